@@ -1,0 +1,91 @@
+/**
+ * The option table: one row serves the library, the command line, and later the configuration file, reload and the reference page.
+ * A row whose feature is not there yet has no place here: unknown options are refused, never ignored.
+ */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** How a text (flag, later a configuration value) becomes the option's value. Throws `OptionError` with the reference's text. */
+export type Reader<T> = (text: string) => T;
+
+export interface OptionRow<T> {
+  /** Names in the configuration file, the first one canonical. Empty: not to be set in a file. */
+  readonly names: readonly string[];
+  readonly initial: T;
+  /** What it is, with its unit; shown by `--help` and the reference page. */
+  readonly text: string;
+}
+
+function option<T>(row: OptionRow<T>): OptionRow<T> {
+  return row;
+}
+
+/** A single user, or a token, that clients must give. More users, accounts and mechanisms come with the auth room. */
+export interface Authorization {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+}
+
+export type WriteTimeoutPolicy = "default" | "close" | "retry";
+
+export const OPTIONS = {
+  host: option<string>({ names: ["host", "net"], initial: "0.0.0.0", text: "address the client listener binds" }),
+  port: option<number>({ names: ["port"], initial: 4222, text: "client port; in the library 0 means any free port" }),
+  clientAdvertise: option<string | null>({ names: ["client_advertise"], initial: null, text: "host[:port] told to clients in INFO" }),
+  serverName: option<string | null>({ names: ["server_name"], initial: null, text: "name of the server; its id when not set" }),
+  debug: option<boolean>({ names: ["debug"], initial: false, text: "log debug lines" }),
+  trace: option<boolean>({ names: ["trace"], initial: false, text: "log every protocol line" }),
+  traceVerbose: option<boolean>({ names: ["trace_verbose"], initial: false, text: "trace the system account too" }),
+  traceHeaders: option<boolean>({ names: ["trace_headers"], initial: false, text: "trace only the headers of messages" }),
+  tracedBytesMax: option<number>({ names: ["max_traced_msg_len"], initial: 0, text: "bytes of a payload shown in a trace line; 0: all" }),
+  logTime: option<boolean>({ names: ["logtime"], initial: true, text: "timestamp log lines" }),
+  logTimeUtc: option<boolean>({ names: ["logtime_utc"], initial: false, text: "timestamps in UTC" }),
+  pidFile: option<string | null>({ names: ["pid_file", "pidfile"], initial: null, text: "file that gets the process id" }),
+  portsFileDirectory: option<string | null>({
+    names: ["ports_file_dir"],
+    initial: null,
+    text: "directory that gets <program>_<pid>.ports",
+  }),
+  httpHost: option<string | null>({ names: [], initial: null, text: "address of the monitoring listener; host when not set" }),
+  httpPort: option<number | null>({ names: ["http_port", "monitor_port"], initial: null, text: "monitoring port; null: no monitoring" }),
+  httpBasePath: option<string>({ names: ["http_base_path"], initial: "/", text: "path before every monitoring endpoint" }),
+  controlLineBytesMax: option<number>({ names: ["max_control_line"], initial: 4 * KIB, text: "longest protocol line, bytes" }),
+  payloadBytesMax: option<number>({ names: ["max_payload"], initial: MIB, text: "largest message, headers included, bytes" }),
+  pendingBytesMax: option<number>({
+    names: ["max_pending"],
+    initial: 64 * MIB,
+    text: "bytes a client may have unread before it is closed",
+  }),
+  connectionsMax: option<number>({ names: ["max_connections", "max_conn"], initial: 65_536, text: "client connections; negative: none" }),
+  subscriptionsMax: option<number>({
+    names: ["max_subscriptions", "max_subs"],
+    initial: 0,
+    text: "subscriptions of a connection; 0: no limit",
+  }),
+  subscriptionTokensMax: option<number>({
+    names: ["max_subscription_tokens", "max_sub_tokens"],
+    initial: 0,
+    text: "tokens of a subscribed subject; 0: no limit",
+  }),
+  pingIntervalMs: option<number>({ names: ["ping_interval"], initial: 120_000, text: "time between server PINGs, ms" }),
+  pingsOutMax: option<number>({ names: ["ping_max"], initial: 2, text: "unanswered PINGs before a connection is stale" }),
+  writeDeadlineMs: option<number>({
+    names: ["write_deadline"],
+    initial: 10_000,
+    text: "time the kernel has to take a batch of output, ms",
+  }),
+  writeTimeout: option<WriteTimeoutPolicy>({ names: ["write_timeout"], initial: "default", text: "what a missed write deadline does" }),
+  authorization: option<Authorization | null>({ names: ["authorization"], initial: null, text: "user and password, or token" }),
+  authTimeoutMs: option<number>({ names: [], initial: 2_000, text: "time a client has to authenticate, ms" }),
+  headers: option<boolean>({ names: [], initial: true, text: "message headers; false is no_header_support" }),
+  sublistCache: option<boolean>({ names: [], initial: true, text: "cache match results; false is disable_sublist_cache" }),
+  fastProducerStall: option<boolean>({ names: [], initial: true, text: "stall fast producers; false is no_fast_producer_stall" }),
+  closedClientsMax: option<number>({ names: ["max_closed_clients"], initial: 10_000, text: "closed connections remembered for /connz" }),
+};
+
+export type Options = { [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["initial"] };
+
+export function defaultOptions(): Options {
+  return Object.fromEntries(Object.entries(OPTIONS).map(([name, row]) => [name, row.initial])) as Options;
+}

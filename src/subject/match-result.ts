@@ -1,0 +1,23 @@
+import type { TrieEntry } from "./trie-entry.ts";
+
+/**
+ * The entries that want one subject. Immutable once handed out: the trie makes a new one when interest changes, so a delivery may
+ * walk an old one while subscriptions come and go.
+ */
+export class MatchResult<E extends TrieEntry> {
+  /** Plain entries, in order of subscription within a trie node. */
+  readonly plain: readonly E[];
+  /** One array of members per queue group name. */
+  readonly groups: readonly (readonly E[])[];
+  /** Room for whoever delivers: what it found out about this result. 0 until it looked. The trie never reads it. */
+  note = 0;
+
+  constructor(plain: readonly E[], groups: readonly (readonly E[])[]) {
+    this.plain = plain;
+    this.groups = groups;
+  }
+
+  get isEmpty(): boolean {
+    return this.plain.length === 0 && this.groups.length === 0;
+  }
+}

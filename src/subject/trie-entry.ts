@@ -1,0 +1,28 @@
+/**
+ * What the subject trie stores. The trie knows no sink, connection or account: it asks an entry only what is below.
+ */
+
+/** Where an entry's interest lives. Numbers are stable: hot paths compare them. */
+export enum Origin {
+  /** A subscription of this server: CLIENT, SYSTEM, JETSTREAM, ACCOUNT. */
+  Local = 0,
+  /** A leaf connection for which this server is the hub. */
+  LeafHub = 1,
+  /** A leaf connection for which this server is the spoke. */
+  LeafSpoke = 2,
+  /** A route, for a plain or client subscription of another server of the cluster. */
+  Route = 3,
+  /** A route, standing for a leaf connection of another server (came as LS+). */
+  RouteLeaf = 4,
+  Gateway = 5,
+}
+
+export interface TrieEntry {
+  /** The subscribed pattern, owned by the entry, never modified while it is in a trie. */
+  readonly subject: Uint8Array;
+  /** Queue group name, owned by the entry; null for a plain subscription. */
+  readonly queue: Uint8Array | null;
+  readonly origin: Origin;
+  /** How many remote members a remote queue entry stands for; 1 for a local one. Changed only by `SubjectTrie.setWeight`. */
+  weight: number;
+}
