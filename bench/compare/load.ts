@@ -1,0 +1,66 @@
+/** Compiles the load generator and runs it: against a server, or against its own relay. */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Workload } from "./rows.ts";
+
+export const OUT_DIRECTORY = join(import.meta.dir, "../out");
+const BINARY = join(OUT_DIRECTORY, "load");
+const SOURCES = ["load.c", "relay.c", "wire.c"].map(name => join(import.meta.dir, name));
+const RUN_TIMEOUT_MS = 60_000;
+
+/** What one run of the generator measured; the fields that its role does not measure are 0. */
+export interface Sample {
+  seconds: number;
+  /** Published. */
+  messages: number;
+  /** Received, by all subscribers together. */
+  deliveries: number;
+  /** Deliveries per second. */
+  rate: number;
+  /** User and system time of the server while it was measured. */
+  cpuSeconds: number;
+  p50Us: number;
+  p99Us: number;
+  /** The server's memory before the idle connections, and with them. */
+  rssBeforeBytes: number;
+  rssBytes: number;
+}
+
+/** A run that did not measure: a lost or doubled message, a closed connection, a timeout. The text names it. */
+export interface Failure {
+  error: string;
+}
+
+/** @throws Error when there is no C compiler, or it refuses */
+export function compileLoad(): void {
+  const newest = Math.max(...[...SOURCES, join(import.meta.dir, "wire.h")].map(path => statSync(path).mtimeMs));
+  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > newest) return;
+  const compiler = Bun.which("cc");
+  if (compiler === null)
+    throw new Error("the load generator is C and there is no `cc` on PATH: install a C compiler (apt-get install gcc)");
+  mkdirSync(OUT_DIRECTORY, { recursive: true });
+  const run = Bun.spawnSync([compiler, "-O2", "-std=gnu11", "-Wall", "-o", BINARY, ...SOURCES]);
+  if (run.exitCode !== 0) throw new Error(`the load generator does not compile:\n${run.stderr}`);
+}
+
+/** `scale` shortens the run; a third of its messages goes ahead as a warm-up. */
+function loadArguments({ options }: Workload, scale: number): string[] {
+  const publishers = options.publishers ?? 1;
+  const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
+  const messages = share(options.messages ?? 0);
+  const values = { ...options, messages, warmup: share(messages / 3 / scale), timeoutMs: RUN_TIMEOUT_MS };
+  return Object.entries(values).map(([name, value]) => `${name}=${value}`);
+}
+
+export async function measure(workload: Workload, server: { port: number; pid: number }, scale: number): Promise<Sample | Failure> {
+  const place = [`port=${server.port}`, `pid=${server.pid}`];
+  const load = Bun.spawn([BINARY, workload.role, ...place, ...loadArguments(workload, scale)], { stdout: "pipe", stderr: "inherit" });
+  const text = await load.stdout.text();
+  await load.exited;
+  return text === "" ? { error: `the load generator ended with ${load.signalCode ?? load.exitCode}` } : JSON.parse(text);
+}
+
+/** The command of the relay that stands in for a server, for this workload. */
+export function relayCommand(workload: Workload): string {
+  return [BINARY, "relay", "port={port}", ...loadArguments(workload, 1)].join(" ");
+}

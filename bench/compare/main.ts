@@ -1,0 +1,104 @@
+/**
+ * Ours against nats-server 2.15.2, on this machine, now.
+ *
+ *   for every workload, for every round:  start → warm up → measure → stop, for ours, the reference and the relay (the ceiling)
+ *
+ * Rounds alternate, and every second one begins with the reference, so that a machine which slows down or is shared treats both alike;
+ * every run has a fresh server, so that no row inherits the garbage of the one before.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { compileLoad, type Failure, measure, OUT_DIRECTORY, relayCommand, type Sample } from "./load.ts";
+import { markdownReport, plainTable, type Rounds, reportRows, type Side } from "./report.ts";
+import { WORKLOADS, type Workload } from "./rows.ts";
+import { findReference, startServer } from "./servers.ts";
+
+const QUICK_SCALE = 0.3;
+const USAGE = `usage: bun bench/compare/main.ts [options]
+  --rows a,b        only these: ${WORKLOADS.map(({ id }) => id).join(" ")}
+  --rounds N        rounds per row (5)
+  --quick           short runs and 1 round, for tuning
+  --ours COMMAND    our server; {port} is replaced (bun run src/main.ts -p {port})
+  --only SIDES      of ours,reference,ceiling
+  --write           write bench/compare/RESULTS.md
+  --gate            exit 1 when a floor is not reached`;
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: "string" },
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    ours: { type: "string", default: "bun run src/main.ts -p {port}" },
+    only: { type: "string", default: "ours,reference,ceiling" },
+    write: { type: "boolean", default: false },
+    gate: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+
+function stop(text: string, status: number): never {
+  console.error(text);
+  process.exit(status);
+}
+
+function chosenWorkloads(): Workload[] {
+  if (values.rows === undefined) return WORKLOADS;
+  return values.rows.split(",").map(id => WORKLOADS.find(workload => workload.id === id) ?? stop(`no row ${id}\n${USAGE}`, 2));
+}
+
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+async function runOnce(side: Side, command: string, workload: Workload, scale: number): Promise<Sample | Failure> {
+  try {
+    const server = await startServer(side, command);
+    try {
+      return await measure(workload, server, scale);
+    } finally {
+      await server.stop();
+    }
+  } catch (error) {
+    return { error: (error as Error).message.replaceAll(/\s+/g, " ") };
+  }
+}
+
+async function main(): Promise<void> {
+  if (values.help) return console.log(USAGE);
+  const startedAt = new Date();
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(rounds) || rounds < 1) stop(USAGE, 2);
+  const scale = values.quick ? QUICK_SCALE : 1;
+  const workloads = chosenWorkloads();
+  const sides = new Set(values.only.split(","));
+  compileLoad();
+  const reference = sides.has("reference") ? `${findReference()} -p {port}` : "";
+
+  const results = new Map<Workload, Rounds>();
+  for (const workload of workloads) {
+    const commands: Record<Side, string> = { ours: values.ours, reference, ceiling: relayCommand(workload) };
+    const samples: Rounds = { ours: [], reference: [], ceiling: [] };
+    results.set(workload, samples);
+    for (let round = 0; round < rounds; round++) {
+      const order: Side[] = round % 2 === 0 ? ["ours", "reference", "ceiling"] : ["reference", "ours", "ceiling"];
+      for (const side of order) {
+        if (!sides.has(side) || (side === "ceiling" && !workload.figures.some(({ ceiling }) => ceiling))) continue;
+        showProgress(`${workload.id} ${round + 1}/${rounds} ${side}`);
+        samples[side].push(await runOnce(side, commands[side], workload, scale));
+      }
+    }
+  }
+  showProgress("");
+
+  const { lines, reached, failed } = reportRows(results);
+  console.log(plainTable(lines));
+  const facts = { rounds, scale, oursCommand: values.ours.replace(" -p {port}", ""), startedAt };
+  mkdirSync(OUT_DIRECTORY, { recursive: true });
+  const rows = Object.fromEntries([...results].map(([{ id }, samples]) => [id, samples]));
+  writeFileSync(join(OUT_DIRECTORY, "compare.json"), JSON.stringify({ ...facts, rows }, null, 2));
+  if (values.write) writeFileSync(join(import.meta.dir, "RESULTS.md"), markdownReport(lines, facts));
+  process.exit(failed || (values.gate && !reached) ? 1 : 0);
+}
+
+await main().catch((error: Error) => stop(error.message, 1));

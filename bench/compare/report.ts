@@ -1,0 +1,137 @@
+/** From samples to the table: medians, ranges, ratios, and which floor is reached. */
+import { cpus, release, totalmem } from "node:os";
+import type { Failure, Sample } from "./load.ts";
+import type { Figure, Floor, Workload } from "./rows.ts";
+
+export type Side = "ours" | "reference" | "ceiling";
+/** All rounds of one workload, in order, failed ones too. */
+export type Rounds = Record<Side, (Sample | Failure)[]>;
+
+interface Spread {
+  median: number;
+  lowest: number;
+  highest: number;
+}
+
+/** A row whose ceiling is closer than this to our figure measures the generator as well as the server. */
+const CEILING_MARGIN = 1.3;
+const HEAD = ["row", "work", "ours, median (range)", "nats-server 2.15.2", "ratio", "floor", "reached", "generator's ceiling"];
+
+/** Lines of the table, one per figure, and whether every floor is reached and every run succeeded. */
+export function reportRows(results: Map<Workload, Rounds>): { lines: string[][]; reached: boolean; failed: boolean } {
+  const lines: string[][] = [];
+  let reached = true;
+  let failed = false;
+  for (const [workload, rounds] of results) {
+    for (const figure of workload.figures) {
+      const ours = spreadOf(figure, rounds.ours);
+      const reference = spreadOf(figure, rounds.reference);
+      const ratio = ours && reference ? ours.median / reference.median : Number.NaN;
+      const holds = reaches(ratio, figure.floor) && !rounds.ours.some(isFailure);
+      reached &&= holds;
+      failed ||= rounds.ours.some(isFailure) || rounds.reference.some(isFailure);
+      lines.push([
+        workload.id,
+        figure.title,
+        cell(figure, ours, rounds.ours),
+        cell(figure, reference, rounds.reference),
+        Number.isNaN(ratio) ? "–" : ratio.toFixed(2),
+        "atLeast" in figure.floor ? `≥ ${figure.floor.atLeast}` : `≤ ${figure.floor.atMost}`,
+        Number.isNaN(ratio) ? "–" : holds ? "yes" : "NO",
+        ceilingCell(figure, ours, rounds.ceiling),
+      ]);
+    }
+  }
+  return { lines, reached, failed };
+}
+
+function isFailure(sample: Sample | Failure): sample is Failure {
+  return "error" in sample;
+}
+
+function spreadOf(figure: Figure, samples: (Sample | Failure)[]): Spread | null {
+  const values = samples.filter((sample): sample is Sample => !isFailure(sample)).map(figure.read);
+  if (values.length === 0) return null;
+  values.sort((left, right) => left - right);
+  const middle = values.length >> 1;
+  const median = values.length % 2 === 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  return { median, lowest: values[0], highest: values[values.length - 1] };
+}
+
+function reaches(ratio: number, floor: Floor): boolean {
+  return "atLeast" in floor ? ratio >= floor.atLeast : ratio <= floor.atMost;
+}
+
+function cell(figure: Figure, spread: Spread | null, samples: (Sample | Failure)[]): string {
+  const failures = samples.filter(isFailure);
+  const failure = failures.length > 0 ? `FAILED ${failures.length} of ${samples.length}: ${failures[0].error}` : "";
+  if (spread === null) return failure || "–";
+  const range = samples.length > 1 ? ` (${amount(figure, spread.lowest)}–${amount(figure, spread.highest)})` : "";
+  return `${amount(figure, spread.median)} ${figure.unit}${range}${failure && `; ${failure}`}`;
+}
+
+function ceilingCell(figure: Figure, ours: Spread | null, samples: (Sample | Failure)[]): string {
+  const ceiling = spreadOf(figure, samples);
+  if (!figure.ceiling || ceiling === null) return samples.some(isFailure) ? cell(figure, null, samples) : "–";
+  const room = !ours ? Number.NaN : "atLeast" in figure.floor ? ceiling.median / ours.median : ours.median / ceiling.median;
+  const note = Number.isNaN(room) ? "" : ` (${room.toFixed(2)} × ours${room < CEILING_MARGIN ? `, under ${CEILING_MARGIN}` : ""})`;
+  return `${amount(figure, ceiling.median)} ${figure.unit}${note}`;
+}
+
+function amount({ unit }: Figure, value: number): string {
+  if (unit === "s") return value.toFixed(3);
+  if (unit === "MB" || unit === "µs") return value.toFixed(value < 10 ? 1 : 0);
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
+  return value >= 1e4 ? `${(value / 1e3).toFixed(1)} k` : value.toFixed(0);
+}
+
+/** As aligned columns, for a terminal. */
+export function plainTable(lines: string[][]): string {
+  const all = [HEAD, ...lines];
+  const widths = HEAD.map((_, column) => Math.max(...all.map(line => line[column].length)));
+  return all
+    .map(line =>
+      line
+        .map((text, column) => text.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+export interface RunFacts {
+  rounds: number;
+  scale: number;
+  oursCommand: string;
+  startedAt: Date;
+}
+
+export function markdownReport(lines: string[][], facts: RunFacts): string {
+  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return `# bunats and nats-server 2.15.2, compared
+
+Written by \`make compare\` (\`bun bench/compare/main.ts --write\`) on ${facts.startedAt.toISOString().slice(0, 10)}; do not edit.
+${machine()}. Ours: \`${facts.oursCommand}\`, Bun ${Bun.version}.
+${facts.rounds} rounds${facts.scale === 1 ? "" : ` (short ones, × ${facts.scale})`}, ours and the reference alternating, each run on a fresh server with default settings.
+
+${row(HEAD)}
+${row(HEAD.map(() => "---"))}
+${lines.map(row).join("\n")}
+
+How it is measured:
+- The load generator (\`load.c\`) has raw sockets and prebuilt bytes, publishers in one process and subscribers in another, on the same
+  machine as the server. It verifies the first message byte by byte and that exactly the expected messages arrive, none twice.
+- A rate is messages received by all subscribers together, from the first byte published to the last byte received; for publish only
+  it ends with the PONG to a PING after the last message. A third of the messages goes ahead, unmeasured, over the same connections.
+- 4 → 4: one subject, every subscriber gets the messages of all four publishers. Many subjects: published in one shuffled order.
+- Request–reply: requester and responder are two processes with one connection each; every request has a reply subject of its own.
+- CPU is the server's user and system time. Memory is the server's resident set 3 s after the last connection was confirmed.
+- The generator's ceiling is the same run against a C relay that parses nothing. Where it is under ${CEILING_MARGIN} × our figure, the row says so:
+  there the generator and the kernel limit us as much as our own code.
+`;
+}
+
+function machine(): string {
+  const processors = cpus();
+  return `${processors.length} × ${processors[0]?.model ?? "processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+}

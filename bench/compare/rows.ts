@@ -1,0 +1,136 @@
+/**
+ * The table of rows: what is run, how many messages of it, and what ours must reach against the reference.
+ *
+ * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are such
+ * that the reference takes about one to two seconds.
+ */
+import type { Sample } from "./load.ts";
+
+export type Floor = { atLeast: number } | { atMost: number };
+
+export interface Figure {
+  title: string;
+  unit: "msg/s" | "µs" | "s" | "MB";
+  read: (sample: Sample) => number;
+  /** Of ours ÷ reference. */
+  floor: Floor;
+  /** Whether the relay in the server's place says what the generator can reach. */
+  ceiling: boolean;
+}
+
+export interface Workload {
+  id: string;
+  /** The generator's role, see load.c. */
+  role: "run" | "request" | "idle";
+  options: {
+    size?: number;
+    publishers?: number;
+    subscribers?: number;
+    subjects?: number;
+    queue?: 1;
+    inFlight?: number;
+    connections?: number;
+    messages?: number;
+  };
+  figures: Figure[];
+}
+
+const KIB = 1024;
+
+/** Messages received per second, by all subscribers together; without subscribers, messages published. */
+const rate = (title: string, atLeast: number): Figure => ({
+  title,
+  unit: "msg/s",
+  read: sample => sample.rate,
+  floor: { atLeast },
+  ceiling: true,
+});
+
+export const WORKLOADS: Workload[] = [
+  { id: "pub16", role: "run", options: { size: 16, messages: 12_000_000 }, figures: [rate("publish only, 16 B", 2.5)] },
+  {
+    id: "1to1-16",
+    role: "run",
+    options: { size: 16, subscribers: 1, messages: 5_000_000 },
+    figures: [
+      rate("1 → 1, 16 B", 3.5),
+      {
+        title: "CPU seconds per million messages, 1 → 1, 16 B",
+        unit: "s",
+        read: sample => (sample.cpuSeconds * 1e6) / sample.messages,
+        floor: { atMost: 0.4 },
+        ceiling: false,
+      },
+    ],
+  },
+  { id: "1to1-128", role: "run", options: { size: 128, subscribers: 1, messages: 3_000_000 }, figures: [rate("1 → 1, 128 B", 2.0)] },
+  {
+    id: "subjects-1k",
+    role: "run",
+    options: { size: 16, subscribers: 1, subjects: 1_000, messages: 2_500_000 },
+    figures: [rate("1 → 1, 16 B, 1,000 subjects into one `*`", 3.5)],
+  },
+  {
+    id: "subjects-100k",
+    role: "run",
+    options: { size: 16, subscribers: 1, subjects: 100_000, messages: 1_500_000 },
+    figures: [rate("1 → 1, 16 B, 100,000 subjects into one `*`", 2.0)],
+  },
+  { id: "fan8", role: "run", options: { size: 16, subscribers: 8, messages: 1_000_000 }, figures: [rate("1 → 8 fan-out, 16 B", 3.5)] },
+  {
+    id: "4to4-16",
+    role: "run",
+    options: { size: 16, publishers: 4, subscribers: 4, messages: 2_000_000 },
+    figures: [rate("4 → 4, 16 B", 3.5)],
+  },
+  {
+    id: "4to4-128",
+    role: "run",
+    options: { size: 128, publishers: 4, subscribers: 4, messages: 1_600_000 },
+    figures: [rate("4 → 4, 128 B", 1.9)],
+  },
+  {
+    id: "fan1000",
+    role: "run",
+    options: { size: 16, subscribers: 1_000, messages: 6_000 },
+    figures: [rate("1 → 1,000 subscribers, 16 B", 2.5)],
+  },
+  {
+    id: "queue4",
+    role: "run",
+    options: { size: 16, subscribers: 4, queue: 1, messages: 3_000_000 },
+    figures: [rate("queue group of 4, 16 B", 3.0)],
+  },
+  { id: "1to1-1k", role: "run", options: { size: KIB, subscribers: 1, messages: 1_200_000 }, figures: [rate("1 → 1, 1 KiB", 1.1)] },
+  { id: "1to1-16k", role: "run", options: { size: 16 * KIB, subscribers: 1, messages: 100_000 }, figures: [rate("1 → 1, 16 KiB", 1.0)] },
+  { id: "1to1-256k", role: "run", options: { size: 256 * KIB, subscribers: 1, messages: 6_000 }, figures: [rate("1 → 1, 256 KiB", 1.0)] },
+  {
+    id: "rr1",
+    role: "request",
+    options: { size: 16, inFlight: 1, messages: 12_000 },
+    figures: [
+      { title: "request–reply, one in flight, p50", unit: "µs", read: sample => sample.p50Us, floor: { atMost: 0.75 }, ceiling: true },
+      { title: "request–reply, one in flight, p99", unit: "µs", read: sample => sample.p99Us, floor: { atMost: 0.9 }, ceiling: true },
+    ],
+  },
+  {
+    id: "rr50",
+    role: "request",
+    options: { size: 16, inFlight: 50, messages: 200_000 },
+    figures: [rate("request–reply, 50 in flight", 2.0)],
+  },
+  {
+    id: "mem10k",
+    role: "idle",
+    options: { connections: 10_000 },
+    figures: [
+      {
+        title: "memory with 10,000 connections, one subscription each",
+        unit: "MB",
+        read: sample => sample.rssBytes / 1e6,
+        floor: { atMost: 0.25 },
+        ceiling: false,
+      },
+    ],
+  },
+];
