@@ -6,7 +6,7 @@ import type { Workload } from "./rows.ts";
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 const BINARY = join(OUT_DIRECTORY, "load");
 const SOURCES = ["load.c", "relay.c", "wire.c"].map(name => join(import.meta.dir, name));
-const RUN_TIMEOUT_MS = 60_000;
+const RUN_TIMEOUT_MS = 30_000;
 
 /** What one run of the generator measured; the fields that its role does not measure are 0. */
 export interface Sample {
@@ -44,17 +44,26 @@ export function compileLoad(): void {
 }
 
 /** `scale` shortens the run; a third of its messages goes ahead as a warm-up. */
-function loadArguments({ options }: Workload, scale: number): string[] {
+function loadArguments({ options }: Workload, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
   const publishers = options.publishers ?? 1;
   const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
   const messages = share(options.messages ?? 0);
-  const values = { ...options, messages, warmup: share(messages / 3 / scale), timeoutMs: RUN_TIMEOUT_MS };
+  const values = { ...options, messages, warmup: share(messages / 3 / scale), timeoutMs };
   return Object.entries(values).map(([name, value]) => `${name}=${value}`);
 }
 
-export async function measure(workload: Workload, server: { port: number; pid: number }, scale: number): Promise<Sample | Failure> {
+/** @param timeoutMs of the whole run, connecting and warm-up included; past it the run is a failure */
+export async function measure(
+  workload: Workload,
+  server: { port: number; pid: number },
+  scale: number,
+  timeoutMs = RUN_TIMEOUT_MS,
+): Promise<Sample | Failure> {
   const place = [`port=${server.port}`, `pid=${server.pid}`];
-  const load = Bun.spawn([BINARY, workload.role, ...place, ...loadArguments(workload, scale)], { stdout: "pipe", stderr: "inherit" });
+  const load = Bun.spawn([BINARY, workload.role, ...place, ...loadArguments(workload, scale, timeoutMs)], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const text = await load.stdout.text();
   await load.exited;
   return text === "" ? { error: `the load generator ended with ${load.signalCode ?? load.exitCode}` } : JSON.parse(text);

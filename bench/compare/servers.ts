@@ -1,5 +1,5 @@
 /** The servers under comparison: finding the reference, starting any of them on a free port, stopping it. */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { OUT_DIRECTORY } from "./load.ts";
@@ -57,7 +57,9 @@ export async function startServer(name: string, command: string): Promise<Server
   const port = freePort();
   const log = join(OUT_DIRECTORY, `${name}.log`);
   const words = command.replaceAll("{port}", String(port)).split(" ").filter(Boolean);
-  const child = Bun.spawn(words, { cwd: REPOSITORY, stdin: "ignore", stdout: Bun.file(log), stderr: Bun.file(log) });
+  const output = openSync(log, "w");
+  const child = Bun.spawn(words, { cwd: REPOSITORY, stdin: "ignore", stdout: output, stderr: output });
+  closeSync(output);
   running = child;
   const stop = async () => {
     child.kill("SIGTERM");
@@ -72,8 +74,7 @@ export async function startServer(name: string, command: string): Promise<Server
     await Bun.sleep(20);
   }
   await stop();
-  const end = existsSync(log) ? readFileSync(log, "utf8").slice(-1_000).trim() : "";
-  throw new Error(`\`${words.join(" ")}\` did not start to serve:\n${end}`);
+  throw new Error(`\`${words.join(" ")}\` did not start to serve: ${readFileSync(log, "utf8").slice(-300).trim()}`);
 }
 
 function freePort(): number {

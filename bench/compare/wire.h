@@ -56,7 +56,8 @@ Block deliver_block(const Options *options);
 
 /*
  * Counts the messages of one connection. All are of one size, so a read is checked at its last message boundary only: whatever
- * the server puts between messages (a PING) shifts that boundary, and then the read is walked line by line.
+ * the server puts between messages (a PING) shifts that boundary, and then the read is walked line by line. (A shift by exactly a
+ * message, 17 PINGs in one read, would be taken for messages, and the run fails for having too many.)
  */
 typedef struct {
   int fd;
