@@ -1,0 +1,118 @@
+/**
+ * nats-server 2.15.2, the released Go server, started for a test that compares ours with it.
+ *
+ * It is looked for in $NATS_SERVER, on the PATH and in ~/go/bin, and is only taken when its version is exactly the one we copy:
+ * `nats-server --version` prints one line there, while our own binary of that name prints a second one.
+ * A missing reference skips the tests that need it, with the reason in their names; with CI=true or REQUIRE_REFERENCE=1 it fails them,
+ * so that a green run in CI has really compared.
+ *
+ * The server takes free ports by itself (-1) and tells them in a ports file, so nothing here parses log lines.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+
+const REFERENCE_VERSION = "nats-server: v2.15.2";
+/** Time the server has to tell its ports; it takes some 50 ms. */
+const START_TIMEOUT_MS = 10_000;
+
+export interface ReferenceBinary {
+  /** Path of the binary, or null when there is none. */
+  readonly path: string | null;
+  /** Why `path` is null; empty when it is not. */
+  readonly missing: string;
+}
+
+/** Finds the reference once per process. Never throws: whoever needs it decides with `referenceIsRequired`. */
+export function findReference(): ReferenceBinary {
+  found ??= search();
+  return found;
+}
+
+/** True where a missing reference must fail the tests instead of skipping them. */
+export function referenceIsRequired(): boolean {
+  return process.env.CI === "true" || process.env.REQUIRE_REFERENCE === "1";
+}
+
+let found: ReferenceBinary | null = null;
+
+function search(): ReferenceBinary {
+  const candidates = [process.env.NATS_SERVER, Bun.which("nats-server"), join(homedir(), "go", "bin", "nats-server")];
+  const refused: string[] = [];
+  for (const path of candidates) {
+    if (!path || !existsSync(path)) continue;
+    const { stdout, exitCode } = Bun.spawnSync([path, "--version"]);
+    const text = stdout.toString().trim();
+    if (exitCode === 0 && text === REFERENCE_VERSION) return { path, missing: "" };
+    refused.push(`${path} says "${text}"`);
+  }
+  const missing = refused.length === 0 ? "nats-server 2.15.2 was not found" : `not nats-server 2.15.2: ${refused.join(", ")}`;
+  return { path: null, missing };
+}
+
+/** A running reference server on 127.0.0.1. Its directory and process are gone after `stop`. */
+export class ReferenceServer {
+  private constructor(
+    private readonly process: Bun.Subprocess<"ignore", "ignore", Bun.BunFile>,
+    private readonly directory: string,
+    /** Port of the client listener. */
+    readonly port: number,
+    /** Port of the monitoring listener. */
+    readonly monitorPort: number,
+  ) {}
+
+  /**
+   * Starts a server and returns once it listens.
+   * @param config text in nats-server's configuration language, without ports: they are added here
+   * @throws when there is no reference, or when it exits, with what it logged
+   */
+  static async start(config = ""): Promise<ReferenceServer> {
+    const { path, missing } = findReference();
+    if (path === null) throw new Error(missing);
+    const directory = mkdtempSync(join(tmpdir(), "bunats-reference-"));
+    const configFile = join(directory, "server.conf");
+    const logFile = join(directory, "server.log");
+    writeFileSync(configFile, `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\nports_file_dir: "${directory}"\n${config}\n`);
+    const child = Bun.spawn([path, "-c", configFile], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(logFile) });
+    try {
+      const { nats, monitoring } = await portsOf(child, directory, logFile);
+      return new ReferenceServer(child, directory, portIn(nats), portIn(monitoring));
+    } catch (error) {
+      child.kill("SIGKILL");
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** What the server logged so far. */
+  log(): string {
+    return readFileSync(join(this.directory, "server.log"), "utf8");
+  }
+
+  async stop(): Promise<void> {
+    this.process.kill("SIGKILL"); // a lame duck or a drain has nothing to tell a test that is over
+    await this.process.exited;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+interface PortsFile {
+  readonly nats: readonly string[];
+  readonly monitoring: readonly string[];
+}
+
+async function portsOf(child: Bun.Subprocess, directory: string, logFile: string): Promise<PortsFile> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const name = readdirSync(directory).find(entry => entry.endsWith(".ports"));
+    const text = name === undefined ? "" : readFileSync(join(directory, name), "utf8");
+    if (text.trimEnd().endsWith("}")) return JSON.parse(text) as PortsFile; // it is written in place, so wait for its end
+    if (child.exitCode !== null) throw new Error(`nats-server exited with ${child.exitCode}:\n${readFileSync(logFile, "utf8")}`);
+    await Bun.sleep(5); // the poll interval of a condition: the file has no event to wait for
+  }
+  throw new Error(`nats-server told no ports within ${START_TIMEOUT_MS} ms:\n${readFileSync(logFile, "utf8")}`);
+}
+
+function portIn(urls: readonly string[]): number {
+  return Number(new URL(urls[0]!).port);
+}

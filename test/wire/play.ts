@@ -1,0 +1,207 @@
+/**
+ * Plays a scenario against a server, ours or the reference: whatever does not match what stands in the file is an error.
+ *
+ * Nothing here knows which server it talks to, so one text is the expectation for both, and a wrong one is shown by the reference.
+ */
+import { bytesOf, piecesOf, textOf } from "./byte-text.ts";
+import type { InfoFields, Scenario, ScenarioStep, Step } from "./scenario.ts";
+import { REPLY_TIMEOUT_MS, WireConnection } from "./wire-connection.ts";
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly port: number;
+  readonly monitorPort: number;
+}
+
+/** An INFO that a connection was sent, parsed; `place` is the step that took it. */
+export interface SeenInfo {
+  readonly place: string;
+  readonly info: Record<string, unknown>;
+}
+
+/**
+ * Plays all steps, then ends every connection and demands that nothing else came.
+ * @returns the INFO lines in the order they were taken, to be compared between servers
+ * @throws with the step's file and line, the expected and the received bytes
+ */
+export async function playScenario(scenario: Scenario, server: ServerAddress): Promise<SeenInfo[]> {
+  const play = new Play(server);
+  try {
+    for (const step of scenario.steps) await play.step(step);
+    await play.finish();
+    return play.infos;
+  } finally {
+    play.terminate();
+  }
+}
+
+const PING = Buffer.from("PING\r\n");
+const PONG = Buffer.from("PONG\r\n");
+
+class Play {
+  readonly infos: SeenInfo[] = [];
+  private readonly connections = new Map<string, WireConnection>();
+  private readonly clientIds = new Map<WireConnection, number>();
+  /** Connections that are not looked at when the scenario ends: closed by us, or known to have ended. */
+  private readonly over = new Set<WireConnection>();
+  private readonly paused = new Set<WireConnection>();
+  /** Connections by their last send, the latest last. */
+  private readonly senders = new Set<WireConnection>();
+  private pacer: WireConnection | null = null;
+
+  constructor(private readonly server: ServerAddress) {}
+
+  async step({ connection: name, step, place }: ScenarioStep): Promise<void> {
+    let connection = this.connections.get(name);
+    if (connection === undefined) {
+      connection = await WireConnection.open(this.server.port, `${place} ${name}`);
+      this.connections.set(name, connection);
+      this.senders.add(connection);
+      if (step.kind !== "open") await this.expectInfo(connection, {}, place);
+    }
+    await this.run(connection, step, place);
+  }
+
+  /** Ends every connection that is left and demands that it was sent nothing more. */
+  async finish(): Promise<void> {
+    // The latest sender first: what it still causes at the others is there when their turn comes.
+    for (const connection of [...this.senders].reverse()) {
+      if (this.over.has(connection) || this.paused.has(connection)) continue;
+      connection.endInput();
+      await this.expectEnd(connection, `at the end, ${connection.name}`);
+    }
+  }
+
+  terminate(): void {
+    this.pacer?.terminate();
+    for (const connection of this.connections.values()) connection.terminate();
+  }
+
+  private async run(connection: WireConnection, step: Step, place: string): Promise<void> {
+    switch (step.kind) {
+      case "send":
+        return this.send(connection, step.text, step.everyByte);
+      case "expect":
+        return this.expect(connection, bytesOf(step.text), place);
+      case "expectAnyOrder":
+        return this.expectAnyOrder(connection, step.texts, place);
+      case "expectInfo":
+        return this.expectInfo(connection, step.fields, place);
+      case "connect":
+        await this.write(connection, Buffer.from(`CONNECT ${step.json}\r\nPING\r\n`));
+        return this.expect(connection, PONG, place);
+      case "silent":
+        await this.write(connection, PING);
+        return this.expect(connection, PONG, place);
+      case "eof":
+        return this.expectEnd(connection, place);
+      case "closed":
+        await this.expectEnd(connection, place);
+        return this.expectReason(connection, step.reason, place);
+      case "reason":
+        this.over.add(connection);
+        return this.expectReason(connection, step.reason, place);
+      case "pause":
+        this.paused.add(connection);
+        return connection.pause();
+      case "resume":
+        this.paused.delete(connection);
+        return connection.resume();
+      case "end":
+        return connection.endInput();
+      case "close":
+        this.over.add(connection);
+        return connection.close();
+      case "open":
+        return;
+    }
+  }
+
+  private async send(connection: WireConnection, text: string, everyByte: boolean): Promise<void> {
+    const pieces = everyByte ? [...bytesOf(text)].map(byte => Uint8Array.of(byte)) : piecesOf(text);
+    for (const [index, piece] of pieces.entries()) {
+      if (index > 0) await this.pace();
+      await this.write(connection, piece);
+    }
+  }
+
+  private async write(connection: WireConnection, bytes: Uint8Array): Promise<void> {
+    this.senders.delete(connection);
+    this.senders.add(connection);
+    await connection.write(bytes);
+  }
+
+  /** Gives the server the time to read what was written: another connection's PING is answered meanwhile. */
+  private async pace(): Promise<void> {
+    if (this.pacer === null) {
+      this.pacer = await WireConnection.open(this.server.port, "pacer");
+      await this.pacer.takeLine();
+      await this.pacer.write(Buffer.from('CONNECT {"verbose":false,"pedantic":false}\r\n'));
+    }
+    for (let round = 0; round < 2; round++) {
+      await this.pacer.write(PING);
+      await this.pacer.takeUpTo(PONG.length);
+    }
+  }
+
+  private async expect(connection: WireConnection, expected: Uint8Array, place: string): Promise<void> {
+    // A wrong answer may be shorter than the right one: then what came says more than the timeout.
+    const received = await connection.takeUpTo(expected.length).catch(() => connection.take(connection.received().length));
+    if (Buffer.compare(received, expected) !== 0) throw mismatch(place, textOf(expected), received, connection);
+  }
+
+  private async expectAnyOrder(connection: WireConnection, texts: readonly string[], place: string): Promise<void> {
+    const missing = texts.map(text => Buffer.from(bytesOf(text)));
+    const total = missing.reduce((sum, bytes) => sum + bytes.length, 0);
+    const received = Buffer.from(await connection.takeUpTo(total).catch(() => connection.take(connection.received().length)));
+    let at = 0;
+    while (missing.length > 0) {
+      const index = missing.findIndex(bytes => received.subarray(at, at + bytes.length).equals(bytes));
+      if (index === -1) throw mismatch(place, `in any order: ${texts.join(" and ")}`, received, connection);
+      at += missing.splice(index, 1)[0]!.length;
+    }
+  }
+
+  private async expectInfo(connection: WireConnection, fields: InfoFields, place: string): Promise<void> {
+    const line = await connection.takeLine();
+    const json = /^INFO (\{.*\}) \r\n$/.exec(Buffer.from(line).toString())?.[1];
+    if (json === undefined) throw mismatch(place, "INFO {…} \\r\\n", line, connection);
+    const info = JSON.parse(json) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(fields)) {
+      if (JSON.stringify(info[name]) !== JSON.stringify(value)) throw mismatch(place, `INFO with ${name}=${value}`, line, connection);
+    }
+    if (typeof info.client_id === "number") this.clientIds.set(connection, info.client_id);
+    this.infos.push({ place, info });
+  }
+
+  private async expectEnd(connection: WireConnection, place: string): Promise<void> {
+    this.over.add(connection);
+    let received: Uint8Array;
+    try {
+      received = await connection.takeAll();
+    } catch {
+      throw mismatch(place, "the end of the connection", connection.received(), connection);
+    }
+    if (received.length > 0) throw mismatch(place, "nothing but the end of the connection", received, connection);
+  }
+
+  private async expectReason(connection: WireConnection, reason: string, place: string): Promise<void> {
+    const clientId = this.clientIds.get(connection);
+    const deadline = performance.now() + REPLY_TIMEOUT_MS;
+    let found: string | undefined;
+    // A server may file a closed connection a little later than it ends it. Each round asks again, none waits.
+    while (found === undefined && performance.now() < deadline) {
+      const response = await fetch(`http://127.0.0.1:${this.server.monitorPort}/connz?state=closed&limit=16384`);
+      const { connections } = (await response.json()) as { connections: { cid: number; reason: string }[] | null };
+      found = connections?.find(closed => closed.cid === clientId)?.reason;
+    }
+    if (found !== reason) throw new Error(`${place}\n  expected close reason: ${reason}\n  found in /connz:       ${found}`);
+  }
+}
+
+function mismatch(place: string, expected: string, received: Uint8Array, connection: WireConnection): Error {
+  const ended = connection.ended ? ", then the end of the connection" : "";
+  return new Error(
+    `${place}\n  expected: ${expected}\n  received: ${textOf(received)}${ended}\n  waiting:  ${textOf(connection.received())}`,
+  );
+}
