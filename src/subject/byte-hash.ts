@@ -1,0 +1,35 @@
+/**
+ * The hash of a subject's bytes, in the three pieces a parser needs to compute it while it looks for the subject's end:
+ *
+ *   let hash = HASH_START;
+ *   for each byte: hash = hashStep(hash, byte);
+ *   trie.matchHashed(hashFinish(hash), chunk, start, end);
+ * FNV-1a with a finishing mix: one multiplication per byte, and the mix spreads the last bytes (where subjects differ most) over the
+ * low bits, which pick the slot. Hash tables built on it must stay bounded when somebody sends colliding subjects on purpose.
+ */
+export const HASH_START = 0x811c9dc5 | 0;
+const PRIME = 0x01000193;
+
+export function hashStep(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, PRIME);
+}
+
+export function hashFinish(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 13);
+}
+
+/** Hash of `source` from `start` to `end`; a signed 32-bit integer. `from` replaces `HASH_START` where outsiders must not foresee it. */
+export function hashBytes(source: Uint8Array, start: number, end: number, from: number = HASH_START): number {
+  let hash = from;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ source[at], PRIME);
+  return hashFinish(hash);
+}
+
+/** Whether `length` bytes are the same in both places. */
+export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+  for (let at = 0; at < length; at++) {
+    if (a[aStart + at] !== b[bStart + at]) return false;
+  }
+  return true;
+}

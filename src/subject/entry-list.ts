@@ -1,0 +1,79 @@
+/**
+ * The members of one kind at one trie node: its plain subscriptions, or one queue group. In order of insertion.
+ *
+ *   up to 256     an array, searched on removal
+ *   above         a Set, and beside it a "plist": the array copy that deliveries walk, made when somebody asks for it after a change
+ * With the Set a hundred thousand subscribers leave one by one in linear time; with the plist fan-out walks an array, not a Set. The
+ * array is handed out as it is and from then on never changed: the next change works on a copy (or drops it, above 256).
+ */
+const ARRAY_MAX = 256;
+/** Back to the array only well below the maximum, so that coming and going at the border does not convert each time. */
+const ARRAY_AGAIN = 128;
+
+export class EntryList<E> {
+  /** The members; null while only `set` holds them. */
+  private array: E[] | null;
+  private set: Set<E> | null = null;
+  /** Somebody else holds `array`. */
+  private shared = false;
+
+  constructor(...members: E[]) {
+    this.array = members;
+  }
+
+  get size(): number {
+    return this.set !== null ? this.set.size : this.array!.length;
+  }
+
+  /** Adds a member that is not in the list. */
+  add(member: E): void {
+    if (this.set !== null) {
+      this.set.add(member);
+      this.array = null;
+      return;
+    }
+    const array = this.ownArray();
+    array.push(member);
+    if (array.length > ARRAY_MAX) {
+      this.set = new Set(array);
+      this.array = null;
+    }
+  }
+
+  /** @returns false when it was not in the list */
+  remove(member: E): boolean {
+    if (this.set !== null) {
+      if (!this.set.delete(member)) return false;
+      this.array = null;
+      if (this.set.size <= ARRAY_AGAIN) {
+        this.array = Array.from(this.set);
+        this.shared = false;
+        this.set = null;
+      }
+      return true;
+    }
+    const index = this.array!.indexOf(member);
+    if (index === -1) return false;
+    this.ownArray().splice(index, 1);
+    return true;
+  }
+
+  has(member: E): boolean {
+    return this.set !== null ? this.set.has(member) : this.array!.includes(member);
+  }
+
+  /** The members as an array that will not change any more; the caller must not change it either. */
+  snapshot(): readonly E[] {
+    this.array ??= Array.from(this.set!);
+    this.shared = true;
+    return this.array;
+  }
+
+  private ownArray(): E[] {
+    if (this.shared) {
+      this.array = this.array!.slice();
+      this.shared = false;
+    }
+    return this.array!;
+  }
+}

@@ -1,0 +1,60 @@
+import { TrieError } from "./trie-error.ts";
+
+/** Told whether anybody is subscribed to exactly the watched subject (and queue). */
+export type InterestListener = (interested: boolean) => void;
+
+interface Watch {
+  interested: boolean;
+  readonly listeners: Set<InterestListener>;
+}
+
+/**
+ * Who waits for interest in exact subjects to begin or to end: internal services that work only while somebody listens.
+ *
+ * Keyed by text, as watching, and the first and last subscription of a watched subject, are rare. A listener may subscribe,
+ * unsubscribe and stop watching while it is called.
+ */
+export class InterestWatch {
+  private readonly watches = new Map<string, Watch>();
+
+  get isEmpty(): boolean {
+    return this.watches.size === 0;
+  }
+
+  /**
+   * Tells the listener the present state, then each change.
+   * @returns call it to stop
+   * @throws Error with `TrieError.AlreadyRegistered` when the same listener watches the same already
+   */
+  add(subject: Uint8Array, queue: Uint8Array | null, interested: boolean, listener: InterestListener): () => void {
+    const key = keyOf(subject, queue);
+    let watch = this.watches.get(key);
+    if (watch === undefined) {
+      watch = { interested, listeners: new Set() };
+      this.watches.set(key, watch);
+    }
+    if (watch.listeners.has(listener)) throw new Error(TrieError.AlreadyRegistered);
+    watch.listeners.add(listener);
+    listener(interested);
+    return () => this.drop(key, watch, listener);
+  }
+
+  /** The first entry came, or the last one went. */
+  changed(subject: Uint8Array, queue: Uint8Array | null, interested: boolean): void {
+    const watch = this.watches.get(keyOf(subject, queue));
+    if (watch === undefined || watch.interested === interested) return;
+    watch.interested = interested;
+    for (const listener of [...watch.listeners]) listener(interested);
+  }
+
+  private drop(key: string, watch: Watch, listener: InterestListener): void {
+    watch.listeners.delete(listener);
+    if (watch.listeners.size === 0 && this.watches.get(key) === watch) this.watches.delete(key);
+  }
+}
+
+/** A space cannot be part of a subject, so it separates. One character per byte: any bytes make a distinct key. */
+function keyOf(subject: Uint8Array, queue: Uint8Array | null): string {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return queue === null ? text(subject) : `${text(subject)} ${text(queue)}`;
+}

@@ -1,0 +1,261 @@
+import { sameBytes } from "./byte-hash.ts";
+
+/**
+ * The nodes of the subject trie as numbers in one table, without an object per node.
+ *
+ *   record   parent hash tokenStart tokenLength nextInBucket star full firstChild nextSibling previousSibling    (10 × 32 bits)
+ *   tokens   orderseucreated…             the bytes of all literal tokens, back to back
+ *   buckets  hash(parent, token) → first record of a chain, one table for the whole trie
+ *
+ * A node is its record's index. Node 0 is the root, and as nobody's child it also stands for "none". One hash table for the children of
+ * all nodes serves the node with one child as well as that with a million, which a Map or an array per node would not: a node costs
+ * about 60 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. `*` and `>` are fields,
+ * as every match asks for both; literal children are chained as siblings too, for those who list them.
+ *
+ * Invariants: a node other than the root hangs in its parent (as star, full, or sibling and bucket) until `release`, which is only for
+ * nodes without children; released records are reused first. Tables grow by doubling, and start over when the last node goes.
+ */
+
+const STRIDE = 10;
+const PARENT = 0;
+/** Of parent and token; for `*` and `>` unused. */
+const HASH = 1;
+const TOKEN_START = 2;
+/** Bytes of a literal token; below zero for the wildcards. */
+const TOKEN_LENGTH = 3;
+/** Next record of the same bucket; of a released record the next released one. */
+const NEXT_IN_BUCKET = 4;
+const STAR_CHILD = 5;
+const FULL_CHILD = 6;
+const FIRST_CHILD = 7;
+const NEXT_SIBLING = 8;
+const PREVIOUS_SIBLING = 9;
+
+const IS_STAR = -1;
+const IS_FULL = -2;
+
+export const ROOT = 0;
+/** No such node. The root's number, as the root is never a child. */
+export const NONE = 0;
+
+const NODES_MIN = 16;
+const TOKEN_BYTES_MIN = 128;
+
+export class NodeTable {
+  private records = new Int32Array(NODES_MIN * STRIDE);
+  private buckets = new Int32Array(NODES_MIN);
+  private tokens = new Uint8Array(TOKEN_BYTES_MIN);
+  /** Records ever used; those below are live or released. */
+  private used = 1;
+  private released = NONE;
+  private literals = 0;
+  private tokensEnd = 0;
+  /** Bytes below `tokensEnd` that belong to no node any more. */
+  private tokensLost = 0;
+  /** Nodes, the root not counted. */
+  count = 0;
+
+  /** Node numbers are below this. */
+  get limit(): number {
+    return this.used;
+  }
+
+  parent(node: number): number {
+    return this.records[node * STRIDE + PARENT];
+  }
+  star(node: number): number {
+    return this.records[node * STRIDE + STAR_CHILD];
+  }
+  full(node: number): number {
+    return this.records[node * STRIDE + FULL_CHILD];
+  }
+  /** Literal children: the first, then `nextSibling` of each, the newest first. */
+  firstChild(node: number): number {
+    return this.records[node * STRIDE + FIRST_CHILD];
+  }
+  nextSibling(node: number): number {
+    return this.records[node * STRIDE + NEXT_SIBLING];
+  }
+  hasChildren(node: number): boolean {
+    const at = node * STRIDE;
+    const records = this.records;
+    return (records[at + FIRST_CHILD] | records[at + STAR_CHILD] | records[at + FULL_CHILD]) !== NONE;
+  }
+
+  /** The literal child named by the token's bytes, whose hash the caller has; NONE when there is none. */
+  child(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
+    const records = this.records;
+    const hash = hashChild(parent, tokenHash);
+    let node = this.buckets[hash & (this.buckets.length - 1)];
+    while (node !== NONE) {
+      const at = node * STRIDE;
+      if (
+        records[at + HASH] === hash &&
+        records[at + PARENT] === parent &&
+        records[at + TOKEN_LENGTH] === end - start &&
+        sameBytes(source, start, this.tokens, records[at + TOKEN_START], end - start)
+      ) {
+        return node;
+      }
+      node = records[at + NEXT_IN_BUCKET];
+    }
+    return NONE;
+  }
+
+  /** Adds a literal child that `child` did not find; copies the token. */
+  addChild(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
+    const tokenStart = this.takeTokenRoom(end - start);
+    for (let at = start; at < end; at++) this.tokens[tokenStart + at - start] = source[at];
+    if (this.literals === this.buckets.length) this.growBuckets();
+    const node = this.take(parent);
+    const records = this.records;
+    const at = node * STRIDE;
+    const hash = hashChild(parent, tokenHash);
+    records[at + HASH] = hash;
+    records[at + TOKEN_START] = tokenStart;
+    records[at + TOKEN_LENGTH] = end - start;
+    const bucket = hash & (this.buckets.length - 1);
+    records[at + NEXT_IN_BUCKET] = this.buckets[bucket];
+    this.buckets[bucket] = node;
+    const sibling = records[parent * STRIDE + FIRST_CHILD];
+    records[at + NEXT_SIBLING] = sibling;
+    if (sibling !== NONE) records[sibling * STRIDE + PREVIOUS_SIBLING] = node;
+    records[parent * STRIDE + FIRST_CHILD] = node;
+    this.literals++;
+    return node;
+  }
+
+  addStar(parent: number): number {
+    const node = this.take(parent);
+    this.records[node * STRIDE + TOKEN_LENGTH] = IS_STAR;
+    this.records[parent * STRIDE + STAR_CHILD] = node;
+    return node;
+  }
+
+  addFull(parent: number): number {
+    const node = this.take(parent);
+    this.records[node * STRIDE + TOKEN_LENGTH] = IS_FULL;
+    this.records[parent * STRIDE + FULL_CHILD] = node;
+    return node;
+  }
+
+  /** Takes a node without children out of its parent; its number may come back for another node. */
+  release(node: number): void {
+    const records = this.records;
+    const at = node * STRIDE;
+    const parentAt = records[at + PARENT] * STRIDE;
+    const tokenLength = records[at + TOKEN_LENGTH];
+    if (tokenLength === IS_STAR) records[parentAt + STAR_CHILD] = NONE;
+    else if (tokenLength === IS_FULL) records[parentAt + FULL_CHILD] = NONE;
+    else this.unchain(at, parentAt);
+    records[at + NEXT_IN_BUCKET] = this.released;
+    this.released = node;
+    this.count--;
+    if (this.count === 0) this.startOver();
+  }
+
+  private unchain(at: number, parentAt: number): void {
+    const records = this.records;
+    const node = at / STRIDE;
+    const next = records[at + NEXT_SIBLING];
+    const previous = records[at + PREVIOUS_SIBLING];
+    if (next !== NONE) records[next * STRIDE + PREVIOUS_SIBLING] = previous;
+    if (previous !== NONE) records[previous * STRIDE + NEXT_SIBLING] = next;
+    else records[parentAt + FIRST_CHILD] = next;
+
+    const bucket = records[at + HASH] & (this.buckets.length - 1);
+    let before = this.buckets[bucket];
+    if (before === node) {
+      this.buckets[bucket] = records[at + NEXT_IN_BUCKET];
+    } else {
+      while (records[before * STRIDE + NEXT_IN_BUCKET] !== node) before = records[before * STRIDE + NEXT_IN_BUCKET];
+      records[before * STRIDE + NEXT_IN_BUCKET] = records[at + NEXT_IN_BUCKET];
+    }
+    this.literals--;
+    this.tokensLost += records[at + TOKEN_LENGTH];
+    records[at + TOKEN_LENGTH] = IS_FULL; // so that `packTokens` passes over the released record
+  }
+
+  /** A cleared record below `parent`. */
+  private take(parent: number): number {
+    let node = this.released;
+    if (node !== NONE) {
+      this.released = this.records[node * STRIDE + NEXT_IN_BUCKET];
+    } else {
+      node = this.used++;
+      if (node * STRIDE === this.records.length) {
+        const grown = new Int32Array(this.records.length * 2);
+        grown.set(this.records);
+        this.records = grown;
+      }
+    }
+    this.records.fill(NONE, node * STRIDE, (node + 1) * STRIDE);
+    this.records[node * STRIDE + PARENT] = parent;
+    this.count++;
+    return node;
+  }
+
+  private growBuckets(): void {
+    const buckets = new Int32Array(this.buckets.length * 2);
+    const records = this.records;
+    for (let old = 0; old < this.buckets.length; old++) {
+      let node = this.buckets[old];
+      while (node !== NONE) {
+        const at = node * STRIDE;
+        const next = records[at + NEXT_IN_BUCKET];
+        const bucket = records[at + HASH] & (buckets.length - 1);
+        records[at + NEXT_IN_BUCKET] = buckets[bucket];
+        buckets[bucket] = node;
+        node = next;
+      }
+    }
+    this.buckets = buckets;
+  }
+
+  /** Room for a token's bytes at the end of `tokens`. Packs them when half is lost, else doubles. */
+  private takeTokenRoom(size: number): number {
+    if (this.tokensEnd + size > this.tokens.length) {
+      const live = this.tokensEnd - this.tokensLost;
+      let capacity = this.tokens.length;
+      while (live + size > capacity / 2) capacity *= 2;
+      this.packTokens(capacity);
+    }
+    const start = this.tokensEnd;
+    this.tokensEnd += size;
+    return start;
+  }
+
+  private packTokens(capacity: number): void {
+    const packed = new Uint8Array(capacity);
+    const records = this.records;
+    let end = 0;
+    for (let node = 1; node < this.used; node++) {
+      const at = node * STRIDE;
+      const length = records[at + TOKEN_LENGTH];
+      if (length < 0) continue;
+      const start = records[at + TOKEN_START];
+      packed.set(this.tokens.subarray(start, start + length), end);
+      records[at + TOKEN_START] = end;
+      end += length;
+    }
+    this.tokens = packed;
+    this.tokensEnd = end;
+    this.tokensLost = 0;
+  }
+
+  /** Back to the size of a new table: gives the memory of a trie that was huge once. */
+  private startOver(): void {
+    this.records = new Int32Array(NODES_MIN * STRIDE);
+    this.buckets = new Int32Array(NODES_MIN);
+    this.tokens = new Uint8Array(TOKEN_BYTES_MIN);
+    this.used = 1;
+    this.released = NONE;
+    this.tokensEnd = 0;
+    this.tokensLost = 0;
+  }
+}
+
+function hashChild(parent: number, tokenHash: number): number {
+  const mixed = Math.imul(tokenHash ^ Math.imul(parent, 0x9e3779b1), 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+}

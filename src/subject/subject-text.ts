@@ -1,0 +1,50 @@
+import * as rules from "./subject.ts";
+import * as overlap from "./subject-overlap.ts";
+
+/**
+ * The rules of `subject.ts` and `subject-overlap.ts` for callers that hold strings: configuration, APIs, logs. They copy the string to
+ * bytes each time, so nothing that runs per message may use them.
+ */
+const encoder = new TextEncoder();
+
+/** @param checkRunes also refuse NUL, U+FFFD and lone surrogates */
+export function isValidSubjectText(subject: string, checkRunes = false): boolean {
+  const bytes = encoder.encode(subject); // a lone surrogate becomes U+FFFD here
+  return rules.isValidSubject(bytes, 0, bytes.length, checkRunes);
+}
+
+export function isValidLiteralText(subject: string): boolean {
+  const bytes = encoder.encode(subject);
+  return rules.isValidLiteral(bytes, 0, bytes.length);
+}
+
+export function isValidPublishSubjectText(subject: string): boolean {
+  const bytes = encoder.encode(subject);
+  return rules.isValidPublishSubject(bytes, 0, bytes.length);
+}
+
+export function hasWildcardText(subject: string): boolean {
+  const bytes = encoder.encode(subject);
+  return rules.hasWildcard(bytes, 0, bytes.length);
+}
+
+export function tokenCountText(subject: string): number {
+  return subject === "" ? 0 : subject.split(".").length;
+}
+
+/** Token `index`, 0 being the first; empty when there are not so many. */
+export function tokenAtText(subject: string, index: number): string {
+  return subject.split(".")[index] ?? "";
+}
+
+export function isSubsetText(subject: string, pattern: string): boolean {
+  const a = encoder.encode(subject);
+  const b = encoder.encode(pattern);
+  return overlap.isSubset(a, 0, a.length, b, 0, b.length);
+}
+
+export function collideText(a: string, b: string): boolean {
+  const first = encoder.encode(a);
+  const second = encoder.encode(b);
+  return overlap.collide(first, 0, first.length, second, 0, second.length);
+}
