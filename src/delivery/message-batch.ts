@@ -7,6 +7,8 @@
  * receivers, so matching, echo, permissions and statistics are settled once for all of them, and each receiver's output is
  * written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
  */
+import type { Sink } from "./sink.ts";
+
 const EMPTY = new Uint8Array(0);
 
 export const MESSAGES_MAX = 1024;
@@ -30,6 +32,16 @@ export class MessageBatch {
   count = 0;
   /** Headers and payloads of all messages, without their CRLF. */
   bytes = 0;
+  /** No reply is longer. */
+  replyBytesMax = 0;
+  /** Changes whenever the batch is emptied: what was derived from it is then stale. */
+  version = 0;
+  /** The publisher is a client connection: it can be stalled, or its messages dropped, for consumers that are too slow. */
+  fromClient = true;
+  /** Set at delivery by a sink whose output is backed up: how long the publisher should wait for it, ms; 0: go on. The publisher resets it. */
+  stallMs = 0;
+  /** The sink that asked for it. */
+  stalledBy: Sink | null = null;
   readonly fields = new Int32Array(MESSAGES_MAX * STRIDE);
 
   /** Appends a message; its bytes lie at `start` to `end` of `source` and are followed there by CRLF. The caller checks `count`. */
@@ -43,12 +55,15 @@ export class MessageBatch {
     fields[at + END] = end;
     this.count++;
     this.bytes += end - start;
+    if (replyEnd - replyStart > this.replyBytesMax) this.replyBytesMax = replyEnd - replyStart;
   }
 
   /** Empties it and lets go of the bytes it pointed into. */
   clear(): void {
     this.count = 0;
     this.bytes = 0;
+    this.replyBytesMax = 0;
+    this.version++;
     this.source = EMPTY;
     this.subjectSource = EMPTY;
   }

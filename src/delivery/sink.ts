@@ -8,6 +8,11 @@ import type { Subscription } from "./subscription.ts";
 export interface Sink {
   /** Marked by the delivery to find sinks that a result names twice. */
   mark: number;
+  /**
+   * Does nothing at delivery but queue output, so nobody can see whether it got its messages one by one or as a run. False for
+   * receivers in the process: they may publish or change interest between two messages.
+   */
+  readonly takesRuns: boolean;
 
   /**
    * Takes messages `from` (inclusive) to `to` (exclusive) of the batch for one of its subscriptions. Synchronous: the batch's bytes

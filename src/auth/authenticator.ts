@@ -1,0 +1,37 @@
+/**
+ * Who may connect. One user with a password, or one token, as the `authorization` option says; accounts, nkeys, JWT and callout
+ * come with the auth room and plug in here.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Authorization } from "../config/options.ts";
+import type { ConnectOptions } from "../protocol/connect-options.ts";
+
+/** Who it is, for logs and monitoring; a token is never shown. Null: refused. */
+export type Identity = { readonly user: string } | null;
+
+export interface Authenticator {
+  authenticate(connect: ConnectOptions): Identity | Promise<Identity>;
+}
+
+export class SingleUserAuthenticator implements Authenticator {
+  private readonly authorization: Authorization;
+
+  constructor(authorization: Authorization) {
+    this.authorization = authorization;
+  }
+
+  authenticate(connect: ConnectOptions): Identity {
+    const { user, password, token } = this.authorization;
+    if (token !== undefined) return secretEquals(connect.auth_token, token) ? { user: "[REDACTED]" } : null;
+    // Both are always compared, so that the time tells nothing about which was wrong.
+    const userOk = secretEquals(connect.user, user ?? "");
+    const passwordOk = secretEquals(connect.pass, password ?? "");
+    return userOk && passwordOk ? { user: connect.user } : null;
+  }
+}
+
+/** Compares in constant time, whatever the lengths. */
+export function secretEquals(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}

@@ -1,0 +1,112 @@
+/** Byte values of the protocol, and the few conversions that its lines need. */
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const TAB = 0x09;
+export const SPACE = 0x20;
+export const DOT = 0x2e;
+export const STAR = 0x2a;
+export const GREATER = 0x3e;
+export const ZERO = 0x30;
+export const NINE = 0x39;
+
+export const CRLF = new Uint8Array([CR, LF]);
+export const NO_BYTES = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+
+export function encode(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Text of a range of bytes, as UTF-8; what is not UTF-8 becomes U+FFFD. */
+export function decode(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
+}
+
+/** One character per byte, so that any bytes can be the key of a Map. */
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}
+
+/** Bytes of one's own: `slice` of a Buffer is a view that would keep a whole read alive. */
+export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
+export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
+}
+
+export function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8Array): boolean {
+  if (end - start < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (bytes[start + i] !== prefix[i]) return false;
+  return true;
+}
+
+/**
+ * A size as the protocol writes it: one to nine digits and nothing else.
+ * @returns -1 for anything else
+ */
+export function parseSize(bytes: Uint8Array, start: number, end: number): number {
+  const digits = end - start;
+  if (digits === 0 || digits > 9) return -1;
+  let size = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    size = size * 10 + digit;
+  }
+  return size;
+}
+
+/** Writes a non-negative integer in decimal. Returns the offset behind it. */
+export function writeDecimal(target: Uint8Array, at: number, value: number): number {
+  if (value < 10) {
+    target[at] = ZERO + value;
+    return at + 1;
+  }
+  let end = at + decimalSize(value);
+  const behind = end;
+  let rest = value;
+  while (rest >= 10) {
+    const quotient = (rest / 10) | 0;
+    target[--end] = ZERO + (rest - quotient * 10);
+    rest = quotient;
+  }
+  target[--end] = ZERO + rest;
+  return behind;
+}
+
+/** How many digits a non-negative integer below 2^31 takes. */
+export function decimalSize(value: number): number {
+  if (value < 10) return 1;
+  if (value < 100) return 2;
+  if (value < 1_000) return 3;
+  if (value < 10_000) return 4;
+  if (value < 100_000) return 5;
+  if (value < 1_000_000) return 6;
+  if (value < 10_000_000) return 7;
+  if (value < 100_000_000) return 8;
+  return value < 1_000_000_000 ? 9 : 10;
+}
+
+/**
+ * Text as Go's `%q` prints it: in double quotes, with Go's escapes. Error texts of the reference show what a peer sent this way.
+ */
+export function quote(text: string): string {
+  let out = '"';
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    if (char === '"' || char === "\\") out += `\\${char}`;
+    else if (code >= 0x20 && code < 0x7f) out += char;
+    else if (ESCAPES[code] !== undefined) out += ESCAPES[code];
+    else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, "0")}`;
+    else if (/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) out += char;
+    else out += code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+  }
+  return `${out}"`;
+}
+
+const ESCAPES: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r" };

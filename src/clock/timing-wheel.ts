@@ -1,0 +1,166 @@
+/**
+ * Timing wheel: all timers of a server on one `setTimeout`.
+ *
+ *   near   256 slots × 1 ms   ┐ a timer sits in the slot of its due time; when the near wheel has gone round once,
+ *   far    256 slots × 256 ms ┘ the next far slot is dealt out to the near one; beyond 65 s it goes round the far wheel again
+ * Ten thousand keepalives cost ten thousand list nodes and one timer of the runtime. Setting and cancelling are O(1).
+ * The wheel sleeps until the next slot that holds something, so an idle server wakes for its timers only.
+ * Invariant: a timer never fires early; it fires at most one slot (1 ms) plus the runtime's own lateness late.
+ */
+import type { Clock } from "./clock.ts";
+
+const SLOTS = 256;
+const SLOT_MASK = SLOTS - 1;
+const FAR_TICKS = SLOTS * SLOTS;
+
+/** One timer; reusable after it fired or was cancelled. Owned by whoever made it. */
+export class WheelTimer {
+  readonly task: () => void;
+  /** Tick it is due at. */
+  due = 0;
+  list: WheelTimer[] | null = null;
+  index = 0;
+
+  constructor(task: () => void) {
+    this.task = task;
+  }
+
+  get active(): boolean {
+    return this.list !== null;
+  }
+}
+
+export class TimingWheel {
+  private readonly clock: Clock;
+  private readonly near: WheelTimer[][] = Array.from({ length: SLOTS }, () => []);
+  private readonly far: WheelTimer[][] = Array.from({ length: SLOTS }, () => []);
+  private readonly origin: number;
+  /** Ticks handled so far. */
+  private tick = 0;
+  /** Timers set and not yet due. */
+  private count = 0;
+  private sleepUntil = -1;
+  private wake: (() => void) | null = null;
+  private stopped = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.origin = clock.monotonic();
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** Sets a timer, or sets it anew. After `stop` nothing is set any more. */
+  set(timer: WheelTimer, delayMs: number): void {
+    this.cancel(timer);
+    if (this.stopped) return;
+    const now = this.currentTick();
+    if (this.count === 0) this.tick = now;
+    // One tick more than asked: the current one has partly passed already.
+    timer.due = Math.max(this.tick, now) + Math.max(0, Math.ceil(delayMs)) + 1;
+    this.place(timer);
+    this.count++;
+    if (this.sleepUntil === -1 || timer.due < this.sleepUntil) this.sleep(timer.due, now);
+  }
+
+  cancel(timer: WheelTimer): void {
+    if (timer.list === null) return;
+    this.unlink(timer);
+    this.count--;
+    if (this.count === 0) this.stopSleeping();
+  }
+
+  /** Cancels everything; the wheel cannot be used again. */
+  stop(): void {
+    this.stopped = true;
+    this.stopSleeping();
+    for (const list of [...this.near, ...this.far]) {
+      for (const timer of list) timer.list = null;
+      list.length = 0;
+    }
+    this.count = 0;
+  }
+
+  private currentTick(): number {
+    return Math.floor(this.clock.monotonic() - this.origin);
+  }
+
+  private place(timer: WheelTimer): void {
+    const distance = timer.due - this.tick;
+    const list = distance < SLOTS ? this.near[timer.due & SLOT_MASK] : this.far[this.farSlot(timer, distance)];
+    timer.list = list;
+    timer.index = list.length;
+    list.push(timer);
+  }
+
+  private farSlot(timer: WheelTimer, distance: number): number {
+    // Too far for one round: it waits in the slot that comes last, and is placed again when that is dealt out.
+    const due = distance < FAR_TICKS ? timer.due : this.tick + FAR_TICKS - SLOTS;
+    return (due >> 8) & SLOT_MASK;
+  }
+
+  private unlink(timer: WheelTimer): void {
+    const list = timer.list!;
+    const last = list.pop()!;
+    if (last !== timer) {
+      list[timer.index] = last;
+      last.index = timer.index;
+    }
+    timer.list = null;
+  }
+
+  private sleep(due: number, now: number): void {
+    this.stopSleeping();
+    this.sleepUntil = due;
+    this.wake = this.clock.after(Math.max(0, due - now), () => this.advance());
+  }
+
+  private stopSleeping(): void {
+    this.wake?.();
+    this.wake = null;
+    this.sleepUntil = -1;
+  }
+
+  /** Fires what is due, then sleeps until the next slot that holds something. */
+  private advance(): void {
+    this.wake = null;
+    this.sleepUntil = -1;
+    const now = this.currentTick();
+    while (this.tick < now && this.count > 0) {
+      this.tick++;
+      if ((this.tick & SLOT_MASK) === 0) this.dealOut((this.tick >> 8) & SLOT_MASK);
+      const slot = this.near[this.tick & SLOT_MASK];
+      while (slot.length > 0) {
+        const timer = slot[slot.length - 1];
+        this.unlink(timer);
+        this.count--;
+        timer.task();
+        if (this.stopped) return;
+      }
+    }
+    if (this.count === 0) return;
+    const next = this.nextTick();
+    if (this.sleepUntil === -1 || next < this.sleepUntil) this.sleep(next, this.currentTick());
+  }
+
+  private dealOut(slot: number): void {
+    const timers = this.far[slot].splice(0);
+    for (const timer of timers) this.place(timer);
+  }
+
+  /** The next tick at which something is due or a far slot that holds something must be dealt out. */
+  private nextTick(): number {
+    for (let ahead = 1; ahead <= SLOTS; ahead++) {
+      const tick = this.tick + ahead;
+      if (this.near[tick & SLOT_MASK].length > 0) return tick;
+      if ((tick & SLOT_MASK) === 0) {
+        for (let slot = 0; slot < SLOTS; slot++) {
+          if (this.far[((tick >> 8) + slot) & SLOT_MASK].length > 0) return tick + slot * SLOTS;
+        }
+      }
+    }
+    return this.tick + SLOTS;
+  }
+}

@@ -1,0 +1,167 @@
+/** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
+import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
+import { Subscription } from "../delivery/subscription.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { readConnect } from "../protocol/connect-options.ts";
+import { splitArguments } from "../protocol/parser.ts";
+import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { tokenCount } from "../subject/subject.ts";
+import type { Client } from "./client.ts";
+import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
+
+/** Queue group of the server's own services; closed to clients. */
+const SYSTEM_QUEUE = encode("_sys_");
+
+/** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
+export function handleSub(client: Client, source: Uint8Array, start: number, end: number): Refusal {
+  if (client.tracing) client.traceIn("SUB", decode(source, start, end));
+  const bounds = new Int32Array(18);
+  const count = splitArguments(source, start, end, bounds);
+  if (count !== 2 && count !== 3) return malformed(client, "processSub", source, start, end);
+  // Kept for as long as the subscription lives: copied out of the read.
+  const subject = copyBytes(source, bounds[0], bounds[1]);
+  const queue = count === 3 ? copyBytes(source, bounds[2], bounds[3]) : null;
+  const sid = copyBytes(source, bounds[2 * count - 2], bounds[2 * count - 1]);
+  client.interestChanges++;
+  subscribe(client, subject, queue, sid);
+  return Refusal.None;
+}
+
+function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null, sid: Uint8Array): void {
+  const { options } = client.host;
+  if (queue !== null && bytesEqual(queue, SYSTEM_QUEUE)) return refuseSub(client, subject, queue, sid);
+  if (options.subscriptionTokensMax > 0 && tokenCount(subject, 0, subject.length) > options.subscriptionTokensMax) {
+    const text = quote(decode(subject));
+    client.sendError(`Permissions Violation for Subscription to ${text}, too many tokens`);
+    client.logError(`Subscription Violation Too Many Tokens - Subject ${text}, SID ${decode(sid)}`);
+    return;
+  }
+  if (options.subscriptionsMax > 0 && client.subscriptions.size >= options.subscriptionsMax) {
+    client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
+    return client.refuse(Refusal.MaxSubscriptionsExceeded);
+  }
+  const key = latin1(sid, 0, sid.length);
+  // A repeated sid keeps the first subscription.
+  if (!client.subscriptions.has(key)) {
+    const subscription = new Subscription(client, subject, queue, sid);
+    if (!client.account.interest.insert(subscription)) return client.refuse(Refusal.InvalidSubject);
+    client.subscriptions.set(key, subscription);
+  }
+  if (client.connect.verbose) client.sendOk();
+}
+
+function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array, sid: Uint8Array): void {
+  const subjectText = quote(decode(subject));
+  const queueText = quote(decode(queue));
+  client.sendError(`Permissions Violation for Subscription to ${subjectText} using queue ${queueText}`);
+  client.logError(`Subscription Violation - Subject ${subjectText}, Queue: ${queueText}, SID ${decode(sid)}`);
+}
+
+/** `UNSUB <sid> [max]`. An unknown sid is ignored. */
+export function handleUnsub(client: Client, source: Uint8Array, start: number, end: number): Refusal {
+  if (client.tracing) client.traceIn("UNSUB", decode(source, start, end));
+  const bounds = new Int32Array(18);
+  const count = splitArguments(source, start, end, bounds);
+  if (count !== 1 && count !== 2) return malformed(client, "processUnsub", source, start, end);
+  const most = count === 2 ? parseSize(source, bounds[2], bounds[3]) : -1;
+  client.interestChanges++;
+  const subscription = client.subscriptions.get(latin1(source, bounds[0], bounds[1]));
+  if (client.connect.verbose) client.sendOk();
+  if (subscription === undefined) return Refusal.None;
+  if (most > 0 && most > subscription.delivered) subscription.deliveredMax = most;
+  else client.removeSubscription(subscription);
+  return Refusal.None;
+}
+
+/** `CONNECT {…}`: who the client is and how it wants to be spoken to. May come again. */
+export function handleConnect(client: Client, json: string): Refusal {
+  if (client.tracing) client.traceIn("CONNECT", withoutSecrets(json));
+  client.clearAuthTimer();
+  client.keepalive.onConnect();
+  const wrong = readConnect(json, client.connect);
+  if (wrong !== null) {
+    client.parser.detail = wrong;
+    return Refusal.MalformedArguments;
+  }
+  const first = (client.flags & FLAG_CONNECT_RECEIVED) === 0;
+  client.flags |= FLAG_CONNECT_RECEIVED;
+  client.connect.jwt = ""; // means nothing outside operator mode
+  if (!first) {
+    client.removeAllSubscriptions();
+    client.account.connections--;
+    client.account = client.host.globalAccount;
+    client.account.connections++;
+  }
+  client.followConnectOptions();
+  const verdict = client.host.authenticate(client);
+  if (typeof verdict === "number") return finishConnect(client, verdict, first);
+
+  // Under way: nothing behind this CONNECT is looked at until it is settled.
+  client.flags |= FLAG_AUTHENTICATING;
+  client.parser.suspended = true;
+  const settle = (refusal: Refusal): void => {
+    if (client.closed) return;
+    client.flags &= ~FLAG_AUTHENTICATING;
+    const end = finishConnect(client, refusal, first);
+    if (end === Refusal.AuthorizationViolation) client.logError("authentication error");
+    if (end !== Refusal.None) client.refuse(end);
+    else client.host.turn.resumeLater(client);
+    client.host.turn.end();
+  };
+  verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
+  return Refusal.None;
+}
+
+function finishConnect(client: Client, verdict: Refusal, first: boolean): Refusal {
+  if (verdict !== Refusal.None) return verdict;
+  const { connect } = client;
+  // Obsolete: whoever names an account is refused.
+  if (connect.new_account || connect.account !== "") return Refusal.AuthorizationViolation;
+  client.flags &= ~FLAG_AWAITING_AUTH;
+  client.parser.awaitingAuth = false;
+  if (first) client.label = longLabel(client);
+  if (connect.protocol < 0 || connect.protocol > 1) return Refusal.InvalidClientProtocol;
+  client.setFlag(FLAG_NO_RESPONDERS, connect.no_responders);
+  if (connect.no_responders && !client.parser.headers) return Refusal.NoRespondersRequiresHeaders;
+  if (connect.verbose) client.sendOk();
+  return Refusal.None;
+}
+
+/** The label of log lines once the client has introduced itself: `… - "v<version>:<lang>:<name>"` and `… - "<account>/<user>"`. */
+function longLabel(client: Client): string {
+  const { name, lang, version } = client.connect;
+  const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
+  let label = client.label;
+  if (who !== "") label += ` - ${quote(who)}`;
+  if (client.user !== "") label += ` - ${quote(`${client.account.name}/${client.user}`)}`;
+  return label;
+}
+
+/** A client may send INFO; it must be JSON and means nothing. */
+export function handleInfo(client: Client, json: string): Refusal {
+  try {
+    JSON.parse(json);
+    return Refusal.None;
+  } catch (error) {
+    client.parser.detail = String((error as Error).message);
+    return Refusal.MalformedArguments;
+  }
+}
+
+/** `-ERR` from a client ends the connection. */
+export function handlePeerError(client: Client, text: string): Refusal {
+  client.logError(`Client Error ${text}`);
+  client.close(CloseReason.ParseError);
+  return Refusal.Closed;
+}
+
+function malformed(client: Client, name: string, source: Uint8Array, start: number, end: number): Refusal {
+  client.parser.detail = `${name} Parse Error: ${quote(decode(source, start, end))}`;
+  return Refusal.MalformedArguments;
+}
+
+const SECRETS = /("(?:pass[^"]*|auth_token[^"]*|sig|proxy_sig|nkey)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
+
+function withoutSecrets(json: string): string {
+  return json.replace(SECRETS, '$1"[REDACTED]"');
+}

@@ -1,0 +1,372 @@
+/**
+ * A client connection: what is read becomes commands, what is subscribed becomes output.
+ *
+ *   transport ─ onData ─▶ parser ─┬─ messages ─▶ publisher.ts ─▶ account's interest ─▶ Sink.deliver of every receiver
+ *                                 └─ lines ────▶ client-commands.ts
+ *   Sink.deliver ─▶ deliver.ts ─▶ outbound ─▶ transport, at the end of the turn
+ * Reading stops while an authentication is under way or the client is stalled (stall.ts): the rest of the chunk is kept, the socket
+ * paused, and nothing behind is looked at, so order holds and what is held is bounded by one read of the transport.
+ */
+import type { Account } from "../account/account.ts";
+import { decode, latin1 } from "../bytes/ascii.ts";
+import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { Sink } from "../delivery/sink.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { CLOSE_TEXTS, CloseReason } from "../protocol/close-reason.ts";
+import type { CommandSink } from "../protocol/command-sink.ts";
+import { type ConnectOptions, initialConnectOptions } from "../protocol/connect-options.ts";
+import { ConnectionKind } from "../protocol/connection-kind.ts";
+import { Parser } from "../protocol/parser.ts";
+import { Refusal, REFUSALS } from "../protocol/refusal.ts";
+import { Verb, VERB_TABLES } from "../protocol/verb-table.ts";
+import type { Transport, TransportEvents } from "../transport/transport.ts";
+import { handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { Connection } from "./connection.ts";
+import {
+  FLAG_AUTHENTICATING,
+  FLAG_AWAITING_AUTH,
+  FLAG_CLOSED,
+  FLAG_CONNECT_RECEIVED,
+  FLAG_ECHO,
+  FLAG_FIRST_PONG_SENT,
+  FLAG_HEADERS,
+  FLAG_PAUSED,
+  FLAG_PEDANTIC,
+  FLAG_STALLED,
+  FLAG_TRACE,
+  FLAG_VERBOSE,
+} from "./connection-flag.ts";
+import { writeMessages } from "./deliver.ts";
+import type { ConnectionHost } from "./host.ts";
+import { Keepalive } from "./keepalive.ts";
+import { Publisher } from "./publisher.ts";
+import { Stall } from "./stall.ts";
+import { traceDelivery } from "./trace.ts";
+
+export class Client extends Connection implements CommandSink, Sink, TransportEvents {
+  mark = 0;
+  readonly takesRuns = true;
+  account: Account;
+  readonly connect: ConnectOptions = initialConnectOptions();
+  /** By sid, as latin1 text of its bytes. */
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly keepalive: Keepalive;
+  readonly parser: Parser;
+  readonly publisher: Publisher;
+  readonly stall: Stall;
+  label: string;
+  /** Challenge sent in INFO; empty when none was needed. */
+  nonce = "";
+  /** Who it turned out to be, for logs and monitoring; empty when nobody in particular. */
+  user = "";
+  /** Commands of the current read that changed interest: they count as activity. */
+  interestChanges = 0;
+  private authTimer: WheelTimer | null = null;
+  /** A chunk that was not parsed to its end, and what came after it. */
+  private readonly unparsed: Uint8Array[] = [];
+  private unparsedAt = 0;
+  private committedMessages = 0;
+  private committedBytes = 0;
+
+  constructor(host: ConnectionHost, transport: Transport, id: number) {
+    super(host, transport, id, ConnectionKind.Client);
+    const options = host.options;
+    this.account = host.globalAccount;
+    this.label = transport.inProcess
+      ? `pipe - cid:${id}`
+      : `${transport.remoteAddress.includes(":") ? `[${transport.remoteAddress}]` : transport.remoteAddress}:${transport.remotePort} - cid:${id}`;
+    this.keepalive = new Keepalive(this, () => this.onStale());
+    this.parser = new Parser(this, host.turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
+    this.publisher = new Publisher(this, host.turn.batch);
+    this.stall = new Stall(this);
+    this.flags |= FLAG_VERBOSE | FLAG_PEDANTIC | FLAG_ECHO;
+    if (host.log.traceEnabled) this.flags |= FLAG_TRACE;
+  }
+
+  /** Greets the peer: INFO, the timer for authentication where it is required, the first PING. */
+  open(): void {
+    if (this.host.authRequired) {
+      this.flags |= FLAG_AWAITING_AUTH;
+      this.parser.awaitingAuth = true;
+      this.authTimer = new WheelTimer(() => this.onAuthTimeout());
+      this.host.turn.timers.set(this.authTimer, this.host.options.authTimeoutMs);
+    }
+    this.account.connections++;
+    this.logDebug("Client connection created");
+    this.sendInfo("accept");
+    this.keepalive.startEarly();
+  }
+
+  sendInfo(occasion: "accept" | "connected" | "change"): void {
+    const line = this.host.infoLine(this, occasion);
+    this.outbound.append(line, 0, line.length);
+  }
+
+  /** Async INFO goes to clients that understand it and have had their first PONG. */
+  get takesAsyncInfo(): boolean {
+    return (this.flags & FLAG_FIRST_PONG_SENT) !== 0 && this.connect.protocol >= 1;
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.closed) return;
+    const turn = this.host.turn;
+    turn.now = turn.clock.now();
+    if (this.unparsed.length > 0) this.unparsed.push(chunk);
+    else this.read(chunk, 0);
+    turn.end();
+  }
+
+  onDrain(): void {
+    this.outbound.onDrain();
+    this.host.turn.end();
+  }
+
+  onEnd(): void {
+    // As in the reference: whoever stops sending is closed, once its output is written.
+    this.close(CloseReason.ClientClosed);
+    this.host.turn.end();
+  }
+
+  onClose(error: Error | null): void {
+    this.onTransportGone(error);
+    this.host.onTransportClosed(this);
+    this.host.turn.end();
+  }
+
+  /** Parses on from where the parser was suspended. Called at the end of a turn. */
+  resumeReading(): void {
+    this.parser.suspended = (this.flags & (FLAG_STALLED | FLAG_AUTHENTICATING)) !== 0;
+    while (!this.parser.suspended && !this.closed && this.unparsed.length > 0) {
+      const chunk = this.unparsed.shift()!;
+      const at = this.unparsedAt;
+      this.unparsedAt = 0;
+      this.read(chunk, at);
+    }
+    if (!this.parser.suspended && !this.closed && (this.flags & FLAG_PAUSED) !== 0) {
+      this.flags &= ~FLAG_PAUSED;
+      this.transport.resume();
+    }
+  }
+
+  private read(chunk: Uint8Array, at: number): void {
+    this.stall.beginRead(at);
+    const reached = this.parser.parse(chunk, at);
+    this.commit();
+    if (reached < 0) return this.refuseCommand(-reached);
+    if (reached === chunk.length || this.closed) return;
+    // Suspended: the rest waits, before whatever came behind it.
+    this.unparsed.unshift(chunk);
+    this.unparsedAt = reached;
+    if ((this.flags & FLAG_PAUSED) === 0) {
+      this.flags |= FLAG_PAUSED;
+      this.transport.pause();
+    }
+  }
+
+  /** Adds what this read brought to the totals of server and account. */
+  private commit(): void {
+    const messages = this.inMessages - this.committedMessages;
+    if (messages === 0 && this.interestChanges === 0) return;
+    const bytes = this.inBytes - this.committedBytes;
+    this.committedMessages = this.inMessages;
+    this.committedBytes = this.inBytes;
+    this.interestChanges = 0;
+    const { counters, turn } = this.host;
+    this.lastActivityAt = turn.now;
+    this.keepalive.lastInAt = turn.clock.monotonic();
+    if (messages === 0) return;
+    counters.inMessages += messages;
+    counters.inBytes += bytes;
+    counters.inClientMessages += messages;
+    counters.inClientBytes += bytes;
+    this.account.traffic.inMessages += messages;
+    this.account.traffic.inBytes += bytes;
+  }
+
+  /** The parser gave up on a command. */
+  private refuseCommand(refusal: Refusal): void {
+    if (this.closed || refusal === Refusal.Closed) return;
+    const row = REFUSALS[refusal];
+    if (refusal === Refusal.AuthorizationViolation) {
+      this.logError(this.user === "" ? "authentication error" : `authentication error - User ${JSON.stringify(this.user)}`);
+    } else if (this.parser.detail !== "") {
+      this.logError(refusal === Refusal.UnknownOperation ? `Client ${this.parser.detail}` : this.parser.detail);
+    } else if (row.error !== null) this.logError(row.error);
+    this.refuse(refusal);
+  }
+
+  // CommandSink
+
+  openSubject(source: Uint8Array, start: number, end: number): void {
+    this.publisher.open(source, start, end);
+  }
+
+  flushMessages(): void {
+    this.publisher.flush();
+    this.stall.afterFlush();
+  }
+
+  checkMessage(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+    return this.publisher.check(source, subjectStart, subjectEnd, headerSize, size);
+  }
+
+  onMessage(
+    source: Uint8Array,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+  ): Refusal {
+    this.publisher.publish(source, subjectStart, subjectEnd, replyStart, replyEnd, headerSize, start, end);
+    this.stall.afterFlush();
+    return Refusal.None;
+  }
+
+  onLine(verb: Verb, source: Uint8Array, start: number, end: number): Refusal {
+    switch (verb) {
+      case Verb.Sub:
+        return handleSub(this, source, start, end);
+      case Verb.Unsub:
+        return handleUnsub(this, source, start, end);
+      case Verb.Connect:
+        return handleConnect(this, decode(source, start, end));
+      case Verb.Info:
+        return handleInfo(this, decode(source, start, end));
+      case Verb.Err:
+        return handlePeerError(this, decode(source, start, end));
+      default:
+        return Refusal.UnknownOperation;
+    }
+  }
+
+  onPing(): void {
+    if (this.tracing) this.traceIn("PING", "");
+    this.sendPong();
+    this.keepalive.lastInAt = this.host.turn.clock.monotonic();
+    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0 || (this.flags & FLAG_FIRST_PONG_SENT) !== 0) return;
+    this.flags |= FLAG_FIRST_PONG_SENT;
+    if (this.connect.protocol >= 1) this.sendInfo("connected");
+  }
+
+  onPong(): void {
+    if (this.tracing) this.traceIn("PONG", "");
+    this.keepalive.onPong();
+  }
+
+  onUnauthenticated(): Refusal {
+    return Refusal.AuthorizationViolation;
+  }
+
+  /** What CONNECT settled decides whether messages may take the parser's loop. */
+  followConnectOptions(): void {
+    const { connect, host } = this;
+    const headers = host.options.headers && connect.headers;
+    this.setFlag(FLAG_VERBOSE, connect.verbose);
+    this.setFlag(FLAG_PEDANTIC, connect.pedantic);
+    this.setFlag(FLAG_ECHO, connect.echo);
+    this.setFlag(FLAG_HEADERS, headers);
+    this.parser.headers = headers;
+    this.parser.fast = !connect.verbose && !connect.pedantic && !this.tracing;
+  }
+
+  setFlag(flag: number, on: boolean): void {
+    if (on) this.flags |= flag;
+    else this.flags &= ~flag;
+  }
+
+  /** CONNECT came in time. */
+  clearAuthTimer(): void {
+    if (this.authTimer !== null) this.host.turn.timers.cancel(this.authTimer);
+    this.authTimer = null;
+  }
+
+  private onAuthTimeout(): void {
+    this.logDebug("Authentication Timeout");
+    this.refuse(Refusal.AuthenticationTimeout);
+    this.host.turn.end();
+  }
+
+  private onStale(): void {
+    this.host.counters.staleConnections++;
+    this.refuse(Refusal.StaleConnection);
+  }
+
+  // Sink
+
+  deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    if ((this.flags & FLAG_CLOSED) !== 0 || subscription.closed) return 0;
+    if (this.outbound.stalling && batch.fromClient && !this.stall.admit(batch)) return 0;
+    let stop = to;
+    const most = subscription.deliveredMax;
+    if (most > 0 && subscription.delivered + stop - from >= most) stop = from + Math.max(0, most - subscription.delivered);
+    const count = stop - from;
+    if (count > 0) {
+      subscription.delivered += count;
+      const bytes = writeMessages(this, subscription, batch, from, stop);
+      this.outMessages += count;
+      this.outBytes += bytes;
+      const turn = this.host.turn;
+      this.lastActivityAt = turn.now;
+      turn.outMessages += count;
+      turn.outBytes += bytes;
+      if (this.tracing) traceDelivery(this, subscription, batch, from, stop);
+    }
+    if (most > 0 && subscription.delivered >= most) this.onDeliveredMax(subscription);
+    return count;
+  }
+
+  private onDeliveredMax(subscription: Subscription): void {
+    this.logDebug(`Auto-unsubscribe limit of ${subscription.deliveredMax} reached for sid '${decode(subscription.sid)}'`);
+    this.removeSubscription(subscription);
+  }
+
+  /** Takes a subscription out of the table and the account's interest. */
+  removeSubscription(subscription: Subscription): void {
+    if (subscription.closed) return;
+    subscription.closed = true;
+    this.subscriptions.delete(latin1(subscription.sid, 0, subscription.sid.length));
+    this.account.interest.remove(subscription);
+    if (this.tracing) this.host.log.trace(`${this.label} - <-> [DELSUB ${decode(subscription.sid)}]`);
+  }
+
+  removeAllSubscriptions(): void {
+    if (this.subscriptions.size === 0) return;
+    const all = [...this.subscriptions.values()];
+    for (const subscription of all) subscription.closed = true;
+    this.subscriptions.clear();
+    this.account.interest.removeBatch(all);
+  }
+
+  // End
+
+  protected readonly kindText = "Client";
+
+  protected closeText(reason: CloseReason): string {
+    return CLOSE_TEXTS[reason];
+  }
+
+  protected onClosing(reason: CloseReason): void {
+    this.keepalive.stop();
+    this.clearAuthTimer();
+    this.stall.stop();
+    this.unparsed.length = 0;
+    this.host.onConnectionClosed(this, reason);
+    this.removeAllSubscriptions();
+    this.account.connections--;
+  }
+
+  protected override countSlowConsumer(): void {
+    // Missed before it even said CONNECT: closed, but it consumed nothing.
+    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0) return;
+    super.countSlowConsumer();
+    this.account.slowConsumers++;
+  }
+
+  onStallReleased(): void {
+    this.stall.releaseProducers();
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * What connections of every kind have: an identity, a state, output, and an end.
+ *
+ *   open ── close(reason) ──▶ closed ── farewell written, or given up ──▶ transport gone
+ * The first reason given stays. Closing takes the connection out of everything at once (interest, registry); its transport goes when
+ * what was queued is written, or at the latest after `FAREWELL_MS`.
+ */
+import { encode } from "../bytes/ascii.ts";
+import { WheelTimer } from "../clock/timing-wheel.ts";
+import { type CloseReason, CloseReason as Reason, skipsFlush } from "../protocol/close-reason.ts";
+import type { ConnectionKind } from "../protocol/connection-kind.ts";
+import { type Refusal, REFUSALS } from "../protocol/refusal.ts";
+import type { Transport } from "../transport/transport.ts";
+import { FLAG_CLOSED, FLAG_TRACE } from "./connection-flag.ts";
+import type { ConnectionHost } from "./host.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+
+/** How long a closing connection may take to get rid of its last bytes, and its peer to end its side. */
+const FAREWELL_MS = 2_000;
+
+const OK_LINE = encode("+OK\r\n");
+const PING_LINE = encode("PING\r\n");
+const PONG_LINE = encode("PONG\r\n");
+
+export abstract class Connection implements OutboundOwner {
+  readonly id: number;
+  readonly kind: ConnectionKind;
+  readonly host: ConnectionHost;
+  readonly transport: Transport;
+  readonly outbound: Outbound;
+  flags = 0;
+  /** Wall clock, ms. */
+  readonly startedAt: number;
+  lastActivityAt: number;
+  stoppedAt = 0;
+  closeReason: CloseReason | 0 = 0;
+  inMessages = 0;
+  inBytes = 0;
+  outMessages = 0;
+  outBytes = 0;
+  /** Times a producer was stalled because of this connection. */
+  stalls = 0;
+  private farewell: WheelTimer | null = null;
+  private transportGone = false;
+
+  constructor(host: ConnectionHost, transport: Transport, id: number, kind: ConnectionKind) {
+    this.host = host;
+    this.transport = transport;
+    this.id = id;
+    this.kind = kind;
+    this.startedAt = host.turn.clock.now();
+    this.lastActivityAt = this.startedAt;
+    const options = host.options;
+    this.outbound = new Outbound(host.turn, transport, this, {
+      pendingBytesMax: options.pendingBytesMax,
+      writeDeadlineMs: options.writeDeadlineMs,
+      // The default closes clients and lets routes, gateways and leaf nodes try again.
+      retryAfterDeadline: options.writeTimeout === "retry",
+    });
+  }
+
+  /** How log lines name it. */
+  abstract readonly label: string;
+  /** Takes it out of accounts and registries; called once. */
+  protected abstract onClosing(reason: CloseReason): void;
+  /** A producer waits for this connection's output. */
+  abstract onStallReleased(): void;
+
+  get closed(): boolean {
+    return (this.flags & FLAG_CLOSED) !== 0;
+  }
+
+  get tracing(): boolean {
+    return (this.flags & FLAG_TRACE) !== 0;
+  }
+
+  sendOk(): void {
+    if (this.tracing) this.traceOut("OK", "");
+    this.outbound.append(OK_LINE, 0, OK_LINE.length);
+  }
+
+  sendPing(): void {
+    if (this.tracing) this.traceOut("PING", "");
+    this.outbound.append(PING_LINE, 0, PING_LINE.length);
+  }
+
+  sendPong(): void {
+    if (this.tracing) this.traceOut("PONG", "");
+    this.outbound.append(PONG_LINE, 0, PONG_LINE.length);
+  }
+
+  sendError(text: string): void {
+    if (this.tracing) this.traceOut("-ERR", text);
+    const line = encode(`-ERR '${text}'\r\n`);
+    this.outbound.append(line, 0, line.length);
+  }
+
+  /** Answers a refusal as its row says, and closes if it says so. */
+  refuse(refusal: Refusal): void {
+    if (this.closed) return;
+    const row = REFUSALS[refusal];
+    if (row.error !== null) this.sendError(row.error);
+    if (row.close !== null) this.close(row.close);
+  }
+
+  close(reason: CloseReason): void {
+    if (this.closed) return;
+    this.flags |= FLAG_CLOSED;
+    this.closeReason = reason;
+    this.stoppedAt = this.host.turn.clock.now();
+    this.logDebug(`${this.kindText} connection closed: ${this.closeText(reason)}`);
+    this.onClosing(reason);
+    if (this.transportGone) return this.outbound.abandon();
+    if (skipsFlush(reason)) {
+      this.outbound.abandon();
+      this.transport.terminate();
+      return;
+    }
+    this.farewell = new WheelTimer(() => this.transport.terminate());
+    this.host.turn.timers.set(this.farewell, FAREWELL_MS);
+    this.outbound.closeAfterFlush();
+  }
+
+  protected abstract readonly kindText: string;
+  protected abstract closeText(reason: CloseReason): string;
+
+  onFlushedForClose(): void {
+    this.outbound.abandon();
+    this.transport.end();
+  }
+
+  onWriteError(): void {
+    if (this.closed) {
+      this.outbound.abandon();
+      this.transport.terminate();
+    } else this.close(Reason.WriteError);
+  }
+
+  onPendingBytesExceeded(limit: number): void {
+    if (this.closed) return;
+    this.countSlowConsumer();
+    this.logNotice(`Slow Consumer Detected: MaxPending of ${limit} Exceeded`);
+    this.close(Reason.SlowConsumerPendingBytes);
+  }
+
+  onWriteDeadline(tookSome: boolean, chunks: number, bytes: number): void {
+    const seconds = this.host.options.writeDeadlineMs / 1000;
+    const again = this.outbound.slow ? "State" : "Detected";
+    if (!this.closed) {
+      this.logNotice(`Slow Consumer ${again}: WriteDeadline of ${seconds}s exceeded with ${chunks} chunks of ${bytes} total bytes.`);
+    }
+    this.onDeadlineMissed(tookSome);
+  }
+
+  /** Closes, or under policy `retry` lets the connection go on when it took something. */
+  private onDeadlineMissed(tookSome: boolean): void {
+    if (!this.outbound.slow) this.countSlowConsumer();
+    if (tookSome && !this.closed && this.host.options.writeTimeout === "retry") return;
+    if (this.closed) {
+      this.outbound.abandon();
+      this.transport.terminate();
+    } else this.close(Reason.SlowConsumerWriteDeadline);
+  }
+
+  onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void {
+    this.logNotice(
+      `Slow Consumer Recovered: Flush took ${(elapsedMs / 1000).toFixed(3)}s with ${chunks} chunks of ${bytes} total bytes.`,
+    );
+  }
+
+  protected countSlowConsumer(): void {
+    this.host.counters.slowConsumers++;
+  }
+
+  /** The transport ended; called by the kind's `onClose`. */
+  protected onTransportGone(error: Error | null): void {
+    this.transportGone = true;
+    if (this.farewell !== null) this.host.turn.timers.cancel(this.farewell);
+    if (this.closed) this.outbound.abandon();
+    else this.close(error === null ? Reason.ClientClosed : Reason.ReadError);
+  }
+
+  traceIn(verb: string, text: string): void {
+    this.host.log.trace(`${this.label} - <<- [${text === "" ? verb : `${verb} ${text}`}]`);
+  }
+
+  traceOut(verb: string, text: string): void {
+    this.host.log.trace(`${this.label} - ->> [${text === "" ? verb : `${verb} ${text}`}]`);
+  }
+
+  logDebug(text: string): void {
+    if (this.host.log.debugEnabled) this.host.log.debug(`${this.label} - ${text}`);
+  }
+
+  logNotice(text: string): void {
+    this.host.log.notice(`${this.label} - ${text}`);
+  }
+
+  logError(text: string): void {
+    this.host.log.error(`${this.label} - ${text}`);
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * Writes messages of a batch into a client's output as MSG or HMSG.
+ *
+ *   one message     the line and the payload go straight into the output's tail
+ *   a run of them   encoded once into the server's scratch, then appended as one block; the next receiver with the same sid and the
+ *                   same view of headers gets the same block. A fan-out to a thousand subscribers encodes once.
+ * In a run the line is built when size or reply change and copied otherwise.
+ * Small copies are byte loops: a native call costs more than 64 bytes do (bench/micro/delivery.ts).
+ */
+import { CR, LF, SPACE, writeDecimal, decimalSize } from "../bytes/ascii.ts";
+import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
+import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
+import type { Connection } from "./connection.ts";
+import { SCRATCH_BYTES } from "./turn.ts";
+
+/** Digits of two sizes, blanks, `HMSG`, CRLF: what a line takes besides subject, sid and reply. */
+const LINE_OVERHEAD = 32;
+/** Messages larger than this on average are not gathered in the scratch: their payload is worth a block of its own. */
+const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
+/** Longest copy done byte by byte. */
+const LOOP_BYTES_MAX = 64;
+
+/** What the scratch holds: the run of one batch as one kind of receiver sees it. Hangs off the server's `Turn`. */
+export class EncodedRun {
+  version = -1;
+  from = 0;
+  to = 0;
+  headers = false;
+  sid: Uint8Array | null = null;
+  size = 0;
+  /** Payload bytes in it. */
+  payloadBytes = 0;
+}
+
+/**
+ * Delivers messages `from` to `to`. The caller has settled whether the client wants them.
+ * Returns the bytes of payload (and headers) delivered.
+ */
+export function writeMessages(client: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+  const headers = (client.flags & FLAG_HEADERS) !== 0;
+  const count = to - from;
+  if (count === 1) return writeMessage(client, subscription.sid, batch, from, headers);
+
+  const turn = client.host.turn;
+  const run = turn.run;
+  const sid = subscription.sid;
+  const encoded =
+    run.version === batch.version && run.from === from && run.to === to && run.headers === headers && sameBytes(run.sid!, sid);
+  if (!encoded) {
+    const lineMax = LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + batch.replyBytesMax;
+    if (batch.bytes > count * RUN_PAYLOAD_BYTES_MAX || batch.bytes + count * lineMax > SCRATCH_BYTES) {
+      let bytes = 0;
+      for (let index = from; index < to; index++) bytes += writeMessage(client, sid, batch, index, headers);
+      return bytes;
+    }
+    encodeRun(turn.scratch, run, sid, batch, from, to, headers);
+  }
+  client.outbound.append(turn.scratch, 0, run.size);
+  return run.payloadBytes;
+}
+
+function encodeRun(
+  target: Buffer,
+  run: EncodedRun,
+  sid: Uint8Array,
+  batch: MessageBatch,
+  from: number,
+  to: number,
+  headers: boolean,
+): void {
+  const source = batch.source;
+  const fields = batch.fields;
+  let at = 0;
+  let payloadBytes = 0;
+  // The last line written, and what it says: the next message with the same size, and no reply, has the same line.
+  let lineStart = 0;
+  let lineSize = 0;
+  let lineFor = -1;
+  for (let index = from; index < to; index++) {
+    const field = index * 5;
+    const hasReply = fields[field] !== fields[field + 1];
+    const headerSize = fields[field + 2];
+    let start = fields[field + 3];
+    const end = fields[field + 4];
+    if (headerSize > 0 || hasReply) {
+      if (headerSize > 0 && !headers) start += headerSize;
+      at = writeLine(target, at, sid, batch, index, headers);
+      lineFor = -1;
+    } else if (end - start === lineFor) {
+      const stop = lineStart + lineSize;
+      for (let i = lineStart; i < stop; i++) target[at++] = target[i];
+    } else {
+      lineStart = at;
+      at = writeLine(target, at, sid, batch, index, headers);
+      lineSize = at - lineStart;
+      lineFor = end - start;
+    }
+    payloadBytes += end - start;
+    const stop = end + 2; // with its CRLF
+    if (stop - start <= LOOP_BYTES_MAX) for (let i = start; i < stop; i++) target[at++] = source[i];
+    else {
+      (source as Buffer).copy(target, at, start, stop);
+      at += stop - start;
+    }
+  }
+  run.version = batch.version;
+  run.from = from;
+  run.to = to;
+  run.headers = headers;
+  run.sid = sid;
+  run.size = at;
+  run.payloadBytes = payloadBytes;
+}
+
+/** One message, straight into the output. */
+function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
+  const outbound = client.outbound;
+  const fields = batch.fields;
+  const field = index * 5;
+  let start = fields[field + 3];
+  const end = fields[field + 4];
+  const headerSize = fields[field + 2];
+  const lineMax =
+    LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + fields[field + 1] - fields[field];
+  const stop = end + 2;
+  if (lineMax > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
+  const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
+  outbound.reserve(whole ? lineMax + stop - start : lineMax);
+  if (outbound.closed) return 0;
+  const target = outbound.tail;
+  let at = writeLine(target, outbound.tailSize, sid, batch, index, headers);
+  if (headerSize > 0 && !headers) start += headerSize;
+  if (stop - start <= LOOP_BYTES_MAX) {
+    const source = batch.source;
+    for (let i = start; i < stop; i++) target[at++] = source[i];
+    outbound.tailSize = at;
+  } else if (whole) {
+    (batch.source as Buffer).copy(target, at, start, stop);
+    outbound.tailSize = at + stop - start;
+  } else {
+    outbound.tailSize = at;
+    outbound.append(batch.source, start, stop);
+  }
+  return end - start;
+}
+
+/** Control lines longer than a chunk, which only a raised `max_control_line` allows. */
+function writeLongLine(
+  client: Connection,
+  sid: Uint8Array,
+  batch: MessageBatch,
+  index: number,
+  headers: boolean,
+  lineMax: number,
+): number {
+  const line = Buffer.allocUnsafe(lineMax);
+  const size = writeLine(line, 0, sid, batch, index, headers);
+  client.outbound.append(line, 0, size);
+  const headerSize = batch.headerSize(index);
+  const start = batch.start(index) + (headerSize > 0 && !headers ? headerSize : 0);
+  client.outbound.append(batch.source, start, batch.end(index) + 2);
+  return batch.end(index) - start;
+}
+
+/** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. Returns the offset behind its CRLF. */
+function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
+  const fields = batch.fields;
+  const field = index * 5;
+  const headerSize = fields[field + 2];
+  const withHeader = headerSize > 0 && headers;
+  let size = fields[field + 4] - fields[field + 3];
+  if (headerSize > 0 && !headers) size -= headerSize;
+  let at = start;
+  if (withHeader) target[at++] = 0x48; // H
+  target[at++] = 0x4d;
+  target[at++] = 0x53;
+  target[at++] = 0x47;
+  target[at++] = SPACE;
+  const subject = batch.subjectSource;
+  const subjectEnd = batch.subjectEnd;
+  for (let i = batch.subjectStart; i < subjectEnd; i++) target[at++] = subject[i];
+  target[at++] = SPACE;
+  for (let i = 0; i < sid.length; i++) target[at++] = sid[i];
+  target[at++] = SPACE;
+  const replyEnd = fields[field + 1];
+  const replyStart = fields[field];
+  if (replyStart !== replyEnd) {
+    const source = batch.source;
+    for (let i = replyStart; i < replyEnd; i++) target[at++] = source[i];
+    target[at++] = SPACE;
+  }
+  if (withHeader) {
+    at = writeDecimal(target, at, headerSize);
+    target[at++] = SPACE;
+  }
+  at = writeDecimal(target, at, size);
+  target[at++] = CR;
+  target[at++] = LF;
+  return at;
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
+}
+
+/** Room that the 503 of "no responders" takes besides its subjects. */
+const NO_RESPONDERS_OVERHEAD = 96;
+const NO_RESPONDERS_STATUS = Buffer.from("NATS/1.0 503\r\nNats-Subject: ");
+/** Bytes of that header block without the subject. */
+const NO_RESPONDERS_HEADER_BYTES = 32;
+
+/** Tells a publisher that nobody took message `index`: `HMSG <reply> <sid> …` with status 503. */
+export function writeNoResponders(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number): void {
+  const replyStart = batch.replyStart(index);
+  const replyEnd = batch.replyEnd(index);
+  const subjectSize = batch.subjectEnd - batch.subjectStart;
+  const headerSize = NO_RESPONDERS_HEADER_BYTES + subjectSize;
+  const line = Buffer.allocUnsafe(NO_RESPONDERS_OVERHEAD + replyEnd - replyStart + sid.length + subjectSize + 2 * decimalSize(headerSize));
+  let at = line.write("HMSG ", 0);
+  at += (batch.source as Buffer).copy(line, at, replyStart, replyEnd);
+  line[at++] = SPACE;
+  line.set(sid, at);
+  at += sid.length;
+  line[at++] = SPACE;
+  at = writeDecimal(line, at, headerSize);
+  line[at++] = SPACE;
+  at = writeDecimal(line, at, headerSize);
+  at += line.write("\r\n", at);
+  at += NO_RESPONDERS_STATUS.copy(line, at);
+  at += (batch.subjectSource as Buffer).copy(line, at, batch.subjectStart, batch.subjectEnd);
+  at += line.write("\r\n\r\n\r\n", at);
+  client.outbound.append(line, 0, at);
+}

@@ -1,0 +1,47 @@
+import type { Account } from "../account/account.ts";
+import type { Options } from "../config/options.ts";
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "../protocol/close-reason.ts";
+import type { Refusal } from "../protocol/refusal.ts";
+import type { Client } from "./client.ts";
+import type { Turn } from "./turn.ts";
+
+/** Which INFO a client gets: at accept (with the nonce), as the answer to its first PING, or because something changed. */
+export type InfoOccasion = "accept" | "connected" | "change";
+
+/** Totals of a server. Batched per read, like those of its connections. */
+export class ServerCounters {
+  inMessages = 0;
+  inBytes = 0;
+  outMessages = 0;
+  outBytes = 0;
+  inClientMessages = 0;
+  inClientBytes = 0;
+  outClientMessages = 0;
+  outClientBytes = 0;
+  slowConsumers = 0;
+  staleConnections = 0;
+  stalls = 0;
+  totalConnections = 0;
+}
+
+/** What connections need of the server above them. */
+export interface ConnectionHost {
+  readonly options: Options;
+  readonly turn: Turn;
+  readonly log: Logger;
+  readonly counters: ServerCounters;
+  /** Where a connection lives until, or unless, authentication says otherwise. */
+  readonly globalAccount: Account;
+  readonly authRequired: boolean;
+  infoLine(client: Client, occasion: InfoOccasion): Buffer;
+  /**
+   * Checks what the client's CONNECT says, and binds its account. None: it may stay.
+   * A promise suspends the client until it settles; a rejection is a refusal.
+   */
+  authenticate(client: Client): Refusal | Promise<Refusal>;
+  /** The connection is closed, its subscriptions are gone; it may still be writing its farewell. */
+  onConnectionClosed(client: Client, reason: CloseReason): void;
+  /** Its transport is gone too. */
+  onTransportClosed(client: Client): void;
+}

@@ -1,0 +1,349 @@
+/**
+ * Output of one connection: appended during a turn, written once at its end.
+ *
+ *   append ─▶ tail (one pooled chunk, 512 B → 4 KiB → 64 KiB as the turn's output grows)
+ *               │ full, or end of turn
+ *               ▼
+ *             kernel ── takes all ──▶ the chunk goes back to the pool: an idle connection holds none
+ *               │ takes less
+ *               ▼
+ *             backlog (chunks in order) ── drain ─▶ kernel
+ * Blocks of 16 KiB and more go to the kernel straight from where they lie, when nothing waits before them; only what the kernel
+ * leaves is copied. So a large payload is written from the chunk it was read into, and a batch for many receivers is encoded once.
+ *
+ * Bounds: more than `pendingBytesMax` after the kernel had its chance, and the connection is a slow consumer. From 75 % on producers
+ * are told to stall (`stalling`). A batch of output that the kernel does not take within the write deadline: slow consumer, or with
+ * policy `retry` a flag and another deadline. Progress within a batch does not restart its deadline.
+ * Source: reference, core §1.10.
+ */
+import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../bytes/buffer-pool.ts";
+import { NO_BYTES } from "../bytes/ascii.ts";
+import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Turn } from "./turn.ts";
+
+/** From this size on a block is offered to the kernel where it lies. */
+const DIRECT_BYTES_MIN = 16 * 1024;
+/** Turns of small output after which a connection starts with a smaller chunk again. */
+const SHRINK_TURNS = 16;
+/** A batch under the write deadline: the reference writes at most 1,024 vectors of at most 64 KiB. */
+const DEADLINE_BATCH_BYTES = 1024 * LARGEST_CHUNK_BYTES;
+
+const EMPTY = Buffer.from(NO_BYTES.buffer);
+
+export interface OutboundLimits {
+  pendingBytesMax: number;
+  writeDeadlineMs: number;
+  /** Keep a connection whose deadline passed, as long as it took something. */
+  retryAfterDeadline: boolean;
+}
+
+/** Whoever owns the output, told of what happens to it. */
+export interface OutboundOwner {
+  onPendingBytesExceeded(limit: number): void;
+  /** The deadline passed. `chunks` and `bytes` are what was being written. */
+  onWriteDeadline(tookSome: boolean, chunks: number, bytes: number): void;
+  onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void;
+  onWriteError(): void;
+  /** Pending output fell under 75 % of the limit: stalled producers may go on. */
+  onStallReleased(): void;
+  /** Everything is with the kernel and the connection wanted to end. */
+  onFlushedForClose(): void;
+}
+
+export class Outbound {
+  /** Unwritten bytes lie at 0 to `tailSize`. Hot paths write behind them after `reserve`. */
+  tail: Buffer = EMPTY;
+  tailSize = 0;
+  /** Pending output is over 75 % of the limit. */
+  stalling = false;
+  /** Nothing is appended any more; what waits is written, then the owner is told. */
+  closing = false;
+  closed = false;
+  /** Flagged by a missed deadline under policy `retry`. */
+  slow = false;
+
+  private readonly turn: Turn;
+  private readonly transport: Transport;
+  private readonly owner: OutboundOwner;
+  private readonly limits: OutboundLimits;
+  private dirty = false;
+  private tier = 0;
+  private smallTurns = 0;
+  private backlog: Chunk[] = [];
+  private backlogHead = 0;
+  private backlogBytes = 0;
+  private deadline: WheelTimer | null = null;
+  private batchLeft = 0;
+  private batchChunks = 0;
+  private batchBytes = 0;
+  private batchStart = 0;
+  private batchTookSome = false;
+
+  constructor(turn: Turn, transport: Transport, owner: OutboundOwner, limits: OutboundLimits) {
+    this.turn = turn;
+    this.transport = transport;
+    this.owner = owner;
+    this.limits = limits;
+  }
+
+  /** Bytes not yet with the kernel. */
+  get pendingBytes(): number {
+    return this.backlogBytes + this.tailSize;
+  }
+
+  get hasBacklog(): boolean {
+    return this.backlogBytes > 0;
+  }
+
+  /**
+   * Makes room for `size` bytes, at most 64 KiB, behind `tailSize` of `tail`, and marks the connection dirty. The caller writes them
+   * there and raises `tailSize`.
+   */
+  reserve(size: number): void {
+    if (!this.dirty) {
+      this.dirty = true;
+      this.turn.addDirty(this);
+    }
+    if (this.tail.length - this.tailSize < size) this.grow(size);
+  }
+
+  /** Appends bytes of any number. They are copied, or with the kernel, when it returns. */
+  append(source: Uint8Array, start: number, end: number): void {
+    if (this.closed || this.closing) return;
+    const size = end - start;
+    if (size >= DIRECT_BYTES_MIN) return this.appendBlock(source, start, end);
+    this.reserve(size);
+    copy(source, start, end, this.tail, this.tailSize);
+    this.tailSize += size;
+  }
+
+  /** A block worth a system call of its own: written where it lies, if nothing waits before it but the tail. */
+  private appendBlock(source: Uint8Array, start: number, end: number): void {
+    if (!this.dirty) {
+      this.dirty = true;
+      this.turn.addDirty(this);
+    }
+    let at = start;
+    if (this.backlogBytes === 0) {
+      if (this.tailSize > 0) this.writeTail();
+      if (this.closed) return;
+      if (this.backlogBytes === 0) {
+        const taken = this.transport.write(source, start, end - start);
+        if (taken < 0) return this.fail();
+        at += taken;
+      }
+    }
+    while (at < end) {
+      // What the kernel left: behind the backlog, in large chunks.
+      if (this.tail.length - this.tailSize === 0) this.grow(Math.min(end - at, LARGEST_CHUNK_BYTES));
+      const take = Math.min(end - at, this.tail.length - this.tailSize);
+      copy(source, at, at + take, this.tail, this.tailSize);
+      this.tailSize += take;
+      at += take;
+      if (this.tailSize === this.tail.length || at === end) this.queueTail();
+    }
+    this.checkPending();
+  }
+
+  /** End of turn: what was appended goes to the kernel. */
+  endOfTurn(): void {
+    this.dirty = false;
+    if (this.closed) return;
+    this.followTraffic();
+    if (this.tailSize > 0) {
+      if (this.backlogBytes === 0) this.writeTail();
+      else this.queueTail();
+    } else this.releaseTail();
+    this.checkPending();
+    this.finishClosing();
+  }
+
+  /** The kernel takes bytes again. */
+  onDrain(): void {
+    if (this.closed) return;
+    while (this.backlogBytes > 0) {
+      const chunk = this.backlog[this.backlogHead];
+      const size = chunk.end - chunk.start;
+      const taken = this.transport.write(chunk.bytes, chunk.start, size);
+      if (taken < 0) return this.fail();
+      this.backlogBytes -= taken;
+      this.countForDeadline(taken);
+      if (taken < size) {
+        chunk.start += taken;
+        break;
+      }
+      this.turn.pool.give(chunk.bytes);
+      this.backlog[this.backlogHead++] = NO_CHUNK;
+      if (this.backlogHead === this.backlog.length) {
+        this.backlog.length = 0;
+        this.backlogHead = 0;
+      } else if (this.backlogHead >= 1024) {
+        this.backlog.splice(0, this.backlogHead);
+        this.backlogHead = 0;
+      }
+    }
+    if (this.stalling && this.pendingBytes < this.stallBytes()) {
+      this.stalling = false;
+      this.owner.onStallReleased();
+    }
+    this.finishClosing();
+  }
+
+  /** Appends nothing more; the owner hears `onFlushedForClose` once the kernel has everything. Call `Turn.end` afterwards. */
+  closeAfterFlush(): void {
+    if (this.closed || this.closing) return;
+    this.closing = true;
+    if (!this.dirty) {
+      this.dirty = true;
+      this.turn.addDirty(this);
+    }
+  }
+
+  /** Drops everything that waits. */
+  abandon(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.deadline !== null) this.turn.timers.cancel(this.deadline);
+    if (this.tail.length > 0) this.turn.pool.give(this.tail);
+    for (let i = this.backlogHead; i < this.backlog.length; i++) this.turn.pool.give(this.backlog[i].bytes);
+    this.tail = EMPTY;
+    this.tailSize = 0;
+    this.backlog = [];
+    this.backlogHead = 0;
+    this.backlogBytes = 0;
+    if (this.stalling) {
+      this.stalling = false;
+      this.owner.onStallReleased();
+    }
+  }
+
+  private finishClosing(): void {
+    if (this.closing && !this.closed && this.pendingBytes === 0) this.owner.onFlushedForClose();
+  }
+
+  /** The tail has no room for `size` more bytes: a larger chunk, or the full one goes out within the turn. */
+  private grow(size: number): void {
+    const needed = this.tailSize + size;
+    if (needed <= LARGEST_CHUNK_BYTES) {
+      let tier = this.tail.length === 0 ? this.tier : 0;
+      while (TIER_BYTES[tier] < needed) tier++;
+      this.tier = Math.max(this.tier, tier);
+      const chunk = this.turn.pool.take(tier);
+      if (this.tailSize > 0) copy(this.tail, 0, this.tailSize, chunk, 0);
+      if (this.tail.length > 0) this.turn.pool.give(this.tail);
+      this.tail = chunk;
+      return;
+    }
+    if (this.backlogBytes === 0) this.writeTail();
+    else this.queueTail();
+    if (this.tail.length < size) {
+      if (this.tail.length > 0) this.turn.pool.give(this.tail);
+      this.tail = this.turn.pool.take(LARGEST_TIER);
+      this.tier = LARGEST_TIER;
+    }
+    this.checkPending();
+  }
+
+  /** Offers the tail to the kernel; what it leaves becomes the backlog. */
+  private writeTail(): void {
+    const taken = this.transport.write(this.tail, 0, this.tailSize);
+    if (taken === this.tailSize) {
+      this.tailSize = 0;
+      if (!this.dirty) this.releaseTail();
+      return;
+    }
+    if (taken < 0) return this.fail();
+    this.queueTail(taken);
+  }
+
+  private queueTail(start = 0): void {
+    if (this.closed) return;
+    this.backlog.push({ bytes: this.tail, start, end: this.tailSize });
+    const first = this.backlogBytes === 0;
+    this.backlogBytes += this.tailSize - start;
+    if (first) this.startDeadline(start > 0);
+    this.tail = EMPTY;
+    this.tailSize = 0;
+  }
+
+  private releaseTail(): void {
+    if (this.tail.length === 0) return;
+    this.turn.pool.give(this.tail);
+    this.tail = EMPTY;
+  }
+
+  /** The first chunk of a turn follows what the turns before it needed. */
+  private followTraffic(): void {
+    if (this.tier === 0) return;
+    if (this.tailSize * 8 > TIER_BYTES[this.tier] || this.backlogBytes > 0) this.smallTurns = 0;
+    else if (++this.smallTurns >= SHRINK_TURNS) {
+      this.smallTurns = 0;
+      this.tier--;
+    }
+  }
+
+  private stallBytes(): number {
+    return this.limits.pendingBytesMax * 0.75;
+  }
+
+  private checkPending(): void {
+    const pending = this.pendingBytes;
+    if (pending <= this.stallBytes() || this.closed) return;
+    if (this.backlogBytes > 0) this.stalling = true;
+    if (pending > this.limits.pendingBytesMax && !this.closing) this.owner.onPendingBytesExceeded(this.limits.pendingBytesMax);
+  }
+
+  private fail(): void {
+    this.owner.onWriteError();
+  }
+
+  /** A batch begins: what waits now. */
+  private startDeadline(tookSome: boolean): void {
+    this.deadline ??= new WheelTimer(() => this.onDeadline());
+    this.batchStart = this.turn.clock.monotonic();
+    this.batchLeft = Math.min(this.backlogBytes, DEADLINE_BATCH_BYTES);
+    this.batchBytes = this.batchLeft;
+    this.batchChunks = Math.min(this.backlog.length - this.backlogHead, 1024);
+    this.batchTookSome = tookSome;
+    this.turn.timers.set(this.deadline, this.limits.writeDeadlineMs);
+  }
+
+  /** What the kernel took counts for the batch whose deadline runs; when the batch is through, the next one's starts. */
+  private countForDeadline(taken: number): void {
+    if (taken > 0) this.batchTookSome = true;
+    this.batchLeft -= taken;
+    if (this.batchLeft > 0) return;
+    if (this.slow) {
+      this.slow = false;
+      this.owner.onSlowRecovered(this.turn.clock.monotonic() - this.batchStart, this.batchChunks, this.batchBytes);
+    }
+    if (this.backlogBytes > 0) this.startDeadline(false);
+    else if (this.deadline !== null) this.turn.timers.cancel(this.deadline);
+  }
+
+  private onDeadline(): void {
+    if (this.closed || this.backlogBytes === 0) return;
+    this.owner.onWriteDeadline(this.batchTookSome, this.batchChunks, this.batchBytes);
+    if (this.closed) return;
+    this.slow = true;
+    this.startDeadline(false);
+  }
+}
+
+interface Chunk {
+  readonly bytes: Buffer;
+  start: number;
+  readonly end: number;
+}
+
+const NO_CHUNK: Chunk = { bytes: EMPTY, start: 0, end: 0 };
+
+/** Short runs byte by byte, longer ones natively: the call costs more than 64 bytes do. */
+function copy(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
+  if (end - start <= 64) {
+    for (let i = start, j = at; i < end; i++, j++) target[j] = source[i];
+    return;
+  }
+  (source as Buffer).copy(target, at, start, end);
+}

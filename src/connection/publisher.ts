@@ -1,0 +1,241 @@
+/**
+ * The publishing side of a client: from a batch to its receivers.
+ *
+ *   open(subject) ── reserved? ── the account's interest ─▶ result        once per run of messages on one subject
+ *   flush() ─┬─ runs       each plain subscription gets the whole run; each queue group one member per message
+ *            └─ by message  where order between receivers can be seen: one connection named twice, a receiver inside the process, or
+ *                           a publisher that wants to hear of "no responders"
+ * Order as the reference's: plain subscriptions first, then one member of each queue group.
+ */
+import { decode, quote } from "../bytes/ascii.ts";
+import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import type { MatchResult } from "../subject/match-result.ts";
+import { isValidLiteral } from "../subject/subject.ts";
+import type { Client } from "./client.ts";
+import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
+import { writeNoResponders } from "./deliver.ts";
+import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
+import { traceMessage, traceMessageLine } from "./trace.ts";
+
+/** What `MatchResult.note` says once the result was looked at. */
+const NOTE_RUNS = 1;
+const NOTE_BY_MESSAGE = 2;
+
+export class Publisher {
+  private readonly client: Client;
+  private readonly batch: MessageBatch;
+  private result: MatchResult<Subscription> | null = null;
+
+  constructor(client: Client, batch: MessageBatch) {
+    this.client = client;
+    this.batch = batch;
+  }
+
+  /** The messages that follow are on this subject. */
+  open(source: Uint8Array, start: number, end: number): void {
+    const batch = this.batch;
+    batch.source = source;
+    batch.subjectSource = source;
+    batch.subjectStart = start;
+    batch.subjectEnd = end;
+    batch.fromClient = true;
+    const client = this.client;
+    this.result = isReservedSubject(source, start, end, false) ? null : client.account.interest.match(source, start, end);
+  }
+
+  /** Delivers the batch and empties it. */
+  flush(): void {
+    const { batch, client } = this;
+    const result = this.result;
+    client.inMessages += batch.count;
+    client.inBytes += batch.bytes;
+    if (result === null) this.refuseReserved();
+    else if (result.isEmpty) this.answerNobody();
+    else {
+      const note = result.note === 0 ? this.look(result) : result.note;
+      if (batch.count === 1) this.deliverOne(result, 0);
+      else if (note === NOTE_RUNS && ((client.flags & FLAG_NO_RESPONDERS) === 0 || batch.replyBytesMax === 0)) this.deliverRuns(result);
+      else this.deliverByMessage();
+      this.commitDelivered();
+    }
+    this.result = null;
+    batch.clear();
+  }
+
+  /** The line of a message outside the parser's loop. */
+  check(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+    const client = this.client;
+    const most = client.parser.payloadBytesMax;
+    if (size > most) {
+      client.parser.detail = `maximum payload exceeded: ${size} vs ${most}`;
+      return Refusal.MaxPayloadExceeded;
+    }
+    if (client.tracing) traceMessageLine(client, source, subjectStart, subjectEnd, headerSize, size);
+    if ((client.flags & FLAG_PEDANTIC) !== 0 && !isValidLiteral(source, subjectStart, subjectEnd)) {
+      client.sendError(REFUSALS[Refusal.InvalidPublishSubject].error!);
+    }
+    return Refusal.None;
+  }
+
+  /** One message outside the parser's loop. */
+  publish(
+    source: Uint8Array,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+  ): void {
+    const client = this.client;
+    if (client.tracing) traceMessage(client, "<<-", source, headerSize, start, end);
+    this.open(source, subjectStart, subjectEnd);
+    if (this.result !== null && replyStart !== replyEnd && isReservedReply(source, replyStart, replyEnd)) {
+      this.refuseReply(source, replyStart, replyEnd, end - start);
+      return;
+    }
+    if (this.result !== null && (client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
+    this.batch.add(replyStart, replyEnd, headerSize, start, end);
+    this.flush();
+  }
+
+  /** Whether runs can be delivered receiver by receiver without anyone seeing another order. */
+  private look(result: MatchResult<Subscription>): number {
+    const mark = ++this.client.host.turn.mark;
+    let note = NOTE_RUNS;
+    for (const subscription of result.plain) {
+      const sink = subscription.sink;
+      if (sink.mark === mark || !sink.takesRuns) note = NOTE_BY_MESSAGE;
+      sink.mark = mark;
+    }
+    for (const group of result.groups) {
+      // One member of a group gets a message, so a connection may have several; but not in two groups.
+      const inGroup = -mark;
+      for (const subscription of group) {
+        const sink = subscription.sink;
+        if (sink.mark === mark || !sink.takesRuns) note = NOTE_BY_MESSAGE;
+        sink.mark = inGroup;
+      }
+      for (const subscription of group) subscription.sink.mark = mark;
+    }
+    result.note = note;
+    return note;
+  }
+
+  private deliverRuns(result: MatchResult<Subscription>): void {
+    const { batch, client } = this;
+    const count = batch.count;
+    const echo = (client.flags & FLAG_ECHO) !== 0;
+    const plain = result.plain;
+    for (let i = 0; i < plain.length; i++) {
+      const subscription = plain[i];
+      if (subscription.sink === client && !echo) continue;
+      subscription.sink.deliver(subscription, batch, 0, count);
+    }
+    const groups = result.groups;
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i];
+      for (let index = 0; index < count; index++) this.deliverToMember(group, index);
+    }
+  }
+
+  /** Message by message; interest that a delivery changes counts from the next message on. */
+  private deliverByMessage(): void {
+    const { batch, client } = this;
+    const interest = client.account.interest;
+    let generation = interest.generation;
+    for (let index = 0; index < batch.count; index++) {
+      if (interest.generation !== generation) {
+        generation = interest.generation;
+        this.result = interest.match(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
+      }
+      this.deliverOne(this.result!, index);
+    }
+  }
+
+  private deliverOne(result: MatchResult<Subscription>, index: number): void {
+    const { batch, client } = this;
+    const echo = (client.flags & FLAG_ECHO) !== 0;
+    let delivered = 0;
+    const plain = result.plain;
+    for (let i = 0; i < plain.length; i++) {
+      const subscription = plain[i];
+      if (subscription.sink === client && !echo) continue;
+      delivered += subscription.sink.deliver(subscription, batch, index, index + 1);
+    }
+    const groups = result.groups;
+    for (let i = 0; i < groups.length; i++) if (this.deliverToMember(groups[i], index)) delivered++;
+    if (delivered === 0) this.answerNoResponders(index);
+  }
+
+  /** A random member, and those behind it until one takes the message. */
+  private deliverToMember(group: readonly Subscription[], index: number): boolean {
+    const { batch, client } = this;
+    const echo = (client.flags & FLAG_ECHO) !== 0;
+    const size = group.length;
+    let member = size === 1 ? 0 : client.host.turn.random.below(size);
+    for (let tried = 0; tried < size; tried++) {
+      const subscription = group[member];
+      if ((subscription.sink !== client || echo) && subscription.sink.deliver(subscription, batch, index, index + 1) > 0) return true;
+      if (++member === size) member = 0;
+    }
+    return false;
+  }
+
+  /** Adds what was delivered to the totals of server and account. */
+  private commitDelivered(): void {
+    const { counters, turn } = this.client.host;
+    const traffic = this.client.account.traffic;
+    counters.outMessages += turn.outMessages;
+    counters.outBytes += turn.outBytes;
+    counters.outClientMessages += turn.outMessages;
+    counters.outClientBytes += turn.outBytes;
+    traffic.outMessages += turn.outMessages;
+    traffic.outBytes += turn.outBytes;
+    turn.outMessages = 0;
+    turn.outBytes = 0;
+  }
+
+  private answerNobody(): void {
+    if ((this.client.flags & FLAG_NO_RESPONDERS) === 0 || this.batch.replyBytesMax === 0) return;
+    for (let index = 0; index < this.batch.count; index++) this.answerNoResponders(index);
+  }
+
+  /** Nobody took message `index`: a publisher that asked for it gets status 503 on its own subscription to the reply subject. */
+  private answerNoResponders(index: number): void {
+    const { batch, client } = this;
+    if ((client.flags & FLAG_NO_RESPONDERS) === 0) return;
+    const start = batch.replyStart(index);
+    const end = batch.replyEnd(index);
+    if (start === end) return;
+    const waiting = client.account.interest.match(batch.source, start, end);
+    for (const subscription of waiting.plain) {
+      if (subscription.sink !== client) continue;
+      writeNoResponders(client, subscription.sid, batch, index);
+      return;
+    }
+  }
+
+  private refuseReserved(): void {
+    const { batch, client } = this;
+    const subject = quote(decode(batch.subjectSource, batch.subjectStart, batch.subjectEnd));
+    for (let index = 0; index < batch.count; index++) {
+      client.sendError(`Permissions Violation for Publish to ${subject}`);
+      client.logError(`Publish Violation - Subject ${subject}`);
+    }
+  }
+
+  private refuseReply(source: Uint8Array, start: number, end: number, bytes: number): void {
+    const client = this.client;
+    client.inMessages++;
+    client.inBytes += bytes;
+    const reply = quote(decode(source, start, end));
+    client.sendError(`Permissions Violation for Publish with Reply of ${reply}`);
+    client.logError(`Publish Violation - Reply ${reply}`);
+    this.result = null;
+    this.batch.clear();
+  }
+}

@@ -1,0 +1,58 @@
+/** Trace lines of the reference's format. Cold: with tracing on every message takes the slow path. */
+import { decode } from "../bytes/ascii.ts";
+import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
+import type { Connection } from "./connection.ts";
+
+/** The line of a message that came in, rebuilt from its parts. */
+export function traceMessageLine(
+  connection: Connection,
+  source: Uint8Array,
+  subjectStart: number,
+  subjectEnd: number,
+  headerSize: number,
+  size: number,
+): void {
+  const sizes = headerSize < 0 ? `${size}` : `${headerSize} ${size}`;
+  connection.traceIn(headerSize < 0 ? "PUB" : "HPUB", `${decode(source, subjectStart, subjectEnd)} ${sizes}`);
+}
+
+/** `MSG_PAYLOAD` of a message; only its headers with `trace_headers`, and at most `max_traced_msg_len` bytes. */
+export function traceMessage(
+  connection: Connection,
+  arrow: "<<-" | "->>",
+  source: Uint8Array,
+  headerSize: number,
+  start: number,
+  end: number,
+): void {
+  const options = connection.host.options;
+  let stop = end;
+  if (options.traceHeaders) {
+    if (headerSize <= 0) return;
+    stop = start + headerSize;
+  }
+  if (stop === start) return;
+  const most = options.tracedBytesMax;
+  const cut = most > 0 && stop - start > most;
+  const text = JSON.stringify(decode(source, start, cut ? start + most : stop));
+  connection.host.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
+}
+
+/** `MSG` or `HMSG` lines that went out, and their payloads. */
+export function traceDelivery(connection: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): void {
+  const subject = decode(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
+  const headers = (connection.flags & FLAG_HEADERS) !== 0;
+  for (let index = from; index < to; index++) {
+    const headerSize = batch.headerSize(index);
+    const withHeader = headerSize > 0 && headers;
+    const start = batch.start(index) + (headerSize > 0 && !headers ? headerSize : 0);
+    const end = batch.end(index);
+    const reply = decode(batch.source, batch.replyStart(index), batch.replyEnd(index));
+    const sizes = withHeader ? `${headerSize} ${end - start}` : `${end - start}`;
+    const words = [subject, decode(subscription.sid), ...(reply === "" ? [] : [reply]), sizes];
+    connection.traceOut(withHeader ? "HMSG" : "MSG", words.join(" "));
+    traceMessage(connection, "->>", batch.source, withHeader ? headerSize : -1, start, end);
+  }
+}

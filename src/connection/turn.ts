@@ -1,0 +1,84 @@
+/**
+ * What the connections of one server share while the event loop handles one event: the batch being filled, scratch space for encoding,
+ * the output pool, and the connections that have something to write.
+ *
+ *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): each dirty connection is written once, then the condemned are closed
+ * One per server, handed to every connection, so that ten thousand of them hold no buffers of their own and two servers in a
+ * process share nothing.
+ */
+import { BufferPool } from "../bytes/buffer-pool.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { TimingWheel } from "../clock/timing-wheel.ts";
+import { MessageBatch } from "../delivery/message-batch.ts";
+import type { Random } from "../random/random.ts";
+import { EncodedRun } from "./deliver.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */
+export const SCRATCH_BYTES = 128 * 1024;
+
+/** A connection whose parser was suspended. */
+export interface Resumable {
+  resumeReading(): void;
+}
+
+export class Turn {
+  readonly batch = new MessageBatch();
+  readonly pool = new BufferPool();
+  readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** What `scratch` holds. */
+  readonly run = new EncodedRun();
+  /** Wall clock at the start of the turn, ms. */
+  now = 0;
+  /** Delivered to clients since `takeDelivered`. */
+  outMessages = 0;
+  outBytes = 0;
+  /** Last mark given to sinks, see `Sink.mark`. */
+  mark = 0;
+
+  readonly clock: Clock;
+  readonly timers: TimingWheel;
+  readonly random: Random;
+  private dirty: Outbound[] = [];
+  private spare: Outbound[] = [];
+  private readonly resumable: Resumable[] = [];
+
+  constructor(clock: Clock, timers: TimingWheel, random: Random) {
+    this.clock = clock;
+    this.timers = timers;
+    this.random = random;
+  }
+
+  /** Called by an outbound that gets its first unwritten byte of the turn. */
+  addDirty(outbound: Outbound): void {
+    this.dirty.push(outbound);
+  }
+
+  /** `reader` goes on reading at the end of the turn: never from within a delivery, which holds the batch. */
+  resumeLater(reader: Resumable): void {
+    this.resumable.push(reader);
+  }
+
+  /**
+   * Writes everything that became dirty. Writing may condemn connections, whose farewells become dirty in turn, or let stalled
+   * readers go on, whose deliveries do.
+   */
+  end(): void {
+    while (true) {
+      this.flush();
+      const reader = this.resumable.pop();
+      if (reader === undefined) return;
+      reader.resumeReading();
+    }
+  }
+
+  private flush(): void {
+    while (this.dirty.length > 0) {
+      const dirty = this.dirty;
+      this.dirty = this.spare;
+      for (let i = 0; i < dirty.length; i++) dirty[i].endOfTurn();
+      dirty.length = 0;
+      this.spare = dirty;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * bunats as a library.
+ * ```ts
+ * import { NatsServer } from "bunats";
+ * await using server = await NatsServer.start({ port: 0 });
+ * console.log(server.clientUrl); // nats://127.0.0.1:54321
+ * ```
+ * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
+ */
+import type { Authenticator } from "./auth/authenticator.ts";
+import { defaultOptions, type Options } from "./config/options.ts";
+import type { Logger } from "./log/logger.ts";
+import { SILENT } from "./log/silent-logger.ts";
+import { Server } from "./server/server.ts";
+import type { InProcessConnection } from "./transport/in-process.ts";
+
+export type { Authenticator, Identity } from "./auth/authenticator.ts";
+export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
+export type { Logger } from "./log/logger.ts";
+export type { ConnectOptions } from "./protocol/connect-options.ts";
+export type { InProcessConnection } from "./transport/in-process.ts";
+
+export interface StartOptions extends Partial<Options> {
+  /** Where log lines go; nowhere when not set. */
+  log?: Logger;
+  /** Decides who may connect, instead of the `authorization` option. */
+  authenticator?: Authenticator;
+}
+
+export class NatsServer implements AsyncDisposable {
+  /** Resolves when the server has stopped, whoever stopped it. */
+  readonly closed: Promise<void>;
+  private readonly server: Server;
+  private readonly markClosed: () => void;
+
+  private constructor(server: Server) {
+    this.server = server;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.markClosed = resolve;
+  }
+
+  /**
+   * Starts a server. Options that are not given have the reference's defaults.
+   * @throws when an option has no such value, or a port cannot be bound; nothing is left running then
+   */
+  static async start(options: StartOptions = {}): Promise<NatsServer> {
+    const { log = SILENT, authenticator = null, ...given } = options;
+    const server = new Server({ ...defaultOptions(), ...given }, { log, authenticator });
+    server.listen();
+    return new NatsServer(server);
+  }
+
+  /** The client port. */
+  get port(): number {
+    return this.server.port;
+  }
+
+  /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */
+  get clientUrl(): string {
+    const host = this.server.options.host;
+    const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+    return `nats://${name}:${this.port}`;
+  }
+
+  /** A client connection without a socket: protocol bytes in, protocol bytes out. */
+  connect(): InProcessConnection {
+    return this.server.connect();
+  }
+
+  /** Stops the server: idempotent, bounded at 10 s. */
+  async stop(): Promise<void> {
+    await this.server.stop();
+    this.markClosed();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

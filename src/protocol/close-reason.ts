@@ -1,0 +1,91 @@
+/** Why a connection was closed. Numbers and texts as in the reference; operators read the texts in /connz. */
+export enum CloseReason {
+  ClientClosed = 1,
+  AuthenticationTimeout,
+  AuthenticationViolation,
+  TlsHandshakeError,
+  SlowConsumerPendingBytes,
+  SlowConsumerWriteDeadline,
+  WriteError,
+  ReadError,
+  ParseError,
+  StaleConnection,
+  ProtocolViolation,
+  BadClientProtocolVersion,
+  WrongPort,
+  MaxAccountConnectionsExceeded,
+  MaxConnectionsExceeded,
+  MaxPayloadExceeded,
+  MaxControlLineExceeded,
+  MaxSubscriptionsExceeded,
+  DuplicateRoute,
+  RouteRemoved,
+  ServerShutdown,
+  AuthenticationExpired,
+  WrongGateway,
+  MissingAccount,
+  Revocation,
+  InternalClient,
+  MsgHeaderViolation,
+  NoRespondersRequiresHeaders,
+  ClusterNameConflict,
+  DuplicateRemoteLeafnodeConnection,
+  DuplicateClientId,
+  DuplicateServerName,
+  MinimumVersionRequired,
+  ClusterNamesIdentical,
+  Kicked,
+  ProxyNotTrusted,
+  ProxyRequired,
+}
+
+export const CLOSE_TEXTS: Record<CloseReason, string> = {
+  [CloseReason.ClientClosed]: "Client Closed",
+  [CloseReason.AuthenticationTimeout]: "Authentication Timeout",
+  [CloseReason.AuthenticationViolation]: "Authentication Failure",
+  [CloseReason.TlsHandshakeError]: "TLS Handshake Failure",
+  [CloseReason.SlowConsumerPendingBytes]: "Slow Consumer (Pending Bytes)",
+  [CloseReason.SlowConsumerWriteDeadline]: "Slow Consumer (Write Deadline)",
+  [CloseReason.WriteError]: "Write Error",
+  [CloseReason.ReadError]: "Read Error",
+  [CloseReason.ParseError]: "Parse Error",
+  [CloseReason.StaleConnection]: "Stale Connection",
+  [CloseReason.ProtocolViolation]: "Protocol Violation",
+  [CloseReason.BadClientProtocolVersion]: "Bad Client Protocol Version",
+  [CloseReason.WrongPort]: "Incorrect Port",
+  [CloseReason.MaxAccountConnectionsExceeded]: "Maximum Account Connections Exceeded",
+  [CloseReason.MaxConnectionsExceeded]: "Maximum Connections Exceeded",
+  [CloseReason.MaxPayloadExceeded]: "Maximum Message Payload Exceeded",
+  [CloseReason.MaxControlLineExceeded]: "Maximum Control Line Exceeded",
+  [CloseReason.MaxSubscriptionsExceeded]: "Maximum Subscriptions Exceeded",
+  [CloseReason.DuplicateRoute]: "Duplicate Route",
+  [CloseReason.RouteRemoved]: "Route Removed",
+  [CloseReason.ServerShutdown]: "Server Shutdown",
+  [CloseReason.AuthenticationExpired]: "Authentication Expired",
+  [CloseReason.WrongGateway]: "Wrong Gateway",
+  [CloseReason.MissingAccount]: "Missing Account",
+  [CloseReason.Revocation]: "Credentials Revoked",
+  [CloseReason.InternalClient]: "Internal Client",
+  [CloseReason.MsgHeaderViolation]: "Message Header Violation",
+  [CloseReason.NoRespondersRequiresHeaders]: "No Responders Requires Headers",
+  [CloseReason.ClusterNameConflict]: "Cluster Name Conflict",
+  [CloseReason.DuplicateRemoteLeafnodeConnection]: "Duplicate Remote LeafNode Connection",
+  [CloseReason.DuplicateClientId]: "Duplicate Client ID",
+  [CloseReason.DuplicateServerName]: "Duplicate Server Name",
+  [CloseReason.MinimumVersionRequired]: "Minimum Version Required",
+  [CloseReason.ClusterNamesIdentical]: "Cluster Names Identical",
+  [CloseReason.Kicked]: "Kicked",
+  [CloseReason.ProxyNotTrusted]: "Proxy Not Trusted",
+  [CloseReason.ProxyRequired]: "Proxy Required",
+};
+
+/** Reasons after which nothing more can or should be written: what is still queued is dropped. */
+export function skipsFlush(reason: CloseReason): boolean {
+  return (
+    reason === CloseReason.ReadError ||
+    reason === CloseReason.WriteError ||
+    reason === CloseReason.SlowConsumerPendingBytes ||
+    reason === CloseReason.SlowConsumerWriteDeadline ||
+    reason === CloseReason.TlsHandshakeError
+  );
+}

@@ -1,0 +1,38 @@
+import type { Refusal } from "./refusal.ts";
+import type { Verb } from "./verb-table.ts";
+
+/**
+ * What a parser hands its commands to: one kind of connection. Every range lies in `source` and is the sink's only until it returns.
+ * A handler's refusal stops the parser for good.
+ */
+export interface CommandSink {
+  /**
+   * The messages that follow are on this subject, until `flushMessages`. The parser adds them to the batch.
+   * Called only after a flush, so the batch is empty.
+   */
+  openSubject(source: Uint8Array, start: number, end: number): void;
+  /** Delivers what the batch holds and empties it. May suspend the parser. */
+  flushMessages(): void;
+  /**
+   * The line of a PUB or HPUB outside the fast path: limits, headers negotiated, pedantic checks.
+   * `size` is header and payload; `headerSize` -1 for PUB.
+   */
+  checkMessage(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
+  /** A message outside the fast path, followed by CRLF in `source`. */
+  onMessage(
+    source: Uint8Array,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+  ): Refusal;
+  /** Any other line with arguments: SUB, UNSUB, CONNECT, INFO, -ERR. The trailing CR is not part of it. */
+  onLine(verb: Verb, source: Uint8Array, start: number, end: number): Refusal;
+  onPing(): void;
+  onPong(): void;
+  /** A command other than CONNECT came before authentication. None lets it through. */
+  onUnauthenticated(): Refusal;
+}

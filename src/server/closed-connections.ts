@@ -1,0 +1,27 @@
+import type { ConnectionRecord } from "./connection-record.ts";
+
+/** The last closed connections, for /connz: a ring, the oldest goes first. */
+export class ClosedConnections {
+  private readonly ring: ConnectionRecord[] = [];
+  private next = 0;
+  private readonly most: number;
+  /** Ever closed, remembered or not. */
+  total = 0;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  add(record: ConnectionRecord): void {
+    this.total++;
+    if (this.most <= 0) return;
+    if (this.ring.length < this.most) this.ring.push(record);
+    else this.ring[this.next] = record;
+    this.next = (this.next + 1) % this.most;
+  }
+
+  /** Oldest first. */
+  all(): ConnectionRecord[] {
+    return this.ring.length < this.most ? [...this.ring] : [...this.ring.slice(this.next), ...this.ring.slice(0, this.next)];
+  }
+}

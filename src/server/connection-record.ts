@@ -1,0 +1,86 @@
+import { decode } from "../bytes/ascii.ts";
+import type { Client } from "../connection/client.ts";
+import type { CloseReason } from "../protocol/close-reason.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+
+/** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */
+export interface ConnectionRecord {
+  readonly id: number;
+  readonly account: string;
+  readonly user: string;
+  readonly address: string;
+  readonly port: number;
+  readonly startedAt: number;
+  readonly lastActivityAt: number;
+  /** 0 while it is open. */
+  readonly stoppedAt: number;
+  readonly closeReason: CloseReason | 0;
+  /** 0 while unknown. */
+  readonly roundTripMs: number;
+  readonly pendingBytes: number;
+  readonly inMessages: number;
+  readonly inBytes: number;
+  readonly outMessages: number;
+  readonly outBytes: number;
+  readonly stalls: number;
+  readonly subscriptionCount: number;
+  readonly subscriptions: readonly SubscriptionRecord[];
+  readonly name: string;
+  readonly lang: string;
+  readonly version: string;
+}
+
+export interface SubscriptionRecord {
+  readonly subject: string;
+  readonly queue: string;
+  readonly sid: string;
+  readonly delivered: number;
+  readonly deliveredMax: number;
+  readonly cid: number;
+}
+
+/** Subscriptions that are remembered of a closed connection. */
+export const CLOSED_SUBSCRIPTIONS_MAX = 1_000;
+
+/** @param subscriptionsMax how many subscriptions to list */
+export function connectionRecord(client: Client, subscriptionsMax: number): ConnectionRecord {
+  const subscriptions: SubscriptionRecord[] = [];
+  for (const subscription of client.subscriptions.values()) {
+    if (subscriptions.length >= subscriptionsMax) break;
+    subscriptions.push(subscriptionRecord(subscription, client.id));
+  }
+  return {
+    id: client.id,
+    account: client.account.name,
+    user: client.user,
+    address: client.transport.remoteAddress,
+    port: client.transport.remotePort,
+    startedAt: client.startedAt,
+    lastActivityAt: client.lastActivityAt,
+    stoppedAt: client.stoppedAt,
+    closeReason: client.closeReason,
+    roundTripMs: client.keepalive.roundTripMs,
+    pendingBytes: client.outbound.pendingBytes,
+    inMessages: client.inMessages,
+    inBytes: client.inBytes,
+    outMessages: client.outMessages,
+    outBytes: client.outBytes,
+    stalls: client.stalls,
+    subscriptionCount: client.subscriptions.size,
+    subscriptions,
+    name: client.connect.name,
+    lang: client.connect.lang,
+    version: client.connect.version,
+  };
+}
+
+export function subscriptionRecord(subscription: Subscription, cid: number): SubscriptionRecord {
+  return {
+    subject: decode(subscription.subject),
+    queue: subscription.queue === null ? "" : decode(subscription.queue),
+    sid: decode(subscription.sid),
+    delivered: subscription.delivered,
+    deliveredMax: subscription.deliveredMax,
+    cid,
+  };
+}

@@ -1,0 +1,241 @@
+/**
+ * A NATS server: wires the rooms together, from start to stop.
+ *
+ *   listener ─ accept ─▶ Client ──▶ account's interest ──▶ Client, local subscriptions
+ *        └────────────── registry (open, closed) ◀─────────────┘
+ *   stop: no new connections ─▶ everyone closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
+ * No module-level state: two servers in a process share nothing.
+ */
+import type { TCPSocketListener } from "bun";
+import { Account, GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "../account/account.ts";
+import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
+import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
+import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import type { Options } from "../config/options.ts";
+import { Client } from "../connection/client.ts";
+import { FLAG_AWAITING_AUTH } from "../connection/connection-flag.ts";
+import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connection/host.ts";
+import { Turn } from "../connection/turn.ts";
+import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
+import type { Logger } from "../log/logger.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import { Random } from "../random/random.ts";
+import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
+import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";
+import type { Transport, TransportEvents } from "../transport/transport.ts";
+import { ClosedConnections } from "./closed-connections.ts";
+import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "./connection-record.ts";
+import { connectionsThatFit } from "./descriptor-limit.ts";
+import { InfoLines } from "./server-info.ts";
+
+/** Bound on `stop`. */
+const STOP_MS = 10_000;
+
+export interface ServerDependencies {
+  clock?: Clock;
+  log: Logger;
+  /** Replaces the check of the `authorization` option. */
+  authenticator?: Authenticator | null;
+}
+
+export class Server implements ConnectionHost {
+  readonly options: Options;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly counters = new ServerCounters();
+  readonly identity: ServerIdentity;
+  readonly globalAccount: Account;
+  readonly systemAccount: Account;
+  readonly connections = new Map<number, Client>();
+  readonly closedConnections: ClosedConnections;
+  readonly authenticator: Authenticator | null;
+  /** Wall clock, ms. */
+  readonly startedAt: number;
+  port = 0;
+  private readonly random: Random;
+  private readonly info: InfoLines;
+  private listener: TCPSocketListener<SocketData> | null = null;
+  private lastConnectionId = 0;
+  /** Transports that are not gone yet, those of closed connections included. */
+  private readonly transports = new Set<Client>();
+  private connectionsFit = Number.POSITIVE_INFINITY;
+  private stopping: Promise<void> | null = null;
+  private onIdle: (() => void) | null = null;
+
+  constructor(options: Options, dependencies: ServerDependencies) {
+    this.options = options;
+    this.log = dependencies.log;
+    this.clock = dependencies.clock ?? SYSTEM_CLOCK;
+    this.random = new Random(crypto.getRandomValues(new Uint32Array(1))[0]);
+    this.turn = new Turn(this.clock, new TimingWheel(this.clock), this.random);
+    this.turn.now = this.clock.now();
+    this.startedAt = this.clock.now();
+    this.identity = newServerIdentity();
+    this.globalAccount = new Account(GLOBAL_ACCOUNT, options.sublistCache, this.random);
+    this.systemAccount = new Account(SYSTEM_ACCOUNT, options.sublistCache, this.random);
+    this.closedConnections = new ClosedConnections(options.closedClientsMax);
+    const authorization = options.authorization;
+    this.authenticator = dependencies.authenticator ?? (authorization === null ? null : new SingleUserAuthenticator(authorization));
+    this.info = new InfoLines(this.describe());
+  }
+
+  get serverName(): string {
+    return this.options.serverName ?? this.identity.id;
+  }
+
+  get authRequired(): boolean {
+    return this.authenticator !== null;
+  }
+
+  get accounts(): readonly Account[] {
+    return [this.globalAccount, this.systemAccount];
+  }
+
+  /** Binds the client port. Throws with the system's error when it cannot. */
+  listen(): void {
+    this.connectionsFit = connectionsThatFit();
+    const server = this;
+    this.listener = Bun.listen<SocketData>({
+      hostname: this.options.host,
+      port: this.options.port,
+      allowHalfOpen: true,
+      socket: {
+        binaryType: "buffer",
+        open(socket) {
+          const transport = new TcpTransport(socket);
+          socket.data = { transport, events: server.accept(transport) };
+          server.turn.end();
+        },
+        data(socket, chunk) {
+          socket.data.events.onData(chunk);
+        },
+        drain(socket) {
+          socket.data.events.onDrain();
+        },
+        end(socket) {
+          // The peer will send nothing more; as the reference does, that ends the connection, after its output.
+          socket.data.events.onEnd();
+        },
+        close(socket, error) {
+          socket.data?.events.onClose(error ?? null);
+        },
+        error(socket, error) {
+          server.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
+          socket.terminate();
+        },
+      },
+    });
+    this.port = this.listener.port;
+    this.info.update(this.describe());
+  }
+
+  /** A connection without a socket. */
+  connect(): InProcessConnection {
+    const transport = new InProcessTransport();
+    transport.attach(this.accept(transport));
+    this.turn.end();
+    return transport.client;
+  }
+
+  private accept(transport: Transport): TransportEvents {
+    this.counters.totalConnections++;
+    const client = new Client(this, transport, ++this.lastConnectionId);
+    this.transports.add(client);
+    client.open();
+    const most = this.options.connectionsMax;
+    if (most < 0 || this.connections.size >= most || (!transport.inProcess && this.transports.size > this.connectionsFit)) {
+      this.refuseConnection(client);
+    } else this.connections.set(client.id, client);
+    return client;
+  }
+
+  private refuseConnection(client: Client): void {
+    client.logError("maximum connections exceeded");
+    client.refuse(Refusal.MaxConnectionsExceeded);
+  }
+
+  infoLine(client: Client, occasion: InfoOccasion): Buffer {
+    return this.info.line(client, occasion);
+  }
+
+  /** Sends INFO to everyone who takes it: something that it says has changed. */
+  announceInfo(): void {
+    this.info.update(this.describe());
+    for (const client of this.connections.values()) if (client.takesAsyncInfo) client.sendInfo("change");
+    this.turn.end();
+  }
+
+  private describe() {
+    const options = this.options;
+    const [host, port] = this.advertised();
+    return {
+      serverId: this.identity.id,
+      serverName: this.serverName,
+      host,
+      port,
+      headers: options.headers,
+      authRequired: this.authRequired,
+      payloadBytesMax: options.payloadBytesMax,
+      connectUrls: [],
+      lameDuck: false,
+      xkey: this.identity.xkey,
+    };
+  }
+
+  private advertised(): [host: string, port: number] {
+    const { clientAdvertise, host } = this.options;
+    if (clientAdvertise === null) return [host, this.port];
+    const colon = clientAdvertise.lastIndexOf(":");
+    const hasPort = colon > clientAdvertise.lastIndexOf("]");
+    return hasPort ? [clientAdvertise.slice(0, colon), Number(clientAdvertise.slice(colon + 1))] : [clientAdvertise, this.port];
+  }
+
+  authenticate(client: Client): Refusal | Promise<Refusal> {
+    if (this.authenticator === null) return Refusal.None;
+    const identity = this.authenticator.authenticate(client.connect);
+    const settle = (result: Awaited<typeof identity>): Refusal => {
+      if (result === null) return Refusal.AuthorizationViolation;
+      client.user = result.user;
+      return Refusal.None;
+    };
+    return identity instanceof Promise ? identity.then(settle) : settle(identity);
+  }
+
+  onConnectionClosed(client: Client, _reason: CloseReason): void {
+    if (this.connections.delete(client.id) || (client.flags & FLAG_AWAITING_AUTH) === 0) {
+      this.closedConnections.add(connectionRecord(client, CLOSED_SUBSCRIPTIONS_MAX));
+    }
+  }
+
+  onTransportClosed(client: Client): void {
+    this.transports.delete(client);
+    if (this.transports.size === 0) this.onIdle?.();
+  }
+
+  /** Resolves when every listener, socket and timer is gone; the same promise however often it is called. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.log.notice("Initiating Shutdown...");
+    this.listener?.stop(false);
+    for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
+    this.turn.end();
+    if (this.transports.size > 0) {
+      await new Promise<void>(resolve => {
+        const forced = new WheelTimer(resolve);
+        this.turn.timers.set(forced, STOP_MS);
+        this.onIdle = resolve;
+      });
+    }
+    for (const client of this.transports) client.transport.terminate();
+    this.turn.timers.stop();
+    this.listener?.stop(true);
+    this.listener = null;
+    this.log.notice("Server Exiting..");
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What a connection needs of the wire: bytes out, flow control, an end. Bytes in come through `TransportEvents`.
+ * Plain TCP and in-process pipes now; TLS, WebSocket and PROXY speak the same.
+ */
+export interface Transport {
+  /**
+   * Hands bytes to the kernel.
+   * @returns how many were taken, never more than `length`; 0 when it takes none now (`onDrain` tells when it does); -1 when closed
+   */
+  write(source: Uint8Array, offset: number, length: number): number;
+  /** No further `onData` until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then FIN. */
+  end(): void;
+  /** Ends at once; what was not sent is lost. */
+  terminate(): void;
+  /** Address of the peer, an IPv4-mapped one as IPv4. Empty for an in-process pipe. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly inProcess: boolean;
+}
+
+/** What a transport tells its connection. */
+export interface TransportEvents {
+  /** The chunk is the connection's: it is not reused. */
+  onData(chunk: Uint8Array): void;
+  /** The kernel takes bytes again. */
+  onDrain(): void;
+  /** The peer sends nothing more, but may still read. */
+  onEnd(): void;
+  /** The transport is gone: both sides ended, or it failed. Comes once, as the last event. */
+  onClose(error: Error | null): void;
+}
