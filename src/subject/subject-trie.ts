@@ -1,9 +1,10 @@
 import type { Random } from "../random/random.ts";
 import { FULL, STAR } from "./ascii.ts";
 import { hashBytes } from "./byte-hash.ts";
-import { Change, EntryTable, mergeResults } from "./entry-table.ts";
+import { Change, EntryTable } from "./entry-table.ts";
 import { type InterestListener, InterestWatch } from "./interest-watch.ts";
 import { MatchResult } from "./match-result.ts";
+import { MergeMemo } from "./merge-memo.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 import { ResultCache } from "./result-cache.ts";
 import { hasWildcard, isInsertable } from "./subject.ts";
@@ -21,8 +22,8 @@ import { levelCount, TrieWalk } from "./trie-walk.ts";
  *
  * Three steps, each cheaper than the next, and none makes a string:
  *
- *   hash of the bytes ─→ ResultCache ──miss──→ TrieWalk over NodeTable ──several nodes──→ merged result
- *                        result                one node: the node's own result (EntryTable)
+ *   hash of the bytes ─→ ResultCache ──miss──→ TrieWalk over NodeTable ──several nodes──→ MergeMemo
+ *                        result                   one node: the node's own result (EntryTable)
  *
  * Not one regular expression per subscription: a publish would cost the number of subscriptions. Not one Map per node: see NodeTable.
  * Invariants: every node but the root has an entry or a child; a result handed out never changes; `generation` differs whenever a
@@ -66,6 +67,7 @@ export class SubjectTrie<E extends TrieEntry> {
   private readonly walk: TrieWalk<E>;
   private readonly cache: ResultCache<E> | null;
   private readonly watch = new InterestWatch();
+  private readonly merged = new MergeMemo(this.entries);
   private readonly none = new MatchResult<E>([], []);
   private inserts = 0;
   private removes = 0;
@@ -89,7 +91,7 @@ export class SubjectTrie<E extends TrieEntry> {
     const change = this.entries.add(this.openPath(subject), entry);
     this.count++;
     this.inserts++;
-    this.generation++;
+    this.noteChange();
     if (this.cache !== null && this.cache.count > 0) {
       if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length), subject);
       else this.cache.stalePattern(subject);
@@ -102,7 +104,7 @@ export class SubjectTrie<E extends TrieEntry> {
   remove(entry: E): boolean {
     const change = this.detach(entry);
     if (change === Change.None) return false;
-    this.generation++;
+    this.noteChange();
     this.dropCached(entry.subject);
     this.tellRemoved(entry, change);
     return true;
@@ -120,11 +122,11 @@ export class SubjectTrie<E extends TrieEntry> {
       if (change === Change.None) continue;
       removed++;
       if (!large) this.dropCached(entry.subject);
-      this.generation++;
+      this.noteChange();
       this.tellRemoved(entry, change);
     }
     if (large) this.cache?.clear();
-    this.generation++;
+    this.noteChange();
     return removed;
   }
 
@@ -134,7 +136,7 @@ export class SubjectTrie<E extends TrieEntry> {
     const node = this.findPath(entry.subject);
     if (node !== NONE) this.entries.touch(node);
     this.dropCached(entry.subject);
-    this.generation++;
+    this.noteChange();
   }
 
   /**
@@ -244,19 +246,18 @@ export class SubjectTrie<E extends TrieEntry> {
     return this.watch.add(subject, queue, node !== NONE && this.entries.has(node, queue), listener);
   }
 
+  private noteChange(): void {
+    this.generation++;
+    this.merged.forget();
+  }
+
   /** Walks the trie. Null when a token is empty. */
   private matchNodes(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
     if (!this.tokens.scan(source, start, end)) return null;
     const count = this.walk.match(source);
     if (count === 0) return this.none;
     if (count === 1) return this.entries.result(this.walk.found[0]);
-    return this.merge(count);
-  }
-
-  private merge(count: number): MatchResult<E> {
-    const results: MatchResult<E>[] = [];
-    for (let index = 0; index < count; index++) results.push(this.entries.result(this.walk.found[index]));
-    return mergeResults(results);
+    return this.merged.result(this.walk.found, count);
   }
 
   private refresh(cache: ResultCache<E>, slot: number, source: Uint8Array, start: number, end: number): MatchResult<E> {

@@ -21,22 +21,26 @@ export class TokenScan {
 
   /** @returns false when a token is empty; the scan is then of no use */
   scan(source: Uint8Array, start: number, end: number): boolean {
+    const { starts, ends, hashes } = this;
     let count = 0;
     let tokenStart = start;
     for (let at = start; at < end; at++) {
       if (source[at] !== DOT) continue;
       if (at === tokenStart) return false;
-      if (count + 1 === this.ends.length) this.grow();
-      this.starts[count] = tokenStart;
-      this.ends[count] = at;
-      this.hashes[count] = 0;
+      if (count + 1 === ends.length) {
+        this.grow();
+        return this.scan(source, start, end);
+      }
+      starts[count] = tokenStart;
+      ends[count] = at;
+      hashes[count] = 0;
       count++;
       tokenStart = at + 1;
     }
     if (tokenStart >= end) return false;
-    this.starts[count] = tokenStart;
-    this.ends[count] = end;
-    this.hashes[count] = 0;
+    starts[count] = tokenStart;
+    ends[count] = end;
+    hashes[count] = 0;
     this.count = count + 1;
     return true;
   }
