@@ -207,6 +207,8 @@ export class Parser {
         }
       }
     }
+    // A chunk that ends right behind a message's line: what the line said lies in this chunk.
+    if (this.state === ParserState.Payload && this.message === null) this.holdMessage(chunk);
     return at;
   }
 

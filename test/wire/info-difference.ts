@@ -6,7 +6,7 @@
 const OWN_VALUES: Record<string, RegExp> = {
   server_id: /^N[A-Z2-7]{55}$/,
   server_name: /^N[A-Z2-7]{55}$/, // a configured name has another form and is compared
-  go: /^go\d/, // clients show it; ours may name any toolchain
+  go: /^\w/, // the toolchain: Bun is ours
   port: /^\d+$/,
   client_id: /^\d+$/,
   nonce: /^[A-Za-z0-9_-]{15}$/,

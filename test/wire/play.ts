@@ -112,6 +112,9 @@ class Play {
       case "close":
         this.over.add(connection);
         return connection.close();
+      case "reset":
+        this.over.add(connection);
+        return connection.terminate();
       case "open":
         return;
     }

@@ -25,7 +25,7 @@
  * | `a silent`      | see above                                                                               |
  * | `a pause`       | stops reading; `a resume` reads on                                                      |
  * | `a end`         | half-closes: the server reads the end, and may still write                              |
- * | `a close`       | closes                                                                                  |
+ * | `a close`       | closes; `a reset` resets the connection, with whatever is under way                     |
  * | `a eof`         | nothing more comes and the server ends the connection                                   |
  * | `a closed text` | `eof`, and the reason in /connz                                                         |
  * | `a reason text` | the reason only, for a connection that does not read                                    |
@@ -42,7 +42,7 @@ export type Step =
   | { readonly kind: "closed" | "reason"; readonly reason: string }
   | { readonly kind: PlainStep };
 
-const PLAIN_STEPS = ["open", "silent", "pause", "resume", "end", "close", "eof"] as const;
+const PLAIN_STEPS = ["open", "silent", "pause", "resume", "end", "close", "reset", "eof"] as const;
 type PlainStep = (typeof PLAIN_STEPS)[number];
 
 /** Fields that an INFO must have: the JSON value, or undefined for one that must be absent. */
