@@ -53,7 +53,8 @@ export class EntryTable<E extends TrieEntry> {
   }
 
   isEmpty(node: number): boolean {
-    return this.slots[node] === null;
+    // The result first: a match needs it next, and in a huge trie each array touched is a cache miss.
+    return this.results[node] === null && this.slots[node] === null;
   }
 
   add(node: number, entry: E): Change {

@@ -106,7 +106,7 @@ export class NodeTable {
   addChild(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
     const tokenStart = this.takeTokenRoom(end - start);
     for (let at = start; at < end; at++) this.tokens[tokenStart + at - start] = source[at];
-    if (this.literals === this.buckets.length) this.growBuckets();
+    if (this.literals * 2 >= this.buckets.length) this.growBuckets();
     const node = this.take(parent);
     const records = this.records;
     const at = node * STRIDE;
