@@ -7,7 +7,7 @@
 import { textOf } from "./byte-text.ts";
 
 /** Time the other side has for anything it owes us. */
-export const REPLY_TIMEOUT_MS = 5_000;
+export const REPLY_TIMEOUT_MS = 4_000;
 
 export class WireConnection {
   private socket!: Bun.Socket;
@@ -51,7 +51,7 @@ export class WireConnection {
       if (at === bytes.length) return;
       const drained = Promise.withResolvers<void>();
       this.drained = drained.resolve;
-      await withTimeout(drained.promise, () => `${this.name}: the server does not read`);
+      await withTimeout(drained.promise, REPLY_TIMEOUT_MS, () => `${this.name}: the server does not read`);
       this.drained = null;
     }
   }
@@ -125,10 +125,15 @@ export class WireConnection {
   }
 
   private async until(condition: () => boolean, what: string): Promise<void> {
+    const deadline = performance.now() + REPLY_TIMEOUT_MS; // of the condition: a server's PINGs must not prolong it
     while (!condition() && !this.ended) {
       const woken = Promise.withResolvers<void>();
       this.wake = woken.resolve;
-      await withTimeout(woken.promise, () => `${this.name}: no ${what}; received so far: ${textOf(this.received())}`);
+      await withTimeout(
+        woken.promise,
+        deadline - performance.now(),
+        () => `${this.name}: no ${what}; received so far: ${textOf(this.received())}`,
+      );
     }
   }
 
@@ -145,10 +150,10 @@ export class WireConnection {
   }
 }
 
-/** Settles as `promise` does, or throws with `text()` after `REPLY_TIMEOUT_MS`. */
-export async function withTimeout<T>(promise: Promise<T>, text: () => string): Promise<T> {
+/** Settles as `promise` does, or throws with `text()` after `timeoutMs`. */
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number, text: () => string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`timeout: ${text()}`)), REPLY_TIMEOUT_MS);
+  const timer = setTimeout(() => reject(new Error(`timeout: ${text()}`)), timeoutMs);
   try {
     return await Promise.race([promise, late]);
   } finally {
