@@ -33,7 +33,8 @@ export function randomConversation(random: Random): Conversation {
 
 /** The conversation as text, for the message of a failure. */
 export function conversationText(conversation: Conversation): string {
-  return conversation.map(({ setup, pieces }, index) => `${index}: ${JSON.stringify(setup)}\n   ${JSON.stringify(pieces)}`).join("\n");
+  const scripts = conversation.map(({ setup, pieces }, index) => `${index}: ${JSON.stringify(setup)}\n   ${JSON.stringify(pieces)}`);
+  return scripts.join("\n").replace(/(?:PING\\r\\n){3,}/g, pings => `«PING\\r\\n ${pings.length / "PING\\r\\n".length} times»`);
 }
 
 class ScriptWriter {
