@@ -3,33 +3,41 @@ import { sameBytes } from "./byte-hash.ts";
 /**
  * The nodes of the subject trie as numbers in one table, without an object per node.
  *
- *   record   parent hash tokenStart tokenLength nextInBucket star full firstChild nextSibling previousSibling    (10 × 32 bits)
- *   tokens   orderseucreated…             the bytes of all literal tokens, back to back
- *   buckets  hash(parent, token) → first record of a chain, one table for the whole trie
+ *   record   parent hash tokenLength nextInBucket star full firstChild nextSibling previousSibling tokenStart │ token    (64 bytes)
+ *   tokens   the tokens of more than 24 bytes, back to back; shorter ones stand in their record
+ *   buckets  hash(parent, token) → first record of a chain, one table for the whole trie, half full at most
  *
  * A node is its record's index. Node 0 is the root, and as nobody's child it also stands for "none". One hash table for the children of
  * all nodes serves the node with one child as well as that with a million, which a Map or an array per node would not: a node costs
- * about 60 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. `*` and `>` are fields,
- * as every match asks for both; literal children are chained as siblings too, for those who list them.
+ * about 90 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. In a trie of millions the
+ * time goes into cache misses, so a record is as long as a cache line and a lookup needs nothing else. `*` and `>` are fields, as every
+ * match asks for both; literal children are chained as siblings too, for those who list them.
  *
  * Invariants: a node other than the root hangs in its parent (as star, full, or sibling and bucket) until `release`, which is only for
  * nodes without children; released records are reused first. Tables grow by doubling, and start over when the last node goes.
  */
 
-const STRIDE = 10;
+/** 32-bit fields of a record. */
+const STRIDE = 16;
 const PARENT = 0;
 /** Of parent and token; for `*` and `>` unused. */
 const HASH = 1;
-const TOKEN_START = 2;
-/** Bytes of a literal token; below zero for the wildcards. */
-const TOKEN_LENGTH = 3;
+/** Bytes of a literal token; below zero for the wildcards and for released records. */
+const TOKEN_LENGTH = 2;
 /** Next record of the same bucket; of a released record the next released one. */
-const NEXT_IN_BUCKET = 4;
-const STAR_CHILD = 5;
-const FULL_CHILD = 6;
-const FIRST_CHILD = 7;
-const NEXT_SIBLING = 8;
-const PREVIOUS_SIBLING = 9;
+const NEXT_IN_BUCKET = 3;
+const STAR_CHILD = 4;
+const FULL_CHILD = 5;
+const FIRST_CHILD = 6;
+const NEXT_SIBLING = 7;
+const PREVIOUS_SIBLING = 8;
+/** Where in `tokens` a long token begins. */
+const TOKEN_START = 9;
+
+const RECORD_BYTES = STRIDE * 4;
+/** Where in the record a short token begins. */
+const SHORT_TOKEN_AT = 40;
+const SHORT_TOKEN_MAX = RECORD_BYTES - SHORT_TOKEN_AT;
 
 const IS_STAR = -1;
 const IS_FULL = -2;
@@ -43,6 +51,8 @@ const TOKEN_BYTES_MIN = 128;
 
 export class NodeTable {
   private records = new Int32Array(NODES_MIN * STRIDE);
+  /** The same memory by bytes. */
+  private recordBytes = new Uint8Array(this.records.buffer);
   private buckets = new Int32Array(NODES_MIN);
   private tokens = new Uint8Array(TOKEN_BYTES_MIN);
   /** Records ever used; those below are live or released. */
@@ -93,7 +103,7 @@ export class NodeTable {
         records[at + HASH] === hash &&
         records[at + PARENT] === parent &&
         records[at + TOKEN_LENGTH] === end - start &&
-        sameBytes(source, start, this.tokens, records[at + TOKEN_START], end - start)
+        this.hasToken(node, source, start, end - start)
       ) {
         return node;
       }
@@ -102,11 +112,15 @@ export class NodeTable {
     return NONE;
   }
 
+  private hasToken(node: number, source: Uint8Array, start: number, length: number): boolean {
+    if (length <= SHORT_TOKEN_MAX) return sameBytes(source, start, this.recordBytes, node * RECORD_BYTES + SHORT_TOKEN_AT, length);
+    return sameBytes(source, start, this.tokens, this.records[node * STRIDE + TOKEN_START], length);
+  }
+
   /** Adds a literal child that `child` did not find; copies the token. */
   addChild(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
-    const tokenStart = this.takeTokenRoom(end - start);
-    for (let at = start; at < end; at++) this.tokens[tokenStart + at - start] = source[at];
     if (this.literals * 2 >= this.buckets.length) this.growBuckets();
+    const tokenStart = end - start > SHORT_TOKEN_MAX ? this.takeTokenRoom(end - start) : 0;
     const node = this.take(parent);
     const records = this.records;
     const at = node * STRIDE;
@@ -114,6 +128,7 @@ export class NodeTable {
     records[at + HASH] = hash;
     records[at + TOKEN_START] = tokenStart;
     records[at + TOKEN_LENGTH] = end - start;
+    this.copyToken(node, source, start, end - start);
     const bucket = hash & (this.buckets.length - 1);
     records[at + NEXT_IN_BUCKET] = this.buckets[bucket];
     this.buckets[bucket] = node;
@@ -123,6 +138,13 @@ export class NodeTable {
     records[parent * STRIDE + FIRST_CHILD] = node;
     this.literals++;
     return node;
+  }
+
+  private copyToken(node: number, source: Uint8Array, start: number, length: number): void {
+    const short = length <= SHORT_TOKEN_MAX;
+    const target = short ? this.recordBytes : this.tokens;
+    const targetStart = short ? node * RECORD_BYTES + SHORT_TOKEN_AT : this.records[node * STRIDE + TOKEN_START];
+    for (let at = 0; at < length; at++) target[targetStart + at] = source[start + at];
   }
 
   addStar(parent: number): number {
@@ -172,7 +194,7 @@ export class NodeTable {
       records[before * STRIDE + NEXT_IN_BUCKET] = records[at + NEXT_IN_BUCKET];
     }
     this.literals--;
-    this.tokensLost += records[at + TOKEN_LENGTH];
+    if (records[at + TOKEN_LENGTH] > SHORT_TOKEN_MAX) this.tokensLost += records[at + TOKEN_LENGTH];
     records[at + TOKEN_LENGTH] = IS_FULL; // so that `packTokens` passes over the released record
   }
 
@@ -187,6 +209,7 @@ export class NodeTable {
         const grown = new Int32Array(this.records.length * 2);
         grown.set(this.records);
         this.records = grown;
+        this.recordBytes = new Uint8Array(grown.buffer);
       }
     }
     this.records.fill(NONE, node * STRIDE, (node + 1) * STRIDE);
@@ -232,7 +255,7 @@ export class NodeTable {
     for (let node = 1; node < this.used; node++) {
       const at = node * STRIDE;
       const length = records[at + TOKEN_LENGTH];
-      if (length < 0) continue;
+      if (length <= SHORT_TOKEN_MAX) continue;
       const start = records[at + TOKEN_START];
       packed.set(this.tokens.subarray(start, start + length), end);
       records[at + TOKEN_START] = end;
@@ -246,6 +269,7 @@ export class NodeTable {
   /** Back to the size of a new table: gives the memory of a trie that was huge once. */
   private startOver(): void {
     this.records = new Int32Array(NODES_MIN * STRIDE);
+    this.recordBytes = new Uint8Array(this.records.buffer);
     this.buckets = new Int32Array(NODES_MIN);
     this.tokens = new Uint8Array(TOKEN_BYTES_MIN);
     this.used = 1;

@@ -12,8 +12,9 @@ import type { TrieEntry } from "./trie-entry.ts";
  *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
  *
  * At most 1024 subjects: the first beyond asks for a sweep in the background that keeps 256 random ones, and until it ran nothing more
- * is taken in. So a publisher that walks through a million subjects pays the sweep once per turn, not once per message. Subjects made to
- * collide fill 16 slots and are then refused, and each of them costs at most 16 comparisons of hashes.
+ * is taken in. A publisher that walks through a million subjects would still pay 768 copies and a sweep per turn for nothing: after two
+ * sweeps in a row that ended fewer hits than misses, only one miss in 64 is taken in, until hits prevail again. Subjects made to collide
+ * fill 16 slots and are then refused, and each of them costs at most 16 comparisons of hashes.
  *
  * New interest marks results stale instead of copying them with the newcomer added: a thousand subscriptions on one cached subject
  * then cost one copy at the next match, not a thousand. Removed interest deletes.
@@ -25,6 +26,12 @@ const SLOTS_MIN = 64;
 const SLOTS_MAX = 4096;
 const PROBES_MAX = 16;
 const KEY_BYTES_MIN = 1024;
+/** So many sweeps in a row without use, and the cache becomes choosy: */
+const USELESS_SWEEPS = 2;
+/** one miss in so many is taken in, a power of two, */
+const ADMIT_ONE_IN = 64;
+/** and after so many misses it is asked whether that should end. */
+const JUDGED_MISSES = 1024;
 
 const STRIDE = 3;
 const HASH = 0;
@@ -41,6 +48,12 @@ export class ResultCache<E extends TrieEntry> {
   private keysEnd = 0;
   private keysLost = 0;
   private sweepPending = false;
+  private uselessSweeps = 0;
+  /** Since the last judgement. */
+  private misses = 0;
+  private hitsJudged = 0;
+  /** Counted by the caller, who alone knows what a hit is. */
+  hits = 0;
   /** Subjects in the cache. */
   count = 0;
 
@@ -68,7 +81,9 @@ export class ResultCache<E extends TrieEntry> {
 
   /** Takes in a subject that `find` did not find, copying its bytes; or does not, when there is no room. */
   add(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E>): void {
+    this.misses++;
     if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
+    if (this.uselessSweeps >= USELESS_SWEEPS && !this.admits()) return;
     this.insert(hash, source, start, end, result);
     if (this.count > SUBJECTS_MAX && !this.sweepPending) {
       this.sweepPending = true;
@@ -177,8 +192,24 @@ export class ResultCache<E extends TrieEntry> {
     this.results[hole] = null;
   }
 
+  /** In times of little use: whether this miss is one of those taken in. */
+  private admits(): boolean {
+    if (this.misses % ADMIT_ONE_IN !== 0) return false;
+    if (this.misses >= JUDGED_MISSES && this.wasUseful()) this.uselessSweeps = 0;
+    return true;
+  }
+
+  /** Whether hits outnumbered misses since it was asked last. */
+  private wasUseful(): boolean {
+    const useful = this.hits - this.hitsJudged >= this.misses;
+    this.hitsJudged = this.hits;
+    this.misses = 0;
+    return useful;
+  }
+
   private sweep(): void {
     this.sweepPending = false;
+    this.uselessSweeps = this.wasUseful() ? 0 : this.uselessSweeps + 1;
     if (this.count <= SUBJECTS_SWEPT) return;
     const slots = this.usedSlots();
     for (let kept = 0; kept < SUBJECTS_SWEPT; kept++) {

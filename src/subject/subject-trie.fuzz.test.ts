@@ -27,11 +27,15 @@ function matches(pattern: string, subject: string): boolean {
 
 /** Few words, so that patterns meet; `bunch` others now and then, so that tables grow. */
 function randomSubject(random: Random, words: readonly string[], bunch: number): string {
-  const tokens = Array.from({ length: random.between(1, 4) }, () => (random.chance(0.3) ? `w${random.below(bunch)}` : random.pick(words)));
+  const tokens = Array.from({ length: random.between(1, 4) }, () =>
+    random.chance(0.3) ? `${random.pick(["w", LONG_WORDS[1]])}${random.below(bunch)}` : random.pick(words),
+  );
   return tokens.join(".");
 }
 
-const WORDS = ["a", "b", "orders", "eu", "a*"];
+/** One as long as a record of the node table has room for, and two longer ones. */
+const LONG_WORDS = ["exactly-twenty-four-char", "one-more-than-twenty-four", `long-${"x".repeat(200)}`];
+const WORDS = ["a", "b", "orders", "eu", "a*", ...LONG_WORDS];
 const PATTERN_WORDS = [...WORDS, "*", "*"];
 const PUBLISH_WORDS = [...WORDS, "*", ">"];
 

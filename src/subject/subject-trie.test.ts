@@ -219,6 +219,25 @@ describe("the cache", () => {
     for (let index = 0; index < 1_000; index++) expect(plain(`s.${index}`)).toEqual(index === 7 ? ["s.*", "s.7"] : ["s.*"]);
   });
 
+  test("takes in few subjects once two sweeps in a row were of no use, and all again when they repeat", () => {
+    const { trie, match, tasks } = newTrie();
+    let next = 0;
+    const inTurns = (count: number, subject: () => string) => {
+      for (let done = 0; done < count; done++) {
+        match(subject());
+        if (done % 2_000 === 1_999) for (const task of tasks.splice(0)) task();
+      }
+    };
+    inTurns(4_000, () => `s.${next++}`);
+    expect(trie.stats().cacheSize).toBe(256);
+    inTurns(6_400, () => `s.${next++}`);
+    expect(trie.stats().cacheSize).toBe(256 + 100);
+    inTurns(200_000, () => `r.${next++ % 500}`);
+    const hitsBefore = trie.stats().cacheHits;
+    inTurns(1_000, () => `r.${next++ % 500}`);
+    expect(trie.stats().cacheHits - hitsBefore).toBeGreaterThan(950);
+  });
+
   test("subjects with one and the same hash are all answered, and few of them kept", () => {
     const { trie, insert } = newTrie();
     insert("s.*", "s.5");

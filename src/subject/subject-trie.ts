@@ -72,7 +72,6 @@ export class SubjectTrie<E extends TrieEntry> {
   private inserts = 0;
   private removes = 0;
   private matches = 0;
-  private cacheHits = 0;
 
   constructor(options: TrieOptions) {
     this.tokens = new TokenScan(options.random.nextInt32());
@@ -155,7 +154,7 @@ export class SubjectTrie<E extends TrieEntry> {
     if (cache === null) return this.matchNodes(source, start, end) ?? this.none;
     const slot = cache.find(hash, source, start, end);
     if (slot !== -1) {
-      this.cacheHits++;
+      cache.hits++;
       const known = cache.results[slot];
       if (known !== null) return known;
       return this.refresh(cache, slot, source, start, end);
@@ -220,14 +219,15 @@ export class SubjectTrie<E extends TrieEntry> {
       },
     );
     const cacheSize = this.cache?.count ?? 0;
+    const cacheHits = this.cache?.hits ?? 0;
     return {
       subs: this.count,
       cacheSize,
       inserts: this.inserts,
       removes: this.removes,
       matches: this.matches,
-      cacheHits: this.cacheHits,
-      hitRate: this.matches > 0 ? this.cacheHits / this.matches : 0,
+      cacheHits,
+      hitRate: this.matches > 0 ? cacheHits / this.matches : 0,
       maxFanout,
       avgFanout: totalFanout > 0 ? totalFanout / cacheSize : 0,
     };
@@ -271,7 +271,7 @@ export class SubjectTrie<E extends TrieEntry> {
     if (this.cache === null) return null;
     const slot = this.cache.find(hashBytes(source, start, end), source, start, end);
     if (slot === -1) return null;
-    this.cacheHits++;
+    this.cache.hits++;
     return this.cache.results[slot] ?? this.refresh(this.cache, slot, source, start, end);
   }
 
