@@ -8,7 +8,7 @@
  * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
  */
 import type { Authenticator } from "./auth/authenticator.ts";
-import { defaultOptions, type Options } from "./config/options.ts";
+import { completeOptions, type Options } from "./config/options.ts";
 import type { Logger } from "./log/logger.ts";
 import { SILENT } from "./log/silent-logger.ts";
 import { Server } from "./server/server.ts";
@@ -46,7 +46,7 @@ export class NatsServer implements AsyncDisposable {
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticator = null, ...given } = options;
-    const server = new Server({ ...defaultOptions(), ...given }, { log, authenticator });
+    const server = new Server(completeOptions(given), { log, authenticator });
     server.listen();
     return new NatsServer(server);
   }

@@ -9,13 +9,8 @@ export const GREATER = 0x3e;
 export const ZERO = 0x30;
 export const NINE = 0x39;
 
-export const CRLF = new Uint8Array([CR, LF]);
-export const NO_BYTES = new Uint8Array(0);
-
-const encoder = new TextEncoder();
-
-export function encode(text: string): Uint8Array {
-  return encoder.encode(text);
+export function encode(text: string): Buffer {
+  return Buffer.from(text);
 }
 
 /** Text of a range of bytes, as UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -93,20 +88,48 @@ export function decimalSize(value: number): number {
 }
 
 /**
- * Text as Go's `%q` prints it: in double quotes, with Go's escapes. Error texts of the reference show what a peer sent this way.
+ * Bytes as Go's `%q` prints them: in double quotes, with Go's escapes; what is not UTF-8 as `\xHH`. Error texts of the reference show
+ * what a peer sent this way.
  */
-export function quote(text: string): string {
+export function quote(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let out = '"';
-  for (const char of text) {
-    const code = char.codePointAt(0)!;
-    if (char === '"' || char === "\\") out += `\\${char}`;
-    else if (code >= 0x20 && code < 0x7f) out += char;
-    else if (ESCAPES[code] !== undefined) out += ESCAPES[code];
-    else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, "0")}`;
-    else if (/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) out += char;
-    else out += code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+  let at = start;
+  while (at < end) {
+    const size = runeSize(bytes, at, end);
+    if (size === 0) {
+      out += `\\x${bytes[at++].toString(16).padStart(2, "0")}`;
+      continue;
+    }
+    out += quoteRune(decode(bytes, at, at + size));
+    at += size;
   }
   return `${out}"`;
+}
+
+function quoteRune(char: string): string {
+  const code = char.codePointAt(0)!;
+  if (char === '"' || char === "\\") return `\\${char}`;
+  if (code >= 0x20 && code < 0x7f) return char;
+  if (ESCAPES[code] !== undefined) return ESCAPES[code];
+  if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
+  if (/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) return char;
+  return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+}
+
+/** Bytes of the UTF-8 rune at `at`; 0 when there is none: a stray, overlong, surrogate or truncated one. */
+function runeSize(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at];
+  if (first < 0x80) return 1;
+  const size = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  if (size === 0 || at + size > end) return 0;
+  for (let i = 1; i < size; i++) if ((bytes[at + i] & 0xc0) !== 0x80) return 0;
+  const second = bytes[at + 1];
+  const wrong =
+    (first === 0xe0 && second < 0xa0) ||
+    (first === 0xed && second > 0x9f) ||
+    (first === 0xf0 && second < 0x90) ||
+    (first === 0xf4 && second > 0x8f);
+  return wrong ? 0 : size;
 }
 
 const ESCAPES: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r" };

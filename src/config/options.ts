@@ -89,3 +89,44 @@ export type Options = { [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["initia
 export function defaultOptions(): Options {
   return Object.fromEntries(Object.entries(OPTIONS).map(([name, row]) => [name, row.initial])) as Options;
 }
+
+/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+export class OptionError extends Error {
+  override name = "OptionError";
+}
+
+/** Options for which 0 means their default, as in the reference. */
+const ZERO_IS_DEFAULT = [
+  "controlLineBytesMax",
+  "payloadBytesMax",
+  "pendingBytesMax",
+  "connectionsMax",
+  "pingIntervalMs",
+  "pingsOutMax",
+  "writeDeadlineMs",
+  "authTimeoutMs",
+  "closedClientsMax",
+] as const satisfies readonly (keyof Options)[];
+
+/**
+ * Completes options with the defaults.
+ * @throws OptionError  an option is unknown, of another type than its default, or contradicts another one
+ */
+export function completeOptions(given: Partial<Options>): Options {
+  const options = defaultOptions();
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(OPTIONS, name)) throw new OptionError(`unknown option "${name}"`);
+    if (value === undefined) continue;
+    const initial = OPTIONS[name as keyof Options].initial;
+    if (initial !== null && typeof value !== typeof initial) throw new OptionError(`option "${name}" must be a ${typeof initial}`);
+    if (typeof value === "number" && !Number.isSafeInteger(value)) throw new OptionError(`option "${name}" must be an integer`);
+    (options as Record<string, unknown>)[name] = value;
+  }
+  for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = OPTIONS[name].initial;
+  if (options.payloadBytesMax > options.pendingBytesMax) {
+    throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than max_pending (${options.pendingBytesMax})`);
+  }
+  if (options.serverName?.includes(" ")) throw new OptionError("server name cannot contain spaces");
+  if (options.port < 0 || options.port > 65_535) throw new OptionError(`invalid port ${options.port}`);
+  return options;
+}

@@ -2,7 +2,7 @@
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
-import { readConnect } from "../protocol/connect-options.ts";
+import { checkInfo, readConnect } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
@@ -13,7 +13,7 @@ import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO
 const SYSTEM_QUEUE = encode("_sys_");
 
 /** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
-export function handleSub(client: Client, source: Uint8Array, start: number, end: number): Refusal {
+export function handleSub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("SUB", decode(source, start, end));
   const bounds = new Int32Array(18);
   const count = splitArguments(source, start, end, bounds);
@@ -31,7 +31,7 @@ function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null
   const { options } = client.host;
   if (queue !== null && bytesEqual(queue, SYSTEM_QUEUE)) return refuseSub(client, subject, queue, sid);
   if (options.subscriptionTokensMax > 0 && tokenCount(subject, 0, subject.length) > options.subscriptionTokensMax) {
-    const text = quote(decode(subject));
+    const text = quote(subject);
     client.sendError(`Permissions Violation for Subscription to ${text}, too many tokens`);
     client.logError(`Subscription Violation Too Many Tokens - Subject ${text}, SID ${decode(sid)}`);
     return;
@@ -51,14 +51,14 @@ function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null
 }
 
 function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array, sid: Uint8Array): void {
-  const subjectText = quote(decode(subject));
-  const queueText = quote(decode(queue));
+  const subjectText = quote(subject);
+  const queueText = quote(queue);
   client.sendError(`Permissions Violation for Subscription to ${subjectText} using queue ${queueText}`);
   client.logError(`Subscription Violation - Subject ${subjectText}, Queue: ${queueText}, SID ${decode(sid)}`);
 }
 
 /** `UNSUB <sid> [max]`. An unknown sid is ignored. */
-export function handleUnsub(client: Client, source: Uint8Array, start: number, end: number): Refusal {
+export function handleUnsub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("UNSUB", decode(source, start, end));
   const bounds = new Int32Array(18);
   const count = splitArguments(source, start, end, bounds);
@@ -132,20 +132,17 @@ function longLabel(client: Client): string {
   const { name, lang, version } = client.connect;
   const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
   let label = client.label;
-  if (who !== "") label += ` - ${quote(who)}`;
-  if (client.user !== "") label += ` - ${quote(`${client.account.name}/${client.user}`)}`;
+  if (who !== "") label += ` - ${quote(encode(who))}`;
+  if (client.user !== "") label += ` - ${quote(encode(`${client.account.name}/${client.user}`))}`;
   return label;
 }
 
 /** A client may send INFO; it must be JSON and means nothing. */
 export function handleInfo(client: Client, json: string): Refusal {
-  try {
-    JSON.parse(json);
-    return Refusal.None;
-  } catch (error) {
-    client.parser.detail = String((error as Error).message);
-    return Refusal.MalformedArguments;
-  }
+  const wrong = checkInfo(json);
+  if (wrong === null) return Refusal.None;
+  client.parser.detail = wrong;
+  return Refusal.MalformedArguments;
 }
 
 /** `-ERR` from a client ends the connection. */
@@ -155,8 +152,8 @@ export function handlePeerError(client: Client, text: string): Refusal {
   return Refusal.Closed;
 }
 
-function malformed(client: Client, name: string, source: Uint8Array, start: number, end: number): Refusal {
-  client.parser.detail = `${name} Parse Error: ${quote(decode(source, start, end))}`;
+function malformed(client: Client, name: string, source: Buffer, start: number, end: number): Refusal {
+  client.parser.detail = `${name} Parse Error: ${quote(source, start, end)}`;
   return Refusal.MalformedArguments;
 }
 

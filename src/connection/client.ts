@@ -18,8 +18,8 @@ import type { CommandSink } from "../protocol/command-sink.ts";
 import { type ConnectOptions, initialConnectOptions } from "../protocol/connect-options.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { Parser } from "../protocol/parser.ts";
-import { Refusal, REFUSALS } from "../protocol/refusal.ts";
-import { Verb, VERB_TABLES } from "../protocol/verb-table.ts";
+import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { VERB_TABLES, Verb } from "../protocol/verb-table.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import { handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
 import { Connection } from "./connection.ts";
@@ -64,7 +64,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   interestChanges = 0;
   private authTimer: WheelTimer | null = null;
   /** A chunk that was not parsed to its end, and what came after it. */
-  private readonly unparsed: Uint8Array[] = [];
+  private readonly unparsed: Buffer[] = [];
   private unparsedAt = 0;
   private committedMessages = 0;
   private committedBytes = 0;
@@ -108,7 +108,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     return (this.flags & FLAG_FIRST_PONG_SENT) !== 0 && this.connect.protocol >= 1;
   }
 
-  onData(chunk: Uint8Array): void {
+  onData(chunk: Buffer): void {
     if (this.closed) return;
     const turn = this.host.turn;
     turn.now = turn.clock.now();
@@ -149,7 +149,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     }
   }
 
-  private read(chunk: Uint8Array, at: number): void {
+  private read(chunk: Buffer, at: number): void {
     this.stall.beginRead(at);
     const reached = this.parser.parse(chunk, at);
     this.commit();
@@ -198,7 +198,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   // CommandSink
 
-  openSubject(source: Uint8Array, start: number, end: number): void {
+  openSubject(source: Buffer, start: number, end: number): void {
     this.publisher.open(source, start, end);
   }
 
@@ -207,12 +207,12 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.stall.afterFlush();
   }
 
-  checkMessage(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
     return this.publisher.check(source, subjectStart, subjectEnd, headerSize, size);
   }
 
   onMessage(
-    source: Uint8Array,
+    source: Buffer,
     subjectStart: number,
     subjectEnd: number,
     replyStart: number,
@@ -226,7 +226,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     return Refusal.None;
   }
 
-  onLine(verb: Verb, source: Uint8Array, start: number, end: number): Refusal {
+  onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
     switch (verb) {
       case Verb.Sub:
         return handleSub(this, source, start, end);

@@ -9,7 +9,7 @@ import { encode } from "../bytes/ascii.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
 import { type CloseReason, CloseReason as Reason, skipsFlush } from "../protocol/close-reason.ts";
 import type { ConnectionKind } from "../protocol/connection-kind.ts";
-import { type Refusal, REFUSALS } from "../protocol/refusal.ts";
+import { REFUSALS, type Refusal } from "../protocol/refusal.ts";
 import type { Transport } from "../transport/transport.ts";
 import { FLAG_CLOSED, FLAG_TRACE } from "./connection-flag.ts";
 import type { ConnectionHost } from "./host.ts";
@@ -163,9 +163,7 @@ export abstract class Connection implements OutboundOwner {
   }
 
   onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void {
-    this.logNotice(
-      `Slow Consumer Recovered: Flush took ${(elapsedMs / 1000).toFixed(3)}s with ${chunks} chunks of ${bytes} total bytes.`,
-    );
+    this.logNotice(`Slow Consumer Recovered: Flush took ${(elapsedMs / 1000).toFixed(3)}s with ${chunks} chunks of ${bytes} total bytes.`);
   }
 
   protected countSlowConsumer(): void {

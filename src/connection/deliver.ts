@@ -7,12 +7,12 @@
  * In a run the line is built when size or reply change and copied otherwise.
  * Small copies are byte loops: a native call costs more than 64 bytes do (bench/micro/delivery.ts).
  */
-import { CR, LF, SPACE, writeDecimal, decimalSize } from "../bytes/ascii.ts";
+import { CR, decimalSize, LF, SPACE, writeDecimal } from "../bytes/ascii.ts";
 import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
-import { FLAG_HEADERS } from "./connection-flag.ts";
 import type { Connection } from "./connection.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES } from "./turn.ts";
 
 /** Digits of two sizes, blanks, `HMSG`, CRLF: what a line takes besides subject, sid and reply. */
@@ -101,7 +101,7 @@ function encodeRun(
     const stop = end + 2; // with its CRLF
     if (stop - start <= LOOP_BYTES_MAX) for (let i = start; i < stop; i++) target[at++] = source[i];
     else {
-      (source as Buffer).copy(target, at, start, stop);
+      source.copy(target, at, start, stop);
       at += stop - start;
     }
   }
@@ -122,8 +122,7 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   let start = fields[field + 3];
   const end = fields[field + 4];
   const headerSize = fields[field + 2];
-  const lineMax =
-    LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + fields[field + 1] - fields[field];
+  const lineMax = LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + fields[field + 1] - fields[field];
   const stop = end + 2;
   if (lineMax > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
   const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
@@ -137,7 +136,7 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
     for (let i = start; i < stop; i++) target[at++] = source[i];
     outbound.tailSize = at;
   } else if (whole) {
-    (batch.source as Buffer).copy(target, at, start, stop);
+    batch.source.copy(target, at, start, stop);
     outbound.tailSize = at + stop - start;
   } else {
     outbound.tailSize = at;
@@ -147,14 +146,7 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
 }
 
 /** Control lines longer than a chunk, which only a raised `max_control_line` allows. */
-function writeLongLine(
-  client: Connection,
-  sid: Uint8Array,
-  batch: MessageBatch,
-  index: number,
-  headers: boolean,
-  lineMax: number,
-): number {
+function writeLongLine(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean, lineMax: number): number {
   const line = Buffer.allocUnsafe(lineMax);
   const size = writeLine(line, 0, sid, batch, index, headers);
   client.outbound.append(line, 0, size);
@@ -191,11 +183,16 @@ function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: Messag
     for (let i = replyStart; i < replyEnd; i++) target[at++] = source[i];
     target[at++] = SPACE;
   }
-  if (withHeader) {
-    at = writeDecimal(target, at, headerSize);
-    target[at++] = SPACE;
+  const odd = batch.sizesText;
+  if (odd !== null && (headerSize <= 0 || headers)) {
+    at += odd.copy(target, at);
+  } else {
+    if (withHeader) {
+      at = writeDecimal(target, at, headerSize);
+      target[at++] = SPACE;
+    }
+    at = writeDecimal(target, at, size);
   }
-  at = writeDecimal(target, at, size);
   target[at++] = CR;
   target[at++] = LF;
   return at;
@@ -222,7 +219,7 @@ export function writeNoResponders(client: Connection, sid: Uint8Array, batch: Me
   const headerSize = NO_RESPONDERS_HEADER_BYTES + subjectSize;
   const line = Buffer.allocUnsafe(NO_RESPONDERS_OVERHEAD + replyEnd - replyStart + sid.length + subjectSize + 2 * decimalSize(headerSize));
   let at = line.write("HMSG ", 0);
-  at += (batch.source as Buffer).copy(line, at, replyStart, replyEnd);
+  at += batch.source.copy(line, at, replyStart, replyEnd);
   line[at++] = SPACE;
   line.set(sid, at);
   at += sid.length;
@@ -232,7 +229,7 @@ export function writeNoResponders(client: Connection, sid: Uint8Array, batch: Me
   at = writeDecimal(line, at, headerSize);
   at += line.write("\r\n", at);
   at += NO_RESPONDERS_STATUS.copy(line, at);
-  at += (batch.subjectSource as Buffer).copy(line, at, batch.subjectStart, batch.subjectEnd);
+  at += batch.subjectSource.copy(line, at, batch.subjectStart, batch.subjectEnd);
   at += line.write("\r\n\r\n\r\n", at);
   client.outbound.append(line, 0, at);
 }

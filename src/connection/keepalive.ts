@@ -5,8 +5,8 @@
  * something within the interval is not asked, unless its round trip is older than an hour.
  */
 import { WheelTimer } from "../clock/timing-wheel.ts";
-import { FLAG_FIRST_PONG_SENT } from "./connection-flag.ts";
 import type { Connection } from "./connection.ts";
+import { FLAG_FIRST_PONG_SENT } from "./connection-flag.ts";
 
 const FIRST_PING_MS = 2_000;
 const ROUND_TRIP_FRESH_MS = 60 * 60 * 1_000;

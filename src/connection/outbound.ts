@@ -17,7 +17,6 @@
  * Source: reference, core §1.10.
  */
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../bytes/buffer-pool.ts";
-import { NO_BYTES } from "../bytes/ascii.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Turn } from "./turn.ts";
@@ -29,7 +28,7 @@ const SHRINK_TURNS = 16;
 /** A batch under the write deadline: the reference writes at most 1,024 vectors of at most 64 KiB. */
 const DEADLINE_BATCH_BYTES = 1024 * LARGEST_CHUNK_BYTES;
 
-const EMPTY = Buffer.from(NO_BYTES.buffer);
+const EMPTY = Buffer.alloc(0);
 
 export interface OutboundLimits {
   pendingBytesMax: number;
@@ -109,7 +108,7 @@ export class Outbound {
   }
 
   /** Appends bytes of any number. They are copied, or with the kernel, when it returns. */
-  append(source: Uint8Array, start: number, end: number): void {
+  append(source: Buffer, start: number, end: number): void {
     if (this.closed || this.closing) return;
     const size = end - start;
     if (size >= DIRECT_BYTES_MIN) return this.appendBlock(source, start, end);
@@ -119,7 +118,7 @@ export class Outbound {
   }
 
   /** A block worth a system call of its own: written where it lies, if nothing waits before it but the tail. */
-  private appendBlock(source: Uint8Array, start: number, end: number): void {
+  private appendBlock(source: Buffer, start: number, end: number): void {
     if (!this.dirty) {
       this.dirty = true;
       this.turn.addDirty(this);
@@ -340,10 +339,10 @@ interface Chunk {
 const NO_CHUNK: Chunk = { bytes: EMPTY, start: 0, end: 0 };
 
 /** Short runs byte by byte, longer ones natively: the call costs more than 64 bytes do. */
-function copy(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
+function copy(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
   if (end - start <= 64) {
     for (let i = start, j = at; i < end; i++, j++) target[j] = source[i];
     return;
   }
-  (source as Buffer).copy(target, at, start, end);
+  source.copy(target, at, start, end);
 }

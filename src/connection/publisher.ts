@@ -7,7 +7,7 @@
  *                           a publisher that wants to hear of "no responders"
  * Order as the reference's: plain subscriptions first, then one member of each queue group.
  */
-import { decode, quote } from "../bytes/ascii.ts";
+import { quote } from "../bytes/ascii.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
@@ -34,7 +34,7 @@ export class Publisher {
   }
 
   /** The messages that follow are on this subject. */
-  open(source: Uint8Array, start: number, end: number): void {
+  open(source: Buffer, start: number, end: number): void {
     const batch = this.batch;
     batch.source = source;
     batch.subjectSource = source;
@@ -65,7 +65,7 @@ export class Publisher {
   }
 
   /** The line of a message outside the parser's loop. */
-  check(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+  check(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
     const client = this.client;
     const most = client.parser.payloadBytesMax;
     if (size > most) {
@@ -81,7 +81,7 @@ export class Publisher {
 
   /** One message outside the parser's loop. */
   publish(
-    source: Uint8Array,
+    source: Buffer,
     subjectStart: number,
     subjectEnd: number,
     replyStart: number,
@@ -99,6 +99,7 @@ export class Publisher {
     }
     if (this.result !== null && (client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
     this.batch.add(replyStart, replyEnd, headerSize, start, end);
+    this.batch.sizesText = client.parser.oddSizes;
     this.flush();
   }
 
@@ -221,18 +222,18 @@ export class Publisher {
 
   private refuseReserved(): void {
     const { batch, client } = this;
-    const subject = quote(decode(batch.subjectSource, batch.subjectStart, batch.subjectEnd));
+    const subject = quote(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
     for (let index = 0; index < batch.count; index++) {
       client.sendError(`Permissions Violation for Publish to ${subject}`);
       client.logError(`Publish Violation - Subject ${subject}`);
     }
   }
 
-  private refuseReply(source: Uint8Array, start: number, end: number, bytes: number): void {
+  private refuseReply(source: Buffer, start: number, end: number, bytes: number): void {
     const client = this.client;
     client.inMessages++;
     client.inBytes += bytes;
-    const reply = quote(decode(source, start, end));
+    const reply = quote(source, start, end);
     client.sendError(`Permissions Violation for Publish with Reply of ${reply}`);
     client.logError(`Publish Violation - Reply ${reply}`);
     this.result = null;

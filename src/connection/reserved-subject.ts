@@ -17,19 +17,14 @@ const DOLLAR = 0x24;
 export function isReservedSubject(source: Uint8Array, start: number, end: number, system: boolean): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
-  return (
-    isGatewayReply(source, start, end) ||
-    (!system && startsWith(source, start, end, RAFT))
-  );
+  return isGatewayReply(source, start, end) || (!system && startsWith(source, start, end, RAFT));
 }
 
 export function isReservedReply(source: Uint8Array, start: number, end: number): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
   return (
-    startsWith(source, start, end, SERVICE_REPLY) ||
-    startsWith(source, start, end, JETSTREAM_ACK) ||
-    isGatewayReply(source, start, end)
+    startsWith(source, start, end, SERVICE_REPLY) || startsWith(source, start, end, JETSTREAM_ACK) || isGatewayReply(source, start, end)
   );
 }
 

@@ -2,13 +2,13 @@
 import { decode } from "../bytes/ascii.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
-import { FLAG_HEADERS } from "./connection-flag.ts";
 import type { Connection } from "./connection.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
 
 /** The line of a message that came in, rebuilt from its parts. */
 export function traceMessageLine(
   connection: Connection,
-  source: Uint8Array,
+  source: Buffer,
   subjectStart: number,
   subjectEnd: number,
   headerSize: number,
@@ -22,7 +22,7 @@ export function traceMessageLine(
 export function traceMessage(
   connection: Connection,
   arrow: "<<-" | "->>",
-  source: Uint8Array,
+  source: Buffer,
   headerSize: number,
   start: number,
   end: number,

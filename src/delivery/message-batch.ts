@@ -9,7 +9,7 @@
  */
 import type { Sink } from "./sink.ts";
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = Buffer.alloc(0);
 
 export const MESSAGES_MAX = 1024;
 
@@ -24,14 +24,16 @@ const END = 4;
 
 export class MessageBatch {
   /** Bytes that hold replies, headers and payloads. */
-  source: Uint8Array = EMPTY;
+  source: Buffer = EMPTY;
   /** Bytes that hold the subject; usually `source`, another one after a mapping. */
-  subjectSource: Uint8Array = EMPTY;
+  subjectSource: Buffer = EMPTY;
   subjectStart = 0;
   subjectEnd = 0;
   count = 0;
   /** Headers and payloads of all messages, without their CRLF. */
   bytes = 0;
+  /** The sizes as their publisher wrote them, where that is not how they are written (`007`): receivers see them unchanged. */
+  sizesText: Buffer | null = null;
   /** No reply is longer. */
   replyBytesMax = 0;
   /** Changes whenever the batch is emptied: what was derived from it is then stale. */
@@ -63,6 +65,7 @@ export class MessageBatch {
     this.count = 0;
     this.bytes = 0;
     this.replyBytesMax = 0;
+    this.sizesText = null;
     this.version++;
     this.source = EMPTY;
     this.subjectSource = EMPTY;

@@ -10,17 +10,17 @@ export interface CommandSink {
    * The messages that follow are on this subject, until `flushMessages`. The parser adds them to the batch.
    * Called only after a flush, so the batch is empty.
    */
-  openSubject(source: Uint8Array, start: number, end: number): void;
+  openSubject(source: Buffer, start: number, end: number): void;
   /** Delivers what the batch holds and empties it. May suspend the parser. */
   flushMessages(): void;
   /**
    * The line of a PUB or HPUB outside the fast path: limits, headers negotiated, pedantic checks.
    * `size` is header and payload; `headerSize` -1 for PUB.
    */
-  checkMessage(source: Uint8Array, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
   /** A message outside the fast path, followed by CRLF in `source`. */
   onMessage(
-    source: Uint8Array,
+    source: Buffer,
     subjectStart: number,
     subjectEnd: number,
     replyStart: number,
@@ -30,7 +30,7 @@ export interface CommandSink {
     end: number,
   ): Refusal;
   /** Any other line with arguments: SUB, UNSUB, CONNECT, INFO, -ERR. The trailing CR is not part of it. */
-  onLine(verb: Verb, source: Uint8Array, start: number, end: number): Refusal;
+  onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal;
   onPing(): void;
   onPong(): void;
   /** A command other than CONNECT came before authentication. None lets it through. */

@@ -1,3 +1,5 @@
+import { type JsonFields, readJson } from "./typed-json.ts";
+
 /**
  * What a client says of itself in CONNECT. Fields that a CONNECT does not name keep the value they have, so a second CONNECT changes
  * only what it names; before the first one `verbose`, `pedantic` and `echo` are on.
@@ -48,40 +50,96 @@ export function initialConnectOptions(): ConnectOptions {
   };
 }
 
-const FIELDS = initialConnectOptions();
+const FIELDS: JsonFields = {
+  echo: "bool",
+  verbose: "bool",
+  pedantic: "bool",
+  tls_required: "bool",
+  nkey: "string",
+  jwt: "string",
+  sig: "string",
+  auth_token: "string",
+  user: "string",
+  pass: "string",
+  name: "string",
+  lang: "string",
+  version: "string",
+  protocol: "int",
+  account: "string",
+  new_account: "bool",
+  headers: "bool",
+  no_responders: "bool",
+  import: "permission",
+  export: "permission",
+  remote_account: "string",
+  proxy_sig: "string",
+};
 
 /**
- * Reads the JSON of a CONNECT into `options`. As the reference's decoder does: names match in any case, unknown ones are skipped,
- * null changes nothing, a value of another type is an error.
+ * Reads the JSON of a CONNECT into `options`.
  * @returns null, or what was wrong; `options` may then be partly changed, and the connection ends anyway
  */
 export function readConnect(json: string, options: ConnectOptions): string | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch {
-    return invalidJson(json);
-  }
-  if (parsed === null) return null;
-  if (typeof parsed !== "object" || Array.isArray(parsed)) return `json: cannot unmarshal ${goKind(parsed)} into Go value of type server.ClientOpts`;
-  for (const [name, value] of Object.entries(parsed)) {
-    const field = Object.hasOwn(FIELDS, name) ? name : name.toLowerCase();
-    if (!Object.hasOwn(FIELDS, field) || value === null) continue;
-    const wanted = typeof FIELDS[field as keyof ConnectOptions];
-    const wrong = typeof value !== wanted || (wanted === "number" && !Number.isInteger(value));
-    if (wrong) return `json: cannot unmarshal ${goKind(value)} into Go struct field ClientOpts.${field} of type ${wanted === "number" ? "int" : wanted === "boolean" ? "bool" : "string"}`;
-    (options as unknown as Record<string, unknown>)[field] = value;
-  }
-  return null;
+  return readJson(json, "ClientOpts", FIELDS, (name, value) => {
+    if (Object.hasOwn(options, name)) (options as unknown as Record<string, unknown>)[name] = value;
+  });
 }
 
-function goKind(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  if (typeof value === "boolean") return "bool";
-  return typeof value;
-}
+/** Fields of INFO. A client may send one: its types are checked, its content means nothing. */
+const INFO_FIELDS: JsonFields = {
+  server_id: "string",
+  server_name: "string",
+  version: "string",
+  proto: "int",
+  git_commit: "string",
+  go: "string",
+  host: "string",
+  port: "int",
+  headers: "bool",
+  auth_required: "bool",
+  tls_required: "bool",
+  tls_verify: "bool",
+  tls_available: "bool",
+  max_payload: "int32",
+  jetstream: "bool",
+  ip: "string",
+  client_id: "uint64",
+  client_ip: "string",
+  nonce: "string",
+  cluster: "string",
+  cluster_dynamic: "bool",
+  domain: "string",
+  connect_urls: "strings",
+  ws_connect_urls: "strings",
+  ldm: "bool",
+  compression: "string",
+  connect_info: "bool",
+  remote_account: "string",
+  acc_is_sys: "bool",
+  api_lvl: "int",
+  import: "permission",
+  export: "permission",
+  lnoc: "bool",
+  lnocu: "bool",
+  ln: "bool",
+  info_on_connect: "bool",
+  route_pool_size: "int",
+  route_pool_idx: "int",
+  route_account: "string",
+  route_acc_add_reqid: "string",
+  gossip_mode: "byte",
+  gateway: "string",
+  gateway_urls: "strings",
+  gateway_url: "string",
+  gateway_cmd: "byte",
+  gateway_cmd_payload: "bytes",
+  gateway_nrp: "bool",
+  gateway_iom: "bool",
+  leafnode_urls: "strings",
+  xkey: "string",
+};
 
-function invalidJson(json: string): string {
-  if (json.trim() === "") return "unexpected end of JSON input";
-  return `invalid character ${JSON.stringify(json.trimStart()[0])} looking for beginning of value`;
+/** @returns null, or what was wrong with the JSON of an INFO */
+export function checkInfo(json: string): string | null {
+  return readJson(json, "Info", INFO_FIELDS, () => {});
 }

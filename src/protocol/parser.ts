@@ -16,8 +16,8 @@
  * Invariant: between calls the batch is empty, and no reference to a chunk is kept: a line or message that goes on is copied.
  * Source: nats-server, server/parser.go (behaviour).
  */
-import { CR, LF, NO_BYTES, parseSize, quote, SPACE, TAB, ZERO } from "../bytes/ascii.ts";
-import { type MessageBatch, MESSAGES_MAX } from "../delivery/message-batch.ts";
+import { CR, LF, parseSize, quote, SPACE, TAB, ZERO } from "../bytes/ascii.ts";
+import { MESSAGES_MAX, type MessageBatch } from "../delivery/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
 import { Refusal } from "./refusal.ts";
 import { ARGUMENT_STYLES, ArgumentStyle, ROOT, Verb, type VerbTable, WORD } from "./verb-table.ts";
@@ -50,6 +50,7 @@ const LETTER_H = 0x68;
 const LOWER = 0x20;
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
+const NO_BYTES = Buffer.alloc(0);
 
 export class Parser {
   /** Set by the sink: stop after the command under way (an authentication, a stall). */
@@ -75,11 +76,11 @@ export class Parser {
   private node = ROOT;
   private verb = Verb.Pub;
   /** Bytes of a line that goes on in the next chunk. */
-  private held: Uint8Array = NO_BYTES;
+  private held: Buffer = NO_BYTES;
   private heldSize = 0;
 
   // The message whose line was read. While its payload is incomplete `message` holds subject, reply and payload back to back.
-  private message: Uint8Array | null = null;
+  private message: Buffer | null = null;
   private messageSize = 0;
   private subjectStart = 0;
   private subjectEnd = 0;
@@ -87,6 +88,8 @@ export class Parser {
   private replyEnd = 0;
   private headerSize = -1;
   private size = 0;
+  /** The sizes of the message as they were written, when they have leading zeros. */
+  oddSizes: Buffer | null = null;
 
   constructor(sink: CommandSink, batch: MessageBatch, verbs: VerbTable, lineBytesMax: number, payloadBytesMax: number) {
     this.sink = sink;
@@ -100,12 +103,13 @@ export class Parser {
    * Parses `chunk` from `at` until it is used up or the sink suspends.
    * @returns the offset reached, or a refusal as a negative number; after a refusal the parser must not be used again
    */
-  parse(chunk: Uint8Array, start: number): number {
+  parse(chunk: Buffer, start: number): number {
     const end = chunk.length;
     let at = start;
     while (at < end) {
       if (this.suspended) return at;
       switch (this.state) {
+        // biome-ignore lint/suspicious/noFallthroughSwitchClause: the verb's first byte is looked at in the same step
         case ParserState.Start: {
           if (this.fast) {
             const reached = this.publishes(chunk, at, end);
@@ -221,7 +225,7 @@ export class Parser {
    * The loop: PUB and HPUB commands that are whole in the chunk, as long as they come.
    * @returns the offset of the first command it did not take; everything before it was handed on
    */
-  private publishes(chunk: Uint8Array, start: number, end: number): number {
+  private publishes(chunk: Buffer, start: number, end: number): number {
     const batch = this.batch;
     const fields = batch.fields;
     const sink = this.sink;
@@ -283,14 +287,13 @@ export class Parser {
           replyStart = tokenStart;
           replyEnd = tail - 1;
           if (replyEnd <= replyStart || hasBlank(chunk, replyStart, replyEnd)) break;
-          // The bound may be of a message that is refused below, or opens the next batch: it stays a bound.
-          if (replyEnd - replyStart > batch.replyBytesMax) batch.replyBytesMax = replyEnd - replyStart;
           // `_R_.`, `_GR_.`, `$GR.` and `$JS.ACK.` are refused as replies; `_INBOX.` is not one of them.
           const first = chunk[replyStart];
           const second = chunk[replyStart + 1];
           if (first === DOLLAR || (first === UNDERSCORE && (second === 0x52 || second === 0x47))) break;
         }
         p = tail;
+        if (chunk[p] === ZERO && chunk[p + 1] > SPACE) break;
         if (numbers === 2) {
           let blank = p;
           while (chunk[blank] !== SPACE) blank++;
@@ -299,10 +302,11 @@ export class Parser {
           p = blank + 1;
         }
         tokenStart = p;
+        if (chunk[p] === ZERO && line - p > 1) break;
         size = parseSize(chunk, p, line);
         if (size < 0 || headerSize > size) break;
         p = line;
-      } else if (p === tokenStart || p - tokenStart > DIGITS_MAX) break;
+      } else if (p === tokenStart || p - tokenStart > DIGITS_MAX || (chunk[tokenStart] === ZERO && p - tokenStart > 1)) break;
       if (p - subjectStart > lineBytesMax || size > payloadBytesMax || chunk[p + 1] !== LF) break;
 
       // Payload
@@ -323,6 +327,7 @@ export class Parser {
         lastStart = subjectStart;
         lastSize = subjectEnd - subjectStart;
       }
+      if (replyEnd - replyStart > batch.replyBytesMax) batch.replyBytesMax = replyEnd - replyStart;
       const field = count * 5;
       fields[field] = replyStart;
       fields[field + 1] = replyEnd;
@@ -342,7 +347,7 @@ export class Parser {
   }
 
   /** Keeps a piece of a line for the next chunk. Bounded by the line limit, checked before anything is copied. */
-  private holdLine(chunk: Uint8Array, start: number, end: number): Refusal {
+  private holdLine(chunk: Buffer, start: number, end: number): Refusal {
     const size = this.heldSize + end - start;
     const last = end > start ? chunk[end - 1] : this.heldSize > 0 ? this.held[this.heldSize - 1] : 0;
     if (size - (last === CR ? 1 : 0) > this.lineBytesMax) {
@@ -350,7 +355,7 @@ export class Parser {
       return Refusal.MaxControlLineExceeded;
     }
     if (this.held.length < size) {
-      const grown = new Uint8Array(Math.max(256, size, Math.min(this.held.length * 2, this.lineBytesMax + 1)));
+      const grown = Buffer.allocUnsafeSlow(Math.max(256, size, Math.min(this.held.length * 2, this.lineBytesMax + 1)));
       grown.set(this.held.subarray(0, this.heldSize));
       this.held = grown;
     }
@@ -360,7 +365,7 @@ export class Parser {
   }
 
   /** A line is whole: `source` from `start` to `end`, where an LF stood. Returns the offset behind it, or a negative refusal. */
-  private finishLine(source: Uint8Array, start: number, lf: number): number {
+  private finishLine(source: Buffer, start: number, lf: number): number {
     const end = lf > start && source[lf - 1] === CR ? lf - 1 : lf;
     if (end - start > this.lineBytesMax) {
       this.detail = lineTooLong(source, start, end);
@@ -381,9 +386,10 @@ export class Parser {
   }
 
   /** Arguments of PUB, HPUB. HMSG from a client is read as a message to nowhere of size 0, as the reference does. */
-  private readMessageLine(source: Uint8Array, start: number, end: number): Refusal {
+  private readMessageLine(source: Buffer, start: number, end: number): Refusal {
     this.headerSize = -1;
     this.size = 0;
+    this.oddSizes = null;
     this.subjectStart = this.subjectEnd = this.replyStart = this.replyEnd = start;
     if (this.verb === Verb.Hmsg) return Refusal.None;
 
@@ -407,6 +413,11 @@ export class Parser {
     }
     this.size = parseSize(source, bounds[last], bounds[last + 1]);
     if (this.size < 0) return this.malformed(`${name} Bad or Missing ${withHeader ? "Total " : ""}Size`, source, start, end);
+    const zeros = (at: number) => source[bounds[at]] === ZERO && bounds[at + 1] - bounds[at] > 1;
+    if (zeros(last) || (withHeader && zeros(last - 2))) {
+      const total = source.toString("latin1", bounds[last], bounds[last + 1]);
+      this.oddSizes = Buffer.from(withHeader ? `${source.toString("latin1", bounds[last - 2], bounds[last - 1])} ${total}` : total);
+    }
     if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
     return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size);
   }
@@ -415,7 +426,7 @@ export class Parser {
   private readonly argumentBounds = new Int32Array(18);
 
   /** The payload of a message whose line was read: all of it in this chunk, or a part that must be kept. */
-  private takePayload(chunk: Uint8Array, start: number, end: number): number {
+  private takePayload(chunk: Buffer, start: number, end: number): number {
     if (this.message === null) {
       const stop = start + this.size;
       if (stop + 2 <= end) {
@@ -436,7 +447,7 @@ export class Parser {
   }
 
   /** Moves subject and reply into a buffer of their own, with room for the payload and its CRLF behind them. */
-  private holdMessage(source: Uint8Array): void {
+  private holdMessage(source: Buffer): void {
     const subjectSize = this.subjectEnd - this.subjectStart;
     const replySize = this.replyEnd - this.replyStart;
     const message = Buffer.allocUnsafeSlow(subjectSize + replySize + this.size + 2);
@@ -451,19 +462,10 @@ export class Parser {
     if (this.size === 0) this.state = ParserState.PayloadCr;
   }
 
-  private handMessage(source: Uint8Array, start: number, end: number): Refusal {
+  private handMessage(source: Buffer, start: number, end: number): Refusal {
     this.state = ParserState.Start;
     this.messageSize = 0;
-    return this.sink.onMessage(
-      source,
-      this.subjectStart,
-      this.subjectEnd,
-      this.replyStart,
-      this.replyEnd,
-      this.headerSize,
-      start,
-      end,
-    );
+    return this.sink.onMessage(source, this.subjectStart, this.subjectEnd, this.replyStart, this.replyEnd, this.headerSize, start, end);
   }
 
   /** A line buffer that grew for one long line is not kept for ever. */
@@ -472,19 +474,19 @@ export class Parser {
     if (this.held.length > 1024) this.held = NO_BYTES;
   }
 
-  private malformed(text: string, source: Uint8Array, start: number, end: number): Refusal {
-    this.detail = end < 0 ? text : `${text}: ${quote(Buffer.from(source.subarray(start, end)).toString())}`;
+  private malformed(text: string, source: Buffer, start: number, end: number): Refusal {
+    this.detail = end < 0 ? text : `${text}: ${quote(source, start, end)}`;
     return Refusal.MalformedArguments;
   }
 
-  private refuseByte(chunk: Uint8Array, at: number): number {
+  private refuseByte(chunk: Buffer, at: number): number {
     this.detail = `parser ERROR, state=${this.state}, i=${at}: proto='${snippet(chunk, at, 32)}...'`;
     return -Refusal.UnknownOperation;
   }
 }
 
 /** Splits at blanks. Writes start and end of up to nine arguments, returns how many there are (at most 9). */
-export function splitArguments(source: Uint8Array, start: number, end: number, bounds: Int32Array): number {
+export function splitArguments(source: Buffer, start: number, end: number, bounds: Int32Array): number {
   let count = 0;
   let at = start;
   while (at < end) {
@@ -500,7 +502,7 @@ export function splitArguments(source: Uint8Array, start: number, end: number, b
 }
 
 /** Where the last `count` tokens of a line start, when single blanks part them; -1 when they do not. */
-function tokensBack(chunk: Uint8Array, start: number, end: number, count: number): number {
+function tokensBack(chunk: Buffer, start: number, end: number, count: number): number {
   let missing = count;
   for (let at = end - 1; at >= start; at--) {
     if (chunk[at] !== SPACE) continue;
@@ -510,15 +512,15 @@ function tokensBack(chunk: Uint8Array, start: number, end: number, count: number
   return missing === 1 && end > start ? start : -1;
 }
 
-function hasBlank(chunk: Uint8Array, start: number, end: number): boolean {
+function hasBlank(chunk: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (chunk[at] <= SPACE) return true;
   return false;
 }
 
-function snippet(source: Uint8Array, start: number, bytesMax: number): string {
-  return quote(Buffer.from(source.subarray(start, Math.min(source.length, start + bytesMax))).toString("latin1"));
+function snippet(source: Buffer, start: number, bytesMax: number): string {
+  return quote(source, start, Math.min(source.length, start + bytesMax));
 }
 
-function lineTooLong(source: Uint8Array, start: number, end: number): string {
+function lineTooLong(source: Buffer, start: number, end: number): string {
   return `maximum control line exceeded (snip: ${snippet(source.subarray(0, end), start, 128)}...)`;
 }

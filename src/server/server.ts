@@ -123,6 +123,8 @@ export class Server implements ConnectionHost {
         },
         error(socket, error) {
           server.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
+          // A defect of ours: the batch may hold half of what was being delivered.
+          server.turn.batch.clear();
           socket.terminate();
         },
       },

@@ -59,7 +59,7 @@ export class InProcessTransport implements Transport {
     this.events = events;
   }
 
-  write(source: Uint8Array, offset: number, length: number): number {
+  write(source: Buffer, offset: number, length: number): number {
     if (this.ended) return -1;
     const take = Math.min(length, QUEUE_BYTES_MAX - this.toClientBytes);
     if (take < length) this.full = true;

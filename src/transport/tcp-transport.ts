@@ -20,7 +20,7 @@ export class TcpTransport implements Transport {
     this.remotePort = socket.remotePort ?? 0;
   }
 
-  write(source: Uint8Array, offset: number, length: number): number {
+  write(source: Buffer, offset: number, length: number): number {
     return this.socket.write(source, offset, length);
   }
 

@@ -7,7 +7,7 @@ export interface Transport {
    * Hands bytes to the kernel.
    * @returns how many were taken, never more than `length`; 0 when it takes none now (`onDrain` tells when it does); -1 when closed
    */
-  write(source: Uint8Array, offset: number, length: number): number;
+  write(source: Buffer, offset: number, length: number): number;
   /** No further `onData` until `resume`. */
   pause(): void;
   resume(): void;
@@ -24,7 +24,7 @@ export interface Transport {
 /** What a transport tells its connection. */
 export interface TransportEvents {
   /** The chunk is the connection's: it is not reused. */
-  onData(chunk: Uint8Array): void;
+  onData(chunk: Buffer): void;
   /** The kernel takes bytes again. */
   onDrain(): void;
   /** The peer sends nothing more, but may still read. */
