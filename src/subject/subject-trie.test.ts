@@ -348,6 +348,16 @@ describe("interest in an exact subject", () => {
     expect(heard).toEqual([true, false]);
   });
 
+  test("may be answered with a match in the middle of a batch, which is not remembered beyond it", () => {
+    const { trie, insert, plain } = newTrie();
+    const entries = insert(...Array.from({ length: 10 }, (_, index) => `a.${index}`));
+    const seen: string[][] = [];
+    trie.onInterest(Buffer.from("a.0"), null, () => seen.push(plain("a.9")));
+    trie.removeBatch(entries);
+    expect(seen).toEqual([["a.9"], ["a.9"]]);
+    expect(plain("a.9")).toEqual([]);
+  });
+
   test("is refused for wildcards and for a listener that is registered", () => {
     const { trie } = newTrie();
     const listener = () => {};
