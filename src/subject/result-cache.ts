@@ -1,4 +1,5 @@
 import type { Random } from "../random/random.ts";
+import { FULL, STAR } from "./ascii.ts";
 import { sameBytes } from "./byte-hash.ts";
 import type { MatchResult } from "./match-result.ts";
 import { matchesLiteral } from "./subject-overlap.ts";
@@ -99,10 +100,7 @@ export class ResultCache<E extends TrieEntry> {
 
   /** An entry came with this pattern. */
   stalePattern(pattern: Uint8Array): void {
-    if (this.count === 0) return;
-    for (let slot = 0; slot <= this.mask; slot++) {
-      if (this.results[slot] !== null && this.keyMatches(slot, pattern)) this.results[slot] = null;
-    }
+    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot + 1)) this.results[slot] = null;
   }
 
   /** An entry with this literal subject went. */
@@ -113,11 +111,8 @@ export class ResultCache<E extends TrieEntry> {
 
   /** An entry with this pattern went. */
   deletePattern(pattern: Uint8Array): void {
-    if (this.count === 0) return;
-    for (let slot = 0; slot <= this.mask; slot++) {
-      // A deletion pulls later ones forward, so the slot is asked again.
-      while (this.table[slot * STRIDE + KEY_SIZE] !== 0 && this.keyMatches(slot, pattern)) this.deleteSlot(slot);
-    }
+    // A deletion pulls later ones forward, so the search goes on at the same slot.
+    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot)) this.deleteSlot(slot);
   }
 
   clear(): void {
@@ -140,10 +135,21 @@ export class ResultCache<E extends TrieEntry> {
     }
   }
 
-  private keyMatches(slot: number, pattern: Uint8Array): boolean {
-    const at = slot * STRIDE;
-    const start = this.table[at + KEY_START];
-    return matchesLiteral(pattern, this.keys, start, start + this.table[at + KEY_SIZE] - 1);
+  /** The first slot from `slot` on whose subject the pattern matches, or -1. */
+  private nextMatch(pattern: Uint8Array, slot: number): number {
+    if (this.count === 0) return -1;
+    const { table, keys } = this;
+    const first = pattern[0];
+    const anyFirst = first === STAR || first === FULL;
+    for (let at = slot * STRIDE; at < table.length; at += STRIDE) {
+      const size = table[at + KEY_SIZE];
+      if (size === 0) continue;
+      const start = table[at + KEY_START];
+      // Most subjects differ in the first byte from a client's `_INBOX.…`.
+      if (!anyFirst && keys[start] !== first) continue;
+      if (matchesLiteral(pattern, keys, start, start + size - 1)) return at / STRIDE;
+    }
+    return -1;
   }
 
   private insert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null): void {
