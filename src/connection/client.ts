@@ -198,8 +198,12 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   // CommandSink
 
-  openSubject(source: Buffer, start: number, end: number): void {
-    this.publisher.open(source, start, end);
+  nextSubject(source: Buffer, start: number, end: number): boolean {
+    return this.publisher.next(source, start, end);
+  }
+
+  openBatch(source: Buffer): void {
+    this.publisher.open(source);
   }
 
   flushMessages(): void {

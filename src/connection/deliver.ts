@@ -9,7 +9,17 @@
  */
 import { CR, decimalSize, LF, SPACE, writeDecimal } from "../bytes/ascii.ts";
 import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
-import type { MessageBatch } from "../delivery/message-batch.ts";
+import {
+  END,
+  HEADER_SIZE,
+  type MessageBatch,
+  REPLY_END,
+  REPLY_START,
+  START,
+  STRIDE_SHIFT,
+  SUBJECT_END,
+  SUBJECT_START,
+} from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
@@ -49,7 +59,7 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
   const encoded =
     run.version === batch.version && run.from === from && run.to === to && run.headers === headers && sameBytes(run.sid!, sid);
   if (!encoded) {
-    const lineMax = LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + batch.replyBytesMax;
+    const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
     if (batch.bytes > count * RUN_PAYLOAD_BYTES_MAX || batch.bytes + count * lineMax > SCRATCH_BYTES) {
       let bytes = 0;
       for (let index = from; index < to; index++) bytes += writeMessage(client, sid, batch, index, headers);
@@ -78,17 +88,18 @@ function encodeRun(
   let lineStart = 0;
   let lineSize = 0;
   let lineFor = -1;
+  let lineSubject = -1;
   for (let index = from; index < to; index++) {
-    const field = index * 5;
-    const hasReply = fields[field] !== fields[field + 1];
-    const headerSize = fields[field + 2];
-    let start = fields[field + 3];
-    const end = fields[field + 4];
+    const field = index << STRIDE_SHIFT;
+    const hasReply = fields[field + REPLY_START] !== fields[field + REPLY_END];
+    const headerSize = fields[field + HEADER_SIZE];
+    let start = fields[field + START];
+    const end = fields[field + END];
     if (headerSize > 0 || hasReply) {
       if (headerSize > 0 && !headers) start += headerSize;
       at = writeLine(target, at, sid, batch, index, headers);
       lineFor = -1;
-    } else if (end - start === lineFor) {
+    } else if (end - start === lineFor && fields[field + SUBJECT_START] === lineSubject) {
       const stop = lineStart + lineSize;
       for (let i = lineStart; i < stop; i++) target[at++] = target[i];
     } else {
@@ -96,6 +107,7 @@ function encodeRun(
       at = writeLine(target, at, sid, batch, index, headers);
       lineSize = at - lineStart;
       lineFor = end - start;
+      lineSubject = fields[field + SUBJECT_START];
     }
     payloadBytes += end - start;
     const stop = end + 2; // with its CRLF
@@ -118,11 +130,11 @@ function encodeRun(
 function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
   const outbound = client.outbound;
   const fields = batch.fields;
-  const field = index * 5;
-  let start = fields[field + 3];
-  const end = fields[field + 4];
-  const headerSize = fields[field + 2];
-  const lineMax = LINE_OVERHEAD + batch.subjectEnd - batch.subjectStart + sid.length + fields[field + 1] - fields[field];
+  const field = index << STRIDE_SHIFT;
+  let start = fields[field + START];
+  const end = fields[field + END];
+  const headerSize = fields[field + HEADER_SIZE];
+  const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
   const stop = end + 2;
   if (lineMax > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
   const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
@@ -159,10 +171,10 @@ function writeLongLine(client: Connection, sid: Uint8Array, batch: MessageBatch,
 /** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. Returns the offset behind its CRLF. */
 function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
   const fields = batch.fields;
-  const field = index * 5;
-  const headerSize = fields[field + 2];
+  const field = index << STRIDE_SHIFT;
+  const headerSize = fields[field + HEADER_SIZE];
   const withHeader = headerSize > 0 && headers;
-  let size = fields[field + 4] - fields[field + 3];
+  let size = fields[field + END] - fields[field + START];
   if (headerSize > 0 && !headers) size -= headerSize;
   let at = start;
   if (withHeader) target[at++] = 0x48; // H
@@ -171,13 +183,13 @@ function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: Messag
   target[at++] = 0x47;
   target[at++] = SPACE;
   const subject = batch.subjectSource;
-  const subjectEnd = batch.subjectEnd;
-  for (let i = batch.subjectStart; i < subjectEnd; i++) target[at++] = subject[i];
+  const subjectEnd = fields[field + SUBJECT_END];
+  for (let i = fields[field + SUBJECT_START]; i < subjectEnd; i++) target[at++] = subject[i];
   target[at++] = SPACE;
   for (let i = 0; i < sid.length; i++) target[at++] = sid[i];
   target[at++] = SPACE;
-  const replyEnd = fields[field + 1];
-  const replyStart = fields[field];
+  const replyEnd = fields[field + REPLY_END];
+  const replyStart = fields[field + REPLY_START];
   if (replyStart !== replyEnd) {
     const source = batch.source;
     for (let i = replyStart; i < replyEnd; i++) target[at++] = source[i];
@@ -215,7 +227,9 @@ const NO_RESPONDERS_HEADER_BYTES = 32;
 export function writeNoResponders(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number): void {
   const replyStart = batch.replyStart(index);
   const replyEnd = batch.replyEnd(index);
-  const subjectSize = batch.subjectEnd - batch.subjectStart;
+  const subjectStart = batch.subjectStart(index);
+  const subjectEnd = batch.subjectEnd(index);
+  const subjectSize = subjectEnd - subjectStart;
   const headerSize = NO_RESPONDERS_HEADER_BYTES + subjectSize;
   const line = Buffer.allocUnsafe(NO_RESPONDERS_OVERHEAD + replyEnd - replyStart + sid.length + subjectSize + 2 * decimalSize(headerSize));
   let at = line.write("HMSG ", 0);
@@ -229,7 +243,7 @@ export function writeNoResponders(client: Connection, sid: Uint8Array, batch: Me
   at = writeDecimal(line, at, headerSize);
   at += line.write("\r\n", at);
   at += NO_RESPONDERS_STATUS.copy(line, at);
-  at += batch.subjectSource.copy(line, at, batch.subjectStart, batch.subjectEnd);
+  at += batch.subjectSource.copy(line, at, subjectStart, subjectEnd);
   at += line.write("\r\n\r\n\r\n", at);
   client.outbound.append(line, 0, at);
 }

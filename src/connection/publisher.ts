@@ -26,23 +26,32 @@ const NOTE_BY_MESSAGE = 2;
 export class Publisher {
   private readonly client: Client;
   private readonly batch: MessageBatch;
+  /** Receivers of the batch; null when its subject is reserved. */
   private result: MatchResult<Subscription> | null = null;
+  private nextResult: MatchResult<Subscription> | null = null;
+  /** Of the interest when the batch was opened. */
+  private generation = 0;
 
   constructor(client: Client, batch: MessageBatch) {
     this.client = client;
     this.batch = batch;
   }
 
-  /** The messages that follow are on this subject. */
-  open(source: Buffer, start: number, end: number): void {
+  /** Who wants a message on this subject? True when it is those whom the open batch is for. */
+  next(source: Buffer, start: number, end: number): boolean {
+    const interest = this.client.account.interest;
+    this.nextResult = isReservedSubject(source, start, end, false) ? null : interest.match(source, start, end);
+    return this.nextResult !== null && this.nextResult === this.result;
+  }
+
+  /** An empty batch, for the receivers that `next` found. */
+  open(source: Buffer): void {
     const batch = this.batch;
     batch.source = source;
     batch.subjectSource = source;
-    batch.subjectStart = start;
-    batch.subjectEnd = end;
     batch.fromClient = true;
-    const client = this.client;
-    this.result = isReservedSubject(source, start, end, false) ? null : client.account.interest.match(source, start, end);
+    this.result = this.nextResult;
+    this.generation = this.client.account.interest.generation;
   }
 
   /** Delivers the batch and empties it. */
@@ -56,7 +65,7 @@ export class Publisher {
     else {
       const note = result.note === 0 ? this.look(result) : result.note;
       if (batch.count === 1) this.deliverOne(result, 0);
-      else if (note === NOTE_RUNS && ((client.flags & FLAG_NO_RESPONDERS) === 0 || batch.replyBytesMax === 0)) this.deliverRuns(result);
+      else if (note === NOTE_RUNS && ((client.flags & FLAG_NO_RESPONDERS) === 0 || !batch.hasReplies)) this.deliverRuns(result);
       else this.deliverByMessage();
       this.commitDelivered();
     }
@@ -92,13 +101,14 @@ export class Publisher {
   ): void {
     const client = this.client;
     if (client.tracing) traceMessage(client, "<<-", source, headerSize, start, end);
-    this.open(source, subjectStart, subjectEnd);
+    this.next(source, subjectStart, subjectEnd);
+    this.open(source);
     if (this.result !== null && replyStart !== replyEnd && isReservedReply(source, replyStart, replyEnd)) {
       this.refuseReply(source, replyStart, replyEnd, end - start);
       return;
     }
     if (this.result !== null && (client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
-    this.batch.add(replyStart, replyEnd, headerSize, start, end);
+    this.batch.add(subjectStart, subjectEnd, replyStart, replyEnd, headerSize, start, end);
     this.batch.sizesText = client.parser.oddSizes;
     this.flush();
   }
@@ -147,11 +157,9 @@ export class Publisher {
   private deliverByMessage(): void {
     const { batch, client } = this;
     const interest = client.account.interest;
-    let generation = interest.generation;
     for (let index = 0; index < batch.count; index++) {
-      if (interest.generation !== generation) {
-        generation = interest.generation;
-        this.result = interest.match(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
+      if (interest.generation !== this.generation) {
+        this.result = interest.match(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
       }
       this.deliverOne(this.result!, index);
     }
@@ -201,7 +209,7 @@ export class Publisher {
   }
 
   private answerNobody(): void {
-    if ((this.client.flags & FLAG_NO_RESPONDERS) === 0 || this.batch.replyBytesMax === 0) return;
+    if ((this.client.flags & FLAG_NO_RESPONDERS) === 0 || !this.batch.hasReplies) return;
     for (let index = 0; index < this.batch.count; index++) this.answerNoResponders(index);
   }
 
@@ -222,8 +230,8 @@ export class Publisher {
 
   private refuseReserved(): void {
     const { batch, client } = this;
-    const subject = quote(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
     for (let index = 0; index < batch.count; index++) {
+      const subject = quote(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
       client.sendError(`Permissions Violation for Publish to ${subject}`);
       client.logError(`Publish Violation - Subject ${subject}`);
     }

@@ -42,9 +42,9 @@ export function traceMessage(
 
 /** `MSG` or `HMSG` lines that went out, and their payloads. */
 export function traceDelivery(connection: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): void {
-  const subject = decode(batch.subjectSource, batch.subjectStart, batch.subjectEnd);
   const headers = (connection.flags & FLAG_HEADERS) !== 0;
   for (let index = from; index < to; index++) {
+    const subject = decode(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
     const headerSize = batch.headerSize(index);
     const withHeader = headerSize > 0 && headers;
     const start = batch.start(index) + (headerSize > 0 && !headers ? headerSize : 0);

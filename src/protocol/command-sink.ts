@@ -7,10 +7,12 @@ import type { Verb } from "./verb-table.ts";
  */
 export interface CommandSink {
   /**
-   * The messages that follow are on this subject, until `flushMessages`. The parser adds them to the batch.
-   * Called only after a flush, so the batch is empty.
+   * A message on another subject comes. Looks up who wants it.
+   * @returns whether the same receivers do as those of the batch so far, which may then go on
    */
-  openSubject(source: Buffer, start: number, end: number): void;
+  nextSubject(source: Buffer, start: number, end: number): boolean;
+  /** The batch, empty now, gets messages for the receivers that `nextSubject` found. */
+  openBatch(source: Buffer): void;
   /** Delivers what the batch holds and empties it. May suspend the parser. */
   flushMessages(): void;
   /**

@@ -9,15 +9,26 @@
  * is whole, well-formed and within limits; whatever it does not take, the states below handle, resumable at any byte, with the
  * reference's errors. Not one state per byte of every command: native scans and whole-run steps between the few boundaries.
  *
- * Consecutive messages on one subject are gathered into the batch (message-batch.ts) and handed on together: at the end of the chunk,
- * before any other command, before another subject, and every 1,024 messages or 64 KiB.
+ * Consecutive messages for the same receivers are gathered into the batch (message-batch.ts) and handed on together: at the end of the
+ * chunk, before any other command, before a subject that others want, and every 1,024 messages or 64 KiB.
  *
  * `suspended` stops it after the command under way: `parse` returns the offset reached, and is called again with the same chunk later.
  * Invariant: between calls the batch is empty, and no reference to a chunk is kept: a line or message that goes on is copied.
  * Source: nats-server, server/parser.go (behaviour).
  */
 import { CR, LF, parseSize, quote, SPACE, TAB, ZERO } from "../bytes/ascii.ts";
-import { MESSAGES_MAX, type MessageBatch } from "../delivery/message-batch.ts";
+import {
+  END,
+  HEADER_SIZE,
+  MESSAGES_MAX,
+  type MessageBatch,
+  REPLY_END,
+  REPLY_START,
+  START,
+  STRIDE_SHIFT,
+  SUBJECT_END,
+  SUBJECT_START,
+} from "../delivery/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
 import { Refusal } from "./refusal.ts";
 import { ARGUMENT_STYLES, ArgumentStyle, ROOT, Verb, type VerbTable, WORD } from "./verb-table.ts";
@@ -155,8 +166,7 @@ export class Parser {
             at++;
             break;
           }
-          // The first byte of the arguments is taken whatever it is, an LF included: the reference does so too.
-          const lf = chunk.indexOf(LF, at + 1);
+          const lf = chunk.indexOf(LF, at);
           if (lf === -1) {
             const refusal = this.holdLine(chunk, at, end);
             if (refusal !== Refusal.None) return -refusal;
@@ -235,6 +245,8 @@ export class Parser {
     // The batch's fields live in locals while the loop runs.
     let count = 0;
     let bytes = 0;
+    let namesMax = 0;
+    let hasReplies = false;
     let lastStart = 0;
     let lastSize = 0;
 
@@ -314,26 +326,40 @@ export class Parser {
       const stop = payload + size;
       if (stop + 2 > end || chunk[stop] !== CR || chunk[stop + 1] !== LF) break;
 
-      if (!same || count === MESSAGES_MAX || bytes >= BATCH_BYTES_MAX) {
-        if (count !== 0) {
-          batch.count = count;
-          batch.bytes = bytes;
-          count = 0;
-          bytes = 0;
-          sink.flushMessages();
-          if (this.suspended) return at;
+      const goesOn = same ? count < MESSAGES_MAX && bytes < BATCH_BYTES_MAX : false;
+      if (!goesOn) {
+        // Another subject may have the same receivers: then the batch goes on.
+        const joins = !same && sink.nextSubject(chunk, subjectStart, subjectEnd) && count < MESSAGES_MAX && bytes < BATCH_BYTES_MAX;
+        if (!joins) {
+          if (count !== 0) {
+            batch.count = count;
+            batch.bytes = bytes;
+            batch.namesBytesMax = namesMax;
+            batch.hasReplies = hasReplies;
+            count = 0;
+            bytes = 0;
+            namesMax = 0;
+            hasReplies = false;
+            sink.flushMessages();
+            if (this.suspended) return at;
+          }
+          if (same) sink.nextSubject(chunk, subjectStart, subjectEnd);
+          sink.openBatch(chunk);
         }
-        sink.openSubject(chunk, subjectStart, subjectEnd);
         lastStart = subjectStart;
         lastSize = subjectEnd - subjectStart;
       }
-      if (replyEnd - replyStart > batch.replyBytesMax) batch.replyBytesMax = replyEnd - replyStart;
-      const field = count * 5;
-      fields[field] = replyStart;
-      fields[field + 1] = replyEnd;
-      fields[field + 2] = headerSize;
-      fields[field + 3] = payload;
-      fields[field + 4] = stop;
+      const names = lastSize + replyEnd - replyStart;
+      if (names > namesMax) namesMax = names;
+      if (replyEnd !== 0) hasReplies = true;
+      const field = count << STRIDE_SHIFT;
+      fields[field + SUBJECT_START] = lastStart;
+      fields[field + SUBJECT_END] = lastStart + lastSize;
+      fields[field + REPLY_START] = replyStart;
+      fields[field + REPLY_END] = replyEnd;
+      fields[field + HEADER_SIZE] = headerSize;
+      fields[field + START] = payload;
+      fields[field + END] = stop;
       count++;
       bytes += size;
       at = stop + 2;
@@ -341,6 +367,8 @@ export class Parser {
     if (count !== 0) {
       batch.count = count;
       batch.bytes = bytes;
+      batch.namesBytesMax = namesMax;
+      batch.hasReplies = hasReplies;
       sink.flushMessages();
     }
     return at;
