@@ -7,9 +7,9 @@ import type { TrieEntry } from "./trie-entry.ts";
 export class MatchResult<E extends TrieEntry> {
   /** Plain entries, in order of subscription within a trie node. */
   readonly plain: readonly E[];
-  /** One array of members per queue group name, never empty; remote members in front, so one that begins with a local has no other. */
+  /** One array per queue group name, never empty; remote members in front, so one that begins with a local member has no other. */
   readonly groups: readonly (readonly E[])[];
-  /** Room for whoever delivers: what it found out about this result. 0 until it looked. The trie never reads it. Shared by all subjects the result is for. */
+  /** Room for whoever delivers: what it found out about this result, for all the subjects that share it. 0 until it looked. */
   note = 0;
 
   constructor(plain: readonly E[], groups: readonly (readonly E[])[]) {
