@@ -1,0 +1,53 @@
+# Every target does its own set-up: on a machine with only Node, or only Bun, `make run` and `make test` work right away.
+# What the targets do stands in package.json; here is what must be there before.
+
+BUN := scripts/bun
+PREFIX ?= /usr/local
+BIN = $(DESTDIR)$(PREFIX)/bin
+# Flags for the program of a target: make run ARGS="-p 4333 -DV"
+ARGS ?=
+
+INSTALLED := node_modules/.installed
+SOURCES = $(shell find src -name '*.ts' ! -name '*.test.ts')
+
+.PHONY: help run test lint format check parity build install bench compare clean
+
+help:
+	@echo 'make run ARGS="-p 4333"   start the server, on port 4222 unless told otherwise'
+	@echo 'make test                 every test; ARGS="src/subject" for some of them'
+	@echo 'make lint check parity    Biome; types; the table of features'
+	@echo 'make build                the executable dist/bunats'
+	@echo 'make install              it, as bunats and as nats-server, into $$(PREFIX)/bin ($(PREFIX))'
+	@echo 'make bench compare        microbenchmarks; the whole server against nats-server 2.15.2'
+
+$(INSTALLED): package.json bun.lock
+	$(BUN) install --frozen-lockfile
+	@touch $@
+
+run: $(INSTALLED)
+	@exec $(BUN) run src/main.ts $(ARGS)
+
+test: $(INSTALLED)
+	$(BUN) test $(ARGS)
+
+lint format check bench compare: $(INSTALLED)
+	$(BUN) run $@ $(ARGS)
+
+parity: $(INSTALLED)
+	$(BUN) run $@ --check
+
+build: dist/bunats
+
+dist/bunats: $(INSTALLED) $(SOURCES)
+	$(BUN) run build
+
+# A nats-server that is not ours is somebody's running system: it is replaced on request only.
+install: dist/bunats
+	@if [ -e "$(BIN)/nats-server" ] && [ "$$(readlink "$(BIN)/nats-server")" != bunats ] && [ -z "$(FORCE)" ]; then \
+	  echo "$(BIN)/nats-server is another program; make install FORCE=1 replaces it." >&2; exit 1; fi
+	install -d "$(BIN)"
+	install -m 755 dist/bunats "$(BIN)/bunats"
+	ln -sf bunats "$(BIN)/nats-server"
+
+clean:
+	rm -rf dist bench/out
