@@ -2,6 +2,8 @@
  * The option table: one row serves the library, the command line, and later the configuration file, reload and the reference page.
  * A row whose feature is not there yet has no place here: unknown options are refused, never ignored.
  */
+import { type FlagRow, integerFlag, portOrDefault, switchFlag, textFlag, textOrNull } from "./flag-row.ts";
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -14,6 +16,8 @@ export interface OptionRow<T> {
   readonly initial: T;
   /** What it is, with its unit; shown by `--help` and the reference page. */
   readonly text: string;
+  /** Flags that set it. */
+  readonly flags?: readonly FlagRow<T>[];
 }
 
 function option<T>(row: OptionRow<T>): OptionRow<T> {
@@ -30,26 +34,103 @@ export interface Authorization {
 export type WriteTimeoutPolicy = "default" | "close" | "retry";
 
 export const OPTIONS = {
-  host: option<string>({ names: ["host", "net"], initial: "0.0.0.0", text: "address the client listener binds" }),
-  port: option<number>({ names: ["port"], initial: 4222, text: "client port; in the library 0 means any free port" }),
-  clientAdvertise: option<string | null>({ names: ["client_advertise"], initial: null, text: "host[:port] told to clients in INFO" }),
-  serverName: option<string | null>({ names: ["server_name"], initial: null, text: "name of the server; its id when not set" }),
-  debug: option<boolean>({ names: ["debug"], initial: false, text: "log debug lines" }),
-  trace: option<boolean>({ names: ["trace"], initial: false, text: "log every protocol line" }),
+  host: option<string>({
+    names: ["host", "net"],
+    initial: "0.0.0.0",
+    text: "address the client listener binds; 0.0.0.0: every address, IPv6 included",
+    flags: [textFlag("a addr net", "Server", "host", "Bind to host address (default: 0.0.0.0)", given => given || "0.0.0.0")],
+  }),
+  port: option<number>({
+    names: ["port"],
+    initial: 4222,
+    text: "client port; in the library 0 means any free port",
+    flags: [
+      integerFlag("p port", "Server", "port", "Use port for clients, -1 for any (default: 4222)", given => portOrDefault(given, 4222)),
+    ],
+  }),
+  clientAdvertise: option<string | null>({
+    names: ["client_advertise"],
+    initial: null,
+    text: "host[:port] told to clients in INFO",
+    flags: [textFlag("client_advertise", "Server", "host:port", "Client URL to advertise in INFO", textOrNull)],
+  }),
+  serverName: option<string | null>({
+    names: ["server_name"],
+    initial: null,
+    text: "name of the server; its id when not set",
+    flags: [textFlag("n name server_name", "Server", "name", "Server name (default: auto)", textOrNull)],
+  }),
+  debug: option<boolean>({
+    names: ["debug"],
+    initial: false,
+    text: "log debug lines",
+    flags: [switchFlag("D debug", "Logging", "Enable debugging output")],
+  }),
+  trace: option<boolean>({
+    names: ["trace"],
+    initial: false,
+    text: "log every protocol line",
+    flags: [switchFlag("V trace", "Logging", "Trace the raw protocol")],
+  }),
   traceVerbose: option<boolean>({ names: ["trace_verbose"], initial: false, text: "trace the system account too" }),
   traceHeaders: option<boolean>({ names: ["trace_headers"], initial: false, text: "trace only the headers of messages" }),
-  tracedBytesMax: option<number>({ names: ["max_traced_msg_len"], initial: 0, text: "bytes of a payload shown in a trace line; 0: all" }),
-  logTime: option<boolean>({ names: ["logtime"], initial: true, text: "timestamp log lines" }),
-  logTimeUtc: option<boolean>({ names: ["logtime_utc"], initial: false, text: "timestamps in UTC" }),
-  pidFile: option<string | null>({ names: ["pid_file", "pidfile"], initial: null, text: "file that gets the process id" }),
+  tracedBytesMax: option<number>({
+    names: ["max_traced_msg_len"],
+    initial: 0,
+    text: "bytes of a payload shown in a trace line; 0: all",
+    flags: [
+      integerFlag(
+        "max_traced_msg_len",
+        "Logging",
+        "len",
+        "Maximum printable length for traced messages (default: unlimited)",
+        given => given,
+      ),
+    ],
+  }),
+  logTime: option<boolean>({
+    names: ["logtime"],
+    initial: true,
+    text: "timestamp log lines",
+    flags: [switchFlag("T logtime", "Logging", "Timestamp log entries (default: true)")],
+  }),
+  logTimeUtc: option<boolean>({
+    names: ["logtime_utc"],
+    initial: false,
+    text: "timestamps in UTC",
+    flags: [switchFlag("logtime_utc", "Logging", "Timestamps in UTC instead of local timezone (default: false)")],
+  }),
+  pidFile: option<string | null>({
+    names: ["pid_file", "pidfile"],
+    initial: null,
+    text: "file that gets the process id",
+    flags: [textFlag("P pid", "Server", "file", "File to store PID", textOrNull)],
+  }),
   portsFileDirectory: option<string | null>({
     names: ["ports_file_dir"],
     initial: null,
     text: "directory that gets <program>_<pid>.ports",
+    flags: [
+      textFlag("ports_file_dir", "Server", "dir", "Creates a ports file in the specified directory (<program>_<pid>.ports)", textOrNull),
+    ],
   }),
   httpHost: option<string | null>({ names: [], initial: null, text: "address of the monitoring listener; host when not set" }),
-  httpPort: option<number | null>({ names: ["http_port", "monitor_port"], initial: null, text: "monitoring port; null: no monitoring" }),
-  httpBasePath: option<string>({ names: ["http_base_path"], initial: "/", text: "path before every monitoring endpoint" }),
+  httpPort: option<number | null>({
+    names: ["http_port", "monitor_port"],
+    initial: null,
+    text: "monitoring port; null: no monitoring; in the library 0 means any free port",
+    flags: [
+      integerFlag<number | null>("m http_port", "Server", "port", "Use port for http monitoring, -1 for any", given =>
+        portOrDefault(given, null),
+      ),
+    ],
+  }),
+  httpBasePath: option<string>({
+    names: ["http_base_path"],
+    initial: "/",
+    text: "path before every monitoring endpoint",
+    flags: [textFlag("http_base_path", "Server", "path", "Path before every monitoring endpoint (default: /)", given => given || "/")],
+  }),
   controlLineBytesMax: option<number>({ names: ["max_control_line"], initial: 4 * KIB, text: "longest protocol line, bytes" }),
   payloadBytesMax: option<number>({ names: ["max_payload"], initial: MIB, text: "largest message, headers included, bytes" }),
   pendingBytesMax: option<number>({
@@ -76,7 +157,16 @@ export const OPTIONS = {
     text: "time the kernel has to take a batch of output, ms",
   }),
   writeTimeout: option<WriteTimeoutPolicy>({ names: ["write_timeout"], initial: "default", text: "what a missed write deadline does" }),
-  authorization: option<Authorization | null>({ names: ["authorization"], initial: null, text: "user and password, or token" }),
+  authorization: option<Authorization | null>({
+    names: ["authorization"],
+    initial: null,
+    text: "user and password, or token",
+    flags: [
+      textFlag("user", "Authorization", "user", "User required for connections", (user, before) => ({ ...before, user })),
+      textFlag("pass", "Authorization", "password", "Password required for connections", (password, before) => ({ ...before, password })),
+      textFlag("auth", "Authorization", "token", "Authorization token required for connections", (token, before) => ({ ...before, token })),
+    ],
+  }),
   authTimeoutMs: option<number>({ names: [], initial: 2_000, text: "time a client has to authenticate, ms" }),
   headers: option<boolean>({ names: [], initial: true, text: "message headers; false is no_header_support" }),
   sublistCache: option<boolean>({ names: [], initial: true, text: "cache match results; false is disable_sublist_cache" }),
@@ -127,6 +217,8 @@ export function completeOptions(given: Partial<Options>): Options {
     throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than max_pending (${options.pendingBytesMax})`);
   }
   if (options.serverName?.includes(" ")) throw new OptionError("server name cannot contain spaces");
-  if (options.port < 0 || options.port > 65_535) throw new OptionError(`invalid port ${options.port}`);
+  for (const port of [options.port, options.httpPort ?? 0]) {
+    if (typeof port !== "number" || port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);
+  }
   return options;
 }

@@ -111,10 +111,19 @@ export class Outbound {
   append(source: Buffer, start: number, end: number): void {
     if (this.closed || this.closing) return;
     const size = end - start;
-    if (size >= DIRECT_BYTES_MIN) return this.appendBlock(source, start, end);
-    this.reserve(size);
-    copy(source, start, end, this.tail, this.tailSize);
-    this.tailSize += size;
+    if (size >= DIRECT_BYTES_MIN && (this.tailSize === 0 || size >= LARGEST_CHUNK_BYTES)) return this.appendBlock(source, start, end);
+    let at = start;
+    if (size > LARGEST_CHUNK_BYTES - this.tailSize) {
+      // Fill the chunk to its end, so that it goes out whole.
+      this.reserve(LARGEST_CHUNK_BYTES - this.tailSize);
+      at += LARGEST_CHUNK_BYTES - this.tailSize;
+      copy(source, start, at, this.tail, this.tailSize);
+      this.tailSize = LARGEST_CHUNK_BYTES;
+    }
+    this.reserve(end - at);
+    if (this.closed) return;
+    copy(source, at, end, this.tail, this.tailSize);
+    this.tailSize += end - at;
   }
 
   /** A block worth a system call of its own: written where it lies, if nothing waits before it but the tail. */

@@ -48,6 +48,10 @@ enum ParserState {
   PayloadLf,
 }
 
+/** Room before a held payload for the line that goes out with it (deliver.ts), besides subject and reply. */
+const LINE_ROOM = 96;
+/** Payloads from this size on get that room. */
+const LINE_ROOM_FROM = 16 * 1024;
 /** Payload bytes in a batch after which it is handed on. */
 const BATCH_BYTES_MAX = 64 * 1024;
 /** The shortest PUB, `PUB a 0\r\n\r\n`; with less in the chunk the loop does not look. */
@@ -478,14 +482,16 @@ export class Parser {
   private holdMessage(source: Buffer): void {
     const subjectSize = this.subjectEnd - this.subjectStart;
     const replySize = this.replyEnd - this.replyStart;
-    const message = Buffer.allocUnsafeSlow(subjectSize + replySize + this.size + 2);
+    const namesSize = subjectSize + replySize;
+    const room = this.size >= LINE_ROOM_FROM ? LINE_ROOM + namesSize : 0;
+    const message = Buffer.allocUnsafeSlow(namesSize + room + this.size + 2);
     message.set(source.subarray(this.subjectStart, this.subjectEnd), 0);
     message.set(source.subarray(this.replyStart, this.replyEnd), subjectSize);
     this.subjectStart = 0;
     this.subjectEnd = subjectSize;
     this.replyStart = subjectSize;
-    this.replyEnd = subjectSize + replySize;
-    this.messageSize = subjectSize + replySize;
+    this.replyEnd = namesSize;
+    this.messageSize = namesSize + room;
     this.message = message;
     if (this.size === 0) this.state = ParserState.PayloadCr;
   }

@@ -1,0 +1,63 @@
+/**
+ * Flags of the command line as parts of the option table: how a flag is called, what it takes, and what it makes of its option.
+ * The values are Go's: a switch, a whole number, or text.
+ */
+export type FlagSection = "Server" | "Logging" | "Authorization" | "Common";
+
+interface FlagForm {
+  /** Without dashes, short ones first. */
+  readonly names: readonly string[];
+  readonly section: FlagSection;
+  /** What `--help` says; the option's own text when not set. */
+  readonly text?: string;
+}
+
+/** `set` makes the option's value of what was given and of its value before. */
+export type FlagRow<T> =
+  | (FlagForm & { readonly kind: "switch"; readonly set: (given: boolean, before: T) => T })
+  | (FlagForm & { readonly kind: "integer"; readonly argument: string; readonly set: (given: number, before: T) => T })
+  | (FlagForm & { readonly kind: "text"; readonly argument: string; readonly set: (given: string, before: T) => T });
+
+export function switchFlag(names: string, section: FlagSection, text: string): FlagRow<boolean> {
+  return { kind: "switch", names: names.split(" "), section, text, set: given => given };
+}
+
+/** @param argument how `--help` names the value */
+export function textFlag(names: string, section: FlagSection, argument: string, text: string): FlagRow<string>;
+export function textFlag<T>(
+  names: string,
+  section: FlagSection,
+  argument: string,
+  text: string,
+  set: (given: string, before: T) => T,
+): FlagRow<T>;
+export function textFlag(
+  names: string,
+  section: FlagSection,
+  argument: string,
+  text: string,
+  set: (given: string, before: never) => unknown = given => given,
+): FlagRow<unknown> {
+  return { kind: "text", names: names.split(" "), section, argument, text, set: set as (given: string, before: unknown) => unknown };
+}
+
+export function integerFlag<T>(
+  names: string,
+  section: FlagSection,
+  argument: string,
+  text: string,
+  set: (given: number, before: T) => T,
+): FlagRow<T> {
+  return { kind: "integer", names: names.split(" "), section, argument, text, set };
+}
+
+/** Empty text leaves an option unset, as in the reference. */
+export function textOrNull(given: string): string | null {
+  return given === "" ? null : given;
+}
+
+/** Port of a flag or file: 0 means the default, -1 any free one, which is 0 in the library. */
+export function portOrDefault<T>(given: number, initial: T): number | T {
+  if (given === 0) return initial;
+  return given === -1 ? 0 : given;
+}
