@@ -23,22 +23,14 @@ export function switchFlag(names: string, section: FlagSection, text: string): F
 }
 
 /** @param argument how `--help` names the value */
-export function textFlag(names: string, section: FlagSection, argument: string, text: string): FlagRow<string>;
 export function textFlag<T>(
   names: string,
   section: FlagSection,
   argument: string,
   text: string,
   set: (given: string, before: T) => T,
-): FlagRow<T>;
-export function textFlag(
-  names: string,
-  section: FlagSection,
-  argument: string,
-  text: string,
-  set: (given: string, before: never) => unknown = given => given,
-): FlagRow<unknown> {
-  return { kind: "text", names: names.split(" "), section, argument, text, set: set as (given: string, before: unknown) => unknown };
+): FlagRow<T> {
+  return { kind: "text", names: names.split(" "), section, argument, text, set };
 }
 
 export function integerFlag<T>(
