@@ -10,7 +10,7 @@ ARGS ?=
 INSTALLED := node_modules/.installed
 SOURCES = $(shell find src -name '*.ts' ! -name '*.test.ts')
 
-.PHONY: help run test lint format check parity build install bench compare clean
+.PHONY: help setup run test lint format check parity build install bench compare clean
 
 help:
 	@echo 'make run ARGS="-p 4333"   start the server, on port 4222 unless told otherwise'
@@ -23,6 +23,8 @@ help:
 $(INSTALLED): package.json bun.lock
 	$(BUN) install --frozen-lockfile
 	@touch $@
+
+setup: $(INSTALLED)
 
 run: $(INSTALLED)
 	@exec $(BUN) run src/main.ts $(ARGS)

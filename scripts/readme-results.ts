@@ -1,0 +1,52 @@
+/**
+ * Puts the measured table of bench/compare/RESULTS.md into the README, between the two marks.
+ *
+ *   --write   changes the README        --check   exit 1 when it holds another table than RESULTS.md
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const START = "<!-- results: filled from bench/compare/RESULTS.md by scripts/readme-results.ts -->";
+const END = "<!-- end of results -->";
+const NOT_MEASURED = "Not measured yet: `make compare` measures this machine and writes the figures here.";
+const readmeFile = join(import.meta.dir, "../README.md");
+const resultsFile = join(import.meta.dir, "../bench/compare/RESULTS.md");
+
+/**
+ * The README with the facts and the table of `results` between its marks.
+ * @param results text of RESULTS.md; null when nothing was measured
+ * @throws when the README has no marks, or the results hold no table
+ */
+export function readmeWithResults(readme: string, results: string | null): string {
+  const start = readme.indexOf(START);
+  const end = readme.indexOf(END);
+  if (start === -1 || end < start) throw new Error(`README.md has no section between "${START}" and "${END}"`);
+  const section = results === null ? NOT_MEASURED : sectionOf(results);
+  return `${readme.slice(0, start)}${START}\n\n${section}\n\n${readme.slice(end)}`;
+}
+
+/** From the facts of the run to the end of the table, without the title and the line that says who wrote it. */
+function sectionOf(results: string): string {
+  const lines = results.split("\n");
+  const table = lines.findIndex(line => line.startsWith("|"));
+  if (table === -1) throw new Error("RESULTS.md holds no table");
+  const afterTable = lines.findIndex((line, index) => index > table && !line.startsWith("|"));
+  const facts = lines.slice(0, table).filter(line => line !== "" && !line.startsWith("#") && !line.startsWith("Written by "));
+  return [...facts, "", ...lines.slice(table, afterTable === -1 ? undefined : afterTable)].join("\n").trim();
+}
+
+/** The README as it is, and as it should be. */
+export function readmeNow(): { is: string; shouldBe: string } {
+  const is = readFileSync(readmeFile, "utf8");
+  const results = existsSync(resultsFile) ? readFileSync(resultsFile, "utf8") : null;
+  return { is, shouldBe: readmeWithResults(is, results) };
+}
+
+if (import.meta.main) {
+  const { is, shouldBe } = readmeNow();
+  if (process.argv[2] === "--write") writeFileSync(readmeFile, shouldBe);
+  else if (is !== shouldBe) {
+    console.error("README.md does not hold the table of bench/compare/RESULTS.md: bun scripts/readme-results.ts --write");
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,83 @@
+/** What the project promises of itself and a machine can check. */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import packageFile from "../../package.json" with { type: "json" };
+import { readmeNow, readmeWithResults } from "../../scripts/readme-results.ts";
+
+const root = join(import.meta.dir, "../..");
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+
+test("every dependency is pinned to one version, Bun too", () => {
+  const versions = Object.entries({ ...packageFile.dependencies, ...packageFile.devDependencies });
+  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  const bun = packageFile.packageManager.replace("bun@", "");
+  expect(packageFile.devDependencies["bun-types"]).toBe(bun);
+  expect(packageFile.engines.bun).toBe(`>=${bun}`);
+});
+
+test("it installs under two names", () => {
+  expect(Object.keys(packageFile.bin)).toEqual(["bunats", "nats-server"]);
+});
+
+test("every target of the Makefile that only hands on is a script of package.json", () => {
+  const makefile = text("Makefile");
+  const handedOn = ["lint", "format", "check", "bench", "compare", "parity", "build"];
+  expect(handedOn.filter(name => !makefile.includes(name) || !(name in packageFile.scripts))).toEqual([]);
+});
+
+test("links between the pages lead somewhere", () => {
+  const broken: string[] = [];
+  for (const page of ["README.md", "docs/architecture.md", "docs/differences.md", "conf/README.md", "docs/parity.md"]) {
+    for (const [, target] of text(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+      if (!target!.includes("://") && !existsSync(join(root, dirname(page), target!))) broken.push(`${page}: ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test("the README holds the measured table, if there is one", () => {
+  const { is, shouldBe } = readmeNow();
+  expect(is).toBe(shouldBe);
+});
+
+test("the measured table replaces what stood between the marks", () => {
+  const readme = text("README.md");
+  const results = "# Title\n\nWritten by us.\nA machine.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nHow it is measured:\n";
+  const filled = readmeWithResults(readme, results);
+  expect(filled).toContain("by scripts/readme-results.ts -->\n\nA machine.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n<!-- end");
+  expect(readmeWithResults(filled, results)).toBe(filled);
+  expect(() => readmeWithResults("nothing", results)).toThrow("README.md has no section");
+});
+
+/** Rooms from the ground up; those of one line may know each other. */
+const STOREYS = [
+  ["bytes", "clock", "random"],
+  ["subject", "header", "identity"],
+  ["delivery"],
+  ["protocol"],
+  ["transport"],
+  ["config", "log"],
+  ["account", "auth"],
+  ["connection"],
+  ["server", "monitor"], // it reads the server, which starts it
+  ["index.ts", "cli", "main.ts"],
+];
+const storeyOf = new Map(STOREYS.flatMap((rooms, storey) => rooms.map(room => [room, storey] as const)));
+
+/** Debts: each line goes when its import does. */
+const UPWARD = ["monitor/query.ts imports ../cli/go-flags.ts"]; // how Go reads a boolean belongs below both
+
+test("a room imports only what stands below it or beside it", () => {
+  const upward: string[] = [];
+  for (const file of new Bun.Glob("**/*.ts").scanSync(join(root, "src"))) {
+    if (file.endsWith(".test.ts")) continue;
+    const room = file.split("/")[0]!;
+    for (const [, target] of text(`src/${file}`).matchAll(/from "(\.[^"]+)"/g)) {
+      const below = normalize(join(dirname(file), target!)).split("/")[0]!;
+      if (!storeyOf.has(room) || !storeyOf.has(below)) upward.push(`${file}: no storey for ${room} or ${below}`);
+      else if (storeyOf.get(below)! > storeyOf.get(room)!) upward.push(`${file} imports ${target}`);
+    }
+  }
+  expect(upward.filter(line => !UPWARD.includes(line))).toEqual([]);
+});
