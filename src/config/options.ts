@@ -52,7 +52,7 @@ export const OPTIONS = {
     names: ["client_advertise"],
     initial: null,
     text: "host[:port] told to clients in INFO",
-    flags: [textFlag("client_advertise", "Server", "host:port", "Client URL to advertise in INFO", textOrNull)],
+    flags: [textFlag("client_advertise", "Server", "string", "Client URL to advertise in INFO", textOrNull)],
   }),
   serverName: option<string | null>({
     names: ["server_name"],

@@ -6,6 +6,7 @@
  *                   same view of headers gets the same block. A fan-out to a thousand subscribers encodes once.
  *   a large payload the line is written into the read itself, right before the payload, over bytes that nobody needs any more, and both go
  *                   to the kernel from there: nothing is copied. Only for a message with one receiver (`batch.consumable`).
+ *   large messages  lines in the scratch, payloads where they were read, all in one system call: nothing is copied
  * In a run the line is built when size or reply change and copied otherwise.
  * Small copies are byte loops: a native call costs more than 64 bytes do (bench/micro/delivery.ts).
  */
@@ -23,6 +24,7 @@ import {
   SUBJECT_START,
 } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
+import { RANGES_MAX } from "../transport/byte-vector.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES } from "./turn.ts";
@@ -33,6 +35,8 @@ const LINE_OVERHEAD = 32;
 const IN_PLACE_BYTES_MIN = 16 * 1024;
 /** Messages larger than this on average are not gathered in the scratch: their payload is worth a block of its own. */
 const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
+/** A single payload of this size is worth a system call of its own. */
+const VECTOR_BYTES_MIN = 16 * 1024;
 /** Longest copy done byte by byte. */
 const LOOP_BYTES_MAX = 64;
 
@@ -64,7 +68,10 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
     run.version === batch.version && run.from === from && run.to === to && run.headers === headers && sameBytes(run.sid!, sid);
   if (!encoded) {
     const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
-    if (batch.bytes > count * RUN_PAYLOAD_BYTES_MAX || batch.bytes + count * lineMax > SCRATCH_BYTES) {
+    if (batch.bytes > count * RUN_PAYLOAD_BYTES_MAX && count * lineMax <= SCRATCH_BYTES) {
+      return writeLargeRun(client, sid, batch, from, to, headers);
+    }
+    if (batch.bytes + count * lineMax > SCRATCH_BYTES) {
       let bytes = 0;
       for (let index = from; index < to; index++) bytes += writeMessage(client, sid, batch, index, headers);
       return bytes;
@@ -141,6 +148,9 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
   const stop = end + 2;
   if (batch.consumable && stop - start >= IN_PLACE_BYTES_MIN && start >= lineMax) return writeInPlace(client, sid, batch, index, headers);
+  if (stop - start >= VECTOR_BYTES_MIN && client.transport.vectored && lineMax <= SCRATCH_BYTES) {
+    return writeLargeRun(client, sid, batch, index, index + 1, headers);
+  }
   if (lineMax > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
   const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
   outbound.reserve(whole ? lineMax + stop - start : lineMax);
@@ -189,6 +199,36 @@ function writeInPlace(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   }
   client.outbound.append(source, lineStart, end + 2);
   return end - start;
+}
+
+/** Large messages: the ranges go to the kernel as they lie. */
+function writeLargeRun(client: Connection, sid: Uint8Array, batch: MessageBatch, from: number, to: number, headers: boolean): number {
+  const { vector, scratch, run } = client.host.turn;
+  run.version = -1; // whatever the scratch held
+  const { outbound } = client;
+  const fields = batch.fields;
+  let payloadBytes = 0;
+  let at = 0;
+  outbound.startVector(vector);
+  for (let index = from; index < to; index++) {
+    if (vector.count > RANGES_MAX - 2) {
+      outbound.appendVector(vector);
+      outbound.startVector(vector);
+      at = 0;
+    }
+    const field = index << STRIDE_SHIFT;
+    const lineStart = at;
+    at = writeLine(scratch, at, sid, batch, index, headers);
+    vector.add(scratch, lineStart, at);
+    const headerSize = fields[field + HEADER_SIZE];
+    const start = fields[field + START] + (headerSize > 0 && !headers ? headerSize : 0);
+    const end = fields[field + END];
+    vector.add(batch.source, start, end + 2);
+    payloadBytes += end - start;
+  }
+  outbound.appendVector(vector);
+  vector.clear();
+  return payloadBytes;
 }
 
 /** Control lines longer than a chunk, which only a raised `max_control_line` allows. */

@@ -18,6 +18,7 @@
  */
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../bytes/buffer-pool.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { ByteVector } from "../transport/byte-vector.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Turn } from "./turn.ts";
 
@@ -142,15 +143,54 @@ export class Outbound {
         at += taken;
       }
     }
+    if (at === end) return;
+    this.queue(source, at, end);
+    if (this.tailSize > 0) this.queueTail();
+    this.checkPending();
+  }
+
+  /** Copies bytes into chunks behind the backlog; the last one stays the tail. */
+  private queue(source: Buffer, start: number, end: number): void {
+    let at = start;
     while (at < end) {
-      // What the kernel left: behind the backlog, in large chunks.
-      if (this.tail.length - this.tailSize === 0) this.grow(Math.min(end - at, LARGEST_CHUNK_BYTES));
+      if (this.tail.length === this.tailSize) {
+        if (this.tailSize > 0) this.queueTail();
+        this.tail = this.turn.pool.take(LARGEST_TIER);
+      }
       const take = Math.min(end - at, this.tail.length - this.tailSize);
       copy(source, at, at + take, this.tail, this.tailSize);
       this.tailSize += take;
       at += take;
-      if (this.tailSize === this.tail.length || at === end) this.queueTail();
     }
+  }
+
+  /** Begins a vector for this connection: what waits in the tail goes first. */
+  startVector(vector: ByteVector): void {
+    vector.clear();
+    if (this.tailSize > 0) vector.add(this.tail, 0, this.tailSize);
+  }
+
+  /** Appends the ranges of a vector begun by `startVector`; what the kernel does not take now is copied. */
+  appendVector(vector: ByteVector): void {
+    if (this.closed || this.closing) return;
+    if (!this.dirty) {
+      this.dirty = true;
+      this.turn.addDirty(this);
+    }
+    let skip = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
+    const tail = this.tail;
+    this.tail = EMPTY;
+    this.tailSize = 0;
+    const allTaken = skip === vector.bytes;
+    for (let index = 0; index < vector.count && !allTaken; index++) {
+      const size = vector.ends[index] - vector.starts[index];
+      if (skip < size) this.queue(vector.sources[index], vector.starts[index] + skip, vector.ends[index]);
+      skip = Math.max(0, skip - size);
+    }
+    if (tail.length > 0) this.turn.pool.give(tail);
+    if (allTaken) return;
+    if (this.tailSize > 0) this.queueTail();
+    this.onDrain(); // an ordinary write, so that the kernel's room is announced
     this.checkPending();
   }
 

@@ -11,6 +11,7 @@ import type { Clock } from "../clock/clock.ts";
 import type { TimingWheel } from "../clock/timing-wheel.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Random } from "../random/random.ts";
+import { ByteVector } from "../transport/byte-vector.ts";
 import { EncodedRun } from "./deliver.ts";
 import type { Outbound } from "./outbound.ts";
 
@@ -28,6 +29,8 @@ export class Turn {
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   /** What `scratch` holds. */
   readonly run = new EncodedRun();
+  /** Ranges of a run of large messages, for whoever writes one. */
+  readonly vector = new ByteVector();
   /** Wall clock at the start of the turn, ms. */
   now = 0;
   /** Delivered to clients since `takeDelivered`. */

@@ -22,6 +22,7 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
+import { VectorSender } from "../transport/send-vector.ts";
 import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import { ClosedConnections } from "./closed-connections.ts";
@@ -97,6 +98,7 @@ export class Server implements ConnectionHost {
   listen(): void {
     this.connectionsFit = connectionsThatFit();
     const server = this;
+    const vectors = VectorSender.load();
     this.listener = Bun.listen<SocketData>({
       hostname: this.options.host,
       port: this.options.port,
@@ -104,7 +106,7 @@ export class Server implements ConnectionHost {
       socket: {
         binaryType: "buffer",
         open(socket) {
-          const transport = new TcpTransport(socket);
+          const transport = new TcpTransport(socket, vectors);
           socket.data = { transport, events: server.accept(transport) };
           server.turn.end();
         },

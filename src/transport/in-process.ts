@@ -27,6 +27,7 @@ export class InProcessTransport implements Transport {
   readonly remoteAddress = "pipe";
   readonly remotePort = 0;
   readonly inProcess = true;
+  readonly vectored = false;
   readonly client: InProcessConnection;
   private events: TransportEvents | null = null;
   private readonly toServer: Buffer[] = [];
@@ -68,6 +69,10 @@ export class InProcessTransport implements Transport {
     this.toClientBytes += take;
     this.schedule();
     return take;
+  }
+
+  writeVector(): number {
+    return 0;
   }
 
   pause(): void {

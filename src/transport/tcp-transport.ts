@@ -1,4 +1,6 @@
 import type { Socket } from "bun";
+import type { ByteVector } from "./byte-vector.ts";
+import type { VectorSender } from "./send-vector.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 /** What hangs on a socket: its transport and whom to tell. */
@@ -12,16 +14,26 @@ export class TcpTransport implements Transport {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly inProcess = false;
+  readonly vectored: boolean;
   private readonly socket: Socket<SocketData>;
+  private readonly vectors: VectorSender | null;
 
-  constructor(socket: Socket<SocketData>) {
+  /** @param vectors the server's, shared by its connections; null where the system has none */
+  constructor(socket: Socket<SocketData>, vectors: VectorSender | null) {
     this.socket = socket;
+    this.vectors = vectors;
+    this.vectored = vectors !== null;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
   }
 
   write(source: Buffer, offset: number, length: number): number {
     return this.socket.write(source, offset, length);
+  }
+
+  writeVector(vector: ByteVector): number {
+    const fd = (this.socket as unknown as { readonly fd: number }).fd; // missing in the types
+    return fd < 0 || this.vectors === null ? 0 : this.vectors.send(fd, vector);
   }
 
   pause(): void {

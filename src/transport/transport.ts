@@ -1,3 +1,5 @@
+import type { ByteVector } from "./byte-vector.ts";
+
 /**
  * What a connection needs of the wire: bytes out, flow control, an end. Bytes in come through `TransportEvents`.
  * Plain TCP and in-process pipes now; TLS, WebSocket and PROXY speak the same.
@@ -8,6 +10,13 @@ export interface Transport {
    * @returns how many were taken, never more than `length`; 0 when it takes none now (`onDrain` tells when it does); -1 when closed
    */
   write(source: Buffer, offset: number, length: number): number;
+  /** `writeVector` works here. */
+  readonly vectored: boolean;
+  /**
+   * Hands many ranges to the kernel in one call.
+   * @returns how many bytes were taken, from the first on; when not all were, `write` the next ones, so that `onDrain` comes
+   */
+  writeVector(vector: ByteVector): number;
   /** No further `onData` until `resume`. */
   pause(): void;
   resume(): void;

@@ -1,0 +1,29 @@
+/** What monitoring needs of the server above it. Read only, and read only when someone asks. */
+import type { Account } from "../account/account.ts";
+import type { Options } from "../config/options.ts";
+import type { Client } from "../connection/client.ts";
+import type { ServerCounters } from "../connection/host.ts";
+import type { Turn } from "../connection/turn.ts";
+import type { Logger } from "../log/logger.ts";
+import type { ConnectionRecord } from "../server/connection-record.ts";
+
+export interface MonitoredServer {
+  readonly log: Logger;
+  readonly options: Options;
+  readonly identity: { readonly id: string };
+  readonly serverName: string;
+  readonly authRequired: boolean;
+  /** As clients are told in INFO. */
+  readonly advertisedHost: string;
+  readonly advertisedPort: number;
+  /** Wall clock, ms. */
+  readonly startedAt: number;
+  readonly counters: ServerCounters;
+  /** Open client connections by their id. */
+  readonly connections: ReadonlyMap<number, Client>;
+  readonly closedConnections: { all(): ConnectionRecord[] };
+  readonly accounts: readonly Account[];
+  readonly systemAccount: Account;
+  /** Ended after an answer that made connections write: a question for their round trip. */
+  readonly turn: Turn;
+}

@@ -1,0 +1,32 @@
+/** `host:port` texts, an IPv6 address in brackets. */
+import { networkInterfaces } from "node:os";
+import { encode, quote } from "../bytes/ascii.ts";
+
+export function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * Splits `host`, `host:port` or `[address]:port`.
+ * @param portInitial the port where the text has none, or 0 or -1
+ * @throws Error with the reference's text
+ */
+export function parseHostPort(text: string, portInitial: number): [host: string, port: number] {
+  const hasPort = text.lastIndexOf(":") > text.lastIndexOf("]") && text.includes(":");
+  const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([^:[\]]*)$/.exec(hasPort ? text : `${text}:${portInitial}`);
+  if (match === null) throw new Error(`address ${text}: ${text.includes("[") ? "missing ']' in address" : "too many colons in address"}`);
+  const digits = match[3].trim();
+  if (!/^[+-]?\d+$/.test(digits)) throw new Error(`strconv.Atoi: parsing ${quote(encode(digits))}: invalid syntax`);
+  const port = Number(digits);
+  return [(match[1] ?? match[2]).trim(), port === 0 || port === -1 ? portInitial : port];
+}
+
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+/** Where a listener can be reached: its host, or every address of this machine when it listens on all. */
+export function reachableHosts(host: string): string[] {
+  if (!isWildcard(host)) return [host];
+  return Object.values(networkInterfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address));
+}

@@ -1,0 +1,74 @@
+/**
+ * What a server leaves on disk for those who started it: its process id, and where it listens.
+ *
+ *   <pid file>                      4711                          stays when the server stops, as the reference's does
+ *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       there before the server says it is ready, gone when it has stopped
+ */
+import { unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "../log/logger.ts";
+import { hostPort, reachableHosts } from "./host-port.ts";
+import { programName } from "./program-name.ts";
+import { StartError } from "./start-error.ts";
+
+/** @throws StartError when it cannot be written */
+export function writePidFile(path: string): void {
+  try {
+    writeFileSync(path, String(process.pid), { mode: 0o600 });
+  } catch (error) {
+    throw new StartError(`Could not write pidfile: ${systemErrorText("open", path, error)}`, { cause: error });
+  }
+}
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The ports file. Failures are logged and no more: the server runs without it, as the reference does. */
+export class PortsFile {
+  private readonly path: string;
+  private readonly log: Logger;
+
+  constructor(directory: string, log: Logger) {
+    this.path = join(directory, `${programName()}_${process.pid}.ports`);
+    this.log = log;
+  }
+
+  write(client: Listener, monitor: Listener | null): void {
+    const ports: Record<string, string[]> = { nats: urls("nats", client) };
+    if (monitor !== null) ports.monitoring = urls("http", monitor);
+    try {
+      writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });
+    } catch (error) {
+      this.log.error(`Error writing ports file (${this.path}): ${systemErrorText("open", this.path, error)}`);
+    }
+  }
+
+  remove(): void {
+    try {
+      unlinkSync(this.path);
+    } catch (error) {
+      this.log.error(`Error cleaning up ports file ${this.path}: ${systemErrorText("remove", this.path, error)}`);
+    }
+  }
+}
+
+function urls(scheme: string, { host, port }: Listener): string[] {
+  return reachableHosts(host).map(address => `${scheme}://${hostPort(address, port)}`);
+}
+
+const SYSTEM_TEXTS: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  ENOTDIR: "not a directory",
+  EISDIR: "is a directory",
+  EROFS: "read-only file system",
+  ENOSPC: "no space left on device",
+};
+
+/** A file error as Go prints it. */
+function systemErrorText(operation: string, path: string, error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return `${operation} ${path}: ${SYSTEM_TEXTS[code] ?? message}`;
+}

@@ -1,0 +1,29 @@
+/**
+ * Byte ranges in different buffers that go out one behind the other: the lines of a run of messages in one buffer, their payloads in the
+ * read they came in. Reused; the ranges are borrowed until `clear`.
+ */
+export const RANGES_MAX = 512;
+
+export class ByteVector {
+  count = 0;
+  /** Bytes of all ranges. */
+  bytes = 0;
+  readonly sources: Buffer[] = [];
+  readonly starts = new Int32Array(RANGES_MAX);
+  readonly ends = new Int32Array(RANGES_MAX);
+
+  /** The caller checks `count` against `RANGES_MAX`. */
+  add(source: Buffer, start: number, end: number): void {
+    const index = this.count++;
+    this.sources[index] = source;
+    this.starts[index] = start;
+    this.ends[index] = end;
+    this.bytes += end - start;
+  }
+
+  clear(): void {
+    this.sources.length = 0;
+    this.count = 0;
+    this.bytes = 0;
+  }
+}
