@@ -47,13 +47,18 @@ export class NatsServer implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticator = null, ...given } = options;
     const server = new Server(completeOptions(given), { log, authenticator });
-    server.listen();
+    server.start();
     return new NatsServer(server);
   }
 
   /** The client port. */
   get port(): number {
     return this.server.port;
+  }
+
+  /** The monitoring port; null without monitoring. */
+  get monitorPort(): number | null {
+    return this.server.monitorPort;
   }
 
   /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */

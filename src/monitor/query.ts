@@ -1,14 +1,11 @@
 /** Parameters of a monitoring request, read as the reference reads them; an unreadable one is a `QueryError` with its text. */
 import { encode, quote } from "../bytes/ascii.ts";
-import { parseGoBool } from "../cli/go-flags.ts";
+import { INT64_MAX, INT64_MIN, parseDecimal, parseGoBool, UINT64_MAX } from "../config/go-values.ts";
 
 /** Answered with status 400 and the text as it is. */
 export class QueryError extends Error {
   override name = "QueryError";
 }
-
-const INT64_MAX = 2n ** 63n - 1n;
-const UINT64_MAX = 2n ** 64n - 1n;
 
 export class Query {
   private readonly params: URLSearchParams;
@@ -27,7 +24,7 @@ export class Query {
     const text = this.text(name);
     if (text === "") return false;
     const value = parseGoBool(text);
-    if (value === null) throw new QueryError(`Error decoding boolean for '${name}': ${syntaxError("ParseBool", text)}`);
+    if (value === null) throw unreadable("boolean", name, "ParseBool", text, "invalid syntax");
     return value;
   }
 
@@ -35,22 +32,18 @@ export class Query {
   integer(name: string): number {
     const text = this.text(name);
     if (text === "") return 0;
-    if (!/^[+-]?\d+$/.test(text)) throw new QueryError(`Error decoding int for '${name}': ${syntaxError("Atoi", text)}`);
-    const value = BigInt(text.replace(/^\+/, ""));
-    if (value > INT64_MAX || value < -INT64_MAX - 1n) {
-      throw new QueryError(`Error decoding int for '${name}': ${rangeError("Atoi", text)}`);
-    }
-    return Number(value);
+    const value = parseDecimal(text, INT64_MIN, INT64_MAX);
+    if (typeof value === "string") throw unreadable("int", name, "Atoi", text, value);
+    return value;
   }
 
   /** A connection id or the like: 0 when it is missing. */
   unsigned(name: string): number {
     const text = this.text(name);
     if (text === "") return 0;
-    if (!/^\d+$/.test(text)) throw new QueryError(`Error decoding uint64 for '${name}': ${syntaxError("ParseUint", text)}`);
-    const value = BigInt(text);
-    if (value > UINT64_MAX) throw new QueryError(`Error decoding uint64 for '${name}': ${rangeError("ParseUint", text)}`);
-    return Number(value);
+    const value = parseDecimal(text, 0n, UINT64_MAX);
+    if (typeof value === "string") throw unreadable("uint64", name, "ParseUint", text, value);
+    return value;
   }
 
   /** `subs`: a switch, or `detail`. */
@@ -60,10 +53,6 @@ export class Query {
   }
 }
 
-function syntaxError(reader: string, text: string): string {
-  return `strconv.${reader}: parsing ${quote(encode(text))}: invalid syntax`;
-}
-
-function rangeError(reader: string, text: string): string {
-  return `strconv.${reader}: parsing ${quote(encode(text))}: value out of range`;
+function unreadable(type: string, name: string, reader: string, text: string, fault: string): QueryError {
+  return new QueryError(`Error decoding ${type} for '${name}': strconv.${reader}: parsing ${quote(encode(text))}: ${fault}`);
 }

@@ -7,6 +7,7 @@ import type { CloseReason } from "../protocol/close-reason.ts";
 export interface ConnectionRecord {
   readonly id: number;
   readonly account: string;
+  /** What it called itself, whether or not that was asked for; a token is not shown. Empty when nothing. */
   readonly user: string;
   readonly address: string;
   readonly port: number;
@@ -52,7 +53,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
   return {
     id: client.id,
     account: client.account.name,
-    user: client.user,
+    user: givenUser(client),
     address: client.transport.remoteAddress,
     port: client.transport.remotePort,
     startedAt: client.startedAt,
@@ -72,6 +73,11 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     lang: client.connect.lang,
     version: client.connect.version,
   };
+}
+
+/** As the reference's monitoring has it: nkey, else user, else that there was a token. */
+function givenUser({ connect }: Client): string {
+  return connect.nkey || connect.user || (connect.auth_token === "" ? "" : "[REDACTED]");
 }
 
 export function subscriptionRecord(subscription: Subscription, cid: number): SubscriptionRecord {

@@ -30,3 +30,18 @@ export function reachableHosts(host: string): string[] {
   if (!isWildcard(host)) return [host];
   return Object.values(networkInterfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address));
 }
+
+/**
+ * Binds `0.0.0.0` as the reference does: to every address, IPv6 included where the machine has it.
+ * @param bind called with the address to listen on; throws when it cannot
+ */
+export function bindWildcard<T>(host: string, bind: (host: string) => T): T {
+  if (host !== "0.0.0.0") return bind(host);
+  try {
+    return bind("::");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE" || code === "EACCES") throw error;
+    return bind(host);
+  }
+}

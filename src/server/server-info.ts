@@ -12,7 +12,7 @@ export const NATS_VERSION = "2.15.2";
 export const OWN_VERSION = "0.1.0";
 /** JetStream API level told to clients. */
 const API_LEVEL = 5;
-const PROTOCOL = 1;
+export const PROTOCOL = 1;
 
 export interface ServerInfo {
   serverId: string;

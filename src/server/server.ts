@@ -18,6 +18,8 @@ import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../conne
 import { Turn } from "../connection/turn.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
 import type { Logger } from "../log/logger.ts";
+import { Monitor } from "../monitor/monitor.ts";
+import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
@@ -28,7 +30,12 @@ import type { Transport, TransportEvents } from "../transport/transport.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "./connection-record.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
+import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
+import { listenErrorText } from "./listen-error.ts";
+import { PortsFile, writePidFile } from "./process-files.ts";
 import { InfoLines } from "./server-info.ts";
+import { StartError } from "./start-error.ts";
+import { logStart } from "./start-log.ts";
 
 /** Bound on `stop`. */
 const STOP_MS = 10_000;
@@ -40,7 +47,7 @@ export interface ServerDependencies {
   authenticator?: Authenticator | null;
 }
 
-export class Server implements ConnectionHost {
+export class Server implements ConnectionHost, MonitoredServer {
   readonly options: Options;
   readonly log: Logger;
   readonly clock: Clock;
@@ -57,7 +64,10 @@ export class Server implements ConnectionHost {
   port = 0;
   private readonly random: Random;
   private readonly info: InfoLines;
+  private advertised: [host: string, port: number];
   private listener: TCPSocketListener<SocketData> | null = null;
+  private monitor: Monitor | null = null;
+  private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
   /** Transports that are not gone yet, those of closed connections included. */
   private readonly transports = new Set<Client>();
@@ -79,7 +89,73 @@ export class Server implements ConnectionHost {
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     const authorization = options.authorization;
     this.authenticator = dependencies.authenticator ?? (authorization === null ? null : new SingleUserAuthenticator(authorization));
+    this.advertised = [options.host, 0];
     this.info = new InfoLines(this.describe());
+  }
+
+  /**
+   * Starts everything that the options ask for, and logs it as the reference does.
+   * @throws StartError when a port cannot be bound, a file cannot be written or an address makes no sense; nothing is left running then
+   */
+  start(): void {
+    const { options, log } = this;
+    logStart(this);
+    try {
+      if (options.pidFile !== null) writePidFile(options.pidFile);
+      if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort);
+      this.startListening();
+    } catch (error) {
+      this.listener?.stop(true);
+      this.monitor?.stop();
+      throw error;
+    }
+    if (options.portsFileDirectory !== null) {
+      this.portsFile = new PortsFile(options.portsFileDirectory, log);
+      this.portsFile.write({ host: options.host, port: this.port }, this.monitor);
+    }
+    log.notice("Server is ready");
+  }
+
+  /** Port of monitoring; null when there is none. */
+  get monitorPort(): number | null {
+    return this.monitor?.port ?? null;
+  }
+
+  private startMonitor(host: string, port: number): void {
+    try {
+      this.monitor = bindWildcard(host, bindHost => new Monitor(this, host, bindHost, port));
+    } catch (error) {
+      const text = listenErrorText(host, port, error);
+      throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
+    }
+    this.log.notice(`Starting http monitor on ${hostPort(host, this.monitor.port)}`);
+  }
+
+  private startListening(): void {
+    const { host, port, clientAdvertise } = this.options;
+    try {
+      this.listen();
+    } catch (error) {
+      const text = JSON.stringify(listenErrorText(host, port, error));
+      throw new StartError(`Error listening on port: ${hostPort(host, port)}, ${text}`, { cause: error });
+    }
+    this.log.notice(`Listening for client connections on ${hostPort(host, this.port)}`);
+    try {
+      this.advertised = clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
+    } catch (error) {
+      const text = (error as Error).message;
+      throw new StartError(`Error setting server INFO with ClientAdvertise value of ${clientAdvertise}, err=${text}`, { cause: error });
+    }
+    this.info.update(this.describe());
+  }
+
+  /** What clients are told in INFO. */
+  get advertisedHost(): string {
+    return this.advertised[0];
+  }
+
+  get advertisedPort(): number {
+    return this.advertised[1];
   }
 
   get serverName(): string {
@@ -95,44 +171,45 @@ export class Server implements ConnectionHost {
   }
 
   /** Binds the client port. Throws with the system's error when it cannot. */
-  listen(): void {
+  private listen(): void {
     this.connectionsFit = connectionsThatFit();
     const server = this;
     const vectors = VectorSender.load();
-    this.listener = Bun.listen<SocketData>({
-      hostname: this.options.host,
-      port: this.options.port,
-      allowHalfOpen: true,
-      socket: {
-        binaryType: "buffer",
-        open(socket) {
-          const transport = new TcpTransport(socket, vectors);
-          socket.data = { transport, events: server.accept(transport) };
-          server.turn.end();
+    const listen = (hostname: string) =>
+      Bun.listen<SocketData>({
+        hostname,
+        port: this.options.port,
+        allowHalfOpen: true,
+        socket: {
+          binaryType: "buffer",
+          open(socket) {
+            const transport = new TcpTransport(socket, vectors);
+            socket.data = { transport, events: server.accept(transport) };
+            server.turn.end();
+          },
+          data(socket, chunk) {
+            socket.data.events.onData(chunk);
+          },
+          drain(socket) {
+            socket.data.events.onDrain();
+          },
+          end(socket) {
+            // The peer will send nothing more; as the reference does, that ends the connection, after its output.
+            socket.data.events.onEnd();
+          },
+          close(socket, error) {
+            socket.data?.events.onClose(error ?? null);
+          },
+          error(socket, error) {
+            server.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
+            // A defect of ours: the batch may hold half of what was being delivered.
+            server.turn.batch.clear();
+            socket.terminate();
+          },
         },
-        data(socket, chunk) {
-          socket.data.events.onData(chunk);
-        },
-        drain(socket) {
-          socket.data.events.onDrain();
-        },
-        end(socket) {
-          // The peer will send nothing more; as the reference does, that ends the connection, after its output.
-          socket.data.events.onEnd();
-        },
-        close(socket, error) {
-          socket.data?.events.onClose(error ?? null);
-        },
-        error(socket, error) {
-          server.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
-          // A defect of ours: the batch may hold half of what was being delivered.
-          server.turn.batch.clear();
-          socket.terminate();
-        },
-      },
-    });
+      });
+    this.listener = bindWildcard(this.options.host, listen);
     this.port = this.listener.port;
-    this.info.update(this.describe());
   }
 
   /** A connection without a socket. */
@@ -173,7 +250,7 @@ export class Server implements ConnectionHost {
 
   private describe() {
     const options = this.options;
-    const [host, port] = this.advertised();
+    const [host, port] = this.advertised;
     return {
       serverId: this.identity.id,
       serverName: this.serverName,
@@ -186,14 +263,6 @@ export class Server implements ConnectionHost {
       lameDuck: false,
       xkey: this.identity.xkey,
     };
-  }
-
-  private advertised(): [host: string, port: number] {
-    const { clientAdvertise, host } = this.options;
-    if (clientAdvertise === null) return [host, this.port];
-    const colon = clientAdvertise.lastIndexOf(":");
-    const hasPort = colon > clientAdvertise.lastIndexOf("]");
-    return hasPort ? [clientAdvertise.slice(0, colon), Number(clientAdvertise.slice(colon + 1))] : [clientAdvertise, this.port];
   }
 
   authenticate(client: Client): Refusal | Promise<Refusal> {
@@ -227,6 +296,7 @@ export class Server implements ConnectionHost {
   private async shutDown(): Promise<void> {
     this.log.notice("Initiating Shutdown...");
     this.listener?.stop(false);
+    const monitorStopped = this.monitor?.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
     if (this.transports.size > 0) {
@@ -240,6 +310,8 @@ export class Server implements ConnectionHost {
     this.turn.timers.stop();
     this.listener?.stop(true);
     this.listener = null;
+    await monitorStopped;
+    this.portsFile?.remove();
     this.log.notice("Server Exiting..");
   }
 }

@@ -1,0 +1,37 @@
+/** What this process takes of the machine. */
+import { availableParallelism } from "node:os";
+
+/** Percentages are of at least so long a time: asking often does not make them noise. */
+const WINDOW_MS = 1_000;
+
+export class ProcessUsage {
+  private sampledAt = performance.now();
+  /** CPU time at `sampledAt`, µs. */
+  private sampledMicros = cpuMicros();
+  private percent = 0;
+
+  /** CPU time of this process since it was last asked for, in percent of one core, to one decimal. */
+  cpuPercent(): number {
+    const now = performance.now();
+    const elapsedMs = now - this.sampledAt;
+    if (elapsedMs < WINDOW_MS) return this.percent;
+    const micros = cpuMicros();
+    this.percent = Math.round((micros - this.sampledMicros) / elapsedMs) / 10; // µs per ms are tenths of a percent
+    this.sampledAt = now;
+    this.sampledMicros = micros;
+    return this.percent;
+  }
+
+  residentBytes(): number {
+    return process.memoryUsage.rss();
+  }
+
+  cores(): number {
+    return availableParallelism();
+  }
+}
+
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
