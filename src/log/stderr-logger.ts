@@ -20,8 +20,10 @@ const STUCK_CHARS_MAX = 1024 * 1024;
 const RETRY_MS = 10;
 const REPEAT_MS = 1_000;
 const REPEATS_MAX = 1_024;
-/** How often the wall clock is read; in between the monotonic one tells the microseconds. */
+/** How often the wall clock is compared with the monotonic one, which tells the microseconds. */
 const CLOCK_SYNC_MS = 1_000;
+/** The wall clock shows whole milliseconds: by so much the two may differ without one having been set. */
+const CLOCK_DRIFT_MAX_MS = 2;
 const STDERR = 2;
 
 export interface StderrLoggerOptions {
@@ -47,7 +49,8 @@ export class StderrLogger implements Logger {
   private scheduled = false;
   private dropped = 0;
   private broken = false;
-  private wallAtSync = 0;
+  /** Wall clock less monotonic clock, ms. */
+  private wallOffset = performance.timeOrigin;
   private syncedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StderrLoggerOptions) {
@@ -146,8 +149,9 @@ export class StderrLogger implements Logger {
     const monotonic = performance.now();
     if (monotonic - this.syncedAt >= CLOCK_SYNC_MS) {
       this.syncedAt = monotonic;
-      this.wallAtSync = Date.now();
+      const offset = Date.now() - monotonic;
+      if (Math.abs(offset - this.wallOffset) > CLOCK_DRIFT_MAX_MS) this.wallOffset = offset;
     }
-    return this.wallAtSync + (monotonic - this.syncedAt);
+    return this.wallOffset + monotonic;
   }
 }

@@ -1,4 +1,5 @@
 /** Texts for a port that cannot be bound, as Go's net package writes them: operators and tools know those. */
+import { isIP } from "node:net";
 import { hostPort } from "./host-port.ts";
 
 const BIND_TEXTS: Record<string, string> = {
@@ -11,7 +12,7 @@ export function listenErrorText(host: string, port: number, error: unknown): str
   const { code, message } = error as NodeJS.ErrnoException;
   const bind = code === undefined ? undefined : BIND_TEXTS[code];
   if (bind !== undefined) return `listen tcp ${hostPort(host, port)}: ${bind}`;
-  // Bun has no code for a name that does not resolve, or a temporary one.
-  if (code === undefined || code === "EAGAIN" || code === "ENOTFOUND") return `listen tcp: lookup ${host}: no such host`;
+  // Bun has no code of its own for a name that does not resolve.
+  if (isIP(host) === 0 && !code?.startsWith("EADDR")) return `listen tcp: lookup ${host}: no such host`;
   return `listen tcp ${hostPort(host, port)}: ${message}`;
 }

@@ -296,6 +296,7 @@ export class Server implements ConnectionHost, MonitoredServer {
   private async shutDown(): Promise<void> {
     this.log.notice("Initiating Shutdown...");
     this.listener?.stop(false);
+    this.log.debug("Client accept loop exiting..");
     const monitorStopped = this.monitor?.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();

@@ -1,0 +1,24 @@
+/** The program from its options to its end: log, server, signals, exit status. */
+import { OptionError, type Options } from "../config/options.ts";
+import { NatsServer } from "../index.ts";
+import { StderrLogger } from "../log/stderr-logger.ts";
+import { handleSignals } from "./signals.ts";
+
+/** Runs until a signal ends the process. */
+export async function runServer(given: Partial<Options>): Promise<void> {
+  const { debug = false, trace = false, logTime = true, logTimeUtc = false } = given;
+  const log = new StderrLogger({ debug, trace, logTime, logTimeUtc });
+  process.on("exit", () => log.flush());
+  const started = Promise.withResolvers<NatsServer>();
+  handleSignals(log, async () => {
+    await (await started.promise).stop();
+    process.exit(0);
+  });
+  try {
+    started.resolve(await NatsServer.start({ ...given, log }));
+  } catch (error) {
+    if (error instanceof OptionError) process.stderr.write(`nats-server: ${error.message}\n`);
+    else log.fatal((error as Error).message);
+    process.exit(1);
+  }
+}
