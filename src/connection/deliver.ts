@@ -35,6 +35,8 @@ const LINE_OVERHEAD = 32;
 const IN_PLACE_BYTES_MIN = 16 * 1024;
 /** Messages larger than this on average are not gathered in the scratch: their payload is worth a block of its own. */
 const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
+/** The same where there is one receiver, for which the scratch is not encoded once and used often. */
+const RUN_PAYLOAD_BYTES_MAX_ONE = 600;
 /** A single payload of this size is worth a system call of its own. */
 const VECTOR_BYTES_MIN = 16 * 1024;
 /** Longest copy done byte by byte. */
@@ -68,7 +70,8 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
     run.version === batch.version && run.from === from && run.to === to && run.headers === headers && sameBytes(run.sid!, sid);
   if (!encoded) {
     const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
-    if (batch.bytes > count * RUN_PAYLOAD_BYTES_MAX && count * lineMax <= SCRATCH_BYTES) {
+    const large = batch.oneReceiver && client.transport.vectored ? RUN_PAYLOAD_BYTES_MAX_ONE : RUN_PAYLOAD_BYTES_MAX;
+    if (batch.bytes > count * large && count * lineMax <= SCRATCH_BYTES) {
       return writeLargeRun(client, sid, batch, from, to, headers);
     }
     if (batch.bytes + count * lineMax > SCRATCH_BYTES) {

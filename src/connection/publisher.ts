@@ -23,6 +23,13 @@ import { traceMessage, traceMessageLine } from "./trace.ts";
 const NOTE_RUNS = 1;
 const NOTE_BY_MESSAGE = 2;
 
+/**
+ * Payload bytes of a batch. A single receiver gets large messages uncopied, the more at once the better; for several ones they are
+ * gathered in the scratch.
+ */
+const BATCH_BYTES_MAX = 64 * 1024;
+const BATCH_BYTES_MAX_ONE = 512 * 1024;
+
 export class Publisher {
   private readonly client: Client;
   private readonly batch: MessageBatch;
@@ -50,7 +57,10 @@ export class Publisher {
     batch.source = source;
     batch.subjectSource = source;
     batch.fromClient = true;
-    this.result = this.nextResult;
+    const result = this.nextResult;
+    this.result = result;
+    batch.oneReceiver = result !== null && result.plain.length === 1 && result.groups.length === 0;
+    batch.bytesMax = batch.oneReceiver ? BATCH_BYTES_MAX_ONE : BATCH_BYTES_MAX;
     this.generation = this.client.account.interest.generation;
   }
 

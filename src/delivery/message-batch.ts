@@ -33,6 +33,10 @@ export class MessageBatch {
   count = 0;
   /** Headers and payloads of all messages, without their CRLF. */
   bytes = 0;
+  /** Payload bytes after which it should be handed on, set by whoever opens it. */
+  bytesMax = 64 * 1024;
+  /** One plain subscription gets all of it. */
+  oneReceiver = false;
   /** The sizes as their publisher wrote them, where that is not how they are written (`007`): receivers see them unchanged. */
   sizesText: Buffer | null = null;
   /** Its one receiver takes the messages in order and is the last to need their bytes: it may overwrite what lies before a payload. */

@@ -52,10 +52,9 @@ enum ParserState {
 const LINE_ROOM = 96;
 /** Payloads from this size on get that room. */
 const LINE_ROOM_FROM = 16 * 1024;
-/** Payload bytes in a batch after which it is handed on: for messages that are copied, and for large ones that are not (deliver.ts). */
+/** Payload bytes in a batch after which it is handed on. The batch may ask for more where messages are not small (`bytesMax`). */
 const BATCH_BYTES_MAX = 64 * 1024;
-const LARGE_BATCH_BYTES_MAX = 512 * 1024;
-const LARGE_PAYLOAD_BYTES = 8 * 1024;
+const SMALL_PAYLOAD_BYTES = 600;
 /** The shortest PUB, `PUB a 0\r\n\r\n`; with less in the chunk the loop does not look. */
 const PUB_BYTES_MIN = 11;
 const DIGITS_MAX = 9;
@@ -332,7 +331,7 @@ export class Parser {
       const stop = payload + size;
       if (stop + 2 > end || chunk[stop] !== CR || chunk[stop + 1] !== LF) break;
 
-      const hasRoom = count < MESSAGES_MAX && bytes < (size < LARGE_PAYLOAD_BYTES ? BATCH_BYTES_MAX : LARGE_BATCH_BYTES_MAX);
+      const hasRoom = count < MESSAGES_MAX && bytes < (size < SMALL_PAYLOAD_BYTES ? BATCH_BYTES_MAX : batch.bytesMax);
       if (!same || !hasRoom) {
         // Another subject may have the same receivers: then the batch goes on.
         const joins = !same && sink.nextSubject(chunk, subjectStart, subjectEnd) && hasRoom;
