@@ -15,7 +15,7 @@ const SYSTEM_QUEUE = encode("_sys_");
 /** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
 export function handleSub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("SUB", decode(source, start, end));
-  const bounds = new Int32Array(18);
+  const bounds = client.host.turn.batch.argumentBounds;
   const count = splitArguments(source, start, end, bounds);
   if (count !== 2 && count !== 3) return malformed(client, "processSub", source, start, end);
   // Kept for as long as the subscription lives: copied out of the read.
@@ -60,7 +60,7 @@ function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array, sid: 
 /** `UNSUB <sid> [max]`. An unknown sid is ignored. */
 export function handleUnsub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("UNSUB", decode(source, start, end));
-  const bounds = new Int32Array(18);
+  const bounds = client.host.turn.batch.argumentBounds;
   const count = splitArguments(source, start, end, bounds);
   if (count !== 1 && count !== 2) return malformed(client, "processUnsub", source, start, end);
   const most = count === 2 ? parseSize(source, bounds[2], bounds[3]) : -1;

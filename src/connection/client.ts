@@ -44,6 +44,9 @@ import { Publisher } from "./publisher.ts";
 import { Stall } from "./stall.ts";
 import { traceDelivery } from "./trace.ts";
 
+/** Handling one read is expected to take less. */
+const READ_REPORT_MS = 2_000;
+
 export class Client extends Connection implements CommandSink, Sink, TransportEvents {
   mark = 0;
   readonly takesRuns = true;
@@ -111,10 +114,13 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   onData(chunk: Buffer): void {
     if (this.closed) return;
     const turn = this.host.turn;
-    turn.now = turn.clock.now();
+    const startedAt = turn.clock.now();
+    turn.now = startedAt;
     if (this.unparsed.length > 0) this.unparsed.push(chunk);
     else this.read(chunk, 0);
     turn.end();
+    const elapsedMs = turn.clock.now() - startedAt;
+    if (elapsedMs >= READ_REPORT_MS) this.host.log.warn(`${this.label} - Readloop processing time: ${elapsedMs / 1000}s`);
   }
 
   onDrain(): void {
@@ -313,6 +319,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
       const bytes = writeMessages(this, subscription, batch, from, stop);
       this.outMessages += count;
       this.outBytes += bytes;
+      if (batch.hasReplies && this.keepalive.roundTripMs === 0) this.keepalive.askRoundTrip();
       const turn = this.host.turn;
       this.lastActivityAt = turn.now;
       turn.outMessages += count;
@@ -364,8 +371,6 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   }
 
   protected override countSlowConsumer(): void {
-    // Missed before it even said CONNECT: closed, but it consumed nothing.
-    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0) return;
     super.countSlowConsumer();
     this.account.slowConsumers++;
   }

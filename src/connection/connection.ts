@@ -11,7 +11,7 @@ import { type CloseReason, CloseReason as Reason, skipsFlush } from "../protocol
 import type { ConnectionKind } from "../protocol/connection-kind.ts";
 import { REFUSALS, type Refusal } from "../protocol/refusal.ts";
 import type { Transport } from "../transport/transport.ts";
-import { FLAG_CLOSED, FLAG_TRACE } from "./connection-flag.ts";
+import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 
@@ -154,7 +154,8 @@ export abstract class Connection implements OutboundOwner {
 
   /** Closes, or under policy `retry` lets the connection go on when it took something. */
   private onDeadlineMissed(tookSome: boolean): void {
-    if (!this.outbound.slow) this.countSlowConsumer();
+    // Missed before it even said CONNECT: closed, but it consumed nothing.
+    if (!this.outbound.slow && (this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.countSlowConsumer();
     if (tookSome && !this.closed && this.host.options.writeTimeout === "retry") return;
     if (this.closed) {
       this.outbound.abandon();

@@ -30,7 +30,7 @@ export class Stall {
   /** Bytes of input that the spent time counts for. */
   private budgetFrom = 0;
   /** As a consumer: producers that wait for this client's output. */
-  private waiting = new Set<Client>();
+  private waiting: Set<Client> | null = null;
 
   constructor(client: Client) {
     this.client = client;
@@ -81,6 +81,7 @@ export class Stall {
     client.flags |= FLAG_STALLED;
     client.parser.suspended = true;
     this.startedAt = client.host.turn.clock.monotonic();
+    consumer.stall.waiting ??= new Set();
     consumer.stall.waiting.add(client);
     this.timer ??= new WheelTimer(() => this.onTimeout());
     client.host.turn.timers.set(this.timer, ms);
@@ -89,8 +90,8 @@ export class Stall {
   /** As a consumer: the output drained, or is gone. */
   releaseProducers(): void {
     const waiting = this.waiting;
-    if (waiting.size === 0) return;
-    this.waiting = new Set();
+    if (waiting === null) return;
+    this.waiting = null;
     for (const producer of waiting) producer.stall.end();
   }
 

@@ -53,6 +53,8 @@ export class MessageBatch {
   stallMs = 0;
   /** The sink that asked for it. */
   stalledBy: Sink | null = null;
+  /** Scratch for whoever splits a line: start and end of up to nine arguments. */
+  readonly argumentBounds = new Int32Array(18);
   readonly fields = new Int32Array(MESSAGES_MAX << STRIDE_SHIFT);
 
   /** Appends a message; its bytes lie at `start` to `end` of `source` and are followed there by CRLF. The caller checks `count`. */

@@ -430,7 +430,7 @@ export class Parser {
     if (withHeader && !this.headers) return this.malformed("message headers not supported", source, 0, -1);
     const sizes = withHeader ? 2 : 1;
     const name = withHeader ? "processHeaderPub" : "processPub";
-    const bounds = this.argumentBounds;
+    const bounds = this.batch.argumentBounds;
     const count = splitArguments(source, start, end, bounds);
     if (count !== sizes + 1 && count !== sizes + 2) return this.malformed(`${name} Parse Error`, source, start, end);
     this.subjectStart = bounds[0];
@@ -454,9 +454,6 @@ export class Parser {
     if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
     return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size);
   }
-
-  /** Start and end of each argument; more than eight are counted as nine. */
-  private readonly argumentBounds = new Int32Array(18);
 
   /** The payload of a message whose line was read: all of it in this chunk, or a part that must be kept. */
   private takePayload(chunk: Buffer, start: number, end: number): number {

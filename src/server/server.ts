@@ -13,7 +13,6 @@ import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
 import { Client } from "../connection/client.ts";
-import { FLAG_AWAITING_AUTH } from "../connection/connection-flag.ts";
 import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connection/host.ts";
 import { Turn } from "../connection/turn.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
@@ -277,9 +276,8 @@ export class Server implements ConnectionHost, MonitoredServer {
   }
 
   onConnectionClosed(client: Client, _reason: CloseReason): void {
-    if (this.connections.delete(client.id) || (client.flags & FLAG_AWAITING_AUTH) === 0) {
-      this.closedConnections.add(connectionRecord(client, CLOSED_SUBSCRIPTIONS_MAX));
-    }
+    this.connections.delete(client.id);
+    this.closedConnections.add(connectionRecord(client, CLOSED_SUBSCRIPTIONS_MAX));
   }
 
   onTransportClosed(client: Client): void {

@@ -24,7 +24,7 @@ export interface InProcessConnection {
 }
 
 export class InProcessTransport implements Transport {
-  readonly remoteAddress = "pipe";
+  readonly remoteAddress = "";
   readonly remotePort = 0;
   readonly inProcess = true;
   readonly vectored = false;
