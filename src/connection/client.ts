@@ -217,8 +217,17 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.stall.afterFlush();
   }
 
-  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
-    return this.publisher.check(source, subjectStart, subjectEnd, headerSize, size);
+  checkMessage(
+    source: Buffer,
+    subjectStart: number,
+    subjectEnd: number,
+    headerSize: number,
+    size: number,
+    lineStart: number,
+    lineEnd: number,
+  ): Refusal {
+    if (this.tracing) this.traceIn(headerSize < 0 ? "PUB" : "HPUB", decode(source, lineStart, lineEnd));
+    return this.publisher.check(source, subjectStart, subjectEnd, size);
   }
 
   onMessage(

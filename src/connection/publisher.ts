@@ -17,7 +17,7 @@ import type { Client } from "./client.ts";
 import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
 import { writeNoResponders } from "./deliver.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
-import { traceMessage, traceMessageLine } from "./trace.ts";
+import { traceMessage } from "./trace.ts";
 
 /** What `MatchResult.note` says once the result was looked at. */
 const NOTE_RUNS = 1;
@@ -85,14 +85,13 @@ export class Publisher {
   }
 
   /** The line of a message outside the parser's loop. */
-  check(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+  check(source: Buffer, subjectStart: number, subjectEnd: number, size: number): Refusal {
     const client = this.client;
     const most = client.parser.payloadBytesMax;
     if (size > most) {
       client.parser.detail = `maximum payload exceeded: ${size} vs ${most}`;
       return Refusal.MaxPayloadExceeded;
     }
-    if (client.tracing) traceMessageLine(client, source, subjectStart, subjectEnd, headerSize, size);
     if ((client.flags & FLAG_PEDANTIC) !== 0 && !isValidLiteral(source, subjectStart, subjectEnd)) {
       client.sendError(REFUSALS[Refusal.InvalidPublishSubject].error!);
     }

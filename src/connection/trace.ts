@@ -5,19 +5,6 @@ import type { Subscription } from "../delivery/subscription.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 
-/** The line of a message that came in, rebuilt from its parts. */
-export function traceMessageLine(
-  connection: Connection,
-  source: Buffer,
-  subjectStart: number,
-  subjectEnd: number,
-  headerSize: number,
-  size: number,
-): void {
-  const sizes = headerSize < 0 ? `${size}` : `${headerSize} ${size}`;
-  connection.traceIn(headerSize < 0 ? "PUB" : "HPUB", `${decode(source, subjectStart, subjectEnd)} ${sizes}`);
-}
-
 /** `MSG_PAYLOAD` of a message; only its headers with `trace_headers`, and at most `max_traced_msg_len` bytes. */
 export function traceMessage(
   connection: Connection,

@@ -17,9 +17,17 @@ export interface CommandSink {
   flushMessages(): void;
   /**
    * The line of a PUB or HPUB outside the fast path: limits, headers negotiated, pedantic checks.
-   * `size` is header and payload; `headerSize` -1 for PUB.
+   * `size` is header and payload; `headerSize` -1 for PUB. The arguments as they were written lie at `lineStart` to `lineEnd`.
    */
-  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
+  checkMessage(
+    source: Buffer,
+    subjectStart: number,
+    subjectEnd: number,
+    headerSize: number,
+    size: number,
+    lineStart: number,
+    lineEnd: number,
+  ): Refusal;
   /** A message outside the fast path, followed by CRLF in `source`. */
   onMessage(
     source: Buffer,

@@ -452,7 +452,7 @@ export class Parser {
       this.oddSizes = Buffer.from(withHeader ? `${source.toString("latin1", bounds[last - 2], bounds[last - 1])} ${total}` : total);
     }
     if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
-    return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size);
+    return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size, start, end);
   }
 
   /** The payload of a message whose line was read: all of it in this chunk, or a part that must be kept. */
