@@ -12,6 +12,7 @@ import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import type { MatchResult } from "../subject/match-result.ts";
+import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
 import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
@@ -30,12 +31,14 @@ const NOTE_BY_MESSAGE = 2;
 const BATCH_BYTES_MAX = 64 * 1024;
 const BATCH_BYTES_MAX_ONE = 512 * 1024;
 
-export class Publisher {
+export class Publisher implements QueueDelivery<Subscription> {
   private readonly client: Client;
   private readonly batch: MessageBatch;
   /** Receivers of the batch; null when its subject is reserved. */
   private result: MatchResult<Subscription> | null = null;
   private nextResult: MatchResult<Subscription> | null = null;
+  /** The message for which a group member is looked for. */
+  private memberIndex = 0;
   /** Of the interest when the batch was opened. */
   private generation = 0;
 
@@ -190,17 +193,22 @@ export class Publisher {
     if (delivered === 0) this.answerNoResponders(index);
   }
 
-  /** A random member, and those behind it until one takes the message. */
+  /** One member of the group gets message `index`. */
   private deliverToMember(group: readonly Subscription[], index: number): boolean {
-    const { batch, client } = this;
-    const echo = (client.flags & FLAG_ECHO) !== 0;
-    const size = group.length;
-    let member = size === 1 ? 0 : client.host.turn.random.below(size);
-    for (let tried = 0; tried < size; tried++) {
-      const subscription = group[member];
-      if ((subscription.sink !== client || echo) && subscription.sink.deliver(subscription, batch, index, index + 1) > 0) return true;
-      if (++member === size) member = 0;
-    }
+    this.memberIndex = index;
+    return selectQueueMember(group, MessageSource.Client, this.client.host.turn.random, this) !== null;
+  }
+
+  // QueueDelivery
+
+  tryDeliver(member: Subscription): boolean {
+    const { client } = this;
+    if (member.sink === client && (client.flags & FLAG_ECHO) === 0) return false;
+    return member.sink.deliver(member, this.batch, this.memberIndex, this.memberIndex + 1) > 0;
+  }
+
+  /** A client's message comes from no leaf cluster. */
+  isEcho(): boolean {
     return false;
   }
 
