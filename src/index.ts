@@ -11,18 +11,19 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { completeOptions, type Options } from "./config/options.ts";
 import type { Logger } from "./log/logger.ts";
 import { SILENT } from "./log/silent-logger.ts";
+import { StderrLogger } from "./log/stderr-logger.ts";
 import { Server } from "./server/server.ts";
 import type { InProcessConnection } from "./transport/in-process.ts";
 
-export type { Authenticator, Identity } from "./auth/authenticator.ts";
+export type { AuthenticationRequest, Authenticator, Identity } from "./auth/authenticator.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
 export type { Logger } from "./log/logger.ts";
 export type { ConnectOptions } from "./protocol/connect-options.ts";
 export type { InProcessConnection } from "./transport/in-process.ts";
 
 export interface StartOptions extends Partial<Options> {
-  /** Where log lines go; nowhere when not set. */
-  log?: Logger;
+  /** Where log lines go; nowhere when not set. "stderr": to standard error, as options `debug`, `trace`, `logTime`, `logTimeUtc` say. */
+  log?: Logger | "stderr";
   /** Decides who may connect, instead of the `authorization` option. */
   authenticator?: Authenticator;
 }
@@ -46,7 +47,8 @@ export class NatsServer implements AsyncDisposable {
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticator = null, ...given } = options;
-    const server = new Server(completeOptions(given), { log, authenticator });
+    const complete = completeOptions(given);
+    const server = new Server(complete, { log: log === "stderr" ? new StderrLogger(complete) : log, authenticator });
     server.start();
     return new NatsServer(server);
   }

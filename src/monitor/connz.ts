@@ -183,7 +183,7 @@ function connectionOf({ record, client }: Entry, params: Params, now: number): R
     ...unlessEmpty("lang", record.lang),
     ...unlessEmpty("version", record.version),
     ...(params.auth ? identityOf(record, closed) : {}),
-    ...subscriptionsOf(client === null ? record : connectionRecord(client, subscriptionsMax(params)), params),
+    ...(client === null ? closedSubscriptions(record, params) : openSubscriptions(client, params)),
     ...(params.auth && !closed ? { name_tag: record.account } : {}),
   };
 }
@@ -197,14 +197,18 @@ function identityOf(record: ConnectionRecord, closed: boolean): Record<string, u
   };
 }
 
-function subscriptionsMax({ subscriptions }: Params): number {
-  return subscriptions === "none" ? 0 : Number.POSITIVE_INFINITY;
+function openSubscriptions(client: Client, { subscriptions: wanted }: Params): Record<string, unknown> {
+  if (wanted === "none" || client.subscriptions.size === 0) return {};
+  const { subscriptions } = connectionRecord(client, Number.POSITIVE_INFINITY);
+  if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
+  return { subscriptions_list_detail: subscriptions.map(subscriptionDetail) };
 }
 
-function subscriptionsOf({ subscriptions }: ConnectionRecord, params: Params): Record<string, unknown> {
-  if (subscriptions.length === 0 || params.subscriptions === "none") return {};
-  if (params.subscriptions === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
-  return { subscriptions_list_detail: subscriptions.map(subscriptionDetail) };
+/** As the reference has it, they name their account; those of open connections do not. */
+function closedSubscriptions({ account, subscriptions }: ConnectionRecord, { subscriptions: wanted }: Params): Record<string, unknown> {
+  if (wanted === "none" || subscriptions.length === 0) return {};
+  if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
+  return { subscriptions_list_detail: subscriptions.map(one => ({ account, account_tag: account, ...subscriptionDetail(one) })) };
 }
 
 function unlessEmpty(name: string, value: string | number): Record<string, string | number> {
