@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { readmeNow, readmeWithResults } from "../../scripts/readme-results.ts";
+import { OWN_VERSION } from "../../src/server/server-info.ts";
 
 const root = join(import.meta.dir, "../..");
 const text = (path: string) => readFileSync(join(root, path), "utf8");
@@ -14,6 +15,10 @@ test("every dependency is pinned to one version, Bun too", () => {
   const bun = packageFile.packageManager.replace("bun@", "");
   expect(packageFile.devDependencies["bun-types"]).toBe(bun);
   expect(packageFile.engines.bun).toBe(`>=${bun}`);
+});
+
+test("the server tells the version of its package", () => {
+  expect(OWN_VERSION).toBe(packageFile.version);
 });
 
 test("it installs under two names", () => {
