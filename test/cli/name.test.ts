@@ -1,0 +1,35 @@
+/** The name that the program was started by: a link's name wins, from a script and from the compiled binary. */
+import { expect, test } from "bun:test";
+import { readdirSync, symlinkSync } from "node:fs";
+import { MAIN, outcomeOf, RunningProgram, TemporaryDirectory } from "./program.ts";
+
+async function nameOf(command: readonly string[]): Promise<string> {
+  using directory = new TemporaryDirectory();
+  const program = await RunningProgram.start([...command, "-a", "127.0.0.1", "--ports_file_dir", directory.path]);
+  try {
+    return readdirSync(directory.path)[0].replace(`_${program.pid}.ports`, "");
+  } finally {
+    await program.stop();
+  }
+}
+
+test("the script is called by the name of its link, and nats-server without one", async () => {
+  using directory = new TemporaryDirectory();
+  for (const name of ["bunats", "nats-server"]) {
+    symlinkSync(MAIN, directory.join(name));
+    expect(await nameOf([process.execPath, directory.join(name)])).toBe(name);
+  }
+  expect(await nameOf([process.execPath, "run", MAIN])).toBe("nats-server");
+});
+
+test("the compiled binary is called by the name of its link too, and needs nothing beside it", async () => {
+  using directory = new TemporaryDirectory();
+  const binary = directory.join("bunats");
+  const built = await outcomeOf([process.execPath, "build", "--compile", MAIN, "--outfile", binary]);
+  expect(built.status, built.err).toBe(0);
+  symlinkSync("bunats", directory.join("nats-server"));
+  expect(await nameOf([binary])).toBe("bunats");
+  expect(await nameOf([directory.join("nats-server")])).toBe("nats-server");
+  const { status, out } = await outcomeOf([directory.join("nats-server"), "-v"]);
+  expect({ status, first: out.split("\n")[0] }).toEqual({ status: 0, first: "nats-server: v2.15.2" });
+});

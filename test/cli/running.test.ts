@@ -1,0 +1,240 @@
+/** The program as a running server: its log, its files, its signals and its end. */
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
+import { outcomeOf, PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
+
+const reference = findReference();
+const skips = reference.path === null && !referenceIsRequired();
+const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+
+/** Lines of the reference that have no counterpart yet: its system account is a client of its own. */
+const REFERENCE_ONLY = ["[DBG] SYSTEM - System connection closed: Client Closed"];
+
+/** What may differ between two runs. */
+function neutral(line: string): string {
+  return line
+    .replace(/N[A-Z2-7]{55}/, "<id>")
+    .replace(/:\d{4,5}$/, ":<port>")
+    .replace(/Go build: .*/, "Go build: <build>");
+}
+
+async function lifeOf(command: readonly string[], end: NodeJS.Signals): Promise<{ lines: string[]; status: number | null }> {
+  const program = await RunningProgram.start([...command, "-a", "127.0.0.1", "-m", "-1", "-DV", "--user", "a", "--pass", "b"]);
+  try {
+    program.signal("SIGHUP");
+    await program.line("Failed to reload");
+    program.signal("SIGUSR1");
+    await program.line("File log re-open");
+    program.signal(end);
+    const status = await program.status();
+    return { lines: program.lines.map(neutral).filter(line => !REFERENCE_ONLY.includes(line)), status };
+  } finally {
+    await program.stop();
+  }
+}
+
+for (const [end, name] of [
+  ["SIGINT", "interrupt"],
+  ["SIGTERM", "terminated"],
+] as const) {
+  const expected = {
+    lines: [
+      "[INF] Starting nats-server",
+      "[INF]   Version:  2.15.2",
+      "[INF]   Git:      [not set]",
+      "[DBG]   Go build: <build>",
+      "[INF]   Name:     <id>",
+      "[INF]   ID:       <id>",
+      "[WRN] Plaintext passwords detected, use nkeys or bcrypt",
+      '[DBG] Created system account: "$SYS"',
+      "[INF] Starting http monitor on 127.0.0.1:<port>",
+      "[INF] Listening for client connections on 127.0.0.1:<port>",
+      "[INF] Server is ready",
+      '[INF] Trapped "hangup" signal',
+      "[ERR] Failed to reload server configuration: can only reload config when a file is provided using -c or --config",
+      '[INF] Trapped "user defined signal 1" signal',
+      "[INF] File log re-open ignored, not a file logger",
+      `[INF] Trapped "${name}" signal`,
+      "[INF] Initiating Shutdown...",
+      "[DBG] Client accept loop exiting..",
+      "[INF] Server Exiting..",
+    ],
+    status: 0,
+  };
+  test(`ours: the log of a life that ends with ${end}, and status 0`, async () => {
+    expect(await lifeOf(PROGRAM, end)).toEqual(expected);
+  });
+  test.skipIf(skips)(`reference: the log of a life that ends with ${end}, and status 0${skipped}`, async () => {
+    expect(await lifeOf([reference.path!], end)).toEqual(expected);
+  });
+}
+
+test("lines have pid, time and label, in UTC when asked, without time when asked", async () => {
+  const program = await RunningProgram.start([...PROGRAM, "--logtime_utc"]);
+  await program.stop();
+  const pattern = new RegExp(`^\\[${program.pid}\\] (\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)\\.\\d{6} \\[[A-Z]{3}\\] .+$`);
+  for (const line of program.text.trimEnd().split("\n")) expect(line).toMatch(pattern);
+  const logged = Date.parse(`${pattern.exec(program.text.split("\n")[0])![1].replaceAll("/", "-").replace(" ", "T")}Z`);
+  expect(Math.abs(Date.now() - logged)).toBeLessThan(60_000);
+
+  const timeless = await RunningProgram.start([...PROGRAM, "-T=false"]);
+  await timeless.stop();
+  expect(timeless.text).toStartWith(`[${timeless.pid}] [INF] Starting nats-server\n`);
+});
+
+test("-DV traces the protocol of a client", async () => {
+  const program = await RunningProgram.start([...PROGRAM, "-DV"]);
+  try {
+    const client = await WireConnection.open(program.port, "client");
+    await client.write(Buffer.from('CONNECT {"verbose":false,"pass":"secret"}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n'));
+    await client.waitFor(Buffer.from("PONG"));
+    client.close();
+    await program.line("Client connection closed");
+    const lines = program.lines.filter(line => line.includes("cid:")).map(line => line.replace(/127\.0\.0\.1:\d+/, "<client>"));
+    expect(lines).toContain("[TRC] <client> - cid:1 - <<- [SUB a 1]");
+    expect(lines).toContain('[TRC] <client> - cid:1 - <<- MSG_PAYLOAD: ["hi"]');
+    expect(lines).toContain("[TRC] <client> - cid:1 - ->> [MSG a 1 2]");
+    expect(lines.at(-1)).toBe("[DBG] <client> - cid:1 - Client connection closed: Client Closed");
+    expect(program.text).not.toContain("secret");
+  } finally {
+    await program.stop();
+  }
+});
+
+test("the pid file and the ports file say who and where; the ports file is gone at the end", async () => {
+  using directory = new TemporaryDirectory();
+  const pidFile = directory.join("pid");
+  const program = await RunningProgram.start([
+    ...PROGRAM,
+    "-P",
+    pidFile,
+    "--ports_file_dir",
+    directory.path,
+    "-a",
+    "127.0.0.1",
+    "-m",
+    "-1",
+  ]);
+  try {
+    expect(readFileSync(pidFile, "utf8")).toBe(String(program.pid));
+    expect(statSync(pidFile).mode & 0o777).toBe(0o600);
+    const portsFile = directory.join(`nats-server_${program.pid}.ports`);
+    const ports = JSON.parse(readFileSync(portsFile, "utf8"));
+    expect(Object.keys(ports)).toEqual(["nats", "monitoring"]);
+    expect(ports.nats).toEqual([`nats://127.0.0.1:${program.port}`]);
+    expect((await fetch(`${ports.monitoring[0]}/healthz`)).status).toBe(200);
+    program.signal("SIGTERM");
+    expect(await program.status()).toBe(0);
+    expect(existsSync(portsFile)).toBe(false);
+    expect(existsSync(pidFile)).toBe(true);
+  } finally {
+    await program.stop();
+  }
+});
+
+test("on every address the ports file lists them all, and each of them answers", async () => {
+  using directory = new TemporaryDirectory();
+  const program = await RunningProgram.start([...PROGRAM, "--ports_file_dir", directory.path]);
+  try {
+    const [file] = readdirSync(directory.path);
+    const { nats } = JSON.parse(readFileSync(directory.join(file), "utf8")) as { nats: string[] };
+    expect(nats).toContain(`nats://127.0.0.1:${program.port}`);
+    for (const url of nats) {
+      const { hostname, port } = new URL(url.replace("nats:", "http:"));
+      const address = hostname.replace(/[[\]]/g, "");
+      if (address.startsWith("fe80")) continue; // needs to be told on which interface
+      const { promise: greeted, resolve } = Promise.withResolvers<string>();
+      const socket = await Bun.connect({
+        hostname: address,
+        port: Number(port),
+        socket: { data: (_, chunk) => resolve(chunk.toString()) },
+      });
+      expect(await greeted, url).toStartWith("INFO {");
+      socket.end();
+    }
+  } finally {
+    await program.stop();
+  }
+});
+
+test("USR2 is answered with an error, and the server goes on", async () => {
+  const program = await RunningProgram.start(PROGRAM);
+  try {
+    program.signal("SIGUSR2");
+    await program.line("[ERR] Lame duck mode is not supported yet");
+    const client = await WireConnection.open(program.port, "client");
+    expect(Buffer.from(await client.takeLine()).toString()).toStartWith("INFO {");
+    client.terminate();
+  } finally {
+    await program.stop();
+  }
+});
+
+test("a client is told goodbye: its connection ends when the server stops", async () => {
+  const program = await RunningProgram.start(PROGRAM);
+  try {
+    const client = await WireConnection.open(program.port, "client");
+    await client.takeLine();
+    program.signal("SIGINT");
+    await client.takeAll();
+    expect(await program.status()).toBe(0);
+  } finally {
+    await program.stop();
+  }
+});
+
+const occupied = createServer();
+await new Promise<void>(resolve => occupied.listen(0, "127.0.0.1", resolve));
+occupied.unref();
+const taken = (occupied.address() as { port: number }).port;
+
+const FATAL: readonly (readonly [title: string, args: string[], line: string])[] = [
+  [
+    "a client port in use",
+    ["-a", "127.0.0.1", "-p", `${taken}`],
+    `[FTL] Error listening on port: 127.0.0.1:${taken}, "listen tcp 127.0.0.1:${taken}: bind: address already in use"`,
+  ],
+  [
+    "a monitoring port in use",
+    ["-a", "127.0.0.1", "-p", "-1", "-m", `${taken}`],
+    `[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp 127.0.0.1:${taken}: bind: address already in use`,
+  ],
+  [
+    "an address that is not of this machine",
+    ["-a", "203.0.113.77", "-p", "-1"],
+    '[FTL] Error listening on port: 203.0.113.77:0, "listen tcp 203.0.113.77:0: bind: cannot assign requested address"',
+  ],
+  [
+    "a pid file that cannot be written",
+    ["-p", "-1", "-P", "/no/such/directory/pid"],
+    "[FTL] Could not write pidfile: open /no/such/directory/pid: no such file or directory",
+  ],
+  [
+    "a port to advertise that is none",
+    ["-p", "-1", "--client_advertise", "a:b"],
+    '[FTL] Error setting server INFO with ClientAdvertise value of a:b, err=strconv.Atoi: parsing "b": invalid syntax',
+  ],
+];
+
+for (const [title, args, line] of FATAL) {
+  const end = async (program: readonly string[]) => {
+    const { status, err } = await outcomeOf([...program, ...args]);
+    return {
+      status,
+      line: err
+        .trimEnd()
+        .split("\n")
+        .at(-1)!
+        .replace(/^\[\d+\] [\d/]+ [\d:.]+ /, ""),
+    };
+  };
+  test(`ours: ${title} is fatal, with status 1`, async () => {
+    expect(await end(PROGRAM)).toEqual({ status: 1, line });
+  });
+  test.skipIf(skips)(`reference: ${title} is fatal, with status 1${skipped}`, async () => {
+    expect(await end([reference.path!])).toEqual({ status: 1, line });
+  });
+}
