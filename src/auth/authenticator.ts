@@ -9,8 +9,22 @@ import type { ConnectOptions } from "../protocol/connect-options.ts";
 /** Who it is, for logs and monitoring; a token is never shown. Null: refused. */
 export type Identity = { readonly user: string } | null;
 
+/** A client that asks to be let in. */
+export interface AuthenticationRequest {
+  /** What its CONNECT said, secrets included. */
+  readonly connect: ConnectOptions;
+  /** The challenge that its INFO carried; empty unless the authenticator asked for one. */
+  readonly nonce: string;
+  /** Where it comes from; empty for an in-process connection. */
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface Authenticator {
-  authenticate(connect: ConnectOptions): Identity | Promise<Identity>;
+  /** INFO shall carry a nonce, for clients that sign it. */
+  readonly usesNonce?: boolean;
+  /** Nothing behind the client's CONNECT is looked at until this has settled. A rejection is a refusal. */
+  authenticate(request: AuthenticationRequest): Identity | Promise<Identity>;
 }
 
 export class SingleUserAuthenticator implements Authenticator {
@@ -20,7 +34,7 @@ export class SingleUserAuthenticator implements Authenticator {
     this.authorization = authorization;
   }
 
-  authenticate(connect: ConnectOptions): Identity {
+  authenticate({ connect }: AuthenticationRequest): Identity {
     const { user, password, token } = this.authorization;
     if (token !== undefined) return secretEquals(connect.auth_token, token) ? { user: "[REDACTED]" } : null;
     // Both are always compared, so that the time tells nothing about which was wrong.

@@ -8,13 +8,14 @@
  */
 import type { TCPSocketListener } from "bun";
 import { Account, GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "../account/account.ts";
-import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
+import { type Authenticator, type Identity, SingleUserAuthenticator } from "../auth/authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
 import { Client } from "../connection/client.ts";
 import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connection/host.ts";
 import { Turn } from "../connection/turn.ts";
+import { newNonce } from "../identity/nkey.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
 import type { Logger } from "../log/logger.ts";
 import { Monitor } from "../monitor/monitor.ts";
@@ -213,6 +214,7 @@ export class Server implements ConnectionHost, MonitoredServer {
 
   /** A connection without a socket. */
   connect(): InProcessConnection {
+    if (this.stopping !== null) throw new Error("the server has stopped");
     const transport = new InProcessTransport();
     transport.attach(this.accept(transport));
     this.turn.end();
@@ -223,6 +225,7 @@ export class Server implements ConnectionHost, MonitoredServer {
     this.counters.totalConnections++;
     const client = new Client(this, transport, ++this.lastConnectionId);
     this.transports.add(client);
+    if (this.authenticator?.usesNonce) client.nonce = newNonce();
     client.open();
     const most = this.options.connectionsMax;
     if (most < 0 || this.connections.size >= most || (!transport.inProcess && this.transports.size > this.connectionsFit)) {
@@ -266,13 +269,19 @@ export class Server implements ConnectionHost, MonitoredServer {
 
   authenticate(client: Client): Refusal | Promise<Refusal> {
     if (this.authenticator === null) return Refusal.None;
-    const identity = this.authenticator.authenticate(client.connect);
-    const settle = (result: Awaited<typeof identity>): Refusal => {
-      if (result === null) return Refusal.AuthorizationViolation;
-      client.user = result.user;
+    const settle = (identity: Identity): Refusal => {
+      if (identity === null) return Refusal.AuthorizationViolation;
+      client.user = identity.user;
       return Refusal.None;
     };
-    return identity instanceof Promise ? identity.then(settle) : settle(identity);
+    try {
+      const { remoteAddress: address, remotePort: port } = client.transport;
+      const identity = this.authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port });
+      return identity instanceof Promise ? identity.then(settle) : settle(identity);
+    } catch (error) {
+      this.log.error(`the authenticator failed: ${(error as Error).message}`);
+      return Refusal.AuthorizationViolation;
+    }
   }
 
   onConnectionClosed(client: Client, _reason: CloseReason): void {

@@ -60,7 +60,7 @@ test("an authenticator decides who connects, at once or later", async () => {
   await using server = await NatsServer.start({
     ...onFreePort,
     authenticator: {
-      authenticate: async ({ user, pass }) => {
+      authenticate: async ({ connect: { user, pass } }) => {
         asked.push(user);
         await Bun.sleep(1); // an answer that takes its time
         return pass === "right" ? { user } : null;
