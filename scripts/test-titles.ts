@@ -21,9 +21,16 @@ export function titlesIn(path: string): string[] {
   return [...text.matchAll(TEST_CALL)].map(([, , title]) => title!.replaceAll(/\\(["'`\\])/g, "$1"));
 }
 
+/** A computed title with less text of its own than this would let nearly every name pass. */
+const OWN_TEXT_MIN = 12;
+
 /** Whether `wanted` is one of the titles, in which `${…}` stands for any text. */
 export function namesTitle(titles: readonly string[], wanted: string): boolean {
-  return titles.some(title => title === wanted || (title.includes("${") && patternOf(title).test(wanted)));
+  return titles.some(title => title === wanted || (isComputed(title) && patternOf(title).test(wanted)));
+}
+
+function isComputed(title: string): boolean {
+  return title.includes("${") && title.replaceAll(ANYTHING, "").length >= OWN_TEXT_MIN;
 }
 
 function patternOf(title: string): RegExp {
