@@ -5,7 +5,7 @@
  *   far    256 slots × 256 ms ┘ the next far slot is dealt out to the near one; beyond 65 s it goes round the far wheel again
  * Ten thousand keepalives cost ten thousand list nodes and one timer of the runtime. Setting and cancelling are O(1).
  * The wheel sleeps until the next slot that holds something, so an idle server wakes for its timers only.
- * Invariant: a timer never fires early; it fires at most one slot (1 ms) plus the runtime's own lateness late.
+ * Invariant: a timer never fires early; it fires at most three slots (3 ms: all roundings are up) plus the runtime's own lateness late.
  */
 import type { Clock } from "./clock.ts";
 
@@ -42,6 +42,8 @@ export class TimingWheel {
   private sleepUntil = -1;
   private wake: (() => void) | null = null;
   private stopped = false;
+  /** Timers are being fired: `tick` is where that has got to. */
+  private advancing = false;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -57,7 +59,8 @@ export class TimingWheel {
     this.cancel(timer);
     if (this.stopped) return;
     const now = this.currentTick();
-    if (this.count === 0) this.tick = now;
+    // Nothing lies between: skipped. Not while a slot is being fired, which what is set now may share.
+    if (this.count === 0 && !this.advancing) this.tick = now;
     // One tick more than asked: the current one has partly passed already.
     timer.due = Math.max(this.tick, now) + Math.max(0, Math.ceil(delayMs)) + 1;
     this.place(timer);
@@ -127,7 +130,15 @@ export class TimingWheel {
   private advance(): void {
     this.wake = null;
     this.sleepUntil = -1;
-    const now = this.currentTick();
+    this.advancing = true;
+    this.fireUntil(this.currentTick());
+    this.advancing = false;
+    if (this.count === 0) return;
+    const next = this.nextTick();
+    if (this.sleepUntil === -1 || next < this.sleepUntil) this.sleep(next, this.currentTick());
+  }
+
+  private fireUntil(now: number): void {
     while (this.tick < now && this.count > 0) {
       this.tick++;
       if ((this.tick & SLOT_MASK) === 0) this.dealOut((this.tick >> 8) & SLOT_MASK);
@@ -137,12 +148,8 @@ export class TimingWheel {
         this.unlink(timer);
         this.count--;
         timer.task();
-        if (this.stopped) return;
       }
     }
-    if (this.count === 0) return;
-    const next = this.nextTick();
-    if (this.sleepUntil === -1 || next < this.sleepUntil) this.sleep(next, this.currentTick());
   }
 
   private dealOut(slot: number): void {
@@ -152,15 +159,15 @@ export class TimingWheel {
 
   /** The next tick at which something is due or a far slot that holds something must be dealt out. */
   private nextTick(): number {
-    for (let ahead = 1; ahead <= SLOTS; ahead++) {
-      const tick = this.tick + ahead;
-      if (this.near[tick & SLOT_MASK].length > 0) return tick;
-      if ((tick & SLOT_MASK) === 0) {
-        for (let slot = 0; slot < SLOTS; slot++) {
-          if (this.far[((tick >> 8) + slot) & SLOT_MASK].length > 0) return tick + slot * SLOTS;
-        }
-      }
+    const boundary = (this.tick | SLOT_MASK) + 1; // the next far slot is dealt out here
+    let near = Number.POSITIVE_INFINITY;
+    for (let ahead = 1; ahead < SLOTS && near === Number.POSITIVE_INFINITY; ahead++) {
+      if (this.near[(this.tick + ahead) & SLOT_MASK].length > 0) near = this.tick + ahead;
     }
-    return this.tick + SLOTS;
+    if (near < boundary) return near;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.far[((boundary >> 8) + slot) & SLOT_MASK].length > 0) return Math.min(near, boundary + slot * SLOTS);
+    }
+    return near;
   }
 }
