@@ -142,6 +142,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   /** Parses on from where the parser was suspended. Called at the end of a turn. */
   resumeReading(): void {
+    if (this.closed) return;
     this.parser.suspended = (this.flags & (FLAG_STALLED | FLAG_AUTHENTICATING)) !== 0;
     while (!this.parser.suspended && !this.closed && this.unparsed.length > 0) {
       const chunk = this.unparsed.shift()!;
@@ -374,6 +375,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.clearAuthTimer();
     this.stall.stop();
     this.unparsed.length = 0;
+    this.parser.suspended = true; // whoever closes it in the middle of a read: nothing behind is looked at
     this.host.onConnectionClosed(this, reason);
     this.removeAllSubscriptions();
     this.account.connections--;

@@ -3,7 +3,7 @@
  *
  *   open ── close(reason) ──▶ closed ── farewell written, or given up ──▶ transport gone
  * The first reason given stays. Closing takes the connection out of everything at once (interest, registry); its transport goes when
- * what was queued is written, or at the latest after `FAREWELL_MS`.
+ * what was queued is written, or at the latest after the write deadline.
  */
 import { encode } from "../bytes/ascii.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
@@ -15,8 +15,8 @@ import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-fla
 import type { ConnectionHost } from "./host.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 
-/** How long a closing connection may take to get rid of its last bytes, and its peer to end its side. */
-const FAREWELL_MS = 2_000;
+/** How long a peer may take to end its side, once it has everything and we ended ours. */
+const LINGER_MS = 2_000;
 
 const OK_LINE = encode("+OK\r\n");
 const PING_LINE = encode("PING\r\n");
@@ -117,7 +117,7 @@ export abstract class Connection implements OutboundOwner {
       return;
     }
     this.farewell = new WheelTimer(() => this.transport.terminate());
-    this.host.turn.timers.set(this.farewell, FAREWELL_MS);
+    this.host.turn.timers.set(this.farewell, this.host.options.writeDeadlineMs);
     this.outbound.closeAfterFlush();
   }
 
@@ -126,6 +126,7 @@ export abstract class Connection implements OutboundOwner {
 
   onFlushedForClose(): void {
     this.outbound.abandon();
+    if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
     this.transport.end();
   }
 

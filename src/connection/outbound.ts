@@ -373,9 +373,11 @@ export class Outbound {
   private onDeadline(): void {
     if (this.closed || this.backlogBytes === 0) return;
     this.owner.onWriteDeadline(this.batchTookSome, this.batchChunks, this.batchBytes);
-    if (this.closed) return;
-    this.slow = true;
-    this.startDeadline(false);
+    if (!this.closed) {
+      this.slow = true;
+      this.startDeadline(false);
+    }
+    this.turn.end(); // producers that waited for it may go on
   }
 }
 
