@@ -17,6 +17,8 @@ import type { Outbound } from "./outbound.ts";
 
 /** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */
 export const SCRATCH_BYTES = 128 * 1024;
+/** Copies in words may pass the end by less than this. */
+const SCRATCH_SLACK_BYTES = 16;
 
 /** A connection whose parser was suspended. */
 export interface Resumable {
@@ -26,7 +28,8 @@ export interface Resumable {
 export class Turn {
   readonly batch = new MessageBatch();
   readonly pool = new BufferPool();
-  readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES + SCRATCH_SLACK_BYTES);
+  readonly scratchView = new DataView(this.scratch.buffer, this.scratch.byteOffset, this.scratch.length);
   /** What `scratch` holds. */
   readonly run = new EncodedRun();
   /** Ranges of a run of large messages, for whoever writes one. */
@@ -42,6 +45,8 @@ export class Turn {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
+  private viewed: Buffer | null = null;
+  private view: DataView = this.scratchView;
   private dirty: Outbound[] = [];
   private spare: Outbound[] = [];
   private readonly resumable: Resumable[] = [];
@@ -50,6 +55,15 @@ export class Turn {
     this.clock = clock;
     this.timers = timers;
     this.random = random;
+  }
+
+  /** The bytes of a buffer as words. Kept for the last buffer asked for: a read serves many runs. */
+  viewOf(source: Buffer): DataView {
+    if (this.viewed !== source) {
+      this.viewed = source;
+      this.view = new DataView(source.buffer, source.byteOffset, source.length);
+    }
+    return this.view;
   }
 
   /** Called by an outbound that gets its first unwritten byte of the turn. */
@@ -67,6 +81,7 @@ export class Turn {
    * readers go on, whose deliveries do.
    */
   end(): void {
+    this.viewed = null;
     while (true) {
       this.flush();
       const reader = this.resumable.pop();
