@@ -58,6 +58,10 @@ const SMALL_PAYLOAD_BYTES = 600;
 /** The shortest PUB, `PUB a 0\r\n\r\n`; with less in the chunk the loop does not look. */
 const PUB_BYTES_MIN = 11;
 const DIGITS_MAX = 9;
+/** Reads of this size are worth a view of their words. */
+const VIEW_BYTES_MIN = 2 * 1024;
+/** CR LF, read as a little-endian word. */
+const CRLF_WORD = 0x0a0d;
 
 const LETTER_P = 0x70;
 const LETTER_U = 0x75;
@@ -254,8 +258,36 @@ export class Parser {
     let hasReplies = false;
     let lastStart = 0;
     let lastSize = 0;
+    // The line of the message before, CRLF included, when it is a PUB without reply: the same bytes once more say the same.
+    let lineStart = 0;
+    let lineSize = 0;
+    let linePayload = 0;
+    const view = end - start >= VIEW_BYTES_MIN ? new DataView(chunk.buffer, chunk.byteOffset, end) : null;
 
     while (end - at >= PUB_BYTES_MIN) {
+      if (lineSize !== 0 && count < MESSAGES_MAX && bytes < BATCH_BYTES_MAX && view !== null) {
+        const payload = at + lineSize;
+        const stop = payload + linePayload;
+        if (stop + 2 > end) break;
+        const lastWord = lineSize - 4;
+        let i = 0;
+        while (i < lastWord && view.getInt32(at + i, true) === view.getInt32(lineStart + i, true)) i += 4;
+        if (i >= lastWord && view.getInt32(at + lastWord, true) === view.getInt32(lineStart + lastWord, true)) {
+          if (view.getUint16(stop, true) !== CRLF_WORD) break;
+          const field = count << STRIDE_SHIFT;
+          fields[field + SUBJECT_START] = lastStart;
+          fields[field + SUBJECT_END] = lastStart + lastSize;
+          fields[field + REPLY_START] = 0;
+          fields[field + REPLY_END] = 0;
+          fields[field + HEADER_SIZE] = -1;
+          fields[field + START] = payload;
+          fields[field + END] = stop;
+          count++;
+          bytes += linePayload;
+          at = stop + 2;
+          continue;
+        }
+      }
       let p = at;
       let headerSize = -1;
       if ((chunk[p] | LOWER) === LETTER_H) {
@@ -367,6 +399,9 @@ export class Parser {
       fields[field + END] = stop;
       count++;
       bytes += size;
+      lineStart = at;
+      lineSize = replyEnd === 0 && headerSize === -1 ? payload - at : 0;
+      linePayload = size;
       at = stop + 2;
     }
     if (count !== 0) {
@@ -446,10 +481,12 @@ export class Parser {
     }
     this.size = parseSize(source, bounds[last], bounds[last + 1]);
     if (this.size < 0) return this.malformed(`${name} Bad or Missing ${withHeader ? "Total " : ""}Size`, source, start, end);
+    // Receivers are told of a header only when there is one.
+    const first = this.headerSize > 0 ? last - 2 : last;
     const zeros = (at: number) => source[bounds[at]] === ZERO && bounds[at + 1] - bounds[at] > 1;
-    if (zeros(last) || (withHeader && zeros(last - 2))) {
-      const total = source.toString("latin1", bounds[last], bounds[last + 1]);
-      this.oddSizes = Buffer.from(withHeader ? `${source.toString("latin1", bounds[last - 2], bounds[last - 1])} ${total}` : total);
+    if (zeros(first) || zeros(last)) {
+      const text = (at: number) => source.toString("latin1", bounds[at], bounds[at + 1]);
+      this.oddSizes = Buffer.from(first === last ? text(last) : `${text(first)} ${text(last)}`);
     }
     if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
     return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size, start, end);
