@@ -39,8 +39,9 @@ export class Publisher implements QueueDelivery<Subscription> {
   private nextResult: MatchResult<Subscription> | null = null;
   /** The message for which a group member is looked for. */
   private memberIndex = 0;
-  /** Of the interest when the batch was opened. */
+  /** Of the interest when the receivers were looked up. */
   private generation = 0;
+  private nextGeneration = 0;
 
   constructor(client: Client, batch: MessageBatch) {
     this.client = client;
@@ -51,6 +52,7 @@ export class Publisher implements QueueDelivery<Subscription> {
   next(source: Buffer, start: number, end: number): boolean {
     const interest = this.client.account.interest;
     this.nextResult = isReservedSubject(source, start, end, false) ? null : interest.match(source, start, end);
+    this.nextGeneration = interest.generation;
     return this.nextResult !== null && this.nextResult === this.result;
   }
 
@@ -64,7 +66,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     this.result = result;
     batch.oneReceiver = result !== null && result.plain.length === 1 && result.groups.length === 0;
     batch.bytesMax = batch.oneReceiver ? BATCH_BYTES_MAX_ONE : BATCH_BYTES_MAX;
-    this.generation = this.client.account.interest.generation;
+    this.generation = this.nextGeneration;
   }
 
   /** Delivers the batch and empties it. */
@@ -74,7 +76,11 @@ export class Publisher implements QueueDelivery<Subscription> {
     client.inMessages += batch.count;
     client.inBytes += batch.bytes;
     if (result === null) this.refuseReserved();
-    else if (result.isEmpty) this.answerNobody();
+    else if (this.generation !== client.account.interest.generation) {
+      // The batch before this one changed interest, by a callback or a subscription's last message, after its receivers were looked up.
+      this.deliverByMessage();
+      this.commitDelivered();
+    } else if (result.isEmpty) this.answerNobody();
     else {
       const note = result.note === 0 ? this.look(result) : result.note;
       batch.consumable = note === NOTE_RUNS && result.plain.length === 1 && result.groups.length === 0 && !client.tracing;
