@@ -50,6 +50,7 @@ export class Turn {
   private dirty: Outbound[] = [];
   private spare: Outbound[] = [];
   private readonly resumable: Resumable[] = [];
+  private endsSoon = false;
 
   constructor(clock: Clock, timers: TimingWheel, random: Random) {
     this.clock = clock;
@@ -77,6 +78,21 @@ export class Turn {
   }
 
   /**
+   * Ends the turn when the code that runs now has returned to the event loop: for what in the process publishes, which may be called in
+   * the middle of a delivery as well as outside of any event.
+   */
+  endSoon(): void {
+    if (this.endsSoon) return;
+    this.endsSoon = true;
+    this.now = this.clock.now();
+    queueMicrotask(() => {
+      this.endsSoon = false;
+      this.end();
+    });
+  }
+
+  /**
+   * Never called from within a delivery: a reader that goes on fills the batch that is being delivered.
    * Writes everything that became dirty. Writing may condemn connections, whose farewells become dirty in turn, or let stalled
    * readers go on, whose deliveries do.
    */

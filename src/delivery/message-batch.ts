@@ -7,6 +7,7 @@
  * together, on one subject or on many: echo, permissions and statistics are settled once for all of them, and each receiver's output
  * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
  */
+import { decode } from "../bytes/ascii.ts";
 import type { Sink } from "./sink.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -55,7 +56,12 @@ export class MessageBatch {
   stalledBy: Sink | null = null;
   /** Scratch for whoever splits a line: start and end of up to nine arguments. */
   readonly argumentBounds = new Int32Array(18);
-  readonly fields = new Int32Array(MESSAGES_MAX << STRIDE_SHIFT);
+  readonly fields: Int32Array;
+
+  /** @param messagesMax room; a parser counts on `MESSAGES_MAX` */
+  constructor(messagesMax = MESSAGES_MAX) {
+    this.fields = new Int32Array(messagesMax << STRIDE_SHIFT);
+  }
 
   /** Appends a message; its bytes lie at `start` to `end` of `source` and are followed there by CRLF. The caller checks `count`. */
   add(
@@ -117,5 +123,24 @@ export class MessageBatch {
   }
   end(index: number): number {
     return this.fields[(index << STRIDE_SHIFT) + END];
+  }
+
+  // Parts of a message for cold receivers: texts are copies, buffers are views of borrowed bytes.
+
+  subjectText(index: number): string {
+    return decode(this.subjectSource, this.subjectStart(index), this.subjectEnd(index));
+  }
+  /** Empty: nobody waits for an answer. */
+  replyText(index: number): string {
+    return decode(this.source, this.replyStart(index), this.replyEnd(index));
+  }
+  /** The header block, its closing blank line included; empty where there is none. */
+  header(index: number): Buffer {
+    const start = this.start(index);
+    return this.source.subarray(start, start + Math.max(0, this.headerSize(index)));
+  }
+  /** What follows the header block. */
+  payload(index: number): Buffer {
+    return this.source.subarray(this.start(index) + Math.max(0, this.headerSize(index)), this.end(index));
   }
 }

@@ -1,0 +1,237 @@
+/**
+ * Participants inside the process: callbacks that subscribe and publish like clients do, without a connection. The server's own services
+ * use them.
+ *
+ *   client, LocalPublisher ─ interest ─▶ LocalSubscriber.deliver ─▶ callback(batch, index), at once, within the delivery
+ *                                                                      │ may publish, subscribe, unsubscribe
+ *   LocalPublisher.publish ─▶ a batch of its own ─ interest ─▶ clients and callbacks; clients' output leaves at the end of the turn
+ *
+ * A callback gets the batch and the index of its message, not a message of its own: nothing is allocated or copied, and since every
+ * publish has its own batch, what a callback was given stays whole however much it publishes. Not a queue between the two: an answer
+ * stands before whatever its client is sent later, and nothing has to be bounded.
+ * A callback that throws loses its message and nothing else; the error is reported.
+ */
+import { encode } from "../bytes/ascii.ts";
+import type { Random } from "../random/random.ts";
+import type { MatchResult } from "../subject/match-result.ts";
+import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
+import type { SubjectTrie } from "../subject/subject-trie.ts";
+import { MessageBatch } from "./message-batch.ts";
+import type { Sink } from "./sink.ts";
+import { Subscription } from "./subscription.ts";
+
+/** What of an account its local participants use. */
+export interface LocalAccount {
+  readonly interest: SubjectTrie<Subscription>;
+  readonly traffic: { outMessages: number; outBytes: number };
+}
+
+/** What of a server they use. */
+export interface LocalHost {
+  readonly turn: {
+    readonly random: Random;
+    /** Delivered to clients and not yet added to any total. */
+    outMessages: number;
+    outBytes: number;
+    /** What was delivered is written when the code that runs now is through. */
+    endSoon(): void;
+  };
+  readonly counters: { outMessages: number; outBytes: number; outClientMessages: number; outClientBytes: number };
+}
+
+/**
+ * Told of a message: the one at `index` of the batch. Its bytes are borrowed until it returns; `batch.payload(index)` and its like show
+ * them, offsets are there for the hot ones. It must not wait: a promise that it makes is its own.
+ */
+export type LocalCallback = (batch: MessageBatch, index: number, subscription: Subscription) => void;
+
+const NO_SID = new Uint8Array(0);
+
+class LocalSubscription extends Subscription {
+  readonly callback: LocalCallback;
+
+  constructor(sink: Sink, subject: Uint8Array, queue: Uint8Array | null, callback: LocalCallback) {
+    super(sink, subject, queue, NO_SID);
+    this.callback = callback;
+  }
+}
+
+/** Owner of any number of callbacks in one account. */
+export class LocalSubscriber implements Sink {
+  mark = 0;
+  /** A callback may change interest, or publish, between two messages. */
+  readonly takesRuns = false;
+  private readonly account: LocalAccount;
+  private readonly onError: (error: unknown, subscription: Subscription) => void;
+  private readonly subscriptions = new Set<LocalSubscription>();
+
+  /** @param onError told what a callback threw */
+  constructor(account: LocalAccount, onError: (error: unknown, subscription: Subscription) => void) {
+    this.account = account;
+    this.onError = onError;
+  }
+
+  /** How many subscriptions it has. */
+  get size(): number {
+    return this.subscriptions.size;
+  }
+
+  /**
+   * From the next message on, also when called from a callback.
+   * @param subject may have wildcards
+   * @param queue name of the queue group, of which one member gets each message
+   * @param deliveredMax gone after so many messages; 0: no limit
+   * @returns what `unsubscribe` takes; null when the subject is not valid
+   */
+  subscribe(subject: string, queue: string | null, callback: LocalCallback, deliveredMax = 0): Subscription | null {
+    const subscription = new LocalSubscription(this, new Uint8Array(encode(subject)), queue === null ? null : encode(queue), callback);
+    if (!this.account.interest.insert(subscription)) return null;
+    subscription.deliveredMax = deliveredMax;
+    this.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** At once; does nothing for one that has ended. A subscription of somebody else's is none of its business. */
+  unsubscribe(subscription: Subscription): void {
+    if (!this.subscriptions.delete(subscription as LocalSubscription)) return;
+    subscription.closed = true;
+    this.account.interest.remove(subscription);
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    const all = [...this.subscriptions];
+    this.subscriptions.clear();
+    for (const subscription of all) subscription.closed = true;
+    this.account.interest.removeBatch(all);
+  }
+
+  deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    let index = from;
+    // Asked again for every message: a callback may have ended it.
+    for (; index < to && !subscription.closed; index++) {
+      const most = subscription.deliveredMax;
+      if (++subscription.delivered === most) this.unsubscribe(subscription);
+      try {
+        (subscription as LocalSubscription).callback(batch, index, subscription);
+      } catch (error) {
+        this.onError(error, subscription);
+      }
+    }
+    return index - from;
+  }
+}
+
+/** Publishes within callbacks within publishes … are a loop of ours from here on. */
+const NESTING_MAX = 64;
+/** Room for subject, reply, headers and payload that is kept between publishes. */
+const KEPT_BYTES_MAX = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/** One publish under way: its batch, and the bytes that it points into. */
+class Publication implements QueueDelivery<Subscription> {
+  readonly batch = new MessageBatch(1);
+  bytes = EMPTY;
+
+  /** Order as the reference's: every plain subscription, then one member of each queue group. Returns how many took it. */
+  deliver(result: MatchResult<Subscription>, random: Random): number {
+    let delivered = 0;
+    for (const subscription of result.plain) delivered += subscription.sink.deliver(subscription, this.batch, 0, 1);
+    for (const group of result.groups) if (selectQueueMember(group, MessageSource.Internal, random, this) !== null) delivered++;
+    return delivered;
+  }
+
+  tryDeliver(member: Subscription): boolean {
+    return member.sink.deliver(member, this.batch, 0, 1) > 0;
+  }
+
+  isEcho(): boolean {
+    return false;
+  }
+}
+
+/**
+ * Publishes into an account from inside the process. Everyone with interest gets it, whoever published: there is no echo to switch off.
+ * Never stalled, and never dropped for a slow consumer: that one is closed at its limit. Not bound by limits or permissions of clients.
+ */
+export class LocalPublisher {
+  private readonly account: LocalAccount;
+  private readonly host: LocalHost;
+  /** By depth of nesting. */
+  private readonly publications: Publication[] = [];
+  private depth = 0;
+
+  constructor(account: LocalAccount, host: LocalHost) {
+    this.account = account;
+    this.host = host;
+  }
+
+  /**
+   * Delivers one message. Callbacks have run when it returns; clients get it at the end of the turn. The arguments are copied.
+   * @param reply empty: no answer is wanted
+   * @param header a whole header block, from `NATS/1.0` to its blank line; null: none
+   * @returns how many took it; 0: nobody is there
+   * @throws when publishes nest without end: a callback that answers itself
+   */
+  publish(subject: string | Uint8Array, reply: string | Uint8Array, header: Uint8Array | null, payload: string | Uint8Array): number {
+    const subjectBytes = bytesOf(subject);
+    const result = this.account.interest.match(subjectBytes, 0, subjectBytes.length);
+    if (result.isEmpty) return 0;
+    if (this.depth === NESTING_MAX) throw new Error(`publishes nest ${NESTING_MAX} deep: a callback publishes to itself`);
+    const { turn } = this.host;
+    turn.endSoon();
+    if (this.publications.length === this.depth) this.publications.push(new Publication());
+    const publication = this.publications[this.depth];
+    fill(publication, subjectBytes, bytesOf(reply), header, bytesOf(payload));
+    // What the delivery around this one has counted is its own.
+    const { outMessages, outBytes } = turn;
+    turn.outMessages = 0;
+    turn.outBytes = 0;
+    this.depth++;
+    try {
+      return publication.deliver(result, turn.random);
+    } finally {
+      this.depth--;
+      this.commit();
+      turn.outMessages = outMessages;
+      turn.outBytes = outBytes;
+      publication.batch.clear();
+      if (publication.bytes.length > KEPT_BYTES_MAX) publication.bytes = EMPTY;
+    }
+  }
+
+  /** Adds what clients got to the totals of server and account. */
+  private commit(): void {
+    const { turn, counters } = this.host;
+    const { traffic } = this.account;
+    counters.outMessages += turn.outMessages;
+    counters.outBytes += turn.outBytes;
+    counters.outClientMessages += turn.outMessages;
+    counters.outClientBytes += turn.outBytes;
+    traffic.outMessages += turn.outMessages;
+    traffic.outBytes += turn.outBytes;
+  }
+}
+
+/** Lays the message out as a read would have it: names, headers, payload, CRLF. */
+function fill(publication: Publication, subject: Uint8Array, reply: Uint8Array, header: Uint8Array | null, payload: Uint8Array): void {
+  const headerSize = header === null ? 0 : header.length;
+  const replyEnd = subject.length + reply.length;
+  const end = replyEnd + headerSize + payload.length;
+  if (publication.bytes.length < end + 2) publication.bytes = Buffer.allocUnsafeSlow(Math.max(512, end + 2));
+  const { batch, bytes } = publication;
+  bytes.set(subject, 0);
+  bytes.set(reply, subject.length);
+  if (header !== null) bytes.set(header, replyEnd);
+  bytes.set(payload, replyEnd + headerSize);
+  bytes[end] = 0x0d;
+  bytes[end + 1] = 0x0a;
+  batch.source = bytes;
+  batch.subjectSource = bytes;
+  batch.fromClient = false;
+  batch.add(0, subject.length, subject.length, replyEnd, header === null ? -1 : headerSize, replyEnd, end);
+}
+
+function bytesOf(text: string | Uint8Array): Uint8Array {
+  return typeof text === "string" ? encode(text) : text;
+}
