@@ -1,0 +1,155 @@
+/**
+ * What a parser under test hands its commands to: writes each down as a line of text, and checks at every call what must hold between
+ * a parser and its sink. Bytes are shown as latin1.
+ *
+ *   MSG <subject> [<reply>] h<header size> o<sizes as written, where odd> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
+ */
+import { MESSAGES_MAX, type MessageBatch } from "../delivery/message-batch.ts";
+import type { CommandSink } from "./command-sink.ts";
+import type { Parser } from "./parser.ts";
+import { Refusal } from "./refusal.ts";
+import { Verb } from "./verb-table.ts";
+
+export interface RecordingOptions {
+  readonly payloadBytesMax?: number;
+  /** Who wants a subject; two subjects with one answer may share a batch. */
+  readonly receiversOf?: (subject: string) => string;
+  /** Whether the parser is to stop after this command. */
+  readonly suspends?: () => boolean;
+  readonly batchBytesMax?: number;
+  readonly unauthenticated?: Refusal;
+}
+
+export class RecordingSink implements CommandSink {
+  readonly commands: string[] = [];
+  /** Messages of each batch that was flushed. */
+  readonly batches: number[] = [];
+  /** Messages that came one by one, outside the loop. */
+  single = 0;
+  parser!: Parser;
+  private readonly batch: MessageBatch;
+  private readonly options: RecordingOptions;
+  private receivers: string | null = null;
+  private nextReceivers = "";
+
+  constructor(batch: MessageBatch, options: RecordingOptions = {}) {
+    this.batch = batch;
+    this.options = options;
+  }
+
+  nextSubject(source: Buffer, start: number, end: number): boolean {
+    must(!this.parser.suspended, "called although suspended");
+    const subject = source.toString("latin1", start, end);
+    this.nextReceivers = this.options.receiversOf?.(subject) ?? subject;
+    return this.nextReceivers === this.receivers;
+  }
+
+  openBatch(source: Buffer): void {
+    must(this.batch.count === 0, "the batch is not empty");
+    must(this.receivers === null, "opened twice");
+    this.receivers = this.nextReceivers;
+    this.batch.source = source;
+    this.batch.subjectSource = source;
+    this.batch.bytesMax = this.options.batchBytesMax ?? 64 * 1024;
+  }
+
+  flushMessages(): void {
+    const { batch } = this;
+    must(batch.count > 0 && batch.count <= MESSAGES_MAX, `${batch.count} messages`);
+    let bytes = 0;
+    let namesMax = 0;
+    let hasReplies = false;
+    const limit = Math.max(64 * 1024, batch.bytesMax);
+    for (let index = 0; index < batch.count; index++) {
+      must(bytes < limit, "more than it asked for");
+      const [subjectStart, subjectEnd] = [batch.subjectStart(index), batch.subjectEnd(index)];
+      const [replyStart, replyEnd] = [batch.replyStart(index), batch.replyEnd(index)];
+      const subject = batch.subjectSource.toString("latin1", subjectStart, subjectEnd);
+      must((this.options.receiversOf?.(subject) ?? subject) === this.receivers, "joined for other receivers");
+      const reply = batch.source.toString("latin1", replyStart, replyEnd);
+      must(!/^(_R_\.|_GR_\.|\$GR\.|\$JS\.ACK\.)/.test(reply), "a reply that must be looked at is in a batch");
+      bytes += batch.end(index) - batch.start(index);
+      namesMax = Math.max(namesMax, subjectEnd - subjectStart + replyEnd - replyStart);
+      hasReplies ||= replyEnd > replyStart;
+      this.record(batch.source, subject, replyStart, replyEnd, batch.headerSize(index), batch.start(index), batch.end(index), null);
+    }
+    must(batch.bytes === bytes && batch.namesBytesMax === namesMax && batch.hasReplies === hasReplies, "wrong totals");
+    this.batches.push(batch.count);
+    this.receivers = null;
+    batch.clear();
+    this.after();
+  }
+
+  checkMessage(_source: Buffer, _start: number, _end: number, _headerSize: number, size: number): Refusal {
+    must(!this.parser.suspended, "called although suspended");
+    return size > (this.options.payloadBytesMax ?? 1024 * 1024) ? Refusal.MaxPayloadExceeded : Refusal.None;
+  }
+
+  onMessage(
+    source: Buffer,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+  ): Refusal {
+    const subject = source.toString("latin1", subjectStart, subjectEnd);
+    this.record(source, subject, replyStart, replyEnd, headerSize, start, end, this.parser.oddSizes);
+    this.single++;
+    this.after();
+    return Refusal.None;
+  }
+
+  onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
+    this.commands.push(`LINE ${Verb[verb]} ${source.toString("latin1", start, end)}`);
+    this.after();
+    return Refusal.None;
+  }
+
+  onPing(): void {
+    this.commands.push("PING");
+    this.after();
+  }
+
+  onPong(): void {
+    this.commands.push("PONG");
+    this.after();
+  }
+
+  onUnauthenticated(): Refusal {
+    this.commands.push("UNAUTHENTICATED");
+    return this.options.unauthenticated ?? Refusal.AuthorizationViolation;
+  }
+
+  private record(
+    source: Buffer,
+    subject: string,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+    odd: Buffer | null,
+  ): void {
+    must(source[end] === 0x0d && source[end + 1] === 0x0a, "no CRLF behind the payload");
+    const reply = source.toString("latin1", replyStart, replyEnd);
+    this.commands.push(messageText(subject, reply, headerSize, odd === null ? "" : odd.toString(), source.toString("latin1", start, end)));
+  }
+
+  /** Everything but a look at the next message comes when the parser runs, and may stop it. */
+  private after(): void {
+    must(!this.parser.suspended, "called although suspended");
+    must(this.batch.count === 0, "the batch is not empty");
+    if (this.options.suspends?.() === true) this.parser.suspended = true;
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`parser and sink: ${what}`);
+}
+
+export function messageText(subject: string, reply: string, headerSize: number, oddSizes: string, payload: string): string {
+  return `MSG ${subject} [${reply}] h${headerSize} o${oddSizes} ${payload}`;
+}
