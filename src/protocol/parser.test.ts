@@ -175,7 +175,9 @@ test("nothing stays held when a long line or a message is through", () => {
   const { parser, parse } = newParser();
   parse(`SUB ${"x".repeat(3_000)}`);
   expect(parser.heldBytes).toBe(3_000);
-  parse(" 1\r\nPUB foo reply 20000\r\nabc");
+  parse(" 1\r\n");
+  expect(parser.heldBytes).toBe(0);
+  parse("PUB foo reply 20000\r\nabc");
   expect(parser.heldBytes).toBe(8 + 96 + 8 + 3); // names, room for a line, and what came
   parse(`${"x".repeat(19_997)}\r\n`);
   expect(parser.heldBytes).toBe(0);
