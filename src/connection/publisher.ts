@@ -83,7 +83,6 @@ export class Publisher implements QueueDelivery<Subscription> {
     } else if (result.isEmpty) this.answerNobody();
     else {
       const note = result.note === 0 ? this.look(result) : result.note;
-      batch.consumable = note === NOTE_RUNS && result.plain.length === 1 && result.groups.length === 0 && !client.tracing;
       if (batch.count === 1) this.deliverOne(result, 0);
       else if (note === NOTE_RUNS && ((client.flags & FLAG_NO_RESPONDERS) === 0 || !batch.hasReplies)) this.deliverRuns(result);
       else this.deliverByMessage();

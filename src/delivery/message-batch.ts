@@ -40,8 +40,6 @@ export class MessageBatch {
   oneReceiver = false;
   /** The sizes as their publisher wrote them, where that is not how they are written (`007`): receivers see them unchanged. */
   sizesText: Buffer | null = null;
-  /** Its one receiver takes the messages in order and is the last to need their bytes: it may overwrite what lies before a payload. */
-  consumable = false;
   /** No subject and reply of one message are longer together. */
   namesBytesMax = 0;
   /** Some message has a reply subject. */
@@ -96,7 +94,6 @@ export class MessageBatch {
     this.namesBytesMax = 0;
     this.hasReplies = false;
     this.sizesText = null;
-    this.consumable = false;
     this.version++;
     this.source = EMPTY;
     this.subjectSource = EMPTY;
