@@ -4,8 +4,6 @@
  *   one message     the line and the payload go straight into the output's tail
  *   a run of them   encoded once into the server's scratch, then appended as one block; the next receiver with the same sid and the
  *                   same view of headers gets the same block. A fan-out to a thousand subscribers encodes once.
- *   a large payload the line is written into the read itself, right before the payload, over bytes that nobody needs any more, and both go
- *                   to the kernel from there: nothing is copied. Only for a message with one receiver (`batch.consumable`).
  *   large messages  lines in the scratch, payloads where they were read, all in one system call: nothing is copied
  * In a run the line is built when size or reply change and copied otherwise.
  * Small copies are byte loops: a native call costs more than 64 bytes do (bench/micro/delivery.ts).
@@ -31,8 +29,6 @@ import { SCRATCH_BYTES, type Turn } from "./turn.ts";
 
 /** Digits of two sizes, blanks, `HMSG`, CRLF: what a line takes besides subject, sid and reply. */
 const LINE_OVERHEAD = 32;
-/** From this size on a payload is written from where it lies. */
-const IN_PLACE_BYTES_MIN = 16 * 1024;
 /** Messages larger than this on average are not gathered in the scratch: their payload is worth a block of its own. */
 const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
 /** The same where there is one receiver, for which the scratch is not encoded once and used often. */
@@ -87,14 +83,7 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
   return run.payloadBytes;
 }
 
-function encodeRun(
-  turn: Turn,
-  sid: Uint8Array,
-  batch: MessageBatch,
-  from: number,
-  to: number,
-  headers: boolean,
-): void {
+function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: number, to: number, headers: boolean): void {
   const { run, scratch: target, scratchView } = turn;
   const source = batch.source;
   const sourceView = turn.viewOf(source);
@@ -160,7 +149,6 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   const headerSize = fields[field + HEADER_SIZE];
   const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
   const stop = end + 2;
-  if (batch.consumable && stop - start >= IN_PLACE_BYTES_MIN && start >= lineMax) return writeInPlace(client, sid, batch, index, headers);
   if (stop - start >= VECTOR_BYTES_MIN && client.transport.vectored && lineMax <= SCRATCH_BYTES) {
     return writeLargeRun(client, sid, batch, index, index + 1, headers);
   }
@@ -182,35 +170,6 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
     outbound.tailSize = at;
     outbound.append(batch.source, start, stop);
   }
-  return end - start;
-}
-
-/**
- * The line goes right before the payload. What stood there is this message's own PUB line, and the end of the message before it, which
- * has been delivered. Messages behind it may name their subject by the bytes of this PUB line: so those move to where the new line has
- * the subject.
- */
-function writeInPlace(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
-  const fields = batch.fields;
-  const field = index << STRIDE_SHIFT;
-  const line = client.host.turn.scratch;
-  client.host.turn.run.version = -1; // whatever the scratch held
-  const size = writeLine(line, 0, sid, batch, index, headers);
-  const headerSize = fields[field + HEADER_SIZE];
-  const withHeader = headerSize > 0 && headers;
-  const start = fields[field + START] + (headerSize > 0 && !headers ? headerSize : 0);
-  const end = fields[field + END];
-  const lineStart = start - size;
-  const source = batch.source;
-  line.copy(source, lineStart, 0, size);
-  const subjectStart = fields[field + SUBJECT_START];
-  const moved = lineStart + (withHeader ? 5 : 4) - subjectStart;
-  const stop = batch.count << STRIDE_SHIFT;
-  for (let next = field; next < stop && fields[next + SUBJECT_START] === subjectStart; next += 1 << STRIDE_SHIFT) {
-    fields[next + SUBJECT_START] += moved;
-    fields[next + SUBJECT_END] += moved;
-  }
-  client.outbound.append(source, lineStart, end + 2);
   return end - start;
 }
 

@@ -48,10 +48,6 @@ enum ParserState {
   PayloadLf,
 }
 
-/** Room before a held payload for the line that goes out with it (deliver.ts), besides subject and reply. */
-const LINE_ROOM = 96;
-/** Payloads from this size on get that room. */
-const LINE_ROOM_FROM = 16 * 1024;
 /** Payload bytes in a batch after which it is handed on. The batch may ask for more where messages are not small (`bytesMax`). */
 const BATCH_BYTES_MAX = 64 * 1024;
 const SMALL_PAYLOAD_BYTES = 600;
@@ -518,15 +514,14 @@ export class Parser {
     const subjectSize = this.subjectEnd - this.subjectStart;
     const replySize = this.replyEnd - this.replyStart;
     const namesSize = subjectSize + replySize;
-    const room = this.size >= LINE_ROOM_FROM ? LINE_ROOM + namesSize : 0;
-    const message = Buffer.allocUnsafeSlow(namesSize + room + this.size + 2);
+    const message = Buffer.allocUnsafeSlow(namesSize + this.size + 2);
     message.set(source.subarray(this.subjectStart, this.subjectEnd), 0);
     message.set(source.subarray(this.replyStart, this.replyEnd), subjectSize);
     this.subjectStart = 0;
     this.subjectEnd = subjectSize;
     this.replyStart = subjectSize;
     this.replyEnd = namesSize;
-    this.messageSize = namesSize + room;
+    this.messageSize = namesSize;
     this.message = message;
     if (this.size === 0) this.state = ParserState.PayloadCr;
   }
