@@ -48,7 +48,7 @@ function parseAll(chunks: readonly string[], limits: Limits, way: Way): Outcome 
 
 function cutAnywhere(wire: string, random: Random): string[] {
   const chunks: string[] = [];
-  const most = random.pick([1, 2, 5, 40, 1_000, 100_000]);
+  const most = random.pick([1, 2, 5, 40, 1_000, 5_000, 5_000, 100_000]);
   for (let at = 0; at < wire.length; ) {
     const size = random.between(1, most);
     chunks.push(wire.slice(at, at + size));
@@ -136,8 +136,20 @@ function randomConversation(random: Random): string {
     const command = randomCommand(random);
     return random.chance(0.1) ? mutate(command, random) : command;
   });
-  // Runs on one subject, as publishers send them.
+  // Runs on one subject, as publishers send them; and what is nearly one.
   if (random.chance(0.3)) commands.push(...new Array<string>(random.between(2, 40)).fill(randomMessage(random)));
+  if (random.chance(0.2)) {
+    const alike = [
+      "PUB foo 5\r\nhello\r\n",
+      "PUB fox 5\r\nhello\r\n",
+      "PUB foo 4\r\nhell\r\n",
+      "PUB foo 5\r\nPUB x\r\n",
+      "PUB f r 5\r\nhello\r\n",
+    ];
+    if (!honest) alike.push("PUB foo 5\r\nhello\rX", "pub foo 6\r\nhello\r\n\r\n", "PUB foo 5\nhello\r\n");
+    const main = random.pick(alike);
+    commands.push(...Array.from({ length: random.between(100, 300) }, () => (random.chance(0.95) ? main : random.pick(alike))));
+  }
   const wire = commands.join("");
   return random.chance(0.2) ? wire.slice(0, random.below(wire.length)) : wire;
 }
