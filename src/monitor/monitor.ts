@@ -45,6 +45,7 @@ export class Monitor {
       hostname: bindHost,
       port,
       development: false,
+      reusePort: false, // what `development: false` would make of it: a second server on this port gets half of the requests
       fetch: request => this.answer(request),
       error: error => {
         server.log.error(`monitoring: ${error.stack ?? error.message}`);
