@@ -31,7 +31,8 @@ export interface Authorization {
   readonly token?: string;
 }
 
-export type WriteTimeoutPolicy = "default" | "close" | "retry";
+const WRITE_TIMEOUT_POLICIES = ["default", "close", "retry"] as const;
+export type WriteTimeoutPolicy = (typeof WRITE_TIMEOUT_POLICIES)[number];
 
 export const OPTIONS = {
   host: option<string>({
@@ -216,6 +217,7 @@ export function completeOptions(given: Partial<Options>): Options {
   if (options.payloadBytesMax > options.pendingBytesMax) {
     throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than max_pending (${options.pendingBytesMax})`);
   }
+  if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError("write_timeout must be 'default', 'close' or 'retry'");
   if (options.serverName?.includes(" ")) throw new OptionError("server name cannot contain spaces");
   for (const port of [options.port, options.httpPort ?? 0]) {
     if (typeof port !== "number" || port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);
