@@ -134,11 +134,12 @@ export class Outbound {
       this.turn.addDirty(this);
     }
     let at = start;
+    let taken = 0;
     if (this.backlogBytes === 0) {
       if (this.tailSize > 0) this.writeTail();
       if (this.closed) return;
       if (this.backlogBytes === 0) {
-        const taken = this.transport.write(source, start, end - start);
+        taken = this.transport.write(source, start, end - start);
         if (taken < 0) return this.fail();
         at += taken;
       }
@@ -146,6 +147,7 @@ export class Outbound {
     if (at === end) return;
     this.queue(source, at, end);
     if (this.tailSize > 0) this.queueTail();
+    if (taken > 0) this.batchTookSome = true;
     this.checkPending();
   }
 
@@ -177,7 +179,8 @@ export class Outbound {
       this.dirty = true;
       this.turn.addDirty(this);
     }
-    let skip = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
+    const taken = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
+    let skip = taken;
     const tail = this.tail;
     this.tail = EMPTY;
     this.tailSize = 0;
@@ -190,6 +193,7 @@ export class Outbound {
     if (tail.length > 0) this.turn.pool.give(tail);
     if (allTaken) return;
     if (this.tailSize > 0) this.queueTail();
+    if (taken > 0) this.batchTookSome = true;
     this.onDrain(); // an ordinary write, so that the kernel's room is announced
     this.checkPending();
   }
@@ -216,9 +220,9 @@ export class Outbound {
       const taken = this.transport.write(chunk.bytes, chunk.start, size);
       if (taken < 0) return this.fail();
       this.backlogBytes -= taken;
-      this.countForDeadline(taken);
       if (taken < size) {
         chunk.start += taken;
+        this.countForDeadline(taken);
         break;
       }
       this.turn.pool.give(chunk.bytes);
@@ -230,6 +234,7 @@ export class Outbound {
         this.backlog.splice(0, this.backlogHead);
         this.backlogHead = 0;
       }
+      this.countForDeadline(taken);
     }
     if (this.stalling && this.pendingBytes < this.stallBytes()) {
       this.stalling = false;
@@ -285,6 +290,7 @@ export class Outbound {
     }
     if (this.backlogBytes === 0) this.writeTail();
     else this.queueTail();
+    if (this.closed) return;
     if (this.tail.length < size) {
       if (this.tail.length > 0) this.turn.pool.give(this.tail);
       this.tail = this.turn.pool.take(LARGEST_TIER);
@@ -307,9 +313,16 @@ export class Outbound {
 
   private queueTail(start = 0): void {
     if (this.closed) return;
-    this.backlog.push({ bytes: this.tail, start, end: this.tailSize });
+    const size = this.tailSize - start;
     const first = this.backlogBytes === 0;
-    this.backlogBytes += this.tailSize - start;
+    this.backlogBytes += size;
+    const last = first ? NO_CHUNK : this.backlog[this.backlog.length - 1];
+    if (size <= last.bytes.length - last.end) {
+      // The last chunk is topped up: small turns behind a backlog must not hold a chunk each.
+      copy(this.tail, start, this.tailSize, last.bytes, last.end);
+      last.end += size;
+      this.turn.pool.give(this.tail);
+    } else this.backlog.push({ bytes: this.tail, start, end: this.tailSize });
     if (first) this.startDeadline(start > 0);
     this.tail = EMPTY;
     this.tailSize = 0;
@@ -384,7 +397,7 @@ export class Outbound {
 interface Chunk {
   readonly bytes: Buffer;
   start: number;
-  readonly end: number;
+  end: number;
 }
 
 const NO_CHUNK: Chunk = { bytes: EMPTY, start: 0, end: 0 };
