@@ -3,7 +3,8 @@
  *
  *   program ─ write() ─▶ queue ─ microtask ─▶ server
  *   program ◀─ onData ── microtask ◀─ copy ── server
- * Bytes cross in a microtask of their own, never inside the other side's call: as with a socket, neither side is re-entered.
+ * Bytes cross in a microtask of their own, never inside the other side's call: as with a socket, neither side is re-entered, and what
+ * was written before an end arrives before it.
  * The server's writes are bounded: while the program has not been handed `QUEUE_BYTES_MAX` yet, the server is told that the pipe is
  * full and keeps them in its own output, with its own limits.
  */
@@ -19,7 +20,9 @@ export interface InProcessConnection {
   onData: (bytes: Uint8Array) => void;
   /** Called once, when either side has ended. */
   onClose: () => void;
+  /** Ends the connection once the server has what was written. Nothing is received any more. */
   close(): void;
+  /** Either side has ended. */
   readonly closed: boolean;
 }
 
@@ -35,24 +38,29 @@ export class InProcessTransport implements Transport {
   private toClientBytes = 0;
   private paused = false;
   private full = false;
-  private ended = false;
+  private serverEnded = false;
+  private clientEnded = false;
   private scheduled = false;
 
   constructor() {
+    const transport = this;
     this.client = {
       write: bytes => {
-        if (this.ended) return;
+        if (this.serverEnded || this.clientEnded) return;
         this.toServer.push(Buffer.from(bytes as Uint8Array));
         this.schedule();
       },
       onData: () => {},
       onClose: () => {},
-      close: () => this.finish(),
+      close: () => {
+        this.clientEnded = true;
+        this.toClient.length = 0;
+        this.schedule();
+      },
       get closed() {
-        return transport.ended;
+        return transport.serverEnded || transport.clientEnded;
       },
     };
-    const transport = this;
   }
 
   /** Tells whom the server's end reports to. */
@@ -61,7 +69,8 @@ export class InProcessTransport implements Transport {
   }
 
   write(source: Buffer, offset: number, length: number): number {
-    if (this.ended) return -1;
+    if (this.serverEnded) return -1;
+    if (this.clientEnded) return length; // nobody is there to read it
     const take = Math.min(length, QUEUE_BYTES_MAX - this.toClientBytes);
     if (take < length) this.full = true;
     if (take <= 0) return 0;
@@ -85,18 +94,13 @@ export class InProcessTransport implements Transport {
   }
 
   end(): void {
-    this.finish();
+    this.serverEnded = true;
+    this.schedule();
   }
 
   terminate(): void {
     this.toClient.length = 0;
-    this.finish();
-  }
-
-  private finish(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.schedule();
+    this.end();
   }
 
   private schedule(): void {
@@ -113,12 +117,13 @@ export class InProcessTransport implements Transport {
       this.full = false;
       this.events?.onDrain();
     }
-    while (!this.paused && !this.ended && this.toServer.length > 0) this.events?.onData(this.toServer.shift()!);
-    if (this.ended && this.events !== null) {
-      const events = this.events;
-      this.events = null;
-      events.onClose(null);
-      this.client.onClose();
-    }
+    while (!this.paused && !this.serverEnded && this.toServer.length > 0) this.events?.onData(this.toServer.shift()!);
+    const over = this.clientEnded ? this.serverEnded || this.toServer.length === 0 : this.serverEnded && this.toClient.length === 0;
+    if (!over || this.events === null) return;
+    const events = this.events;
+    this.events = null;
+    this.serverEnded = true;
+    events.onClose(null);
+    this.client.onClose();
   }
 }
