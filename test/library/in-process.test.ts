@@ -1,0 +1,131 @@
+/** Connections without a socket: `server.connect()`. */
+import { expect, test } from "bun:test";
+import { headers } from "@nats-io/nats-core";
+import { NatsServer } from "../../src/index.ts";
+import { CloseReason } from "../../src/protocol/close-reason.ts";
+import { TestServer } from "../faults/test-server.ts";
+import { until } from "../faults/until.ts";
+import { connectInside } from "./nats-over-pipe.ts";
+import { TextConnection } from "./text-connection.ts";
+
+test("INFO of a connection without a socket names no address, as the reference's", async () => {
+  await using server = TestServer.open({ serverName: "inside" });
+  const first = new TextConnection(server.connect());
+  const info = JSON.parse((await first.exchange('CONNECT {"verbose":false}\r\n')).slice("INFO ".length).split("\r\n")[0]!);
+  expect(Object.keys(info)).toEqual([
+    ...["server_id", "server_name", "version", "proto", "go", "host", "port", "headers", "max_payload", "client_id"],
+    ...["api_lvl", "xkey", "bunats"],
+  ]);
+  expect([info.server_name, info.client_id, info.port]).toEqual(["inside", 1, server.port]);
+});
+
+test("a whole conversation", async () => {
+  await using server = TestServer.open();
+  const one = await TextConnection.open(server);
+  const other = await TextConnection.open(server, { verbose: true });
+  expect(await other.exchange("SUB a.* 1\r\nSUB a.b q 2\r\nUNSUB 1 2\r\n")).toBe("+OK\r\n+OK\r\n+OK\r\n");
+  await one.exchange("PUB a.b 2\r\nhi\r\nPUB a.c in.1 0\r\n\r\nPUB a.d 0\r\n\r\n");
+  expect(await other.exchange()).toBe("MSG a.b 1 2\r\nhi\r\nMSG a.b 2 2\r\nhi\r\nMSG a.c 1 in.1 0\r\n\r\n");
+  for (const byte of "PUB a.b 1\r\nx\r\n") one.send(byte); // as cut as can be
+  await one.exchange();
+  expect(await other.exchange()).toBe("MSG a.b 2 1\r\nx\r\n");
+  one.send("BOGUS\r\n");
+  expect(await one.ended()).toBe("-ERR 'Unknown Protocol Operation'\r\n");
+  expect(server.closedConnections.all().map(({ id, address, closeReason }) => [id, address, closeReason])).toEqual([
+    [1, "", CloseReason.ProtocolViolation],
+  ]);
+});
+
+test("more than the pipe holds at once arrives whole, and nothing stays pending", async () => {
+  await using server = TestServer.open();
+  const publisher = await TextConnection.open(server);
+  const subscriber = await TextConnection.open(server);
+  await subscriber.exchange("SUB big 1\r\n");
+  const payload = "0123456789abcdef".repeat(65_536 / 2);
+  const messages = 30; // 15 MiB in one read; the pipe takes 4
+  await publisher.exchange(`PUB big ${payload.length}\r\n${payload}\r\n`.repeat(messages));
+  const received = await subscriber.exchange();
+  expect(received === `MSG big 1 ${payload.length}\r\n${payload}\r\n`.repeat(messages)).toBe(true); // a diff would be 30 MiB
+  expect(server.leftovers()).toMatchObject({ connections: 2, chunks: 0 });
+});
+
+test("what is written while the server does not read is kept, in order", async () => {
+  const answer = Promise.withResolvers<{ user: string }>();
+  await using server = await NatsServer.start({
+    host: "127.0.0.1",
+    port: 0,
+    authenticator: { authenticate: () => answer.promise },
+  });
+  const client = new TextConnection(server.connect());
+  client.send('CONNECT {"verbose":false,"user":"a"}\r\nSUB a 1\r\n');
+  for (let index = 0; index < 1_000; index++) client.send(`PUB a ${String(index).length}\r\n${index}\r\n`);
+  await until(
+    () => client.received !== "",
+    () => "no INFO",
+  );
+  expect(client.received.split("\r\n").length).toBe(2); // INFO, and nothing behind it yet
+  client.received = "";
+  answer.resolve({ user: "a" });
+  const expected = Array.from({ length: 1_000 }, (_, index) => `MSG a 1 ${String(index).length}\r\n${index}\r\n`);
+  expect(await client.exchange()).toBe(expected.join(""));
+});
+
+test("what was written before close is done, and the server has nothing of the connection any more", async () => {
+  await using server = TestServer.open();
+  const subscriber = await TextConnection.open(server);
+  await subscriber.exchange("SUB last.* 1\r\n");
+  const leaving = new TextConnection(server.connect());
+  leaving.send('CONNECT {"verbose":false}\r\nSUB last.* 1\r\nPUB last.words 3\r\nbye\r\n');
+  leaving.connection.close();
+  expect(leaving.connection.closed).toBe(true);
+  leaving.send("PUB last.words 5\r\nnever\r\n");
+  await leaving.ended();
+  expect([await subscriber.exchange(), leaving.received]).toEqual(["MSG last.words 1 3\r\nbye\r\n", ""]);
+  expect(server.closedConnections.all().map(({ closeReason }) => closeReason)).toEqual([CloseReason.ClientClosed]);
+  subscriber.connection.close();
+  await server.cleared();
+});
+
+test("the server's end is told once, behind its last words", async () => {
+  const server = TestServer.open();
+  const client = await TextConnection.open(server);
+  await client.exchange("SUB a 1\r\n");
+  let ends = 0;
+  client.connection.onClose = () => ends++;
+  client.send("PUB a 1\r\nx\r\n");
+  await until(
+    () => client.received !== "",
+    () => "no message",
+  );
+  await server.stop();
+  expect([client.received, ends, client.connection.closed]).toEqual(["MSG a 1 1\r\nx\r\n", 1, true]);
+  client.connection.close();
+  await server.cleared();
+  expect(ends).toBe(1);
+});
+
+test("max_connections counts connections without a socket too", async () => {
+  await using server = TestServer.open({ connectionsMax: 1 });
+  await TextConnection.open(server);
+  const second = new TextConnection(server.connect());
+  expect(await second.ended()).toEndWith("-ERR 'maximum connections exceeded'\r\n");
+});
+
+test("the official client works over it: requests, headers, drain", async () => {
+  await using server = await NatsServer.start({ host: "127.0.0.1", port: 0 });
+  const service = await connectInside(server);
+  service.subscribe("echo", { callback: (_error, message) => void message.respond(message.data, { headers: message.headers! }) });
+  await service.flush();
+  const client = await connectInside(server, { name: "client" });
+  const sent = headers();
+  sent.append("Kind", "a");
+  sent.append("Kind", "b");
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => client.request("echo", `${index}`, { timeout: 5_000, headers: sent })),
+  );
+  expect(answers.map(answer => answer.string())).toEqual(Array.from({ length: 100 }, (_, index) => `${index}`));
+  expect(answers[0]!.headers!.values("Kind")).toEqual(["a", "b"]);
+  await client.drain();
+  await server.stop();
+  expect(await service.closed()).toBeUndefined();
+});
