@@ -1,0 +1,364 @@
+import { expect, test } from "bun:test";
+import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../bytes/buffer-pool.ts";
+import { FakeClock } from "../clock/fake-clock.ts";
+import { TimingWheel } from "../clock/timing-wheel.ts";
+import { Random } from "../random/random.ts";
+import { FakeTransport } from "../transport/fake-transport.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+import { Turn } from "./turn.ts";
+
+const KIB = 1024;
+
+interface Setting {
+  readonly vectored?: boolean;
+  readonly room?: number;
+  readonly pendingBytesMax?: number;
+  readonly retry?: boolean;
+}
+
+function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retry = false }: Setting = {}) {
+  const clock = new FakeClock();
+  const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
+  const transport = new FakeTransport({ vectored });
+  if (room !== undefined) transport.room = room;
+  const told: string[] = [];
+  const owner: OutboundOwner = {
+    onPendingBytesExceeded: limit => {
+      told.push(`pending over ${limit}`);
+      outbound.abandon();
+    },
+    onWriteDeadline: (tookSome, chunks, bytes) => {
+      told.push(`deadline tookSome=${tookSome} chunks=${chunks} bytes=${bytes} slow=${outbound.slow}`);
+      if (!retry || !tookSome) outbound.abandon();
+    },
+    onSlowRecovered: (elapsedMs, chunks, bytes) => told.push(`recovered after ${elapsedMs} chunks=${chunks} bytes=${bytes}`),
+    onWriteError: () => {
+      told.push("write error");
+      outbound.abandon();
+    },
+    onStallReleased: () => told.push("stall released"),
+    onFlushedForClose: () => {
+      told.push("flushed for close");
+      outbound.abandon();
+    },
+  };
+  const outbound = new Outbound(turn, transport, owner, { pendingBytesMax, writeDeadlineMs: 1_000, retryAfterDeadline: retry });
+  const append = (text: string | Buffer) => {
+    const bytes = Buffer.from(text);
+    outbound.append(bytes, 0, bytes.length);
+    bytes.fill(0xee); // what was appended is not looked at again
+  };
+  /** The kernel takes so many more bytes and says so. */
+  const drain = (room: number) => {
+    transport.room = room;
+    outbound.onDrain();
+  };
+  return { clock, turn, transport, told, outbound, append, drain };
+}
+
+const block = (size: number, letter = "x") => Buffer.alloc(size, letter);
+
+test("what is appended in a turn is written once, at its end, and an idle connection holds no chunk", () => {
+  const { turn, transport, outbound, append } = newOutbound();
+  append("hello ");
+  append("world");
+  expect([transport.writes, outbound.pendingBytes, turn.pool.taken]).toEqual([0, 11, 1]);
+  turn.end();
+  expect([transport.writes, transport.text, outbound.pendingBytes, turn.pool.taken]).toEqual([1, "hello world", 0, 0]);
+  turn.end();
+  expect(transport.writes).toBe(1);
+});
+
+test("what the kernel does not take waits in order behind a drain", () => {
+  const { turn, transport, outbound, append, drain } = newOutbound({ room: 4 });
+  append("one two ");
+  turn.end();
+  append("three ");
+  turn.end();
+  expect([transport.text, outbound.pendingBytes, outbound.hasBacklog]).toEqual(["one ", 10, true]);
+  append("four");
+  drain(3);
+  expect([transport.text, outbound.pendingBytes]).toEqual(["one two", 11]);
+  drain(1_000);
+  turn.end();
+  expect([transport.text, outbound.pendingBytes, outbound.hasBacklog, turn.pool.taken]).toEqual(["one two three four", 0, false, 0]);
+});
+
+test("a turn of more than a chunk goes out in chunks within the turn", () => {
+  const { turn, transport, append } = newOutbound();
+  for (let line = 0; line < 100; line++) append(block(1_000));
+  expect([transport.writes, transport.takenBytes]).toEqual([1, LARGEST_CHUNK_BYTES]);
+  turn.end();
+  expect([transport.writes, transport.takenBytes, turn.pool.taken]).toEqual([2, 100_000, 0]);
+});
+
+test("a large block goes to the kernel where it lies, behind what waits in the tail", () => {
+  const { turn, transport, outbound, append } = newOutbound();
+  append(block(20 * KIB));
+  expect([transport.writes, outbound.pendingBytes, turn.pool.taken]).toEqual([1, 0, 0]);
+  append("tail");
+  append(block(LARGEST_CHUNK_BYTES, "y"));
+  expect(transport.writes).toBe(3);
+  turn.end();
+  expect(transport.text).toBe(`${"x".repeat(20 * KIB)}tail${"y".repeat(LARGEST_CHUNK_BYTES)}`);
+  expect(turn.pool.taken).toBe(0);
+});
+
+test("a vector goes out in one call behind the tail; what is left of it is copied", () => {
+  const { turn, transport, outbound, append, drain } = newOutbound({ vectored: true, room: 9 });
+  append("tail ");
+  outbound.startVector(turn.vector);
+  const lines = Buffer.from("line1line2");
+  const payload = Buffer.from("payload");
+  turn.vector.add(lines, 0, 5);
+  turn.vector.add(payload, 0, 7);
+  turn.vector.add(lines, 5, 10);
+  turn.vector.add(payload, 3, 7);
+  outbound.appendVector(turn.vector);
+  lines.fill(0);
+  payload.fill(0);
+  append(" end");
+  turn.end();
+  expect([transport.vectors, transport.text]).toEqual([1, "tail line"]);
+  drain(1_000);
+  expect([transport.text, turn.pool.taken]).toEqual(["tail line1payloadline2load end", 0]);
+});
+
+test("a connection that takes nothing holds about as many bytes as wait, however small the turns", () => {
+  const { turn, transport, outbound, append } = newOutbound();
+  append(block(60 * KIB)); // its chunks are large from here on
+  for (let line = 0; line < 60; line++) append(block(1_000));
+  turn.end();
+  transport.room = 0;
+  for (let round = 0; round < 5_000; round++) {
+    append("MSG foo 1 5\r\nhello\r\n");
+    turn.end();
+  }
+  expect(outbound.pendingBytes).toBe(100_000);
+  expect(turn.pool.taken).toBeLessThanOrEqual(4);
+  outbound.abandon();
+  expect(turn.pool.taken).toBe(0);
+});
+
+test("more than the limit unwritten after the kernel had its chance: the owner is told, once", () => {
+  const { turn, transport, told, outbound, append } = newOutbound({ room: 0, pendingBytesMax: 10 * KIB });
+  append(block(10 * KIB));
+  turn.end();
+  expect(told).toEqual([]);
+  append("x");
+  expect(told).toEqual([]);
+  turn.end();
+  append("y");
+  turn.end();
+  expect([told, outbound.closed, outbound.pendingBytes, turn.pool.taken]).toEqual([
+    ["stall released", `pending over ${10 * KIB}`].reverse(),
+    true,
+    0,
+    0,
+  ]);
+  expect(transport.takenBytes).toBe(0);
+});
+
+test("a turn larger than the limit is fine when the kernel takes it", () => {
+  const { turn, transport, told, append } = newOutbound({ pendingBytesMax: 10 * KIB });
+  for (let line = 0; line < 500; line++) append(block(1_000));
+  append(block(300 * KIB));
+  turn.end();
+  expect([told, transport.takenBytes]).toEqual([[], 500_000 + 300 * KIB]);
+});
+
+test("producers stall from 75 % of the limit on, and go on below it", () => {
+  const { turn, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 10_000 });
+  append(block(7_500));
+  turn.end();
+  expect(outbound.stalling).toBe(false);
+  append("x");
+  turn.end();
+  expect(outbound.stalling).toBe(true);
+  drain(1);
+  expect([outbound.stalling, told]).toEqual([true, []]);
+  drain(1);
+  expect([outbound.stalling, told]).toEqual([false, ["stall released"]]);
+});
+
+test("bytes that wait for the end of a turn alone do not stall anyone", () => {
+  const { turn, told, outbound, append } = newOutbound({ pendingBytesMax: 10_000 });
+  append(block(9_000));
+  expect(outbound.stalling).toBe(false);
+  turn.end();
+  expect([outbound.stalling, told]).toEqual([false, []]);
+});
+
+test("a batch has one deadline: progress does not restart it, a new batch does", () => {
+  const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
+  append("0123456789");
+  turn.end();
+  clock.advance(600);
+  drain(5);
+  clock.advance(390);
+  expect(told).toEqual([]);
+  append("later"); // another batch: the first one's deadline stays
+  turn.end();
+  drain(5);
+  clock.advance(990);
+  expect(told).toEqual([]);
+  clock.advance(20);
+  expect(told).toEqual(["deadline tookSome=false chunks=1 bytes=5 slow=false"]);
+});
+
+test("a batch that was partly taken within its deadline is reported as such", () => {
+  for (const size of [100, 20 * KIB]) {
+    const { clock, turn, told, append } = newOutbound({ room: 10 });
+    append(block(size));
+    turn.end();
+    clock.advance(1_010);
+    expect(told, `${size} bytes`).toEqual([`deadline tookSome=true chunks=1 bytes=${size - 10} slow=false`]);
+  }
+});
+
+test("a vector that was partly taken within its deadline is reported as such", () => {
+  const { clock, turn, told, outbound } = newOutbound({ room: 10, vectored: true });
+  outbound.startVector(turn.vector);
+  turn.vector.add(block(100), 0, 100);
+  outbound.appendVector(turn.vector);
+  turn.end();
+  clock.advance(1_010);
+  expect(told).toEqual(["deadline tookSome=true chunks=1 bytes=90 slow=false"]);
+});
+
+test("everything taken in time: no deadline is left behind", () => {
+  const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
+  append("x");
+  turn.end();
+  expect(turn.timers.size).toBe(1);
+  drain(10);
+  expect(turn.timers.size).toBe(0);
+  clock.advance(5_000);
+  expect(told).toEqual([]);
+});
+
+test("under policy retry a missed deadline flags the connection, and the batch's end clears it", () => {
+  const { clock, turn, told, outbound, append, drain } = newOutbound({ room: 4, retry: true });
+  append("0123456789");
+  turn.end();
+  clock.advance(1_010);
+  expect(outbound.slow).toBe(true);
+  drain(1);
+  clock.advance(1_010);
+  drain(100);
+  expect(told).toEqual([
+    "deadline tookSome=true chunks=1 bytes=6 slow=false",
+    "deadline tookSome=true chunks=1 bytes=6 slow=true",
+    expect.stringMatching(/^recovered after \d+(\.\d+)? chunks=1 bytes=5$/),
+  ]);
+  expect([outbound.slow, turn.timers.size, turn.pool.taken]).toEqual([false, 0, 0]);
+});
+
+test("under policy retry a batch of which nothing was taken ends the connection", () => {
+  const { clock, turn, told, outbound, append } = newOutbound({ room: 4, retry: true });
+  append("0123456789");
+  turn.end();
+  clock.advance(2_100);
+  expect([told.length, outbound.closed]).toEqual([2, true]);
+  expect(told[1]).toBe("deadline tookSome=false chunks=1 bytes=6 slow=true");
+});
+
+test("a write error reaches the owner once, wherever it happens, and nothing is kept", () => {
+  const wheres: ((outbound: ReturnType<typeof newOutbound>) => void)[] = [
+    ({ append, turn }) => {
+      append("x");
+      turn.end();
+    },
+    ({ append, turn }) => {
+      append(block(20 * KIB));
+      turn.end();
+    },
+    ({ append, turn }) => {
+      append("tail");
+      append(block(64 * KIB));
+      turn.end();
+    },
+    ({ append, turn }) => {
+      for (let line = 0; line < 100; line++) append(block(1_000));
+      turn.end();
+    },
+    ({ turn, outbound }) => {
+      outbound.startVector(turn.vector);
+      turn.vector.add(block(10), 0, 10);
+      outbound.appendVector(turn.vector);
+      turn.end();
+    },
+    ({ append, turn, drain, transport }) => {
+      transport.broken = false;
+      transport.room = 0;
+      append("x");
+      turn.end();
+      transport.broken = true;
+      drain(10);
+    },
+  ];
+  for (const vectored of [false, true]) {
+    for (const [index, where] of wheres.entries()) {
+      const all = newOutbound({ vectored });
+      all.transport.broken = true;
+      where(all);
+      expect(all.told, `case ${index}`).toEqual(["write error"]);
+      expect([all.turn.pool.taken, all.turn.timers.size, all.outbound.pendingBytes], `case ${index}`).toEqual([0, 0, 0]);
+    }
+  }
+});
+
+test("closing, it appends nothing more, writes what waits and then tells the owner", () => {
+  const { turn, transport, told, outbound, append, drain } = newOutbound({ room: 3 });
+  append("bye bye");
+  outbound.closeAfterFlush();
+  append("too late");
+  turn.end();
+  expect([told, transport.text]).toEqual([[], "bye"]);
+  drain(100);
+  turn.end();
+  expect([told, transport.text, turn.pool.taken]).toEqual([["flushed for close"], "bye bye", 0]);
+});
+
+test("closing with nothing to write tells the owner at the end of the turn", () => {
+  const { turn, told, outbound } = newOutbound();
+  outbound.closeAfterFlush();
+  expect(told).toEqual([]);
+  turn.end();
+  expect(told).toEqual(["flushed for close"]);
+});
+
+test("abandoned, it releases stalled producers and forgets the rest", () => {
+  const { clock, turn, transport, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
+  append(block(900));
+  turn.end();
+  append("tail");
+  outbound.abandon();
+  outbound.abandon();
+  append("x");
+  turn.end();
+  drain(1_000);
+  clock.advance(5_000);
+  expect([told, transport.takenBytes, turn.pool.taken, turn.timers.size]).toEqual([["stall released"], 0, 0, 0]);
+});
+
+test("the first chunk of a turn follows the traffic, up at once and down slowly", () => {
+  const { turn, outbound, append } = newOutbound();
+  const firstChunk = () => {
+    append("x");
+    const size = outbound.tail.length;
+    turn.end();
+    return size;
+  };
+  expect(firstChunk()).toBe(TIER_BYTES[0]);
+  append(block(3_000));
+  turn.end();
+  expect(firstChunk()).toBe(TIER_BYTES[1]);
+  append(block(3_000));
+  append(block(3_000));
+  turn.end();
+  const sizes = Array.from({ length: 40 }, firstChunk);
+  expect(sizes[0]).toBe(TIER_BYTES[2]);
+  expect(sizes[39]).toBe(TIER_BYTES[0]);
+  expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+});

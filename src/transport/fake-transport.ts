@@ -1,0 +1,92 @@
+import { expect } from "bun:test";
+import type { ByteVector } from "./byte-vector.ts";
+import type { Transport } from "./transport.ts";
+
+/** A transport whose kernel takes what a test lets it take, and keeps it for the test to look at. */
+export class FakeTransport implements Transport {
+  readonly remoteAddress = "192.0.2.1";
+  readonly remotePort = 4242;
+  readonly inProcess = false;
+  readonly vectored: boolean;
+  /** Bytes the kernel takes before it is full. */
+  room = Number.POSITIVE_INFINITY;
+  /** Writes fail from now on. */
+  broken = false;
+  paused = false;
+  ended = false;
+  terminated = false;
+  writes = 0;
+  vectors = 0;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+
+  constructor({ vectored = false } = {}) {
+    this.vectored = vectored;
+  }
+
+  /** Everything the kernel took. */
+  get taken(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  get takenBytes(): number {
+    return this.size;
+  }
+
+  get text(): string {
+    return this.taken.toString("latin1");
+  }
+
+  /** What was taken since it was last asked for. */
+  next(): string {
+    const text = this.text;
+    this.chunks.length = 0;
+    return text;
+  }
+
+  write(source: Buffer, offset: number, length: number): number {
+    expect(length).toBeGreaterThan(0);
+    expect(offset + length).toBeLessThanOrEqual(source.length);
+    this.writes++;
+    if (this.broken || this.ended || this.terminated) return -1;
+    return this.take(source, offset, offset + length);
+  }
+
+  writeVector(vector: ByteVector): number {
+    expect(this.vectored).toBe(true);
+    this.vectors++;
+    if (this.broken) return 0;
+    let taken = 0;
+    for (let index = 0; index < vector.count; index++) {
+      const size = vector.ends[index] - vector.starts[index];
+      const took = this.take(vector.sources[index], vector.starts[index], vector.ends[index]);
+      taken += took;
+      if (took < size) break;
+    }
+    return taken;
+  }
+
+  private take(source: Buffer, start: number, end: number): number {
+    const size = Math.min(end - start, this.room);
+    if (size > 0) this.chunks.push(Buffer.from(source.subarray(start, start + size)));
+    this.room -= size;
+    this.size += size;
+    return size;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
