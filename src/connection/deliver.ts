@@ -152,7 +152,7 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   if (stop - start >= VECTOR_BYTES_MIN && client.transport.vectored && lineMax <= SCRATCH_BYTES) {
     return writeLargeRun(client, sid, batch, index, index + 1, headers);
   }
-  if (lineMax > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
+  if (lineMax + RUN_PAYLOAD_BYTES_MAX > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
   const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
   outbound.reserve(whole ? lineMax + stop - start : lineMax);
   if (outbound.closed) return 0;
@@ -203,7 +203,7 @@ function writeLargeRun(client: Connection, sid: Uint8Array, batch: MessageBatch,
   return payloadBytes;
 }
 
-/** Control lines longer than a chunk, which only a raised `max_control_line` allows. */
+/** Control lines that may leave no room for a payload in a chunk, which only a raised `max_control_line` allows. */
 function writeLongLine(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean, lineMax: number): number {
   const line = Buffer.allocUnsafe(lineMax);
   const size = writeLine(line, 0, sid, batch, index, headers);
