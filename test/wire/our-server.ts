@@ -4,7 +4,6 @@
  * The library has no configuration language yet, so the lines that scenarios use are translated here, by the names in `OPTIONS`.
  */
 import { OPTIONS, type Options } from "../../src/config/options.ts";
-import { CLOSE_TEXTS, type CloseReason } from "../../src/protocol/close-reason.ts";
 import type { ServerAddress } from "./play.ts";
 
 export interface RunningServer extends ServerAddress {
@@ -20,40 +19,13 @@ export async function startOurServer(config: readonly string[]): Promise<Running
   const library = "../../src/index.ts"; // by name, so that the reference's side runs where ours does not build
   const { NatsServer } = (await import(library)) as { NatsServer: { start(options: Partial<Options>): Promise<OurServer> } };
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0, ...optionsOf(config) });
-  if (typeof server.monitorPort === "number") {
-    return { port: server.port, monitorPort: server.monitorPort, stop: () => server.stop() };
-  }
-  const monitor = serveClosedConnections(server);
-  return {
-    port: server.port,
-    monitorPort: monitor.port!,
-    stop: async () => {
-      await monitor.stop(true);
-      await server.stop();
-    },
-  };
+  return { port: server.port, monitorPort: server.monitorPort, stop: () => server.stop() };
 }
 
 interface OurServer {
   readonly port: number;
-  readonly monitorPort?: number | null;
+  readonly monitorPort: number;
   stop(): Promise<void>;
-}
-
-/**
- * The part of /connz that scenarios ask for, read from the server's inside.
- * For as long as it has no monitoring of its own: with `monitorPort` there, this is not used and may go.
- */
-function serveClosedConnections(server: unknown): Bun.Server<undefined> {
-  const inside = server as { server: { closedConnections: { all(): { id: number; closeReason: CloseReason }[] } } };
-  return Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: () => {
-      const closed = inside.server.closedConnections.all();
-      return Response.json({ connections: closed.map(({ id, closeReason }) => ({ cid: id, reason: CLOSE_TEXTS[closeReason] })) });
-    },
-  });
 }
 
 /** Options whose name in the file says the opposite of ours. */
