@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { ProcessUsage } from "./process-usage.ts";
+
+test("usage is of this process", () => {
+  const usage = new ProcessUsage();
+  expect(usage.residentBytes()).toBeGreaterThan(1024 * 1024);
+  expect(usage.cores()).toBeGreaterThan(0);
+});
+
+test("a busy process shows about one core in use, and asking again at once shows the same", () => {
+  const usage = new ProcessUsage();
+  expect(usage.cpuPercent()).toBe(0); // too soon to tell
+  const until = performance.now() + 1_050;
+  while (performance.now() < until);
+  const percent = usage.cpuPercent();
+  expect(percent).toBeGreaterThan(5); // a busy machine gives less than a core
+  expect(usage.cpuPercent()).toBe(percent);
+});

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { Query } from "./query.ts";
+
+const query = (text: string) => new Query(new URLSearchParams(text));
+const fault = (read: () => unknown) => {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+test("what is missing or empty is empty, false or 0", () => {
+  for (const one of [query(""), query("a=")]) {
+    expect([one.text("a"), one.flag("a"), one.integer("a"), one.unsigned("a"), one.subscriptions()]).toEqual(["", false, 0, 0, "none"]);
+  }
+});
+
+test("the first of several values counts", () => {
+  expect(query("a=1&a=2").integer("a")).toBe(1);
+});
+
+test("numbers are decimal, signs only where they make sense", () => {
+  expect([query("a=-7").integer("a"), query("a=%2B7").integer("a"), query("a=007").integer("a"), query("a=7").unsigned("a")]).toEqual([
+    -7, 7, 7, 7,
+  ]);
+  for (const text of ["1.5", "0x1", "1_0", " 1", "1e3"]) expect(fault(() => query(`a=${text}`).integer("a"))).toContain("invalid syntax");
+  expect(fault(() => query("a=%2B7").unsigned("a"))).toBe(`Error decoding uint64 for 'a': strconv.ParseUint: parsing "+7": invalid syntax`);
+  expect(fault(() => query("a=-9223372036854775809").integer("a"))).toContain("value out of range");
+});
+
+test("subs is a switch, or detail in any case of letters", () => {
+  expect([query("subs=T").subscriptions(), query("subs=DETAIL").subscriptions(), query("subs=0").subscriptions()]).toEqual([
+    "list",
+    "detail",
+    "none",
+  ]);
+});
