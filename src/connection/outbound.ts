@@ -98,9 +98,10 @@ export class Outbound {
 
   /**
    * Makes room for `size` bytes, at most 64 KiB, behind `tailSize` of `tail`, and marks the connection dirty. The caller writes them
-   * there and raises `tailSize`.
+   * there and raises `tailSize`, unless it is `closed` now.
    */
   reserve(size: number): void {
+    if (this.closed) return;
     if (!this.dirty) {
       this.dirty = true;
       this.turn.addDirty(this);
