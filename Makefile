@@ -29,10 +29,7 @@ setup: $(INSTALLED)
 run: $(INSTALLED)
 	@exec $(BUN) run src/main.ts $(ARGS)
 
-test: $(INSTALLED)
-	$(BUN) test $(ARGS)
-
-lint format check bench compare: $(INSTALLED)
+test lint format check bench compare: $(INSTALLED)
 	$(BUN) run $@ $(ARGS)
 
 parity: $(INSTALLED)
