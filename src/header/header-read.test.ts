@@ -54,6 +54,8 @@ test("bytes that end too early give what is there", () => {
   expect(first("NATS/1.0\r\nA:", "A")).toBe("");
   expect(first("NATS/1.0\r\nA", "A")).toBe(null);
   expect(first("", "A")).toBe(null);
+  const bytes = Buffer.from("NATS/1.0\r\nA:1\r\n\r\n");
+  expect(headerValue(bytes, 0, 11, Buffer.from("A"))).toBe(-1); // its colon lies behind the end
 });
 
 test("all values of a key, and all fields, in order", () => {

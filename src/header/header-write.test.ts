@@ -42,6 +42,10 @@ test("remove takes every value of exactly that key, and the block with the last 
   expect(removeHeader(BLOCK, "A")!.toString()).toBe("NATS/1.0\r\nB:2\r\n\r\n");
   expect(removeHeader(BLOCK, "C")).toBe(BLOCK);
   expect(removeHeader(BLOCK, "a")).toBe(BLOCK);
+  for (const text of ["NATS/1.0\r\nA: 1", "A: 1\r\n\r\n", ""]) {
+    const malformed = Buffer.from(text);
+    expect(removeHeader(malformed, "A")).toBe(malformed);
+  }
   expect(removeHeader(Buffer.from("NATS/1.0\r\nA: 1\r\nA: 2\r\n\r\n"), "A")).toBe(null);
   expect(removeHeader(Buffer.from("NATS/1.0 503\r\nA: 1\r\n\r\n"), "A")!.toString()).toBe("NATS/1.0 503\r\n\r\n");
   expect(removeHeadersByPrefix(Buffer.from("NATS/1.0\r\nNats-A: 1\r\nX: Nats-\r\nNats-: 2\r\n\r\n"), "Nats-")!.toString()).toBe(
