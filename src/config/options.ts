@@ -218,6 +218,9 @@ export function completeOptions(given: Partial<Options>): Options {
     throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than max_pending (${options.pendingBytesMax})`);
   }
   if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError("write_timeout must be 'default', 'close' or 'retry'");
+  if (/^\$2[abxy]\$\d{2}\$/.test(options.authorization?.password ?? "")) {
+    throw new OptionError("bcrypt passwords are not supported yet");
+  }
   if (options.serverName?.includes(" ")) throw new OptionError("server name cannot contain spaces");
   for (const port of [options.port, options.httpPort ?? 0]) {
     if (typeof port !== "number" || port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);

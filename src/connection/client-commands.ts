@@ -2,7 +2,7 @@
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
-import { checkInfo, readConnect } from "../protocol/connect-options.ts";
+import { checkInfo, givenUser, readConnect, refusedUser, userLabel } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
@@ -93,6 +93,7 @@ export function handleConnect(client: Client, json: string): Refusal {
     client.account.connections++;
   }
   client.followConnectOptions();
+  client.user = givenUser(client.connect);
   const verdict = client.host.authenticate(client);
   if (typeof verdict === "number") return finishConnect(client, verdict, first);
 
@@ -103,7 +104,7 @@ export function handleConnect(client: Client, json: string): Refusal {
     if (client.closed) return;
     client.flags &= ~FLAG_AUTHENTICATING;
     const end = finishConnect(client, refusal, first);
-    if (end === Refusal.AuthorizationViolation) client.logError("authentication error");
+    if (end === Refusal.AuthorizationViolation) client.logError(`authentication error${refusedUser(client.connect)}`);
     if (end !== Refusal.None) client.refuse(end);
     else client.host.turn.resumeLater(client);
     client.host.turn.end();
@@ -133,7 +134,8 @@ function longLabel(client: Client): string {
   const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
   let label = client.label;
   if (who !== "") label += ` - ${quote(encode(who))}`;
-  if (client.user !== "") label += ` - ${quote(encode(`${client.account.name}/${client.user}`))}`;
+  const user = userLabel(client.connect);
+  if (user !== "") label += ` - ${quote(encode(`${client.account.name}/${user}`))}`;
   return label;
 }
 

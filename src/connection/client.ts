@@ -15,7 +15,7 @@ import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { CLOSE_TEXTS, CloseReason } from "../protocol/close-reason.ts";
 import type { CommandSink } from "../protocol/command-sink.ts";
-import { type ConnectOptions, initialConnectOptions } from "../protocol/connect-options.ts";
+import { type ConnectOptions, initialConnectOptions, refusedUser } from "../protocol/connect-options.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { Parser } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
@@ -194,13 +194,15 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   /** The parser gave up on a command. */
   private refuseCommand(refusal: Refusal): void {
     if (this.closed || refusal === Refusal.Closed) return;
-    const row = REFUSALS[refusal];
-    if (refusal === Refusal.AuthorizationViolation) {
-      this.logError(this.user === "" ? "authentication error" : `authentication error - User ${JSON.stringify(this.user)}`);
-    } else if (this.parser.detail !== "") {
-      this.logError(refusal === Refusal.UnknownOperation ? `Client ${this.parser.detail}` : this.parser.detail);
-    } else if (row.error !== null) this.logError(row.error);
+    const { detail } = this.parser;
+    const { error } = REFUSALS[refusal];
+    if (refusal === Refusal.AuthorizationViolation) this.logError(`authentication error${refusedUser(this.connect)}`);
+    if (refusal === Refusal.MaxPayloadExceeded) this.logError(detail);
     this.refuse(refusal);
+    // As the reference has it: the other texts stand behind the close.
+    if (refusal === Refusal.AuthorizationViolation || refusal === Refusal.MaxPayloadExceeded) return;
+    if (refusal === Refusal.UnknownOperation) this.logError(`Client ${detail}`);
+    else if (detail !== "" || error !== null) this.logError(detail || error!);
   }
 
   // CommandSink
@@ -218,17 +220,12 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.stall.afterFlush();
   }
 
-  checkMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    headerSize: number,
-    size: number,
-    lineStart: number,
-    lineEnd: number,
-  ): Refusal {
-    if (this.tracing) this.traceIn(headerSize < 0 ? "PUB" : "HPUB", decode(source, lineStart, lineEnd));
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, _headerSize: number, size: number): Refusal {
     return this.publisher.check(source, subjectStart, subjectEnd, size);
+  }
+
+  onMessageLine(verb: Verb, source: Buffer, start: number, end: number): void {
+    if (this.tracing && verb !== Verb.Hmsg) this.traceIn(verb === Verb.Pub ? "PUB" : "HPUB", decode(source, start, end));
   }
 
   onMessage(
@@ -305,8 +302,9 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   }
 
   private onAuthTimeout(): void {
+    this.sendError(REFUSALS[Refusal.AuthenticationTimeout].error!);
     this.logDebug("Authentication Timeout");
-    this.refuse(Refusal.AuthenticationTimeout);
+    this.close(CloseReason.AuthenticationTimeout);
     this.host.turn.end();
   }
 
@@ -334,15 +332,13 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
       this.lastActivityAt = turn.now;
       turn.outMessages += count;
       turn.outBytes += bytes;
+      if (most > 0 && subscription.delivered >= most) {
+        this.logDebug(`Auto-unsubscribe limit of ${most} reached for sid '${decode(subscription.sid)}'`);
+      }
       if (this.tracing) traceDelivery(this, subscription, batch, from, stop);
     }
-    if (most > 0 && subscription.delivered >= most) this.onDeliveredMax(subscription);
+    if (most > 0 && subscription.delivered >= most) this.removeSubscription(subscription);
     return count;
-  }
-
-  private onDeliveredMax(subscription: Subscription): void {
-    this.logDebug(`Auto-unsubscribe limit of ${subscription.deliveredMax} reached for sid '${decode(subscription.sid)}'`);
-    this.removeSubscription(subscription);
   }
 
   /** Takes a subscription out of the table and the account's interest. */
@@ -351,13 +347,20 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     subscription.closed = true;
     this.subscriptions.delete(latin1(subscription.sid, 0, subscription.sid.length));
     this.account.interest.remove(subscription);
-    if (this.tracing) this.host.log.trace(`${this.label} - <-> [DELSUB ${decode(subscription.sid)}]`);
+    if (this.tracing) this.traceRemoved(subscription);
+  }
+
+  private traceRemoved(subscription: Subscription): void {
+    this.host.log.trace(`${this.label} - <-> [DELSUB ${decode(subscription.sid)}]`);
   }
 
   removeAllSubscriptions(): void {
     if (this.subscriptions.size === 0) return;
     const all = [...this.subscriptions.values()];
-    for (const subscription of all) subscription.closed = true;
+    for (const subscription of all) {
+      subscription.closed = true;
+      if (this.tracing) this.traceRemoved(subscription);
+    }
     this.subscriptions.clear();
     this.account.interest.removeBatch(all);
   }

@@ -1,5 +1,5 @@
 /** Trace lines of the reference's format. Cold: with tracing on every message takes the slow path. */
-import { decode } from "../bytes/ascii.ts";
+import { decode, quote } from "../bytes/ascii.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { Connection } from "./connection.ts";
@@ -23,7 +23,7 @@ export function traceMessage(
   if (stop === start) return;
   const most = options.tracedBytesMax;
   const cut = most > 0 && stop - start > most;
-  const text = JSON.stringify(decode(source, start, cut ? start + most : stop));
+  const text = quote(source, start, cut ? start + most : stop);
   connection.host.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
 }
 

@@ -1,9 +1,5 @@
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
-import { getPublicKey, hashes } from "@noble/ed25519";
-import { sha512 } from "@noble/hashes/sha2.js";
+import { generateKeyPairSync } from "node:crypto";
 import { encodeNkey, NkeyKind } from "./nkey.ts";
-
-hashes.sha512 = sha512; // what the library's synchronous functions hash with
 
 /** Who a server is: made anew at every start, never stored. */
 export interface ServerIdentity {
@@ -15,17 +11,20 @@ export interface ServerIdentity {
   readonly xkey: string;
 }
 
+/**
+ * The keys are the runtime's own: `@noble/ed25519` builds its tables first, 24 ms that every start of a server would pay. The test holds
+ * the two against each other.
+ */
 export function newServerIdentity(): ServerIdentity {
-  const seed = new Uint8Array(randomBytes(32));
-  const id = encodeNkey(NkeyKind.Server, getPublicKey(seed));
-  const curve = createPublicKey(generateKeyPairSync("x25519").privateKey).export({ format: "jwk" });
-  const xkey = encodeNkey(NkeyKind.Curve, new Uint8Array(Buffer.from(curve.x!, "base64url")));
-  return { seed, id, xkey };
+  const signing = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  const curve = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
+  return {
+    seed: fromBase64Url(signing.d!),
+    id: encodeNkey(NkeyKind.Server, fromBase64Url(signing.x!)),
+    xkey: encodeNkey(NkeyKind.Curve, fromBase64Url(curve.x!)),
+  };
 }
 
-/** Eight letters that stand for a server by its name: node ids, hashes in subjects. Source: core §8. */
-export function serverHash(name: string): string {
-  const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  const digest = createHash("sha256").update(name).digest();
-  return Array.from(digest.subarray(0, 8), byte => letters[byte % letters.length]).join("");
+function fromBase64Url(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "base64url"));
 }

@@ -17,17 +17,11 @@ export interface CommandSink {
   flushMessages(): void;
   /**
    * The line of a PUB or HPUB outside the fast path: limits, headers negotiated, pedantic checks.
-   * `size` is header and payload; `headerSize` -1 for PUB. The arguments as they were written lie at `lineStart` to `lineEnd`.
+   * `size` is header and payload; `headerSize` -1 for PUB.
    */
-  checkMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    headerSize: number,
-    size: number,
-    lineStart: number,
-    lineEnd: number,
-  ): Refusal;
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
+  /** The arguments of a message outside the fast path as they were written, before they are looked at: for tracing. */
+  onMessageLine?(verb: Verb, source: Buffer, start: number, end: number): void;
   /** A message outside the fast path, followed by CRLF in `source`. */
   onMessage(
     source: Buffer,

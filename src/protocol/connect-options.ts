@@ -1,3 +1,4 @@
+import { encode, quote } from "../bytes/ascii.ts";
 import { type JsonFields, readJson } from "./typed-json.ts";
 
 /**
@@ -48,6 +49,25 @@ export function initialConnectOptions(): ConnectOptions {
     no_responders: false,
     proxy_sig: "",
   };
+}
+
+/** Who a client says it is, as monitoring shows it: nkey, else user, else that there was a token; empty for nobody in particular. */
+export function givenUser(connect: ConnectOptions): string {
+  return connect.nkey || connect.user || (connect.auth_token === "" ? "" : "[REDACTED]");
+}
+
+/** The same in the label of log lines. */
+export function userLabel(connect: ConnectOptions): string {
+  if (connect.nkey !== "") return `nkey:${connect.nkey}`;
+  if (connect.user !== "") return `user:${connect.user}`;
+  return connect.auth_token === "" ? "" : "token";
+}
+
+/** The same in the log line of a refusal, after `authentication error`; empty for nobody in particular. */
+export function refusedUser(connect: ConnectOptions): string {
+  if (connect.nkey !== "") return ` - Nkey ${quote(encode(connect.nkey))}`;
+  if (connect.user !== "") return ` - User ${quote(encode(connect.user))}`;
+  return connect.auth_token === "" ? "" : ' - Token "[REDACTED]"';
 }
 
 const FIELDS: JsonFields = {

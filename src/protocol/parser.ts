@@ -455,6 +455,7 @@ export class Parser {
     this.size = 0;
     this.oddSizes = null;
     this.subjectStart = this.subjectEnd = this.replyStart = this.replyEnd = start;
+    this.sink.onMessageLine?.(this.verb, source, start, end);
     if (this.verb === Verb.Hmsg) return Refusal.None;
 
     const withHeader = this.verb === Verb.Hpub;
@@ -485,7 +486,7 @@ export class Parser {
       this.oddSizes = Buffer.from(first === last ? text(last) : `${text(first)} ${text(last)}`);
     }
     if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
-    return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size, start, end);
+    return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size);
   }
 
   /** The payload of a message whose line was read: all of it in this chunk, or a part that must be kept. */
@@ -581,8 +582,9 @@ function hasBlank(chunk: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+/** A piece of what was read; like the reference's it leaves out the last byte. */
 function snippet(source: Buffer, start: number, bytesMax: number): string {
-  return quote(source, start, Math.min(source.length, start + bytesMax));
+  return quote(source, start, Math.max(start, Math.min(source.length - 1, start + bytesMax)));
 }
 
 function lineTooLong(source: Buffer, start: number, end: number): string {

@@ -53,7 +53,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
   return {
     id: client.id,
     account: client.account.name,
-    user: givenUser(client),
+    user: client.user,
     address: client.transport.remoteAddress,
     port: client.transport.remotePort,
     startedAt: client.startedAt,
@@ -73,11 +73,6 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     lang: client.connect.lang,
     version: client.connect.version,
   };
-}
-
-/** As the reference's monitoring has it: nkey, else user, else that there was a token. */
-function givenUser({ connect }: Client): string {
-  return connect.nkey || connect.user || (connect.auth_token === "" ? "" : "[REDACTED]");
 }
 
 export function subscriptionRecord(subscription: Subscription, cid: number): SubscriptionRecord {

@@ -92,12 +92,15 @@ test("-DV traces the protocol of a client", async () => {
     await client.write(Buffer.from('CONNECT {"verbose":false,"pass":"secret"}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n'));
     await client.waitFor(Buffer.from("PONG"));
     client.close();
-    await program.line("Client connection closed");
+    await program.line("DELSUB");
     const lines = program.lines.filter(line => line.includes("cid:")).map(line => line.replace(/127\.0\.0\.1:\d+/, "<client>"));
     expect(lines).toContain("[TRC] <client> - cid:1 - <<- [SUB a 1]");
     expect(lines).toContain('[TRC] <client> - cid:1 - <<- MSG_PAYLOAD: ["hi"]');
     expect(lines).toContain("[TRC] <client> - cid:1 - ->> [MSG a 1 2]");
-    expect(lines.at(-1)).toBe("[DBG] <client> - cid:1 - Client connection closed: Client Closed");
+    expect(lines.slice(-2)).toEqual([
+      "[DBG] <client> - cid:1 - Client connection closed: Client Closed",
+      "[TRC] <client> - cid:1 - <-> [DELSUB 1]",
+    ]);
     expect(program.text).not.toContain("secret");
   } finally {
     await program.stop();
