@@ -4,10 +4,11 @@ export const CR = 0x0d;
 export const TAB = 0x09;
 export const SPACE = 0x20;
 export const DOT = 0x2e;
+/** `*`: the wildcard for one token. */
 export const STAR = 0x2a;
-export const GREATER = 0x3e;
+/** `>`: the wildcard for all the rest. */
+export const FULL = 0x3e;
 export const ZERO = 0x30;
-export const NINE = 0x39;
 
 export function encode(text: string): Buffer {
   return Buffer.from(text);

@@ -13,25 +13,50 @@ export const LARGEST_CHUNK_BYTES = TIER_BYTES[LARGEST_TIER];
 /** Free chunks kept per tier: 2 MiB, 4 MiB and 64 MiB at most. */
 const FREE_MAX = [4096, 1024, 1024] as const;
 
+/** Free bytes that are not worth giving back. */
+const KEPT_BYTES = 1024 * 1024;
+
 export class BufferPool {
   private readonly free: Buffer[][] = [[], [], []];
+  private freeBytes = 0;
+  /** `trim` was asked for and has not come yet. */
+  trimWanted = false;
+  private readonly wantsTrim: () => void;
+
+  /** @param wantsTrim called when much is free: `trim` shall be called in a while */
+  constructor(wantsTrim: () => void) {
+    this.wantsTrim = wantsTrim;
+  }
+
   /** Chunks in the hands of connections, for tests and monitoring. */
   taken = 0;
 
   take(tier: number): Buffer {
     this.taken++;
-    return this.free[tier].pop() ?? Buffer.allocUnsafeSlow(TIER_BYTES[tier]);
+    const chunk = this.free[tier].pop();
+    if (chunk === undefined) return Buffer.allocUnsafeSlow(TIER_BYTES[tier]);
+    this.freeBytes -= chunk.length;
+    return chunk;
   }
 
   give(chunk: Buffer): void {
     this.taken--;
     const tier = chunk.length === TIER_BYTES[2] ? 2 : chunk.length === TIER_BYTES[1] ? 1 : 0;
     const free = this.free[tier];
-    if (free.length < FREE_MAX[tier]) free.push(chunk);
+    if (free.length >= FREE_MAX[tier]) return;
+    free.push(chunk);
+    this.freeBytes += chunk.length;
+    if (this.freeBytes > KEPT_BYTES && !this.trimWanted) {
+      this.trimWanted = true;
+      this.wantsTrim();
+    }
   }
 
-  /** Lets go of half of what is free; called now and then, so that a burst's memory comes back. */
+  /** Lets go of half of what is free, so that a burst's memory comes back, and asks to be called again while much is left. */
   trim(): void {
     for (const free of this.free) free.length = free.length >> 1;
+    this.freeBytes = this.free.reduce((sum, free, tier) => sum + free.length * TIER_BYTES[tier], 0);
+    this.trimWanted = this.freeBytes > KEPT_BYTES;
+    if (this.trimWanted) this.wantsTrim();
   }
 }

@@ -13,7 +13,7 @@ import { WheelTimer } from "../clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
-import { CLOSE_TEXTS, CloseReason } from "../protocol/close-reason.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
 import type { CommandSink } from "../protocol/command-sink.ts";
 import { type ConnectOptions, initialConnectOptions, refusedUser } from "../protocol/connect-options.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
@@ -317,7 +317,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if ((this.flags & FLAG_CLOSED) !== 0 || subscription.closed) return 0;
-    if (this.outbound.stalling && batch.fromClient && !this.stall.admit(batch)) return 0;
+    if (this.outbound.stalling && batch.fromClient && !this.stall.admit(batch, to - from)) return 0;
     let stop = to;
     const most = subscription.deliveredMax;
     if (most > 0 && subscription.delivered + stop - from >= most) stop = from + Math.max(0, most - subscription.delivered);
@@ -366,12 +366,6 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   }
 
   // End
-
-  protected readonly kindText = "Client";
-
-  protected closeText(reason: CloseReason): string {
-    return CLOSE_TEXTS[reason];
-  }
 
   protected onClosing(reason: CloseReason): void {
     this.keepalive.stop();

@@ -7,8 +7,8 @@
  */
 import { encode } from "../bytes/ascii.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
-import { type CloseReason, CloseReason as Reason, skipsFlush } from "../protocol/close-reason.ts";
-import type { ConnectionKind } from "../protocol/connection-kind.ts";
+import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../protocol/close-reason.ts";
+import { type ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
 import { REFUSALS, type Refusal } from "../protocol/refusal.ts";
 import type { Transport } from "../transport/transport.ts";
 import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
@@ -108,7 +108,7 @@ export abstract class Connection implements OutboundOwner {
     this.flags |= FLAG_CLOSED;
     this.closeReason = reason;
     this.stoppedAt = this.host.turn.clock.now();
-    this.logDebug(`${this.kindText} connection closed: ${this.closeText(reason)}`);
+    this.logDebug(`${KIND_TEXTS[this.kind]} connection closed: ${CLOSE_TEXTS[reason]}`);
     this.onClosing(reason);
     if (this.transportGone) return this.outbound.abandon();
     if (skipsFlush(reason)) {
@@ -121,9 +121,6 @@ export abstract class Connection implements OutboundOwner {
     this.outbound.closeAfterFlush();
   }
 
-  protected abstract readonly kindText: string;
-  protected abstract closeText(reason: CloseReason): string;
-
   onFlushedForClose(): void {
     this.outbound.abandon();
     if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
@@ -134,14 +131,14 @@ export abstract class Connection implements OutboundOwner {
     if (this.closed) {
       this.outbound.abandon();
       this.transport.terminate();
-    } else this.close(Reason.WriteError);
+    } else this.close(CloseReason.WriteError);
   }
 
   onPendingBytesExceeded(limit: number): void {
     if (this.closed) return;
     this.countSlowConsumer();
     this.logNotice(`Slow Consumer Detected: MaxPending of ${limit} Exceeded`);
-    this.close(Reason.SlowConsumerPendingBytes);
+    this.close(CloseReason.SlowConsumerPendingBytes);
   }
 
   onWriteDeadline(tookSome: boolean, chunks: number, bytes: number): void {
@@ -161,7 +158,7 @@ export abstract class Connection implements OutboundOwner {
     if (this.closed) {
       this.outbound.abandon();
       this.transport.terminate();
-    } else this.close(Reason.SlowConsumerWriteDeadline);
+    } else this.close(CloseReason.SlowConsumerWriteDeadline);
   }
 
   onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void {
@@ -177,7 +174,7 @@ export abstract class Connection implements OutboundOwner {
     this.transportGone = true;
     if (this.farewell !== null) this.host.turn.timers.cancel(this.farewell);
     if (this.closed) this.outbound.abandon();
-    else this.close(error === null ? Reason.ClientClosed : Reason.ReadError);
+    else this.close(error === null ? CloseReason.ClientClosed : CloseReason.ReadError);
   }
 
   traceIn(verb: string, text: string): void {

@@ -1,7 +1,7 @@
 /**
  * Fast producers wait for slow consumers, for bounded times.
  *
- *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms for me" (5 ms at the limit)
+ *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms a message for me" (5 ms at the limit)
  *   producer: afterFlush() ─▶ parser suspended ─▶ timer, or the consumer's output fell under 75 % ─▶ reads on
  * At most 10 ms for each 64 KiB of input, whoever the consumers are, so one consumer that never reads delays nobody for long; it
  * runs into max_pending and is closed.
@@ -45,17 +45,17 @@ export class Stall {
   }
 
   /**
-   * As a consumer whose output is backed up: shall this batch be taken? Marks it so that its producer stalls.
-   * @returns false to drop it (`no_fast_producer_stall`)
+   * As a consumer whose output is backed up: shall these messages be taken? Marks the batch so that its producer stalls, as long as it
+   * would if it had been stalled message by message.
+   * @param count messages of the batch
+   * @returns false to drop them (`no_fast_producer_stall`)
    */
-  admit(batch: MessageBatch): boolean {
+  admit(batch: MessageBatch, count: number): boolean {
     const { host, outbound } = this.client;
     if (!host.options.fastProducerStall) return false;
     const ms = outbound.pendingBytes >= host.options.pendingBytesMax ? STALL_AT_LIMIT_MS : STALL_MS;
-    if (ms > batch.stallMs) {
-      batch.stallMs = ms;
-      batch.stalledBy = this.client;
-    }
+    batch.stallMs = Math.min(STALL_TOTAL_MS, batch.stallMs + ms * count);
+    batch.stalledBy = this.client;
     return true;
   }
 

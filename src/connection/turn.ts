@@ -8,7 +8,7 @@
  */
 import { BufferPool } from "../bytes/buffer-pool.ts";
 import type { Clock } from "../clock/clock.ts";
-import type { TimingWheel } from "../clock/timing-wheel.ts";
+import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Random } from "../random/random.ts";
 import { ByteVector } from "../transport/byte-vector.ts";
@@ -20,6 +20,9 @@ export const SCRATCH_BYTES = 128 * 1024;
 /** Copies in words may pass the end by less than this. */
 const SCRATCH_SLACK_BYTES = 16;
 
+/** Between a burst and the first half of its memory given back. */
+const TRIM_MS = 5_000;
+
 /** A connection whose parser was suspended. */
 export interface Resumable {
   resumeReading(): void;
@@ -27,7 +30,7 @@ export interface Resumable {
 
 export class Turn {
   readonly batch = new MessageBatch();
-  readonly pool = new BufferPool();
+  readonly pool = new BufferPool(() => this.timers.set(this.trimTimer, TRIM_MS));
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES + SCRATCH_SLACK_BYTES);
   readonly scratchView = new DataView(this.scratch.buffer, this.scratch.byteOffset, this.scratch.length);
   /** What `scratch` holds. */
@@ -45,6 +48,7 @@ export class Turn {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
+  private readonly trimTimer = new WheelTimer(() => this.pool.trim());
   private viewed: Buffer | null = null;
   private view: DataView = this.scratchView;
   private dirty: Outbound[] = [];
