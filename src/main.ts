@@ -10,7 +10,7 @@ async function main(args: readonly string[]): Promise<void> {
       return runServer(command.options);
     }
     case "version": {
-      const { NATS_VERSION, OWN_VERSION } = await import("./server/server-info.ts");
+      const { NATS_VERSION, OWN_VERSION } = await import("./protocol/version.ts");
       process.stdout.write(`nats-server: v${NATS_VERSION}\nbunats: v${OWN_VERSION} (Bun ${Bun.version})\n`);
       return;
     }

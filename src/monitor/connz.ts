@@ -7,8 +7,8 @@
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
 import type { Client } from "../connection/client.ts";
+import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";
 import { CLOSE_TEXTS } from "../protocol/close-reason.ts";
-import { type ConnectionRecord, connectionRecord } from "../server/connection-record.ts";
 import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import { goDuration, goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";

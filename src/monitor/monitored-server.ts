@@ -2,10 +2,10 @@
 import type { Account } from "../account/account.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
+import type { ConnectionRecord } from "../connection/connection-record.ts";
 import type { ServerCounters } from "../connection/host.ts";
 import type { Turn } from "../connection/turn.ts";
 import type { Logger } from "../log/logger.ts";
-import type { ConnectionRecord } from "../server/connection-record.ts";
 
 export interface MonitoredServer {
   readonly log: Logger;

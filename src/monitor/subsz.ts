@@ -2,8 +2,8 @@
 import type { Account } from "../account/account.ts";
 import { encode } from "../bytes/ascii.ts";
 import { Client } from "../connection/client.ts";
+import { subscriptionRecord } from "../connection/connection-record.ts";
 import type { Subscription } from "../delivery/subscription.ts";
-import { subscriptionRecord } from "../server/connection-record.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";
 import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";

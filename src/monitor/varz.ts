@@ -1,5 +1,5 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
-import { NATS_VERSION, PROTOCOL } from "../server/server-info.ts";
+import { NATS_VERSION, PROTOCOL } from "../protocol/version.ts";
 import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import { goTime, uptimeText } from "./go-json.ts";
 

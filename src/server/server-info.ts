@@ -6,13 +6,7 @@
  */
 import type { Client } from "../connection/client.ts";
 import type { InfoOccasion } from "../connection/host.ts";
-
-/** Level of nats-server that is matched. */
-export const NATS_VERSION = "2.15.2";
-export const OWN_VERSION = "0.1.0";
-/** JetStream API level told to clients. */
-const API_LEVEL = 5;
-export const PROTOCOL = 1;
+import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../protocol/version.ts";
 
 export interface ServerInfo {
   serverId: string;

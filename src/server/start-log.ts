@@ -1,7 +1,7 @@
 /** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
 import type { Options } from "../config/options.ts";
 import type { Logger } from "../log/logger.ts";
-import { NATS_VERSION } from "./server-info.ts";
+import { NATS_VERSION } from "../protocol/version.ts";
 
 /** From here on the reference warns of large messages. */
 const PAYLOAD_BYTES_SOUND = 8 * 1024 * 1024;

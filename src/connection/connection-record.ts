@@ -1,7 +1,7 @@
 import { decode } from "../bytes/ascii.ts";
-import type { Client } from "../connection/client.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
+import type { Client } from "./client.ts";
 
 /** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */
 export interface ConnectionRecord {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "bun:test";
+import { Random } from "../random/random.ts";
+import { seedFromEnv } from "../random/seed.ts";
+import { bytesEqual, copyBytes, decimalSize, decode, encode, latin1, parseSize, quote, startsWith, writeDecimal } from "./ascii.ts";
+
+test("a size is one to nine digits and nothing else", () => {
+  const parse = (text: string) => parseSize(Buffer.from(`<${text}>`), 1, 1 + text.length);
+  expect(["0", "7", "42", "007", "999999999", "000000000"].map(parse)).toEqual([0, 7, 42, 7, 999_999_999, 0]);
+  for (const text of ["", "1000000000", "-1", "+1", "1.0", " 1", "1 ", "1e3", "0x1", "a", "1:", "1/", "\xb2"])
+    expect(parse(text), text).toBe(-1);
+});
+
+test("a number is written in decimal, with the size that was foretold, and read back", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const numbers = [
+    0,
+    9,
+    10,
+    99,
+    100,
+    999,
+    1_000,
+    99_999,
+    100_000,
+    999_999,
+    1_000_000,
+    9_999_999,
+    10_000_000,
+    99_999_999,
+    100_000_000,
+    999_999_999,
+    1_000_000_000,
+    2 ** 31 - 1,
+  ];
+  for (let round = 0; round < 2_000; round++) numbers.push(random.below(10 ** random.between(1, 9)));
+  for (const number of numbers) {
+    const target = Buffer.alloc(16, "x");
+    const end = writeDecimal(target, 2, number);
+    expect(target.toString("latin1"), `SEED=${seed}`).toBe(`xx${number}`.padEnd(16, "x"));
+    expect(decimalSize(number), `${number}`).toBe(end - 2);
+    if (number < 10 ** 9) expect(parseSize(target, 2, end)).toBe(number);
+  }
+});
+
+describe("quote", () => {
+  // Printed by Go's fmt.Printf("%q").
+  const QUOTED: [hex: string, text: string][] = [
+    ["", '""'],
+    ["706c61696e", '"plain"'],
+    ["6122625c63", '"a\\"b\\\\c"'],
+    ["746162096e6c0a63720d62656c6c0762730866660c76740b", '"tab\\tnl\\ncr\\rbell\\abs\\bff\\fvt\\v"'],
+    ["00011f7f", '"\\x00\\x01\\x1f\\x7f"'],
+    ["c3bce282acf09f9880", '"ü€😀"'],
+    ["fffe", '"\\xff\\xfe"'],
+    ["61c3", '"a\\xc3"'],
+    ["eda080", '"\\xed\\xa0\\x80"'],
+    ["c080", '"\\xc0\\x80"'],
+    ["f4908080", '"\\xf4\\x90\\x80\\x80"'],
+    ["c2a0e2808be280a8efbbbf", '"\\u00a0\\u200b\\u2028\\ufeff"'],
+    ["c2ad", '"\\u00ad"'],
+    ["f3a08081", '"\\U000e0001"'],
+    ["efbfbd", '"\ufffd"'],
+    ["65cc81", '"e\u0301"'],
+    ["cdb8", '"\\u0378"'],
+    ["f09fa791e2808d", '"🧑\\u200d"'],
+    ["e38080", '"\\u3000"'],
+    ["ee8080", '"\\ue000"'],
+    ["f4808080", '"\\U00100000"'],
+    ["7b2261223a317d", '"{\\"a\\":1}"'],
+    ["80616263e282", '"\\x80abc\\xe2\\x82"'],
+    ["6027", '"`\'"'],
+  ];
+  test("shows bytes as Go does", () => {
+    for (const [hex, text] of QUOTED) expect(quote(Buffer.from(hex, "hex")), hex).toBe(text);
+  });
+
+  test("shows a range only, and does not look behind it for the rest of a rune", () => {
+    expect(quote(Buffer.from("<ü€>"), 1, 4)).toBe('"ü\\xe2"');
+    expect(quote(Buffer.from("abc"), 1, 1)).toBe('""');
+  });
+
+  test("any bytes are shown in one line, without ASCII controls", () => {
+    const seed = seedFromEnv();
+    const random = new Random(seed);
+    for (let round = 0; round < 2_000; round++) {
+      const bytes = Buffer.from(
+        Array.from({ length: random.below(12) }, () => random.pick([random.below(256), random.below(0x30), 0xe2, 0x80])),
+      );
+      expect(quote(bytes), `SEED=${seed} ${bytes.toString("hex")}`).toMatch(/^"[^\x00-\x1f\x7f]*"$/);
+    }
+  });
+});
+
+test("text of a range, bytes of one's own, and comparisons", () => {
+  const bytes = encode("<ü€>");
+  expect([decode(bytes), decode(bytes, 1, 3), decode(bytes, 2, 3), decode(new Uint8Array([0x61, 0xff]))]).toEqual([
+    "<ü€>",
+    "ü",
+    "\ufffd",
+    "a\ufffd",
+  ]);
+  expect(latin1(bytes, 1, 3)).toBe("\xc3\xbc");
+  const own = copyBytes(bytes, 1, 3);
+  bytes.fill(0);
+  expect([own, own.buffer.byteLength]).toEqual([new Uint8Array([0xc3, 0xbc]), 2]);
+  expect([bytesEqual(encode("ab"), encode("ab")), bytesEqual(encode("ab"), encode("ac")), bytesEqual(encode("ab"), encode("a"))]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  const starts = (text: string, prefix: string) => startsWith(encode(`x${text}yz`), 1, 1 + text.length, encode(prefix));
+  expect([starts("abc", "ab"), starts("abc", "abc"), starts("abc", ""), starts("abc", "abcy"), starts("abc", "b")]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});

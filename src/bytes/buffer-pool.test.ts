@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { BufferPool, LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "./buffer-pool.ts";
+
+test("a chunk has the size of its tier, and is given out again after it came back", () => {
+  const pool = new BufferPool();
+  for (const [tier, bytes] of TIER_BYTES.entries()) {
+    const chunk = pool.take(tier);
+    expect([chunk.length, pool.taken]).toEqual([bytes, 1]);
+    const other = pool.take(tier);
+    expect(other).not.toBe(chunk);
+    pool.give(chunk);
+    expect([pool.take(tier), pool.taken]).toEqual([chunk, 2]);
+    pool.give(chunk);
+    pool.give(other);
+    expect(pool.taken).toBe(0);
+  }
+  expect(TIER_BYTES[LARGEST_TIER]).toBe(LARGEST_CHUNK_BYTES);
+});
+
+test("no two holders share memory", () => {
+  const pool = new BufferPool();
+  const chunks = Array.from({ length: 50 }, (_, index) => pool.take(index % 2).fill(index));
+  for (const [index, chunk] of chunks.entries()) expect(chunk.every(byte => byte === index)).toBe(true);
+  expect(new Set(chunks.map(chunk => chunk.buffer)).size).toBe(50);
+});
+
+test("what is free has a bound, and half of it goes when it is trimmed", () => {
+  const pool = new BufferPool();
+  const distinct = (count: number) => {
+    const chunks = Array.from({ length: count }, () => pool.take(0));
+    for (const chunk of chunks) pool.give(chunk);
+    return chunks;
+  };
+  const first = new Set(distinct(10_000));
+  const known = (count: number) => distinct(count).filter(chunk => first.has(chunk)).length;
+  const kept = known(10_000);
+  expect(kept).toBeLessThanOrEqual(4_096);
+  expect(kept).toBeGreaterThan(0);
+  pool.trim();
+  expect(known(10_000)).toBeLessThanOrEqual(kept / 2);
+  expect(pool.taken).toBe(0);
+});

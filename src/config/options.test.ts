@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { completeOptions, defaultOptions, OPTIONS, OptionError, type Options } from "./options.ts";
+
+/** What is wrong with options; null when nothing is. */
+function faultOf(given: Record<string, unknown>): string | null {
+  try {
+    completeOptions(given as Partial<Options>);
+    return null;
+  } catch (error) {
+    expect(error).toBeInstanceOf(OptionError);
+    return (error as OptionError).message;
+  }
+}
+
+test("no options are the reference's defaults", () => {
+  const options = completeOptions({});
+  expect(options).toEqual(defaultOptions());
+  expect(options).toMatchObject({
+    host: "0.0.0.0",
+    port: 4222,
+    controlLineBytesMax: 4_096,
+    payloadBytesMax: 1_048_576,
+    pendingBytesMax: 67_108_864,
+    connectionsMax: 65_536,
+    subscriptionsMax: 0,
+    subscriptionTokensMax: 0,
+    pingIntervalMs: 120_000,
+    pingsOutMax: 2,
+    writeDeadlineMs: 10_000,
+    authTimeoutMs: 2_000,
+    closedClientsMax: 10_000,
+    headers: true,
+  });
+});
+
+test("what is given counts, undefined does not, and the argument stays as it was", () => {
+  const given = { port: 0, serverName: "x", debug: true, pingIntervalMs: undefined as unknown as number };
+  expect(completeOptions(given)).toEqual({ ...defaultOptions(), port: 0, serverName: "x", debug: true });
+  expect(given).toEqual({ port: 0, serverName: "x", debug: true, pingIntervalMs: undefined as unknown as number });
+});
+
+test("0 means the default where the reference says so, and nothing else", () => {
+  const zeros = [
+    "controlLineBytesMax",
+    "payloadBytesMax",
+    "pendingBytesMax",
+    "connectionsMax",
+    "pingIntervalMs",
+    "pingsOutMax",
+    "writeDeadlineMs",
+    "authTimeoutMs",
+    "closedClientsMax",
+  ];
+  expect(completeOptions(Object.fromEntries(zeros.map(name => [name, 0])))).toEqual(defaultOptions());
+  expect(completeOptions({ port: 0, subscriptionsMax: 0 })).toMatchObject({ port: 0, subscriptionsMax: 0 });
+});
+
+test("an unknown option is refused, JavaScript's own names too", () => {
+  expect(faultOf({ prot: 1 })).toBe('unknown option "prot"');
+  expect(faultOf({ toString: 1 })).toBe('unknown option "toString"');
+});
+
+test("an option of another type than its default is refused", () => {
+  expect(faultOf({ port: "4222" })).toBe('option "port" must be a number');
+  expect(faultOf({ debug: 1 })).toBe('option "debug" must be a boolean');
+  expect(faultOf({ host: null })).toBe('option "host" must be a string');
+  for (const number of [1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
+    expect(faultOf({ pingIntervalMs: number })).toBe('option "pingIntervalMs" must be an integer');
+});
+
+test("options that contradict each other are refused", () => {
+  expect(faultOf({ payloadBytesMax: 2_000, pendingBytesMax: 1_999 })).toBe("max_payload (2000) cannot be higher than max_pending (1999)");
+  expect(faultOf({ payloadBytesMax: 2_000, pendingBytesMax: 2_000 })).toBe(null);
+  expect(faultOf({ serverName: "a b" })).toBe("server name cannot contain spaces");
+});
+
+test("ports are those of TCP", () => {
+  for (const port of [-1, 65_536, 2 ** 40]) expect(faultOf({ port })).toBe(`invalid port ${port}`);
+  for (const httpPort of [-1, 65_536]) expect(faultOf({ httpPort })).toBe(`invalid port ${httpPort}`);
+  for (const port of [0, 1, 65_535]) expect(faultOf({ port, httpPort: port })).toBe(null);
+});
+
+test("no name of the configuration file or flag is used twice", () => {
+  const names = Object.values(OPTIONS).flatMap(row => [...row.names]);
+  expect(names.length).toBe(new Set(names).size);
+  const flags = Object.values(OPTIONS).flatMap(row => (row.flags ?? []).flatMap(flag => [...flag.names]));
+  expect(flags.length).toBe(new Set(flags).size);
+});
