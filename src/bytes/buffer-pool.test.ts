@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { BufferPool, LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "./buffer-pool.ts";
 
 test("a chunk has the size of its tier, and is given out again after it came back", () => {
-  const pool = new BufferPool();
+  const pool = new BufferPool(() => {});
   for (const [tier, bytes] of TIER_BYTES.entries()) {
     const chunk = pool.take(tier);
     expect([chunk.length, pool.taken]).toEqual([bytes, 1]);
@@ -18,25 +18,42 @@ test("a chunk has the size of its tier, and is given out again after it came bac
 });
 
 test("no two holders share memory", () => {
-  const pool = new BufferPool();
+  const pool = new BufferPool(() => {});
   const chunks = Array.from({ length: 50 }, (_, index) => pool.take(index % 2).fill(index));
   for (const [index, chunk] of chunks.entries()) expect(chunk.every(byte => byte === index)).toBe(true);
   expect(new Set(chunks.map(chunk => chunk.buffer)).size).toBe(50);
 });
 
 test("what is free has a bound, and half of it goes when it is trimmed", () => {
-  const pool = new BufferPool();
-  const distinct = (count: number) => {
+  const pool = new BufferPool(() => {});
+  const takeAndGive = (count: number) => {
     const chunks = Array.from({ length: count }, () => pool.take(0));
     for (const chunk of chunks) pool.give(chunk);
     return chunks;
   };
-  const first = new Set(distinct(10_000));
-  const known = (count: number) => distinct(count).filter(chunk => first.has(chunk)).length;
+  const first = new Set(takeAndGive(10_000));
+  const known = (count: number) => takeAndGive(count).filter(chunk => first.has(chunk)).length;
   const kept = known(10_000);
   expect(kept).toBeLessThanOrEqual(4_096);
   expect(kept).toBeGreaterThan(0);
   pool.trim();
   expect(known(10_000)).toBeLessThanOrEqual(kept / 2);
   expect(pool.taken).toBe(0);
+});
+
+test("over a mebibyte of free chunks it asks to be trimmed, once at a time, until little is left", () => {
+  let asked = 0;
+  const pool = new BufferPool(() => asked++);
+  const chunks = Array.from({ length: 100 }, () => pool.take(LARGEST_TIER));
+  for (const [index, chunk] of chunks.entries()) {
+    pool.give(chunk);
+    expect(asked, `${index + 1} chunks`).toBe((index + 1) * LARGEST_CHUNK_BYTES > 1024 * 1024 ? 1 : 0);
+  }
+  const calls: number[] = [];
+  for (let trim = 0; trim < 5; trim++) {
+    pool.trim();
+    calls.push(asked);
+  }
+  expect(calls).toEqual([2, 3, 3, 3, 3]); // 50 chunks are left, 25, 12, 6, 3: a mebibyte is 16
+  expect([pool.trimWanted, pool.taken]).toEqual([false, 0]);
 });

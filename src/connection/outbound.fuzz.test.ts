@@ -41,6 +41,8 @@ test("fuzz: the kernel gets what was appended, in order, however it takes it; no
     const clock = new FakeClock();
     const turn = new Turn(clock, new TimingWheel(clock), random);
     const transport = new FakeTransport({ vectored: random.chance(0.5) });
+    /** Besides the one that trims the pool. */
+    const timers = () => turn.timers.size - (turn.pool.trimWanted ? 1 : 0);
     const numbered = new Numbered();
     const appended: Buffer[] = [];
     let appendedBytes = 0;
@@ -144,7 +146,7 @@ test("fuzz: the kernel gets what was appended, in order, however it takes it; no
     turn.end();
     const everything = Buffer.concat(appended);
     expect(transport.taken.equals(everything.subarray(0, transport.takenBytes)), message).toBe(true);
-    expect([turn.pool.taken, turn.timers.size, outbound.pendingBytes], message).toEqual([0, turn.pool.trimWanted ? 1 : 0, 0]);
+    expect([turn.pool.taken, timers(), outbound.pendingBytes], message).toEqual([0, turn.pool.trimWanted ? 1 : 0, 0]);
     expect(failed, message).toBeLessThanOrEqual(1);
   }
 });
