@@ -6,15 +6,18 @@ import { until } from "./until.ts";
 /** A server on a free port of 127.0.0.1 whose inside a test looks at. */
 export class TestServer extends Server implements AsyncDisposable {
   /** Errors that were logged and are a defect of ours: an exception that reached a socket's handler. */
-  readonly defects: string[];
+  readonly defects: readonly string[];
+  /** Notices that were logged. */
+  readonly notices: readonly string[];
 
-  private constructor(options: Options, defects: string[]) {
-    super(options, { log: new DefectLog(defects) });
-    this.defects = defects;
+  private constructor(options: Options, log: KeptLog) {
+    super(options, { log });
+    this.defects = log.defects;
+    this.notices = log.notices;
   }
 
   static open(given: Partial<Options> = {}): TestServer {
-    const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), []);
+    const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLog());
     server.start();
     return server;
   }
@@ -26,7 +29,7 @@ export class TestServer extends Server implements AsyncDisposable {
       registered: this.globalAccount.connections,
       subscriptions: this.globalAccount.interest.all().length,
       chunks: this.turn.pool.taken,
-      timers: this.turn.timers.size,
+      timers: this.turn.timers.size - (this.turn.pool.trimWanted ? 1 : 0), // the pool gives memory back later
       defects: this.defects,
     };
   }
@@ -46,19 +49,21 @@ export class TestServer extends Server implements AsyncDisposable {
 
 export const NOTHING_LEFT = { connections: 0, registered: 0, subscriptions: 0, chunks: 0, timers: 0, defects: [] };
 
-class DefectLog implements Logger {
+class KeptLog implements Logger {
   readonly debugEnabled = false;
   readonly traceEnabled = false;
+  readonly defects: string[] = [];
+  readonly notices: string[] = [];
 
-  constructor(private readonly defects: string[]) {}
-
-  notice(): void {}
+  notice(text: string): void {
+    this.notices.push(text);
+  }
+  error(text: string): void {
+    if (text.startsWith("unexpected error")) this.defects.push(text);
+  }
   warn(): void {}
   warnRateLimited(): void {}
   fatal(): void {}
   debug(): void {}
   trace(): void {}
-  error(text: string): void {
-    if (text.startsWith("unexpected error")) this.defects.push(text);
-  }
 }
