@@ -1,0 +1,105 @@
+import { Account } from "../account/account.ts";
+import { FakeClock } from "../clock/fake-clock.ts";
+import { TimingWheel } from "../clock/timing-wheel.ts";
+import { completeOptions, type Options } from "../config/options.ts";
+import type { Logger } from "../log/logger.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import { Random } from "../random/random.ts";
+import { FakeTransport } from "../transport/fake-transport.ts";
+import { Client } from "./client.ts";
+import { type ConnectionHost, ServerCounters } from "./host.ts";
+import { Turn } from "./turn.ts";
+
+/** What clients need of a server, with a clock that a test moves and transports that take what it lets them take. */
+export class FakeHost implements ConnectionHost {
+  readonly clock = new FakeClock();
+  readonly options: Options;
+  readonly turn: Turn;
+  readonly counters = new ServerCounters();
+  readonly globalAccount: Account;
+  readonly authRequired = false;
+  /** Lines of every level but trace. */
+  readonly lines: string[] = [];
+  readonly log: Logger;
+  /** Names of the reasons that connections were closed for. */
+  readonly closed: string[] = [];
+  private lastId = 0;
+
+  constructor(given: Partial<Options> = {}) {
+    this.options = completeOptions(given);
+    const random = new Random(1);
+    this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);
+    this.globalAccount = new Account("$G", true, random);
+    const write = (text: string) => this.lines.push(text);
+    this.log = {
+      debugEnabled: false,
+      traceEnabled: false,
+      notice: write,
+      warn: write,
+      error: write,
+      fatal: write,
+      debug: write,
+      trace: () => {},
+      warnRateLimited: write,
+    };
+  }
+
+  infoLine(): Buffer {
+    return Buffer.from("INFO {} \r\n");
+  }
+
+  authenticate(): Refusal {
+    return Refusal.None;
+  }
+
+  onConnectionClosed(_client: Client, reason: CloseReason): void {
+    this.closed.push(CloseReason[reason]);
+  }
+
+  onTransportClosed(): void {}
+
+  /** A client that has been greeted. */
+  accept(): Visitor {
+    const transport = new FakeTransport();
+    const client = new Client(this, transport, ++this.lastId);
+    client.open();
+    this.turn.end();
+    transport.next();
+    return new Visitor(client, transport);
+  }
+
+  /** A client that has introduced itself. */
+  connect(): Visitor {
+    const visitor = this.accept();
+    visitor.send('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n');
+    return visitor;
+  }
+}
+
+/** A peer and the server's end of its connection. */
+export class Visitor {
+  readonly client: Client;
+  readonly transport: FakeTransport;
+
+  constructor(client: Client, transport: FakeTransport) {
+    this.client = client;
+    this.transport = transport;
+  }
+
+  /** Sends it in one read. */
+  send(text: string): void {
+    this.client.onData(Buffer.from(text));
+  }
+
+  /** What came since it was last asked for. */
+  next(): string {
+    return this.transport.next();
+  }
+
+  /** The kernel takes so many bytes more, and says so. */
+  drain(room: number): void {
+    this.transport.room = room;
+    this.client.onDrain();
+  }
+}

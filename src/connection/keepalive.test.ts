@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import type { Options } from "../config/options.ts";
+import { FakeHost, type Visitor } from "./fake-host.ts";
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+function newHost(given: Partial<Options> = {}) {
+  return new FakeHost({ pingIntervalMs: 30 * SECOND, ...given });
+}
+
+/** Lets time pass a second at a time. The seconds, from now on, at whose end something was sent to the visitor, and what. */
+function sentWithin(host: FakeHost, visitor: Visitor, seconds: number, each: (second: number) => void = () => {}): string[] {
+  const sent: string[] = [];
+  for (let second = 1; second <= seconds; second++) {
+    host.clock.advance(SECOND);
+    each(second);
+    const text = visitor.next();
+    if (text !== "") sent.push(`${second}: ${text.trim()}`);
+  }
+  return sent;
+}
+
+test("the first PING comes two seconds after CONNECT and up to a fifth more, later ones every interval", () => {
+  const host = newHost();
+  for (let index = 0; index < 20; index++) {
+    const visitor = host.connect();
+    host.clock.advance(2 * SECOND - 1);
+    expect(visitor.next()).toBe("");
+    host.clock.advance(404);
+    expect(visitor.next()).toBe("PING\r\n");
+    visitor.send("PONG\r\n");
+  }
+  const visitor = host.connect();
+  const sent = sentWithin(host, visitor, 95, () => visitor.send("PONG\r\n"));
+  expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING"]);
+});
+
+test("an interval shorter than two seconds counts for the first PING too", () => {
+  const host = newHost({ pingIntervalMs: 500 });
+  const visitor = host.connect();
+  host.clock.advance(499);
+  expect(visitor.next()).toBe("");
+  host.clock.advance(105);
+  expect(visitor.next()).toBe("PING\r\n");
+});
+
+test("a client that leaves its PINGs unanswered is stale at the one after ping_max", () => {
+  const host = newHost({ pingsOutMax: 2 });
+  const visitor = host.accept();
+  expect(sentWithin(host, visitor, 100)).toEqual(["3: PING", "33: PING", "63: -ERR 'Stale Connection'"]);
+  expect([host.closed, visitor.transport.ended, host.counters.staleConnections]).toEqual([["StaleConnection"], true, 1]);
+});
+
+test("a PONG starts the count anew", () => {
+  const host = newHost({ pingsOutMax: 2 });
+  const visitor = host.connect();
+  const sent = sentWithin(host, visitor, 130, second => {
+    if (second === 34) visitor.send("PONG\r\n");
+  });
+  expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING", "123: -ERR 'Stale Connection'"]);
+});
+
+test("a client that sends something within the interval is not asked, unless its round trip is an hour old", () => {
+  for (const busy of ["PING\r\n", "PUB a 1\r\nx\r\n", "SUB a 1\r\n", "UNSUB 1\r\n"]) {
+    const host = newHost();
+    const visitor = host.connect();
+    expect(sentWithin(host, visitor, 3)).toEqual(["3: PING"]);
+    visitor.send("PONG\r\n");
+    const pings = sentWithin(host, visitor, 2 * 3_600, () => {
+      visitor.send(busy);
+      visitor.send("PONG\r\n");
+    }).filter(text => text.includes("PING"));
+    expect(pings.length, busy).toBe(1);
+    expect(Number.parseInt(pings[0], 10) * SECOND, busy).toBeGreaterThanOrEqual(HOUR);
+  }
+});
+
+test("the round trip is the time to CONNECT at first, then that of the last PING", () => {
+  const host = newHost();
+  const visitor = host.accept();
+  expect(visitor.client.keepalive.roundTripMs).toBe(0);
+  host.clock.advance(7);
+  visitor.send("CONNECT {}\r\n");
+  expect(visitor.client.keepalive.roundTripMs).toBe(7);
+  host.clock.advance(2_500);
+  const late = visitor.client.keepalive;
+  host.clock.advance(3);
+  visitor.send("PONG\r\n");
+  expect(late.roundTripMs).toBeGreaterThanOrEqual(3);
+  expect(late.roundTripMs).toBeLessThan(600);
+  const quick = host.accept();
+  quick.send("CONNECT {}\r\n");
+  expect(quick.client.keepalive.roundTripMs).toBeGreaterThan(0);
+});
+
+test("a client that has gone is asked nothing", () => {
+  const host = newHost();
+  const visitor = host.connect();
+  visitor.client.onClose(null);
+  expect([sentWithin(host, visitor, 100), host.turn.timers.size]).toEqual([[], 0]);
+});

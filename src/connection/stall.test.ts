@@ -1,0 +1,126 @@
+import { expect, test } from "bun:test";
+import { FakeHost, type Visitor } from "./fake-host.ts";
+
+const KIB = 1024;
+
+function publication(size: number): string {
+  return `PUB big ${size}\r\n${"x".repeat(size)}\r\n`;
+}
+
+/** A consumer that takes nothing, over 75 % of its limit; a producer that has not noticed yet. */
+function newPair({ fastProducerStall = true } = {}) {
+  const host = new FakeHost({ pendingBytesMax: 100 * KIB, payloadBytesMax: 50 * KIB, fastProducerStall });
+  const consumer = host.connect();
+  const producer = host.connect();
+  consumer.send("SUB big 1\r\n");
+  consumer.transport.room = 0;
+  producer.send(publication(40 * KIB));
+  producer.send(publication(40 * KIB));
+  expect(consumer.client.outbound.stalling).toBe(true);
+  expect([host.counters.stalls, producer.transport.paused]).toEqual([0, false]);
+  return { host, consumer, producer };
+}
+
+/** How long the producer is stalled from now on, ms; looked at every 0.25 ms. */
+function stalledFor(host: FakeHost, producer: Visitor): number {
+  const start = host.clock.monotonic();
+  while (producer.transport.paused && host.clock.monotonic() - start < 1_000) host.clock.advance(0.25);
+  return host.clock.monotonic() - start;
+}
+
+test("a producer waits 2 ms for a consumer that is over 75 % of its limit, then goes on", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(`${publication(10)}PING\r\n`);
+  expect([producer.transport.paused, producer.next()]).toEqual([true, ""]);
+  expect([host.counters.stalls, consumer.client.stalls, producer.client.stalls]).toEqual([1, 1, 0]);
+  const ms = stalledFor(host, producer);
+  expect(ms).toBeGreaterThanOrEqual(2);
+  expect(ms).toBeLessThanOrEqual(5); // the wheel's ticks
+  expect(producer.next()).toBe("PONG\r\n");
+});
+
+test("a consumer that drains below 75 % lets its producer go on at once", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(`${publication(10)}PING\r\n`);
+  consumer.drain(1 * KIB);
+  expect(producer.transport.paused).toBe(true);
+  consumer.drain(10 * KIB);
+  expect([producer.transport.paused, producer.next()]).toEqual([false, "PONG\r\n"]);
+  expect(host.counters.stalls).toBe(1);
+});
+
+test("a consumer that is gone lets its producer go on at once", () => {
+  const { consumer, producer } = newPair();
+  producer.send(`${publication(10)}PING\r\n`);
+  consumer.client.onClose(null);
+  expect([producer.transport.paused, producer.next()]).toEqual([false, "PONG\r\n"]);
+});
+
+test("what a stalled producer sent meanwhile is read afterwards, in order", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(`${publication(1)}PUB a 1\r\n1\r\n`);
+  producer.send("PUB a 1\r\n2\r\nPUB a ");
+  producer.send("1\r\n3\r\n");
+  producer.send("SUB a 9\r\nPUB a 1\r\n4\r\nPING\r\n");
+  expect(producer.client.inMessages).toBe(3);
+  stalledFor(host, producer);
+  expect([producer.client.inMessages, producer.next()]).toEqual([7, "MSG a 9 1\r\n4\r\nPONG\r\n"]);
+  expect(consumer.client.closed).toBe(false);
+});
+
+test("the waits of one read are 10 ms together at most, however many messages it holds", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(`${"PUB big 1\r\nx\r\nPING\r\n".repeat(50)}`); // each message is handed on alone
+  const ms = stalledFor(host, producer);
+  expect(ms).toBeGreaterThanOrEqual(10);
+  expect(ms).toBeLessThanOrEqual(15);
+  expect([producer.next(), consumer.client.closed]).toEqual(["PONG\r\n".repeat(50), false]);
+});
+
+test("the consumer at its limit is closed, and its producer goes on at once", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(`${publication(30 * KIB)}PING\r\n`);
+  expect([consumer.client.closed, consumer.transport.terminated, producer.transport.paused]).toEqual([true, true, false]);
+  expect(host.closed).toEqual(["SlowConsumerPendingBytes"]);
+  expect(host.lines).toEqual(["192.0.2.1:4242 - cid:1 - Slow Consumer Detected: MaxPending of 102400 Exceeded"]);
+  expect([host.counters.slowConsumers, host.globalAccount.slowConsumers, host.turn.pool.taken]).toEqual([1, 1, 0]);
+  expect(producer.next()).toBe("PONG\r\n");
+});
+
+test("without stalling, messages for the slow consumer are dropped and others get them", () => {
+  const { host, consumer, producer } = newPair({ fastProducerStall: false });
+  const other = host.connect();
+  other.send("SUB big 2\r\n");
+  const pending = consumer.client.outbound.pendingBytes;
+  producer.send("PUB big 4\r\nlost\r\n");
+  expect([producer.transport.paused, consumer.client.outbound.pendingBytes, other.next()]).toEqual([
+    false,
+    pending,
+    "MSG big 2 4\r\nlost\r\n",
+  ]);
+  consumer.drain(100 * KIB);
+  consumer.next();
+  producer.send("PUB big 4\r\nkept\r\n");
+  expect([consumer.next(), host.counters.stalls]).toEqual(["MSG big 1 4\r\nkept\r\n", 0]);
+});
+
+test("a producer that publishes to its own slow connection does not wait for itself", () => {
+  const host = new FakeHost({ pendingBytesMax: 100 * KIB, payloadBytesMax: 50 * KIB });
+  const both = host.connect();
+  both.send("SUB big 1\r\n");
+  both.transport.room = 0;
+  both.send(publication(40 * KIB));
+  both.send(publication(40 * KIB));
+  both.send(`${publication(10)}SUB other 2\r\n`);
+  expect([both.transport.paused, both.client.subscriptions.size, host.counters.stalls]).toEqual([false, 2, 0]);
+});
+
+test("a stalled producer that leaves takes its timer with it", () => {
+  const { host, consumer, producer } = newPair();
+  producer.send(publication(10));
+  producer.client.onClose(null);
+  host.clock.advance(100);
+  consumer.drain(200 * KIB);
+  consumer.client.onClose(null);
+  expect([host.closed, host.globalAccount.connections]).toEqual([["ClientClosed", "ClientClosed"], 0]);
+});
