@@ -46,7 +46,7 @@ test("a consumer that drains below 75 % lets its producer go on at once", () => 
   expect(producer.transport.paused).toBe(true);
   consumer.drain(10 * KIB);
   expect([producer.transport.paused, producer.next()]).toEqual([false, "PONG\r\n"]);
-  expect(host.counters.stalls).toBe(1);
+  expect([host.counters.stalls, host.turn.timers.size]).toEqual([1, 3]); // of the keepalives, and the consumer's write deadline
 });
 
 test("a consumer that is gone lets its producer go on at once", () => {
@@ -65,7 +65,7 @@ test("what a stalled producer sent meanwhile is read afterwards, in order", () =
   expect(producer.client.inMessages).toBe(3);
   stalledFor(host, producer);
   expect([producer.client.inMessages, producer.next()]).toEqual([7, "MSG a 9 1\r\n4\r\nPONG\r\n"]);
-  expect(consumer.client.closed).toBe(false);
+  expect([consumer.client.closed, producer.client.closed]).toEqual([false, false]);
 });
 
 test("the waits of one read are 10 ms together at most, however many messages it holds", () => {
@@ -118,9 +118,11 @@ test("a producer that publishes to its own slow connection does not wait for its
 test("a stalled producer that leaves takes its timer with it", () => {
   const { host, consumer, producer } = newPair();
   producer.send(publication(10));
+  const timers = host.turn.timers.size;
   producer.client.onClose(null);
+  expect(host.turn.timers.size).toBe(timers - 2); // that of its keepalive too
   host.clock.advance(100);
   consumer.drain(200 * KIB);
   consumer.client.onClose(null);
-  expect([host.closed, host.globalAccount.connections]).toEqual([["ClientClosed", "ClientClosed"], 0]);
+  expect([host.closed, host.globalAccount.connections, host.turn.timers.size]).toEqual([["ClientClosed", "ClientClosed"], 0, 0]);
 });
