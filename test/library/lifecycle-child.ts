@@ -5,6 +5,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { connect } from "@nats-io/transport-node";
 import { NatsServer } from "../../src/index.ts";
+import { until } from "../faults/until.ts";
 import { TextConnection } from "./text-connection.ts";
 
 /** What is open, without the numbers: pipes and the runtime's own files stay the same. */
@@ -39,8 +40,22 @@ async function life(): Promise<number> {
   return startMs;
 }
 
+/** Once the clients' ends are gone too, which see theirs a little later. */
+async function settled(): Promise<string[]> {
+  await until(
+    () => sockets() <= socketsAtStart,
+    () => `still open: ${descriptors()}`,
+  );
+  return descriptors();
+}
+
+function sockets(): number {
+  return descriptors().filter(name => name.startsWith("socket:")).length;
+}
+
+const socketsAtStart = sockets(); // standard input and output may be some
 await life(); // what the runtime opens once and keeps
-const before = descriptors();
+const before = await settled();
 const startMs = await life();
-const after = descriptors();
+const after = await settled();
 console.log(JSON.stringify({ before, after, startMs }));
