@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import type { Socket, TCPSocketListener } from "bun";
+import { ByteVector, RANGES_MAX } from "./byte-vector.ts";
+import { VectorSender } from "./send-vector.ts";
+
+/** A real pair of sockets: `sender`, and what the other end has read. */
+let listener: TCPSocketListener<undefined>;
+let sender: Socket<undefined>;
+let reader: Socket<undefined>;
+let received: Buffer[] = [];
+let receivedBytes = 0;
+let wake: () => void = () => {};
+
+beforeEach(async () => {
+  received = [];
+  receivedBytes = 0;
+  const accepted = Promise.withResolvers<Socket<undefined>>();
+  listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { open: socket => accepted.resolve(socket), data() {} } });
+  reader = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: listener.port,
+    socket: {
+      data(_socket, chunk) {
+        received.push(Buffer.from(chunk));
+        receivedBytes += chunk.length;
+        wake();
+      },
+    },
+  });
+  sender = await accepted.promise;
+});
+
+afterEach(() => {
+  sender.terminate();
+  reader.terminate();
+  listener.stop(true);
+});
+
+async function read(size: number): Promise<Buffer> {
+  while (receivedBytes < size) await new Promise<void>(resolve => (wake = resolve));
+  return Buffer.concat(received);
+}
+
+const fdOf = (socket: Socket<undefined>) => (socket as unknown as { readonly fd: number }).fd;
+const vectors = VectorSender.load();
+const onLinux = test.skipIf(vectors === null);
+
+test("vectors work on Linux", () => {
+  expect(vectors !== null).toBe(process.platform === "linux");
+});
+
+onLinux("ranges of several buffers arrive as one row of bytes", async () => {
+  const vector = new ByteVector();
+  const lines = Buffer.from("MSG a 1 5\r\nMSG b 1 3\r\n");
+  const payloads = Buffer.from("..hello\r\n..abc\r\n").subarray(2); // its own offset in memory counts
+  vector.add(lines, 0, 11);
+  vector.add(payloads, 0, 7);
+  vector.add(lines, 11, 22);
+  vector.add(payloads, 9, 14);
+  expect(vectors!.send(fdOf(sender), vector)).toBe(vector.bytes);
+  expect((await read(vector.bytes)).toString()).toBe("MSG a 1 5\r\nhello\r\nMSG b 1 3\r\nabc\r\n");
+});
+
+onLinux("as many ranges as a vector has room for, empty ones among them", async () => {
+  const vector = new ByteVector();
+  const source = Buffer.from(Array.from({ length: RANGES_MAX }, (_, index) => index & 0xff));
+  for (let index = 0; index < RANGES_MAX; index++) vector.add(source, index, index + (index % 3));
+  const wanted = Buffer.concat(Array.from({ length: RANGES_MAX }, (_, index) => source.subarray(index, index + (index % 3))));
+  expect(wanted.length).toBe(vector.bytes);
+  expect(vectors!.send(fdOf(sender), vector)).toBe(vector.bytes);
+  expect((await read(vector.bytes)).equals(wanted)).toBe(true);
+});
+
+onLinux("a kernel that is full takes a part, then nothing; the rest goes on where it stopped", async () => {
+  reader.pause();
+  const size = 300_000;
+  const sources = Array.from({ length: 64 }, (_, index) => Buffer.alloc(size, 65 + (index % 26)));
+  const vector = new ByteVector();
+  for (const source of sources) vector.add(source, 0, size);
+  const taken = vectors!.send(fdOf(sender), vector);
+  expect(taken).toBeGreaterThan(0);
+  expect(taken).toBeLessThan(vector.bytes);
+  let total = taken;
+  const wanted = Buffer.concat(sources);
+  const rest = new ByteVector();
+  rest.add(wanted, total, wanted.length);
+  for (let more = vectors!.send(fdOf(sender), rest); more > 0; more = vectors!.send(fdOf(sender), rest)) {
+    total += more;
+    rest.clear();
+    rest.add(wanted, total, wanted.length);
+  }
+  expect(vectors!.send(fdOf(sender), rest)).toBe(0);
+  reader.resume();
+  expect((await read(total)).equals(wanted.subarray(0, total))).toBe(true);
+});
+
+onLinux("a socket that is gone takes nothing and harms nobody", () => {
+  const vector = new ByteVector();
+  vector.add(Buffer.from("x"), 0, 1);
+  expect(vectors!.send(-1, vector)).toBe(0);
+  expect(vectors!.send(1_000_000, vector)).toBe(0);
+});
+
+test("a vector counts its bytes, and lets go of its buffers when it is cleared", () => {
+  const vector = new ByteVector();
+  vector.add(Buffer.from("hello"), 1, 4);
+  vector.add(Buffer.from("world"), 0, 5);
+  expect([vector.count, vector.bytes, vector.sources.length]).toEqual([2, 8, 2]);
+  vector.clear();
+  expect([vector.count, vector.bytes, vector.sources.length]).toEqual([0, 0, 0]);
+});
