@@ -3,6 +3,7 @@ import {
   checkHeader,
   HeaderFault,
   HeaderFields,
+  HeaderKey,
   headerDescription,
   headerStatus,
   headerText,
@@ -17,8 +18,8 @@ function placed(block: string): [bytes: Buffer, start: number, end: number] {
   return [Buffer.from(`${before}${block}A: behind\r\n`), before.length, before.length + Buffer.byteLength(block)];
 }
 
-const first = (block: string, key: string) => headerText(...placed(block), Buffer.from(key));
-const all = (block: string, key: string) => headerTexts(...placed(block), Buffer.from(key));
+const first = (block: string, key: string) => headerText(...placed(block), new HeaderKey(key));
+const all = (block: string, key: string) => headerTexts(...placed(block), new HeaderKey(key));
 
 function fieldsOf(block: string): [string, string][] {
   const fields = new HeaderFields();
@@ -34,7 +35,7 @@ test("the first value of a key, leading blanks off, trailing ones kept", () => {
   expect(first("NATS/1.0\r\nA:   3 \r\n\r\n", "A")).toBe("3 ");
   expect(first("NATS/1.0\r\nA: \t3\r\n\r\n", "A")).toBe("\t3");
   const [bytes, start, end] = placed(BLOCK);
-  const at = headerValue(bytes, start, end, Buffer.from("BB"));
+  const at = headerValue(bytes, start, end, new HeaderKey("BB"));
   expect([at - start, headerValueEnd(bytes, at, end) - start]).toEqual([19, 20]);
 });
 
@@ -55,7 +56,7 @@ test("bytes that end too early give what is there", () => {
   expect(first("NATS/1.0\r\nA", "A")).toBe(null);
   expect(first("", "A")).toBe(null);
   const bytes = Buffer.from("NATS/1.0\r\nA:1\r\n\r\n");
-  expect(headerValue(bytes, 0, 11, Buffer.from("A"))).toBe(-1); // its colon lies behind the end
+  expect(headerValue(bytes, 0, 11, new HeaderKey("A"))).toBe(-1); // its colon lies behind the end
 });
 
 test("all values of a key, and all fields, in order", () => {

@@ -16,20 +16,40 @@ const VERSION = Buffer.from("NATS/1.0");
 const STATUS_DIGITS = 3;
 
 /**
+ * A key to look for, prepared once: the bytes `␍␊key:`, and for each byte how far the search may go on when it meets that byte where
+ * the colon should be (Horspool's search). So a lookup looks at every tenth byte or so, and at none behind the block.
+ */
+export class HeaderKey {
+  readonly pattern: Uint8Array;
+  readonly skip: Uint16Array;
+
+  /** @param key not empty, without colon and line end */
+  constructor(key: string) {
+    this.pattern = new Uint8Array(Buffer.from(`\r\n${key}:`));
+    const last = this.pattern.length - 1;
+    this.skip = new Uint16Array(256).fill(this.pattern.length);
+    for (let i = 0; i < last; i++) this.skip[this.pattern[i]] = last - i;
+  }
+}
+
+/**
  * Where the first value of a key starts, leading blanks skipped; its end is `headerValueEnd`.
  * The key counts only right behind a CRLF and right before a `:`.
- * @param key not empty
  * @returns -1 when the key is not there
  */
-export function headerValue(bytes: Uint8Array, start: number, end: number, key: Uint8Array): number {
-  const size = key.length;
-  const first = key[0];
-  const last = end - size - 1; // a colon must fit behind it
-  for (let at = start + 2; at <= last; at++) {
-    if (bytes[at] !== first || bytes[at - 1] !== LF || bytes[at - 2] !== CR || bytes[at + size] !== COLON) continue;
-    let i = 1;
-    while (i < size && bytes[at + i] === key[i]) i++;
-    if (i === size) return skipBlanks(bytes, at + size + 1, end);
+export function headerValue(bytes: Uint8Array, start: number, end: number, key: HeaderKey): number {
+  const { pattern, skip } = key;
+  const last = pattern.length - 1;
+  let at = start + last; // where its colon would be
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === COLON) {
+      let i = 0;
+      const first = at - last;
+      while (i < last && bytes[first + i] === pattern[i]) i++;
+      if (i === last) return skipBlanks(bytes, at + 1, end);
+    }
+    at += skip[byte];
   }
   return -1;
 }
@@ -40,13 +60,13 @@ export function headerValueEnd(bytes: Uint8Array, at: number, end: number): numb
 }
 
 /** The first value of a key as text, for cold callers; null when the key is not there. */
-export function headerText(bytes: Uint8Array, start: number, end: number, key: Uint8Array): string | null {
+export function headerText(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string | null {
   const at = headerValue(bytes, start, end, key);
   return at === -1 ? null : text(bytes, at, lineEnd(bytes, at, end));
 }
 
 /** All values of a key as text, in order. */
-export function headerTexts(bytes: Uint8Array, start: number, end: number, key: Uint8Array): string[] {
+export function headerTexts(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string[] {
   const texts: string[] = [];
   // The CRLF before the next key is the one that ends this value.
   for (let at = headerValue(bytes, start, end, key); at !== -1; ) {

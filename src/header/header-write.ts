@@ -11,7 +11,7 @@
  * Source: nats-server, server/client.go (behaviour).
  */
 import { CR, LF, SPACE } from "../bytes/ascii.ts";
-import { headerValue, lineEnd } from "./header-read.ts";
+import { HeaderKey, headerValue, lineEnd } from "./header-read.ts";
 
 const VERSION = "NATS/1.0";
 const CRLF = Buffer.from("\r\n");
@@ -42,7 +42,7 @@ export function setHeader(block: Bytes | null, key: string, value: string | Byte
 
 /** @param block null: there is none yet */
 export function replaceHeader(block: Bytes | null, key: string, value: string | Bytes): Buffer {
-  const at = block === null ? -1 : headerValue(block, 0, block.length, Buffer.from(key));
+  const at = block === null ? -1 : headerValue(block, 0, block.length, new HeaderKey(key));
   if (block === null || at === -1) return appendHeader(block, key, value);
   return Buffer.concat([block.subarray(0, at), oneLine(bytesOf(value)), block.subarray(lineEnd(block, at, block.length))]);
 }

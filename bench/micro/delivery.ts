@@ -1,0 +1,131 @@
+/**
+ * From a batch to a connection's output, the kernel left out; then where a native copy begins to be worth its call.
+ *
+ *   bun run bench/micro/delivery.ts              BENCH_SHORT=1: a run of seconds
+ */
+import { do_not_optimize } from "mitata";
+import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { TimingWheel } from "../../src/clock/timing-wheel.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import { FLAG_HEADERS } from "../../src/connection/connection-flag.ts";
+import { writeMessages } from "../../src/connection/deliver.ts";
+import { Outbound } from "../../src/connection/outbound.ts";
+import { Turn } from "../../src/connection/turn.ts";
+import type { Sink } from "../../src/delivery/sink.ts";
+import { Subscription } from "../../src/delivery/subscription.ts";
+import { Random } from "../../src/random/random.ts";
+import type { ByteVector } from "../../src/transport/byte-vector.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+import { Measurement } from "./measurement/measurement.ts";
+
+const measurement = new Measurement();
+const nothing = () => {};
+
+/** A kernel that takes everything and does nothing. */
+function newTransport(vectored: boolean): Transport {
+  return {
+    write: (_source: Buffer, _offset: number, length: number) => length,
+    vectored,
+    writeVector: (vector: ByteVector) => vector.bytes,
+    pause: nothing,
+    resume: nothing,
+    end: nothing,
+    terminate: nothing,
+    remoteAddress: "",
+    remotePort: 0,
+    inProcess: false,
+  };
+}
+
+const OWNER = {
+  onPendingBytesExceeded: nothing,
+  onWriteDeadline: nothing,
+  onSlowRecovered: nothing,
+  onWriteError: nothing,
+  onStallReleased: nothing,
+  onFlushedForClose: nothing,
+};
+
+interface Load {
+  /** Messages in the batch. */
+  readonly run: number;
+  readonly receivers?: number;
+  readonly vectored?: boolean;
+  readonly header?: string;
+}
+
+function addLoad(name: string, size: number, { run, receivers = 1, vectored = false, header = "" }: Load): void {
+  const turn = new Turn(SYSTEM_CLOCK, new TimingWheel(SYSTEM_CLOCK), new Random(1));
+  const { batch } = turn;
+  const payload = header + "x".repeat(size);
+  const line = header === "" ? `PUB bench ${size}\r\n` : `HPUB bench ${header.length} ${payload.length}\r\n`;
+  const source = Buffer.from(`${line}${payload}\r\n`.repeat(run));
+  const targets = Array.from({ length: receivers }, () => {
+    const transport = newTransport(vectored);
+    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 10_000, retryAfterDeadline: false };
+    const outbound = new Outbound(turn, transport, OWNER, limits);
+    return { flags: FLAG_HEADERS, host: { turn }, transport, outbound } as unknown as Connection;
+  });
+  const subscription = new Subscription(null as unknown as Sink, Buffer.from("bench"), null, Buffer.from("1"));
+  const name0 = header === "" ? 4 : 5;
+  measurement.add(name, run * receivers, () => {
+    batch.source = source;
+    batch.subjectSource = source;
+    batch.oneReceiver = receivers === 1;
+    for (let index = 0, at = 0; index < run; index++) {
+      const start = at + line.length;
+      batch.add(name0, name0 + 5, 0, 0, header === "" ? -1 : header.length, start, start + payload.length);
+      at = start + payload.length + 2;
+    }
+    for (const target of targets) writeMessages(target, subscription, batch, 0, run);
+    batch.clear();
+    turn.end();
+    return do_not_optimize(turn.pool.taken);
+  });
+}
+
+for (const size of [16, 128, 1024]) {
+  const run = Math.min(1_000, Math.floor(60_000 / (size + 20)));
+  addLoad(`run of ${run} × ${size} B, one receiver`, size, { run });
+  addLoad(`run of ${run} × ${size} B, one receiver, vectored`, size, { run, vectored: true });
+  addLoad(`run of ${run} × ${size} B, 8 receivers`, size, { run, receivers: 8 });
+  addLoad(`one message of ${size} B, one receiver`, size, { run: 1 });
+  addLoad(`one message of ${size} B, 8 receivers`, size, { run: 1, receivers: 8 });
+}
+addLoad("run of 500 × 16 B with header", 16, { run: 500, header: "NATS/1.0\r\nNats-Msg-Id: 12345\r\n\r\n" });
+addLoad("run of 30 × 16 KiB, one receiver, vectored", 16 * 1024, { run: 30, vectored: true });
+addLoad("run of 30 × 16 KiB, one receiver", 16 * 1024, { run: 30 });
+
+/** Copies of one size from changing places to changing places, as payloads lie. */
+const COPIES = 1_000;
+const source = Buffer.alloc(COPIES * 520, 1);
+const target = Buffer.alloc(COPIES * 520);
+const sourceView = new DataView(source.buffer, source.byteOffset, source.length);
+const targetView = new DataView(target.buffer, target.byteOffset, target.length);
+for (const size of [8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]) {
+  const stride = size + 3; // mostly unaligned
+  measurement.add(`copy of ${size} B: bytes`, COPIES, () => {
+    for (let copy = 0, at = 0; copy < COPIES; copy++, at += stride) {
+      const stop = at + size;
+      for (let i = at, j = at + 1; i < stop; i++, j++) target[j] = source[i];
+    }
+    return do_not_optimize(target[5]);
+  });
+  measurement.add(`copy of ${size} B: words`, COPIES, () => {
+    for (let copy = 0, at = 0; copy < COPIES; copy++, at += stride) {
+      const stop = at + size;
+      for (let i = at, j = at + 1; i < stop; i += 4, j += 4) targetView.setInt32(j, sourceView.getInt32(i, true), true);
+    }
+    return do_not_optimize(target[5]);
+  });
+  measurement.add(`copy of ${size} B: native copy`, COPIES, () => {
+    for (let copy = 0, at = 0; copy < COPIES; copy++, at += stride) source.copy(target, at + 1, at, at + size);
+    return do_not_optimize(target[5]);
+  });
+  measurement.add(`copy of ${size} B: native set(subarray)`, COPIES, () => {
+    for (let copy = 0, at = 0; copy < COPIES; copy++, at += stride) target.set(source.subarray(at, at + size), at + 1);
+    return do_not_optimize(target[5]);
+  });
+}
+
+await measurement.run();
