@@ -123,8 +123,10 @@ export abstract class Connection implements OutboundOwner {
 
   onFlushedForClose(): void {
     this.outbound.abandon();
+    // Whoever is refused at the door must not hold a descriptor, and stopping waits for nobody.
+    const lingers = this.closeReason !== CloseReason.MaxConnectionsExceeded && this.closeReason !== CloseReason.ServerShutdown;
     if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
-    this.transport.end();
+    this.transport.end(lingers);
   }
 
   onWriteError(): void {

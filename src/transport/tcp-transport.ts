@@ -44,8 +44,9 @@ export class TcpTransport implements Transport {
     this.socket.resume();
   }
 
-  end(): void {
-    this.socket.end();
+  end(lingers: boolean): void {
+    if (lingers) this.socket.shutdown();
+    else this.socket.end();
   }
 
   terminate(): void {

@@ -20,8 +20,12 @@ export interface Transport {
   /** No further `onData` until `resume`. */
   pause(): void;
   resume(): void;
-  /** Sends what was written, then FIN. */
-  end(): void;
+  /**
+   * Sends what was written, then FIN.
+   * @param lingers what the peer still sends is read and dropped until it ends its side or `terminate` is called. Otherwise the socket
+   * is closed at once: bytes of the peer that were not read are then answered by a reset, which may take our last bytes from it.
+   */
+  end(lingers: boolean): void;
   /** Ends at once; what was not sent is lost. */
   terminate(): void;
   /** Address of the peer, an IPv4-mapped one as IPv4. Empty for an in-process pipe. */
