@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../test/doubles/fake-clock.ts";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
-import { FakeClock } from "./fake-clock.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";
 
 /** From the next tick to days, and around the ends of both wheels. */

@@ -86,3 +86,26 @@ test("no name of the configuration file or flag is used twice", () => {
   const flags = Object.values(OPTIONS).flatMap(row => (row.flags ?? []).flatMap(flag => [...flag.names]));
   expect(flags.length).toBe(new Set(flags).size);
 });
+
+test("options whose default is nothing are checked for their type too", () => {
+  const wrong: [unknown, string][] = [
+    [{ serverName: 42 }, 'option "serverName" must be a string'],
+    [{ pidFile: 7 }, 'option "pidFile" must be a string'],
+    [{ httpPort: "8222" }, 'option "httpPort" must be a number'],
+    [{ authorization: "me" }, 'option "authorization" must be an object'],
+    [{ authorization: { password: 5 } }, 'option "authorization.password" must be a string'],
+    [{ authorization: { pass: "x" } }, 'unknown option "authorization.pass"'],
+  ];
+  for (const [options, text] of wrong) expect(() => completeOptions(options as Partial<Options>)).toThrow(new OptionError(text));
+  expect(completeOptions({ serverName: null, httpPort: null, authorization: null })).toMatchObject({ serverName: null, httpPort: null });
+});
+
+test("sizes and times cannot be negative, nor a payload larger than a size can say; a negative number of connections means none", () => {
+  expect(() => completeOptions({ payloadBytesMax: -1 })).toThrow('option "payloadBytesMax" cannot be negative');
+  expect(() => completeOptions({ pingIntervalMs: -1 })).toThrow('option "pingIntervalMs" cannot be negative');
+  const size = 2 ** 31;
+  expect(() => completeOptions({ payloadBytesMax: size, pendingBytesMax: size })).toThrow(
+    "max_payload (2147483648) cannot be higher than 2147483647",
+  );
+  expect(completeOptions({ connectionsMax: -1 }).connectionsMax).toBe(-1);
+});

@@ -199,6 +199,42 @@ const ZERO_IS_DEFAULT = [
   "closedClientsMax",
 ] as const satisfies readonly (keyof Options)[];
 
+/** What the options have to be whose default is null. */
+const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : never]: "string" | "number" | "object" } = {
+  clientAdvertise: "string",
+  serverName: "string",
+  pidFile: "string",
+  portsFileDirectory: "string",
+  httpHost: "string",
+  httpPort: "number",
+  authorization: "object",
+};
+
+/** Numbers for which a negative value means something, as in the reference: no connections at all, no limit. */
+const MAY_BE_NEGATIVE: readonly string[] = ["connectionsMax", "subscriptionsMax"] satisfies (keyof Options)[];
+
+/** Sizes travel as 32-bit integers. */
+const PAYLOAD_BYTES_LIMIT = 2 ** 31 - 1;
+
+function checkType(name: keyof Options, value: unknown): void {
+  const { initial } = OPTIONS[name];
+  if (initial === null && value === null) return;
+  const wanted = initial === null ? NULLABLE[name as keyof typeof NULLABLE] : typeof initial;
+  if (typeof value !== wanted) throw new OptionError(`option "${name}" must be ${wanted === "object" ? "an" : "a"} ${wanted}`);
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw new OptionError(`option "${name}" must be an integer`);
+    if (name === "port" || name === "httpPort") {
+      if (value < 0 || value > 65_535) throw new OptionError(`invalid port ${value}`);
+    } else if (value < 0 && !MAY_BE_NEGATIVE.includes(name)) throw new OptionError(`option "${name}" cannot be negative`);
+  }
+  if (name === "authorization") {
+    for (const [part, secret] of Object.entries(value as Authorization)) {
+      if (!["user", "password", "token"].includes(part)) throw new OptionError(`unknown option "authorization.${part}"`);
+      if (secret !== undefined && typeof secret !== "string") throw new OptionError(`option "authorization.${part}" must be a string`);
+    }
+  }
+}
+
 /**
  * Completes options with the defaults.
  * @throws OptionError  an option is unknown, of another type than its default, or contradicts another one
@@ -208,22 +244,20 @@ export function completeOptions(given: Partial<Options>): Options {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(OPTIONS, name)) throw new OptionError(`unknown option "${name}"`);
     if (value === undefined) continue;
-    const initial = OPTIONS[name as keyof Options].initial;
-    if (initial !== null && typeof value !== typeof initial) throw new OptionError(`option "${name}" must be a ${typeof initial}`);
-    if (typeof value === "number" && !Number.isSafeInteger(value)) throw new OptionError(`option "${name}" must be an integer`);
+    checkType(name as keyof Options, value);
     (options as Record<string, unknown>)[name] = value;
   }
   for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = OPTIONS[name].initial;
   if (options.payloadBytesMax > options.pendingBytesMax) {
     throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than max_pending (${options.pendingBytesMax})`);
   }
+  if (options.payloadBytesMax > PAYLOAD_BYTES_LIMIT) {
+    throw new OptionError(`max_payload (${options.payloadBytesMax}) cannot be higher than ${PAYLOAD_BYTES_LIMIT}`);
+  }
   if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError("write_timeout must be 'default', 'close' or 'retry'");
   if (/^\$2[abxy]\$\d{2}\$/.test(options.authorization?.password ?? "")) {
     throw new OptionError("bcrypt passwords are not supported yet");
   }
   if (options.serverName?.includes(" ")) throw new OptionError("server name cannot contain spaces");
-  for (const port of [options.port, options.httpPort ?? 0]) {
-    if (typeof port !== "number" || port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);
-  }
   return options;
 }

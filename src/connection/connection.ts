@@ -54,8 +54,6 @@ export abstract class Connection implements OutboundOwner {
     this.outbound = new Outbound(host.turn, transport, this, {
       pendingBytesMax: options.pendingBytesMax,
       writeDeadlineMs: options.writeDeadlineMs,
-      // The default closes clients and lets routes, gateways and leaf nodes try again.
-      retryAfterDeadline: options.writeTimeout === "retry",
     });
   }
 
@@ -123,8 +121,7 @@ export abstract class Connection implements OutboundOwner {
 
   onFlushedForClose(): void {
     this.outbound.abandon();
-    // Whoever is refused at the door must not hold a descriptor, and stopping waits for nobody.
-    const lingers = this.closeReason !== CloseReason.MaxConnectionsExceeded && this.closeReason !== CloseReason.ServerShutdown;
+    const lingers = lingersAfter(this.closeReason as CloseReason);
     if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
     this.transport.end(lingers);
   }
@@ -152,7 +149,7 @@ export abstract class Connection implements OutboundOwner {
     this.onDeadlineMissed(tookSome);
   }
 
-  /** Closes, or under policy `retry` lets the connection go on when it took something. */
+  /** Closes, the default for clients, or under policy `retry` lets the connection go on when it took something. */
   private onDeadlineMissed(tookSome: boolean): void {
     // Missed before it even said CONNECT: closed, but it consumed nothing.
     if (!this.outbound.slow && (this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.countSlowConsumer();
@@ -198,4 +195,12 @@ export abstract class Connection implements OutboundOwner {
   logError(text: string): void {
     this.host.log.error(`${this.label} - ${text}`);
   }
+}
+
+/**
+ * Whether the peer may still be sending when we end. Not when it ended itself; and whoever is refused at the door must not hold a
+ * descriptor, nor may stopping wait for anybody.
+ */
+function lingersAfter(reason: CloseReason): boolean {
+  return reason !== CloseReason.ClientClosed && reason !== CloseReason.MaxConnectionsExceeded && reason !== CloseReason.ServerShutdown;
 }

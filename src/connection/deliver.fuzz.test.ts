@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../clock/fake-clock.ts";
+import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { TimingWheel } from "../clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
@@ -11,7 +12,6 @@ import { Refusal } from "../protocol/refusal.ts";
 import { VERB_TABLES } from "../protocol/verb-table.ts";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
-import { FakeTransport } from "../transport/fake-transport.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { writeMessages } from "./deliver.ts";
@@ -51,7 +51,7 @@ class Receiver {
       onStallReleased: nothing,
       onFlushedForClose: nothing,
     };
-    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 2 ** 30, retryAfterDeadline: false };
+    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 2 ** 30 };
     this.outbound = new Outbound(turn, this.transport, owner, limits);
   }
 

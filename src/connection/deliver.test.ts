@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
-import { FakeClock } from "../clock/fake-clock.ts";
 import { TimingWheel } from "../clock/timing-wheel.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { Random } from "../random/random.ts";
-import { FakeTransport } from "../transport/fake-transport.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { writeMessages, writeNoResponders } from "./deliver.ts";
@@ -47,7 +47,7 @@ function newBatch(...messages: Message[]) {
       onStallReleased: NOTHING,
       onFlushedForClose: NOTHING,
     };
-    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 1_000, retryAfterDeadline: false };
+    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 1_000 };
     const outbound: Outbound = new Outbound(turn, transport, owner, limits);
     const connection = { flags: headers ? FLAG_HEADERS : 0, host: { turn }, transport, outbound } as unknown as Connection;
     return { connection, transport };

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
-import { FakeClock } from "../clock/fake-clock.ts";
 import { TimingWheel } from "../clock/timing-wheel.ts";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
 import { RANGES_MAX } from "../transport/byte-vector.ts";
-import { FakeTransport } from "../transport/fake-transport.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 
@@ -49,7 +49,7 @@ test("fuzz: the kernel gets what was appended, in order, however it takes it; no
     let flushed = 0;
     let failed = 0;
     let dead = false;
-    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 2 ** 30, retryAfterDeadline: false };
+    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 2 ** 30 };
     const outbound: Outbound = new Outbound(
       turn,
       transport,

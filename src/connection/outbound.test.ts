@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../bytes/buffer-pool.ts";
-import { FakeClock } from "../clock/fake-clock.ts";
 import { TimingWheel } from "../clock/timing-wheel.ts";
 import { Random } from "../random/random.ts";
-import { FakeTransport } from "../transport/fake-transport.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 
@@ -42,7 +42,7 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
       outbound.abandon();
     },
   };
-  const outbound = new Outbound(turn, transport, owner, { pendingBytesMax, writeDeadlineMs: 1_000, retryAfterDeadline: retry });
+  const outbound = new Outbound(turn, transport, owner, { pendingBytesMax, writeDeadlineMs: 1_000 });
   const append = (text: string | Buffer) => {
     const bytes = Buffer.from(text);
     outbound.append(bytes, 0, bytes.length);

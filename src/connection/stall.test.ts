@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FakeHost, type Visitor } from "./fake-host.ts";
+import { FakeHost, type Visitor } from "../../test/doubles/fake-host.ts";
 
 const KIB = 1024;
 

@@ -29,6 +29,8 @@ export class Stall {
   private spentMs = 0;
   /** Bytes of input that the spent time counts for. */
   private budgetFrom = 0;
+  /** As a producer: whose output this client waits for. */
+  private waitsFor: Stall | null = null;
   /** As a consumer: producers that wait for this client's output. */
   private waiting: Set<Client> | null = null;
 
@@ -81,8 +83,9 @@ export class Stall {
     client.flags |= FLAG_STALLED;
     client.parser.suspended = true;
     this.startedAt = client.host.turn.clock.monotonic();
-    consumer.stall.waiting ??= new Set();
-    consumer.stall.waiting.add(client);
+    this.waitsFor = consumer.stall;
+    this.waitsFor.waiting ??= new Set();
+    this.waitsFor.waiting.add(client);
     this.timer ??= new WheelTimer(() => this.onTimeout());
     client.host.turn.timers.set(this.timer, ms);
   }
@@ -98,6 +101,13 @@ export class Stall {
   stop(): void {
     if (this.timer !== null) this.client.host.turn.timers.cancel(this.timer);
     this.client.flags &= ~FLAG_STALLED;
+    this.forgetConsumer();
+  }
+
+  /** What that consumer's output does no longer concerns this client. */
+  private forgetConsumer(): void {
+    this.waitsFor?.waiting?.delete(this.client);
+    this.waitsFor = null;
   }
 
   private onTimeout(): void {
@@ -110,6 +120,7 @@ export class Stall {
     const client = this.client;
     if ((client.flags & FLAG_STALLED) === 0) return;
     client.flags &= ~FLAG_STALLED;
+    this.forgetConsumer();
     client.host.turn.timers.cancel(this.timer!);
     this.spentMs += client.host.turn.clock.monotonic() - this.startedAt;
     client.host.turn.resumeLater(client);

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { type Limits, modelCommands } from "../../test/doubles/model-parser.ts";
+import { type RecordingOptions, RecordingSink } from "../../test/doubles/recording-sink.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
 import { ConnectionKind } from "./connection-kind.ts";
-import { type Limits, modelCommands } from "./model-parser.ts";
 import { Parser } from "./parser.ts";
-import { type RecordingOptions, RecordingSink } from "./recording-sink.ts";
 import { Refusal } from "./refusal.ts";
 import { VERB_TABLES } from "./verb-table.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { type RecordingOptions, RecordingSink } from "../../test/doubles/recording-sink.ts";
 import { MESSAGES_MAX, MessageBatch } from "../delivery/message-batch.ts";
 import { ConnectionKind } from "./connection-kind.ts";
 import { Parser, splitArguments } from "./parser.ts";
-import { type RecordingOptions, RecordingSink } from "./recording-sink.ts";
 import { Refusal } from "./refusal.ts";
 import { VERB_TABLES } from "./verb-table.ts";
 

@@ -4,11 +4,11 @@
  *
  *   MSG <subject> [<reply>] h<header size> o<sizes as written, where odd> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
  */
-import { MESSAGES_MAX, type MessageBatch } from "../delivery/message-batch.ts";
-import type { CommandSink } from "./command-sink.ts";
-import type { Parser } from "./parser.ts";
-import { Refusal } from "./refusal.ts";
-import { Verb } from "./verb-table.ts";
+import { MESSAGES_MAX, type MessageBatch } from "../../src/delivery/message-batch.ts";
+import type { CommandSink } from "../../src/protocol/command-sink.ts";
+import type { Parser } from "../../src/protocol/parser.ts";
+import { Refusal } from "../../src/protocol/refusal.ts";
+import { Verb } from "../../src/protocol/verb-table.ts";
 
 export interface RecordingOptions {
   readonly payloadBytesMax?: number;

@@ -1,15 +1,15 @@
-import { Account } from "../account/account.ts";
-import { FakeClock } from "../clock/fake-clock.ts";
-import { TimingWheel } from "../clock/timing-wheel.ts";
-import { completeOptions, type Options } from "../config/options.ts";
-import type { Logger } from "../log/logger.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
-import { Refusal } from "../protocol/refusal.ts";
-import { Random } from "../random/random.ts";
-import { FakeTransport } from "../transport/fake-transport.ts";
-import { Client } from "./client.ts";
-import { type ConnectionHost, ServerCounters } from "./host.ts";
-import { Turn } from "./turn.ts";
+import { Account } from "../../src/account/account.ts";
+import { TimingWheel } from "../../src/clock/timing-wheel.ts";
+import { completeOptions, type Options } from "../../src/config/options.ts";
+import { Client } from "../../src/connection/client.ts";
+import { type ConnectionHost, ServerCounters } from "../../src/connection/host.ts";
+import { Turn } from "../../src/connection/turn.ts";
+import type { Logger } from "../../src/log/logger.ts";
+import { CloseReason } from "../../src/protocol/close-reason.ts";
+import { Refusal } from "../../src/protocol/refusal.ts";
+import { Random } from "../../src/random/random.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { FakeTransport } from "./fake-transport.ts";
 
 /** What clients need of a server, with a clock that a test moves and transports that take what it lets them take. */
 export class FakeHost implements ConnectionHost {

@@ -2,9 +2,10 @@
  * The client protocol, slow and obvious, for tests: the whole conversation at once as latin1 text, no states. Gives what a
  * `RecordingSink` records, then how it ended.
  */
+
+import { Refusal } from "../../src/protocol/refusal.ts";
+import { Verb } from "../../src/protocol/verb-table.ts";
 import { messageText } from "./recording-sink.ts";
-import { Refusal } from "./refusal.ts";
-import { Verb } from "./verb-table.ts";
 
 export interface Limits {
   readonly headers: boolean;
