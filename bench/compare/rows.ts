@@ -116,7 +116,7 @@ export const WORKLOADS: Workload[] = [
   {
     id: "rr50",
     role: "request",
-    options: { size: 16, inFlight: 50, messages: 200_000 },
+    options: { size: 16, inFlight: 50, messages: 400_000 },
     figures: [rate("request–reply, 50 in flight", 2.0)],
   },
   {

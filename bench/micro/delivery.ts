@@ -27,6 +27,7 @@ function newTransport(vectored: boolean): Transport {
     write: (_source: Buffer, _offset: number, length: number) => length,
     vectored,
     writeVector: (vector: ByteVector) => vector.bytes,
+    readMore: () => 0,
     pause: nothing,
     resume: nothing,
     end: nothing,

@@ -44,6 +44,9 @@ import { Publisher } from "./publisher.ts";
 import { Stall } from "./stall.ts";
 import { traceDelivery } from "./trace.ts";
 
+/** A read of this size is followed by another one at once. */
+const BULK_BYTES_MIN = 256 * 1024;
+const FURTHER_READS_MAX = 3;
 /** Handling one read is expected to take less. */
 const READ_REPORT_MS = 2_000;
 
@@ -119,8 +122,24 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     if (this.unparsed.length > 0) this.unparsed.push(chunk);
     else this.read(chunk, 0);
     turn.end();
+    if (chunk.length >= BULK_BYTES_MIN) this.readOn();
     const elapsedMs = turn.clock.now() - startedAt;
     if (elapsedMs >= READ_REPORT_MS) this.host.log.warn(`${this.label} - Readloop processing time: ${elapsedMs / 1000}s`);
+  }
+
+  /** The peer sends more than the loop brings at once: a few reads more, into a buffer that is used again. Bounded: others wait meanwhile. */
+  private readOn(): void {
+    const { turn } = this.host;
+    for (let reads = 0; reads < FURTHER_READS_MAX && !this.closed && this.unparsed.length === 0; reads++) {
+      const size = this.transport.readMore(turn.readBuffer);
+      if (size === 0) return;
+      const chunk = turn.readBuffer.subarray(0, size);
+      this.read(chunk, 0);
+      // What was not parsed must outlive the next read.
+      if (this.unparsed[0] === chunk) this.unparsed[0] = Buffer.from(chunk);
+      turn.end();
+      if (size < BULK_BYTES_MIN) return;
+    }
   }
 
   onDrain(): void {

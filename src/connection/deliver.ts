@@ -182,20 +182,30 @@ function writeLargeRun(client: Connection, sid: Uint8Array, batch: MessageBatch,
   const fields = batch.fields;
   let payloadBytes = 0;
   let at = 0;
+  // As in `encodeRun`: the next message may have the same line, which then goes out from where it stands.
+  let lineStart = 0;
+  let lineFor = -1;
+  let lineSubject = -1;
   outbound.startVector(vector);
   for (let index = from; index < to; index++) {
     if (vector.count > RANGES_MAX - 2) {
       outbound.appendVector(vector);
       outbound.startVector(vector);
       at = 0;
+      lineFor = -1;
     }
     const field = index << STRIDE_SHIFT;
-    const lineStart = at;
-    at = writeLine(scratch, at, sid, batch, index, headers);
-    vector.add(scratch, lineStart, at);
     const headerSize = fields[field + HEADER_SIZE];
     const start = fields[field + START] + (headerSize > 0 && !headers ? headerSize : 0);
     const end = fields[field + END];
+    const plain = headerSize <= 0 && fields[field + REPLY_START] === fields[field + REPLY_END];
+    if (!plain || lineFor !== end - start || lineSubject !== fields[field + SUBJECT_START]) {
+      lineStart = at;
+      at = writeLine(scratch, at, sid, batch, index, headers);
+      lineFor = plain ? end - start : -1;
+      lineSubject = fields[field + SUBJECT_START];
+    }
+    vector.add(scratch, lineStart, at);
     vector.add(batch.source, start, end + 2);
     payloadBytes += end - start;
   }

@@ -20,6 +20,9 @@ export const SCRATCH_BYTES = 128 * 1024;
 /** Copies in words may pass the end by less than this. */
 const SCRATCH_SLACK_BYTES = 16;
 
+/** What one more read takes: as much as Bun's own. */
+const READ_BYTES = 512 * 1024;
+
 /** Between a burst and the first half of its memory given back. */
 const TRIM_MS = 5_000;
 
@@ -49,6 +52,7 @@ export class Turn {
   readonly timers: TimingWheel;
   readonly random: Random;
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
+  private readSpace: Buffer | null = null;
   private viewed: Buffer | null = null;
   private view: DataView = this.scratchView;
   private dirty: Outbound[] = [];
@@ -60,6 +64,12 @@ export class Turn {
     this.clock = clock;
     this.timers = timers;
     this.random = random;
+  }
+
+  /** For reads beyond the first within one event, see `Transport.readMore`. Made when somebody sends that much. */
+  get readBuffer(): Buffer {
+    this.readSpace ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.readSpace;
   }
 
   /** The bytes of a buffer as words. Kept for the last buffer asked for: a read serves many runs. */

@@ -66,6 +66,8 @@ const LETTER_H = 0x68;
 const LOWER = 0x20;
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
+const LETTER_UPPER_R = 0x52;
+const LETTER_UPPER_G = 0x47;
 const NO_BYTES = Buffer.alloc(0);
 
 export class Parser {
@@ -312,7 +314,7 @@ export class Parser {
       // `<size>`, or `<reply> <size>`; for HPUB the header's size comes first.
       let replyStart = 0;
       let replyEnd = 0;
-      let tokenStart = p;
+      const tokenStart = p;
       let size = 0;
       while (p < end) {
         const digit = chunk[p] - ZERO;
@@ -323,32 +325,34 @@ export class Parser {
       if (p >= end) break;
       const numbers = headerSize === -1 ? 1 : 2;
       if (chunk[p] !== CR || numbers === 2) {
-        // Not the end of a PUB line. One more token than numbers: that is the reply.
-        let line = p;
-        while (line < end && chunk[line] !== CR) line++;
-        const tail = tokensBack(chunk, tokenStart, line, numbers);
-        if (tail === -1) break;
-        if (tail !== tokenStart) {
+        // Not the end of a PUB line. Where are the blanks of the rest? One more token than numbers: that is the reply.
+        let firstBlank = 0;
+        let lastBlank = 0;
+        let blanks = 0;
+        let line = tokenStart;
+        for (; line < end; line++) {
+          const byte = chunk[line];
+          if (byte > SPACE) continue;
+          if (byte !== SPACE) break;
+          if (blanks++ === 0) firstBlank = line;
+          lastBlank = line;
+        }
+        if (line >= end || chunk[line] !== CR || (blanks !== numbers && blanks !== numbers - 1) || blanks === 0) break;
+        if (blanks === numbers) {
           replyStart = tokenStart;
-          replyEnd = tail - 1;
-          if (replyEnd <= replyStart || hasBlank(chunk, replyStart, replyEnd)) break;
+          replyEnd = firstBlank;
+          if (replyEnd === replyStart) break;
           // `_R_.`, `_GR_.`, `$GR.` and `$JS.ACK.` are refused as replies; `_INBOX.` is not one of them.
           const first = chunk[replyStart];
           const second = chunk[replyStart + 1];
-          if (first === DOLLAR || (first === UNDERSCORE && (second === 0x52 || second === 0x47))) break;
+          if (first === DOLLAR || (first === UNDERSCORE && (second === LETTER_UPPER_R || second === LETTER_UPPER_G))) break;
         }
-        p = tail;
-        if (chunk[p] === ZERO && chunk[p + 1] > SPACE) break;
         if (numbers === 2) {
-          let blank = p;
-          while (chunk[blank] !== SPACE) blank++;
-          headerSize = parseSize(chunk, p, blank);
+          const headerStart = blanks === 2 ? firstBlank + 1 : tokenStart;
+          headerSize = canonicalSize(chunk, headerStart, lastBlank);
           if (headerSize < 0) break;
-          p = blank + 1;
         }
-        tokenStart = p;
-        if (chunk[p] === ZERO && line - p > 1) break;
-        size = parseSize(chunk, p, line);
+        size = canonicalSize(chunk, lastBlank + 1, line);
         if (size < 0 || headerSize > size) break;
         p = line;
       } else if (p === tokenStart || p - tokenStart > DIGITS_MAX || (chunk[tokenStart] === ZERO && p - tokenStart > 1)) break;
@@ -566,20 +570,9 @@ export function splitArguments(source: Buffer, start: number, end: number, bound
   return count;
 }
 
-/** Where the last `count` tokens of a line start, when single blanks part them; -1 when they do not. */
-function tokensBack(chunk: Buffer, start: number, end: number, count: number): number {
-  let missing = count;
-  for (let at = end - 1; at >= start; at--) {
-    if (chunk[at] !== SPACE) continue;
-    if (at === end - 1 || chunk[at + 1] === SPACE) return -1;
-    if (--missing === 0) return at + 1;
-  }
-  return missing === 1 && end > start ? start : -1;
-}
-
-function hasBlank(chunk: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (chunk[at] <= SPACE) return true;
-  return false;
+/** A size without leading zeros; -1 for anything else. */
+function canonicalSize(chunk: Buffer, start: number, end: number): number {
+  return chunk[start] === ZERO && end - start > 1 ? -1 : parseSize(chunk, start, end);
 }
 
 /** A piece of what was read; like the reference's it leaves out the last byte. */

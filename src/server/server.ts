@@ -25,9 +25,10 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
-import { VectorSender } from "../transport/send-vector.ts";
+import { SocketCalls } from "../transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
+import { BusyPolling } from "./busy-polling.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
@@ -174,7 +175,8 @@ export class Server implements ConnectionHost, MonitoredServer {
   private listen(): void {
     this.connectionsFit = connectionsThatFit();
     const server = this;
-    const vectors = VectorSender.load();
+    const calls = SocketCalls.load();
+    const polling = new BusyPolling(this.clock, setImmediate);
     const listen = (hostname: string) =>
       Bun.listen<SocketData>({
         hostname,
@@ -183,12 +185,13 @@ export class Server implements ConnectionHost, MonitoredServer {
         socket: {
           binaryType: "buffer",
           open(socket) {
-            const transport = new TcpTransport(socket, vectors);
+            const transport = new TcpTransport(socket, calls);
             socket.data = { transport, events: server.accept(transport) };
             server.turn.end();
           },
           data(socket, chunk) {
             socket.data.events.onData(chunk);
+            polling.onEvent();
           },
           drain(socket) {
             socket.data.events.onDrain();

@@ -84,6 +84,10 @@ export class InProcessTransport implements Transport {
     return 0;
   }
 
+  readMore(): number {
+    return 0;
+  }
+
   pause(): void {
     this.paused = true;
   }

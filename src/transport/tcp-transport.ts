@@ -1,6 +1,6 @@
 import type { Socket } from "bun";
 import type { ByteVector } from "./byte-vector.ts";
-import type { VectorSender } from "./send-vector.ts";
+import type { SocketCalls } from "./socket-calls.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 /** What hangs on a socket: its transport and whom to tell. */
@@ -16,13 +16,13 @@ export class TcpTransport implements Transport {
   readonly inProcess = false;
   readonly vectored: boolean;
   private readonly socket: Socket<SocketData>;
-  private readonly vectors: VectorSender | null;
+  private readonly calls: SocketCalls | null;
 
-  /** @param vectors the server's, shared by its connections; null where the system has none */
-  constructor(socket: Socket<SocketData>, vectors: VectorSender | null) {
+  /** @param calls the server's, shared by its connections; null where the system has none */
+  constructor(socket: Socket<SocketData>, calls: SocketCalls | null) {
     this.socket = socket;
-    this.vectors = vectors;
-    this.vectored = vectors !== null;
+    this.calls = calls;
+    this.vectored = calls !== null;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
   }
@@ -32,8 +32,18 @@ export class TcpTransport implements Transport {
   }
 
   writeVector(vector: ByteVector): number {
-    const fd = (this.socket as unknown as { readonly fd: number }).fd; // missing in the types
-    return fd < 0 || this.vectors === null ? 0 : this.vectors.send(fd, vector);
+    const fd = this.descriptor;
+    return fd < 0 || this.calls === null ? 0 : this.calls.send(fd, vector);
+  }
+
+  readMore(target: Buffer): number {
+    const fd = this.descriptor;
+    return fd < 0 || this.calls === null ? 0 : this.calls.receive(fd, target);
+  }
+
+  /** -1 once the socket is closed. */
+  private get descriptor(): number {
+    return (this.socket as unknown as { readonly fd: number }).fd; // missing in the types
   }
 
   pause(): void {

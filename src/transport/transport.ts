@@ -17,6 +17,11 @@ export interface Transport {
    * @returns how many bytes were taken, from the first on; when not all were, `write` the next ones, so that `onDrain` comes
    */
   writeVector(vector: ByteVector): number;
+  /**
+   * Reads on within `onData`: what is ready right now, into a buffer of the caller's.
+   * @returns how many bytes; 0 when there are none, or it does not work here: then `onData` comes again by itself
+   */
+  readMore(target: Buffer): number;
   /** No further `onData` until `resume`. */
   pause(): void;
   resume(): void;

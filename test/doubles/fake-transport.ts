@@ -74,6 +74,10 @@ export class FakeTransport implements Transport {
     return size;
   }
 
+  readMore(): number {
+    return 0;
+  }
+
   pause(): void {
     this.paused = true;
   }

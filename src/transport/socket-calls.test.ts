@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Socket, TCPSocketListener } from "bun";
 import { ByteVector, RANGES_MAX } from "./byte-vector.ts";
-import { VectorSender } from "./send-vector.ts";
+import { SocketCalls } from "./socket-calls.ts";
 
 /** A real pair of sockets: `sender`, and what the other end has read. */
 let listener: TCPSocketListener<undefined>;
@@ -42,11 +42,11 @@ async function read(size: number): Promise<Buffer> {
 }
 
 const fdOf = (socket: Socket<undefined>) => (socket as unknown as { readonly fd: number }).fd;
-const vectors = VectorSender.load();
-const onLinux = test.skipIf(vectors === null);
+const calls = SocketCalls.load();
+const onLinux = test.skipIf(calls === null);
 
 test("vectors work on Linux", () => {
-  expect(vectors !== null).toBe(process.platform === "linux");
+  expect(calls !== null).toBe(process.platform === "linux");
 });
 
 onLinux("ranges of several buffers arrive as one row of bytes", async () => {
@@ -57,7 +57,7 @@ onLinux("ranges of several buffers arrive as one row of bytes", async () => {
   vector.add(payloads, 0, 7);
   vector.add(lines, 11, 22);
   vector.add(payloads, 9, 14);
-  expect(vectors!.send(fdOf(sender), vector)).toBe(vector.bytes);
+  expect(calls!.send(fdOf(sender), vector)).toBe(vector.bytes);
   expect((await read(vector.bytes)).toString()).toBe("MSG a 1 5\r\nhello\r\nMSG b 1 3\r\nabc\r\n");
 });
 
@@ -67,7 +67,7 @@ onLinux("as many ranges as a vector has room for, empty ones among them", async 
   for (let index = 0; index < RANGES_MAX; index++) vector.add(source, index, index + (index % 3));
   const wanted = Buffer.concat(Array.from({ length: RANGES_MAX }, (_, index) => source.subarray(index, index + (index % 3))));
   expect(wanted.length).toBe(vector.bytes);
-  expect(vectors!.send(fdOf(sender), vector)).toBe(vector.bytes);
+  expect(calls!.send(fdOf(sender), vector)).toBe(vector.bytes);
   expect((await read(vector.bytes)).equals(wanted)).toBe(true);
 });
 
@@ -77,19 +77,19 @@ onLinux("a kernel that is full takes a part, then nothing; the rest goes on wher
   const sources = Array.from({ length: 64 }, (_, index) => Buffer.alloc(size, 65 + (index % 26)));
   const vector = new ByteVector();
   for (const source of sources) vector.add(source, 0, size);
-  const taken = vectors!.send(fdOf(sender), vector);
+  const taken = calls!.send(fdOf(sender), vector);
   expect(taken).toBeGreaterThan(0);
   expect(taken).toBeLessThan(vector.bytes);
   let total = taken;
   const wanted = Buffer.concat(sources);
   const rest = new ByteVector();
   rest.add(wanted, total, wanted.length);
-  for (let more = vectors!.send(fdOf(sender), rest); more > 0; more = vectors!.send(fdOf(sender), rest)) {
+  for (let more = calls!.send(fdOf(sender), rest); more > 0; more = calls!.send(fdOf(sender), rest)) {
     total += more;
     rest.clear();
     rest.add(wanted, total, wanted.length);
   }
-  expect(vectors!.send(fdOf(sender), rest)).toBe(0);
+  expect(calls!.send(fdOf(sender), rest)).toBe(0);
   reader.resume();
   expect((await read(total)).equals(wanted.subarray(0, total))).toBe(true);
 });
@@ -97,8 +97,8 @@ onLinux("a kernel that is full takes a part, then nothing; the rest goes on wher
 onLinux("a socket that is gone takes nothing and harms nobody", () => {
   const vector = new ByteVector();
   vector.add(Buffer.from("x"), 0, 1);
-  expect(vectors!.send(-1, vector)).toBe(0);
-  expect(vectors!.send(1_000_000, vector)).toBe(0);
+  expect(calls!.send(-1, vector)).toBe(0);
+  expect(calls!.send(1_000_000, vector)).toBe(0);
 });
 
 test("a vector counts its bytes, and lets go of its buffers when it is cleared", () => {
@@ -108,4 +108,19 @@ test("a vector counts its bytes, and lets go of its buffers when it is cleared",
   expect([vector.count, vector.bytes, vector.sources.length]).toEqual([2, 8, 2]);
   vector.clear();
   expect([vector.count, vector.bytes, vector.sources.length]).toEqual([0, 0, 0]);
+});
+
+onLinux("what the kernel has ready is read into a buffer of the caller's, and nothing is there afterwards", async () => {
+  const target = Buffer.alloc(64, ".");
+  reader.pause();
+  expect(calls!.receive(fdOf(reader), target)).toBe(0);
+  sender.write("hello");
+  let size = 0;
+  while (size === 0) {
+    await new Promise<void>(resolve => setImmediate(resolve));
+    size = calls!.receive(fdOf(reader), target);
+  }
+  expect(target.toString("latin1", 0, size + 1)).toBe("hello.");
+  expect(calls!.receive(fdOf(reader), target)).toBe(0);
+  reader.resume();
 });

@@ -1,9 +1,10 @@
 /**
- * `sendmsg` by FFI: many byte ranges in one system call, copied by nobody but the kernel. Bun's sockets write one buffer a call, so
- * a run of large messages would be either copied together first or one call each; both cost more (bench/compare, 1 → 1 of 16 KiB).
+ * Two system calls by FFI that Bun's sockets do not offer, for the bulk of what passes:
  *
- *   msghdr ─▶ iovec[ {address, size} … ] ─▶ ranges of a ByteVector
- * Absent (null) where libc cannot be loaded or is laid out differently: callers then copy.
+ *   sendmsg   many byte ranges in one call, copied by nobody but the kernel; Bun writes one buffer a call, so a run of large messages
+ *             would be copied together first, or cost one call each          msghdr ─▶ iovec[ {address, size} … ] ─▶ a ByteVector
+ *   recv      into a buffer that is used again; Bun copies each read into a new one
+ * Absent (null) where libc cannot be loaded or is laid out differently: callers then do without. Measured: bench/compare, 1 → 1.
  */
 import { dlopen, type Pointer, ptr } from "bun:ffi";
 import { type ByteVector, RANGES_MAX } from "./byte-vector.ts";
@@ -17,16 +18,19 @@ const MSGHDR_IOV_COUNT = 24 / 4;
 const WORD = 2 ** 32;
 
 type SendMessage = (fd: number, header: Pointer, flags: number) => number;
+type Receive = (fd: number, target: Pointer, size: number, flags: number) => number;
 
-export class VectorSender {
+export class SocketCalls {
   private readonly header = new Uint32Array(new ArrayBuffer(MSGHDR_BYTES));
   /** Four words per range: address low, high; size low, high. */
   private readonly ranges = new Uint32Array(new ArrayBuffer(RANGES_MAX * 16));
   private readonly headerAddress: Pointer;
   private readonly sendmsg: SendMessage;
+  private readonly recv: Receive;
 
-  private constructor(sendmsg: SendMessage) {
+  private constructor(sendmsg: SendMessage, recv: Receive) {
     this.sendmsg = sendmsg;
+    this.recv = recv;
     this.headerAddress = ptr(this.header);
     const address = Number(ptr(this.ranges));
     this.header[MSGHDR_IOV] = address % WORD;
@@ -34,13 +38,16 @@ export class VectorSender {
   }
 
   /** Null where the system has no such call. */
-  static load(): VectorSender | null {
+  static load(): SocketCalls | null {
     if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64")) return null;
     for (const name of ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`]) {
       try {
         // What it returns fits 31 bits: no vector is larger.
-        const library = dlopen(name, { sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" } });
-        return new VectorSender(library.symbols.sendmsg as unknown as SendMessage);
+        const { symbols } = dlopen(name, {
+          sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
+          recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // its size is 64 bits; none is larger
+        });
+        return new SocketCalls(symbols.sendmsg as unknown as SendMessage, symbols.recv as unknown as Receive);
       } catch {
         // the next name, or none
       }
@@ -69,5 +76,13 @@ export class VectorSender {
     }
     this.header[MSGHDR_IOV_COUNT] = vector.count;
     return Math.max(0, this.sendmsg(fd, this.headerAddress, MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+
+  /**
+   * Reads what the kernel has ready.
+   * @returns bytes read into `target`; 0 when there are none now, the peer has ended or the socket failed, which Bun's next read tells apart
+   */
+  receive(fd: number, target: Buffer): number {
+    return Math.max(0, this.recv(fd, ptr(target), target.length, MSG_DONTWAIT));
   }
 }
