@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import type { ConnectionRecord } from "../connection/connection-record.ts";
+import { ClosedConnections } from "./closed-connections.ts";
+
+const record = (id: number) => ({ id }) as ConnectionRecord;
+
+function idsAfter(most: number, count: number): number[] {
+  const closed = new ClosedConnections(most);
+  for (let id = 1; id <= count; id++) closed.add(record(id));
+  expect(closed.total).toBe(count);
+  return closed.all().map(({ id }) => id);
+}
+
+test("as many closed connections as max_closed_clients are remembered, the oldest go first", () => {
+  expect(idsAfter(3, 0)).toEqual([]);
+  expect(idsAfter(3, 2)).toEqual([1, 2]);
+  expect(idsAfter(3, 3)).toEqual([1, 2, 3]);
+  expect(idsAfter(3, 4)).toEqual([2, 3, 4]);
+  expect(idsAfter(3, 8)).toEqual([6, 7, 8]);
+});
+
+test("a server that shall remember none remembers none", () => {
+  expect(idsAfter(-1, 5)).toEqual([]);
+});
