@@ -113,3 +113,19 @@ test("a stopped wheel fires nothing and takes nothing, even when a task stops it
   expect(fired).toEqual([]);
   expect([wheel.size, clock.waiting]).toEqual([0, 0]);
 });
+
+test("a timer that a task sets and cancels while another is left leaves no timer of the runtime behind", () => {
+  const clock = new FakeClock();
+  const wheel = new TimingWheel(clock);
+  const never = new WheelTimer(() => {
+    throw new Error("was cancelled");
+  });
+  const task = () => {
+    if (wheel.size === 0) return;
+    wheel.set(never, 100);
+    wheel.cancel(never);
+  };
+  for (const timer of [new WheelTimer(task), new WheelTimer(task)]) wheel.set(timer, 1);
+  clock.advance(10);
+  expect([wheel.size, clock.waiting]).toEqual([0, 0]);
+});

@@ -133,7 +133,7 @@ export class TimingWheel {
     this.advancing = true;
     this.fireUntil(this.currentTick());
     this.advancing = false;
-    if (this.count === 0) return;
+    if (this.count === 0) return this.stopSleeping(); // a task may have set one and cancelled it while another was left
     const next = this.nextTick();
     if (this.sleepUntil === -1 || next < this.sleepUntil) this.sleep(next, this.currentTick());
   }
