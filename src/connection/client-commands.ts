@@ -4,7 +4,7 @@ import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { checkInfo, givenUser, readConnect, refusedUser, userLabel } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
-import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
@@ -32,7 +32,7 @@ function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null
   if (queue !== null && bytesEqual(queue, SYSTEM_QUEUE)) return refuseSub(client, subject, queue, sid);
   if (options.subscriptionTokensMax > 0 && tokenCount(subject, 0, subject.length) > options.subscriptionTokensMax) {
     const text = quote(subject);
-    client.sendError(`Permissions Violation for Subscription to ${text}, too many tokens`);
+    client.sendError(refusalText(Refusal.SubscribeTooManyTokens, text));
     client.logError(`Subscription Violation Too Many Tokens - Subject ${text}, SID ${decode(sid)}`);
     return;
   }
@@ -53,7 +53,7 @@ function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null
 function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array, sid: Uint8Array): void {
   const subjectText = quote(subject);
   const queueText = quote(queue);
-  client.sendError(`Permissions Violation for Subscription to ${subjectText} using queue ${queueText}`);
+  client.sendError(refusalText(Refusal.QueueSubscribePermission, subjectText, queueText));
   client.logError(`Subscription Violation - Subject ${subjectText}, Queue: ${queueText}, SID ${decode(sid)}`);
 }
 

@@ -10,7 +10,7 @@
 import { quote } from "../bytes/ascii.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
-import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import { isValidLiteral } from "../subject/subject.ts";
@@ -255,7 +255,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     const { batch, client } = this;
     for (let index = 0; index < batch.count; index++) {
       const subject = quote(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
-      client.sendError(`Permissions Violation for Publish to ${subject}`);
+      client.sendError(refusalText(Refusal.PublishPermission, subject));
       client.logError(`Publish Violation - Subject ${subject}`);
     }
   }
@@ -265,7 +265,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     client.inMessages++;
     client.inBytes += bytes;
     const reply = quote(source, start, end);
-    client.sendError(`Permissions Violation for Publish with Reply of ${reply}`);
+    client.sendError(refusalText(Refusal.ReplyPermission, reply));
     client.logError(`Publish Violation - Reply ${reply}`);
     this.result = null;
     this.batch.clear();

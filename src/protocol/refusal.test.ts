@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { CloseReason } from "./close-reason.ts";
-import { REFUSALS, Refusal } from "./refusal.ts";
+import { REFUSALS, Refusal, refusalText } from "./refusal.ts";
 
 /** What the reference answers a client, text for text, and what becomes of the connection. */
 const ANSWERS: [text: string, close: keyof typeof CloseReason | null][] = [
@@ -30,6 +30,33 @@ const ANSWERS: [text: string, close: keyof typeof CloseReason | null][] = [
   ["Permissions Violation for Subscription to %q", null],
   ["Permissions Violation for Subscription to %q using queue %q", null],
   ["Permissions Violation for Subscription to %q, too many tokens", null],
+  ["Permissions Violation for Subscription to %q (sid %q)", null],
+  ["Permissions Violation for Subscription to %q using queue %q (sid %q)", null],
+  ["attempted to connect to route port", "WrongPort"],
+  ["attempted to connect to leaf node port", "WrongPort"],
+  ["attempted to connect to gateway port", "WrongPort"],
+  ["Rejecting connection from gateway %q on the Route port", "WrongGateway"],
+  ["Rejecting connection from gateway %q on the leafnode port", "WrongGateway"],
+  ["Rejecting connection, cluster name %q does not match %q", "ClusterNameConflict"],
+  ["Rejecting connection, cluster name %q is reserved", "ClusterNameConflict"],
+  ["Connection to gateway %q rejected", "WrongGateway"],
+  ["Attempt to connect to gateway %q using wrong port", "WrongPort"],
+  ["Connection from %q rejected, wanted to connect to %q, this is %q", "WrongGateway"],
+  ["Account absent from receive-all-subscriptions-%s command", "ProtocolViolation"],
+  ["Invalid Subscription", null],
+  ["Unable to lookup account %q: %v", "MissingAccount"],
+  ["No route for account %q", "ProtocolViolation"],
+  ["Not possible to have a dedicated route for account %q between those servers", "ProtocolViolation"],
+  ["Route pool index should not be set but is set to %v", "ProtocolViolation"],
+  ["Invalid route pool index: %v - pool size is %v", "ProtocolViolation"],
+  ["unsupported route compression mode %q", "ProtocolViolation"],
+  ["remote leafnode has same cluster name", "ClusterNamesIdentical"],
+  ["cluster name cannot contain spaces", "ProtocolViolation"],
+  ["cluster name is reserved", "ProtocolViolation"],
+  ["connection rejected since minimum version required is %q", "MinimumVersionRequired"],
+  ["Duplicate Remote LeafNode Connection", "DuplicateRemoteLeafnodeConnection"],
+  ["Loop detected for leafnode account=%q. Delaying attempt to reconnect for %v", "ProtocolViolation"],
+  ["Stale Leaf Node Connection - Closing", "StaleConnection"],
 ];
 
 /** Closed, or not, without a word. */
@@ -57,4 +84,12 @@ test("none is 0, so that a parser can return any other as a negative number", ()
   expect(Refusal.None).toBe(0);
   const numbers = Object.values(Refusal).filter(refusal => typeof refusal === "number");
   expect(numbers).toEqual(numbers.map((_, index) => index));
+});
+
+test("a text is filled in the order of its gaps, with whatever the values hold", () => {
+  expect(refusalText(Refusal.QueueSubscribePermission, '"a.$1"', '"%q"')).toBe(
+    'Permissions Violation for Subscription to "a.$1" using queue "%q"',
+  );
+  expect(refusalText(Refusal.InvalidPoolIndex, "7", "3")).toBe("Invalid route pool index: 7 - pool size is 3");
+  expect(refusalText(Refusal.StaleConnection)).toBe("Stale Connection");
 });

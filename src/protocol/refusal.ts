@@ -35,6 +35,35 @@ export enum Refusal {
   SubscribePermission,
   QueueSubscribePermission,
   SubscribeTooManyTokens,
+  /** A subscription that a reload or an update of permissions takes away. */
+  SubscribePermissionLost,
+  QueueSubscribePermissionLost,
+  // Routes, gateways and leaf nodes.
+  RoutePort,
+  LeafPort,
+  GatewayPort,
+  GatewayOnRoutePort,
+  GatewayOnLeafPort,
+  ClusterNameMismatch,
+  RouteClusterNameReserved,
+  GatewayRejected,
+  GatewayWrongPort,
+  GatewayUnwanted,
+  GatewayCommandWithoutAccount,
+  InvalidSubscription,
+  AccountLookup,
+  NoRouteForAccount,
+  NoDedicatedRoute,
+  UnexpectedPoolIndex,
+  InvalidPoolIndex,
+  RouteCompression,
+  LeafClusterNamesIdentical,
+  LeafClusterNameSpaces,
+  LeafClusterNameReserved,
+  MinimumVersion,
+  DuplicateLeaf,
+  LeafLoop,
+  StaleLeaf,
   PeerError,
   /** The connection was closed by the handler itself, which has said why. */
   Closed,
@@ -86,6 +115,60 @@ export const REFUSALS: Record<Refusal, RefusalRow> = {
   [Refusal.SubscribePermission]: { error: "Permissions Violation for Subscription to %q", close: null },
   [Refusal.QueueSubscribePermission]: { error: "Permissions Violation for Subscription to %q using queue %q", close: null },
   [Refusal.SubscribeTooManyTokens]: { error: "Permissions Violation for Subscription to %q, too many tokens", close: null },
+  [Refusal.SubscribePermissionLost]: { error: "Permissions Violation for Subscription to %q (sid %q)", close: null },
+  [Refusal.QueueSubscribePermissionLost]: { error: "Permissions Violation for Subscription to %q using queue %q (sid %q)", close: null },
+  [Refusal.RoutePort]: { error: "attempted to connect to route port", close: CloseReason.WrongPort },
+  [Refusal.LeafPort]: { error: "attempted to connect to leaf node port", close: CloseReason.WrongPort },
+  [Refusal.GatewayPort]: { error: "attempted to connect to gateway port", close: CloseReason.WrongPort },
+  [Refusal.GatewayOnRoutePort]: { error: "Rejecting connection from gateway %q on the Route port", close: CloseReason.WrongGateway },
+  [Refusal.GatewayOnLeafPort]: { error: "Rejecting connection from gateway %q on the leafnode port", close: CloseReason.WrongGateway },
+  [Refusal.ClusterNameMismatch]: {
+    error: "Rejecting connection, cluster name %q does not match %q",
+    close: CloseReason.ClusterNameConflict,
+  },
+  [Refusal.RouteClusterNameReserved]: {
+    error: "Rejecting connection, cluster name %q is reserved",
+    close: CloseReason.ClusterNameConflict,
+  },
+  [Refusal.GatewayRejected]: { error: "Connection to gateway %q rejected", close: CloseReason.WrongGateway },
+  [Refusal.GatewayWrongPort]: { error: "Attempt to connect to gateway %q using wrong port", close: CloseReason.WrongPort },
+  [Refusal.GatewayUnwanted]: { error: "Connection from %q rejected, wanted to connect to %q, this is %q", close: CloseReason.WrongGateway },
+  [Refusal.GatewayCommandWithoutAccount]: {
+    error: "Account absent from receive-all-subscriptions-%s command",
+    close: CloseReason.ProtocolViolation,
+  },
+  [Refusal.InvalidSubscription]: { error: "Invalid Subscription", close: null },
+  [Refusal.AccountLookup]: { error: "Unable to lookup account %q: %v", close: CloseReason.MissingAccount },
+  [Refusal.NoRouteForAccount]: { error: "No route for account %q", close: CloseReason.ProtocolViolation },
+  [Refusal.NoDedicatedRoute]: {
+    error: "Not possible to have a dedicated route for account %q between those servers",
+    close: CloseReason.ProtocolViolation,
+  },
+  [Refusal.UnexpectedPoolIndex]: { error: "Route pool index should not be set but is set to %v", close: CloseReason.ProtocolViolation },
+  [Refusal.InvalidPoolIndex]: { error: "Invalid route pool index: %v - pool size is %v", close: CloseReason.ProtocolViolation },
+  [Refusal.RouteCompression]: { error: "unsupported route compression mode %q", close: CloseReason.ProtocolViolation },
+  [Refusal.LeafClusterNamesIdentical]: { error: "remote leafnode has same cluster name", close: CloseReason.ClusterNamesIdentical },
+  [Refusal.LeafClusterNameSpaces]: { error: "cluster name cannot contain spaces", close: CloseReason.ProtocolViolation },
+  [Refusal.LeafClusterNameReserved]: { error: "cluster name is reserved", close: CloseReason.ProtocolViolation },
+  [Refusal.MinimumVersion]: {
+    error: "connection rejected since minimum version required is %q",
+    close: CloseReason.MinimumVersionRequired,
+  },
+  [Refusal.DuplicateLeaf]: { error: "Duplicate Remote LeafNode Connection", close: CloseReason.DuplicateRemoteLeafnodeConnection },
+  [Refusal.LeafLoop]: {
+    error: "Loop detected for leafnode account=%q. Delaying attempt to reconnect for %v",
+    close: CloseReason.ProtocolViolation,
+  },
+  [Refusal.StaleLeaf]: { error: "Stale Leaf Node Connection - Closing", close: CloseReason.StaleConnection },
   [Refusal.PeerError]: { error: null, close: CloseReason.ParseError },
   [Refusal.Closed]: { error: null, close: null },
 };
+
+/**
+ * The text of a refusal, its `%q`, `%s` and `%v` filled in order.
+ * @param values as they shall stand there: for `%q` quoted already (`quote`)
+ */
+export function refusalText(refusal: Refusal, ...values: string[]): string {
+  let next = 0;
+  return REFUSALS[refusal].error!.replace(/%[qsv]/g, () => values[next++]);
+}
