@@ -3,8 +3,8 @@
  *
  *   open(subject) ── reserved? ── the account's interest ─▶ result        once per run of messages on one subject
  *   flush() ─┬─ runs       each plain subscription gets the whole run; each queue group one member per message
- *            └─ by message  where order between receivers can be seen: one connection named twice, a receiver inside the process, or
- *                           a publisher that wants to hear of "no responders"
+ *            └─ by message  where order between receivers can be seen: one connection named twice, a receiver inside the process; or
+ *                           where each message's fate counts: queue groups, for a publisher that wants to hear of "no responders"
  * Order as the reference's: plain subscriptions first, then one member of each queue group.
  */
 import { quote } from "../bytes/ascii.ts";
@@ -84,7 +84,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     else {
       const note = result.note === 0 ? this.look(result) : result.note;
       if (batch.count === 1) this.deliverOne(result, 0);
-      else if (note === NOTE_RUNS && ((client.flags & FLAG_NO_RESPONDERS) === 0 || !batch.hasReplies)) this.deliverRuns(result);
+      else if (note === NOTE_RUNS && (result.groups.length === 0 || !this.wantsNoResponders)) this.deliverRuns(result);
       else this.deliverByMessage();
       this.commitDelivered();
     }
@@ -159,12 +159,18 @@ export class Publisher implements QueueDelivery<Subscription> {
     const count = batch.count;
     const echo = (client.flags & FLAG_ECHO) !== 0;
     const plain = result.plain;
+    // The messages before this one were taken by somebody: a receiver takes a run from its start.
+    let taken = 0;
     for (let i = 0; i < plain.length; i++) {
       const subscription = plain[i];
       if (subscription.sink === client && !echo) continue;
-      subscription.sink.deliver(subscription, batch, 0, count);
+      taken = Math.max(taken, subscription.sink.deliver(subscription, batch, 0, count));
     }
     const groups = result.groups;
+    if (groups.length === 0) {
+      for (let index = taken; index < count; index++) this.answerNoResponders(index);
+      return;
+    }
     for (let i = 0; i < groups.length; i++) {
       const group = groups[i];
       for (let index = 0; index < count; index++) this.deliverToMember(group, index);
@@ -231,8 +237,13 @@ export class Publisher implements QueueDelivery<Subscription> {
     turn.outBytes = 0;
   }
 
+  /** The publisher asked to hear of requests that nobody takes, and the batch holds some. */
+  private get wantsNoResponders(): boolean {
+    return this.batch.hasReplies && (this.client.flags & FLAG_NO_RESPONDERS) !== 0;
+  }
+
   private answerNobody(): void {
-    if ((this.client.flags & FLAG_NO_RESPONDERS) === 0 || !this.batch.hasReplies) return;
+    if (!this.wantsNoResponders) return;
     for (let index = 0; index < this.batch.count; index++) this.answerNoResponders(index);
   }
 
