@@ -100,11 +100,14 @@ export class Outbound {
    */
   reserve(size: number): void {
     if (this.closed) return;
-    if (!this.dirty) {
-      this.dirty = true;
-      this.turn.addDirty(this);
-    }
+    this.markDirty();
     if (this.tail.length - this.tailSize < size) this.grow(size);
+  }
+
+  private markDirty(): void {
+    if (this.dirty) return;
+    this.dirty = true;
+    this.turn.addDirty(this);
   }
 
   /** Appends bytes of any number. They are copied, or with the kernel, when it returns. */
@@ -128,10 +131,7 @@ export class Outbound {
 
   /** A block worth a system call of its own: written where it lies, if nothing waits before it but the tail. */
   private appendBlock(source: Buffer, start: number, end: number): void {
-    if (!this.dirty) {
-      this.dirty = true;
-      this.turn.addDirty(this);
-    }
+    this.markDirty();
     let at = start;
     let taken = 0;
     if (this.backlogBytes === 0) {
@@ -174,10 +174,7 @@ export class Outbound {
   /** Appends the ranges of a vector begun by `startVector`; what the kernel does not take now is copied. */
   appendVector(vector: ByteVector): void {
     if (this.closed || this.closing) return;
-    if (!this.dirty) {
-      this.dirty = true;
-      this.turn.addDirty(this);
-    }
+    this.markDirty();
     const taken = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
     let skip = taken;
     const tail = this.tail;
@@ -246,10 +243,7 @@ export class Outbound {
   closeAfterFlush(): void {
     if (this.closed || this.closing) return;
     this.closing = true;
-    if (!this.dirty) {
-      this.dirty = true;
-      this.turn.addDirty(this);
-    }
+    this.markDirty();
   }
 
   /** Drops everything that waits. */

@@ -16,6 +16,7 @@ import type { Random } from "../random/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";
+import { countDelivered, type Delivered, type DeliveryTotals } from "./delivered.ts";
 import { MessageBatch } from "./message-batch.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
@@ -23,20 +24,17 @@ import { Subscription } from "./subscription.ts";
 /** What of an account its local participants use. */
 export interface LocalAccount {
   readonly interest: SubjectTrie<Subscription>;
-  readonly traffic: { outMessages: number; outBytes: number };
+  readonly traffic: Delivered;
 }
 
 /** What of a server they use. */
 export interface LocalHost {
-  readonly turn: {
+  readonly turn: Delivered & {
     readonly random: Random;
-    /** Delivered to clients and not yet added to any total. */
-    outMessages: number;
-    outBytes: number;
     /** What was delivered is written when the code that runs now is through. */
     endSoon(): void;
   };
-  readonly counters: { outMessages: number; outBytes: number; outClientMessages: number; outClientBytes: number };
+  readonly counters: DeliveryTotals;
 }
 
 /**
@@ -192,24 +190,12 @@ export class LocalPublisher {
       return publication.deliver(result, turn.random);
     } finally {
       this.depth--;
-      this.commit();
+      countDelivered(turn, this.host.counters, this.account.traffic);
       turn.outMessages = outMessages;
       turn.outBytes = outBytes;
       publication.batch.clear();
       if (publication.bytes.length > KEPT_BYTES_MAX) publication.bytes = EMPTY;
     }
-  }
-
-  /** Adds what clients got to the totals of server and account. */
-  private commit(): void {
-    const { turn, counters } = this.host;
-    const { traffic } = this.account;
-    counters.outMessages += turn.outMessages;
-    counters.outBytes += turn.outBytes;
-    counters.outClientMessages += turn.outMessages;
-    counters.outClientBytes += turn.outBytes;
-    traffic.outMessages += turn.outMessages;
-    traffic.outBytes += turn.outBytes;
   }
 }
 
