@@ -42,9 +42,8 @@ class CountingSink implements CommandSink {
   checkMessage(): Refusal {
     return Refusal.None;
   }
-  onMessage(_source: Buffer, _s: number, _e: number, _rs: number, _re: number, _header: number, start: number, end: number): Refusal {
-    this.messages++;
-    this.bytes += end - start;
+  onMessage(): Refusal {
+    this.flushMessages();
     return Refusal.None;
   }
   onLine(): Refusal {

@@ -247,17 +247,8 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     if (this.tracing && verb !== Verb.Hmsg) this.traceIn(verb === Verb.Pub ? "PUB" : "HPUB", decode(source, start, end));
   }
 
-  onMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerSize: number,
-    start: number,
-    end: number,
-  ): Refusal {
-    this.publisher.publish(source, subjectStart, subjectEnd, replyStart, replyEnd, headerSize, start, end);
+  onMessage(source: Buffer): Refusal {
+    this.publisher.publish(source);
     this.stall.afterFlush();
     return Refusal.None;
   }

@@ -138,19 +138,8 @@ class Delivery implements CommandSink {
     return Refusal.None;
   }
 
-  onMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerSize: number,
-    start: number,
-    end: number,
-  ): Refusal {
+  onMessage(source: Buffer): Refusal {
     this.openBatch(source);
-    this.turn.batch.add(subjectStart, subjectEnd, replyStart, replyEnd, headerSize, start, end);
-    this.turn.batch.sizesText = this.parser.oddSizes;
     this.flushMessages();
     return Refusal.None;
   }

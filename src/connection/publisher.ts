@@ -8,6 +8,7 @@
  * Order as the reference's: plain subscriptions first, then one member of each queue group.
  */
 import { quote } from "../bytes/ascii.ts";
+import { countDelivered } from "../delivery/delivered.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
@@ -106,28 +107,17 @@ export class Publisher implements QueueDelivery<Subscription> {
     return Refusal.None;
   }
 
-  /** One message outside the parser's loop. */
-  publish(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerSize: number,
-    start: number,
-    end: number,
-  ): void {
-    const client = this.client;
-    if (client.tracing) traceMessage(client, "<<-", source, headerSize, start, end);
-    this.next(source, subjectStart, subjectEnd);
+  /** The one message that the parser put into the batch, outside of its loop. */
+  publish(source: Buffer): void {
+    const { batch, client } = this;
+    if (client.tracing) traceMessage(client, "<<-", source, batch.headerSize(0), batch.start(0), batch.end(0));
+    this.next(source, batch.subjectStart(0), batch.subjectEnd(0));
     this.open(source);
-    if (this.result !== null && replyStart !== replyEnd && isReservedReply(source, replyStart, replyEnd)) {
-      this.refuseReply(source, replyStart, replyEnd, end - start);
+    if (this.result !== null && batch.hasReplies && isReservedReply(source, batch.replyStart(0), batch.replyEnd(0))) {
+      this.refuseReply();
       return;
     }
     if (this.result !== null && (client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
-    this.batch.add(subjectStart, subjectEnd, replyStart, replyEnd, headerSize, start, end);
-    this.batch.sizesText = client.parser.oddSizes;
     this.flush();
   }
 
@@ -226,13 +216,7 @@ export class Publisher implements QueueDelivery<Subscription> {
   /** Adds what was delivered to the totals of server and account. */
   private commitDelivered(): void {
     const { counters, turn } = this.client.host;
-    const traffic = this.client.account.traffic;
-    counters.outMessages += turn.outMessages;
-    counters.outBytes += turn.outBytes;
-    counters.outClientMessages += turn.outMessages;
-    counters.outClientBytes += turn.outBytes;
-    traffic.outMessages += turn.outMessages;
-    traffic.outBytes += turn.outBytes;
+    countDelivered(turn, counters, this.client.account.traffic);
     turn.outMessages = 0;
     turn.outBytes = 0;
   }
@@ -271,14 +255,14 @@ export class Publisher implements QueueDelivery<Subscription> {
     }
   }
 
-  private refuseReply(source: Buffer, start: number, end: number, bytes: number): void {
-    const client = this.client;
+  private refuseReply(): void {
+    const { batch, client } = this;
     client.inMessages++;
-    client.inBytes += bytes;
-    const reply = quote(source, start, end);
+    client.inBytes += batch.bytes;
+    const reply = quote(batch.source, batch.replyStart(0), batch.replyEnd(0));
     client.sendError(refusalText(Refusal.ReplyPermission, reply));
     client.logError(`Publish Violation - Reply ${reply}`);
     this.result = null;
-    this.batch.clear();
+    batch.clear();
   }
 }

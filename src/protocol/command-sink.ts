@@ -22,17 +22,8 @@ export interface CommandSink {
   checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal;
   /** The arguments of a message outside the fast path as they were written, before they are looked at: for tracing. */
   onMessageLine?(verb: Verb, source: Buffer, start: number, end: number): void;
-  /** A message outside the fast path, followed by CRLF in `source`. */
-  onMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerSize: number,
-    start: number,
-    end: number,
-  ): Refusal;
+  /** The batch holds one message from outside the fast path, its names and bytes in `source`. Empties it. May suspend the parser. */
+  onMessage(source: Buffer): Refusal;
   /** Any other line with arguments: SUB, UNSUB, CONNECT, INFO, -ERR. The trailing CR is not part of it. */
   onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal;
   onPing(): void;

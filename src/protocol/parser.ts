@@ -107,7 +107,7 @@ export class Parser {
   private headerSize = -1;
   private size = 0;
   /** The sizes of the message as they were written, when they have leading zeros. */
-  oddSizes: Buffer | null = null;
+  private oddSizes: Buffer | null = null;
 
   constructor(sink: CommandSink, batch: MessageBatch, verbs: VerbTable, lineBytesMax: number, payloadBytesMax: number) {
     this.sink = sink;
@@ -534,7 +534,9 @@ export class Parser {
   private handMessage(source: Buffer, start: number, end: number): Refusal {
     this.state = ParserState.Start;
     this.messageSize = 0;
-    return this.sink.onMessage(source, this.subjectStart, this.subjectEnd, this.replyStart, this.replyEnd, this.headerSize, start, end);
+    this.batch.add(this.subjectStart, this.subjectEnd, this.replyStart, this.replyEnd, this.headerSize, start, end);
+    this.batch.sizesText = this.oddSizes;
+    return this.sink.onMessage(source);
   }
 
   /** A line buffer that grew for one long line is not kept for ever. */

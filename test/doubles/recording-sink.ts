@@ -85,18 +85,13 @@ export class RecordingSink implements CommandSink {
     return size > (this.options.payloadBytesMax ?? 1024 * 1024) ? Refusal.MaxPayloadExceeded : Refusal.None;
   }
 
-  onMessage(
-    source: Buffer,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerSize: number,
-    start: number,
-    end: number,
-  ): Refusal {
-    const subject = source.toString("latin1", subjectStart, subjectEnd);
-    this.record(source, subject, replyStart, replyEnd, headerSize, start, end, this.parser.oddSizes);
+  onMessage(source: Buffer): Refusal {
+    const { batch } = this;
+    must(batch.count === 1, "not one message");
+    const subject = source.toString("latin1", batch.subjectStart(0), batch.subjectEnd(0));
+    const [replyStart, replyEnd] = [batch.replyStart(0), batch.replyEnd(0)];
+    this.record(source, subject, replyStart, replyEnd, batch.headerSize(0), batch.start(0), batch.end(0), batch.sizesText);
+    batch.clear();
     this.single++;
     this.after();
     return Refusal.None;
