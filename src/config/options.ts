@@ -3,6 +3,8 @@
  * A row whose feature is not there yet has no place here: unknown options are refused, never ignored.
  */
 import { type FlagRow, integerFlag, portOrDefault, switchFlag, textFlag, textOrNull } from "./flag-row.ts";
+import type { TlsOptions } from "./tls-options.ts";
+import type { WebSocketOptions } from "./websocket-options.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -33,6 +35,24 @@ export interface Authorization {
 
 const WRITE_TIMEOUT_POLICIES = ["default", "close", "retry"] as const;
 export type WriteTimeoutPolicy = (typeof WRITE_TIMEOUT_POLICIES)[number];
+
+/** A listener on a Unix domain socket, beside the one on a port. */
+export interface UnixListener {
+  readonly path: string;
+  /** Permission bits of the socket file. */
+  readonly mode: number;
+}
+
+/** Responses of OCSP responders about peers, kept: core §9.3.2. */
+export interface OcspCacheOptions {
+  readonly type: "none" | "local";
+  /** Directory that gets `cache.json`. */
+  readonly localStore: string;
+  readonly preserveRevoked: boolean;
+  readonly saveIntervalMs: number;
+}
+
+export type LogFormat = "text" | "json";
 
 export const OPTIONS = {
   host: option<string>({
@@ -173,6 +193,69 @@ export const OPTIONS = {
   sublistCache: option<boolean>({ names: [], initial: true, text: "cache match results; false is disable_sublist_cache" }),
   fastProducerStall: option<boolean>({ names: [], initial: true, text: "stall fast producers; false is no_fast_producer_stall" }),
   closedClientsMax: option<number>({ names: ["max_closed_clients"], initial: 10_000, text: "closed connections remembered for /connz" }),
+  listenUnix: option<UnixListener | null>({
+    names: ["listen_unix"],
+    initial: null,
+    text: "Unix domain socket for clients, beside the port",
+  }),
+  httpsHost: option<string | null>({ names: [], initial: null, text: "address of the https monitoring listener; host when not set" }),
+  httpsPort: option<number | null>({ names: ["https_port"], initial: null, text: "monitoring port with TLS; null: none" }),
+  profilingPort: option<number | null>({ names: ["prof_port"], initial: null, text: "port for profiles; null: none" }),
+  profilingBlockRate: option<number>({ names: ["prof_block_rate"], initial: 0, text: "rate of the block profile" }),
+  tls: option<TlsOptions | null>({ names: ["tls"], initial: null, text: "TLS of the client listener" }),
+  allowNonTls: option<boolean>({ names: ["allow_non_tls"], initial: false, text: "clients may do without TLS" }),
+  ocspStapling: option<"auto" | "never">({
+    names: ["ocsp"],
+    initial: "auto",
+    text: "stapling, which is not there: only modes that need none",
+  }),
+  ocspCache: option<OcspCacheOptions | null>({ names: ["ocsp_cache"], initial: null, text: "cache of OCSP responses about peers" }),
+  proxyProtocol: option<boolean>({ names: ["proxy_protocol"], initial: false, text: "take PROXY headers on the client port" }),
+  websocket: option<WebSocketOptions | null>({ names: ["websocket", "ws"], initial: null, text: "WebSocket listener" }),
+  lameDuckDurationMs: option<number>({
+    names: ["lame_duck_duration"],
+    initial: 120_000,
+    text: "how long lame duck mode takes to close clients, ms",
+  }),
+  lameDuckGraceMs: option<number>({ names: ["lame_duck_grace_period"], initial: 10_000, text: "how long it waits before the first, ms" }),
+  connectErrorReports: option<number>({
+    names: ["connect_error_reports"],
+    initial: 3_600,
+    text: "attempts between reports of failing connects",
+  }),
+  reconnectErrorReports: option<number>({ names: ["reconnect_error_reports"], initial: 1, text: "the same for reconnects" }),
+  serverTags: option<readonly string[]>({ names: ["server_tags"], initial: [], text: "tags of the server" }),
+  serverMetadata: option<Readonly<Record<string, string>>>({
+    names: ["server_metadata"],
+    initial: {},
+    text: "names and values of the server",
+  }),
+  featureFlags: option<Readonly<Record<string, boolean>>>({ names: ["feature_flags"], initial: {}, text: "switches of single features" }),
+  clusterName: option<string | null>({ names: [], initial: null, text: "name of the cluster; shown" }),
+  defaultJsDomain: option<Readonly<Record<string, string>>>({
+    names: ["default_js_domain"],
+    initial: {},
+    text: "account to JetStream domain",
+  }),
+  logFile: option<string | null>({ names: ["log_file", "logfile"], initial: null, text: "file that gets the log" }),
+  logSizeLimit: option<number>({
+    names: ["log_size_limit", "logfile_size_limit"],
+    initial: 0,
+    text: "bytes after which the log file is rotated; 0: never",
+  }),
+  logFilesMax: option<number>({
+    names: ["log_max_num", "logfile_max_num"],
+    initial: 0,
+    text: "log files kept, the current one included; 0: all",
+  }),
+  syslog: option<boolean>({ names: ["syslog"], initial: false, text: "log to the system's log" }),
+  remoteSyslog: option<string | null>({ names: ["remote_syslog"], initial: null, text: "log to the syslog server at this URL" }),
+  logFormat: option<LogFormat>({ names: ["log_format"], initial: "text", text: "form of log lines" }),
+  logLevelOverrides: option<Readonly<Record<string, string>>>({
+    names: ["log_level_override"],
+    initial: {},
+    text: "level of single subsystems",
+  }),
 };
 
 export type Options = { [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["initial"] };
@@ -208,6 +291,16 @@ const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : 
   httpHost: "string",
   httpPort: "number",
   authorization: "object",
+  listenUnix: "object",
+  httpsHost: "string",
+  httpsPort: "number",
+  profilingPort: "number",
+  tls: "object",
+  ocspCache: "object",
+  websocket: "object",
+  clusterName: "string",
+  logFile: "string",
+  remoteSyslog: "string",
 };
 
 /** Numbers for which a negative value means something, as in the reference: no connections at all, no limit. */
