@@ -35,6 +35,10 @@ function newTransport(vectored: boolean): Transport {
     remoteAddress: "",
     remotePort: 0,
     inProcess: false,
+    type: "nats",
+    handshaking: false,
+    handshakesFirst: false,
+    tls: null,
   };
 }
 

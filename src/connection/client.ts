@@ -68,6 +68,8 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   user = "";
   /** Commands of the current read that changed interest: they count as activity. */
   interestChanges = 0;
+  /** INFO was sent. */
+  private greeted = false;
   private authTimer: WheelTimer | null = null;
   /** A chunk that was not parsed to its end, and what came after it. */
   private readonly unparsed: Buffer[] = [];
@@ -90,21 +92,51 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     if (host.log.traceEnabled) this.flags |= FLAG_TRACE;
   }
 
-  /** Greets the peer: INFO, the timer for authentication where it is required, the first PING. */
+  /** Greets the peer with INFO, unless its handshake comes first. */
   open(): void {
+    this.account.connections++;
+    this.logDebug("Client connection created");
+    if (!this.transport.handshakesFirst) this.sendInfo("accept");
+    if (!this.transport.handshaking) this.begin();
+  }
+
+  /** From here on the peer's bytes are protocol: the timer for authentication where it is required, the first PING. */
+  private begin(): void {
     if (this.host.authRequired) {
       this.flags |= FLAG_AWAITING_AUTH;
       this.parser.awaitingAuth = true;
       this.authTimer = new WheelTimer(() => this.onAuthTimeout());
       this.host.turn.timers.set(this.authTimer, this.host.options.authTimeoutMs);
     }
-    this.account.connections++;
-    this.logDebug("Client connection created");
-    this.sendInfo("accept");
     this.keepalive.startEarly();
   }
 
+  onPeerSilent(): void {
+    this.greet();
+    this.host.turn.end();
+  }
+
+  onReady(): void {
+    if (this.closed) return;
+    this.greet();
+    this.begin();
+    this.host.turn.end();
+  }
+
+  onHandshakeFailed(text: string): void {
+    if (this.closed) return;
+    this.logError(`TLS handshake error: ${text}`);
+    this.close(CloseReason.TlsHandshakeError);
+    this.host.turn.end();
+  }
+
+  /** INFO, where it was not sent yet. */
+  private greet(): void {
+    if (!this.greeted && !this.closed) this.sendInfo("accept");
+  }
+
   sendInfo(occasion: "accept" | "connected" | "change"): void {
+    this.greeted = true;
     const line = this.host.infoLine(this, occasion);
     this.outbound.append(line, 0, line.length);
   }

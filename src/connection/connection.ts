@@ -123,7 +123,7 @@ export abstract class Connection implements OutboundOwner {
     this.outbound.abandon();
     const lingers = lingersAfter(this.closeReason as CloseReason);
     if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
-    this.transport.end(lingers);
+    this.transport.end(lingers, this.closeReason as CloseReason);
   }
 
   onWriteError(): void {

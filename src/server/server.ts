@@ -6,7 +6,6 @@
  *   stop: no new connections ─▶ everyone closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
  * No module-level state: two servers in a process share nothing.
  */
-import type { TCPSocketListener } from "bun";
 import { Account, GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "../account/account.ts";
 import { type Authenticator, type Identity, SingleUserAuthenticator } from "../auth/authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
@@ -25,10 +24,10 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
-import { SocketCalls } from "../transport/socket-calls.ts";
-import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
+import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
+import { ClientListener } from "./client-listener.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
@@ -48,7 +47,7 @@ export interface ServerDependencies {
   authenticator?: Authenticator | null;
 }
 
-export class Server implements ConnectionHost, MonitoredServer {
+export class Server implements ConnectionHost, MonitoredServer, Acceptor {
   readonly options: Options;
   readonly log: Logger;
   readonly clock: Clock;
@@ -66,7 +65,7 @@ export class Server implements ConnectionHost, MonitoredServer {
   private readonly random: Random;
   private readonly info: InfoLines;
   private advertised: [host: string, port: number];
-  private listener: TCPSocketListener<SocketData> | null = null;
+  private listener: ClientListener | null = null;
   private monitor: Monitor | null = null;
   private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
@@ -135,7 +134,9 @@ export class Server implements ConnectionHost, MonitoredServer {
   private startListening(): void {
     const { host, port, clientAdvertise } = this.options;
     try {
-      this.listen();
+      this.connectionsFit = connectionsThatFit();
+      this.listener = new ClientListener(this, new BusyPolling(this.clock, setImmediate), host, port);
+      this.port = this.listener.port;
     } catch (error) {
       const text = JSON.stringify(listenErrorText(host, port, error));
       throw new StartError(`Error listening on port: ${hostPort(host, port)}, ${text}`, { cause: error });
@@ -171,50 +172,6 @@ export class Server implements ConnectionHost, MonitoredServer {
     return [this.globalAccount, this.systemAccount];
   }
 
-  /** Binds the client port. Throws with the system's error when it cannot. */
-  private listen(): void {
-    this.connectionsFit = connectionsThatFit();
-    const server = this;
-    const calls = SocketCalls.load();
-    const polling = new BusyPolling(this.clock, setImmediate);
-    const listen = (hostname: string) =>
-      Bun.listen<SocketData>({
-        hostname,
-        port: this.options.port,
-        allowHalfOpen: true,
-        socket: {
-          binaryType: "buffer",
-          open(socket) {
-            const transport = new TcpTransport(socket, calls);
-            socket.data = { transport, events: server.accept(transport) };
-            server.turn.end();
-          },
-          data(socket, chunk) {
-            socket.data.events.onData(chunk);
-            polling.onEvent();
-          },
-          drain(socket) {
-            socket.data.events.onDrain();
-          },
-          end(socket) {
-            // The peer will send nothing more; as the reference does, that ends the connection, after its output.
-            socket.data.events.onEnd();
-          },
-          close(socket, error) {
-            socket.data?.events.onClose(error ?? null);
-          },
-          error(socket, error) {
-            server.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
-            // A defect of ours: the batch may hold half of what was being delivered.
-            server.turn.batch.clear();
-            socket.terminate();
-          },
-        },
-      });
-    this.listener = bindWildcard(this.options.host, listen);
-    this.port = this.listener.port;
-  }
-
   /** A connection without a socket. */
   connect(): InProcessConnection {
     if (this.stopping !== null) throw new Error("the server has stopped");
@@ -224,7 +181,12 @@ export class Server implements ConnectionHost, MonitoredServer {
     return transport.client;
   }
 
-  private accept(transport: Transport): TransportEvents {
+  onDefect(error: Error): void {
+    this.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
+    this.turn.batch.clear();
+  }
+
+  accept(transport: Transport): TransportEvents {
     this.counters.totalConnections++;
     const client = new Client(this, transport, ++this.lastConnectionId);
     this.transports.add(client);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { NO_EVENTS } from "../../test/doubles/no-events.ts";
 import { InProcessTransport } from "./in-process.ts";
 
 const MIB = 1024 * 1024;
@@ -8,6 +9,7 @@ function newPipe() {
   const transport = new InProcessTransport();
   const events: string[] = [];
   transport.attach({
+    ...NO_EVENTS,
     onData: chunk => events.push(`server gets ${chunk}`),
     onDrain: () => events.push("server may write"),
     onEnd: () => events.push("server: end"),
@@ -50,8 +52,7 @@ test("what a handler writes crosses later, not within that handler", async () =>
     inside = false;
   };
   client.onData = guarded("client gets", () => client.write("ping"));
-  const nothing = () => {};
-  transport.attach({ onData: guarded("server gets", () => write("pong")), onDrain: nothing, onEnd: nothing, onClose: nothing });
+  transport.attach({ ...NO_EVENTS, onData: guarded("server gets", () => write("pong")) });
   client.write("ping");
   await settled();
   expect(events).toEqual([

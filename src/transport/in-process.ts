@@ -27,6 +27,10 @@ export interface InProcessConnection {
 }
 
 export class InProcessTransport implements Transport {
+  readonly type = "nats";
+  readonly handshaking = false;
+  readonly handshakesFirst = false;
+  readonly tls = null;
   readonly remoteAddress = "";
   readonly remotePort = 0;
   readonly inProcess = true;

@@ -11,6 +11,10 @@ export interface SocketData {
 
 /** Plain TCP over a Bun socket. `write` maps to one system call; what the kernel does not take stays with the caller. */
 export class TcpTransport implements Transport {
+  readonly type = "nats";
+  readonly handshaking = false;
+  readonly handshakesFirst = false;
+  readonly tls = null;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly inProcess = false;

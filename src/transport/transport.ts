@@ -1,10 +1,25 @@
+import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ByteVector } from "./byte-vector.ts";
+import type { TlsState } from "./tls-state.ts";
+
+/** How it is called in monitoring: `nats` for anything that is a plain stream of protocol bytes. */
+export type TransportType = "nats" | "websocket";
 
 /**
  * What a connection needs of the wire: bytes out, flow control, an end. Bytes in come through `TransportEvents`.
- * Plain TCP and in-process pipes now; TLS, WebSocket and PROXY speak the same.
+ * TCP, Unix sockets, TLS, WebSocket and in-process pipes speak the same, and are stacked: WebSocket frames over TLS over TCP.
  */
 export interface Transport {
+  readonly type: TransportType;
+  /**
+   * A handshake (TLS) still comes before the first `onData`; `onReady` or `onHandshakeFailed` tells its end. What is written until then
+   * goes out before it, in the clear.
+   */
+  readonly handshaking: boolean;
+  /** The peer begins with the handshake: nothing may be written before `onReady`. */
+  readonly handshakesFirst: boolean;
+  /** How the bytes are protected; null in the clear, and until the handshake is over. */
+  readonly tls: TlsState | null;
   /**
    * Hands bytes to the kernel.
    * @returns how many were taken, never more than `length`; 0 when it takes none now (`onDrain` tells when it does); -1 when closed
@@ -29,11 +44,12 @@ export interface Transport {
    * Sends what was written, then FIN.
    * @param lingers what the peer still sends is read and dropped until it ends its side or `terminate` is called. Otherwise the socket
    * is closed at once: bytes of the peer that were not read are then answered by a reset, which may take our last bytes from it.
+   * @param reason what a transport with a farewell of its own (a WebSocket's close frame) tells the peer
    */
-  end(lingers: boolean): void;
+  end(lingers: boolean, reason: CloseReason): void;
   /** Ends at once; what was not sent is lost. */
   terminate(): void;
-  /** Address of the peer, an IPv4-mapped one as IPv4. Empty for an in-process pipe. */
+  /** Address of the peer, an IPv4-mapped one as IPv4. Empty for an in-process pipe or a Unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly inProcess: boolean;
@@ -41,6 +57,12 @@ export interface Transport {
 
 /** What a transport tells its connection. */
 export interface TransportEvents {
+  /** The peer that might have begun with the handshake did not: it waits to be greeted in the clear. Only where `handshakesFirst`. */
+  onPeerSilent(): void;
+  /** The handshake is over, or the peer did without one where it may. Once, before the first `onData`; only of a transport that was `handshaking`. */
+  onReady(): void;
+  /** The handshake failed; `onClose` follows once the connection ends the transport. @param text as it is logged */
+  onHandshakeFailed(text: string): void;
   /** The chunk is the connection's: it is not reused. */
   onData(chunk: Buffer): void;
   /** The kernel takes bytes again. */

@@ -4,6 +4,10 @@ import type { Transport } from "../../src/transport/transport.ts";
 
 /** A transport whose kernel takes what a test lets it take, and keeps it for the test to look at. */
 export class FakeTransport implements Transport {
+  readonly type = "nats";
+  readonly handshaking = false;
+  readonly handshakesFirst = false;
+  readonly tls = null;
   readonly remoteAddress = "192.0.2.1";
   readonly remotePort = 4242;
   readonly inProcess = false;

@@ -1,0 +1,13 @@
+import type { Turn } from "../connection/turn.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Transport, TransportEvents } from "../transport/transport.ts";
+
+/** What listeners need of the server: somebody who makes connections of transports. */
+export interface Acceptor {
+  readonly turn: Turn;
+  readonly log: Logger;
+  /** A client arrived. Call `turn.end()` afterwards. */
+  accept(transport: Transport): TransportEvents;
+  /** A handler of ours threw: the batch may hold half of what was being delivered. */
+  onDefect(error: Error): void;
+}

@@ -1,0 +1,12 @@
+import type { TransportEvents } from "../../src/transport/transport.ts";
+
+/** A connection that hears nothing; a test replaces what it listens to. */
+export const NO_EVENTS: TransportEvents = {
+  onPeerSilent() {},
+  onReady() {},
+  onHandshakeFailed() {},
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+};
