@@ -1,0 +1,42 @@
+/**
+ * What a configuration file says, as a tree. Every value knows where it was written, so that whoever reads it can say where it is wrong.
+ *
+ * Integers are 64 bits wide and therefore `bigint`; a `number` is a float. That is the one difference readers have to know.
+ */
+
+/** `YYYY-MM-DDTHH:MM:SSZ`. No option takes one; it counts for the digest. */
+export class ZuluTime {
+  constructor(readonly text: string) {}
+}
+
+export type ConfigData = string | bigint | number | boolean | ZuluTime | ConfigValue[] | ConfigMap;
+
+/** In the order of the file; a key that was given again stands where it was given last. Keys are as written: `Port` is not `port`. */
+export type ConfigMap = Map<string, ConfigValue>;
+
+export interface ConfigValue {
+  readonly data: ConfigData;
+  /** As the file was named: by the user for the first one, by its directory and the include for others. */
+  readonly file: string;
+  /** From 1. Of the key for a value in a map, of the value itself in an array. */
+  line: number;
+  /** Bytes from the start of the line: from 0 on the first one and from 1 on all others, as the reference counts. */
+  column: number;
+  /** Some `$name` refers to it: then it may have a name that is no option. */
+  usedAsVariable: boolean;
+}
+
+/** `<file>:<line>:<column>` */
+export function placeOf({ file, line, column }: ConfigValue): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** How Go names the type; operators read it in errors. */
+export function goTypeOf(data: ConfigData): string {
+  if (typeof data === "string") return "string";
+  if (typeof data === "bigint") return "int64";
+  if (typeof data === "number") return "float64";
+  if (typeof data === "boolean") return "bool";
+  if (data instanceof ZuluTime) return "time.Time";
+  return Array.isArray(data) ? "[]interface {}" : "map[string]interface {}";
+}

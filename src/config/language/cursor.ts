@@ -1,0 +1,121 @@
+/**
+ * A place in the text of a file, moved character by character, that knows line and column as the reference counts them.
+ *
+ *   start ──▶ [ what is being read ] ◀── at
+ * `take` moves on, `putBack` moves back by the character just taken, `skip` forgets what was read so far, and `mark` says where that
+ * began. Text is one character per byte; the end of the file is character 0, as is a byte 0 in it: the reference takes both for an end.
+ */
+import { runeAt, textOfBytes } from "./go-text.ts";
+
+export const END = 0;
+
+/** A line, from 1, and a column in bytes: from 0 on the first line, from 1 on others. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export class Cursor {
+  /** Of the next character. */
+  at = 0;
+  /** Where what is being read began. */
+  start = 0;
+  line = 1;
+  private width = 0;
+  /** Offset of the line feed that began the line of `at`; 0 on the first. */
+  private lineStart = 0;
+  /** The same for `start`. */
+  private startLineStart = 0;
+
+  constructor(private readonly text: string) {}
+
+  /** The next character's code point; `END` behind the last one. */
+  take(): number {
+    if (this.at >= this.text.length) {
+      this.width = 0;
+      return END;
+    }
+    const first = this.text.charCodeAt(this.at);
+    if (first === 0x0a) {
+      this.line++;
+      this.lineStart = this.at;
+    }
+    const { code, width } = runeAt(this.text, this.at);
+    this.width = width;
+    this.at += width;
+    return code;
+  }
+
+  /** Un-takes the last character. Twice in a row: also as many bytes before it. */
+  putBack(): void {
+    this.at -= this.width;
+    if (this.text[this.at] === "\n") this.line--;
+  }
+
+  peek(): number {
+    const code = this.take();
+    this.putBack();
+    return code;
+  }
+
+  /** What is read from here on begins here. */
+  skip(): void {
+    this.start = this.at;
+    this.startLineStart = this.lineStart;
+  }
+
+  /** What was read since `start`, as bytes. */
+  read(): string {
+    return this.text.slice(this.start, this.at);
+  }
+
+  /** Bytes of the text. */
+  slice(from: number, to: number): string {
+    return this.text.slice(from, to);
+  }
+
+  /** Whether anything was read since `start`. */
+  get hasRead(): boolean {
+    return this.at > this.start;
+  }
+
+  /** Where a value of so many bytes began, which ends here. */
+  placeOf(bytes: number): Place {
+    return { line: this.line, column: this.at - this.startLineStart - bytes };
+  }
+
+  /** Where this character stands. */
+  get here(): Place {
+    return { line: this.line, column: this.at - this.lineStart };
+  }
+}
+
+/** A character in an error text. */
+export function shown(code: number): string {
+  return code === 0x0a ? "\\n" : String.fromCodePoint(code);
+}
+
+/** Bytes in an error text. */
+export function shownBytes(bytes: string): string {
+  return textOfBytes(bytes);
+}
+
+/** Space or tab. */
+export function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+export function isNewLine(code: number): boolean {
+  return code === 0x0a || code === 0x0d;
+}
+
+/** White space as Unicode has it. */
+export function isSpace(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return code === 0x85 || (code !== 0xfeff && /\s/.test(String.fromCodePoint(code)));
+}
+
+/** A decimal digit of any script: only those of ASCII make numbers, but all of them begin one. */
+export function isDigit(code: number): boolean {
+  return code < 0x80 ? code >= 0x30 && code <= 0x39 : /\p{Nd}/u.test(String.fromCodePoint(code));
+}

@@ -1,0 +1,91 @@
+/**
+ * Configuration files, from the disk to a tree: the file itself, what it includes, and the environment.
+ *
+ * The first error of the language ends it, as in the reference. Its text comes first; where it stands is added, which the reference
+ * leaves out. Includes and variables that lead back to themselves are errors here (the reference runs out of memory or files).
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ConfigReader } from "./config-reader.ts";
+import type { ConfigData, ConfigMap } from "./config-value.ts";
+import { digestOf } from "./digest.ts";
+import { goFileError } from "./file-error.ts";
+import { bytesOfText } from "./go-text.ts";
+import { LanguageError } from "./language-error.ts";
+import { TreeBuilder } from "./tree-builder.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ReadConfig {
+  readonly map: ConfigMap;
+  readonly digest: string;
+}
+
+/** Files within files, and variables within variables. */
+const INCLUDES_MAX = 100;
+/** The key that the text of a variable is read under. */
+const VARIABLE = "pk";
+
+/** @throws LanguageError  the file, or one that it includes, cannot be read or is not in the language */
+export function readConfigFile(file: string, environment: Environment): ReadConfig {
+  const map = new ConfigSource(environment).file(file);
+  return { map, digest: digestOf(map) };
+}
+
+/** A text that is no file: its values stand in `file`, and what it includes is looked for in the working directory. */
+export function readConfigText(text: string, environment: Environment, file = ""): ReadConfig {
+  const map = new ConfigSource(environment).text(bytesOfText(text), file, ".");
+  return { map, digest: digestOf(map) };
+}
+
+class ConfigSource {
+  /** Files that are being read, the outermost first. */
+  private readonly files: string[] = [];
+  /** Variables of the environment that are being read. */
+  private readonly variables = new Set<string>();
+
+  constructor(private readonly environment: Environment) {}
+
+  file(path: string): ConfigMap {
+    if (this.files.includes(path)) throw new LanguageError(`include cycle: ${[...this.files, path].join(" -> ")}`);
+    if (this.files.length >= INCLUDES_MAX) throw new LanguageError(`more than ${INCLUDES_MAX} files within each other`);
+    let bytes: string;
+    try {
+      bytes = readFileSync(path, "latin1");
+    } catch (error) {
+      throw new LanguageError(goFileError(error, path));
+    }
+    this.files.push(path);
+    const map = this.text(bytes, path, dirname(path));
+    this.files.pop();
+    return map;
+  }
+
+  text(bytes: string, file: string, directory: string): ConfigMap {
+    const builder = new TreeBuilder(file, {
+      include: path => this.file(join(directory, path)),
+      environment: name => this.variable(name),
+    });
+    const reader = new ConfigReader(bytes, builder, (reason, cursor) => {
+      const { line, column } = cursor.here;
+      const place = file === "" ? "" : ` (${file}:${line}:${column})`;
+      throw new LanguageError(`Parse error on line ${line}: '${reason}'${place}`);
+    });
+    const unfinished = reader.read();
+    if (unfinished !== null) throw new LanguageError(`config is invalid (${file}:${unfinished.line}:${unfinished.column})`);
+    return builder.root;
+  }
+
+  private variable(name: string): ConfigData | undefined {
+    if (this.variables.has(name)) throw new LanguageError(`variable reference cycle for '${name}'`);
+    const text = Object.hasOwn(this.environment, name) ? this.environment[name] : undefined;
+    if (text === undefined) return undefined;
+    if (this.variables.size >= INCLUDES_MAX) throw new LanguageError(`more than ${INCLUDES_MAX} variables within each other`);
+    this.variables.add(name);
+    try {
+      return this.text(bytesOfText(`${VARIABLE}=${text}`), "", ".").get(VARIABLE)?.data;
+    } finally {
+      this.variables.delete(name);
+    }
+  }
+}
