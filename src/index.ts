@@ -32,13 +32,10 @@ export class NatsServer implements AsyncDisposable {
   /** Resolves when the server has stopped, whoever stopped it. */
   readonly closed: Promise<void>;
   private readonly server: Server;
-  private readonly markClosed: () => void;
 
   private constructor(server: Server) {
     this.server = server;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
-    this.markClosed = resolve;
+    this.closed = server.stopped;
   }
 
   /**
@@ -63,6 +60,11 @@ export class NatsServer implements AsyncDisposable {
     return this.server.monitorPort;
   }
 
+  /** The port for WebSocket clients; null without one. */
+  get websocketPort(): number | null {
+    return this.server.websocketPort;
+  }
+
   /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */
   get clientUrl(): string {
     const host = this.server.options.host;
@@ -76,9 +78,26 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /** Stops the server: idempotent, bounded at 10 s. */
-  async stop(): Promise<void> {
-    await this.server.stop();
-    this.markClosed();
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+
+  /**
+   * Reads the configuration file again and puts to use what changed; options given to `start` win over it.
+   * @throws with the reason, one message per line, when there is no file, it cannot be read, or something changed that needs a restart;
+   * the server goes on as it was then
+   */
+  reload(): void {
+    this.server.reload();
+  }
+
+  /** Leaves gently: no new clients, the others closed one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops. Resolves when it has. */
+  lameDuck(): Promise<void> {
+    return this.server.enterLameDuck();
+  }
+
+  get inLameDuck(): boolean {
+    return this.server.inLameDuck;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,13 @@
 /**
  * Signals of a running server, logged as the reference logs them.
  *
- *   INT, TERM   stop, exit status 0
- *   HUP         reload of the configuration file, of which there is none
- *   USR1        a new log file, of which there is none
- *   USR2        lame duck, not there yet
+ *   INT    stop, exit status 0
+ *   TERM   the same, unless the server is leaving already (lame duck)
+ *   HUP    the configuration file is read again
+ *   USR1   the log file is opened anew
+ *   USR2   lame duck
  */
-import type { Logger } from "../log/logger.ts";
+import { isConfigurable, type Logger } from "../log/logger.ts";
 
 /** How Go names them. */
 const NAMES: Partial<Record<NodeJS.Signals, string>> = {
@@ -17,26 +18,35 @@ const NAMES: Partial<Record<NodeJS.Signals, string>> = {
   SIGUSR2: "user defined signal 2",
 };
 
-/** @param stop ends the program; called once */
-export function handleSignals(log: Logger, stop: () => void): void {
-  let stopping = false;
-  const stopOnce = () => {
-    if (!stopping) stop();
-    stopping = true;
-  };
-  const actions: Partial<Record<NodeJS.Signals, () => void>> = {
-    SIGINT: stopOnce,
-    SIGTERM: stopOnce,
-    SIGHUP: () => {
-      log.error("Failed to reload server configuration: can only reload config when a file is provided using -c or --config");
+export interface SignalledServer {
+  readonly inLameDuck: boolean;
+  reload(): void;
+  lameDuck(): unknown;
+  stop(): unknown;
+}
+
+/** @param started settles with the server once it runs; what a signal asks for before that is done then */
+export function handleSignals(log: Logger, started: Promise<SignalledServer>): void {
+  const actions: Partial<Record<NodeJS.Signals, (server: SignalledServer) => unknown>> = {
+    SIGINT: server => server.stop(),
+    SIGTERM: server => server.inLameDuck || server.stop(),
+    SIGHUP: server => {
+      try {
+        server.reload();
+      } catch (error) {
+        log.error(`Failed to reload server configuration: ${(error as Error).message}`);
+      }
     },
-    SIGUSR1: () => log.notice("File log re-open ignored, not a file logger"),
-    SIGUSR2: () => log.error("Lame duck mode is not supported yet"),
+    SIGUSR1: () => {
+      if (isConfigurable(log)) log.reopen();
+      else log.notice("File log re-open ignored, not a file logger");
+    },
+    SIGUSR2: server => server.lameDuck(),
   };
-  for (const [signal, act] of Object.entries(actions) as [NodeJS.Signals, () => void][]) {
+  for (const [signal, act] of Object.entries(actions) as [NodeJS.Signals, (server: SignalledServer) => unknown][]) {
     process.on(signal, () => {
       log.notice(`Trapped "${NAMES[signal]}" signal`);
-      act();
+      void started.then(act, () => {});
     });
   }
 }

@@ -38,6 +38,7 @@ import {
   FLAG_VERBOSE,
 } from "./connection-flag.ts";
 import { writeMessages } from "./deliver.ts";
+import type { Door } from "./door.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Publisher } from "./publisher.ts";
@@ -61,6 +62,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   readonly parser: Parser;
   readonly publisher: Publisher;
   readonly stall: Stall;
+  readonly door: Door | null;
   label: string;
   /** Challenge sent in INFO; empty when none was needed. */
   nonce = "";
@@ -77,13 +79,13 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   private committedMessages = 0;
   private committedBytes = 0;
 
-  constructor(host: ConnectionHost, transport: Transport, id: number) {
+  /** @param door what is different for those who came in by a listener with settings of its own; null: nothing */
+  constructor(host: ConnectionHost, transport: Transport, id: number, door: Door | null = null) {
     super(host, transport, id, ConnectionKind.Client);
     const options = host.options;
     this.account = host.globalAccount;
-    this.label = transport.inProcess
-      ? `pipe - cid:${id}`
-      : `${transport.remoteAddress.includes(":") ? `[${transport.remoteAddress}]` : transport.remoteAddress}:${transport.remotePort} - cid:${id}`;
+    this.door = door;
+    this.label = labelOf(transport, id, door);
     this.keepalive = new Keepalive(this, () => this.onStale());
     this.parser = new Parser(this, host.turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
     this.publisher = new Publisher(this, host.turn.batch);
@@ -102,13 +104,42 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   /** From here on the peer's bytes are protocol: the timer for authentication where it is required, the first PING. */
   private begin(): void {
-    if (this.host.authRequired) {
-      this.flags |= FLAG_AWAITING_AUTH;
-      this.parser.awaitingAuth = true;
-      this.authTimer = new WheelTimer(() => this.onAuthTimeout());
-      this.host.turn.timers.set(this.authTimer, this.host.options.authTimeoutMs);
-    }
+    if (this.authRequired) this.awaitAuthentication();
     this.keepalive.startEarly();
+  }
+
+  get authRequired(): boolean {
+    return this.host.authRequired || (this.door !== null && this.door.authenticator !== null);
+  }
+
+  override get pingIntervalMs(): number {
+    return this.door?.pingIntervalMs ?? super.pingIntervalMs;
+  }
+
+  /** Nothing but CONNECT is taken until it has proved who it is, which it has a while for. */
+  private awaitAuthentication(): void {
+    this.flags |= FLAG_AWAITING_AUTH;
+    this.parser.awaitingAuth = true;
+    this.authTimer = new WheelTimer(() => this.onAuthTimeout());
+    this.host.turn.timers.set(this.authTimer, this.door?.authTimeoutMs ?? this.host.options.authTimeoutMs);
+  }
+
+  /** Who may connect has changed: what it said in CONNECT is looked at again. */
+  authenticateAgain(): void {
+    if (this.closed || (this.flags & FLAG_AUTHENTICATING) !== 0) return;
+    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0) {
+      if (this.authRequired && (this.flags & FLAG_AWAITING_AUTH) === 0 && !this.transport.handshaking) this.awaitAuthentication();
+      return;
+    }
+    const settle = (refusal: Refusal) => {
+      if (this.closed || refusal === Refusal.None) return;
+      this.logError(`authentication error${refusedUser(this.connect)}`);
+      this.refuse(refusal);
+      this.host.turn.end();
+    };
+    const verdict = this.host.authenticate(this);
+    if (typeof verdict === "number") settle(verdict);
+    else verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
   }
 
   onPeerSilent(): void {
@@ -185,6 +216,13 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.host.turn.end();
   }
 
+  onReadFailed(text: string): void {
+    if (this.closed) return;
+    this.logError(`read error: ${text}`);
+    this.close(CloseReason.ReadError, true);
+    this.host.turn.end();
+  }
+
   onClose(error: Error | null): void {
     this.onTransportGone(error);
     this.host.onTransportClosed(this);
@@ -249,11 +287,23 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     const { error } = REFUSALS[refusal];
     if (refusal === Refusal.AuthorizationViolation) this.logError(`authentication error${refusedUser(this.connect)}`);
     if (refusal === Refusal.MaxPayloadExceeded) this.logError(detail);
+    if (this.transport.type === "websocket") return this.refuseMessage(refusal, detail);
     this.refuse(refusal);
     // As the reference has it: the other texts stand behind the close.
     if (refusal === Refusal.AuthorizationViolation || refusal === Refusal.MaxPayloadExceeded) return;
     if (refusal === Refusal.UnknownOperation) this.logError(`Client ${detail}`);
     else if (detail !== "" || error !== null) this.logError(detail || error!);
+  }
+
+  /** Over a WebSocket, whose messages fail to be read then: the reference says so in its log, and in most cases in the reason. */
+  private refuseMessage(refusal: Refusal, detail: string): void {
+    const { error, close } = REFUSALS[refusal];
+    if (close === CloseReason.ProtocolViolation) {
+      if (error !== null) this.sendError(error);
+      this.close(CloseReason.ReadError, true);
+    } else this.refuse(refusal);
+    const known = READ_ERRORS.get(refusal);
+    this.logError(`read error: ${known ?? (refusal === Refusal.UnknownOperation ? `Client ${detail}` : detail || error)}`);
   }
 
   // CommandSink
@@ -330,6 +380,19 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.setFlag(FLAG_HEADERS, headers);
     this.parser.headers = headers;
     this.parser.fast = !connect.verbose && !connect.pedantic && !this.tracing;
+  }
+
+  /** The limits of the options have changed. */
+  followLimits(): void {
+    const { controlLineBytesMax, payloadBytesMax } = this.host.options;
+    this.parser.lineBytesMax = controlLineBytesMax;
+    this.parser.payloadBytesMax = payloadBytesMax;
+  }
+
+  /** The log's level has changed. */
+  followTraceLevel(): void {
+    this.setFlag(FLAG_TRACE, this.host.log.traceEnabled);
+    if ((this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.followConnectOptions();
   }
 
   setFlag(flag: number, on: boolean): void {
@@ -428,4 +491,19 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   onStallReleased(): void {
     this.stall.releaseProducers();
   }
+}
+
+/** What stands in the log instead of the details, which were logged before. */
+const READ_ERRORS = new Map<Refusal, string>([
+  [Refusal.MaxPayloadExceeded, "maximum payload exceeded"],
+  [Refusal.AuthorizationViolation, "authentication error"],
+  [Refusal.MaxControlLineExceeded, "maximum control line exceeded"],
+]);
+
+function labelOf(transport: Transport, id: number, door: Door | null): string {
+  if (transport.inProcess) return `pipe - cid:${id}`;
+  const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
+  const peer = `${bracketed(transport.remoteAddress)}:${transport.remotePort}`;
+  if (transport.type !== "websocket") return `${peer} - cid:${id}`;
+  return `${door?.forwardedFor ? `${bracketed(door.forwardedFor)}/` : ""}${peer} - wid:${id}`;
 }

@@ -13,3 +13,36 @@ export interface Logger {
   /** Like warn, but the same text at most once a second. */
   warnRateLimited(text: string): void;
 }
+
+/** What a log is made of: the options of core §9.4. */
+export interface LogOptions {
+  readonly debug: boolean;
+  readonly trace: boolean;
+  readonly logTime: boolean;
+  readonly logTimeUtc: boolean;
+  readonly logFile: string | null;
+  /** Bytes; 0: no limit. */
+  readonly logSizeLimit: number;
+  /** The current one included; 0: all. */
+  readonly logFilesMax: number;
+  readonly syslog: boolean;
+  readonly remoteSyslog: string | null;
+  readonly logFormat: "text" | "json";
+  readonly logLevelOverrides: Readonly<Record<string, string>>;
+}
+
+/** A log that follows the options, which reload may change. A log that a program hands in need not. */
+export interface ConfigurableLogger extends Logger {
+  /**
+   * Opens what the options name, and changes nothing yet.
+   * @returns what goes over to it, and may not fail
+   * @throws with the reference's text when it cannot be opened
+   */
+  prepare(options: LogOptions): () => void;
+  /** USR1: the file is opened anew, as somebody moved it away. */
+  reopen(): void;
+}
+
+export function isConfigurable(log: Logger): log is ConfigurableLogger {
+  return "prepare" in log;
+}

@@ -6,11 +6,12 @@
  *   closed ring ──┘
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
+import { goDuration } from "../config/go-duration.ts";
 import type { Client } from "../connection/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";
 import { CLOSE_TEXTS } from "../protocol/close-reason.ts";
 import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
-import { goDuration, goTime, uptimeText } from "./go-json.ts";
+import { goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";

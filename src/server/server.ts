@@ -11,13 +11,15 @@ import { type Authenticator, type Identity, SingleUserAuthenticator } from "../a
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
+import type { WebSocketOptions } from "../config/websocket-options.ts";
 import { Client } from "../connection/client.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../connection/connection-record.ts";
+import type { Door } from "../connection/door.ts";
 import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connection/host.ts";
 import { Turn } from "../connection/turn.ts";
 import { newNonce } from "../identity/nkey.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
-import type { Logger } from "../log/logger.ts";
+import { isConfigurable, type Logger } from "../log/logger.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
@@ -31,11 +33,14 @@ import { ClientListener } from "./client-listener.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
+import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { PortsFile, writePidFile } from "./process-files.ts";
+import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
+import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
 const STOP_MS = 10_000;
@@ -45,10 +50,14 @@ export interface ServerDependencies {
   log: Logger;
   /** Replaces the check of the `authorization` option. */
   authenticator?: Authenticator | null;
+  /** Who holds the WebSocket listener; what its options call for when not given. */
+  websocketOwner?: WebSocketOwnerName;
+  /** Where the options come from, so that they can be reloaded; null when not from a file. */
+  config?: { readonly source: ConfigSource; readonly digest: string } | null;
 }
 
-export class Server implements ConnectionHost, MonitoredServer, Acceptor {
-  readonly options: Options;
+export class Server implements ConnectionHost, MonitoredServer, Acceptor, ReloadTarget, LameDuckHost {
+  options: Options;
   readonly log: Logger;
   readonly clock: Clock;
   readonly turn: Turn;
@@ -58,14 +67,27 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
   readonly systemAccount: Account;
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
-  readonly authenticator: Authenticator | null;
+  authenticator: Authenticator | null;
+  /** Of the program that embeds the server: the options have no say then. */
+  private readonly givenAuthenticator: Authenticator | null;
+  private readonly configSource: ConfigSource | null;
+  /** `sha256:` and hex; empty without a file. */
+  configDigest: string;
   /** Wall clock, ms. */
   readonly startedAt: number;
+  configLoadedAt: number;
+  /** Resolves when the server has stopped, whoever stopped it. */
+  readonly stopped: Promise<void>;
+  private readonly markStopped: () => void;
   port = 0;
   private readonly random: Random;
   private readonly info: InfoLines;
   private advertised: [host: string, port: number];
+  private lameDuck: LameDuck | null = null;
+  private announcesLameDuck = false;
   private listener: ClientListener | null = null;
+  private websocket: WebSocketListener | null = null;
+  private readonly websocketOwner: WebSocketOwnerName | null;
   private monitor: Monitor | null = null;
   private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
@@ -87,8 +109,15 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     this.globalAccount = new Account(GLOBAL_ACCOUNT, options.sublistCache, this.random);
     this.systemAccount = new Account(SYSTEM_ACCOUNT, options.sublistCache, this.random);
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
-    const authorization = options.authorization;
-    this.authenticator = dependencies.authenticator ?? (authorization === null ? null : new SingleUserAuthenticator(authorization));
+    this.givenAuthenticator = dependencies.authenticator ?? null;
+    this.websocketOwner = dependencies.websocketOwner ?? null;
+    this.authenticator = this.authenticatorOf(options);
+    this.configSource = dependencies.config?.source ?? null;
+    this.configDigest = dependencies.config?.digest ?? "";
+    this.configLoadedAt = this.startedAt;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.stopped = promise;
+    this.markStopped = resolve;
     this.advertised = [options.host, 0];
     this.info = new InfoLines(this.describe());
   }
@@ -103,22 +132,37 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     try {
       if (options.pidFile !== null) writePidFile(options.pidFile);
       if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort);
+      if (options.websocket !== null) this.startWebSocket(options.websocket);
       this.startListening();
     } catch (error) {
       this.listener?.stop(true);
+      this.websocket?.stop(true);
       this.monitor?.stop();
       throw error;
     }
-    if (options.portsFileDirectory !== null) {
-      this.portsFile = new PortsFile(options.portsFileDirectory, log);
-      this.portsFile.write({ host: options.host, port: this.port }, this.monitor);
-    }
+    this.writePortsFile();
     log.notice("Server is ready");
+  }
+
+  private writePortsFile(): void {
+    const { portsFileDirectory, host } = this.options;
+    if (portsFileDirectory === null) return;
+    this.portsFile = new PortsFile(portsFileDirectory, this.log);
+    this.portsFile.write({ host, port: this.port }, this.monitor);
   }
 
   /** Port of monitoring; null when there is none. */
   get monitorPort(): number | null {
     return this.monitor?.port ?? null;
+  }
+
+  /** Port for WebSocket clients; null when there is none. */
+  get websocketPort(): number | null {
+    return this.websocket?.port ?? null;
+  }
+
+  private startWebSocket(options: WebSocketOptions): void {
+    this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options));
   }
 
   private startMonitor(host: string, port: number): void {
@@ -132,7 +176,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
   }
 
   private startListening(): void {
-    const { host, port, clientAdvertise } = this.options;
+    const { host, port } = this.options;
     try {
       this.connectionsFit = connectionsThatFit();
       this.listener = new ClientListener(this, new BusyPolling(this.clock, setImmediate), host, port);
@@ -143,11 +187,25 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     }
     this.log.notice(`Listening for client connections on ${hostPort(host, this.port)}`);
     try {
-      this.advertised = clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
+      this.advertised = this.advertisedBy(this.options);
     } catch (error) {
       const text = (error as Error).message;
-      throw new StartError(`Error setting server INFO with ClientAdvertise value of ${clientAdvertise}, err=${text}`, { cause: error });
+      const value = this.options.clientAdvertise;
+      throw new StartError(`Error setting server INFO with ClientAdvertise value of ${value}, err=${text}`, { cause: error });
     }
+    this.updateInfo();
+  }
+
+  /** Throws with the reason when the address makes no sense. */
+  private advertisedBy({ clientAdvertise, host }: Options): [host: string, port: number] {
+    return clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
+  }
+
+  private authenticatorOf({ authorization }: Options): Authenticator | null {
+    return this.givenAuthenticator ?? (authorization === null ? null : new SingleUserAuthenticator(authorization));
+  }
+
+  updateInfo(): void {
     this.info.update(this.describe());
   }
 
@@ -186,9 +244,9 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     this.turn.batch.clear();
   }
 
-  accept(transport: Transport): TransportEvents {
+  accept(transport: Transport, door: Door | null = null): TransportEvents {
     this.counters.totalConnections++;
-    const client = new Client(this, transport, ++this.lastConnectionId);
+    const client = new Client(this, transport, ++this.lastConnectionId, door);
     this.transports.add(client);
     if (this.authenticator?.usesNonce) client.nonce = newNonce();
     client.open();
@@ -199,7 +257,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     return client;
   }
 
-  private refuseConnection(client: Client): void {
+  refuseConnection(client: Client): void {
     client.logError("maximum connections exceeded");
     client.refuse(Refusal.MaxConnectionsExceeded);
   }
@@ -210,7 +268,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
 
   /** Sends INFO to everyone who takes it: something that it says has changed. */
   announceInfo(): void {
-    this.info.update(this.describe());
+    this.updateInfo();
     for (const client of this.connections.values()) if (client.takesAsyncInfo) client.sendInfo("change");
     this.turn.end();
   }
@@ -227,13 +285,15 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
       authRequired: this.authRequired,
       payloadBytesMax: options.payloadBytesMax,
       connectUrls: [],
-      lameDuck: false,
+      websocket: this.websocket,
+      lameDuck: this.announcesLameDuck,
       xkey: this.identity.xkey,
     };
   }
 
   authenticate(client: Client): Refusal | Promise<Refusal> {
-    if (this.authenticator === null) return Refusal.None;
+    const authenticator = client.door?.authenticator ?? this.authenticator;
+    if (authenticator === null) return Refusal.None;
     const settle = (identity: Identity): Refusal => {
       if (identity === null) return Refusal.AuthorizationViolation;
       client.user = identity.user;
@@ -241,12 +301,93 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     };
     try {
       const { remoteAddress: address, remotePort: port } = client.transport;
-      const identity = this.authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port });
+      const identity = authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port });
       return identity instanceof Promise ? identity.then(settle) : settle(identity);
     } catch (error) {
       this.log.error(`the authenticator failed: ${(error as Error).message}`);
       return Refusal.AuthorizationViolation;
     }
+  }
+
+  /**
+   * Reads the configuration file again and puts to use what changed.
+   * @throws Error with the reason, one message per line; the server goes on as it was then
+   */
+  reload(): void {
+    if (this.configSource === null) throw new Error("can only reload config when a file is provided using -c or --config");
+    const config = this.configSource.load();
+    reload(this, config);
+    this.configDigest = config.digest;
+    this.configLoadedAt = this.clock.now();
+    this.turn.end();
+  }
+
+  prepare(after: Options): () => void {
+    let advertised: [host: string, port: number];
+    try {
+      advertised = this.advertisedBy(after);
+    } catch (error) {
+      throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
+    }
+    const authenticator = this.authenticatorOf(after);
+    const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
+    return () => {
+      this.advertised = advertised;
+      this.authenticator = authenticator;
+      installLog?.();
+    };
+  }
+
+  replaceOptions(after: Options): void {
+    this.options = after;
+  }
+
+  writePidFile(): void {
+    try {
+      writePidFile(this.options.pidFile!);
+    } catch (error) {
+      this.log.error((error as Error).message.replace("Could not", "Failed to"));
+    }
+  }
+
+  movePortsFile(): void {
+    this.portsFile?.remove();
+    this.portsFile = null;
+    this.writePortsFile();
+  }
+
+  authenticateAgain(): void {
+    for (const client of [...this.connections.values()]) client.authenticateAgain();
+  }
+
+  /** Leaves in a way that spares its clients a stampede, and stops; resolves when it has stopped. */
+  enterLameDuck(): Promise<void> {
+    if (this.stopping === null && this.lameDuck === null && this.listener !== null) {
+      this.lameDuck = new LameDuck(this);
+      this.lameDuck.enter();
+    }
+    return this.stopped;
+  }
+
+  get inLameDuck(): boolean {
+    return this.lameDuck !== null;
+  }
+
+  stopAccepting(): void {
+    this.listener?.stop(false);
+    this.websocket?.stop(false);
+    this.log.debug("Client accept loop exiting..");
+  }
+
+  announceLameDuck(): void {
+    this.announcesLameDuck = true;
+    this.announceInfo();
+    this.announcesLameDuck = false; // told once
+    this.updateInfo();
+  }
+
+  leaving(): Client[] {
+    return [...this.connections.values()];
   }
 
   onConnectionClosed(client: Client, _reason: CloseReason): void {
@@ -267,8 +408,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
 
   private async shutDown(): Promise<void> {
     this.log.notice("Initiating Shutdown...");
-    this.listener?.stop(false);
-    this.log.debug("Client accept loop exiting..");
+    if (this.lameDuck === null) this.stopAccepting();
+    this.lameDuck?.cancel();
     const monitorStopped = this.monitor?.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
@@ -281,10 +422,12 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor {
     }
     for (const client of this.transports) client.transport.terminate();
     this.turn.timers.stop();
+    this.websocket?.stop(true);
     this.listener?.stop(true);
     this.listener = null;
     await monitorStopped;
     this.portsFile?.remove();
     this.log.notice("Server Exiting..");
+    this.markStopped();
   }
 }

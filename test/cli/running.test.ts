@@ -163,18 +163,27 @@ test("on every address the ports file lists them all, and each of them answers",
   }
 });
 
-test("USR2 is answered with an error, and the server goes on", async () => {
-  const program = await RunningProgram.start(PROGRAM);
-  try {
-    program.signal("SIGUSR2");
-    await program.line("[ERR] Lame duck mode is not supported yet");
-    const client = await WireConnection.open(program.port, "client");
-    expect(Buffer.from(await client.takeLine()).toString()).toStartWith("INFO {");
-    client.terminate();
-  } finally {
-    await program.stop();
-  }
-});
+for (const [name, command, skip] of [
+  ["ours", PROGRAM, false],
+  [`reference${skipped}`, [reference.path ?? ""], skips],
+] as const) {
+  test.skipIf(skip)(`${name}: USR2 without clients is lame duck mode that ends at once, with status 0`, async () => {
+    const program = await RunningProgram.start([...command, "-a", "127.0.0.1"]);
+    try {
+      program.signal("SIGUSR2");
+      expect(await program.status()).toBe(0);
+      const lines = program.lines;
+      expect(lines.slice(lines.indexOf("[INF] Server is ready") + 1)).toEqual([
+        '[INF] Trapped "user defined signal 2" signal',
+        "[INF] Entering lame duck mode, stop accepting new clients",
+        "[INF] Initiating Shutdown...",
+        "[INF] Server Exiting..",
+      ]);
+    } finally {
+      await program.stop();
+    }
+  });
+}
 
 test("a client is told goodbye: its connection ends when the server stops", async () => {
   const program = await RunningProgram.start(PROGRAM);

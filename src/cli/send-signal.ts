@@ -1,0 +1,103 @@
+/**
+ * `--signal command[=pid|file]`: sends a signal to a running server and ends.
+ *
+ *   reload             the one process called nats-server
+ *   reload=4711        that process
+ *   reload=/run/x.pid  the process that the file names
+ *   reload=47*         every process called nats-server whose id begins so
+ * Texts, and which processes are meant, are the reference's: core §6.13.
+ */
+import { readFileSync } from "node:fs";
+import { encode, quote } from "../bytes/ascii.ts";
+import { parseDecimal } from "../config/go-values.ts";
+
+const PROCESS_NAME = "nats-server";
+
+const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
+  stop: "SIGKILL",
+  quit: "SIGINT",
+  term: "SIGTERM",
+  reopen: "SIGUSR1",
+  reload: "SIGHUP",
+  ldm: "SIGUSR2",
+};
+
+/** What sending needs of the system; replaced in tests. */
+export interface Processes {
+  readonly platform: string;
+  readonly ownPid: number;
+  /** Ids of all processes of that name, one per line; null when they cannot be listed. */
+  list(name: string): string | null;
+  kill(pid: number, signal: NodeJS.Signals): void;
+}
+
+/**
+ * @param given what `--signal` was given
+ * @returns what went wrong; null when the signal is sent
+ */
+export function sendSignal(given: string, processes: Processes = systemProcesses()): string | null {
+  if (processes.platform === "win32") return "signals are not supported on Windows: there use the service control manager";
+  const [command, target = "", ...rest] = given.split("=");
+  if (rest.length > 0) return `invalid signal parameters: [${rest.join(" ")}]`;
+  const wanted = pidOf(target);
+  const prefix = wanted.endsWith("*") ? wanted.slice(0, -1) : wanted;
+  const everyone = wanted.endsWith("*");
+  if (prefix !== "" && typeof parseDecimal(prefix, -(2n ** 63n), 2n ** 63n - 1n) === "string") return `invalid pid: ${prefix}`;
+  let pids = [Number(prefix)];
+  if (prefix === "" || everyone) {
+    const running = runningServers(processes);
+    if (running === null) return "unable to resolve pid, try providing one";
+    pids = running;
+  }
+  if (pids.length > 1 && !everyone) return `multiple ${PROCESS_NAME} processes running:${pids.map(pid => `\n${pid}`).join("")}`;
+  if (pids.length === 0) return `no ${PROCESS_NAME} processes running`;
+  if (!Object.hasOwn(SIGNALS, command)) return `unknown signal ${quote(encode(command))}`;
+  let failed = "";
+  for (const pid of pids) {
+    if (!String(pid).startsWith(prefix)) continue;
+    try {
+      processes.kill(pid, SIGNALS[command]);
+    } catch (error) {
+      failed += `\nsignal ${quote(encode(command))} ${pid}: ${killText(error)}`;
+    }
+  }
+  return failed === "" ? null : failed;
+}
+
+/** A target that is a file holds the pid. */
+function pidOf(target: string): string {
+  if (target === "") return "";
+  try {
+    return readFileSync(target, "utf8").trim();
+  } catch {
+    return target;
+  }
+}
+
+function runningServers({ list, ownPid }: Processes): number[] | null {
+  const text = list(PROCESS_NAME);
+  if (text === null) return null;
+  const lines = text.split("\n").filter(line => line !== "");
+  if (lines.some(line => !/^\d+$/.test(line))) return null;
+  return lines.map(Number).filter(pid => pid !== ownPid);
+}
+
+function killText(error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return { ESRCH: "no such process", EPERM: "operation not permitted" }[code] ?? message;
+}
+
+function systemProcesses(): Processes {
+  return {
+    platform: process.platform,
+    ownPid: process.pid,
+    list(name) {
+      try {
+        return Bun.spawnSync(["pgrep", name]).stdout.toString();
+      } catch {
+        return null;
+      }
+    },
+    kill: (pid, signal) => void process.kill(pid, signal),
+  };
+}

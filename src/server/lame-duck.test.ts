@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { FakeHost } from "../../test/doubles/fake-host.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { LameDuck, type Leaving } from "./lame-duck.ts";
+
+/** A server with so many clients, whose ends are written down with their times. */
+function serverWith(clients: number, options: { lameDuckDurationMs: number; lameDuckGraceMs: number }) {
+  const { clock, turn, log, lines } = new FakeHost();
+  const started = clock.monotonic();
+  const events: string[] = [];
+  const closedAt: number[] = [];
+  const leaving: Leaving[] = Array.from({ length: clients }, () => ({
+    closed: false,
+    close(reason) {
+      expect(reason).toBe(CloseReason.ServerShutdown);
+      closedAt.push(clock.monotonic() - started);
+    },
+  }));
+  const lameDuck = new LameDuck({
+    turn,
+    log,
+    options,
+    stopAccepting: () => events.push("no new clients"),
+    announceLameDuck: () => events.push("announced"),
+    leaving: () => leaving,
+    stop: async () => void events.push("stopped"),
+  });
+  return { lameDuck, clock, lines, events, closedAt };
+}
+
+test("clients are told, left alone for the grace period, then closed one by one until the duration is over", () => {
+  const { lameDuck, clock, lines, events, closedAt } = serverWith(100, { lameDuckDurationMs: 60_000, lameDuckGraceMs: 10_000 });
+  lameDuck.enter();
+  expect(events).toEqual(["no new clients", "announced"]);
+  clock.advance(9_999);
+  expect(closedAt).toEqual([]);
+  clock.advance(60_000);
+  expect(closedAt.length).toBe(100);
+  expect(events).toEqual(["no new clients", "announced", "stopped"]);
+  expect(lines).toEqual(["Entering lame duck mode, stop accepting new clients", "Closing existing clients"]);
+  const pauses = closedAt.slice(1).map((at, index) => at - closedAt[index]);
+  // 50 s for 100 clients: 500 ms each, of which at least half is waited; timers are up to 4 ms late, the next pause makes up for it.
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(246);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(504);
+  expect(new Set(pauses).size).toBeGreaterThan(10);
+});
+
+test("few clients do not take the whole duration: a pause is a second at most", () => {
+  const { lameDuck, clock, closedAt } = serverWith(3, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
+  lameDuck.enter();
+  clock.advance(12_100);
+  expect(closedAt.length).toBe(3);
+});
+
+test("many clients and little time: several go in one turn", () => {
+  const { lameDuck, clock, events, closedAt } = serverWith(10_000, { lameDuckDurationMs: 30_000, lameDuckGraceMs: 29_000 });
+  lameDuck.enter();
+  clock.advance(30_100);
+  expect(closedAt.length).toBe(10_000);
+  expect(events.at(-1)).toBe("stopped");
+});
+
+test("nobody there: it stops at once, and tells nobody", () => {
+  const { lameDuck, events } = serverWith(0, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
+  lameDuck.enter();
+  expect(events).toEqual(["no new clients", "stopped"]);
+});
+
+test("a server that stops meanwhile closes nobody later", () => {
+  const { lameDuck, clock, closedAt } = serverWith(5, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
+  lameDuck.enter();
+  lameDuck.cancel();
+  clock.advance(200_000);
+  expect(closedAt).toEqual([]);
+});

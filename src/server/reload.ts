@@ -1,0 +1,164 @@
+/**
+ * Reload: the configuration file is read again, and what changed takes effect without a restart.
+ *
+ *   read ─▶ differences ─▶ any that cannot be changed live? refused ─▶ prepare what may fail ─▶ options replaced ─▶ effects, one by one
+ *                                                             nothing has changed yet ┘   └─ nothing may fail from here on
+ * All or nothing: an error leaves the running server as it was. It is one synchronous step of the event loop, so a connection is accepted
+ * before it or after it, never in between. Options that were given on the command line, or to the library, win over the file again.
+ * Source: reference, core §6.14.
+ */
+
+import { goDuration } from "../config/go-duration.ts";
+import { diffOptions } from "../config/option-diff.ts";
+import type { Options } from "../config/options.ts";
+import type { Client } from "../connection/client.ts";
+import type { Logger } from "../log/logger.ts";
+
+/** Where options come from, again and again. */
+export interface ConfigSource {
+  readonly file: string;
+  /** @throws Error with one message per line; nothing is kept of what was read */
+  load(): ReadConfig;
+}
+
+export interface ReadConfig {
+  readonly options: Options;
+  /** `sha256:` and hex. */
+  readonly digest: string;
+  readonly warnings: readonly string[];
+}
+
+/** What reload does to a server. */
+export interface ReloadTarget {
+  readonly log: Logger;
+  readonly options: Options;
+  readonly connections: ReadonlyMap<number, Client>;
+  /** Whatever of the new options may fail. @returns what puts it to use, which may not @throws with the reason */
+  prepare(after: Options): () => void;
+  /** From here on everything reads the new ones. */
+  replaceOptions(after: Options): void;
+  /** INFO says something else from now on; nobody is told. */
+  updateInfo(): void;
+  writePidFile(): void;
+  movePortsFile(): void;
+  /** Lets everyone who is connected prove again that it may be. */
+  authenticateAgain(): void;
+  refuseConnection(client: Client): void;
+}
+
+/** @throws Error with the reason, and nothing has changed */
+export function reload(server: ReloadTarget, config: ReadConfig): void {
+  const before = server.options;
+  const changes = diffOptions(before, config.options);
+  const refused = changes.find(({ refusal }) => refusal !== null);
+  if (refused !== undefined) throw new Error(refused.refusal!);
+  const install = server.prepare(config.options);
+  for (const warning of config.warnings) server.log.warn(warning);
+  server.replaceOptions(config.options);
+  install();
+  for (const { name } of changes) announce(server, name, config.options, before);
+  for (const client of server.connections.values()) client.followTraceLevel();
+  if (changes.some(({ name }) => name === "authorization" || name === "websocket")) server.authenticateAgain();
+  server.updateInfo();
+  server.log.notice(`Reloaded server configuration (${config.digest})`);
+}
+
+function announce<K extends keyof Options>(server: ReloadTarget, name: K, after: Options, before: Options): void {
+  const effect = EFFECTS[name];
+  if (effect === undefined) return server.log.notice(`Reloaded: ${name}`);
+  effect.apply?.(server, after[name], before[name]);
+  const said = effect.text(after[name], before[name]);
+  for (const text of typeof said === "string" ? [said] : said) server.log.notice(text);
+}
+
+interface Effect<T> {
+  /** What the log says, in the reference's words. */
+  text(after: T, before: T): string | readonly string[];
+  /** What must be done beyond replacing the option. */
+  apply?(server: ReloadTarget, after: T, before: T): void;
+}
+
+const shown = (name: string) => ({ text: (after: unknown) => `Reloaded: ${name} = ${after ?? ""}` });
+
+/** An option without an entry is read wherever it is needed, and only named in the log. */
+const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
+  debug: shown("debug"),
+  trace: shown("trace"),
+  traceVerbose: shown("trace_verbose"),
+  traceHeaders: shown("trace_headers"),
+  logTime: shown("logtime"),
+  logTimeUtc: shown("logtime_utc"),
+  logFile: shown("log_file"),
+  syslog: shown("syslog"),
+  remoteSyslog: shown("remote_syslog"),
+  logFormat: shown("log_format"),
+  logLevelOverrides: { text: after => `Reloaded: log_level_override = ${JSON.stringify(after)}` },
+  tracedBytesMax: shown("max_traced_msg_len"),
+  tls: {
+    text(after, before) {
+      const texts = [];
+      if (after === null || before === null || !sameTls(after, before))
+        texts.push(`Reloaded: tls = ${after === null ? "disabled" : "enabled"}`);
+      if (after?.timeoutMs !== before?.timeoutMs) texts.push(`Reloaded: tls timeout = ${(after?.timeoutMs ?? 0) / 1000}`);
+      if (String(after?.pinnedCerts) !== String(before?.pinnedCerts))
+        texts.push(`Reloaded: ${after?.pinnedCerts.length ?? 0} pinned_certs`);
+      if ((after?.handshakeFirst ?? false) !== (before?.handshakeFirst ?? false)) {
+        texts.push(`Reloaded: Client TLS handshake first: ${after?.handshakeFirst ?? false}`);
+      }
+      const delays = [after, before].map(tls => tls?.handshakeFirstFallbackMs ?? 0);
+      if (delays[0] !== delays[1]) texts.push(`Reloaded: Client TLS handshake first fallback delay: ${goDuration(delays[0] * 1e6)}`);
+      return texts;
+    },
+  },
+  authorization: {
+    text(after, before) {
+      const texts = [];
+      if (after?.user !== before?.user) texts.push("Reloaded: authorization username");
+      if (after?.password !== before?.password) texts.push("Reloaded: authorization password");
+      if (after?.token !== before?.token) texts.push("Reloaded: authorization token");
+      return texts;
+    },
+  },
+  authTimeoutMs: { text: after => `Reloaded: authorization timeout = ${after / 1000}` },
+  serverTags: { text: () => "Reloaded: tags" },
+  serverMetadata: { text: () => "Reloaded: metadata" },
+  connectionsMax: {
+    text: after => `Reloaded: max_connections = ${after}`,
+    apply(server, after) {
+      const most = Math.max(0, after);
+      const surplus = [...server.connections.values()].slice(most); // the newest
+      for (const client of surplus) server.refuseConnection(client);
+      if (surplus.length > 0) server.log.notice(`Closed ${surplus.length} connections to fall within max_connections`);
+    },
+  },
+  pidFile: {
+    text: after => (after === null ? [] : `Reloaded: pid_file = ${after}`),
+    apply(server, after) {
+      if (after !== null) server.writePidFile();
+    },
+  },
+  portsFileDirectory: { ...shown("ports_file_dir"), apply: server => server.movePortsFile() },
+  controlLineBytesMax: { ...shown("max_control_line"), apply: followLimits },
+  payloadBytesMax: { ...shown("max_payload"), apply: followLimits },
+  pingIntervalMs: { text: after => `Reloaded: ping_interval = ${goDuration(after * 1e6)}` },
+  pingsOutMax: shown("ping_max"),
+  writeDeadlineMs: { text: after => `Reloaded: write_deadline = ${goDuration(after * 1e6)}` },
+  clientAdvertise: { text: after => `Reload: client_advertise = ${after ?? ""}` },
+  ocspCache: { text: () => "Reloaded: OCSP" },
+  ocspStapling: { text: () => "Reloaded: OCSP" },
+  connectErrorReports: shown("connect_error_reports"),
+  reconnectErrorReports: shown("reconnect_error_reports"),
+  profilingBlockRate: shown("prof_block_rate"),
+  fastProducerStall: { text: after => `Reloaded: fast producers will ${after ? "" : "not "}be stalled` },
+  websocket: { text: () => [] }, // only its TLS can have changed, which the reference does not mention either
+};
+
+function followLimits(server: ReloadTarget): void {
+  for (const client of server.connections.values()) client.followLimits();
+}
+
+function sameTls(a: NonNullable<Options["tls"]>, b: NonNullable<Options["tls"]>): boolean {
+  const rest = ({ timeoutMs, pinnedCerts, handshakeFirst, handshakeFirstFallbackMs, ...tls }: NonNullable<Options["tls"]>) =>
+    JSON.stringify(tls);
+  return rest(a) === rest(b);
+}
