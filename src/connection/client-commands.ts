@@ -2,12 +2,13 @@
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
-import { checkInfo, givenUser, readConnect, refusedUser, userLabel } from "../protocol/connect-options.ts";
+import { type ConnectOptions, checkInfo, givenUser, readConnect, refusedUser, userLabel } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
+import type { StandInCredentials } from "./door.ts";
 
 /** Queue group of the server's own services; closed to clients. */
 const SYSTEM_QUEUE = encode("_sys_");
@@ -85,6 +86,7 @@ export function handleConnect(client: Client, json: string): Refusal {
   }
   const first = (client.flags & FLAG_CONNECT_RECEIVED) === 0;
   client.flags |= FLAG_CONNECT_RECEIVED;
+  if (client.door !== null) fillFrom(client.door.standIns, client.connect);
   client.connect.jwt = ""; // means nothing outside operator mode
   if (!first) {
     client.removeAllSubscriptions();
@@ -111,6 +113,14 @@ export function handleConnect(client: Client, json: string): Refusal {
   };
   verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
   return Refusal.None;
+}
+
+/** What CONNECT left empty, a cookie may say. */
+function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
+  if (connect.jwt === "") connect.jwt = standIns.jwt;
+  if (connect.user === "") connect.user = standIns.user;
+  if (connect.pass === "") connect.pass = standIns.pass;
+  if (connect.auth_token === "") connect.auth_token = standIns.auth_token;
 }
 
 function finishConnect(client: Client, verdict: Refusal, first: boolean): Refusal {

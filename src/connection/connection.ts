@@ -101,7 +101,12 @@ export abstract class Connection implements OutboundOwner {
     if (row.close !== null) this.close(row.close);
   }
 
-  close(reason: CloseReason): void {
+  get pingIntervalMs(): number {
+    return this.host.options.pingIntervalMs;
+  }
+
+  /** @param flushes whether what is queued is still written: as the reason says, unless somebody knows that the peer still reads */
+  close(reason: CloseReason, flushes = !skipsFlush(reason)): void {
     if (this.closed) return;
     this.flags |= FLAG_CLOSED;
     this.closeReason = reason;
@@ -109,7 +114,7 @@ export abstract class Connection implements OutboundOwner {
     this.logDebug(`${KIND_TEXTS[this.kind]} connection closed: ${CLOSE_TEXTS[reason]}`);
     this.onClosing(reason);
     if (this.transportGone) return this.outbound.abandon();
-    if (skipsFlush(reason)) {
+    if (!flushes) {
       this.outbound.abandon();
       this.transport.terminate();
       return;

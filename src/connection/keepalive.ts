@@ -42,8 +42,8 @@ export class Keepalive {
 
   /** The first PING: at accept, and again from CONNECT on. */
   startEarly(): void {
-    const { turn, options } = this.connection.host;
-    const delay = Math.min(options.pingIntervalMs, FIRST_PING_MS);
+    const { turn } = this.connection.host;
+    const delay = Math.min(this.connection.pingIntervalMs, FIRST_PING_MS);
     turn.timers.set(this.timer, delay + turn.random.below(Math.max(1, Math.floor(delay / 5))));
   }
 
@@ -83,7 +83,7 @@ export class Keepalive {
     const now = this.now();
     const wantsRoundTrip = this.roundTripMs === 0 || now - this.pingSentAt > ROUND_TRIP_FRESH_MS;
     const silentMs = now - this.lastInAt;
-    if (silentMs < options.pingIntervalMs && !wantsRoundTrip) {
+    if (silentMs < connection.pingIntervalMs && !wantsRoundTrip) {
       connection.logDebug(`Delaying PING due to remote client data or ping ${Math.round(silentMs / 1000)}s ago`);
     } else {
       if (this.pingsOut + 1 > options.pingsOutMax) {
@@ -94,7 +94,7 @@ export class Keepalive {
       }
       this.ping();
     }
-    turn.timers.set(this.timer, options.pingIntervalMs);
+    turn.timers.set(this.timer, connection.pingIntervalMs);
     turn.end();
   }
 }

@@ -1,3 +1,4 @@
+import type { Door } from "../connection/door.ts";
 import type { Turn } from "../connection/turn.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
@@ -6,8 +7,8 @@ import type { Transport, TransportEvents } from "../transport/transport.ts";
 export interface Acceptor {
   readonly turn: Turn;
   readonly log: Logger;
-  /** A client arrived. Call `turn.end()` afterwards. */
-  accept(transport: Transport): TransportEvents;
+  /** A client arrived. Call `turn.end()` afterwards. @param door what is different for whoever comes in by this listener; nothing when not given */
+  accept(transport: Transport, door?: Door): TransportEvents;
   /** A handler of ours threw: the batch may hold half of what was being delivered. */
   onDefect(error: Error): void;
 }

@@ -19,36 +19,40 @@ export interface ServerInfo {
   connectUrls: readonly string[];
   lameDuck: boolean;
   xkey: string;
+  /** The listener for WebSocket clients, who are told of it instead of the client port; null: there is none. */
+  websocket: WebSocketInfo | null;
+}
+
+export interface WebSocketInfo {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly authRequired: boolean;
+}
+
+/** INFO but for what differs per connection. */
+interface InfoParts {
+  readonly head: string;
+  readonly middle: string;
+  readonly tail: string;
 }
 
 export class InfoLines {
-  private head = "";
-  private middle = "";
-  private tail = "";
+  private parts!: InfoParts;
+  private websocketParts!: InfoParts;
 
   constructor(info: ServerInfo) {
     this.update(info);
   }
 
   update(info: ServerInfo): void {
-    const head: Record<string, unknown> = {
-      server_id: info.serverId,
-      server_name: info.serverName,
-      version: NATS_VERSION,
-      proto: PROTOCOL,
-      go: `bun${Bun.version}`,
-      host: info.host,
-      port: info.port,
-      headers: info.headers,
-    };
-    if (info.authRequired) head.auth_required = true;
-    head.max_payload = info.payloadBytesMax;
-    const middle: Record<string, unknown> = {};
-    if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;
-    if (info.lameDuck) middle.ldm = true;
-    this.head = JSON.stringify(head).slice(0, -1);
-    this.middle = fields(middle);
-    this.tail = fields({ api_lvl: API_LEVEL, xkey: info.xkey, bunats: OWN_VERSION });
+    this.parts = partsOf(info, false);
+    this.websocketParts = this.parts;
+    const { websocket } = info;
+    if (websocket === null) return;
+    // Other servers' listeners come with the cluster; a server alone names none, not even its own.
+    const { host, port, secure, authRequired } = websocket;
+    this.websocketParts = partsOf({ ...info, host, port, authRequired: info.authRequired || authRequired, connectUrls: [] }, secure);
   }
 
   /** The line for one client, CRLF included. */
@@ -56,9 +60,36 @@ export class InfoLines {
     const own: Record<string, unknown> = { client_id: client.id };
     if (client.transport.remoteAddress !== "") own.client_ip = client.transport.remoteAddress;
     if (occasion === "accept" && client.nonce !== "") own.nonce = client.nonce;
+    const { head, middle, tail } = client.transport.type === "websocket" ? this.websocketParts : this.parts;
     const connected = occasion === "connected" ? fields({ connect_info: true, remote_account: client.account.name }) : "";
-    return Buffer.from(`INFO ${this.head}${fields(own)}${this.middle}${connected}${this.tail}} \r\n`);
+    return Buffer.from(`INFO ${head}${fields(own)}${middle}${connected}${tail}} \r\n`);
   }
+}
+
+/** @param secure TLS protects the connection from its first byte on */
+function partsOf(info: ServerInfo, secure: boolean): InfoParts {
+  const head: Record<string, unknown> = {
+    server_id: info.serverId,
+    server_name: info.serverName,
+    version: NATS_VERSION,
+    proto: PROTOCOL,
+    go: `bun${Bun.version}`,
+    host: info.host,
+    port: info.port,
+    headers: info.headers,
+  };
+  if (info.authRequired) head.auth_required = true;
+  if (secure) head.tls_required = true;
+  if (secure) head.tls_available = true;
+  head.max_payload = info.payloadBytesMax;
+  const middle: Record<string, unknown> = {};
+  if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;
+  if (info.lameDuck) middle.ldm = true;
+  return {
+    head: JSON.stringify(head).slice(0, -1),
+    middle: fields(middle),
+    tail: fields({ api_lvl: API_LEVEL, xkey: info.xkey, bunats: OWN_VERSION }),
+  };
 }
 
 /** `,"name":value…`, empty for no fields. */

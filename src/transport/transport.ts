@@ -69,6 +69,8 @@ export interface TransportEvents {
   onDrain(): void;
   /** The peer sends nothing more, but may still read. */
   onEnd(): void;
+  /** What the peer sent breaks the rules of the transport; nothing more of it is read. The connection ends the transport. @param text as it is logged */
+  onReadFailed(text: string): void;
   /** The transport is gone: both sides ended, or it failed. Comes once, as the last event. */
   onClose(error: Error | null): void;
 }

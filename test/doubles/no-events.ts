@@ -8,5 +8,6 @@ export const NO_EVENTS: TransportEvents = {
   onData() {},
   onDrain() {},
   onEnd() {},
+  onReadFailed() {},
   onClose() {},
 };

@@ -1,0 +1,133 @@
+/**
+ * The WebSocket port: chooses who holds it, makes clients of who comes through the handshake.
+ *
+ *   websocket { … } ─┬─ compression, or certificates of peers ─▶ RawWebSockets      our own codec
+ *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
+ * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
+ */
+import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
+import type { WebSocketOptions } from "../config/websocket-options.ts";
+import type { Door } from "../connection/door.ts";
+import { OriginRules } from "../transport/websocket/origin.ts";
+import type { DoorRules, WebSocketHost, WebSocketOwner } from "../transport/websocket/owner.ts";
+import { RawWebSockets } from "../transport/websocket/raw-websockets.ts";
+import { ServedWebSockets } from "../transport/websocket/served-websockets.ts";
+import type { WebSocketVisitor } from "../transport/websocket/visitor.ts";
+import type { Acceptor } from "./acceptor.ts";
+import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "./host-port.ts";
+import { listenErrorText } from "./listen-error.ts";
+import { StartError } from "./start-error.ts";
+
+export type WebSocketOwnerName = "Bun.serve" | "codec";
+
+/** Who serves these options. */
+export function ownerFor({ compression, tls }: WebSocketOptions): WebSocketOwnerName {
+  if (compression) return "codec"; // Bun bounds a message, compressed or not, by one number
+  if (tls === null) return "Bun.serve";
+  // Bun.serve shows no certificate of a peer, knows one certificate of its own, and counts no handshakes.
+  const plain = !tls.verify && tls.pinnedCerts.length === 0 && tls.ocspPeer === null && tls.certificates.length === 1;
+  return plain && tls.connectionRateLimit === 0 ? "Bun.serve" : "codec";
+}
+
+/** What the listener needs of the server. */
+export interface WebSocketAcceptor extends Acceptor {
+  readonly options: { readonly payloadBytesMax: number };
+}
+
+export class WebSocketListener {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** `host:port` of this server, told to WebSocket clients. */
+  readonly connectUrls: readonly string[];
+  private readonly options: WebSocketOptions;
+  private readonly authenticator: Authenticator | null;
+  private readonly owner: WebSocketOwner;
+
+  /**
+   * Binds the port; 0: a free one. Logs what the reference logs.
+   * @param ownerName who holds it; tests try both with the same options
+   * @throws StartError when it cannot
+   */
+  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options)) {
+    this.options = options;
+    this.host = options.host;
+    this.secure = options.tls !== null;
+    this.authenticator = options.authorization === null ? null : new SingleUserAuthenticator(options.authorization);
+    this.owner = this.bind(this.hostFor(acceptor), ownerName);
+    this.port = this.owner.port;
+    acceptor.log.notice(`Listening for websocket clients on ${this.secure ? "wss" : "ws"}://${hostPort(this.host, this.port)}`);
+    if (!this.secure) acceptor.log.warn("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+    try {
+      this.connectUrls = this.findConnectUrls();
+    } catch (error) {
+      this.owner.stop(true);
+      throw new StartError(`Unable to get websocket connect URLs: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  private bind(host: WebSocketHost, ownerName: WebSocketOwnerName): WebSocketOwner {
+    const { options } = this;
+    const rules: DoorRules = {
+      origins: new OriginRules(options.sameOrigin, options.allowedOrigins),
+      compression: options.compression,
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      headers: options.headers,
+    };
+    try {
+      return bindWildcard(options.host, hostname => {
+        if (ownerName === "codec") return new RawWebSockets(host, rules, hostname, options.port);
+        return new ServedWebSockets(host, rules, hostname, options.port, null);
+      });
+    } catch (error) {
+      const text = listenErrorText(options.host, options.port, error);
+      throw new StartError(`Unable to listen for websocket connections: ${text}`, { cause: error });
+    }
+  }
+
+  private hostFor(acceptor: WebSocketAcceptor): WebSocketHost {
+    return {
+      log: acceptor.log,
+      timers: acceptor.turn.timers,
+      get payloadBytesMax() {
+        return acceptor.options.payloadBytesMax;
+      },
+      accept: (transport, visitor) => acceptor.accept(transport, this.doorFor(visitor)),
+      endTurn: () => acceptor.turn.end(),
+      onDefect: error => acceptor.onDefect(error),
+    };
+  }
+
+  private doorFor(visitor: WebSocketVisitor): Door {
+    const { options } = this;
+    const cookie = (name: string | null) => (name === null ? "" : (visitor.cookies.get(name) ?? ""));
+    return {
+      forwardedFor: visitor.forwardedFor,
+      standIns: {
+        jwt: cookie(options.jwtCookie),
+        user: cookie(options.userCookie),
+        pass: cookie(options.passwordCookie),
+        auth_token: cookie(options.tokenCookie),
+      },
+      authenticator: this.authenticator,
+      authTimeoutMs: options.authTimeoutMs,
+      pingIntervalMs: options.pingIntervalMs,
+    };
+  }
+
+  /** Clients must say who they are, here or everywhere. */
+  get authRequired(): boolean {
+    return this.authenticator !== null;
+  }
+
+  private findConnectUrls(): readonly string[] {
+    const { advertise, host } = this.options;
+    if (advertise !== null) return [hostPort(...parseHostPort(advertise, this.port))];
+    return (isWildcard(host) ? reachableHosts(host) : [host]).map(address => hostPort(address, this.port));
+  }
+
+  /** Accepts nobody any more. @param force ends the sockets it accepted, too */
+  stop(force: boolean): void {
+    this.owner.stop(force);
+  }
+}

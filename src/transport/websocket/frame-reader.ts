@@ -1,0 +1,295 @@
+/**
+ * Takes a client's frames apart. The payloads that one read brought are put together where they lie, so that a thousand small frames
+ * are one chunk for the parser behind, and one turn:
+ *
+ *   read      [head│mask│PUB a 1␍␊x␍␊][head│mask│PUB b 1␍␊y␍␊][head│mask│PI
+ *   becomes              PUB a 1␍␊x␍␊ PUB b 1␍␊y␍␊ PI            ─▶ onPayload, once
+ *
+ * Frames and messages have no relation to what they carry: text is binary, fragments follow each other, and nothing is kept but the
+ * head of a frame that the network cut, a control frame, and a compressed message until it is whole (bounded).
+ * Source: reference, core §9.1.2; checks come in its order, with its texts.
+ */
+import {
+  BIT_COMPRESSED,
+  BIT_FINAL,
+  BIT_MASK,
+  BITS_RESERVED,
+  CONTROL_BYTES_MAX,
+  OPCODE_BINARY,
+  OPCODE_CLOSE,
+  OPCODE_CONTINUATION,
+  OPCODE_PING,
+  OPCODE_PONG,
+  OPCODE_TEXT,
+} from "./frame.ts";
+import { DEFLATE_TAIL, inflateMessage, TOO_LARGE } from "./inflate.ts";
+import { unmask } from "./unmask.ts";
+
+/** A compressed message must be there as a whole before it is inflated: room for several of the largest payload, and an end to it. */
+const COMPRESSED_PAYLOADS_MAX = 8;
+const COMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
+const COMPRESSED_BYTES_START = 4 * 1024;
+
+const CLIENT_HEAD_BYTES_MAX = 14;
+
+export interface FrameSink {
+  /** The largest payload of a message of the protocol behind; also bounds what a compressed message may become. */
+  readonly payloadBytesMax: number;
+  /** Bytes of messages, unmasked and inflated; theirs to keep. */
+  onPayload(chunk: Buffer): void;
+  /** A whole control frame; its payload is only lent. */
+  onControl(opcode: number, payload: Buffer): void;
+  /** A rule is broken, and nothing more is read. @param text the reference's @param closes a close frame tells the peer so, with code 1002 */
+  onViolation(text: string, closes: boolean): void;
+}
+
+export class FrameReader {
+  /** Set by the sink, within its calls: `read` returns after what it is about; reset, `read` goes on. */
+  stopped = false;
+  private readonly sink: FrameSink;
+  private readonly masked: boolean;
+  private readonly compression: boolean;
+
+  private readonly head = new Uint8Array(CLIENT_HEAD_BYTES_MAX);
+  private headSize = 0;
+  /** Bytes that the head has in all, as far as is known. */
+  private headNeeded = 2;
+  private inPayload = false;
+  private opcode = 0;
+  /** What is missing of the frame's payload. */
+  private missing = 0;
+  private position = 0;
+  private key = 0;
+
+  /** Between the fragments of a message. */
+  private fragmented = false;
+  private messageCompressed = false;
+  private final = true;
+
+  private control: Buffer | null = null;
+  private controlSize = 0;
+  private compressed: Buffer | null = null;
+  private compressedSize = 0;
+
+  /** What was put together of the current chunk. */
+  private outStart = 0;
+  private outEnd = 0;
+  /** A farewell or a broken rule, found while the sink stopped for what came before. */
+  private afterwards: (() => void) | null = null;
+
+  /**
+   * @param masked frames have masks; otherwise none has
+   * @param compression compressed messages were agreed upon
+   */
+  constructor(sink: FrameSink, masked: boolean, compression: boolean) {
+    this.sink = sink;
+    this.masked = masked;
+    this.compression = compression;
+  }
+
+  /** Reads until the chunk is used up, the sink stops it or a rule is broken. Payload is moved within the chunk. @returns the offset reached */
+  read(chunk: Buffer, at: number): number {
+    this.outStart = 0;
+    this.outEnd = 0;
+    let reached = at;
+    if (this.afterwards !== null && !this.stopped) this.runAfterwards();
+    while (reached < chunk.length && !this.stopped) {
+      if (!this.inPayload) {
+        reached = this.readHead(chunk, reached);
+        if (!this.inPayload) continue;
+        if (this.missing > 0) continue;
+      }
+      const take = Math.min(this.missing, chunk.length - reached);
+      this.takePayload(chunk, reached, reached + take);
+      reached += take;
+    }
+    this.hand(chunk);
+    return reached;
+  }
+
+  /** Bytes of the head, one by one: it may end anywhere. */
+  private readHead(chunk: Buffer, at: number): number {
+    const { head } = this;
+    let reached = at;
+    while (reached < chunk.length) {
+      head[this.headSize++] = chunk[reached++];
+      if (this.headSize === 1) {
+        const wrong = this.checkFirst(head[0]);
+        if (wrong !== "") return this.violate(chunk, wrong, reached);
+      } else if (this.headSize === 2) {
+        const wrong = this.checkSecond(head[0], head[1]);
+        if (wrong !== "") return this.violate(chunk, wrong, reached);
+      }
+      if (this.headSize === this.headNeeded) {
+        if (!this.finishHead()) return this.violate(chunk, "invalid 64-bit payload length", reached);
+        return reached;
+      }
+    }
+    return reached;
+  }
+
+  private checkFirst(first: number): string {
+    if ((first & BITS_RESERVED) !== 0) return "RSV2 and RSV3 must be clear";
+    if ((first & BIT_COMPRESSED) !== 0 && !this.compression) return "compressed frame received without negotiated permessage-deflate";
+    return "";
+  }
+
+  private checkSecond(first: number, second: number): string {
+    if (this.masked && (second & BIT_MASK) === 0) return "mask bit missing";
+    const size = second & 0x7f;
+    const compressed = (first & BIT_COMPRESSED) !== 0;
+    this.opcode = first & 0x0f;
+    this.final = (first & BIT_FINAL) !== 0;
+    this.headNeeded = (size < 126 ? 2 : size === 126 ? 4 : 10) + (this.masked ? 4 : 0);
+    switch (this.opcode) {
+      case OPCODE_PING:
+      case OPCODE_PONG:
+      case OPCODE_CLOSE:
+        if (size > CONTROL_BYTES_MAX) return `control frame length bigger than maximum allowed of ${CONTROL_BYTES_MAX} bytes`;
+        if (!this.final) return "control frame does not have final bit set";
+        return compressed ? "control frame must not be compressed" : "";
+      case OPCODE_TEXT:
+      case OPCODE_BINARY:
+        if (this.fragmented) return "new message started before final frame for previous message was received";
+        this.fragmented = !this.final;
+        this.messageCompressed = compressed;
+        return "";
+      case OPCODE_CONTINUATION:
+        if (!this.fragmented || compressed) return "invalid continuation frame";
+        this.fragmented = !this.final;
+        return "";
+      default:
+        return `unknown opcode ${this.opcode}`;
+    }
+  }
+
+  /** False when the length is not one. */
+  private finishHead(): boolean {
+    const { head } = this;
+    const short = head[1] & 0x7f;
+    let size = short;
+    let behind = 2;
+    if (short === 126) {
+      size = (head[2] << 8) | head[3];
+      behind = 4;
+    } else if (short === 127) {
+      if ((head[2] & 0x80) !== 0) return false;
+      size = 0;
+      for (let index = 2; index < 10; index++) size = size * 256 + head[index]; // beyond 2^53 nobody counts to the end
+      behind = 10;
+    }
+    if (this.masked) this.key = head[behind] | (head[behind + 1] << 8) | (head[behind + 2] << 16) | (head[behind + 3] << 24);
+    this.missing = size;
+    this.position = 0;
+    this.headSize = 0;
+    this.headNeeded = 2;
+    this.inPayload = true;
+    return true;
+  }
+
+  private takePayload(chunk: Buffer, start: number, end: number): void {
+    if (this.opcode >= OPCODE_CLOSE) return this.takeControl(chunk, start, end);
+    if (this.masked) unmask(chunk, start, end, this.key, this.position);
+    this.count(end - start);
+    if (this.messageCompressed) return this.takeCompressed(chunk, start, end);
+    if (this.outEnd === this.outStart) {
+      this.outStart = start;
+      this.outEnd = end;
+    } else {
+      chunk.copyWithin(this.outEnd, start, end);
+      this.outEnd += end - start;
+    }
+  }
+
+  /** So many bytes of the frame's payload were taken. */
+  private count(size: number): void {
+    this.position += size;
+    this.missing -= size;
+    this.inPayload = this.missing > 0;
+  }
+
+  /** Hands over what was put together. */
+  private hand(chunk: Buffer): void {
+    const { outStart, outEnd } = this;
+    if (outStart === outEnd) return;
+    this.outStart = this.outEnd;
+    this.sink.onPayload(outStart === 0 && outEnd === chunk.length ? chunk : chunk.subarray(outStart, outEnd));
+  }
+
+  private violate(chunk: Buffer, text: string, at: number, closes = true): number {
+    this.handThen(chunk, () => {
+      this.stopped = true;
+      this.sink.onViolation(text, closes);
+    });
+    return at;
+  }
+
+  /** What was sent before counts; if it makes the sink stop, the rest waits. */
+  private handThen(chunk: Buffer, then: () => void): void {
+    this.hand(chunk);
+    this.afterwards = then;
+    if (!this.stopped) this.runAfterwards();
+  }
+
+  private runAfterwards(): void {
+    const then = this.afterwards!;
+    this.afterwards = null;
+    then();
+  }
+
+  private takeControl(chunk: Buffer, start: number, end: number): void {
+    if (this.missing > 0) {
+      this.control ??= Buffer.allocUnsafeSlow(CONTROL_BYTES_MAX);
+      chunk.copy(this.control, this.controlSize, start, end);
+      this.controlSize += end - start;
+      this.missing -= end - start;
+      if (this.missing > 0) return;
+    }
+    this.inPayload = false;
+    const size = this.controlSize;
+    this.controlSize = 0;
+    const payload = this.control === null ? chunk.subarray(0, 0) : this.control.subarray(0, size);
+    if (this.masked) unmask(payload, 0, size, this.key, 0);
+    if (this.opcode === OPCODE_CLOSE) this.handThen(chunk, () => this.sink.onControl(OPCODE_CLOSE, payload));
+    else this.sink.onControl(this.opcode, payload);
+  }
+
+  /** Gathers a compressed message; the last piece inflates it. */
+  private takeCompressed(chunk: Buffer, start: number, end: number): void {
+    const { payloadBytesMax } = this.sink;
+    const limit = Math.min(COMPRESSED_PAYLOADS_MAX * payloadBytesMax, COMPRESSED_BYTES_MAX);
+    const last = this.final && !this.inPayload;
+    const tail = last ? DEFLATE_TAIL.length : 0;
+    const size = this.compressedSize + end - start;
+    if (size + tail > limit) {
+      this.compressed = null;
+      this.violate(chunk, TOO_LARGE, end, false);
+      return;
+    }
+    const gathered = this.reserveCompressed(size + tail, limit);
+    chunk.copy(gathered, this.compressedSize, start, end);
+    this.compressedSize = size;
+    if (!last) return;
+    this.compressed = null;
+    this.compressedSize = 0;
+    if (size === 0) return;
+    gathered.set(DEFLATE_TAIL, size);
+    const inflated = inflateMessage(gathered.subarray(0, size + tail), payloadBytesMax);
+    if (typeof inflated === "string") {
+      this.violate(chunk, inflated, end, false);
+      return;
+    }
+    this.hand(chunk);
+    if (inflated.length > 0) this.sink.onPayload(inflated);
+  }
+
+  private reserveCompressed(size: number, limit: number): Buffer {
+    const now = this.compressed;
+    if (now !== null && now.length >= size) return now;
+    const capacity = Math.max(size, Math.min(limit, Math.max(COMPRESSED_BYTES_START, 2 * (now?.length ?? 0))));
+    const grown = Buffer.allocUnsafeSlow(capacity);
+    now?.copy(grown, 0, 0, this.compressedSize);
+    this.compressed = grown;
+    return grown;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * A WebSocket of `Bun.serve` as a transport. Bun reads and writes the frames; it takes every message whole, in both directions.
+ *
+ *   write ─▶ ws.send ─┬─ > 0: with the kernel
+ *                     └─ -1: the kernel is full, Bun keeps this message: taken, and nothing more is until `drain`
+ * So beyond the kernel at most one message of 256 KiB waits in Bun. Reading is paused by Bun; messages of the read in which that
+ * happens still come, and wait here.
+ */
+import type { ServerWebSocket } from "bun";
+import { CLOSE_TEXTS, type CloseReason } from "../../protocol/close-reason.ts";
+import { plainAddress } from "../tcp-transport.ts";
+import type { TlsState } from "../tls-state.ts";
+import type { Transport, TransportEvents } from "../transport.ts";
+import { closeCodeOf } from "./close-code.ts";
+import { BROWSER_FRAME_BYTES_MAX } from "./frame-writer.ts";
+import type { ServedData } from "./served-websockets.ts";
+import type { WebSocketVisitor } from "./visitor.ts";
+
+const MESSAGE_BYTES_MAX = 256 * 1024;
+/** Bun's code for an end without a close frame, or with one of its own for what broke the rules. */
+const CLOSED_ABNORMALLY = 1006;
+
+export class ServedWebSocket implements Transport {
+  readonly type = "websocket";
+  readonly handshaking = false;
+  readonly handshakesFirst = false;
+  readonly vectored = false;
+  readonly inProcess = false;
+  readonly tls: TlsState | null;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  private readonly socket: ServerWebSocket<ServedData>;
+  private readonly messageBytesMax: number;
+  private events!: TransportEvents;
+  private full = false;
+  private paused = false;
+  private resumesSoon = false;
+  private readonly undelivered: Buffer[] = [];
+  private endReason: CloseReason | null = null;
+  private ended = false;
+  private closed = false;
+
+  constructor(socket: ServerWebSocket<ServedData>, visitor: WebSocketVisitor, remotePort: number, tls: TlsState | null) {
+    this.socket = socket;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = remotePort;
+    this.tls = tls;
+    this.messageBytesMax = visitor.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
+  }
+
+  /** Tells whom it reports to; before anything else. */
+  attach(events: TransportEvents): void {
+    this.events = events;
+  }
+
+  write(source: Buffer, offset: number, length: number): number {
+    if (this.ended) return -1;
+    let taken = 0;
+    while (taken < length && !this.full) {
+      const size = Math.min(length - taken, this.messageBytesMax);
+      const sent = this.socket.sendBinary(source.subarray(offset + taken, offset + taken + size));
+      if (sent === 0) return taken > 0 ? taken : -1; // it is gone, and its end under way
+      this.full = sent < 0;
+      taken += size;
+    }
+    return taken;
+  }
+
+  writeVector(): number {
+    return 0;
+  }
+
+  readMore(): number {
+    return 0;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.resumesSoon = false;
+    if (!this.closed) this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.paused || this.resumesSoon) return;
+    this.resumesSoon = true;
+    setImmediate(() => this.readOn());
+  }
+
+  private readOn(): void {
+    if (!this.resumesSoon || this.ended) return;
+    this.resumesSoon = false;
+    this.paused = false;
+    while (!this.paused && this.undelivered.length > 0) this.events.onData(this.undelivered.shift()!);
+    if (!this.paused && !this.closed) this.socket.resume();
+  }
+
+  end(_lingers: boolean, reason: CloseReason): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.endReason = reason;
+    this.finishEnding();
+  }
+
+  /** Once Bun closes it, it cannot be terminated any more: what is kept goes first. */
+  private finishEnding(): void {
+    if (this.endReason === null || this.socket.getBufferedAmount() > 0) return;
+    const reason = this.endReason;
+    this.endReason = null;
+    this.socket.close(closeCodeOf(reason), CLOSE_TEXTS[reason]);
+  }
+
+  terminate(): void {
+    this.ended = true;
+    this.endReason = null;
+    if (!this.closed) this.socket.terminate();
+  }
+
+  // What Bun tells.
+
+  onMessage(message: Buffer | string): void {
+    if (this.ended) return;
+    const chunk = typeof message === "string" ? Buffer.from(message) : message;
+    if (this.paused) this.undelivered.push(chunk);
+    else if (chunk.length > 0) this.events.onData(chunk);
+  }
+
+  onDrain(): void {
+    this.full = false;
+    if (this.ended) this.finishEnding();
+    else this.events.onDrain();
+  }
+
+  onClose(code: number, text: string): void {
+    this.closed = true;
+    const broken = code === CLOSED_ABNORMALLY && text !== "" && !this.ended;
+    // Bun may call this within `close` and `terminate`; a connection does not expect its end there.
+    queueMicrotask(() => {
+      if (broken) this.events.onReadFailed(text);
+      this.ended = true;
+      this.events.onClose(null);
+    });
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * WebSockets by `Bun.serve`. The checks of the handshake are the same as everywhere; frames, their limits and the texts of its close
+ * frames are Bun's (docs/differences.md). It knows no certificates of peers, and does not take unmasked frames, so nobody is promised that.
+ */
+import type { Server, ServerWebSocket } from "bun";
+import { REFUSAL_HEADERS, refusalBody, refusalOf, type UpgradeRequest } from "./handshake.ts";
+import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
+import { ServedWebSocket } from "./served-websocket.ts";
+import { visitorOf, type WebSocketVisitor } from "./visitor.ts";
+
+/** Bun keeps a message until it is whole: room for several of the largest payload, and an end to it. */
+const MESSAGE_PAYLOADS_MAX = 8;
+const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+/** Never reached: a connection offers nothing while Bun keeps something. */
+const BACKPRESSURE_BYTES_MAX = 1024 * 1024 * 1024;
+/** Bun counts in seconds, and gives a request at least 10 of them. */
+const IDLE_SECONDS = 10;
+
+/** What hangs on a socket. */
+export interface ServedData {
+  readonly visitor: WebSocketVisitor;
+  readonly remotePort: number;
+  /** For leaf nodes: closed at once. */
+  readonly forNobody: boolean;
+  transport: ServedWebSocket | null;
+}
+
+export class ServedWebSockets implements WebSocketOwner {
+  readonly port: number;
+  private readonly host: WebSocketHost;
+  private readonly rules: DoorRules;
+  private readonly secure: boolean;
+  private readonly server: Server<ServedData>;
+
+  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
+  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: Bun.TLSOptions | null) {
+    this.host = host;
+    this.rules = rules;
+    this.secure = tls !== null;
+    this.server = this.serve(hostname, port, tls);
+    this.port = this.server.port!;
+  }
+
+  private serve(hostname: string, port: number, tls: Bun.TLSOptions | null): Server<ServedData> {
+    return Bun.serve<ServedData>({
+      hostname,
+      port,
+      ...(tls === null ? {} : { tls }),
+      development: false,
+      idleTimeout: IDLE_SECONDS,
+      fetch: (request, server) => this.onRequest(request, server),
+      error: error => {
+        this.host.onDefect(error);
+        return new Response("", { status: 500 });
+      },
+      websocket: {
+        perMessageDeflate: false,
+        maxPayloadLength: Math.min(MESSAGE_PAYLOADS_MAX * this.host.payloadBytesMax, MESSAGE_BYTES_MAX),
+        backpressureLimit: BACKPRESSURE_BYTES_MAX,
+        idleTimeout: 0, // keepalive is the protocol's
+        sendPings: false,
+        open: socket => this.onOpen(socket),
+        message: (socket, message) => this.guarded(socket, () => socket.data.transport?.onMessage(message as Buffer | string)),
+        drain: socket => this.guarded(socket, () => socket.data.transport?.onDrain()),
+        close: (socket, code, text) => this.guarded(socket, () => socket.data.transport?.onClose(code, text)),
+      },
+    });
+  }
+
+  stop(force: boolean): void {
+    void this.server.stop(force);
+  }
+
+  private onRequest(request: Request, server: Server<ServedData>): Response | undefined {
+    const { host, rules } = this;
+    const address = server.requestIP(request);
+    const upgrade = upgradeRequestOf(request, this.secure);
+    const refusal = refusalOf(upgrade, rules.origins);
+    if (refusal !== null) {
+      logRefusal(host, peerText(address?.address ?? "", address?.port ?? 0), refusal.reason);
+      return new Response(refusalBody(refusal.status), { status: refusal.status, headers: REFUSAL_HEADERS });
+    }
+    const visitor = visitorOf(upgrade, false, false);
+    // What Bun would look at again, and answer in its own way.
+    request.headers.delete("sec-websocket-protocol");
+    request.headers.set("sec-websocket-version", "13");
+    const data: ServedData = { visitor, remotePort: address?.port ?? 0, forNobody: isForNobody(host, upgrade), transport: null };
+    if (server.upgrade(request, { headers: rules.headers, data })) return undefined;
+    return new Response(refusalBody(400), { status: 400, headers: REFUSAL_HEADERS });
+  }
+
+  private onOpen(socket: ServerWebSocket<ServedData>): void {
+    const { visitor, remotePort, forNobody } = socket.data;
+    if (forNobody) return socket.terminate();
+    socket.binaryType = "nodebuffer";
+    this.guarded(socket, () => {
+      const transport = new ServedWebSocket(socket, visitor, remotePort, null);
+      socket.data.transport = transport;
+      transport.attach(this.host.accept(transport, visitor));
+      this.host.endTurn();
+    });
+  }
+
+  private guarded(socket: ServerWebSocket<ServedData>, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.host.onDefect(error as Error);
+      socket.terminate();
+    }
+  }
+}
+
+function upgradeRequestOf(request: Request, secure: boolean): UpgradeRequest {
+  const [, path = ""] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)/i.exec(request.url)!;
+  return {
+    method: request.method,
+    path,
+    host: request.headers.get("host") ?? "",
+    secure,
+    values: name => {
+      const value = request.headers.get(name);
+      return value === null ? [] : [value];
+    },
+  };
+}

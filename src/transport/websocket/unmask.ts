@@ -1,0 +1,39 @@
+/**
+ * Takes the mask of a client's frame off its payload. Every byte that a WebSocket client sends passes here, so it goes four bytes at a
+ * time: words instead of bytes are 3 to 4 times faster (bench/micro/websocket.ts).
+ */
+
+/** Below this a view of words costs more than it saves. */
+const WORDS_BYTES_MIN = 64;
+
+/**
+ * Unmasks `source` from `start` to `end`, where it lies.
+ * @param key the mask: its first byte is the lowest one
+ * @param position how many bytes of the payload came before
+ */
+export function unmask(source: Uint8Array, start: number, end: number, key: number, position: number): void {
+  // The mask as it meets the byte at `start`, and again as it meets the first whole word.
+  let at = start;
+  let mask = rotate(key, position);
+  if (end - start >= WORDS_BYTES_MIN) {
+    const lead = -(source.byteOffset + start) & 3;
+    for (; at < start + lead; at++) {
+      source[at] ^= mask;
+      mask = rotate(mask, 1);
+    }
+    const words = (end - at) >>> 2;
+    const view = new Uint32Array(source.buffer, source.byteOffset + at, words);
+    for (let index = 0; index < words; index++) view[index] ^= mask;
+    at += words << 2;
+  }
+  for (; at < end; at++) {
+    source[at] ^= mask;
+    mask = rotate(mask, 1);
+  }
+}
+
+/** The mask so many bytes further on. */
+function rotate(mask: number, bytes: number): number {
+  const bits = (bytes & 3) << 3;
+  return bits === 0 ? mask : (mask >>> bits) | (mask << (32 - bits));
+}

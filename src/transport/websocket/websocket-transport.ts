@@ -1,0 +1,202 @@
+/**
+ * A WebSocket on any transport that carries bytes: the frames of `FrameReader` and `FrameWriter`, between it and a connection.
+ *
+ *   below ─ onData ─▶ FrameReader ─ onPayload ─▶ connection
+ *   below ◀─ write ── FrameWriter ◀─── write ─── connection
+ * The close frame comes last, behind all output: our own with the code of the reason, or the answer to the peer's, or what rule the
+ * peer broke. It is sent in `end`, by whatever way the connection comes there.
+ */
+import type { CloseReason } from "../../protocol/close-reason.ts";
+import type { ByteVector } from "../byte-vector.ts";
+import type { TlsState } from "../tls-state.ts";
+import type { Transport, TransportEvents } from "../transport.ts";
+import { CLOSE_PROTOCOL_ERROR, closeAnswer, closePayload, closePayloadOf } from "./close-code.ts";
+import { OPCODE_CLOSE, OPCODE_PING } from "./frame.ts";
+import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import { BROWSER_FRAME_BYTES_MAX, type FrameScratch, FrameWriter } from "./frame-writer.ts";
+import type { WebSocketVisitor } from "./visitor.ts";
+
+/** What the WebSockets of an owner share. */
+export interface WebSocketSurroundings {
+  readonly scratch: FrameScratch;
+  readonly vector: ByteVector;
+  readonly payloadBytesMax: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class WebSocketTransport implements Transport, TransportEvents, FrameSink {
+  readonly type = "websocket";
+  readonly handshaking = false;
+  readonly handshakesFirst = false;
+  readonly vectored = false;
+  readonly inProcess = false;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  private readonly below: Transport;
+  private readonly surroundings: WebSocketSurroundings;
+  private readonly reader: FrameReader;
+  private readonly writer: FrameWriter;
+  private events!: TransportEvents;
+  private paused = false;
+  /** What came behind a pause: of the read in which it was, so never more than one read, and what a message in it inflated to. */
+  private unread: Buffer = NOTHING;
+  private readonly undelivered: Buffer[] = [];
+  private resumesSoon = false;
+  /** What the close frame will say; null: what the reason of the end says. */
+  private farewell: Buffer | null = null;
+  /** `end` was called and waits for room. */
+  private ending: { readonly lingers: boolean; readonly reason: CloseReason } | null = null;
+  private ended = false;
+
+  constructor(below: Transport, visitor: WebSocketVisitor, surroundings: WebSocketSurroundings) {
+    this.below = below;
+    this.surroundings = surroundings;
+    this.remoteAddress = below.remoteAddress;
+    this.remotePort = below.remotePort;
+    this.reader = new FrameReader(this, visitor.masked, visitor.compression);
+    this.writer = new FrameWriter(below, surroundings.scratch, surroundings.vector, {
+      compression: visitor.compression,
+      frameBytesMax: visitor.browser ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
+      compressedFrameBytesMax: visitor.browser && !visitor.wholeCompressed ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** Tells whom it reports to; before anything else. */
+  attach(events: TransportEvents): void {
+    this.events = events;
+  }
+
+  get tls(): TlsState | null {
+    return this.below.tls;
+  }
+
+  get payloadBytesMax(): number {
+    return this.surroundings.payloadBytesMax;
+  }
+
+  // Transport
+
+  write(source: Buffer, offset: number, length: number): number {
+    return this.ended ? -1 : this.writer.write(source, offset, length);
+  }
+
+  writeVector(): number {
+    return 0;
+  }
+
+  readMore(): number {
+    return 0;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.resumesSoon = false;
+    this.reader.stopped = true;
+    this.below.pause();
+  }
+
+  resume(): void {
+    if (!this.paused || this.resumesSoon) return;
+    // Not within the call: as with a socket, data comes in a turn of its own.
+    this.resumesSoon = true;
+    setImmediate(() => this.readOn());
+  }
+
+  private readOn(): void {
+    if (!this.resumesSoon || this.ended) return;
+    this.resumesSoon = false;
+    this.paused = false;
+    while (!this.paused && this.undelivered.length > 0) this.events.onData(this.undelivered.shift()!);
+    if (!this.paused) {
+      this.reader.stopped = false;
+      this.read(this.unread, 0);
+    }
+    if (!this.paused) this.below.resume();
+  }
+
+  end(lingers: boolean, reason: CloseReason): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.ending = { lingers, reason };
+    this.writer.sendClose(this.farewell ?? closePayloadOf(reason));
+    this.finishEnding();
+  }
+
+  private finishEnding(): void {
+    if (this.ending === null || !this.writer.idle) return;
+    const { lingers, reason } = this.ending;
+    this.ending = null;
+    this.below.end(lingers, reason);
+  }
+
+  terminate(): void {
+    this.ended = true;
+    this.ending = null;
+    this.below.terminate();
+  }
+
+  // TransportEvents
+
+  onPeerSilent(): void {}
+
+  onReady(): void {}
+
+  onHandshakeFailed(): void {}
+
+  onData(chunk: Buffer): void {
+    if (this.ended) return;
+    if (!this.paused) this.read(chunk, 0);
+    else this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]); // it was under way when the pause came
+  }
+
+  private read(chunk: Buffer, at: number): void {
+    const reached = this.reader.read(chunk, at);
+    this.unread = reached < chunk.length && this.paused ? chunk.subarray(reached) : NOTHING;
+  }
+
+  onDrain(): void {
+    this.writer.flush();
+    if (this.ended) this.finishEnding();
+    else this.events.onDrain();
+  }
+
+  onEnd(): void {
+    if (!this.ended) this.events.onEnd();
+  }
+
+  onReadFailed(text: string): void {
+    if (!this.ended) this.events.onReadFailed(text);
+  }
+
+  onClose(error: Error | null): void {
+    this.ended = true;
+    this.events.onClose(error);
+  }
+
+  // FrameSink
+
+  onPayload(chunk: Buffer): void {
+    if (this.ended) return;
+    if (this.paused) this.undelivered.push(chunk);
+    else this.events.onData(chunk);
+  }
+
+  onControl(opcode: number, payload: Buffer): void {
+    if (this.ended) return;
+    if (opcode === OPCODE_PING) return this.writer.sendPong(payload);
+    if (opcode !== OPCODE_CLOSE) return;
+    const answer = closeAnswer(payload);
+    if (typeof answer === "string") return this.onViolation(answer, true);
+    this.reader.stopped = true;
+    this.farewell = Buffer.from(answer);
+    this.events.onEnd();
+  }
+
+  onViolation(text: string, closes: boolean): void {
+    this.reader.stopped = true;
+    if (this.ended) return;
+    if (closes) this.farewell = closePayload(CLOSE_PROTOCOL_ERROR, text);
+    this.events.onReadFailed(text);
+  }
+}
