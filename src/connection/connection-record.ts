@@ -1,6 +1,7 @@
 import { decode } from "../bytes/ascii.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
+import type { TransportType } from "../transport/transport.ts";
 import type { Client } from "./client.ts";
 
 /** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */
@@ -9,6 +10,7 @@ export interface ConnectionRecord {
   readonly account: string;
   /** What it called itself, whether or not that was asked for; a token is not shown. Empty when nothing. */
   readonly user: string;
+  readonly type: TransportType;
   readonly address: string;
   readonly port: number;
   readonly startedAt: number;
@@ -54,6 +56,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     id: client.id,
     account: client.account.name,
     user: client.user,
+    type: client.transport.type,
     address: client.transport.remoteAddress,
     port: client.transport.remotePort,
     startedAt: client.startedAt,

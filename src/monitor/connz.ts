@@ -164,7 +164,7 @@ function connectionOf({ record, client }: Entry, params: Params, now: number): R
   return {
     cid: record.id,
     kind: "Client",
-    type: "nats",
+    type: record.type,
     ip: record.port === 0 ? "" : record.address,
     port: record.port,
     start: goTime(record.startedAt),

@@ -87,7 +87,7 @@ export class WebSocketListener {
 
   private hostFor(acceptor: WebSocketAcceptor): WebSocketHost {
     return {
-      log: acceptor.log,
+      logError: text => acceptor.log.error(text),
       timers: acceptor.turn.timers,
       get payloadBytesMax() {
         return acceptor.options.payloadBytesMax;

@@ -59,6 +59,8 @@ export class ReferenceServer {
     readonly port: number,
     /** Port of the monitoring listener. */
     readonly monitorPort: number,
+    /** Port of the WebSocket listener; 0 without one. */
+    readonly websocketPort: number,
   ) {}
 
   /**
@@ -75,8 +77,8 @@ export class ReferenceServer {
     writeFileSync(configFile, `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\nports_file_dir: "${directory}"\n${config}\n`);
     const child = Bun.spawn([path, "-c", configFile], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(logFile) });
     try {
-      const { nats, monitoring } = await portsOf(child, directory, logFile);
-      return new ReferenceServer(child, directory, portIn(nats), portIn(monitoring));
+      const { nats, monitoring, websocket } = await portsOf(child, directory, logFile);
+      return new ReferenceServer(child, directory, portIn(nats), portIn(monitoring), websocket === undefined ? 0 : portIn(websocket));
     } catch (error) {
       child.kill("SIGKILL");
       rmSync(directory, { recursive: true, force: true });
@@ -99,6 +101,7 @@ export class ReferenceServer {
 interface PortsFile {
   readonly nats: readonly string[];
   readonly monitoring: readonly string[];
+  readonly websocket?: readonly string[];
 }
 
 async function portsOf(child: Bun.Subprocess, directory: string, logFile: string): Promise<PortsFile> {

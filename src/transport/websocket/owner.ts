@@ -3,7 +3,6 @@
  * checks of handshake.ts and end in a `Transport`; which one it is, the listener's configuration decides.
  */
 import type { TimingWheel } from "../../clock/timing-wheel.ts";
-import type { Logger } from "../../log/logger.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { kindOf, type UpgradeRequest } from "./handshake.ts";
 import type { OriginRules } from "./origin.ts";
@@ -11,7 +10,7 @@ import type { WebSocketVisitor } from "./visitor.ts";
 
 /** What an owner needs of the server. */
 export interface WebSocketHost {
-  readonly log: Logger;
+  logError(text: string): void;
   readonly timers: TimingWheel;
   readonly payloadBytesMax: number;
   /** Somebody is through the handshake. Call `endTurn` afterwards. */
@@ -37,13 +36,13 @@ export interface WebSocketOwner {
 }
 
 export function logRefusal(host: WebSocketHost, peer: string, reason: string): void {
-  host.log.error(`${peer} - websocket handshake error: ${reason}`);
+  host.logError(`${peer} - websocket handshake error: ${reason}`);
 }
 
 /** Leaf nodes are not there yet: as the reference does without them, the upgrade is made, and the end of it at once. */
 export function isForNobody(host: WebSocketHost, request: UpgradeRequest): boolean {
   if (kindOf(request) !== "leaf") return false;
-  host.log.error("Not configured to accept leaf node connections");
+  host.logError("Not configured to accept leaf node connections");
   return true;
 }
 

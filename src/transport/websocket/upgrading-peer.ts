@@ -38,7 +38,7 @@ export class UpgradingPeer implements TransportEvents {
     this.host = host;
     this.rules = rules;
     this.surroundings = surroundings;
-    this.timer = new WheelTimer(() => this.onTimeout());
+    this.timer = new WheelTimer(() => below.terminate());
     host.timers.set(this.timer, rules.handshakeTimeoutMs);
   }
 
@@ -52,11 +52,6 @@ export class UpgradingPeer implements TransportEvents {
       return this.refuse(badRequestResponse("431 Request Header Fields Too Large"));
     }
     if (end !== -1) this.onHead(this.head.toString("latin1", 0, end), this.head.length > end);
-  }
-
-  private onTimeout(): void {
-    if (this.answered || this.head.length === 0) this.below.terminate();
-    else this.refuse(badRequestResponse("400 Bad Request"));
   }
 
   private onHead(head: string, dataBehind: boolean): void {
@@ -110,7 +105,7 @@ export class UpgradingPeer implements TransportEvents {
 
   onHandshakeFailed(text: string): void {
     const peer = peerText(this.below.remoteAddress, this.below.remotePort);
-    this.host.log.error(`websocket: http: TLS handshake error from ${peer}: ${text}`);
+    this.host.logError(`websocket: http: TLS handshake error from ${peer}: ${text}`);
     this.answered = true;
     this.below.terminate();
   }
