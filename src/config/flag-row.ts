@@ -2,21 +2,27 @@
  * Flags of the command line as parts of the option table: how a flag is called, what it takes, and what it makes of its option.
  * The values are Go's: a switch, a whole number, or text.
  */
-export type FlagSection = "Server" | "Logging" | "Authorization" | "Common";
+export type FlagSection = "Server" | "Logging" | "JetStream" | "Authorization" | "TLS" | "Cluster" | "Profiling" | "Common";
 
 interface FlagForm {
   /** Without dashes, short ones first. */
   readonly names: readonly string[];
   readonly section: FlagSection;
-  /** What `--help` says; the option's own text when not set. */
-  readonly text?: string;
+  /** What `--help` says. */
+  readonly text: string;
 }
 
 /** `set` makes the option's value of what was given and of its value before. */
 export type FlagRow<T> =
   | (FlagForm & { readonly kind: "switch"; readonly set: (given: boolean, before: T) => T })
   | (FlagForm & { readonly kind: "integer"; readonly argument: string; readonly set: (given: number, before: T) => T })
-  | (FlagForm & { readonly kind: "text"; readonly argument: string; readonly set: (given: string, before: T) => T });
+  | (FlagForm & {
+      readonly kind: "text";
+      readonly argument: string;
+      readonly set: (given: string, before: T) => T;
+      /** What is wrong with what was given; null when nothing is. */
+      readonly fault?: (given: string) => string | null;
+    });
 
 export function switchFlag(names: string, section: FlagSection, text: string): FlagRow<boolean> {
   return { kind: "switch", names: names.split(" "), section, text, set: given => given };
@@ -29,8 +35,9 @@ export function textFlag<T>(
   argument: string,
   text: string,
   set: (given: string, before: T) => T,
+  fault: (given: string) => string | null = () => null,
 ): FlagRow<T> {
-  return { kind: "text", names: names.split(" "), section, argument, text, set };
+  return { kind: "text", names: names.split(" "), section, argument, text, set, fault };
 }
 
 export function integerFlag<T>(

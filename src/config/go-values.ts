@@ -1,4 +1,10 @@
-/** Values as Go's strconv reads them: flags, the configuration file and monitoring parameters all take these forms. */
+/** Values as Go's strconv reads and writes them: flags, the configuration file and monitoring parameters all take these forms. */
+import { encode, quote } from "../bytes/ascii.ts";
+
+/** `%q` */
+export function quoted(text: string): string {
+  return quote(encode(text));
+}
 
 /** `strconv.ParseBool`; null for anything else. */
 export function parseGoBool(text: string): boolean | null {

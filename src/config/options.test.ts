@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { FILE_FIELDS } from "./load-config.ts";
 import { completeOptions, defaultOptions, OPTIONS, OptionError, type Options } from "./options.ts";
 
 /** What is wrong with options; null when nothing is. */
@@ -81,9 +82,10 @@ test("ports are those of TCP", () => {
 });
 
 test("no name of the configuration file or flag is used twice", () => {
-  const names = Object.values(OPTIONS).flatMap(row => [...row.names]);
+  const names = FILE_FIELDS.flatMap(field => [...field.names]);
   expect(names.length).toBe(new Set(names).size);
-  const flags = Object.values(OPTIONS).flatMap(row => (row.flags ?? []).flatMap(flag => [...flag.names]));
+  const rows: { flags?: readonly { names: readonly string[] }[] }[] = Object.values(OPTIONS);
+  const flags = rows.flatMap(row => (row.flags ?? []).flatMap(flag => [...flag.names]));
   expect(flags.length).toBe(new Set(flags).size);
 });
 

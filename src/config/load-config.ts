@@ -1,0 +1,99 @@
+/**
+ * From a configuration file to options: the language, then every field, then the files that it names.
+ *
+ *   defaults < file < given on the command line or to the library
+ * What is given keeps its place over the file at every reload. `authorization` and `tls` are merged part by part, as their flags are.
+ */
+import { type Field, readBlock } from "./block.ts";
+import type { ConfigMap } from "./language/config-value.ts";
+import { LanguageError } from "./language/language-error.ts";
+import { type Environment, readConfigFile } from "./language/read-config.ts";
+import { optionFields } from "./option-row.ts";
+import { completeOptions, OPTIONS, type Options } from "./options.ts";
+import { ConfigErrors, Problems } from "./problems.ts";
+import { COMBINED_FIELDS } from "./table/combined.ts";
+import { MISSING_FIELDS } from "./table/missing.ts";
+import { tlsFilesFault } from "./tls-files.ts";
+
+export interface LoadedConfig {
+  /** What the file says, and nothing else. */
+  readonly options: Partial<Options>;
+  /** `sha256:` and hex, as the reference computes it. */
+  readonly digest: string;
+  /** One line each; a file with warnings is used, but not called valid by `-t`. */
+  readonly warnings: readonly string[];
+  readonly file: string;
+}
+
+type Draft = { -readonly [K in keyof Options]?: Options[K] };
+
+/** Every field of the top level. */
+export const FILE_FIELDS: readonly Field<Draft>[] = [
+  ...(optionFields(OPTIONS) as readonly Field<Draft>[]),
+  ...COMBINED_FIELDS,
+  ...MISSING_FIELDS,
+];
+
+/** @throws ConfigErrors  the file cannot be read, is not in the language, or says what cannot be had */
+export function loadConfigFile(file: string, environment: Environment = process.env): LoadedConfig {
+  try {
+    const { map, digest } = readConfigFile(file, environment);
+    return { ...optionsIn(map, file), digest, file };
+  } catch (error) {
+    throw error instanceof LanguageError ? new ConfigErrors([error.message]) : error;
+  }
+}
+
+/** @throws ConfigErrors */
+export function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" | "warnings"> {
+  const problems = new Problems();
+  if (map.size === 0) problems.warnings.push(`${file}: config has no values or is empty`);
+  const options: Draft = {};
+  readBlock(map, FILE_FIELDS, options, problems);
+  for (const [name, block] of [
+    ["tls", options.tls],
+    ["websocket", options.websocket?.tls],
+  ] as const) {
+    const fault = block ? tlsFilesFault(block) : null;
+    const place =
+      map.get(name) ?? [...map].find(([key]) => key.toLowerCase() === name || (name === "websocket" && key.toLowerCase() === "ws"))?.[1];
+    if (fault !== null && place !== undefined) problems.error(place, fault);
+  }
+  if (problems.errors.length > 0) throw new ConfigErrors(problems.lines);
+  return { options, warnings: problems.warnings };
+}
+
+/** What is given wins over the file. */
+export function mergeOptions(file: Partial<Options>, given: Partial<Options>): Partial<Options> {
+  const merged: Record<string, unknown> = { ...file };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const parts = name === "authorization" || name === "tls";
+    merged[name] = parts && value !== null && merged[name] ? { ...(merged[name] as object), ...(value as object) } : value;
+  }
+  return merged as Partial<Options>;
+}
+
+/** A file that is read anew for every reload. */
+export interface ConfigFileSource {
+  readonly file: string;
+  /** @throws ConfigErrors or OptionError; nothing is kept of what was read */
+  load(): CompleteConfig;
+}
+
+export interface CompleteConfig {
+  readonly options: Options;
+  readonly digest: string;
+  readonly warnings: readonly string[];
+}
+
+/** @param given what was given beside the file, which wins over it */
+export function configFileSource(file: string, given: Partial<Options>, environment: Environment = process.env): ConfigFileSource {
+  return {
+    file,
+    load() {
+      const { options, digest, warnings } = loadConfigFile(file, environment);
+      return { options: completeOptions(mergeOptions(options, given)), digest, warnings };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** What is wrong with a configuration: all of it, so that an operator repairs it once. */
+
+import { quoted } from "./go-values.ts";
+import { type ConfigValue, placeOf } from "./language/config-value.ts";
+
+/** A value that cannot be had; whoever reads the block it stands in goes on with the next one. */
+export class ConfigFault extends Error {
+  override name = "ConfigFault";
+
+  /** @param at the value that is wrong, where it is not the one that is being read */
+  constructor(
+    text: string,
+    readonly at: ConfigValue | null = null,
+  ) {
+    super(text);
+  }
+}
+
+export class Problems {
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+
+  error(at: ConfigValue, text: string): void {
+    this.errors.push(`${placeOf(at)}: ${text}`);
+  }
+
+  /** @param field as it is written */
+  warn(at: ConfigValue, field: string, reason: string): void {
+    this.warnings.push(`${placeOf(at)}: invalid use of field ${quoted(field)}: ${reason}`);
+  }
+
+  /** Warnings first, as the reference prints them. */
+  get lines(): string[] {
+    return [...this.warnings, ...this.errors];
+  }
+}
+
+/** A configuration that cannot be used. The message is one line per problem. */
+export class ConfigErrors extends Error {
+  override name = "ConfigErrors";
+
+  /** @param lines warnings first, then errors */
+  constructor(readonly lines: readonly string[]) {
+    super(lines.join("\n"));
+  }
+}

@@ -1,0 +1,60 @@
+/** Why a reload is refused, in the reference's words. */
+import { isDeepStrictEqual } from "node:util";
+import { goDuration } from "./go-duration.ts";
+import { goStruct } from "./go-format.ts";
+import type { TlsOptions } from "./tls-options.ts";
+import type { WebSocketOptions } from "./websocket-options.ts";
+
+export function reloadRefusal(goName: string, before: string, after: string): string {
+  return `config reload not supported for ${goName}: old=${before}, new=${after}`;
+}
+
+/** Everything of a tls block may change, but how clients are mapped to users and how many may connect in a second. */
+export function tlsRefusal(before: TlsOptions | null, after: TlsOptions | null): string | null {
+  const maps = [before, after].map(tls => tls?.mapsCertificate ?? false);
+  if (maps[0] !== maps[1]) return reloadRefusal("TLSMap", String(maps[0]), String(maps[1]));
+  const limits = [before, after].map(tls => tls?.connectionRateLimit ?? 0);
+  return limits[0] === limits[1] ? null : reloadRefusal("TLSRateLimit", String(limits[0]), String(limits[1]));
+}
+
+/** Of a websocket block only TLS may change, not what a client's certificate means. */
+export function websocketRefusal(before: WebSocketOptions | null, after: WebSocketOptions | null): string | null {
+  const comparable = (options: WebSocketOptions | null) =>
+    options === null ? null : { ...options, allowedOrigins: [...options.allowedOrigins].sort(), tls: ofCertificates(options.tls) };
+  const sameBut = before === null || after === null || after.port !== 0 ? after : { ...after, port: before.port }; // 0: any, so that one
+  if (isDeepStrictEqual(comparable(before), comparable(sameBut))) return null;
+  return reloadRefusal("Websocket", shownWebsocket(before), shownWebsocket(after));
+}
+
+const ofCertificates = (tls: TlsOptions | null) => [tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
+
+/** The reference prints its whole struct, secrets and addresses in memory included; here the ones are masked and the others left out. */
+function shownWebsocket(options: WebSocketOptions | null): string {
+  const masked = (secret: string | undefined) => (secret ? "[REDACTED]" : "");
+  const pinned = Object.fromEntries((options?.tls?.pinnedCerts ?? []).map(digest => [digest, "{}"]));
+  return goStruct([
+    options?.host ?? "",
+    options?.port ?? 0,
+    options?.advertise,
+    "", // NoAuthUser
+    options?.jwtCookie,
+    options?.userCookie,
+    options?.passwordCookie,
+    options?.tokenCookie,
+    options?.authorization?.user,
+    masked(options?.authorization?.password),
+    masked(options?.authorization?.token),
+    (options?.authTimeoutMs ?? 0) / 1_000,
+    options?.noTls ?? false,
+    "<nil>", // TLSConfig
+    options?.tls?.mapsCertificate ?? false,
+    pinned,
+    options?.sameOrigin ?? false,
+    options?.allowedOrigins ?? [],
+    options?.compression ?? false,
+    goDuration((options?.handshakeTimeoutMs ?? 0) * 1e6),
+    goDuration((options?.pingIntervalMs ?? 0) * 1e6),
+    options?.headers ?? {},
+    "<nil>", // tlsConfigOpts
+  ]);
+}

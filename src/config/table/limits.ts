@@ -1,0 +1,150 @@
+/** Options that bound what a client may do, and when it is taken for gone. */
+import { goDuration } from "../go-duration.ts";
+import { option } from "../option-row.ts";
+import { ConfigFault } from "../problems.ts";
+import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../reader.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const WRITE_TIMEOUT_POLICIES = ["default", "close", "retry"] as const;
+export type WriteTimeoutPolicy = (typeof WRITE_TIMEOUT_POLICIES)[number];
+export const WRITE_TIMEOUT_REFUSAL = "write_timeout must be 'default', 'close' or 'retry'";
+
+/** 0 in the file means that nobody may connect; in the library it means the default. */
+const connectionsMax = reader("integer", value => safeInteger(integerIn(value)) || -1);
+
+const tokensMax = reader("integer", (value, { key }) => {
+  const tokens = integerIn(value);
+  if (tokens > 255n) throw new ConfigFault(`${key} value is too big`);
+  if (tokens <= 0n) throw new ConfigFault(`${key} value can not be negative`);
+  return Number(tokens);
+});
+
+/** Ours say what is on, the reference's what is off. */
+const opposite = (value: boolean) => String(!value);
+
+export const LIMIT_OPTIONS = {
+  controlLineBytesMax: option<number>({
+    names: "max_control_line",
+    reader: size32,
+    initial: 4 * KIB,
+    text: "longest protocol line, bytes",
+    reload: "live",
+    goName: "MaxControlLine",
+  }),
+  payloadBytesMax: option<number>({
+    names: "max_payload",
+    reader: size32,
+    initial: MIB,
+    text: "largest message, headers included, bytes; not above max_pending",
+    reload: "live",
+    goName: "MaxPayload",
+  }),
+  pendingBytesMax: option<number>({
+    names: "max_pending",
+    reader: size,
+    initial: 64 * MIB,
+    text: "bytes a client may have unread before it is closed",
+    reload: "fixed",
+    goName: "MaxPending",
+  }),
+  connectionsMax: option<number>({
+    names: "max_connections max_conn",
+    reader: connectionsMax,
+    initial: 65_536,
+    text: "client connections; 0 in a file, or negative: none",
+    reload: "live",
+    goName: "MaxConn",
+  }),
+  subscriptionsMax: option<number>({
+    names: "max_subscriptions max_subs",
+    reader: integer,
+    initial: 0,
+    text: "subscriptions of a connection; 0: no limit",
+    reload: "fixed",
+    goName: "MaxSubs",
+  }),
+  subscriptionTokensMax: option<number>({
+    names: "max_subscription_tokens max_sub_tokens",
+    reader: tokensMax,
+    initial: 0,
+    text: "tokens of a subscribed subject, 1 to 255; 0: no limit",
+    reload: "fixed",
+    goName: "MaxSubTokens",
+  }),
+  pingIntervalMs: option<number>({
+    names: "ping_interval",
+    reader: duration,
+    initial: 120_000,
+    initialText: "2m",
+    text: "time between the server's PINGs",
+    reload: "live",
+    goName: "PingInterval",
+  }),
+  pingsOutMax: option<number>({
+    names: "ping_max",
+    reader: integer,
+    initial: 2,
+    text: "unanswered PINGs before a connection is stale",
+    reload: "live",
+    goName: "MaxPingsOut",
+  }),
+  writeDeadlineMs: option<number>({
+    names: "write_deadline",
+    reader: duration,
+    initial: 10_000,
+    initialText: "10s",
+    text: "time the kernel has to take a batch of output",
+    reload: "live",
+    goName: "WriteDeadline",
+    shown: value => goDuration(value * 1e6),
+  }),
+  writeTimeout: option<WriteTimeoutPolicy>({
+    names: "write_timeout",
+    reader: oneOf(WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL),
+    initial: "default",
+    text: "what a missed write deadline does",
+    reload: "fixed",
+    goName: "WriteTimeout",
+    shown: value => (value === "default" ? "" : value),
+  }),
+  closedClientsMax: option<number>({
+    names: "max_closed_clients",
+    reader: integer,
+    initial: 10_000,
+    text: "closed connections remembered for /connz",
+    reload: "fixed",
+    goName: "MaxClosedClients",
+  }),
+  headers: option<boolean>({
+    names: "no_header_support",
+    reader: negated,
+    initial: true,
+    initialText: "false",
+    text: "message headers are off; in the library `headers: false`",
+    reload: "fixed",
+    goName: "NoHeaderSupport",
+    shown: opposite,
+  }),
+  sublistCache: option<boolean>({
+    names: "disable_sublist_cache no_sublist_cache",
+    reader: negated,
+    initial: true,
+    initialText: "false",
+    text: "results of matching are not kept; in the library `sublistCache: false`",
+    reload: "fixed",
+    goName: "NoSublistCache",
+    shown: opposite,
+  }),
+  fastProducerStall: option<boolean>({
+    names: "no_fast_producer_stall",
+    reader: negated,
+    initial: true,
+    initialText: "false",
+    text: "a producer is never held up for a slow consumer; in the library `fastProducerStall: false`",
+    reload: "live",
+    goName: "NoFastProducerStall",
+    shown: opposite,
+  }),
+};

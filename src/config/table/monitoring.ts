@@ -1,0 +1,69 @@
+/** Options of the HTTP listener for operators. */
+import { posix } from "node:path";
+import { integerFlag, portOrDefault, textFlag } from "../flag-row.ts";
+import { option } from "../option-row.ts";
+import { integer, reader, textIn } from "../reader.ts";
+
+/** 0: none; -1: any free one. */
+export const monitorPort = (given: number) => portOrDefault<number | null>(given, null);
+
+const port = reader("integer", (value, context) => monitorPort(integer.read(value, context)));
+
+/** With one slash before it and none behind. */
+const basePath = (given: string) =>
+  given === ""
+    ? "/"
+    : posix
+        .normalize(`/${given}`)
+        .replace(/(.)\/$/, "$1")
+        .replace(/^\/\//, "/");
+
+const shownPort = (value: number | null) => String(value ?? 0);
+
+export const MONITORING_OPTIONS = {
+  httpHost: option<string | null>({
+    names: "",
+    reader: null,
+    initial: null,
+    text: "address of the monitoring listener; host when not set",
+    reload: "fixed",
+    goName: "HTTPHost",
+  }),
+  httpPort: option<number | null>({
+    names: "http_port monitor_port",
+    reader: port,
+    initial: null,
+    text: "monitoring port; 0: none; -1: any free one (in the library null and 0)",
+    flags: [integerFlag<number | null>("m http_port", "Server", "port", "Use port for http monitoring, -1 for any", monitorPort)],
+    reload: "fixed",
+    goName: "HTTPPort",
+    shown: shownPort,
+  }),
+  httpBasePath: option<string>({
+    names: "http_base_path",
+    reader: reader("string", value => basePath(textIn(value))),
+    initial: "/",
+    text: "path before every monitoring endpoint",
+    flags: [textFlag("http_base_path", "Server", "path", "Path before every monitoring endpoint (default: /)", basePath)],
+    reload: "fixed",
+    goName: "HTTPBasePath",
+  }),
+  httpsHost: option<string | null>({
+    names: "",
+    reader: null,
+    initial: null,
+    text: "address of the https monitoring listener; host when not set",
+    reload: "fixed",
+    goName: "HTTPHost",
+  }),
+  httpsPort: option<number | null>({
+    names: "https_port",
+    reader: port,
+    initial: null,
+    text: "monitoring port with TLS, which takes the certificate of the `tls` block; not beside http_port",
+    flags: [integerFlag<number | null>("ms https_port", "Server", "port", "Use port for https monitoring, -1 for any", monitorPort)],
+    reload: "fixed",
+    goName: "HTTPSPort",
+    shown: shownPort,
+  }),
+};

@@ -1,0 +1,90 @@
+/** Options of who may connect and how: authentication, TLS, OCSP, the WebSocket listener, PROXY headers. */
+import type { Authorization } from "../authorization.ts";
+import { OCSP_CACHE_FIELDS, OCSP_FIELDS, type OcspStapling, ocspBlock, ocspCacheBlock } from "../block/ocsp-block.ts";
+import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
+import { WEBSOCKET_FIELDS, websocketBlock } from "../block/websocket-block.ts";
+import { textFlag } from "../flag-row.ts";
+import type { OcspCacheOptions } from "../ocsp-options.ts";
+import { option } from "../option-row.ts";
+import { boolean } from "../reader.ts";
+import { tlsRefusal, websocketRefusal } from "../reload-refusal.ts";
+import type { TlsOptions } from "../tls-options.ts";
+import type { WebSocketOptions } from "../websocket-options.ts";
+
+export const SECURITY_OPTIONS = {
+  authorization: option<Authorization | null>({
+    names: "",
+    reader: null,
+    initial: null,
+    text: "user and password, or token",
+    flags: [
+      textFlag("user", "Authorization", "user", "User required for connections", (user, before) => ({ ...before, user })),
+      textFlag("pass", "Authorization", "password", "Password required for connections", (password, before) => ({ ...before, password })),
+      textFlag("auth", "Authorization", "token", "Authorization token required for connections", (token, before) => ({ ...before, token })),
+    ],
+    reload: "live",
+    goName: "Authorization",
+  }),
+  authTimeoutMs: option<number>({
+    names: "",
+    reader: null,
+    initial: 2_000,
+    text: "time a client has to authenticate, ms; one second more than TLS has, with TLS",
+    reload: "live",
+    goName: "AuthTimeout",
+  }),
+  tls: option<TlsOptions | null>({
+    names: "tls",
+    reader: tlsBlock,
+    initial: null,
+    text: "TLS of the client listener, and of https monitoring",
+    fields: TLS_FIELDS,
+    reload: "live",
+    goName: "TLSConfig",
+    refuse: tlsRefusal,
+  }),
+  allowNonTls: option<boolean>({
+    names: "allow_non_tls",
+    reader: boolean,
+    initial: false,
+    text: "clients may do without TLS",
+    reload: "fixed",
+    goName: "AllowNonTLS",
+  }),
+  ocspStapling: option<OcspStapling>({
+    names: "ocsp",
+    reader: ocspBlock,
+    initial: "auto",
+    text: "stapling, which is not there: only modes that need none",
+    fields: OCSP_FIELDS,
+    reload: "live",
+    goName: "OCSPConfig",
+  }),
+  ocspCache: option<OcspCacheOptions | null>({
+    names: "ocsp_cache",
+    reader: ocspCacheBlock,
+    initial: null,
+    text: "cache of OCSP responses about peers",
+    fields: OCSP_CACHE_FIELDS,
+    reload: "live",
+    goName: "OCSPCacheConfig",
+  }),
+  proxyProtocol: option<boolean>({
+    names: "proxy_protocol",
+    reader: boolean,
+    initial: false,
+    text: "take PROXY headers on the client port",
+    reload: "fixed",
+    goName: "ProxyProtocol",
+  }),
+  websocket: option<WebSocketOptions | null>({
+    names: "websocket ws",
+    reader: websocketBlock,
+    initial: null,
+    text: "WebSocket listener",
+    fields: WEBSOCKET_FIELDS,
+    reload: "live",
+    goName: "Websocket",
+    refuse: websocketRefusal,
+  }),
+};
