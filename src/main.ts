@@ -7,7 +7,17 @@ async function main(args: readonly string[]): Promise<void> {
   switch (command.kind) {
     case "run": {
       const { runServer } = await import("./cli/run-server.ts");
-      return runServer(command.options);
+      const { options, configFile } = command;
+      return runServer({ ...options, ...(configFile === null ? {} : { configFile }) });
+    }
+    case "check": {
+      const { checkConfig } = await import("./cli/check-config.ts");
+      return end(checkConfig(command.configFile));
+    }
+    case "signal": {
+      const { sendSignal } = await import("./cli/send-signal.ts");
+      const error = sendSignal(command.given);
+      return error === null ? undefined : refuse(error);
     }
     case "version": {
       const { NATS_VERSION, OWN_VERSION } = await import("./protocol/version.ts");
@@ -16,13 +26,28 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case "help":
       return showHelp();
+    case "helpTls": {
+      const { tlsHelpText } = await import("./cli/help-text.ts");
+      process.stdout.write(tlsHelpText());
+      return;
+    }
     case "misused":
       process.stderr.write(`${command.error}\n`);
       return showHelp();
     case "refused":
-      process.stderr.write(`nats-server: ${command.error}\n`);
-      process.exitCode = 1;
+      refuse(command.error);
   }
+}
+
+/** Says what a check found, and sets the exit status by it. */
+function end({ valid, text }: { readonly valid: boolean; readonly text: string }): void {
+  if (!valid) return refuse(text);
+  process.stderr.write(`nats-server: ${text}\n`);
+}
+
+function refuse(error: string): void {
+  process.stderr.write(`nats-server: ${error}\n`);
+  process.exitCode = 1;
 }
 
 async function showHelp(): Promise<void> {

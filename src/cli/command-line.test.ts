@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Command, parseCommandLine } from "./command-line.ts";
 
 const parse = (line: string): Command => parseCommandLine(line === "" ? [] : line.split(" "));
-const run = (options: object) => ({ kind: "run", options });
+const run = (options: object, configFile: string | null = null) => ({ kind: "run", options, configFile });
 const refused = (error: string) => ({ kind: "refused", error });
 
 test("each flag sets its option", () => {
@@ -21,6 +21,10 @@ test("each flag sets its option", () => {
   expect(parse("-D -V -T=false --logtime_utc --max_traced_msg_len 9")).toEqual(
     run({ debug: true, trace: true, logTime: false, logTimeUtc: true, tracedBytesMax: 9 }) as Command,
   );
+  expect(parse("-l /l --log_size_limit 9 -s -r udp://h:514 --profile 6060")).toEqual(
+    run({ logFile: "/l", logSizeLimit: 9, syslog: true, remoteSyslog: "udp://h:514", profilingPort: 6060 }) as Command,
+  );
+  expect(parse("-ms 8443")).toEqual(run({ httpsPort: 8443 }) as Command);
 });
 
 test("port 0 is the default and -1 any free one, while monitoring is off at 0", () => {
@@ -38,11 +42,12 @@ test("user and password, or a token", () => {
   expect(parse("--user a --pass b")).toEqual(run({ authorization: { user: "a", password: "b" } }) as Command);
   expect(parse("--pass=b --user=a")).toEqual(run({ authorization: { user: "a", password: "b" } }) as Command);
   expect(parse("--auth t")).toEqual(run({ authorization: { token: "t" } }) as Command);
-  expect(parse("--user=")).toEqual(run({}) as Command);
+  expect(parse("--user=")).toEqual(run({ authorization: { user: "" } }) as Command);
 });
 
 test("help and version come before everything but the syntax of flags", () => {
-  for (const line of ["-v", "--version", "version", "-D version", "-c x -v", "-h -v"]) expect(parse(line)).toEqual({ kind: "version" });
+  for (const line of ["-v", "--version", "version", "-D version", "-c x -v", "-h -v", "-sl stop -v"])
+    expect(parse(line)).toEqual({ kind: "version" });
   for (const line of ["-h", "--help", "help", "HELP", "help me"]) expect(parse(line)).toEqual({ kind: "help" });
   expect(parse("-v -x")).toEqual({ kind: "misused", error: "flag provided but not defined: -x" });
 });
@@ -53,8 +58,41 @@ test("an unknown word is refused", () => {
 
 test("a flag whose feature is not there yet is refused by its name, unless it turns the feature off", () => {
   expect(parse("-js")).toEqual(refused("flag -js, --jetstream is not supported yet (JetStream)") as Command);
-  expect(parse("--config x")).toEqual(refused("flag -c, --config is not supported yet (configuration files)") as Command);
-  expect(parse("-ms 8443")).toEqual(refused("flag -ms, --https_port is not supported yet (https monitoring)") as Command);
-  expect(parse("-js=false --tls=false --profile 0")).toEqual(run({}) as Command);
+  expect(parse("--routes nats://h:1")).toEqual(refused("flag --routes is not supported yet (clustering)") as Command);
+  expect(parse("-js=false --connect_retries 0 --routes=")).toEqual(run({}) as Command);
+});
+
+test("a configuration file is handed on, and only looked at with -t", () => {
+  expect(parse("-c x.conf -p 5000")).toEqual(run({ port: 5000 }, "x.conf") as Command);
+  expect(parse("--config=")).toEqual(run({}) as Command);
+  expect(parse("-t -c x.conf -js")).toEqual({ kind: "check", configFile: "x.conf" });
   expect(parse("-t")).toEqual(refused("must specify [-c, --config] option to check configuration file syntax") as Command);
+});
+
+test("a signal is sent instead of a start", () => {
+  expect(parse("--signal reload=/run/x.pid -c x")).toEqual({ kind: "signal", given: "reload=/run/x.pid" });
+  expect(parse("-sl stop -js")).toEqual({ kind: "signal", given: "stop" });
+});
+
+test("levels of subsystems add up, and are checked", () => {
+  expect(parse("--log_level_override client=trace --log_level_override monitor=error")).toEqual(
+    run({ logLevelOverrides: { client: "trace", monitor: "error" } }) as Command,
+  );
+  expect(parse("--log_level_override client")).toEqual(refused("log_level_override needs <subsystem>=<level>") as Command);
+  expect(parse("--log_level_override disk=error")).toMatchObject({ error: expect.stringContaining('unknown subsystem "disk"') });
+  expect(parse("--log_level_override client=loud")).toMatchObject({ error: expect.stringContaining('unknown level "loud" of client') });
+});
+
+test("the flags of TLS need certificate and key, in the reference's words", () => {
+  for (const line of ["--tls", "--tlsverify=false", "--tlskey k", "--tlscacert a"]) {
+    expect(parse(line), line).toEqual(refused("TLS Server certificate must be present and valid") as Command);
+  }
+  expect(parse("--tlscert c")).toEqual(refused("TLS Server private key must be present and valid") as Command);
+  expect(parse("--tls --tlscert /no/such/file --tlskey k")).toEqual(
+    refused("error parsing X509 certificate/key pair: open /no/such/file: no such file or directory") as Command,
+  );
+});
+
+test("--tls=false switches TLS off, whatever the file and the other flags say", () => {
+  expect(parse("--tls=false --tlscert c")).toEqual(run({ tls: null }) as Command);
 });

@@ -1,15 +1,21 @@
 /**
  * What the arguments of the program ask for. Flags first, then at most the word `help` or `version`; the order of checks is the
- * reference's: syntax, version, help, words, then what the flags say.
+ * reference's: syntax, version, help, words, signal, configuration file, then what the flags say.
  */
 import { encode, quote } from "../bytes/ascii.ts";
 import { defaultOptions, type Options } from "../config/options.ts";
-import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
+import { FLAGS, type Flag, type FlagEffect, writtenNames } from "./flag-table.ts";
 import { type GivenFlag, parseGoFlags } from "./go-flags.ts";
+import { tlsOf } from "./tls-flags.ts";
 
 export type Command =
-  | { readonly kind: "run"; readonly options: Partial<Options> }
+  /** `options`: what the flags say, which wins over the file. */
+  | { readonly kind: "run"; readonly options: Partial<Options>; readonly configFile: string | null }
+  | { readonly kind: "check"; readonly configFile: string }
+  /** `given`: `command[=pid|file]`. */
+  | { readonly kind: "signal"; readonly given: string }
   | { readonly kind: "help" }
+  | { readonly kind: "helpTls" }
   | { readonly kind: "version" }
   /** Not the syntax of flags: the error, then the help text, and exit status 0 as in the reference. */
   | { readonly kind: "misused"; readonly error: string }
@@ -22,53 +28,57 @@ export function parseCommandLine(args: readonly string[]): Command {
   const parsed = parseGoFlags(args, name => BY_NAME.get(name)?.kind);
   if ("error" in parsed) return { kind: "misused", error: parsed.error };
   const { flags, words } = parsed;
-  const asks = (kind: "version" | "help") => lastOf(flags, kind) === true;
-  if (asks("version")) return { kind: "version" };
-  if (asks("help")) return { kind: "help" };
+  const last = (kind: FlagEffect["kind"]) => flags.findLast(flag => effectOf(flag).kind === kind)?.value;
+  for (const kind of ["version", "help", "helpTls"] as const) if (last(kind) === true) return { kind };
   if (words.length > 0) {
     const word = words[0].toLowerCase();
     if (word === "version" || word === "help") return { kind: word };
     return { kind: "refused", error: `unrecognized command: ${quote(encode(words[0]))}` };
   }
-  const unsupported = flags.find(isUnsupported);
-  if (unsupported !== undefined) return { kind: "refused", error: unsupportedText(unsupported) };
-  if (lastOf(flags, "check") === true) {
+  const signal = last("signal") as string | undefined;
+  if (signal) return { kind: "signal", given: signal };
+  const configFile = (last("config") as string | undefined) || null;
+  if (last("check") === true) {
+    if (configFile !== null) return { kind: "check", configFile };
     return { kind: "refused", error: "must specify [-c, --config] option to check configuration file syntax" };
   }
-  return { kind: "run", options: optionsOf(flags) };
+  const error = flags.map(refusalOf).find(refusal => refusal !== null);
+  if (error) return { kind: "refused", error };
+  return withTls(flags, { kind: "run", options: optionsOf(flags), configFile });
 }
 
-function lastOf(flags: readonly GivenFlag[], kind: Flag["effect"]["kind"]): GivenFlag["value"] | undefined {
-  return flags.findLast(({ name }) => BY_NAME.get(name)!.effect.kind === kind)?.value;
+function effectOf({ name }: GivenFlag): FlagEffect {
+  return BY_NAME.get(name)!.effect;
 }
 
 /** Turning off what is not there is no wish that would be ignored: `-js=false` passes. */
-function isUnsupported({ name, value }: GivenFlag): boolean {
-  return BY_NAME.get(name)!.effect.kind === "unsupported" && value !== false && value !== 0 && value !== "";
+function refusalOf(flag: GivenFlag): string | null {
+  const effect = effectOf(flag);
+  if (effect.kind === "option") return effect.fault(flag.value as never);
+  if (effect.kind !== "unsupported" || flag.value === false || flag.value === 0 || flag.value === "") return null;
+  return `flag ${writtenNames(BY_NAME.get(flag.name)!)} is not supported yet (${effect.feature})`;
 }
 
-function unsupportedText({ name }: GivenFlag): string {
-  const flag = BY_NAME.get(name)!;
-  const feature = flag.effect.kind === "unsupported" ? flag.effect.feature : "";
-  return `flag ${writtenNames(flag)} is not supported yet (${feature})`;
+function withTls(flags: readonly GivenFlag[], run: Extract<Command, { kind: "run" }>): Command {
+  const given = flags.filter(flag => effectOf(flag).kind === "tls");
+  if (given.length === 0) return run;
+  const made = tlsOf(given);
+  if ("error" in made) return { kind: "refused", error: made.error };
+  return { ...run, options: { ...run.options, tls: made.tls as Options["tls"] } }; // completed with the file's, or the defaults
 }
 
 function optionsOf(flags: readonly GivenFlag[]): Partial<Options> {
   const options: Record<string, unknown> = {};
   const initial: Record<string, unknown> = defaultOptions();
-  for (const { name, value } of flags) {
-    const { effect } = BY_NAME.get(name)!;
+  for (const flag of flags) {
+    const effect = effectOf(flag);
     if (effect.kind !== "option") continue;
-    options[effect.option] = effect.set(value as never, (options[effect.option] ?? initial[effect.option]) as never);
+    options[effect.option] = effect.set(flag.value as never, (options[effect.option] ?? initial[effect.option]) as never);
   }
   // As in the reference they come after all others, in the order of their names: `-DV=false -D` logs nothing.
-  const switches = flags.filter(({ name }) => BY_NAME.get(name)!.effect.kind === "switches");
-  for (const { name, value } of switches.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
-    const { effect } = BY_NAME.get(name)!;
-    if (effect.kind === "switches") for (const option of effect.options) options[option] = value;
+  for (const flag of flags.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
+    const effect = effectOf(flag);
+    if (effect.kind === "switches") for (const option of effect.options) options[option] = flag.value;
   }
-  const { authorization } = options as Partial<Options>;
-  if (authorization && !authorization.user && !authorization.token) delete options.authorization; // a password of nobody asks for nothing
-  if (authorization?.token === "") options.authorization = { user: authorization.user, password: authorization.password };
   return options as Partial<Options>;
 }

@@ -2,7 +2,7 @@
  * Every flag of the command line, in one table: those of the option table, those that set several options at once, those of the
  * program itself, and those of the reference whose feature is not there yet.
  */
-import type { FlagSection } from "../config/flag-row.ts";
+import type { FlagRow, FlagSection } from "../config/flag-row.ts";
 import { OPTIONS, type Options } from "../config/options.ts";
 import type { FlagKind } from "./go-flags.ts";
 
@@ -18,68 +18,85 @@ export interface Flag {
 }
 
 export type FlagEffect =
-  | { readonly kind: "option"; readonly option: keyof Options; readonly set: (given: never, before: never) => unknown }
+  | {
+      readonly kind: "option";
+      readonly option: keyof Options;
+      readonly set: (given: never, before: never) => unknown;
+      /** What is wrong with what was given. */
+      readonly fault: (given: never) => string | null;
+    }
   | { readonly kind: "switches"; readonly options: readonly (keyof Options)[] }
+  /** One of those that make a tls block together. */
+  | { readonly kind: "tls" }
   | { readonly kind: "help" }
+  | { readonly kind: "helpTls" }
   | { readonly kind: "version" }
-  /** `-t`, which means something only together with a configuration file. */
+  | { readonly kind: "config" }
   | { readonly kind: "check" }
+  | { readonly kind: "signal" }
   | { readonly kind: "unsupported"; readonly feature: string };
 
 function optionFlags(): Flag[] {
-  return Object.entries(OPTIONS).flatMap(([option, row]) =>
+  const rows = Object.entries(OPTIONS) as unknown as [string, { readonly flags?: readonly FlagRow<never>[] }][];
+  return rows.flatMap(([option, row]) =>
     (row.flags ?? []).map(flag => ({
       names: flag.names,
       kind: flag.kind,
       argument: flag.kind === "switch" ? "" : flag.argument,
       section: flag.section,
-      text: flag.text ?? row.text,
-      effect: { kind: "option", option: option as keyof Options, set: flag.set } as const,
+      text: flag.text,
+      effect: {
+        kind: "option",
+        option: option as keyof Options,
+        set: flag.set as (given: never, before: never) => unknown,
+        fault: (flag.kind === "text" && flag.fault) || (() => null),
+      } as const,
     })),
   );
 }
 
-function programFlag(names: string, section: FlagSection, text: string, effect: FlagEffect): Flag {
+function programSwitch(names: string, section: FlagSection, text: string, effect: FlagEffect): Flag {
   return { names: names.split(" "), kind: "switch", argument: "", section, text, effect };
 }
 
+function programText(names: string, section: FlagSection, argument: string, text: string, effect: FlagEffect): Flag {
+  return { names: names.split(" "), kind: "text", argument, section, text, effect };
+}
+
+const TLS: FlagEffect = { kind: "tls" };
+
 const PROGRAM_FLAGS: readonly Flag[] = [
-  programFlag("VV", "Logging", "Verbose trace (traces system account as well)", { kind: "switches", options: ["trace", "traceVerbose"] }),
-  programFlag("DV", "Logging", "Debug and trace", { kind: "switches", options: ["debug", "trace"] }),
-  programFlag("DVV", "Logging", "Debug and verbose trace (traces system account as well)", {
+  programText("c config", "Server", "file", "Configuration file", { kind: "config" }),
+  programSwitch("t", "Server", "Test configuration and exit", { kind: "check" }),
+  programText("sl signal", "Server", "signal[=pid|file]", "Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)", {
+    kind: "signal",
+  }),
+  programSwitch("VV", "Logging", "Verbose trace (traces system account as well)", { kind: "switches", options: ["trace", "traceVerbose"] }),
+  programSwitch("DV", "Logging", "Debug and trace", { kind: "switches", options: ["debug", "trace"] }),
+  programSwitch("DVV", "Logging", "Debug and verbose trace (traces system account as well)", {
     kind: "switches",
     options: ["debug", "trace", "traceVerbose"],
   }),
-  programFlag("h help", "Common", "Show this message", { kind: "help" }),
-  programFlag("v version", "Common", "Show version", { kind: "version" }),
+  programSwitch("tls", "TLS", "Enable TLS, do not verify clients (default: false)", TLS),
+  programText("tlscert", "TLS", "file", "Server certificate file", TLS),
+  programText("tlskey", "TLS", "file", "Private key for server certificate", TLS),
+  programSwitch("tlsverify", "TLS", "Enable TLS, verify client certificates", TLS),
+  programText("tlscacert", "TLS", "file", "Client certificate CA for verification", TLS),
+  programSwitch("h help", "Common", "Show this message", { kind: "help" }),
+  programSwitch("v version", "Common", "Show version", { kind: "version" }),
+  programSwitch("help_tls", "Common", "TLS help", { kind: "helpTls" }),
 ];
-
-const CHECK_FLAG = programFlag("t", "Server", "Test configuration and exit", { kind: "check" });
 
 /** Flags of the reference that are known, and refused by name. */
 const UNSUPPORTED: readonly (readonly [feature: string, kind: FlagKind, names: string])[] = [
-  ["configuration files", "text", "c config"],
-  ["sending signals", "text", "sl signal"],
-  ["https monitoring", "integer", "ms https_port"],
-  ["log files", "text", "l log"],
-  ["log files", "integer", "log_size_limit"],
-  ["syslog", "switch", "s syslog"],
-  ["syslog", "text", "r remote_syslog"],
   ["JetStream", "switch", "js jetstream"],
   ["JetStream", "text", "sd store_dir"],
-  ["TLS", "switch", "tls"],
-  ["TLS", "text", "tlscert"],
-  ["TLS", "text", "tlskey"],
-  ["TLS", "switch", "tlsverify"],
-  ["TLS", "text", "tlscacert"],
-  ["TLS", "switch", "help_tls"],
   ["clustering", "text", "routes"],
   ["clustering", "text", "cluster cluster_listen"],
   ["clustering", "text", "cluster_name"],
   ["clustering", "switch", "no_advertise"],
   ["clustering", "text", "cluster_advertise"],
   ["clustering", "integer", "connect_retries"],
-  ["profiling", "integer", "profile"],
 ];
 
 function unsupportedFlags(): Flag[] {
@@ -87,13 +104,13 @@ function unsupportedFlags(): Flag[] {
     names: names.split(" "),
     kind,
     argument: "",
-    section: "Server",
+    section: feature === "JetStream" ? "JetStream" : "Cluster",
     text: "",
     effect: { kind: "unsupported", feature },
   }));
 }
 
-export const FLAGS: readonly Flag[] = [...optionFlags(), ...PROGRAM_FLAGS, CHECK_FLAG, ...unsupportedFlags()];
+export const FLAGS: readonly Flag[] = [...optionFlags(), ...PROGRAM_FLAGS, ...unsupportedFlags()];
 
 /** A flag's names as they are written: `-p, --port`. Two letters at most, or capitals, have one dash. */
 export function writtenNames(flag: Flag): string {

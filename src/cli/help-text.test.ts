@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FLAGS } from "./flag-table.ts";
-import { helpText } from "./help-text.ts";
+import { helpText, tlsHelpText } from "./help-text.ts";
 
 test("help has every flag, in the reference's layout", () => {
   const text = helpText();
@@ -13,4 +13,33 @@ test("help has every flag, in the reference's layout", () => {
 test("no name is given to two flags", () => {
   const names = FLAGS.flatMap(flag => flag.names);
   expect(names.length).toBe(new Set(names).size);
+});
+
+test("the server's flags come in the reference's order", () => {
+  const section = helpText().split("Logging Options:")[0]!;
+  const order = [
+    "-a,",
+    "-p,",
+    "-n,",
+    "-P,",
+    "-m,",
+    "-ms,",
+    "-c,",
+    "-t ",
+    "-sl,",
+    "--client_advertise",
+    "--ports_file_dir",
+    "--http_base_path",
+  ];
+  const places = order.map(flag => section.indexOf(` ${flag}`));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places).not.toContain(-1);
+});
+
+test("help about TLS names the suites and curves that can be had, and no others", () => {
+  const text = tlsHelpText();
+  expect(text).toContain("    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n");
+  expect(text).toContain("    CurveP256\n");
+  expect(text).not.toContain("RC4");
+  expect(text).not.toContain("SecP384r1MLKEM1024");
 });

@@ -1,15 +1,20 @@
-/** What `--help` prints: the flag table in the reference's layout. */
+/** What `--help` and `--help_tls` print: the flag table in the reference's layout, and what a tls block may say. */
 import type { FlagSection } from "../config/flag-row.ts";
+import { CIPHER_SUITES, CURVES } from "../transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
-const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "Common"];
+const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "TLS", "Profiling", "Common"];
+/** The flags of the first section as the reference has them; the others come in the order of the table, and what it lacks comes last. */
+const SERVER_ORDER = ["a", "p", "n", "P", "m", "ms", "c", "t", "sl", "client_advertise", "ports_file_dir"];
 const NAMES_WIDTH = 37;
 const LINE_WIDTH = 100;
 
 export function helpText(): string {
   const sections = SECTIONS.map(section => {
-    const flags = FLAGS.filter(flag => flag.section === section && flag.text !== "" && flag.effect.kind !== "check");
-    return `${section} Options:\n${flags.map(flagLine).join("")}`;
+    const flags = FLAGS.filter(flag => flag.section === section && flag.effect.kind !== "unsupported");
+    const rank = (flag: Flag) => (SERVER_ORDER.indexOf(flag.names[0]) + SERVER_ORDER.length + 1) % (SERVER_ORDER.length + 1);
+    const sorted = section === "Server" ? flags.toSorted((left, right) => rank(left) - rank(right)) : flags;
+    return `${section} Options:\n${sorted.map(flagLine).join("")}`;
   });
   return `\nUsage: nats-server [options]\n\n${sections.join("\n")}\n${unsupportedText()}\n`;
 }
@@ -22,9 +27,7 @@ function flagLine(flag: Flag): string {
 
 /** Flags that nats-server has and this server refuses, so that nobody has to try. */
 function unsupportedText(): string {
-  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported" || flag.effect.kind === "check").map(flag =>
-    writtenNames(flag).replaceAll(", ", "/"),
-  );
+  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported").map(flag => writtenNames(flag).replaceAll(", ", "/"));
   let text = "Not supported yet:\n   ";
   let width = 3;
   for (const name of names) {
@@ -36,4 +39,27 @@ function unsupportedText(): string {
     width += name.length + 1;
   }
   return `${text}\n`;
+}
+
+export function tlsHelpText(): string {
+  const list = (names: readonly string[]) => names.map(name => `    ${name}\n`).join("");
+  const suites = Object.entries(CIPHER_SUITES).filter(([, { openssl }]) => openssl !== null);
+  const curves = Object.entries(CURVES).filter(([, name]) => name !== null);
+  return `
+TLS is configured by a tls block of the configuration file, such as
+
+    tls {
+        cert_file: "./certs/server-cert.pem"
+        key_file:  "./certs/server-key.pem"
+        # only clients whose certificate comes from here
+        ca_file:   "./certs/ca.pem"
+        verify:    true
+    }
+
+Everything that it may say is in docs/configuration.md.
+
+Available cipher suites include:
+${list(suites.map(([name, { insecure }]) => (insecure ? `${name} (needs allow_insecure_cipher_suites)` : name)))}
+Available curve preferences include:
+${list(curves.map(([name]) => name))}`;
 }

@@ -40,7 +40,7 @@ export function loadConfigFile(file: string, environment: Environment = process.
     const { map, digest } = readConfigFile(file, environment);
     return { ...optionsIn(map, file), digest, file };
   } catch (error) {
-    throw error instanceof LanguageError ? new ConfigErrors([error.message]) : error;
+    throw error instanceof LanguageError ? new ConfigErrors([error.message], false) : error;
   }
 }
 
@@ -59,7 +59,7 @@ export function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "opt
       map.get(name) ?? [...map].find(([key]) => key.toLowerCase() === name || (name === "websocket" && key.toLowerCase() === "ws"))?.[1];
     if (fault !== null && place !== undefined) problems.error(place, fault);
   }
-  if (problems.errors.length > 0) throw new ConfigErrors(problems.lines);
+  if (problems.errors.length > 0) throw new ConfigErrors(problems.lines, true);
   return { options, warnings: problems.warnings };
 }
 

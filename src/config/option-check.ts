@@ -3,15 +3,11 @@ import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { goDuration } from "./go-duration.ts";
 import { quoted } from "./go-values.ts";
 import type { Options } from "./options.ts";
+import { OptionError } from "./problems.ts";
 import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "./table/limits.ts";
 import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "./table/logging.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import type { WebSocketOptions } from "./websocket-options.ts";
-
-/** An option with a value that it cannot have. The text is the reference's, where it has one. */
-export class OptionError extends Error {
-  override name = "OptionError";
-}
 
 /** What the options have to be whose default is null. */
 const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : never]: "string" | "number" | "object" } = {

@@ -5,8 +5,10 @@
  * A row whose feature is not there yet has no place here: such options are refused by name (table/missing.ts), never ignored.
  */
 
-import { checkOptions, OptionError } from "./option-check.ts";
+import type { Authorization } from "./authorization.ts";
+import { checkOptions } from "./option-check.ts";
 import type { OptionRow } from "./option-row.ts";
+import { OptionError } from "./problems.ts";
 import { LIMIT_OPTIONS } from "./table/limits.ts";
 import { LOGGING_OPTIONS } from "./table/logging.ts";
 import { MONITORING_OPTIONS } from "./table/monitoring.ts";
@@ -65,9 +67,10 @@ export function completeOptions(given: Partial<Options>): Options {
   for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = initial[name];
   const complete = options as Options;
   checkOptions(complete, initial);
-  const { tls, websocket, authTimeoutMs } = complete;
+  const { authorization, tls, websocket, authTimeoutMs } = complete;
   return {
     ...complete,
+    authorization: completeAuthorization(authorization),
     tls: completeTls(tls),
     websocket: websocket === null ? null : { ...WEBSOCKET_DEFAULTS, ...websocket, tls: completeTls(websocket.tls ?? null) },
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : (tls.timeoutMs ?? TLS_DEFAULTS.timeoutMs) + AUTH_AFTER_TLS_MS,
@@ -76,4 +79,11 @@ export function completeOptions(given: Partial<Options>): Options {
 
 function completeTls(tls: TlsOptions | null): TlsOptions | null {
   return tls === null ? null : { ...TLS_DEFAULTS, ...tls };
+}
+
+/** What is empty asks for nothing, a password of nobody neither. */
+function completeAuthorization(authorization: Authorization | null): Authorization | null {
+  const { user = "", password, token } = authorization ?? {};
+  if (user === "" && !token) return null;
+  return { ...(user === "" ? {} : { user }), ...(password === undefined ? {} : { password }), ...(token ? { token } : {}) };
 }

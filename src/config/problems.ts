@@ -35,12 +35,23 @@ export class Problems {
   }
 }
 
-/** A configuration that cannot be used. The message is one line per problem. */
-export class ConfigErrors extends Error {
+/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+export class OptionError extends Error {
+  override name = "OptionError";
+}
+
+/** A file that cannot be used. */
+export class ConfigErrors extends OptionError {
   override name = "ConfigErrors";
 
-  /** @param lines warnings first, then errors */
-  constructor(readonly lines: readonly string[]) {
-    super(lines.join("\n"));
+  /**
+   * @param lines warnings first, then errors
+   * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
+   */
+  constructor(
+    readonly lines: readonly string[],
+    collected: boolean,
+  ) {
+    super(collected ? lines.map(line => `${line}\n`).join("") : lines.join("\n"));
   }
 }

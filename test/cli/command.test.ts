@@ -1,7 +1,8 @@
 /** What the program says to arguments that start no server, beside nats-server 2.15.2. */
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
-import { outcomeOf, PROGRAM } from "./program.ts";
+import { outcomeOf, PROGRAM, TemporaryDirectory } from "./program.ts";
 
 const reference = findReference();
 const skips = reference.path === null && !referenceIsRequired();
@@ -20,7 +21,7 @@ test("--help shows the flags on standard output", async () => {
 });
 
 test("what is not supported yet is refused by name", async () => {
-  for (const args of [["-c", "x"], ["-js"], ["--tlscert=x"], ["--routes", "x"], ["-sl", "ldm"], ["-l", "x"], ["--profile=-1"]]) {
+  for (const args of [["-js"], ["--routes", "x"], ["--cluster_name", "c"], ["-sd", "/x"]]) {
     const { status, out, err } = await outcomeOf([...PROGRAM, ...args]);
     expect({ status, out }).toEqual({ status: 1, out: "" });
     expect(err).toMatch(/^nats-server: flag -.* is not supported yet \(.+\)\n$/);
@@ -39,6 +40,17 @@ const MISUSES: readonly (readonly [args: string[], status: number, err: string])
   [["-"], 1, 'nats-server: unrecognized command: "-"\n'],
   [["-t"], 1, "nats-server: must specify [-c, --config] option to check configuration file syntax\n"],
   [["-n", "a b", "-p", "-1"], 1, "nats-server: server name cannot contain spaces\n"],
+  [["--tls"], 1, "nats-server: TLS Server certificate must be present and valid\n"],
+  [["--tlscert", "x"], 1, "nats-server: TLS Server private key must be present and valid\n"],
+  [
+    ["--tlscert", "/no/such/file", "--tlskey", "y"],
+    1,
+    "nats-server: error parsing X509 certificate/key pair: open /no/such/file: no such file or directory\n",
+  ],
+  [["-t", "-c", "/no/such/file"], 1, "nats-server: open /no/such/file: no such file or directory\n"],
+  [["-t", "-c", "/"], 1, "nats-server: read /: is a directory\n"],
+  [["-c", "/no/such/file", "-p", "-1"], 1, "nats-server: open /no/such/file: no such file or directory\n"],
+  [["--signal", "stop=a=b"], 1, "nats-server: invalid signal parameters: [b]\n"],
 ];
 
 for (const [args, status, err] of MISUSES) {
@@ -53,4 +65,41 @@ for (const [args, status, err] of MISUSES) {
     expect({ status: theirs.status, err: theirs.err }).toEqual({ status, err });
     expect(theirs.out !== "").toBe(status === 0);
   });
+}
+
+/** Files beside what `-t` says about them, without the digest. */
+const CHECKED: readonly (readonly [what: string, text: string, status: number, err: string])[] = [
+  ["a valid file", "port: 4333\n", 0, "nats-server: configuration file $ is valid\n"],
+  ["an empty file", "", 1, "nats-server: $: config has no values or is empty\n\n"],
+  ["a file that is not in the language", "port: [", 1, "nats-server: Parse error on line 1: "],
+  ["a file that ends too early", "port", 1, "nats-server: config is invalid ($:1:4)\n"],
+  ["a field of the wrong type", '\nport: "x"\n', 1, "nats-server: $:2:1: interface conversion: interface {} is string, not int64\n\n"],
+  [
+    "a file with a warning",
+    "ping_interval: 5",
+    1,
+    'nats-server: $:1:0: invalid use of field "ping_interval": ping_interval should be converted to a duration\n\n',
+  ],
+  [
+    "a warning before an error that is written before it",
+    "debug: 1\nwrite_deadline: 5",
+    1,
+    'nats-server: $:2:1: invalid use of field "write_deadline": write_deadline should be converted to a duration\n' +
+      "$:1:0: interface conversion: interface {} is int64, not bool\n\n",
+  ],
+];
+
+for (const [what, text, status, err] of CHECKED) {
+  const check = async (program: readonly string[]) => {
+    using directory = new TemporaryDirectory();
+    const file = directory.join("server.conf");
+    writeFileSync(file, text);
+    const outcome = await outcomeOf([...program, "-t", "-c", file]);
+    const said = outcome.err.replaceAll(file, "$").replace(/ \(sha256:[0-9a-f]{64}\)/, "");
+    expect({ status: outcome.status, out: outcome.out }).toEqual({ status, out: "" });
+    if (err.endsWith("\n")) expect(said).toBe(err);
+    else expect(said).toStartWith(err);
+  };
+  test(`ours: -t on ${what}`, () => check(PROGRAM));
+  test.skipIf(skips)(`reference: -t on ${what}${skipped}`, () => check([reference.path!]));
 }

@@ -1,0 +1,25 @@
+/**
+ * The flags of TLS, which only together mean something: `--tls --tlscert cert.pem --tlskey key.pem`. They take the place of what a tls
+ * block of the file says about certificates; its timeouts and pinned certificates stay.
+ */
+import { tlsFilesFault } from "../config/tls-files.ts";
+import type { TlsOptions } from "../config/tls-options.ts";
+import type { GivenFlag } from "./go-flags.ts";
+
+/** What the flags make of the option `tls`: null switches it off. */
+export type TlsFlags = { readonly tls: Partial<TlsOptions> | null } | { readonly error: string };
+
+/** @param given flags whose names begin with `tls`, at least one */
+export function tlsOf(given: readonly GivenFlag[]): TlsFlags {
+  const last = (name: string) => given.findLast(flag => flag.name === name)?.value;
+  if (last("tls") === false) return { tls: null };
+  const certFile = (last("tlscert") ?? "") as string;
+  const keyFile = (last("tlskey") ?? "") as string;
+  if (certFile === "") return { error: "TLS Server certificate must be present and valid" };
+  if (keyFile === "") return { error: "TLS Server private key must be present and valid" };
+  const caFile = ((last("tlscacert") ?? "") as string) || null;
+  const files = { certificates: [{ certFile, keyFile }], caFile };
+  const fault = tlsFilesFault(files);
+  if (fault !== null) return { error: fault };
+  return { tls: { ...files, verify: last("tlsverify") === true, cipherSuites: [], curvePreferences: [] } };
+}
