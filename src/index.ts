@@ -11,7 +11,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { completeOptions, type Options } from "./config/options.ts";
 import type { Logger } from "./log/logger.ts";
 import { SILENT } from "./log/silent-logger.ts";
-import { StderrLogger } from "./log/stderr-logger.ts";
+import { ServerLogger } from "./log/server-logger.ts";
 import { Server } from "./server/server.ts";
 import type { InProcessConnection } from "./transport/in-process.ts";
 
@@ -45,7 +45,7 @@ export class NatsServer implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticator = null, ...given } = options;
     const complete = completeOptions(given);
-    const server = new Server(complete, { log: log === "stderr" ? new StderrLogger(complete) : log, authenticator });
+    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticator });
     server.start();
     return new NatsServer(server);
   }

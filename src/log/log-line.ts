@@ -5,7 +5,8 @@
  *   pid    local time or UTC, µs      label, coloured on a terminal
  * The text up to the second is kept, so a line costs a few string joins and no Date. Source: core §9.4.
  */
-export type Level = "INF" | "DBG" | "WRN" | "ERR" | "FTL" | "TRC";
+import type { Level } from "./level.ts";
+import type { LineForm } from "./line-form.ts";
 
 /** SGR codes of a terminal. */
 const COLORS: Record<Level, string> = { INF: "32", DBG: "36", WRN: "0;93", ERR: "31", FTL: "31", TRC: "33" };
@@ -17,7 +18,7 @@ export interface LineStyle {
   readonly colors: boolean;
 }
 
-export class LogLine {
+export class LogLine implements LineForm {
   private readonly style: LineStyle;
   private readonly prefix: string;
   private readonly labels: Record<Level, string>;

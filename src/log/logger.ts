@@ -1,3 +1,5 @@
+import type { Subsystem } from "./level.ts";
+
 /**
  * What the rooms need of a log. Text is built only where the level is on: hot paths ask `traceEnabled` first.
  */
@@ -41,6 +43,13 @@ export interface ConfigurableLogger extends Logger {
   prepare(options: LogOptions): () => void;
   /** USR1: the file is opened anew, as somebody moved it away. */
   reopen(): void;
+  /** The same log as a part of the server writes it: with a level of its own, if the options give it one. */
+  of(subsystem: Subsystem): Logger;
+}
+
+/** The log as a part of the server writes it. */
+export function logOf(log: Logger, subsystem: Subsystem): Logger {
+  return isConfigurable(log) ? log.of(subsystem) : log;
 }
 
 export function isConfigurable(log: Logger): log is ConfigurableLogger {

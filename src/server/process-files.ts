@@ -8,7 +8,7 @@ import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../log/logger.ts";
 import { hostPort, reachableHosts } from "./host-port.ts";
-import { programName } from "./program-name.ts";
+import { programName } from "../identity/program-name.ts";
 import { StartError } from "./start-error.ts";
 
 /** @throws StartError when it cannot be written */

@@ -1,0 +1,124 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { TemporaryDirectory } from "../../test/cli/program.ts";
+import { FileSink, type LogDisk } from "./file-sink.ts";
+import { LogLine } from "./log-line.ts";
+
+const FORM = new LogLine({ pid: 7, time: false, utc: false, colors: false });
+const NO_LIMITS = { sizeLimit: 0, filesMax: 0 };
+const NOW = Date.UTC(2026, 0, 1, 12);
+
+/** A disk that writes when it is let. */
+class SlowDisk implements LogDisk {
+  private waiting: (() => void)[] = [];
+  failing = false;
+  writes = 0;
+
+  write(fd: number, bytes: Buffer, done: (error: Error | null, taken: number) => void): void {
+    this.writes++;
+    this.waiting.push(() => {
+      if (this.failing) done(new Error("no space left on device"), 0);
+      else done(null, writeSync(fd, bytes));
+    });
+  }
+
+  /** Lets one write happen. */
+  step(): void {
+    this.waiting.shift()?.();
+  }
+
+  get busy(): boolean {
+    return this.waiting.length > 0;
+  }
+}
+
+/** Lets writes happen until none waits. */
+function settle(disk: SlowDisk): void {
+  while (disk.busy) disk.step();
+}
+
+test("lines are in the file in their order, also those that the end of the process writes", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  writeFileSync(path, "from before\n");
+  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW);
+  for (let i = 0; i < 1_000; i++) sink.add("INF", `line ${i}`, NOW, "server");
+  sink.flush();
+  const expected = Array.from({ length: 1_000 }, (_, i) => `[7] [INF] line ${i}\n`).join("");
+  expect(readFileSync(path, "utf8")).toBe(`from before\n${expected}`);
+});
+
+test("a slow disk makes lines wait, up to 8 MiB; what is dropped is counted in the log", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  const disk = new SlowDisk();
+  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  const line = "x".repeat(1_000);
+  const total = 10_000;
+  for (let i = 0; i < total; i++) sink.add("INF", line, NOW, "server");
+  expect(disk.writes).toBe(1); // nobody waited for it
+  settle(disk);
+  const text = readFileSync(path, "utf8");
+  const dropped = Number(/(\d+) log lines dropped: the log file took none/.exec(text)![1]);
+  const written = text.split("\n").filter(one => one.endsWith("xxx")).length;
+  expect(written + dropped).toBe(total);
+  expect(text.length).toBeGreaterThan(8_000_000);
+  expect(text.length).toBeLessThan(9_000_000);
+});
+
+test("lines that a full disk refused are counted, once it takes lines again", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  const disk = new SlowDisk();
+  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  disk.failing = true;
+  sink.add("INF", "lost", NOW, "server");
+  settle(disk);
+  disk.failing = false;
+  sink.add("INF", "kept", NOW, "server");
+  settle(disk);
+  expect(readFileSync(path, "utf8")).toBe("[7] [WRN] 1 log lines dropped: the log file took none\n[7] [INF] kept\n");
+});
+
+test("over its limit the file is rotated between two lines, and the oldest backups go", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  writeFileSync(`${path}.note`, "not a backup");
+  let now = NOW;
+  const sink = new FileSink(path, FORM, { sizeLimit: 100, filesMax: 3 }, () => now++);
+  for (let i = 0; i < 12; i++) sink.add("INF", `${i}`.padStart(30, "0"), NOW, "server");
+  sink.flush();
+  const files = readdirSync(directory.path).sort();
+  expect(files.length).toBe(4); // the current one, two backups, and what is none
+  expect(files.filter(name => /^nats\.log\.2026\.01\.01\.\d\d\.00\.00\.\d{9}$/.test(name)).length).toBe(2);
+  const current = readFileSync(path, "utf8");
+  expect(current).toMatch(
+    /^\[7\] \[INF\] Rotated log, backup saved as ".*nats\.log\.2026.*"\r\n\[7\] \[INF\] Purged log file "nats\.log\.2026.*"\r\n/,
+  );
+  for (const name of files.slice(1, 3)) {
+    const lines = readFileSync(join(directory.path, name), "utf8").trimEnd().split("\n");
+    expect(lines.at(-1)).toMatch(/^\[7\] \[INF\] 0+\d+$/);
+  }
+});
+
+test("a closed sink writes what waits, and lets go of its file", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  const disk = new SlowDisk();
+  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  sink.add("INF", "one", NOW, "server");
+  sink.add("INF", "two", NOW, "server");
+  sink.close();
+  settle(disk);
+  expect(readFileSync(path, "utf8")).toBe("[7] [INF] one\n[7] [INF] two\n");
+  expect(readdirSync("/proc/self/fd").some(fd => linkOf(fd) === path)).toBe(false);
+});
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Log files that were rotated away: their names, and which of them are too many.
+ *
+ *   nats.log                                the current one
+ *   nats.log.2026.11.24.14.22.02.815756001  since then; the name sorts by time
+ */
+import { readdirSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { encode, quote } from "../bytes/ascii.ts";
+
+const STAMP = /^\d{4}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{9}$/;
+
+/** @param now wall clock, ms with fractions @param nanos told apart within a microsecond, 0 to 999 */
+export function backupPath(path: string, now: number, nanos: number): string {
+  const date = new Date(now);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const micros = Math.floor((now % 1_000) * 1_000);
+  const fraction = String(micros * 1_000 + nanos).padStart(9, "0");
+  const day = `${String(date.getFullYear()).padStart(4, "0")}.${two(date.getMonth() + 1)}.${two(date.getDate())}`;
+  return `${path}.${day}.${two(date.getHours())}.${two(date.getMinutes())}.${two(date.getSeconds())}.${fraction}`;
+}
+
+/**
+ * Removes the oldest backups of a log file.
+ * @param most files that stay, the current one included
+ * @param say told of each, as a line of the log
+ */
+export function purgeBackups(path: string, most: number, say: (level: "INF" | "ERR", text: string) => void): void {
+  const name = basename(path);
+  const directory = dirname(path);
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    return say(
+      "ERR",
+      `Unable to read directory ${shown(directory)} for log purge (${(error as Error).message}), will attempt next rotation`,
+    );
+  }
+  const backups = names.filter(entry => entry.startsWith(`${name}.`) && STAMP.test(entry.slice(name.length + 1))).sort();
+  for (const backup of backups.slice(0, Math.max(0, backups.length - (most - 1)))) {
+    try {
+      unlinkSync(join(directory, backup));
+    } catch (error) {
+      return say("ERR", `Unable to remove backup log file ${shown(backup)} (${(error as Error).message}), will attempt next rotation`);
+    }
+    say("INF", `Purged log file ${shown(backup)}`);
+  }
+}
+
+function shown(text: string): string {
+  return quote(encode(text));
+}

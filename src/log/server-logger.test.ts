@@ -1,0 +1,152 @@
+import { expect, test } from "bun:test";
+import type { LogOptions } from "./logger.ts";
+import { ServerLogger } from "./server-logger.ts";
+
+const style = { debug: true, trace: false, logTime: false, logTimeUtc: false };
+const endOfTurn = () => new Promise<void>(resolve => setImmediate(resolve));
+
+function logger(options: Partial<LogOptions> = {}) {
+  const writes: string[] = [];
+  const write = (bytes: Uint8Array) => {
+    writes.push(Buffer.from(bytes).toString());
+    return bytes.length;
+  };
+  const log = new ServerLogger({ ...style, ...options }, { write, colors: false });
+  return { log, writes };
+}
+
+test("the lines of a turn are one write", async () => {
+  const { log, writes } = logger();
+  log.notice("one");
+  log.debug("two");
+  log.trace("not shown");
+  expect(writes).toEqual([]);
+  await endOfTurn();
+  expect(writes).toEqual([`[${process.pid}] [INF] one\n[${process.pid}] [DBG] two\n`]);
+});
+
+test("a fatal line is written at once, behind what came before it", () => {
+  const { log, writes } = logger();
+  log.error("before");
+  log.fatal("the end");
+  expect(writes).toEqual([`[${process.pid}] [ERR] before\n[${process.pid}] [FTL] the end\n`]);
+});
+
+test("what waits is bounded: much text is written before the turn ends", () => {
+  const { log, writes } = logger();
+  for (let i = 0; i < 100; i++) log.notice("x".repeat(1_000));
+  expect(writes.length).toBe(1);
+});
+
+test("a rate limited warning comes once", () => {
+  const { log, writes } = logger();
+  for (let i = 0; i < 5; i++) log.warnRateLimited("slow");
+  log.flush();
+  expect(writes).toEqual([`[${process.pid}] [WRN] slow\n`]);
+});
+
+test("a standard error that takes nothing for a while loses no line, one that takes nothing for long loses them counted", async () => {
+  let open = false;
+  let text = "";
+  const write = (bytes: Uint8Array) => {
+    if (!open) throw Object.assign(new Error("try again"), { code: "EAGAIN" });
+    const take = Math.min(bytes.length, 100_000);
+    text += Buffer.from(bytes.subarray(0, take)).toString();
+    return take;
+  };
+  const log = new ServerLogger(style, { write, colors: false });
+  log.notice("first");
+  log.flush();
+  for (let i = 0; i < 12_000; i++) log.notice("x".repeat(1_000));
+  open = true;
+  log.flush();
+  log.notice("last");
+  log.flush();
+  const lines = text.trimEnd().split("\n");
+  expect(lines[0]).toBe(`[${process.pid}] [INF] first`);
+  expect(lines.at(-1)).toBe(`[${process.pid}] [INF] last`);
+  const dropped = Number(/(\d+) log lines dropped/.exec(text)?.[1]);
+  expect(lines.length - 3 + dropped).toBe(12_000);
+  expect(text.length).toBeLessThan(8.5 * 1024 * 1024);
+});
+
+test("a closed standard error is given up without a word", () => {
+  const write = () => {
+    throw Object.assign(new Error("broken pipe"), { code: "EPIPE" });
+  };
+  const log = new ServerLogger(style, { write, colors: false });
+  log.fatal("nobody reads this");
+  log.fatal("nor this");
+});
+
+test("a part of the server has the level that the options give it, the others go by the switches", () => {
+  const { log, writes } = logger({ debug: false, logLevelOverrides: { client: "trace", websocket: "error" } });
+  for (const part of ["client", "websocket", "monitor"] as const) {
+    const own = log.of(part);
+    expect([own.debugEnabled, own.traceEnabled]).toEqual([part === "client", part === "client"]);
+    for (const level of ["trace", "debug", "notice", "warn", "error"] as const) own[level](`${part} ${level}`);
+  }
+  log.flush();
+  const shown = writes.join("").match(/(?<=\] )(client|websocket|monitor) \w+/g);
+  expect(shown).toEqual([
+    "client trace",
+    "client debug",
+    "client notice",
+    "client warn",
+    "client error",
+    "websocket error",
+    "monitor notice",
+    "monitor warn",
+    "monitor error",
+  ]);
+});
+
+test("as JSON a line is an object, whatever its text holds", () => {
+  const { log, writes } = logger({ logFormat: "json" });
+  log.of("client").error('a "quoted"\nline');
+  log.flush();
+  expect(JSON.parse(writes[0])).toEqual({
+    level: "error",
+    pid: process.pid,
+    subsystem: "client",
+    msg: 'a "quoted"\nline',
+  });
+  const timed = logger({ logFormat: "json", logTime: true });
+  timed.log.notice("x");
+  timed.log.flush();
+  expect(JSON.parse(timed.writes[0]).time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+});
+
+test("new options are prepared first, and in force from then on", () => {
+  const { log, writes } = logger({ debug: false });
+  const install = log.prepare({ ...OPTIONS_DEBUG });
+  log.debug("not yet");
+  install();
+  log.debug("now");
+  log.flush();
+  expect(writes).toEqual([`[${process.pid}] [DBG] now\n`]);
+});
+
+const OPTIONS_DEBUG: LogOptions = {
+  debug: true,
+  trace: false,
+  logTime: false,
+  logTimeUtc: false,
+  logFile: null,
+  logSizeLimit: 0,
+  logFilesMax: 0,
+  syslog: false,
+  remoteSyslog: null,
+  logFormat: "text",
+  logLevelOverrides: {},
+};
+
+test("a place that cannot be opened is refused with the reference's text, and the log goes on as it was", () => {
+  const { log, writes } = logger();
+  const attempt = (options: Partial<LogOptions>) => () => log.prepare({ ...OPTIONS_DEBUG, ...options });
+  expect(attempt({ logFile: "/nonexistent/x.log" })).toThrow("error opening file: open /nonexistent/x.log: no such file or directory");
+  expect(attempt({ remoteSyslog: "http://127.0.0.1:514" })).toThrow('error invalid network type: "http"');
+  log.notice("still here");
+  log.flush();
+  expect(writes.join("")).toContain("still here");
+});

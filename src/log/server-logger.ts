@@ -1,0 +1,246 @@
+/**
+ * The server's log: which lines are shown, how they look, where they go.
+ *
+ *   room ─▶ SubsystemLog: is the level on? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
+ * Reload builds new parts and swaps them; the loggers that rooms hold stay valid. Source: core §9.4.
+ */
+import { FileSink } from "./file-sink.ts";
+import { JsonLine } from "./json-line.ts";
+import { type Level, type LevelName, SUBSYSTEMS, type Subsystem, Threshold } from "./level.ts";
+import type { LineForm } from "./line-form.ts";
+import { LogLine } from "./log-line.ts";
+import type { LogSink } from "./log-sink.ts";
+import type { ConfigurableLogger, Logger, LogOptions } from "./logger.ts";
+import { RepeatFilter } from "./repeat-filter.ts";
+import { StderrSink, stderrIsTerminal, type WriteSome } from "./stderr-sink.ts";
+import { SyslogSink } from "./syslog-sink.ts";
+import { WallClock } from "./wall-clock.ts";
+
+const REPEAT_MS = 1_000;
+const REPEATS_MAX = 1_024;
+
+const LOG_DEFAULTS: LogOptions = {
+  debug: false,
+  trace: false,
+  logTime: true,
+  logTimeUtc: false,
+  logFile: null,
+  logSizeLimit: 0,
+  logFilesMax: 0,
+  syslog: false,
+  remoteSyslog: null,
+  logFormat: "text",
+  logLevelOverrides: {},
+};
+
+/** What tests replace. */
+export interface LogDependencies {
+  /** Of standard error. */
+  readonly write?: WriteSome;
+  /** Default: when standard error is a terminal. */
+  readonly colors?: boolean;
+}
+
+export class ServerLogger implements ConfigurableLogger {
+  private readonly dependencies: LogDependencies;
+  private readonly clock = new WallClock();
+  private readonly repeats = new RepeatFilter(REPEAT_MS, REPEATS_MAX);
+  private readonly logs: Readonly<Record<Subsystem, SubsystemLog>>;
+  private options: LogOptions;
+  private sink: LogSink;
+
+  /** @throws Error with the reference's text when what the options name cannot be opened */
+  constructor(given: Partial<LogOptions> = {}, dependencies: LogDependencies = {}) {
+    this.dependencies = dependencies;
+    this.options = { ...LOG_DEFAULTS, ...given };
+    this.sink = this.open(this.options);
+    this.logs = Object.fromEntries(SUBSYSTEMS.map(name => [name, new SubsystemLog(this, name)])) as Record<Subsystem, SubsystemLog>;
+    this.follow();
+  }
+
+  of(subsystem: Subsystem): Logger {
+    return this.logs[subsystem];
+  }
+
+  prepare(options: LogOptions): () => void {
+    const keeps = sameSink(this.options, options);
+    const sink = keeps ? this.sink : this.open(options);
+    return () => {
+      const before = this.sink;
+      this.options = options;
+      this.sink = sink;
+      if (!keeps) before.close();
+      this.follow();
+    };
+  }
+
+  reopen(): void {
+    if (this.options.logFile === null) return this.notice("File log re-open ignored, not a file logger");
+    let sink: LogSink;
+    try {
+      sink = this.open(this.options);
+    } catch (error) {
+      return this.error(`File log re-open failed: ${(error as Error).message}`);
+    }
+    this.sink.close();
+    this.sink = sink;
+    this.follow();
+    this.notice("File log re-opened");
+  }
+
+  /** Writes what waits, as far as it is taken at once. */
+  flush(): void {
+    this.sink.flush();
+  }
+
+  /** For `SubsystemLog`. */
+  add(level: Level, text: string, subsystem: Subsystem): void {
+    this.sink.add(level, text, this.clock.now(), subsystem);
+    if (level === "FTL") this.sink.flush(); // the caller is about to end the process
+  }
+
+  passesRepeats(text: string): boolean {
+    return this.repeats.passes(text, performance.now());
+  }
+
+  private open(options: LogOptions): LogSink {
+    const { logFile, remoteSyslog, syslog } = options;
+    if (logFile !== null) {
+      const limits = { sizeLimit: options.logSizeLimit, filesMax: options.logFilesMax };
+      try {
+        return new FileSink(logFile, this.formOf(options, false), limits, () => this.clock.now());
+      } catch (error) {
+        throw new Error(`error opening file: ${fileErrorText(logFile, error)}`, { cause: error });
+      }
+    }
+    if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog);
+    if (syslog) return SyslogSink.local();
+    return new StderrSink(this.formOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.dependencies.write);
+  }
+
+  private formOf({ logFormat, logTime, logTimeUtc }: LogOptions, colors: boolean): LineForm {
+    if (logFormat === "json") return new JsonLine(process.pid, logTime);
+    return new LogLine({ pid: process.pid, time: logTime, utc: logTimeUtc, colors });
+  }
+
+  private follow(): void {
+    const { debug, trace, logLevelOverrides } = this.options;
+    for (const name of SUBSYSTEMS) {
+      const override = logLevelOverrides[name];
+      this.logs[name].threshold = override === undefined ? Threshold.ofSwitches(debug, trace) : Threshold.ofName(override as LevelName);
+    }
+    if (this.sink instanceof FileSink && this.sink.tooLarge) this.notice("Rotating logfile...");
+  }
+
+  // Logger, for the server itself
+
+  get debugEnabled(): boolean {
+    return this.logs.server.debugEnabled;
+  }
+
+  get traceEnabled(): boolean {
+    return this.logs.server.traceEnabled;
+  }
+
+  notice(text: string): void {
+    this.logs.server.notice(text);
+  }
+
+  warn(text: string): void {
+    this.logs.server.warn(text);
+  }
+
+  error(text: string): void {
+    this.logs.server.error(text);
+  }
+
+  /** Written before it returns. */
+  fatal(text: string): void {
+    this.logs.server.fatal(text);
+  }
+
+  debug(text: string): void {
+    this.logs.server.debug(text);
+  }
+
+  trace(text: string): void {
+    this.logs.server.trace(text);
+  }
+
+  warnRateLimited(text: string): void {
+    this.logs.server.warnRateLimited(text);
+  }
+}
+
+class SubsystemLog implements Logger {
+  threshold = Threshold.ofSwitches(false, false);
+  private readonly log: ServerLogger;
+  private readonly name: Subsystem;
+
+  constructor(log: ServerLogger, name: Subsystem) {
+    this.log = log;
+    this.name = name;
+  }
+
+  get debugEnabled(): boolean {
+    return this.threshold.debug;
+  }
+
+  get traceEnabled(): boolean {
+    return this.threshold.trace;
+  }
+
+  notice(text: string): void {
+    this.add("INF", text);
+  }
+
+  warn(text: string): void {
+    this.add("WRN", text);
+  }
+
+  error(text: string): void {
+    this.add("ERR", text);
+  }
+
+  fatal(text: string): void {
+    this.add("FTL", text);
+  }
+
+  debug(text: string): void {
+    this.add("DBG", text);
+  }
+
+  trace(text: string): void {
+    this.add("TRC", text);
+  }
+
+  warnRateLimited(text: string): void {
+    if (this.log.passesRepeats(text)) this.add("WRN", text);
+  }
+
+  private add(level: Level, text: string): void {
+    if (this.threshold.shows(level)) this.log.add(level, text, this.name);
+  }
+}
+
+/** A sink goes on when nothing that it is made of has changed: lines that wait in it keep their order. */
+function sameSink(a: LogOptions, b: LogOptions): boolean {
+  const parts = ({ logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc }: LogOptions) =>
+    JSON.stringify([logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc]);
+  return parts(a) === parts(b);
+}
+
+const SYSTEM_TEXTS: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  ENOTDIR: "not a directory",
+  EISDIR: "is a directory",
+  EROFS: "read-only file system",
+  ENOSPC: "no space left on device",
+};
+
+/** As Go prints it. */
+function fileErrorText(path: string, error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return `open ${path}: ${SYSTEM_TEXTS[code] ?? message}`;
+}

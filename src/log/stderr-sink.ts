@@ -1,0 +1,103 @@
+/**
+ * Lines on standard error, in one write per turn of the event loop.
+ *
+ *   line ─▶ pending ─▶ end of the turn, PENDING_CHARS_MAX reached, `flush()` ─▶ one write
+ * A write of its own for each line would cost more than the message that a trace line is about. What is lost by a process that is
+ * killed are the lines of its last turn.
+ * Whoever reads a pipe slowly slows the server, as with the reference, unless the pipe does not block: then lines wait in `pending`,
+ * and are dropped, counted, when that is full.
+ */
+import { fstatSync, writeSync } from "node:fs";
+import type { Level, Subsystem } from "./level.ts";
+import type { LineForm } from "./line-form.ts";
+import { QUEUE_BYTES_MAX } from "./line-queue.ts";
+import type { LogSink } from "./log-sink.ts";
+
+/** Written at once when so much waits. */
+const PENDING_CHARS_MAX = 64 * 1024;
+const RETRY_MS = 10;
+const STDERR = 2;
+
+/** Writes as many bytes as are taken, returns how many; throws as `fs.writeSync` does. */
+export type WriteSome = (bytes: Uint8Array) => number;
+
+export class StderrSink implements LogSink {
+  private readonly form: LineForm;
+  private readonly write: WriteSome;
+  private pending = "";
+  /** Bytes that standard error did not take. */
+  private stuck: Uint8Array | null = null;
+  private scheduled = false;
+  private dropped = 0;
+  private broken = false;
+
+  /** @param write for tests */
+  constructor(form: LineForm, write: WriteSome = bytes => writeSync(STDERR, bytes)) {
+    this.form = form;
+    this.write = write;
+  }
+
+  add(level: Level, text: string, now: number, subsystem: Subsystem): void {
+    if (this.broken) return;
+    if (this.stuck !== null && this.pending.length >= QUEUE_BYTES_MAX) {
+      this.dropped++;
+      return;
+    }
+    if (this.dropped > 0) {
+      this.pending += this.form.text("WRN", `${this.dropped} log lines dropped: standard error took none`, now, "server");
+      this.dropped = 0;
+    }
+    this.pending += this.form.text(level, text, now, subsystem);
+    if (this.stuck !== null) return;
+    if (this.pending.length >= PENDING_CHARS_MAX) this.flush();
+    else if (!this.scheduled) {
+      this.scheduled = true;
+      setImmediate(() => {
+        this.scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    if (this.stuck !== null && !this.writeOut(this.stuck)) return;
+    if (this.pending === "") return;
+    const bytes = Buffer.from(this.pending);
+    this.pending = "";
+    this.writeOut(bytes);
+  }
+
+  close(): void {
+    this.flush();
+  }
+
+  /** @returns false when some of it has to wait: then it is in `stuck`, and is tried again */
+  private writeOut(bytes: Uint8Array): boolean {
+    let rest = bytes;
+    try {
+      while (rest.length > 0) rest = rest.subarray(this.write(rest));
+      this.stuck = null;
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
+        // Nobody reads it any more (EPIPE), or it was closed: there is no other place to say so.
+        this.broken = true;
+        this.stuck = null;
+        this.pending = "";
+        return true;
+      }
+      this.stuck = rest;
+      setTimeout(() => this.flush(), RETRY_MS);
+      return false;
+    }
+  }
+}
+
+/** A character device, as the reference asks; cheaper to load than `node:tty`. */
+export function stderrIsTerminal(): boolean {
+  try {
+    return fstatSync(STDERR).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Lines to a syslog daemon: of this machine, or of another one.
+ *
+ *   syslog: true             /dev/log, /var/run/syslog or /var/run/log: datagrams, or a stream where it is one
+ *   udp://host:port          datagrams: what is lost is lost
+ *   tcp://host:port          a stream: lines wait in a queue of 8 MiB while it is not there, and it is tried again
+ *   unix:///path             a stream
+ * Each message carries its own time and the name and id of the program, so the options about time have no say here.
+ */
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { programName } from "../identity/program-name.ts";
+import type { Level } from "./level.ts";
+import { LineQueue } from "./line-queue.ts";
+import type { LogSink } from "./log-sink.ts";
+import { type SyslogSender, syslogPacket } from "./syslog-packet.ts";
+import { UnixDatagram } from "./unix-datagram.ts";
+
+const LOCAL_PATHS = ["/dev/log", "/var/run/syslog", "/var/run/log"];
+const RETRY_MS = 1_000;
+/** Most that is handed to a stream at once. */
+const STREAM_BYTES_MAX = 64 * 1024;
+
+/** Takes a message now, or not; says later when it takes more. */
+interface SyslogPeer {
+  send(packet: string): boolean;
+  close(): void;
+}
+
+export class SyslogSink implements LogSink {
+  private readonly sender: SyslogSender;
+  private readonly peer: SyslogPeer;
+  private readonly queue = new LineQueue();
+  private closing = false;
+
+  private constructor(host: string | null, connect: (ready: () => void) => SyslogPeer) {
+    this.sender = { tag: programName(), pid: process.pid, host };
+    this.peer = connect(() => this.pump());
+  }
+
+  /** @throws with the reference's text when no daemon runs on this machine */
+  static local(paths: readonly string[] = LOCAL_PATHS): SyslogSink {
+    for (const path of paths) {
+      if (!existsSync(path)) continue;
+      const datagram = UnixDatagram.connect(path);
+      if (datagram !== null) return new SyslogSink(null, () => new DatagramPeer(datagram));
+      return new SyslogSink(null, ready => new StreamPeer({ unix: path }, ready));
+    }
+    throw new Error('error connecting to syslog: "Unix syslog delivery error"');
+  }
+
+  /** @throws with the reference's text when it is no address of a syslog daemon */
+  static remote(url: string): SyslogSink {
+    const parsed = URL.canParse(url) ? new URL(url) : null;
+    const scheme = parsed?.protocol.slice(0, -1) ?? "";
+    if (parsed === null || !["udp", "tcp", "unix"].includes(scheme))
+      throw new Error(`error invalid network type: ${JSON.stringify(scheme)}`);
+    if (scheme === "unix") return new SyslogSink(hostname(), ready => new StreamPeer({ unix: parsed.pathname }, ready));
+    const at = /^[a-z]+:\/\/(?:\[([^\]]+)\]|([^:/]*)):(\d+)/.exec(url);
+    if (at === null)
+      throw new Error(`error connecting to syslog: ${JSON.stringify(`dial ${scheme}: address ${parsed.host}: missing port in address`)}`);
+    const target = { hostname: at[1] ?? (at[2] || "127.0.0.1"), port: Number(at[3]) };
+    if (scheme === "udp") return new SyslogSink(hostname(), ready => new UdpPeer(target, ready));
+    return new SyslogSink(hostname(), ready => new StreamPeer(target, ready));
+  }
+
+  add(level: Level, text: string, now: number): void {
+    this.queue.push(syslogPacket(this.sender, level, text, now));
+    this.pump();
+  }
+
+  flush(): void {
+    this.pump();
+  }
+
+  close(): void {
+    this.closing = true;
+    this.pump();
+    this.peer.close();
+  }
+
+  private waiting: string | undefined;
+
+  private pump(): void {
+    while (true) {
+      this.waiting ??= this.queue.shift();
+      if (this.waiting === undefined) break;
+      if (!this.peer.send(this.waiting)) return;
+      this.waiting = undefined;
+      const dropped = this.queue.takeDropped();
+      if (dropped > 0 && !this.closing) this.add("WRN", `${dropped} log lines dropped: syslog took none`, Date.now());
+    }
+  }
+}
+
+class DatagramPeer implements SyslogPeer {
+  private readonly datagram: UnixDatagram;
+
+  constructor(datagram: UnixDatagram) {
+    this.datagram = datagram;
+  }
+
+  /** A daemon that is full or gone: the line is lost, as with any datagram. */
+  send(packet: string): boolean {
+    this.datagram.send(Buffer.from(packet));
+    return true;
+  }
+
+  close(): void {
+    this.datagram.close();
+  }
+}
+
+class UdpPeer implements SyslogPeer {
+  private socket: Bun.udp.ConnectedSocket<"buffer"> | null = null;
+  private closed = false;
+
+  constructor(connect: { hostname: string; port: number }, ready: () => void) {
+    Bun.udpSocket({ connect, socket: {} }).then(
+      socket => {
+        this.socket = socket;
+        if (this.closed) socket.close();
+        else ready();
+      },
+      () => {}, // no such host: lines wait, and are dropped when there are too many
+    );
+  }
+
+  send(packet: string): boolean {
+    if (this.socket === null) return false;
+    this.socket.send(packet);
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.socket?.close();
+  }
+}
+
+type StreamTarget = { readonly unix: string } | { readonly hostname: string; readonly port: number };
+
+class StreamPeer implements SyslogPeer {
+  private readonly target: StreamTarget;
+  private readonly ready: () => void;
+  private socket: Bun.Socket<undefined> | null = null;
+  /** What the kernel did not take of the last message. */
+  private rest: Buffer | null = null;
+  private closed = false;
+
+  constructor(target: StreamTarget, ready: () => void) {
+    this.target = target;
+    this.ready = ready;
+    this.connect();
+  }
+
+  send(packet: string): boolean {
+    if (this.socket === null || this.rest !== null) return false;
+    this.write(Buffer.from(packet));
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+    if (this.rest === null) this.socket?.end();
+  }
+
+  private write(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += STREAM_BYTES_MAX) {
+      const part = bytes.subarray(at, at + STREAM_BYTES_MAX);
+      const taken = Math.max(0, this.socket!.write(part));
+      if (taken < part.length) {
+        this.rest = bytes.subarray(at + taken);
+        return;
+      }
+    }
+  }
+
+  private onDrain(): void {
+    const rest = this.rest;
+    this.rest = null;
+    if (rest !== null) this.write(rest);
+    if (this.rest === null) this.ready();
+    if (this.closed && this.rest === null) this.socket?.end();
+  }
+
+  private connect(): void {
+    const handlers = {
+      open: (socket: Bun.Socket<undefined>) => {
+        this.socket = socket;
+        this.rest = null;
+        this.ready();
+        if (this.closed) socket.end();
+      },
+      data: () => {},
+      drain: () => this.onDrain(),
+      close: () => this.again(),
+      error: () => {},
+      connectError: () => {},
+    };
+    Bun.connect<undefined>({ ...this.target, socket: handlers, data: undefined } as never).catch(() => this.again());
+  }
+
+  /** The daemon is not there, or went away. */
+  private again(): void {
+    this.socket = null;
+    if (!this.closed) setTimeout(() => this.closed || this.connect(), RETRY_MS).unref();
+  }
+}

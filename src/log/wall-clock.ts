@@ -1,0 +1,22 @@
+/** How often the wall clock is compared with the monotonic one, which tells the microseconds. */
+const CLOCK_SYNC_MS = 1_000;
+/** The wall clock shows whole milliseconds: by so much the two may differ without one having been set. */
+const CLOCK_DRIFT_MAX_MS = 2;
+
+/** Wall clock with microseconds. */
+export class WallClock {
+  /** Wall clock less monotonic clock, ms. */
+  private offset = performance.timeOrigin;
+  private syncedAt = Number.NEGATIVE_INFINITY;
+
+  /** ms, with fractions. */
+  now(): number {
+    const monotonic = performance.now();
+    if (monotonic - this.syncedAt >= CLOCK_SYNC_MS) {
+      this.syncedAt = monotonic;
+      const offset = Date.now() - monotonic;
+      if (Math.abs(offset - this.offset) > CLOCK_DRIFT_MAX_MS) this.offset = offset;
+    }
+    return this.offset + monotonic;
+  }
+}
