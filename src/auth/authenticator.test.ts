@@ -5,7 +5,7 @@ import { SingleUserAuthenticator, secretEquals } from "./authenticator.ts";
 
 /** Who a CONNECT is; null when it is refused. */
 function identify(authorization: Authorization, connect: Partial<ConnectOptions>): string | null {
-  const request = { connect: { ...initialConnectOptions(), ...connect }, nonce: "", address: "192.0.2.1", port: 4242 };
+  const request = { connect: { ...initialConnectOptions(), ...connect }, nonce: "", address: "192.0.2.1", port: 4242, certificate: null };
   return new SingleUserAuthenticator(authorization).authenticate(request)?.user ?? null;
 }
 

@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Authorization } from "../config/options.ts";
 import type { ConnectOptions } from "../protocol/connect-options.ts";
+import type { PeerCertificate } from "../transport/tls-state.ts";
 
 /** Who it is, for logs and monitoring; a token is never shown. Null: refused. */
 export type Identity = { readonly user: string } | null;
@@ -18,6 +19,8 @@ export interface AuthenticationRequest {
   /** Where it comes from; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
+  /** What it showed in the TLS handshake, verified; null when it was not asked for one. */
+  readonly certificate: PeerCertificate | null;
 }
 
 export interface Authenticator {

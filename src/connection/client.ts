@@ -20,7 +20,7 @@ import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { Parser } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../protocol/verb-table.ts";
-import type { Transport, TransportEvents } from "../transport/transport.ts";
+import type { DoorRefusal, Transport, TransportEvents } from "../transport/transport.ts";
 import { handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
 import { Connection } from "./connection.ts";
 import {
@@ -149,15 +149,42 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   onReady(): void {
     if (this.closed) return;
+    this.label = labelOf(this.transport, this.id, this.door); // a PROXY header may have told of another address
     this.greet();
     this.begin();
+    const { tls } = this.transport;
+    if (tls !== null) {
+      this.logDebug("TLS handshake complete");
+      this.logDebug(`TLS version ${tls.version}, cipher suite ${tls.cipherSuite}`);
+    }
     this.host.turn.end();
   }
 
-  onHandshakeFailed(text: string): void {
+  onHandshakeStart(): void {
+    this.logDebug("Starting TLS client connection handshake");
+  }
+
+  onRefused({ kind, text, detail }: DoorRefusal): void {
     if (this.closed) return;
-    this.logError(`TLS handshake error: ${text}`);
-    this.close(CloseReason.TlsHandshakeError);
+    if (detail !== undefined) this.logDebug(detail);
+    switch (kind) {
+      case "throttled":
+        this.sendError("Connection throttling is active. Please try again later.");
+        this.close(CloseReason.MaxConnectionsExceeded);
+        break;
+      case "proxy":
+        this.host.log.warn(`Error reading PROXY protocol header from ${peerOf(this.transport)}: ${text}`);
+        this.close(CloseReason.ProtocolViolation);
+        break;
+      case "handshake":
+        this.logError(`TLS handshake error: ${text}`);
+        this.close(CloseReason.TlsHandshakeError);
+        break;
+      default: // load balancers probe: nobody's error
+        this.logDebug(`TLS handshake error: ${text}`);
+        this.close(CloseReason.TlsHandshakeError);
+        if (kind === "timeout") this.logDebug("TLS handshake timeout");
+    }
     this.host.turn.end();
   }
 
@@ -500,10 +527,18 @@ const READ_ERRORS = new Map<Refusal, string>([
   [Refusal.MaxControlLineExceeded, "maximum control line exceeded"],
 ]);
 
+/** Where the peer is; `unix` for one that came by a Unix socket. */
+function peerOf({ remoteAddress, remotePort }: Transport): string {
+  return remoteAddress === "" ? "unix" : `${bracketed(remoteAddress)}:${remotePort}`;
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
 function labelOf(transport: Transport, id: number, door: Door | null): string {
   if (transport.inProcess) return `pipe - cid:${id}`;
-  const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
-  const peer = `${bracketed(transport.remoteAddress)}:${transport.remotePort}`;
+  const peer = peerOf(transport);
   if (transport.type !== "websocket") return `${peer} - cid:${id}`;
   return `${door?.forwardedFor ? `${bracketed(door.forwardedFor)}/` : ""}${peer} - wid:${id}`;
 }

@@ -15,12 +15,21 @@ export interface ServerInfo {
   port: number;
   headers: boolean;
   authRequired: boolean;
+  tls: TlsInfo | null;
   payloadBytesMax: number;
   connectUrls: readonly string[];
   lameDuck: boolean;
   xkey: string;
   /** The listener for WebSocket clients, who are told of it instead of the client port; null: there is none. */
   websocket: WebSocketInfo | null;
+}
+
+/** Of the client port. */
+export interface TlsInfo {
+  /** False: it is available. */
+  readonly required: boolean;
+  /** Clients must show a certificate. */
+  readonly verify: boolean;
 }
 
 export interface WebSocketInfo {
@@ -39,6 +48,9 @@ interface InfoParts {
 
 export class InfoLines {
   private parts!: InfoParts;
+  /** For those who began with the handshake, before they were told anything. */
+  private handshakeFirstParts!: InfoParts;
+  private inProcessParts!: InfoParts;
   private websocketParts!: InfoParts;
 
   constructor(info: ServerInfo) {
@@ -46,28 +58,42 @@ export class InfoLines {
   }
 
   update(info: ServerInfo): void {
-    this.parts = partsOf(info, false);
-    this.websocketParts = this.parts;
+    const { tls } = info;
+    this.parts = partsOf(info, tlsFields(tls, tls?.required ?? false));
+    this.handshakeFirstParts = partsOf(info, tlsFields(tls, true));
+    this.inProcessParts = partsOf(info, {});
+    this.websocketParts = this.inProcessParts;
     const { websocket } = info;
     if (websocket === null) return;
     // Other servers' listeners come with the cluster; a server alone names none, not even its own.
     const { host, port, secure, authRequired } = websocket;
-    this.websocketParts = partsOf({ ...info, host, port, authRequired: info.authRequired || authRequired, connectUrls: [] }, secure);
+    this.websocketParts = partsOf(
+      { ...info, host, port, authRequired: info.authRequired || authRequired, connectUrls: [] },
+      webSocketTlsFields(tls, secure),
+    );
+  }
+
+  private partsFor({ transport }: Client, occasion: InfoOccasion): InfoParts {
+    if (transport.type === "websocket") return this.websocketParts;
+    if (transport.inProcess) return this.inProcessParts; // no TLS is to be had there
+    const handshakeFirst = transport.handshakesFirst || transport.tls?.handshakeFirst;
+    return handshakeFirst && occasion === "accept" ? this.handshakeFirstParts : this.parts;
   }
 
   /** The line for one client, CRLF included. */
   line(client: Client, occasion: InfoOccasion): Buffer {
     const own: Record<string, unknown> = { client_id: client.id };
-    if (client.transport.remoteAddress !== "") own.client_ip = client.transport.remoteAddress;
+    const { remoteAddress, awaitsAddress } = client.transport;
+    if (remoteAddress !== "" && !awaitsAddress) own.client_ip = remoteAddress;
     if (occasion === "accept" && client.nonce !== "") own.nonce = client.nonce;
-    const { head, middle, tail } = client.transport.type === "websocket" ? this.websocketParts : this.parts;
+    const { head, middle, tail } = this.partsFor(client, occasion);
     const connected = occasion === "connected" ? fields({ connect_info: true, remote_account: client.account.name }) : "";
     return Buffer.from(`INFO ${head}${fields(own)}${middle}${connected}${tail}} \r\n`);
   }
 }
 
-/** @param secure TLS protects the connection from its first byte on */
-function partsOf(info: ServerInfo, secure: boolean): InfoParts {
+/** @param tls fields that tell of TLS, in their order */
+function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   const head: Record<string, unknown> = {
     server_id: info.serverId,
     server_name: info.serverName,
@@ -79,8 +105,7 @@ function partsOf(info: ServerInfo, secure: boolean): InfoParts {
     headers: info.headers,
   };
   if (info.authRequired) head.auth_required = true;
-  if (secure) head.tls_required = true;
-  if (secure) head.tls_available = true;
+  Object.assign(head, tls);
   head.max_payload = info.payloadBytesMax;
   const middle: Record<string, unknown> = {};
   if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;
@@ -89,6 +114,25 @@ function partsOf(info: ServerInfo, secure: boolean): InfoParts {
     head: JSON.stringify(head).slice(0, -1),
     middle: fields(middle),
     tail: fields({ api_lvl: API_LEVEL, xkey: info.xkey, bunats: OWN_VERSION }),
+  };
+}
+
+/** @param required as this client sees it */
+function tlsFields(tls: TlsInfo | null, required: boolean): Record<string, true> {
+  if (tls === null) return {};
+  return {
+    ...(required ? { tls_required: true } : {}),
+    ...(tls.verify ? { tls_verify: true } : {}),
+    ...(tls.required ? {} : { tls_available: true }),
+  };
+}
+
+/** There TLS protects the connection from its first byte on, or not at all. The client port's `verify` is told all the same. */
+function webSocketTlsFields(tls: TlsInfo | null, secure: boolean): Record<string, true> {
+  return {
+    ...(secure ? { tls_required: true } : {}),
+    ...(tls?.verify ? { tls_verify: true } : {}),
+    ...(secure ? { tls_available: true } : {}),
   };
 }
 

@@ -29,7 +29,7 @@ import { type InProcessConnection, InProcessTransport } from "../transport/in-pr
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
-import { ClientListener } from "./client-listener.ts";
+import { ClientListeners } from "./client-listeners.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
@@ -85,7 +85,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private advertised: [host: string, port: number];
   private lameDuck: LameDuck | null = null;
   private announcesLameDuck = false;
-  private listener: ClientListener | null = null;
+  private listener: ClientListeners | null = null;
   private websocket: WebSocketListener | null = null;
   private readonly websocketOwner: WebSocketOwnerName | null;
   private monitor: Monitor | null = null;
@@ -176,16 +176,9 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   }
 
   private startListening(): void {
-    const { host, port } = this.options;
-    try {
-      this.connectionsFit = connectionsThatFit();
-      this.listener = new ClientListener(this, new BusyPolling(this.clock, setImmediate), host, port);
-      this.port = this.listener.port;
-    } catch (error) {
-      const text = JSON.stringify(listenErrorText(host, port, error));
-      throw new StartError(`Error listening on port: ${hostPort(host, port)}, ${text}`, { cause: error });
-    }
-    this.log.notice(`Listening for client connections on ${hostPort(host, this.port)}`);
+    this.connectionsFit = connectionsThatFit();
+    this.listener = new ClientListeners(this, new BusyPolling(this.clock, setImmediate), this.options);
+    this.port = this.listener.port;
     try {
       this.advertised = this.advertisedBy(this.options);
     } catch (error) {
@@ -276,6 +269,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private describe() {
     const options = this.options;
     const [host, port] = this.advertised;
+    const tls = options.tls === null ? null : { required: !options.allowNonTls, verify: options.tls.verify };
     return {
       serverId: this.identity.id,
       serverName: this.serverName,
@@ -283,6 +277,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       port,
       headers: options.headers,
       authRequired: this.authRequired,
+      tls,
       payloadBytesMax: options.payloadBytesMax,
       connectUrls: [],
       websocket: this.websocket,
@@ -300,8 +295,9 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       return Refusal.None;
     };
     try {
-      const { remoteAddress: address, remotePort: port } = client.transport;
-      const identity = authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port });
+      const { remoteAddress: address, remotePort: port, tls } = client.transport;
+      const certificate = tls?.peerCertificates[0] ?? null;
+      const identity = authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port, certificate });
       return identity instanceof Promise ? identity.then(settle) : settle(identity);
     } catch (error) {
       this.log.error(`the authenticator failed: ${(error as Error).message}`);
@@ -330,12 +326,26 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
     const authenticator = this.authenticatorOf(after);
+    const installDoor = this.listener?.prepare(after);
     const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
     return () => {
       this.advertised = advertised;
       this.authenticator = authenticator;
       installLog?.();
+      installDoor?.();
+      this.closeUnpinned();
     };
+  }
+
+  /** Whose certificate is not among the pinned ones any more has no place here. */
+  private closeUnpinned(): void {
+    const context = this.listener?.tls ?? null;
+    if (context === null) return;
+    for (const client of [...this.connections.values()]) {
+      const { tls, type } = client.transport;
+      if (tls === null || type !== "nats" || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
+      client.close(CloseReason.TlsHandshakeError);
+    }
   }
 
   replaceOptions(after: Options): void {

@@ -1,26 +1,28 @@
 import type { Socket } from "bun";
+import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ByteVector } from "./byte-vector.ts";
 import type { SocketCalls } from "./socket-calls.ts";
-import type { Transport, TransportEvents } from "./transport.ts";
+import type { TlsState } from "./tls-state.ts";
+import type { SocketEvents, Transport } from "./transport.ts";
 
 /** What hangs on a socket: its transport and whom to tell. */
 export interface SocketData {
   transport: TcpTransport;
-  events: TransportEvents;
+  events: SocketEvents;
 }
 
-/** Plain TCP over a Bun socket. `write` maps to one system call; what the kernel does not take stays with the caller. */
+/** Plain TCP, or a Unix socket, over a Bun socket. `write` maps to one system call; what the kernel does not take stays with the caller. */
 export class TcpTransport implements Transport {
   readonly type = "nats";
-  readonly handshaking = false;
-  readonly handshakesFirst = false;
-  readonly tls = null;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
   readonly inProcess = false;
-  readonly vectored: boolean;
-  private readonly socket: Socket<SocketData>;
-  private readonly calls: SocketCalls | null;
+  handshaking = false;
+  handshakesFirst = false;
+  tls: TlsState | null = null;
+  remoteAddress: string;
+  remotePort: number;
+  vectored: boolean;
+  protected socket: Socket<SocketData>;
+  protected readonly calls: SocketCalls | null;
 
   /** @param calls the server's, shared by its connections; null where the system has none */
   constructor(socket: Socket<SocketData>, calls: SocketCalls | null) {
@@ -58,7 +60,7 @@ export class TcpTransport implements Transport {
     this.socket.resume();
   }
 
-  end(lingers: boolean): void {
+  end(lingers: boolean, _reason: CloseReason): void {
     if (lingers) this.socket.shutdown();
     else this.socket.end();
   }

@@ -1,5 +1,4 @@
 /** What a handshake settled. */
-
 export interface PeerCertificate {
   /** DER. */
   readonly raw: Uint8Array;
@@ -8,6 +7,10 @@ export interface PeerCertificate {
   /** Lower-case hex. */
   readonly spkiSha256: string;
   readonly certSha256: string;
+  /** Its subject alternative names. */
+  readonly dnsNames: readonly string[];
+  readonly emails: readonly string[];
+  readonly uris: readonly string[];
 }
 
 export interface TlsState {
@@ -15,7 +18,7 @@ export interface TlsState {
   readonly version: string;
   /** Go's name: `TLS_AES_128_GCM_SHA256`. */
   readonly cipherSuite: string;
-  /** As the peer sent them, its own first; empty when none was asked for. */
+  /** The peer's own; empty when none was asked for. Bun does not show what else it sent. */
   readonly peerCertificates: readonly PeerCertificate[];
   /** The handshake came before INFO. */
   readonly handshakeFirst: boolean;

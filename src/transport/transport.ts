@@ -18,6 +18,8 @@ export interface Transport {
   readonly handshaking: boolean;
   /** The peer begins with the handshake: nothing may be written before `onReady`. */
   readonly handshakesFirst: boolean;
+  /** A PROXY header may still say that the peer is somebody else: its address is nothing to be told. */
+  readonly awaitsAddress?: boolean;
   /** How the bytes are protected; null in the clear, and until the handshake is over. */
   readonly tls: TlsState | null;
   /**
@@ -55,22 +57,41 @@ export interface Transport {
   readonly inProcess: boolean;
 }
 
-/** What a transport tells its connection. */
-export interface TransportEvents {
-  /** The peer that might have begun with the handshake did not: it waits to be greeted in the clear. Only where `handshakesFirst`. */
-  onPeerSilent(): void;
-  /** The handshake is over, or the peer did without one where it may. Once, before the first `onData`; only of a transport that was `handshaking`. */
-  onReady(): void;
-  /** The handshake failed; `onClose` follows once the connection ends the transport. @param text as it is logged */
-  onHandshakeFailed(text: string): void;
-  /** The chunk is the connection's: it is not reused. */
+/**
+ * Why a peer does not get past what comes before its bytes. `text` is as the log has it.
+ *   handshake   it, or we, gave up                 probe      what came was no TLS at all
+ *   timeout     it took too long                   throttled  too many handshakes this second
+ *   proxy       its PROXY header cannot be used
+ */
+export interface DoorRefusal {
+  readonly kind: "handshake" | "probe" | "timeout" | "throttled" | "proxy";
+  readonly text: string;
+  /** More for those who debug. */
+  readonly detail?: string;
+}
+
+/** What a socket tells whoever it belongs to. */
+export interface SocketEvents {
+  /** The chunk is the owner's: it is not reused. */
   onData(chunk: Buffer): void;
   /** The kernel takes bytes again. */
   onDrain(): void;
   /** The peer sends nothing more, but may still read. */
   onEnd(): void;
-  /** What the peer sent breaks the rules of the transport; nothing more of it is read. The connection ends the transport. @param text as it is logged */
-  onReadFailed(text: string): void;
   /** The transport is gone: both sides ended, or it failed. Comes once, as the last event. */
   onClose(error: Error | null): void;
+}
+
+/** What a transport tells its connection. */
+export interface TransportEvents extends SocketEvents {
+  /** TLS begins. Only of a transport that was `handshaking`. */
+  onHandshakeStart(): void;
+  /** The peer that might have begun with the handshake did not: it waits to be greeted in the clear. Only where `handshakesFirst`. */
+  onPeerSilent(): void;
+  /** The handshake is over, or the peer did without one where it may. Once, before the first `onData`; only of a transport that was `handshaking`. */
+  onReady(): void;
+  /** The peer is not let in; `onClose` follows once the connection ends the transport. */
+  onRefused(refusal: DoorRefusal): void;
+  /** What the peer sent breaks the rules of the transport; nothing more of it is read. The connection ends the transport. @param text as it is logged */
+  onReadFailed(text: string): void;
 }

@@ -2,9 +2,10 @@ import type { TransportEvents } from "../../src/transport/transport.ts";
 
 /** A connection that hears nothing; a test replaces what it listens to. */
 export const NO_EVENTS: TransportEvents = {
+  onHandshakeStart() {},
   onPeerSilent() {},
   onReady() {},
-  onHandshakeFailed() {},
+  onRefused() {},
   onData() {},
   onDrain() {},
   onEnd() {},

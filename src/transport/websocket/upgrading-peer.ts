@@ -8,7 +8,7 @@
  */
 import { WheelTimer } from "../../clock/timing-wheel.ts";
 import { CloseReason } from "../../protocol/close-reason.ts";
-import type { Transport, TransportEvents } from "../transport.ts";
+import type { DoorRefusal, Transport, TransportEvents } from "../transport.ts";
 import { refusalOf, refusalResponse, type UpgradeRequest, upgradeResponse } from "./handshake.ts";
 import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost } from "./owner.ts";
 import { badRequestResponse, endOfHead, HEAD_BYTES_MAX, parseHead } from "./request-head.ts";
@@ -99,11 +99,13 @@ export class UpgradingPeer implements TransportEvents {
     logRefusal(this.host, peerText(this.below.remoteAddress, this.below.remotePort), reason);
   }
 
+  onHandshakeStart(): void {}
+
   onPeerSilent(): void {}
 
   onReady(): void {}
 
-  onHandshakeFailed(text: string): void {
+  onRefused({ text }: DoorRefusal): void {
     const peer = peerText(this.below.remoteAddress, this.below.remotePort);
     this.host.logError(`websocket: http: TLS handshake error from ${peer}: ${text}`);
     this.answered = true;

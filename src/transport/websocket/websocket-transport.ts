@@ -142,7 +142,9 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   onReady(): void {}
 
-  onHandshakeFailed(): void {}
+  onHandshakeStart(): void {}
+
+  onRefused(): void {}
 
   onData(chunk: Buffer): void {
     if (this.ended) return;

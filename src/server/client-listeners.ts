@@ -1,0 +1,92 @@
+/** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
+import type { Options } from "../config/options.ts";
+import type { PeerCheck } from "../transport/tls/tls-context.ts";
+import { TlsConfigError, TlsContext } from "../transport/tls/tls-context.ts";
+import type { Acceptor } from "./acceptor.ts";
+import type { BusyPolling } from "./busy-polling.ts";
+import { ClientListener, type DoorOptions } from "./client-listener.ts";
+import { hostPort } from "./host-port.ts";
+import { listenErrorText } from "./listen-error.ts";
+import { StartError } from "./start-error.ts";
+
+export class ClientListeners {
+  readonly port: number;
+  /** What new clients meet; null without TLS. */
+  tls: TlsContext | null;
+  private readonly onPort: ClientListener;
+  private readonly onPath: ClientListener | null = null;
+
+  /**
+   * Binds what the options ask for, and logs it as the reference does.
+   * @param peerCheck looks at certificates of clients, beyond what TLS verifies
+   * @throws StartError when an address cannot be bound, or a file of TLS cannot be used; nothing listens then
+   */
+  constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, peerCheck: PeerCheck | null = null) {
+    const { host, port, listenUnix } = options;
+    this.tls = loadTls(options, peerCheck);
+    const door = doorOf(options, this.tls);
+    try {
+      this.onPort = ClientListener.onPort(acceptor, polling, host, port, door);
+    } catch (error) {
+      const text = JSON.stringify(listenErrorText(host, port, error));
+      throw new StartError(`Error listening on port: ${hostPort(host, port)}, ${text}`, { cause: error });
+    }
+    this.port = this.onPort.port;
+    const { log } = acceptor;
+    log.notice(`Listening for client connections on ${hostPort(host, this.port)}`);
+    if (listenUnix !== null) {
+      const { path, mode } = listenUnix;
+      try {
+        this.onPath = ClientListener.onPath(acceptor, polling, path, mode, door);
+      } catch (error) {
+        this.onPort.stop(true);
+        if (error instanceof StartError) throw error;
+        throw new StartError(`Error listening on unix socket: ${path}, ${JSON.stringify((error as Error).message)}`, { cause: error });
+      }
+      log.notice(`Listening for client connections on unix:${path}`);
+    }
+    if (options.proxyProtocol) log.notice("PROXY protocol enabled for client connections");
+    if (this.tls !== null) announceTls(acceptor, options);
+  }
+
+  /**
+   * Reads the files that these options name.
+   * @returns puts them to use for those who come from now on
+   * @throws Error with the reason; nothing has changed
+   */
+  prepare(after: Options): () => void {
+    const tls = loadTls(after, this.tls?.peerCheck ?? null);
+    return () => {
+      this.tls = tls;
+      const door = doorOf(after, tls);
+      this.onPort.updateDoor(door);
+      this.onPath?.updateDoor(door);
+    };
+  }
+
+  /** Accepts nobody any more. @param force ends the sockets they accepted, too */
+  stop(force: boolean): void {
+    this.onPort.stop(force);
+    this.onPath?.stop(force);
+  }
+}
+
+function loadTls({ tls }: Options, peerCheck: PeerCheck | null): TlsContext | null {
+  if (tls === null) return null;
+  try {
+    return TlsContext.load(tls, peerCheck);
+  } catch (error) {
+    if (error instanceof TlsConfigError) throw new StartError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function doorOf({ allowNonTls, proxyProtocol }: Options, tls: TlsContext | null): DoorOptions {
+  return { tls, allowNonTls, proxyProtocol };
+}
+
+function announceTls({ log }: Acceptor, { tls, allowNonTls }: Options): void {
+  const handshakeFirstOnly = tls!.handshakeFirst && tls!.handshakeFirstFallbackMs === 0;
+  log.notice(`TLS ${allowNonTls && !handshakeFirstOnly ? "available" : "required"} for client connections`);
+  if (handshakeFirstOnly) log.warn('Clients that are not using "TLS Handshake First" option will fail to connect');
+}

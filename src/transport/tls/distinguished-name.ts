@@ -1,0 +1,94 @@
+/**
+ * A certificate's name as Go prints it (`pkix.Name.String`): RFC 2253, the last RDN first.
+ *
+ * Go does not keep the RDNs as they stand: what it knows is gathered by attribute, in an order of its own, several values of one joined
+ * by `+`; what it does not know comes behind, as `1.2.3=#<hex of DER>`. Operators write users by this text (verify_and_map).
+ */
+import {
+  DerReader,
+  objectIdentifierText,
+  stringText,
+  TAG_OBJECT_IDENTIFIER,
+  TAG_PRINTABLE_STRING,
+  TAG_SEQUENCE,
+  TAG_SET,
+  TAG_UTF8_STRING,
+} from "./der-reader.ts";
+
+/** Attributes that Go knows, in the order in which it gathers them. */
+const KNOWN: readonly (readonly [id: string, name: string])[] = [
+  ["2.5.4.6", "C"],
+  ["2.5.4.10", "O"],
+  ["2.5.4.11", "OU"],
+  ["2.5.4.7", "L"],
+  ["2.5.4.8", "ST"],
+  ["2.5.4.9", "STREET"],
+  ["2.5.4.17", "POSTALCODE"],
+  ["2.5.4.3", "CN"],
+  ["2.5.4.5", "SERIALNUMBER"],
+];
+/** The last one wins, where others add up. */
+const SINGLE = new Set(["2.5.4.3", "2.5.4.5"]);
+
+interface Attribute {
+  readonly id: string;
+  /** Null: the value is no string. */
+  readonly text: string | null;
+  /** The value as DER. */
+  readonly der: Uint8Array;
+}
+
+/** @param name contents of the name's SEQUENCE */
+export function distinguishedName(name: Uint8Array): string {
+  const unknown: Attribute[] = [];
+  const known = new Map<string, string[]>();
+  for (const attribute of attributesOf(name)) {
+    const { id, text } = attribute;
+    if (!KNOWN.some(([knownId]) => knownId === id)) unknown.push(attribute);
+    else if (text !== null) {
+      const values = known.get(id) ?? [];
+      if (SINGLE.has(id)) values.length = 0;
+      if (text !== "" || !SINGLE.has(id)) values.push(text);
+      known.set(id, values);
+    }
+  }
+  const rdns = unknown.map(({ id, text, der }) => `${id}=#${Buffer.from(text === null ? der : marshalled(text)).toString("hex")}`);
+  for (const [id, label] of KNOWN) {
+    const values = known.get(id) ?? [];
+    if (values.length > 0) rdns.push(values.map(value => `${label}=${escaped(value)}`).join("+"));
+  }
+  return rdns.reverse().join(",");
+}
+
+function* attributesOf(name: Uint8Array): Generator<Attribute> {
+  for (const rdns = new DerReader(name); !rdns.done; ) {
+    for (const rdn = rdns.into(TAG_SET); !rdn.done; ) {
+      const pair = rdn.into(TAG_SEQUENCE);
+      const id = objectIdentifierText(pair.take(TAG_OBJECT_IDENTIFIER).contents);
+      const value = pair.next();
+      yield { id, text: stringText(value), der: value.whole };
+    }
+  }
+}
+
+/** A string as Go encodes it anew: PrintableString where that is enough. */
+function marshalled(text: string): Uint8Array {
+  const tag = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? TAG_PRINTABLE_STRING : TAG_UTF8_STRING;
+  const bytes = Buffer.from(text);
+  const size = bytes.length;
+  const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...length]), bytes]);
+}
+
+function escaped(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  let at = 0; // in bytes, as Go counts
+  let result = "";
+  for (const character of text) {
+    const special =
+      ',+"\\<>;'.includes(character) || (character === " " && (at === 0 || at === bytes - 1)) || (character === "#" && at === 0);
+    result += special ? `\\${character}` : character;
+    at += Buffer.byteLength(character);
+  }
+  return result;
+}
