@@ -7,13 +7,12 @@
 import { type Field, readBlock } from "./block.ts";
 import type { ConfigMap } from "./language/config-value.ts";
 import { LanguageError } from "./language/language-error.ts";
-import { type Environment, readConfigFile } from "./language/read-config.ts";
+import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "./language/read-config.ts";
 import { optionFields } from "./option-row.ts";
 import { completeOptions, OPTIONS, type Options } from "./options.ts";
 import { ConfigErrors, Problems } from "./problems.ts";
 import { COMBINED_FIELDS } from "./table/combined.ts";
 import { MISSING_FIELDS } from "./table/missing.ts";
-import { tlsFilesFault } from "./tls-files.ts";
 
 export interface LoadedConfig {
   /** What the file says, and nothing else. */
@@ -36,29 +35,31 @@ export const FILE_FIELDS: readonly Field<Draft>[] = [
 
 /** @throws ConfigErrors  the file cannot be read, is not in the language, or says what cannot be had */
 export function loadConfigFile(file: string, environment: Environment = process.env): LoadedConfig {
+  return load(() => readConfigFile(file, environment), file);
+}
+
+/**
+ * The same for a text that is no file.
+ * @param file how its errors call it
+ */
+export function loadConfigText(text: string, environment: Environment = process.env, file = "<text>"): LoadedConfig {
+  return load(() => readConfigText(text, environment, file), file);
+}
+
+function load(read: () => ReadConfig, file: string): LoadedConfig {
   try {
-    const { map, digest } = readConfigFile(file, environment);
+    const { map, digest } = read();
     return { ...optionsIn(map, file), digest, file };
   } catch (error) {
     throw error instanceof LanguageError ? new ConfigErrors([error.message], false) : error;
   }
 }
 
-/** @throws ConfigErrors */
-export function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" | "warnings"> {
+function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" | "warnings"> {
   const problems = new Problems();
   if (map.size === 0) problems.warnings.push(`${file}: config has no values or is empty`);
   const options: Draft = {};
   readBlock(map, FILE_FIELDS, options, problems);
-  for (const [name, block] of [
-    ["tls", options.tls],
-    ["websocket", options.websocket?.tls],
-  ] as const) {
-    const fault = block ? tlsFilesFault(block) : null;
-    const place =
-      map.get(name) ?? [...map].find(([key]) => key.toLowerCase() === name || (name === "websocket" && key.toLowerCase() === "ws"))?.[1];
-    if (fault !== null && place !== undefined) problems.error(place, fault);
-  }
   if (problems.errors.length > 0) throw new ConfigErrors(problems.lines, true);
   return { options, warnings: problems.warnings };
 }

@@ -11,6 +11,7 @@ import { quoted } from "../go-values.ts";
 import { type ConfigValue, goTypeOf } from "../language/config-value.ts";
 import { ConfigFault } from "../problems.ts";
 import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../reader.ts";
+import { tlsFilesFault } from "../tls-files.ts";
 import { type CertificateFiles, TLS_DEFAULTS, type TlsOptions, type TlsVersion } from "../tls-options.ts";
 import { type Draft, OCSP_PEER_FIELDS, ocspPeerBlock } from "./ocsp-block.ts";
 
@@ -234,5 +235,8 @@ export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }
   }
   if (certFile !== "" && keyFile === "") throw new ConfigFault("missing 'key_file' in TLS configuration");
   if (certFile === "" && keyFile !== "") throw new ConfigFault("missing 'cert_file' in TLS configuration");
-  return certFile === "" ? options : { ...options, certificates: [{ certFile, keyFile }] };
+  const complete = certFile === "" ? options : { ...options, certificates: [{ certFile, keyFile }] };
+  const fault = tlsFilesFault(complete);
+  if (fault !== null) throw new ConfigFault(fault);
+  return complete;
 });
