@@ -1,0 +1,151 @@
+/** docs/configuration.md: every field of the configuration file, every flag, and what a reload may change. Made of the option table. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FLAGS, type Flag, writtenNames } from "../src/cli/flag-table.ts";
+import type { Field } from "../src/config/block.ts";
+import { FILE_FIELDS } from "../src/config/load-config.ts";
+import type { OptionRow } from "../src/config/option-row.ts";
+import { OPTIONS, type Options } from "../src/config/options.ts";
+import { MISSING_FIELDS } from "../src/config/table/missing.ts";
+
+const USAGE = `usage: bun run scripts/configuration-page.ts [option]
+  --check   exit 1 when docs/configuration.md is not made of the option table
+  --write   makes it`;
+
+const pageFile = join(import.meta.dir, "../docs/configuration.md");
+
+const INTRODUCTION = `# Configuration
+
+Made of the option table by \`bun run scripts/configuration-page.ts --write\`; do not edit. A file for nats-server 2.15.2 works unchanged,
+as far as its features are here; [conf/](../conf/README.md) has files to start from.
+
+- Started with \`-c <file>\`, in a program with \`NatsServer.start({ configFile })\`; \`-t -c <file>\` checks it and shows its digest.
+- Defaults give way to the file, the file to flags and to what a program gives. A reload keeps that order.
+- Names are taken in any case. A name that is no field is an error, unless some \`$variable\` refers to it.
+- A field whose feature is not there yet is refused by name, unless it asks for nothing (\`jetstream: false\`).
+`;
+
+const LANGUAGE = `## The language
+
+\`\`\`
+# a comment, as is //
+server_name: $SERVER_NAME        # from a field above it, or from the environment
+port = 4222                      # "=", ":" or just a space
+max_payload: 8MB                 # k, m, g, t are powers of 1000; kb, mb, ki, kib, mib are powers of 1024
+write_deadline: "10s"            # durations: ns, us, ms, s, m, h; quote "1m", as 1m is a million
+tls { cert_file: "server.pem", key_file: "key.pem" }
+include ./users.conf             # beside this file
+\`\`\`
+
+JSON is accepted. Strings may go without quotes; in double quotes and without quotes \`\\t\`, \`\\n\`, \`\\r\`, \`\\"\`, \`\\\\\` and \`\\xHH\` are escapes.
+\`true\`, \`yes\`, \`on\` are one value, as are \`false\`, \`no\`, \`off\`. A name given twice has its last value.
+`;
+
+/** The page as it should be. */
+export function configurationPage(): string {
+  const fields = FILE_FIELDS.filter(({ missing }) => missing === null);
+  const blocks = fields.filter(one => one.fields !== undefined);
+  return [
+    INTRODUCTION,
+    LANGUAGE,
+    `## Fields\n\n"Reload" says whether a running server takes a new value: *live*, or *fixed*, where a reload is refused.\n\n${fieldTable(fields, true)}\n`,
+    ...blocks.map(blockSection),
+    `## Not there yet\n\n${missingTable()}\n`,
+    `## Flags\n\n${flagTable()}\n`,
+    `## In a program\n\nOptions of \`NatsServer.start\`; times are milliseconds, port 0 is any free one.\n\n${programTable()}\n`,
+  ].join("\n");
+}
+
+function blockSection(block: Field<never>): string {
+  const nested = (block.fields ?? []).filter(({ fields }) => fields !== undefined && block.names[0] === "tls");
+  const own = `### ${code(block.names[0]!)}\n\n${sentence(block.text)}\n\n${fieldTable(block.fields!, false)}\n`;
+  return [own, ...nested.map(blockSection)].join("\n");
+}
+
+function fieldTable(fields: readonly Field<never>[], withReload: boolean): string {
+  const working = fields.filter(({ missing }) => missing === null);
+  const rows = working.map(one => [
+    one.names.map(code).join(", "),
+    one.type + (one.fields === undefined ? "" : ` ([${one.names[0]}](#${one.names[0]}))`),
+    one.initial === "" ? "" : code(one.initial),
+    one.text,
+    ...(withReload ? [reloadOf(one)] : []),
+  ]);
+  const table = tableOf(["field", "value", "default", "what it is", ...(withReload ? ["reload"] : [])], rows);
+  const missing = fields.filter(one => one.missing !== null).flatMap(({ names }) => names);
+  return missing.length === 0 ? table : `${table}\n\nRefused by name: ${missing.map(code).join(", ")}.`;
+}
+
+/** Those that set several options, and the options that they set. */
+const COMBINED: Readonly<Record<string, keyof Options>> = {
+  listen: "port",
+  http: "httpPort",
+  https: "httpsPort",
+  trace_verbose: "traceVerbose",
+  trace_headers: "traceHeaders",
+  authorization: "authorization",
+  cluster: "clusterName",
+};
+
+function reloadOf({ names }: Field<never>): string {
+  const combined = COMBINED[names[0]!];
+  const rows: readonly Pick<OptionRow<unknown>, "names" | "reload">[] = Object.values(OPTIONS);
+  const row = combined === undefined ? rows.find(candidate => candidate.names.split(" ")[0] === names[0]) : OPTIONS[combined];
+  if (names[0] === "websocket") return "only its tls";
+  if (names[0] === "tls") return "live, but verify_and_map and connection_rate_limit";
+  return row!.reload;
+}
+
+function missingTable(): string {
+  return tableOf(
+    ["field", "what is missing"],
+    MISSING_FIELDS.map(({ names, missing }) => [names.map(code).join(", "), missing!]),
+  );
+}
+
+function flagTable(): string {
+  const rows = FLAGS.map(flag => [code(writtenForm(flag)), flag.text || "not supported yet"]);
+  return tableOf(["flag", "what it does"], rows);
+}
+
+function writtenForm(flag: Flag): string {
+  return `${writtenNames(flag)}${flag.argument === "" ? "" : ` <${flag.argument}>`}`;
+}
+
+function programTable(): string {
+  const rows = Object.entries(OPTIONS) as [string, Pick<OptionRow<unknown>, "text" | "initial">][];
+  return tableOf(
+    ["option", "default", "what it is"],
+    rows.map(([name, { text, initial }]) => [code(name), code(JSON.stringify(initial)), text]),
+  );
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const escaped = (cell: string) => cell.replaceAll("|", "\\|").replace(/<(?=[a-z_]+>)/g, cell.startsWith("`") ? "<" : "\\<");
+  return [head, head.map(() => "---"), ...rows].map(cells => `| ${cells.map(escaped).join(" | ")} |`).join("\n");
+}
+
+/** What is wrong with the page; null when nothing is. */
+export function configurationPageFault(): string | null {
+  const page = existsSync(pageFile) ? readFileSync(pageFile, "utf8") : "";
+  if (page === configurationPage()) return null;
+  return "docs/configuration.md is not made of the option table: `bun run scripts/configuration-page.ts --write`";
+}
+
+function main([option]: string[]): void {
+  if (option === "--write") return writeFileSync(pageFile, configurationPage());
+  const fault = option === "--check" ? configurationPageFault() : USAGE;
+  if (fault === null) return;
+  console.error(fault);
+  process.exitCode = 1;
+}
+
+if (import.meta.main) main(process.argv.slice(2));
