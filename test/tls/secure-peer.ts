@@ -1,0 +1,151 @@
+/** A client with nothing but sockets: plain bytes first, then TLS when a test says so. */
+import type { Socket } from "bun";
+import { until } from "../faults/until.ts";
+
+export interface PeerTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly ciphers?: string;
+  readonly minVersion?: number;
+  readonly maxVersion?: number;
+}
+
+export class SecurePeer implements Disposable {
+  /** Everything that came and was not taken. */
+  text = "";
+  received = 0;
+  closed = false;
+  /** Null until the handshake is over; false when it failed. */
+  secured: boolean | null = null;
+  /** The subject's common name of the server's certificate. */
+  serverName = "";
+  /** Called with every chunk, instead of keeping it. */
+  onChunk: ((chunk: Buffer) => void) | null = null;
+  private socket!: Socket;
+  private plain: Socket | null = null;
+  private drained: (() => void) | null = null;
+
+  /** @param place a port of 127.0.0.1, or the path of a Unix socket */
+  static async open(place: number | string): Promise<SecurePeer> {
+    const peer = new SecurePeer();
+    const handlers = peer.handlers(() => peer.secured === null);
+    peer.socket =
+      typeof place === "number"
+        ? await Bun.connect({ hostname: "127.0.0.1", port: place, socket: handlers })
+        : await Bun.connect({ unix: place, socket: handlers });
+    return peer;
+  }
+
+  private handlers(listens: () => boolean) {
+    return {
+      data: (_socket: Socket, chunk: Buffer) => {
+        if (listens()) this.onData(chunk);
+      },
+      drain: () => this.drained?.(),
+      end: () => this.onClosed(),
+      close: () => this.onClosed(),
+      error: () => this.onClosed(),
+    };
+  }
+
+  /** Begins the handshake; returns when it is over. */
+  async secure(tls: PeerTls = {}): Promise<void> {
+    this.secured = false; // the plain socket's ciphertext is nothing to be kept
+    let settled = false;
+    const handshake = (socket: Socket, success: boolean) => {
+      settled = true;
+      this.secured = success;
+      const certificate = success ? socket.getPeerCertificate() : null;
+      this.serverName = String((certificate as { subject?: { CN?: string } } | null)?.subject?.CN ?? "");
+    };
+    const { serverName = "localhost", ...rest } = tls;
+    const [plain, secure] = this.socket.upgradeTLS({
+      tls: { ...rest, serverName, rejectUnauthorized: false },
+      socket: { ...this.handlers(() => true), handshake },
+    } as unknown as Parameters<Socket["upgradeTLS"]>[0]) as unknown as [Socket, Socket];
+    this.plain = plain;
+    this.socket = secure;
+    await until(
+      () => settled || this.closed,
+      () => "the handshake does not end",
+    );
+  }
+
+  async write(data: string | Uint8Array): Promise<void> {
+    const bytes = Buffer.from(data as Uint8Array);
+    for (let at = 0; at < bytes.length && !this.closed; ) {
+      const taken = this.socket.write(bytes.subarray(at));
+      if (taken < 0) return;
+      at += taken;
+      if (at === bytes.length) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.drained = resolve;
+      await promise;
+    }
+  }
+
+  /** Waits for a text, and takes everything up to its end. */
+  async take(part: string): Promise<string> {
+    await until(
+      () => this.text.includes(part),
+      () => `"${part}" does not come${this.closed ? "; the connection has ended" : ""}: ${this.text}`,
+    );
+    const end = this.text.indexOf(part) + part.length;
+    const taken = this.text.slice(0, end);
+    this.text = this.text.slice(end);
+    return taken;
+  }
+
+  /** Waits for INFO. */
+  async info(): Promise<Record<string, unknown>> {
+    const line = await this.take("\r\n");
+    return JSON.parse(line.slice("INFO ".length)) as Record<string, unknown>;
+  }
+
+  /** CONNECT and PING; returns when the PONG has come. */
+  async connect(more = ""): Promise<void> {
+    await this.write(`CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\n${more}PING\r\n`);
+    await this.take("PONG\r\n");
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  async gone(): Promise<void> {
+    await until(
+      () => this.closed,
+      () => "the server keeps the connection",
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.terminate();
+    this.plain?.terminate();
+  }
+
+  private onData(chunk: Buffer): void {
+    this.received += chunk.length;
+    if (this.onChunk !== null) this.onChunk(chunk);
+    else this.text += chunk.toString("latin1");
+  }
+
+  private onClosed(): void {
+    this.closed = true;
+    this.drained?.();
+  }
+}

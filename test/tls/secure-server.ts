@@ -1,0 +1,109 @@
+/** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
+
+import type { Authenticator } from "../../src/auth/authenticator.ts";
+import { completeOptions, type Options } from "../../src/config/options.ts";
+import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
+import type { Logger } from "../../src/log/logger.ts";
+import { CLOSE_TEXTS, type CloseReason } from "../../src/protocol/close-reason.ts";
+import { Server } from "../../src/server/server.ts";
+import { until } from "../faults/until.ts";
+import { authority, CertificateDirectory, type TestCertificate } from "./certificates.ts";
+
+/** A root, a server's and a client's certificate on disk, shared by the tests of a file. */
+export class TestAuthority implements Disposable {
+  readonly directory = new CertificateDirectory();
+  readonly root: TestCertificate;
+  readonly caFile: string;
+  readonly server: TestCertificate;
+  readonly serverFiles: { certFile: string; keyFile: string };
+
+  constructor() {
+    this.root = authority();
+    this.caFile = this.directory.write("ca.pem", this.root.pem);
+    this.server = this.root.issue({ subject: "O=bunats,CN=server", names: ["localhost", "127.0.0.1"] });
+    this.serverFiles = this.directory.store("server", this.server);
+  }
+
+  /** Options of a listener with this authority's certificate. */
+  tls(given: Partial<TlsOptions> = {}): TlsOptions {
+    return { ...TLS_DEFAULTS, certificates: [this.serverFiles], ...given };
+  }
+
+  [Symbol.dispose](): void {
+    this.directory[Symbol.dispose]();
+  }
+}
+
+/** Our server on a free port of 127.0.0.1, with everything that it logs. */
+export class SecureServer extends Server implements AsyncDisposable {
+  readonly lines: string[];
+
+  private constructor(options: Options, log: KeptLines, authenticator: Authenticator | null) {
+    super(options, { log, authenticator });
+    this.lines = log.lines;
+  }
+
+  static open(given: Partial<Options>, authenticator: Authenticator | null = null): SecureServer {
+    const server = new SecureServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLines(), authenticator);
+    server.start();
+    return server;
+  }
+
+  /** Waits for a line of the log. */
+  async logged(part: string): Promise<string> {
+    await until(
+      () => this.lines.some(line => line.includes(part)),
+      () => `"${part}" is not logged:\n${this.lines.join("\n")}`,
+    );
+    return this.lines.find(line => line.includes(part))!;
+  }
+
+  /** Waits until so many connections have been closed, and says why each was, in the order they ended. */
+  async closeReasons(count: number): Promise<string[]> {
+    const reasons = () => [...this.closedConnections.all()].map(({ closeReason }) => CLOSE_TEXTS[closeReason as CloseReason]);
+    await until(
+      () => reasons().length >= count,
+      () => `${reasons().length} of ${count} connections have been closed`,
+    );
+    return reasons();
+  }
+
+  /** Waits until nothing is left of anybody who came. */
+  async cleared(): Promise<void> {
+    const left = () => ({ connections: this.connections.size, timers: this.turn.timers.size - (this.turn.pool.trimWanted ? 1 : 0) });
+    await until(
+      () => this.connections.size === 0 && left().timers === 0,
+      () => `left: ${JSON.stringify(left())}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+class KeptLines implements Logger {
+  readonly debugEnabled = true;
+  readonly traceEnabled = false;
+  readonly lines: string[] = [];
+
+  notice(text: string): void {
+    this.lines.push(`INF ${text}`);
+  }
+  warn(text: string): void {
+    this.lines.push(`WRN ${text}`);
+  }
+  warnRateLimited(text: string): void {
+    this.warn(text);
+  }
+  error(text: string): void {
+    this.lines.push(`ERR ${text}`);
+  }
+  fatal(text: string): void {
+    this.lines.push(`FTL ${text}`);
+  }
+  debug(text: string): void {
+    this.lines.push(`DBG ${text}`);
+  }
+  trace(): void {}
+}

@@ -1,0 +1,140 @@
+/** Which comes first, INFO or the handshake: every order of the reference, played against it and against ours. */
+import { afterAll, describe, expect, test } from "bun:test";
+import type { TlsOptions } from "../../src/config/tls-options.ts";
+import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { SecurePeer } from "./secure-peer.ts";
+import { SecureServer, TestAuthority } from "./secure-server.ts";
+
+const trust = new TestAuthority();
+afterAll(() => trust[Symbol.dispose]());
+
+interface Rules {
+  readonly tls: Partial<TlsOptions>;
+  readonly allowNonTls?: boolean;
+  /** Clients must say who they are, in so much time. */
+  readonly authTimeoutMs?: number;
+  /** The same, as the reference's configuration has it. */
+  readonly config: string;
+}
+
+interface Side extends AsyncDisposable {
+  readonly port: number;
+}
+
+const reference = findReference();
+const SIDES: [name: string, start: (rules: Rules) => Promise<Side>][] = [
+  [
+    "ours",
+    async ({ tls, allowNonTls = false, authTimeoutMs }) => {
+      const authorization = authTimeoutMs === undefined ? {} : { authorization: { user: "a", password: "b" }, authTimeoutMs };
+      return SecureServer.open({ tls: trust.tls(tls), allowNonTls, ...authorization });
+    },
+  ],
+  [
+    reference.path === null ? `nats-server (${reference.missing})` : "nats-server",
+    async ({ config, allowNonTls = false, authTimeoutMs }) => {
+      const { certFile, keyFile } = trust.serverFiles;
+      const authorization = authTimeoutMs === undefined ? "" : `authorization { user: a, password: b, timeout: ${authTimeoutMs / 1_000} }`;
+      const server = await ReferenceServer.start(
+        `tls { cert_file: "${certFile}", key_file: "${keyFile}", ${config} }\nallow_non_tls: ${allowNonTls}\n${authorization}`,
+      );
+      return { port: server.port, [Symbol.asyncDispose]: () => server.stop() };
+    },
+  ],
+];
+
+/** Names of the fields that tell of TLS, and `client_ip`. */
+const told = (info: Record<string, unknown>) => Object.keys(info).filter(key => key.startsWith("tls_") || key === "client_ip");
+
+for (const [side, start] of SIDES) {
+  const skipped = side !== "ours" && reference.path === null && !referenceIsRequired();
+  describe.skipIf(skipped)(side, () => {
+    test("INFO in the clear, then the handshake", async () => {
+      await using server = await start({ tls: {}, config: "" });
+      using peer = await SecurePeer.open(server.port);
+      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      await peer.secure();
+      expect(peer.secured).toBe(true);
+      await peer.connect();
+      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+    });
+
+    test("handshake_first: the handshake, then INFO", async () => {
+      await using server = await start({ tls: { handshakeFirst: true }, config: "handshake_first: true" });
+      using peer = await SecurePeer.open(server.port);
+      await peer.secure();
+      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      await peer.connect();
+    });
+
+    test("handshake_first with allow_non_tls: still the handshake, and INFO says both", async () => {
+      await using server = await start({ tls: { handshakeFirst: true }, allowNonTls: true, config: "handshake_first: true" });
+      using peer = await SecurePeer.open(server.port);
+      await peer.secure();
+      expect(told(await peer.info())).toEqual(["tls_required", "tls_available", "client_ip"]);
+      await peer.connect();
+      expect(told(await peer.info())).toEqual(["tls_available", "client_ip"]);
+    });
+
+    test("handshake_first with a fallback: whoever begins is not greeted in the clear", async () => {
+      const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 3_000 }, config: "handshake_first: 3s" };
+      await using server = await start(rules);
+      using peer = await SecurePeer.open(server.port);
+      await peer.secure();
+      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+    });
+
+    test("handshake_first with a fallback: whoever waits is greeted, and TLS comes then", async () => {
+      const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, config: "handshake_first: auto" };
+      await using server = await start(rules);
+      using peer = await SecurePeer.open(server.port);
+      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      await peer.secure();
+      await peer.connect();
+    });
+
+    test("handshake_first with a fallback and allow_non_tls: whoever waits may do without", async () => {
+      const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, allowNonTls: true, config: "handshake_first: auto" };
+      await using server = await start(rules);
+      using peer = await SecurePeer.open(server.port);
+      expect(told(await peer.info())).toEqual(["tls_available", "client_ip"]);
+      await peer.connect();
+    });
+
+    test("allow_non_tls: with TLS and without", async () => {
+      await using server = await start({ tls: {}, allowNonTls: true, config: "" });
+      using plain = await SecurePeer.open(server.port);
+      expect(told(await plain.info())).toEqual(["tls_available", "client_ip"]);
+      await plain.connect("SUB a 1\r\n");
+      using secure = await SecurePeer.open(server.port);
+      await secure.info();
+      await secure.secure();
+      await secure.connect();
+      await secure.write("PUB a 2\r\nhi\r\n");
+      await plain.take("MSG a 1 2\r\nhi\r\n");
+    });
+
+    test("allow_non_tls: whoever says nothing is taken for plain once the time of TLS is over", async () => {
+      await using server = await start({ tls: { timeoutMs: 100 }, allowNonTls: true, authTimeoutMs: 100, config: "timeout: 0.1" });
+      using peer = await SecurePeer.open(server.port);
+      await peer.info();
+      await peer.take("-ERR 'Authentication Timeout'\r\n"); // only somebody who was let in is asked who it is
+    });
+
+    test("verify is told", async () => {
+      const rules = { tls: { verify: true, caFile: trust.caFile }, config: `verify: true, ca_file: "${trust.caFile}"` };
+      await using server = await start(rules);
+      using peer = await SecurePeer.open(server.port);
+      expect(told(await peer.info())).toEqual(["tls_required", "tls_verify", "client_ip"]);
+    });
+
+    test("plain text where TLS is required ends the connection without a word", async () => {
+      await using server = await start({ tls: {}, config: "" });
+      using peer = await SecurePeer.open(server.port);
+      await peer.info();
+      await peer.write("CONNECT {}\r\nPING\r\n");
+      await peer.gone();
+      expect(peer.text).toBe("");
+    });
+  });
+}
