@@ -6,9 +6,9 @@
  */
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { programName } from "../identity/program-name.ts";
 import type { Logger } from "../log/logger.ts";
 import { hostPort, reachableHosts } from "./host-port.ts";
-import { programName } from "../identity/program-name.ts";
 import { StartError } from "./start-error.ts";
 
 /** @throws StartError when it cannot be written */
@@ -25,6 +25,10 @@ export interface Listener {
   readonly port: number;
 }
 
+interface WebSocketPort extends Listener {
+  readonly secure: boolean;
+}
+
 /** The ports file. Failures are logged and no more: the server runs without it, as the reference does. */
 export class PortsFile {
   private readonly path: string;
@@ -35,9 +39,10 @@ export class PortsFile {
     this.log = log;
   }
 
-  write(client: Listener, monitor: Listener | null): void {
+  write(client: Listener, monitor: Listener | null, websocket: WebSocketPort | null): void {
     const ports: Record<string, string[]> = { nats: urls("nats", client) };
     if (monitor !== null) ports.monitoring = urls("http", monitor);
+    if (websocket !== null) ports.websocket = urls(websocket.secure ? "wss" : "ws", websocket);
     try {
       writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });
     } catch (error) {

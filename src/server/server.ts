@@ -26,6 +26,7 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
@@ -148,7 +149,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     const { portsFileDirectory, host } = this.options;
     if (portsFileDirectory === null) return;
     this.portsFile = new PortsFile(portsFileDirectory, this.log);
-    this.portsFile.write({ host, port: this.port }, this.monitor);
+    this.portsFile.write({ host, port: this.port }, this.monitor, this.websocket);
   }
 
   /** Port of monitoring; null when there is none. */
@@ -327,14 +328,22 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     }
     const authenticator = this.authenticatorOf(after);
     const installDoor = this.listener?.prepare(after);
+    const installWebSocket = this.websocket?.prepare(after.websocket);
     const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
     return () => {
       this.advertised = advertised;
       this.authenticator = authenticator;
       installLog?.();
       installDoor?.();
+      installWebSocket?.();
       this.closeUnpinned();
     };
+  }
+
+  /** New connections meet this TLS; those whose certificate it does not pin are closed. */
+  useTls(context: TlsContext): void {
+    this.listener?.useTls(context);
+    this.closeUnpinned();
   }
 
   /** Whose certificate is not among the pinned ones any more has no place here. */

@@ -8,6 +8,7 @@
 import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
+import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
 import { OriginRules } from "../transport/websocket/origin.ts";
 import type { DoorRules, WebSocketHost, WebSocketOwner } from "../transport/websocket/owner.ts";
 import { RawWebSockets } from "../transport/websocket/raw-websockets.ts";
@@ -17,6 +18,7 @@ import type { Acceptor } from "./acceptor.ts";
 import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";
+import { loadTls } from "./tls-of-block.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
@@ -43,16 +45,21 @@ export class WebSocketListener {
   private readonly options: WebSocketOptions;
   private readonly authenticator: Authenticator | null;
   private readonly owner: WebSocketOwner;
+  private readonly peerCheck: PeerCheck | null;
+  private tls: TlsContext | null;
 
   /**
    * Binds the port; 0: a free one. Logs what the reference logs.
    * @param ownerName who holds it; tests try both with the same options
-   * @throws StartError when it cannot
+   * @param peerCheck looks at certificates of clients, beyond what TLS verifies
+   * @throws StartError when it cannot, or a file of TLS cannot be used
    */
-  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options)) {
+  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options), peerCheck: PeerCheck | null = null) {
     this.options = options;
     this.host = options.host;
     this.secure = options.tls !== null;
+    this.peerCheck = peerCheck;
+    this.tls = loadTls(options.tls, peerCheck);
     this.authenticator = options.authorization === null ? null : new SingleUserAuthenticator(options.authorization);
     this.owner = this.bind(this.hostFor(acceptor), ownerName);
     this.port = this.owner.port;
@@ -67,7 +74,7 @@ export class WebSocketListener {
   }
 
   private bind(host: WebSocketHost, ownerName: WebSocketOwnerName): WebSocketOwner {
-    const { options } = this;
+    const { options, tls } = this;
     const rules: DoorRules = {
       origins: new OriginRules(options.sameOrigin, options.allowedOrigins),
       compression: options.compression,
@@ -76,8 +83,8 @@ export class WebSocketListener {
     };
     try {
       return bindWildcard(options.host, hostname => {
-        if (ownerName === "codec") return new RawWebSockets(host, rules, hostname, options.port);
-        return new ServedWebSockets(host, rules, hostname, options.port, null);
+        if (ownerName === "codec") return new RawWebSockets(host, rules, hostname, options.port, tls);
+        return new ServedWebSockets(host, rules, hostname, options.port, tls);
       });
     } catch (error) {
       const text = listenErrorText(options.host, options.port, error);
@@ -94,6 +101,7 @@ export class WebSocketListener {
       },
       accept: (transport, visitor) => acceptor.accept(transport, this.doorFor(visitor)),
       endTurn: () => acceptor.turn.end(),
+      now: () => acceptor.turn.clock.monotonic(),
       onDefect: error => acceptor.onDefect(error),
     };
   }
@@ -124,6 +132,20 @@ export class WebSocketListener {
     const { advertise, host } = this.options;
     if (advertise !== null) return [hostPort(...parseHostPort(advertise, this.port))];
     return (isWildcard(host) ? reachableHosts(host) : [host]).map(address => hostPort(address, this.port));
+  }
+
+  /**
+   * Reads the files that this block names, the only part of it that a reload changes.
+   * @returns puts them to use for those who come from now on
+   * @throws StartError with the reason; nothing has changed
+   */
+  prepare(after: WebSocketOptions | null): () => void {
+    const tls = loadTls(after?.tls ?? null, this.peerCheck);
+    return () => {
+      if (tls === null || this.tls === null) return;
+      this.tls = tls;
+      this.owner.updateTls(tls);
+    };
   }
 
   /** Accepts nobody any more. @param force ends the sockets it accepted, too */

@@ -3,6 +3,7 @@
  * checks of handshake.ts and end in a `Transport`; which one it is, the listener's configuration decides.
  */
 import type { TimingWheel } from "../../clock/timing-wheel.ts";
+import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { kindOf, type UpgradeRequest } from "./handshake.ts";
 import type { OriginRules } from "./origin.ts";
@@ -16,6 +17,8 @@ export interface WebSocketHost {
   /** Somebody is through the handshake. Call `endTurn` afterwards. */
   accept(transport: Transport, visitor: WebSocketVisitor): TransportEvents;
   endTurn(): void;
+  /** Monotonic, ms. */
+  now(): number;
   /** A handler of ours threw. */
   onDefect(error: Error): void;
 }
@@ -31,6 +34,8 @@ export interface DoorRules {
 
 export interface WebSocketOwner {
   readonly port: number;
+  /** Another certificate for those who come from now on; those who are here stay. Only of an owner that was made with one. */
+  updateTls(tls: TlsContext): void;
   /** Accepts nobody any more. @param force ends the sockets it accepted, too */
   stop(force: boolean): void;
 }

@@ -1,8 +1,11 @@
 /** WebSockets by our own codec, on raw sockets: every rule of the reference, TLS with certificates of the peer, compression. */
-import type { TCPSocketListener } from "bun";
+import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import { ByteVector } from "../byte-vector.ts";
+import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
 import { SocketCalls } from "../socket-calls.ts";
 import { type SocketData, TcpTransport } from "../tcp-transport.ts";
+import { HandshakeRate } from "../tls/handshake-rate.ts";
+import type { TlsContext } from "../tls/tls-context.ts";
 import { FrameScratch } from "./frame-writer.ts";
 import type { DoorRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
 import { UpgradingPeer } from "./upgrading-peer.ts";
@@ -10,47 +13,70 @@ import type { WebSocketSurroundings } from "./websocket-transport.ts";
 
 export class RawWebSockets implements WebSocketOwner {
   readonly port: number;
+  private readonly host: WebSocketHost;
+  private readonly rules: DoorRules;
+  private readonly surroundings: WebSocketSurroundings;
+  private readonly calls = SocketCalls.load();
   private readonly listener: TCPSocketListener<SocketData>;
+  private readonly handlers: SecureHandlers;
+  private guard: GuardRules | null = null;
 
-  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
-  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number) {
-    const calls = SocketCalls.load();
-    const surroundings: WebSocketSurroundings = {
+  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
+  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
+    this.host = host;
+    this.rules = rules;
+    this.surroundings = {
       scratch: new FrameScratch(),
       vector: new ByteVector(),
       get payloadBytesMax() {
         return host.payloadBytesMax;
       },
     };
-    this.listener = Bun.listen<SocketData>({
-      hostname,
-      port,
-      allowHalfOpen: true,
-      socket: {
-        binaryType: "buffer",
-        open(socket) {
-          const transport = new TcpTransport(socket, calls);
-          socket.data = { transport, events: new UpgradingPeer(transport, false, host, rules, surroundings) };
-        },
-        data(socket, chunk) {
-          socket.data.events.onData(chunk);
-        },
-        drain(socket) {
-          socket.data.events.onDrain();
-        },
-        end(socket) {
-          socket.data.events.onEnd();
-        },
-        close(socket, error) {
-          socket.data?.events.onClose(error ?? null);
-        },
-        error(socket, error) {
-          host.onDefect(error);
-          socket.terminate();
-        },
+    const common: SocketHandler<SocketData, "buffer"> = {
+      binaryType: "buffer",
+      data: (socket, chunk) => socket.data.events.onData(chunk),
+      drain: socket => socket.data.events.onDrain(),
+      end: socket => socket.data.events.onEnd(),
+      close: (socket, error) => socket.data?.events.onClose(error ?? null),
+      error: (socket, error) => {
+        host.onDefect(error);
+        socket.terminate();
       },
-    });
+    };
+    this.handlers = {
+      ...common,
+      handshake: (socket, success, error) => {
+        const { transport } = socket.data;
+        if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
+      },
+    } as SecureHandlers;
+    if (tls !== null) this.updateTls(tls);
+    const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
+    this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
     this.port = this.listener.port;
+  }
+
+  updateTls(tls: TlsContext): void {
+    const { host, handlers } = this;
+    const limit = tls.options.connectionRateLimit;
+    const rate = limit === 0 ? null : new HandshakeRate(limit);
+    this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, now: () => host.now(), handlers };
+  }
+
+  private open(socket: Socket<SocketData>): void {
+    const { guard } = this;
+    if (guard === null) {
+      const transport = new TcpTransport(socket, this.calls);
+      socket.data = { transport, events: this.peer(transport, false) };
+      return;
+    }
+    const transport = new GuardedTransport(socket, this.calls, guard);
+    socket.data = { transport, events: transport };
+    transport.begin(this.peer(transport, true));
+  }
+
+  private peer(below: TcpTransport, secure: boolean): UpgradingPeer {
+    return new UpgradingPeer(below, secure, this.host, this.rules, this.surroundings);
   }
 
   stop(force: boolean): void {

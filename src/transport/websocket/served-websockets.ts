@@ -3,6 +3,7 @@
  * frames are Bun's (docs/differences.md). It knows no certificates of peers, and does not take unmasked frames, so nobody is promised that.
  */
 import type { Server, ServerWebSocket } from "bun";
+import type { TlsContext } from "../tls/tls-context.ts";
 import { REFUSAL_HEADERS, refusalBody, refusalOf, type UpgradeRequest } from "./handshake.ts";
 import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
 import { ServedWebSocket } from "./served-websocket.ts";
@@ -30,22 +31,34 @@ export class ServedWebSockets implements WebSocketOwner {
   private readonly host: WebSocketHost;
   private readonly rules: DoorRules;
   private readonly secure: boolean;
-  private readonly server: Server<ServedData>;
+  private readonly hostname: string;
+  private server: Server<ServedData>;
+  /** Without a port any more; their WebSockets go on. */
+  private readonly former: Server<ServedData>[] = [];
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
-  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: Bun.TLSOptions | null) {
+  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
     this.host = host;
+    this.hostname = hostname;
     this.rules = rules;
     this.secure = tls !== null;
-    this.server = this.serve(hostname, port, tls);
+    this.server = this.serve(port, tls);
     this.port = this.server.port!;
   }
 
-  private serve(hostname: string, port: number, tls: Bun.TLSOptions | null): Server<ServedData> {
+  /** Bun cannot change the certificate of a server: another one takes over its port. */
+  updateTls(tls: TlsContext): void {
+    const before = this.server;
+    void before.stop(false);
+    this.former.push(before);
+    this.server = this.serve(this.port, tls);
+  }
+
+  private serve(port: number, tls: TlsContext | null): Server<ServedData> {
     return Bun.serve<ServedData>({
-      hostname,
+      hostname: this.hostname,
       port,
-      ...(tls === null ? {} : { tls }),
+      ...(tls === null ? {} : { tls: tls.serveOptions() as Bun.TLSOptions }),
       development: false,
       idleTimeout: IDLE_SECONDS,
       fetch: (request, server) => this.onRequest(request, server),
@@ -69,6 +82,7 @@ export class ServedWebSockets implements WebSocketOwner {
 
   stop(force: boolean): void {
     void this.server.stop(force);
+    for (const server of force ? this.former.splice(0) : []) void server.stop(true);
   }
 
   private onRequest(request: Request, server: Server<ServedData>): Response | undefined {
