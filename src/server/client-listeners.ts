@@ -13,6 +13,7 @@ export class ClientListeners {
   readonly port: number;
   /** What new clients meet; null without TLS. */
   tls: TlsContext | null;
+  private options: Options;
   private readonly onPort: ClientListener;
   private readonly onPath: ClientListener | null = null;
 
@@ -23,6 +24,7 @@ export class ClientListeners {
    */
   constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, peerCheck: PeerCheck | null = null) {
     const { host, port, listenUnix } = options;
+    this.options = options;
     this.tls = loadTls(options, peerCheck);
     const door = doorOf(options, this.tls);
     try {
@@ -56,12 +58,20 @@ export class ClientListeners {
    */
   prepare(after: Options): () => void {
     const tls = loadTls(after, this.tls?.peerCheck ?? null);
-    return () => {
-      this.tls = tls;
-      const door = doorOf(after, tls);
-      this.onPort.updateDoor(door);
-      this.onPath?.updateDoor(door);
-    };
+    return () => this.update(tls, after);
+  }
+
+  /** New connections meet this TLS. */
+  useTls(tls: TlsContext): void {
+    this.update(tls, this.options);
+  }
+
+  private update(tls: TlsContext | null, options: Options): void {
+    this.tls = tls;
+    this.options = options;
+    const door = doorOf(options, tls);
+    this.onPort.updateDoor(door);
+    this.onPath?.updateDoor(door);
   }
 
   /** Accepts nobody any more. @param force ends the sockets they accepted, too */

@@ -19,7 +19,7 @@ import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
 import type { SocketCalls } from "./socket-calls.ts";
-import { type SocketData, TcpTransport } from "./tcp-transport.ts";
+import { plainAddress, type SocketData, TcpTransport } from "./tcp-transport.ts";
 import { readCertificate } from "./tls/certificate.ts";
 import { HelloCollector } from "./tls/client-hello.ts";
 import { handshakeErrorText, verificationErrorText } from "./tls/handshake-error.ts";
@@ -84,6 +84,8 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   /** The handshake is wanted, as far as the rules and the first bytes say. */
   private wantsTls: boolean;
   private sniffs: boolean;
+  /** Our address and the peer's, as Go's errors name them. Asked while the socket is there. */
+  private readonly route: string;
   /** Bun tells of a handshake within its own call: what it returns is not there yet. */
   private failedEarly = false;
 
@@ -92,6 +94,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     this.rules = rules;
     this.timer = new WheelTimer(() => this.onTimeout());
     this.handshaking = true;
+    this.route = `${plainAddress(socket.localAddress ?? "")}:${socket.localPort ?? 0}->${this.remoteAddress}:${this.remotePort}`;
     this.handshakesFirst = rules.tls?.options.handshakeFirst ?? false;
     this.awaitsAddress = rules.proxyProtocol;
     this.wantsTls = rules.tls !== null && (this.handshakesFirst || !rules.allowNonTls);
@@ -208,7 +211,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   onHandshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void {
     if (this.phase !== Phase.Handshake) return;
     this.failedEarly = this.plain === null;
-    if (!success) return this.refuse({ kind: "handshake", text: handshakeErrorText(error, this.versions) });
+    if (!success) return this.refuse({ kind: "handshake", text: this.failureText(error) });
     const tls = this.rules.tls!;
     let certificate: PeerCertificate | null = null;
     if (tls.options.verify) {
@@ -246,6 +249,11 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       this.open(socket);
     };
     tls.peerCheck(certificate, tls.authorities).then(settle, cause => settle((cause as Error).message));
+  }
+
+  private failureText(error: Error | null): string {
+    const reset = (error as NodeJS.ErrnoException | null)?.code === "ECONNRESET";
+    return reset ? `read tcp ${this.route}: read: connection reset by peer` : handshakeErrorText(error, this.versions);
   }
 
   /** From here on the bytes are the protocol's. */
@@ -289,20 +297,15 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
         return this.secureOrOpen();
       case Phase.Proxy: {
         const text = unfinishedText(this.held?.bytes ?? Buffer.alloc(0));
-        return this.refuse({ kind: "proxy", text: `${text}: ${this.timeoutText()}` });
+        return this.refuse({ kind: "proxy", text: `${text}: read tcp ${this.route}: i/o timeout` });
       }
       case Phase.Hello:
       case Phase.Handshake:
       case Phase.PeerCheck:
-        return this.refuse({ kind: "timeout", text: this.timeoutText() });
+        return this.refuse({ kind: "timeout", text: `read tcp ${this.route}: i/o timeout` });
       case Phase.Over:
         return super.terminate();
     }
-  }
-
-  private timeoutText(): string {
-    const { localAddress, localPort, remoteAddress, remotePort } = this.plain ?? this.socket;
-    return `read tcp ${localAddress}:${localPort}->${remoteAddress}:${remotePort}: i/o timeout`;
   }
 
   // SocketEvents, until it is open
@@ -332,8 +335,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 
   onClose(error: Error | null): void {
-    if (error === null) this.onPeerGone("EOF");
-    else this.onPeerGone(handshakeErrorText(error, this.versions));
+    this.onPeerGone(error === null ? "EOF" : this.failureText(error));
     this.phase = Phase.Over;
     this.rules.timers.cancel(this.timer);
     this.events?.onClose(error);

@@ -18,12 +18,12 @@ import {
 /** Attributes that Go knows, in the order in which it gathers them. */
 const KNOWN: readonly (readonly [id: string, name: string])[] = [
   ["2.5.4.6", "C"],
-  ["2.5.4.10", "O"],
-  ["2.5.4.11", "OU"],
-  ["2.5.4.7", "L"],
   ["2.5.4.8", "ST"],
+  ["2.5.4.7", "L"],
   ["2.5.4.9", "STREET"],
   ["2.5.4.17", "POSTALCODE"],
+  ["2.5.4.10", "O"],
+  ["2.5.4.11", "OU"],
   ["2.5.4.3", "CN"],
   ["2.5.4.5", "SERIALNUMBER"],
 ];
