@@ -1,0 +1,146 @@
+/** Certificates of clients: verified, named as Go names them, pinned, handed to whoever authenticates. */
+import { afterAll, expect, test } from "bun:test";
+import type { AuthenticationRequest } from "../../src/auth/authenticator.ts";
+import { TlsContext } from "../../src/transport/tls/tls-context.ts";
+import { until } from "../faults/until.ts";
+import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { authority, type TestCertificate } from "./certificates.ts";
+import { SecurePeer } from "./secure-peer.ts";
+import { SecureServer, TestAuthority } from "./secure-server.ts";
+
+const trust = new TestAuthority();
+afterAll(() => trust[Symbol.dispose]());
+
+const client = trust.root.issue({ subject: "DC=com,DC=example,O=Org,CN=client+UID=7", emails: ["a@b.c"], names: ["me.example"] });
+const stranger = authority("Stranger").issue({ subject: "C=US,O=Org\\, Inc+OU=a,OU=b,CN= x#,SERIALNUMBER=9" });
+const verify = { verify: true, caFile: trust.caFile };
+
+/** Connects, shows a certificate, or none, and says whether the server let it in. */
+async function isLetIn(port: number, certificate: TestCertificate | null): Promise<boolean> {
+  using peer = await SecurePeer.open(port);
+  await peer.info();
+  await peer.secure(certificate === null ? {} : { cert: certificate.chainPem, key: certificate.keyPem });
+  await peer.write('CONNECT {"verbose":false}\r\nPING\r\n');
+  await until(
+    () => peer.closed || peer.text.includes("PONG\r\n"),
+    () => "neither PONG nor the end comes",
+  );
+  return peer.text.includes("PONG\r\n");
+}
+
+test("a certificate that the authority signed is let in, also through an authority between", async () => {
+  await using server = SecureServer.open({ tls: trust.tls(verify) });
+  expect(await isLetIn(server.port, client)).toBe(true);
+  const between = trust.root.issue({ subject: "CN=between", authority: true });
+  expect(await isLetIn(server.port, between.issue({ subject: "CN=behind" }))).toBe(true);
+});
+
+test("none, a stranger's, an expired one and one for servers only are not", async () => {
+  await using server = SecureServer.open({ tls: trust.tls(verify) });
+  const expired = trust.root.issue({ subject: "CN=late", validDays: -1 });
+  const forServers = trust.root.issue({ subject: "CN=server", usage: "server" });
+  for (const certificate of [null, stranger, expired, forServers]) expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await server.closeReasons(4)).toEqual(Array(4).fill("TLS Handshake Failure"));
+  const detail = (certificate: TestCertificate, subject: string) => ` (${subject} SHA-256: ${certificate.sha256})`;
+  const errors = server.lines.filter(line => line.startsWith("ERR")).map(line => line.slice(line.indexOf("TLS handshake error")));
+  const failed = "TLS handshake error: tls: failed to verify certificate: x509:";
+  expect(errors).toEqual([
+    "TLS handshake error: tls: client didn't provide a certificate",
+    `${failed} certificate signed by unknown authority${detail(stranger, "SERIALNUMBER=9,CN=\\ x#,OU=a+OU=b,O=Org\\, Inc,C=US")}`,
+    `${failed} certificate has expired or is not yet valid${detail(expired, "CN=late")}`,
+    `${failed} certificate specifies an incompatible key usage${detail(forServers, "CN=server")}`,
+  ]);
+  await server.cleared();
+});
+
+const reference = findReference();
+test.skipIf(reference.path === null && !referenceIsRequired())(
+  `a certificate's name is printed as nats-server prints it${reference.missing && ` (${reference.missing})`}`,
+  async () => {
+    const { certFile, keyFile } = trust.serverFiles;
+    const config = `tls { cert_file: "${certFile}", key_file: "${keyFile}", verify: true, ca_file: "${trust.caFile}" }`;
+    const theirs = await ReferenceServer.start(config);
+    try {
+      await using ours = SecureServer.open({ tls: trust.tls(verify) });
+      const foreign = authority("Stranger");
+      for (const subject of [
+        "CN=a",
+        "C=US,ST=CA,L=SF,O=Synadia,OU=x,OU=y,CN=first,CN=last,STREET=1 Way,POSTALCODE=94105,SERIALNUMBER=5",
+        "DC=com,DC=example,UID=7,CN=x",
+        "O=a+CN=b,OU=c",
+        'CN= lead and trail ,O=#x,OU=a\\,b\\+c"d\\\\e<f>g;h',
+        "CN=ünïcode ,O=日本",
+        "1.2.3.4=odd@x,O=y",
+      ]) {
+        const certificate = foreign.issue({ subject });
+        await Promise.all([isLetIn(theirs.port, certificate), isLetIn(ours.port, certificate)]);
+        const shown = (lines: string) => new RegExp(`\\((.*) SHA-256: ${certificate.sha256}`).exec(lines)?.[1];
+        await until(
+          () => shown(theirs.log()) !== undefined,
+          () => `${subject} is not logged: ${theirs.log()}`,
+        );
+        expect(shown(ours.lines.join("\n"))).toBe(shown(theirs.log())!);
+      }
+    } finally {
+      await theirs.stop();
+    }
+  },
+);
+
+test("a pinned certificate is let in, another of the same authority is not", async () => {
+  await using server = SecureServer.open({ tls: trust.tls({ ...verify, pinnedCerts: [client.pin] }) });
+  expect(await isLetIn(server.port, client)).toBe(true);
+  const other = trust.root.issue({ subject: "CN=other" });
+  expect(await isLetIn(server.port, other)).toBe(false);
+  await server.logged(`DBG 127.0.0.1`);
+  expect(server.lines.some(line => line.endsWith(`Failed pinned cert test for key id: ${other.pin}`))).toBe(true);
+  expect(server.lines.some(line => line.startsWith("ERR") && line.endsWith("TLS handshake error: certificate not pinned"))).toBe(true);
+});
+
+test("whoever decides about clients is shown the certificate", async () => {
+  const requests: AuthenticationRequest[] = [];
+  const authenticator = {
+    authenticate(request: AuthenticationRequest) {
+      requests.push(request);
+      return { user: "someone" };
+    },
+  };
+  await using server = SecureServer.open({ tls: trust.tls(verify) }, authenticator);
+  expect(await isLetIn(server.port, client)).toBe(true);
+  const { certificate } = requests[0]!;
+  expect(certificate).toMatchObject({
+    spkiSha256: client.pin,
+    certSha256: client.sha256,
+    dnsNames: ["me.example"],
+    emails: ["a@b.c"],
+    uris: [],
+  });
+  expect(certificate!.subject).toBe(
+    "CN=client,O=Org,0.9.2342.19200300.100.1.1=#130137,0.9.2342.19200300.100.1.25=#13076578616d706c65,0.9.2342.19200300.100.1.25=#1303636f6d",
+  );
+  expect(Buffer.from(certificate!.raw).equals(client.der)).toBe(true);
+});
+
+test("a check of ours after the handshake decides before anything of the client is read", async () => {
+  const verdicts = [
+    async () => "revoked",
+    async () => null,
+    async () => {
+      throw new Error("the responder is away");
+    },
+  ];
+  const authorities: number[] = [];
+  const context = TlsContext.load(trust.tls(verify), (_certificate, known) => {
+    authorities.push(known.length);
+    return verdicts.shift()!();
+  });
+  await using server = SecureServer.open({ tls: trust.tls(verify) });
+  server.useTls(context);
+  expect(await isLetIn(server.port, client)).toBe(false);
+  expect(await isLetIn(server.port, client)).toBe(true);
+  expect(await isLetIn(server.port, client)).toBe(false);
+  expect(authorities).toEqual([1, 1, 1]);
+  await server.logged("TLS handshake error: revoked");
+  await server.logged("TLS handshake error: the responder is away");
+  await server.cleared();
+});
