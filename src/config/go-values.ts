@@ -1,9 +1,10 @@
 /** Values as Go's strconv reads and writes them: flags, the configuration file and monitoring parameters all take these forms. */
-import { encode, quote } from "../bytes/ascii.ts";
+import { quote } from "../bytes/ascii.ts";
+import { bytesOfText } from "./language/go-text.ts";
 
 /** `%q` */
 export function quoted(text: string): string {
-  return quote(encode(text));
+  return quote(Buffer.from(bytesOfText(text), "latin1"));
 }
 
 /** `strconv.ParseBool`; null for anything else. */

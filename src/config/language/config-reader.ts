@@ -62,7 +62,7 @@ export class ConfigReader {
     } catch (error) {
       if (!(error instanceof EndOfFile)) throw error;
     }
-    return this.lastKey === null || this.lastKey === "}" ? null : this.cursor.placeOf(0);
+    return this.lastKey === null || this.lastKey === "}" ? null : this.cursor.placeOf(this.cursor.read().length);
   }
 
   private fail(text: string): never {

@@ -63,7 +63,7 @@ class ConfigSource {
 
   text(bytes: string, file: string, directory: string): ConfigMap {
     const builder = new TreeBuilder(file, {
-      include: path => this.file(join(directory, path)),
+      include: path => this.file(join(directory, path).replace(/(.)\/$/, "$1")),
       environment: name => this.variable(name),
     });
     const reader = new ConfigReader(bytes, builder, (reason, cursor) => {
