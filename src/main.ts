@@ -7,8 +7,7 @@ async function main(args: readonly string[]): Promise<void> {
   switch (command.kind) {
     case "run": {
       const { runServer } = await import("./cli/run-server.ts");
-      const { options, configFile } = command;
-      return runServer({ ...options, ...(configFile === null ? {} : { configFile }) });
+      return runServer(command.options, command.configFile);
     }
     case "check": {
       const { checkConfig } = await import("./cli/check-config.ts");

@@ -75,26 +75,28 @@ export function mergeOptions(file: Partial<Options>, given: Partial<Options>): P
   return merged as Partial<Options>;
 }
 
-/** A file that is read anew for every reload. */
+/** Everything that a server starts with, or reloads. */
+export interface CompleteConfig {
+  readonly options: Options;
+  readonly digest: string;
+  readonly warnings: readonly string[];
+  readonly source: ConfigFileSource;
+}
+
+/** The file, to be read anew for every reload. */
 export interface ConfigFileSource {
   readonly file: string;
   /** @throws ConfigErrors or OptionError; nothing is kept of what was read */
   load(): CompleteConfig;
 }
 
-export interface CompleteConfig {
-  readonly options: Options;
-  readonly digest: string;
-  readonly warnings: readonly string[];
-}
-
-/** @param given what was given beside the file, which wins over it */
-export function configFileSource(file: string, given: Partial<Options>, environment: Environment = process.env): ConfigFileSource {
-  return {
-    file,
-    load() {
-      const { options, digest, warnings } = loadConfigFile(file, environment);
-      return { options: completeOptions(mergeOptions(options, given)), digest, warnings };
-    },
-  };
+/**
+ * @param given what was given beside the file; it wins over it, now and at every reload
+ * @throws ConfigErrors  the file cannot be used
+ * @throws OptionError  what it says and what is given make no server together
+ */
+export function readConfig(file: string, given: Partial<Options>, environment: Environment = process.env): CompleteConfig {
+  const { options, digest, warnings } = loadConfigFile(file, environment);
+  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment) };
+  return { options: completeOptions(mergeOptions(options, given)), digest, warnings, source };
 }
