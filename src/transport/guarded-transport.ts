@@ -351,6 +351,11 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     }
   }
 
+  /** Under TLS only Bun's socket may read: what the kernel has is ciphertext. */
+  override readMore(target: Buffer): number {
+    return this.tls === null ? super.readMore(target) : 0;
+  }
+
   // Ends
 
   override end(lingers: boolean, reason: CloseReason): void {

@@ -53,8 +53,7 @@ const VERIFICATIONS: Record<string, string> = {
 export function handshakeErrorText(error: Error | null | undefined, versions: readonly number[]): string {
   if (error === null || error === undefined) return "EOF";
   const reason = /OPENSSL_internal:(\w+)/.exec(error.message)?.[1];
-  if (reason === undefined)
-    return (error as NodeJS.ErrnoException).code === "ECONNRESET" ? "read: connection reset by peer" : error.message;
+  if (reason === undefined) return error.message;
   if (reason === "UNSUPPORTED_PROTOCOL") {
     return `tls: client offered only unsupported versions: [${versions.map(version => version.toString(16)).join(" ")}]`;
   }
