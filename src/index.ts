@@ -8,11 +8,12 @@
  * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
  */
 import type { Authenticator } from "./auth/authenticator.ts";
-import { completeOptions, type Options } from "./config/options.ts";
+import type { Options } from "./config/options.ts";
 import type { Logger } from "./log/logger.ts";
-import { SILENT } from "./log/silent-logger.ts";
 import { ServerLogger } from "./log/server-logger.ts";
+import { SILENT } from "./log/silent-logger.ts";
 import { Server } from "./server/server.ts";
+import { readStartOptions } from "./server/start-options.ts";
 import type { InProcessConnection } from "./transport/in-process.ts";
 
 export type { AuthenticationRequest, Authenticator, Identity } from "./auth/authenticator.ts";
@@ -22,8 +23,10 @@ export type { ConnectOptions } from "./protocol/connect-options.ts";
 export type { InProcessConnection } from "./transport/in-process.ts";
 
 export interface StartOptions extends Partial<Options> {
-  /** Where log lines go; nowhere when not set. "stderr": to standard error, as options `debug`, `trace`, `logTime`, `logTimeUtc` say. */
+  /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */
   log?: Logger | "stderr";
+  /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
+  configFile?: string | null;
   /** Decides who may connect, instead of the `authorization` option. */
   authenticator?: Authenticator;
 }
@@ -40,12 +43,16 @@ export class NatsServer implements AsyncDisposable {
 
   /**
    * Starts a server. Options that are not given have the reference's defaults.
-   * @throws when an option has no such value, or a port cannot be bound; nothing is left running then
+   * @throws ConfigErrors  the configuration file cannot be read; one message per line
+   * @throws OptionError  an option has no such value
+   * @throws StartError  a port cannot be bound, a certificate or a file cannot be used
+   * Nothing is left running then.
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
-    const { log = SILENT, authenticator = null, ...given } = options;
-    const complete = completeOptions(given);
-    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticator });
+    const { log = SILENT, authenticator = null, configFile = null, ...given } = options;
+    const { options: complete, config } = readStartOptions(given, configFile);
+    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticator, config });
+    for (const warning of config?.warnings ?? []) server.log.warn(warning);
     server.start();
     return new NatsServer(server);
   }

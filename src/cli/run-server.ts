@@ -1,24 +1,37 @@
-/** The program from its options to its end: log, server, signals, exit status. */
-import { OptionError } from "../config/options.ts";
-import { NatsServer, type StartOptions } from "../index.ts";
+/** The program from its options to its end: configuration, log, server, signals, exit status. */
+import { OptionError, type Options } from "../config/options.ts";
 import { ServerLogger } from "../log/server-logger.ts";
+import { Server } from "../server/server.ts";
+import { readStartOptions } from "../server/start-options.ts";
 import { handleSignals } from "./signals.ts";
 
 /** Runs until a signal ends the process. */
-export async function runServer(given: Omit<StartOptions, "log">): Promise<void> {
-  const { debug = false, trace = false, logTime = true, logTimeUtc = false } = given;
-  const log = new ServerLogger({ debug, trace, logTime, logTimeUtc });
+export async function runServer(given: Partial<Options>, configFile: string | null): Promise<void> {
+  const started = Promise.withResolvers<Server>();
+  handleSignals(started.promise);
+  const { options, config } = orExit(() => readStartOptions(given, configFile));
+  process.stderr.write((config?.warnings ?? []).map(warning => `${warning}\n`).join(""));
+  const log = orExit(() => new ServerLogger(options));
   process.on("exit", () => log.flush());
-  const started = Promise.withResolvers<NatsServer>();
-  handleSignals(log, started.promise);
   try {
-    const server = await NatsServer.start({ ...given, log });
+    const server = new Server(options, { log, config });
+    server.start();
     started.resolve(server);
-    await server.closed;
+    await server.stopped;
     process.exit(0);
   } catch (error) {
-    if (error instanceof OptionError) process.stderr.write(`nats-server: ${error.message}\n`);
-    else log.fatal((error as Error).message);
+    log.fatal((error as Error).message);
+    process.exit(1);
+  }
+}
+
+/** There is no log yet: what is wrong is said on standard error, as the reference says it. */
+function orExit<T>(attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    const { message } = error as Error;
+    process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${message}\n`);
     process.exit(1);
   }
 }

@@ -19,14 +19,15 @@ const NAMES: Partial<Record<NodeJS.Signals, string>> = {
 };
 
 export interface SignalledServer {
+  readonly log: Logger;
   readonly inLameDuck: boolean;
   reload(): void;
-  lameDuck(): unknown;
+  enterLameDuck(): unknown;
   stop(): unknown;
 }
 
 /** @param started settles with the server once it runs; what a signal asks for before that is done then */
-export function handleSignals(log: Logger, started: Promise<SignalledServer>): void {
+export function handleSignals(started: Promise<SignalledServer>): void {
   const actions: Partial<Record<NodeJS.Signals, (server: SignalledServer) => unknown>> = {
     SIGINT: server => server.stop(),
     SIGTERM: server => server.inLameDuck || server.stop(),
@@ -34,19 +35,21 @@ export function handleSignals(log: Logger, started: Promise<SignalledServer>): v
       try {
         server.reload();
       } catch (error) {
-        log.error(`Failed to reload server configuration: ${(error as Error).message}`);
+        server.log.error(`Failed to reload server configuration: ${(error as Error).message}`);
       }
     },
-    SIGUSR1: () => {
+    SIGUSR1: ({ log }) => {
       if (isConfigurable(log)) log.reopen();
       else log.notice("File log re-open ignored, not a file logger");
     },
-    SIGUSR2: server => server.lameDuck(),
+    SIGUSR2: server => server.enterLameDuck(),
   };
   for (const [signal, act] of Object.entries(actions) as [NodeJS.Signals, (server: SignalledServer) => unknown][]) {
     process.on(signal, () => {
-      log.notice(`Trapped "${NAMES[signal]}" signal`);
-      void started.then(act, () => {});
+      void started.then(server => {
+        server.log.notice(`Trapped "${NAMES[signal]}" signal`);
+        act(server);
+      });
     });
   }
 }

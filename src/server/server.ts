@@ -41,6 +41,7 @@ import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
+import type { StartConfig } from "./start-options.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
@@ -54,7 +55,7 @@ export interface ServerDependencies {
   /** Who holds the WebSocket listener; what its options call for when not given. */
   websocketOwner?: WebSocketOwnerName;
   /** Where the options come from, so that they can be reloaded; null when not from a file. */
-  config?: { readonly source: ConfigSource; readonly digest: string } | null;
+  config?: Pick<StartConfig, "source" | "digest"> | null;
 }
 
 export class Server implements ConnectionHost, MonitoredServer, Acceptor, ReloadTarget, LameDuckHost {
@@ -77,6 +78,10 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   /** Wall clock, ms. */
   readonly startedAt: number;
   configLoadedAt: number;
+  get configFile(): { readonly path: string; readonly digest: string } | null {
+    return this.configSource === null ? null : { path: this.configSource.file, digest: this.configDigest };
+  }
+
   /** Resolves when the server has stopped, whoever stopped it. */
   readonly stopped: Promise<void>;
   private readonly markStopped: () => void;

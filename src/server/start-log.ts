@@ -1,4 +1,6 @@
 /** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
+
+import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
 import type { Logger } from "../log/logger.ts";
 import { NATS_VERSION } from "../protocol/version.ts";
@@ -12,18 +14,39 @@ export interface StartingServer {
   readonly serverName: string;
   readonly identity: { readonly id: string };
   readonly systemAccount: { readonly name: string };
+  /** Null when the options come from elsewhere. */
+  readonly configFile: { readonly path: string; readonly digest: string } | null;
 }
 
-export function logStart({ log, options, serverName, identity, systemAccount }: StartingServer): void {
+export function logStart({ log, options, serverName, identity, systemAccount, configFile }: StartingServer): void {
   log.notice("Starting nats-server");
   log.notice(`  Version:  ${NATS_VERSION}`);
   log.notice("  Git:      [not set]");
   log.debug(`  Go build: bun${Bun.version}`);
+  if (options.clusterName !== null) log.notice(`  Cluster:  ${options.clusterName}`);
   log.notice(`  Name:     ${serverName}`);
   log.notice(`  ID:       ${identity.id}`);
+  logFeatureFlags(log, options.featureFlags);
   if (options.authorization?.password) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
+  if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");
   }
   log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
+}
+
+function logFeatureFlags(log: Logger, flags: Readonly<Record<string, boolean>>): void {
+  const names = Object.keys(flags).sort();
+  if (names.length === 0) return;
+  const known = names.filter(name => Object.hasOwn(FEATURE_FLAGS, name));
+  const configured = known.map(name => `${name} (${choice(FEATURE_FLAGS[name], flags[name])})`);
+  const unsupported = names.filter(name => !known.includes(name));
+  log.notice("  Feature flags:");
+  log.notice(`    Configured:    ${configured.join(", ") || "none"}`);
+  if (unsupported.length > 0) log.notice(`    Unsupported:   ${unsupported.join(", ")}`);
+}
+
+function choice(initial: boolean, chosen: boolean): string {
+  if (initial) return chosen ? "enabled" : "opt-out";
+  return chosen ? "opt-in" : "disabled";
 }

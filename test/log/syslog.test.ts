@@ -1,0 +1,134 @@
+/** What syslog daemons get from us, and from the reference. */
+import { expect, test } from "bun:test";
+import { dlopen, ptr } from "bun:ffi";
+import { join } from "node:path";
+import { ServerLogger } from "../../src/log/server-logger.ts";
+import { SyslogSink } from "../../src/log/syslog-sink.ts";
+import { TemporaryDirectory } from "../cli/program.ts";
+import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+
+const reference = findReference();
+const skips = reference.path === null && !referenceIsRequired();
+const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+
+/** What was received so far, and who waits for more. */
+class Mailbox {
+  readonly messages: string[] = [];
+  private wake = Promise.withResolvers<void>();
+
+  add(text: string): void {
+    this.messages.push(text);
+    this.wake.resolve();
+    this.wake = Promise.withResolvers<void>();
+  }
+
+  async holding(text: string): Promise<string[]> {
+    while (!this.messages.join("").includes(text)) await this.wake.promise;
+    return this.messages;
+  }
+}
+
+/** What may differ between two senders. */
+const neutral = (message: string) =>
+  message
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)/, "<time>")
+    .replace(/\[\d+\]/, "[<pid>]")
+    .replace(/> \S+/, match => (match.includes("time") ? match : "> <host>"))
+    .replace(/(<time>) \S+ \S+?\[/, "$1 <host> <tag>[");
+
+async function udpDaemon() {
+  const mailbox = new Mailbox();
+  const socket = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: { data: (_socket, bytes) => mailbox.add(bytes.toString()) },
+  });
+  return { mailbox, socket };
+}
+
+async function startLines(command: readonly string[]): Promise<string[]> {
+  const { mailbox, socket } = await udpDaemon();
+  const child = Bun.spawn([...command, "-a", "127.0.0.1", "-p", "-1", "-r", `udp://127.0.0.1:${socket.port}`], { stderr: "ignore" });
+  try {
+    const lines = await mailbox.holding("Server is ready");
+    return lines.map(neutral).filter(line => line.includes("Starting") || line.includes("ready"));
+  } finally {
+    child.kill();
+    await child.exited;
+    socket.close();
+  }
+}
+
+test.skipIf(skips)(`a syslog server gets what the reference would send it${skipped}`, async () => {
+  const ours = await startLines([process.execPath, join(import.meta.dir, "../../src/main.ts")]);
+  expect(ours).toEqual(await startLines([reference.path!]));
+  expect(ours[0]).toBe("<5><time> <host> <tag>[<pid>]: Starting nats-server\n");
+});
+
+test("levels become severities", async () => {
+  const { mailbox, socket } = await udpDaemon();
+  const log = new ServerLogger({ remoteSyslog: `udp://127.0.0.1:${socket.port}`, debug: true, trace: true });
+  for (const level of ["fatal", "error", "warn", "notice", "trace", "debug"] as const) log[level](level);
+  const messages = await mailbox.holding("debug");
+  socket.close();
+  expect(messages.map(message => message.slice(0, 3) + message.slice(message.indexOf("]:")))).toEqual([
+    "<2>]: fatal\n",
+    "<3>]: error\n",
+    "<4>]: warn\n",
+    "<5>]: notice\n",
+    "<5>]: trace\n",
+    "<7>]: debug\n",
+  ]);
+});
+
+test("over TCP and over a Unix socket lines wait until the daemon is there, and keep their order", async () => {
+  await using directory = new TemporaryDirectory();
+  const mailbox = new Mailbox();
+  const socket = { data: (_socket: unknown, bytes: Buffer) => mailbox.add(bytes.toString()) };
+  const tcp = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
+  const log = new ServerLogger({ remoteSyslog: `tcp://127.0.0.1:${tcp.port}` });
+  for (let i = 0; i < 500; i++) log.notice(`tcp line ${i};`);
+  const text = (await mailbox.holding("tcp line 499;")).join("");
+  expect([...text.matchAll(/tcp line (\d+);/g)].map(match => match[1])).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
+  tcp.stop(true);
+  const unix = Bun.listen({ unix: join(directory.path, "log"), socket });
+  const overUnix = new ServerLogger({ remoteSyslog: `unix://${join(directory.path, "log")}` });
+  overUnix.warn("over a unix socket");
+  await mailbox.holding("over a unix socket");
+  unix.stop(true);
+});
+
+test("the daemon of this machine gets datagrams", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = join(directory.path, "log");
+  const receive = datagramReceiver(path);
+  const sink = SyslogSink.local(["/nonexistent", path]);
+  sink.add("ERR", "it burns", new Date(2026, 0, 3, 4, 5, 6).getTime());
+  sink.close();
+  expect(receive().replace(/ [^ ]+\[\d+\]/, " <tag>[<pid>]")).toBe("<27>Jan  3 04:05:06 <tag>[<pid>]: it burns\n");
+});
+
+test("without a daemon on this machine syslog is refused", () => {
+  expect(() => SyslogSink.local(["/nonexistent"])).toThrow('error connecting to syslog: "Unix syslog delivery error"');
+});
+
+/** Binds a datagram socket; the function returned reads one message from it. */
+function datagramReceiver(path: string): () => string {
+  const { symbols } = dlopen("libc.so.6", {
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+    close: { args: ["i32"], returns: "i32" },
+  });
+  const name = Buffer.from(path);
+  const address = Buffer.alloc(3 + name.length);
+  address.writeUInt16LE(1, 0);
+  name.copy(address, 2);
+  const fd = symbols.socket(1, 2, 0);
+  expect(symbols.bind(fd, ptr(address), address.length)).toBe(0);
+  return () => {
+    const buffer = Buffer.alloc(4_096);
+    const size = Number(symbols.recv(fd, ptr(buffer), buffer.length, 0));
+    symbols.close(fd);
+    return buffer.toString("utf8", 0, size);
+  };
+}
