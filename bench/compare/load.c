@@ -48,7 +48,7 @@ static int write_some(Publisher *publisher, const Block *block) {
   size_t offset = publisher->at % block->size, part = block->size - offset;
   if (part > WRITE_SIZE) part = WRITE_SIZE;
   if (part > publisher->end - publisher->at) part = publisher->end - publisher->at;
-  ssize_t wrote = send(publisher->reader.fd, block->bytes + offset, part, MSG_NOSIGNAL);
+  ssize_t wrote = wire_send(publisher->reader.fd, block->bytes + offset, part);
   if (wrote < 0 && errno != EAGAIN && errno != EINTR) fail("publisher: write: %s", strerror(errno));
   if (wrote > 0) publisher->at += (uint64_t)wrote;
   return wrote > 0;
@@ -375,6 +375,7 @@ static void read_option(Options *options, const char *text) {
   OPTION("subjects", subjects)
   OPTION("queue", queue)
   OPTION("size", size)
+  OPTION("tls", tls)
   OPTION("inFlight", in_flight)
   OPTION("connections", connections)
   OPTION("messages", messages)

@@ -5,7 +5,7 @@ import type { Workload } from "./rows.ts";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 const BINARY = join(OUT_DIRECTORY, "load");
-const SOURCES = ["load.c", "relay.c", "wire.c"].map(name => join(import.meta.dir, name));
+const SOURCES = ["load.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
 const RUN_TIMEOUT_MS = 30_000;
 
 /** What one run of the generator measured; the fields that its role does not measure are 0. */
@@ -39,7 +39,8 @@ export function compileLoad(): void {
   if (compiler === null)
     throw new Error("the load generator is C and there is no `cc` on PATH: install a C compiler (apt-get install gcc)");
   mkdirSync(OUT_DIRECTORY, { recursive: true });
-  const run = Bun.spawnSync([compiler, "-O2", "-std=gnu11", "-Wall", "-o", BINARY, ...SOURCES]);
+  const tls = existsSync("/usr/include/openssl/ssl.h") ? ["-DLOAD_TLS", "-lssl", "-lcrypto"] : [];
+  const run = Bun.spawnSync([compiler, "-O2", "-std=gnu11", "-Wall", "-o", BINARY, ...SOURCES, ...tls]);
   if (run.exitCode !== 0) throw new Error(`the load generator does not compile:\n${run.stderr}`);
 }
 

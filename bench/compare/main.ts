@@ -9,6 +9,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { selfSigned } from "../../test/tls/certificates.ts";
 import { compileLoad, type Failure, measure, OUT_DIRECTORY, relayCommand, type Sample } from "./load.ts";
 import { markdownReport, plainTable, type Rounds, reportRows, type Side } from "./report.ts";
 import { WORKLOADS, type Workload } from "./rows.ts";
@@ -51,6 +52,15 @@ function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
+/** Flags that both servers take, with a certificate that is made for this comparison. */
+function tlsFlags(): string {
+  const certificate = selfSigned({ subject: "CN=localhost", names: ["localhost"] });
+  const [cert, key] = ["tls.pem", "tls-key.pem"].map(name => join(OUT_DIRECTORY, name));
+  writeFileSync(cert, certificate.pem);
+  writeFileSync(key, certificate.keyPem);
+  return `--tls --tlscert ${cert} --tlskey ${key}`;
+}
+
 async function runOnce(side: Side, command: string, workload: Workload, scale: number): Promise<Sample | Failure> {
   try {
     const server = await startServer(side, command);
@@ -77,7 +87,8 @@ async function main(): Promise<void> {
 
   const results = new Map<Workload, Rounds>();
   for (const workload of workloads) {
-    const commands: Record<Side, string> = { ours: values.ours, reference, ceiling: relayCommand(workload) };
+    const flags = workload.options.tls ? ` ${tlsFlags()}` : "";
+    const commands: Record<Side, string> = { ours: values.ours + flags, reference: reference + flags, ceiling: relayCommand(workload) };
     const samples: Rounds = { ours: [], reference: [], ceiling: [] };
     results.set(workload, samples);
     for (let round = 0; round < rounds; round++) {

@@ -126,6 +126,7 @@ How it is measured:
 - 4 → 4: one subject, every subscriber gets the messages of all four publishers. Many subjects: published in one shuffled order.
 - Request–reply: requester and responder are two processes with one connection each; every request has a reply subject of its own.
 - CPU is the server's user and system time. Memory is the server's resident set 3 s after the last connection was confirmed.
+- TLS: the generator's connections are OpenSSL's, TLS 1.3 with AES-128-GCM on both sides; servers show an ECDSA certificate.
 - The generator's ceiling is the same run against a C relay that parses nothing. Where it is under ${CEILING_MARGIN} × our figure, the row says so:
   there the generator and the kernel limit us as much as our own code.
 `;

@@ -31,6 +31,8 @@ export interface Workload {
     inFlight?: number;
     connections?: number;
     messages?: number;
+    /** The servers are started with a certificate, and connections begin with a handshake. */
+    tls?: 1;
   };
   figures: Figure[];
 }
@@ -45,6 +47,9 @@ const rate = (title: string, atLeast: number): Figure => ({
   floor: { atLeast },
   ceiling: true,
 });
+
+/** The relay speaks no TLS: no ceiling. */
+const secureRate = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), ceiling: false });
 
 export const WORKLOADS: Workload[] = [
   { id: "pub16", role: "run", options: { size: 16, messages: 12_000_000 }, figures: [rate("publish only, 16 B", 2.5)] },
@@ -104,6 +109,18 @@ export const WORKLOADS: Workload[] = [
   { id: "1to1-1k", role: "run", options: { size: KIB, subscribers: 1, messages: 1_200_000 }, figures: [rate("1 → 1, 1 KiB", 1.1)] },
   { id: "1to1-16k", role: "run", options: { size: 16 * KIB, subscribers: 1, messages: 100_000 }, figures: [rate("1 → 1, 16 KiB", 1.0)] },
   { id: "1to1-256k", role: "run", options: { size: 256 * KIB, subscribers: 1, messages: 6_000 }, figures: [rate("1 → 1, 256 KiB", 1.0)] },
+  {
+    id: "tls-1to1-16",
+    role: "run",
+    options: { size: 16, subscribers: 1, messages: 4_000_000, tls: 1 },
+    figures: [secureRate("TLS, 1 → 1, 16 B", 1.2)],
+  },
+  {
+    id: "tls-1to1-1k",
+    role: "run",
+    options: { size: KIB, subscribers: 1, messages: 800_000, tls: 1 },
+    figures: [secureRate("TLS, 1 → 1, 1 KiB", 1.2)],
+  },
   {
     id: "rr1",
     role: "request",

@@ -50,7 +50,7 @@ void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOC
 
 void write_all(int fd, const void *bytes, size_t size) {
   for (size_t at = 0; at < size;) {
-    ssize_t wrote = send(fd, (const char *)bytes + at, size - at, MSG_NOSIGNAL);
+    ssize_t wrote = wire_send(fd, (const char *)bytes + at, size - at);
     if (wrote >= 0) {
       at += (size_t)wrote;
     } else if (errno == EAGAIN) {
@@ -190,7 +190,7 @@ static void consume(Reader *reader, const char *bytes, size_t size) {
 
 int read_some(Reader *reader) {
   size_t held = reader->held_size;
-  ssize_t got = recv(reader->fd, chunk + held, READ_SIZE, 0);
+  ssize_t got = wire_recv(reader->fd, chunk + held, READ_SIZE);
   if (got == 0) fail("the server closed the connection after %llu messages", (unsigned long long)reader->messages);
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return 0;
@@ -205,7 +205,7 @@ int read_some(Reader *reader) {
 void read_until_pongs(Reader *reader, uint64_t pongs) {
   while (reader->pongs < pongs) {
     struct pollfd wait = {.fd = reader->fd, .events = POLLIN};
-    poll(&wait, 1, -1);
+    if (!wire_holds(reader->fd)) poll(&wait, 1, -1);
     read_some(reader);
   }
 }
@@ -213,6 +213,7 @@ void read_until_pongs(Reader *reader, uint64_t pongs) {
 /* Connects, subscribes if asked, and returns when the server has confirmed it all by a PONG. */
 Reader open_reader(const Options *options, const char *subscribe, size_t message_size) {
   Reader reader = {.fd = connect_to(options->port), .message_size = message_size};
+  if (options->tls) secure(reader.fd);
   char hello[400];
   int size = sprintf(hello, "CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0}\r\n%sPING\r\n",
                      subscribe ? subscribe : "");

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { PHASE_WARMUP = 1, PHASE_MEASURED = 2, PHASES = 3 };
 enum { READ_SIZE = 256 * 1024, HELD_SIZE_MAX = 8 * 1024, WRITE_SIZE = 256 * 1024 };
@@ -32,6 +33,7 @@ typedef struct {
   int publishers, subscribers, subjects, queue;
   int size;                  /* payload bytes */
   int in_flight, connections;
+  int tls;                   /* connections begin with a handshake */
   uint64_t messages, warmup; /* published in all, over all publishers */
   int settle_ms, timeout_ms;
 } Options;
@@ -41,6 +43,10 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 int connect_to(int port);
 void set_nonblocking(int fd);
+void secure(int fd);
+ssize_t wire_send(int fd, const void *bytes, size_t size);
+ssize_t wire_recv(int fd, void *bytes, size_t size);
+int wire_holds(int fd); /* bytes that no poll tells of */
 void write_all(int fd, const void *bytes, size_t size);
 
 /*
