@@ -368,6 +368,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (this.phase === Phase.Over && this.failedEarly) return; // within Bun's own call: `upgrade` ends it
     this.leaveDoor();
     super.terminate();
+    this.plain?.terminate(); // once it was ended, Bun's TLS socket waits for its peer and ignores this
   }
 
   /** A handshake that failed: the alert that says why is on its way, so the peer gets a moment to read it. */
