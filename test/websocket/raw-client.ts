@@ -119,7 +119,7 @@ export class RawClient {
     client.socket = await Bun.connect({
       hostname: "127.0.0.1",
       port,
-      allowHalfOpen: true,
+      allowHalfOpen: tls === undefined, // a TLS peer answers the server's end with its own
       ...(tls === undefined ? {} : { tls }),
       socket: {
         data: (_socket, chunk) => {

@@ -144,6 +144,6 @@ export class Subjects {
 }
 
 export const ALL: readonly SubjectName[] = ["codec", "Bun.serve", "nats-server"];
-export const OURS: readonly SubjectName[] = ["codec", "Bun.serve"];
+export const OURS: readonly ("codec" | "Bun.serve")[] = ["codec", "Bun.serve"];
 /** Who follows the reference to the letter. */
 export const EXACT: readonly SubjectName[] = ["codec", "nats-server"];
