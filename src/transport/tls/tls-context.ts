@@ -1,7 +1,7 @@
 /**
  * What a `tls` block came to: files read and checked, certificates ready to be chosen from.
  *
- *   TlsOptions ─ load ─▶ TlsContext ─┬─ handshakeOptions(hello) ─▶ Bun's upgradeTLS, the certificate chosen by the ClientHello
+ *   TlsRules ─ load ─▶ TlsContext ─┬─ handshakeOptions(hello) ─▶ Bun's upgradeTLS, the certificate chosen by the ClientHello
  *                                    ├─ serveOptions()         ─▶ Bun.serve: monitoring, WebSocket
  *                                    └─ isPinned, verifies, peerCheck: what is asked of a peer
  * Immutable: a reload loads another one and hands it to the listeners. New handshakes use it; connections that are there stay.
@@ -9,11 +9,11 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { getCACertificates } from "node:tls";
-import type { CertificateFiles, TlsOptions } from "../../config/tls-options.ts";
 import type { PeerCertificate } from "../tls-state.ts";
 import { type Certificate, isForHost, type KeyKind, readCertificate } from "./certificate.ts";
 import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
 import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS } from "./tls-names.ts";
+import type { KeyPairFiles, TlsRules } from "./tls-rules.ts";
 
 /** A `tls` block cannot be used. The text says why, the reference's where it has one. */
 export class TlsConfigError extends Error {
@@ -52,7 +52,7 @@ export interface ServeOptions extends HandshakeOptions {
 }
 
 export class TlsContext {
-  readonly options: TlsOptions;
+  readonly options: TlsRules;
   /** Of the first certificate: what monitoring shows. Wall clock, ms. */
   readonly notAfterMs: number;
   /** DER of the certificates of `ca_file`. */
@@ -61,7 +61,7 @@ export class TlsContext {
   private readonly certificates: readonly { readonly facts: Certificate; readonly handshake: HandshakeOptions }[];
   private readonly pins: ReadonlySet<string>;
 
-  private constructor(options: TlsOptions, certificates: readonly LoadedCertificate[], ca: readonly string[], peerCheck: PeerCheck | null) {
+  private constructor(options: TlsRules, certificates: readonly LoadedCertificate[], ca: readonly string[], peerCheck: PeerCheck | null) {
     this.options = options;
     this.peerCheck = peerCheck;
     this.notAfterMs = certificates[0].facts.notAfterMs;
@@ -85,7 +85,7 @@ export class TlsContext {
    * Reads every file of a listener's block.
    * @throws TlsConfigError when a file is missing or no such thing, a key does not fit, or Bun cannot do what is asked
    */
-  static load(options: TlsOptions, peerCheck: PeerCheck | null = null): TlsContext {
+  static load(options: TlsRules, peerCheck: PeerCheck | null = null): TlsContext {
     if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
       throw new TlsConfigError(
         "NODE_TLS_REJECT_UNAUTHORIZED=0 is set in the environment: it would switch the verification of certificates off; unset it to use TLS",
@@ -172,13 +172,13 @@ function signsWith(kind: KeyKind, scheme: number, version: number): boolean {
   return schemes.includes(scheme);
 }
 
-function minVersionOf({ minVersion, cipherSuites }: TlsOptions): number {
+function minVersionOf({ minVersion, cipherSuites }: TlsRules): number {
   // Only suites of TLS 1.3 are wanted: nothing is left for TLS 1.2.
   const only13 = cipherSuites.length > 0 && cipherSuites.every(name => CIPHER_SUITES[name]?.openssl === "");
   return minVersion === "1.3" || only13 ? TLS_1_3 : TLS_1_2;
 }
 
-function ciphersOf({ cipherSuites, allowInsecureCipherSuites }: TlsOptions): string {
+function ciphersOf({ cipherSuites, allowInsecureCipherSuites }: TlsRules): string {
   const names: string[] = [];
   for (const name of cipherSuites) {
     const row = CIPHER_SUITES[name];
@@ -191,7 +191,7 @@ function ciphersOf({ cipherSuites, allowInsecureCipherSuites }: TlsOptions): str
   return names.length === 0 ? SECURE_CIPHERS : names.join(":");
 }
 
-function curvesOf({ curvePreferences }: TlsOptions): string {
+function curvesOf({ curvePreferences }: TlsRules): string {
   const names = curvePreferences.map(name => {
     const curve = CURVES[name];
     if (curve === undefined) throw new TlsConfigError(`unrecognized curve preference ${name}`);
@@ -204,7 +204,7 @@ function curvesOf({ curvePreferences }: TlsOptions): string {
 const CERTIFICATE_PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** @param position which one of several, for the text */
-function loadCertificate({ certFile, keyFile }: CertificateFiles, position: string): LoadedCertificate {
+function loadCertificate({ certFile, keyFile }: KeyPairFiles, position: string): LoadedCertificate {
   if (certFile === "") throw new TlsConfigError("missing 'cert_file' in TLS configuration");
   if (keyFile === "") throw new TlsConfigError("missing 'key_file' in TLS configuration");
   const refuse = (why: string) => new TlsConfigError(`error parsing X509 certificate/key pair${position}: ${why}`);
