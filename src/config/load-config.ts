@@ -80,26 +80,23 @@ export interface CompleteConfig {
   readonly options: Options;
   readonly digest: string;
   readonly warnings: readonly string[];
+  readonly source: ConfigFileSource;
 }
 
-/** A file that is read anew for every reload. */
+/** The file, to be read anew for every reload. */
 export interface ConfigFileSource {
   readonly file: string;
-  /**
-   * @throws ConfigErrors  the file cannot be used
-   * @throws OptionError  what it says and what is given make no server together
-   * Nothing is kept of what was read.
-   */
+  /** @throws ConfigErrors or OptionError; nothing is kept of what was read */
   load(): CompleteConfig;
 }
 
-/** @param given what was given beside the file; it wins over it, now and at every reload */
-export function configFileSource(file: string, given: Partial<Options>, environment: Environment = process.env): ConfigFileSource {
-  return {
-    file,
-    load() {
-      const { options, digest, warnings } = loadConfigFile(file, environment);
-      return { options: completeOptions(mergeOptions(options, given)), digest, warnings };
-    },
-  };
+/**
+ * @param given what was given beside the file; it wins over it, now and at every reload
+ * @throws ConfigErrors  the file cannot be used
+ * @throws OptionError  what it says and what is given make no server together
+ */
+export function readConfig(file: string, given: Partial<Options>, environment: Environment = process.env): CompleteConfig {
+  const { options, digest, warnings } = loadConfigFile(file, environment);
+  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment) };
+  return { options: completeOptions(mergeOptions(options, given)), digest, warnings, source };
 }
