@@ -37,7 +37,7 @@ test("nobody, too many, or nobody to ask: the reference's texts", () => {
 });
 
 test("a target is a pid, the beginning of pids, or a file that holds one", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const file = join(directory.path, "nats.pid");
   writeFileSync(file, "4711\n");
   const { sent, send } = system([11, 12, 21]);

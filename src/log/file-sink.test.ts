@@ -39,7 +39,7 @@ function settle(disk: SlowDisk): void {
 }
 
 test("lines are in the file in their order, also those that the end of the process writes", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   writeFileSync(path, "from before\n");
   const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW);
@@ -50,7 +50,7 @@ test("lines are in the file in their order, also those that the end of the proce
 });
 
 test("a slow disk makes lines wait, up to 8 MiB; what is dropped is counted in the log", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
   const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
@@ -68,7 +68,7 @@ test("a slow disk makes lines wait, up to 8 MiB; what is dropped is counted in t
 });
 
 test("lines that a full disk refused are counted, once it takes lines again", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
   const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
@@ -82,7 +82,7 @@ test("lines that a full disk refused are counted, once it takes lines again", as
 });
 
 test("over its limit the file is rotated between two lines, and the oldest backups go", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   writeFileSync(`${path}.note`, "not a backup");
   let now = NOW;
@@ -103,7 +103,7 @@ test("over its limit the file is rotated between two lines, and the oldest backu
 });
 
 test("a closed sink writes what waits, and lets go of its file", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
   const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);

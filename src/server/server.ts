@@ -41,7 +41,6 @@ import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
-import type { StartConfig } from "./start-options.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
@@ -55,7 +54,7 @@ export interface ServerDependencies {
   /** Who holds the WebSocket listener; what its options call for when not given. */
   websocketOwner?: WebSocketOwnerName;
   /** Where the options come from, so that they can be reloaded; null when not from a file. */
-  config?: Pick<StartConfig, "source" | "digest"> | null;
+  config?: { readonly source: ConfigSource; readonly digest: string } | null;
 }
 
 export class Server implements ConnectionHost, MonitoredServer, Acceptor, ReloadTarget, LameDuckHost {

@@ -79,6 +79,12 @@ export class RunningProgram {
     );
   }
 
+  /** Waits for a line, among those from `first` on, that matches. @returns all from there on */
+  async linesUntil(pattern: RegExp, first: number): Promise<string[]> {
+    await this.until(() => this.log.endsWith("\n") && this.lines.slice(first).some(line => pattern.test(line)), `line like ${pattern}`);
+    return this.lines.slice(first);
+  }
+
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }

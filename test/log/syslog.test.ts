@@ -1,6 +1,7 @@
 /** What syslog daemons get from us, and from the reference. */
-import { expect, test } from "bun:test";
+
 import { dlopen, ptr } from "bun:ffi";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { ServerLogger } from "../../src/log/server-logger.ts";
 import { SyslogSink } from "../../src/log/syslog-sink.ts";
@@ -81,7 +82,7 @@ test("levels become severities", async () => {
 });
 
 test("over TCP and over a Unix socket lines wait until the daemon is there, and keep their order", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const mailbox = new Mailbox();
   const socket = { data: (_socket: unknown, bytes: Buffer) => mailbox.add(bytes.toString()) };
   const tcp = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
@@ -98,7 +99,7 @@ test("over TCP and over a Unix socket lines wait until the daemon is there, and 
 });
 
 test("the daemon of this machine gets datagrams", async () => {
-  await using directory = new TemporaryDirectory();
+  using directory = new TemporaryDirectory();
   const path = join(directory.path, "log");
   const receive = datagramReceiver(path);
   const sink = SyslogSink.local(["/nonexistent", path]);
