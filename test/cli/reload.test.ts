@@ -1,0 +1,244 @@
+/** Reload of a running process, ours beside the reference's: what the log says, and what clients feel. */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, renameSync, watch, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
+import { PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
+
+const reference = findReference();
+const skips = reference.path === null && !referenceIsRequired();
+const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+
+/** The reference cannot tell whether these changed, and says so at every reload. */
+const ALWAYS = ["[INF] Reloaded: accounts", "[INF] Reloaded: authorization users"];
+
+/** A server that runs from a file, which a test rewrites. */
+class Configured implements AsyncDisposable {
+  private constructor(
+    readonly program: RunningProgram,
+    private readonly directory: TemporaryDirectory,
+  ) {}
+
+  static async start(command: readonly string[], config: string, flags: readonly string[] = []): Promise<Configured> {
+    const directory = new TemporaryDirectory();
+    writeFileSync(join(directory.path, "nats.conf"), config);
+    const program = await RunningProgram.start([...command, "-c", join(directory.path, "nats.conf"), "-a", "127.0.0.1", ...flags]);
+    return new Configured(program, directory);
+  }
+
+  path(name: string): string {
+    return join(this.directory.path, name);
+  }
+
+  /** Reloads with another configuration. Resolves with the lines that this logged. */
+  async reload(config: string): Promise<string[]> {
+    writeFileSync(this.path("nats.conf"), config);
+    const before = this.program.lines.length;
+    this.program.signal("SIGHUP");
+    const lines = await this.program.linesUntil(/Reloaded server configuration|Failed to reload/, before);
+    return lines.filter(line => !ALWAYS.includes(line)).map(line => line.replaceAll(this.directory.path, "<dir>"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program.stop();
+    this.directory[Symbol.dispose]();
+  }
+}
+
+/** What the lines say, whatever their order: the reference's follows the fields of a Go struct. */
+const sorted = (lines: readonly string[]) => [...lines].sort();
+
+const FIRST = `max_connections: 10, ping_interval: "1m", authorization { user: a, password: b }`;
+const SECOND = `
+  max_connections: 100
+  ping_interval: "30s"
+  ping_max: 3
+  write_deadline: "5s"
+  max_control_line: 2048
+  max_payload: 2048
+  max_traced_msg_len: 10
+  no_fast_producer_stall: true
+  server_tags: [one, two]
+  server_metadata { a: b }
+  client_advertise: "nats.example:4222"
+  connect_error_reports: 1
+  reconnect_error_reports: 2
+  prof_block_rate: 1
+  logtime: false
+  debug: true
+  trace: true
+  authorization { user: a, password: c, timeout: 3 }
+`;
+
+test.skipIf(skips)(`a reload says what changed, as the reference says it${skipped}`, async () => {
+  const outcomes = [];
+  for (const command of [PROGRAM, [reference.path!]]) {
+    await using server = await Configured.start(command, FIRST);
+    const lines = await server.reload(SECOND);
+    outcomes.push(sorted(lines.filter(line => !line.includes("[DBG]") && !line.includes("Block profiling"))));
+  }
+  expect(outcomes[0]).toEqual(outcomes[1]);
+  expect(outcomes[0].length).toBeGreaterThan(18);
+});
+
+const REFUSED = [
+  "max_pending: 100000000",
+  "max_subscriptions: 5",
+  'lame_duck_duration: "1m"',
+  'lame_duck_grace_period: "5s"',
+  "no_header_support: true",
+  "max_closed_clients: 5",
+  "log_size_limit: 1000",
+  "server_name: other",
+  "http_base_path: /x",
+  "disable_sublist_cache: true",
+  "max_sub_tokens: 8",
+  "write_timeout: retry",
+];
+
+for (const line of REFUSED) {
+  test.skipIf(skips)(`a change of "${line}" needs a restart, and is refused with the reference's text${skipped}`, async () => {
+    const outcomes = [];
+    for (const command of [PROGRAM, [reference.path!]]) {
+      await using server = await Configured.start(command, "ping_max: 2");
+      // What could be changed does not change either.
+      outcomes.push(await server.reload(`ping_max: 5\n${line}`));
+      outcomes.push(await server.reload("ping_max: 2"));
+    }
+    expect(outcomes.slice(0, 2)).toEqual(outcomes.slice(2));
+    expect(outcomes[0][1]).toContain("config reload not supported for");
+    expect(outcomes[1].length).toBe(2); // nothing had changed
+  });
+}
+
+test("a file that cannot be read, or holds errors, leaves the running server as it was", async () => {
+  await using server = await Configured.start(PROGRAM, "max_payload: 1000");
+  for (const bad of [
+    "max_payload: yes",
+    "max_payload: {",
+    "max_paylod: 5",
+    "include missing.conf",
+    'tls { cert_file: "no.pem", key_file: "no.key" }',
+  ]) {
+    const lines = await server.reload(bad);
+    expect(lines.join("\n"), bad).toContain("[ERR] Failed to reload server configuration: ");
+  }
+  const client = await WireConnection.open(server.program.port, "client");
+  expect(Buffer.from(await client.takeLine()).toString()).toContain('"max_payload":1000,');
+  client.terminate();
+});
+
+test("flags win over the file again at every reload", async () => {
+  await using server = await Configured.start(PROGRAM, "debug: true, max_payload: 1000", ["-D=false", "--client_advertise", "flag:1"]);
+  const lines = await server.reload('debug: true, max_payload: 2000, client_advertise: "file:1"');
+  expect(lines.slice(1, -1)).toEqual(["[INF] Reloaded: max_payload = 2000"]);
+  const client = await WireConnection.open(server.program.port, "client");
+  const info = Buffer.from(await client.takeLine()).toString();
+  expect(info).toContain('"host":"flag","port":1,');
+  expect(info).toContain('"max_payload":2000,');
+  client.terminate();
+});
+
+async function connected(server: Configured, connect: string): Promise<WireConnection> {
+  const client = await WireConnection.open(server.program.port, "client");
+  await client.takeLine();
+  await client.write(Buffer.from(`CONNECT ${connect}\r\nPING\r\n`));
+  return client;
+}
+
+async function lineOf(client: WireConnection): Promise<string> {
+  return Buffer.from(await client.takeLine())
+    .toString()
+    .trim();
+}
+
+test("who may not connect any more is told so and closed, the others stay", async () => {
+  const file = (user: string) => `authorization { user: ${user}, password: secret }`;
+  await using server = await Configured.start(PROGRAM, file("old"));
+  const old = await connected(server, '{"verbose":false,"user":"old","pass":"secret"}');
+  expect(await lineOf(old)).toBe("PONG");
+  await server.reload(file("new"));
+  expect(await lineOf(old)).toBe("-ERR 'Authorization Violation'");
+  const fresh = await connected(server, '{"verbose":false,"user":"new","pass":"secret"}');
+  expect(await lineOf(fresh)).toBe("PONG");
+  await server.reload(`${file("new")}\nping_max: 7`);
+  await fresh.write(Buffer.from("PING\r\n"));
+  expect(await lineOf(fresh)).toBe("PONG");
+  old.terminate();
+  fresh.terminate();
+});
+
+test("limits hold for those who are connected: the newest leave, large payloads are refused", async () => {
+  await using server = await Configured.start(PROGRAM, "max_connections: 3");
+  const clients = [];
+  for (let i = 0; i < 3; i++) {
+    const client = await connected(server, '{"verbose":false}');
+    expect(await lineOf(client)).toBe("PONG");
+    clients.push(client);
+  }
+  const lines = await server.reload("max_connections: 2, max_payload: 100");
+  expect(lines).toContain("[INF] Closed 1 connections to fall within max_connections");
+  expect(await lineOf(clients[2])).toBe("-ERR 'maximum connections exceeded'");
+  await clients[0].write(Buffer.from("PUB foo 101\r\n"));
+  expect(await lineOf(clients[0])).toBe("-ERR 'Maximum Payload Violation'");
+  for (const client of clients) client.terminate();
+});
+
+test("trace can be turned on for those who are connected, and off again", async () => {
+  await using server = await Configured.start(PROGRAM, "");
+  const client = await connected(server, '{"verbose":false}');
+  expect(await lineOf(client)).toBe("PONG");
+  await server.reload("trace: true");
+  await client.write(Buffer.from("PUB foo 2\r\nhi\r\n"));
+  await server.program.line('<<- MSG_PAYLOAD: ["hi"]');
+  await server.reload("trace: false");
+  const before = server.program.lines.length;
+  await client.write(Buffer.from("PUB foo 2\r\nhi\r\nPING\r\n"));
+  expect(await lineOf(client)).toBe("PONG");
+  expect(server.program.lines.slice(before)).toEqual([]);
+  client.terminate();
+});
+
+test("the log moves to another file, and USR1 opens it anew when somebody moved it away", async () => {
+  await using server = await Configured.start(PROGRAM, "");
+  const log = server.path("nats.log");
+  writeFileSync(server.path("nats.conf"), `log_file: "${log}"`);
+  server.program.signal("SIGHUP");
+  const holding = async (text: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => {
+      if (existsSync(log) && readFileSync(log, "utf8").includes(text)) resolve();
+    };
+    const watcher = watch(server.path("."), look);
+    look();
+    await promise;
+    watcher.close();
+  };
+  await holding("Reloaded server configuration");
+  renameSync(log, `${log}.1`);
+  server.program.signal("SIGUSR1");
+  await holding("File log re-opened");
+  const moved = readFileSync(`${log}.1`, "utf8");
+  expect(moved).toContain('[INF] Trapped "user defined signal 1" signal');
+  expect(readFileSync(log, "utf8")).not.toContain("Reloaded");
+  server.program.signal("SIGINT");
+  expect(await server.program.status()).toBe(0);
+  expect(readFileSync(log, "utf8")).toEndWith("[INF] Server Exiting..\n");
+});
+
+test("lame duck with clients: INFO says so, they are closed after the grace period; TERM is ignored meanwhile", async () => {
+  await using server = await Configured.start(PROGRAM, 'lame_duck_duration: "30s", lame_duck_grace_period: "300ms"');
+  const client = await connected(server, '{"verbose":false,"protocol":1}');
+  expect(await lineOf(client)).toBe("PONG");
+  expect(await lineOf(client)).toStartWith("INFO {");
+  server.program.signal("SIGUSR2");
+  expect(await lineOf(client)).toContain('"ldm":true');
+  server.program.signal("SIGTERM");
+  await server.program.line('[INF] Trapped "terminated" signal');
+  await client.write(Buffer.from("PING\r\n"));
+  expect(await lineOf(client)).toBe("PONG");
+  await server.program.line("[INF] Closing existing clients");
+  expect(await server.program.status()).toBe(0);
+  client.terminate();
+});
