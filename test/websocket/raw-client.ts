@@ -108,6 +108,8 @@ export function closeText({ payload }: { readonly payload: Buffer }): string {
 export class RawClient {
   /** The server has ended the connection. */
   ended = false;
+  /** Bytes that the kernel took. */
+  written = 0;
   private socket!: Bun.Socket;
   private received: Buffer = Buffer.alloc(0);
   private readonly chunks: Buffer[] = [];
@@ -151,6 +153,7 @@ export class RawClient {
       const taken = this.socket.write(all, at, all.length - at);
       if (taken < 0) return;
       at += taken;
+      this.written += taken;
       if (at >= all.length) return;
       await this.waiting(resolve => (this.drained = resolve), "room for more");
     }

@@ -4,6 +4,7 @@
  * A test that finds a rule is played against all of them; what `Bun.serve` says in words of its own stands beside it.
  */
 import { afterAll, test } from "bun:test";
+import type { Authenticator } from "../../src/auth/authenticator.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";
 import type { Logger } from "../../src/log/logger.ts";
@@ -15,6 +16,7 @@ export type SubjectName = "codec" | "Bun.serve" | "nats-server";
 export interface SubjectOptions {
   readonly websocket?: Partial<WebSocketOptions>;
   readonly server?: Partial<Options>;
+  readonly authenticator?: Authenticator;
   /** The same for nats-server, as lines of its configuration: inside the `websocket` block, and outside. */
   readonly websocketConfig?: string;
   readonly serverConfig?: string;
@@ -39,7 +41,11 @@ class OurSubject implements Subject {
   ) {
     const websocket = { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", noTls: true, ...options.websocket };
     const given = { host: "127.0.0.1", port: 0, httpHost: "127.0.0.1", httpPort: 0, debug: true, ...options.server, websocket };
-    this.server = new Server(completeOptions(given), { log: this.log(), websocketOwner: name });
+    this.server = new Server(completeOptions(given), {
+      log: this.log(),
+      websocketOwner: name,
+      authenticator: options.authenticator ?? null,
+    });
     this.server.start();
   }
 

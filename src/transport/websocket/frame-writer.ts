@@ -31,7 +31,7 @@ export const BROWSER_FRAME_BYTES_MAX = 4096;
 const COMPRESSED_BYTES_MIN = 65;
 const COMPRESSED_BYTES_MAX = 256 * 1024;
 /** From here on the frame's payload goes out from where it lies, if below can; smaller ones are copied behind their head. */
-const VECTOR_BYTES_MIN = 16 * 1024;
+const VECTOR_BYTES_MIN = 4 * 1024;
 
 /** Space in which frames are put together; one for all connections of an owner, as it is used within a call only. */
 export class FrameScratch {

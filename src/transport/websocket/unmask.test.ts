@@ -7,7 +7,7 @@ const KEY_WORD = KEY[0]! | (KEY[1]! << 8) | (KEY[2]! << 16) | (KEY[3]! << 24);
 test("every alignment, length and position gives what one byte after the other gives", () => {
   const space = new Uint8Array(512);
   for (let start = 0; start < 9; start++) {
-    for (const size of [0, 1, 2, 3, 4, 5, 31, 63, 64, 65, 66, 67, 68, 130, 255]) {
+    for (const size of [0, 1, 2, 3, 4, 5, 31, 63, 64, 191, 192, 193, 194, 195, 196, 300]) {
       for (let position = 0; position < 6; position++) {
         for (let index = 0; index < space.length; index++) space[index] = (index * 7 + size) & 0xff;
         const wanted = Uint8Array.from(space);

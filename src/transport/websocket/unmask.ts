@@ -4,7 +4,7 @@
  */
 
 /** Below this a view of words costs more than it saves. */
-const WORDS_BYTES_MIN = 64;
+const WORDS_BYTES_MIN = 192;
 
 /**
  * Unmasks `source` from `start` to `end`, where it lies.

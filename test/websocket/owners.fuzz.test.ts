@@ -1,0 +1,107 @@
+/** Bun's frames against ours: the same bytes, cut anywhere, are answered with the same bytes, and the same close code. */
+import { expect, test } from "bun:test";
+import { Random } from "../../src/random/random.ts";
+import { seedFromEnv } from "../../src/random/seed.ts";
+import { BINARY, CLOSE, CONTINUATION, closePayload, frame, PING, PONG, RawClient, TEXT } from "./raw-client.ts";
+import { OURS, type Subject, startSubject } from "./subject.ts";
+
+const CONNECT = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
+
+/** Lines of the protocol, the last of which is answered. */
+function randomLines(random: Random): string {
+  let lines = CONNECT;
+  for (let count = random.below(12); count > 0; count--) {
+    const subject = `s.${random.below(4)}`;
+    const size = [0, 1, 50, 126, 4_000, 70_000][random.below(6)]!;
+    switch (random.below(4)) {
+      case 0:
+        lines += `SUB ${subject} ${random.below(1_000)}\r\n`;
+        break;
+      case 1:
+        lines += "PING\r\n";
+        break;
+      default:
+        lines += `PUB ${subject} ${size}\r\n${String.fromCharCode(97 + random.below(26)).repeat(size)}\r\n`;
+    }
+  }
+  return `SUB s.> all\r\n${lines}PING\r\n`;
+}
+
+/** Frames that carry the lines, in any pieces, with control frames anywhere. */
+function framesOf(lines: string, random: Random): Buffer[] {
+  const frames: Buffer[] = [];
+  let fragmented = false;
+  for (let at = 0; at < lines.length; ) {
+    const end = Math.min(lines.length, at + 1 + random.below([3, 40, 400, 100_000][random.below(4)]!));
+    const final = end === lines.length || random.below(3) > 0;
+    const opcode = fragmented ? CONTINUATION : random.below(2) === 0 ? TEXT : BINARY;
+    frames.push(
+      frame(opcode, lines.slice(at, end), { final, mask: [random.below(256), random.below(256), random.below(256), random.below(256)] }),
+    );
+    fragmented = !final;
+    at = end;
+    if (random.below(5) === 0) frames.push(frame(random.below(3) === 0 ? PONG : PING, `${frames.length}`));
+  }
+  return frames;
+}
+
+const ENDS: (() => Buffer)[] = [
+  () => frame(CLOSE, closePayload(1000, "done")),
+  () => frame(CLOSE),
+  () => frame(CLOSE, closePayload(4_321)),
+  () => frame(CLOSE, closePayload(1005)),
+  () => frame(CLOSE, "x"),
+  () => frame(BINARY, "x", { mask: null }),
+  () => frame(BINARY, "x", { reserved: 0x20 }),
+  () => frame(BINARY, "x", { reserved: 0x40 }),
+  () => frame(CONTINUATION, "x"),
+  () => frame(PING, "x".repeat(126)),
+  () => frame(PING, "x", { final: false }),
+  () => frame(5, "x"),
+  () => frame(12, "x"),
+];
+
+interface Heard {
+  data: string;
+  pongs: string[];
+  /** null: no close frame. */
+  code: number | null;
+}
+
+/** Sends it in those pieces, and hears everything up to the end. */
+async function play(subject: Subject, pieces: readonly Buffer[]): Promise<Heard> {
+  using client = await RawClient.upgrade(subject.port);
+  await client.nextFrame(); // INFO
+  const sent = (async () => {
+    for (const piece of pieces) await client.write(piece);
+  })();
+  const heard: Heard = { data: "", pongs: [], code: null };
+  for (let next = await client.nextFrame(); next !== null; next = await client.nextFrame()) {
+    if (next.opcode === PONG) heard.pongs.push(next.payload.toString());
+    else if (next.opcode === CLOSE) heard.code = next.payload.length < 2 ? 0 : next.payload.readUInt16BE(0);
+    else heard.data += next.payload.toString("latin1");
+  }
+  await sent;
+  return heard;
+}
+
+test("fuzz: Bun.serve and the codec understand and answer the same", async () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const subjects = await Promise.all(OURS.map(name => startSubject(name)));
+  for (let round = 0; round < 600; round++) {
+    const wire = Buffer.concat([...framesOf(randomLines(random), random), ENDS[random.below(ENDS.length)]!()]);
+    const most = [7, 1_000, wire.length][random.below(3)]!;
+    const pieces: Buffer[] = [];
+    for (let at = 0, pause = wire.length > 50_000 ? 10_000 : most; at < wire.length; ) {
+      const size = 1 + random.below(Math.max(most, pause));
+      pieces.push(wire.subarray(at, at + size));
+      at += size;
+    }
+    const [ours, buns] = await Promise.all(subjects.map(subject => play(subject, pieces)));
+    expect(ours, `SEED=${seed} round=${round}`).toEqual(buns!);
+    expect(ours!.data.endsWith("PONG\r\n"), `SEED=${seed} round=${round}`).toBe(true);
+    expect(ours!.code, `SEED=${seed} round=${round}`).not.toBeNull();
+  }
+  await Promise.all(subjects.map(subject => subject.stop()));
+}, 60_000);
