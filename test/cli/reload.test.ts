@@ -1,6 +1,6 @@
 /** Reload of a running process, ours beside the reference's: what the log says, and what clients feel. */
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, renameSync, watch, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
@@ -203,18 +203,11 @@ test("trace can be turned on for those who are connected, and off again", async 
 test("the log moves to another file, and USR1 opens it anew when somebody moved it away", async () => {
   await using server = await Configured.start(PROGRAM, "");
   const log = server.path("nats.log");
+  const holding = async (text: string) => {
+    while (!existsSync(log) || !readFileSync(log, "utf8").includes(text)) await new Promise(resolve => setImmediate(resolve));
+  };
   writeFileSync(server.path("nats.conf"), `log_file: "${log}"`);
   server.program.signal("SIGHUP");
-  const holding = async (text: string) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = () => {
-      if (existsSync(log) && readFileSync(log, "utf8").includes(text)) resolve();
-    };
-    const watcher = watch(server.path("."), look);
-    look();
-    await promise;
-    watcher.close();
-  };
   await holding("Reloaded server configuration");
   renameSync(log, `${log}.1`);
   server.program.signal("SIGUSR1");

@@ -47,6 +47,7 @@ export const MONITORING_OPTIONS = {
     flags: [textFlag("http_base_path", "Server", "path", "Path before every monitoring endpoint (default: /)", basePath)],
     reload: "fixed",
     goName: "HTTPBasePath",
+    shown: path => (path === "/" ? "" : path),
   }),
   httpsHost: option<string | null>({
     names: "",
