@@ -17,7 +17,7 @@ import type { Socket, SocketHandler } from "bun";
 import { GrowingBytes } from "../bytes/growing-bytes.ts";
 import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
-import { readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
+import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
 import type { SocketCalls } from "./socket-calls.ts";
 import { plainAddress, type SocketData, TcpTransport } from "./tcp-transport.ts";
 import { readCertificate } from "./tls/certificate.ts";
@@ -344,8 +344,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private onPeerGone(why: string): void {
     if (this.phase === Phase.Proxy) {
       const held = this.held?.bytes ?? Buffer.alloc(0);
-      const text = why === "EOF" && held.length > 0 && held[0] !== 0x50 ? "unexpected EOF" : why;
-      this.refuse({ kind: "proxy", text: `${unfinishedText(held)}: ${text}` });
+      this.refuse({ kind: "proxy", text: `${unfinishedText(held)}: ${why === "EOF" ? endText(held) : why}` });
     } else if (this.phase === Phase.Hello || this.phase === Phase.Handshake || this.phase === Phase.PeerCheck) {
       this.refuse({ kind: "handshake", text: why });
     }

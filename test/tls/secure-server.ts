@@ -1,6 +1,7 @@
 /** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
 
 import type { Authenticator } from "../../src/auth/authenticator.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/clock/clock.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
 import type { Logger } from "../../src/log/logger.ts";
@@ -38,13 +39,13 @@ export class TestAuthority implements Disposable {
 export class SecureServer extends Server implements AsyncDisposable {
   readonly lines: string[];
 
-  private constructor(options: Options, log: KeptLines, authenticator: Authenticator | null) {
-    super(options, { log, authenticator });
+  private constructor(options: Options, log: KeptLines, authenticator: Authenticator | null, clock: Clock) {
+    super(options, { log, authenticator, clock });
     this.lines = log.lines;
   }
 
-  static open(given: Partial<Options>, authenticator: Authenticator | null = null): SecureServer {
-    const server = new SecureServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLines(), authenticator);
+  static open(given: Partial<Options>, authenticator: Authenticator | null = null, clock = SYSTEM_CLOCK): SecureServer {
+    const server = new SecureServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLines(), authenticator, clock);
     server.start();
     return server;
   }

@@ -48,6 +48,15 @@ export function unfinishedText(bytes: Buffer): string {
   return `failed to read ${(bytes[13] & 0xf0) === 0x10 ? "IPv4" : "IPv6"} address data`;
 }
 
+/** How Go calls an end there: it reads in steps, and only within one the end is unexpected. */
+export function endText(bytes: Buffer): string {
+  const size = bytes.length;
+  const isV1 = size >= PROXY_PREFIX_BYTES && bytes[0] === V1_PREFIX[0];
+  const isLocal = size > V2_HEADER_BYTES && (bytes[12] & 0x0f) === 0;
+  const betweenSteps = [0, PROXY_PREFIX_BYTES, V2_SIGNATURE.length, V2_HEADER_BYTES].includes(size);
+  return isV1 || isLocal || betweenSteps ? "EOF" : "unexpected EOF";
+}
+
 function invalid(text: string): ProxyOutcome {
   return { kind: "refused", text: `invalid PROXY protocol header: ${text}` };
 }

@@ -1,0 +1,88 @@
+/** A Unix socket beside the port: the same clients, the same TLS, and a file that is never taken from anybody. */
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SecurePeer } from "./secure-peer.ts";
+import { SecureServer, TestAuthority } from "./secure-server.ts";
+
+const trust = new TestAuthority();
+const directory = mkdtempSync(join(tmpdir(), "bunats-unix-"));
+const path = join(directory, "nats.sock");
+afterEach(() => rmSync(path, { force: true }));
+afterAll(() => {
+  trust[Symbol.dispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("clients of the socket and of the port talk to each other; INFO has no address, logs and /connz say so", async () => {
+  await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 }, httpPort: 0 });
+  expect(server.lines).toContain(`INF Listening for client connections on unix:${path}`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  using local = await SecurePeer.open(path);
+  expect((await local.info()).client_ip).toBeUndefined();
+  await local.connect("SUB a 1\r\n");
+  using remote = await SecurePeer.open(server.port);
+  await remote.info();
+  await remote.write("CONNECT {}\r\nPUB a 2\r\nhi\r\n");
+  await local.take("MSG a 1 2\r\nhi\r\n");
+  await server.logged("DBG unix - cid:1 - Client connection created");
+  const response = await fetch(`http://127.0.0.1:${server.monitorPort}/connz?cid=1`);
+  const { connections } = (await response.json()) as { connections: { ip: string; port: number }[] };
+  expect(connections.map(({ ip, port }) => [ip, port])).toEqual([["", 0]]);
+});
+
+test("the file goes when the server stops", async () => {
+  const server = SecureServer.open({ listenUnix: { path, mode: 0o660 } });
+  using peer = await SecurePeer.open(path);
+  await peer.info();
+  await server.stop();
+  expect(existsSync(path)).toBe(false);
+  await peer.gone();
+});
+
+test("TLS is asked for there as on the port", async () => {
+  await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 }, tls: trust.tls() });
+  using peer = await SecurePeer.open(path);
+  expect((await peer.info()).tls_required).toBe(true);
+  await peer.secure();
+  await peer.connect();
+  expect(server.connections.size).toBe(1);
+});
+
+test("a file that a dead server left is replaced", async () => {
+  await leaveSocketFile();
+  expect(existsSync(path)).toBe(true);
+  await using _server = SecureServer.open({ listenUnix: { path, mode: 0o600 } });
+  using peer = await SecurePeer.open(path);
+  await peer.info();
+});
+
+test("a socket that somebody listens on is not", async () => {
+  await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 } });
+  expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow(
+    `Error listening on unix socket: ${path}, "bind: address already in use"`,
+  );
+  using peer = await SecurePeer.open(path);
+  await peer.info();
+  expect(server.connections.size).toBeGreaterThan(0);
+});
+
+test("a file that is no socket is neither replaced nor harmed", () => {
+  writeFileSync(path, "mine");
+  expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow("there is a file that is no socket");
+  expect(readFileSync(path, "utf8")).toBe("mine");
+});
+
+test("a path that is too long or leads nowhere is one clear error, and the port is free again", () => {
+  expect(() => SecureServer.open({ listenUnix: { path: join(directory, "x".repeat(120)), mode: 0o600 } })).toThrow("is longer than");
+  expect(() => SecureServer.open({ listenUnix: { path: join(directory, "no", "where"), mode: 0o600 } })).toThrow(
+    "Error listening on unix socket",
+  );
+});
+
+/** What a server that is killed leaves: a socket file that nobody listens on. */
+async function leaveSocketFile(): Promise<void> {
+  const script = `Bun.listen({ unix: ${JSON.stringify(path)}, socket: { data() {} } }); process.kill(process.pid, "SIGKILL");`;
+  await Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "ignore"] }).exited;
+}
