@@ -91,7 +91,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.publisher = new Publisher(this, host.turn.batch);
     this.stall = new Stall(this);
     this.flags |= FLAG_VERBOSE | FLAG_PEDANTIC | FLAG_ECHO;
-    if (host.log.traceEnabled) this.flags |= FLAG_TRACE;
+    if (this.log.traceEnabled) this.flags |= FLAG_TRACE;
   }
 
   /** Greets the peer with INFO, unless its handshake comes first. */
@@ -173,7 +173,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
         this.close(CloseReason.MaxConnectionsExceeded);
         break;
       case "proxy":
-        this.host.log.warn(`Error reading PROXY protocol header from ${peerOf(this.transport)}: ${text}`);
+        this.log.warn(`Error reading PROXY protocol header from ${peerOf(this.transport)}: ${text}`);
         this.close(CloseReason.ProtocolViolation);
         break;
       case "handshake":
@@ -214,7 +214,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     turn.end();
     if (chunk.length >= BULK_BYTES_MIN) this.readOn();
     const elapsedMs = turn.clock.now() - startedAt;
-    if (elapsedMs >= READ_REPORT_MS) this.host.log.warn(`${this.label} - Readloop processing time: ${elapsedMs / 1000}s`);
+    if (elapsedMs >= READ_REPORT_MS) this.log.warn(`${this.label} - Readloop processing time: ${elapsedMs / 1000}s`);
   }
 
   /** The peer sends more than the loop brings at once: a few reads more, into a buffer that is used again. Bounded: others wait meanwhile. */
@@ -418,7 +418,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   /** The log's level has changed. */
   followTraceLevel(): void {
-    this.setFlag(FLAG_TRACE, this.host.log.traceEnabled);
+    this.setFlag(FLAG_TRACE, this.log.traceEnabled);
     if ((this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.followConnectOptions();
   }
 
@@ -483,7 +483,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   }
 
   private traceRemoved(subscription: Subscription): void {
-    this.host.log.trace(`${this.label} - <-> [DELSUB ${decode(subscription.sid)}]`);
+    this.log.trace(`${this.label} - <-> [DELSUB ${decode(subscription.sid)}]`);
   }
 
   removeAllSubscriptions(): void {

@@ -7,6 +7,7 @@
  */
 import { encode } from "../bytes/ascii.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { Logger } from "../log/logger.ts";
 import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../protocol/close-reason.ts";
 import { type ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
 import { REFUSALS, type Refusal } from "../protocol/refusal.ts";
@@ -27,6 +28,8 @@ export abstract class Connection implements OutboundOwner {
   readonly kind: ConnectionKind;
   readonly host: ConnectionHost;
   readonly transport: Transport;
+  /** The part of the log that its lines belong to. */
+  readonly log: Logger;
   readonly outbound: Outbound;
   flags = 0;
   /** Wall clock, ms. */
@@ -48,6 +51,7 @@ export abstract class Connection implements OutboundOwner {
     this.transport = transport;
     this.id = id;
     this.kind = kind;
+    this.log = host.logOf(transport.type === "websocket" ? "websocket" : "client");
     this.startedAt = host.turn.clock.now();
     this.lastActivityAt = this.startedAt;
     const options = host.options;
@@ -182,23 +186,23 @@ export abstract class Connection implements OutboundOwner {
   }
 
   traceIn(verb: string, text: string): void {
-    this.host.log.trace(`${this.label} - <<- [${text === "" ? verb : `${verb} ${text}`}]`);
+    this.log.trace(`${this.label} - <<- [${text === "" ? verb : `${verb} ${text}`}]`);
   }
 
   traceOut(verb: string, text: string): void {
-    this.host.log.trace(`${this.label} - ->> [${text === "" ? verb : `${verb} ${text}`}]`);
+    this.log.trace(`${this.label} - ->> [${text === "" ? verb : `${verb} ${text}`}]`);
   }
 
   logDebug(text: string): void {
-    if (this.host.log.debugEnabled) this.host.log.debug(`${this.label} - ${text}`);
+    if (this.log.debugEnabled) this.log.debug(`${this.label} - ${text}`);
   }
 
   logNotice(text: string): void {
-    this.host.log.notice(`${this.label} - ${text}`);
+    this.log.notice(`${this.label} - ${text}`);
   }
 
   logError(text: string): void {
-    this.host.log.error(`${this.label} - ${text}`);
+    this.log.error(`${this.label} - ${text}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Account } from "../account/account.ts";
 import type { Options } from "../config/options.ts";
+import type { Subsystem } from "../log/level.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import type { Refusal } from "../protocol/refusal.ts";
@@ -29,7 +30,8 @@ export class ServerCounters {
 export interface ConnectionHost {
   readonly options: Options;
   readonly turn: Turn;
-  readonly log: Logger;
+  /** The log as connections of that kind write it. */
+  logOf(subsystem: Subsystem): Logger;
   readonly counters: ServerCounters;
   /** Where a connection lives until, or unless, authentication says otherwise. */
   readonly globalAccount: Account;

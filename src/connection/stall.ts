@@ -128,6 +128,6 @@ export class Stall {
 
   private warn(): void {
     if (this.spentMs < WARN_MS) return;
-    this.client.host.log.warnRateLimited(`${this.client.label} - Producer was stalled for a total of ${this.spentMs.toFixed(3)}ms`);
+    this.client.log.warnRateLimited(`${this.client.label} - Producer was stalled for a total of ${this.spentMs.toFixed(3)}ms`);
   }
 }

@@ -24,7 +24,7 @@ export function traceMessage(
   const most = options.tracedBytesMax;
   const cut = most > 0 && stop - start > most;
   const text = quote(source, start, cut ? start + most : stop);
-  connection.host.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
+  connection.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
 }
 
 /** `MSG` or `HMSG` lines that went out, and their payloads. */

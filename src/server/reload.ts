@@ -57,6 +57,8 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   server.replaceOptions(config.options);
   install();
   for (const { name } of changes) announce(server, name, config.options, before);
+  // Its files were read again, whether their names changed or not.
+  if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
   if (changes.some(({ name }) => name === "authorization" || name === "websocket")) server.authenticateAgain();
   server.updateInfo();

@@ -19,7 +19,8 @@ import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../conne
 import { Turn } from "../connection/turn.ts";
 import { newNonce } from "../identity/nkey.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
-import { isConfigurable, type Logger } from "../log/logger.ts";
+import type { Subsystem } from "../log/level.ts";
+import { isConfigurable, type Logger, logOf } from "../log/logger.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
@@ -260,6 +261,10 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     client.refuse(Refusal.MaxConnectionsExceeded);
   }
 
+  logOf(subsystem: Subsystem): Logger {
+    return logOf(this.log, subsystem);
+  }
+
   infoLine(client: Client, occasion: InfoOccasion): Buffer {
     return this.info.line(client, occasion);
   }
@@ -354,11 +359,14 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private closeUnpinned(): void {
     const context = this.listener?.tls ?? null;
     if (context === null) return;
+    let closed = 0;
     for (const client of [...this.connections.values()]) {
       const { tls, type } = client.transport;
       if (tls === null || type !== "nats" || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
       client.close(CloseReason.TlsHandshakeError);
+      closed++;
     }
+    if (closed > 0) this.log.notice(`Disconnect ${closed} clients due to pinned certs reload`);
   }
 
   replaceOptions(after: Options): void {

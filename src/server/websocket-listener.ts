@@ -5,9 +5,11 @@
  *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
  * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
  */
+
 import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
+import { logOf } from "../log/logger.ts";
 import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
 import { OriginRules } from "../transport/websocket/origin.ts";
 import type { DoorRules, WebSocketHost, WebSocketOwner } from "../transport/websocket/owner.ts";
@@ -63,8 +65,9 @@ export class WebSocketListener {
     this.authenticator = options.authorization === null ? null : new SingleUserAuthenticator(options.authorization);
     this.owner = this.bind(this.hostFor(acceptor), ownerName);
     this.port = this.owner.port;
-    acceptor.log.notice(`Listening for websocket clients on ${this.secure ? "wss" : "ws"}://${hostPort(this.host, this.port)}`);
-    if (!this.secure) acceptor.log.warn("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+    const log = logOf(acceptor.log, "websocket");
+    log.notice(`Listening for websocket clients on ${this.secure ? "wss" : "ws"}://${hostPort(this.host, this.port)}`);
+    if (!this.secure) log.warn("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
     try {
       this.connectUrls = this.findConnectUrls();
     } catch (error) {
@@ -94,7 +97,7 @@ export class WebSocketListener {
 
   private hostFor(acceptor: WebSocketAcceptor): WebSocketHost {
     return {
-      logError: text => acceptor.log.error(text),
+      logError: text => logOf(acceptor.log, "websocket").error(text),
       timers: acceptor.turn.timers,
       get payloadBytesMax() {
         return acceptor.options.payloadBytesMax;

@@ -45,6 +45,10 @@ export class FakeHost implements ConnectionHost {
     };
   }
 
+  logOf(): Logger {
+    return this.log;
+  }
+
   infoLine(): Buffer {
     return Buffer.from("INFO {} \r\n");
   }
