@@ -18,6 +18,9 @@ import type { InProcessConnection } from "./transport/in-process.ts";
 
 export type { AuthenticationRequest, Authenticator, Identity } from "./auth/authenticator.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
+export { ConfigErrors, OptionError } from "./config/problems.ts";
+export type { TlsOptions } from "./config/tls-options.ts";
+export type { WebSocketOptions } from "./config/websocket-options.ts";
 export type { Logger } from "./log/logger.ts";
 export type { ConnectOptions } from "./protocol/connect-options.ts";
 export type { InProcessConnection } from "./transport/in-process.ts";
