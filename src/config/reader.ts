@@ -4,7 +4,7 @@
  */
 import { goDuration, parseGoDuration } from "./go-duration.ts";
 import { quoted } from "./go-values.ts";
-import { type ConfigData, type ConfigMap, type ConfigValue, goTypeOf } from "./language/config-value.ts";
+import { type ConfigMap, type ConfigValue, goTypeOf } from "./language/config-value.ts";
 import { ConfigFault, type Problems } from "./problems.ts";
 
 export interface ReadContext {
@@ -24,34 +24,39 @@ export function reader<T>(type: string, read: Reader<T>["read"]): Reader<T> {
   return { type, read };
 }
 
-/** The text of Go's failed type assertion. */
-export function notA(wanted: string, data: ConfigData): ConfigFault {
-  return new ConfigFault(`interface conversion: interface {} is ${goTypeOf(data)}, not ${wanted}`);
+/** The text of Go's failed type assertion, at the value that is of another type. */
+export function notA(wanted: string, value: ConfigValue): ConfigFault {
+  return new ConfigFault(`interface conversion: interface {} is ${goTypeOf(value.data)}, not ${wanted}`, value);
 }
 
-export function textIn({ data }: ConfigValue): string {
+export function textIn(value: ConfigValue): string {
+  const { data } = value;
   if (typeof data === "string") return data;
-  throw notA("string", data);
+  throw notA("string", value);
 }
 
-export function booleanIn({ data }: ConfigValue): boolean {
+export function booleanIn(value: ConfigValue): boolean {
+  const { data } = value;
   if (typeof data === "boolean") return data;
-  throw notA("bool", data);
+  throw notA("bool", value);
 }
 
-export function integerIn({ data }: ConfigValue): bigint {
+export function integerIn(value: ConfigValue): bigint {
+  const { data } = value;
   if (typeof data === "bigint") return data;
-  throw notA("int64", data);
+  throw notA("int64", value);
 }
 
-export function mapIn({ data }: ConfigValue): ConfigMap {
+export function mapIn(value: ConfigValue): ConfigMap {
+  const { data } = value;
   if (data instanceof Map) return data;
-  throw notA("map[string]interface {}", data);
+  throw notA("map[string]interface {}", value);
 }
 
-export function arrayIn({ data }: ConfigValue): readonly ConfigValue[] {
+export function arrayIn(value: ConfigValue): readonly ConfigValue[] {
+  const { data } = value;
   if (Array.isArray(data)) return data;
-  throw notA("[]interface {}", data);
+  throw notA("[]interface {}", value);
 }
 
 /** Beyond 2^53 a limit is as good as none: the nearest number that can be told. */

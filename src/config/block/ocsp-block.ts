@@ -154,8 +154,8 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
   field("url", reader("string", textIn), "responder for stapling; nothing is stapled, so nobody is asked", () => {}),
   field(
     "urls",
-    reader("", ({ data }) => {
-      throw notA("[]string", data); // no value has that type: nobody can set it, there or here
+    reader("", value => {
+      throw notA("[]string", value); // no value has that type: nobody can set it, there or here
     }),
     "cannot be set, in nats-server neither",
     () => {},

@@ -29,18 +29,19 @@ const tags = reader<readonly string[]>("string or list of strings", ({ data }) =
   return [...read];
 });
 
-const listenUnix = reader<UnixListener | null>("path, or `{ path, mode }`", ({ data }, { problems }) => {
+const listenUnix = reader<UnixListener | null>("path, or `{ path, mode }`", (value, { problems }) => {
+  const { data } = value;
   if (typeof data === "string") return data === "" ? null : { path: data, mode: UNIX_LISTENER_MODE };
-  if (!(data instanceof Map)) throw notA("string", data);
+  if (!(data instanceof Map)) throw notA("string", value);
   let path = "";
   let mode = UNIX_LISTENER_MODE;
-  for (const [key, value] of data) {
-    if (key.toLowerCase() === "path") path = textIn(value);
+  for (const [key, part] of data) {
+    if (key.toLowerCase() === "path") path = textIn(part);
     else if (key.toLowerCase() === "mode") {
-      const digits = String(value.data); // 0770 and "0770" are meant as chmod takes them
-      if (!/^0?[0-7]{3}$/.test(digits.padStart(3, "0"))) throw new ConfigFault("listen_unix mode must be octal, such as 0770", value);
+      const digits = String(part.data); // 0770 and "0770" are meant as chmod takes them
+      if (!/^0?[0-7]{3}$/.test(digits.padStart(3, "0"))) throw new ConfigFault("listen_unix mode must be octal, such as 0770", part);
       mode = Number.parseInt(digits, 8);
-    } else problems.error(value, `unknown field ${quoted(key)}`);
+    } else problems.error(part, `unknown field ${quoted(key)}`);
   }
   if (path === "") throw new ConfigFault("listen_unix needs a path");
   return { path, mode };
