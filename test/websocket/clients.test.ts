@@ -24,35 +24,40 @@ const KINDS: [title: string, name: "codec" | "Bun.serve", options: SubjectOption
   ["codec with compression", "codec", { websocket: { compression: true } }],
 ];
 
-function testOn(title: string, program: string | null, missing: string, run: (subject: Subject) => Promise<void>): void {
+/** Tests that need a program, once for each way to serve them. */
+function needing(program: string | null, name: string) {
   const skipped = program === null && process.env.CI !== "true";
-  for (const [kind, name, options] of KINDS) {
-    test.skipIf(skipped)(
-      `${kind}: ${title}${skipped ? ` (${missing} was not found)` : ""}`,
-      async () => {
-        const subject = await startSubject(name, options);
-        try {
-          await run(subject);
-        } finally {
-          await subject.stop();
-        }
-      },
-      TIMEOUT_MS,
-    );
-  }
+  return {
+    test(title: string, run: (subject: Subject) => Promise<void>): void {
+      for (const [kind, owner, options] of KINDS) {
+        test.skipIf(skipped)(
+          `${kind}: ${title}${skipped ? ` (${name} was not found)` : ""}`,
+          async () => {
+            const subject = await startSubject(owner, options);
+            try {
+              await run(subject);
+            } finally {
+              await subject.stop();
+            }
+          },
+          TIMEOUT_MS,
+        );
+      }
+    },
+  };
 }
 
 const urlOf = (subject: Subject) => `ws://127.0.0.1:${subject.port}`;
 
-testOn("nats-core under Bun publishes, subscribes and requests", "bun", "", async subject => {
+needing("bun", "bun").test("nats-core under Bun publishes, subscribes and requests", async subject => {
   expect(await converse({ url: urlOf(subject) })).toEqual(HEARD);
 });
 
-testOn("nats-core under Node publishes, subscribes and requests", NODE, "node", async subject => {
+needing(NODE, "node").test("nats-core under Node publishes, subscribes and requests", async subject => {
   expect(await converseInNode({ url: urlOf(subject) })).toEqual(HEARD);
 });
 
-testOn("nats-core in a browser publishes, subscribes and requests", CHROMIUM, "chromium", async subject => {
+needing(CHROMIUM, "chromium").test("nats-core in a browser publishes, subscribes and requests", async subject => {
   await using page = await Page.open();
   expect(await page.converse({ url: urlOf(subject) })).toEqual(HEARD);
 });

@@ -4,6 +4,7 @@ import { TLS_DEFAULTS } from "../../src/config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/websocket-options.ts";
 import { ownerFor } from "../../src/server/websocket-listener.ts";
 import { until } from "../faults/until.ts";
+import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";
 import { BINARY, frame, RawClient } from "./raw-client.ts";
 import { ALL, OURS, ourServer, type Subject, Subjects, startSubject } from "./subject.ts";
 
@@ -29,6 +30,12 @@ async function arrive(subject: Subject, headers: Headers = {}): Promise<{ client
 async function openConnections(subject: Subject, query = ""): Promise<{ kind: string; type: string; ip: string }[]> {
   const response = await fetch(`http://127.0.0.1:${subject.monitorPort}/connz${query}`);
   return ((await response.json()) as { connections: { kind: string; type: string; ip: string }[] }).connections;
+}
+
+/** Those of the test before have left. */
+async function emptied(subject: Subject): Promise<void> {
+  const deadline = performance.now() + REPLY_TIMEOUT_MS;
+  while ((await openConnections(subject)).length > 0) expect(performance.now()).toBeLessThan(deadline);
 }
 
 /** What CONNECT with these fields, then PING, is answered with. */
@@ -60,7 +67,7 @@ open.test("INFO names the WebSocket listener, and no other addresses", async sub
 });
 
 open.test("WebSockets count among the connections, and one too many is told in a line and in the close frame", async subject => {
-  while ((await openConnections(subject)).length > 0); // those of the test before are on their way out
+  await emptied(subject);
   const [first, second] = [await arrive(subject), await arrive(subject)];
   const third = await RawClient.upgrade(subject.port);
   let text = "";
@@ -73,12 +80,17 @@ open.test("WebSockets count among the connections, and one too many is told in a
 });
 
 open.test("a connection is a WebSocket in monitoring, with what the log calls it", async subject => {
+  await emptied(subject);
   const { client, info } = await arrive(subject, { "X-Forwarded-For": "203.0.113.7" });
   using _ = client;
   const connections = await openConnections(subject, `?cid=${info.client_id}`);
   expect(connections.map(({ kind, type, ip }) => ({ kind, type, ip }))).toEqual([{ kind: "Client", type: "websocket", ip: "127.0.0.1" }]);
-  const created = subject.lines().filter(line => line.includes(`wid:${info.client_id} - Client connection created`));
-  expect(created.length).toBe(1);
+  const lines = () => subject.lines().filter(line => line.includes(`wid:${info.client_id} - Client connection created`));
+  await until(
+    () => lines().length > 0,
+    () => "nothing was logged",
+  );
+  const created = lines();
   expect(created[0]).toMatch(/^\[DBG\] 203\.0\.113\.7\/127\.0\.0\.1:\d+ - wid:\d+ - Client connection created$/);
 });
 
