@@ -113,7 +113,10 @@ export class TlsContext {
    * Peers' certificates are not asked for here: `Bun.serve` cannot show them.
    */
   serveOptions(): ServeOptions | ServeOptions[] {
-    const [first, ...others] = this.certificates.map(({ facts, handshake }) => ({ facts, plain: { ...handshake } }));
+    const [first, ...others] = this.certificates.map(({ facts, handshake: { ca: _, ...own } }) => ({
+      facts,
+      plain: { ...own, requestCert: false, rejectUnauthorized: false },
+    }));
     if (others.length === 0) return first.plain;
     const named = [first, ...others].flatMap(({ facts, plain }) => facts.dnsNames.map(serverName => ({ ...plain, serverName })));
     const seen = new Set<string>();
