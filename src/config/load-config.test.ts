@@ -99,6 +99,14 @@ const CONTRADICTIONS: readonly (readonly [config: string, text: string])[] = [
   ],
   ['websocket { port: 80, no_tls: true, origins: ["http://"] }', 'unable to parse allowed origin "http://": host is required'],
   ['websocket { port: 80, no_tls: true, origins: ["a"] }', 'unable to parse allowed origin: parse "a": invalid URI for request'],
+  [
+    'websocket { port: 80, no_tls: true, origins: ["http://a:b"] }',
+    'unable to parse allowed origin: parse "http://a:b": invalid port ":b" after host',
+  ],
+  [
+    'websocket { port: 80, no_tls: true, origins: ["http://a b"] }',
+    'unable to parse allowed origin: parse "http://a b": invalid character " " in host name',
+  ],
   ["tls { ocsp_peer: true }", "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled"],
   [
     "authorization { user: a, password: $2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG }",

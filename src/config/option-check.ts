@@ -148,7 +148,11 @@ function checkOrigin(origin: string): void {
   }
   const authority = /^\/\/(?:[^/?@]*@)?([^/?]*)/.exec(rest!)?.[1] ?? "";
   if (authority === "") refuse(` ${quoted(origin)}: host is required`);
-  if (!/^(\[[0-9a-fA-F:.%]+\]|[^:[\]]+)(:\d*)?$/.test(authority)) refuse(` ${quoted(origin)}: invalid host ${quoted(authority)}`);
+  const invalid = (reason: string) => refuse(`: parse ${quoted(origin)}: ${reason}`);
+  const strange = /[\s"<>\\^`{|}]/.exec(authority)?.[0];
+  if (strange !== undefined) invalid(`invalid character ${quoted(strange)} in host name`);
+  const port = authority.slice(authority.lastIndexOf("]") + 1).match(/:.*$/)?.[0] ?? "";
+  if (!/^(:\d*)?$/.test(port)) invalid(`invalid port ${quoted(port)} after host`);
 }
 
 function checkMonitoring({ httpPort, httpsPort, tls }: Options): void {
