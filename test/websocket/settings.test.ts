@@ -32,6 +32,14 @@ async function openConnections(subject: Subject, query = ""): Promise<{ kind: st
   return ((await response.json()) as { connections: { kind: string; type: string; ip: string }[] }).connections;
 }
 
+/** Somebody who is among the connections for sure: the reference sends INFO before it counts. */
+async function counted(subject: Subject): Promise<RawClient> {
+  const { client } = await arrive(subject);
+  await client.write(frame(BINARY, "PING\r\n"));
+  await client.textUntil("PONG\r\n");
+  return client;
+}
+
 /** Those of the test before have left. */
 async function emptied(subject: Subject): Promise<void> {
   const deadline = performance.now() + REPLY_TIMEOUT_MS;
@@ -68,15 +76,15 @@ open.test("INFO names the WebSocket listener, and no other addresses", async sub
 
 open.test("WebSockets count among the connections, and one too many is told in a line and in the close frame", async subject => {
   await emptied(subject);
-  const [first, second] = [await arrive(subject), await arrive(subject)];
-  const third = await RawClient.upgrade(subject.port);
+  using first = await counted(subject);
+  using second = await counted(subject);
+  expect([first.ended, second.ended]).toEqual([false, false]);
+  using third = await RawClient.upgrade(subject.port);
   let text = "";
   let next = await third.nextFrame();
   for (; next !== null && next.opcode === BINARY; next = await third.nextFrame()) text += next.payload.toString();
   expect(text).toEndWith("-ERR 'maximum connections exceeded'\r\n");
   expect(next!.payload.toString("utf8", 2)).toBe("Maximum Connections Exceeded");
-  for (const { client } of [first, second]) client.terminate();
-  third.terminate();
 });
 
 open.test("a connection is a WebSocket in monitoring, with what the log calls it", async subject => {
