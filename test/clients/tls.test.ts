@@ -51,7 +51,7 @@ console.log("received " + size);
 for (const [runtime, command] of [
   ["Bun", [process.execPath, "--eval", SCRIPT]],
   ["Node", [Bun.which("node"), "--input-type=module", "--eval", SCRIPT]],
-] as const) {
+] satisfies [string, (string | null)[]][]) {
   const skipped = command[0] === null && process.env.CI !== "true";
   describe.skipIf(skipped)(skipped ? `nats.js under ${runtime} (which was not found)` : `nats.js under ${runtime}`, () => {
     for (const given of CASES) {
