@@ -1,13 +1,13 @@
 /** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
 import type { Options } from "../config/options.ts";
-import type { PeerCheck } from "../transport/tls/tls-context.ts";
-import { TlsConfigError, TlsContext } from "../transport/tls/tls-context.ts";
+import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { ClientListener, type DoorOptions } from "./client-listener.ts";
 import { hostPort } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";
+import { loadTls } from "./tls-of-block.ts";
 
 export class ClientListeners {
   readonly port: number;
@@ -25,7 +25,7 @@ export class ClientListeners {
   constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, peerCheck: PeerCheck | null = null) {
     const { host, port, listenUnix } = options;
     this.options = options;
-    this.tls = loadTls(options, peerCheck);
+    this.tls = loadTls(options.tls, peerCheck);
     const door = doorOf(options, this.tls);
     try {
       this.onPort = ClientListener.onPort(acceptor, polling, host, port, door);
@@ -57,7 +57,7 @@ export class ClientListeners {
    * @throws Error with the reason; nothing has changed
    */
   prepare(after: Options): () => void {
-    const tls = loadTls(after, this.tls?.peerCheck ?? null);
+    const tls = loadTls(after.tls, this.tls?.peerCheck ?? null);
     return () => this.update(tls, after);
   }
 
@@ -78,16 +78,6 @@ export class ClientListeners {
   stop(force: boolean): void {
     this.onPort.stop(force);
     this.onPath?.stop(force);
-  }
-}
-
-function loadTls({ tls }: Options, peerCheck: PeerCheck | null): TlsContext | null {
-  if (tls === null) return null;
-  try {
-    return TlsContext.load(tls, peerCheck);
-  } catch (error) {
-    if (error instanceof TlsConfigError) throw new StartError(error.message, { cause: error });
-    throw error;
   }
 }
 
