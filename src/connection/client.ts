@@ -441,7 +441,9 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   }
 
   private onStale(): void {
-    this.host.counters.staleConnections++;
+    const { counters } = this.host;
+    counters.staleConnections++;
+    counters.staleConnectionsOf[this.kind]++;
     this.refuse(Refusal.StaleConnection);
   }
 

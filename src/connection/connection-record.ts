@@ -1,12 +1,15 @@
 import { decode } from "../bytes/ascii.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
+import type { ConnectionKind } from "../protocol/connection-kind.ts";
+import type { TlsState } from "../transport/tls-state.ts";
 import type { TransportType } from "../transport/transport.ts";
 import type { Client } from "./client.ts";
 
 /** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */
 export interface ConnectionRecord {
   readonly id: number;
+  readonly kind: ConnectionKind;
   readonly account: string;
   /** What it called itself, whether or not that was asked for; a token is not shown. Empty when nothing. */
   readonly user: string;
@@ -31,6 +34,10 @@ export interface ConnectionRecord {
   readonly name: string;
   readonly lang: string;
   readonly version: string;
+  /** As it was given, whether or not anybody looked at it. Empty when there was none. */
+  readonly jwt: string;
+  /** Null in the clear. */
+  readonly tls: Omit<TlsState, "peerCertificates"> | null;
 }
 
 export interface SubscriptionRecord {
@@ -54,6 +61,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
   }
   return {
     id: client.id,
+    kind: client.kind,
     account: client.account.name,
     user: client.user,
     type: client.transport.type,
@@ -75,7 +83,16 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     name: client.connect.name,
     lang: client.connect.lang,
     version: client.connect.version,
+    jwt: client.connect.jwt,
+    tls: tlsRecord(client.transport.tls),
   };
+}
+
+/** Without the certificates, which would stay in memory with closed connections. */
+function tlsRecord(tls: TlsState | null): ConnectionRecord["tls"] {
+  if (tls === null) return null;
+  const { version, cipherSuite, handshakeFirst } = tls;
+  return { version, cipherSuite, handshakeFirst };
 }
 
 export function subscriptionRecord(subscription: Subscription, cid: number): SubscriptionRecord {

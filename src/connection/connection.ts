@@ -174,7 +174,9 @@ export abstract class Connection implements OutboundOwner {
   }
 
   protected countSlowConsumer(): void {
-    this.host.counters.slowConsumers++;
+    const { counters } = this.host;
+    counters.slowConsumers++;
+    counters.slowConsumersOf[this.kind]++;
   }
 
   /** The transport ended; called by the kind's `onClose`. */

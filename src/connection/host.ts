@@ -3,6 +3,7 @@ import type { Options } from "../config/options.ts";
 import type { Subsystem } from "../log/level.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
+import { CONNECTION_KINDS } from "../protocol/connection-kind.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import type { Client } from "./client.ts";
 import type { Turn } from "./turn.ts";
@@ -22,6 +23,9 @@ export class ServerCounters {
   outClientBytes = 0;
   slowConsumers = 0;
   staleConnections = 0;
+  /** The same by `ConnectionKind`. */
+  readonly slowConsumersOf: number[] = Array<number>(CONNECTION_KINDS).fill(0);
+  readonly staleConnectionsOf: number[] = Array<number>(CONNECTION_KINDS).fill(0);
   stalls = 0;
   totalConnections = 0;
 }

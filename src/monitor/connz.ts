@@ -10,13 +10,16 @@ import { goDuration } from "../config/go-duration.ts";
 import type { Client } from "../connection/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";
 import { CLOSE_TEXTS } from "../protocol/close-reason.ts";
-import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import type { PeerCertificate } from "../transport/tls-state.ts";
+import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
 import { goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";
 
-const LIMIT_INITIAL = 1_024;
+/** Connections of an answer, unless it is asked for more or fewer. */
+export const CONNECTIONS_LIMIT = 1_024;
 const NANOS_PER_MS = 1e6;
 const NANOS_PER_MICRO = 1e3;
 
@@ -61,7 +64,7 @@ function readParams(query: Query): Params {
     auth,
     subscriptions,
     offset,
-    limit: cid > 0 ? 1 : limit <= 0 ? LIMIT_INITIAL : limit,
+    limit: cid > 0 ? 1 : limit <= 0 ? CONNECTIONS_LIMIT : limit,
     cid,
     state,
     user: query.text("user"),
@@ -111,7 +114,7 @@ function checkSort({ sort, state }: Params): void {
   }
 }
 
-function connzOf(server: MonitoredServer, params: Params): Record<string, unknown> {
+function connzOf(server: MonitoredServer, params: Params): Fields {
   const now = Date.now();
   const answer = (id: string, total: number, connections: unknown[] | null) => ({
     server_id: id,
@@ -157,13 +160,13 @@ function sortEntries(entries: Entry[], sort: string, now: number): void {
   });
 }
 
-function connectionOf({ record, client }: Entry, params: Params, now: number): Record<string, unknown> {
+function connectionOf({ record, client }: Entry, params: Params, now: number): Fields {
   if (client !== null && record.roundTripMs === 0 && record.lang !== "") client.keepalive.askRoundTrip();
   const closed = record.stoppedAt !== 0;
   const end = closed ? record.stoppedAt : now;
   return {
     cid: record.id,
-    kind: "Client",
+    kind: KIND_TEXTS[record.kind],
     type: record.type,
     ip: record.port === 0 ? "" : record.address,
     port: record.port,
@@ -183,22 +186,45 @@ function connectionOf({ record, client }: Entry, params: Params, now: number): R
     ...unlessEmpty("name", record.name),
     ...unlessEmpty("lang", record.lang),
     ...unlessEmpty("version", record.version),
-    ...(params.auth ? identityOf(record, closed) : {}),
+    ...tlsFields(record, params.auth ? (client?.transport.tls?.peerCertificates ?? []) : []),
+    ...(params.auth ? identityOf(record) : {}),
     ...(client === null ? closedSubscriptions(record, params) : openSubscriptions(client, params)),
-    ...(params.auth && !closed ? { name_tag: record.account } : {}),
+    // Of closed connections the reference shows it unasked.
+    ...(params.auth || closed ? unlessEmpty("jwt", withoutBearer(record.jwt)) : {}),
+    ...(params.auth && (!closed || record.account !== GLOBAL_ACCOUNT) ? { name_tag: record.account } : {}),
   };
 }
 
-function identityOf(record: ConnectionRecord, closed: boolean): Record<string, unknown> {
-  const named = record.account !== GLOBAL_ACCOUNT;
+function tlsFields({ tls }: ConnectionRecord, certificates: readonly PeerCertificate[]): Fields {
+  if (tls === null) return {};
+  const shown = certificates.map(({ subject, spkiSha256, certSha256 }) => ({
+    ...unlessEmpty("subject", subject),
+    spki_sha256: spkiSha256,
+    cert_sha256: certSha256,
+  }));
   return {
-    ...unlessEmpty("authorized_user", record.user),
-    ...(named ? { account: record.account } : {}),
-    ...(named && closed ? { name_tag: record.account } : {}),
+    tls_version: tls.version,
+    tls_cipher_suite: tls.cipherSuite,
+    ...unlessEmpty("tls_peer_certs", shown),
+    ...unlessEmpty("tls_first", tls.handshakeFirst),
   };
 }
 
-function openSubscriptions(client: Client, { subscriptions: wanted }: Params): Record<string, unknown> {
+function identityOf({ user, account }: ConnectionRecord): Fields {
+  return { ...unlessEmpty("authorized_user", user), ...(account === GLOBAL_ACCOUNT ? {} : { account }) };
+}
+
+/** Whoever holds a bearer JWT may use it: such a one is not shown. */
+function withoutBearer(jwt: string): string {
+  try {
+    const claims = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
+    return claims?.nats?.bearer_token === true ? "" : jwt;
+  } catch {
+    return jwt; // none that anybody could use
+  }
+}
+
+function openSubscriptions(client: Client, { subscriptions: wanted }: Params): Fields {
   if (wanted === "none" || client.subscriptions.size === 0) return {};
   const { subscriptions } = connectionRecord(client, Number.POSITIVE_INFINITY);
   if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
@@ -206,14 +232,10 @@ function openSubscriptions(client: Client, { subscriptions: wanted }: Params): R
 }
 
 /** As the reference has it, they name their account; those of open connections do not. */
-function closedSubscriptions({ account, subscriptions }: ConnectionRecord, { subscriptions: wanted }: Params): Record<string, unknown> {
+function closedSubscriptions({ account, subscriptions }: ConnectionRecord, { subscriptions: wanted }: Params): Fields {
   if (wanted === "none" || subscriptions.length === 0) return {};
   if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
   return { subscriptions_list_detail: subscriptions.map(one => ({ account, account_tag: account, ...subscriptionDetail(one) })) };
-}
-
-function unlessEmpty(name: string, value: string | number): Record<string, string | number> {
-  return value === "" || value === 0 ? {} : { [name]: value };
 }
 
 function reasonText({ closeReason }: ConnectionRecord): string {

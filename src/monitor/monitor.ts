@@ -1,15 +1,22 @@
 /**
- * Monitoring over HTTP, on a port of its own.
+ * Monitoring over HTTP or HTTPS, on a port of its own.
  *
  *   request ─▶ base path ─▶ endpoint ─▶ answer, computed now from what the server counts anyway
  * Nothing is sampled or kept between requests but counters, so monitoring that nobody asks costs nothing. Bun serves it on the event
  * loop that moves messages: an answer is one synchronous computation, as short as the page that was asked for.
  */
 import { posix } from "node:path";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
+import { accountz, accstatz } from "./accountz.ts";
 import { connz } from "./connz.ts";
-import type { Endpoint, MonitorContext } from "./endpoint.ts";
+import { debugVars, ipqueuesz, stacksz } from "./diagnostics.ts";
+import { type Endpoint, type MonitorContext, plainText } from "./endpoint.ts";
 import { healthz } from "./healthz.ts";
+import { HttpListener, notFound, redirect } from "./http-listener.ts";
+import { jsz, raftz } from "./jsz.ts";
+import { metrics } from "./metrics.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
+import { gatewayz, leafz, routez } from "./other-servers.ts";
 import { ProcessUsage } from "./process-usage.ts";
 import { Query, QueryError } from "./query.ts";
 import { rootPage } from "./root-page.ts";
@@ -19,46 +26,61 @@ import { varz } from "./varz.ts";
 const ENDPOINTS: Record<string, Endpoint> = {
   "/varz": varz,
   "/connz": connz,
+  "/routez": routez,
+  "/gatewayz": gatewayz,
+  "/leafz": leafz,
   "/subsz": subsz,
   "/subscriptionsz": subsz,
+  "/accountz": accountz,
+  "/accstatz": accstatz,
+  "/jsz": jsz,
   "/healthz": healthz,
+  "/ipqueuesz": ipqueuesz,
+  "/raftz": raftz,
+  "/stacksz": stacksz,
+  "/debug/vars": debugVars,
+  "/metrics": metrics,
 };
 
 export class Monitor {
   readonly host: string;
   readonly port: number;
+  readonly secure: boolean;
   private readonly context: MonitorContext;
   private readonly basePath: string;
   private readonly endpoints: ReadonlyMap<string, Endpoint>;
-  private readonly listener: Bun.Server<undefined>;
+  private readonly listener: HttpListener;
 
   /**
    * Starts listening.
    * @param host as configured, shown in /varz; `bindHost` is what it means
+   * @param tls null: in the clear
    * @throws the system's error when the port cannot be bound
    */
-  constructor(server: MonitoredServer, host: string, bindHost: string, port: number) {
+  constructor(server: MonitoredServer, host: string, bindHost: string, port: number, tls: TlsContext | null = null) {
     this.host = host;
+    this.secure = tls !== null;
     this.basePath = normalBasePath(server.options.httpBasePath);
     this.endpoints = new Map(Object.entries(ENDPOINTS).map(([path, endpoint]) => [posix.join(this.basePath, path), endpoint]));
-    this.listener = Bun.serve({
-      hostname: bindHost,
+    this.listener = new HttpListener({
+      host: bindHost,
       port,
-      development: false,
-      reusePort: false, // what `development: false` would make of it: a second server on this port gets half of the requests
-      fetch: request => this.answer(request),
-      error: error => {
-        server.log.error(`monitoring: ${error.stack ?? error.message}`);
-        return plainText("Internal Server Error\n", 500);
-      },
+      tls,
+      answer: request => this.answer(request),
+      onDefect: error => server.log.error(`monitoring: ${error.stack ?? error.message}`),
     });
-    this.port = this.listener.port!;
-    this.context = { server, usage: new ProcessUsage(), host, port: this.port, requests: new Map() };
+    this.port = this.listener.port;
+    this.context = { server, usage: new ProcessUsage(), host, port: this.port, secure: this.secure, requests: new Map() };
+  }
+
+  /** Another certificate for those who come from now on; requests under way are answered. Only of a monitor that was made with one. */
+  updateTls(tls: TlsContext): void {
+    this.listener.updateTls(tls);
   }
 
   /** Resolves when no request is under way and nothing listens any more. */
-  async stop(): Promise<void> {
-    await this.listener.stop(true);
+  stop(): Promise<void> {
+    return this.listener.stop();
   }
 
   private answer(request: Request): Response {
@@ -69,7 +91,7 @@ export class Monitor {
     const endpoint = this.endpoints.get(path);
     if (endpoint === undefined) return notFound();
     try {
-      return endpoint(this.context, new Query(searchParams));
+      return endpoint(this.context, new Query(searchParams), request.headers);
     } catch (error) {
       if (error instanceof QueryError) return plainText(error.message, 400);
       throw error;
@@ -89,18 +111,4 @@ function decodePath(path: string): string {
   } catch {
     return path;
   }
-}
-
-function plainText(text: string, status: number): Response {
-  return new Response(text, { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
-}
-
-function notFound(): Response {
-  const response = plainText("404 page not found\n", 404);
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  return response;
-}
-
-function redirect(location: string): Response {
-  return new Response(null, { status: 307, headers: { Location: location } });
 }

@@ -16,8 +16,17 @@ export interface MonitoredServer {
   /** As clients are told in INFO. */
   readonly advertisedHost: string;
   readonly advertisedPort: number;
+  /** Port of WebSocket clients; null without one. */
+  readonly websocketPort: number | null;
+  /** When the certificates of the client port and of the WebSocket port expire, wall clock, ms; null without TLS. */
+  readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
+  /** Listeners that should accept and do not, by the reference's names (`server`, `websocket`); empty when all is well. */
+  readonly missingListeners: readonly string[];
   /** Wall clock, ms. */
   readonly startedAt: number;
+  readonly configLoadedAt: number;
+  /** `sha256:` and hex; empty without a file. */
+  readonly configDigest: string;
   readonly counters: ServerCounters;
   /** Open client connections by their id. */
   readonly connections: ReadonlyMap<number, Client>;

@@ -4,9 +4,18 @@ import { countRequest, type MonitorContext } from "./endpoint.ts";
 
 const LINKS: readonly (readonly [path: string, title: string])[] = [
   ["/varz", "General"],
+  ["/jsz", "JetStream"],
   ["/connz", "Connections"],
+  ["/accountz", "Accounts"],
+  ["/accstatz", "Account Stats"],
   ["/subsz", "Subscriptions"],
+  ["/routez", "Routes"],
+  ["/leafz", "LeafNodes"],
+  ["/gatewayz", "Gateways"],
+  ["/raftz", "Raft Groups"],
   ["/healthz", "Health Probe"],
+  ["/debug/vars", "Expvar"],
+  ["/metrics", "Prometheus"],
 ];
 
 /** @param basePath in front of every link, without a slash at its end; links are relative, so that the page works behind a proxy */

@@ -6,8 +6,9 @@ import { subscriptionRecord } from "../connection/connection-record.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";
-import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import { countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import { goTime } from "./go-json.ts";
+import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";
 
@@ -24,20 +25,34 @@ export function subsz(context: MonitorContext, query: Query): Response {
   if (test !== null && !isValidLiteral(test, 0, test.length)) {
     throw new QueryError(`invalid test subject, must be valid publish subject: ${testText}`);
   }
-  const { server } = context;
-  const filter = query.text("acc");
-  const accounts = server.accounts.filter(({ name }) => filter === "" || name === filter);
-  const found = lists ? accounts.flatMap(account => localSubscriptions(account, test)) : [];
+  return jsonResponse(subszOf(context.server, { lists, offset, limit, test, account: query.text("acc") }));
+}
+
+interface Params {
+  readonly lists: boolean;
+  readonly offset: number;
+  readonly limit: number;
+  /** Only subscriptions that this subject reaches. */
+  readonly test: Uint8Array | null;
+  /** Empty: all of them. */
+  readonly account: string;
+}
+
+const EVERYTHING: Params = { lists: false, offset: 0, limit: LIMIT_INITIAL, test: null, account: "" };
+
+export function subszOf(server: MonitoredServer, { lists, offset, limit, test, account }: Params = EVERYTHING): Fields {
+  const accounts = server.accounts.filter(({ name }) => account === "" || name === account);
+  const found = lists ? accounts.flatMap(one => localSubscriptions(one, test)) : [];
   const page = found.slice(offset, offset + limit);
-  return jsonResponse({
+  return {
     server_id: server.identity.id,
     now: goTime(Date.now()),
-    ...statsOf(accounts),
+    ...interestStats(accounts),
     total: found.length,
     offset,
     limit,
     ...(page.length === 0 ? {} : { subscriptions_list: page.map(detailOf) }),
-  });
+  };
 }
 
 interface Listed {
@@ -58,7 +73,7 @@ function detailOf({ account, subscription }: Listed): Record<string, unknown> {
 }
 
 /** Of several accounts together: counts are added, rates taken over all of them. */
-function statsOf(accounts: readonly Account[]): Record<string, number> {
+export function interestStats(accounts: readonly Account[]): Record<string, number> {
   const stats = accounts.map(account => account.interest.stats());
   const sum = (read: (one: (typeof stats)[number]) => number) => stats.reduce((total, one) => total + read(one), 0);
   const matches = sum(one => one.matches);

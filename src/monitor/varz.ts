@@ -1,48 +1,36 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
+import { FEATURE_FLAGS } from "../config/feature-flags.ts";
+import type { TlsOptions } from "../config/tls-options.ts";
+import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../protocol/version.ts";
-import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
 import { goTime, uptimeText } from "./go-json.ts";
+import type { MonitoredServer } from "./monitored-server.ts";
 
 const NANOS_PER_MS = 1e6;
-/** Of a handshake, s: the reference's default. */
-const TLS_TIMEOUT = 2;
+/** Of a handshake, where no `tls` block says another: the reference's default. */
+const TLS_TIMEOUT_MS = 2_000;
 
 export function varz(context: MonitorContext): Response {
   countRequest(context, "/varz");
   return jsonResponse(varzOf(context));
 }
 
-function varzOf({ server, usage, host, port, requests }: MonitorContext): Record<string, unknown> {
-  const { options, counters, startedAt } = server;
+export function varzOf(context: MonitorContext): Fields {
+  const { server, usage } = context;
+  const { counters, startedAt, options } = server;
   const now = Date.now();
   return {
-    server_id: server.identity.id,
-    server_name: server.serverName,
-    version: NATS_VERSION,
-    proto: PROTOCOL,
-    go: `bun${Bun.version}`,
-    host: server.advertisedHost,
-    port: server.advertisedPort,
-    ...(server.authRequired ? { auth_required: true } : {}),
-    max_connections: options.connectionsMax,
-    ...(options.subscriptionsMax === 0 ? {} : { max_subscriptions: options.subscriptionsMax }),
-    ping_interval: options.pingIntervalMs * NANOS_PER_MS,
-    ping_max: options.pingsOutMax,
-    http_host: host,
-    http_port: port,
-    http_base_path: options.httpBasePath === "/" ? "" : options.httpBasePath,
-    https_port: 0,
-    auth_timeout: options.authTimeoutMs / 1000,
-    max_control_line: options.controlLineBytesMax,
-    max_payload: options.payloadBytesMax,
-    max_pending: options.pendingBytesMax,
-    cluster: {},
+    ...identityFields(server),
+    ...listenFields(context),
+    ...limitFields(server),
+    cluster: unlessEmpty("name", options.clusterName),
     gateway: {},
     leaf: {},
     mqtt: {},
-    websocket: {},
+    websocket: websocketBlock(server),
     jetstream: {},
-    tls_timeout: TLS_TIMEOUT,
+    tls_timeout: (options.tls?.timeoutMs ?? TLS_TIMEOUT_MS) / 1000,
     write_deadline: options.writeDeadlineMs * NANOS_PER_MS,
     ...(options.writeTimeout === "default" ? {} : { write_timeout: options.writeTimeout }),
     start: goTime(startedAt),
@@ -57,6 +45,60 @@ function varzOf({ server, usage, host, port, requests }: MonitorContext): Record
     routes: 0,
     remotes: 0,
     leafnodes: 0,
+    ...trafficFields(server),
+    subscriptions: server.accounts.reduce((sum, account) => sum + account.interest.count, 0),
+    http_req_stats: Object.fromEntries([...context.requests].sort()),
+    ...configurationFields(server),
+    system_account: server.systemAccount.name,
+    slow_consumer_stats: byKind(counters.slowConsumersOf),
+    stale_connection_stats: byKind(counters.staleConnectionsOf),
+    disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
+    ...expiryField(server.certificateExpiry.client),
+  };
+}
+
+function identityFields(server: MonitoredServer): Fields {
+  const { tls, allowNonTls } = server.options;
+  const required = tls !== null && !allowNonTls;
+  return {
+    server_id: server.identity.id,
+    server_name: server.serverName,
+    version: NATS_VERSION,
+    proto: PROTOCOL,
+    go: `bun${Bun.version}`,
+    host: server.advertisedHost,
+    port: server.advertisedPort,
+    ...unlessEmpty("auth_required", server.authRequired),
+    ...unlessEmpty("tls_required", required),
+    ...unlessEmpty("tls_verify", tls?.verify ?? false),
+    ...unlessEmpty("tls_ocsp_peer_verify", required && tls.ocspPeer !== null),
+  };
+}
+
+function listenFields({ server: { options }, host, port, secure }: MonitorContext): Fields {
+  return {
+    max_connections: options.connectionsMax,
+    ...unlessEmpty("max_subscriptions", options.subscriptionsMax),
+    ping_interval: options.pingIntervalMs * NANOS_PER_MS,
+    ping_max: options.pingsOutMax,
+    http_host: host,
+    http_port: secure ? 0 : port,
+    http_base_path: options.httpBasePath === "/" ? "" : options.httpBasePath,
+    https_port: secure ? port : 0,
+  };
+}
+
+function limitFields({ options }: MonitoredServer): Fields {
+  return {
+    auth_timeout: options.authTimeoutMs / 1000,
+    max_control_line: options.controlLineBytesMax,
+    max_payload: options.payloadBytesMax,
+    max_pending: options.pendingBytesMax,
+  };
+}
+
+function trafficFields({ counters }: MonitoredServer): Fields {
+  return {
     in_msgs: counters.inMessages,
     in_bytes: counters.inBytes,
     in_client_msgs: counters.inClientMessages,
@@ -68,17 +110,52 @@ function varzOf({ server, usage, host, port, requests }: MonitorContext): Record
     slow_consumers: counters.slowConsumers,
     stale_connections: counters.staleConnections,
     stalled_clients: counters.stalls,
-    subscriptions: server.accounts.reduce((sum, account) => sum + account.interest.count, 0),
-    http_req_stats: Object.fromEntries([...requests].sort()),
-    config_load_time: goTime(startedAt),
-    config_digest: "",
-    system_account: server.systemAccount.name,
-    slow_consumer_stats: byKind(counters.slowConsumers),
-    stale_connection_stats: byKind(counters.staleConnections),
-    disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
   };
 }
 
-function byKind(clients: number): Record<string, number> {
-  return { clients, routes: 0, gateways: 0, leafs: 0 };
+function configurationFields({ options, configLoadedAt, configDigest }: MonitoredServer): Fields {
+  const { serverTags, serverMetadata, featureFlags } = options;
+  const metadata = Object.entries(serverMetadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const flags = Object.entries(FEATURE_FLAGS).map(([name, initial]) => [name, featureFlags[name] ?? initial]);
+  return {
+    config_load_time: goTime(configLoadedAt),
+    config_digest: configDigest,
+    ...unlessEmpty("tags", serverTags),
+    ...(metadata.length === 0 ? {} : { metadata: Object.fromEntries(metadata) }),
+    feature_flags: Object.fromEntries(flags),
+  };
+}
+
+function websocketBlock({ options: { websocket }, websocketPort, certificateExpiry }: MonitoredServer): Fields {
+  if (websocket === null) return {};
+  const tls: TlsOptions | null = websocket.tls;
+  return {
+    host: websocket.host,
+    port: websocketPort ?? websocket.port,
+    ...unlessEmpty("advertise", websocket.advertise),
+    ...unlessEmpty("jwt_cookie", websocket.jwtCookie),
+    ...unlessEmpty("handshake_timeout", websocket.handshakeTimeoutMs * NANOS_PER_MS),
+    ...unlessEmpty("auth_timeout", (websocket.authTimeoutMs ?? 0) / 1000),
+    ...unlessEmpty("no_tls", websocket.noTls),
+    ...unlessEmpty("tls_map", tls?.mapsCertificate ?? false),
+    ...unlessEmpty("tls_pinned_certs", tls?.pinnedCerts ?? []),
+    ...unlessEmpty("same_origin", websocket.sameOrigin),
+    ...unlessEmpty("allowed_origins", websocket.allowedOrigins),
+    ...unlessEmpty("compression", websocket.compression),
+    ...unlessEmpty("tls_ocsp_peer_verify", (tls?.ocspPeer ?? null) !== null),
+    ...expiryField(certificateExpiry.websocket),
+  };
+}
+
+function expiryField(notAfterMs: number | null): Fields {
+  return notAfterMs === null ? {} : { tls_cert_not_after: goTime(notAfterMs) };
+}
+
+function byKind(counts: readonly number[]): Fields {
+  return {
+    clients: counts[ConnectionKind.Client],
+    routes: counts[ConnectionKind.Router],
+    gateways: counts[ConnectionKind.Gateway],
+    leafs: counts[ConnectionKind.Leaf],
+  };
 }

@@ -9,6 +9,9 @@ export enum ConnectionKind {
   Account,
 }
 
+/** How many there are. */
+export const CONNECTION_KINDS = 7;
+
 export const KIND_TEXTS: Record<ConnectionKind, string> = {
   [ConnectionKind.Client]: "Client",
   [ConnectionKind.Router]: "Router",

@@ -25,7 +25,7 @@ export interface Listener {
   readonly port: number;
 }
 
-interface WebSocketPort extends Listener {
+interface SecurableListener extends Listener {
   readonly secure: boolean;
 }
 
@@ -39,9 +39,9 @@ export class PortsFile {
     this.log = log;
   }
 
-  write(client: Listener, monitor: Listener | null, websocket: WebSocketPort | null): void {
+  write(client: Listener, monitor: SecurableListener | null, websocket: SecurableListener | null): void {
     const ports: Record<string, string[]> = { nats: urls("nats", client) };
-    if (monitor !== null) ports.monitoring = urls("http", monitor);
+    if (monitor !== null) ports.monitoring = urls(monitor.secure ? "https" : "http", monitor);
     if (websocket !== null) ports.websocket = urls(websocket.secure ? "wss" : "ws", websocket);
     try {
       writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });

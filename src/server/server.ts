@@ -42,6 +42,7 @@ import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
+import { loadTls } from "./tls-of-block.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
@@ -137,7 +138,10 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     logStart(this);
     try {
       if (options.pidFile !== null) writePidFile(options.pidFile);
-      if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort);
+      if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort, null);
+      if (options.httpsPort !== null) {
+        this.startMonitor(options.httpsHost ?? options.host, options.httpsPort, loadTls(options.tls, null));
+      }
       if (options.websocket !== null) this.startWebSocket(options.websocket);
       this.startListening();
     } catch (error) {
@@ -171,14 +175,14 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options));
   }
 
-  private startMonitor(host: string, port: number): void {
+  private startMonitor(host: string, port: number, tls: TlsContext | null): void {
     try {
-      this.monitor = bindWildcard(host, bindHost => new Monitor(this, host, bindHost, port));
+      this.monitor = bindWildcard(host, bindHost => new Monitor(this, host, bindHost, port, tls));
     } catch (error) {
       const text = listenErrorText(host, port, error);
       throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
     }
-    this.log.notice(`Starting http monitor on ${hostPort(host, this.monitor.port)}`);
+    this.log.notice(`Starting ${tls === null ? "http" : "https"} monitor on ${hostPort(host, this.monitor.port)}`);
   }
 
   private startListening(): void {
@@ -345,6 +349,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       installLog?.();
       installDoor?.();
       installWebSocket?.();
+      this.updateMonitorTls();
       this.closeUnpinned();
     };
   }
@@ -352,7 +357,22 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   /** New connections meet this TLS; those whose certificate it does not pin are closed. */
   useTls(context: TlsContext): void {
     this.listener?.useTls(context);
+    this.updateMonitorTls();
     this.closeUnpinned();
+  }
+
+  private updateMonitorTls(): void {
+    const tls = this.listener?.tls ?? null;
+    if (tls !== null && this.monitor?.secure) this.monitor.updateTls(tls);
+  }
+
+  get certificateExpiry(): MonitoredServer["certificateExpiry"] {
+    return { client: this.listener?.tls?.notAfterMs ?? null, websocket: this.websocket?.certificateExpiryMs ?? null };
+  }
+
+  get missingListeners(): readonly string[] {
+    if (this.listener !== null && this.lameDuck === null) return [];
+    return this.options.websocket === null ? ["server"] : ["server", "websocket"];
   }
 
   /** Whose certificate is not among the pinned ones any more has no place here. */

@@ -131,6 +131,11 @@ export class WebSocketListener {
     return this.authenticator !== null;
   }
 
+  /** When its certificate expires, wall clock, ms; null without TLS. */
+  get certificateExpiryMs(): number | null {
+    return this.tls?.notAfterMs ?? null;
+  }
+
   private findConnectUrls(): readonly string[] {
     const { advertise, host } = this.options;
     if (advertise !== null) return [hostPort(...parseHostPort(advertise, this.port))];

@@ -113,7 +113,8 @@ test("the root page links every endpoint that there is", async () => {
   expect([page.status, page.type]).toEqual([200, "text/html; charset=utf-8"]);
   const links = [...page.body.matchAll(/href="\.([^"]+)"/g)].map(match => match[1]);
   expect(links).toContain("/deep/base/varz");
-  for (const link of links) expect((await get(server, link)).status, link).toBe(200);
+  expect(links).toHaveLength(13);
+  for (const link of links) expect((await get(server, link)).status, link).toBe(link.endsWith("/raftz") ? 404 : 200); // there are no groups
   expect((await get(server, "/varz")).status).toBe(404);
   expect((await get(server, "/")).status).toBe(404);
   expect((await get(server, "/deep/base/")).status).toBe(404);

@@ -2,11 +2,6 @@
 import { expect, test } from "bun:test";
 import { client, endClient, json, type Monitored, shapeOf, skipsReference, skipText, startOurs, startReference } from "./monitored-pair.ts";
 
-/** What /varz may lack beside the reference's. Everything else has the same keys and types. */
-const VARZ_DIFFERENCES: readonly RegExp[] = [
-  /^feature_flags/, // flags of features that are not there yet
-];
-
 async function onBoth<T>(look: (server: Monitored) => Promise<T>, config = "", options = {}): Promise<[ours: T, reference: T]> {
   const servers = await Promise.all([startOurs(options), startReference(config)]);
   try {
@@ -26,7 +21,6 @@ async function lookAtVarz(server: Monitored): Promise<Record<string, string>> {
 
 test.skipIf(skipsReference)(`/varz has the reference's fields and types${skipText}`, async () => {
   const [ours, theirs] = await onBoth(lookAtVarz);
-  for (const path of Object.keys(theirs)) if (VARZ_DIFFERENCES.some(allowed => allowed.test(path))) delete theirs[path];
   expect(ours).toEqual(theirs);
 });
 

@@ -1,0 +1,40 @@
+/** `/jsz`: JetStream, and `/raftz`: the groups that agree for it. Both answer as the reference does where it is off. */
+import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
+import { goTime } from "./go-json.ts";
+import type { MonitoredServer } from "./monitored-server.ts";
+import { type Query, QueryError } from "./query.ts";
+
+export function jsz(context: MonitorContext, query: Query): Response {
+  countRequest(context, "/jsz");
+  for (const name of ["accounts", "streams", "consumers", "direct-consumers", "config"]) query.flag(name);
+  for (const name of ["offset", "limit"]) query.integer(name);
+  const leaderOnly = query.flag("leader-only");
+  for (const name of ["raft", "stream-leader-only"]) query.flag(name);
+  if (leaderOnly) throw new QueryError("filtered response: not leader");
+  return jsonResponse(jszOf(context.server));
+}
+
+export function jszOf({ identity }: MonitoredServer): Fields {
+  return {
+    memory: 0,
+    storage: 0,
+    reserved_memory: 0,
+    reserved_storage: 0,
+    accounts: 0,
+    ha_assets: 0,
+    api: { level: 0, total: 0, errors: 0 },
+    server_id: identity.id,
+    now: goTime(Date.now()),
+    disabled: true,
+    config: { max_memory: 0, max_storage: 0 },
+    streams: 0,
+    consumers: 0,
+    messages: 0,
+    bytes: 0,
+    total: 0,
+  };
+}
+
+export function raftz(): Response {
+  return plainText("No Raft nodes registered", 404);
+}

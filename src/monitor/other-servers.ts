@@ -1,0 +1,28 @@
+/** `/routez`, `/gatewayz`, `/leafz`: connections to other servers. A server alone answers as the reference does without a cluster. */
+import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import { goTime } from "./go-json.ts";
+import type { MonitoredServer } from "./monitored-server.ts";
+import type { Query } from "./query.ts";
+
+export function routez(context: MonitorContext, query: Query): Response {
+  query.subscriptions();
+  countRequest(context, "/routez");
+  return jsonResponse(routezOf(context.server));
+}
+
+export function routezOf({ identity, serverName }: MonitoredServer): Fields {
+  return { server_id: identity.id, server_name: serverName, now: goTime(Date.now()), num_routes: 0, routes: [] };
+}
+
+export function gatewayz(context: MonitorContext, query: Query): Response {
+  countRequest(context, "/gatewayz");
+  query.subscriptions();
+  query.flag("accs");
+  return jsonResponse({ ...answerHead(context.server), outbound_gateways: {}, inbound_gateways: {} });
+}
+
+export function leafz(context: MonitorContext, query: Query): Response {
+  countRequest(context, "/leafz");
+  query.flag("subs");
+  return jsonResponse({ ...answerHead(context.server), leafnodes: 0, leafs: [] });
+}
