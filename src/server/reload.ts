@@ -44,6 +44,7 @@ export interface ReloadTarget {
   /** Lets everyone who is connected prove again that it may be. */
   authenticateAgain(): void;
   refuseConnection(client: Client): void;
+  warnOfBlockProfiling(rate: number): void;
 }
 
 /** @throws Error with the reason, and nothing has changed */
@@ -150,7 +151,7 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   ocspStapling: { text: () => "Reloaded: OCSP" },
   connectErrorReports: shown("connect_error_reports"),
   reconnectErrorReports: shown("reconnect_error_reports"),
-  profilingBlockRate: shown("prof_block_rate"),
+  profilingBlockRate: { ...shown("prof_block_rate"), apply: (server, after) => server.warnOfBlockProfiling(after) },
   fastProducerStall: { text: after => `Reloaded: fast producers will ${after ? "" : "not "}be stalled` },
   websocket: { text: () => [] }, // only its TLS can have changed, which the reference does not mention either
 };

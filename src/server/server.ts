@@ -23,6 +23,7 @@ import type { Subsystem } from "../log/level.ts";
 import { isConfigurable, type Logger, logOf } from "../log/logger.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
+import { Profiler } from "../monitor/profiler.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
@@ -96,6 +97,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private websocket: WebSocketListener | null = null;
   private readonly websocketOwner: WebSocketOwnerName | null;
   private monitor: Monitor | null = null;
+  private profiler: Profiler | null = null;
   private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
   /** Transports that are not gone yet, those of closed connections included. */
@@ -135,7 +137,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
    */
   start(): void {
     const { options, log } = this;
-    logStart(this);
+    logStart(this, () => this.startProfiler());
     try {
       if (options.pidFile !== null) writePidFile(options.pidFile);
       if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort, null);
@@ -148,6 +150,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       this.listener?.stop(true);
       this.websocket?.stop(true);
       this.monitor?.stop();
+      this.profiler?.stop();
       throw error;
     }
     this.writePortsFile();
@@ -183,6 +186,24 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
     }
     this.log.notice(`Starting ${tls === null ? "http" : "https"} monitor on ${hostPort(host, this.monitor.port)}`);
+  }
+
+  private startProfiler(): void {
+    const { host, profilingPort, profilingBlockRate } = this.options;
+    if (profilingPort !== null) {
+      try {
+        this.profiler = bindWildcard(host, bindHost => new Profiler(this, bindHost, profilingPort));
+      } catch (error) {
+        throw new StartError(`error starting profiler: ${listenErrorText(host, profilingPort, error)}`, { cause: error });
+      }
+      this.log.notice(`profiling port: ${this.profiler.port}`);
+    }
+    this.warnOfBlockProfiling(profilingBlockRate);
+  }
+
+  /** There is no such profile, but whoever asked for it is told what the reference tells. */
+  warnOfBlockProfiling(rate: number): void {
+    if (rate > 0) this.log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
   }
 
   private startListening(): void {
@@ -461,7 +482,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.log.notice("Initiating Shutdown...");
     if (this.lameDuck === null) this.stopAccepting();
     this.lameDuck?.cancel();
-    const monitorStopped = this.monitor?.stop();
+    const monitorStopped = Promise.all([this.monitor?.stop(), this.profiler?.stop()]);
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
     if (this.transports.size > 0) {

@@ -18,7 +18,11 @@ export interface StartingServer {
   readonly configFile: { readonly path: string; readonly digest: string } | null;
 }
 
-export function logStart({ log, options, serverName, identity, systemAccount, configFile }: StartingServer): void {
+/** @param startProfiler whose line stands among these */
+export function logStart(
+  { log, options, serverName, identity, systemAccount, configFile }: StartingServer,
+  startProfiler: () => void,
+): void {
   log.notice("Starting nats-server");
   log.notice(`  Version:  ${NATS_VERSION}`);
   log.notice("  Git:      [not set]");
@@ -28,6 +32,7 @@ export function logStart({ log, options, serverName, identity, systemAccount, co
   log.notice(`  ID:       ${identity.id}`);
   logFeatureFlags(log, options.featureFlags);
   if (options.authorization?.password) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
+  startProfiler();
   if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");

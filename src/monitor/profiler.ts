@@ -1,0 +1,141 @@
+/**
+ * Profiles over HTTP, on a port of their own (`prof_port`), under the paths of Go's pprof.
+ *
+ *   /debug/pprof/                   what there is
+ *   /debug/pprof/profile?seconds=N  CPU profile of the next N seconds   .cpuprofile      ┐ Chrome's developer tools
+ *   /debug/pprof/heap               what is in memory, by who keeps it  .heapsnapshot    ┘ open both
+ *   /debug/pprof/cmdline, /debug/vars
+ * The formats are the runtime's own: Go's describe Go. What the runtime has not (block, mutex, goroutine, trace …) is as unknown as a
+ * misspelled name. Nothing is measured unless somebody asks.
+ */
+import { posix } from "node:path";
+import { CpuProfiler, ProfileUnderWay } from "./cpu-profile.ts";
+import { debugVars } from "./diagnostics.ts";
+import { plainText } from "./endpoint.ts";
+import { HttpListener, notFound, redirect } from "./http-listener.ts";
+
+const ROOT = "/debug/pprof/";
+const SECONDS_INITIAL = 30;
+/** The samples of a profile are kept in memory: longer ones end here. */
+const SECONDS_MAX = 600;
+
+export interface ProfiledServer {
+  readonly log: { error(text: string): void };
+  readonly clock: { after(delayMs: number, task: () => void): () => void };
+}
+
+export class Profiler {
+  readonly port: number;
+  private readonly server: ProfiledServer;
+  private readonly cpu = new CpuProfiler();
+  private readonly listener: HttpListener;
+  /** Ends profiles that are under way. */
+  private readonly stopped = new AbortController();
+
+  /** Starts listening; 0: a free port. @throws the system's error when the port cannot be bound */
+  constructor(server: ProfiledServer, host: string, port: number) {
+    this.server = server;
+    this.listener = new HttpListener({
+      host,
+      port,
+      tls: null,
+      answer: request => this.answer(request),
+      onDefect: error => server.log.error(`profiling: ${error.stack ?? error.message}`),
+    });
+    this.port = this.listener.port;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.listener.stop();
+  }
+
+  private answer(request: Request): Response | Promise<Response> {
+    const { pathname, searchParams, search } = new URL(request.url);
+    if (pathname.includes("//")) return redirect(`${posix.normalize(pathname)}${search}`);
+    if (pathname === "/debug/vars") return debugVars();
+    if (`${pathname}/` === ROOT) return redirect(`${ROOT}${search}`);
+    if (!pathname.startsWith(ROOT)) return notFound();
+    const seconds = searchParams.get("seconds") ?? "";
+    switch (pathname.slice(ROOT.length)) {
+      case "":
+        return page();
+      case "cmdline":
+        return plainText(process.argv.join("\0"), 200);
+      case "profile":
+        return this.cpuProfile(secondsOf(seconds), request.signal);
+      case "heap":
+        return heapProfile(seconds);
+      default:
+        return refusal("Unknown profile", 404);
+    }
+  }
+
+  /** Of the time asked for, or until whoever asked has gone. */
+  private async cpuProfile(seconds: number, signal: AbortSignal): Promise<Response> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.server.clock.after(seconds * 1_000, resolve);
+    const end = AbortSignal.any([signal, this.stopped.signal]);
+    end.addEventListener("abort", () => resolve(), { once: true });
+    try {
+      return attachment(await this.cpu.record(promise), "profile.cpuprofile");
+    } catch (error) {
+      if (!(error instanceof ProfileUnderWay)) throw error;
+      return refusal("Could not enable CPU profiling: cpu profiling already in use", 500);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+function secondsOf(text: string): number {
+  const seconds = /^[+-]?\d+$/.test(text) ? Number(text) : 0;
+  return seconds <= 0 ? SECONDS_INITIAL : Math.min(seconds, SECONDS_MAX);
+}
+
+/** @param seconds a difference over so long a time, which the runtime cannot make */
+function heapProfile(seconds: string): Response {
+  if (seconds !== "") {
+    const sound = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
+    return refusal(
+      sound ? '"seconds" parameter is not supported for this profile type' : 'invalid value for "seconds" - must be a positive integer',
+      400,
+    );
+  }
+  return attachment(Bun.generateHeapSnapshot("v8", "arraybuffer"), "heap.heapsnapshot");
+}
+
+function attachment(body: string | ArrayBuffer, name: string): Response {
+  return new Response(body, {
+    headers: {
+      "Content-Type": "application/octet-stream",
+      "Content-Disposition": `attachment; filename="${name}"`,
+      "X-Content-Type-Options": "nosniff",
+    },
+  });
+}
+
+function refusal(text: string, status: number): Response {
+  const response = plainText(`${text}\n`, status);
+  response.headers.set("X-Content-Type-Options", "nosniff");
+  response.headers.set("X-Go-Pprof", "1");
+  return response;
+}
+
+function page(): Response {
+  const html = `<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8"><title>/debug/pprof/</title></head>
+  <body>
+    <h1>/debug/pprof/</h1>
+    <ul>
+      <li><a href="profile">profile</a>: CPU, ${SECONDS_INITIAL} s or <code>?seconds=N</code>; open it in Chrome's developer tools, Performance</li>
+      <li><a href="heap">heap</a>: what is in memory; open it in Chrome's developer tools, Memory</li>
+      <li><a href="cmdline">cmdline</a>: the command line</li>
+      <li><a href="../vars">/debug/vars</a>: memory in numbers</li>
+    </ul>
+  </body>
+</html>
+`;
+  return new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff" } });
+}
