@@ -398,12 +398,12 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
 
   /** Whose certificate is not among the pinned ones any more has no place here. */
   private closeUnpinned(): void {
-    const context = this.listener?.tls ?? null;
-    if (context === null) return;
+    const contexts = { nats: this.listener?.tls ?? null, websocket: this.websocket?.tls ?? null };
     let closed = 0;
     for (const client of [...this.connections.values()]) {
       const { tls, type } = client.transport;
-      if (tls === null || type !== "nats" || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
+      const context = contexts[type];
+      if (tls === null || context === null || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
       client.close(CloseReason.TlsHandshakeError);
       closed++;
     }

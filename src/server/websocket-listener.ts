@@ -7,7 +7,7 @@
  */
 
 import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
-import type { WebSocketOptions } from "../config/websocket-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
 import { logOf } from "../log/logger.ts";
 import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
@@ -25,8 +25,9 @@ import { loadTls } from "./tls-of-block.ts";
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
 /** Who serves these options. */
-export function ownerFor({ compression, tls }: WebSocketOptions): WebSocketOwnerName {
+export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions): WebSocketOwnerName {
   if (compression) return "codec"; // Bun bounds a message, compressed or not, by one number
+  if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun has a time of its own
   if (tls === null) return "Bun.serve";
   // Bun.serve shows no certificate of a peer, knows one certificate of its own, and counts no handshakes.
   const plain = !tls.verify && tls.pinnedCerts.length === 0 && tls.ocspPeer === null && tls.certificates.length === 1;
@@ -48,7 +49,8 @@ export class WebSocketListener {
   private readonly authenticator: Authenticator | null;
   private readonly owner: WebSocketOwner;
   private readonly peerCheck: PeerCheck | null;
-  private tls: TlsContext | null;
+  /** What new clients meet; null without TLS. */
+  tls: TlsContext | null;
 
   /**
    * Binds the port; 0: a free one. Logs what the reference logs.
@@ -97,6 +99,7 @@ export class WebSocketListener {
 
   private hostFor(acceptor: WebSocketAcceptor): WebSocketHost {
     return {
+      logWarning: text => logOf(acceptor.log, "websocket").warn(text),
       logError: text => logOf(acceptor.log, "websocket").error(text),
       timers: acceptor.turn.timers,
       get payloadBytesMax() {

@@ -11,6 +11,7 @@ import type { WebSocketVisitor } from "./visitor.ts";
 
 /** What an owner needs of the server. */
 export interface WebSocketHost {
+  logWarning(text: string): void;
   logError(text: string): void;
   readonly timers: TimingWheel;
   readonly payloadBytesMax: number;

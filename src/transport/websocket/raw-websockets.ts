@@ -1,5 +1,6 @@
 /** WebSockets by our own codec, on raw sockets: every rule of the reference, TLS with certificates of the peer, compression. */
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
+import { WheelTimer } from "../../clock/timing-wheel.ts";
 import { ByteVector } from "../byte-vector.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
 import { SocketCalls } from "../socket-calls.ts";
@@ -11,6 +12,8 @@ import type { DoorRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
 import { UpgradingPeer } from "./upgrading-peer.ts";
 import type { WebSocketSurroundings } from "./websocket-transport.ts";
 
+const REPORT_MS = 1_000;
+
 export class RawWebSockets implements WebSocketOwner {
   readonly port: number;
   private readonly host: WebSocketHost;
@@ -20,6 +23,7 @@ export class RawWebSockets implements WebSocketOwner {
   private readonly listener: TCPSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
   private guard: GuardRules | null = null;
+  private readonly reportTimer = new WheelTimer(() => this.reportRefused());
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
   constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
@@ -63,6 +67,12 @@ export class RawWebSockets implements WebSocketOwner {
     this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, now: () => host.now(), handlers };
   }
 
+  /** One line for all who were refused within a second. */
+  private reportRefused(): void {
+    const refused = this.guard?.rate?.takeRefused() ?? 0;
+    if (refused > 0) this.host.logWarning(`Rejected ${refused} connections due to TLS rate limiting`);
+  }
+
   private open(socket: Socket<SocketData>): void {
     const { guard } = this;
     if (guard === null) {
@@ -73,6 +83,7 @@ export class RawWebSockets implements WebSocketOwner {
     const transport = new GuardedTransport(socket, this.calls, guard);
     socket.data = { transport, events: transport };
     transport.begin(this.peer(transport, true));
+    if (guard.rate !== null && !this.reportTimer.active) this.host.timers.set(this.reportTimer, REPORT_MS);
   }
 
   private peer(below: TcpTransport, secure: boolean): UpgradingPeer {
@@ -80,6 +91,7 @@ export class RawWebSockets implements WebSocketOwner {
   }
 
   stop(force: boolean): void {
+    this.host.timers.cancel(this.reportTimer);
     this.listener.stop(force);
   }
 }
