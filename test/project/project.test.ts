@@ -57,7 +57,7 @@ test("the measured table replaces what stood between the marks", () => {
 
 /** Rooms from the ground up; those of one line may know each other. */
 const STOREYS = [
-  ["bytes", "clock", "random"],
+  ["bytes", "clock", "compression", "random"],
   ["subject", "header", "identity"],
   ["delivery"],
   ["protocol"],
