@@ -1,0 +1,91 @@
+/** Prometheus itself reads our metrics: its linter, and the server. Debian's package `prometheus` has both. */
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { client, startOurs } from "./monitored-pair.ts";
+
+const missing = ["prometheus", "promtool"].filter(name => Bun.which(name) === null);
+const skips = missing.length > 0 && process.env.CI !== "true";
+const note = skips ? ` (skipped: no ${missing.join(", no ")}; Debian's package prometheus has both)` : "";
+/** Prometheus takes about a second to start. */
+const ANSWER_MS = 20_000;
+
+test.skipIf(skips)(`promtool finds fault with names only that are the exporter's${note}`, async () => {
+  await using server = await startOurs();
+  const connection = await client(server, { name: "a" });
+  for (const query of ["", "?connz_detailed=1"]) {
+    const text = await (await fetch(`http://127.0.0.1:${server.monitorPort}/metrics${query}`)).text();
+    const { stderr } = Bun.spawnSync(["promtool", "check", "metrics"], { stdin: Buffer.from(text) });
+    const faults = stderr.toString().trimEnd().split("\n");
+    expect(faults.sort()).toEqual(
+      ["gnatsd_connz_total", "gnatsd_leafz_conn_nodes_total", "gnatsd_subsz_total"].map(
+        name => `${name} non-counter metrics should not have "_total" suffix`,
+      ),
+    );
+  }
+  connection.close();
+});
+
+test.skipIf(skips)(
+  `a Prometheus that is pointed at the server has its numbers${note}`,
+  async () => {
+    await using server = await startOurs();
+    const connection = await client(server, { name: "a" }, "SUB a 1\r\nSUB b 2\r\n");
+    await using prometheus = await Prometheus.start(`127.0.0.1:${server.monitorPort}`);
+    expect(await prometheus.value("gnatsd_varz_subscriptions")).toBe(2);
+    expect(await prometheus.value('gnatsd_connz_subscriptions{name="a",kind="Client"}')).toBe(2);
+    expect(await prometheus.value("up")).toBe(1);
+    connection.close();
+  },
+  30_000,
+);
+
+class Prometheus implements AsyncDisposable {
+  private constructor(
+    private readonly process: Bun.Subprocess,
+    private readonly directory: string,
+    private readonly url: string,
+  ) {}
+
+  static async start(target: string): Promise<Prometheus> {
+    const directory = mkdtempSync(join(tmpdir(), "bunats-prometheus-"));
+    const config = join(directory, "prometheus.yml");
+    const scrape = { job_name: "nats", params: { connz_detailed: ["1"] }, static_configs: [{ targets: [target] }] };
+    await Bun.write(config, JSON.stringify({ global: { scrape_interval: "200ms", scrape_timeout: "200ms" }, scrape_configs: [scrape] })); // YAML
+    const address = `127.0.0.1:${freePort()}`;
+    const flags = [`--config.file=${config}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=${address}`];
+    const process = Bun.spawn(["prometheus", ...flags], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    return new Prometheus(process, directory, `http://${address}`);
+  }
+
+  /** Asks until there is a sample. */
+  async value(query: string): Promise<number> {
+    const deadline = performance.now() + ANSWER_MS;
+    while (performance.now() < deadline) {
+      const answer = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(query)}`).then(
+        response => response.json() as Promise<{ data?: { result: { value: [number, string] }[] } }>,
+        () => null, // it does not listen yet
+      );
+      const sample = answer?.data?.result[0];
+      if (sample !== undefined) return Number(sample.value[1]);
+      if (this.process.exitCode !== null) throw new Error(`prometheus has exited with ${this.process.exitCode}`);
+      await Bun.sleep(20); // the poll interval of a condition: it has no event to wait for
+    }
+    throw new Error(`prometheus has no ${query} within ${ANSWER_MS} ms`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.process.exited;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** One that nobody listens on just now: Prometheus does not tell which one it took. */
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
