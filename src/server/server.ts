@@ -169,6 +169,11 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     return this.monitor?.port ?? null;
   }
 
+  /** Port for profiles; null without one. */
+  get profilingPort(): number | null {
+    return this.profiler?.port ?? null;
+  }
+
   /** Port for WebSocket clients; null when there is none. */
   get websocketPort(): number | null {
     return this.websocket?.port ?? null;
