@@ -7,6 +7,7 @@ import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
+import { clearAuthTimer } from "./client-admission.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
 import type { StandInCredentials } from "./door.ts";
 
@@ -77,7 +78,7 @@ export function handleUnsub(client: Client, source: Buffer, start: number, end: 
 /** `CONNECT {…}`: who the client is and how it wants to be spoken to. May come again. */
 export function handleConnect(client: Client, json: string): Refusal {
   if (client.tracing) client.traceIn("CONNECT", withoutSecrets(json));
-  client.clearAuthTimer();
+  clearAuthTimer(client);
   client.keepalive.onConnect();
   const wrong = readConnect(json, client.connect);
   if (wrong !== null) {

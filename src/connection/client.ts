@@ -9,7 +9,7 @@
  */
 import type { Account } from "../account/account.ts";
 import { decode, latin1 } from "../bytes/ascii.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { WheelTimer } from "../clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
@@ -21,11 +21,12 @@ import { Parser } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../protocol/verb-table.ts";
 import type { DoorRefusal, Transport, TransportEvents } from "../transport/transport.ts";
+import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
 import { handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { labelOf } from "./client-label.ts";
 import { Connection } from "./connection.ts";
 import {
   FLAG_AUTHENTICATING,
-  FLAG_AWAITING_AUTH,
   FLAG_CLOSED,
   FLAG_CONNECT_RECEIVED,
   FLAG_ECHO,
@@ -71,8 +72,9 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   /** Commands of the current read that changed interest: they count as activity. */
   interestChanges = 0;
   /** INFO was sent. */
-  private greeted = false;
-  private authTimer: WheelTimer | null = null;
+  greeted = false;
+  /** Runs until it has proved who it is, where it must. */
+  authTimer: WheelTimer | null = null;
   /** A chunk that was not parsed to its end, and what came after it. */
   private readonly unparsed: Buffer[] = [];
   private unparsedAt = 0;
@@ -99,13 +101,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.account.connections++;
     this.logDebug("Client connection created");
     if (!this.transport.handshakesFirst) this.sendInfo("accept");
-    if (!this.transport.handshaking) this.begin();
-  }
-
-  /** From here on the peer's bytes are protocol: the timer for authentication where it is required, the first PING. */
-  private begin(): void {
-    if (this.authRequired) this.awaitAuthentication();
-    this.keepalive.startEarly();
+    if (!this.transport.handshaking) beginProtocol(this);
   }
 
   get authRequired(): boolean {
@@ -116,47 +112,13 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     return this.door?.pingIntervalMs ?? super.pingIntervalMs;
   }
 
-  /** Nothing but CONNECT is taken until it has proved who it is, which it has a while for. */
-  private awaitAuthentication(): void {
-    this.flags |= FLAG_AWAITING_AUTH;
-    this.parser.awaitingAuth = true;
-    this.authTimer = new WheelTimer(() => this.onAuthTimeout());
-    this.host.turn.timers.set(this.authTimer, this.door?.authTimeoutMs ?? this.host.options.authTimeoutMs);
-  }
-
-  /** Who may connect has changed: what it said in CONNECT is looked at again. */
-  authenticateAgain(): void {
-    if (this.closed || (this.flags & FLAG_AUTHENTICATING) !== 0) return;
-    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0) {
-      if (this.authRequired && (this.flags & FLAG_AWAITING_AUTH) === 0 && !this.transport.handshaking) this.awaitAuthentication();
-      return;
-    }
-    const settle = (refusal: Refusal) => {
-      if (this.closed || refusal === Refusal.None) return;
-      this.logError(`authentication error${refusedUser(this.connect)}`);
-      this.refuse(refusal);
-      this.host.turn.end();
-    };
-    const verdict = this.host.authenticate(this);
-    if (typeof verdict === "number") settle(verdict);
-    else verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
-  }
-
   onPeerSilent(): void {
-    this.greet();
+    greet(this);
     this.host.turn.end();
   }
 
   onReady(): void {
-    if (this.closed) return;
-    this.label = labelOf(this.transport, this.id, this.door); // a PROXY header may have told of another address
-    this.greet();
-    this.begin();
-    const { tls } = this.transport;
-    if (tls !== null) {
-      this.logDebug("TLS handshake complete");
-      this.logDebug(`TLS version ${tls.version}, cipher suite ${tls.cipherSuite}`);
-    }
+    if (!this.closed) becomeReady(this);
     this.host.turn.end();
   }
 
@@ -164,33 +126,9 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.logDebug("Starting TLS client connection handshake");
   }
 
-  onRefused({ kind, text, detail }: DoorRefusal): void {
-    if (this.closed) return;
-    if (detail !== undefined) this.logDebug(detail);
-    switch (kind) {
-      case "throttled":
-        this.sendError("Connection throttling is active. Please try again later.");
-        this.close(CloseReason.MaxConnectionsExceeded);
-        break;
-      case "proxy":
-        this.log.warn(`Error reading PROXY protocol header from ${peerOf(this.transport)}: ${text}`);
-        this.close(CloseReason.ProtocolViolation);
-        break;
-      case "handshake":
-        this.logError(`TLS handshake error: ${text}`);
-        this.close(CloseReason.TlsHandshakeError);
-        break;
-      default: // load balancers probe: nobody's error
-        this.logDebug(`TLS handshake error: ${text}`);
-        this.close(CloseReason.TlsHandshakeError);
-        if (kind === "timeout") this.logDebug("TLS handshake timeout");
-    }
+  onRefused(refusal: DoorRefusal): void {
+    if (!this.closed) turnAway(this, refusal);
     this.host.turn.end();
-  }
-
-  /** INFO, where it was not sent yet. */
-  private greet(): void {
-    if (!this.greeted && !this.closed) this.sendInfo("accept");
   }
 
   sendInfo(occasion: "accept" | "connected" | "change"): void {
@@ -427,19 +365,6 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     else this.flags &= ~flag;
   }
 
-  /** CONNECT came in time. */
-  clearAuthTimer(): void {
-    if (this.authTimer !== null) this.host.turn.timers.cancel(this.authTimer);
-    this.authTimer = null;
-  }
-
-  private onAuthTimeout(): void {
-    this.sendError(REFUSALS[Refusal.AuthenticationTimeout].error!);
-    this.logDebug("Authentication Timeout");
-    this.close(CloseReason.AuthenticationTimeout);
-    this.host.turn.end();
-  }
-
   private onStale(): void {
     const { counters } = this.host;
     counters.staleConnections++;
@@ -503,7 +428,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   protected onClosing(reason: CloseReason): void {
     this.keepalive.stop();
-    this.clearAuthTimer();
+    clearAuthTimer(this);
     this.stall.stop();
     this.unparsed.length = 0;
     this.parser.suspended = true; // whoever closes it in the middle of a read: nothing behind is looked at
@@ -528,19 +453,3 @@ const READ_ERRORS = new Map<Refusal, string>([
   [Refusal.AuthorizationViolation, "authentication error"],
   [Refusal.MaxControlLineExceeded, "maximum control line exceeded"],
 ]);
-
-/** Where the peer is; `unix` for one that came by a Unix socket. */
-function peerOf({ remoteAddress, remotePort }: Transport): string {
-  return remoteAddress === "" ? "unix" : `${bracketed(remoteAddress)}:${remotePort}`;
-}
-
-function bracketed(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
-}
-
-function labelOf(transport: Transport, id: number, door: Door | null): string {
-  if (transport.inProcess) return `pipe - cid:${id}`;
-  const peer = peerOf(transport);
-  if (transport.type !== "websocket") return `${peer} - cid:${id}`;
-  return `${door?.forwardedFor ? `${bracketed(door.forwardedFor)}/` : ""}${peer} - wid:${id}`;
-}

@@ -61,7 +61,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   // Its files were read again, whether their names changed or not.
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
-  if (changes.some(({ name }) => name === "authorization" || name === "websocket")) server.authenticateAgain();
+  if (changes.some(({ name }) => name === "authorization")) server.authenticateAgain();
   server.updateInfo();
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }

@@ -13,6 +13,7 @@ import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
 import { Client } from "../connection/client.ts";
+import { authenticateAgain } from "../connection/client-admission.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../connection/connection-record.ts";
 import type { Door } from "../connection/door.ts";
 import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connection/host.ts";
@@ -434,7 +435,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   }
 
   authenticateAgain(): void {
-    for (const client of [...this.connections.values()]) client.authenticateAgain();
+    for (const client of [...this.connections.values()]) authenticateAgain(client);
   }
 
   /** Leaves in a way that spares its clients a stampede, and stops; resolves when it has stopped. */

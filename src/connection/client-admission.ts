@@ -1,0 +1,96 @@
+/**
+ * How a client gets in: greeted with INFO, perhaps after a handshake, it has a while to say in CONNECT who it is.
+ *
+ *   accepted ─▶ INFO ─▶ handshake? ─▶ ready ─▶ CONNECT ─▶ authenticated          refused at the door, or too slow: closed
+ *              └ or behind the handshake, where the peer begins with that
+ * Cold: once per connection, so clarity wins.
+ */
+import { WheelTimer } from "../clock/timing-wheel.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { refusedUser } from "../protocol/connect-options.ts";
+import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import type { DoorRefusal } from "../transport/transport.ts";
+import type { Client } from "./client.ts";
+import { labelOf, peerOf } from "./client-label.ts";
+import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "./connection-flag.ts";
+
+/** INFO, where it was not sent yet. */
+export function greet(client: Client): void {
+  if (!client.greeted && !client.closed) client.sendInfo("accept");
+}
+
+/** Whatever had to come before the protocol has come. */
+export function becomeReady(client: Client): void {
+  client.label = labelOf(client.transport, client.id, client.door); // a PROXY header may have told of another address
+  greet(client);
+  beginProtocol(client);
+  const { tls } = client.transport;
+  if (tls === null) return;
+  client.logDebug("TLS handshake complete");
+  client.logDebug(`TLS version ${tls.version}, cipher suite ${tls.cipherSuite}`);
+}
+
+/** From here on the peer's bytes are protocol: the timer for authentication where it is required, the first PING. */
+export function beginProtocol(client: Client): void {
+  if (client.authRequired) awaitAuthentication(client);
+  client.keepalive.startEarly();
+}
+
+/** It does not get in. */
+export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): void {
+  if (detail !== undefined) client.logDebug(detail);
+  switch (kind) {
+    case "throttled":
+      client.sendError("Connection throttling is active. Please try again later.");
+      return client.close(CloseReason.MaxConnectionsExceeded);
+    case "proxy":
+      client.log.warn(`Error reading PROXY protocol header from ${peerOf(client.transport)}: ${text}`);
+      return client.close(CloseReason.ProtocolViolation);
+    case "handshake":
+      client.logError(`TLS handshake error: ${text}`);
+      return client.close(CloseReason.TlsHandshakeError);
+    default: // load balancers probe: nobody's error
+      client.logDebug(`TLS handshake error: ${text}`);
+      client.close(CloseReason.TlsHandshakeError);
+      if (kind === "timeout") client.logDebug("TLS handshake timeout");
+  }
+}
+
+/** Nothing but CONNECT is taken until it has proved who it is. */
+function awaitAuthentication(client: Client): void {
+  const { turn, options } = client.host;
+  client.setFlag(FLAG_AWAITING_AUTH, true);
+  client.parser.awaitingAuth = true;
+  client.authTimer = new WheelTimer(() => {
+    client.sendError(REFUSALS[Refusal.AuthenticationTimeout].error!);
+    client.logDebug("Authentication Timeout");
+    client.close(CloseReason.AuthenticationTimeout);
+    turn.end();
+  });
+  turn.timers.set(client.authTimer, client.door?.authTimeoutMs ?? options.authTimeoutMs);
+}
+
+/** CONNECT came in time, or it is over. */
+export function clearAuthTimer(client: Client): void {
+  if (client.authTimer !== null) client.host.turn.timers.cancel(client.authTimer);
+  client.authTimer = null;
+}
+
+/** Who may connect has changed: what it said in CONNECT is looked at again. */
+export function authenticateAgain(client: Client): void {
+  const { closed, flags, host } = client;
+  if (closed || (flags & FLAG_AUTHENTICATING) !== 0) return;
+  if ((flags & FLAG_CONNECT_RECEIVED) === 0) {
+    if (client.authRequired && (flags & FLAG_AWAITING_AUTH) === 0 && !client.transport.handshaking) awaitAuthentication(client);
+    return;
+  }
+  const settle = (refusal: Refusal) => {
+    if (client.closed || refusal === Refusal.None) return;
+    client.logError(`authentication error${refusedUser(client.connect)}`);
+    client.refuse(refusal);
+    host.turn.end();
+  };
+  const verdict = host.authenticate(client);
+  if (typeof verdict === "number") settle(verdict);
+  else verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
+}
