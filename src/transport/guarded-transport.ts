@@ -24,6 +24,7 @@ import { readCertificate } from "./tls/certificate.ts";
 import { HelloCollector } from "./tls/client-hello.ts";
 import { handshakeErrorText, verificationErrorText } from "./tls/handshake-error.ts";
 import type { HandshakeRate } from "./tls/handshake-rate.ts";
+import { type SessionSocket, sentCertificates } from "./tls/sent-certificates.ts";
 import type { TlsContext } from "./tls/tls-context.ts";
 import type { PeerCertificate } from "./tls-state.ts";
 import type { DoorRefusal, SocketEvents, TransportEvents } from "./transport.ts";
@@ -248,7 +249,8 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       socket.resume(); // before the connection may pause it again
       this.open(socket);
     };
-    tls.peerCheck(certificate, tls.authorities).then(settle, cause => settle((cause as Error).message));
+    const sent = sentCertificates(socket as unknown as SessionSocket);
+    tls.peerCheck(certificate, tls.authorities, sent).then(settle, cause => settle((cause as Error).message));
   }
 
   private failureText(error: Error | null): string {

@@ -38,14 +38,18 @@ interface Attribute {
   readonly der: Uint8Array;
 }
 
-/** @param name contents of the name's SEQUENCE */
-export function distinguishedName(name: Uint8Array): string {
+/**
+ * @param name contents of the name's SEQUENCE
+ * @param attributes "known": the others are left out, as Go's `Name.ToRDNSequence` leaves them out
+ */
+export function distinguishedName(name: Uint8Array, attributes: "all" | "known" = "all"): string {
   const unknown: Attribute[] = [];
   const known = new Map<string, string[]>();
   for (const attribute of attributesOf(name)) {
     const { id, text } = attribute;
-    if (!KNOWN.some(([knownId]) => knownId === id)) unknown.push(attribute);
-    else if (text !== null) {
+    if (!KNOWN.some(([knownId]) => knownId === id)) {
+      if (attributes === "all") unknown.push(attribute);
+    } else if (text !== null) {
       const values = known.get(id) ?? [];
       if (SINGLE.has(id)) values.length = 0;
       if (text !== "" || !SINGLE.has(id)) values.push(text);

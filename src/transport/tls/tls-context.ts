@@ -23,10 +23,15 @@ export class TlsConfigError extends Error {
 /**
  * Looks at a peer's certificate after the handshake and before the connection is used, for example by OCSP.
  * @param certificate the peer's own, verified
- * @param authorities DER of the certificates that may have signed it, those of `ca_file`: Bun does not show what else the peer sent
+ * @param authorities DER of the certificates that are trusted, those of `ca_file` or the system's; the same array for every peer
+ * @param sent DER of what the peer sent beside its own certificate, verified by nobody
  * @returns why the peer is refused, as it is logged; null: it is welcome
  */
-export type PeerCheck = (certificate: PeerCertificate, authorities: readonly Uint8Array[]) => Promise<string | null>;
+export type PeerCheck = (
+  certificate: PeerCertificate,
+  authorities: readonly Uint8Array[],
+  sent: readonly Uint8Array[],
+) => Promise<string | null>;
 
 /** A certificate with its chain and key, checked against each other. */
 interface LoadedCertificate {
@@ -55,7 +60,7 @@ export class TlsContext {
   readonly options: TlsRules;
   /** Of the first certificate: what monitoring shows. Wall clock, ms. */
   readonly notAfterMs: number;
-  /** DER of the certificates of `ca_file`. */
+  /** DER of the certificates of `ca_file`; without one the system's, if there is a check that needs them. */
   readonly authorities: readonly Uint8Array[];
   readonly peerCheck: PeerCheck | null;
   private readonly certificates: readonly { readonly facts: Certificate; readonly handshake: HandshakeOptions }[];
@@ -65,7 +70,8 @@ export class TlsContext {
     this.options = options;
     this.peerCheck = peerCheck;
     this.notAfterMs = certificates[0].facts.notAfterMs;
-    this.authorities = ca.map(pem => new X509Certificate(pem).raw);
+    const trusted = ca.length > 0 || !options.verify ? ca : getCACertificates("system");
+    this.authorities = (peerCheck === null ? ca : trusted).map(pem => new X509Certificate(pem).raw);
     this.pins = new Set(options.pinnedCerts);
     const asked = {
       requestCert: options.verify,
@@ -74,10 +80,10 @@ export class TlsContext {
       ciphers: ciphersOf(options),
       ecdhCurve: curvesOf(options),
     };
-    const trusted = options.verify ? { ca: ca.length > 0 ? [...ca] : getCACertificates("system") } : {};
+    const verifiedBy = options.verify ? { ca: [...trusted] } : {};
     this.certificates = certificates.map(({ facts, certPem, keyPem }) => ({
       facts,
-      handshake: { ...asked, ...trusted, cert: certPem, key: keyPem },
+      handshake: { ...asked, ...verifiedBy, cert: certPem, key: keyPem },
     }));
   }
 
@@ -130,7 +136,7 @@ export class TlsContext {
 
   /** The first certificate demands that its server staples OCSP responses, which Bun cannot. */
   get mustStaple(): boolean {
-    return this.certificates.some(({ facts }) => facts.mustStaple);
+    return this.certificates[0].facts.mustStaple;
   }
 
   /** As Go judges whether a certificate goes with what a client says it supports. */

@@ -1,0 +1,18 @@
+/** Whether a response is of this time, a responder's clock being off by as much as is allowed. */
+import { goTimeText } from "./go-time.ts";
+import type { OcspResponse } from "./ocsp-response.ts";
+import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
+
+/** @param nowMs wall clock */
+export function isCurrent({ thisUpdateMs, nextUpdateMs }: OcspResponse, rules: OcspPeerRules, nowMs: number, log: OcspLog): boolean {
+  const skewMs = rules.allowedClockSkewMs;
+  const told = (what: string, ms: number) => {
+    log.debug(`OCSP response ${what} [${goTimeText(ms)}] is before now [${goTimeText(nowMs)}] with clockskew [${skewMs / 1000}s]`);
+    return false;
+  };
+  if (nextUpdateMs !== null && nextUpdateMs < nowMs - skewMs) return told("NextUpdate", nextUpdateMs);
+  const expiryMs = thisUpdateMs + rules.cacheTtlWhenNextUpdateUnsetMs;
+  if (nextUpdateMs === null && expiryMs < nowMs - skewMs) return told("cache expiry", expiryMs);
+  if (thisUpdateMs > nowMs + skewMs) return told("ThisUpdate", thisUpdateMs); // the reference's words, though it is behind now
+  return true;
+}
