@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { goFileError } from "./language/file-error.ts";
+import { goReadError } from "./file-error.ts";
 import type { CertificateFiles, TlsOptions } from "./tls-options.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
@@ -58,6 +58,6 @@ function readText(file: string): { readonly text: string } | { readonly fault: s
   try {
     return { text: readFileSync(file, "utf8") };
   } catch (error) {
-    return { fault: goFileError(error, file) };
+    return { fault: goReadError(error, file) };
   }
 }

@@ -4,6 +4,7 @@
  *   room ─▶ SubsystemLog: is the level on? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
  * Reload builds new parts and swaps them; the loggers that rooms hold stay valid. Source: core §9.4.
  */
+import { goFileError } from "../config/file-error.ts";
 import { FileSink } from "./file-sink.ts";
 import { JsonLine } from "./json-line.ts";
 import { type Level, type LevelName, SUBSYSTEMS, type Subsystem, Threshold } from "./level.ts";
@@ -110,7 +111,7 @@ export class ServerLogger implements ConfigurableLogger {
       try {
         return new FileSink(logFile, this.formOf(options, false), limits, () => this.clock.now());
       } catch (error) {
-        throw new Error(`error opening file: ${fileErrorText(logFile, error)}`, { cause: error });
+        throw new Error(`error opening file: ${goFileError(error, logFile)}`, { cause: error });
       }
     }
     if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog);
@@ -228,19 +229,4 @@ function sameSink(a: LogOptions, b: LogOptions): boolean {
   const parts = ({ logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc }: LogOptions) =>
     JSON.stringify([logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc]);
   return parts(a) === parts(b);
-}
-
-const SYSTEM_TEXTS: Record<string, string> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  ENOTDIR: "not a directory",
-  EISDIR: "is a directory",
-  EROFS: "read-only file system",
-  ENOSPC: "no space left on device",
-};
-
-/** As Go prints it. */
-function fileErrorText(path: string, error: unknown): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  return `open ${path}: ${SYSTEM_TEXTS[code] ?? message}`;
 }

@@ -6,6 +6,7 @@
  */
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { goFileError } from "../config/file-error.ts";
 import { programName } from "../identity/program-name.ts";
 import type { Logger } from "../log/logger.ts";
 import { hostPort, reachableHosts } from "./host-port.ts";
@@ -16,7 +17,7 @@ export function writePidFile(path: string): void {
   try {
     writeFileSync(path, String(process.pid), { mode: 0o600 });
   } catch (error) {
-    throw new StartError(`Could not write pidfile: ${systemErrorText("open", path, error)}`, { cause: error });
+    throw new StartError(`Could not write pidfile: ${goFileError(error, path)}`, { cause: error });
   }
 }
 
@@ -46,7 +47,7 @@ export class PortsFile {
     try {
       writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });
     } catch (error) {
-      this.log.error(`Error writing ports file (${this.path}): ${systemErrorText("open", this.path, error)}`);
+      this.log.error(`Error writing ports file (${this.path}): ${goFileError(error, this.path)}`);
     }
   }
 
@@ -54,26 +55,11 @@ export class PortsFile {
     try {
       unlinkSync(this.path);
     } catch (error) {
-      this.log.error(`Error cleaning up ports file ${this.path}: ${systemErrorText("remove", this.path, error)}`);
+      this.log.error(`Error cleaning up ports file ${this.path}: ${goFileError(error, this.path, "remove")}`);
     }
   }
 }
 
 function urls(scheme: string, { host, port }: Listener): string[] {
   return reachableHosts(host).map(address => `${scheme}://${hostPort(address, port)}`);
-}
-
-const SYSTEM_TEXTS: Record<string, string> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  ENOTDIR: "not a directory",
-  EISDIR: "is a directory",
-  EROFS: "read-only file system",
-  ENOSPC: "no space left on device",
-};
-
-/** A file error as Go prints it. */
-function systemErrorText(operation: string, path: string, error: unknown): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  return `${operation} ${path}: ${SYSTEM_TEXTS[code] ?? message}`;
 }

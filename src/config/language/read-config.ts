@@ -6,10 +6,10 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { goReadError } from "../file-error.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigData, ConfigMap } from "./config-value.ts";
 import { digestOf } from "./digest.ts";
-import { goFileError } from "./file-error.ts";
 import { bytesOfText } from "./go-text.ts";
 import { LanguageError } from "./language-error.ts";
 import { TreeBuilder } from "./tree-builder.ts";
@@ -53,7 +53,7 @@ class ConfigSource {
     try {
       bytes = readFileSync(path, "latin1");
     } catch (error) {
-      throw new LanguageError(goFileError(error, path));
+      throw new LanguageError(goReadError(error, path));
     }
     this.files.push(path);
     const map = this.text(bytes, path, dirname(path));

@@ -5,6 +5,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   EPERM: "operation not permitted",
   EISDIR: "is a directory",
   ENOTDIR: "not a directory",
+  EROFS: "read-only file system",
+  ENOSPC: "no space left on device",
   ELOOP: "too many levels of symbolic links",
   ENAMETOOLONG: "file name too long",
   EMFILE: "too many open files",
@@ -13,7 +15,12 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** `open <path>: no such file or directory` */
-export function goFileError(error: unknown, path: string): string {
+export function goFileError(error: unknown, path: string, operation = "open"): string {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
-  return `${code === "EISDIR" ? "read" : "open"} ${path}: ${TEXTS[code] ?? message}`;
+  return `${operation} ${path}: ${TEXTS[code] ?? message}`;
+}
+
+/** The same of a file that was to be read: a directory can be opened, and not read. */
+export function goReadError(error: unknown, path: string): string {
+  return goFileError(error, path, (error as NodeJS.ErrnoException).code === "EISDIR" ? "read" : "open");
 }
