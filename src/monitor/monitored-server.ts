@@ -6,6 +6,7 @@ import type { ConnectionRecord } from "../connection/connection-record.ts";
 import type { ServerCounters } from "../connection/host.ts";
 import type { Turn } from "../connection/turn.ts";
 import type { Logger } from "../log/logger.ts";
+import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 
 export interface MonitoredServer {
   readonly log: Logger;
@@ -20,6 +21,8 @@ export interface MonitoredServer {
   readonly websocketPort: number | null;
   /** When the certificates of the client port and of the WebSocket port expire, wall clock, ms; null without TLS. */
   readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
+  /** Of the cache of OCSP responses about clients; null without one. */
+  readonly ocspCacheStats: OcspCacheStats | null;
   /** Listeners that should accept and do not, by the reference's names (`server`, `websocket`); empty when all is well. */
   readonly missingListeners: readonly string[];
   /** Wall clock, ms. */

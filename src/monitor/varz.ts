@@ -1,6 +1,7 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
 import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../protocol/version.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
@@ -53,6 +54,7 @@ export function varzOf(context: MonitorContext): Fields {
     slow_consumer_stats: byKind(counters.slowConsumersOf),
     stale_connection_stats: byKind(counters.staleConnectionsOf),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
+    ...ocspCacheField(server.ocspCacheStats),
     ...expiryField(server.certificateExpiry.client),
   };
 }
@@ -134,7 +136,7 @@ function websocketBlock({ options: { websocket }, websocketPort, certificateExpi
     port: websocketPort ?? websocket.port,
     ...unlessEmpty("advertise", websocket.advertise),
     ...unlessEmpty("jwt_cookie", websocket.jwtCookie),
-    ...unlessEmpty("handshake_timeout", websocket.handshakeTimeoutMs * NANOS_PER_MS),
+    ...(isDefaultHandshakeTimeout(websocket.handshakeTimeoutMs) ? {} : { handshake_timeout: websocket.handshakeTimeoutMs * NANOS_PER_MS }),
     ...unlessEmpty("auth_timeout", (websocket.authTimeoutMs ?? 0) / 1000),
     ...unlessEmpty("no_tls", websocket.noTls),
     ...unlessEmpty("tls_map", tls?.mapsCertificate ?? false),
@@ -145,6 +147,26 @@ function websocketBlock({ options: { websocket }, websocketPort, certificateExpi
     ...unlessEmpty("tls_ocsp_peer_verify", (tls?.ocspPeer ?? null) !== null),
     ...expiryField(certificateExpiry.websocket),
   };
+}
+
+function ocspCacheField(stats: MonitoredServer["ocspCacheStats"]): Fields {
+  if (stats === null) return {};
+  return {
+    ocsp_peer_cache: {
+      cache_type: stats.type,
+      ...unlessEmpty("cache_hits", stats.hits),
+      ...unlessEmpty("cache_misses", stats.misses),
+      ...unlessEmpty("cached_responses", stats.responses),
+      ...unlessEmpty("cached_revoked_responses", stats.revoked),
+      ...unlessEmpty("cached_good_responses", stats.good),
+      ...unlessEmpty("cached_unknown_responses", stats.unknown),
+    },
+  };
+}
+
+/** The reference shows what is configured, and nothing for the default. */
+function isDefaultHandshakeTimeout(ms: number): boolean {
+  return ms === WEBSOCKET_DEFAULTS.handshakeTimeoutMs;
 }
 
 function expiryField(notAfterMs: number | null): Fields {

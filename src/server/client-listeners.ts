@@ -1,13 +1,13 @@
 /** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
 import type { Options } from "../config/options.ts";
-import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { ClientListener, type DoorOptions } from "./client-listener.ts";
 import { hostPort } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";
-import { loadTls } from "./tls-of-block.ts";
+import { loadTls, type TlsGuards } from "./tls-of-block.ts";
 
 export class ClientListeners {
   readonly port: number;
@@ -19,13 +19,13 @@ export class ClientListeners {
 
   /**
    * Binds what the options ask for, and logs it as the reference does.
-   * @param peerCheck looks at certificates of clients, beyond what TLS verifies
+   * @param guards what TLS must satisfy beyond what its block says
    * @throws StartError when an address cannot be bound, or a file of TLS cannot be used; nothing listens then
    */
-  constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, peerCheck: PeerCheck | null = null) {
+  constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, guards: TlsGuards | null = null) {
     const { host, port, listenUnix } = options;
     this.options = options;
-    this.tls = loadTls(options.tls, peerCheck);
+    this.tls = loadTls(options.tls, guards);
     const door = doorOf(options, this.tls);
     try {
       this.onPort = ClientListener.onPort(acceptor, polling, host, port, door);
@@ -53,11 +53,12 @@ export class ClientListeners {
 
   /**
    * Reads the files that these options name.
+   * @param guards of these options
    * @returns puts them to use for those who come from now on
    * @throws Error with the reason; nothing has changed
    */
-  prepare(after: Options): () => void {
-    const tls = loadTls(after.tls, this.tls?.peerCheck ?? null);
+  prepare(after: Options, guards: TlsGuards | null = null): () => void {
+    const tls = loadTls(after.tls, guards);
     return () => this.update(tls, after);
   }
 

@@ -147,7 +147,7 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   pingsOutMax: shown("ping_max"),
   writeDeadlineMs: { text: after => `Reloaded: write_deadline = ${goDuration(after * 1e6)}` },
   clientAdvertise: { text: after => `Reload: client_advertise = ${after ?? ""}` },
-  ocspCache: { text: () => "Reloaded: OCSP" },
+  ocspCache: { text: () => "Reloaded OCSP peer cache" },
   ocspStapling: { text: () => "Reloaded: OCSP" },
   connectErrorReports: shown("connect_error_reports"),
   reconnectErrorReports: shown("reconnect_error_reports"),

@@ -29,6 +29,8 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
+import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
+import type { Fetch } from "../transport/tls/ocsp/responders.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
@@ -39,6 +41,7 @@ import { connectionsThatFit } from "./descriptor-limit.ts";
 import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { listenErrorText } from "./listen-error.ts";
+import { Ocsp } from "./ocsp.ts";
 import { PortsFile, writePidFile } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
@@ -55,6 +58,8 @@ export interface ServerDependencies {
   log: Logger;
   /** Replaces the check of the `authorization` option. */
   authenticator?: Authenticator | null;
+  /** How OCSP responders are asked. */
+  fetch?: Fetch;
   /** Who holds the WebSocket listener; what its options call for when not given. */
   websocketOwner?: WebSocketOwnerName;
   /** Where the options come from, so that they can be reloaded; null when not from a file. */
@@ -97,6 +102,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private listener: ClientListeners | null = null;
   private websocket: WebSocketListener | null = null;
   private readonly websocketOwner: WebSocketOwnerName | null;
+  private readonly ocsp: Ocsp;
   private monitor: Monitor | null = null;
   private profiler: Profiler | null = null;
   private portsFile: PortsFile | null = null;
@@ -122,6 +128,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.givenAuthenticator = dependencies.authenticator ?? null;
     this.websocketOwner = dependencies.websocketOwner ?? null;
     this.authenticator = this.authenticatorOf(options);
+    this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)));
     this.configSource = dependencies.config?.source ?? null;
     this.configDigest = dependencies.config?.digest ?? "";
     this.configLoadedAt = this.startedAt;
@@ -145,6 +152,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       if (options.httpsPort !== null) {
         this.startMonitor(options.httpsHost ?? options.host, options.httpsPort, loadTls(options.tls, null));
       }
+      this.ocsp.start(options);
       if (options.websocket !== null) this.startWebSocket(options.websocket);
       this.startListening();
     } catch (error) {
@@ -152,6 +160,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       this.websocket?.stop(true);
       this.monitor?.stop();
       this.profiler?.stop();
+      void this.ocsp.stop();
       throw error;
     }
     this.writePortsFile();
@@ -181,7 +190,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   }
 
   private startWebSocket(options: WebSocketOptions): void {
-    this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options));
+    this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options), this.ocsp.guards(this.options));
   }
 
   private startMonitor(host: string, port: number, tls: TlsContext | null): void {
@@ -214,7 +223,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
 
   private startListening(): void {
     this.connectionsFit = connectionsThatFit();
-    this.listener = new ClientListeners(this, new BusyPolling(this.clock, setImmediate), this.options);
+    this.listener = new ClientListeners(this, new BusyPolling(this.clock, setImmediate), this.options, this.ocsp.guards(this.options));
     this.port = this.listener.port;
     try {
       this.advertised = this.advertisedBy(this.options);
@@ -367,8 +376,9 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
     const authenticator = this.authenticatorOf(after);
-    const installDoor = this.listener?.prepare(after);
-    const installWebSocket = this.websocket?.prepare(after.websocket);
+    const guards = this.ocsp.guards(after);
+    const installDoor = this.listener?.prepare(after, guards);
+    const installWebSocket = this.websocket?.prepare(after.websocket, guards);
     const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
     return () => {
       this.advertised = advertised;
@@ -376,6 +386,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       installLog?.();
       installDoor?.();
       installWebSocket?.();
+      this.ocsp.follow(after);
       this.updateMonitorTls();
       this.closeUnpinned();
     };
@@ -395,6 +406,10 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
 
   get certificateExpiry(): MonitoredServer["certificateExpiry"] {
     return { client: this.listener?.tls?.notAfterMs ?? null, websocket: this.websocket?.certificateExpiryMs ?? null };
+  }
+
+  get ocspCacheStats(): OcspCacheStats | null {
+    return this.ocsp.cacheStats;
   }
 
   get missingListeners(): readonly string[] {
@@ -503,7 +518,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.websocket?.stop(true);
     this.listener?.stop(true);
     this.listener = null;
-    await monitorStopped;
+    await Promise.all([monitorStopped, this.ocsp.stop()]);
     this.portsFile?.remove();
     this.log.notice("Server Exiting..");
     this.markStopped();

@@ -2,11 +2,21 @@ import type { TlsOptions } from "../config/tls-options.ts";
 import { type PeerCheck, TlsConfigError, TlsContext } from "../transport/tls/tls-context.ts";
 import { StartError } from "./start-error.ts";
 
+/** What is asked of a listener's TLS beyond what its block says of itself. */
+export interface TlsGuards {
+  /** Who looks at a peer's certificate after TLS has verified it; null: nobody. */
+  peerCheckFor(tls: TlsOptions): PeerCheck | null;
+  /** @throws StartError when it cannot be used */
+  approve(context: TlsContext): void;
+}
+
 /** Puts a `tls` block to use; null for none. @throws StartError when it cannot be used */
-export function loadTls(tls: TlsOptions | null, peerCheck: PeerCheck | null): TlsContext | null {
+export function loadTls(tls: TlsOptions | null, guards: TlsGuards | null): TlsContext | null {
   if (tls === null) return null;
   try {
-    return TlsContext.load(tls, peerCheck);
+    const context = TlsContext.load(tls, guards?.peerCheckFor(tls) ?? null);
+    guards?.approve(context);
+    return context;
   } catch (error) {
     if (error instanceof TlsConfigError) throw new StartError(error.message, { cause: error });
     throw error;

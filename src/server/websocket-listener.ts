@@ -10,7 +10,7 @@ import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticat
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
 import { logOf } from "../log/logger.ts";
-import type { PeerCheck, TlsContext } from "../transport/tls/tls-context.ts";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
 import { OriginRules } from "../transport/websocket/origin.ts";
 import type { DoorRules, WebSocketHost, WebSocketOwner } from "../transport/websocket/owner.ts";
 import { RawWebSockets } from "../transport/websocket/raw-websockets.ts";
@@ -20,7 +20,7 @@ import type { Acceptor } from "./acceptor.ts";
 import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";
-import { loadTls } from "./tls-of-block.ts";
+import { loadTls, type TlsGuards } from "./tls-of-block.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
@@ -48,22 +48,20 @@ export class WebSocketListener {
   private readonly options: WebSocketOptions;
   private readonly authenticator: Authenticator | null;
   private readonly owner: WebSocketOwner;
-  private readonly peerCheck: PeerCheck | null;
   /** What new clients meet; null without TLS. */
   tls: TlsContext | null;
 
   /**
    * Binds the port; 0: a free one. Logs what the reference logs.
    * @param ownerName who holds it; tests try both with the same options
-   * @param peerCheck looks at certificates of clients, beyond what TLS verifies
+   * @param guards what TLS must satisfy beyond what its block says
    * @throws StartError when it cannot, or a file of TLS cannot be used
    */
-  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options), peerCheck: PeerCheck | null = null) {
+  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options), guards: TlsGuards | null = null) {
     this.options = options;
     this.host = options.host;
     this.secure = options.tls !== null;
-    this.peerCheck = peerCheck;
-    this.tls = loadTls(options.tls, peerCheck);
+    this.tls = loadTls(options.tls, guards);
     this.authenticator = options.authorization === null ? null : new SingleUserAuthenticator(options.authorization);
     this.owner = this.bind(this.hostFor(acceptor), ownerName);
     this.port = this.owner.port;
@@ -147,11 +145,12 @@ export class WebSocketListener {
 
   /**
    * Reads the files that this block names, the only part of it that a reload changes.
+   * @param guards of the new options
    * @returns puts them to use for those who come from now on
    * @throws StartError with the reason; nothing has changed
    */
-  prepare(after: WebSocketOptions | null): () => void {
-    const tls = loadTls(after?.tls ?? null, this.peerCheck);
+  prepare(after: WebSocketOptions | null, guards: TlsGuards | null = null): () => void {
+    const tls = loadTls(after?.tls ?? null, guards);
     return () => {
       if (tls === null || this.tls === null) return;
       this.tls = tls;

@@ -1,0 +1,96 @@
+/**
+ * OCSP of one server: the checks of clients' certificates that its listeners make, and the cache that all of them share.
+ *
+ *   options ─ guards ─▶ listeners: what TLS must satisfy, who looks at a peer
+ *           ─ start, follow ─▶ cache: there as long as one `tls` block has `ocsp_peer`
+ */
+import type { Clock } from "../clock/clock.ts";
+import { OCSP_CACHE_DEFAULTS } from "../config/ocsp-options.ts";
+import type { Options } from "../config/options.ts";
+import type { TlsOptions } from "../config/tls-options.ts";
+import type { Logger } from "../log/logger.ts";
+import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
+import { type OcspMeans, ocspPeerCheck } from "../transport/tls/ocsp/ocsp-peer-check.ts";
+import { type Fetch, Responders } from "../transport/tls/ocsp/responders.ts";
+import { StartError } from "./start-error.ts";
+import type { TlsGuards } from "./tls-of-block.ts";
+
+const NO_CACHE = new NoCache();
+
+export class Ocsp implements OcspMeans {
+  readonly responders: Responders;
+  private active: OcspCache | null = null;
+  /** Caches that were replaced and are being saved. */
+  private leaving: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly log: Logger,
+    readonly clock: Clock,
+    fetch: Fetch,
+  ) {
+    this.responders = new Responders(fetch, clock, log);
+  }
+
+  get cache(): OcspCache {
+    return this.active ?? NO_CACHE;
+  }
+
+  /** What /varz shows; null: no cache. */
+  get cacheStats(): OcspCacheStats | null {
+    return this.active === null || this.active === NO_CACHE ? null : this.active.stats;
+  }
+
+  /** What listeners with these options must ask for. */
+  guards({ ocspStapling }: Options): TlsGuards {
+    return {
+      peerCheckFor: ({ ocspPeer }: TlsOptions) => {
+        if (ocspPeer === null) return null;
+        this.log.debug("Plugging TLS OCSP peer for [Client]");
+        return ocspPeerCheck(ocspPeer, this);
+      },
+      approve: context => {
+        if (!context.mustStaple) return;
+        const at = `Certificate at '${context.options.certificates[0].certFile}' has MustStaple`;
+        if (ocspStapling !== "never") {
+          throw new StartError(`${at}, but this server cannot staple OCSP responses; 'ocsp: false' lets it be used without`);
+        }
+        this.log.warn(`${at} but OCSP is disabled`);
+      },
+    };
+  }
+
+  /** Opens the cache that the options ask for. */
+  start(options: Options): void {
+    if (!checksPeers(options)) return;
+    const rules = options.ocspCache ?? OCSP_CACHE_DEFAULTS;
+    this.active = rules.type === "none" ? NO_CACHE : new LocalCache(rules, this.clock, this.log);
+    this.tellOnline();
+  }
+
+  /** The options have changed. What is known already is kept, unless the cache is in another place now. */
+  follow(options: Options): void {
+    const rules = options.ocspCache ?? OCSP_CACHE_DEFAULTS;
+    const { active } = this;
+    const stays = active instanceof LocalCache && rules.type === "local" && rules.localStore === active.directory;
+    if (stays && checksPeers(options)) {
+      active.follow(rules);
+      return this.tellOnline();
+    }
+    this.active = null;
+    if (active !== null) this.leaving = Promise.all([this.leaving, active.stop()]);
+    this.start(options);
+  }
+
+  /** Saves the cache; resolves when that is done, or has failed and was logged. */
+  async stop(): Promise<void> {
+    await Promise.all([this.leaving, this.active?.stop()]);
+  }
+
+  private tellOnline(): void {
+    this.log.notice(`OCSP peer cache online, type [${this.cache.stats.type}]`);
+  }
+}
+
+function checksPeers({ tls, websocket }: Options): boolean {
+  return [tls, websocket?.tls ?? null].some(block => block !== null && block.ocspPeer !== null);
+}
