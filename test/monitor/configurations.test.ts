@@ -1,0 +1,57 @@
+/** /varz and /healthz of servers that are configured in different ways, beside the reference's. */
+import { afterAll, expect, test } from "bun:test";
+import { TestAuthority } from "../tls/secure-server.ts";
+import { type Seen, see, text } from "./comparison.ts";
+import { get, json, skipsReference, skipText, startOurs } from "./monitored-pair.ts";
+import { lookAtBoth } from "./same-config.ts";
+
+const authority = new TestAuthority();
+afterAll(() => authority[Symbol.dispose]());
+const { certFile, keyFile } = authority.serverFiles;
+const files = `cert_file: "${certFile}", key_file: "${keyFile}", ca_file: "${authority.caFile}"`;
+const pin = authority.server.pin;
+
+const CONFIGURATIONS: readonly (readonly [title: string, config: string])[] = [
+  ["with nothing said", ""],
+  [
+    "with limits",
+    "max_connections: 5, max_subscriptions: 6, max_payload: 1KB, max_pending: 2MB, max_control_line: 5KB, ping_interval: 3s, ping_max: 4",
+  ],
+  ["with a token", "authorization { token: secret, timeout: 0.5 }"],
+  ["with write_timeout close", "write_timeout: close, write_deadline: 1500ms"],
+  ["with a name, and an address for clients", "server_name: me, client_advertise: 'example.com:1234'"],
+  ["that lets clients choose TLS", `tls { ${files}, timeout: 4 }, allow_non_tls: true`],
+  ["with TLS, pins and a rate limit", `tls { ${files}, verify: true, pinned_certs: ["${pin}"], connection_rate_limit: 9 }`],
+  ["with a WebSocket port", 'websocket { listen: "127.0.0.1:-1", no_tls: true, same_origin: true, advertise: "a.example:99" }'],
+  [
+    "with WebSocket over TLS",
+    `websocket { listen: "127.0.0.1:-1", tls { ${files}, verify: true, pinned_certs: ["${pin}"] }, authorization { token: x, timeout: 7 } }`,
+  ],
+  ["with feature flags that there are not", "feature_flags { nothing_known: true, js_ack_fc_v2: true }"],
+];
+
+for (const [title, config] of CONFIGURATIONS) {
+  test.skipIf(skipsReference)(`a server ${title} is shown as the reference shows it${skipText}`, async () => {
+    const look = async (server: Parameters<typeof see>[0]): Promise<Seen[]> => [await see(server, "/varz"), await see(server, "/healthz")];
+    const [ours, theirs] = await lookAtBoth(config, look);
+    expect(ours.map(text)).toEqual(theirs.map(text));
+  });
+}
+
+test.skipIf(skipsReference)(`who leaves is not well, as the reference is not${skipText}`, async () => {
+  const server = await startOurs({ lameDuckGraceMs: 60_000, lameDuckDurationMs: 120_000 });
+  const pipe = server.connect(); // somebody to wait for
+  void server.lameDuck();
+  const error = "failed to be ready for connections after 1ms: server";
+  expect(await get(server, "/healthz")).toEqual({
+    status: 500,
+    type: "application/json",
+    body: JSON.stringify({ status: "error", error }),
+  });
+  expect(await json(server, "/healthz?js-server-only=1&details=1")).toEqual({ status: "error", errors: [{ type: "CONNECTION", error }] });
+  const metrics = (await get(server, "/metrics")).body;
+  expect(metrics).toMatch(/^gnatsd_healthz_status\{server_id="N\w+"\} 1$/m);
+  expect(metrics).toMatch(/^gnatsd_healthz_status_value\{server_id="N\w+",value="error"\} 0$/m);
+  await server.stop();
+  expect(pipe).toBeDefined();
+});
