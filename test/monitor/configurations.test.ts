@@ -1,5 +1,7 @@
 /** /varz and /healthz of servers that are configured in different ways, beside the reference's. */
 import { afterAll, expect, test } from "bun:test";
+import { WEBSOCKET_DEFAULTS } from "../../src/config/websocket-options.ts";
+import { NatsServer } from "../../src/index.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { type Seen, see, text } from "./comparison.ts";
 import { get, json, skipsReference, skipText, startOurs } from "./monitored-pair.ts";
@@ -54,4 +56,39 @@ test.skipIf(skipsReference)(`who leaves is not well, as the reference is not${sk
   expect(metrics).toMatch(/^gnatsd_healthz_status_value\{server_id="N\w+",value="error"\} 0$/m);
   await server.stop();
   expect(pipe).toBeDefined();
+});
+
+test("a reload shows in /varz: when it was, the digest, tags and metadata", async () => {
+  const write = (more: string) => authority.directory.write("reloaded.conf", `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\n${more}`);
+  const configFile = write('server_tags: "a"');
+  await using server = await NatsServer.start({ configFile });
+  const before = await json(server, "/varz");
+  expect(before.config_load_time).toBe(before.start);
+  expect(before.config_digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect([before.tags, before.metadata]).toEqual([["a"], undefined]);
+  write('server_tags: [b, c], server_metadata { z: "1", a: "2" }, max_payload: 500');
+  while (Date.now() === Date.parse(before.start)); // times are in ms
+  server.reload();
+  const after = await json(server, "/varz");
+  expect(Date.parse(after.config_load_time)).toBeGreaterThan(Date.parse(after.start));
+  expect(after.config_digest).not.toBe(before.config_digest);
+  expect([after.tags, Object.entries(after.metadata), after.max_payload]).toEqual([
+    ["b", "c"],
+    [
+      ["a", "2"],
+      ["z", "1"],
+    ],
+    500,
+  ]);
+});
+
+test("a WebSocket client is one also where Bun holds its port", async () => {
+  await using server = await startOurs({ websocket: { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", noTls: true } });
+  const socket = new WebSocket(`ws://127.0.0.1:${server.websocketPort}`);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  socket.onmessage = resolve;
+  await promise; // INFO
+  const [{ kind, type, ip }] = (await json(server, "/connz")).connections;
+  expect({ kind, type, ip }).toEqual({ kind: "Client", type: "websocket", ip: "127.0.0.1" });
+  socket.close();
 });
