@@ -4,7 +4,8 @@
  * The sampler's thread never ends once it has been started, and would go on waking up a thousand times a second, 2 % of a core. So it
  * is left with a long interval. A later profile begins when that has passed, thus not much longer.
  */
-import { Session } from "node:inspector";
+import type { Session } from "node:inspector";
+import { nodeInspector } from "../bytes/late-module.ts";
 
 const INTERVAL_MICROS = 1_000;
 const RESTING_INTERVAL_MICROS = 100_000;
@@ -25,7 +26,7 @@ export class CpuProfiler {
   async record(end: Promise<unknown>): Promise<string> {
     if (this.underWay) throw new ProfileUnderWay();
     this.underWay = true;
-    const session = new Session();
+    const session = new (nodeInspector().Session)();
     session.connect();
     try {
       await post(session, "Profiler.enable");

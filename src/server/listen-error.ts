@@ -1,5 +1,5 @@
 /** Texts for a port that cannot be bound, as Go's net package writes them: operators and tools know those. */
-import { isIP } from "node:net";
+import { nodeNet } from "../bytes/late-module.ts";
 import { hostPort } from "./host-port.ts";
 
 const BIND_TEXTS: Record<string, string> = {
@@ -13,6 +13,6 @@ export function listenErrorText(host: string, port: number, error: unknown): str
   const bind = code === undefined ? undefined : BIND_TEXTS[code];
   if (bind !== undefined) return `listen tcp ${hostPort(host, port)}: ${bind}`;
   // Bun has no code of its own for a name that does not resolve.
-  if (isIP(host) === 0 && !code?.startsWith("EADDR")) return `listen tcp: lookup ${host}: no such host`;
+  if (nodeNet().isIP(host) === 0 && !code?.startsWith("EADDR")) return `listen tcp: lookup ${host}: no such host`;
   return `listen tcp ${hostPort(host, port)}: ${message}`;
 }

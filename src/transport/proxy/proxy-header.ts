@@ -6,8 +6,9 @@
  * It may be absent: other first bytes are ordinary traffic. Every header is bounded by its own format (at most 64 KiB + 16).
  * Source: the PROXY protocol's specification; texts and order of the checks as the reference's (core §9.5).
  */
-import { isIP, isIPv4 } from "node:net";
+
 import { quote } from "../../bytes/ascii.ts";
+import { nodeNet } from "../../bytes/late-module.ts";
 
 /** The bytes that tell whether there is a header. */
 export const PROXY_PREFIX_BYTES = 6;
@@ -78,7 +79,7 @@ function readV1(bytes: Buffer): ProxyOutcome {
   if (fields.length !== 5) return invalid("invalid v1 format");
   const [protocol, source, target, sourcePort, targetPort] = fields;
   // A zone (`fe80::1%eth0`) is no part of an address here.
-  if ([source, target].some(address => isIP(address) === 0 || address.includes("%"))) return invalid("invalid address");
+  if ([source, target].some(address => nodeNet().isIP(address) === 0 || address.includes("%"))) return invalid("invalid address");
   for (const [name, port] of [
     ["source", sourcePort],
     ["dest", targetPort],
@@ -143,7 +144,7 @@ function addressOfBytes(bytes: Buffer): string {
 
 /** The form that Go prints: lower case, the longest row of zeros as `::`, an IPv4-mapped address as IPv4. */
 export function canonicalAddress(address: string): string {
-  if (isIPv4(address)) return address;
+  if (nodeNet().isIPv4(address)) return address;
   const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
   const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short);
   if (mapped === null) return short;

@@ -8,7 +8,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { getCACertificates } from "node:tls";
+import { nodeTls } from "../../bytes/late-module.ts";
 import type { PeerCertificate } from "../tls-state.ts";
 import { type Certificate, isForHost, type KeyKind, readCertificate } from "./certificate.ts";
 import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
@@ -70,7 +70,7 @@ export class TlsContext {
     this.options = options;
     this.peerCheck = peerCheck;
     this.notAfterMs = certificates[0].facts.notAfterMs;
-    const trusted = ca.length > 0 || !options.verify ? ca : getCACertificates("system");
+    const trusted = ca.length > 0 || !options.verify ? ca : nodeTls().getCACertificates("system");
     this.authorities = (peerCheck === null ? ca : trusted).map(pem => new X509Certificate(pem).raw);
     this.pins = new Set(options.pinnedCerts);
     const asked = {

@@ -3,7 +3,7 @@
  *
  * A compressed message says nothing of its size, so what comes out is bounded: inflating stops at the limit, not after it.
  */
-import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { nodeZlib } from "../../bytes/late-module.ts";
 
 /** What a sender leaves out at the end of a message, then an empty last block: a message that does not end in itself is corrupt. */
 export const DEFLATE_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff]);
@@ -21,7 +21,7 @@ export const TOO_LARGE = "maximum payload exceeded";
  */
 export function inflateMessage(message: Uint8Array, bytesMax: number): Buffer | string {
   try {
-    return inflateRawSync(message, { maxOutputLength: bytesMax, chunkSize: CHUNK_BYTES });
+    return nodeZlib().inflateRawSync(message, { maxOutputLength: bytesMax, chunkSize: CHUNK_BYTES });
   } catch (error) {
     const { code, message: text } = error as NodeJS.ErrnoException;
     return code === "ERR_BUFFER_TOO_LARGE" ? TOO_LARGE : `flate: ${text}`;
@@ -30,6 +30,7 @@ export function inflateMessage(message: Uint8Array, bytesMax: number): Buffer | 
 
 /** Compresses as fast as it goes; the result lacks the end that every message has. */
 export function deflateMessage(bytes: Uint8Array): Buffer {
+  const { constants, deflateRawSync } = nodeZlib();
   const all = deflateRawSync(bytes, { level: constants.Z_BEST_SPEED, finishFlush: constants.Z_SYNC_FLUSH });
   return all.subarray(0, all.length - SYNC_FLUSH_BYTES);
 }

@@ -1,5 +1,5 @@
 /** What the request of a handshake tells of who comes through this door. */
-import { isIP } from "node:net";
+import { nodeNet } from "../../bytes/late-module.ts";
 import { cookiesOf } from "./cookies.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 
@@ -38,7 +38,7 @@ export function visitorOf(request: UpgradeRequest, compression: boolean, unmaske
 
 function forwardedFor(request: UpgradeRequest): string {
   const first = request.values("x-forwarded-for")[0] ?? "";
-  return isIP(first) !== 0 && !first.includes("%") ? first : "";
+  return nodeNet().isIP(first) !== 0 && !first.includes("%") ? first : "";
 }
 
 function asksForCompression(request: UpgradeRequest): boolean {
