@@ -197,13 +197,15 @@ impatient.test("PINGs come in the listener's interval, and whoever answers none 
 });
 
 test("a port that is taken: one clear message", async () => {
-  const first = await startSubject("codec");
-  for (const name of OURS) {
-    await expect(startSubject(name, { websocket: { port: first.port } })).rejects.toThrow(
-      `Unable to listen for websocket connections: listen tcp 127.0.0.1:${first.port}: bind: address already in use`,
-    );
+  for (const owner of OURS) {
+    const first = await startSubject(owner);
+    for (const name of OURS) {
+      await expect(startSubject(name, { websocket: { port: first.port } })).rejects.toThrow(
+        `Unable to listen for websocket connections: listen tcp 127.0.0.1:${first.port}: bind: address already in use`,
+      );
+    }
+    await first.stop();
   }
-  await first.stop();
 });
 
 test("Bun.serve is the owner where it can be, the codec where certificates of peers or compression are wanted", () => {

@@ -34,7 +34,9 @@ export class ServedWebSockets implements WebSocketOwner {
   private readonly hostname: string;
   private server: Server<ServedData>;
   /** Without a port any more; their WebSockets go on. */
-  private readonly former: Server<ServedData>[] = [];
+  private readonly former = new Set<Server<ServedData>>();
+  /** The certificates in use. */
+  private shown: string;
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
   constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
@@ -42,15 +44,19 @@ export class ServedWebSockets implements WebSocketOwner {
     this.hostname = hostname;
     this.rules = rules;
     this.secure = tls !== null;
+    this.shown = JSON.stringify(tls?.serveOptions());
     this.server = this.serve(port, tls);
     this.port = this.server.port!;
   }
 
   /** Bun cannot change the certificate of a server: another one takes over its port. */
   updateTls(tls: TlsContext): void {
+    const shown = JSON.stringify(tls.serveOptions());
+    if (shown === this.shown) return;
+    this.shown = shown;
     const before = this.server;
-    void before.stop(false);
-    this.former.push(before);
+    this.former.add(before);
+    void before.stop(false).then(() => this.former.delete(before));
     this.server = this.serve(this.port, tls);
   }
 
@@ -60,6 +66,7 @@ export class ServedWebSockets implements WebSocketOwner {
       port,
       ...(tls === null ? {} : { tls: tls.serveOptions() as Bun.TLSOptions }),
       development: false,
+      reusePort: false, // what `development: false` would make of it: a second server on this port gets half of the clients
       idleTimeout: IDLE_SECONDS,
       fetch: (request, server) => this.onRequest(request, server),
       error: error => {
@@ -82,7 +89,7 @@ export class ServedWebSockets implements WebSocketOwner {
 
   stop(force: boolean): void {
     void this.server.stop(force);
-    for (const server of force ? this.former.splice(0) : []) void server.stop(true);
+    if (force) for (const server of this.former) void server.stop(true);
   }
 
   private onRequest(request: Request, server: Server<ServedData>): Response | undefined {
