@@ -39,10 +39,15 @@ export interface CertificateRequest {
   readonly authority?: boolean;
   /** From now; negative: expired. */
   readonly validDays?: number;
-  readonly ocspResponder?: string;
+  readonly ocspResponder?: string | readonly string[];
   /** The TLS feature extension that demands a stapled OCSP response. */
   readonly mustStaple?: boolean;
-  readonly usage?: "client" | "server" | "both";
+  /** "ocsp": signs OCSP responses in its issuer's name. */
+  readonly usage?: "client" | "server" | "both" | "ocsp";
+  /** How many authorities may stand below it. */
+  readonly pathLength?: number;
+  /** DNS names that its leaves may have. */
+  readonly permittedNames?: string;
 }
 
 const ATTRIBUTES: Record<string, string> = {
@@ -96,6 +101,11 @@ export class TestCertificate {
     return make(request, this);
   }
 
+  /** The same name and key, signed by somebody else. */
+  crossSigned(request: Omit<CertificateRequest, "subject">, issuer: TestCertificate): TestCertificate {
+    return make({ subject: "", ...request }, issuer, this);
+  }
+
   /** Its name as DER, for the certificates that it signs. */
   get name(): Buffer {
     return this.subject;
@@ -112,9 +122,9 @@ export function selfSigned(request: CertificateRequest): TestCertificate {
   return make(request, null);
 }
 
-function make(request: CertificateRequest, issuer: TestCertificate | null): TestCertificate {
-  const key = newKey(request.key ?? "ec");
-  const subject = nameOf(request.subject);
+function make(request: CertificateRequest, issuer: TestCertificate | null, twin: TestCertificate | null = null): TestCertificate {
+  const key = twin?.key ?? newKey(request.key ?? "ec");
+  const subject = twin?.name ?? nameOf(request.subject);
   const signer = issuer?.key ?? key;
   const algorithm = algorithmOf(signer);
   const now = Date.now();
@@ -143,7 +153,7 @@ function publicKeyDer(key: KeyObject): Buffer {
   return createPublicKey(key).export({ type: "spki", format: "der" });
 }
 
-function algorithmOf(key: KeyObject): Buffer {
+export function algorithmOf(key: KeyObject): Buffer {
   if (key.asymmetricKeyType === "rsa") return sequence(objectIdentifier("1.2.840.113549.1.1.11"), der(0x05));
   return sequence(objectIdentifier(key.asymmetricKeyType === "ed25519" ? "1.3.101.112" : "1.2.840.10045.4.3.2"));
 }
@@ -174,11 +184,19 @@ function extensionsOf(request: CertificateRequest): Buffer[] {
   const extension = (id: string, value: Buffer, critical = false) =>
     sequence(objectIdentifier(id), ...(critical ? [boolean(true)] : []), octets(value));
   const extensions: Buffer[] = [];
-  if (request.authority) extensions.push(extension("2.5.29.19", sequence(boolean(true)), true));
-  else {
+  if (request.authority) {
+    const { pathLength, permittedNames } = request;
+    const length = pathLength === undefined ? [] : [integer(pathLength)];
+    extensions.push(extension("2.5.29.19", sequence(boolean(true), ...length), true));
+    if (permittedNames !== undefined) {
+      const subtree = sequence(tagged(2, Buffer.from(permittedNames)));
+      extensions.push(extension("2.5.29.30", sequence(wrapped(0, subtree)), true));
+    }
+  } else {
     const usages = [
-      ...(usage === "client" ? [] : [objectIdentifier("1.3.6.1.5.5.7.3.1")]),
-      ...(usage === "server" ? [] : [objectIdentifier("1.3.6.1.5.5.7.3.2")]),
+      ...(usage === "client" || usage === "ocsp" ? [] : [objectIdentifier("1.3.6.1.5.5.7.3.1")]),
+      ...(usage === "server" || usage === "ocsp" ? [] : [objectIdentifier("1.3.6.1.5.5.7.3.2")]),
+      ...(usage === "ocsp" ? [objectIdentifier("1.3.6.1.5.5.7.3.9")] : []),
     ];
     extensions.push(extension("2.5.29.37", sequence(...usages)));
   }
@@ -191,8 +209,10 @@ function extensionsOf(request: CertificateRequest): Buffer[] {
   ];
   if (alternatives.length > 0) extensions.push(extension("2.5.29.17", sequence(...alternatives)));
   if (request.ocspResponder !== undefined) {
-    const location = sequence(objectIdentifier("1.3.6.1.5.5.7.48.1"), tagged(6, Buffer.from(request.ocspResponder)));
-    extensions.push(extension("1.3.6.1.5.5.7.1.1", sequence(location)));
+    const locations = [request.ocspResponder]
+      .flat()
+      .map(url => sequence(objectIdentifier("1.3.6.1.5.5.7.48.1"), tagged(6, Buffer.from(url))));
+    extensions.push(extension("1.3.6.1.5.5.7.1.1", sequence(...locations)));
   }
   if (request.mustStaple) extensions.push(extension("1.3.6.1.5.5.7.1.24", sequence(integer(5))));
   return extensions;

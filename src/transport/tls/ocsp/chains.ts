@@ -61,10 +61,7 @@ class ChainSearch {
   goOn(chain: Chain): void {
     for (const issuer of this.trusted) if (this.fits(chain, issuer, true)) this.found.push([...chain, issuer]);
     if (chain.length >= LENGTH_MAX) return;
-    for (const issuer of this.sent) {
-      const again = chain.some(one => one.subjectName.equals(issuer.subjectName) && sameBytes(one.publicKeyBits, issuer.publicKeyBits));
-      if (!again && this.fits(chain, issuer, false)) this.goOn([...chain, issuer]);
-    }
+    for (const issuer of this.sent) if (this.fits(chain, issuer, false)) this.goOn([...chain, issuer]);
   }
 
   private fits(chain: Chain, issuer: ChainCertificate, isTrusted: boolean): boolean {
@@ -74,7 +71,7 @@ class ChainSearch {
     if (issuer.pathLength !== null && chain.length - 1 > issuer.pathLength) return false;
     const { extendedKeyUsages: usages } = issuer;
     if (usages !== null && !usages.includes(ID_CLIENT_AUTH) && !usages.includes(ID_ANY_USAGE)) return false;
-    if (this.signatures >= SIGNATURES_MAX) return false;
+    if (this.signatures >= SIGNATURES_MAX || chain.some(one => isSameAuthority(one, issuer))) return false;
     this.signatures++;
     return below.isSignedBy(issuer);
   }
@@ -92,6 +89,7 @@ class ChainSearch {
   }
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+/** Whoever signs has a place in a chain once, however many certificates it has. */
+function isSameAuthority(a: ChainCertificate, b: ChainCertificate): boolean {
+  return a.subjectName.equals(b.subjectName) && Buffer.compare(a.publicKeyBits, b.publicKeyBits) === 0;
 }
