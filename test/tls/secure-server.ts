@@ -1,12 +1,12 @@
 /** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
 
 import type { Authenticator } from "../../src/auth/authenticator.ts";
-import { type Clock, SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
 import type { Logger } from "../../src/log/logger.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../src/protocol/close-reason.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server, type ServerDependencies } from "../../src/server/server.ts";
 import { until } from "../faults/until.ts";
 import { authority, CertificateDirectory, type TestCertificate } from "./certificates.ts";
 
@@ -39,13 +39,19 @@ export class TestAuthority implements Disposable {
 export class SecureServer extends Server implements AsyncDisposable {
   readonly lines: string[];
 
-  private constructor(options: Options, log: KeptLines, authenticator: Authenticator | null, clock: Clock) {
-    super(options, { log, authenticator, clock });
+  private constructor(options: Options, log: KeptLines, more: Partial<ServerDependencies>) {
+    super(options, { log, ...more });
     this.lines = log.lines;
   }
 
-  static open(given: Partial<Options>, authenticator: Authenticator | null = null, clock = SYSTEM_CLOCK): SecureServer {
-    const server = new SecureServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLines(), authenticator, clock);
+  static open(
+    given: Partial<Options>,
+    authenticator: Authenticator | null = null,
+    clock = SYSTEM_CLOCK,
+    more: Partial<ServerDependencies> = {},
+  ): SecureServer {
+    const options = completeOptions({ host: "127.0.0.1", port: 0, ...given });
+    const server = new SecureServer(options, new KeptLines(), { authenticator, clock, ...more });
     server.start();
     return server;
   }

@@ -18,7 +18,7 @@ function session(...sent: Buffer[]): Buffer {
     octets(Buffer.alloc(0)),
     octets(Buffer.alloc(32)),
   ];
-  const chain = sent.length === 0 ? [] : [wrapped(19, sequence(...sent))];
+  const chain = sent.length === 0 ? [] : [wrapped(19, ...sent)];
   return sequence(...head, wrapped(1, integer(7)), wrapped(3, leaf.der), ...chain, wrapped(29, integer(1)));
 }
 

@@ -3,7 +3,7 @@
  * serialization of it, holds them all:
  *
  *   SSLSession = SEQUENCE { version, protocol, cipher, id, secret, [1] time, …, [3] the peer's certificate, …, [19] chain, … }
- *   chain      = SEQUENCE OF Certificate, what follows the peer's own first
+ *   chain      = certificates one behind the other, without the peer's own
  * The session's secret passes through our hands with it, and is not kept.
  */
 import { DerReader, TAG_SEQUENCE } from "./der-reader.ts";
@@ -34,7 +34,7 @@ export function chainIn(session: Uint8Array): Uint8Array[] {
   while (!fields.done && fields.peek() !== TAG_CHAIN) fields.skip();
   if (fields.done) return [];
   const sent: Uint8Array[] = [];
-  for (const chain = fields.into(TAG_CHAIN).into(TAG_SEQUENCE); !chain.done && sent.length < SENT_MAX; ) {
+  for (const chain = fields.into(TAG_CHAIN); !chain.done && sent.length < SENT_MAX; ) {
     sent.push(Uint8Array.from(chain.take(TAG_SEQUENCE).whole)); // copied: the session with its secret goes
   }
   return sent;

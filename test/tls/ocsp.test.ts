@@ -1,0 +1,392 @@
+/** `tls { ocsp_peer }` and `ocsp_cache` in running servers: ours, and nats-server with the same certificates and the same responder. */
+import { afterAll, expect, test } from "bun:test";
+import { cpSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { OCSP_PEER_DEFAULTS } from "../../src/config/block/ocsp-block.ts";
+import { OCSP_CACHE_DEFAULTS } from "../../src/config/ocsp-options.ts";
+import type { Options } from "../../src/config/options.ts";
+import type { OcspPeerOptions } from "../../src/config/tls-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../../src/config/websocket-options.ts";
+import { reload } from "../../src/server/reload.ts";
+import { StartError } from "../../src/server/start-error.ts";
+import { until } from "../faults/until.ts";
+import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { authority, type TestCertificate } from "./certificates.ts";
+import { OcspResponder, ocspRefusal, ocspResponse } from "./ocsp-responder.ts";
+import { SecurePeer } from "./secure-peer.ts";
+import { SecureServer, TestAuthority } from "./secure-server.ts";
+
+const trust = new TestAuthority();
+const responder = new OcspResponder();
+afterAll(() => {
+  trust[Symbol.dispose]();
+  responder[Symbol.dispose]();
+});
+
+const HOUR_MS = 3_600_000;
+const DEAD_URL = "http://127.0.0.1:1";
+let clients = 0;
+let stores = 0;
+
+function client(given: { issuer?: TestCertificate; url?: string | readonly string[] } = {}): TestCertificate {
+  return (given.issuer ?? trust.root).issue({ subject: `O=bunats,CN=client ${++clients}`, ocspResponder: given.url ?? responder.url });
+}
+
+function newStore(): string {
+  return join(trust.directory.path, `store-${++stores}`);
+}
+
+function options(given: Partial<OcspPeerOptions> = {}, localStore = newStore()): Partial<Options> {
+  const tls = trust.tls({ verify: true, caFile: trust.caFile, ocspPeer: { ...OCSP_PEER_DEFAULTS, ...given } });
+  return { tls, ocspCache: { ...OCSP_CACHE_DEFAULTS, localStore } };
+}
+
+/** Connects with a certificate, and says whether the server answers. */
+async function isLetIn(port: number, certificate: TestCertificate, maxVersion = 0x0304): Promise<boolean> {
+  using peer = await SecurePeer.open(port);
+  await peer.info();
+  await peer.secure({ cert: certificate.chainPem, key: certificate.keyPem, maxVersion });
+  await peer.write('CONNECT {"verbose":false}\r\nPING\r\n');
+  await until(
+    () => peer.closed || peer.text.includes("PONG\r\n"),
+    () => "neither PONG nor the end comes",
+  );
+  return peer.text.includes("PONG\r\n");
+}
+
+/** What a log says of OCSP, without times, and without the reasons for which the two servers have words of their own. */
+function ocspLines(lines: readonly string[]): string[] {
+  return lines
+    .map(line => line.replace(/^.*\[(DBG|INF|WRN|ERR)\] /, "$1 "))
+    .map(line => line.replace(/^(\w+) .* - cid:\d+ - /, "$1 ").replace(/^(\w+) .* - (TLS handshake error)/, "$1 $2"))
+    .filter(
+      line => /OCSP|^\w+ Chain \[/.test(line) && !/saved?|save timer|[Ss]aving|online|Loading|Starting|Plugging|with empty/.test(line),
+    )
+    .map(line =>
+      line
+        .replace(/(Could not parse OCSP CA response for \[.*?\]:).*/, "$1")
+        .replace(/(exhausted OCSP responders:).*/, "$1")
+        .replace(/(compression ratio:).*/, "$1")
+        .replace(/\[\d{4}-\d\d-\d\dT[^\]]*Z\]/g, "[time]"),
+    );
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly certificate: TestCertificate;
+  readonly good: boolean;
+}
+
+function scenarios(): Scenario[] {
+  const all: Scenario[] = [];
+  const add = (name: string, good: boolean, certificate: TestCertificate, answer: Buffer | null) => {
+    if (answer !== null) responder.put(certificate, answer);
+    all.push({ name, certificate, good });
+  };
+  const now = Date.now();
+  const answered = (name: string, good: boolean, given: Parameters<typeof ocspResponse>[1]) => {
+    const certificate = client();
+    add(name, good, certificate, ocspResponse(certificate, given));
+  };
+  answered("good", true, {});
+  answered("revoked", false, { status: "revoked" });
+  answered("unknown", false, { status: "unknown" });
+  answered("of yesterday", false, { thisUpdateMs: now - 24 * HOUR_MS, nextUpdateMs: now - HOUR_MS });
+  answered("of tomorrow", false, { thisUpdateMs: now + 24 * HOUR_MS });
+  answered("without an end, of now", true, { nextUpdateMs: null });
+  answered("without an end, too old", false, { nextUpdateMs: null, thisUpdateMs: now - 2 * HOUR_MS });
+  answered("about another certificate", false, { about: client() });
+  answered("by a stranger", false, { signer: authority("Stranger"), sendsSigner: false });
+  answered("by a stranger who sends its certificate", false, { signer: authority("Stranger") });
+  answered("by a delegate", true, { signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp" }) });
+  answered("by a delegate of RSA", true, { signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp", key: "rsa" }) });
+  answered("by a certificate that is no delegate", false, { signer: trust.root.issue({ subject: "CN=responder" }) });
+  answered("with hashes of SHA-256", true, { hash: "sha256" });
+  answered("with hashes nobody knows", false, { hash: "md5" });
+  answered("with an extension that must be understood", false, { criticalExtension: true });
+  add("unauthorized", false, client(), ocspRefusal(6));
+  add("not found", false, client(), null);
+  const dead = client({ url: DEAD_URL });
+  add("unreachable", false, dead, null);
+  const second = client({ url: [DEAD_URL, responder.url] });
+  add("the second responder", true, second, ocspResponse(second));
+  add("no responder", true, trust.root.issue({ subject: "CN=plain" }), null);
+  add("only one by LDAP", true, client({ url: "ldap://127.0.0.1/" }), null);
+  for (const status of ["good", "revoked"] as const) {
+    const between = trust.root.issue({ subject: `CN=between ${status}`, authority: true, ocspResponder: responder.url });
+    responder.put(between, ocspResponse(between, { status }));
+    const behind = client({ issuer: between });
+    add(`behind an authority between that is ${status}`, status === "good", behind, ocspResponse(behind));
+    const plain = between.issue({ subject: `CN=no responder behind ${status}` });
+    add(`without a responder, behind one that is ${status}`, status === "good", plain, null);
+  }
+  return all;
+}
+
+const reference = findReference();
+const compared = test.skipIf(reference.path === null && !referenceIsRequired());
+const why = reference.missing && ` (${reference.missing})`;
+
+function startReference(localStore: string, peer = "verify: true"): Promise<ReferenceServer> {
+  const { certFile, keyFile } = trust.serverFiles;
+  return ReferenceServer.start(`
+    debug: true
+    tls { cert_file: "${certFile}", key_file: "${keyFile}", verify: true, ca_file: "${trust.caFile}", ocsp_peer { ${peer} } }
+    ocsp_cache { type: local, local_store: "${localStore}", save_interval: 1 }`);
+}
+
+async function cacheShown(monitorPort: number): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${monitorPort}/varz`);
+  return ((await response.json()) as Record<string, unknown>).ocsp_peer_cache;
+}
+
+for (const [peer, given] of [
+  ["verify: true", {}],
+  ["verify: true, warn_only: true", { warnOnly: true }],
+  ["verify: true, unknown_is_good: true", { unknownIsGood: true }],
+  ["verify: true, allow_when_ca_unreachable: true", { allowWhenCaUnreachable: true }],
+] as [string, Partial<OcspPeerOptions>][]) {
+  compared(`with { ${peer} } the same certificates are let in as by nats-server, with the same log and the same /varz${why}`, async () => {
+    const theirs = await startReference(newStore(), peer);
+    try {
+      await using ours = SecureServer.open({ ...options(given), httpPort: 0 });
+      const told = { theirs: 0, ours: 0 };
+      const linesOf = { theirs: () => ocspLines(theirs.log().split("\n")), ours: () => ocspLines(ours.lines) };
+      const take = (who: "theirs" | "ours") => {
+        const lines = linesOf[who]().slice(told[who]);
+        told[who] += lines.length;
+        return lines;
+      };
+      const verdictIsThere = async (who: "theirs" | "ours") => {
+        const isOver = (line: string) => line.includes("thus peer is valid") || line.includes("TLS handshake error");
+        await until(
+          () => linesOf[who]().slice(told[who]).some(isOver),
+          () => linesOf[who]().slice(told[who]).join("\n"),
+        );
+        return take(who);
+      };
+      for (const { name, certificate, good } of scenarios()) {
+        for (const time of ["first", "second"]) {
+          const verdicts = { theirs: await isLetIn(theirs.port, certificate), ours: await isLetIn(ours.port, certificate) };
+          expect({ name, time, good: verdicts.ours }).toEqual({ name, time, good: verdicts.theirs });
+          if (Object.keys(given).length === 0) expect({ name, good: verdicts.ours }).toEqual({ name, good });
+          const lines = { theirs: await verdictIsThere("theirs"), ours: await verdictIsThere("ours") };
+          expect({ name, time, lines: lines.ours }).toEqual({ name, time, lines: lines.theirs });
+        }
+      }
+      expect(await cacheShown(ours.monitorPort!)).toEqual(await cacheShown(theirs.monitorPort));
+    } finally {
+      await theirs.stop();
+    }
+  });
+}
+
+compared(`both ask a responder the same question${why}`, async () => {
+  const theirs = await startReference(newStore());
+  try {
+    await using ours = SecureServer.open(options());
+    const certificate = client();
+    responder.put(certificate, ocspResponse(certificate));
+    responder.questions.length = 0;
+    expect([await isLetIn(theirs.port, certificate), await isLetIn(ours.port, certificate)]).toEqual([true, true]);
+    const [first, second] = responder.questions;
+    expect(first).toEqual(second!);
+  } finally {
+    await theirs.stop();
+  }
+});
+
+compared(`either reads the cache that the other wrote${why}`, async () => {
+  const store = newStore();
+  const [good, revoked, endless] = [client({ url: DEAD_URL }), client({ url: DEAD_URL }), client({ url: DEAD_URL })];
+  const alive = (certificate: TestCertificate, given: Parameters<typeof ocspResponse>[1]) => {
+    responder.put(certificate, ocspResponse(certificate, given));
+  };
+  // The same certificates are asked for at a responder that is alive by who fills a cache, through a name that only the test knows.
+  const fetchAlive = (url: string) => fetch(url.replace(DEAD_URL, responder.url));
+  alive(good, {});
+  alive(revoked, { status: "revoked" });
+  alive(endless, { nextUpdateMs: null });
+  const expected = [true, false, true];
+  const verdicts = async (port: number) => {
+    const seen: boolean[] = [];
+    for (const certificate of [good, revoked, endless]) seen.push(await isLetIn(port, certificate));
+    return seen;
+  };
+  {
+    await using filling = SecureServer.open(options({}, store), null, SYSTEM_CLOCK, { fetch: fetchAlive });
+    expect(await verdicts(filling.port)).toEqual(expected);
+  }
+  const written = JSON.parse(readFileSync(join(store, "cache.json"), "utf8")) as Record<string, Record<string, unknown>>;
+  expect(Object.keys(written)).toHaveLength(3);
+
+  const theirs = await startReference(store);
+  const theirStore = newStore();
+  try {
+    expect(await verdicts(theirs.port)).toEqual(expected);
+    expect(await cacheShown(theirs.monitorPort)).toMatchObject({ cache_hits: 3, cached_responses: 3, cached_revoked_responses: 1 });
+    // A further one, so that theirs is saved, with streams of its own making.
+    const more = client();
+    responder.put(more, ocspResponse(more));
+    expect(await isLetIn(theirs.port, more)).toBe(true);
+    await until(
+      () => Object.keys(JSON.parse(readFileSync(join(store, "cache.json"), "utf8")) as object).length === 4,
+      () => "nats-server does not save its cache",
+    );
+    cpSync(store, theirStore, { recursive: true });
+    responder.put(more, ocspRefusal(3));
+    await using ours = SecureServer.open({ ...options({}, theirStore), httpPort: 0 });
+    expect([...(await verdicts(ours.port)), await isLetIn(ours.port, more)]).toEqual([...expected, true]);
+    expect(await cacheShown(ours.monitorPort!)).toEqual({
+      cache_type: "local",
+      cache_hits: 4,
+      cached_responses: 4,
+      cached_revoked_responses: 1,
+      cached_good_responses: 3,
+    });
+  } finally {
+    await theirs.stop();
+  }
+});
+
+test("what the peer sent beside its certificate is seen in TLS 1.2 and 1.3", async () => {
+  await using server = SecureServer.open(options());
+  const between = trust.root.issue({ subject: "CN=between", authority: true });
+  const certificate = client({ issuer: between });
+  responder.put(certificate, ocspResponse(certificate));
+  expect([await isLetIn(server.port, certificate, 0x0303), await isLetIn(server.port, certificate)]).toEqual([true, true]);
+  expect(server.lines.filter(line => line === "DBG Chain [0]: 3 total link(s)")).toHaveLength(2);
+});
+
+test("a peer that is refused is a failed handshake, and gets nothing", async () => {
+  await using server = SecureServer.open(options());
+  const certificate = client();
+  responder.put(certificate, ocspResponse(certificate, { status: "revoked" }));
+  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await server.closeReasons(1)).toEqual(["TLS Handshake Failure"]);
+  expect(await server.logged("TLS handshake error")).toEndWith("TLS handshake error: client not OCSP valid");
+  await server.cleared();
+});
+
+test("a peer that goes while its responder is asked is gone", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  const fetchLate = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  await using server = SecureServer.open(options(), null, SYSTEM_CLOCK, { fetch: fetchLate });
+  const certificate = client();
+  {
+    using peer = await SecurePeer.open(server.port);
+    await peer.info();
+    await peer.secure({ cert: certificate.chainPem, key: certificate.keyPem });
+    await asked.promise;
+  }
+  await server.closeReasons(1);
+  answer.resolve(new Response(ocspResponse(certificate) as Uint8Array<ArrayBuffer>));
+  await server.logged("OCSP verify pass"); // and the answer is kept
+  await server.cleared();
+  expect(server.ocspCacheStats).toMatchObject({ responses: 1 });
+});
+
+test("WebSocket clients are checked too", async () => {
+  const { tls, ocspCache } = options();
+  await using server = SecureServer.open({
+    ocspCache: ocspCache!,
+    websocket: { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", port: 0, tls: tls! },
+  });
+  const [good, revoked] = [client(), client()];
+  responder.put(good, ocspResponse(good));
+  responder.put(revoked, ocspResponse(revoked, { status: "revoked" }));
+  const opens = (certificate: TestCertificate) =>
+    new Promise<boolean>(resolve => {
+      const { chainPem: cert, keyPem: key } = certificate;
+      const options = { tls: { ca: trust.root.pem, cert, key, checkServerIdentity: () => undefined } } as unknown as string[];
+      const socket = new WebSocket(`wss://127.0.0.1:${server.websocketPort}`, options);
+      socket.onopen = () => {
+        socket.close();
+        resolve(true);
+      };
+      socket.onerror = () => resolve(false);
+      socket.onclose = () => resolve(false);
+    });
+  expect([await opens(good), await opens(revoked)]).toEqual([true, false]);
+  expect(server.lines).toContain("INF OCSP peer cache online, type [local]");
+});
+
+test("a reload takes the check from the new options, and the cache goes on or moves", async () => {
+  const first = options();
+  await using server = SecureServer.open(first);
+  const certificate = client();
+  responder.put(certificate, ocspResponse(certificate, { status: "revoked" }));
+  expect(await isLetIn(server.port, certificate)).toBe(false);
+  const load = (given: Partial<Options>) => {
+    server.lines.length = 0;
+    reload(server, { options: { ...server.options, ...given }, digest: "sha256:", warnings: [] });
+    return server.lines.filter(line => line.includes("OCSP peer cache"));
+  };
+  const online = "INF OCSP peer cache online, type [local]";
+  expect(load(options({ warnOnly: true }, first.ocspCache!.localStore))).toEqual([online]);
+  expect(await isLetIn(server.port, certificate)).toBe(true);
+  expect(server.ocspCacheStats).toMatchObject({ hits: 1, revoked: 1 });
+
+  const moved = options();
+  expect(load(moved)).toContain("INF Reloaded OCSP peer cache");
+  expect(server.ocspCacheStats).toMatchObject({ hits: 0, responses: 0 });
+  await until(
+    () => existsSync(join(first.ocspCache!.localStore, "cache.json")),
+    () => "the cache that was left is not saved",
+  );
+  expect(await isLetIn(server.port, certificate)).toBe(false);
+
+  expect(load({ ocspCache: { ...OCSP_CACHE_DEFAULTS, type: "none" } }).at(-2)).toBe("INF OCSP peer cache online, type [none]");
+  expect(server.ocspCacheStats).toBeNull();
+  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(load({ tls: trust.tls({ verify: true, caFile: trust.caFile }) })).toEqual([]);
+  expect(await isLetIn(server.port, certificate)).toBe(true);
+  expect(load(first)).toContain(online);
+  expect(server.ocspCacheStats).toMatchObject({ responses: 1, revoked: 1 });
+});
+
+test("the cache is saved when the server stops", async () => {
+  const given = options();
+  const file = join(given.ocspCache!.localStore, "cache.json");
+  const certificate = client();
+  responder.put(certificate, ocspResponse(certificate));
+  {
+    await using server = SecureServer.open(given);
+    expect(await isLetIn(server.port, certificate)).toBe(true);
+    expect(existsSync(file)).toBe(false);
+  }
+  expect(Object.values(JSON.parse(readFileSync(file, "utf8")) as object)).toMatchObject([{ resp_status: "good" }]);
+});
+
+test("without ocsp_peer there is no cache", async () => {
+  await using server = SecureServer.open({ tls: trust.tls(), ocspCache: { ...OCSP_CACHE_DEFAULTS, localStore: newStore() } });
+  expect(server.ocspCacheStats).toBeNull();
+  expect(server.lines.filter(line => line.includes("OCSP"))).toEqual([]);
+});
+
+test("a certificate that demands stapling is refused, at the start and at a reload, unless stapling is switched off", async () => {
+  const files = trust.directory.store("staple", trust.root.issue({ subject: "CN=server", names: ["localhost"], mustStaple: true }));
+  const at = `Certificate at '${files.certFile}' has MustStaple`;
+  const refusal = new StartError(`${at}, but this server cannot staple OCSP responses; 'ocsp: false' lets it be used without`);
+  const stapling = trust.tls({ certificates: [files] });
+  const websocket = { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", port: 0, tls: stapling };
+  expect(() => SecureServer.open({ tls: stapling })).toThrow(refusal);
+  expect(() => SecureServer.open({ websocket })).toThrow(refusal);
+  {
+    await using server = SecureServer.open({ tls: stapling, websocket, ocspStapling: "never" });
+    expect(server.lines.filter(line => line.includes("MustStaple"))).toEqual(Array(2).fill(`WRN ${at} but OCSP is disabled`));
+  }
+  await using server = SecureServer.open({ tls: trust.tls() });
+  const config = (given: Partial<Options>) => ({ options: { ...server.options, ...given }, digest: "sha256:", warnings: [] });
+  expect(() => reload(server, config({ tls: stapling }))).toThrow(refusal);
+  expect(server.options.tls).not.toBe(stapling);
+  reload(server, config({ tls: stapling, ocspStapling: "never" }));
+  expect(server.lines).toContain(`WRN ${at} but OCSP is disabled`);
+  // Only the first certificate is looked at.
+  reload(server, config({ tls: trust.tls({ certificates: [trust.serverFiles, files] }), ocspStapling: "auto" }));
+});
