@@ -18,7 +18,7 @@ export interface TlsState {
   readonly version: string;
   /** Go's name: `TLS_AES_128_GCM_SHA256`. */
   readonly cipherSuite: string;
-  /** The peer's own; empty when none was asked for. Bun does not show what else it sent. */
+  /** The peer's own; empty when none was asked for. What else it sent: tls/sent-certificates.ts. */
   readonly peerCertificates: readonly PeerCertificate[];
   /** The handshake came before INFO. */
   readonly handshakeFirst: boolean;
