@@ -1,4 +1,4 @@
-import type { Authorization } from "./options.ts";
+import type { Authorization } from "./authorization.ts";
 import type { TlsOptions } from "./tls-options.ts";
 
 /** The `websocket` block: core §6.8. */
