@@ -1,5 +1,6 @@
 /** The program from its options to its end: configuration, log, server, signals, exit status. */
 import { OptionError, type Options } from "../config/options.ts";
+import { secondText } from "../log/log-line.ts";
 import { ServerLogger } from "../log/server-logger.ts";
 import { Server } from "../server/server.ts";
 import { readStartOptions } from "../server/start-options.ts";
@@ -25,13 +26,13 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
   }
 }
 
-/** There is no log yet: what is wrong is said on standard error, as the reference says it. */
+/** There is no log yet: what is wrong is said on standard error, as the reference says it: with the time, where it is the log's. */
 function orExit<T>(attempt: () => T): T {
   try {
     return attempt();
   } catch (error) {
     const { message } = error as Error;
-    process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${message}\n`);
+    process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(), false)} ${message}\n`);
     process.exit(1);
   }
 }

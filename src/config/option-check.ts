@@ -1,4 +1,6 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
+import { encode } from "../bytes/ascii.ts";
+import { isValidSubject } from "../subject/subject.ts";
 import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { goDuration } from "./go-duration.ts";
 import { quoted } from "./go-values.ts";
@@ -54,6 +56,7 @@ export function checkOptions(options: Options, initial: Options): void {
   if (options.serverName?.includes(" ")) throw new OptionError(SERVER_NAME_HAS_SPACES);
   const clusterFault = clusterNameFault(options.clusterName ?? "");
   if (clusterFault !== null) throw new OptionError(clusterFault);
+  checkDefaultDomains(options.defaultJsDomain);
   if (!isLogFormat(options.logFormat)) throw new OptionError(LOG_FORMAT_REFUSAL);
   for (const [subsystem, level] of Object.entries(options.logLevelOverrides)) {
     const fault = levelFault(subsystem, level);
@@ -103,6 +106,21 @@ function checkLimits(options: Options): void {
   }
   if (subscriptionTokensMax > 255) throw new OptionError("max_subscription_tokens value is too big");
   if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError(WRITE_TIMEOUT_REFUSAL);
+}
+
+/** The account that is always there; others come with accounts. */
+const GLOBAL_ACCOUNT = "$G";
+
+function checkDefaultDomains(domains: Options["defaultJsDomain"]): void {
+  for (const account of Object.keys(domains)) {
+    if (account === GLOBAL_ACCOUNT) continue;
+    throw new OptionError(`in non operator mode, \`default_js_domain\` references non existing account ${quoted(account)}`);
+  }
+  for (const [account, domain] of Object.entries(domains)) {
+    const subject = encode(`$JS.${domain}.API.>`);
+    if (domain === "" || isValidSubject(subject, 0, subject.length)) continue;
+    throw new OptionError(`default_js_domain contains account ${quoted(account)} with invalid domain name ${quoted(domain)}`);
+  }
 }
 
 function checkTls(tls: TlsOptions | null): void {

@@ -14,6 +14,10 @@ export interface OptionChange {
   readonly refusal: string | null;
 }
 
+/** Where monitoring listens, by http or https. */
+const MONITORING_HOSTS: readonly string[] = ["httpHost", "httpsHost"] satisfies (keyof Options)[];
+const monitoringHost = ({ httpHost, httpsHost, host }: Options) => httpHost ?? httpsHost ?? host;
+
 /**
  * Compares two complete sets of options, deeply: the order of tags and of pinned certificates counts, that of names in a map does not.
  * A port that is any free one now stays what it was.
@@ -22,14 +26,10 @@ export function diffOptions(before: Options, after: Options): OptionChange[] {
   const changes: OptionChange[] = [];
   for (const name of Object.keys(OPTIONS) as (keyof Options)[]) {
     if (isDeepStrictEqual(before[name], after[name]) || (name === "port" && after.port === 0)) continue;
+    const [old, fresh] = [before, after].map(options => (MONITORING_HOSTS.includes(name) ? monitoringHost(options) : options[name]));
+    if (isDeepStrictEqual(old, fresh)) continue;
     const row = OPTIONS[name] as unknown as OptionRow<never>;
-    changes.push({
-      name,
-      row,
-      before: before[name],
-      after: after[name],
-      refusal: refusalOf(row, before[name] as never, after[name] as never),
-    });
+    changes.push({ name, row, before: old, after: fresh, refusal: refusalOf(row, old as never, fresh as never) });
   }
   return changes;
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { goDuration } from "./go-duration.ts";
 import { goStruct } from "./go-format.ts";
 import type { TlsOptions } from "./tls-options.ts";
-import type { WebSocketOptions } from "./websocket-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 export function reloadRefusal(goName: string, before: string, after: string): string {
   return `config reload not supported for ${goName}: old=${before}, new=${after}`;
@@ -27,6 +27,12 @@ export function websocketRefusal(before: WebSocketOptions | null, after: WebSock
 }
 
 const ofCertificates = (tls: TlsOptions | null) => [tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
+
+/** The reference keeps 0 for the time it takes when none is given. */
+function shownHandshakeTimeout(options: WebSocketOptions | null): string {
+  const timeout = options?.handshakeTimeoutMs ?? 0;
+  return goDuration(timeout === WEBSOCKET_DEFAULTS.handshakeTimeoutMs ? 0 : timeout * 1e6);
+}
 
 /** The reference prints its whole struct, secrets and addresses in memory included; here the ones are masked and the others left out. */
 function shownWebsocket(options: WebSocketOptions | null): string {
@@ -52,7 +58,7 @@ function shownWebsocket(options: WebSocketOptions | null): string {
     options?.sameOrigin ?? false,
     options?.allowedOrigins ?? [],
     options?.compression ?? false,
-    goDuration((options?.handshakeTimeoutMs ?? 0) * 1e6),
+    shownHandshakeTimeout(options),
     goDuration((options?.pingIntervalMs ?? 0) * 1e6),
     options?.headers ?? {},
     "<nil>", // tlsConfigOpts

@@ -51,8 +51,8 @@ export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): v
       return client.close(CloseReason.TlsHandshakeError);
     default: // load balancers probe: nobody's error
       client.logDebug(`TLS handshake error: ${text}`);
-      client.close(CloseReason.TlsHandshakeError);
       if (kind === "timeout") client.logDebug("TLS handshake timeout");
+      client.close(CloseReason.TlsHandshakeError);
   }
 }
 

@@ -249,15 +249,17 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
   private refuseCommand(refusal: Refusal): void {
     if (this.closed || refusal === Refusal.Closed) return;
     const { detail } = this.parser;
-    const { error } = REFUSALS[refusal];
+    const { error, close } = REFUSALS[refusal];
     if (refusal === Refusal.AuthorizationViolation) this.logError(`authentication error${refusedUser(this.connect)}`);
     if (refusal === Refusal.MaxPayloadExceeded) this.logError(detail);
     if (this.transport.type === "websocket") return this.refuseMessage(refusal, detail);
-    this.refuse(refusal);
-    // As the reference has it: the other texts stand behind the close.
-    if (refusal === Refusal.AuthorizationViolation || refusal === Refusal.MaxPayloadExceeded) return;
-    if (refusal === Refusal.UnknownOperation) this.logError(`Client ${detail}`);
-    else if (detail !== "" || error !== null) this.logError(detail || error!);
+    if (error !== null) this.sendError(error);
+    // As the reference has it: what breaks the protocol is logged before the close, other texts behind it.
+    const explains = refusal !== Refusal.AuthorizationViolation && refusal !== Refusal.MaxPayloadExceeded;
+    const text = refusal === Refusal.UnknownOperation ? `Client ${detail}` : detail || (error ?? "");
+    if (explains && close === CloseReason.ProtocolViolation && text !== "") this.logError(text);
+    if (close !== null) this.close(close);
+    if (explains && close !== CloseReason.ProtocolViolation && text !== "") this.logError(text);
   }
 
   /** Over a WebSocket, whose messages fail to be read then: the reference says so in its log, and in most cases in the reason. */

@@ -19,7 +19,7 @@ export class JsonLine implements LineForm {
 
   text(level: Level, text: string, now: number, subsystem: Subsystem): string {
     const time = this.time ? `"time":"${microTime(now)}",` : "";
-    return `{${time}"level":"${NAMES[level]}","pid":${this.pid},"subsystem":"${subsystem}","msg":${JSON.stringify(text)}}\n`;
+    return `{${time}"level":"${NAMES[level]}","pid":${this.pid},"subsystem":"${subsystem}","msg":${JSON.stringify(text.trimEnd())}}\n`;
   }
 }
 

@@ -36,18 +36,20 @@ export class LogLine implements LineForm {
 
   /** @param now wall clock, ms with fractions; not looked at when lines have no time */
   text(level: Level, text: string, now: number): string {
-    if (!this.style.time) return `${this.prefix}${this.labels[level]}${text}\n`;
+    const end = text.endsWith("\n") ? "" : "\n"; // a list of what is wrong with a file ends its lines itself
+    if (!this.style.time) return `${this.prefix}${this.labels[level]}${text}${end}`;
     const second = Math.floor(now / 1000);
     if (second !== this.second) {
       this.second = second;
       this.secondText = secondText(new Date(second * 1000), this.style.utc);
     }
     const micros = Math.min(999_999, Math.floor((now - second * 1000) * 1000));
-    return `${this.prefix}${this.secondText}.${String(micros).padStart(6, "0")} ${this.labels[level]}${text}\n`;
+    return `${this.prefix}${this.secondText}.${String(micros).padStart(6, "0")} ${this.labels[level]}${text}${end}`;
   }
 }
 
-function secondText(date: Date, utc: boolean): string {
+/** `2026/11/24 14:22:02` */
+export function secondText(date: Date, utc: boolean): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const [year, month, day, hour, minute, second] = utc
     ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()]

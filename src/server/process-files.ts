@@ -40,9 +40,10 @@ export class PortsFile {
     this.log = log;
   }
 
-  write(client: Listener, monitor: SecurableListener | null, websocket: SecurableListener | null): void {
+  write(client: Listener, monitor: SecurableListener | null, profiler: Listener | null, websocket: SecurableListener | null): void {
     const ports: Record<string, string[]> = { nats: urls("nats", client) };
     if (monitor !== null) ports.monitoring = urls(monitor.secure ? "https" : "http", monitor);
+    if (profiler !== null) ports.profile = urls("http", profiler);
     if (websocket !== null) ports.websocket = urls(websocket.secure ? "wss" : "ws", websocket);
     try {
       writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });

@@ -32,6 +32,8 @@ export interface ReadConfig {
 export interface ReloadTarget {
   readonly log: Logger;
   readonly options: Options;
+  /** Of the client listener, which may have been any free one. */
+  readonly port: number;
   readonly connections: ReadonlyMap<number, Client>;
   /** Whatever of the new options may fail. @returns what puts it to use, which may not @throws with the reason */
   prepare(after: Options): () => void;
@@ -50,7 +52,7 @@ export interface ReloadTarget {
 /** @throws Error with the reason, and nothing has changed */
 export function reload(server: ReloadTarget, config: ReadConfig): void {
   const before = server.options;
-  const changes = diffOptions(before, config.options);
+  const changes = diffOptions({ ...before, port: server.port }, config.options);
   const refused = changes.find(({ refusal }) => refusal !== null);
   if (refused !== undefined) throw new Error(refused.refusal!);
   const install = server.prepare(config.options);
@@ -99,17 +101,16 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   tracedBytesMax: shown("max_traced_msg_len"),
   tls: {
     text(after, before) {
+      if (after === null || before === null) return [`Reloaded: tls = ${after === null ? "disabled" : "enabled"}`];
       const texts = [];
-      if (after === null || before === null || !sameTls(after, before))
-        texts.push(`Reloaded: tls = ${after === null ? "disabled" : "enabled"}`);
-      if (after?.timeoutMs !== before?.timeoutMs) texts.push(`Reloaded: tls timeout = ${(after?.timeoutMs ?? 0) / 1000}`);
-      if (String(after?.pinnedCerts) !== String(before?.pinnedCerts))
-        texts.push(`Reloaded: ${after?.pinnedCerts.length ?? 0} pinned_certs`);
-      if ((after?.handshakeFirst ?? false) !== (before?.handshakeFirst ?? false)) {
-        texts.push(`Reloaded: Client TLS handshake first: ${after?.handshakeFirst ?? false}`);
+      if (!sameTls(after, before)) texts.push("Reloaded: tls = enabled");
+      if (after.timeoutMs !== before.timeoutMs) texts.push(`Reloaded: tls timeout = ${after.timeoutMs / 1000}`);
+      if (String(after.pinnedCerts) !== String(before.pinnedCerts)) texts.push(`Reloaded: ${after.pinnedCerts.length} pinned_certs`);
+      if (after.handshakeFirst !== before.handshakeFirst) texts.push(`Reloaded: Client TLS handshake first: ${after.handshakeFirst}`);
+      const delay = after.handshakeFirstFallbackMs;
+      if (delay !== before.handshakeFirstFallbackMs) {
+        texts.push(`Reloaded: Client TLS handshake first fallback delay: ${goDuration(delay * 1e6)}`);
       }
-      const delays = [after, before].map(tls => tls?.handshakeFirstFallbackMs ?? 0);
-      if (delays[0] !== delays[1]) texts.push(`Reloaded: Client TLS handshake first fallback delay: ${goDuration(delays[0] * 1e6)}`);
       return texts;
     },
   },
@@ -123,6 +124,7 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
     },
   },
   authTimeoutMs: { text: after => `Reloaded: authorization timeout = ${after / 1000}` },
+  clusterName: { text: after => [...(after === null ? [] : [`Cluster name updated to ${after}`]), "Reloaded: cluster"] },
   serverTags: { text: () => "Reloaded: tags" },
   serverMetadata: { text: () => "Reloaded: metadata" },
   connectionsMax: {

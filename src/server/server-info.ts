@@ -14,6 +14,8 @@ export interface ServerInfo {
   host: string;
   port: number;
   headers: boolean;
+  /** Name of the cluster it belongs to; null: none. */
+  cluster: string | null;
   authRequired: boolean;
   tls: TlsInfo | null;
   payloadBytesMax: number;
@@ -108,6 +110,7 @@ function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   Object.assign(head, tls);
   head.max_payload = info.payloadBytesMax;
   const middle: Record<string, unknown> = {};
+  if (info.cluster !== null) middle.cluster = info.cluster;
   if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;
   if (info.lameDuck) middle.ldm = true;
   return {

@@ -171,7 +171,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     const { portsFileDirectory, host } = this.options;
     if (portsFileDirectory === null) return;
     this.portsFile = new PortsFile(portsFileDirectory, this.log);
-    this.portsFile.write({ host, port: this.port }, this.monitor, this.websocket);
+    const { monitor, profiler, websocket } = this;
+    this.portsFile.write({ host, port: this.port }, monitor, profiler === null ? null : { host, port: profiler.port }, websocket);
   }
 
   /** Port of monitoring; null when there is none. */
@@ -326,6 +327,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       host,
       port,
       headers: options.headers,
+      cluster: options.clusterName,
       authRequired: this.authRequired,
       tls,
       payloadBytesMax: options.payloadBytesMax,

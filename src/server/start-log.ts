@@ -37,6 +37,9 @@ export function logStart(
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");
   }
+  if (Object.keys(options.defaultJsDomain).length > 0) {
+    log.warn("The option `default_js_domain` is a temporary backwards compatibility measure and will be removed");
+  }
   log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
 }
 

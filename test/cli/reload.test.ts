@@ -1,8 +1,13 @@
 /** Reload of a running process, ours beside the reference's: what the log says, and what clients feel. */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { CertificateDirectory } from "../tls/certificates.ts";
+import { SecurePeer } from "../tls/secure-peer.ts";
+import { TestAuthority } from "../tls/secure-server.ts";
+import { BINARY, frame, RawClient } from "../websocket/raw-client.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
 
@@ -111,6 +116,73 @@ for (const line of REFUSED) {
     expect(outcomes[1].length).toBe(2); // nothing had changed
   });
 }
+
+/** Two files beside what is asked of the lines that going from one to the other logs. */
+const MOVES: readonly (readonly [what: string, before: string, after: string, expected: string])[] = [
+  ["TLS where there was none", "", "tls { $TLS }", "[INF] Reloaded: tls = enabled"],
+  ["no TLS any more", "tls { $TLS }", "", "[INF] Reloaded: tls = disabled"],
+  ["another time for the handshake", "tls { $TLS }", "tls { $TLS, timeout: 5 }", "[INF] Reloaded: tls timeout = 5"],
+  ["TLS at once", "tls { $TLS }", "tls { $TLS, handshake_first: auto }", "[INF] Reloaded: Client TLS handshake first: true"],
+  ["another name of the cluster", "cluster { name: a }", "cluster { name: b }", "[INF] Cluster name updated to b"],
+  ["monitoring where there was none", "", 'http: "127.0.0.1:1"', "config reload not supported for HTTPPort: old=0, new=1"],
+  ["another address of monitoring", 'http: "127.0.0.1:-1"', 'http: "127.0.0.2:-1"', "HTTPHost: old=127.0.0.1, new=127.0.0.2"],
+  ["a WebSocket listener", "", 'websocket { listen: "127.0.0.1:1", no_tls: true }', "config reload not supported for Websocket"],
+  ["a field that is none", "", "port: 4222x\ncolour: blue", "[ERR] Failed to reload server configuration: <dir>/nats.conf:2:1"],
+];
+
+const trust = new TestAuthority();
+afterAll(() => trust[Symbol.dispose]());
+
+for (const [what, before, after, expected] of MOVES) {
+  test.skipIf(skips)(`a reload with ${what} is logged as the reference logs it${skipped}`, async () => {
+    const { certFile, keyFile } = trust.serverFiles;
+    const config = (text: string) => `ping_max: 2\n${text.replace("$TLS", `cert_file: "${certFile}", key_file: "${keyFile}"`)}`;
+    const outcomes = [];
+    for (const command of [PROGRAM, [reference.path!]]) {
+      await using server = await Configured.start(command, config(before));
+      outcomes.push(sorted(await server.reload(config(after))));
+    }
+    expect(outcomes[0]).toEqual(outcomes[1]);
+    expect(outcomes[0].join("\n")).toContain(expected);
+  });
+}
+
+test("HUP takes new certificates up, for TLS and for WebSockets, and drops nobody", async () => {
+  using files = new CertificateDirectory();
+  const install = (name: string) => files.store("current", trust.root.issue({ subject: `CN=${name}`, names: ["localhost", "127.0.0.1"] }));
+  const { certFile, keyFile } = install("before");
+  const tls = `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`;
+  const config = `ping_max: 2\n${tls}\nwebsocket { listen: "127.0.0.1:-1", ${tls} }`;
+  await using server = await Configured.start(PROGRAM, config);
+  const websocketPort = Number(/wss:\/\/127\.0\.0\.1:(\d+)/.exec(server.program.text)![1]);
+
+  using old = await SecurePeer.open(server.program.port);
+  await old.info();
+  await old.secure();
+  await old.connect("SUB a 1\r\n");
+  using oldBrowser = await RawClient.upgrade(websocketPort, {}, { ca: trust.root.pem });
+  await oldBrowser.textUntil("\r\n");
+  await oldBrowser.write(frame(BINARY, 'CONNECT {"verbose":false}\r\nSUB a 1\r\nPING\r\n'));
+  await oldBrowser.textUntil("PONG\r\n");
+
+  install("after"); // the same names of files, as certbot and Kubernetes do it
+  expect(await server.reload(config)).toContain("[INF] Reloaded: tls = enabled");
+  using fresh = await SecurePeer.open(server.program.port);
+  await fresh.info();
+  await fresh.secure();
+  expect([old.serverName, fresh.serverName]).toEqual(["before", "after"]);
+  const shown = Promise.withResolvers<string>();
+  const browser = connectTls({ host: "127.0.0.1", port: websocketPort, ca: trust.root.pem }, () =>
+    shown.resolve(String(browser.getPeerCertificate().subject.CN)),
+  );
+  browser.on("error", shown.reject);
+  expect(await shown.promise).toBe("after");
+  browser.destroy();
+
+  await fresh.connect("PUB a 2\r\nhi\r\n");
+  await old.take("MSG a 1 2\r\nhi\r\n");
+  expect(await oldBrowser.textUntil("hi\r\n")).toBe("MSG a 1 2\r\nhi\r\n");
+});
 
 test("a file that cannot be read, or holds errors, leaves the running server as it was", async () => {
   await using server = await Configured.start(PROGRAM, "max_payload: 1000");

@@ -1,6 +1,6 @@
 /** The program as a running server: its log, its files, its signals and its end. */
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
@@ -72,6 +72,46 @@ for (const [end, name] of [
   });
 }
 
+/** What a file says beside what the log and INFO say of it. */
+const SHOWN: readonly (readonly [what: string, config: string, shown: string])[] = [
+  ["the name of the cluster", "cluster { name: orchard }", '"cluster":"orchard"'],
+  ["switches of features, known or not", "feature_flags { js_ack_fc_v2: true, nope: true }", "Unsupported:   nope"],
+  ["JetStream domains of accounts", "default_js_domain { $G: hub }".replace("$G", '"$G"'), "[WRN] The option `default_js_domain`"],
+  ["large payloads", "max_payload: 9MB", "[WRN] Maximum payloads over 8.00 MB"],
+  ["PROXY headers", "proxy_protocol: true", "[INF] PROXY protocol enabled for client connections"],
+  ["a WebSocket without TLS", 'websocket { listen: "127.0.0.1:-1", no_tls: true }', "[WRN] Websocket not configured with TLS"],
+  ["an address to advertise", 'client_advertise: "nats.example"', '"host":"nats.example"'],
+  ["no headers", "no_header_support: true", '"headers":false'],
+];
+
+for (const [what, config, shown] of SHOWN) {
+  const shownBy = async (command: readonly string[]) => {
+    using directory = new TemporaryDirectory();
+    const file = directory.join("nats.conf");
+    writeFileSync(file, config);
+    const program = await RunningProgram.start([...command, "-c", file, "-a", "127.0.0.1"]);
+    try {
+      const client = await WireConnection.open(program.port, "client");
+      const info = Buffer.from(await client.takeLine()).toString();
+      client.terminate();
+      const { host, headers, max_payload, cluster, auth_required } = JSON.parse(info.slice("INFO ".length));
+      const lines = program.lines.map(line =>
+        neutral(line)
+          .replaceAll(directory.path, "<dir>")
+          .replace(/sha256:\w+/, "<digest>"),
+      );
+      return [...lines, JSON.stringify({ host, headers, max_payload, cluster, auth_required })];
+    } finally {
+      await program.stop();
+    }
+  };
+  test.skipIf(skips)(`the log and INFO tell of ${what} as the reference's do${skipped}`, async () => {
+    const [ours, theirs] = [await shownBy(PROGRAM), await shownBy([reference.path!])];
+    expect(ours).toEqual(theirs);
+    expect(ours.join("\n")).toContain(shown);
+  });
+}
+
 test("lines have pid, time and label, in UTC when asked, without time when asked", async () => {
   const program = await RunningProgram.start([...PROGRAM, "--logtime_utc"]);
   await program.stop();
@@ -120,13 +160,16 @@ test("the pid file and the ports file say who and where; the ports file is gone 
     "127.0.0.1",
     "-m",
     "-1",
+    "--profile",
+    "-1",
   ]);
   try {
     expect(readFileSync(pidFile, "utf8")).toBe(String(program.pid));
     expect(statSync(pidFile).mode & 0o777).toBe(0o600);
     const portsFile = directory.join(`nats-server_${program.pid}.ports`);
     const ports = JSON.parse(readFileSync(portsFile, "utf8"));
-    expect(Object.keys(ports)).toEqual(["nats", "monitoring"]);
+    expect(Object.keys(ports)).toEqual(["nats", "monitoring", "profile"]);
+    expect(ports.profile).toEqual([/profiling port: (\d+)/.exec(program.text)![1]].map(port => `http://127.0.0.1:${port}`));
     expect(ports.nats).toEqual([`nats://127.0.0.1:${program.port}`]);
     expect((await fetch(`${ports.monitoring[0]}/healthz`)).status).toBe(200);
     program.signal("SIGTERM");
@@ -229,6 +272,12 @@ const FATAL: readonly (readonly [title: string, args: string[], line: string])[]
     ["-p", "-1", "--client_advertise", "a:b"],
     '[FTL] Error setting server INFO with ClientAdvertise value of a:b, err=strconv.Atoi: parsing "b": invalid syntax',
   ],
+  [
+    "a log file that cannot be opened",
+    ["-p", "-1", "-l", "/no/such/directory/log"],
+    "<time> error opening file: open /no/such/directory/log: no such file or directory",
+  ],
+  ["a syslog of a strange kind", ["-p", "-1", "-r", "smoke://signals"], '<time> error invalid network type: "smoke"'],
 ];
 
 for (const [title, args, line] of FATAL) {
@@ -240,7 +289,8 @@ for (const [title, args, line] of FATAL) {
         .trimEnd()
         .split("\n")
         .at(-1)!
-        .replace(/^\[\d+\] [\d/]+ [\d:.]+ /, ""),
+        .replace(/^\[\d+\] [\d/]+ [\d:.]+ /, "")
+        .replace(/^\d{4}\/\d\d\/\d\d [\d:]+ /, "<time> "),
     };
   };
   test(`ours: ${title} is fatal, with status 1`, async () => {
