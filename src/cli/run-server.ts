@@ -13,6 +13,7 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
   const { options, config } = orExit(() => readStartOptions(given, configFile));
   process.stderr.write((config?.warnings ?? []).map(warning => `${warning}\n`).join(""));
   const log = orExit(() => new ServerLogger(options));
+  await log.connected.catch(exit);
   process.on("exit", () => log.flush());
   try {
     const server = new Server(options, { log, config });
@@ -26,13 +27,17 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
   }
 }
 
-/** There is no log yet: what is wrong is said on standard error, as the reference says it: with the time, where it is the log's. */
 function orExit<T>(attempt: () => T): T {
   try {
     return attempt();
   } catch (error) {
-    const { message } = error as Error;
-    process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(), false)} ${message}\n`);
-    process.exit(1);
+    return exit(error as Error);
   }
+}
+
+/** There is no log yet: what is wrong is said on standard error, as the reference says it: with the time, where it is the log's. */
+function exit(error: Error): never {
+  const { message } = error;
+  process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(), false)} ${message}\n`);
+  process.exit(1);
 }

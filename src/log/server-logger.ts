@@ -94,6 +94,11 @@ export class ServerLogger implements ConfigurableLogger {
     this.sink.flush();
   }
 
+  /** Settles when lines go where they shall. @throws Error with the reference's text when syslog is not there */
+  get connected(): Promise<void> {
+    return this.sink instanceof SyslogSink ? this.sink.connected : Promise.resolve();
+  }
+
   /** For `SubsystemLog`. */
   add(level: Level, text: string, subsystem: Subsystem): void {
     this.sink.add(level, text, this.clock.now(), subsystem);

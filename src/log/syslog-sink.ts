@@ -5,9 +5,10 @@
  *   udp://host:port          datagrams: what is lost is lost
  *   tcp://host:port          a stream: lines wait in a queue of 8 MiB while it is not there, and it is tried again
  *   unix:///path             a stream
+ * A daemon that is not there in the beginning ends a start, as in the reference (`connected`); one that goes away later is waited for.
  * Each message carries its own time and the name and id of the program, so the options about time have no say here.
  */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { programName } from "../identity/program-name.ts";
 import type { Level } from "./level.ts";
@@ -21,32 +22,73 @@ const RETRY_MS = 1_000;
 /** Most that is handed to a stream at once. */
 const STREAM_BYTES_MAX = 64 * 1024;
 
+/** Of a daemon that an URL names; no port: a Unix socket. */
+interface Address {
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number | null;
+}
+
+/** As Go's net package writes them. */
+const DIAL_TEXTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  ENETUNREACH: "network is unreachable",
+  EHOSTUNREACH: "no route to host",
+  ETIMEDOUT: "connection timed out",
+};
+
+function connectError(address: Address | null, error: unknown): Error {
+  const refused = (reason: string) => new Error(`error connecting to syslog: ${JSON.stringify(reason)}`, { cause: error });
+  if (address === null) return refused("Unix syslog delivery error");
+  const { scheme, host, port } = address;
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  if (code === "ENOTFOUND") return refused(`dial ${scheme}: lookup ${host}: no such host`);
+  return refused(`dial ${scheme} ${port === null ? host : hostPort(host, port)}: connect: ${DIAL_TEXTS[code] ?? message}`);
+}
+
+const hostPort = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+
 /** Takes a message now, or not; says later when it takes more. */
 interface SyslogPeer {
   send(packet: string): boolean;
+  /** Settles with the first attempt to reach it; rejects with the system's error. */
+  readonly connected: Promise<void>;
   close(): void;
 }
 
 export class SyslogSink implements LogSink {
+  /** Settles when the daemon is reached, or is not at the first attempt. @throws Error with the reference's text */
+  readonly connected: Promise<void>;
   private readonly sender: SyslogSender;
   private readonly peer: SyslogPeer;
   private readonly queue = new LineQueue();
   private closing = false;
 
-  private constructor(host: string | null, connect: (ready: () => void) => SyslogPeer) {
-    this.sender = { tag: programName(), pid: process.pid, host };
-    this.peer = connect(() => this.pump());
+  /** @param address how texts call the daemon; null for the one of this machine */
+  private constructor(address: Address | null, connect: (ready: () => void) => SyslogPeer) {
+    this.sender = { tag: programName(), pid: process.pid, host: address === null ? null : hostname() };
+    try {
+      this.peer = connect(() => this.pump());
+    } catch (error) {
+      throw connectError(address, error);
+    }
+    this.connected = this.peer.connected.catch(error => {
+      throw connectError(address, error);
+    });
+    this.connected.catch(() => {}); // whoever does not ask lets lines wait
   }
 
   /** @throws with the reference's text when no daemon runs on this machine */
   static local(paths: readonly string[] = LOCAL_PATHS): SyslogSink {
     for (const path of paths) {
-      if (!existsSync(path)) continue;
+      if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) continue;
       const datagram = UnixDatagram.connect(path);
       if (datagram !== null) return new SyslogSink(null, () => new DatagramPeer(datagram));
       return new SyslogSink(null, ready => new StreamPeer({ unix: path }, ready));
     }
-    throw new Error('error connecting to syslog: "Unix syslog delivery error"');
+    throw connectError(null, null);
   }
 
   /** @throws with the reference's text when it is no address of a syslog daemon */
@@ -55,13 +97,15 @@ export class SyslogSink implements LogSink {
     const scheme = parsed?.protocol.slice(0, -1) ?? "";
     if (parsed === null || !["udp", "tcp", "unix"].includes(scheme))
       throw new Error(`error invalid network type: ${JSON.stringify(scheme)}`);
-    if (scheme === "unix") return new SyslogSink(hostname(), ready => new StreamPeer({ unix: parsed.pathname }, ready));
+    if (scheme === "unix")
+      return new SyslogSink({ scheme, host: parsed.pathname, port: null }, ready => new StreamPeer({ unix: parsed.pathname }, ready));
     const at = /^[a-z]+:\/\/(?:\[([^\]]+)\]|([^:/]*)):(\d+)/.exec(url);
     if (at === null)
       throw new Error(`error connecting to syslog: ${JSON.stringify(`dial ${scheme}: address ${parsed.host}: missing port in address`)}`);
     const target = { hostname: at[1] ?? (at[2] || "127.0.0.1"), port: Number(at[3]) };
-    if (scheme === "udp") return new SyslogSink(hostname(), ready => new UdpPeer(target, ready));
-    return new SyslogSink(hostname(), ready => new StreamPeer(target, ready));
+    const address: Address = { scheme, host: target.hostname, port: target.port };
+    if (scheme === "udp") return new SyslogSink(address, ready => new UdpPeer(target, ready));
+    return new SyslogSink(address, ready => new StreamPeer(target, ready));
   }
 
   add(level: Level, text: string, now: number): void {
@@ -94,6 +138,7 @@ export class SyslogSink implements LogSink {
 }
 
 class DatagramPeer implements SyslogPeer {
+  readonly connected = Promise.resolve();
   private readonly datagram: UnixDatagram;
 
   constructor(datagram: UnixDatagram) {
@@ -112,18 +157,16 @@ class DatagramPeer implements SyslogPeer {
 }
 
 class UdpPeer implements SyslogPeer {
+  readonly connected: Promise<void>;
   private socket: Bun.udp.ConnectedSocket<"buffer"> | null = null;
   private closed = false;
 
   constructor(connect: { hostname: string; port: number }, ready: () => void) {
-    Bun.udpSocket({ connect, socket: {} }).then(
-      socket => {
-        this.socket = socket;
-        if (this.closed) socket.close();
-        else ready();
-      },
-      () => {}, // no such host: lines wait, and are dropped when there are too many
-    );
+    this.connected = Bun.udpSocket({ connect, socket: {} }).then(socket => {
+      this.socket = socket;
+      if (this.closed) socket.close();
+      else ready();
+    });
   }
 
   send(packet: string): boolean {
@@ -147,6 +190,8 @@ class StreamPeer implements SyslogPeer {
   /** What the kernel did not take of the last message. */
   private rest: Buffer | null = null;
   private closed = false;
+  private readonly firstAttempt = Promise.withResolvers<void>();
+  readonly connected = this.firstAttempt.promise;
 
   constructor(target: StreamTarget, ready: () => void) {
     this.target = target;
@@ -189,6 +234,7 @@ class StreamPeer implements SyslogPeer {
       open: (socket: Bun.Socket<undefined>) => {
         this.socket = socket;
         this.rest = null;
+        this.firstAttempt.resolve();
         this.ready();
         if (this.closed) socket.end();
       },
@@ -198,7 +244,10 @@ class StreamPeer implements SyslogPeer {
       error: () => {},
       connectError: () => {},
     };
-    Bun.connect<undefined>({ ...this.target, socket: handlers, data: undefined } as never).catch(() => this.again());
+    Bun.connect<undefined>({ ...this.target, socket: handlers, data: undefined } as never).catch(error => {
+      this.firstAttempt.reject(error);
+      this.again();
+    });
   }
 
   /** The daemon is not there, or went away. */

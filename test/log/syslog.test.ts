@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { ServerLogger } from "../../src/log/server-logger.ts";
 import { SyslogSink } from "../../src/log/syslog-sink.ts";
-import { TemporaryDirectory } from "../cli/program.ts";
+import { outcomeOf, PROGRAM, TemporaryDirectory } from "../cli/program.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 
 const reference = findReference();
@@ -109,8 +109,26 @@ test("the daemon of this machine gets datagrams", async () => {
 });
 
 test("without a daemon on this machine syslog is refused", () => {
-  expect(() => SyslogSink.local(["/nonexistent"])).toThrow('error connecting to syslog: "Unix syslog delivery error"');
+  expect(() => SyslogSink.local(["/nonexistent", "/tmp"])).toThrow('error connecting to syslog: "Unix syslog delivery error"');
 });
+
+/** A port that nobody has; a file that is not there. */
+const NOT_THERE = [
+  ["tcp://127.0.0.1:1", "dial tcp 127.0.0.1:1: connect: connection refused"],
+  ["unix:///no/such/socket", "dial unix /no/such/socket: connect: no such file or directory"],
+] as const;
+
+for (const [url, reason] of NOT_THERE) {
+  const end = async (command: readonly string[]) => {
+    const { status, err } = await outcomeOf([...command, "-p", "-1", "-r", url]);
+    return { status, err: err.replace(/^\d{4}\/\d\d\/\d\d [\d:]+ /, "") };
+  };
+  const expected = { status: 1, err: `error connecting to syslog: ${JSON.stringify(reason)}\n` };
+  test(`ours: ${url}, where nobody takes the log, ends with status 1`, async () => expect(await end(PROGRAM)).toEqual(expected));
+  test.skipIf(skips)(`reference: ${url}, where nobody takes the log, ends with status 1${skipped}`, async () => {
+    expect(await end([reference.path!])).toEqual(expected);
+  });
+}
 
 /** Binds a datagram socket; the function returned reads one message from it. */
 function datagramReceiver(path: string): () => string {
