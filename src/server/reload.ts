@@ -13,6 +13,7 @@ import { diffOptions } from "../config/option-diff.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import type { Logger } from "../log/logger.ts";
+import { warnOfBlockProfiling } from "./operator-ports.ts";
 
 /** Where options come from, again and again. */
 export interface ConfigSource {
@@ -46,7 +47,6 @@ export interface ReloadTarget {
   /** Lets everyone who is connected prove again that it may be. */
   authenticateAgain(): void;
   refuseConnection(client: Client): void;
-  warnOfBlockProfiling(rate: number): void;
 }
 
 /** @throws Error with the reason, and nothing has changed */
@@ -153,7 +153,7 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   ocspStapling: { text: () => "Reloaded: OCSP" },
   connectErrorReports: shown("connect_error_reports"),
   reconnectErrorReports: shown("reconnect_error_reports"),
-  profilingBlockRate: { ...shown("prof_block_rate"), apply: (server, after) => server.warnOfBlockProfiling(after) },
+  profilingBlockRate: { ...shown("prof_block_rate"), apply: (server, after) => warnOfBlockProfiling(server.log, after) },
   fastProducerStall: { text: after => `Reloaded: fast producers will ${after ? "" : "not "}be stalled` },
   websocket: { text: () => [] }, // only its TLS can have changed, which the reference does not mention either
 };

@@ -22,9 +22,7 @@ import { newNonce } from "../identity/nkey.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
 import type { Subsystem } from "../log/level.ts";
 import { isConfigurable, type Logger, logOf } from "../log/logger.ts";
-import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
-import { Profiler } from "../monitor/profiler.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
@@ -38,16 +36,15 @@ import { BusyPolling } from "./busy-polling.ts";
 import { ClientListeners } from "./client-listeners.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
-import { bindWildcard, hostPort, parseHostPort } from "./host-port.ts";
+import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
-import { listenErrorText } from "./listen-error.ts";
 import { Ocsp } from "./ocsp.ts";
+import { OperatorPorts } from "./operator-ports.ts";
 import { PortsFile, writePidFile } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
-import { loadTls } from "./tls-of-block.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
@@ -103,8 +100,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   private websocket: WebSocketListener | null = null;
   private readonly websocketOwner: WebSocketOwnerName | null;
   private readonly ocsp: Ocsp;
-  private monitor: Monitor | null = null;
-  private profiler: Profiler | null = null;
+  private readonly operatorPorts = new OperatorPorts(this);
   private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
   /** Transports that are not gone yet, those of closed connections included. */
@@ -145,21 +141,17 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
    */
   start(): void {
     const { options, log } = this;
-    logStart(this, () => this.startProfiler());
+    logStart(this, () => this.operatorPorts.startProfiler(options));
     try {
       if (options.pidFile !== null) writePidFile(options.pidFile);
-      if (options.httpPort !== null) this.startMonitor(options.httpHost ?? options.host, options.httpPort, null);
-      if (options.httpsPort !== null) {
-        this.startMonitor(options.httpsHost ?? options.host, options.httpsPort, loadTls(options.tls, null));
-      }
+      this.operatorPorts.startMonitor(options);
       this.ocsp.start(options);
       if (options.websocket !== null) this.startWebSocket(options.websocket);
       this.startListening();
     } catch (error) {
       this.listener?.stop(true);
       this.websocket?.stop(true);
-      this.monitor?.stop();
-      this.profiler?.stop();
+      void this.operatorPorts.stop();
       void this.ocsp.stop();
       throw error;
     }
@@ -171,18 +163,19 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     const { portsFileDirectory, host } = this.options;
     if (portsFileDirectory === null) return;
     this.portsFile = new PortsFile(portsFileDirectory, this.log);
-    const { monitor, profiler, websocket } = this;
+    const { websocket } = this;
+    const { monitor, profiler } = this.operatorPorts;
     this.portsFile.write({ host, port: this.port }, monitor, profiler === null ? null : { host, port: profiler.port }, websocket);
   }
 
   /** Port of monitoring; null when there is none. */
   get monitorPort(): number | null {
-    return this.monitor?.port ?? null;
+    return this.operatorPorts.monitor?.port ?? null;
   }
 
   /** Port for profiles; null without one. */
   get profilingPort(): number | null {
-    return this.profiler?.port ?? null;
+    return this.operatorPorts.profiler?.port ?? null;
   }
 
   /** Port for WebSocket clients; null when there is none. */
@@ -192,34 +185,6 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
 
   private startWebSocket(options: WebSocketOptions): void {
     this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options), this.ocsp.guards(this.options));
-  }
-
-  private startMonitor(host: string, port: number, tls: TlsContext | null): void {
-    try {
-      this.monitor = bindWildcard(host, bindHost => new Monitor(this, host, bindHost, port, tls));
-    } catch (error) {
-      const text = listenErrorText(host, port, error);
-      throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
-    }
-    this.log.notice(`Starting ${tls === null ? "http" : "https"} monitor on ${hostPort(host, this.monitor.port)}`);
-  }
-
-  private startProfiler(): void {
-    const { host, profilingPort, profilingBlockRate } = this.options;
-    if (profilingPort !== null) {
-      try {
-        this.profiler = bindWildcard(host, bindHost => new Profiler(this, bindHost, profilingPort));
-      } catch (error) {
-        throw new StartError(`error starting profiler: ${listenErrorText(host, profilingPort, error)}`, { cause: error });
-      }
-      this.log.notice(`profiling port: ${this.profiler.port}`);
-    }
-    this.warnOfBlockProfiling(profilingBlockRate);
-  }
-
-  /** There is no such profile, but whoever asked for it is told what the reference tells. */
-  warnOfBlockProfiling(rate: number): void {
-    if (rate > 0) this.log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
   }
 
   private startListening(): void {
@@ -389,7 +354,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
       installDoor?.();
       installWebSocket?.();
       this.ocsp.follow(after);
-      this.updateMonitorTls();
+      this.operatorPorts.updateTls(this.listener?.tls ?? null);
       this.closeUnpinned();
     };
   }
@@ -397,13 +362,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   /** New connections meet this TLS; those whose certificate it does not pin are closed. */
   useTls(context: TlsContext): void {
     this.listener?.useTls(context);
-    this.updateMonitorTls();
+    this.operatorPorts.updateTls(this.listener?.tls ?? null);
     this.closeUnpinned();
-  }
-
-  private updateMonitorTls(): void {
-    const tls = this.listener?.tls ?? null;
-    if (tls !== null && this.monitor?.secure) this.monitor.updateTls(tls);
   }
 
   get certificateExpiry(): MonitoredServer["certificateExpiry"] {
@@ -505,7 +465,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.log.notice("Initiating Shutdown...");
     if (this.lameDuck === null) this.stopAccepting();
     this.lameDuck?.cancel();
-    const monitorStopped = Promise.all([this.monitor?.stop(), this.profiler?.stop()]);
+    const portsStopped = this.operatorPorts.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
     if (this.transports.size > 0) {
@@ -520,7 +480,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.websocket?.stop(true);
     this.listener?.stop(true);
     this.listener = null;
-    await Promise.all([monitorStopped, this.ocsp.stop()]);
+    await Promise.all([portsStopped, this.ocsp.stop()]);
     this.portsFile?.remove();
     this.log.notice("Server Exiting..");
     this.markStopped();

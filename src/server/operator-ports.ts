@@ -1,0 +1,66 @@
+/** The ports that operators use: monitoring, by http or https, and profiles. */
+import type { Options } from "../config/options.ts";
+import type { Logger } from "../log/logger.ts";
+import { Monitor } from "../monitor/monitor.ts";
+import type { MonitoredServer } from "../monitor/monitored-server.ts";
+import { type ProfiledServer, Profiler } from "../monitor/profiler.ts";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
+import { bindWildcard, hostPort } from "./host-port.ts";
+import { listenErrorText } from "./listen-error.ts";
+import { StartError } from "./start-error.ts";
+import { loadTls } from "./tls-of-block.ts";
+
+export class OperatorPorts {
+  monitor: Monitor | null = null;
+  profiler: Profiler | null = null;
+  private readonly server: MonitoredServer & ProfiledServer;
+
+  constructor(server: MonitoredServer & ProfiledServer) {
+    this.server = server;
+  }
+
+  /** @throws StartError when a port cannot be bound, or the certificate of https cannot be used */
+  startMonitor(options: Options): void {
+    const { host, httpHost, httpPort, httpsHost, httpsPort, tls } = options;
+    if (httpPort !== null) this.listen(httpHost ?? host, httpPort, null);
+    if (httpsPort !== null) this.listen(httpsHost ?? host, httpsPort, loadTls(tls, null));
+  }
+
+  private listen(host: string, port: number, tls: TlsContext | null): void {
+    try {
+      this.monitor = bindWildcard(host, bindHost => new Monitor(this.server, host, bindHost, port, tls));
+    } catch (error) {
+      const text = listenErrorText(host, port, error);
+      throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
+    }
+    this.server.log.notice(`Starting ${tls === null ? "http" : "https"} monitor on ${hostPort(host, this.monitor.port)}`);
+  }
+
+  /** @throws StartError when the port cannot be bound */
+  startProfiler({ host, profilingPort, profilingBlockRate }: Options): void {
+    if (profilingPort !== null) {
+      try {
+        this.profiler = bindWildcard(host, bindHost => new Profiler(this.server, bindHost, profilingPort));
+      } catch (error) {
+        throw new StartError(`error starting profiler: ${listenErrorText(host, profilingPort, error)}`, { cause: error });
+      }
+      this.server.log.notice(`profiling port: ${this.profiler.port}`);
+    }
+    warnOfBlockProfiling(this.server.log, profilingBlockRate);
+  }
+
+  /** https shows the certificate of the client port. */
+  updateTls(tls: TlsContext | null): void {
+    if (tls !== null && this.monitor?.secure) this.monitor.updateTls(tls);
+  }
+
+  /** Resolves when no request is under way and nothing listens any more. */
+  async stop(): Promise<void> {
+    await Promise.all([this.monitor?.stop(), this.profiler?.stop()]);
+  }
+}
+
+/** There is no such profile, but whoever asks for it is told what the reference tells. */
+export function warnOfBlockProfiling(log: Logger, rate: number): void {
+  if (rate > 0) log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
+}
