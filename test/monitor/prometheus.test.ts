@@ -41,6 +41,10 @@ test.skipIf(skips)(
   30_000,
 );
 
+interface Answer {
+  readonly data?: { readonly result: readonly { readonly value: readonly [number, string] }[] };
+}
+
 class Prometheus implements AsyncDisposable {
   private constructor(
     private readonly process: Bun.Subprocess,
@@ -64,7 +68,7 @@ class Prometheus implements AsyncDisposable {
     const deadline = performance.now() + ANSWER_MS;
     while (performance.now() < deadline) {
       const answer = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(query)}`).then(
-        response => response.json() as Promise<{ data?: { result: { value: [number, string] }[] } }>,
+        response => (response.ok ? (response.json() as Promise<Answer>) : null), // 503: it is starting
         () => null, // it does not listen yet
       );
       const sample = answer?.data?.result[0];
