@@ -1,11 +1,6 @@
-/** Responses of OCSP responders about peers, kept: core §9.3.2. */
-export interface OcspCacheOptions {
-  readonly type: "none" | "local";
-  /** Directory that gets `cache.json`. */
-  readonly localStore: string;
-  readonly preserveRevoked: boolean;
-  readonly saveIntervalMs: number;
-}
+import type { OcspCacheRules } from "../transport/tls/ocsp/ocsp-rules.ts";
+
+export type OcspCacheOptions = OcspCacheRules;
 
 export const OCSP_CACHE_DEFAULTS: OcspCacheOptions = {
   type: "local",

@@ -24,11 +24,6 @@ export class LineQueue {
     return this.head === this.lines.length;
   }
 
-  /** Bytes that wait. */
-  get size(): number {
-    return this.bytes;
-  }
-
   /** @returns false when it did not fit */
   push(line: string): boolean {
     const size = Buffer.byteLength(line);
@@ -70,12 +65,10 @@ export class LineQueue {
   take(bytes: number): LineBatch | null {
     if (this.empty) return null;
     let text = "";
-    let size = 0;
     let lines = 0;
-    while (!this.empty && (lines === 0 || size <= bytes)) {
-      const line = this.shift()!;
-      text += line;
-      size += Buffer.byteLength(line);
+    const waiting = this.bytes;
+    while (!this.empty && (lines === 0 || waiting - this.bytes <= bytes)) {
+      text += this.shift()!;
       lines++;
     }
     return { bytes: Buffer.from(text), lines };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { LogOptions } from "./logger.ts";
-import { ServerLogger } from "./server-logger.ts";
+import { LOG_DEFAULTS, ServerLogger } from "./server-logger.ts";
 
 const style = { debug: true, trace: false, logTime: false, logTimeUtc: false };
 const endOfTurn = () => new Promise<void>(resolve => setImmediate(resolve));
@@ -127,19 +127,7 @@ test("new options are prepared first, and in force from then on", () => {
   expect(writes).toEqual([`[${process.pid}] [DBG] now\n`]);
 });
 
-const OPTIONS_DEBUG: LogOptions = {
-  debug: true,
-  trace: false,
-  logTime: false,
-  logTimeUtc: false,
-  logFile: null,
-  logSizeLimit: 0,
-  logFilesMax: 0,
-  syslog: false,
-  remoteSyslog: null,
-  logFormat: "text",
-  logLevelOverrides: {},
-};
+const OPTIONS_DEBUG: LogOptions = { ...LOG_DEFAULTS, debug: true, logTime: false };
 
 test("a place that cannot be opened is refused with the reference's text, and the log goes on as it was", () => {
   const { log, writes } = logger();

@@ -20,7 +20,7 @@ import { WallClock } from "./wall-clock.ts";
 const REPEAT_MS = 1_000;
 const REPEATS_MAX = 1_024;
 
-const LOG_DEFAULTS: LogOptions = {
+export const LOG_DEFAULTS: LogOptions = {
   debug: false,
   trace: false,
   logTime: true,

@@ -1,9 +1,8 @@
 /**
  * Datagrams to a Unix socket, which Bun does not offer and syslog daemons listen on. System calls by FFI; Linux only.
- *
- *   sockaddr_un: family (2 bytes) │ path, ended by a zero (108 bytes)
  */
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { openLibc, unixAddress } from "../bytes/libc.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -12,28 +11,17 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const PATH_BYTES_MAX = 107;
 
-type Libc = ReturnType<typeof openLibc>;
-
-function openLibc(name: string) {
-  return dlopen(name, {
+function loadLibc() {
+  if (process.platform !== "linux") return null;
+  return openLibc({
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
     connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
     send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
     close: { args: ["i32"], returns: "i32" },
-  }).symbols;
+  });
 }
 
-function loadLibc(): Libc | null {
-  if (process.platform !== "linux") return null;
-  for (const name of ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`]) {
-    try {
-      return openLibc(name);
-    } catch {
-      // the next name, or none
-    }
-  }
-  return null;
-}
+type Libc = NonNullable<ReturnType<typeof loadLibc>>;
 
 export class UnixDatagram {
   private readonly libc: Libc;
@@ -47,11 +35,8 @@ export class UnixDatagram {
   /** Null when nobody listens there with datagrams, or this system has no such call. */
   static connect(path: string): UnixDatagram | null {
     const libc = loadLibc();
-    const name = Buffer.from(path);
-    if (libc === null || name.length > PATH_BYTES_MAX) return null;
-    const address = Buffer.alloc(2 + name.length + 1);
-    address.writeUInt16LE(AF_UNIX, 0);
-    name.copy(address, 2);
+    if (libc === null || Buffer.byteLength(path) > PATH_BYTES_MAX) return null;
+    const address = unixAddress(path);
     const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return null;
     if (libc.connect(fd, ptr(address), address.length) === 0) return new UnixDatagram(libc, fd);

@@ -4,8 +4,9 @@
  * A server that was killed leaves its file, and nothing can be bound to that. It is removed only when it is a socket that nobody listens
  * on. Connecting is the test, by a system call of our own: Bun connects asynchronously, and a start is one step.
  */
-import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { type Pointer, ptr, read } from "bun:ffi";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { openLibc, unixAddress } from "../bytes/libc.ts";
 import { StartError } from "./start-error.ts";
 
 const LINUX = process.platform === "linux";
@@ -39,18 +40,19 @@ export function setSocketMode(path: string, mode: number): void {
 function isStale(path: string): boolean {
   try {
     const errno = LINUX ? "__errno_location" : "__error";
-    const { symbols } = dlopen(LINUX ? libcName() : "libSystem.B.dylib", {
+    const symbols = openLibc({
       socket: { args: ["i32", "i32", "i32"], returns: "i32" },
       connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
       close: { args: ["i32"], returns: "i32" },
       [errno]: { args: [], returns: "ptr" },
     });
+    if (symbols === null) return false;
     const calls = symbols as unknown as {
       socket(domain: number, type: number, protocol: number): number;
       connect(fd: number, address: Pointer, size: number): number;
       close(fd: number): number;
     } & Record<string, () => Pointer>;
-    const address = socketAddress(path);
+    const address = unixAddress(path);
     const fd = calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (fd < 0) return false;
     const failed = calls.connect(fd, ptr(address), address.length) !== 0;
@@ -60,23 +62,4 @@ function isStale(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function libcName(): string {
-  const musl = `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`;
-  try {
-    dlopen("libc.so.6", { close: { args: ["i32"], returns: "i32" } });
-    return "libc.so.6";
-  } catch {
-    return musl;
-  }
-}
-
-/** `struct sockaddr_un`: the family in two bytes, or its size and the family in one each; the path, with a zero behind it. */
-function socketAddress(path: string): Buffer {
-  const bytes = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
-  if (LINUX) bytes.writeUInt16LE(AF_UNIX, 0);
-  else bytes.set([bytes.length, AF_UNIX]);
-  bytes.write(path, 2);
-  return bytes;
 }

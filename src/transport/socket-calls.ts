@@ -6,7 +6,8 @@
  *   recv      into a buffer that is used again; Bun copies each read into a new one
  * Absent (null) where libc cannot be loaded or is laid out differently: callers then do without. Measured: bench/compare, 1 → 1.
  */
-import { dlopen, type Pointer, ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
+import { openLibc } from "../bytes/libc.ts";
 import { type ByteVector, RANGES_MAX } from "./byte-vector.ts";
 
 const MSG_DONTWAIT = 0x40;
@@ -40,19 +41,12 @@ export class SocketCalls {
   /** Null where the system has no such call. */
   static load(): SocketCalls | null {
     if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64")) return null;
-    for (const name of ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`]) {
-      try {
-        // What it returns fits 31 bits: no vector is larger.
-        const { symbols } = dlopen(name, {
-          sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
-          recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // its size is 64 bits; none is larger
-        });
-        return new SocketCalls(symbols.sendmsg as unknown as SendMessage, symbols.recv as unknown as Receive);
-      } catch {
-        // the next name, or none
-      }
-    }
-    return null;
+    // What it returns fits 31 bits: no vector is larger.
+    const symbols = openLibc({
+      sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
+      recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // its size is 64 bits; none is larger
+    });
+    return symbols === null ? null : new SocketCalls(symbols.sendmsg as unknown as SendMessage, symbols.recv as unknown as Receive);
   }
 
   /**

@@ -1,4 +1,4 @@
-/** What a listener's `tls` block asks of the transport; the option's type (config/tls-options.ts) has all of it and more. */
+/** What a listener's `tls` block asks of the transport; the option's type (config/tls-options.ts) adds to it. */
 
 /** A certificate chain and its private key, PEM files. */
 export interface KeyPairFiles {

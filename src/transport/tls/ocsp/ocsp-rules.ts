@@ -1,4 +1,4 @@
-/** What a `tls { ocsp_peer }` block and `ocsp_cache` ask for; the options' types (config/) have the same. */
+/** What a `tls { ocsp_peer }` block and `ocsp_cache` ask for: core §9.3.2. */
 
 export interface OcspPeerRules {
   /** Of one responder; 0: the default. */
