@@ -10,7 +10,7 @@ const root = join(import.meta.dir, "../..");
 const text = (path: string) => readFileSync(join(root, path), "utf8");
 
 test("every dependency is pinned to one version, Bun too", () => {
-  const versions = Object.entries(packageFile.devDependencies);
+  const versions = Object.entries({ ...packageFile.dependencies, ...packageFile.devDependencies });
   expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   const bun = packageFile.packageManager.replace("bun@", "");
   expect(packageFile.devDependencies["bun-types"]).toBe(bun);
@@ -59,13 +59,14 @@ test("the measured table replaces what stood between the marks", () => {
 const STOREYS = [
   ["bytes", "clock", "compression", "random"],
   ["subject", "header", "identity"],
-  ["delivery"],
+  ["delivery", "mapping", "jwt"],
   ["protocol"],
   ["transport"],
   ["config", "log"],
-  ["account", "auth"],
+  ["permission"],
+  ["account", "auth", "operator"],
   ["connection"],
-  ["server", "monitor"], // it reads the server, which starts it
+  ["server", "monitor", "system"], // they read the server, which starts them
   ["index.ts", "cli", "main.ts"],
 ];
 const storeyOf = new Map(STOREYS.flatMap((rooms, storey) => rooms.map(room => [room, storey] as const)));
