@@ -1,0 +1,53 @@
+import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../src/config/permission-options.ts";
+import type { Random } from "../../src/random/random.ts";
+
+/** Sets of permissions over few words, so that their entries meet and overlap. */
+const WORDS = ["a", "b", "c", "orders", "a*", "b>"];
+const QUEUES = ["q", "w", "q.a", "q.b", "w.a.b", "*", ">", "q.*", "w.>", "q.*.b"];
+
+export function randomPermissions(random: Random): PermissionOptions {
+  const responses = random.chance(0.4) ? randomResponses(random) : null;
+  return {
+    publish: random.chance(0.75) ? randomSubjects(random, false) : null,
+    subscribe: random.chance(0.85) ? randomSubjects(random, true) : null,
+    responses,
+  };
+}
+
+function randomResponses(random: Random): ResponsePermission {
+  return { messagesMax: random.pick([1, 1, 2, 3, -1]), expiresMs: random.pick([-1_000, 60_000, 120_000]) };
+}
+
+/** At least one of the lists, none of them empty. */
+function randomSubjects(random: Random, queues: boolean): SubjectPermissions {
+  const kind = random.below(4);
+  return {
+    allow: kind === 0 ? null : randomEntries(random, queues),
+    deny: kind === 1 ? null : randomEntries(random, queues),
+  };
+}
+
+/** Few or many: more than a handful are looked up in another way. */
+function randomEntries(random: Random, queues: boolean): string[] {
+  const count = random.chance(0.25) ? random.between(9, 30) : random.between(1, 4);
+  return Array.from({ length: count }, () => {
+    const subject = randomPattern(random, count > 8 ? 3 : 1);
+    return queues && random.chance(0.4) ? `${subject} ${randomQueue(random)}` : subject;
+  });
+}
+
+/** @param tokensMin long lists of short patterns would cover everything */
+export function randomPattern(random: Random, tokensMin = 1): string {
+  const tokens = Array.from({ length: random.between(tokensMin, 4) }, () => (random.chance(0.25) ? "*" : random.pick(WORDS)));
+  if (random.chance(0.3)) tokens[tokens.length - 1] = ">";
+  return tokens.join(".");
+}
+
+/** Without wildcards, but for tokens that look like ones and are text. */
+export function randomLiteral(random: Random): string {
+  return Array.from({ length: random.between(1, 4) }, () => random.pick(WORDS)).join(".");
+}
+
+export function randomQueue(random: Random): string {
+  return random.pick(QUEUES);
+}
