@@ -1,0 +1,24 @@
+/** A source and destination that make no transform; the message is the reference's, byte for byte. */
+export class TransformError extends Error {
+  override readonly name = "TransformError";
+}
+
+const DESTINATION = "invalid mapping destination";
+
+/** Why a destination is refused. The first stands alone; the others name the token, and it, when it is not empty. */
+export const TRANSFORM_TEXTS = {
+  invalidSubject: "invalid subject",
+  invalidTransform: `${DESTINATION}: invalid transform`,
+  notAllWildcards: `${DESTINATION}: not using all of the token wildcard(s)`,
+  unknownFunction: `${DESTINATION}: unknown function`,
+  indexOutOfRange: `${DESTINATION}: wildcard index out of range`,
+  notEnoughArguments: `${DESTINATION}: not enough arguments passed to the function`,
+  invalidArgument: `${DESTINATION}: function argument is invalid or in the wrong format`,
+  tooManyArguments: `${DESTINATION}: too many arguments passed to the function`,
+  notForImports: `${DESTINATION}: the only mapping function allowed for import transforms is {{Wildcard()}}`,
+} as const;
+
+export function transformError(reason: keyof typeof TRANSFORM_TEXTS, token = ""): TransformError {
+  const text = TRANSFORM_TEXTS[reason];
+  return new TransformError(token === "" ? text : `${text} in ${token}`);
+}
