@@ -12,11 +12,11 @@ import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
  * A reply is forgotten with its last answer, so only those never answered wait for their time. As entries stand in order of time the
  * old ones are at the head: taking them away once a second costs what there is to take away, not what is tracked. When the arrays
  * are full, what is left moves together, into smaller or larger ones.
- * The reference has no limit but time. Here at most 262,144 replies and 32 MiB of subjects are tracked; beyond, the oldest quarter is
+ * The reference has no limit but time. Here at most 262,144 replies and 16 MiB of subjects are tracked; beyond, the oldest quarter is
  * forgotten.
  */
 export const REPLIES_MAX = 262_144;
-const KEY_BYTES_MAX = 32 * 1024 * 1024;
+const KEY_BYTES_MAX = 16 * 1024 * 1024;
 const ENTRIES_MIN = 32;
 const KEY_BYTES_MIN = 1024;
 const SWEEP_INTERVAL_MS = 1_000;
@@ -74,6 +74,7 @@ export class TrackedReplies {
     const now = this.clock.monotonic();
     const size = end - start;
     if (now - this.sweptAt > SWEEP_INTERVAL_MS) this.sweep(now);
+    while (this.count >= REPLIES_MAX || (this.keysLive + size > KEY_BYTES_MAX && this.count > 0)) this.dropOldestQuarter();
     if (this.tail === this.capacity || this.keysEnd + size > this.keys.length) this.moveTogether(now, size);
     const hash = hashBytes(source, start, end, this.hashFrom);
     for (let at = 0; at < size; at++) this.keys[this.keysEnd + at] = source[start + at];
@@ -152,7 +153,7 @@ export class TrackedReplies {
   }
 
   private dropOldestQuarter(): void {
-    for (let left = REPLIES_MAX / 4; left > 0 && this.head < this.tail; this.head++) {
+    for (let left = Math.ceil(this.count / 4); left > 0 && this.head < this.tail; this.head++) {
       if (this.entries[this.head * STRIDE + KEY_SIZE] === 0) continue;
       this.forgetEntry(this.head);
       left--;
@@ -175,7 +176,6 @@ export class TrackedReplies {
   /** @param size bytes of the key that comes next */
   private moveTogether(now: number, size: number): void {
     this.dropOld(now);
-    while (this.count > 0 && (this.count >= REPLIES_MAX || this.keysLive + size > KEY_BYTES_MAX)) this.dropOldestQuarter();
     const { entries, times, keys, head, tail } = this;
     this.resize(
       fitting(this.capacity, Math.max(ENTRIES_MIN, this.count * 2)),

@@ -29,7 +29,7 @@ function randomSubjects(random: Random, queues: boolean): SubjectPermissions {
 
 /** Few or many: more than a handful are looked up in another way. */
 function randomEntries(random: Random, queues: boolean): string[] {
-  const count = random.chance(0.25) ? random.between(9, 30) : random.between(1, 4);
+  const count = random.chance(0.25) ? random.between(9, 40) : random.between(1, 4);
   return Array.from({ length: count }, () => {
     const subject = randomPattern(random, count > 8 ? 3 : 1);
     return queues && random.chance(0.4) ? `${subject} ${randomQueue(random)}` : subject;
