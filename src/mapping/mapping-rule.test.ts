@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { checkClaimMapping, checkDestination, checkMapping, type MappingRule } from "./mapping-rule.ts";
+
+type Destination = string | [subject: string, weight: number, cluster?: string];
+
+function rule(source: string, ...destinations: Destination[]): MappingRule {
+  const list = destinations.map(given => (typeof given === "string" ? ([given, 100] as const) : given));
+  return { source, destinations: list.map(([subject, weight, cluster = ""]) => ({ subject, weight, cluster })) };
+}
+
+const DESTINATION = "invalid mapping destination";
+
+/** What nats-server 2.15.2 says to each. */
+const RULES: [rule: MappingRule, text: string | null][] = [
+  [rule("foo", "bar"), null],
+  [rule("foo"), null],
+  [rule("foo", ["bar", 50], ["baz", 50]), null],
+  [rule("foo", ["foo", 30]), null],
+  [rule("foo.*", ["bar.$1", 20]), null],
+  [rule("foo.>", ">"), null],
+  [rule("foo.*", "x.{{ wildcard( 1 ) }}"), null],
+  [rule("foo.*", "x.{{left(1,2)}}.{{right(1,2)}}.{{random(3)}}"), null],
+  [rule("foo.*", "x.{{wild"), null],
+  [rule("foo", ["bar", 60, "A"], ["baz", 60, "B"]), null],
+  [rule("foo", ["bar", 60, "A"], ["baz", 60, "A"]), "total weight needs to be <= 100"],
+  [rule("foo", ["bar", 60], ["baz", 60]), "total weight needs to be <= 100"],
+  [rule("foo", ["bar", 101]), "individual weights need to be <= 100"],
+  [rule("foo.*", ["bar.$1", 200], ["bar.$2", 10]), "individual weights need to be <= 100"],
+  [rule("foo", ["bar", 50], ["bar", 50]), 'duplicate entry for "bar"'],
+  [rule("foo", ["bar", 60, "A"], ["bar", 40, "B"]), 'duplicate entry for "bar"'],
+  [rule("foo", ['a"b', 50], ['a"b', 50]), 'duplicate entry for "a\\"b"'],
+  [rule("foo", ["bé\u0001", 50], ["bé\u0001", 50]), 'duplicate entry for "bé\\x01"'],
+  [rule("foo..bar", "x"), "invalid subject"],
+  [rule("", "x"), "invalid subject"],
+  [rule("foo bar", "x"), "invalid subject"],
+  [rule("foo.*", ["bar.*", 20]), "invalid subject"],
+  [rule("foo", "a.>"), "invalid subject"],
+  [rule("foo.*", ">"), "invalid subject"],
+  [rule("foo.*", ["bar.$2", 20]), `${DESTINATION}: wildcard index out of range in $2: [2]`],
+  [rule("foo", "a..b"), `${DESTINATION}: invalid transform`],
+  [rule("foo", "a. b"), `${DESTINATION}: invalid transform`],
+  [rule("foo.*", "x\ty"), `${DESTINATION}: invalid transform`],
+  [rule("foo", "a.>.b"), `${DESTINATION}: invalid transform in b`],
+  [rule("foo.*", "{{nope(1)}}"), `${DESTINATION}: unknown function in {{nope(1)}}`],
+  [rule("foo.*", "{{wildcard()}}"), `${DESTINATION}: not enough arguments passed to the function in {{wildcard()}}`],
+];
+
+test("a rule is refused with the reference's text", () => {
+  for (const [given, text] of RULES) expect(checkMapping(given), JSON.stringify(given)).toBe(text);
+});
+
+test("in claims the text says which mapping it is, and which destination when its transform is wrong", () => {
+  expect(checkClaimMapping(rule("foo", "bar"))).toBe(null);
+  expect(checkClaimMapping(rule("foo..bar", "x"))).toBe('mapping "foo..bar": invalid subject');
+  expect(checkClaimMapping(rule("foo", "bar", ["bar", 0]))).toBe('mapping "foo": duplicate entry for "bar"');
+  expect(checkClaimMapping(rule("foo", ["bar", 101]))).toBe('mapping "foo": individual weights need to be <= 100');
+  expect(checkClaimMapping(rule("foo", ["bar", 60], ["baz", 60]))).toBe('mapping "foo": total weight needs to be <= 100');
+  expect(checkClaimMapping(rule("foo.*", "bar.$2"))).toBe(
+    `mapping "foo.*" -> "bar.$2": ${DESTINATION}: wildcard index out of range in $2: [2]`,
+  );
+});
+
+test("what is left of the messages must be able to keep its subject", () => {
+  const unknown = `${DESTINATION}: unknown function in {{nope(1)}}`;
+  expect(checkMapping(rule("foo.{{nope(1)}}", ["x", 50]))).toBe(unknown);
+  expect(checkMapping(rule("foo.{{nope(1)}}", ["x", 100]))).toBe(null);
+  expect(checkMapping(rule("foo.{{nope(1)}}", ["x", 100, "A"]))).toBe(unknown);
+  expect(checkMapping(rule("foo.$1", ["x", 50]))).toBe(`${DESTINATION}: wildcard index out of range in $1`);
+  expect(checkClaimMapping(rule("foo.{{nope(1)}}", ["x", 50]))).toBe(null);
+});
+
+test("a destination without a subject is refused, where the reference takes it and crashes on the first message", () => {
+  expect(checkMapping(rule("foo", ""))).toBe("invalid subject");
+  expect(checkDestination("foo", "")).toBe("invalid subject");
+});
