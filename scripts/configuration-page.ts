@@ -44,29 +44,49 @@ JSON is accepted. Strings may go without quotes; in double quotes and without qu
 /** The page as it should be. */
 export function configurationPage(): string {
   const fields = FILE_FIELDS.filter(({ missing }) => missing === null);
-  const blocks = fields.filter(one => one.fields !== undefined);
   return [
     INTRODUCTION,
     LANGUAGE,
     `## Fields\n\n"Reload" says whether a running server takes a new value: *live*, or *fixed*, where a reload is refused.\n\n${fieldTable(fields, true)}\n`,
-    ...blocks.map(blockSection),
+    ...[...PATHS.values()].map(blockSection),
     `## Not there yet\n\n${missingTable()}\n`,
     `## Flags\n\n${flagTable()}\n`,
     `## In a program\n\nOptions of \`NatsServer.start\`; times are milliseconds, port 0 is any free one.\n\n${programTable()}\n`,
   ].join("\n");
 }
 
-function blockSection(block: Field<never>): string {
-  const nested = (block.fields ?? []).filter(({ fields }) => fields !== undefined && block.names[0] === "tls");
-  const own = `### ${code(block.names[0]!)}\n\n${sentence(block.text)}\n\n${fieldTable(block.fields!, false)}\n`;
-  return [own, ...nested.map(blockSection)].join("\n");
+/** The first place of every block, by its fields: `accounts.users`. Blocks with the same fields are described once. */
+function blockPaths(): ReadonlyMap<unknown, { readonly path: string; readonly block: Field<never> }> {
+  const paths = new Map<unknown, { path: string; block: Field<never> }>();
+  const visit = (fields: readonly Field<never>[], path: string) => {
+    for (const block of fields) {
+      if (block.missing !== null || block.fields === undefined || paths.has(block.fields)) continue;
+      const own = `${path}${block.names[0]}`;
+      paths.set(block.fields, { path: own, block });
+      visit(block.fields, `${own}.`);
+    }
+  };
+  visit(FILE_FIELDS, "");
+  return paths;
+}
+
+const PATHS = blockPaths();
+
+function blockSection({ path, block }: { readonly path: string; readonly block: Field<never> }): string {
+  return `### ${code(path)}\n\n${sentence(block.text)}\n\n${fieldTable(block.fields!, false)}\n`;
+}
+
+/** As GitHub makes anchors of headings. */
+function linkTo(fields: readonly Field<never>[]): string {
+  const { path } = PATHS.get(fields)!;
+  return ` ([${path}](#${path.replaceAll(".", "")}))`;
 }
 
 function fieldTable(fields: readonly Field<never>[], withReload: boolean): string {
   const working = fields.filter(({ missing }) => missing === null);
   const rows = working.map(one => [
     one.names.map(code).join(", "),
-    one.type + (one.fields === undefined ? "" : ` ([${one.names[0]}](#${one.names[0]}))`),
+    one.type + (one.fields === undefined ? "" : linkTo(one.fields)),
     one.initial === "" ? "" : code(one.initial),
     one.text,
     ...(withReload ? [reloadOf(one)] : []),
@@ -87,13 +107,21 @@ const COMBINED: Readonly<Record<string, keyof Options>> = {
   cluster: "clusterName",
 };
 
+/** Where a reload may change only a part. */
+const RELOADS: Readonly<Record<string, string>> = {
+  websocket: "only its tls",
+  tls: "live, but verify_and_map and connection_rate_limit",
+  authorization: "live, but auth_callout and proxy_required",
+  resolver: "live, but not from none or to none",
+  no_auth_user: "may be left out, when the user is gone too",
+  system_account: "`$SYS` may be left out",
+};
+
 function reloadOf({ names }: Field<never>): string {
   const combined = COMBINED[names[0]!];
   const rows: readonly Pick<OptionRow<unknown>, "names" | "reload">[] = Object.values(OPTIONS);
   const row = combined === undefined ? rows.find(candidate => candidate.names.split(" ")[0] === names[0]) : OPTIONS[combined];
-  if (names[0] === "websocket") return "only its tls";
-  if (names[0] === "tls") return "live, but verify_and_map and connection_rate_limit";
-  return row!.reload;
+  return RELOADS[names[0]!] ?? row!.reload;
 }
 
 function missingTable(): string {

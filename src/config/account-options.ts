@@ -123,3 +123,34 @@ export function emptyAccount(name: string): AccountOptions {
     trace: null,
   };
 }
+
+/** What an export or import has of which nothing is said. */
+export const NO_STREAM_EXPORT: StreamExportOptions = {
+  kind: "stream",
+  subject: "",
+  accounts: null,
+  tokenRequired: false,
+  accountTokenPosition: 0,
+  revocations: {},
+};
+
+export const NO_SERVICE_EXPORT: ServiceExportOptions = {
+  ...NO_STREAM_EXPORT,
+  kind: "service",
+  responseType: "Singleton",
+  responseThresholdMs: 0,
+  latency: null,
+  allowTrace: false,
+};
+
+export const NO_STREAM_IMPORT: StreamImportOptions = {
+  kind: "stream",
+  account: "",
+  subject: "",
+  to: "",
+  prefix: "",
+  allowTrace: false,
+  token: "",
+};
+
+export const NO_SERVICE_IMPORT: ServiceImportOptions = { kind: "service", account: "", subject: "", to: "", share: false, token: "" };

@@ -17,6 +17,9 @@ export interface UserOptions {
   readonly proxyRequired: boolean;
 }
 
+/** What a user has of which nothing is said. */
+export const NO_USER: UserOptions = { user: "", password: "", nkey: "", permissions: null, connectionTypes: null, proxyRequired: false };
+
 /** `auth_callout { }`: another service decides. */
 export interface CalloutOptions {
   /** Public account nkey that signs the answers. */
@@ -31,13 +34,18 @@ export interface CalloutOptions {
   readonly allowedAccounts: readonly string[] | null;
 }
 
-/** A single user or a token, several users of `$G`, and what holds for all of them. Every field may be left out. */
+export const NO_CALLOUT: CalloutOptions = { issuer: "", account: "", authUsers: [], xkey: "", allowedAccounts: null };
+
+/**
+ * A single user or a token, several users of `$G`, and what holds for all of them. Every field may be left out. Without
+ * any it is a block that names nobody: then nobody is let in by default where accounts have users.
+ */
 export interface Authorization {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
   readonly users?: readonly UserOptions[];
-  /** For users of `$G`, the single one included, that have none of their own. */
+  /** For `users` that have none of their own. A single user may do everything. */
   readonly defaultPermissions?: PermissionOptions | null;
   readonly callout?: CalloutOptions | null;
   /** Nobody gets in but through a trusted proxy. */

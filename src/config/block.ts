@@ -68,23 +68,31 @@ export type UnknownText = (key: string) => string;
 
 const unknownField: UnknownText = key => `unknown field ${quoted(key)}`;
 
+/** The fields of a block by each of their names: made once for blocks that a file has thousands of. */
+export type FieldTable<Draft> = ReadonlyMap<string, Field<Draft>>;
+
+export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<Draft> {
+  return new Map(fields.flatMap(one => one.names.map(name => [name, one] as const)));
+}
+
 /**
  * Reads a block into a draft. What is wrong goes to `problems`.
- * @param unknown the refusal of keys that are no fields; null: they may be variables, and are unknown when nothing refers to them
+ * @param unknown the refusal of keys that are no fields; null: the usual one
+ * @param variables keys may be variables, and are unknown only when nothing refers to them
  */
 export function readBlock<Draft>(
   map: ConfigMap,
-  fields: readonly Field<Draft>[],
+  fields: readonly Field<Draft>[] | FieldTable<Draft>,
   draft: Draft,
   problems: Problems,
   unknown: UnknownText | null = null,
+  variables = unknown === null,
 ): void {
-  const named = new Map(fields.flatMap(one => one.names.map(name => [name, one] as const)));
+  const named = fields instanceof Map ? (fields as FieldTable<Draft>) : fieldTable(fields as readonly Field<Draft>[]);
   for (const [key, value] of map) {
     const found = named.get(key.toLowerCase());
     if (found === undefined) {
-      if (unknown !== null || !value.usedAsVariable)
-        problems.error(value, unknownWithHint(key, [...named.keys()], unknown ?? unknownField));
+      if (!variables || !value.usedAsVariable) problems.error(value, unknownWithHint(key, [...named.keys()], unknown ?? unknownField));
       continue;
     }
     try {

@@ -5,6 +5,8 @@
  * What is given keeps its place over the file at every reload. `authorization` and `tls` are merged part by part, as their flags are.
  */
 import { type Field, readBlock } from "./block.ts";
+import { checkFile } from "./file-check.ts";
+import type { GivenOptions } from "./given-options.ts";
 import type { ConfigMap } from "./language/config-value.ts";
 import { LanguageError } from "./language/language-error.ts";
 import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "./language/read-config.ts";
@@ -60,19 +62,20 @@ function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" |
   if (map.size === 0) problems.warnings.push(`${file}: config has no values or is empty`);
   const options: Draft = {};
   readBlock(map, FILE_FIELDS, options, problems);
+  checkFile(map, options, problems);
   if (problems.errors.length > 0) throw new ConfigErrors(problems.lines, true);
   return { options, warnings: problems.warnings };
 }
 
 /** What is given wins over the file. */
-export function mergeOptions(file: Partial<Options>, given: Partial<Options>): Partial<Options> {
+export function mergeOptions(file: Partial<Options>, given: GivenOptions): GivenOptions {
   const merged: Record<string, unknown> = { ...file };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const parts = name === "authorization" || name === "tls";
     merged[name] = parts && value !== null && merged[name] ? { ...(merged[name] as object), ...(value as object) } : value;
   }
-  return merged as Partial<Options>;
+  return merged as GivenOptions;
 }
 
 /** Everything that a server starts with, or is reloaded with. */
@@ -95,7 +98,7 @@ export interface ConfigFileSource {
  * @throws ConfigErrors  the file cannot be used
  * @throws OptionError  what it says and what is given make no server together
  */
-export function readConfig(file: string, given: Partial<Options>, environment: Environment = process.env): CompleteConfig {
+export function readConfig(file: string, given: GivenOptions, environment: Environment = process.env): CompleteConfig {
   const { options, digest, warnings } = loadConfigFile(file, environment);
   const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment) };
   return { options: completeOptions(mergeOptions(options, given)), digest, warnings, source };

@@ -43,3 +43,9 @@ export interface OperatorOptions {
   /** Bearer JWT of those who show none; empty: they are refused. */
   readonly defaultSentinel: string;
 }
+
+/** What of a server's options is about operators. */
+export function operatorOptionsOf(options: OperatorOptions): OperatorOptions {
+  const { operators, trustedKeys, resolver, resolverTls, resolverPreload, pinnedAccounts, defaultSentinel } = options;
+  return { operators, trustedKeys, resolver, resolverTls, resolverPreload, pinnedAccounts, defaultSentinel };
+}

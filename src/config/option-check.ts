@@ -1,11 +1,15 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
-import { encode } from "../bytes/ascii.ts";
-import { isValidSubject } from "../subject/subject.ts";
+import { NkeyKind } from "../identity/nkey.ts";
+import { isValidSubjectText } from "../subject/subject-text.ts";
+import { allUsers, checkNoAuthUser, checkOperators, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
+import type { Authorization } from "./authorization.ts";
+import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { goDuration } from "./go-duration.ts";
 import { quoted } from "./go-values.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";
+import { isPublicNkey } from "./public-nkey.ts";
 import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "./table/limits.ts";
 import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "./table/logging.ts";
 import type { TlsOptions } from "./tls-options.ts";
@@ -30,6 +34,10 @@ const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : 
   clusterName: "string",
   logFile: "string",
   remoteSyslog: "string",
+  systemAccount: "string",
+  noAuthUser: "string",
+  resolver: "object",
+  resolverTls: "object",
 };
 
 const PORTS: readonly string[] = ["port", "httpPort", "httpsPort", "profilingPort"] satisfies (keyof Options)[];
@@ -49,22 +57,28 @@ const MAY_BE_NEGATIVE: readonly string[] = [
 const PAYLOAD_BYTES_LIMIT = 2 ** 31 - 1;
 
 /** @throws OptionError */
-export function checkOptions(options: Options, initial: Options): void {
+export function checkTypes(options: Options, initial: Options): void {
   for (const name of Object.keys(options) as (keyof Options)[]) checkType(name, options[name], initial[name]);
-  checkAuthorization(options);
+}
+
+/** @throws OptionError */
+export function checkOptions(options: Options): void {
   checkLimits(options);
   if (options.serverName?.includes(" ")) throw new OptionError(SERVER_NAME_HAS_SPACES);
+  checkOperators(options);
+  checkTls(options.tls);
+  checkUsers(options);
   const clusterFault = clusterNameFault(options.clusterName ?? "");
   if (clusterFault !== null) throw new OptionError(clusterFault);
-  checkDefaultDomains(options.defaultJsDomain);
+  checkDefaultDomains(options);
   if (!isLogFormat(options.logFormat)) throw new OptionError(LOG_FORMAT_REFUSAL);
   for (const [subsystem, level] of Object.entries(options.logLevelOverrides)) {
     const fault = levelFault(subsystem, level);
     if (fault !== null) throw new OptionError(fault);
   }
-  checkTls(options.tls);
-  if (options.websocket !== null) checkWebsocket(options.websocket);
+  if (options.websocket !== null) checkWebsocket(options.websocket, options);
   checkMonitoring(options);
+  checkSystemAccount(options);
 }
 
 function checkType(name: keyof Options, value: unknown, initial: unknown): void {
@@ -80,16 +94,6 @@ function checkType(name: keyof Options, value: unknown, initial: unknown): void 
 
 function checkPort(port: number): void {
   if (port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);
-}
-
-function checkAuthorization({ authorization }: Options): void {
-  for (const [part, secret] of Object.entries(authorization ?? {})) {
-    if (!["user", "password", "token"].includes(part)) throw new OptionError(`unknown option "authorization.${part}"`);
-    if (secret !== undefined && typeof secret !== "string") throw new OptionError(`option "authorization.${part}" must be a string`);
-  }
-  if (/^\$2[abxy]\$\d{2}\$/.test(authorization?.password ?? "") || /^\$2[abxy]\$\d{2}\$/.test(authorization?.token ?? "")) {
-    throw new OptionError("bcrypt passwords are not supported yet");
-  }
 }
 
 function checkLimits(options: Options): void {
@@ -108,17 +112,21 @@ function checkLimits(options: Options): void {
   if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError(WRITE_TIMEOUT_REFUSAL);
 }
 
-/** The account that is always there; others come with accounts. */
-const GLOBAL_ACCOUNT = "$G";
-
-function checkDefaultDomains(domains: Options["defaultJsDomain"]): void {
-  for (const account of Object.keys(domains)) {
-    if (account === GLOBAL_ACCOUNT) continue;
+function checkDefaultDomains(options: Options): void {
+  const domains = Object.entries(options.defaultJsDomain);
+  for (const [account] of domains) {
+    if (options.operators.length > 0) {
+      if (isPublicNkey(account, NkeyKind.Account)) continue;
+      throw new OptionError(`default_js_domain contains account name ${quoted(account)}, which is not a valid public account nkey`);
+    }
+    if (account === GLOBAL_ACCOUNT || options.accounts.some(({ name }) => name === account)) continue;
     throw new OptionError(`in non operator mode, \`default_js_domain\` references non existing account ${quoted(account)}`);
   }
-  for (const [account, domain] of Object.entries(domains)) {
-    const subject = encode(`$JS.${domain}.API.>`);
-    if (domain === "" || isValidSubject(subject, 0, subject.length)) continue;
+  for (const [account, domain] of domains) {
+    if (account === (options.systemAccount ?? SYSTEM_ACCOUNT)) {
+      throw new OptionError(`system account ${quoted(account)} can not be in default_js_domain`);
+    }
+    if (domain === "" || isValidSubjectText(`$JS.${domain}.API.>`)) continue;
     throw new OptionError(`default_js_domain contains account ${quoted(account)} with invalid domain name ${quoted(domain)}`);
   }
 }
@@ -136,22 +144,35 @@ function checkTls(tls: TlsOptions | null): void {
 
 const FORBIDDEN_HEADERS = ["host", "content-length", "connection", "upgrade", "nats-no-masking"];
 
-function checkWebsocket({ port, tls, noTls, allowedOrigins, jwtCookie, headers }: Partial<WebSocketOptions>): void {
-  if (port !== undefined) checkPort(port);
+function checkWebsocket(websocket: WebSocketOptions, options: Options): void {
+  const { port, tls, noTls, allowedOrigins, noAuthUser, authorization, jwtCookie, headers } = websocket;
+  checkPort(port);
   if (!tls && !noTls) throw new OptionError("websocket requires TLS configuration");
-  checkTls(tls ?? null);
-  for (const origin of allowedOrigins ?? []) checkOrigin(origin);
-  if (jwtCookie) {
+  checkTls(tls);
+  for (const origin of allowedOrigins) checkOrigin(origin);
+  if (noAuthUser) checkNoAuthUser(noAuthUser, options);
+  if (authorization !== null) checkOwnAuthorization(authorization, options);
+  if (jwtCookie && options.operators.length === 0 && options.trustedKeys.length === 0) {
     const need = "trusted operators or trusted keys configuration is required for JWT authentication via cookie";
     throw new OptionError(`${need} ${quoted(jwtCookie)}`);
   }
-  for (const name of Object.keys(headers ?? {})) {
+  for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase();
     if (FORBIDDEN_HEADERS.includes(lower)) throw new OptionError(`websocket: invalid header ${quoted(name)} not allowed`);
     if (lower.startsWith("sec-websocket-")) {
       throw new OptionError(`websocket: invalid header ${quoted(name)}, "Sec-WebSocket-" prefix not allowed`);
     }
   }
+}
+
+/** Of a WebSocket listener: a single user or token, where the server has none of its own. */
+function checkOwnAuthorization(authorization: Authorization, options: Options): void {
+  for (const part of Object.keys(authorization)) {
+    if (!["user", "password", "token"].includes(part)) throw new OptionError(`unknown option "websocket.authorization.${part}"`);
+  }
+  const which = authorization.user ? "username" : "token";
+  if (allUsers(options).length === 0 || (!authorization.user && !authorization.token)) return;
+  throw new OptionError(`websocket authentication ${which} not compatible with presence of users/nkeys`);
 }
 
 function checkOrigin(origin: string): void {

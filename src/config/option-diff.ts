@@ -18,6 +18,26 @@ export interface OptionChange {
 const MONITORING_HOSTS: readonly string[] = ["httpHost", "httpsHost"] satisfies (keyof Options)[];
 const monitoringHost = ({ httpHost, httpsHost, host }: Options) => httpHost ?? httpsHost ?? host;
 
+/** Changes of what else is fixed that a reload may make, as the reference does. */
+const EXCEPTIONS: { readonly [K in keyof Options]?: (before: Options, after: Options) => boolean } = {
+  noAuthUser: ({ noAuthUser }, after) => after.noAuthUser === null && !hasUserNamed(after, noAuthUser!),
+  systemAccount: (before, after) => {
+    const [old, fresh] = [systemAccountOf(before), systemAccountOf(after)];
+    return old === fresh || (old === SYSTEM_ACCOUNT && after.systemAccount === null);
+  },
+};
+
+const SYSTEM_ACCOUNT = "$SYS";
+
+/** An account that is called so is the system account without anybody saying it. */
+function systemAccountOf({ systemAccount, accounts }: Options): string | null {
+  return systemAccount ?? (accounts.some(({ name }) => name === SYSTEM_ACCOUNT) ? SYSTEM_ACCOUNT : null);
+}
+
+function hasUserNamed({ accounts, authorization }: Options, name: string): boolean {
+  return [...(authorization?.users ?? []), ...accounts.flatMap(({ users }) => users)].some(({ user }) => user === name);
+}
+
 /**
  * Compares two complete sets of options, deeply: the order of tags and of pinned certificates counts, that of names in a map does not.
  * A port that is any free one now stays what it was.
@@ -29,7 +49,8 @@ export function diffOptions(before: Options, after: Options): OptionChange[] {
     const [old, fresh] = [before, after].map(options => (MONITORING_HOSTS.includes(name) ? monitoringHost(options) : options[name]));
     if (isDeepStrictEqual(old, fresh)) continue;
     const row = OPTIONS[name] as unknown as OptionRow<never>;
-    changes.push({ name, row, before: old, after: fresh, refusal: refusalOf(row, old as never, fresh as never) });
+    const allowed = EXCEPTIONS[name]?.(before, after) ?? false;
+    changes.push({ name, row, before: old, after: fresh, refusal: allowed ? null : refusalOf(row, old as never, fresh as never) });
   }
   return changes;
 }

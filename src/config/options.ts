@@ -5,26 +5,38 @@
  * A row whose feature is not there yet has no place here: such options are refused by name (table/missing.ts), never ignored.
  */
 
-import type { Authorization } from "./authorization.ts";
-import { checkOptions } from "./option-check.ts";
+import { completeAccounts, completeAuthorization, completeMappings } from "./complete-accounts.ts";
+import type { GivenOptions } from "./given-options.ts";
+import { checkOptions, checkTypes } from "./option-check.ts";
 import type { OptionRow } from "./option-row.ts";
 import { OptionError } from "./problems.ts";
+import { ACCOUNT_TABLE_OPTIONS } from "./table/accounts.ts";
 import { LIMIT_OPTIONS } from "./table/limits.ts";
 import { LOGGING_OPTIONS } from "./table/logging.ts";
 import { MONITORING_OPTIONS } from "./table/monitoring.ts";
+import { OPERATOR_TABLE_OPTIONS } from "./table/operators.ts";
 import { SECURITY_OPTIONS } from "./table/security.ts";
 import { SERVER_OPTIONS } from "./table/server.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "./tls-options.ts";
-import { WEBSOCKET_DEFAULTS } from "./websocket-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 export type { Authorization } from "./authorization.ts";
+export type { GivenOptions } from "./given-options.ts";
 export type { OcspCacheOptions } from "./ocsp-options.ts";
 export type { WriteTimeoutPolicy } from "./table/limits.ts";
 export type { LogFormat } from "./table/logging.ts";
 export type { UnixListener } from "./unix-listener.ts";
 export { OptionError };
 
-export const OPTIONS = { ...SERVER_OPTIONS, ...MONITORING_OPTIONS, ...LIMIT_OPTIONS, ...SECURITY_OPTIONS, ...LOGGING_OPTIONS };
+export const OPTIONS = {
+  ...SERVER_OPTIONS,
+  ...MONITORING_OPTIONS,
+  ...LIMIT_OPTIONS,
+  ...SECURITY_OPTIONS,
+  ...ACCOUNT_TABLE_OPTIONS,
+  ...OPERATOR_TABLE_OPTIONS,
+  ...LOGGING_OPTIONS,
+};
 
 export type Options = { [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["initial"] };
 
@@ -54,10 +66,10 @@ const ZERO_IS_DEFAULT = [
 const AUTH_AFTER_TLS_MS = 1_000;
 
 /**
- * Completes options with the defaults; blocks (`tls`, `websocket`) too.
+ * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.
  * @throws OptionError  an option is unknown, of another type than its default, or contradicts another one
  */
-export function completeOptions(given: Partial<Options>): Options {
+export function completeOptions(given: GivenOptions): Options {
   const options: Record<string, unknown> = defaultOptions();
   const initial = defaultOptions();
   for (const [name, value] of Object.entries(given)) {
@@ -65,25 +77,34 @@ export function completeOptions(given: Partial<Options>): Options {
     if (value !== undefined) options[name] = value;
   }
   for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = initial[name];
-  const complete = options as Options;
-  checkOptions(complete, initial);
-  const { authorization, tls, websocket, authTimeoutMs } = complete;
-  return {
-    ...complete,
-    authorization: completeAuthorization(authorization),
+  checkTypes(options as Options, initial);
+  const { websocket, tls, resolverTls, authTimeoutMs, trustedKeys, ...rest } = options as Options;
+  const complete: Options = {
+    ...rest,
+    accounts: completeAccounts(rest.accounts),
+    mappings: completeMappings(rest.mappings),
+    authorization: completeAuthorization(rest.authorization, "authorization"),
+    trustedKeys: [...trustedKeys].sort(), // a reload tells them so
     tls: completeTls(tls),
-    websocket: websocket === null ? null : { ...WEBSOCKET_DEFAULTS, ...websocket, tls: completeTls(websocket.tls ?? null) },
+    resolverTls: completeTls(resolverTls),
+    websocket: completeWebsocket(websocket),
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : (tls.timeoutMs ?? TLS_DEFAULTS.timeoutMs) + AUTH_AFTER_TLS_MS,
   };
+  checkOptions(complete);
+  return complete;
 }
 
 function completeTls(tls: TlsOptions | null): TlsOptions | null {
   return tls === null ? null : { ...TLS_DEFAULTS, ...tls };
 }
 
-/** What is empty asks for nothing, a password of nobody neither. */
-function completeAuthorization(authorization: Authorization | null): Authorization | null {
-  const { user = "", password, token } = authorization ?? {};
-  if (user === "" && !token) return null;
-  return { ...(user === "" ? {} : { user }), ...(password === undefined ? {} : { password }), ...(token ? { token } : {}) };
+function completeWebsocket(websocket: Partial<WebSocketOptions> | null): WebSocketOptions | null {
+  if (websocket === null) return null;
+  const { tls = null, authorization = null } = websocket;
+  return {
+    ...WEBSOCKET_DEFAULTS,
+    ...websocket,
+    tls: completeTls(tls),
+    authorization: completeAuthorization(authorization, "websocket.authorization"),
+  };
 }

@@ -24,9 +24,18 @@ export class Problems {
     this.errors.push(`${placeOf(at)}: ${text}`);
   }
 
+  /** What no single place is to blame for. */
+  errorAnywhere(text: string): void {
+    this.errors.push(text);
+  }
+
   /** @param field as it is written */
   warn(at: ConfigValue, field: string, reason: string): void {
     this.warnings.push(`${placeOf(at)}: invalid use of field ${quoted(field)}: ${reason}`);
+  }
+
+  warnAt(at: ConfigValue, text: string): void {
+    this.warnings.push(`${placeOf(at)}: ${text}`);
   }
 
   /** Warnings first, as the reference prints them. */

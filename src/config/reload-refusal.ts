@@ -1,7 +1,9 @@
 /** Why a reload is refused, in the reference's words. */
 import { isDeepStrictEqual } from "node:util";
+import type { Authorization, CalloutOptions } from "./authorization.ts";
 import { goDuration } from "./go-duration.ts";
 import { goStruct } from "./go-format.ts";
+import type { ResolverOptions } from "./operator-options.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
@@ -15,6 +17,25 @@ export function tlsRefusal(before: TlsOptions | null, after: TlsOptions | null):
   if (maps[0] !== maps[1]) return reloadRefusal("TLSMap", String(maps[0]), String(maps[1]));
   const limits = [before, after].map(tls => tls?.connectionRateLimit ?? 0);
   return limits[0] === limits[1] ? null : reloadRefusal("TLSRateLimit", String(limits[0]), String(limits[1]));
+}
+
+/** Of an authorization block everything may change, but the service that decides, and whether proxies are asked for. */
+export function authorizationRefusal(before: Authorization | null, after: Authorization | null): string | null {
+  const proxies = [before, after].map(one => String(one?.proxyRequired ?? false)) as [string, string];
+  if (proxies[0] !== proxies[1]) return reloadRefusal("ProxyRequired", ...proxies);
+  const callouts = [before, after].map(one => shownCallout(one?.callout ?? null)) as [string, string];
+  return callouts[0] === callouts[1] ? null : reloadRefusal("AuthCallout", ...callouts);
+}
+
+function shownCallout(callout: CalloutOptions | null): string {
+  if (callout === null) return "<nil>";
+  const { issuer, account, authUsers, xkey, allowedAccounts } = callout;
+  return `&${goStruct([issuer, account || "$G", authUsers, xkey, allowedAccounts ?? []])}`;
+}
+
+/** A server that has a resolver may get another one, but not begin or cease to have one. */
+export function resolverRefusal(before: ResolverOptions | null, after: ResolverOptions | null): string | null {
+  return (before === null) === (after === null) ? null : "config reload does not support moving to or from an account resolver";
 }
 
 /** Of a websocket block only TLS may change, not what a client's certificate means. */
@@ -42,7 +63,7 @@ function shownWebsocket(options: WebSocketOptions | null): string {
     options?.host ?? "",
     options?.port ?? 0,
     options?.advertise,
-    "", // NoAuthUser
+    options?.noAuthUser,
     options?.jwtCookie,
     options?.userCookie,
     options?.passwordCookie,

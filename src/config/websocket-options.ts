@@ -20,6 +20,8 @@ export interface WebSocketOptions {
   readonly authorization: Authorization | null;
   /** null: the server's. */
   readonly authTimeoutMs: number | null;
+  /** User or nkey of clients that give no credentials; null: the server's. */
+  readonly noAuthUser: string | null;
   /** Names of cookies that stand in for what CONNECT leaves empty. */
   readonly jwtCookie: string | null;
   readonly userCookie: string | null;
@@ -43,6 +45,7 @@ export const WEBSOCKET_DEFAULTS: WebSocketOptions = {
   compression: false,
   authorization: null,
   authTimeoutMs: null,
+  noAuthUser: null,
   jwtCookie: null,
   userCookie: null,
   passwordCookie: null,

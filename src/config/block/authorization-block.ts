@@ -1,10 +1,16 @@
-/** `authorization { }`: one user or one token. Of the server, and in a simpler form of a WebSocket listener. */
+/**
+ * `authorization { }`: one user or one token, or users of `$G`; what holds for all of them; and who else decides. Of the server, and in a
+ * simpler form of a WebSocket listener.
+ */
 import type { Authorization } from "../authorization.ts";
-import { type Field, field, missingField, readBlock } from "../block.ts";
+import { type Field, field, readBlock } from "../block.ts";
 import { parseGoDuration } from "../go-duration.ts";
-import type { ConfigValue } from "../language/config-value.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../reader.ts";
+import { ConfigFault } from "../problems.ts";
+import { boolean, mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../reader.ts";
+import { CALLOUT_FIELDS, calloutBlock } from "./callout-block.ts";
+import type { Draft as DraftOf } from "./ocsp-block.ts";
+import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
+import { USER_FIELDS, usersList } from "./user-block.ts";
 
 /** Longer ones are mostly mistakes: `1m` without quotes is a million seconds. */
 const TIMEOUT_WARNING_MS = 60_000;
@@ -14,6 +20,11 @@ interface Draft {
   password: string;
   token: string;
   timeoutMs: number;
+}
+
+/** What else the server's block may say. */
+interface ServerDraft extends Draft {
+  more: DraftOf<Authorization>;
 }
 
 /** What a block says. */
@@ -56,17 +67,23 @@ const WHO: readonly Field<Draft>[] = [
 
 const TIMEOUT_TEXT = "time a client has to authenticate; one second more than TLS has, with TLS";
 
-const AUTHORIZATION_WORKING: readonly Field<Draft>[] = [
+export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
   ...WHO,
   field("timeout", timeout, TIMEOUT_TEXT, (draft, milliseconds) => (draft.timeoutMs = milliseconds), { initial: "2s" }),
-];
-
-export const AUTHORIZATION_FIELDS: readonly Field<Draft>[] = [
-  ...AUTHORIZATION_WORKING,
-  missingField("users", "several users"),
-  missingField("default_permissions default_permission permissions", "permissions"),
-  missingField("auth_callout auth_hook", "auth callout"),
-  missingField("proxy_required", "trusted proxies"),
+  field("users", usersList, "several users, of `$G`", (draft, users) => (draft.more.users = users), { fields: USER_FIELDS }),
+  field(
+    "default_permissions default_permission permissions",
+    permissionBlock,
+    "what users may do that have no permissions of their own",
+    (draft, permissions) => (draft.more.defaultPermissions = permissions),
+    { initial: "everything", fields: PERMISSION_FIELDS },
+  ),
+  field("auth_callout auth_hook", calloutBlock, "a service decides who gets in", (draft, callout) => (draft.more.callout = callout), {
+    fields: CALLOUT_FIELDS,
+  }),
+  field("proxy_required", boolean, "clients must come through a trusted proxy", (draft, on) => (draft.more.proxyRequired = on), {
+    initial: "false",
+  }),
 ];
 
 export const SIMPLE_AUTHORIZATION_FIELDS: readonly Field<Draft>[] = [
@@ -74,25 +91,35 @@ export const SIMPLE_AUTHORIZATION_FIELDS: readonly Field<Draft>[] = [
   field("timeout", simpleTimeout, "time a client has to authenticate", (draft, milliseconds) => (draft.timeoutMs = milliseconds)),
 ];
 
-function readAuthorization(value: ConfigValue, fields: readonly Field<Draft>[], problems: Problems): Draft {
-  const draft: Draft = { user: "", password: "", token: "", timeoutMs: 0 };
-  readBlock(mapIn(value), fields, draft, problems);
-  return draft;
-}
-
 /** A password of nobody asks for nothing. */
-function authorizationOf({ user, password, token }: Draft): Authorization | null {
-  if (user === "" && token === "") return null;
+function secretsOf({ user, password, token }: Draft): Authorization {
   return { ...(user === "" ? {} : { user, password }), ...(token === "" ? {} : { token }) };
 }
 
+const noDraft = (): Draft => ({ user: "", password: "", token: "", timeoutMs: 0 });
+
+/** Never null: a block that names nobody is one too. */
 export const authorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
-  const draft = readAuthorization(value, AUTHORIZATION_FIELDS, problems);
-  if ((draft.user !== "" || draft.password !== "") && draft.token !== "") throw new ConfigFault("Cannot have a user/pass and token");
-  return { authorization: authorizationOf(draft), timeoutMs: draft.timeoutMs };
+  const draft: ServerDraft = { ...noDraft(), more: {} };
+  readBlock(mapIn(value), AUTHORIZATION_FIELDS, draft, problems);
+  const { user, password, token, timeoutMs, more } = draft;
+  if ((user !== "" || password !== "") && token !== "") throw new ConfigFault("Cannot have a user/pass and token");
+  const authorization = { ...secretsOf(draft), ...more };
+  const fault = more.users === undefined ? null : singleAndUsersFault(authorization);
+  if (fault !== null) throw new ConfigFault(fault);
+  return { authorization, timeoutMs };
 });
 
+/** Of a block, or of one that stands behind accounts with users. @returns what is wrong; null when nothing is */
+export function singleAndUsersFault({ user = "", token = "" }: Authorization): string | null {
+  if (user !== "") return "Can not have a single user/pass and a users array";
+  return token === "" ? null : "Can not have a token and a users array";
+}
+
+/** @returns null for nobody */
 export const simpleAuthorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
-  const draft = readAuthorization(value, SIMPLE_AUTHORIZATION_FIELDS, problems);
-  return { authorization: authorizationOf(draft), timeoutMs: draft.timeoutMs };
+  const draft = noDraft();
+  readBlock(mapIn(value), SIMPLE_AUTHORIZATION_FIELDS, draft, problems);
+  const authorization = secretsOf(draft);
+  return { authorization: Object.keys(authorization).length === 0 ? null : authorization, timeoutMs: draft.timeoutMs };
 });

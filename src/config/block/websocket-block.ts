@@ -1,5 +1,5 @@
 /** `websocket { }`: a listener for browsers. Without a port there is none. */
-import { type Field, field, missingField, readBlock } from "../block.ts";
+import { type Field, field, readBlock } from "../block.ts";
 import { parseGoDuration } from "../go-duration.ts";
 import { goTypeOf } from "../language/config-value.ts";
 import { ConfigFault } from "../problems.ts";
@@ -85,7 +85,7 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field("token_cookie", textOrUnset, "name of the cookie with the token", (draft, name) => (draft.tokenCookie = name)),
   field("headers", headers, "added to the response of the handshake", (draft, added) => (draft.headers = added)),
   field("ping_interval", duration, "time between PINGs; the server's when not set", (draft, time) => (draft.pingIntervalMs = time || null)),
-  missingField("no_auth_user", "users"),
+  field("no_auth_user", textOrUnset, "user or nkey of clients that give no credentials", (draft, user) => (draft.noAuthUser = user)),
 ];
 
 /** @returns null without a port */

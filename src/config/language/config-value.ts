@@ -40,3 +40,8 @@ export function goTypeOf(data: ConfigData): string {
   if (data instanceof ZuluTime) return "time.Time";
   return Array.isArray(data) ? "[]interface {}" : "map[string]interface {}";
 }
+
+/** The value as Go prints it: operators read it in errors. Lists and maps, of which Go prints addresses, only by their type. */
+export function goShown(data: ConfigData): string {
+  return typeof data === "object" ? (data instanceof ZuluTime ? data.text : goTypeOf(data)) : String(data);
+}

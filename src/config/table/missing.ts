@@ -1,13 +1,10 @@
 /** What nats-server has and this server does not yet: known by every name, refused by name, and passed when it asks for nothing. */
-import { type Field, isNothing, missingField, readBlock } from "../block.ts";
+import { isEnabled } from "../block/jetstream-word.ts";
+import { type Field, missingField, readBlock } from "../block.ts";
 import { quoted } from "../go-values.ts";
-import { type ConfigValue, goTypeOf } from "../language/config-value.ts";
+import { goTypeOf } from "../language/config-value.ts";
 import { ConfigFault } from "../problems.ts";
-import { booleanIn, textIn } from "../reader.ts";
-
-const SYSTEM_ACCOUNT = "$SYS";
-const ACCOUNTS = "accounts";
-const OPERATORS = "operators and JWT";
+import { booleanIn } from "../reader.ts";
 
 /** The fields of `jetstream { }`, none of which counts while it is off. */
 const JETSTREAM_NAMES = [
@@ -60,32 +57,7 @@ const jetstream: Field<unknown> = {
   },
 };
 
-function isEnabled(word: string): boolean {
-  const lower = word.toLowerCase();
-  if (lower === "enabled" || lower === "enable") return true;
-  if (lower === "disabled" || lower === "disable") return false;
-  throw new ConfigFault(`Expected 'enabled' or 'disabled' for string value, got '${word}'`);
-}
-
-function namesSystemAccount(value: ConfigValue): boolean {
-  if (typeof value.data !== "string") throw new ConfigFault("system account name must be a string");
-  return isNothing(value) || textIn(value) === SYSTEM_ACCOUNT;
-}
-
 export const MISSING_FIELDS: readonly Field<unknown>[] = [
-  missingField("accounts", ACCOUNTS),
-  missingField("mappings maps", "subject mappings"),
-  missingField("system_account system", "a system account of another name", namesSystemAccount),
-  missingField("no_system_account no_system no_sys_acc", "a server without system account"),
-  missingField("no_auth_user", "users"),
-  missingField("default_sentinel", OPERATORS),
-  missingField("operator operators root roots root_operator root_operators", OPERATORS),
-  missingField("trusted_keys trusted", OPERATORS),
-  missingField("resolver account_resolver accounts_resolver", OPERATORS),
-  missingField("resolver_tls", OPERATORS),
-  missingField("resolver_preload", OPERATORS),
-  missingField("resolver_pinned_accounts", OPERATORS),
-  missingField("proxies", "trusted proxies"),
   missingField("gateway", "gateways"),
   missingField("leafnodes leaf", "leaf nodes"),
   missingField("mqtt", "MQTT"),

@@ -7,7 +7,7 @@ import { textFlag } from "../flag-row.ts";
 import type { OcspCacheOptions } from "../ocsp-options.ts";
 import { option } from "../option-row.ts";
 import { boolean } from "../reader.ts";
-import { tlsRefusal, websocketRefusal } from "../reload-refusal.ts";
+import { authorizationRefusal, tlsRefusal, websocketRefusal } from "../reload-refusal.ts";
 import type { TlsOptions } from "../tls-options.ts";
 import type { WebSocketOptions } from "../websocket-options.ts";
 
@@ -16,7 +16,7 @@ export const SECURITY_OPTIONS = {
     names: "",
     reader: null,
     initial: null,
-    text: "user and password, or token",
+    text: "who may connect: a user and password, a token, or `users` of `$G`; `defaultPermissions`, `callout`, `proxyRequired`",
     flags: [
       textFlag("user", "Authorization", "user", "User required for connections", (user, before) => ({ ...before, user })),
       textFlag("pass", "Authorization", "password", "Password required for connections", (password, before) => ({ ...before, password })),
@@ -24,6 +24,7 @@ export const SECURITY_OPTIONS = {
     ],
     reload: "live",
     goName: "Authorization",
+    refuse: authorizationRefusal,
   }),
   authTimeoutMs: option<number>({
     names: "",

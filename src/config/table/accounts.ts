@@ -1,0 +1,66 @@
+/** Options of accounts and of who may use them. */
+import type { AccountOptions, MappingOptions } from "../account-options.ts";
+import { ACCOUNT_FIELDS, accountsBlock } from "../block/account-block.ts";
+import { mappingsBlock } from "../block/mapping-block.ts";
+import { PROXIES_FIELDS, proxiesBlock } from "../block/proxies-block.ts";
+import { option } from "../option-row.ts";
+import { ConfigFault } from "../problems.ts";
+import { boolean, reader, textOrUnset } from "../reader.ts";
+
+const systemAccount = reader<string | null>("string", ({ data }) => {
+  if (typeof data !== "string") throw new ConfigFault("system account name must be a string");
+  return data || null;
+});
+
+export const ACCOUNT_TABLE_OPTIONS = {
+  accounts: option<readonly AccountOptions[]>({
+    names: "accounts",
+    reader: accountsBlock,
+    initial: [],
+    text: "accounts beside `$G`, which is always there",
+    fields: ACCOUNT_FIELDS,
+    reload: "live",
+    goName: "Accounts",
+  }),
+  mappings: option<readonly MappingOptions[]>({
+    names: "mappings maps",
+    reader: mappingsBlock,
+    initial: [],
+    text: "where messages on a subject go instead, in `$G`",
+    reload: "live",
+    goName: "Accounts",
+  }),
+  systemAccount: option<string | null>({
+    names: "system_account system",
+    reader: systemAccount,
+    initial: null,
+    text: "account of the server's own events and services; `$SYS` when not set",
+    reload: "fixed",
+    goName: "SystemAccount",
+  }),
+  noSystemAccount: option<boolean>({
+    names: "no_system_account no_system no_sys_acc",
+    reader: boolean,
+    initial: false,
+    text: "there is no system account, unless one is named",
+    reload: "fixed",
+    goName: "NoSystemAccount",
+  }),
+  noAuthUser: option<string | null>({
+    names: "no_auth_user",
+    reader: textOrUnset,
+    initial: null,
+    text: "user or nkey of clients that give no credentials",
+    reload: "fixed",
+    goName: "NoAuthUser",
+  }),
+  trustedProxies: option<readonly string[]>({
+    names: "proxies",
+    reader: proxiesBlock,
+    initial: [],
+    text: "public nkeys of proxies whose signatures are trusted; in a file `proxies { trusted: [ { key } ] }`",
+    fields: PROXIES_FIELDS,
+    reload: "live",
+    goName: "Proxies",
+  }),
+};

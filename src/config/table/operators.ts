@@ -1,0 +1,74 @@
+/** Options of operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
+import { operatorsReader, pinnedAccountsReader, resolverPreload, trustedKeysReader } from "../block/operator-block.ts";
+import { resolverReader } from "../block/resolver-block.ts";
+import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
+import type { ResolverOptions } from "../operator-options.ts";
+import { option } from "../option-row.ts";
+import { text } from "../reader.ts";
+import { resolverRefusal } from "../reload-refusal.ts";
+import type { TlsOptions } from "../tls-options.ts";
+
+/** The end of a JWT is its signature, so it tells two of them apart. */
+const SHOWN_LETTERS = 8;
+
+export const OPERATOR_TABLE_OPTIONS = {
+  operators: option<readonly string[]>({
+    names: "operator operators root roots root_operator root_operators",
+    reader: operatorsReader,
+    initial: [],
+    text: "operator JWTs; in a file also names of files that hold them",
+    reload: "fixed",
+    goName: "TrustedOperators",
+    shown: jwts => `[${jwts.map(jwt => `…${jwt.slice(-SHOWN_LETTERS)}`).join(" ")}]`,
+  }),
+  trustedKeys: option<readonly string[]>({
+    names: "trusted_keys trusted",
+    reader: trustedKeysReader,
+    initial: [],
+    text: "public operator nkeys that are trusted without a JWT",
+    reload: "fixed",
+    goName: "TrustedKeys",
+  }),
+  resolver: option<ResolverOptions | null>({
+    names: "resolver account_resolver accounts_resolver",
+    reader: resolverReader,
+    initial: null,
+    text: "where account JWTs come from; not set: what the operator's JWT says",
+    reload: "live",
+    goName: "AccountResolver",
+    refuse: resolverRefusal,
+  }),
+  resolverTls: option<TlsOptions | null>({
+    names: "resolver_tls",
+    reader: tlsBlock,
+    initial: null,
+    text: "TLS towards a resolver at an https address",
+    fields: TLS_FIELDS,
+    reload: "live",
+    goName: "AccountResolverTLSConfig",
+  }),
+  resolverPreload: option<Readonly<Record<string, string>>>({
+    names: "resolver_preload",
+    reader: resolverPreload,
+    initial: {},
+    text: "account to its JWT, for the resolver to begin with",
+    reload: "live",
+    goName: "ResolverPreloads",
+  }),
+  pinnedAccounts: option<readonly string[]>({
+    names: "resolver_pinned_accounts",
+    reader: pinnedAccountsReader,
+    initial: [],
+    text: "the only accounts whose users get in",
+    reload: "live",
+    goName: "ResolverPinnedAccounts",
+  }),
+  defaultSentinel: option<string>({
+    names: "default_sentinel",
+    reader: text,
+    initial: "",
+    text: "bearer JWT of clients that show none",
+    reload: "live",
+    goName: "DefaultSentinel",
+  }),
+};
