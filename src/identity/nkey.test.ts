@@ -1,7 +1,23 @@
 import { expect, test } from "bun:test";
+import { getPublicKey, hashes, sign as nobleSign, verify as nobleVerify } from "@noble/ed25519";
+import { sha512 } from "@noble/hashes/sha2.js";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
-import { crc16, decodeNkey, encodeNkey, NkeyKind, newNonce } from "./nkey.ts";
+import {
+  crc16,
+  decodeNkey,
+  decodeSeed,
+  decodeSignature,
+  encodeNkey,
+  encodeSeed,
+  NkeyKind,
+  newNonce,
+  publicNkeyOf,
+  sign,
+  verifySignature,
+} from "./nkey.ts";
+
+hashes.sha512 = sha512; // what the library's synchronous functions hash with
 
 const KINDS = Object.values(NkeyKind).filter(kind => typeof kind === "number");
 
@@ -79,4 +95,117 @@ test("a nonce is 15 letters that never come again", () => {
   const nonces = Array.from({ length: 100 }, newNonce);
   for (const nonce of nonces) expect(nonce).toMatch(/^[A-Za-z0-9_-]{15}$/);
   expect(new Set(nonces).size).toBe(100);
+});
+
+/** Seed byte i is 5 i + kind; what Go's nkeys makes of it: text, public key, signature of the nonce below. */
+const SEEDS: [kind: NkeyKind, seed: string, publicKey: string, signature: string][] = [
+  [
+    NkeyKind.Server,
+    "SNAGQ3LSO56IDBULSCKZVH5EVGXLHOF5YLD4ZUOW3PQOL2XP6T474A53ZM",
+    "NBF54A34WHC2TNVBSGOA4NLH4LYM4FLCESZIHKYTBAIFJHILD5EVXBG4",
+    "iuzf5i0foWoMCOC4rHM0vm7EXuLuMW1Zrn4H73GTx_-4woTG89BfbdNBp0xkUucMlw74MB8AMBc_a6-WyY9WAg",
+  ],
+  [
+    NkeyKind.Cluster,
+    "SCABAFI2D4SCSLRTHA6UER2MKFLFWYDFNJXXI6L6QOEI3EUXTSQ2NK43DA",
+    "CCF34CZ5JIV7UAKEYHWAC3EOVENDCSCC7C3EK4LYLIPVVC6RG2FQ5SWL",
+    "JkVH5z7wsPTgsE_cE00eHNnDsNW_DMZTkAnpOdfdeweHm5xFqQ84_z2iarOpNCR0ox5-gZaQpQxSHkv4auG9BA",
+  ],
+  [
+    NkeyKind.Operator,
+    "SOAHA5L2P6CITDUTTCO2FJ5MWG3LXQGFZLH5JWO64PUO34XX7QAQMCYEDM",
+    "OC52PROV4PB3WN6Z3GNKFOEBSMROTEJPTAX5AQLCWKCKAHFAAV23Q34J",
+    "79NRfDNYhshiIWJjjtaT-RPBdaR7_nxdfxeRr7MpmqH11wD1vRqWh_sUx6jC9h8x18WhQ1LbOVwwnlWF8lSZBQ",
+  ],
+  [
+    NkeyKind.Account,
+    "SAAAABIKB4KBSHRDFAWTENZ4IFDEWUCVLJPWI2LOON4H3AUHRSIZNGYCI4",
+    "AA3Z6NGRTPDOFIFCITEPKK4DIYNL5WGV7FWN3DS4DAXVF2BCDVPSTHQQ",
+    "oYVHtTzGCGsbPAp-G_RnF6ZW7HAQCePentF7JvhlxpvmMXToYdeb9u4AZuEQokFLwAcFiMZymLqUgGFNXLrMDQ",
+  ],
+  [
+    NkeyKind.User,
+    "SUAKBJNKV62LTPWDZDG5FV644HTOX4HV7L7QICIOCMMB2IRHFQYTMO6L5Y",
+    "UBUN4SMMQMFAIJNHMGHLF3WPA3TJHDRSP7XLDOIGV7QDSYPREJ5L4NMW",
+    "tpfSArcizQmlkALAoM_nosAccsMSFPbxRjCINtFdtaLyTywYoy5l8wmYbCw4K2zDduWdDMzsPcsInjF98C1HBw",
+  ],
+];
+const NONCE = "mZ2bQ_aXQyNcUpQ";
+const CURVE_SEED = "SXALRPOCY7GNDVW34DS6V37U7H7AGCANCILRYIJGFMYDKOR7IREU4U5WTM";
+
+const seedBytes = (kind: NkeyKind) => Uint8Array.from({ length: 32 }, (_, index) => index * 5 + kind);
+
+test("seeds, their public keys and their signatures are those of Go's nkeys", () => {
+  for (const [kind, seed, publicKey, signature] of SEEDS) {
+    expect(encodeSeed(kind, seedBytes(kind))).toBe(seed);
+    expect(decodeSeed(seed)).toEqual({ kind, seed: seedBytes(kind) });
+    expect(publicNkeyOf(seed)).toBe(publicKey);
+    expect(Buffer.from(sign(seed, NONCE)!).toString("base64url")).toBe(signature);
+    expect(verifySignature(publicKey, NONCE, decodeSignature(signature)!)).toBe(true);
+    expect(verifySignature(publicKey, `${NONCE}x`, decodeSignature(signature)!)).toBe(false);
+  }
+  expect(decodeSeed(CURVE_SEED)).toEqual({ kind: NkeyKind.Curve, seed: seedBytes(NkeyKind.Curve) });
+});
+
+test("fuzz: no seed with one letter changed is a seed", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  for (let round = 0; round < 500; round++) {
+    const kind = random.pick(KINDS);
+    const bytes = Uint8Array.from({ length: 32 }, () => random.below(256));
+    const text = encodeSeed(kind, bytes);
+    const message = `SEED=${seed} round=${round} ${text}`;
+    expect(text, message).toMatch(/^S[NCOAUX][A-Z2-7]{56}$/);
+    expect(decodeSeed(text), message).toEqual({ kind, seed: bytes });
+    const at = random.below(text.length);
+    const letter = random.pick([..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567018=a "].filter(other => other !== text[at]));
+    expect(decodeSeed(text.slice(0, at) + letter + text.slice(at + 1)), `${message} ${letter} at ${at}`).toBe(null);
+  }
+});
+
+test("a public key is no seed, a seed no public key, and a curve key does not sign", () => {
+  const [[, seed, publicKey, signature]] = SEEDS;
+  const curveKey = encodeNkey(NkeyKind.Curve, decodeNkey(publicKey)!.key);
+  expect([decodeSeed(publicKey), decodeNkey(seed), publicNkeyOf(publicKey), publicNkeyOf(CURVE_SEED)]).toEqual([null, null, null, null]);
+  for (const wrong of [CURVE_SEED, publicKey, "", "S", `${seed}A`, seed.toLowerCase(), new Uint8Array(31), new Uint8Array(64)]) {
+    expect(sign(wrong, NONCE)).toBe(null);
+  }
+  for (const wrong of [curveKey, seed, "", publicKey.slice(1), new Uint8Array(31), new Uint8Array(33)]) {
+    expect(verifySignature(wrong, NONCE, decodeSignature(signature)!)).toBe(false);
+  }
+  expect(decodeSeed(encodeSeed((1 << 3) as NkeyKind, new Uint8Array(32)))).toBe(null);
+  for (const size of [0, 31, 33, 64]) expect(() => encodeSeed(NkeyKind.User, new Uint8Array(size))).toThrow(RangeError);
+});
+
+test("fuzz: signatures are verified as @noble/ed25519 does, and nothing is thrown for keys and signatures that are noise", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const noise = (size: number) => Uint8Array.from({ length: size }, () => random.below(256));
+  for (let round = 0; round < 100; round++) {
+    const message = `SEED=${seed} round=${round}`;
+    const secret = noise(32);
+    const data = noise(random.below(200));
+    const publicKey = getPublicKey(secret);
+    const signature = sign(secret, data)!;
+    expect(signature, message).toEqual(nobleSign(data, secret));
+    expect(verifySignature(publicKey, data, signature), message).toBe(true);
+    signature[random.below(64)] ^= 1 << random.below(8);
+    expect(verifySignature(publicKey, data, signature), message).toBe(nobleVerify(signature, data, publicKey));
+    expect(verifySignature(noise(32), data, noise(64)), message).toBe(false);
+    expect(verifySignature(publicKey, data, noise(random.below(64))), message).toBe(false);
+  }
+});
+
+test("a signature comes as raw base64url or as standard base64 with its padding", () => {
+  const bytes = Uint8Array.from({ length: 64 }, (_, index) => 255 - index);
+  const raw = Buffer.from(bytes).toString("base64url");
+  const standard = Buffer.from(bytes).toString("base64");
+  expect(raw).toMatch(/[-_]/);
+  expect(standard).toMatch(/[+/]/);
+  for (const text of [raw, standard, `${raw}\n`, `${standard.slice(0, 20)}\r\n${standard.slice(20)}`]) {
+    expect(decodeSignature(text)).toEqual(bytes);
+  }
+  const others = [`${raw}==`, standard.slice(0, -1), standard.slice(0, -2), `${standard}=`, "a", "====", "a===", " ", "aa aa", "ü", "a-/a"];
+  expect(others.filter(text => decodeSignature(text) !== null)).toEqual([]);
+  expect(decodeSignature("")).toEqual(new Uint8Array(0));
 });

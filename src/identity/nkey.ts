@@ -1,10 +1,14 @@
 /**
- * Nkeys: Ed25519 and X25519 keys as text, `<kind letter><52 or more base32 letters>`.
+ * Nkeys: Ed25519 and X25519 keys as text, and signatures by them.
  *
- *   base32( prefix byte · 32 bytes of key · CRC-16 of both, low byte first ), without padding
+ *   public key   base32( prefix byte · 32 bytes of key · checksum )             U… A… O… N… C… X…
+ *   seed         base32( S and prefix, 5 bits each · 32 bytes · checksum )      SU… SA… SO… SN… SC… SX…    secret
+ *
+ * Without padding; the checksum is CRC-16 of what stands before it, low byte first. Bad text is null or false, never thrown: it comes from
+ * peers and files. Ed25519 is the runtime's own, and its key objects are made anew each time: 1.5 µs beside the 50 µs of a verification.
  * Source: nkeys (behaviour); core §4.2.
  */
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign as signBytes, verify } from "node:crypto";
 
 /** Prefix bytes; the letter that a key begins with follows from its top five bits. */
 export enum NkeyKind {
@@ -18,27 +22,105 @@ export enum NkeyKind {
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+const SEED_PREFIX = 18 << 3; // S
+/** What DER wants before the 32 bytes of an Ed25519 key. */
+const PUBLIC_KEY_DER = Buffer.from("302a300506032b6570032100", "hex");
+const SEED_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 
+/** @throws RangeError  a key of another length: our own mistake */
 export function encodeNkey(kind: NkeyKind, key: Uint8Array): string {
-  if (key.length !== KEY_BYTES) throw new RangeError(`an nkey has ${KEY_BYTES} bytes, not ${key.length}`);
-  const raw = new Uint8Array(1 + KEY_BYTES + 2);
-  raw[0] = kind;
-  raw.set(key, 1);
-  const crc = crc16(raw.subarray(0, 1 + KEY_BYTES));
-  raw[raw.length - 2] = crc & 0xff;
-  raw[raw.length - 1] = crc >> 8;
-  return base32(raw);
+  return encodeKey([kind], key);
 }
 
-/** @returns the key's kind and bytes; null when the text is no nkey: another alphabet, length, prefix or checksum */
+/** @throws RangeError  a seed of another length */
+export function encodeSeed(kind: NkeyKind, seed: Uint8Array): string {
+  return encodeKey([SEED_PREFIX | (kind >> 5), (kind & 31) << 3], seed);
+}
+
+/** @returns the key's kind and bytes; null when the text is no public key: another alphabet, length, prefix or checksum */
 export function decodeNkey(text: string): { kind: NkeyKind; key: Uint8Array } | null {
+  const raw = decodeKey(text, 1);
+  if (raw === null || NkeyKind[raw[0]] === undefined) return null;
+  return { kind: raw[0], key: raw.slice(1) };
+}
+
+/** @returns the kind of its keys and its bytes; null when the text is no seed */
+export function decodeSeed(text: string): { kind: NkeyKind; seed: Uint8Array } | null {
+  const raw = decodeKey(text, 2);
+  if (raw === null || (raw[0] & 0xf8) !== SEED_PREFIX) return null;
+  const kind = ((raw[0] & 7) << 5) | (raw[1] >> 3);
+  return NkeyKind[kind] === undefined ? null : { kind, seed: raw.slice(2) };
+}
+
+/**
+ * Whether the key's owner signed the data.
+ * @param publicKey as text, of any kind that signs, or its 32 bytes
+ * @param data text counts as its UTF-8
+ */
+export function verifySignature(publicKey: string | Uint8Array, data: string | Uint8Array, signature: Uint8Array): boolean {
+  const key = typeof publicKey === "string" ? signingKeyOf(publicKey) : publicKey;
+  if (key === null || key.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+  const keyObject = createPublicKey({ key: Buffer.concat([PUBLIC_KEY_DER, key]), format: "der", type: "spki" });
+  return verify(null, bytesOf(data), keyObject, signature);
+}
+
+/**
+ * @param seed as text, of any kind that signs, or its 32 bytes
+ * @returns 64 bytes; null when it is no such seed
+ */
+export function sign(seed: string | Uint8Array, data: string | Uint8Array): Uint8Array | null {
+  const key = privateKeyOf(seed);
+  return key === null ? null : new Uint8Array(signBytes(null, bytesOf(data), key));
+}
+
+/** The public key of a seed that signs; null when it is none. */
+export function publicNkeyOf(seed: string): string | null {
+  const kind = decodeSeed(seed)?.kind;
+  const key = privateKeyOf(seed);
+  if (kind === undefined || key === null) return null;
+  return encodeNkey(kind, new Uint8Array(Buffer.from(createPublicKey(key).export({ format: "jwk" }).x!, "base64url")));
+}
+
+/**
+ * A signature as clients send it: raw base64url or, failing that, standard base64 with its padding; line breaks count in neither.
+ * @returns null when it is neither of them; the length is not looked at
+ */
+export function decodeSignature(text: string): Uint8Array | null {
+  const packed = text.replace(/[\r\n]/g, "");
+  if (/^[A-Za-z0-9_-]*$/.test(packed) && packed.length % 4 !== 1) return new Uint8Array(Buffer.from(packed, "base64url"));
+  if (/^[A-Za-z0-9+/]*={0,2}$/.test(packed) && packed.length % 4 === 0) return new Uint8Array(Buffer.from(packed, "base64"));
+  return null;
+}
+
+function signingKeyOf(text: string): Uint8Array | null {
+  const decoded = decodeNkey(text);
+  return decoded === null || decoded.kind === NkeyKind.Curve ? null : decoded.key;
+}
+
+function privateKeyOf(seed: string | Uint8Array): KeyObject | null {
+  const decoded = typeof seed === "string" ? decodeSeed(seed) : { kind: null, seed };
+  if (decoded === null || decoded.kind === NkeyKind.Curve || decoded.seed.length !== KEY_BYTES) return null;
+  return createPrivateKey({ key: Buffer.concat([SEED_DER, decoded.seed]), format: "der", type: "pkcs8" });
+}
+
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === "string" ? Buffer.from(data) : data;
+}
+
+function encodeKey(prefix: number[], key: Uint8Array): string {
+  if (key.length !== KEY_BYTES) throw new RangeError(`an nkey has ${KEY_BYTES} bytes, not ${key.length}`);
+  const crc = crc16(new Uint8Array([...prefix, ...key]));
+  return base32(new Uint8Array([...prefix, ...key, crc & 0xff, crc >> 8]));
+}
+
+/** Prefix and key, the checksum being right. */
+function decodeKey(text: string, prefixBytes: number): Uint8Array | null {
   const raw = fromBase32(text);
-  if (raw === null || raw.length !== 1 + KEY_BYTES + 2) return null;
+  if (raw === null || raw.length !== prefixBytes + KEY_BYTES + 2) return null;
   const crc = raw[raw.length - 2] | (raw[raw.length - 1] << 8);
-  if (crc !== crc16(raw.subarray(0, raw.length - 2))) return null;
-  const kind = raw[0];
-  if (NkeyKind[kind] === undefined) return null;
-  return { kind, key: raw.slice(1, 1 + KEY_BYTES) };
+  const checked = raw.subarray(0, raw.length - 2);
+  return crc === crc16(checked) ? checked : null;
 }
 
 /** CRC-16/XMODEM: polynomial 0x1021, start 0. */

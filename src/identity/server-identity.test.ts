@@ -3,6 +3,7 @@ import { getPublicKey, hashes } from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { decodeNkey, NkeyKind } from "./nkey.ts";
 import { newServerIdentity } from "./server-identity.ts";
+import { publicXkeyOf } from "./xkey.ts";
 
 hashes.sha512 = sha512; // what the library's synchronous functions hash with
 
@@ -14,10 +15,11 @@ test("a server's id is the public key of its seed, as @noble/ed25519 computes it
   }
 });
 
-test("a server's xkey is another key, of the curve kind", () => {
+test("a server's xkey is another key, of the curve kind, and belongs to its seed", () => {
   const identity = newServerIdentity();
   expect(identity.xkey).toMatch(/^X[A-Z2-7]{55}$/);
   expect(decodeNkey(identity.xkey)?.kind).toBe(NkeyKind.Curve);
+  expect(publicXkeyOf(identity.xkeySeed)).toBe(identity.xkey);
 });
 
 test("every server is somebody else", () => {

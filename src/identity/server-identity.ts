@@ -7,6 +7,8 @@ export interface ServerIdentity {
   readonly seed: Uint8Array;
   /** Public key, `N…`: the server's id. */
   readonly id: string;
+  /** X25519 seed behind `xkey`. Secret. */
+  readonly xkeySeed: Uint8Array;
   /** Public X25519 key, `X…`, for answers that only this server can read. */
   readonly xkey: string;
 }
@@ -21,6 +23,7 @@ export function newServerIdentity(): ServerIdentity {
   return {
     seed: fromBase64Url(signing.d!),
     id: encodeNkey(NkeyKind.Server, fromBase64Url(signing.x!)),
+    xkeySeed: fromBase64Url(curve.d!),
     xkey: encodeNkey(NkeyKind.Curve, fromBase64Url(curve.x!)),
   };
 }

@@ -1,0 +1,130 @@
+import { expect, test } from "bun:test";
+import { CHECKS_WAITING_MAX, isBcrypt, PasswordChecks, secretEquals } from "./password.ts";
+
+/** The alphabet, over and over. */
+function letters(count: number): string {
+  return "abcdefghijklmnopqrstuvwxyz".repeat(Math.ceil(count / 26)).slice(0, count);
+}
+
+/** What Go's bcrypt says to a hash and a password. */
+const VECTORS: [what: string, stored: string, given: string, matches: boolean][] = [
+  ["plain", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["plain, wrong", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3tx", false],
+  ["empty", "$2a$04$JegNaG812BSaUGH11Y/OFedotAPuX8SCSduxbuO1aA9X0mSNtuCeK", "", true],
+  ["empty, wrong", "$2a$04$JegNaG812BSaUGH11Y/OFedotAPuX8SCSduxbuO1aA9X0mSNtuCeK", "x", false],
+  ["nul", "$2a$04$QChHF.yybyRxTXP75JG6DeMKO03GI9kPS.qBtUCsrFpV5F.dg5S1y", "a\u0000b", true],
+  ["nul, wrong", "$2a$04$QChHF.yybyRxTXP75JG6DeMKO03GI9kPS.qBtUCsrFpV5F.dg5S1y", "a\u0000bx", false],
+  ["72", "$2a$04$BRxYeKCgB6TmQ2tihLIhq.ypwwA54eAPkjgVT5o7AQes8lq/yyu/G", letters(72), true],
+  ["multibyte", "$2a$04$UX2e06SyB0fCx8jDrzXTeuG7PMPgDYwvcmksrsbA9p4iLRZr64Yei", "pässwörd🔑", true],
+  ["multibyte, wrong", "$2a$04$UX2e06SyB0fCx8jDrzXTeuG7PMPgDYwvcmksrsbA9p4iLRZr64Yei", "pässwörd🔑x", false],
+  ["multibyte72", "$2a$04$CxKEx0S0DLivLbUUEcbET.ioRzGbvENyuqh91xsHssTWilYGye5zS", "é".repeat(36), true],
+  ["73 bytes of which 72 count", "$2a$04$BRxYeKCgB6TmQ2tihLIhq.ypwwA54eAPkjgVT5o7AQes8lq/yyu/G", letters(73), true],
+  ["200 bytes of which 72 count", "$2a$04$BRxYeKCgB6TmQ2tihLIhq.ypwwA54eAPkjgVT5o7AQes8lq/yyu/G", letters(200), true],
+  ["71", "$2a$04$BRxYeKCgB6TmQ2tihLIhq.ypwwA54eAPkjgVT5o7AQes8lq/yyu/G", letters(71), false],
+  ["cut inside a character", "$2a$04$CxKEx0S0DLivLbUUEcbET.ioRzGbvENyuqh91xsHssTWilYGye5zS", `${"é".repeat(36)}日`, true],
+  ["a character that byte 72 cuts", "$2a$04$/X5xT.M6mSGDcRPdw8MNienH0V3dkSl4iM3Rd0KWW9gHtNyCHEbc.", `${"a".repeat(71)}é`, true],
+  ["another character with that first byte", "$2a$04$/X5xT.M6mSGDcRPdw8MNienH0V3dkSl4iM3Rd0KWW9gHtNyCHEbc.", `${"a".repeat(71)}ã`, true],
+  ["empty is a NUL", "$2a$04$JegNaG812BSaUGH11Y/OFedotAPuX8SCSduxbuO1aA9X0mSNtuCeK", "\u0000", true],
+  ["two NUL", "$2a$04$JegNaG812BSaUGH11Y/OFedotAPuX8SCSduxbuO1aA9X0mSNtuCeK", "\u0000\u0000", true],
+  ["empty, x", "$2a$04$JegNaG812BSaUGH11Y/OFedotAPuX8SCSduxbuO1aA9X0mSNtuCeK", "x", false],
+  ["until the NUL", "$2a$04$QChHF.yybyRxTXP75JG6DeMKO03GI9kPS.qBtUCsrFpV5F.dg5S1y", "a", false],
+  ["other behind the NUL", "$2a$04$QChHF.yybyRxTXP75JG6DeMKO03GI9kPS.qBtUCsrFpV5F.dg5S1y", "a\u0000c", false],
+  ["version 2b", "$2b$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["version 2x", "$2x$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["version 2y", "$2y$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["trailing text", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDOxyz", "s3cr3t", true],
+  ["59", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeD", "s3cr3t", false],
+  ["58", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqe", "s3cr3t", false],
+  ["cost 03", "$2a$03$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["cost 32", "$2a$32$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["cost 00", "$2a$00$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["salt's unused bits 1", "$2a$04$RbuczfNImLvtXENlu3qAffILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["salt's unused bits 5", "$2a$04$RbuczfNImLvtXENlu3qAfjILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["salt's unused bits 15", "$2a$04$RbuczfNImLvtXENlu3qAftILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
+  ["hash's unused bits", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDP", "s3cr3t", false],
+  ["salt alphabet", "$2a$04$Rbu!zfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["hash alphabet", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV!ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["only prefix", "$2a$04$", "s3cr3t", false],
+  ["newline in salt", "$2a$04$Rbu\nzfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", false],
+  ["cost 6", "$2a$06$VPmHYYI.cPzl4sKjtM6u6.ql9G6wpNYkj4C4yyku620FkhUu0/Dbm", "cost6", true],
+];
+
+test("every password gets the answer that Go's bcrypt gives", async () => {
+  const checks = new PasswordChecks();
+  for (const [what, stored, given, matches] of VECTORS) expect(await checks.matches(given, stored), what).toBe(matches);
+});
+
+test("only a hash of the versions a, b, x and y counts as one", () => {
+  const hashes = ["$2a$10$", "$2b$04$anything", "$2x$99$\n", "$2y$11$.."];
+  const others = ["", "$2a$1$x", "$2c$10$x", "$2$10$x", "$2a$10", " $2a$10$x", "2a$10$x", "$1$10$x", "$2A$10$x", "$2a$١٠$x", "plain"];
+  expect(hashes.filter(isBcrypt)).toEqual(hashes);
+  expect(others.filter(isBcrypt)).toEqual([]);
+});
+
+test("what is stored in the clear is answered at once", () => {
+  const checks = new PasswordChecks();
+  expect([checks.matches("secret", "secret"), checks.matches("Secret", "secret"), checks.matches("", "")]).toEqual([true, false, true]);
+  expect(checks.matches("$2c$10$x", "$2c$10$x")).toBe(true);
+});
+
+test("secrets are compared whole, whatever their lengths", () => {
+  expect([secretEquals("a", "a"), secretEquals("", ""), secretEquals("ü", "ü")]).toEqual([true, true, true]);
+  expect([secretEquals("a", "ab"), secretEquals("ab", "a"), secretEquals("", "a"), secretEquals("a", "A")]).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
+const [, STORED, GIVEN] = VECTORS[0];
+
+test("checks beyond those at once wait, in order, and all get their answer", async () => {
+  const checks = new PasswordChecks(2);
+  const order: number[] = [];
+  const asked = Array.from({ length: 20 }, (_, index) =>
+    checks.matches(index % 3 === 0 ? "wrong" : GIVEN, STORED, () => {
+      order.push(index);
+      return true;
+    }),
+  );
+  expect(order).toEqual([0, 1]);
+  expect(await Promise.all(asked)).toEqual(Array.from({ length: 20 }, (_, index) => index % 3 !== 0));
+  expect(order).toEqual(Array.from({ length: 20 }, (_, index) => index));
+});
+
+test("a check nobody waits for any more is not begun, and those behind it are", async () => {
+  const checks = new PasswordChecks(1);
+  const first = checks.matches(GIVEN, STORED);
+  const left = checks.matches(GIVEN, STORED, () => false);
+  const last = checks.matches(GIVEN, STORED);
+  expect(await Promise.all([first, left, last])).toEqual([true, false, true]);
+});
+
+test("when too many wait, the next is refused; those that wait are not", async () => {
+  const checks = new PasswordChecks(1);
+  let isWanted = true;
+  const running = checks.matches(GIVEN, STORED);
+  const waiting = Array.from({ length: CHECKS_WAITING_MAX }, () => checks.matches(GIVEN, STORED, () => isWanted));
+  expect(checks.matches(GIVEN, STORED)).toBe(false);
+  expect(checks.matches("plain", "plain")).toBe(true);
+  isWanted = false;
+  expect(await running).toBe(true);
+  expect((await Promise.all(waiting)).includes(true)).toBe(false);
+  expect(await checks.matches(GIVEN, STORED)).toBe(true);
+});
+
+test("the event loop goes on while a password is checked", async () => {
+  const checks = new PasswordChecks(1);
+  let turns = 0;
+  let isChecking = true;
+  const count = () => {
+    turns++;
+    if (isChecking) setImmediate(count);
+  };
+  setImmediate(count);
+  const slow = STORED.replace("$04$", "$11$");
+  expect(await checks.matches(GIVEN, slow)).toBe(false);
+  isChecking = false;
+  expect(turns).toBeGreaterThan(20);
+});
