@@ -50,6 +50,8 @@ export class SubjectMappings {
   private readonly literals = new Map<number, Rule[]>();
   private readonly patterns: Rule[] = [];
   private cache: (CachedSubject | null)[] = [];
+  /** Where transforms write, as the size of what they make is known afterwards. */
+  private scratch = new Uint8Array(256);
   private readonly hashFrom: number;
   private readonly random: Random;
   readonly isEmpty: boolean;
@@ -108,9 +110,12 @@ export class SubjectMappings {
 
   private transform(cached: CachedSubject, transform: SubjectTransform, index: number): Buffer {
     const { subject } = cached;
-    const target = Buffer.allocUnsafe(transform.resultBytesMax(subject.length));
-    const behind = transform.transform(subject, 0, subject.length, target, 0, this.random);
-    const result = Buffer.from(target.subarray(0, behind));
+    const sizeMax = transform.resultBytesMax(subject.length);
+    if (sizeMax > this.scratch.length) this.scratch = new Uint8Array(2 * sizeMax);
+    const { scratch } = this;
+    const size = transform.transform(subject, 0, subject.length, scratch, 0, this.random);
+    const result = Buffer.allocUnsafe(size);
+    for (let at = 0; at < size; at++) result[at] = scratch[at];
     if (!transform.isRandom) cached.results[index] = result;
     return result;
   }
