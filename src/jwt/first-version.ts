@@ -1,0 +1,149 @@
+/**
+ * Tokens of the first version of the format: `type`, `tags` and `issuer_account` stand outside of `nats`. They are read by their own rules
+ * and migrated: what the second version dropped is checked for its type and forgotten, what it added is empty.
+ */
+import {
+  BODIES,
+  COUNT_LIMIT_ROWS,
+  DATA_ROWS,
+  exportKind,
+  exports,
+  imports,
+  NATS_LIMIT_ROWS,
+  revocations,
+  texts,
+  timeRanges,
+  USER_LIMIT_ROWS,
+} from "./claim-shapes.ts";
+import type {
+  AccountBody,
+  AccountClaims,
+  ActivationBody,
+  ActivationClaims,
+  ClaimsData,
+  OperatorBody,
+  OperatorClaims,
+  UserClaims,
+  UserLimits,
+} from "./claims.ts";
+import { field, int64, type Rows, type Shape, structure, text } from "./json-shape.ts";
+import type { JsonTree } from "./json-tree.ts";
+
+interface Outside extends ClaimsData {
+  readonly tags: readonly string[];
+  readonly type: string;
+  readonly issuerAccount: string;
+}
+
+const OUTSIDE_ROWS: Rows<Outside> = {
+  ...DATA_ROWS,
+  tags: field("tags", texts),
+  type: field("type", text),
+  issuerAccount: field("issuer_account", text),
+};
+
+function outside<Body extends object>(body: Rows<Body>, zeroed: Partial<Body> = {}): Shape<Outside & { readonly nats: Body }> {
+  const rows = { ...OUTSIDE_ROWS, nats: field("nats", structure<Body>(body, zeroed)) };
+  return structure<Outside & { readonly nats: Body }>(rows as unknown as Rows<Outside & { readonly nats: Body }>);
+}
+
+type OldOperator = Omit<OperatorBody, "assertServerVersion" | "strictSigningKeyUsage" | "tags" | "type" | "version">;
+const operatorShape = outside<OldOperator>({
+  signingKeys: field("signing_keys", texts),
+  accountServerUrl: field("account_server_url", text),
+  operatorServiceUrls: field("operator_service_urls", texts),
+  systemAccount: field("system_account", text),
+});
+
+const OLD_LIMIT_ROWS = { ...NATS_LIMIT_ROWS, ...COUNT_LIMIT_ROWS };
+type OldLimits = { [K in keyof typeof OLD_LIMIT_ROWS]: AccountBody["limits"][K] };
+interface OldAccount extends Pick<AccountBody, "imports" | "exports" | "revocations"> {
+  readonly limits: OldLimits;
+  readonly signingKeys: readonly string[];
+}
+const accountShape = outside<OldAccount>({
+  imports: field("imports", imports),
+  exports: field("exports", exports),
+  limits: field("limits", structure<OldLimits>(OLD_LIMIT_ROWS)),
+  signingKeys: field("signing_keys", texts),
+  revocations: field("revocations", revocations),
+});
+
+type OldUser = Omit<UserLimits, "proxyRequired" | "allowedConnectionTypes"> & { readonly max: number };
+const userShape = outside<OldUser>(
+  {
+    publish: USER_LIMIT_ROWS.publish,
+    subscribe: USER_LIMIT_ROWS.subscribe,
+    responses: USER_LIMIT_ROWS.responses,
+    sources: USER_LIMIT_ROWS.sources,
+    times: USER_LIMIT_ROWS.times,
+    timesLocation: USER_LIMIT_ROWS.timesLocation,
+    ...NATS_LIMIT_ROWS,
+    bearerToken: USER_LIMIT_ROWS.bearerToken,
+    max: field("max", int64),
+  },
+  { subscriptionsMax: -1, dataBytesMax: -1, payloadBytesMax: -1 },
+);
+
+interface OldActivation {
+  readonly importSubject: string;
+  readonly importKind: ActivationBody["importKind"];
+  readonly max: number;
+  readonly payload: number;
+  readonly sources: string;
+  readonly times: UserLimits["times"];
+}
+const activationShape = outside<OldActivation>({
+  importSubject: field("subject", text),
+  importKind: field("type", exportKind),
+  max: field("max", int64),
+  payload: field("payload", int64),
+  sources: field("src", text),
+  times: field("times", timeRanges),
+});
+
+/** @throws JwtError */
+export function readFirstVersion(
+  kind: "operator" | "account" | "user" | "activation",
+  tree: JsonTree,
+): OperatorClaims | AccountClaims | UserClaims | ActivationClaims {
+  switch (kind) {
+    case "operator": {
+      const old = read(operatorShape, tree);
+      return { kind, ...dataOf(old), nats: { ...BODIES.operator.zero(), ...old.nats, ...bodyDataOf(old) } };
+    }
+    case "account": {
+      const old = read(accountShape, tree);
+      const none = BODIES.account.zero();
+      const { imports, exports, revocations } = old.nats;
+      const limits = { ...none.limits, ...old.nats.limits };
+      const signingKeys = new Map(old.nats.signingKeys.map(key => [key, null]));
+      return { kind, ...dataOf(old), nats: { ...none, imports, exports, revocations, limits, signingKeys, ...bodyDataOf(old) } };
+    }
+    case "user": {
+      const old = read(userShape, tree);
+      const { max: _dropped, ...limits } = old.nats;
+      const { issuerAccount } = old;
+      return { kind, ...dataOf(old), nats: { ...BODIES.user.zero(), ...limits, issuerAccount, ...bodyDataOf(old) } };
+    }
+    case "activation": {
+      const old = read(activationShape, tree);
+      const { importSubject, importKind } = old.nats;
+      const { issuerAccount } = old;
+      return { kind, ...dataOf(old), nats: { ...BODIES.activation.zero(), importSubject, importKind, issuerAccount, ...bodyDataOf(old) } };
+    }
+  }
+}
+
+function read<T>(shape: Shape<T>, tree: JsonTree): T {
+  return shape.read(tree, shape.zero(), "claims");
+}
+
+function dataOf(old: Outside): ClaimsData {
+  const { audience, expiresAtSeconds, id, issuedAtSeconds, issuer, name, notBeforeSeconds, subject } = old;
+  return { audience, expiresAtSeconds, id, issuedAtSeconds, issuer, name, notBeforeSeconds, subject };
+}
+
+function bodyDataOf({ tags, type }: Outside): { tags: readonly string[]; type: string; version: number } {
+  return { tags, type, version: 1 };
+}

@@ -1,0 +1,26 @@
+/** The parts of a token: base64url without padding, as Go decodes it: line breaks are skipped, the bits that fill the last letter ignored. */
+import { JwtError } from "./jwt-error.ts";
+
+const LETTERS = /^[A-Za-z0-9_-]*$/;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** @throws JwtError */
+export function decodePart(part: string): Buffer {
+  const letters = part.includes("\n") || part.includes("\r") ? part.replace(/[\r\n]/g, "") : part;
+  if (!LETTERS.test(letters) || letters.length % 4 === 1) throw new JwtError(`illegal base64 data at input byte ${illegalAt(part)}`);
+  return Buffer.from(letters, "base64url");
+}
+
+function illegalAt(part: string): number {
+  const at = part.search(/[^A-Za-z0-9_\r\n-]/);
+  return at === -1 ? part.length : Buffer.byteLength(part.slice(0, at));
+}
+
+/** What is not UTF-8 becomes U+FFFD, as for Go's decoder of JSON. */
+export function partText(bytes: Uint8Array): string {
+  return utf8.decode(bytes);
+}
+
+export function encodePart(text: string): string {
+  return Buffer.from(text).toString("base64url");
+}

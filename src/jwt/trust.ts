@@ -1,0 +1,138 @@
+/**
+ * Who may speak for whom: signing keys of operators and accounts, scopes of an account's signing keys, activations.
+ * Source: nats-io/jwt v2, `DidSign`, signingkeys.go, activation_claims.go; server/accounts.go, checkActivation (behaviour).
+ */
+import { createHash } from "node:crypto";
+import { paddedBase32 } from "./base32.ts";
+import type {
+  AccountClaims,
+  ActivationClaims,
+  Claims,
+  Import,
+  OperatorClaims,
+  UserBody,
+  UserClaims,
+  UserLimits,
+  UserScope,
+} from "./claims.ts";
+import { decodeActivation } from "./decode.ts";
+import { isAbsent } from "./json-shape.ts";
+import { JwtError } from "./jwt-error.ts";
+import { isRevoked } from "./revocation.ts";
+import { validateImport } from "./validate-account.ts";
+import { validateClaims } from "./validate-claims.ts";
+import { ValidationResults } from "./validation.ts";
+
+/** The operator, or one of its signing keys; a strict operator signs itself only. */
+export function operatorSigned(operator: OperatorClaims, claims: Claims): boolean {
+  if (claims.issuer !== operator.subject) return operator.nats.signingKeys.includes(claims.issuer);
+  return !operator.nats.strictSigningKeyUsage || claims.subject === operator.subject;
+}
+
+/** The account, or one of its signing keys for a user or an activation that names the account. */
+export function accountSigned(account: AccountClaims, claims: Claims): boolean {
+  if (claims.issuer === account.subject) return true;
+  if (claims.kind !== "user" && claims.kind !== "activation") return false;
+  return claims.nats.issuerAccount === account.subject && account.nats.signingKeys.has(claims.issuer);
+}
+
+/** Whose user it is: the account's public key. */
+export function accountOf(user: UserClaims): string {
+  return user.nats.issuerAccount || user.issuer;
+}
+
+/**
+ * May a scoped key have signed this user? Then the user has the scope's permissions, see `applyTemplate`.
+ * @throws JwtError with the library's text
+ */
+export function checkScopedSigner(scope: UserScope, claims: Claims): void {
+  if (claims.kind !== "user") throw new JwtError("not an user claim - scoped signing key requires user claim");
+  if (claims.issuer !== scope.key) throw new JwtError("issuer not the scoped signer");
+  if (!hasEmptyPermissions(claims)) throw new JwtError("scoped users require no permissions or limits set");
+}
+
+/** The user's token gives no permission and no limit; a list that is written as `[]` is one. */
+export function hasEmptyPermissions({ nats }: { readonly nats: UserBody }): boolean {
+  const lists = [nats.publish.allow, nats.publish.deny, nats.subscribe.allow, nats.subscribe.deny];
+  return (
+    [...lists, nats.sources, nats.times, nats.allowedConnectionTypes].every(isAbsent) &&
+    nats.responses === null &&
+    nats.timesLocation === "" &&
+    nats.subscriptionsMax === 0 &&
+    nats.dataBytesMax === 0 &&
+    nats.payloadBytesMax === 0 &&
+    !nats.bearerToken &&
+    !nats.proxyRequired
+  );
+}
+
+/** The claims of a scoped user with the limits of its scope. */
+export function withLimits(claims: UserClaims, limits: UserLimits): UserClaims {
+  return { ...claims, nats: { ...claims.nats, ...limits } };
+}
+
+/**
+ * Names an activation: issuer, account and subject up to its first wildcard, hashed.
+ * @throws JwtError one of them is missing
+ */
+export function activationHashId({ issuer, subject, nats }: ActivationClaims): string {
+  if (issuer === "" || subject === "" || nats.importSubject === "") {
+    throw new JwtError("not enough data in the activaion claims to create a hash"); // the library's text
+  }
+  return paddedBase32(
+    createHash("sha256")
+      .update(`${issuer}.${subject}.${literalStart(nats.importSubject)}`)
+      .digest(),
+  );
+}
+
+function literalStart(subject: string): string {
+  const tokens = subject.split(".");
+  const wildcard = tokens.findIndex(token => token === "*" || token === ">");
+  if (wildcard === -1) return subject;
+  return wildcard === 0 ? "_" : tokens.slice(0, wildcard).join(".") || subject;
+}
+
+/** What an exporting account knows of itself. */
+export interface Exporter {
+  /** Public key. */
+  readonly name: string;
+  readonly signingKeys: ReadonlyMap<string, unknown>;
+}
+
+export interface ActivationState {
+  readonly active: boolean;
+  /** When it ends, unix seconds; 0: never, or it is not active. */
+  readonly expiresAtSeconds: number;
+  /** For the log: the activation names another account as its issuer; null otherwise. */
+  readonly foreignIssuer: ActivationClaims | null;
+}
+
+const INACTIVE: ActivationState = { active: false, expiresAtSeconds: 0, foreignIssuer: null };
+
+/**
+ * Does an import's token allow it now?
+ * @param importer public key of the account that imports
+ * @param revocations of the export; null: they are not looked at
+ * @param nowMs wall clock
+ */
+export function checkActivation(
+  wanted: Import,
+  importer: string,
+  exporter: Exporter,
+  revocations: ReadonlyMap<string, number> | null,
+  nowMs: number,
+): ActivationState {
+  const results = new ValidationResults();
+  validateImport(wanted, importer, results);
+  if (wanted.token === "" || results.isBlocking(true)) return INACTIVE;
+  const activation = decodeActivation(wanted.token); // validation decoded it already
+  const { issuerAccount } = activation.nats;
+  if (issuerAccount !== "" && issuerAccount !== exporter.name) return { ...INACTIVE, foreignIssuer: activation };
+  if (issuerAccount !== "" && !exporter.signingKeys.has(activation.issuer)) return INACTIVE;
+  if (validateClaims(activation, nowMs).isBlocking(true)) return INACTIVE;
+  const { expiresAtSeconds } = activation;
+  if (expiresAtSeconds !== 0 && expiresAtSeconds <= Math.floor(nowMs / 1000)) return INACTIVE;
+  if (revocations !== null && isRevoked(revocations, activation.subject, activation.issuedAtSeconds)) return INACTIVE;
+  return { active: true, expiresAtSeconds, foreignIssuer: null };
+}

@@ -1,0 +1,45 @@
+/**
+ * Is what decoded claims say sound, and are they in force? Nothing here knows who is trusted.
+ * Source: nats-io/jwt v2, `Validate` of each kind (behaviour; the order of issues too, where Go's is not that of a map).
+ */
+import type { AuthorizationRequestClaims, AuthorizationResponseClaims, Claims, ClaimsData } from "./claims.ts";
+import { isAccountKey, isServerKey, isUserKey } from "./public-key.ts";
+import { quoted } from "./subject-rules.ts";
+import { validateAccount } from "./validate-account.ts";
+import { validateActivationBody } from "./validate-activation.ts";
+import { validateOperatorBody } from "./validate-operator.ts";
+import { validateUser } from "./validate-user.ts";
+import { ValidationResults } from "./validation.ts";
+
+/** @param nowMs wall clock */
+export function validateClaims(claims: Claims, nowMs: number): ValidationResults {
+  const results = new ValidationResults();
+  if (claims.kind === "authorization_request") validateRequest(claims, results);
+  if (claims.kind === "authorization_response") validateResponse(claims, results);
+  validateTime(claims, nowMs, results);
+  if (claims.kind === "operator") validateOperatorBody(claims.nats, results);
+  if (claims.kind === "account") validateAccount(claims, results);
+  if (claims.kind === "user") validateUser(claims, results);
+  if (claims.kind === "activation") validateActivationBody(claims.nats, results);
+  return results;
+}
+
+/** The second of the expiry is the last in which claims are in force. */
+function validateTime({ expiresAtSeconds, notBeforeSeconds }: ClaimsData, nowMs: number, results: ValidationResults): void {
+  const now = Math.floor(nowMs / 1000);
+  if (expiresAtSeconds > 0 && now > expiresAtSeconds) results.addTimeCheck("claim is expired");
+  if (notBeforeSeconds > 0 && notBeforeSeconds > now) results.addTimeCheck("claim is not yet valid");
+}
+
+function validateRequest({ nats }: AuthorizationRequestClaims, results: ValidationResults): void {
+  if (nats.userNkey === "") results.addError("User nkey is required");
+  else if (!isUserKey(nats.userNkey)) results.addError(`User nkey ${quoted(nats.userNkey)} is not a valid user public key`);
+}
+
+function validateResponse({ subject, audience, nats }: AuthorizationResponseClaims, results: ValidationResults): void {
+  if (!isUserKey(subject)) results.addError("Subject must be a user public key");
+  if (!isServerKey(audience)) results.addError("Audience must be a server public key");
+  if (nats.error === "" && nats.jwt === "") results.addError("Error or Jwt is required");
+  if (nats.error !== "" && nats.jwt !== "") results.addError("Only Error or Jwt can be set");
+  if (nats.issuerAccount !== "" && !isAccountKey(nats.issuerAccount)) results.addError("issuer_account is not an account public key");
+}
