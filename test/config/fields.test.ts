@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { emptyAccount } from "../../src/config/account-options.ts";
 import { TLS_FIELDS } from "../../src/config/block/tls-block.ts";
 import { WEBSOCKET_FIELDS } from "../../src/config/block/websocket-block.ts";
 import { FILE_FIELDS, loadConfigFile } from "../../src/config/load-config.ts";
@@ -14,6 +15,7 @@ import { ConfigErrors } from "../../src/config/problems.ts";
 import { MISSING_FIELDS } from "../../src/config/table/missing.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";
+import { encodeNkey, NkeyKind } from "../../src/identity/nkey.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { verdictOn } from "./reference-check.ts";
 
@@ -43,6 +45,11 @@ const integer = (good: string, options: Partial<Options>): Case => ({ good, opti
 const boolean = (options: Partial<Options>): Case => ({ good: "true", options, wrong: NOT_BOOLEAN });
 const duration = (good: string, options: Partial<Options>): Case => ({ good, options, wrong: NOT_DURATION });
 const listener = (good: string, options: Partial<Options>): Case => ({ good, options, wrong: ["true", "1.5", '"x"', '"h:x"', "[a]"] });
+
+const ACCOUNT_NKEY = encodeNkey(NkeyKind.Account, new Uint8Array(32).fill(1));
+const OPERATOR_NKEY = encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(2));
+/** Of nobody: what stands in it is read when a server starts. */
+const JWT = "eyJ0eXAiOiJKV1QifQ.e30.c2ln";
 
 /** By the first name of the field. */
 const CASES: Readonly<Record<string, Case>> = {
@@ -115,6 +122,39 @@ const CASES: Readonly<Record<string, Case>> = {
   https: listener("8443", { httpsPort: 8_443 }),
   trace_verbose: boolean({ trace: true, traceVerbose: true }),
   trace_headers: boolean({ trace: true, traceHeaders: true }),
+  accounts: {
+    good: `{ A { nkey: ${ACCOUNT_NKEY}, default_permissions { publish: x } } }`,
+    options: {
+      accounts: [
+        {
+          ...emptyAccount("A"),
+          nkey: ACCOUNT_NKEY,
+          defaultPermissions: { publish: { allow: ["x"], deny: null }, subscribe: null, responses: null },
+        },
+      ],
+    },
+    wrong: ["{ A: 5 }", '["$G"]', "[A, A]", "{ A { foo: 1 } }"],
+  },
+  mappings: {
+    good: "{ a: [ { destination: b, weight: 50%, cluster: c } ] }",
+    options: { mappings: [{ source: "a", destinations: [{ subject: "b", weight: 50, cluster: "c" }] }] },
+    wrong: ["5", "{ a: 5 }", '{ "a..b": c }'],
+  },
+  system_account: { good: "A", options: { systemAccount: "A" }, wrong: ["5", "true"] },
+  no_system_account: boolean({ noSystemAccount: true }),
+  no_auth_user: text("a", { noAuthUser: "a" }),
+  proxies: {
+    good: `{ trusted: [ { key: ${ACCOUNT_NKEY} } ] }`,
+    options: { trustedProxies: [ACCOUNT_NKEY] },
+    wrong: ["5", "{ trusted: 5 }", "{ trusted: [ { key: x } ] }", "{ foo: 1 }"],
+  },
+  operator: { good: JWT, options: { operators: [JWT] }, wrong: ["/no/such/file", "5"], oursAlone: true },
+  trusted_keys: { good: `[ ${OPERATOR_NKEY} ]`, options: { trustedKeys: [OPERATOR_NKEY] }, wrong: ["5", "x", "[true ]"] },
+  resolver: { good: '"URL(http://h/a)"', options: { resolver: { kind: "url", url: "http://h/a/" } }, wrong: ["5", "x", "{ type: x }"] },
+  resolver_tls: { good: "{ timeout: 3 }", options: { resolverTls: { ...TLS_DEFAULTS, timeoutMs: 3_000 } }, wrong: ["5", "{ foo: 1 }"] },
+  resolver_preload: { good: "{ A: b }", options: { resolverPreload: { A: "b" } }, wrong: ["5", "{ A: 5 }"], oursAlone: true },
+  resolver_pinned_accounts: { good: "[A, B]", options: { pinnedAccounts: ["A", "B"] }, wrong: ["5", "[true ]"] },
+  default_sentinel: text("j", { defaultSentinel: "j" }),
   authorization: {
     good: "{ username: a, pass: b, timeout: 1.5 }",
     options: { authorization: { user: "a", password: "b" }, authTimeoutMs: 1_500 },
@@ -314,6 +354,7 @@ const WEBSOCKET_CASES: Readonly<Record<string, readonly [good: string, options: 
   handshake_timeout: ["5", { handshakeTimeoutMs: 5_000 }, ["x", "true"]],
   compression: ["true", { compression: true }, ["5"]],
   authorization: ["{ token: t, timeout: 5 }", { authorization: { token: "t" }, authTimeoutMs: 5_000 }, ["5", "{ user: 5 }", "{ foo: 1 }"]],
+  no_auth_user: ["a", { noAuthUser: "a" }, ["5"]],
   jwt_cookie: ["c", { jwtCookie: "c" }, ["5"]],
   user_cookie: ["c", { userCookie: "c" }, ["5"]],
   pass_cookie: ["c", { passwordCookie: "c" }, ["5"]],
@@ -353,7 +394,6 @@ test("without a port there is no WebSocket listener", () => {
 
 /** Values that ask for something, and such that ask for nothing. */
 const ASKS: Readonly<Record<string, readonly [asks: string, nothing: string]>> = {
-  system_account: ["ACC", '"$SYS"'],
   jetstream: ["enabled", "{ enabled: false, store_dir: /x }"],
 };
 

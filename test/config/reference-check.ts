@@ -19,3 +19,12 @@ export function digestSaid(program: string, file: string, environment: Readonly<
   if (digest === null) throw new Error(text);
   return digest;
 }
+
+/** Why the reference does not start with a file that is valid by itself; empty when it starts, which it may not do for longer than this. */
+export function startRefusal(program: string, file: string): string {
+  const { stderr } = Bun.spawnSync([program, "-a", "127.0.0.1", "-p", "-1", "-c", file], {
+    env: { PATH: "/usr/bin:/bin" },
+    timeout: 3_000,
+  });
+  return /^nats-server: (.*)$/m.exec(stderr.toString())?.[1] ?? "";
+}

@@ -29,13 +29,11 @@ export const SOURCE_FIELDS: readonly Field<SourceDraft>[] = [
 
 const SOURCE_TABLE = fieldTable(SOURCE_FIELDS);
 
-function sourceOf(what: "Stream" | "Service"): Reader<SourceDraft | null> {
+function sourceOf(what: "Stream" | "Service"): Reader<SourceDraft> {
   return reader("block", ({ data }, { problems }) => {
     if (!(data instanceof Map)) throw new ConfigFault(`${what} entry should be an account map, got ${goTypeOf(data)}`);
     const draft: SourceDraft = { account: "", subject: "" };
-    const before = problems.errors.length;
     readBlock(data, SOURCE_TABLE, draft, problems);
-    if (problems.errors.length > before) return null;
     if (draft.account === "" || draft.subject === "") throw new ConfigFault("Expect an account name and a subject");
     return draft;
   });

@@ -1,0 +1,524 @@
+/**
+ * Accounts, users, permissions, exports, imports, mappings, callout, operators, resolvers and proxies in a file: small configurations,
+ * each read by us and by nats-server 2.15.2, which have to say the same about it, place and text.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfigFile } from "../../src/config/load-config.ts";
+import { completeOptions } from "../../src/config/options.ts";
+import { ConfigErrors, OptionError } from "../../src/config/problems.ts";
+import { encodeNkey, NkeyKind } from "../../src/identity/nkey.ts";
+import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { startRefusal, verdictOn } from "./reference-check.ts";
+
+const reference = findReference();
+const skips = reference.path === null && !referenceIsRequired();
+const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+
+const key = (kind: NkeyKind, fill: number) => encodeNkey(kind, new Uint8Array(32).fill(fill));
+const ACCOUNT = key(NkeyKind.Account, 1);
+const USER = key(NkeyKind.User, 2);
+const OPERATOR = key(NkeyKind.Operator, 3);
+const CURVE = key(NkeyKind.Curve, 4);
+
+const permissions = (text: string) => `authorization { users: [ { user: a, permissions: { ${text} } } ] }`;
+const user = (text: string) => `authorization { users: [ { ${text} } ] }`;
+const account = (text: string) => `accounts { A { ${text} }, B {} }`;
+const exported = (text: string) => account(`exports: [ { ${text} } ]`);
+const imported = (text: string) => `accounts { A { exports: [ { stream: "s.>" }, { service: "q.>" } ] }, B { imports: [ { ${text} } ] } }`;
+const callout = (text: string) => `authorization { auth_callout { ${text} } }`;
+const mapped = (text: string) => `mappings { ${text} }`;
+const CALLOUT = `issuer: ${ACCOUNT}, auth_users: [a]`;
+const stored = (text: string) => `resolver { dir: $dir, ${text} }`;
+
+/** What both say the same about, place included. `$dir` is a directory. */
+const SAME: Readonly<Record<string, readonly string[]>> = {
+  users: [
+    user("user: a, password: b"),
+    user("username: a, pass: b, proxy_required: true"),
+    user("USER: a"),
+    user(`nkey: ${USER}`),
+    user(`nkey: ${USER}, allowed_connection_types: [standard, Websocket]`),
+    user(`nkey: ${ACCOUNT}`),
+    user("nkey: UX"),
+    user(`nkey: ${USER.slice(0, -1)}A`),
+    user("password: a"),
+    user(""),
+    user("user: 5"),
+    user("user: a, password: 5"),
+    user("user: a, nkey: 5"),
+    user("user: a, proxy_required: 5"),
+    user("user: a, qqqq: 5"),
+    user("user: a, permissions: 5"),
+    user("user: a, connection_types: [foo, BAR]"),
+    user("user: a, clients: foo"),
+    user("user: a, clients: 5"),
+    user("user: a, clients: [true, standard]"),
+    user("user: a, clients: []"),
+    "authorization { users: 5 }",
+    "authorization { users: text }",
+    "authorization { users: [ a ] }",
+    "authorization { users: [] }",
+    "authorization { users: [ { user: a }, { user: a } ] }",
+    `authorization { users: [ { nkey: ${USER} }, { nkey: ${USER} } ] }`,
+    "authorization { users: [ { user: a } ], user: b }",
+    "authorization { users: [ { user: a } ], token: b }",
+    "authorization { users: [], user: b }",
+    "authorization { users: [], token: b }",
+    "authorization { password: a, token: b }",
+    "authorization { proxy_required: true }",
+    "authorization { proxy_required: 5 }",
+    'authorization { users: [ { user: a } ], default_permissions: { publish: "x" } }',
+    "authorization { default_permission: 5 }",
+    "me: a, authorization { users: [ { user: $me, password: $me } ] }",
+    "authorization { users: [ { mine: a, user: $mine } ] }",
+  ],
+  permissions: [
+    permissions(""),
+    permissions("publish: {}"),
+    permissions('publish: { allow: "a.>", deny: ["b.*", c] }'),
+    permissions('pub: { allow: [] }, sub: { deny: ["a q", "b *.q"] }'),
+    permissions("import: { allow: a }, export: { deny: b }"),
+    permissions("publish: []"),
+    permissions("publish: [a, b], subscribe: [c]"),
+    permissions("publish: { allow: 5 }"),
+    permissions("publish: { allow: { a: b } }"),
+    permissions("publish: { allow: [5 ] }"),
+    permissions("publish: [a, 5 ]"),
+    permissions('publish: { allow: "a..b" }'),
+    permissions('publish: { deny: "a b" }'),
+    permissions('publish: { deny: [">.a"] }'),
+    permissions('subscribe: { allow: "a b c" }'),
+    permissions('subscribe: { allow: "a.. b" }'),
+    permissions('subscribe: { deny: "a b..c" }'),
+    permissions('subscribe: { deny: "" }'),
+    permissions("publish: { allowed: a }"),
+    permissions("publishes: a"),
+    permissions("allow_responses: true"),
+    permissions("allow_responses: false"),
+    permissions('allow_responses: { max: 5, expires: "1m" }'),
+    permissions('publish_allow_responses: { max_msgs: -1, ttl: "-1s" }'),
+    permissions('allow_responses: { max_messages: 0, expiration: "0s" }'),
+    permissions("allow_responses: { max_responses: x }"),
+    permissions("allow_responses: { expires: x }"),
+    permissions("allow_responses: { expires: 5 }"),
+    permissions("allow_responses: { foo: 5 }"),
+    permissions("allow_responses: 5"),
+    permissions("allow_responses: text"),
+    account("default_permissions: { publish: a }"),
+    account("default_permissions: 5"),
+    account('default_permissions: { subscribe: { allow: "a b c" } }'),
+    account("users: [ { user: a, permission: { pub: { deny: a } } } ]"),
+    account("users: [ { user: a, authorization: { pub: { deny: 5 } } } ]"),
+  ],
+  accounts: [
+    "accounts: [A, B]",
+    "accounts: [A, A]",
+    'accounts: ["$G"]',
+    "accounts: [5 ]",
+    "accounts {}",
+    "accounts { A: 5 }",
+    "accounts { A: [] }",
+    'accounts { "$G": {} }',
+    "accounts { A {}, B {} }",
+    "accounts { mine: x, A { nkey: $mine } }",
+    account(`nkey: ${ACCOUNT}`),
+    account(`nkey: ${USER}`),
+    account("nkey: x"),
+    account("nkey: true"),
+    account("foo: 5"),
+    account("users: [ { user: a } ]"),
+    account("users: [ {} ]"),
+    account(`users: [ { nkey: ${USER} }, { nkey: ${USER} } ]`),
+    account("users: [ { user: a }, { user: a } ]"),
+    account("limits { max_connections: 5, max_subs: 6, max_payload: 7, max_leafs: 8 }"),
+    account("limits { max_conn: x }"),
+    account("limits { foo: 5 }"),
+    account("limits: 5"),
+    account("msg_trace: a.b"),
+    account("trace_dest: a.b"),
+    account('msg_trace: "a.*"'),
+    account("msg_trace: { dest: a, sampling: 5 }"),
+    account('msg_trace: { dest: a, sampling: "50%" }'),
+    account("msg_trace: { sampling: 5 }"),
+    account("msg_trace: { dest: a, sampling: 0 }"),
+    account("msg_trace: { dest: a, sampling: 101 }"),
+    account("msg_trace: { dest: a, sampling: x }"),
+    account("msg_trace: { dest: a, sampling: true }"),
+    account("msg_trace: { dest: 5 }"),
+    account("msg_trace: { foo: 5 }"),
+    account("msg_trace: 5"),
+    account("trace_dest: { dest: a.b }"),
+    account("jetstream: false"),
+    account("jetstream: disabled"),
+    account("jetstream { max_mem: x }"),
+    account("jetstream { max_streams: true }"),
+    account("jetstream { max_bytes: 5 }"),
+    account("jetstream { cluster_traffic: 5 }"),
+    account("jetstream { cluster_traffic: both }"),
+    "no_auth_user: a",
+    "no_auth_user: 5",
+    "system_account: 5",
+    "system: A",
+    "no_system_account: true",
+    "no_sys_acc: 5",
+    "authorization { user: a, password: b }\naccounts { A { foo: 1 } }",
+  ],
+  exports: [
+    exported("stream: a"),
+    exported('service: "q.*"'),
+    exported("accounts: [B]"),
+    exported(""),
+    exported("stream: a, accounts: [B]"),
+    exported("stream: a, accounts: []"),
+    exported("stream: a, accounts: [C]"),
+    exported("service: a, accounts: [C, D]"),
+    exported("stream: a, accounts: B"),
+    exported("stream: a, accounts: [5 ]"),
+    exported("stream: 5"),
+    exported("service: [a]"),
+    exported("stream: a, foo: 5"),
+    exported('stream: "a.*", account_token_position: 2'),
+    exported('stream: "a.*", account_token_position: 1'),
+    exported('service: "a.*", account_token_position: 3'),
+    exported("stream: a, account_token_position: x"),
+    ...["single", "Singleton", "stream", "chunk", "CHUNKED", "foo"].map(type => exported(`service: a, response: ${type}`)),
+    exported("service: a, response_type: 5"),
+    exported("response: stream, stream: a"),
+    exported("stream: a\n response: stream"),
+    exported('service: a, threshold: "1s"'),
+    exported('service: a, response_threshold: "1m"'),
+    exported('service: a, response_max_time: "x"'),
+    exported("service: a, response_time: 5"),
+    exported("service: a, latency: m"),
+    exported('service: a, latency: { subject: m, sampling: "5%" }'),
+    exported("service: a, latency: { subject: m, sampling: headers }"),
+    exported("service: a, latency: { subject: m, sampling: 0 }"),
+    exported("service: a, latency: { subject: m, sampling: 101 }"),
+    exported("service: a, latency: { subject: m, sampling: x }"),
+    exported("service: a, latency: { subject: m, sampling: true }"),
+    exported("service: a, latency: {}"),
+    exported("service: a, latency: { subject: 5 }"),
+    exported("service: a, latency: 5"),
+    exported('service: a, latency: "m.*"'),
+    exported("service: a, latency: a"),
+    exported('service: ">", latency: m'),
+    exported("service: a, response: stream, latency: m"),
+    exported("stream: a, latency: m"),
+    exported("stream: a, allow_trace: true"),
+    exported("service: a, allow_trace: true"),
+    exported("service: a, allow_trace: 5"),
+    account("exports: 5"),
+    account("exports: [ 5 ]"),
+    account("exports: [ a, b ]"),
+  ],
+  imports: [
+    imported("stream: { account: A, subject: s.a }"),
+    imported("stream: { account: A, subject: s.a }, prefix: p"),
+    imported("stream: { account: A, subject: s.a }, to: p, allow_trace: true"),
+    imported("service: { account: A, subject: q.a }"),
+    imported("service: { account: A, subject: q.a }, to: x, share: true"),
+    imported("service: { account: A, subject: q.a }, prefix: x"),
+    imported("to: x"),
+    imported("stream: { account: C, subject: s.a }"),
+    imported("service: { account: C, subject: s.a }"),
+    imported("stream: { account: A }"),
+    imported("service: { subject: a }"),
+    imported("stream: {}"),
+    imported("stream: 5"),
+    imported("service: [a]"),
+    imported("stream: { account: 5 }"),
+    imported("service: { account: A, subject: q.a, foo: 1 }"),
+    imported("service: { account: A, subject: q.a }, foo: 1"),
+    imported("service: { account: A, subject: q.a }, to: 5"),
+    imported("stream: { account: A, subject: s.a }, prefix: 5"),
+    imported("stream: { account: A, subject: s.a }, allow_trace: 5"),
+    imported("service: { account: A, subject: q.a }, share: 5"),
+    imported("service: { account: A, subject: q.a }, allow_trace: true"),
+    imported("service: { account: A, subject: q.a } }, { service: { account: A, subject: q.a }"),
+    imported("service: { account: A, subject: q.a }, to: x }, { service: { account: A, subject: q.b }, to: x"),
+    account("imports: 5"),
+    account("imports: [ a ]"),
+  ],
+  mappings: [
+    mapped("a: b"),
+    'maps { "a.*.*": "b.$2.$1" }',
+    mapped("a: { destination: b, weight: 50% }"),
+    mapped("a: [ { destination: b, weight: 50 }, { dest: c, weight: 50%, cluster: x } ]"),
+    mapped("a: []"),
+    mapped('"a..b": c'),
+    mapped('a: "b..c"'),
+    mapped("a: 5"),
+    mapped("a: [ 5 ]"),
+    mapped("a: { destination: b }"),
+    mapped("a: { destination: b, weight: 101 }"),
+    mapped("a: { destination: b, weight: -1 }"),
+    mapped('a: { destination: b, weight: "101%" }'),
+    mapped("a: { destination: b, weight: x }"),
+    mapped("a: { foo: 5 }"),
+    mapped("a: [ { destination: b, weight: 60 }, { destination: c, weight: 60 } ]"),
+    mapped("a: [ { destination: b, weight: 60 }, { destination: b, weight: 10 } ]"),
+    mapped("a: [ { destination: b, weight: 60 }, { destination: c, weight: 60, cluster: x } ]"),
+    mapped('"a.*": "b.$2"'),
+    mapped('"a.*": "b.{{foo(1)}}"'),
+    mapped('"a.*": [ { destination: "b.{{wildcard(2)}}", weight: 100 } ]'),
+    "mappings: 5",
+    account("mappings { a: b }"),
+    account("mappings { a: 5 }"),
+    account("maps: x"),
+  ],
+  callout: [
+    callout(CALLOUT),
+    callout(`${CALLOUT}, account: A, xkey: ${CURVE}`),
+    callout(`${CALLOUT}, acc: A, key: ${CURVE}`),
+    `authorization { auth_hook { ${CALLOUT}, allowed_accounts: [A] } }, accounts { A {} }`,
+    callout(`${CALLOUT}, allowed_accounts: [A, B]`),
+    callout(`${CALLOUT}, allowed_accounts: A`),
+    callout(`${CALLOUT}, allowed_accounts: []`),
+    callout(`issuer: ${USER}`),
+    callout("issuer: 5"),
+    callout(`issuer: ${ACCOUNT}`),
+    callout("auth_users: [a]"),
+    callout(""),
+    callout(`${CALLOUT}, xkey: ${ACCOUNT}`),
+    callout(`${CALLOUT}, account: 5`),
+    callout(`${CALLOUT}, foo: 5`),
+    callout(`issuer: ${ACCOUNT}, users: a`),
+    callout(`issuer: ${ACCOUNT}, users: [5 ]`),
+    "authorization { auth_callout: 5 }",
+  ],
+  operators: [
+    "operator: /no/such/file",
+    'operators: [ "/no/such/a", "/no/such/b" ]',
+    "root: 5",
+    "roots: { a: b }",
+    `trusted: ${OPERATOR}`,
+    `trusted_keys: [ ${OPERATOR} ]`,
+    "trusted: x",
+    "trusted: [ a, b ]",
+    "trusted: [ true ]",
+    "trusted: 5",
+    "resolver: MEM",
+    "resolver: memory",
+    "account_resolver: Memory",
+    "resolver: foo",
+    "resolver: 5",
+    "resolver: []",
+    'resolver: "URL(http://127.0.0.1:9/jwt/v1/accounts/)"',
+    'resolver: URL("http://127.0.0.1:9")',
+    'resolver: "URL(http://a:b)"',
+    'resolver: "URL(http://a b)"',
+    'accounts_resolver: "url(foo)"',
+    "resolver {}",
+    "resolver { type: mem }",
+    "resolver { type: full }",
+    "resolver { type: full, dir: 5 }",
+    "resolver { type: 5 }",
+    stored('type: full, limit: 5, interval: "2m", timeout: "1s"'),
+    stored('type: CACHE, limit: 5, ttl: "1h"'),
+    stored('type: cache, interval: "1s"'),
+    stored("type: cache, allow_delete: true"),
+    stored("type: cache, hard_delete: false"),
+    stored("type: full, allow_delete: true, hard_delete: true"),
+    stored("type: full, hard_delete: true"),
+    stored('type: full, ttl: "1h"'),
+    stored('type: full, timeout: "0s"'),
+    stored('type: full, timeout: "-1s"'),
+    stored("type: full, interval: x"),
+    stored("type: full, interval: 5"),
+    stored("type: full, limit: x"),
+    stored("type: full, allow_delete: x"),
+    stored("type: disk"),
+    "resolver { type: full, dir: $dir/file }",
+    "resolver_tls { timeout: 3 }",
+    "resolver_tls { foo: 3 }",
+    "resolver_tls: 5",
+    "resolver_preload {}",
+    "resolver_preload: 5",
+    "resolver_preload { A: 5 }",
+    "resolver_pinned_accounts: A",
+    "resolver_pinned_accounts: [ A, B ]",
+    "resolver_pinned_accounts: 5",
+    "resolver_pinned_accounts: [ true ]",
+    "default_sentinel: 5",
+  ],
+  proxies: [
+    `proxies { trusted: [ { key: ${ACCOUNT} }, { public_key: ${USER} } ] }`,
+    "proxies { trusted: [ {} ] }",
+    "proxies { trusted: [] }",
+    "proxies {}",
+    "proxies: 5",
+    "proxies { trusted: 5 }",
+    "proxies { trusted: [ 5 ] }",
+    "proxies { trusted: [ { key: x } ] }",
+    "proxies { trusted: [ { key: 5 } ] }",
+    "proxies { trusted: [ { foo: 5 } ] }",
+    "proxies { foo: 5 }",
+  ],
+  websocket: [
+    "websocket { port: 80, no_tls: true, no_auth_user: a }",
+    "websocket { port: 80, no_tls: true, no_auth_user: 5 }",
+    "websocket { port: 80, no_tls: true, jwt_cookie: c }",
+  ],
+};
+
+/** The same, where the reference tells no place, or that of the block around. */
+const PLACELESS: readonly string[] = [
+  account("jetstream: maybe"),
+  account("jetstream: 5"),
+  'authorization { permissions: { publish: "x y" } }',
+  account("users: 5"),
+  mapped("a: { destination: 5 }"),
+  mapped("a: { destination: b, weight: 5, cluster: 5 }"),
+  permissions("publish: 5"),
+  permissions("subscribe: true"),
+  permissions('publish: "a b"'),
+  permissions('publish: [a, "b..c"]'),
+  permissions('subscribe: "a b c"'),
+];
+
+/** Two places that contradict each other, of which the reference names one or the other from run to run. */
+const EITHER: readonly string[] = [
+  "accounts { A { users: [ { user: a } ] }, B { users: [ { user: a } ] } }",
+  user(`nkey: ${USER}, user: a`),
+  user(`nkey: ${USER}, password: a`),
+  exported("stream: a, service: b"),
+  imported("stream: { account: A, subject: s.a }, service: { account: A, subject: q.a }"),
+  "authorization { users: [ { user: a } ] }\naccounts { A { users: [ { user: a } ] } }",
+  "accounts { A { users: [ { user: a } ] } }\nauthorization { user: b, password: c }",
+  "authorization { token: b }\naccounts { A { users: [ { user: a } ] } }",
+  callout(`issuer: ${ACCOUNT}, auth_users: []`),
+  exported('stream: a, threshold: "1s"'),
+  imported("stream: { account: A, subject: s.a }, prefix: p, to: q"),
+];
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
+  mkdirSync(join(directory, "jwt"));
+  writeFileSync(join(directory, "jwt", "file"), "");
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function fileWith(config: string): string {
+  const file = join(directory, "server.conf");
+  writeFileSync(file, config.replaceAll("$dir", join(directory, "jwt")));
+  return file;
+}
+
+/** What is said about a file, in any order, without the hints that are ours; empty when it is valid. */
+function ours(file: string): string[] {
+  try {
+    return [...loadConfigFile(file, {}).warnings];
+  } catch (error) {
+    if (!(error instanceof ConfigErrors)) throw error;
+    return linesOf(error.message).map(line => line.replace(/; did you mean .*/, ""));
+  }
+}
+
+function theirs(file: string): string[] {
+  const { digest, text } = verdictOn(reference.path!, file);
+  return digest === null ? linesOf(text) : [];
+}
+
+/** Said in addition: where a block is no map the reference stumbles over what it did not get, and it makes directories as it reads. */
+const IN_ADDITION = /(runtime error: invalid memory address or nil pointer dereference|mkdir .*|the path \[.*\] is not a directory)$/;
+
+function linesOf(text: string): string[] {
+  const lines = text.split("\n").filter(line => line !== "" && !IN_ADDITION.test(line));
+  return lines.sort();
+}
+
+const placeless = (line: string) => line.replace(/^\S+:\d+:\d+: /, "");
+
+for (const [topic, configs] of Object.entries(SAME)) {
+  test.skipIf(skips)(`${topic}: ours and the reference say the same about ${configs.length} configurations${skipped}`, () => {
+    for (const config of configs) {
+      const file = fileWith(config);
+      expect(ours(file), config).toEqual(theirs(file));
+    }
+  });
+}
+
+test.skipIf(skips)(`where the reference tells no place for a text, ours has one${skipped}`, () => {
+  for (const config of PLACELESS) {
+    const file = fileWith(config);
+    expect(ours(file)[0], config).toMatch(/:\d+:\d+: /);
+    expect(ours(file).map(placeless), config).toEqual(theirs(file).map(placeless));
+  }
+});
+
+test.skipIf(skips)(`of two fields that contradict each other the later is blamed, with a text that the reference has too${skipped}`, () => {
+  for (const config of EITHER) {
+    const file = fileWith(config);
+    const said = ours(file);
+    expect(said.length, config).toBe(1);
+    let found = false;
+    for (let attempt = 0; attempt < 60 && !found; attempt++) found = theirs(file).some(line => placeless(line) === placeless(said[0]!));
+    expect(found, `${config}\n${said[0]}`).toBe(true);
+  }
+});
+
+test("jetstream of an account is refused by name unless it asks for nothing", () => {
+  for (const asks of ["true", "enabled", "{}", "{ max_mem: 1g, max_bytes: true, cluster_traffic: owner }"]) {
+    const file = fileWith(account(`jetstream: ${asks}`));
+    expect(ours(file), asks).toEqual([`${file}:1:15: "jetstream" is not supported yet (JetStream)`]);
+  }
+});
+
+/** What the reference says when it is started with a configuration that is valid by itself. */
+const STARTS: readonly string[] = [
+  "no_auth_user: x",
+  "no_auth_user: x, authorization { user: x, password: y }",
+  "no_auth_user: x, accounts { A { users: [ { user: a } ] } }",
+  "system_account: A",
+  'system_account: "$SYS"',
+  "default_sentinel: x",
+  "proxies { trusted: [ {} ] }",
+  "default_js_domain { A: d }",
+  'default_js_domain { "$SYS": d }, accounts { "$SYS": {} }',
+  'default_js_domain { A: "a b" }, accounts { A {} }',
+  "websocket { port: 80, no_tls: true, no_auth_user: a }",
+  "websocket { port: 80, no_tls: true, no_auth_user: a }, authorization { users: [ { user: b } ] }",
+  "websocket { port: 80, no_tls: true, authorization { user: a } }, authorization { users: [ { user: b } ] }",
+  "websocket { port: 80, no_tls: true, authorization { token: a } }, accounts { A { users: [ { user: b } ] } }",
+  "websocket { port: 80, no_tls: true, jwt_cookie: c }",
+];
+
+describe("options that make no server together", () => {
+  for (const config of STARTS) {
+    test.skipIf(skips)(`the reference does not start either, and says the same: ${config}${skipped}`, () => {
+      const file = fileWith(config);
+      const said = startRefusal(reference.path!, file);
+      expect(said).not.toBe("");
+      expect(() => completeOptions(loadConfigFile(file, {}).options)).toThrow(new OptionError(said));
+    });
+  }
+});
+
+/** What goes together. */
+const TOGETHER: readonly string[] = [
+  "no_auth_user: a, accounts { A { users: [ { user: a } ] } }",
+  `no_auth_user: ${USER}, authorization { users: [ { nkey: ${USER} } ] }`,
+  "system_account: A, no_system_account: true, accounts { A {} }",
+  'system_account: "$G"',
+  `websocket { port: 80, no_tls: true, jwt_cookie: c }, trusted: ${OPERATOR}`,
+  "websocket { port: 80, no_tls: true, no_auth_user: a }, authorization { users: [ { user: a } ] }",
+  'default_js_domain { A: "", "$G": d }, accounts { A {} }',
+];
+
+test("options that go together are taken", () => {
+  for (const config of TOGETHER) expect(() => completeOptions(loadConfigFile(fileWith(config), {}).options), config).not.toThrow();
+});
+
+test("10,000 users are read, completed and told apart", () => {
+  const users = Array.from({ length: 10_000 }, (_, at) => `{ user: u${at}, password: p, permissions { publish: "a.${at}.>" } }`);
+  const file = fileWith(`accounts { A { users: [\n${users.join("\n")}\n] } }`);
+  const { accounts } = completeOptions(loadConfigFile(file, {}).options);
+  expect(accounts[0]!.users.length).toBe(10_000);
+  expect(accounts[0]!.users[9_999]).toMatchObject({ user: "u9999", permissions: { publish: { allow: ["a.9999.>"], deny: null } } });
+  const twice = fileWith(`accounts { A { users: [\n${users.join("\n")}\n${users[5_000]}\n] } }`);
+  expect(ours(twice)).toEqual([`${twice}:1:15: Duplicate user "u5000" detected`]);
+});
