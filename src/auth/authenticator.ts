@@ -1,14 +1,18 @@
 /**
- * Who may connect. One user with a password, or one token, as the `authorization` option says; accounts, nkeys, JWT and callout
- * come with the auth room and plug in here.
+ * Who may connect, and what as: the question that connections ask, whatever the mechanism.
+ *
+ *   CONNECT ─▶ AuthenticationRequest ─▶ Authenticator ─▶ Login: account, permissions, limits, until when
+ *                                                    └▶ Refusal: which of the few answers a client gets
  */
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { Authorization } from "../config/options.ts";
+import type { Account } from "../account/account.ts";
+import type { ConnectionType } from "../config/permission-options.ts";
+import type { Permissions } from "../permission/permissions.ts";
 import type { ConnectOptions } from "../protocol/connect-options.ts";
-import type { PeerCertificate } from "../transport/tls-state.ts";
+import type { Refusal } from "../protocol/refusal.ts";
+import type { TlsState } from "../transport/tls-state.ts";
+import type { TransportType } from "../transport/transport.ts";
 
-/** Who it is, for logs and monitoring; a token is never shown. Null: refused. */
-export type Identity = { readonly user: string } | null;
+export { secretEquals } from "./password.ts";
 
 /** A client that asks to be let in. */
 export interface AuthenticationRequest {
@@ -19,36 +23,68 @@ export interface AuthenticationRequest {
   /** Where it comes from; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** What it showed in the TLS handshake, verified; null when it was not asked for one. */
-  readonly certificate: PeerCertificate | null;
+  /** What its handshake settled, its verified certificates among it; null in the clear. */
+  readonly tls: TlsState | null;
+  readonly connectionType: ConnectionType;
+  readonly transport: TransportType;
+  /** The connection's number. */
+  readonly id: number;
+  /** Wall clock, ms: when it connected. */
+  readonly startedAt: number;
 }
+
+/** Limits of one user, beside those of its account and of the server. -1: none. */
+export interface UserLimits {
+  readonly subscriptionsMax: number;
+  readonly payloadBytesMax: number;
+}
+
+/** What the claims of a user say of it, for monitoring and events. */
+export interface UserClaim {
+  readonly jwt: string;
+  /** Public nkey, `U…`. */
+  readonly subject: string;
+  /** Public account nkey that signed it. */
+  readonly issuerKey: string;
+  readonly nameTag: string;
+  readonly tags: readonly string[];
+  /** Unix seconds. */
+  readonly issuedAt: number;
+  /** Nobody proved to have its key. */
+  readonly bearer: boolean;
+}
+
+/** Who it is and what it may do. */
+export interface Login {
+  /** As logs and monitoring call it; a token is never shown. Empty: nobody in particular. */
+  readonly user: string;
+  readonly account: Account;
+  /** null: everything. */
+  readonly permissions: Permissions | null;
+  readonly limits: UserLimits | null;
+  /** Wall clock, ms: when it is cut off; 0: never. */
+  readonly expiresAt: number;
+  readonly claim: UserClaim | null;
+}
+
+/** What a login is where nothing is said of it. */
+export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null } as const;
+
+/** A refusal is never `None`. */
+export type Verdict = Login | Refusal;
 
 export interface Authenticator {
   /** INFO shall carry a nonce, for clients that sign it. */
-  readonly usesNonce?: boolean;
+  readonly usesNonce: boolean;
+  /** INFO says `auth_required`, and the first command must be CONNECT. */
+  readonly required: boolean;
+  /**
+   * Who says nothing of itself may begin without CONNECT: as the `no_auth_user`.
+   * @returns whether a client of that type may
+   */
+  admitsAnonymous(type: ConnectionType): boolean;
+  /** The JWT of a CONNECT means something. */
+  readonly takesJwt: boolean;
   /** Nothing behind the client's CONNECT is looked at until this has settled. A rejection is a refusal. */
-  authenticate(request: AuthenticationRequest): Identity | Promise<Identity>;
-}
-
-export class SingleUserAuthenticator implements Authenticator {
-  private readonly authorization: Authorization;
-
-  constructor(authorization: Authorization) {
-    this.authorization = authorization;
-  }
-
-  authenticate({ connect }: AuthenticationRequest): Identity {
-    const { user, password, token } = this.authorization;
-    if (token !== undefined) return secretEquals(connect.auth_token, token) ? { user: "[REDACTED]" } : null;
-    // Both are always compared, so that the time tells nothing about which was wrong.
-    const userOk = secretEquals(connect.user, user ?? "");
-    const passwordOk = secretEquals(connect.pass, password ?? "");
-    return userOk && passwordOk ? { user: connect.user } : null;
-  }
-}
-
-/** Compares in constant time, whatever the lengths. */
-export function secretEquals(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict>;
 }

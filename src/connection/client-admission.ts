@@ -5,11 +5,15 @@
  *              └ or behind the handshake, where the peer begins with that
  * Cold: once per connection, so clarity wins.
  */
+
+import type { Account } from "../account/account.ts";
+import type { Login, Verdict } from "../auth/authenticator.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { refusedUser } from "../protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import type { DoorRefusal } from "../transport/transport.ts";
+import { bind, renewShadows, reviewSubscriptions } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { labelOf, peerOf } from "./client-label.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "./connection-flag.ts";
@@ -76,21 +80,35 @@ export function clearAuthTimer(client: Client): void {
   client.authTimer = null;
 }
 
-/** Who may connect has changed: what it said in CONNECT is looked at again. */
-export function authenticateAgain(client: Client): void {
+/** The same client, as a changed configuration has it. */
+function rebind(client: Client, login: Login, streamsChanged: ReadonlySet<Account>): void {
+  if (login.account !== client.account) return client.close(CloseReason.ClientClosed); // it comes back, and is bound there
+  bind(client, login);
+  reviewSubscriptions(client);
+  if (streamsChanged.has(client.account)) renewShadows(client);
+  client.host.turn.end();
+}
+
+/**
+ * Who may connect has changed: what it said in CONNECT is looked at again.
+ * @param streamsChanged accounts that import other streams than before
+ */
+export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Account>): void {
   const { closed, flags, host } = client;
   if (closed || (flags & FLAG_AUTHENTICATING) !== 0) return;
   if ((flags & FLAG_CONNECT_RECEIVED) === 0) {
     if (client.authRequired && (flags & FLAG_AWAITING_AUTH) === 0 && !client.transport.handshaking) awaitAuthentication(client);
     return;
   }
-  const settle = (refusal: Refusal) => {
-    if (client.closed || refusal === Refusal.None) return;
+  const settle = (verdict: Verdict) => {
+    if (client.closed) return;
+    if (typeof verdict !== "number") return rebind(client, verdict, streamsChanged);
     client.logError(`authentication error${refusedUser(client.connect)}`);
-    client.refuse(refusal);
+    host.onAuthenticationFailed(client, verdict);
+    client.refuse(verdict);
     host.turn.end();
   };
   const verdict = host.authenticate(client);
-  if (typeof verdict === "number") settle(verdict);
-  else verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
+  if (verdict instanceof Promise) verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
+  else settle(verdict);
 }

@@ -1,4 +1,6 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
+
+import type { Verdict } from "../auth/authenticator.ts";
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
@@ -6,9 +8,11 @@ import { type ConnectOptions, checkInfo, givenUser, readConnect, refusedUser, us
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
+import { bind, dressSubscription, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer } from "./client-admission.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
+import { connectionTypeOf } from "./connection-type.ts";
 import type { StandInCredentials } from "./door.ts";
 
 /** Queue group of the server's own services; closed to clients. */
@@ -31,14 +35,16 @@ export function handleSub(client: Client, source: Buffer, start: number, end: nu
 
 function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null, sid: Uint8Array): void {
   const { options } = client.host;
+  const { permissions } = client;
   if (queue !== null && bytesEqual(queue, SYSTEM_QUEUE)) return refuseSub(client, subject, queue, sid);
+  if (permissions !== null && !permissions.maySubscribe(subject, queue)) return refuseSub(client, subject, queue, sid);
   if (options.subscriptionTokensMax > 0 && tokenCount(subject, 0, subject.length) > options.subscriptionTokensMax) {
     const text = quote(subject);
     client.sendError(refusalText(Refusal.SubscribeTooManyTokens, text));
     client.logError(`Subscription Violation Too Many Tokens - Subject ${text}, SID ${decode(sid)}`);
     return;
   }
-  if (options.subscriptionsMax > 0 && client.subscriptions.size >= options.subscriptionsMax) {
+  if (client.subscriptionsMax >= 0 && client.subscriptions.size >= client.subscriptionsMax) {
     client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
     return client.refuse(Refusal.MaxSubscriptionsExceeded);
   }
@@ -48,12 +54,18 @@ function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null
     const subscription = new Subscription(client, subject, queue, sid);
     if (!client.account.interest.insert(subscription)) return client.refuse(Refusal.InvalidSubject);
     client.subscriptions.set(key, subscription);
+    dressSubscription(client, subscription);
   }
   if (client.connect.verbose) client.sendOk();
 }
 
-function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array, sid: Uint8Array): void {
+function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array | null, sid: Uint8Array): void {
   const subjectText = quote(subject);
+  if (queue === null) {
+    client.sendError(refusalText(Refusal.SubscribePermission, subjectText));
+    client.logError(`Subscription Violation - Subject ${subjectText}, SID ${decode(sid)}`);
+    return;
+  }
   const queueText = quote(queue);
   client.sendError(refusalText(Refusal.QueueSubscribePermission, subjectText, queueText));
   client.logError(`Subscription Violation - Subject ${subjectText}, Queue: ${queueText}, SID ${decode(sid)}`);
@@ -88,25 +100,35 @@ export function handleConnect(client: Client, json: string): Refusal {
   const first = (client.flags & FLAG_CONNECT_RECEIVED) === 0;
   client.flags |= FLAG_CONNECT_RECEIVED;
   if (client.door !== null) fillFrom(client.door.standIns, client.connect);
-  client.connect.jwt = ""; // means nothing outside operator mode
+  if (!client.authenticator.takesJwt) client.connect.jwt = "";
   if (!first) {
     client.removeAllSubscriptions();
-    client.account.connections--;
-    client.account = client.host.globalAccount;
-    client.account.connections++;
+    unbind(client);
   }
   client.followConnectOptions();
   client.user = givenUser(client.connect);
-  const verdict = client.host.authenticate(client);
-  if (typeof verdict === "number") return finishConnect(client, verdict, first);
+  return settleLater(client, client.host.authenticate(client), verdict => finishConnect(client, verdict, first));
+}
 
-  // Under way: nothing behind this CONNECT is looked at until it is settled.
+/** A command other than CONNECT came first: who says nothing of itself may be let in as somebody, or not at all. */
+export function admitAnonymous(client: Client): Refusal {
+  const { authenticator, host, transport } = client;
+  if (!authenticator.admitsAnonymous(connectionTypeOf(transport))) return Refusal.AuthorizationViolation;
+  clearAuthTimer(client);
+  client.flags |= FLAG_CONNECT_RECEIVED;
+  return settleLater(client, host.authenticate(client), verdict => enter(client, verdict));
+}
+
+/** Goes on with the verdict: now, or when it is there. Nothing behind the command is looked at until then. */
+function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (verdict: Verdict) => Refusal): Refusal {
+  if (!(verdict instanceof Promise)) return go(verdict);
+
   client.flags |= FLAG_AUTHENTICATING;
   client.parser.suspended = true;
-  const settle = (refusal: Refusal): void => {
+  const settle = (settled: Verdict): void => {
     if (client.closed) return;
     client.flags &= ~FLAG_AUTHENTICATING;
-    const end = finishConnect(client, refusal, first);
+    const end = go(settled);
     if (end === Refusal.AuthorizationViolation) client.logError(`authentication error${refusedUser(client.connect)}`);
     if (end !== Refusal.None) client.refuse(end);
     else client.host.turn.resumeLater(client);
@@ -124,13 +146,26 @@ function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
   if (connect.auth_token === "") connect.auth_token = standIns.auth_token;
 }
 
-function finishConnect(client: Client, verdict: Refusal, first: boolean): Refusal {
-  if (verdict !== Refusal.None) return verdict;
-  const { connect } = client;
-  // Obsolete: whoever names an account is refused.
-  if (connect.new_account || connect.account !== "") return Refusal.AuthorizationViolation;
+/** In, as whoever it turned out to be. @returns why not */
+function enter(client: Client, verdict: Verdict): Refusal {
+  if (typeof verdict === "number") {
+    client.host.onAuthenticationFailed(client, verdict);
+    return verdict;
+  }
+  const refusal = bind(client, verdict);
+  if (refusal !== Refusal.None) return refusal;
   client.flags &= ~FLAG_AWAITING_AUTH;
   client.parser.awaitingAuth = false;
+  client.host.onAuthenticated(client);
+  return Refusal.None;
+}
+
+function finishConnect(client: Client, verdict: Verdict, first: boolean): Refusal {
+  const { connect } = client;
+  const refusal = enter(client, verdict);
+  if (refusal !== Refusal.None) return refusal;
+  // Obsolete: whoever names an account is refused.
+  if (connect.new_account || connect.account !== "") return Refusal.AuthorizationViolation;
   if (first) client.label = longLabel(client);
   if (connect.protocol < 0 || connect.protocol > 1) return Refusal.InvalidClientProtocol;
   client.setFlag(FLAG_NO_RESPONDERS, connect.no_responders);
@@ -145,8 +180,8 @@ function longLabel(client: Client): string {
   const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
   let label = client.label;
   if (who !== "") label += ` - ${quote(encode(who))}`;
-  const user = userLabel(client.connect);
-  if (user !== "") label += ` - ${quote(encode(`${client.account.name}/${user}`))}`;
+  const user = userLabel(client.connect, client.login?.claim?.subject ?? "");
+  if (user !== "") label += ` - ${quote(encode(`${client.account.label}/${user}`))}`;
   return label;
 }
 

@@ -8,11 +8,15 @@
  * paused, and nothing behind is looked at, so order holds and what is held is bounded by one read of the transport.
  */
 import type { Account } from "../account/account.ts";
+import { removeShadows } from "../account/stream-import.ts";
+import type { Authenticator, Login } from "../auth/authenticator.ts";
 import { decode, latin1 } from "../bytes/ascii.ts";
 import type { WheelTimer } from "../clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { ClientInfo, Originator } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
+import type { ClientPermissions } from "../permission/client-permissions.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import type { CommandSink } from "../protocol/command-sink.ts";
 import { type ConnectOptions, initialConnectOptions, refusedUser } from "../protocol/connect-options.ts";
@@ -21,8 +25,10 @@ import { Parser } from "../protocol/parser.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../protocol/verb-table.ts";
 import type { DoorRefusal, Transport, TransportEvents } from "../transport/transport.ts";
+import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
 import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
-import { handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { clientInfo } from "./client-info.ts";
 import { labelOf } from "./client-label.ts";
 import { Connection } from "./connection.ts";
 import {
@@ -40,6 +46,7 @@ import {
 } from "./connection-flag.ts";
 import { writeMessages } from "./deliver.ts";
 import type { Door } from "./door.ts";
+import { deliverGuarded } from "./guarded-delivery.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Publisher } from "./publisher.ts";
@@ -52,10 +59,25 @@ const FURTHER_READS_MAX = 3;
 /** Handling one read is expected to take less. */
 const READ_REPORT_MS = 2_000;
 
-export class Client extends Connection implements CommandSink, Sink, TransportEvents {
+export class Client extends Connection implements CommandSink, Sink, Originator, TransportEvents {
   mark = 0;
   readonly takesRuns = true;
+  /** Where it publishes and subscribes. */
   account: Account;
+  /** The account that counts it among its connections; null when none does any more. */
+  registered: Account | null = null;
+  /** Who it turned out to be; null before, and where nobody is asked. */
+  login: Login | null = null;
+  /** null: it may do everything. */
+  permissions: ClientPermissions | null = null;
+  /** Publishing takes the longer way: permissions, or mappings of the account. */
+  guarded = false;
+  /** Most subscriptions; -1: no limit. */
+  subscriptionsMax = -1;
+  /** Runs until its login does. */
+  expiryTimer: WheelTimer | null = null;
+  /** The trusted proxy that it came through; empty: none. */
+  proxyKey = "";
   readonly connect: ConnectOptions = initialConnectOptions();
   /** By sid, as latin1 text of its bytes. */
   readonly subscriptions = new Map<string, Subscription>();
@@ -98,14 +120,20 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   /** Greets the peer with INFO, unless its handshake comes first. */
   open(): void {
-    this.account.connections++;
+    enterGlobal(this);
+    applyLimits(this);
     this.logDebug("Client connection created");
     if (!this.transport.handshakesFirst) this.sendInfo("accept");
     if (!this.transport.handshaking) beginProtocol(this);
   }
 
   get authRequired(): boolean {
-    return this.host.authRequired || (this.door !== null && this.door.authenticator !== null);
+    return this.authenticator.required;
+  }
+
+  /** Who decides about it. */
+  get authenticator(): Authenticator {
+    return this.door?.authenticator ?? this.host.authenticator;
   }
 
   override get pingIntervalMs(): number {
@@ -333,8 +361,9 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.keepalive.onPong();
   }
 
+  /** Whoever says nothing of itself may be let in as somebody. */
   onUnauthenticated(): Refusal {
-    return Refusal.AuthorizationViolation;
+    return admitAnonymous(this);
   }
 
   /** What CONNECT settled decides whether messages may take the parser's loop. */
@@ -351,9 +380,8 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
 
   /** The limits of the options have changed. */
   followLimits(): void {
-    const { controlLineBytesMax, payloadBytesMax } = this.host.options;
-    this.parser.lineBytesMax = controlLineBytesMax;
-    this.parser.payloadBytesMax = payloadBytesMax;
+    this.parser.lineBytesMax = this.host.options.controlLineBytesMax;
+    applyLimits(this);
   }
 
   /** The log's level has changed. */
@@ -374,10 +402,34 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.refuse(Refusal.StaleConnection);
   }
 
+  // Originator
+
+  get sink(): Sink {
+    return this;
+  }
+
+  get echo(): boolean {
+    return (this.flags & FLAG_ECHO) !== 0;
+  }
+
+  clientInfo(detailed: boolean): ClientInfo {
+    return clientInfo(this, detailed);
+  }
+
+  askRoundTrip(): void {
+    if (this.keepalive.roundTripMs === 0) this.keepalive.askRoundTrip();
+  }
+
   // Sink
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if ((this.flags & FLAG_CLOSED) !== 0 || subscription.closed) return 0;
+    if (subscription.special) return deliverGuarded(this, subscription, batch, from, to);
+    return this.deliverAll(subscription, batch, from, to);
+  }
+
+  /** Messages that nothing keeps from the subscription. */
+  deliverAll(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if (this.outbound.stalling && batch.fromClient && !this.stall.admit(batch, to - from)) return 0;
     let stop = to;
     const most = subscription.deliveredMax;
@@ -388,7 +440,7 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
       const bytes = writeMessages(this, subscription, batch, from, stop);
       this.outMessages += count;
       this.outBytes += bytes;
-      if (batch.hasReplies && this.keepalive.roundTripMs === 0) this.keepalive.askRoundTrip();
+      if (batch.hasReplies) this.noteReplies(batch, from, stop);
       const turn = this.host.turn;
       this.lastActivityAt = turn.now;
       turn.outMessages += count;
@@ -402,12 +454,24 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     return count;
   }
 
+  /** It was asked something: how far away it is matters now, and it may answer. */
+  private noteReplies(batch: MessageBatch, from: number, to: number): void {
+    if (this.keepalive.roundTripMs === 0) this.keepalive.askRoundTrip();
+    const { permissions } = this;
+    if (permissions === null || !permissions.tracksReplies) return;
+    for (let index = from; index < to; index++) permissions.trackReply(batch.source, batch.replyStart(index), batch.replyEnd(index));
+  }
+
   /** Takes a subscription out of the table and the account's interest. */
   removeSubscription(subscription: Subscription): void {
     if (subscription.closed) return;
     subscription.closed = true;
+    // A shadow that has delivered its maximum: the subscription that it stands for goes on.
+    if (subscription.view !== null) return;
     this.subscriptions.delete(latin1(subscription.sid, 0, subscription.sid.length));
     this.account.interest.remove(subscription);
+    removeShadows(subscription);
+    this.account.onSubscriptionRemoved(subscription.subject);
     if (this.tracing) this.traceRemoved(subscription);
   }
 
@@ -420,10 +484,12 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     const all = [...this.subscriptions.values()];
     for (const subscription of all) {
       subscription.closed = true;
+      removeShadows(subscription);
       if (this.tracing) this.traceRemoved(subscription);
     }
     this.subscriptions.clear();
     this.account.interest.removeBatch(all);
+    for (const { subject } of all) this.account.onSubscriptionRemoved(subject);
   }
 
   // End
@@ -436,7 +502,8 @@ export class Client extends Connection implements CommandSink, Sink, TransportEv
     this.parser.suspended = true; // whoever closes it in the middle of a read: nothing behind is looked at
     this.host.onConnectionClosed(this, reason);
     this.removeAllSubscriptions();
-    this.account.connections--;
+    cancelExpiry(this);
+    leaveAccount(this);
   }
 
   protected override countSlowConsumer(): void {

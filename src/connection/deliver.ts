@@ -43,6 +43,7 @@ const LOOP_BYTES_MAX = 48;
 
 /** What the scratch holds: the run of one batch as one kind of receiver sees it. Hangs off the server's `Turn`. */
 export class EncodedRun {
+  batch: MessageBatch | null = null;
   version = -1;
   from = 0;
   to = 0;
@@ -66,7 +67,12 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
   const run = turn.run;
   const sid = subscription.sid;
   const encoded =
-    run.version === batch.version && run.from === from && run.to === to && run.headers === headers && sameBytes(run.sid!, sid);
+    run.batch === batch &&
+    run.version === batch.version &&
+    run.from === from &&
+    run.to === to &&
+    run.headers === headers &&
+    sameBytes(run.sid!, sid);
   if (!encoded) {
     const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
     const large = batch.oneReceiver && client.transport.vectored ? RUN_PAYLOAD_BYTES_MAX_ONE : RUN_PAYLOAD_BYTES_MAX;
@@ -131,6 +137,7 @@ function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: numbe
       at -= i - stop;
     } else for (let i = start; i < stop; i++) target[at++] = source[i];
   }
+  run.batch = batch;
   run.version = batch.version;
   run.from = from;
   run.to = to;

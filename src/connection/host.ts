@@ -1,4 +1,5 @@
 import type { Account } from "../account/account.ts";
+import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Options } from "../config/options.ts";
 import type { Subsystem } from "../log/level.ts";
 import type { Logger } from "../log/logger.ts";
@@ -37,15 +38,24 @@ export interface ConnectionHost {
   /** The log as connections of that kind write it. */
   logOf(subsystem: Subsystem): Logger;
   readonly counters: ServerCounters;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
   /** Where a connection lives until, or unless, authentication says otherwise. */
   readonly globalAccount: Account;
-  readonly authRequired: boolean;
+  /** null: there is none. */
+  readonly systemAccount: Account | null;
+  /** Decides who may connect by the client port. */
+  readonly authenticator: Authenticator;
   infoLine(client: Client, occasion: InfoOccasion): Buffer;
   /**
-   * Checks what the client's CONNECT says, and binds its account. None: it may stay.
-   * A promise suspends the client until it settles; a rejection is a refusal.
+   * Who the client is, by what its CONNECT says. A promise suspends the client until it settles; a rejection is a refusal.
    */
-  authenticate(client: Client): Refusal | Promise<Refusal>;
+  authenticate(client: Client): Verdict | Promise<Verdict>;
+  /** It is in. */
+  onAuthenticated(client: Client): void;
+  /** It is not, and this is why. */
+  onAuthenticationFailed(client: Client, refusal: Refusal): void;
   /** The connection is closed, its subscriptions are gone; it may still be writing its farewell. */
   onConnectionClosed(client: Client, reason: CloseReason): void;
   /** Its transport is gone too. */

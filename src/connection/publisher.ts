@@ -1,29 +1,35 @@
 /**
  * The publishing side of a client: from a batch to its receivers.
  *
- *   open(subject) ── reserved? ── the account's interest ─▶ result        once per run of messages on one subject
+ *   next(subject) ── mapped? ── allowed? ── the account's interest ─▶ result      once per run of messages on one subject
  *   flush() ─┬─ runs       each plain subscription gets the whole run; each queue group one member per message
  *            └─ by message  where order between receivers can be seen: one connection named twice, a receiver inside the process; or
  *                           where each message's fate counts: queue groups, for a publisher that wants to hear of "no responders"
  * Order as the reference's: plain subscriptions first, then one member of each queue group.
+ * A client without permissions, in an account without mappings, is asked nothing of either. Where messages on one subject may be mapped
+ * differently (weights), they go one by one (mapped-publishing.ts).
  */
 import { quote } from "../bytes/ascii.ts";
 import { countDelivered } from "../delivery/delivered.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
-import type { MatchResult } from "../subject/match-result.ts";
+import { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
 import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
 import { writeNoResponders } from "./deliver.ts";
+import { moveSubjects, publishVarying } from "./mapped-publishing.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
 import { traceMessage } from "./trace.ts";
 
 /** What `MatchResult.note` says once the result was looked at. */
 const NOTE_RUNS = 1;
 const NOTE_BY_MESSAGE = 2;
+
+/** In the place of receivers that are not known yet. */
+const NOBODY = new MatchResult<Subscription>([], []);
 
 /**
  * Payload bytes of a batch. A single receiver gets large messages uncopied, the more at once the better; for several ones they are
@@ -34,8 +40,8 @@ const BATCH_BYTES_MAX_ONE = 512 * 1024;
 
 export class Publisher implements QueueDelivery<Subscription> {
   private readonly client: Client;
-  private readonly batch: MessageBatch;
-  /** Receivers of the batch; null when its subject is reserved. */
+  private batch: MessageBatch;
+  /** Receivers of the batch; null when its subject is reserved, or not allowed. */
   private result: MatchResult<Subscription> | null = null;
   private nextResult: MatchResult<Subscription> | null = null;
   /** The message for which a group member is looked for. */
@@ -43,6 +49,12 @@ export class Publisher implements QueueDelivery<Subscription> {
   /** Of the interest when the receivers were looked up. */
   private generation = 0;
   private nextGeneration = 0;
+  /** What the account makes of the batch's subject; null: nothing else. */
+  private mapped: Buffer | null = null;
+  private nextMapped: Buffer | null = null;
+  /** Messages on this subject may fare differently: mapped by weight, or answers of which only some are allowed. */
+  private varies = false;
+  private nextVaries = false;
 
   constructor(client: Client, batch: MessageBatch) {
     this.client = client;
@@ -51,10 +63,44 @@ export class Publisher implements QueueDelivery<Subscription> {
 
   /** Who wants a message on this subject? True when it is those whom the open batch is for. */
   next(source: Buffer, start: number, end: number): boolean {
-    const interest = this.client.account.interest;
-    this.nextResult = isReservedSubject(source, start, end, false) ? null : interest.match(source, start, end);
+    const { account, guarded } = this.client;
+    if (guarded) return this.nextGuarded(source, start, end);
+    const { interest } = account;
+    this.nextResult = isReservedSubject(source, start, end, this.isSystem) ? null : interest.match(source, start, end);
     this.nextGeneration = interest.generation;
     return this.nextResult !== null && this.nextResult === this.result;
+  }
+
+  /** The same where mappings or permissions stand before interest. What is mapped shares its batch with no other subject. */
+  private nextGuarded(source: Buffer, start: number, end: number): boolean {
+    const { account, permissions } = this.client;
+    const { interest, mappings } = account;
+    this.nextGeneration = interest.generation;
+    if (mappings?.varies(source, start, end)) return this.nextOneByOne();
+    const mapped = mappings === null ? null : mappings.select(source, start, end);
+    const subject = mapped ?? source;
+    const from = mapped === null ? start : 0;
+    const to = mapped === null ? end : mapped.length;
+    const allowed = permissions === null || permissions.mayAlwaysPublish(subject, from, to);
+    // Perhaps an answer to what it was asked: each one counts.
+    if (!allowed && permissions.tracksReplies) return this.nextOneByOne();
+    this.nextMapped = mapped;
+    this.nextVaries = false;
+    const free = allowed && !isReservedSubject(subject, from, to, this.isSystem);
+    this.nextResult = free ? interest.match(subject, from, to) : null;
+    return free && mapped === null && this.mapped === null && this.nextResult === this.result;
+  }
+
+  private nextOneByOne(): boolean {
+    this.nextMapped = null;
+    this.nextVaries = true;
+    this.nextResult = NOBODY;
+    return false;
+  }
+
+  private get isSystem(): boolean {
+    const { account, host } = this.client;
+    return account === host.systemAccount;
   }
 
   /** An empty batch, for the receivers that `next` found. */
@@ -63,6 +109,11 @@ export class Publisher implements QueueDelivery<Subscription> {
     batch.source = source;
     batch.subjectSource = source;
     batch.fromClient = true;
+    batch.originator = this.client;
+    this.mapped = this.nextMapped;
+    this.varies = this.nextVaries;
+    this.nextMapped = null;
+    this.nextVaries = false;
     const result = this.nextResult;
     this.result = result;
     batch.oneReceiver = result !== null && result.plain.length === 1 && result.groups.length === 0;
@@ -76,7 +127,9 @@ export class Publisher implements QueueDelivery<Subscription> {
     const result = this.result;
     client.inMessages += batch.count;
     client.inBytes += batch.bytes;
-    if (result === null) this.refuseReserved();
+    if (this.mapped !== null) moveSubjects(batch, this.mapped);
+    if (this.varies) this.flushVarying();
+    else if (result === null) this.refuseSubjects();
     else if (this.generation !== client.account.interest.generation) {
       // The batch before this one changed interest, by a callback or a subscription's last message, after its receivers were looked up.
       this.deliverByMessage();
@@ -90,7 +143,36 @@ export class Publisher implements QueueDelivery<Subscription> {
       this.commitDelivered();
     }
     this.result = null;
+    this.mapped = null;
     batch.clear();
+  }
+
+  /** Each message is mapped for itself. */
+  private flushVarying(): void {
+    this.varies = false;
+    const { batch, client } = this;
+    publishVarying(client, batch, single => {
+      this.batch = single;
+      this.generation = client.account.interest.generation;
+      this.result = this.receiversOf(single);
+      if (this.result === null) this.refuseSubjects();
+      else if (this.result.isEmpty) this.answerNobody();
+      else {
+        this.deliverOne(this.result, 0);
+        this.commitDelivered();
+      }
+      this.batch = batch;
+    });
+  }
+
+  /** Who wants the one message of a batch; null: it may not be published. */
+  private receiversOf(batch: MessageBatch): MatchResult<Subscription> | null {
+    const { account, permissions } = this.client;
+    const start = batch.subjectStart(0);
+    const end = batch.subjectEnd(0);
+    if (isReservedSubject(batch.subjectSource, start, end, this.isSystem)) return null;
+    if (permissions !== null && !permissions.mayPublish(batch.subjectSource, start, end)) return null;
+    return account.interest.match(batch.subjectSource, start, end);
   }
 
   /** The line of a message outside the parser's loop. */
@@ -246,7 +328,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     }
   }
 
-  private refuseReserved(): void {
+  private refuseSubjects(): void {
     const { batch, client } = this;
     for (let index = 0; index < batch.count; index++) {
       const subject = quote(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));

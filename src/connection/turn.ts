@@ -13,6 +13,7 @@ import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Random } from "../random/random.ts";
 import { ByteVector } from "../transport/byte-vector.ts";
 import { EncodedRun } from "./deliver.ts";
+import { ViewedBatch } from "./guarded-delivery.ts";
 import type { Outbound } from "./outbound.ts";
 
 /** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */
@@ -51,10 +52,12 @@ export class Turn {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
+  /** Given back after use; more than one only where deliveries nest. */
+  private readonly viewed: ViewedBatch[] = [];
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
   private readSpace: Buffer | null = null;
-  private viewed: Buffer | null = null;
-  private view: DataView = this.scratchView;
+  private wordsOf: Buffer | null = null;
+  private words: DataView = this.scratchView;
   private dirty: Outbound[] = [];
   private spare: Outbound[] = [];
   private readonly resumable: Resumable[] = [];
@@ -74,11 +77,21 @@ export class Turn {
 
   /** The bytes of a buffer as words. Kept for the last buffer asked for: a read serves many runs. */
   viewOf(source: Buffer): DataView {
-    if (this.viewed !== source) {
-      this.viewed = source;
-      this.view = new DataView(source.buffer, source.byteOffset, source.length);
+    if (this.wordsOf !== source) {
+      this.wordsOf = source;
+      this.words = new DataView(source.buffer, source.byteOffset, source.length);
     }
-    return this.view;
+    return this.words;
+  }
+
+  /** Room for messages as another account sees them. */
+  takeViewed(): ViewedBatch {
+    return this.viewed.pop() ?? new ViewedBatch();
+  }
+
+  giveViewed(viewed: ViewedBatch): void {
+    viewed.batch.clear();
+    this.viewed.push(viewed);
   }
 
   /** Called by an outbound that gets its first unwritten byte of the turn. */
@@ -111,7 +124,7 @@ export class Turn {
    * readers go on, whose deliveries do.
    */
   end(): void {
-    this.viewed = null;
+    this.wordsOf = null;
     while (true) {
       this.flush();
       const reader = this.resumable.pop();

@@ -173,7 +173,7 @@ test("a callback that throws loses its message, and no other receiver does", asy
 
 test("deliveries of a callback count for the account it publishes into", async () => {
   await using inside = new Inside();
-  const { systemAccount } = inside.server;
+  const systemAccount = inside.server.systemAccount!;
   const { callback, messages } = recorder();
   const elsewhere = new LocalSubscriber(systemAccount, () => {});
   elsewhere.subscribe("copy", null, callback);

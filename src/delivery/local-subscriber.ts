@@ -17,7 +17,7 @@ import type { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";
 import { countDelivered, type Delivered, type DeliveryTotals } from "./delivered.ts";
-import { MessageBatch } from "./message-batch.ts";
+import { type ImportStep, MessageBatch } from "./message-batch.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -134,17 +134,25 @@ class Publication implements QueueDelivery<Subscription> {
   /** Order as the reference's: every plain subscription, then one member of each queue group. Returns how many took it. */
   deliver(result: MatchResult<Subscription>, random: Random): number {
     let delivered = 0;
-    for (const subscription of result.plain) delivered += subscription.sink.deliver(subscription, this.batch, 0, 1);
+    for (const subscription of result.plain) {
+      if (!this.isEchoTo(subscription)) delivered += subscription.sink.deliver(subscription, this.batch, 0, 1);
+    }
     for (const group of result.groups) if (selectQueueMember(group, MessageSource.Internal, random, this) !== null) delivered++;
     return delivered;
   }
 
   tryDeliver(member: Subscription): boolean {
-    return member.sink.deliver(member, this.batch, 0, 1) > 0;
+    return !this.isEchoTo(member) && member.sink.deliver(member, this.batch, 0, 1) > 0;
   }
 
   isEcho(): boolean {
     return false;
+  }
+
+  /** Back to a client that published it and wants no echo. */
+  private isEchoTo({ sink }: Subscription): boolean {
+    const { originator } = this.batch;
+    return originator !== null && originator.sink === sink && !originator.echo;
   }
 }
 
@@ -175,12 +183,56 @@ export class LocalPublisher {
     const subjectBytes = bytesOf(subject);
     const result = this.account.interest.match(subjectBytes, 0, subjectBytes.length);
     if (result.isEmpty) return 0;
-    if (this.depth === NESTING_MAX) throw new Error(`publishes nest ${NESTING_MAX} deep: a callback publishes to itself`);
-    const { turn } = this.host;
-    turn.endSoon();
-    if (this.publications.length === this.depth) this.publications.push(new Publication());
-    const publication = this.publications[this.depth];
+    const publication = this.open();
     fill(publication, subjectBytes, bytesOf(reply), header, bytesOf(payload));
+    return this.deliver(publication, result);
+  }
+
+  /**
+   * Publishes a message of another account here, on behalf of whoever published it there.
+   * @param outer holds the message, at `index`
+   * @param header instead of the message's own; null: that one
+   * @param step the import that it comes through
+   * @returns how many took it
+   */
+  republish(
+    outer: MessageBatch,
+    index: number,
+    subject: Uint8Array,
+    reply: Uint8Array,
+    header: Uint8Array | null,
+    step: ImportStep,
+  ): number {
+    const result = this.account.interest.match(subject, 0, subject.length);
+    if (result.isEmpty) return 0;
+    const publication = this.open();
+    fill(publication, subject, reply, header ?? (outer.headerSize(index) > 0 ? outer.header(index) : null), outer.payload(index));
+    const { batch } = publication;
+    batch.originator = outer.originator;
+    batch.imported = step;
+    batch.fromClient = outer.fromClient;
+    try {
+      return this.deliver(publication, result);
+    } finally {
+      // Whoever was too slow for it stalls the one who published it.
+      if (batch.stallMs > outer.stallMs) {
+        outer.stallMs = batch.stallMs;
+        outer.stalledBy = batch.stalledBy;
+      }
+      batch.stallMs = 0;
+      batch.stalledBy = null;
+    }
+  }
+
+  private open(): Publication {
+    if (this.depth === NESTING_MAX) throw new Error(`publishes nest ${NESTING_MAX} deep: a callback publishes to itself`);
+    this.host.turn.endSoon();
+    if (this.publications.length === this.depth) this.publications.push(new Publication());
+    return this.publications[this.depth];
+  }
+
+  private deliver(publication: Publication, result: MatchResult<Subscription>): number {
+    const { turn } = this.host;
     // What the delivery around this one has counted is its own.
     const { outMessages, outBytes } = turn;
     turn.outMessages = 0;

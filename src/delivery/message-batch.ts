@@ -8,6 +8,7 @@
  * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
  */
 import { decode } from "../bytes/ascii.ts";
+import type { Originator } from "./originator.ts";
 import type { Sink } from "./sink.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -25,6 +26,12 @@ export const REPLY_END = 3;
 export const HEADER_SIZE = 4;
 export const START = 5;
 export const END = 6;
+
+/** A service import that messages came through, and those before it. */
+export interface ImportStep {
+  readonly via: object;
+  readonly before: ImportStep | null;
+}
 
 export class MessageBatch {
   /** Bytes that hold replies, headers and payloads. */
@@ -52,6 +59,10 @@ export class MessageBatch {
   stallMs = 0;
   /** The sink that asked for it. */
   stalledBy: Sink | null = null;
+  /** Who published; null: the server itself. */
+  originator: Originator | null = null;
+  /** The last service import that the messages came through; null: they were published in this account. */
+  imported: ImportStep | null = null;
   /** Scratch for whoever splits a line: start and end of up to nine arguments. */
   readonly argumentBounds = new Int32Array(18);
   readonly fields: Int32Array;
@@ -97,6 +108,8 @@ export class MessageBatch {
     this.version++;
     this.source = EMPTY;
     this.subjectSource = EMPTY;
+    this.originator = null;
+    this.imported = null;
   }
 
   subjectStart(index: number): number {

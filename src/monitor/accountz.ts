@@ -10,7 +10,7 @@ export function accountz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/accountz");
   const { server } = context;
   const name = query.text("acc");
-  const head = { ...answerHead(server), system_account: server.systemAccount.name };
+  const head = { ...answerHead(server), system_account: server.systemAccount?.name ?? "" };
   if (name === "") return jsonResponse({ ...head, accounts: server.accounts.map(account => account.name) });
   const account = server.accounts.find(one => one.name === name);
   if (account === undefined) throw new QueryError(`Account ${name} does not exist`);

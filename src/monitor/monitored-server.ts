@@ -35,7 +35,8 @@ export interface MonitoredServer {
   readonly connections: ReadonlyMap<number, Client>;
   readonly closedConnections: { all(): ConnectionRecord[] };
   readonly accounts: readonly Account[];
-  readonly systemAccount: Account;
+  /** null: there is none. */
+  readonly systemAccount: Account | null;
   /** Ended after an answer that made connections write: a question for their round trip. */
   readonly turn: Turn;
 }

@@ -50,7 +50,7 @@ export function varzOf(context: MonitorContext): Fields {
     subscriptions: server.accounts.reduce((sum, account) => sum + account.interest.count, 0),
     http_req_stats: Object.fromEntries([...context.requests].sort()),
     ...configurationFields(server),
-    system_account: server.systemAccount.name,
+    system_account: server.systemAccount?.name ?? "",
     slow_consumer_stats: byKind(counters.slowConsumersOf),
     stale_connection_stats: byKind(counters.staleConnectionsOf),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },

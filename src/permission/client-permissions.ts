@@ -43,10 +43,14 @@ export class ClientPermissions {
    * @param source borrowed for the call
    */
   mayPublish(source: Uint8Array, start: number, end: number): boolean {
+    return this.mayAlwaysPublish(source, start, end) || (this.replies?.use(source, start, end) ?? false);
+  }
+
+  /** The same without regard to tracked replies: nothing is counted, so it may be asked for many messages at once. */
+  mayAlwaysPublish(source: Uint8Array, start: number, end: number): boolean {
     const rule = this.shared.publish;
     if (rule === null) return true;
-    const allowed = rule.isDirect ? rule.allows(source, start, end) : this.mayPublishRemembered(source, start, end);
-    return allowed || (this.replies?.use(source, start, end) ?? false);
+    return rule.isDirect ? rule.allows(source, start, end) : this.mayPublishRemembered(source, start, end);
   }
 
   /** @param queue null or empty: a plain subscription */

@@ -56,10 +56,11 @@ export function givenUser(connect: ConnectOptions): string {
   return connect.nkey || connect.user || (connect.auth_token === "" ? "" : "[REDACTED]");
 }
 
-/** The same in the label of log lines. */
-export function userLabel(connect: ConnectOptions): string {
+/** The same in the label of log lines. @param subject of its JWT; empty: it has none */
+export function userLabel(connect: ConnectOptions, subject: string): string {
   if (connect.nkey !== "") return `nkey:${connect.nkey}`;
   if (connect.user !== "") return `user:${connect.user}`;
+  if (subject !== "") return `jwt:${subject}`;
   return connect.auth_token === "" ? "" : "token";
 }
 

@@ -139,6 +139,7 @@ export class Parser {
           if (this.awaitingAuth && (chunk[at] | LOWER) !== 0x63 /* c */) {
             const refusal = this.sink.onUnauthenticated();
             if (refusal !== Refusal.None) return -refusal;
+            if (this.suspended) return at;
           }
           this.node = ROOT;
           this.state = ParserState.Word;

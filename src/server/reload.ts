@@ -63,10 +63,19 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   // Its files were read again, whether their names changed or not.
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
-  if (changes.some(({ name }) => name === "authorization")) server.authenticateAgain();
+  if (changes.some(({ name }) => AUTHENTICATION.has(name))) server.authenticateAgain();
   server.updateInfo();
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }
+
+/** Options by which a client that was let in may not be let in any more, or may do something else. */
+const AUTHENTICATION: ReadonlySet<keyof Options> = new Set<keyof Options>([
+  "authorization",
+  "accounts",
+  "mappings",
+  "trustedProxies",
+  "noAuthUser",
+]);
 
 function announce<K extends keyof Options>(server: ReloadTarget, name: K, after: Options, before: Options): void {
   const effect = EFFECTS[name];

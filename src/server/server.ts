@@ -6,8 +6,11 @@
  *   stop: no new connections ─▶ everyone closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
  * No module-level state: two servers in a process share nothing.
  */
-import { Account, GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "../account/account.ts";
-import { type Authenticator, type Identity, SingleUserAuthenticator } from "../auth/authenticator.ts";
+import type { Account } from "../account/account.ts";
+import type { AccountHost } from "../account/account-host.ts";
+import { Accounts } from "../account/accounts.ts";
+import { accountsIn } from "../account/accounts-in.ts";
+import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
@@ -32,6 +35,8 @@ import type { Fetch } from "../transport/tls/ocsp/responders.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
+import { askAuthenticator } from "./authentication.ts";
+import { BridgingAuthenticator } from "./bridging-authenticator.ts";
 import { BusyPolling } from "./busy-polling.ts";
 import { ClientListeners } from "./client-listeners.ts";
 import { ClosedConnections } from "./closed-connections.ts";
@@ -63,18 +68,17 @@ export interface ServerDependencies {
   config?: { readonly source: ConfigSource; readonly digest: string } | null;
 }
 
-export class Server implements ConnectionHost, MonitoredServer, Acceptor, ReloadTarget, LameDuckHost {
+export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acceptor, ReloadTarget, LameDuckHost {
   options: Options;
   readonly log: Logger;
   readonly clock: Clock;
   readonly turn: Turn;
   readonly counters = new ServerCounters();
   readonly identity: ServerIdentity;
-  readonly globalAccount: Account;
-  readonly systemAccount: Account;
+  readonly directory: Accounts;
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
-  authenticator: Authenticator | null;
+  authenticator: Authenticator;
   /** Of the program that embeds the server: the options have no say then. */
   private readonly givenAuthenticator: Authenticator | null;
   private readonly configSource: ConfigSource | null;
@@ -106,6 +110,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   /** Transports that are not gone yet, those of closed connections included. */
   private readonly transports = new Set<Client>();
   private connectionsFit = Number.POSITIVE_INFINITY;
+  /** Accounts that import other streams than before, until their clients follow. */
+  private streamsChanged: ReadonlySet<Account> = new Set();
   private stopping: Promise<void> | null = null;
   private onIdle: (() => void) | null = null;
 
@@ -118,8 +124,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.turn.now = this.clock.now();
     this.startedAt = this.clock.now();
     this.identity = newServerIdentity();
-    this.globalAccount = new Account(GLOBAL_ACCOUNT, options.sublistCache, this.random);
-    this.systemAccount = new Account(SYSTEM_ACCOUNT, options.sublistCache, this.random);
+    this.directory = new Accounts(this);
+    this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     this.givenAuthenticator = dependencies.authenticator ?? null;
     this.websocketOwner = dependencies.websocketOwner ?? null;
@@ -206,8 +212,13 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     return clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
   }
 
-  private authenticatorOf({ authorization }: Options): Authenticator | null {
-    return this.givenAuthenticator ?? (authorization === null ? null : new SingleUserAuthenticator(authorization));
+  private authenticatorOf(options: Options): Authenticator {
+    return this.givenAuthenticator ?? new BridgingAuthenticator(options, name => this.directory.get(name));
+  }
+
+  /** Who decides about clients of a WebSocket listener with rules of its own. */
+  websocketAuthenticator({ authorization }: WebSocketOptions): Authenticator | null {
+    return authorization === null ? null : new BridgingAuthenticator(this.options, name => this.directory.get(name), authorization);
   }
 
   updateInfo(): void {
@@ -228,11 +239,31 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   }
 
   get authRequired(): boolean {
-    return this.authenticator !== null;
+    return this.authenticator.required;
+  }
+
+  get globalAccount(): Account {
+    return this.directory.global;
+  }
+
+  get systemAccount(): Account | null {
+    return this.directory.system;
   }
 
   get accounts(): readonly Account[] {
-    return [this.globalAccount, this.systemAccount];
+    return [...this.directory.all()];
+  }
+
+  get clusterName(): string {
+    return this.options.clusterName ?? "";
+  }
+
+  get timers(): TimingWheel {
+    return this.turn.timers;
+  }
+
+  get cachesInterest(): boolean {
+    return this.options.sublistCache;
   }
 
   /** A connection without a socket. */
@@ -253,7 +284,7 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     this.counters.totalConnections++;
     const client = new Client(this, transport, ++this.lastConnectionId, door);
     this.transports.add(client);
-    if (this.authenticator?.usesNonce) client.nonce = newNonce();
+    if (client.authenticator.usesNonce) client.nonce = newNonce();
     client.open();
     const most = this.options.connectionsMax;
     if (most < 0 || this.connections.size >= most || (!transport.inProcess && this.transports.size > this.connectionsFit)) {
@@ -303,24 +334,13 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     };
   }
 
-  authenticate(client: Client): Refusal | Promise<Refusal> {
-    const authenticator = client.door?.authenticator ?? this.authenticator;
-    if (authenticator === null) return Refusal.None;
-    const settle = (identity: Identity): Refusal => {
-      if (identity === null) return Refusal.AuthorizationViolation;
-      client.user = identity.user;
-      return Refusal.None;
-    };
-    try {
-      const { remoteAddress: address, remotePort: port, tls } = client.transport;
-      const certificate = tls?.peerCertificates[0] ?? null;
-      const identity = authenticator.authenticate({ connect: client.connect, nonce: client.nonce, address, port, certificate });
-      return identity instanceof Promise ? identity.then(settle) : settle(identity);
-    } catch (error) {
-      this.log.error(`the authenticator failed: ${(error as Error).message}`);
-      return Refusal.AuthorizationViolation;
-    }
+  authenticate(client: Client): Verdict | Promise<Verdict> {
+    return askAuthenticator(client.authenticator, client, this.log);
   }
+
+  onAuthenticated(_client: Client): void {}
+
+  onAuthenticationFailed(_client: Client, _refusal: Refusal): void {}
 
   /**
    * Reads the configuration file again and puts to use what changed.
@@ -342,14 +362,15 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
     } catch (error) {
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
-    const authenticator = this.authenticatorOf(after);
+    const accounts = this.directory.prepare(accountsIn(after));
     const guards = this.ocsp.guards(after);
     const installDoor = this.listener?.prepare(after, guards);
     const installWebSocket = this.websocket?.prepare(after.websocket, guards);
     const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
     return () => {
       this.advertised = advertised;
-      this.authenticator = authenticator;
+      this.streamsChanged = accounts.install();
+      this.authenticator = this.authenticatorOf(after);
       installLog?.();
       installDoor?.();
       installWebSocket?.();
@@ -412,7 +433,8 @@ export class Server implements ConnectionHost, MonitoredServer, Acceptor, Reload
   }
 
   authenticateAgain(): void {
-    for (const client of [...this.connections.values()]) authenticateAgain(client);
+    for (const client of [...this.connections.values()]) authenticateAgain(client, this.streamsChanged);
+    this.streamsChanged = new Set();
   }
 
   /** Leaves in a way that spares its clients a stampede, and stops; resolves when it has stopped. */

@@ -13,7 +13,8 @@ export interface StartingServer {
   readonly options: Options;
   readonly serverName: string;
   readonly identity: { readonly id: string };
-  readonly systemAccount: { readonly name: string };
+  /** null: there is none. */
+  readonly systemAccount: { readonly name: string } | null;
   /** Null when the options come from elsewhere. */
   readonly configFile: { readonly path: string; readonly digest: string } | null;
 }
@@ -40,7 +41,7 @@ export function logStart(
   if (Object.keys(options.defaultJsDomain).length > 0) {
     log.warn("The option `default_js_domain` is a temporary backwards compatibility measure and will be removed");
   }
-  log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
+  if (systemAccount !== null) log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
 }
 
 function logFeatureFlags(log: Logger, flags: Readonly<Record<string, boolean>>): void {

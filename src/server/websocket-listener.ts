@@ -6,7 +6,7 @@
  * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
  */
 
-import { type Authenticator, SingleUserAuthenticator } from "../auth/authenticator.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
 import { logOf } from "../log/logger.ts";
@@ -37,6 +37,8 @@ export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOpti
 /** What the listener needs of the server. */
 export interface WebSocketAcceptor extends Acceptor {
   readonly options: { readonly payloadBytesMax: number };
+  /** Who decides about its clients; null: the same as at the client port. */
+  websocketAuthenticator(options: WebSocketOptions): Authenticator | null;
 }
 
 export class WebSocketListener {
@@ -62,7 +64,7 @@ export class WebSocketListener {
     this.host = options.host;
     this.secure = options.tls !== null;
     this.tls = loadTls(options.tls, guards);
-    this.authenticator = options.authorization === null ? null : new SingleUserAuthenticator(options.authorization);
+    this.authenticator = acceptor.websocketAuthenticator(options);
     this.owner = this.bind(this.hostFor(acceptor), ownerName);
     this.port = this.owner.port;
     const log = logOf(acceptor.log, "websocket");

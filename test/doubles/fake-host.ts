@@ -1,4 +1,6 @@
 import { Account } from "../../src/account/account.ts";
+import type { AccountHost } from "../../src/account/account-host.ts";
+import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/authenticator.ts";
 import { TimingWheel } from "../../src/clock/timing-wheel.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { Client } from "../../src/connection/client.ts";
@@ -6,19 +8,23 @@ import { type ConnectionHost, ServerCounters } from "../../src/connection/host.t
 import { Turn } from "../../src/connection/turn.ts";
 import type { Logger } from "../../src/log/logger.ts";
 import { CloseReason } from "../../src/protocol/close-reason.ts";
-import { Refusal } from "../../src/protocol/refusal.ts";
 import { Random } from "../../src/random/random.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
 /** What clients need of a server, with a clock that a test moves and transports that take what it lets them take. */
-export class FakeHost implements ConnectionHost {
+export class FakeHost implements ConnectionHost, AccountHost {
   readonly clock = new FakeClock();
   readonly options: Options;
   readonly turn: Turn;
   readonly counters = new ServerCounters();
   readonly globalAccount: Account;
-  readonly authRequired = false;
+  readonly systemAccount = null;
+  readonly serverName = "fake";
+  readonly clusterName = "";
+  readonly cachesInterest = true;
+  readonly timers: TimingWheel;
+  readonly authenticator: Authenticator;
   /** Lines of every level but trace. */
   readonly lines: string[] = [];
   readonly log: Logger;
@@ -29,8 +35,8 @@ export class FakeHost implements ConnectionHost {
   constructor(given: Partial<Options> = {}) {
     this.options = completeOptions(given);
     const random = new Random(1);
-    this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);
-    this.globalAccount = new Account("$G", true, random);
+    this.timers = new TimingWheel(this.clock);
+    this.turn = new Turn(this.clock, this.timers, random);
     const write = (text: string) => this.lines.push(text);
     this.log = {
       debugEnabled: false,
@@ -43,6 +49,15 @@ export class FakeHost implements ConnectionHost {
       trace: () => {},
       warnRateLimited: write,
     };
+    const account = new Account("$G", this);
+    this.globalAccount = account;
+    this.authenticator = {
+      usesNonce: false,
+      required: false,
+      takesJwt: false,
+      admitsAnonymous: () => false,
+      authenticate: () => ({ ...PLAIN_LOGIN, account }),
+    };
   }
 
   logOf(): Logger {
@@ -53,9 +68,13 @@ export class FakeHost implements ConnectionHost {
     return Buffer.from("INFO {} \r\n");
   }
 
-  authenticate(): Refusal {
-    return Refusal.None;
+  authenticate(): Verdict {
+    return { ...PLAIN_LOGIN, account: this.globalAccount };
   }
+
+  onAuthenticated(): void {}
+
+  onAuthenticationFailed(): void {}
 
   onConnectionClosed(_client: Client, reason: CloseReason): void {
     this.closed.push(CloseReason[reason]);

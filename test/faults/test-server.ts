@@ -1,3 +1,4 @@
+import { ServiceImport } from "../../src/account/service-import.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import type { Logger } from "../../src/log/logger.ts";
 import { Server } from "../../src/server/server.ts";
@@ -27,7 +28,8 @@ export class TestServer extends Server implements AsyncDisposable {
     return {
       connections: this.connections.size,
       registered: this.globalAccount.connections,
-      subscriptions: this.globalAccount.interest.all().length,
+      // The account's own imports stay.
+      subscriptions: this.globalAccount.interest.all().filter(({ sink }) => !(sink instanceof ServiceImport)).length,
       chunks: this.turn.pool.taken,
       timers: this.turn.timers.size - (this.turn.pool.trimWanted ? 1 : 0), // the pool gives memory back later
       defects: this.defects,

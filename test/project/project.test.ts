@@ -62,7 +62,7 @@ const STOREYS = [
   ["delivery", "mapping", "jwt"],
   ["protocol"],
   ["transport"],
-  ["config", "log"],
+  ["config", "log", "trade"],
   ["permission"],
   ["account", "auth", "operator"],
   ["connection"],

@@ -1,0 +1,19 @@
+import type { Clock } from "../clock/clock.ts";
+import type { TimingWheel } from "../clock/timing-wheel.ts";
+import type { LocalHost } from "../delivery/local-subscriber.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Account } from "./account.ts";
+
+/** What accounts need of the server above them. */
+export interface AccountHost extends LocalHost {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly timers: TimingWheel;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
+  /** null: there is none. */
+  readonly systemAccount: Account | null;
+  /** Keeps results of matches by subject. */
+  readonly cachesInterest: boolean;
+}

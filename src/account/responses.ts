@@ -1,0 +1,231 @@
+/**
+ * Answers on their way between accounts.
+ *
+ *   requester's account                          responder's account
+ *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): that subject stands for `_INBOX.x` there
+ *   `_INBOX.x`              ◀── Response ─────── published by the service             one, or as many as its type allows
+ * One subscription `_R_.aaaaaa.>` per account, made with its first answer owed. An entry goes with the answer (one message, or the end of a
+ * stream: an empty message), when the time for it has passed (service-export.ts), or when nobody waits for it any more.
+ * Bounded by time: whoever asks faster than services answer holds what was asked within the threshold, as in the reference.
+ * Source: reference, core §5.4.
+ */
+import { decode, encode } from "../bytes/ascii.ts";
+import type { ResponseType } from "../config/account-options.ts";
+import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
+import type { Sink } from "../delivery/sink.ts";
+import { Subscription } from "../delivery/subscription.ts";
+import type { Random } from "../random/random.ts";
+import { hasWildcard } from "../subject/subject.ts";
+import { matchesLiteral } from "../subject/subject-overlap.ts";
+import type { Account } from "./account.ts";
+import { importCameThrough } from "./import-step.ts";
+import type { ServiceExport } from "./service-export.ts";
+
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const DIGITS_IN_TOKEN = 6;
+const NO_SID = new Uint8Array(0);
+
+/** What becomes of an answer that is owed, besides its delivery. */
+export enum ResponseEnd {
+  /** It came. */
+  Answered,
+  /** It came, and nobody took it. */
+  Undelivered,
+  TimedOut,
+  /** Nobody waits for it any more. */
+  InterestLost,
+}
+
+/** Told of an answer that somebody measures or follows. */
+export interface ResponseWatcher {
+  /** An answer comes, from the client whose batch it is. @returns whether it may be removed when it is delivered */
+  onAnswer(response: Response, batch: MessageBatch): boolean;
+  onEnd(response: Response, end: ResponseEnd): void;
+}
+
+/** One answer owed, or one stream of answers. */
+export class Response {
+  /** In the responder's account. */
+  readonly subject: string;
+  /** In the requester's. */
+  readonly reply: Uint8Array;
+  readonly requester: Account;
+  /** null: an import without an export, of the server's own. */
+  readonly export: ServiceExport | null;
+  readonly type: ResponseType;
+  readonly share: boolean;
+  /** Monotonic, ms: when it was asked for, or last answered. */
+  at: number;
+  watcher: ResponseWatcher | null = null;
+
+  constructor(
+    subject: string,
+    reply: Uint8Array,
+    requester: Account,
+    from: ServiceExport | null,
+    type: ResponseType,
+    share: boolean,
+    at: number,
+  ) {
+    this.subject = subject;
+    this.reply = reply;
+    this.requester = requester;
+    this.export = from;
+    this.type = type;
+    this.share = share;
+    this.at = at;
+  }
+}
+
+export class Responses implements Sink {
+  mark = 0;
+  readonly takesRuns = false;
+  private readonly account: Account;
+  /** `_R_.aaaaaa.`; null until somebody asks. */
+  private prefix: string | null = null;
+  /** Answers that services of this account owe, by their subject. */
+  private readonly owed = new Map<string, Response>();
+  /** Answers that clients of this account wait for, by where they want them. */
+  private readonly awaitedBy = new Map<string, Set<{ readonly response: Response; readonly responder: Account }>>();
+
+  constructor(account: Account) {
+    this.account = account;
+  }
+
+  /** How many reply subjects somebody here waits on. */
+  get awaited(): number {
+    return this.awaitedBy.size;
+  }
+
+  /** How many answers are owed. */
+  get size(): number {
+    return this.owed.size;
+  }
+
+  all(): Iterable<Response> {
+    return this.owed.values();
+  }
+
+  /**
+   * A request comes to this account: where shall its answer go?
+   * @param reply where the requester wants it; copied
+   * @param suffix behind the subject, for those whose way is followed
+   */
+  add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, suffix = ""): Response {
+    const { host } = this.account;
+    this.prefix ??= this.listen(host.turn.random);
+    const subject = `${this.prefix}${token(host.turn.random)}${suffix}`;
+    const response = new Response(subject, new Uint8Array(reply), requester, from, type, share, host.clock.monotonic());
+    this.owed.set(subject, response);
+    from?.watch();
+    requester.responses.await(response, this.account);
+    return response;
+  }
+
+  remove(response: Response, end: ResponseEnd): void {
+    if (!this.owed.delete(response.subject)) return;
+    response.requester.responses.stopAwaiting(response);
+    response.watcher?.onEnd(response, end);
+  }
+
+  /** Removes those of one service that were asked for before. @returns how many are left of it */
+  expire(of: ServiceExport, before: number): number {
+    let left = 0;
+    for (const response of [...this.owed.values()]) {
+      if (response.export !== of) continue;
+      if (response.at <= before) this.remove(response, ResponseEnd.TimedOut);
+      else left++;
+    }
+    return left;
+  }
+
+  /** A subscription here is gone: if it was the last one for some replies, nobody needs their answers. */
+  onInterestLost(subject: Uint8Array): void {
+    if (!hasWildcard(subject, 0, subject.length)) return this.forget(decode(subject), subject);
+    for (const reply of [...this.awaitedBy.keys()]) {
+      const bytes = encode(reply);
+      if (matchesLiteral(subject, bytes, 0, bytes.length)) this.forget(reply, bytes);
+    }
+  }
+
+  private forget(reply: string, bytes: Uint8Array): void {
+    const waiting = this.awaitedBy.get(reply);
+    if (waiting === undefined || this.account.interest.hasInterest(bytes, 0, bytes.length)) return;
+    this.awaitedBy.delete(reply);
+    for (const { response, responder } of waiting) responder.responses.remove(response, ResponseEnd.InterestLost);
+  }
+
+  private await(response: Response, responder: Account): void {
+    const reply = decode(response.reply);
+    const waiting = this.awaitedBy.get(reply);
+    if (waiting === undefined) this.awaitedBy.set(reply, new Set([{ response, responder }]));
+    else waiting.add({ response, responder });
+  }
+
+  private stopAwaiting(response: Response): void {
+    const reply = decode(response.reply);
+    const waiting = this.awaitedBy.get(reply);
+    if (waiting === undefined) return;
+    for (const one of waiting) if (one.response === response) waiting.delete(one);
+    if (waiting.size === 0) this.awaitedBy.delete(reply);
+  }
+
+  private listen(random: Random): string {
+    const prefix = `_R_.${token(random)}.`;
+    this.account.interest.insert(new Subscription(this, encode(`${prefix}>`), null, NO_SID));
+    return prefix;
+  }
+
+  // Sink: an answer is published in this account
+
+  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    let delivered = 0;
+    for (let index = from; index < to; index++) if (this.answer(batch, index)) delivered++;
+    return delivered;
+  }
+
+  private answer(batch: MessageBatch, index: number): boolean {
+    const response = this.account.expired ? undefined : this.owed.get(batch.subjectText(index));
+    if (response === undefined || importCameThrough(batch, response.export)) return false;
+    const mayGo = response.watcher?.onAnswer(response, batch) ?? true;
+    const { requester } = response;
+    // The answer may want an answer itself.
+    const onward = this.onwardReply(batch, index, response);
+    const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
+    const step: ImportStep = { via: response, before: batch.imported };
+    const isEnd = batch.end(index) === batch.start(index);
+    const delivered = requester.publisher.republish(batch, index, subject, onward?.bytes ?? NO_SID, null, step) > 0;
+    if (!delivered && onward?.response) requester.responses.remove(onward.response, ResponseEnd.Undelivered);
+    if (response.type !== "Singleton" && delivered) response.at = this.account.host.clock.monotonic();
+    if ((!delivered || response.type === "Singleton" || isEnd) && mayGo) {
+      this.remove(response, delivered ? ResponseEnd.Answered : ResponseEnd.Undelivered);
+    }
+    return delivered;
+  }
+
+  private onwardReply(batch: MessageBatch, index: number, response: Response): { bytes: Uint8Array; response: Response | null } | null {
+    const start = batch.replyStart(index);
+    const end = batch.replyEnd(index);
+    if (start === end) return null;
+    const reply = batch.source.subarray(start, end);
+    if (isAcknowledgement(reply)) return { bytes: reply, response: null };
+    const { requester, export: from, type, share } = response;
+    const onward = requester.responses.add(this.account, reply, from, type, share);
+    return { bytes: encode(onward.subject), response: onward };
+  }
+}
+
+const ACKNOWLEDGEMENT = encode("$JS.ACK.");
+
+/** Replies of consumers pass through imports as they are: acknowledgements must find the stream. */
+export function isAcknowledgement(reply: Uint8Array): boolean {
+  if (reply.length < ACKNOWLEDGEMENT.length) return false;
+  for (let i = 0; i < ACKNOWLEDGEMENT.length; i++) if (reply[i] !== ACKNOWLEDGEMENT[i]) return false;
+  return true;
+}
+
+function token(random: Random): string {
+  let text = "";
+  for (let i = 0; i < DIGITS_IN_TOKEN; i++) text += DIGITS[random.below(DIGITS.length)];
+  return text;
+}

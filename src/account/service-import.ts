@@ -1,0 +1,137 @@
+/**
+ * A service of another account, as a subscription in the one that imports it.
+ *
+ *   client ── publish `from` ──▶ interest ──▶ ServiceImport.deliver ──▶ exporter's account: `to`, reply `_R_…`, `Nats-Request-Info`
+ * At once and on behalf of the client: who is told "no responders", who is stalled, who is counted is still the one that published.
+ * Source: reference, core §5.4.
+ */
+import { encode } from "../bytes/ascii.ts";
+import type { ResponseType } from "../config/account-options.ts";
+import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
+import { type ClientInfo, clientInfoJson } from "../delivery/originator.ts";
+import type { Sink } from "../delivery/sink.ts";
+import { Subscription } from "../delivery/subscription.ts";
+import { HeaderKey, headerText } from "../header/header-read.ts";
+import { setHeader } from "../header/header-write.ts";
+import type * as trade from "../trade/trade.ts";
+import type { Account } from "./account.ts";
+import { type ImportVia, importCameThrough } from "./import-step.ts";
+import { isAcknowledgement, type Response, ResponseEnd } from "./responses.ts";
+import type { ServiceExport } from "./service-export.ts";
+
+export const REQUEST_INFO = "Nats-Request-Info";
+const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
+const NO_BYTES = new Uint8Array(0);
+const SUBJECT_BYTES_MIN = 256;
+
+export class ServiceImport implements Sink, ImportVia {
+  mark = 0;
+  readonly takesRuns = false;
+  readonly importer: Account;
+  readonly exporter: Account;
+  readonly plan: trade.ServiceImport;
+  readonly subscription: Subscription;
+  export: ServiceExport | null;
+  /** It was authorized, and is not any more. */
+  invalid = false;
+  private readonly to: Uint8Array;
+  /** For subjects that the exporter sees differently. */
+  private seen = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
+
+  constructor(importer: Account, exporter: Account, plan: trade.ServiceImport) {
+    this.importer = importer;
+    this.exporter = exporter;
+    this.plan = plan;
+    this.export = null;
+    this.to = encode(plan.to);
+    this.subscription = new Subscription(this, encode(plan.from), null, NO_BYTES);
+  }
+
+  get share(): boolean {
+    return this.plan.options.share;
+  }
+
+  get responseType(): ResponseType {
+    return this.export?.responseType ?? "Singleton";
+  }
+
+  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    let delivered = 0;
+    for (let index = from; index < to; index++) if (this.request(batch, index)) delivered++;
+    return delivered;
+  }
+
+  /** Whether anybody took it. */
+  private request(batch: MessageBatch, index: number): boolean {
+    const { exporter, importer } = this;
+    if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
+    const replyStart = batch.replyStart(index);
+    const replyEnd = batch.replyEnd(index);
+    let reply: Uint8Array = NO_BYTES;
+    let response: Response | null = null;
+    if (replyStart !== replyEnd) {
+      reply = batch.source.subarray(replyStart, replyEnd);
+      if (!isAcknowledgement(reply)) {
+        response = exporter.responses.add(importer, reply, this.export, this.responseType, this.share);
+        reply = encode(response.subject);
+      }
+    }
+    const subject = this.subjectOf(batch, index);
+    const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
+    const step: ImportStep = { via: this, before: batch.imported };
+    const taken = exporter.publisher.republish(batch, index, mapped, reply, this.headerOf(batch, index), step);
+    if (taken > 0) return true;
+    if (response !== null) exporter.responses.remove(response, ResponseEnd.Undelivered);
+    return false;
+  }
+
+  /** The published subject as the exporter sees it. */
+  private subjectOf(batch: MessageBatch, index: number): Uint8Array {
+    const { transform, usesPublished } = this.plan;
+    const start = batch.subjectStart(index);
+    const end = batch.subjectEnd(index);
+    if (transform === null) return usesPublished ? batch.subjectSource.subarray(start, end) : this.to;
+    const most = transform.resultBytesMax(end - start);
+    if (this.seen.length < most) this.seen = Buffer.allocUnsafe(most);
+    const size = transform.transform(batch.subjectSource, start, end, this.seen, 0, this.importer.host.turn.random);
+    return size === -1 ? this.to : this.seen.subarray(0, size);
+  }
+
+  /** With a word of who asks; null: as it is. */
+  private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
+    const info = this.requestInfo(batch, index);
+    if (info === null) return null;
+    const block = batch.headerSize(index) > 0 ? batch.header(index) : null;
+    return setHeader(block, REQUEST_INFO, clientInfoJson(info));
+  }
+
+  private requestInfo(batch: MessageBatch, index: number): ClientInfo | null {
+    const before = batch.imported === null ? null : (batch.imported.via as ImportVia);
+    const { host } = this.importer;
+    const toSystem = this.exporter === host.systemAccount;
+    const share = before === null ? this.share : before.share;
+    const known = before === null ? null : knownInfo(batch, index);
+    const info = known ?? batch.originator?.clientInfo(share) ?? null;
+    if (info === null) return null;
+    if (known !== null) known.svc = this.importer.name;
+    if (!share && (toSystem || (known !== null && this.share))) {
+      info.server = host.serverName;
+      if (host.clusterName !== "") info.cluster = host.clusterName;
+    }
+    return info;
+  }
+}
+
+/** What an import before this one has said of the client. */
+function knownInfo(batch: MessageBatch, index: number): ClientInfo | null {
+  const size = batch.headerSize(index);
+  if (size <= 0) return null;
+  const start = batch.start(index);
+  const text = headerText(batch.source, start, start + size, REQUEST_INFO_KEY);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as ClientInfo;
+  } catch {
+    return null;
+  }
+}

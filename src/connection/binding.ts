@@ -1,0 +1,174 @@
+/**
+ * A client and its account: who it turned out to be decides where it publishes and what it may do.
+ * Cold: once per connection, and when accounts, permissions or limits change.
+ */
+import type { Account } from "../account/account.ts";
+import { addShadows, removeShadows } from "../account/stream-import.ts";
+import type { Login } from "../auth/authenticator.ts";
+import { encode, quote } from "../bytes/ascii.ts";
+import { WheelTimer } from "../clock/timing-wheel.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { ClientPermissions } from "../permission/client-permissions.ts";
+import type { Permissions } from "../permission/permissions.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
+import type { Client } from "./client.ts";
+
+/** Between telling a client that it is over its limit of subscriptions, and closing it. */
+const OVER_LIMIT_MS = 20;
+
+/** Puts a new connection into the global account, where it waits for its login. */
+export function enterGlobal(client: Client): void {
+  moveTo(client, client.host.globalAccount);
+}
+
+/** @returns None, or why it cannot stay; it is in no account then */
+export function bind(client: Client, login: Login): Refusal {
+  client.login = login;
+  client.user = login.user;
+  if (client.registered !== login.account) {
+    leaveAccount(client);
+    client.account = login.account;
+    if (login.account.isFull) return Refusal.MaxAccountConnectionsExceeded;
+    moveTo(client, login.account);
+  }
+  usePermissions(client, login.permissions);
+  expireAt(client, login.expiresAt);
+  applyLimits(client);
+  return Refusal.None;
+}
+
+function moveTo(client: Client, account: Account): void {
+  leaveAccount(client);
+  client.account = account;
+  client.registered = account;
+  account.connections++;
+  followAccount(client);
+}
+
+/** It counts nowhere any more. */
+export function leaveAccount(client: Client): void {
+  if (client.registered === null) return;
+  client.registered.connections--;
+  client.registered = null;
+}
+
+/** Back to where it was before its login: it says anew who it is. */
+export function unbind(client: Client): void {
+  client.login = null;
+  client.permissions = null;
+  cancelExpiry(client);
+  moveTo(client, client.host.globalAccount);
+}
+
+function usePermissions(client: Client, permissions: Permissions | null): void {
+  const { turn } = client.host;
+  if (permissions === null) client.permissions = null;
+  else if (client.permissions === null) client.permissions = new ClientPermissions(permissions, turn.clock, turn.random);
+  else if (client.permissions.permissions !== permissions) client.permissions.follow(permissions);
+  followAccount(client);
+}
+
+/** Mappings or permissions have changed: whether publishing takes the longer way. */
+export function followAccount(client: Client): void {
+  const { account, permissions } = client;
+  client.guarded = account.mappings !== null || (permissions !== null && permissions.permissions.publish !== null);
+}
+
+/** The least of what user, account and server say; -1: no limit. */
+function leastOf(...limits: number[]): number {
+  const real = limits.filter(limit => limit >= 0);
+  return real.length === 0 ? -1 : Math.min(...real);
+}
+
+/** Limits of user, account or server have changed. A client that has more subscriptions than it may is told, and closed. */
+export function applyLimits(client: Client): void {
+  const { account, host, login } = client;
+  const { options } = host;
+  const server = options.subscriptionsMax === 0 ? -1 : options.subscriptionsMax;
+  client.subscriptionsMax = leastOf(login?.limits?.subscriptionsMax ?? -1, account.limits.subscriptionsMax, server);
+  client.parser.payloadBytesMax = leastOf(login?.limits?.payloadBytesMax ?? -1, account.limits.payloadBytesMax, options.payloadBytesMax);
+  if (client.subscriptionsMax < 0 || client.subscriptions.size === 0 || client.subscriptions.size < client.subscriptionsMax) return;
+  client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
+  client.refuse(Refusal.MaxSubscriptionsExceeded);
+  const { turn } = host;
+  turn.timers.set(
+    new WheelTimer(() => {
+      client.close(CloseReason.MaxSubscriptionsExceeded);
+      turn.end();
+    }),
+    OVER_LIMIT_MS,
+  );
+}
+
+function expireAt(client: Client, at: number): void {
+  cancelExpiry(client);
+  if (at === 0) return;
+  const { turn } = client.host;
+  client.expiryTimer = new WheelTimer(() => {
+    if (turn.clock.now() < at) return expireAt(client, at); // further away than a timer can be set
+    expire(client, Refusal.UserAuthenticationExpired);
+    turn.end();
+  });
+  turn.timers.set(client.expiryTimer, Math.min(Math.max(0, at - turn.clock.now()), TIMER_MS_MAX));
+}
+
+const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
+
+export function cancelExpiry(client: Client): void {
+  if (client.expiryTimer !== null) client.host.turn.timers.cancel(client.expiryTimer);
+  client.expiryTimer = null;
+}
+
+/** Its time, or that of its account, has run out, or it was revoked. */
+export function expire(client: Client, refusal: Refusal): void {
+  client.logDebug(REFUSALS[refusal].error!);
+  client.refuse(refusal);
+}
+
+/** What is denied of a subscription, and what stands for it in other accounts. */
+export function dressSubscription(client: Client, subscription: Subscription): void {
+  const { permissions } = client;
+  subscription.filter = permissions === null ? null : permissions.filterOf(subscription.subject, subscription.queue);
+  addShadows(client.account, subscription);
+}
+
+/** The account's stream imports are others now. */
+export function renewShadows(client: Client): void {
+  for (const subscription of client.subscriptions.values()) {
+    removeShadows(subscription);
+    addShadows(client.account, subscription);
+  }
+}
+
+/** The permissions are others now: subscriptions that are not allowed any more go, and the client is told. */
+export function reviewSubscriptions(client: Client): void {
+  const { permissions } = client;
+  for (const subscription of [...client.subscriptions.values()]) {
+    const { subject, queue, sid } = subscription;
+    if (permissions !== null && !permissions.maySubscribe(subject, queue)) {
+      client.removeSubscription(subscription);
+      const subjectText = quote(subject);
+      const sidText = quote(sid);
+      // As in the reference it hears of it behind the removal.
+      client.sendError(
+        queue === null
+          ? refusalText(Refusal.SubscribePermissionLost, subjectText, sidText)
+          : refusalText(Refusal.QueueSubscribePermissionLost, subjectText, quote(queue), sidText),
+      );
+      const using = queue === null ? "" : ` using queue ${quote(queue)}`;
+      client.log.notice(`Removed sub ${subjectText}${using} (sid ${sidText}) for ${shownUser(client)} - not authorized`);
+      continue;
+    }
+    subscription.filter = permissions === null ? null : permissions.filterOf(subject, queue);
+    for (const shadow of subscription.shadows ?? []) shadow.filter = subscription.filter;
+  }
+}
+
+/** Who it is, in log lines that name nobody's connection. */
+export function shownUser({ connect, login }: Client): string {
+  if (connect.nkey !== "") return `Nkey ${quote(encode(connect.nkey))}`;
+  if (connect.user !== "") return `User ${quote(encode(connect.user))}`;
+  if (login?.claim) return `JWT User ${quote(encode(login.claim.subject))}`;
+  return connect.auth_token === "" ? 'User "N/A"' : 'Token "[REDACTED]"';
+}

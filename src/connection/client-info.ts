@@ -1,0 +1,28 @@
+/** What services and events are told of a client. Source: reference, core §8.1. */
+import type { ClientInfo } from "../delivery/originator.ts";
+import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import type { Client } from "./client.ts";
+
+const NS_PER_MS = 1e6;
+
+/** @param detailed false: only its account and round trip */
+export function clientInfo(client: Client, detailed: boolean): ClientInfo {
+  const info: ClientInfo = { acc: client.account.name, rtt: Math.round(client.keepalive.roundTripMs * NS_PER_MS) };
+  if (!detailed) return info;
+  const { connect, host, login, transport } = client;
+  info.start = new Date(client.startedAt).toISOString();
+  info.host = transport.remoteAddress;
+  info.id = client.id;
+  info.name = connect.name;
+  info.user = client.user;
+  info.lang = connect.lang;
+  info.ver = connect.version;
+  info.jwt = connect.jwt;
+  info.server = host.serverName;
+  info.cluster = host.clusterName;
+  const claim = login?.claim;
+  if (claim) Object.assign(info, { issuer_key: claim.issuerKey, name_tag: claim.nameTag, tags: claim.tags });
+  info.kind = KIND_TEXTS[client.kind];
+  info.client_type = transport.type;
+  return info;
+}

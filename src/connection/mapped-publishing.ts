@@ -1,0 +1,48 @@
+/** Messages that the account's mappings send elsewhere. */
+import { MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../delivery/message-batch.ts";
+import type { Client } from "./client.ts";
+
+/** All messages of the batch go to that subject. */
+export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
+  const { fields } = batch;
+  for (let index = 0; index < batch.count; index++) {
+    const field = index << STRIDE_SHIFT;
+    fields[field + SUBJECT_START] = 0;
+    fields[field + SUBJECT_END] = mapped.length;
+  }
+  batch.subjectSource = mapped;
+  batch.namesBytesMax += mapped.length;
+}
+
+/**
+ * Messages on one subject that may be mapped differently: each is drawn for, and handed on in a batch of its own.
+ * @param publish gets the same batch each time, with the next message
+ */
+export function publishVarying(client: Client, batch: MessageBatch, publish: (single: MessageBatch) => void): void {
+  const single = new MessageBatch(1);
+  for (let index = 0; index < batch.count && !client.closed; index++) {
+    const start = batch.subjectStart(index);
+    const end = batch.subjectEnd(index);
+    const mapped = client.account.mappings?.select(batch.subjectSource, start, end) ?? null;
+    single.source = batch.source;
+    single.subjectSource = mapped ?? batch.subjectSource;
+    single.sizesText = batch.sizesText;
+    single.originator = batch.originator;
+    single.fromClient = batch.fromClient;
+    single.add(
+      mapped === null ? start : 0,
+      mapped === null ? end : mapped.length,
+      batch.replyStart(index),
+      batch.replyEnd(index),
+      batch.headerSize(index),
+      batch.start(index),
+      batch.end(index),
+    );
+    publish(single);
+    if (single.stallMs > batch.stallMs) {
+      batch.stallMs = single.stallMs;
+      batch.stalledBy = single.stalledBy;
+    }
+    single.clear();
+  }
+}
