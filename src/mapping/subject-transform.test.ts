@@ -118,6 +118,11 @@ test("there is no way back where a wildcard is lost, doubled or hidden in a func
   expect(cases.map(([source, destination]) => SubjectTransform.compile(source, destination).reverse())).toEqual([null, null, null, null]);
 });
 
+test("a wildcard that is named twice in another's stead is taken at its word", () => {
+  const reversed = SubjectTransform.compileStrict("foo.*.*", "x.$1.$1").reverse();
+  expect(reversed?.transformText("x.p.q", random)).toBe("foo.p.p");
+});
+
 test("a random number is below its ceiling and takes every value", () => {
   const compiled = SubjectTransform.compile("foo.*", "{{random(4)}}.$1");
   expect(compiled.isRandom).toBe(true);

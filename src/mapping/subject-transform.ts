@@ -108,21 +108,20 @@ export class SubjectTransform {
   }
 
   /**
-   * The transform of results into subjects; null when there is none, as the destination has functions other than `wildcard` or does not
-   * name every wildcard.
+   * The transform of results into subjects; null when there is none, as the destination has functions other than `wildcard` or names
+   * fewer or more wildcards than the source has. One that is named twice in another's stead is taken at its word, as in the reference.
    */
   reverse(): SubjectTransform | null {
-    const placeholders: number[] = []; // token of the source behind each `*` of the reversed one
+    const placeholders: number[] = []; // token of the source behind each `*` of the reversed source
     for (const { kind, token } of this.steps) if (kind === TokenKind.Wildcard) placeholders.push(token);
+    const wildcards = this.source.split(".").flatMap((token, index) => (token === "*" ? [index] : []));
+    if (placeholders.length !== wildcards.length || placeholders.some(token => !wildcards.includes(token))) return null;
+    const eachOnce = new Set(placeholders).size === placeholders.length;
     const source = this.destination.split(".").map(token => (isWildcard(token) ? "*" : token));
-    const unique = new Set(placeholders).size === placeholders.length;
-    let passed = 0;
-    const destination = this.source.split(".").map((token, index) => {
-      if (token !== "*") return token;
-      passed++;
-      return `$${unique ? placeholders.indexOf(index) + 1 : passed}`;
-    });
-    if (placeholders.length < passed || destination.includes("$0")) return null;
+    const destination = this.source.split(".");
+    for (const [passed, token] of wildcards.entries()) {
+      destination[token] = `$${1 + (eachOnce ? placeholders.indexOf(token) : wildcards.indexOf(placeholders[passed]))}`;
+    }
     try {
       return SubjectTransform.compileStrict(source.join("."), destination.join("."));
     } catch {
