@@ -11,7 +11,7 @@
  * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); texts are the library's, but for those of malformed JSON.
  */
 import { encode, quote } from "../bytes/ascii.ts";
-import { decodeNkey, NkeyKind } from "../identity/nkey.ts";
+import { decodeNkey, NkeyKind, verifySignature } from "../identity/nkey.ts";
 import { type Content, NO_JETSTREAM, SHAPES, texts } from "./claim-shapes.ts";
 import type {
   AccountClaims,
@@ -29,7 +29,6 @@ import { readFirstVersion } from "./first-version.ts";
 import { field, int64, structure, text } from "./json-shape.ts";
 import { type JsonTree, parseJsonTree } from "./json-tree.ts";
 import { JwtError } from "./jwt-error.ts";
-import { signatureIsBy } from "./signature.ts";
 import { decodePart, partText } from "./token-part.ts";
 
 /** As the library: 1 MiB. */
@@ -65,7 +64,7 @@ export function decodeClaims(token: string): Claims {
   readHeader(header);
   const { version, claims } = readClaims(parseJsonTree(partText(decodePart(body))));
   const first = version <= 1;
-  if (!signatureIsBy(claims.issuer, encode(first ? body : `${header}.${body}`), decodePart(signature))) {
+  if (!verifySignature(claims.issuer, first ? body : `${header}.${body}`, decodePart(signature))) {
     throw new JwtError(`claim failed V${first ? 1 : 2} signature verification`);
   }
   checkIssuer(claims.kind, claims.issuer);
@@ -130,7 +129,7 @@ export function decodeGeneric(token: string): GenericClaims {
   const tree = parseJsonTree(partText(decodePart(body)));
   const claims: Content<"generic"> = SHAPES.generic.read(tree, SHAPES.generic.zero(), "claims");
   const { type, tags } = genericFields.read(tree, genericFields.zero(), "claims");
-  if (!signatureIsBy(claims.issuer, encode(first ? body : `${header}.${body}`), decodePart(signature))) {
+  if (!verifySignature(claims.issuer, first ? body : `${header}.${body}`, decodePart(signature))) {
     throw new JwtError(`claim failed V${first ? 1 : 2} signature verification`);
   }
   if (!first) return { kind: "generic", ...claims };

@@ -12,7 +12,7 @@ import type { AccountLimits, ClaimKind, Claims, ClaimsData } from "./claims.ts";
 import { checkIssuer, VERSION } from "./decode.ts";
 import { goJsonText } from "./json-shape.ts";
 import { JwtError } from "./jwt-error.ts";
-import type { Signer } from "./signature.ts";
+import type { Signer } from "./signer.ts";
 import { encodePart } from "./token-part.ts";
 
 const HEADER = encodePart(goJsonText({ typ: "JWT", alg: "ed25519-nkey" }));

@@ -1,0 +1,26 @@
+/** Keys that are always the same, and tokens with any content, right or wrong, which are signed all the same. */
+import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { type Signer, signerOf } from "../../src/jwt/signer.ts";
+
+/** Made of one byte, repeated; the tokens in `test/vectors/go-jwt.json` are by the same keys. */
+export function fixedSigner(kind: NkeyKind, byte: number): Signer {
+  return signerOf(encodeSeed(kind, new Uint8Array(32).fill(byte)));
+}
+
+export const OPERATOR = fixedSigner(NkeyKind.Operator, 1);
+export const ACCOUNT = fixedSigner(NkeyKind.Account, 3);
+export const OTHER_ACCOUNT = fixedSigner(NkeyKind.Account, 4);
+export const USER = fixedSigner(NkeyKind.User, 5);
+export const SERVER = fixedSigner(NkeyKind.Server, 6);
+
+const USUAL_HEADER = '{"typ":"JWT","alg":"ed25519-nkey"}';
+
+/** @param claims JSON, or what is none */
+export function rawToken(claims: string | Uint8Array, signer: Signer, header = USUAL_HEADER): string {
+  const signed = `${part(header)}.${part(claims)}`;
+  return `${signed}.${part(signer.sign(Buffer.from(signed)))}`;
+}
+
+function part(content: string | Uint8Array): string {
+  return Buffer.from(content as Uint8Array).toString("base64url");
+}
