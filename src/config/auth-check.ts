@@ -1,7 +1,4 @@
-/**
- * What options of accounts, users and operators may not be together, in the reference's order. What needs a JWT read is not known here:
- * the server finds it when it starts.
- */
+/** What options of accounts and users may not be together, in the reference's order. */
 import { NkeyKind } from "../identity/nkey.ts";
 import { checkMapping } from "../mapping/mapping-rule.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
@@ -25,25 +22,6 @@ export function allUsers({ authorization, accounts }: Pick<Options, "authorizati
 
 function refuse(fault: string | null | undefined): void {
   if (fault != null) throw new OptionError(fault);
-}
-
-/** @throws OptionError */
-export function checkOperators(options: Options): void {
-  const { operators, trustedKeys, resolver, defaultSentinel, accounts, mappings, authorization, pinnedAccounts } = options;
-  const wrongKey = trustedKeys.find(key => !isPublicNkey(key, NkeyKind.Operator));
-  if (operators.length === 0) {
-    if (defaultSentinel !== "") refuse("default sentinel requires operators and accounts");
-    if (wrongKey !== undefined) refuse(`trust key ${quoted(wrongKey)} required to be a valid public operator nkey`);
-    return;
-  }
-  // One operator alone may name a resolver in its JWT.
-  if (resolver === null && operators.length > 1) refuse("operators require an account resolver to be configured");
-  if (accounts.length > 0 || mappings.length > 0) refuse("operators do not allow Accounts to be configured directly");
-  if (allUsers(options).length > 0) refuse("operators do not allow users to be configured directly");
-  if (trustedKeys.length > 0) refuse("conflicting options for 'TrustedKeys' and 'TrustedOperators'");
-  const wrongPin = pinnedAccounts.find(key => !isPublicNkey(key, NkeyKind.Account));
-  if (wrongPin !== undefined) refuse(`pinned account key ${quoted(wrongPin)} is not a valid public account nkey`);
-  if (authorization?.callout) refuse("operators do not allow authorization callouts to be configured directly");
 }
 
 /** @throws OptionError */

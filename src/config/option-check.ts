@@ -1,12 +1,13 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
 import { NkeyKind } from "../identity/nkey.ts";
 import { isValidSubjectText } from "../subject/subject-text.ts";
-import { allUsers, checkNoAuthUser, checkOperators, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
+import { allUsers, checkNoAuthUser, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
 import type { Authorization } from "./authorization.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { goDuration } from "./go-duration.ts";
 import { quoted } from "./go-values.ts";
+import { checkOperators } from "./operator-check.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";
 import { isPublicNkey } from "./public-nkey.ts";
@@ -65,7 +66,7 @@ export function checkTypes(options: Options, initial: Options): void {
 export function checkOptions(options: Options): void {
   checkLimits(options);
   if (options.serverName?.includes(" ")) throw new OptionError(SERVER_NAME_HAS_SPACES);
-  checkOperators(options);
+  checkOperators(options, allUsers(options).length > 0);
   checkTls(options.tls);
   checkUsers(options);
   const clusterFault = clusterNameFault(options.clusterName ?? "");

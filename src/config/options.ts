@@ -7,6 +7,7 @@
 
 import { completeAccounts, completeAuthorization, completeMappings } from "./complete-accounts.ts";
 import type { GivenOptions } from "./given-options.ts";
+import { withOperator } from "./operator-check.ts";
 import { checkOptions, checkTypes } from "./option-check.ts";
 import type { OptionRow } from "./option-row.ts";
 import { OptionError } from "./problems.ts";
@@ -79,7 +80,7 @@ export function completeOptions(given: GivenOptions): Options {
   for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = initial[name];
   checkTypes(options as Options, initial);
   const { websocket, tls, resolverTls, authTimeoutMs, trustedKeys, ...rest } = options as Options;
-  const complete: Options = {
+  const complete = withOperator({
     ...rest,
     accounts: completeAccounts(rest.accounts),
     mappings: completeMappings(rest.mappings),
@@ -89,7 +90,7 @@ export function completeOptions(given: GivenOptions): Options {
     resolverTls: completeTls(resolverTls),
     websocket: completeWebsocket(websocket),
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : (tls.timeoutMs ?? TLS_DEFAULTS.timeoutMs) + AUTH_AFTER_TLS_MS,
-  };
+  });
   checkOptions(complete);
   return complete;
 }

@@ -10,7 +10,10 @@ import { loadConfigFile } from "../../src/config/load-config.ts";
 import { completeOptions } from "../../src/config/options.ts";
 import { ConfigErrors, OptionError } from "../../src/config/problems.ts";
 import { encodeNkey, NkeyKind } from "../../src/identity/nkey.ts";
+import { Random } from "../../src/random/random.ts";
+import { seedFromEnv } from "../../src/random/seed.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { randomAccounts } from "./random-accounts.ts";
 import { startRefusal, verdictOn } from "./reference-check.ts";
 
 const reference = findReference();
@@ -522,3 +525,25 @@ test("10,000 users are read, completed and told apart", () => {
   const twice = fileWith(`accounts { A { users: [\n${users.join("\n")}\n${users[5_000]}\n] } }`);
   expect(ours(twice)).toEqual([`${twice}:1:15: Duplicate user "u5000" detected`]);
 });
+
+/** A process of the reference takes some 10 ms. */
+const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 200);
+
+test.skipIf(skips)(
+  `fuzz: the reference says the same about random accounts, with one mistake or none${skipped}`,
+  () => {
+    const seed = seedFromEnv();
+    const random = new Random(seed);
+    let valid = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const config = randomAccounts(random);
+      const file = fileWith(config);
+      const said = theirs(file).map(placeless);
+      expect(ours(file).map(placeless), `SEED=${seed} round=${round}\n${config}`).toEqual(said);
+      if (said.length === 0) valid++;
+    }
+    expect(valid, `SEED=${seed}`).toBeGreaterThan(ROUNDS / 10);
+    expect(valid, `SEED=${seed}`).toBeLessThan(ROUNDS);
+  },
+  120_000,
+);

@@ -17,6 +17,7 @@ import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";
 import { encodeNkey, NkeyKind } from "../../src/identity/nkey.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { ACCOUNT_ID, accountJwt, operatorJwt } from "./config-tokens.ts";
 import { verdictOn } from "./reference-check.ts";
 
 const reference = findReference();
@@ -48,8 +49,7 @@ const listener = (good: string, options: Partial<Options>): Case => ({ good, opt
 
 const ACCOUNT_NKEY = encodeNkey(NkeyKind.Account, new Uint8Array(32).fill(1));
 const OPERATOR_NKEY = encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(2));
-/** Of nobody: what stands in it is read when a server starts. */
-const JWT = "eyJ0eXAiOiJKV1QifQ.e30.c2ln";
+const JWT = operatorJwt();
 
 /** By the first name of the field. */
 const CASES: Readonly<Record<string, Case>> = {
@@ -148,11 +148,15 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { trustedProxies: [ACCOUNT_NKEY] },
     wrong: ["5", "{ trusted: 5 }", "{ trusted: [ { key: x } ] }", "{ foo: 1 }"],
   },
-  operator: { good: JWT, options: { operators: [JWT] }, wrong: ["/no/such/file", "5"], oursAlone: true },
+  operator: { good: JWT, options: { operators: [JWT] }, wrong: ["/no/such/file", "5", "eyJ"] },
   trusted_keys: { good: `[ ${OPERATOR_NKEY} ]`, options: { trustedKeys: [OPERATOR_NKEY] }, wrong: ["5", "x", "[true ]"] },
   resolver: { good: '"URL(http://h/a)"', options: { resolver: { kind: "url", url: "http://h/a/" } }, wrong: ["5", "x", "{ type: x }"] },
   resolver_tls: { good: "{ timeout: 3 }", options: { resolverTls: { ...TLS_DEFAULTS, timeoutMs: 3_000 } }, wrong: ["5", "{ foo: 1 }"] },
-  resolver_preload: { good: "{ A: b }", options: { resolverPreload: { A: "b" } }, wrong: ["5", "{ A: 5 }"], oursAlone: true },
+  resolver_preload: {
+    good: `{ ${ACCOUNT_ID}: ${accountJwt()} }`,
+    options: { resolverPreload: { [ACCOUNT_ID]: accountJwt() } },
+    wrong: ["5", "{ A: 5 }", "{ A: b }"],
+  },
   resolver_pinned_accounts: { good: "[A, B]", options: { pinnedAccounts: ["A", "B"] }, wrong: ["5", "[true ]"] },
   default_sentinel: text("j", { defaultSentinel: "j" }),
   authorization: {

@@ -1,18 +1,14 @@
-/** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. What the JWTs say is read when the server starts. */
+/** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
 import { readFileSync } from "node:fs";
 import { NkeyKind } from "../../identity/nkey.ts";
+import { TOKEN_PREFIX, tokenInFile } from "../../jwt/decorated.ts";
 import { goReadError } from "../file-error.ts";
 import { quoted } from "../go-values.ts";
 import { type ConfigValue, goTypeOf } from "../language/config-value.ts";
+import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../operator-check.ts";
 import { ConfigFault } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
 import { type Reader, reader, textsFor } from "../reader.ts";
-
-/** All tokens begin so: JSON that begins with `{"`. */
-const JWT_BEGIN = "eyJ";
-
-/** Between lines of dashes, as `nsc` writes it. */
-const DECORATED = /-{3,}.*-{3,}\r?\n([\w\-.=]+)\r?\n-{3,}.*-{3,}(?:\r?\n|$)/;
 
 /** A JWT, or the file it stands in. @throws ConfigFault */
 function operatorJwt(given: string): string {
@@ -20,10 +16,13 @@ function operatorJwt(given: string): string {
   try {
     text = readFileSync(given, "utf8");
   } catch (error) {
-    if (!given.startsWith(JWT_BEGIN)) throw new ConfigFault(`error parsing operator JWT: ${goReadError(error, given)}`);
+    if (!given.startsWith(TOKEN_PREFIX)) throw new ConfigFault(`error parsing operator JWT: ${goReadError(error, given)}`);
     text = given;
   }
-  return DECORATED.exec(text)?.[1] ?? text.trim();
+  const jwt = tokenInFile(text).trim();
+  const fault = operatorJwtFault(jwt);
+  if (fault !== null) throw new ConfigFault(`error parsing operator JWT: ${fault}`);
+  return jwt;
 }
 
 export const operatorsReader: Reader<readonly string[]> = reader("file or JWT, or list of them", (value, { problems }) => {
@@ -63,8 +62,9 @@ export const resolverPreload: Reader<Readonly<Record<string, string>>> = reader(
   if (!(data instanceof Map)) throw new ConfigFault("preload should be a map of account_public_key:account_jwt");
   const preload: [string, string][] = [];
   for (const [account, jwt] of data) {
-    if (typeof jwt.data === "string") preload.push([account, jwt.data]);
-    else problems.error(jwt, "preload map value should be a string JWT");
+    if (typeof jwt.data !== "string") problems.error(jwt, "preload map value should be a string JWT");
+    else if (!isAccountJwt(jwt.data)) problems.error(jwt, INVALID_ACCOUNT_JWT);
+    else preload.push([account, jwt.data]);
   }
   return Object.fromEntries(preload);
 });

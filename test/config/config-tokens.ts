@@ -1,0 +1,29 @@
+/** JWTs of an operator, an account and a user, for configurations. The same in every run: keys and times are fixed. */
+import { encodeSeed, NkeyKind, publicNkeyOf } from "../../src/identity/nkey.ts";
+import type { OperatorBody, UserBody } from "../../src/jwt/claims.ts";
+import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
+import { signerOf } from "../../src/jwt/signer.ts";
+
+const ISSUED_AT_SECONDS = 1_700_000_000;
+
+const seedOf = (kind: NkeyKind, fill: number) => encodeSeed(kind, new Uint8Array(32).fill(fill));
+const operator = signerOf(seedOf(NkeyKind.Operator, 11));
+const account = signerOf(seedOf(NkeyKind.Account, 12));
+const system = signerOf(seedOf(NkeyKind.Account, 13));
+
+export const OPERATOR_ID = operator.publicKey;
+export const ACCOUNT_ID = account.publicKey;
+export const SYSTEM_ID = system.publicKey;
+
+export function operatorJwt(body: Partial<OperatorBody> = {}): string {
+  return encodeClaims(newClaims("operator", operator.publicKey, body), operator, ISSUED_AT_SECONDS);
+}
+
+export function accountJwt(id = ACCOUNT_ID): string {
+  return encodeClaims(newClaims("account", id), operator, ISSUED_AT_SECONDS);
+}
+
+export function userJwt(body: Partial<UserBody> = {}): string {
+  const id = publicNkeyOf(seedOf(NkeyKind.User, 14))!;
+  return encodeClaims(newClaims("user", id, body), account, ISSUED_AT_SECONDS);
+}

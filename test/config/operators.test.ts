@@ -1,0 +1,114 @@
+/** Operator mode in a file, with JWTs that are real: what is read, and what is refused, beside nats-server 2.15.2. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfigFile } from "../../src/config/load-config.ts";
+import { completeOptions } from "../../src/config/options.ts";
+import { ConfigErrors, OptionError } from "../../src/config/problems.ts";
+import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { ACCOUNT_ID, accountJwt, OPERATOR_ID, operatorJwt, SYSTEM_ID, userJwt } from "./config-tokens.ts";
+import { startRefusal, verdictOn } from "./reference-check.ts";
+
+const reference = findReference();
+const skips = reference.path === null && !referenceIsRequired();
+const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "bunats-operators-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function fileWith(config: string, name = "server.conf"): string {
+  const file = join(directory, name);
+  writeFileSync(file, config);
+  return file;
+}
+
+const decorated = (jwt: string) => `-----BEGIN NATS OPERATOR JWT-----\n${jwt}\n------END NATS OPERATOR JWT------\n`;
+
+test("operators are files, plain or decorated, or the JWTs themselves", () => {
+  const jwt = operatorJwt();
+  const plain = fileWith(`${jwt}\n`, "plain.jwt");
+  const between = fileWith(decorated(jwt), "decorated.jwt");
+  const file = fileWith(`operators: [ "${plain}", "${between}", "${jwt}" ]`);
+  expect(loadConfigFile(file, {}).options).toEqual({ operators: [jwt, jwt, jwt] });
+});
+
+test("one operator alone says where account JWTs are, and which account is the system account, unless the file does", () => {
+  const jwt = operatorJwt({ accountServerUrl: "http://127.0.0.1:9/jwt/v1", systemAccount: SYSTEM_ID });
+  const options = (more: string) => completeOptions(loadConfigFile(fileWith(`operator: ${jwt}\n${more}`), {}).options);
+  expect(options("")).toMatchObject({ resolver: { kind: "url", url: "http://127.0.0.1:9/jwt/v1/accounts/" }, systemAccount: SYSTEM_ID });
+  expect(options("resolver: MEM")).toMatchObject({ resolver: { kind: "memory" }, systemAccount: SYSTEM_ID });
+});
+
+/** What both say the same about when they read the file. */
+const SAME: readonly string[] = [
+  `operator: ${operatorJwt()}`,
+  `operator: ${accountJwt()}`,
+  `operator: ${operatorJwt().slice(0, -8)}`,
+  "operator: eyJ",
+  'operators: [ "eyJ.eyJ.eyJ" ]',
+  `resolver_preload { ${ACCOUNT_ID}: ${accountJwt()} }`,
+  `resolver_preload { ${ACCOUNT_ID}: x }`,
+  `resolver_preload { ${ACCOUNT_ID}: ${userJwt()} }`,
+];
+
+test.skipIf(skips)(`ours and the reference say the same of ${SAME.length} files with tokens${skipped}`, () => {
+  for (const config of SAME) {
+    const file = fileWith(config);
+    let said: readonly string[] = [];
+    try {
+      loadConfigFile(file, {});
+    } catch (error) {
+      if (!(error instanceof ConfigErrors)) throw error;
+      said = error.lines;
+    }
+    const { digest, text } = verdictOn(reference.path!, file);
+    expect([...said], config).toEqual(digest === null ? text.trimEnd().split("\n") : []);
+  }
+});
+
+const OPERATOR = operatorJwt({ systemAccount: SYSTEM_ID });
+const MEMORY = `resolver: MEM, resolver_preload { ${SYSTEM_ID}: ${accountJwt(SYSTEM_ID)} }`;
+
+/** What the reference does not start with. */
+const STARTS: Readonly<Record<string, string>> = {
+  "two operators without resolver": `operators: [ ${OPERATOR}, ${OPERATOR} ]`,
+  accounts: `operator: ${OPERATOR}, ${MEMORY}, accounts { A {} }`,
+  mappings: `operator: ${OPERATOR}, ${MEMORY}, mappings { a: b }`,
+  users: `operator: ${OPERATOR}, ${MEMORY}, authorization { users: [ { user: a } ] }`,
+  "trusted keys": `operator: ${OPERATOR}, ${MEMORY}, trusted: ${OPERATOR_ID}`,
+  "another system account": `operator: ${OPERATOR}, ${MEMORY}, system_account: ${ACCOUNT_ID}`,
+  "a directory without system account": `operator: ${operatorJwt()}, resolver { type: full, dir: $dir/full }`,
+  "a later major version": `operator: ${operatorJwt({ assertServerVersion: "3.0.0" })}, resolver: MEM`,
+  "a later minor version": `operator: ${operatorJwt({ assertServerVersion: "2.16.0" })}, resolver: MEM`,
+  "a later update": `operator: ${operatorJwt({ assertServerVersion: "2.15.3" })}, resolver: MEM`,
+  "a version that is none": `operator: ${operatorJwt({ assertServerVersion: "2.x.3" })}, resolver: MEM`,
+  "a pinned account that is none": `operator: ${OPERATOR}, ${MEMORY}, resolver_pinned_accounts: [ x ]`,
+  "auth callout": `operator: ${OPERATOR}, ${MEMORY}, authorization { auth_callout { issuer: ${ACCOUNT_ID}, auth_users: [a] } }`,
+  "a sentinel that is no JWT": `operator: ${OPERATOR}, ${MEMORY}, default_sentinel: x`,
+  "a sentinel without bearer": `operator: ${OPERATOR}, ${MEMORY}, default_sentinel: ${userJwt()}`,
+  no_auth_user: `operator: ${OPERATOR}, ${MEMORY}, no_auth_user: x`,
+  "a domain of no account": `operator: ${OPERATOR}, ${MEMORY}, default_js_domain { A: d }`,
+};
+
+describe("operators that no server starts with", () => {
+  for (const [what, config] of Object.entries(STARTS)) {
+    test.skipIf(skips)(`${what}: the reference says the same${skipped}`, () => {
+      const file = fileWith(config.replaceAll("$dir", directory));
+      const said = startRefusal(reference.path!, file);
+      expect(said).not.toBe("");
+      expect(() => completeOptions(loadConfigFile(file, {}).options)).toThrow(new OptionError(said));
+    });
+  }
+});
+
+test("a bearer token, and an empty one that a scoped key may have signed, are sentinels", () => {
+  const scoped = { subscriptionsMax: 0, dataBytesMax: 0, payloadBytesMax: 0, issuerAccount: ACCOUNT_ID };
+  for (const sentinel of [userJwt({ bearerToken: true }), userJwt(scoped)]) {
+    const file = fileWith(`operator: ${OPERATOR}, ${MEMORY}, default_sentinel: ${sentinel}`);
+    expect(completeOptions(loadConfigFile(file, {}).options).defaultSentinel).toBe(sentinel);
+  }
+});
