@@ -77,7 +77,9 @@ export function checkOperators(options: Options, hasUsers: boolean): void {
   checkOperatorsSystemAccount(options, operators);
   for (const operator of operators) checkVersion(operator);
   for (const { subject, nats } of operators) {
-    const wrong = [...(nats.strictSigningKeyUsage ? [] : [subject]), ...nats.signingKeys].find(key => !isPublicNkey(key, NkeyKind.Operator));
+    const wrong = [...(nats.strictSigningKeyUsage ? [] : [subject]), ...nats.signingKeys].find(
+      key => !isPublicNkey(key, NkeyKind.Operator),
+    );
     if (wrong !== undefined) refuse(`trusted Keys ${quoted(wrong)} are required to be a valid public operator nkey`);
   }
   const wrongPin = pinnedAccounts.find(key => !isPublicNkey(key, NkeyKind.Account));

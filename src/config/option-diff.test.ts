@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
+import { encodeNkey, NkeyKind } from "../identity/nkey.ts";
+import type { GivenOptions } from "./given-options.ts";
 import { diffOptions } from "./option-diff.ts";
 import { completeOptions, OPTIONS, type Options } from "./options.ts";
 import { TLS_DEFAULTS } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 /** Name and refusal of every change. */
-function changes(before: Partial<Options>, after: Partial<Options>): [string, string | null][] {
+function changes(before: GivenOptions, after: GivenOptions): [string, string | null][] {
   return diffOptions(completeOptions(before), completeOptions(after)).map(({ name, refusal }) => [name, refusal]);
 }
 
@@ -83,4 +85,66 @@ test("every row says how the reference calls it, and whether a reload may change
     expect(goName, name).toMatch(/^[A-Z][A-Za-z]+$/);
     expect(["live", "fixed"], name).toContain(reload);
   }
+});
+
+test("accounts, users, mappings, proxies and preloaded JWTs are changed live, each by its own name", () => {
+  const after = {
+    accounts: [{ name: "A", users: [{ user: "a", password: "b" }] }],
+    mappings: [{ source: "a", destinations: [{ subject: "b" }] }],
+    authorization: { users: [{ user: "c" }] },
+    trustedProxies: [encodeNkey(NkeyKind.Server, new Uint8Array(32))],
+    pinnedAccounts: ["A"],
+  };
+  expect(changes({}, after)).toEqual([
+    ["authorization", null],
+    ["accounts", null],
+    ["mappings", null],
+    ["trustedProxies", null],
+    ["pinnedAccounts", null],
+  ]);
+  expect(changes(after, structuredClone(after))).toEqual([]);
+});
+
+test("the service that decides, and whether proxies are asked for, stay", () => {
+  const issuer = encodeNkey(NkeyKind.Account, new Uint8Array(32));
+  const callout = { authorization: { callout: { issuer, authUsers: ["a", "b"] } } };
+  expect(changes({ authorization: {} }, callout)).toEqual([
+    ["authorization", refused("AuthCallout", "<nil>", `&{${issuer} $G [a b]  []}`)],
+  ]);
+  expect(changes({}, { authorization: { proxyRequired: true } })).toEqual([["authorization", refused("ProxyRequired", "false", "true")]]);
+});
+
+test("no_auth_user goes only with its user, and no other comes", () => {
+  const users = (...names: string[]) => ({ accounts: [{ name: "A", users: names.map(user => ({ user })) }] });
+  const named = { ...users("a", "b"), noAuthUser: "a" };
+  expect(changes(named, users("b"))).toEqual([
+    ["accounts", null],
+    ["noAuthUser", null],
+  ]);
+  expect(changes(named, users("a", "b"))).toEqual([["noAuthUser", refused("NoAuthUser", "a", "")]]);
+  expect(changes(named, { ...named, noAuthUser: "b" })).toEqual([["noAuthUser", refused("NoAuthUser", "a", "b")]]);
+  expect(changes(users("a", "b"), named)).toEqual([["noAuthUser", refused("NoAuthUser", "", "a")]]);
+});
+
+test("the system account stays, but $SYS need not be named", () => {
+  const accounts = [{ name: "$SYS" }, { name: "A" }];
+  expect(changes({ accounts, systemAccount: "$SYS" }, { accounts })).toEqual([["systemAccount", null]]);
+  expect(changes({ accounts }, { accounts, systemAccount: "$SYS" })).toEqual([]);
+  expect(changes({}, { accounts })).toEqual([["accounts", null]]);
+  expect(changes({ accounts, systemAccount: "A" }, { accounts })).toEqual([["systemAccount", refused("SystemAccount", "A", "")]]);
+  expect(changes({}, { noSystemAccount: true })).toEqual([["noSystemAccount", refused("NoSystemAccount", "false", "true")]]);
+});
+
+test("operators and trusted keys stay, a resolver may be another one, and not begin or cease to be", () => {
+  const keys = [1, 2].map(fill => encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(fill))).sort();
+  expect(changes({ trustedKeys: keys }, { trustedKeys: keys.toReversed() })).toEqual([]);
+  expect(changes({ trustedKeys: [keys[1]!] }, { trustedKeys: keys })).toEqual([
+    ["trustedKeys", refused("TrustedKeys", `[${keys[1]}]`, `[${keys.join(" ")}]`)],
+  ]);
+  const memory = { resolver: { kind: "memory" } as const };
+  const url = { resolver: { kind: "url", url: "http://h/" } as const };
+  expect(changes(memory, url)).toEqual([["resolver", null]]);
+  const text = "config reload does not support moving to or from an account resolver";
+  expect(changes({}, memory)).toEqual([["resolver", text]]);
+  expect(changes(memory, {})).toEqual([["resolver", text]]);
 });

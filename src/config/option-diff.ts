@@ -21,10 +21,7 @@ const monitoringHost = ({ httpHost, httpsHost, host }: Options) => httpHost ?? h
 /** Changes of what else is fixed that a reload may make, as the reference does. */
 const EXCEPTIONS: { readonly [K in keyof Options]?: (before: Options, after: Options) => boolean } = {
   noAuthUser: ({ noAuthUser }, after) => after.noAuthUser === null && !hasUserNamed(after, noAuthUser!),
-  systemAccount: (before, after) => {
-    const [old, fresh] = [systemAccountOf(before), systemAccountOf(after)];
-    return old === fresh || (old === SYSTEM_ACCOUNT && after.systemAccount === null);
-  },
+  systemAccount: ({ systemAccount }, after) => systemAccount === SYSTEM_ACCOUNT && after.systemAccount === null,
 };
 
 const SYSTEM_ACCOUNT = "$SYS";
@@ -46,13 +43,19 @@ export function diffOptions(before: Options, after: Options): OptionChange[] {
   const changes: OptionChange[] = [];
   for (const name of Object.keys(OPTIONS) as (keyof Options)[]) {
     if (isDeepStrictEqual(before[name], after[name]) || (name === "port" && after.port === 0)) continue;
-    const [old, fresh] = [before, after].map(options => (MONITORING_HOSTS.includes(name) ? monitoringHost(options) : options[name]));
+    const [old, fresh] = comparable(name, before, after);
     if (isDeepStrictEqual(old, fresh)) continue;
     const row = OPTIONS[name] as unknown as OptionRow<never>;
     const allowed = EXCEPTIONS[name]?.(before, after) ?? false;
     changes.push({ name, row, before: old, after: fresh, refusal: allowed ? null : refusalOf(row, old as never, fresh as never) });
   }
   return changes;
+}
+
+/** What is used of an option, where it is not the option itself. */
+function comparable(name: keyof Options, before: Options, after: Options): [old: unknown, fresh: unknown] {
+  if (MONITORING_HOSTS.includes(name)) return [monitoringHost(before), monitoringHost(after)];
+  return [name === "systemAccount" ? systemAccountOf(before) : before[name], after[name]];
 }
 
 function refusalOf<T>({ reload, goName, shown, refuse }: OptionRow<T>, before: T, after: T): string | null {
