@@ -68,7 +68,8 @@ export function hasEmptyPermissions({ nats }: { readonly nats: UserBody }): bool
 
 /** The claims of a scoped user with the limits of its scope. */
 export function withLimits(claims: UserClaims, limits: UserLimits): UserClaims {
-  return { ...claims, nats: { ...claims.nats, ...limits } };
+  const { issuerAccount, tags, type, version } = claims.nats;
+  return { ...claims, nats: { ...limits, issuerAccount, tags, type, version } };
 }
 
 /**
