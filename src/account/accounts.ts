@@ -82,7 +82,7 @@ export class Accounts {
     const options = new Map(accounts.map(one => [one.name, one]));
     for (const name of [GLOBAL_ACCOUNT, systemAccount]) if (name !== null && !options.has(name)) options.set(name, emptyAccount(name));
     const { trades, problems } = planTrades([...options.values()], NO_ACTIVATIONS, systemAccount !== null);
-    if (problems.length > 0) throw new Error(problems[0]);
+    if (problems.length > 0) throw new Error(problems.join("\n"));
     if (systemAccount !== null) {
       addSystemExports(trades.get(systemAccount)!);
       for (const trade of trades.values()) addSystemImports(trade, systemAccount, name => trades.get(name));
