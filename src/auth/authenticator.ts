@@ -12,11 +12,12 @@ import type { Refusal } from "../protocol/refusal.ts";
 import type { TlsState } from "../transport/tls-state.ts";
 import type { TransportType } from "../transport/transport.ts";
 
-export { secretEquals } from "./password.ts";
-
 /** A client that asks to be let in. */
 export interface AuthenticationRequest {
-  /** What its CONNECT said, secrets included. */
+  /**
+   * What its CONNECT said, secrets included. Where the configuration or a certificate says who a client is, the authenticator fills that in
+   * (`user`, `nkey`), so that logs and monitoring name it, and so that it stays who it is when it is looked at again.
+   */
   readonly connect: ConnectOptions;
   /** The challenge that its INFO carried; empty unless the authenticator asked for one. */
   readonly nonce: string;
@@ -31,6 +32,10 @@ export interface AuthenticationRequest {
   readonly id: number;
   /** Wall clock, ms: when it connected. */
   readonly startedAt: number;
+  /** Whether it is still there: for what is slow to find out. Left out: it is. */
+  readonly isWanted?: () => boolean;
+  /** Writes a line of its log about why, at level debug. Left out: nobody reads it. */
+  readonly debug?: (text: string) => void;
 }
 
 /** Limits of one user, beside those of its account and of the server. -1: none. */
@@ -65,10 +70,12 @@ export interface Login {
   /** Wall clock, ms: when it is cut off; 0: never. */
   readonly expiresAt: number;
   readonly claim: UserClaim | null;
+  /** Public nkey of the trusted proxy that it came through; empty: of none. When that key is trusted no more, it has to go. */
+  readonly proxyKey: string;
 }
 
 /** What a login is where nothing is said of it. */
-export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null } as const;
+export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null, proxyKey: "" } as const;
 
 /** A refusal is never `None`. */
 export type Verdict = Login | Refusal;

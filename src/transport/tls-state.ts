@@ -4,6 +4,8 @@ export interface PeerCertificate {
   readonly raw: Uint8Array;
   /** RFC 2253, as Go's `pkix.Name.String` prints it. */
   readonly subject: string;
+  /** The same as it stands in the certificate: contents of its SEQUENCE, part of `raw`. Read by `readName` where users are mapped by it. */
+  readonly name: Uint8Array;
   /** Lower-case hex. */
   readonly spkiSha256: string;
   readonly certSha256: string;

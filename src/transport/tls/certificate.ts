@@ -61,6 +61,7 @@ export function readCertificate(der: Uint8Array): Certificate {
   return {
     raw: der,
     subject: distinguishedName(subject),
+    name: subject,
     spkiSha256: sha256(publicKey.whole),
     certSha256: sha256(der),
     keyKind: keyKindOf(publicKey.contents),

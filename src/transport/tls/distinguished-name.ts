@@ -30,7 +30,8 @@ const KNOWN: readonly (readonly [id: string, name: string])[] = [
 /** The last one wins, where others add up. */
 const SINGLE = new Set(["2.5.4.3", "2.5.4.5"]);
 
-interface Attribute {
+export interface NameAttribute {
+  /** Object identifier, dotted. */
   readonly id: string;
   /** Null: the value is no string. */
   readonly text: string | null;
@@ -38,14 +39,17 @@ interface Attribute {
   readonly der: Uint8Array;
 }
 
+/** What stands on one place of a name: mostly one attribute. */
+export type RelativeName = readonly NameAttribute[];
+
 /**
  * @param name contents of the name's SEQUENCE
  * @param attributes "known": the others are left out, as Go's `Name.ToRDNSequence` leaves them out
  */
 export function distinguishedName(name: Uint8Array, attributes: "all" | "known" = "all"): string {
-  const unknown: Attribute[] = [];
+  const unknown: NameAttribute[] = [];
   const known = new Map<string, string[]>();
-  for (const attribute of attributesOf(name)) {
+  for (const attribute of readName(name).flat()) {
     const { id, text } = attribute;
     if (!KNOWN.some(([knownId]) => knownId === id)) {
       if (attributes === "all") unknown.push(attribute);
@@ -64,15 +68,24 @@ export function distinguishedName(name: Uint8Array, attributes: "all" | "known" 
   return rdns.reverse().join(",");
 }
 
-function* attributesOf(name: Uint8Array): Generator<Attribute> {
+/**
+ * A name as it stands in the certificate, every attribute on its place.
+ * @param name contents of the name's SEQUENCE
+ * @throws DerError
+ */
+export function readName(name: Uint8Array): readonly RelativeName[] {
+  const relativeNames: RelativeName[] = [];
   for (const rdns = new DerReader(name); !rdns.done; ) {
+    const attributes: NameAttribute[] = [];
     for (const rdn = rdns.into(TAG_SET); !rdn.done; ) {
       const pair = rdn.into(TAG_SEQUENCE);
       const id = objectIdentifierText(pair.take(TAG_OBJECT_IDENTIFIER).contents);
       const value = pair.next();
-      yield { id, text: stringText(value), der: value.whole };
+      attributes.push({ id, text: stringText(value), der: value.whole });
     }
+    relativeNames.push(attributes);
   }
+  return relativeNames;
 }
 
 /** A string as Go encodes it anew: PrintableString where that is enough. */
