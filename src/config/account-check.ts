@@ -51,10 +51,11 @@ function accountFault({ nkey, users, exports, imports, mappings, trace }: Accoun
 }
 
 function importsFault(imports: AccountOptions["imports"]): string | null {
-  for (const [at, one] of imports.entries()) {
+  const services = new Map<string, AccountOptions["imports"][number]>();
+  for (const one of imports) {
     if (one.account === "" || one.subject === "") return "Expect an account name and a subject";
     if (one.kind === "stream" && one.prefix !== "" && one.to !== "") return "Stream import can not have a 'prefix' and a 'to' property";
-    const duplicate = duplicateImport(imports.slice(0, at), one);
+    const duplicate = duplicateImport(services, one);
     if (duplicate !== null) return duplicate;
   }
   return null;

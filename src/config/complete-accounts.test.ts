@@ -168,6 +168,10 @@ test("what a file may not say a program may not either, in the reference's words
       'Error adding stream export "a": sublist: invalid subject',
     ],
     [account({ imports: [{ kind: "stream", account: "B", subject: "a" }] }), '"B" account not defined for stream import'],
+    [
+      account({ imports: ["q", "r"].map(subject => ({ kind: "service", account: "A", subject, to: "x" })) }),
+      'Duplicate service import subject "x", previously used in import for account "A", subject "q"',
+    ],
     [account({ imports: [{ kind: "stream", account: "A", subject: "" }] }), "Expect an account name and a subject"],
     [
       { ...account({ exports: [{ kind: "service", subject: "a", latency: { subject: "m" } }] }), noSystemAccount: true },

@@ -57,27 +57,34 @@ const IMPORT_TABLE = fieldTable(IMPORT_FIELDS);
 export const importsList: Reader<AccountOptions["imports"]> = reader("list of blocks", ({ data }, { problems }) => {
   if (!Array.isArray(data)) throw new ConfigFault(`Imports should be an array, got ${goTypeOf(data)}`);
   const imports: Import[] = [];
+  const services = new Map<string, Import>();
   for (const entry of data) {
     const read = importIn(entry, problems);
     if (read === null) continue;
-    const fault = duplicateImport(imports, read);
+    const fault = duplicateImport(services, read);
     if (fault === null) imports.push(read);
     else problems.error(entry, fault);
   }
   return imports;
 });
 
-/** A subject may be imported as a service of several accounts, and of each once. @returns what is wrong; null when nothing is */
-export function duplicateImport(imports: readonly Import[], read: Import): string | null {
+/**
+ * A subject may be imported as a service of several accounts, and of each once.
+ * @param services those until here, by account and local subject; the new one is added
+ * @returns what is wrong; null when nothing is
+ */
+export function duplicateImport(services: Map<string, Import>, read: Import): string | null {
   if (read.kind === "stream") return null;
-  const local = localSubject(read);
-  const other = imports.find(one => one.kind === "service" && one.account === read.account && localSubject(one) === local);
-  if (other === undefined) return null;
+  const local = read.to || read.subject;
+  const key = JSON.stringify([read.account, local]);
+  const other = services.get(key);
+  if (other === undefined) {
+    services.set(key, read);
+    return null;
+  }
   const used = `previously used in import for account ${quoted(other.account)}, subject ${quoted(other.subject)}`;
   return `Duplicate service import subject ${quoted(local)}, ${used}`;
 }
-
-const localSubject = ({ to, subject }: Import) => to || subject;
 
 /** @returns null when it imports nothing, or is wrong */
 function importIn(entry: ConfigValue, problems: Problems): Import | null {
