@@ -24,11 +24,18 @@ export function hasWildcards(subject: string): boolean {
 
 /** Every message on `subject` is one on `other`. */
 export function isContainedIn(subject: string, other: string): boolean {
-  const mine = subject.split(".");
-  const others = other.split(".");
+  return areContainedIn(subject.split("."), other.split("."));
+}
+
+/** The same for the tokens of both. */
+export function areContainedIn(mine: readonly string[], others: readonly string[]): boolean {
   const last = others.length - 1;
   if (mine.length < others.length || (mine.length > others.length && others[last] !== ">")) return false;
-  return others.every((token, index) => token === mine[index] || token === "*" || (index === last && token === ">"));
+  for (let index = 0; index <= last; index++) {
+    const token = others[index];
+    if (token !== mine[index] && token !== "*" && !(token === ">" && index === last)) return false;
+  }
+  return true;
 }
 
 const INTEGER = /^[+-]?\d+$/;
