@@ -6,7 +6,7 @@
  *   `_INBOX.x`              ◀── Response ─────── published by the service             one, or as many as its type allows
  * One subscription `_R_.aaaaaa.>` per account, made with its first answer owed. An entry goes with the answer (one message, or the end of a
  * stream: an empty message), when the time for it has passed (service-export.ts), or when nobody waits for it any more.
- * Bounded by time: whoever asks faster than services answer holds what was asked within the threshold, as in the reference.
+ * Bounded by time, as in the reference, and by number: beyond a million the oldest is given up.
  * Source: reference, core §5.4.
  */
 import { decode, encode } from "../bytes/ascii.ts";
@@ -23,6 +23,8 @@ import type { ServiceExport } from "./service-export.ts";
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS_IN_TOKEN = 6;
+/** Answers that an account owes at once. */
+const OWED_MAX = 1_000_000;
 const NO_SID = new Uint8Array(0);
 
 /** What becomes of an answer that is owed, besides its delivery. */
@@ -116,6 +118,7 @@ export class Responses implements Sink {
     this.prefix ??= this.listen(host.turn.random);
     const subject = `${this.prefix}${token(host.turn.random)}${suffix}`;
     const response = new Response(subject, new Uint8Array(reply), requester, from, type, share, host.clock.monotonic());
+    if (this.owed.size >= OWED_MAX) this.remove(this.owed.values().next().value!, ResponseEnd.TimedOut);
     this.owed.set(subject, response);
     from?.watch();
     requester.responses.await(response, this.account);
