@@ -152,18 +152,26 @@ export class GivenAuthenticator implements Authenticator {
   private complete(given: GivenPermissions): PermissionOptions {
     const known = this.completed.get(given);
     if (known !== undefined) return known;
-    // Those of an account's users are completed and checked in the same way.
-    const [{ defaultPermissions }] = completeAccounts([{ name: "authenticate()", defaultPermissions: given }]);
-    const fault = permissionsFault(defaultPermissions!);
+    const permissions = completed(given);
+    const fault = permissionsFault(permissions);
     if (fault !== null) throw new Error(`invalid permissions: ${fault}`);
-    this.completed.set(given, defaultPermissions!);
-    return defaultPermissions!;
+    this.completed.set(given, permissions);
+    return permissions;
   }
 
   private failed(error: unknown, request: AuthenticationRequest): Refusal {
     const text = error instanceof Error ? error.message : String(error);
     this.parts.log.error(`authenticate() failed: ${withoutSecrets(text, request)}`);
     return Refusal.AuthorizationViolation;
+  }
+}
+
+/** As those of an account's users are. @throws Error */
+function completed(given: GivenPermissions): PermissionOptions {
+  try {
+    return completeAccounts([{ name: "given", defaultPermissions: given }])[0].defaultPermissions!;
+  } catch (error) {
+    throw new Error((error as Error).message.replace("accounts[0].defaultPermissions", "permissions"), { cause: error });
   }
 }
 

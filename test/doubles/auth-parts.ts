@@ -1,0 +1,82 @@
+/** What authenticators need of a server, without one; and requests, of which a test says what it is about. */
+import { Account } from "../../src/account/account.ts";
+import type { AuthenticationRequest, Verdict } from "../../src/auth/authenticator.ts";
+import { type Authenticators, authenticatorsOf } from "../../src/auth/authenticators.ts";
+import { PasswordChecks } from "../../src/auth/password.ts";
+import { loadConfigText } from "../../src/config/load-config.ts";
+import { completeOptions, type Options } from "../../src/config/options.ts";
+import { CompiledPermissions } from "../../src/permission/compiled-permissions.ts";
+import { type ConnectOptions, initialConnectOptions } from "../../src/protocol/connect-options.ts";
+import { Refusal } from "../../src/protocol/refusal.ts";
+import { Random } from "../../src/random/random.ts";
+import type { PeerCertificate, TlsState } from "../../src/transport/tls-state.ts";
+import { FakeHost } from "./fake-host.ts";
+
+export const NONCE = "ABCDEFGHIJKLMNO";
+
+/** Counts what is checked, and how. */
+export class CountedChecks extends PasswordChecks {
+  readonly stored: string[] = [];
+
+  override matches(given: string, stored: string, isWanted?: () => boolean): boolean | Promise<boolean> {
+    this.stored.push(stored);
+    return super.matches(given, stored, isWanted);
+  }
+}
+
+export class AuthParts {
+  readonly host = new FakeHost();
+  readonly accounts = new Map<string, Account>([["$G", this.host.globalAccount]]);
+  readonly permissions = new CompiledPermissions(new Random(1));
+  readonly checks = new CountedChecks();
+  readonly options: Options;
+  readonly authenticators: Authenticators;
+  /** Lines of connections at level debug. */
+  readonly debug: string[] = [];
+
+  /** @param config in the configuration language, or options */
+  constructor(config: string | Partial<Options> = {}) {
+    this.options = typeof config === "string" ? optionsOf(config) : completeOptions(config);
+    for (const { name } of this.options.accounts) this.accounts.set(name, new Account(name, this.host));
+    const { checks, host, options, permissions } = this;
+    const accountOf = (name: string) => this.accounts.get(name)!;
+    this.authenticators = authenticatorsOf({ options, accountOf, permissions, checks, log: host.log, hiddenUserName: "nats-abcdefgh" });
+  }
+
+  request(connect: Partial<ConnectOptions> = {}, more: Partial<AuthenticationRequest> = {}): AuthenticationRequest {
+    return {
+      connect: { ...initialConnectOptions(), ...connect },
+      nonce: NONCE,
+      address: "192.0.2.1",
+      port: 4242,
+      tls: null,
+      connectionType: "STANDARD",
+      transport: "nats",
+      id: 1,
+      startedAt: 0,
+      debug: text => this.debug.push(text),
+      ...more,
+    };
+  }
+
+  /** Who a CONNECT is: `user@account`, or the name of the refusal. */
+  async who(connect: Partial<ConnectOptions> = {}, more: Partial<AuthenticationRequest> = {}): Promise<string> {
+    const { client, websocket } = this.authenticators;
+    const authenticator = more.connectionType === "WEBSOCKET" ? websocket : client;
+    return verdictText(await authenticator.authenticate(this.request(connect, more)));
+  }
+}
+
+export function verdictText(verdict: Verdict): string {
+  if (typeof verdict === "number") return Refusal[verdict];
+  const { account, proxyKey, user } = verdict;
+  return `${user}@${account.name}${proxyKey === "" ? "" : ` by ${proxyKey}`}`;
+}
+
+export function optionsOf(config: string): Options {
+  return completeOptions(loadConfigText(config, {}).options);
+}
+
+export function tlsWith(...peerCertificates: PeerCertificate[]): TlsState {
+  return { version: "1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", peerCertificates, handshakeFirst: false };
+}
