@@ -7,8 +7,8 @@
  * ```
  * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
  */
-import type { Authenticator } from "./auth/authenticator.ts";
-import type { Options } from "./config/options.ts";
+import type { Authenticate } from "./auth/given-authenticator.ts";
+import type { GivenOptions } from "./config/given-options.ts";
 import type { Logger } from "./log/logger.ts";
 import { ServerLogger } from "./log/server-logger.ts";
 import { SILENT } from "./log/silent-logger.ts";
@@ -16,7 +16,8 @@ import { Server } from "./server/server.ts";
 import { readStartOptions } from "./server/start-options.ts";
 import type { InProcessConnection } from "./transport/in-process.ts";
 
-export type { AuthenticationRequest, Authenticator, Identity } from "./auth/authenticator.ts";
+export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/given-authenticator.ts";
+export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/given-options.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
 export { ConfigErrors, OptionError } from "./config/problems.ts";
 export type { TlsOptions } from "./config/tls-options.ts";
@@ -25,13 +26,13 @@ export type { Logger } from "./log/logger.ts";
 export type { ConnectOptions } from "./protocol/connect-options.ts";
 export type { InProcessConnection } from "./transport/in-process.ts";
 
-export interface StartOptions extends Partial<Options> {
+export interface StartOptions extends GivenOptions {
   /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */
   log?: Logger | "stderr";
   /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
   configFile?: string | null;
-  /** Decides who may connect, instead of the `authorization` option. */
-  authenticator?: Authenticator;
+  /** Decides who may connect, instead of the options. */
+  authenticate?: Authenticate;
 }
 
 export class NatsServer implements AsyncDisposable {
@@ -52,9 +53,9 @@ export class NatsServer implements AsyncDisposable {
    * Nothing is left running then.
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
-    const { log = SILENT, authenticator = null, configFile = null, ...given } = options;
+    const { log = SILENT, authenticate = null, configFile = null, ...given } = options;
     const { options: complete, config } = readStartOptions(given, configFile);
-    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticator, config });
+    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticate, config });
     for (const warning of config?.warnings ?? []) server.log.warn(warning);
     server.start();
     return new NatsServer(server);

@@ -1,11 +1,11 @@
 /**
- * What accounts may not be, each for itself and side by side, in the reference's words. Whether an import is authorized, and whether
- * imports form a cycle, is known when the accounts are made; not here.
+ * What accounts may not be, each for itself and side by side, in the reference's words.
  */
 import { NkeyKind } from "../identity/nkey.ts";
 import { checkMapping } from "../mapping/mapping-rule.ts";
-import { isSubsetText, isValidPublishSubjectText } from "../subject/subject-text.ts";
-import type { AccountOptions, ServiceExportOptions } from "./account-options.ts";
+import { NO_ACTIVATIONS } from "../trade/export-access.ts";
+import { planTrades } from "../trade/trade.ts";
+import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import type { Authorization, UserOptions } from "./authorization.ts";
 import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "./block/account-block.ts";
 import { BAD_SAMPLING } from "./block/export-block.ts";
@@ -91,41 +91,6 @@ export function usersPermissionFault(users: readonly UserOptions[]): string | nu
  * Everything that is wrong with what accounts share with each other: streams and services that they export, then what they import.
  * @param more names of accounts beside those
  */
-export function sharingFaults(accounts: readonly AccountOptions[], more: readonly string[], noSystemAccount: boolean): string[] {
-  const names = new Set([...accounts.map(({ name }) => name), ...more]);
-  const faults: string[] = [];
-  for (const kind of ["stream", "service"] as const) {
-    for (const { exports } of accounts) {
-      const services: ServiceExportOptions[] = [];
-      for (const one of exports) {
-        if (one.kind !== kind) continue;
-        if (one.kind === "service") services.push(one);
-        for (const name of one.accounts ?? []) if (!names.has(name)) faults.push(`${quoted(name)} account not defined for ${kind} export`);
-        const fault = positionFault(one.subject, one.accountTokenPosition);
-        if (fault !== null) faults.push(`Error adding ${kind} export ${quoted(one.subject)}: ${fault}`);
-        else if (one.kind === "service") faults.push(...latencyFaults(one, services, noSystemAccount));
-      }
-    }
-  }
-  for (const kind of ["stream", "service"] as const) {
-    for (const { account } of accounts.flatMap(({ imports }) => imports.filter(one => one.kind === kind))) {
-      if (!names.has(account)) faults.push(`${quoted(account)} account not defined for ${kind} import`);
-    }
-  }
-  return faults;
-}
-
-function positionFault(subject: string, position: number): string | null {
-  return position === 0 || subject.split(".")[position - 1] === "*" ? null : "sublist: invalid subject";
-}
-
-/** @param services those exported until here, itself included: metrics of a service that are requests to one would go round */
-function latencyFaults(one: ServiceExportOptions, services: readonly ServiceExportOptions[], noSystemAccount: boolean): string[] {
-  if (one.latency === null) return [];
-  const { subject } = one.latency;
-  const what = `Error adding service latency sampling for ${quoted(one.subject)}`;
-  if (noSystemAccount) return [`${what}: system account not setup`];
-  const loops = services.some(service => service.subject === subject || isSubsetText(subject, service.subject));
-  if (loops || !isValidPublishSubjectText(subject)) return [`${what} on subject ${quoted(subject)}: invalid publish subject`];
-  return one.responseType === "Singleton" ? [] : [`${what} on subject ${quoted(subject)}: bad service response type`];
+export function sharingFaults(accounts: readonly AccountOptions[], more: readonly string[], noSystemAccount: boolean): readonly string[] {
+  return planTrades([...accounts, ...more.map(emptyAccount)], NO_ACTIVATIONS, !noSystemAccount).problems;
 }

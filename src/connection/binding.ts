@@ -26,6 +26,7 @@ export function enterGlobal(client: Client): void {
 export function bind(client: Client, login: Login): Refusal {
   client.login = login;
   client.user = login.user;
+  client.proxyKey = login.proxyKey;
   if (client.registered !== login.account) {
     leaveAccount(client);
     client.account = login.account;

@@ -133,7 +133,7 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
 
   /** Who decides about it. */
   get authenticator(): Authenticator {
-    return this.door?.authenticator ?? this.host.authenticator;
+    return this.host.authenticatorOf(this.transport.type);
   }
 
   override get pingIntervalMs(): number {

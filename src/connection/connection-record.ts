@@ -1,5 +1,6 @@
 import { decode } from "../bytes/ascii.ts";
 import type { Subscription } from "../delivery/subscription.ts";
+import { decodeUser } from "../jwt/decode.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ConnectionKind } from "../protocol/connection-kind.ts";
 import type { TlsState } from "../transport/tls-state.ts";
@@ -34,8 +35,17 @@ export interface ConnectionRecord {
   readonly name: string;
   readonly lang: string;
   readonly version: string;
-  /** As it was given, whether or not anybody looked at it. Empty when there was none. */
+  /** Empty when there was none, or when whoever holds it may use it (a bearer token). */
   readonly jwt: string;
+  /** Who vouches for the user: the key that signed its claims, or the account of its nkey. Empty: nobody. */
+  readonly issuerKey: string;
+  /** What the claims of its user call it. */
+  readonly nameTag: string;
+  readonly tags: readonly string[];
+  /** How the claims of its account call that; its name where they do not. */
+  readonly accountTag: string;
+  /** The trusted proxy that it came through; empty: none. */
+  readonly proxyKey: string;
   /** Null in the clear. */
   readonly tls: Omit<TlsState, "peerCertificates"> | null;
 }
@@ -83,9 +93,30 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     name: client.connect.name,
     lang: client.connect.lang,
     version: client.connect.version,
-    jwt: client.connect.jwt,
+    jwt: withoutBearer(client),
+    issuerKey: issuerKeyOf(client),
+    nameTag: client.login?.claim?.nameTag ?? "",
+    tags: client.login?.claim?.tags ?? [],
+    accountTag: client.account.claim?.nameTag || client.account.name,
+    proxyKey: client.proxyKey || (client.login?.proxyKey ?? ""),
     tls: tlsRecord(client.transport.tls),
   };
+}
+
+/** Whoever holds a bearer JWT may use it: such a one is not shown, nor kept. */
+function withoutBearer({ connect: { jwt } }: Client): string {
+  if (jwt === "") return "";
+  try {
+    return decodeUser(jwt).nats.bearerToken ? "" : jwt;
+  } catch {
+    return jwt; // none that anybody could use
+  }
+}
+
+/** Source: reference; only of users with a key. */
+export function issuerKeyOf({ account, connect, login }: Client): string {
+  const key = login?.claim?.issuerKey ?? "";
+  return key === "" && login !== null && connect.nkey !== "" ? account.name : key;
 }
 
 /** Without the certificates, which would stay in memory with closed connections. */

@@ -1,5 +1,4 @@
 /** What is different for a client because of the listener it came in by: WebSocket has settings of its own. */
-import type { Authenticator } from "../auth/authenticator.ts";
 
 /** Stands in for what CONNECT leaves empty. */
 export interface StandInCredentials {
@@ -13,8 +12,6 @@ export interface Door {
   /** Whom a proxy says it speaks for; empty when nobody says so. For logs only. */
   readonly forwardedFor: string;
   readonly standIns: StandInCredentials;
-  /** Decides instead of the server's; null: the server's does. */
-  readonly authenticator: Authenticator | null;
   /** null: the server's. */
   readonly authTimeoutMs: number | null;
   /** null: the server's. */

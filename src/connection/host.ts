@@ -6,6 +6,7 @@ import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { CONNECTION_KINDS } from "../protocol/connection-kind.ts";
 import type { Refusal } from "../protocol/refusal.ts";
+import type { TransportType } from "../transport/transport.ts";
 import type { Client } from "./client.ts";
 import type { Turn } from "./turn.ts";
 
@@ -45,8 +46,8 @@ export interface ConnectionHost {
   readonly globalAccount: Account;
   /** null: there is none. */
   readonly systemAccount: Account | null;
-  /** Decides who may connect by the client port. */
-  readonly authenticator: Authenticator;
+  /** Decides who may connect that way; another one after a reload. */
+  authenticatorOf(type: TransportType): Authenticator;
   infoLine(client: Client, occasion: InfoOccasion): Buffer;
   /**
    * Who the client is, by what its CONNECT says. A promise suspends the client until it settles; a rejection is a refusal.

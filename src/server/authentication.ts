@@ -1,27 +1,97 @@
-/** Asks who a client is: from a connection to a request, and from any failure to a refusal. */
+/**
+ * Who decides about clients, and how they are asked: made of the options, and anew by a reload.
+ *
+ *   client ─▶ ask ─▶ the program's own authenticate(), if it gave one
+ *                 └▶ the authenticator of the listener that the client came by
+ * Any failure on the way is a refusal.
+ */
+import type { Account } from "../account/account.ts";
+import type { Accounts } from "../account/accounts.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
+import { authenticatorsOf, newHiddenUserName } from "../auth/authenticators.ts";
+import { type Authenticate, GivenAuthenticator } from "../auth/given-authenticator.ts";
+import { PasswordChecks } from "../auth/password.ts";
+import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import { connectionTypeOf } from "../connection/connection-type.ts";
+import type { Turn } from "../connection/turn.ts";
 import type { Logger } from "../log/logger.ts";
+import { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { Refusal } from "../protocol/refusal.ts";
+import type { TransportType } from "../transport/transport.ts";
 
-/** @returns the verdict, or a promise of one that may be rejected, which is a refusal too */
-export function askAuthenticator(authenticator: Authenticator, client: Client, log: Logger): Verdict | Promise<Verdict> {
-  const { transport, connect, nonce, id, startedAt } = client;
-  try {
-    return authenticator.authenticate({
-      connect,
-      nonce,
-      address: transport.remoteAddress,
-      port: transport.remotePort,
-      tls: transport.tls,
-      connectionType: connectionTypeOf(transport),
-      transport: transport.type,
-      id,
-      startedAt,
-    });
-  } catch (error) {
-    log.error(`the authenticator failed: ${(error as Error).message}`);
-    return Refusal.AuthorizationViolation;
+export interface AuthenticationHost {
+  readonly log: Logger;
+  readonly turn: Turn;
+  readonly options: Options;
+  readonly directory: Accounts;
+}
+
+export class Authentication {
+  private byListener: Record<TransportType, Authenticator>;
+  private readonly host: AuthenticationHost;
+  private readonly permissions: CompiledPermissions;
+  private readonly checks = new PasswordChecks();
+  private readonly hiddenUserName: string;
+  private readonly given: GivenAuthenticator | null;
+
+  /** @param authenticate of the program that embeds the server: the options have no say then */
+  constructor(host: AuthenticationHost, authenticate: Authenticate | null) {
+    const { turn, log, directory } = host;
+    this.host = host;
+    this.permissions = new CompiledPermissions(turn.random);
+    this.hiddenUserName = newHiddenUserName(turn.random);
+    this.given =
+      authenticate === null
+        ? null
+        : new GivenAuthenticator({
+            authenticate,
+            accountOf: name => directory.get(name),
+            permissions: this.permissions,
+            timers: turn.timers,
+            log,
+            timeoutMs: type => (type === "WEBSOCKET" ? host.options.websocket?.authTimeoutMs : null) ?? host.options.authTimeoutMs,
+          });
+    this.byListener = this.made(host.options);
+  }
+
+  /** Clients are asked by these options from now on. The accounts of the options are there. */
+  follow(options: Options): void {
+    this.byListener = this.made(options);
+  }
+
+  of(listener: TransportType): Authenticator {
+    return this.byListener[listener];
+  }
+
+  /** @returns the verdict, or a promise of one that may be rejected, which is a refusal too */
+  ask(client: Client): Verdict | Promise<Verdict> {
+    const { transport, connect, nonce, id, startedAt } = client;
+    try {
+      return client.authenticator.authenticate({
+        connect,
+        nonce,
+        address: transport.remoteAddress,
+        port: transport.remotePort,
+        tls: transport.tls,
+        connectionType: connectionTypeOf(transport),
+        transport: transport.type,
+        id,
+        startedAt,
+        debug: text => client.logDebug(text),
+      });
+    } catch (error) {
+      this.host.log.error(`the authenticator failed: ${(error as Error).message}`);
+      return Refusal.AuthorizationViolation;
+    }
+  }
+
+  private made(options: Options): Record<TransportType, Authenticator> {
+    if (this.given !== null) return { nats: this.given, websocket: this.given };
+    const { permissions, checks, hiddenUserName } = this;
+    const { directory, log } = this.host;
+    const accountOf = (name: string): Account => directory.open(name);
+    const { client, websocket } = authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName });
+    return { nats: client, websocket };
   }
 }

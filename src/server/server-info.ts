@@ -17,8 +17,9 @@ export interface ServerInfo {
   /** Name of the cluster it belongs to; null: none. */
   cluster: string | null;
   authRequired: boolean;
+  /** Who says nothing is somebody: those who have just come are not told to authenticate. */
+  admitsAnonymous: boolean;
   tls: TlsInfo | null;
-  payloadBytesMax: number;
   connectUrls: readonly string[];
   lameDuck: boolean;
   xkey: string;
@@ -50,6 +51,8 @@ interface InfoParts {
 
 export class InfoLines {
   private parts!: InfoParts;
+  /** For those who have just come. */
+  private acceptParts!: InfoParts;
   /** For those who began with the handshake, before they were told anything. */
   private handshakeFirstParts!: InfoParts;
   private inProcessParts!: InfoParts;
@@ -61,10 +64,12 @@ export class InfoLines {
 
   update(info: ServerInfo): void {
     const { tls } = info;
+    const atAccept = { ...info, authRequired: info.authRequired && !info.admitsAnonymous };
     this.parts = partsOf(info, tlsFields(tls, tls?.required ?? false));
-    this.handshakeFirstParts = partsOf(info, tlsFields(tls, true));
-    this.inProcessParts = partsOf(info, {});
-    this.websocketParts = this.inProcessParts;
+    this.acceptParts = partsOf(atAccept, tlsFields(tls, tls?.required ?? false));
+    this.handshakeFirstParts = partsOf(atAccept, tlsFields(tls, true));
+    this.inProcessParts = partsOf(atAccept, {});
+    this.websocketParts = partsOf(info, {});
     const { websocket } = info;
     if (websocket === null) return;
     // Other servers' listeners come with the cluster; a server alone names none, not even its own.
@@ -79,19 +84,24 @@ export class InfoLines {
     if (transport.type === "websocket") return this.websocketParts;
     if (transport.inProcess) return this.inProcessParts; // no TLS is to be had there
     const handshakeFirst = transport.handshakesFirst || transport.tls?.handshakeFirst;
-    return handshakeFirst && occasion === "accept" ? this.handshakeFirstParts : this.parts;
+    if (occasion !== "accept") return this.parts;
+    return handshakeFirst ? this.handshakeFirstParts : this.acceptParts;
   }
 
   /** The line for one client, CRLF included. */
   line(client: Client, occasion: InfoOccasion): Buffer {
-    const own: Record<string, unknown> = { client_id: client.id };
+    const own: Record<string, unknown> = { max_payload: client.parser.payloadBytesMax, client_id: client.id };
     const { remoteAddress, awaitsAddress } = client.transport;
     if (remoteAddress !== "" && !awaitsAddress) own.client_ip = remoteAddress;
     if (occasion === "accept" && client.nonce !== "") own.nonce = client.nonce;
     const { head, middle, tail } = this.partsFor(client, occasion);
-    const connected = occasion === "connected" ? fields({ connect_info: true, remote_account: client.account.name }) : "";
+    const connected = occasion === "connected" ? fields(connectInfo(client)) : "";
     return Buffer.from(`INFO ${head}${fields(own)}${middle}${connected}${tail}} \r\n`);
   }
+}
+
+function connectInfo({ account, host }: Client): Record<string, unknown> {
+  return { connect_info: true, remote_account: account.name, ...(account === host.systemAccount ? { acc_is_sys: true } : {}) };
 }
 
 /** @param tls fields that tell of TLS, in their order */
@@ -108,7 +118,6 @@ function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   };
   if (info.authRequired) head.auth_required = true;
   Object.assign(head, tls);
-  head.max_payload = info.payloadBytesMax;
   const middle: Record<string, unknown> = {};
   if (info.cluster !== null) middle.cluster = info.cluster;
   if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;

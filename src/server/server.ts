@@ -11,6 +11,7 @@ import type { AccountHost } from "../account/account-host.ts";
 import { Accounts } from "../account/accounts.ts";
 import { accountsIn } from "../account/accounts-in.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
+import type { Authenticate } from "../auth/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
@@ -33,10 +34,9 @@ import { type InProcessConnection, InProcessTransport } from "../transport/in-pr
 import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 import type { Fetch } from "../transport/tls/ocsp/responders.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";
-import type { Transport, TransportEvents } from "../transport/transport.ts";
+import type { Transport, TransportEvents, TransportType } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
-import { askAuthenticator } from "./authentication.ts";
-import { BridgingAuthenticator } from "./bridging-authenticator.ts";
+import { Authentication } from "./authentication.ts";
 import { BusyPolling } from "./busy-polling.ts";
 import { ClientListeners } from "./client-listeners.ts";
 import { ClosedConnections } from "./closed-connections.ts";
@@ -58,8 +58,8 @@ const STOP_MS = 10_000;
 export interface ServerDependencies {
   clock?: Clock;
   log: Logger;
-  /** Replaces the check of the `authorization` option. */
-  authenticator?: Authenticator | null;
+  /** Of the program that embeds the server: decides instead of the options. */
+  authenticate?: Authenticate | null;
   /** How OCSP responders are asked. */
   fetch?: Fetch;
   /** Who holds the WebSocket listener; what its options call for when not given. */
@@ -78,9 +78,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   readonly directory: Accounts;
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
-  authenticator: Authenticator;
-  /** Of the program that embeds the server: the options have no say then. */
-  private readonly givenAuthenticator: Authenticator | null;
+  private readonly authentication: Authentication;
   private readonly configSource: ConfigSource | null;
   /** `sha256:` and hex; empty without a file. */
   configDigest: string;
@@ -127,9 +125,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.directory = new Accounts(this);
     this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
-    this.givenAuthenticator = dependencies.authenticator ?? null;
     this.websocketOwner = dependencies.websocketOwner ?? null;
-    this.authenticator = this.authenticatorOf(options);
+    this.authentication = new Authentication(this, dependencies.authenticate ?? null);
     this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)));
     this.configSource = dependencies.config?.source ?? null;
     this.configDigest = dependencies.config?.digest ?? "";
@@ -212,13 +209,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
   }
 
-  private authenticatorOf(options: Options): Authenticator {
-    return this.givenAuthenticator ?? new BridgingAuthenticator(options, name => this.directory.get(name));
-  }
-
-  /** Who decides about clients of a WebSocket listener with rules of its own. */
-  websocketAuthenticator({ authorization }: WebSocketOptions): Authenticator | null {
-    return authorization === null ? null : new BridgingAuthenticator(this.options, name => this.directory.get(name), authorization);
+  authenticatorOf(type: TransportType): Authenticator {
+    return this.authentication.of(type);
   }
 
   updateInfo(): void {
@@ -239,7 +231,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   get authRequired(): boolean {
-    return this.authenticator.required;
+    return this.authenticatorOf("nats").required;
   }
 
   get globalAccount(): Account {
@@ -325,8 +317,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       headers: options.headers,
       cluster: options.clusterName,
       authRequired: this.authRequired,
+      admitsAnonymous: options.noAuthUser !== null,
       tls,
-      payloadBytesMax: options.payloadBytesMax,
       connectUrls: [],
       websocket: this.websocket,
       lameDuck: this.announcesLameDuck,
@@ -335,7 +327,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   authenticate(client: Client): Verdict | Promise<Verdict> {
-    return askAuthenticator(client.authenticator, client, this.log);
+    return this.authentication.ask(client);
   }
 
   onAuthenticated(_client: Client): void {}
@@ -370,7 +362,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return () => {
       this.advertised = advertised;
       this.streamsChanged = accounts.install();
-      this.authenticator = this.authenticatorOf(after);
+      this.authentication.follow(after);
       installLog?.();
       installDoor?.();
       installWebSocket?.();

@@ -1,5 +1,6 @@
 /** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
 
+import { hasPlaintextPasswords } from "../auth/listener-rules.ts";
 import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
 import type { Logger } from "../log/logger.ts";
@@ -32,7 +33,7 @@ export function logStart(
   log.notice(`  Name:     ${serverName}`);
   log.notice(`  ID:       ${identity.id}`);
   logFeatureFlags(log, options.featureFlags);
-  if (options.authorization?.password) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
+  if (hasPlaintextPasswords(options)) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
   startProfiler();
   if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {

@@ -1,3 +1,4 @@
+import type { GivenOptions } from "../config/given-options.ts";
 import { type CompleteConfig, readConfig } from "../config/load-config.ts";
 import { completeOptions, type Options } from "../config/options.ts";
 
@@ -5,7 +6,7 @@ import { completeOptions, type Options } from "../config/options.ts";
  * Completes the options that a program or a command line gives, from a file where there is one.
  * @throws ConfigErrors or OptionError
  */
-export function readStartOptions(given: Partial<Options>, configFile: string | null): { options: Options; config: CompleteConfig | null } {
+export function readStartOptions(given: GivenOptions, configFile: string | null): { options: Options; config: CompleteConfig | null } {
   if (configFile === null) return { options: completeOptions(given), config: null };
   const config = readConfig(configFile, given);
   return { options: config.options, config };

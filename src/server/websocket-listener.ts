@@ -11,6 +11,7 @@ import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-o
 import type { Door } from "../connection/door.ts";
 import { logOf } from "../log/logger.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";
+import type { TransportType } from "../transport/transport.ts";
 import { OriginRules } from "../transport/websocket/origin.ts";
 import type { DoorRules, WebSocketHost, WebSocketOwner } from "../transport/websocket/owner.ts";
 import { RawWebSockets } from "../transport/websocket/raw-websockets.ts";
@@ -37,8 +38,8 @@ export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOpti
 /** What the listener needs of the server. */
 export interface WebSocketAcceptor extends Acceptor {
   readonly options: { readonly payloadBytesMax: number };
-  /** Who decides about its clients; null: the same as at the client port. */
-  websocketAuthenticator(options: WebSocketOptions): Authenticator | null;
+  /** Decides about its clients; another one after a reload. */
+  authenticatorOf(type: TransportType): Authenticator;
 }
 
 export class WebSocketListener {
@@ -48,7 +49,7 @@ export class WebSocketListener {
   /** `host:port` of this server, told to WebSocket clients. */
   readonly connectUrls: readonly string[];
   private readonly options: WebSocketOptions;
-  private readonly authenticator: Authenticator | null;
+  private readonly acceptor: WebSocketAcceptor;
   private readonly owner: WebSocketOwner;
   /** What new clients meet; null without TLS. */
   tls: TlsContext | null;
@@ -64,7 +65,7 @@ export class WebSocketListener {
     this.host = options.host;
     this.secure = options.tls !== null;
     this.tls = loadTls(options.tls, guards);
-    this.authenticator = acceptor.websocketAuthenticator(options);
+    this.acceptor = acceptor;
     this.owner = this.bind(this.hostFor(acceptor), ownerName);
     this.port = this.owner.port;
     const log = logOf(acceptor.log, "websocket");
@@ -123,7 +124,6 @@ export class WebSocketListener {
         pass: cookie(options.passwordCookie),
         auth_token: cookie(options.tokenCookie),
       },
-      authenticator: this.authenticator,
       authTimeoutMs: options.authTimeoutMs,
       pingIntervalMs: options.pingIntervalMs,
     };
@@ -131,7 +131,7 @@ export class WebSocketListener {
 
   /** Clients must say who they are, here or everywhere. */
   get authRequired(): boolean {
-    return this.authenticator !== null;
+    return this.acceptor.authenticatorOf("websocket").required;
   }
 
   /** When its certificate expires, wall clock, ms; null without TLS. */

@@ -74,7 +74,7 @@ test("an export with an account token is for subjects that name the importer", (
   // The pattern itself names nobody.
   expect(problems("ask.*.now")).toEqual(['Error adding service import "ask.*.now": service import not authorized']);
   const wrong = [service("ask.*.now", { accountTokenPosition: 1 })];
-  expect(problemsOf({ A: { exports: wrong } })).toEqual(['Error adding service export "ask.*.now": invalid subject']);
+  expect(problemsOf({ A: { exports: wrong } })).toEqual(['Error adding service export "ask.*.now": sublist: invalid subject']);
 });
 
 test("accounts that are not there are named", () => {

@@ -22,6 +22,8 @@ import { type ActivationCheck, exportFor, mayImport } from "./export-access.ts";
 import { serviceCycle, streamCycle } from "./import-cycle.ts";
 import { wildcardsAsReferences, withWildcards } from "./wildcard-references.ts";
 
+const INVALID_SUBJECT = "sublist: invalid subject";
+
 /** A stream as the importing account sees it. */
 export interface StreamImport {
   readonly options: StreamImportOptions;
@@ -67,7 +69,7 @@ export type TradeLookup = (account: string) => Trade | undefined;
 /** @returns null, or why not */
 export function addExport(trade: Trade, given: StreamExportOptions | ServiceExportOptions): string | null {
   const { subject, accountTokenPosition } = given;
-  if (accountTokenPosition > 0 && subject.split(".")[accountTokenPosition - 1] !== "*") return "invalid subject";
+  if (accountTokenPosition > 0 && subject.split(".")[accountTokenPosition - 1] !== "*") return INVALID_SUBJECT;
   if (given.kind === "stream") trade.streamExports.set(subject, given);
   else trade.serviceExports.set(subject, given);
   return null;
@@ -131,7 +133,7 @@ export function addServiceImport(
   if (exporter === undefined) return "account missing";
   let from = options.to === "" ? options.subject : options.to;
   let to = options.subject;
-  if (!isValidSubjectText(from) || !isValidSubjectText(to)) return "invalid subject";
+  if (!isValidSubjectText(from) || !isValidSubjectText(to)) return INVALID_SUBJECT;
   if (!internal && !mayImport(trade.account, options.account, exporter.serviceExports, options, activated)) {
     return "service import not authorized";
   }

@@ -24,7 +24,7 @@ export class FakeHost implements ConnectionHost, AccountHost {
   readonly clusterName = "";
   readonly cachesInterest = true;
   readonly timers: TimingWheel;
-  readonly authenticator: Authenticator;
+  private readonly authenticator: Authenticator;
   /** Lines of every level but trace. */
   readonly lines: string[] = [];
   readonly log: Logger;
@@ -66,6 +66,10 @@ export class FakeHost implements ConnectionHost, AccountHost {
 
   infoLine(): Buffer {
     return Buffer.from("INFO {} \r\n");
+  }
+
+  authenticatorOf(): Authenticator {
+    return this.authenticator;
   }
 
   authenticate(): Verdict {
