@@ -55,6 +55,8 @@ export class SubjectMappings {
   private readonly hashFrom: number;
   private readonly random: Random;
   readonly isEmpty: boolean;
+  /** What it was made of, of two with the same source the later. */
+  readonly rules: readonly MappingRule[];
 
   /**
    * @param rules checked (`checkMapping`); of two with the same source the later counts, in the place of the earlier
@@ -67,6 +69,7 @@ export class SubjectMappings {
     const bySource = new Map(rules.map(rule => [rule.source, rule]));
     for (const rule of bySource.values()) this.add(compileRule(rule, cluster), !hasWildcardText(rule.source));
     this.isEmpty = bySource.size === 0;
+    this.rules = [...bySource.values()];
   }
 
   /**

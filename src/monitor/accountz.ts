@@ -1,56 +1,68 @@
 /** `/accountz`: the accounts' names, or one account in detail; `/accstatz`: what passed through those that are used. */
 import type { Account } from "../account/account.ts";
-import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
-import { goTime } from "./go-json.ts";
+import { accountDetail } from "./account-detail.ts";
+import { nameTagOf } from "./account-tag.ts";
+import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
-import { type Query, QueryError } from "./query.ts";
-import { interestStats } from "./subsz.ts";
+import type { Query } from "./query.ts";
 
 export function accountz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/accountz");
-  const { server } = context;
-  const name = query.text("acc");
-  const head = { ...answerHead(server), system_account: server.systemAccount?.name ?? "" };
-  if (name === "") return jsonResponse({ ...head, accounts: server.accounts.map(account => account.name) });
-  const account = server.accounts.find(one => one.name === name);
-  if (account === undefined) throw new QueryError(`Account ${name} does not exist`);
-  return jsonResponse({ ...head, account_detail: accountDetail(server, account) });
+  return jsonResponse(accountzOf(context.server, { account: query.text("acc") }));
 }
 
-export function accountDetail(server: MonitoredServer, account: Account): Fields {
-  return {
-    account_name: account.name,
-    update_time: goTime(server.startedAt),
-    ...(account === server.systemAccount ? { is_system: true } : {}),
-    expired: false,
-    complete: true,
-    jetstream_enabled: false,
-    leafnode_connections: 0,
-    client_connections: account.connections,
-    subscriptions: account.interest.count,
-    name_tag: account.name,
-    sublist_stats: interestStats([account]),
-  };
+export interface AccountzOptions {
+  /** Empty: the names of all. */
+  readonly account: string;
+}
+
+/** @throws EndpointError there is no such account */
+export function accountzOf(server: MonitoredServer, { account }: AccountzOptions): Fields {
+  const head = { ...answerHead(server), ...unlessEmpty("system_account", server.systemAccount?.name ?? "") };
+  if (account === "") return { ...head, accounts: server.accounts.map(({ name }) => name) };
+  return { ...head, account_detail: accountInfoOf(server, account) };
+}
+
+/** @throws EndpointError there is no such account */
+export function accountInfoOf(server: MonitoredServer, name: string): Fields {
+  const account = server.accountNamed(name);
+  if (account === undefined) throw new EndpointError(`Account ${name} does not exist`);
+  return accountDetail(server, account);
 }
 
 export function accstatz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/accstatz");
-  const unused = query.flag("unused");
-  const { server } = context;
-  return jsonResponse({ ...answerHead(server), account_statz: accountStats(server, unused) });
+  return jsonResponse(accountStatzOf(context.server, { accounts: [], includeUnused: query.flag("unused") }));
 }
 
-/** @param unused accounts that nobody is connected to, too */
-export function accountStats(server: MonitoredServer, unused: boolean): AccountStats[] {
-  return server.accounts.filter(account => unused || account.connections > 0).map(statsOf);
+export interface AccountStatzOptions {
+  /** Empty: all of them. Those that are not known here are left out. */
+  readonly accounts: readonly string[];
+  /** Also those that nobody is connected to. */
+  readonly includeUnused: boolean;
 }
 
-export type AccountStats = ReturnType<typeof statsOf>;
+export function accountStatzOf(server: MonitoredServer, options: AccountStatzOptions) {
+  return { ...answerHead(server), account_statz: accountStats(server, options) };
+}
 
-function statsOf({ name, connections, interest, traffic, slowConsumers }: Account) {
+export function accountStats(server: MonitoredServer, { accounts, includeUnused }: AccountStatzOptions): AccountStats[] {
+  const named = accounts.length === 0 ? server.accounts : accounts.map(name => server.accountNamed(name));
+  return named
+    .filter(account => account !== undefined)
+    .filter(({ connections }) => includeUnused || connections > 0)
+    .map(accountStat);
+}
+
+export type AccountStats = ReturnType<typeof accountStat>;
+
+/** What events and monitoring say of an account's traffic. */
+export function accountStat(account: Account) {
+  const { name, connections, interest, traffic, slowConsumers } = account;
   return {
     acc: name,
-    name,
+    name: nameTagOf(account),
     conns: connections,
     leafnodes: 0,
     total_conns: connections,

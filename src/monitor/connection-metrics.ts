@@ -2,6 +2,7 @@
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
 import type { Client } from "../connection/client.ts";
 import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import { nameTagOf } from "./account-tag.ts";
 import { CONNECTIONS_LIMIT } from "./connz.ts";
 import type { Exposition } from "./exposition.ts";
 import { helpOf } from "./metric-help.ts";
@@ -62,7 +63,7 @@ function labelsOf({ id, kind, transport, connect, account }: Client): Record<str
     ip: transport.remoteAddress,
     port: String(transport.remotePort),
     name: connect.name,
-    name_tag: account.name,
+    name_tag: nameTagOf(account),
     account: named,
     account_id: named,
     lang: connect.lang,

@@ -6,13 +6,17 @@
  *   closed ring ──┘
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
+import { decode } from "../bytes/ascii.ts";
 import { goDuration } from "../config/go-duration.ts";
 import type { Client } from "../connection/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";
 import { CLOSE_TEXTS } from "../protocol/close-reason.ts";
 import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import { collideText } from "../subject/subject-text.ts";
 import type { PeerCertificate } from "../transport/tls-state.ts";
+import { nameTagOf } from "./account-tag.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import { goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
@@ -23,19 +27,32 @@ export const CONNECTIONS_LIMIT = 1_024;
 const NANOS_PER_MS = 1e6;
 const NANOS_PER_MICRO = 1e3;
 
-type State = "open" | "closed" | "all";
+/** Numbers as services are asked with; of any other state there are none. */
+export enum ConnectionState {
+  Open,
+  Closed,
+  All,
+}
 
-interface Params {
+export interface ConnzOptions {
+  /** Empty: by id. */
   readonly sort: string;
+  /** Who they are, too. */
   readonly auth: boolean;
   readonly subscriptions: "none" | "list" | "detail";
+  /** Below 0: 0. */
   readonly offset: number;
+  /** Not above 0: 1,024. */
   readonly limit: number;
+  /** 0: any. */
   readonly cid: number;
-  readonly state: State;
+  readonly state: ConnectionState;
+  /** Empty: any, also below. */
   readonly user: string;
   readonly account: string;
   readonly mqttClient: string;
+  /** Open ones with a subscription that has something in common with this subject. */
+  readonly filterSubject: string;
 }
 
 /** A connection of the answer. `client`: the live one, null when it is closed. */
@@ -45,44 +62,44 @@ interface Entry {
 }
 
 export function connz(context: MonitorContext, query: Query): Response {
-  const params = readParams(query);
+  const options = readOptions(query);
   countRequest(context, "/connz");
-  checkSort(params);
-  return jsonResponse(connzOf(context.server, params));
+  return jsonResponse(connzOf(context.server, options));
 }
 
 /** In the reference's order, as the first that cannot be read is told. */
-function readParams(query: Query): Params {
+function readOptions(query: Query): ConnzOptions {
   const auth = query.flag("auth");
   const subscriptions = query.subscriptions();
-  const offset = Math.max(0, query.integer("offset"));
+  const offset = query.integer("offset");
   const limit = query.integer("limit");
   const cid = query.unsigned("cid");
   const state = readState(query.text("state"));
   return {
-    sort: query.text("sort") || "cid",
+    sort: query.text("sort"),
     auth,
     subscriptions,
     offset,
-    limit: cid > 0 ? 1 : limit <= 0 ? CONNECTIONS_LIMIT : limit,
+    limit,
     cid,
     state,
     user: query.text("user"),
     account: query.text("acc"),
     mqttClient: query.text("mqtt_client"),
+    filterSubject: "",
   };
 }
 
-function readState(text: string): State {
+function readState(text: string): ConnectionState {
   switch (text.toLowerCase()) {
     case "":
     case "open":
-      return "open";
+      return ConnectionState.Open;
     case "closed":
-      return "closed";
+      return ConnectionState.Closed;
     case "any":
     case "all":
-      return "all";
+      return ConnectionState.All;
     default:
       throw new QueryError(`Error decoding state for ${text}`);
   }
@@ -107,14 +124,27 @@ const SORT_KEYS: Record<string, (record: ConnectionRecord, now: number) => numbe
 };
 const ASCENDING: ReadonlySet<string> = new Set(["cid", "start", "uptime", "reason"]);
 
-function checkSort({ sort, state }: Params): void {
-  if (!Object.hasOwn(SORT_KEYS, sort)) throw new QueryError(`invalid sorting option: ${sort}`);
-  if ((sort === "stop" || sort === "reason") && state !== "closed") {
-    throw new QueryError(`sort by ${sort} only valid on closed connections`);
+function checkOptions({ sort, state, filterSubject, account }: ConnzOptions): void {
+  if (sort !== "" && !Object.hasOwn(SORT_KEYS, sort)) throw new EndpointError(`invalid sorting option: ${sort}`);
+  if ((sort === "stop" || sort === "reason") && state !== ConnectionState.Closed) {
+    throw new EndpointError(`sort by ${sort} only valid on closed connections`);
   }
+  if (filters(filterSubject) && account === "") throw new EndpointError("filter by subject only valid with account filtering");
 }
 
-function connzOf(server: MonitoredServer, params: Params): Fields {
+function filters(subject: string): boolean {
+  return subject !== "" && subject !== ">";
+}
+
+/** @throws EndpointError options that make no sense */
+export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields {
+  checkOptions(options);
+  const { cid, limit } = options;
+  const params = {
+    ...options,
+    offset: Math.max(0, options.offset),
+    limit: cid > 0 ? 1 : limit <= 0 ? CONNECTIONS_LIMIT : limit,
+  };
   const now = Date.now();
   const answer = (id: string, total: number, connections: unknown[] | null) => ({
     server_id: id,
@@ -127,27 +157,39 @@ function connzOf(server: MonitoredServer, params: Params): Fields {
   });
   const { account, state } = params;
   // What the reference answers for an account that it does not know.
-  if (account !== "" && !server.accounts.some(({ name }) => name === account)) return answer("", 0, null);
+  if (account !== "" && server.accountNamed(account) === undefined) return answer("", 0, null);
   const ofAccount = (name: string) => account === "" || name === account;
-  const open = state === "closed" ? [] : [...server.connections.values()].filter(client => ofAccount(client.account.name));
-  const closed = state === "open" ? [] : server.closedConnections.all().filter(record => ofAccount(record.account));
+  const open =
+    state !== ConnectionState.Open && state !== ConnectionState.All
+      ? []
+      : [...server.connections.values()].filter(client => ofAccount(client.account.name));
+  const closed =
+    state !== ConnectionState.Closed && state !== ConnectionState.All
+      ? []
+      : server.closedConnections.all().filter(record => ofAccount(record.account));
   const entries = select(open, closed, params);
-  sortEntries(entries, params.sort, now);
+  sortEntries(entries, params.sort || "cid", now);
   const page = entries.slice(params.offset, params.offset + params.limit);
-  const connections = page.map(entry => connectionOf(entry, params, now));
+  const connections = page.map(entry => connectionOf(server, entry, params, now));
   server.turn.end(); // round trips may have been asked for
   return answer(server.identity.id, open.length + closed.length, connections);
 }
 
-function select(open: readonly Client[], closed: readonly ConnectionRecord[], params: Params): Entry[] {
-  const { cid, user, mqttClient } = params;
+function select(open: readonly Client[], closed: readonly ConnectionRecord[], params: ConnzOptions): Entry[] {
+  const { cid, user, mqttClient, filterSubject } = params;
   if (mqttClient !== "") return []; // nobody speaks MQTT here yet
   const wanted = (record: ConnectionRecord) => (cid === 0 || record.id === cid) && (user === "" || record.user === user);
-  const live = cid === 0 ? open : open.filter(client => client.id === cid);
+  const chosen = cid === 0 ? open : open.filter(client => client.id === cid);
+  const live = filters(filterSubject) ? chosen.filter(client => subscribesTo(client, filterSubject)) : chosen;
   return [
     ...live.map(client => ({ record: connectionRecord(client, 0), client })).filter(({ record }) => wanted(record)),
     ...closed.filter(wanted).map(record => ({ record, client: null })),
   ];
+}
+
+function subscribesTo(client: Client, filter: string): boolean {
+  for (const { subject } of client.subscriptions.values()) if (collideText(filter, decode(subject))) return true;
+  return false;
 }
 
 function sortEntries(entries: Entry[], sort: string, now: number): void {
@@ -160,7 +202,7 @@ function sortEntries(entries: Entry[], sort: string, now: number): void {
   });
 }
 
-function connectionOf({ record, client }: Entry, params: Params, now: number): Fields {
+function connectionOf(server: MonitoredServer, { record, client }: Entry, params: ConnzOptions, now: number): Fields {
   if (client !== null && record.roundTripMs === 0 && record.lang !== "") client.keepalive.askRoundTrip();
   const closed = record.stoppedAt !== 0;
   const end = closed ? record.stoppedAt : now;
@@ -190,8 +232,8 @@ function connectionOf({ record, client }: Entry, params: Params, now: number): F
     ...(params.auth ? identityOf(record) : {}),
     ...(client === null ? closedSubscriptions(record, params) : openSubscriptions(client, params)),
     // Of closed connections the reference shows it unasked.
-    ...(params.auth || closed ? unlessEmpty("jwt", withoutBearer(record.jwt)) : {}),
-    ...(params.auth && (!closed || record.account !== GLOBAL_ACCOUNT) ? { name_tag: record.account } : {}),
+    ...(params.auth || closed ? claimFields(record, nameTag(server, record, client, params.auth)) : {}),
+    ...(record.proxyKey === "" ? {} : { proxy: { key: record.proxyKey } }),
   };
 }
 
@@ -214,17 +256,23 @@ function identityOf({ user, account }: ConnectionRecord): Fields {
   return { ...unlessEmpty("authorized_user", user), ...(account === GLOBAL_ACCOUNT ? {} : { account }) };
 }
 
-/** Whoever holds a bearer JWT may use it: such a one is not shown. */
-function withoutBearer(jwt: string): string {
-  try {
-    const claims = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
-    return claims?.nats?.bearer_token === true ? "" : jwt;
-  } catch {
-    return jwt; // none that anybody could use
-  }
+function claimFields({ jwt, issuerKey, tags }: ConnectionRecord, tag: string): Fields {
+  return {
+    ...unlessEmpty("jwt", jwt),
+    ...unlessEmpty("issuer_key", issuerKey),
+    ...unlessEmpty("name_tag", tag),
+    ...unlessEmpty("tags", tags),
+  };
 }
 
-function openSubscriptions(client: Client, { subscriptions: wanted }: Params): Fields {
+/** Of those who are asked for it, how the account is called; else how the user of a closed connection was. */
+function nameTag(server: MonitoredServer, record: ConnectionRecord, client: Client | null, asked: boolean): string {
+  if (client !== null) return nameTagOf(client.account);
+  const account = asked && record.account !== GLOBAL_ACCOUNT ? server.accountNamed(record.account) : undefined;
+  return account === undefined ? record.nameTag : nameTagOf(account);
+}
+
+function openSubscriptions(client: Client, { subscriptions: wanted }: ConnzOptions): Fields {
   if (wanted === "none" || client.subscriptions.size === 0) return {};
   const { subscriptions } = connectionRecord(client, Number.POSITIVE_INFINITY);
   if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
@@ -232,10 +280,10 @@ function openSubscriptions(client: Client, { subscriptions: wanted }: Params): F
 }
 
 /** As the reference has it, they name their account; those of open connections do not. */
-function closedSubscriptions({ account, subscriptions }: ConnectionRecord, { subscriptions: wanted }: Params): Fields {
+function closedSubscriptions({ account, accountTag, subscriptions }: ConnectionRecord, { subscriptions: wanted }: ConnzOptions): Fields {
   if (wanted === "none" || subscriptions.length === 0) return {};
   if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
-  return { subscriptions_list_detail: subscriptions.map(one => ({ account, account_tag: account, ...subscriptionDetail(one) })) };
+  return { subscriptions_list_detail: subscriptions.map(one => ({ account, account_tag: accountTag, ...subscriptionDetail(one) })) };
 }
 
 function reasonText({ closeReason }: ConnectionRecord): string {

@@ -9,7 +9,12 @@ import type { Query } from "./query.ts";
 
 export function ipqueuesz(_context: MonitorContext, query: Query): Response {
   query.flag("all");
-  return jsonResponse({}, 3);
+  return jsonResponse(ipqueueszOf(), 3);
+}
+
+/** The queues of an event loop are the sockets' own. */
+export function ipqueueszOf(): Fields {
+  return {};
 }
 
 export function stacksz({ server }: MonitorContext): Response {
@@ -32,6 +37,11 @@ export function debugVars(): Response {
   const cmdline = JSON.stringify(process.argv);
   const text = `{\n"cmdline": ${cmdline},\n"memstats": ${goJson(memoryStats(), 0)}\n}\n`;
   return new Response(text, { headers: { "Content-Type": "application/json; charset=utf-8" } });
+}
+
+/** The same as services answer it. */
+export function expvarzOf(): Fields {
+  return { memstats: memoryStats(), cmdline: process.argv };
 }
 
 /** The last pauses of its collector, in a ring; the reference's size. */

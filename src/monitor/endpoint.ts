@@ -1,7 +1,6 @@
 /** What an endpoint is given, and what it answers. */
 import { goJson, goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
-import type { ProcessUsage } from "./process-usage.ts";
 import type { Query } from "./query.ts";
 
 /** A JSON object of an answer, its keys in the reference's order. */
@@ -9,20 +8,13 @@ export type Fields = Record<string, unknown>;
 
 export interface MonitorContext {
   readonly server: MonitoredServer;
-  readonly usage: ProcessUsage;
-  /** Where monitoring itself listens. */
-  readonly host: string;
-  readonly port: number;
-  /** By https. */
-  readonly secure: boolean;
-  /** Requests by endpoint. Each endpoint counts its own, when the reference does. */
-  readonly requests: Map<string, number>;
 }
 
-/** Answers a request. Throws `QueryError` for what it cannot read or do. @param headers of the request */
+/** Answers a request. Throws `EndpointError` for what it cannot read or do. @param headers of the request */
 export type Endpoint = (context: MonitorContext, query: Query, headers: Headers) => Response;
 
-export function countRequest({ requests }: MonitorContext, path: string): void {
+export function countRequest({ server }: MonitorContext, path: string): void {
+  const { requests } = server.monitoring;
   requests.set(path, (requests.get(path) ?? 0) + 1);
 }
 

@@ -9,11 +9,34 @@ export function healthz(context: MonitorContext, query: Query): Response {
   if (query.flag("js-enabled")) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
   for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them hold
   const details = query.flag("details");
-  const problem = wrongWith(query) ?? unready(context.server);
-  if (problem === null) return jsonResponse({ status: "ok" }, 0);
+  const asked = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
+  const { status_code, ...answer } = healthzOf(context.server, asked);
+  if (answer.error !== undefined) log.warn(`Healthcheck failed: ${JSON.stringify(answer.error)}`);
+  if (answer.errors !== undefined) log.warn(`Healthcheck failed: ${answer.errors.length} errors`);
+  return jsonResponse(answer, 0, status_code);
+}
+
+export interface HealthzOptions {
+  /** Empty: not asked about. */
+  readonly account: string;
+  readonly stream: string;
+  readonly consumer: string;
+  /** What is wrong as a list. */
+  readonly details: boolean;
+}
+
+export interface Health {
+  readonly status: string;
+  readonly status_code: number;
+  readonly error?: string;
+  readonly errors?: readonly { readonly type: string; readonly error: string }[];
+}
+
+export function healthzOf(server: MonitoredServer, options: HealthzOptions): Health {
+  const problem = wrongWith(options) ?? unready(server);
+  if (problem === null) return { status: "ok", status_code: 200 };
   const { type, error, status } = problem;
-  log.warn(details ? "Healthcheck failed: 1 errors" : `Healthcheck failed: ${JSON.stringify(error)}`);
-  return jsonResponse({ status: "error", ...(details ? { errors: [{ type, error }] } : { error }) }, 0, status);
+  return { status: "error", status_code: status, ...(options.details ? { errors: [{ type, error }] } : { error }) };
 }
 
 interface Problem {
@@ -22,14 +45,14 @@ interface Problem {
   readonly status: number;
 }
 
-function wrongWith(query: Query): Problem | null {
+function wrongWith({ account, stream, consumer }: HealthzOptions): Problem | null {
   const missing = (name: string, what: string): Problem => ({
     type: "BAD_REQUEST",
     error: `"${name}" must not be empty when checking ${what} health`,
     status: 400,
   });
-  if (query.text("account") === "" && query.text("stream") !== "") return missing("account", "stream");
-  if (query.text("stream") === "" && query.text("consumer") !== "") return missing("stream", "consumer");
+  if (account === "" && stream !== "") return missing("account", "stream");
+  if (stream === "" && consumer !== "") return missing("stream", "consumer");
   return null;
 }
 

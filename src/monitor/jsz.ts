@@ -1,8 +1,9 @@
 /** `/jsz`: JetStream, and `/raftz`: the groups that agree for it. Both answer as the reference does where it is off. */
 import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
+import { EndpointError, NotMine } from "./endpoint-error.ts";
 import { goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
-import { type Query, QueryError } from "./query.ts";
+import type { Query } from "./query.ts";
 
 export function jsz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/jsz");
@@ -10,11 +11,20 @@ export function jsz(context: MonitorContext, query: Query): Response {
   for (const name of ["offset", "limit"]) query.integer(name);
   const leaderOnly = query.flag("leader-only");
   for (const name of ["raft", "stream-leader-only"]) query.flag(name);
-  if (leaderOnly) throw new QueryError("filtered response: not leader");
-  return jsonResponse(jszOf(context.server));
+  return jsonResponse(jszOf(context.server, { leaderOnly }));
 }
 
-export function jszOf({ identity }: MonitoredServer): Fields {
+/** What else may be asked for says how much of JetStream is shown. */
+export interface JszOptions {
+  /** Only from the leader of the meta group. */
+  readonly leaderOnly: boolean;
+}
+
+export const NO_JSZ_OPTIONS: JszOptions = { leaderOnly: false };
+
+/** @throws NotMine only a leader was asked */
+export function jszOf({ identity }: MonitoredServer, { leaderOnly }: JszOptions): Fields {
+  if (leaderOnly) throw new NotMine("filtered response: not leader");
   return {
     memory: 0,
     storage: 0,
@@ -35,6 +45,16 @@ export function jszOf({ identity }: MonitoredServer): Fields {
   };
 }
 
+/** One account's part of it. @throws EndpointError there is none */
+export function accountJszOf(): never {
+  throw new EndpointError("jetstream not enabled");
+}
+
 export function raftz(): Response {
   return plainText("No Raft nodes registered", 404);
+}
+
+/** The groups of an account, as services answer it. */
+export function raftzOf(): Fields {
+  return {};
 }

@@ -7,12 +7,13 @@
  * Source: nats-io/prometheus-nats-exporter, collector/*.go. All its switches but `-connz_detailed` are on; that one is `connz_detailed=1`
  * here, for the first 1,024 connections, as there.
  */
+import { nameTagOf } from "./account-tag.ts";
 import { accountStats } from "./accountz.ts";
 import { addConnections } from "./connection-metrics.ts";
 import type { Fields, MonitorContext } from "./endpoint.ts";
 import { Exposition, type Labels } from "./exposition.ts";
 import { unready } from "./healthz.ts";
-import { jszOf } from "./jsz.ts";
+import { jszOf, NO_JSZ_OPTIONS } from "./jsz.ts";
 import { helpOf } from "./metric-help.ts";
 import { routezOf } from "./other-servers.ts";
 import type { Query } from "./query.ts";
@@ -27,7 +28,7 @@ export function metrics(context: MonitorContext, query: Query, headers: Headers)
   const { server } = context;
   const exposition = new Exposition();
   const id = server.identity.id;
-  addNumbers(exposition, "gnatsd_varz", id, varzOf(context));
+  addNumbers(exposition, "gnatsd_varz", id, varzOf(server));
   addNumbers(exposition, "gnatsd_subsz", id, subszOf(server));
   addNumbers(exposition, "gnatsd_routez", id, routezOf(server));
   addConnections(exposition, server, detailed);
@@ -87,10 +88,8 @@ function addHealth(exposition: Exposition, { server }: MonitorContext): void {
 
 function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
   const id = server.identity.id;
-  for (const { acc, name, conns, leafnodes, total_conns, num_subscriptions, sent, received, slow_consumers } of accountStats(
-    server,
-    true,
-  ).slice(0, ACCOUNTS_MAX)) {
+  const stats = accountStats(server, { accounts: [], includeUnused: true }).slice(0, ACCOUNTS_MAX);
+  for (const { acc, name, conns, leafnodes, total_conns, num_subscriptions, sent, received, slow_consumers } of stats) {
     const labels = { server_id: id, account: acc, account_id: acc, account_name: name };
     const add = (metric: string, value: number) =>
       exposition.add(`gnatsd_accstatz_${metric}`, helpOf(`gnatsd_accstatz_${metric}`), labels, value);
@@ -105,14 +104,14 @@ function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
     add("slow_consumers", slow_consumers);
   }
   for (const account of server.accounts.slice(0, ACCOUNTS_MAX)) {
-    const labels = { server_id: id, account_id: account.name, account_name: account.name };
+    const labels = { server_id: id, account_id: account.name, account_name: nameTagOf(account) };
     const add = (metric: string, value: number) =>
       exposition.add(`gnatsd_accountz_${metric}`, helpOf(`gnatsd_accountz_${metric}`), labels, value);
     add("client_connections", account.connections);
     add("leafnode_connections", 0);
     add("subscriptions", account.interest.count);
     add("is_system", account === server.systemAccount ? 1 : 0);
-    add("expired", 0);
+    add("expired", account.expired ? 1 : 0);
     add("complete", 1);
     add("jetstream_enabled", 0);
     for (const limit of ["subs", "data", "payload", "imports", "exports", "wildcards", "conn", "leaf"]) add(`limit_${limit}`, 0); // of a JWT
@@ -120,7 +119,7 @@ function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
 }
 
 function addJetStream(exposition: Exposition, { server }: MonitorContext): void {
-  const { disabled, config, streams, consumers, messages, bytes } = jszOf(server) as {
+  const { disabled, config, streams, consumers, messages, bytes } = jszOf(server, NO_JSZ_OPTIONS) as {
     disabled?: boolean;
     config: { max_memory: number; max_storage: number };
     streams: number;

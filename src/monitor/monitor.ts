@@ -11,14 +11,14 @@ import { accountz, accstatz } from "./accountz.ts";
 import { connz } from "./connz.ts";
 import { debugVars, ipqueuesz, stacksz } from "./diagnostics.ts";
 import { type Endpoint, type MonitorContext, plainText } from "./endpoint.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import { healthz } from "./healthz.ts";
 import { HttpListener, notFound, redirect } from "./http-listener.ts";
 import { jsz, raftz } from "./jsz.ts";
 import { metrics } from "./metrics.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { gatewayz, leafz, routez } from "./other-servers.ts";
-import { ProcessUsage } from "./process-usage.ts";
-import { Query, QueryError } from "./query.ts";
+import { Query } from "./query.ts";
 import { rootPage } from "./root-page.ts";
 import { subsz } from "./subsz.ts";
 import { varz } from "./varz.ts";
@@ -70,7 +70,7 @@ export class Monitor {
       onDefect: error => server.log.error(`monitoring: ${error.stack ?? error.message}`),
     });
     this.port = this.listener.port;
-    this.context = { server, usage: new ProcessUsage(), host, port: this.port, secure: this.secure, requests: new Map() };
+    this.context = { server };
   }
 
   /** Another certificate for those who come from now on; requests under way are answered. Only of a monitor that was made with one. */
@@ -93,7 +93,7 @@ export class Monitor {
     try {
       return endpoint(this.context, new Query(searchParams), request.headers);
     } catch (error) {
-      if (error instanceof QueryError) return plainText(error.message, 400);
+      if (error instanceof EndpointError) return plainText(error.message, 400);
       throw error;
     }
   }

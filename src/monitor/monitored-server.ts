@@ -7,6 +7,7 @@ import type { ServerCounters } from "../connection/host.ts";
 import type { Turn } from "../connection/turn.ts";
 import type { Logger } from "../log/logger.ts";
 import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
+import type { MonitorState } from "./monitor-state.ts";
 
 export interface MonitoredServer {
   readonly log: Logger;
@@ -35,8 +36,14 @@ export interface MonitoredServer {
   readonly connections: ReadonlyMap<number, Client>;
   readonly closedConnections: { all(): ConnectionRecord[] };
   readonly accounts: readonly Account[];
+  accountNamed(name: string): Account | undefined;
   /** null: there is none. */
   readonly systemAccount: Account | null;
   /** Ended after an answer that made connections write: a question for their round trip. */
   readonly turn: Turn;
+  readonly monitoring: MonitorState;
+  /** Where monitoring listens; null: nowhere. */
+  readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
+  /** Logins that were refused as their account is none of the pinned ones. */
+  readonly pinnedAccountFails: number;
 }

@@ -18,11 +18,19 @@ export function gatewayz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/gatewayz");
   query.subscriptions();
   query.flag("accs");
-  return jsonResponse({ ...answerHead(context.server), outbound_gateways: {}, inbound_gateways: {} });
+  return jsonResponse(gatewayzOf(context.server));
+}
+
+export function gatewayzOf(server: MonitoredServer): Fields {
+  return { ...answerHead(server), outbound_gateways: {}, inbound_gateways: {} };
 }
 
 export function leafz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/leafz");
   query.flag("subs");
-  return jsonResponse({ ...answerHead(context.server), leafnodes: 0, leafs: [] });
+  return jsonResponse(leafzOf(context.server));
+}
+
+export function leafzOf(server: MonitoredServer): Fields {
+  return { ...answerHead(server), leafnodes: 0, leafs: [] };
 }

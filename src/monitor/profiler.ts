@@ -9,7 +9,7 @@
  * misspelled name. Nothing is measured unless somebody asks.
  */
 import { posix } from "node:path";
-import { CpuProfiler, ProfileUnderWay } from "./cpu-profile.ts";
+import { type CpuProfiler, ProfileUnderWay } from "./cpu-profile.ts";
 import { debugVars } from "./diagnostics.ts";
 import { plainText } from "./endpoint.ts";
 import { HttpListener, notFound, redirect } from "./http-listener.ts";
@@ -21,13 +21,13 @@ const SECONDS_MAX = 600;
 
 export interface ProfiledServer {
   readonly log: { error(text: string): void };
+  readonly cpuProfiler: CpuProfiler;
   readonly clock: { after(delayMs: number, task: () => void): () => void };
 }
 
 export class Profiler {
   readonly port: number;
   private readonly server: ProfiledServer;
-  private readonly cpu = new CpuProfiler();
   private readonly listener: HttpListener;
   /** Ends profiles that are under way. */
   private readonly stopped = new AbortController();
@@ -78,7 +78,7 @@ export class Profiler {
     const end = AbortSignal.any([signal, this.stopped.signal]);
     end.addEventListener("abort", () => resolve(), { once: true });
     try {
-      return attachment(await this.cpu.record(promise), "profile.cpuprofile");
+      return attachment(await this.server.cpuProfiler.record(promise), "profile.cpuprofile");
     } catch (error) {
       if (!(error instanceof ProfileUnderWay)) throw error;
       return refusal("Could not enable CPU profiling: cpu profiling already in use", 500);

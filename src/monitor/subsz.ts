@@ -6,10 +6,12 @@ import { subscriptionRecord } from "../connection/connection-record.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";
+import { nameTagOf } from "./account-tag.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import { goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
-import { type Query, QueryError } from "./query.ts";
+import type { Query } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";
 
 const LIMIT_INITIAL = 1_024;
@@ -17,30 +19,34 @@ const LIMIT_INITIAL = 1_024;
 export function subsz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/subsz");
   const lists = query.flag("subs");
-  const offset = Math.max(0, query.integer("offset"));
-  const asked = query.integer("limit");
-  const limit = asked <= 0 ? LIMIT_INITIAL : asked;
-  const testText = query.text("test");
-  const test = testText === "" ? null : encode(testText);
-  if (test !== null && !isValidLiteral(test, 0, test.length)) {
-    throw new QueryError(`invalid test subject, must be valid publish subject: ${testText}`);
-  }
-  return jsonResponse(subszOf(context.server, { lists, offset, limit, test, account: query.text("acc") }));
+  const offset = query.integer("offset");
+  const limit = query.integer("limit");
+  return jsonResponse(subszOf(context.server, { lists, offset, limit, test: query.text("test"), account: query.text("acc") }));
 }
 
-interface Params {
+export interface SubszOptions {
   readonly lists: boolean;
+  /** Below 0: 0. */
   readonly offset: number;
+  /** Not above 0: 1,024. */
   readonly limit: number;
-  /** Only subscriptions that this subject reaches. */
-  readonly test: Uint8Array | null;
+  /** Only subscriptions that this subject reaches; empty: all. */
+  readonly test: string;
   /** Empty: all of them. */
   readonly account: string;
 }
 
-const EVERYTHING: Params = { lists: false, offset: 0, limit: LIMIT_INITIAL, test: null, account: "" };
+const EVERYTHING: SubszOptions = { lists: false, offset: 0, limit: 0, test: "", account: "" };
 
-export function subszOf(server: MonitoredServer, { lists, offset, limit, test, account }: Params = EVERYTHING): Fields {
+/** @throws EndpointError the test subject is none that can be published to */
+export function subszOf(server: MonitoredServer, options: SubszOptions = EVERYTHING): Fields {
+  const { lists, account } = options;
+  const offset = Math.max(0, options.offset);
+  const limit = options.limit <= 0 ? LIMIT_INITIAL : options.limit;
+  const test = options.test === "" ? null : encode(options.test);
+  if (test !== null && !isValidLiteral(test, 0, test.length)) {
+    throw new EndpointError(`invalid test subject, must be valid publish subject: ${options.test}`);
+  }
   const accounts = server.accounts.filter(({ name }) => account === "" || name === account);
   const found = lists ? accounts.flatMap(one => localSubscriptions(one, test)) : [];
   const page = found.slice(offset, offset + limit);
@@ -68,8 +74,11 @@ function localSubscriptions(account: Account, test: Uint8Array | null): Listed[]
 }
 
 function detailOf({ account, subscription }: Listed): Record<string, unknown> {
-  const cid = subscription.sink instanceof Client ? subscription.sink.id : 0;
-  return { account: account.name, account_tag: account.name, ...subscriptionDetail(subscriptionRecord(subscription, cid)) };
+  const { sink } = subscription;
+  const client = sink instanceof Client ? sink : null;
+  // What stands here for a subscription of another account is that account's.
+  const owner = client?.account ?? account;
+  return { account: owner.name, account_tag: nameTagOf(owner), ...subscriptionDetail(subscriptionRecord(subscription, client?.id ?? 0)) };
 }
 
 /** Of several accounts together: counts are added, rates taken over all of them. */

@@ -2,6 +2,8 @@
 import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
+import { claimsJson } from "../jwt/claim-shapes.ts";
+import { decodeOperator } from "../jwt/decode.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../protocol/version.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
@@ -14,16 +16,16 @@ const TLS_TIMEOUT_MS = 2_000;
 
 export function varz(context: MonitorContext): Response {
   countRequest(context, "/varz");
-  return jsonResponse(varzOf(context));
+  return jsonResponse(varzOf(context.server));
 }
 
-export function varzOf(context: MonitorContext): Fields {
-  const { server, usage } = context;
+export function varzOf(server: MonitoredServer): Fields {
   const { counters, startedAt, options } = server;
+  const { requests, usage } = server.monitoring;
   const now = Date.now();
   return {
     ...identityFields(server),
-    ...listenFields(context),
+    ...listenFields(server),
     ...limitFields(server),
     cluster: unlessEmpty("name", options.clusterName),
     gateway: {},
@@ -48,13 +50,16 @@ export function varzOf(context: MonitorContext): Fields {
     leafnodes: 0,
     ...trafficFields(server),
     subscriptions: server.accounts.reduce((sum, account) => sum + account.interest.count, 0),
-    http_req_stats: Object.fromEntries([...context.requests].sort()),
+    http_req_stats: Object.fromEntries([...requests].sort()),
     ...configurationFields(server),
-    system_account: server.systemAccount?.name ?? "",
+    ...operatorFields(options.operators),
+    ...unlessEmpty("system_account", server.systemAccount?.name ?? ""),
+    ...unlessEmpty("pinned_account_fails", server.pinnedAccountFails),
+    ...ocspCacheField(server.ocspCacheStats),
     slow_consumer_stats: byKind(counters.slowConsumersOf),
     stale_connection_stats: byKind(counters.staleConnectionsOf),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
-    ...ocspCacheField(server.ocspCacheStats),
+    ...proxiesField(options.trustedProxies),
     ...expiryField(server.certificateExpiry.client),
   };
 }
@@ -77,7 +82,8 @@ function identityFields(server: MonitoredServer): Fields {
   };
 }
 
-function listenFields({ server: { options }, host, port, secure }: MonitorContext): Fields {
+function listenFields({ options, monitorAddress }: MonitoredServer): Fields {
+  const { host, port, secure } = monitorAddress ?? { host: options.httpHost ?? options.host, port: 0, secure: false };
   return {
     max_connections: options.connectionsMax,
     ...unlessEmpty("max_subscriptions", options.subscriptionsMax),
@@ -128,6 +134,15 @@ function configurationFields({ options, configLoadedAt, configDigest }: Monitore
   };
 }
 
+function operatorFields(jwts: readonly string[]): Fields {
+  if (jwts.length === 0) return {};
+  return { trusted_operators_jwt: jwts, trusted_operators_claim: jwts.map(jwt => claimsJson(decodeOperator(jwt))) };
+}
+
+function proxiesField(trusted: readonly string[]): Fields {
+  return trusted.length === 0 ? {} : { proxies: { trusted: trusted.map(key => ({ key })) } };
+}
+
 function websocketBlock({ options: { websocket }, websocketPort, certificateExpiry }: MonitoredServer): Fields {
   if (websocket === null) return {};
   const tls: TlsOptions | null = websocket.tls;
@@ -135,6 +150,7 @@ function websocketBlock({ options: { websocket }, websocketPort, certificateExpi
     host: websocket.host,
     port: websocketPort ?? websocket.port,
     ...unlessEmpty("advertise", websocket.advertise),
+    ...unlessEmpty("no_auth_user", websocket.noAuthUser),
     ...unlessEmpty("jwt_cookie", websocket.jwtCookie),
     ...(isDefaultHandshakeTimeout(websocket.handshakeTimeoutMs) ? {} : { handshake_timeout: websocket.handshakeTimeoutMs * NANOS_PER_MS }),
     ...unlessEmpty("auth_timeout", (websocket.authTimeoutMs ?? 0) / 1000),

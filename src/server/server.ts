@@ -26,6 +26,8 @@ import { newNonce } from "../identity/nkey.ts";
 import { newServerIdentity, type ServerIdentity } from "../identity/server-identity.ts";
 import type { Subsystem } from "../log/level.ts";
 import { isConfigurable, type Logger, logOf } from "../log/logger.ts";
+import { CpuProfiler } from "../monitor/cpu-profile.ts";
+import { MonitorState } from "../monitor/monitor-state.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
@@ -45,6 +47,7 @@ import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
+import { closeUnpinned } from "./pinned-peers.ts";
 import { PortsFile, writePidFile } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
 import { InfoLines } from "./server-info.ts";
@@ -78,6 +81,9 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   readonly directory: Accounts;
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
+  readonly monitoring = new MonitorState();
+  readonly cpuProfiler = new CpuProfiler();
+  pinnedAccountFails = 0;
   private readonly authentication: Authentication;
   private readonly configSource: ConfigSource | null;
   /** `sha256:` and hex; empty without a file. */
@@ -176,6 +182,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return this.operatorPorts.monitor?.port ?? null;
   }
 
+  get monitorAddress(): MonitoredServer["monitorAddress"] {
+    return this.operatorPorts.monitor;
+  }
+
   /** Port for profiles; null without one. */
   get profilingPort(): number | null {
     return this.operatorPorts.profiler?.port ?? null;
@@ -244,6 +254,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   get accounts(): readonly Account[] {
     return [...this.directory.all()];
+  }
+
+  accountNamed(name: string): Account | undefined {
+    return this.directory.get(name);
   }
 
   get clusterName(): string {
@@ -392,18 +406,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return this.options.websocket === null ? ["server"] : ["server", "websocket"];
   }
 
-  /** Whose certificate is not among the pinned ones any more has no place here. */
   private closeUnpinned(): void {
-    const contexts = { nats: this.listener?.tls ?? null, websocket: this.websocket?.tls ?? null };
-    let closed = 0;
-    for (const client of [...this.connections.values()]) {
-      const { tls, type } = client.transport;
-      const context = contexts[type];
-      if (tls === null || context === null || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
-      client.close(CloseReason.TlsHandshakeError);
-      closed++;
-    }
-    if (closed > 0) this.log.notice(`Disconnect ${closed} clients due to pinned certs reload`);
+    closeUnpinned(this.connections, { nats: this.listener?.tls ?? null, websocket: this.websocket?.tls ?? null }, this.log);
   }
 
   replaceOptions(after: Options): void {
