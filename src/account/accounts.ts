@@ -6,9 +6,9 @@
  * An account that is configured again keeps its object, its subscriptions and its counters. Those that are not configured any more are
  * left without exports and imports, for the clients that are still to be closed.
  */
-import { type AccountOptions, emptyAccount, type ServiceImportOptions } from "../config/account-options.ts";
+import { type AccountOptions, emptyAccount } from "../config/account-options.ts";
 import { SubjectMappings } from "../mapping/subject-mappings.ts";
-import { type ActivationCheck, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
+import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades, Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";
 import type { AccountHost } from "./account-host.ts";
@@ -28,6 +28,16 @@ export interface AccountsOptions {
 export interface AccountsUpdate {
   /** Puts it to use, which cannot fail. @returns accounts whose stream imports are others now: shadows must be made anew */
   install(): ReadonlySet<Account>;
+}
+
+/** What came of an account's claims. */
+export interface AccountUpdate {
+  /** Accounts whose stream imports are others now. */
+  readonly changed: ReadonlySet<Account>;
+  /** What was left out, in the reference's words. */
+  readonly problems: readonly string[];
+  /** Imports among it. */
+  readonly refused: readonly AnyImport[];
 }
 
 export class Accounts {
@@ -116,6 +126,14 @@ export class Accounts {
     this.byName.delete(account.name);
   }
 
+  /** The account is none any more, for clients that are still to be closed. @returns those whose stream imports are others now */
+  remove(account: Account): ReadonlySet<Account> {
+    const changed = new Set(account.streamImports.length > 0 ? [account] : []);
+    this.giveUp(account);
+    for (const importer of this.checkImporters(account, NO_ACTIVATIONS)) changed.add(importer);
+    return changed;
+  }
+
   /** What of an account concerns nobody else. */
   describe(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
     account.nkey = nkey;
@@ -154,27 +172,29 @@ export class Accounts {
    * One account as its claims say it, in operator mode. What cannot be had is left out and reported, as the reference does: the rest of the
    * account works.
    * @param activated whether an import's token entitles to it
-   * @returns accounts whose stream imports are others now, and what was left out
    */
-  update(options: AccountOptions, activated: ActivationCheck): { changed: ReadonlySet<Account>; problems: readonly string[] } {
+  update(options: AccountOptions, activated: ActivationCheck): AccountUpdate {
     const account = this.open(options.name);
+    const { label } = account;
     const problems: string[] = [];
+    const refused: AnyImport[] = [];
     const trades = (name: string) => (name === options.name ? trade : this.byName.get(name)?.trade);
     const trade = new Trade(options.name);
     const note = (what: string, problem: string | null) => {
       if (problem !== null) problems.push(`${what}: ${problem}`);
     };
     for (const given of options.exports) {
-      note(`Error adding ${given.kind} export to account [${account.name}]`, addExport(trade, given));
+      note(`Error adding ${given.kind} export to account [${label}]`, addExport(trade, given));
       if (given.kind === "service")
-        note(`Error adding latency tracking for service export to account [${account.name}]`, latencyProblem(trade, given));
+        note(`Error adding latency tracking for service export to account [${label}]`, latencyProblem(trade, given));
     }
     const { systemName } = this;
     if (systemName === account.name) addSystemExports(trade);
     for (const wanted of options.imports) {
       const add =
         wanted.kind === "stream" ? addStreamImport(trade, wanted, { trades, activated }) : addService(trade, wanted, { trades, activated });
-      note(`Error adding ${wanted.kind} import to account [${account.name}]`, add);
+      note(`Error adding ${wanted.kind} import to account [${label}]`, add);
+      if (add !== null) refused.push(wanted);
     }
     if (systemName !== null) addSystemImports(trade, systemName, trades);
     this.describe(account, options);
@@ -182,18 +202,18 @@ export class Accounts {
     const changed = new Set<Account>();
     if (this.take(account)) changed.add(account);
     for (const importer of this.checkImporters(account, activated)) changed.add(importer);
-    return { changed, problems };
+    return { changed, problems, refused };
   }
 
   /** Whether others may still import from the account what they do, and by which export. @returns those whose streams are others now */
-  private checkImporters(exporter: Account, activated: ActivationCheck): Account[] {
+  checkImporters(exporter: Account, activated: ActivationCheck): Account[] {
     const changed: Account[] = [];
     for (const importer of this.byName.values()) {
       for (const one of importer.serviceImports) {
         if (one.exporter !== exporter) continue;
         one.export = exportOf(exporter, one.plan.to);
-        const { options } = one.plan;
-        one.invalid = !isInternal(options) && !mayImport(importer.name, exporter.name, exporter.trade.serviceExports, options, activated);
+        const { internal, options } = one.plan;
+        one.invalid = !internal && !mayImport(importer.name, exporter.name, exporter.trade.serviceExports, options, activated);
       }
       let changes = false;
       for (const one of importer.streamImports) {
@@ -209,11 +229,6 @@ export class Accounts {
 }
 
 const addService = addServiceImport;
-
-/** The server's own imports ask nobody. */
-function isInternal({ subject }: ServiceImportOptions): boolean {
-  return subject.startsWith("$SYS.REQ.");
-}
 
 function exportOf(exporter: Account, subject: string): ServiceExport | null {
   const found = exportFor(exporter.trade.serviceExports, subject);

@@ -12,6 +12,7 @@
  * A callback that throws loses its message and nothing else; the error is reported.
  */
 import { encode } from "../bytes/ascii.ts";
+import { deliverTraced } from "../msgtrace/traced-delivery.ts";
 import type { Random } from "../random/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
@@ -59,6 +60,8 @@ export class LocalSubscriber implements Sink {
   mark = 0;
   /** A callback may change interest, or publish, between two messages. */
   readonly takesRuns = false;
+  /** Set while its owner publishes what is meant for others only: nothing is delivered, and of a queue group another member gets it. */
+  deaf = false;
   private readonly account: LocalAccount;
   private readonly onError: (error: unknown, subscription: Subscription) => void;
   private readonly subscriptions = new Set<LocalSubscription>();
@@ -105,6 +108,7 @@ export class LocalSubscriber implements Sink {
   }
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    if (this.deaf) return 0;
     let index = from;
     // Asked again for every message: a callback may have ended it.
     for (; index < to && !subscription.closed; index++) {
@@ -133,6 +137,7 @@ class Publication implements QueueDelivery<Subscription> {
 
   /** Order as the reference's: every plain subscription, then one member of each queue group. Returns how many took it. */
   deliver(result: MatchResult<Subscription>, random: Random): number {
+    if (this.batch.trace !== null) return deliverTraced(this.batch, result, MessageSource.Internal, random);
     let delivered = 0;
     for (const subscription of result.plain) {
       if (!this.isEchoTo(subscription)) delivered += subscription.sink.deliver(subscription, this.batch, 0, 1);
@@ -193,6 +198,7 @@ export class LocalPublisher {
    * @param outer holds the message, at `index`
    * @param header instead of the message's own; null: that one
    * @param step the import that it comes through
+   * @param followed false: what becomes of it here is not told, whoever follows it there
    * @returns how many took it
    */
   republish(
@@ -202,6 +208,7 @@ export class LocalPublisher {
     reply: Uint8Array,
     header: Uint8Array | null,
     step: ImportStep,
+    followed = true,
   ): number {
     const result = this.account.interest.match(subject, 0, subject.length);
     if (result.isEmpty) return 0;
@@ -210,6 +217,7 @@ export class LocalPublisher {
     const { batch } = publication;
     batch.originator = outer.originator;
     batch.imported = step;
+    if (followed) batch.trace = outer.trace;
     batch.fromClient = outer.fromClient;
     try {
       return this.deliver(publication, result);

@@ -48,6 +48,8 @@ export interface ServiceImport {
   readonly to: string;
   readonly transform: SubjectTransform | null;
   readonly usesPublished: boolean;
+  /** The server's own, which needs nobody's leave. */
+  readonly internal: boolean;
 }
 
 export class Trade {
@@ -155,7 +157,7 @@ export function addServiceImport(
       return `failed to create mapping transform for service import subject from "${from}" to "${to}": ${error.message}`;
     }
   }
-  trade.serviceImports.push({ options, exporter: options.account, from, to, transform, usesPublished });
+  trade.serviceImports.push({ options, exporter: options.account, from, to, transform, usesPublished, internal });
   return null;
 }
 

@@ -1,0 +1,41 @@
+/**
+ * What verified tokens say, by their text: who has shown one costs no signature the next time. The whole text is the key, so nothing
+ * but the very token that was verified is ever found. Whether it is still in force, and whom to trust, is asked each time anew.
+ *
+ * Bounded by number and by bytes of text; the token that was not asked for the longest goes first.
+ */
+export class VerifiedTokens<T> {
+  private readonly byText = new Map<string, T>();
+  private bytes = 0;
+
+  /** @param tokenBytesMax a longer one is not kept */
+  constructor(
+    private readonly tokensMax: number,
+    private readonly bytesMax: number,
+    private readonly tokenBytesMax: number,
+  ) {}
+
+  get size(): number {
+    return this.byText.size;
+  }
+
+  get(token: string): T | undefined {
+    const known = this.byText.get(token);
+    if (known === undefined) return undefined;
+    this.byText.delete(token);
+    this.byText.set(token, known);
+    return known;
+  }
+
+  /** Does nothing for one that is too long, or known. */
+  add(token: string, said: T): void {
+    if (token.length > this.tokenBytesMax || this.byText.has(token)) return;
+    this.byText.set(token, said);
+    this.bytes += token.length;
+    for (const oldest of this.byText.keys()) {
+      if (this.byText.size <= this.tokensMax && this.bytes <= this.bytesMax) return;
+      this.byText.delete(oldest);
+      this.bytes -= oldest.length;
+    }
+  }
+}
