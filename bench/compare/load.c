@@ -5,6 +5,7 @@
  *   load run      publishers → server → subscribers (none: publish only); a rate
  *   load request  requester → server → responder and back; latencies and a rate
  *   load idle     connections with one subscription each; the server's memory
+ *   load login    connections that log in and go, see login.c; a rate
  *   load relay    a stand-in for the server, see relay.c
  *
  *   parent ──fork──► publisher  ┐
@@ -30,12 +31,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static void wait_for_phase(int phase) {
-  while (atomic_load(&shared->phase) < phase) usleep(100);
-}
-
-static uint64_t phase_messages(const Options *options, int phase) { return phase == PHASE_WARMUP ? options->warmup : options->messages; }
 
 /* ---- publish and deliver ---- */
 
@@ -73,7 +68,7 @@ static void run_publishers(const Options *options) {
   Publisher publishers[64] = {0};
   int count = options->publishers;
   for (int at = 0; at < count; at++) {
-    publishers[at].reader = open_reader(options, NULL, 0);
+    publishers[at].reader = open_reader(options, &options->publisher, NULL, 0);
     set_nonblocking(publishers[at].reader.fd);
   }
   atomic_fetch_add(&shared->ready, 1);
@@ -131,7 +126,7 @@ static void run_subscribers(const Options *options) {
   char subscribe[64];
   sprintf(subscribe, "SUB %s%s 1\r\n", options->subjects == 1 ? "bench" : "bench.*", options->queue ? " group" : "");
   for (int at = 0; at < options->subscribers; at++) {
-    readers[at] = open_reader(options, subscribe, block.message_size);
+    readers[at] = open_reader(options, &options->subscriber, subscribe, block.message_size);
     readers[at].first = block.bytes;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &readers[at]};
     epoll_ctl(epoll, EPOLL_CTL_ADD, readers[at].fd, &event);
@@ -165,14 +160,15 @@ static void on_request(void *context, const char *message) {
   Responder *responder = context;
   char *to = responder->out + responder->out_size;
   memcpy(to, responder->pub.bytes, responder->pub.size);
-  memcpy(to + responder->pub.reply_at, message + responder->msg.reply_at, REPLY_SIZE);
+  memcpy(to + responder->pub.reply_at, message + responder->msg.reply_at, responder->msg.reply_size);
   responder->out_size += responder->pub.size;
 }
 
 static void run_responder(const Options *options) {
-  Responder responder = {.pub = make_template(REPLY_PUB, options->size), .msg = make_template(REQUEST_MSG, options->size)};
+  const char *reply = options->imported ? IMPORTED_REPLY : FIRST_REPLY;
+  Responder responder = {.pub = make_template(REPLY_PUB, options->size, reply), .msg = make_template(REQUEST_MSG, options->size, reply)};
   responder.out = malloc(2 * (READ_SIZE + HELD_SIZE_MAX));
-  responder.reader = open_reader(options, "SUB bench.service 1\r\n", responder.msg.size);
+  responder.reader = open_reader(options, &options->subscriber, "SUB bench.service 1\r\n", responder.msg.size);
   responder.reader.whole = 1;
   responder.reader.on_message = on_request;
   responder.reader.context = &responder;
@@ -206,9 +202,9 @@ static int by_value(const void *left, const void *right) {
 }
 
 static void run_requester(const Options *options) {
-  Requester requester = {.pub = make_template(REQUEST_PUB, options->size), .msg = make_template(REPLY_MSG, options->size)};
+  Requester requester = {.pub = make_template(REQUEST_PUB, options->size, FIRST_REPLY), .msg = make_template(REPLY_MSG, options->size, FIRST_REPLY)};
   requester.out = malloc((size_t)options->in_flight * requester.pub.size);
-  requester.reader = open_reader(options, "SUB " INBOX "* 1\r\n", requester.msg.size);
+  requester.reader = open_reader(options, &options->publisher, "SUB " INBOX "* 1\r\n", requester.msg.size);
   requester.reader.whole = 1;
   requester.reader.on_message = on_reply;
   requester.reader.context = &requester;
@@ -266,7 +262,7 @@ static void run_idle(const Options *options) {
   char subscribe[64];
   for (int at = 0; at < options->connections; at++) {
     sprintf(subscribe, "SUB idle.%06d 1\r\n", at);
-    readers[at] = open_reader(options, subscribe, 0);
+    readers[at] = open_reader(options, &options->subscriber, subscribe, 0);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &readers[at]};
     epoll_ctl(epoll, EPOLL_CTL_ADD, readers[at].fd, &event);
     atomic_store(&shared->received, (unsigned long long)at + 1);
@@ -362,6 +358,17 @@ static int run_phases(const Options *options) {
 static void read_option(Options *options, const char *text) {
   const char *equals = strchr(text, '=');
   size_t length = equals ? (size_t)(equals - text) : 0;
+#define TEXT(name, field)                                                         \
+  if (strlen(name) == length && memcmp(text, name, length) == 0) {                \
+    options->field = equals + 1;                                                  \
+    return;                                                                       \
+  }
+  TEXT("publisherUser", publisher.user)
+  TEXT("publisherPassword", publisher.password)
+  TEXT("subscriberUser", subscriber.user)
+  TEXT("subscriberPassword", subscriber.password)
+  TEXT("users", users)
+#undef TEXT
   long long value = equals ? atoll(equals + 1) : 0;
 #define OPTION(name, field)                                                       \
   if (strlen(name) == length && memcmp(text, name, length) == 0) {                \
@@ -382,6 +389,7 @@ static void read_option(Options *options, const char *text) {
   OPTION("warmup", warmup)
   OPTION("settleMs", settle_ms)
   OPTION("timeoutMs", timeout_ms)
+  OPTION("imported", imported)
 #undef OPTION
   fprintf(stderr, "load: no option %s\n", text);
   exit(2);
@@ -409,8 +417,10 @@ int main(int count, char **texts) {
     start_role(&options, run_requester);
   } else if (strcmp(options.role, "idle") == 0) {
     start_role(&options, run_idle);
+  } else if (strcmp(options.role, "login") == 0) {
+    start_role(&options, run_logins);
   } else {
-    fprintf(stderr, "usage: load run|request|idle|relay port=N pid=N messages=N …, see main of load.c\n");
+    fprintf(stderr, "usage: load run|request|idle|login|relay port=N pid=N messages=N …, see main of load.c\n");
     return 2;
   }
   return run_phases(&options);

@@ -5,17 +5,43 @@ import type { Workload } from "./rows.ts";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 const BINARY = join(OUT_DIRECTORY, "load");
-const SOURCES = ["load.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
+const SOURCES = ["load.c", "login.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
 const RUN_TIMEOUT_MS = 30_000;
+
+/** What a run of the generator is told, see load.c; what is not given is not told, and has its default there. */
+export interface LoadOptions {
+  size?: number;
+  publishers?: number;
+  subscribers?: number;
+  subjects?: number;
+  queue?: 1;
+  /** Requests, or logins, under way at once. */
+  inFlight?: number;
+  connections?: number;
+  /** Of publishers together; requests; logins. */
+  messages?: number;
+  /** Connections begin with a handshake. */
+  tls?: 1;
+  /** Of publishers and the requester; nobody without. */
+  publisherUser?: string;
+  publisherPassword?: string;
+  /** Of subscribers and the responder. */
+  subscriberUser?: string;
+  subscriberPassword?: string;
+  /** Requests cross accounts. */
+  imported?: 1;
+  /** Path of the file of those who log in, see login.c. */
+  users?: string;
+}
 
 /** What one run of the generator measured; the fields that its role does not measure are 0. */
 export interface Sample {
   seconds: number;
-  /** Published. */
+  /** Published; requests; logins. */
   messages: number;
   /** Received, by all subscribers together. */
   deliveries: number;
-  /** Deliveries per second. */
+  /** Deliveries per second; logins per second. */
   rate: number;
   /** User and system time of the server while it was measured. */
   cpuSeconds: number;
@@ -45,11 +71,11 @@ export function compileLoad(): void {
 }
 
 /** `scale` shortens the run; a third of its messages goes ahead as a warm-up. */
-function loadArguments({ options }: Workload, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
+function loadArguments({ options, configuration }: Workload, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
   const publishers = options.publishers ?? 1;
   const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
   const messages = share(options.messages ?? 0);
-  const values = { ...options, messages, warmup: share(messages / 3 / scale), timeoutMs };
+  const values = { ...options, ...configuration?.load, messages, warmup: share(messages / 3 / scale), timeoutMs };
   return Object.entries(values).map(([name, value]) => `${name}=${value}`);
 }
 

@@ -4,12 +4,12 @@
  *   for every workload, for every round:  start → warm up → measure → stop, for ours, the reference and the relay (the ceiling)
  *
  * Rounds alternate, and every second one begins with the reference, so that a machine which slows down or is shared treats both alike;
- * every run has a fresh server, so that no row inherits the garbage of the one before.
+ * every run has a fresh server, so that no row inherits the garbage of the one before. Workloads that are compared with each other share
+ * their rounds: ours runs in the one, and right after it in the other.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { selfSigned } from "../../test/tls/certificates.ts";
 import { compileLoad, type Failure, measure, OUT_DIRECTORY, relayCommand, type Sample } from "./load.ts";
 import { markdownReport, plainTable, type Rounds, reportRows, type Side } from "./report.ts";
 import { WORKLOADS, type Workload } from "./rows.ts";
@@ -17,7 +17,7 @@ import { findReference, startServer } from "./servers.ts";
 
 const QUICK_SCALE = 0.3;
 const USAGE = `usage: bun bench/compare/main.ts [options]
-  --rows a,b        only these: ${WORKLOADS.map(({ id }) => id).join(" ")}
+  --rows a,b        only these, and those they are compared with: ${WORKLOADS.map(({ id }) => id).join(" ")}
   --rounds N        rounds per row (5)
   --quick           short runs and 1 round, for tuning
   --ours COMMAND    our server; {port} is replaced (bun run src/main.ts -p {port})
@@ -45,20 +45,46 @@ function stop(text: string, status: number): never {
 
 function chosenWorkloads(): Workload[] {
   if (values.rows === undefined) return WORKLOADS;
-  return values.rows.split(",").map(id => WORKLOADS.find(workload => workload.id === id) ?? stop(`no row ${id}\n${USAGE}`, 2));
+  const chosen = new Set<Workload>();
+  for (const id of values.rows.split(",")) {
+    const workload = WORKLOADS.find(one => one.id === id) ?? stop(`no row ${id}\n${USAGE}`, 2);
+    for (const one of [...comparedWith(workload), workload]) chosen.add(one);
+  }
+  return [...chosen];
+}
+
+/** The workloads whose figures those of this one are divided by. */
+function comparedWith({ figures }: Workload): Workload[] {
+  return WORKLOADS.filter(({ id }) => figures.some(({ against }) => against === id));
 }
 
 function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** Flags that both servers take, with a certificate that is made for this comparison. */
-function tlsFlags(): string {
-  const certificate = selfSigned({ subject: "CN=localhost", names: ["localhost"] });
-  const [cert, key] = ["tls.pem", "tls-key.pem"].map(name => join(OUT_DIRECTORY, name));
-  writeFileSync(cert, certificate.pem);
-  writeFileSync(key, certificate.keyPem);
-  return `--tls --tlscert ${cert} --tlskey ${key}`;
+interface Run {
+  workload: Workload;
+  commands: Record<Side, string>;
+  samples: Rounds;
+}
+
+function newRun(workload: Workload, reference: string): Run {
+  const flags = workload.configuration ? ` ${workload.configuration.prepare()}` : "";
+  return {
+    workload,
+    commands: { ours: values.ours + flags, reference: reference + flags, ceiling: relayCommand(workload) },
+    samples: { ours: [], reference: [], ceiling: [] },
+  };
+}
+
+/** Those that share rounds: a workload and those that are compared with it. */
+function inGroups(runs: Run[]): Run[][] {
+  const groups = Map.groupBy(runs, ({ workload }) => comparedWith(workload)[0] ?? workload);
+  return [...groups.values()];
+}
+
+function hasSide({ figures }: Workload, side: Side): boolean {
+  return side !== "ceiling" || figures.some(({ ceiling }) => ceiling);
 }
 
 async function runOnce(side: Side, command: string, workload: Workload, scale: number): Promise<Sample | Failure> {
@@ -85,23 +111,23 @@ async function main(): Promise<void> {
   compileLoad();
   const reference = sides.has("reference") ? `${findReference()} -p {port}` : "";
 
-  const results = new Map<Workload, Rounds>();
-  for (const workload of workloads) {
-    const flags = workload.options.tls ? ` ${tlsFlags()}` : "";
-    const commands: Record<Side, string> = { ours: values.ours + flags, reference: reference + flags, ceiling: relayCommand(workload) };
-    const samples: Rounds = { ours: [], reference: [], ceiling: [] };
-    results.set(workload, samples);
+  const runs = workloads.map(workload => newRun(workload, reference));
+  for (const group of inGroups(runs)) {
     for (let round = 0; round < rounds; round++) {
-      const order: Side[] = round % 2 === 0 ? ["ours", "reference", "ceiling"] : ["reference", "ours", "ceiling"];
-      for (const side of order) {
-        if (!sides.has(side) || (side === "ceiling" && !workload.figures.some(({ ceiling }) => ceiling))) continue;
-        showProgress(`${workload.id} ${round + 1}/${rounds} ${side}`);
-        samples[side].push(await runOnce(side, commands[side], workload, scale));
+      const isEven = round % 2 === 0;
+      const order: Side[] = isEven ? ["ours", "reference", "ceiling"] : ["reference", "ours", "ceiling"];
+      for (const side of order.filter(one => sides.has(one))) {
+        for (const { workload, commands, samples } of isEven ? group : group.toReversed()) {
+          if (!hasSide(workload, side)) continue;
+          showProgress(`${workload.id} ${round + 1}/${rounds} ${side}`);
+          samples[side].push(await runOnce(side, commands[side], workload, scale));
+        }
       }
     }
   }
   showProgress("");
 
+  const results = new Map(runs.map(({ workload, samples }) => [workload, samples]));
   const { lines, reached, failed } = reportRows(results);
   console.log(plainTable(lines));
   const facts = { rounds, scale, oursCommand: values.ours.replace(" -p {port}", ""), startedAt };

@@ -6,6 +6,7 @@
  *   publish only      reads, answers PING
  *   deliver           bytes in ÷ size of a PUB = messages owed to every subscriber (to the next one in turn, with a queue)
  *   request-reply     copies the reply subject from its fixed offset in a PUB to its fixed offset in a MSG
+ *   logins            greets with a nonce, answers PING; the signature is made, but not verified
  */
 #define _GNU_SOURCE
 #include "wire.h"
@@ -107,12 +108,14 @@ static int on_readable(const Options *options, Peer *peer) {
   return (int)got;
 }
 
+static const char greeting[] = "INFO {\"nonce\":\"Wm0qzO5oUZ1sN3k\"} \r\n"; /* for logins, any will do: their signatures are not looked at */
+
 int run_relay(const Options *options) {
   block = deliver_block(options);
   publish_size = publish_block(options).message_size;
   if (options->in_flight > 0) {
-    request_pub = make_template(REQUEST_PUB, options->size), request_msg = make_template(REQUEST_MSG, options->size);
-    reply_pub = make_template(REPLY_PUB, options->size), reply_msg = make_template(REPLY_MSG, options->size);
+    request_pub = make_template(REQUEST_PUB, options->size, FIRST_REPLY), request_msg = make_template(REQUEST_MSG, options->size, FIRST_REPLY);
+    reply_pub = make_template(REPLY_PUB, options->size, FIRST_REPLY), reply_msg = make_template(REPLY_MSG, options->size, FIRST_REPLY);
   }
 
   int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
@@ -131,7 +134,10 @@ int run_relay(const Options *options) {
     for (int at = 0; at < count; at++) {
       Peer *peer = ready[at].data.ptr;
       if (peer != NULL) {
-        if (on_readable(options, peer) < 0) close(peer->fd); /* the block of memory stays until the process ends */
+        if (on_readable(options, peer) < 0) {
+          close(peer->fd);
+          if (peer->kind == PUBLISHER) free(peer); /* the others are known by name, and stay until the process ends */
+        }
         continue;
       }
       peer = calloc(1, sizeof *peer);
@@ -140,7 +146,7 @@ int run_relay(const Options *options) {
       set_nonblocking(peer->fd);
       event.data.ptr = peer;
       epoll_ctl(epoll, EPOLL_CTL_ADD, peer->fd, &event);
-      write_all(peer->fd, "INFO {} \r\n", 10);
+      write_all(peer->fd, greeting, sizeof greeting - 1);
     }
   }
 }

@@ -25,16 +25,17 @@ export function reportRows(results: Map<Workload, Rounds>): { lines: string[][];
   for (const [workload, rounds] of results) {
     for (const figure of workload.figures) {
       const ours = spreadOf(figure, rounds.ours);
-      const reference = spreadOf(figure, rounds.reference);
-      const ratio = ours && reference ? ours.median / reference.median : Number.NaN;
+      const base = figure.against === undefined ? null : roundsOf(results, figure.against);
+      const divisor = spreadOf(figure, base ? base.ours : rounds.reference);
+      const ratio = ours && divisor ? ours.median / divisor.median : Number.NaN;
       const holds = reaches(ratio, figure.floor) && !rounds.ours.some(isFailure);
       reached &&= holds;
       failed ||= rounds.ours.some(isFailure) || rounds.reference.some(isFailure);
       lines.push([
         workload.id,
         figure.title,
-        cell(figure, ours, rounds.ours),
-        cell(figure, reference, rounds.reference),
+        base ? shareCell(figure, rounds.ours, base.ours) : cell(figure, ours, rounds.ours),
+        base ? shareCell(figure, rounds.reference, base.reference) : cell(figure, divisor, rounds.reference),
         Number.isNaN(ratio) ? "–" : ratio.toFixed(2),
         "atLeast" in figure.floor ? `≥ ${figure.floor.atLeast}` : `≤ ${figure.floor.atMost}`,
         Number.isNaN(ratio) ? "–" : holds ? "yes" : "NO",
@@ -43,6 +44,19 @@ export function reportRows(results: Map<Workload, Rounds>): { lines: string[][];
     }
   }
   return { lines, reached, failed };
+}
+
+/** @throws Error when that workload was not run: whoever chooses workloads takes those along that others are compared with */
+function roundsOf(results: Map<Workload, Rounds>, id: string): Rounds {
+  for (const [workload, rounds] of results) if (workload.id === id) return rounds;
+  throw new Error(`nothing was measured of ${id}`);
+}
+
+/** What a server keeps of its own figure in another workload. */
+function shareCell(figure: Figure, samples: (Sample | Failure)[], base: (Sample | Failure)[]): string {
+  const [part, whole] = [spreadOf(figure, samples), spreadOf(figure, base)];
+  if (part === null || whole === null) return "–";
+  return `${(part.median / whole.median).toFixed(2)} of ${amount(figure, whole.median)} ${figure.unit}`;
 }
 
 function isFailure(sample: Sample | Failure): sample is Failure {
@@ -112,7 +126,7 @@ export function markdownReport(lines: string[][], facts: RunFacts): string {
 
 Written by \`make compare\` (\`bun bench/compare/main.ts --write\`) on ${facts.startedAt.toISOString().slice(0, 10)}; do not edit.
 ${machine()}. Ours: \`${facts.oursCommand}\`, Bun ${Bun.version}.
-${facts.rounds} rounds${facts.scale === 1 ? "" : ` (short ones, × ${facts.scale})`}, ours and the reference alternating, each run on a fresh server with default settings.
+${facts.rounds} rounds${facts.scale === 1 ? "" : ` (short ones, × ${facts.scale})`}, ours and the reference alternating, each run on a fresh server with default settings, but for what a row names.
 
 ${row(HEAD)}
 ${row(HEAD.map(() => "---"))}
@@ -125,6 +139,13 @@ How it is measured:
   it ends with the PONG to a PING after the last message. A third of the messages goes ahead, unmeasured, over the same connections.
 - 4 → 4: one subject, every subscriber gets the messages of all four publishers. Many subjects: published in one shuffled order.
 - Request–reply: requester and responder are two processes with one connection each; every request has a reply subject of its own.
+- Permissions and accounts: both servers read the same file of four accounts; publisher and subscriber are users of one of them, each
+  with allow and deny lists of two to five patterns. Their second line is what a server keeps of its own figure without all that, its
+  ratio is that of ours alone; both workloads run in the same rounds, ours in the one right after ours in the other.
+- Service import: the requester's account imports the service of the responder's.
+- Logins: eight under way at once, by 500 users in turn: connect, read INFO, CONNECT and PING, wait for the PONG, close. JWT: operator mode
+  with a preloaded account, each user shows a token and signs the nonce by OpenSSL's Ed25519. The generator's part, signatures
+  included, is what its ceiling says.
 - CPU is the server's user and system time. Memory is the server's resident set 3 s after the last connection was confirmed.
 - TLS: the generator's connections are OpenSSL's, TLS 1.3 with AES-128-GCM on both sides; servers show an ECDSA certificate.
 - The generator's ceiling is the same run against a C relay that parses nothing. Where it is under ${CEILING_MARGIN} × our figure, the row says so:

@@ -2,18 +2,21 @@
  * The table of rows: what is run, how many messages of it, and what ours must reach against the reference.
  *
  * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are such
- * that the reference takes about one to two seconds.
+ * that the reference takes about one to two seconds. Workloads that are compared with each other have the same.
  */
-import type { Sample } from "./load.ts";
+import { type Configuration, PASSWORDS, PERMISSIONS, SECURE, SERVICE_IMPORT, TOKENS } from "./configurations.ts";
+import type { LoadOptions, Sample } from "./load.ts";
 
 export type Floor = { atLeast: number } | { atMost: number };
 
 export interface Figure {
   title: string;
-  unit: "msg/s" | "µs" | "s" | "MB";
+  unit: "msg/s" | "logins/s" | "µs" | "s" | "MB";
   read: (sample: Sample) => number;
-  /** Of ours ÷ reference. */
+  /** Of ours ÷ reference, or of ours ÷ ours `against`. */
   floor: Floor;
+  /** Id of the workload in which ours, not the reference, is what this figure is divided by; the two run in the same rounds. */
+  against?: string;
   /** Whether the relay in the server's place says what the generator can reach. */
   ceiling: boolean;
 }
@@ -21,19 +24,10 @@ export interface Figure {
 export interface Workload {
   id: string;
   /** The generator's role, see load.c. */
-  role: "run" | "request" | "idle";
-  options: {
-    size?: number;
-    publishers?: number;
-    subscribers?: number;
-    subjects?: number;
-    queue?: 1;
-    inFlight?: number;
-    connections?: number;
-    messages?: number;
-    /** The servers are started with a certificate, and connections begin with a handshake. */
-    tls?: 1;
-  };
+  role: "run" | "request" | "idle" | "login";
+  options: LoadOptions;
+  /** Default settings without. */
+  configuration?: Configuration;
   figures: Figure[];
 }
 
@@ -48,15 +42,24 @@ const rate = (title: string, atLeast: number): Figure => ({
   ceiling: true,
 });
 
-/** The relay speaks no TLS: no ceiling. */
-const secureRate = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), ceiling: false });
+/** Where the relay cannot stand in, as it speaks no TLS, or its ceiling is that of the same workload in another row. */
+const rateWithoutCeiling = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), ceiling: false });
+
+/** What ours keeps of its own rate in another workload. */
+const share = (title: string, against: string, atLeast: number): Figure => ({ ...rateWithoutCeiling(title, atLeast), against });
+
+const logins = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), unit: "logins/s" });
+
+const ONE_TO_ONE: LoadOptions = { size: 16, subscribers: 1, messages: 5_000_000 };
+const THOUSAND_SUBJECTS: LoadOptions = { size: 16, subscribers: 1, subjects: 1_000, messages: 2_500_000 };
+const FIFTY_IN_FLIGHT: LoadOptions = { size: 16, inFlight: 50, messages: 400_000 };
 
 export const WORKLOADS: Workload[] = [
   { id: "pub16", role: "run", options: { size: 16, messages: 12_000_000 }, figures: [rate("publish only, 16 B", 2.5)] },
   {
     id: "1to1-16",
     role: "run",
-    options: { size: 16, subscribers: 1, messages: 5_000_000 },
+    options: ONE_TO_ONE,
     figures: [
       rate("1 → 1, 16 B", 3.5),
       {
@@ -72,7 +75,7 @@ export const WORKLOADS: Workload[] = [
   {
     id: "subjects-1k",
     role: "run",
-    options: { size: 16, subscribers: 1, subjects: 1_000, messages: 2_500_000 },
+    options: THOUSAND_SUBJECTS,
     figures: [rate("1 → 1, 16 B, 1,000 subjects into one `*`", 3.5)],
   },
   {
@@ -112,14 +115,16 @@ export const WORKLOADS: Workload[] = [
   {
     id: "tls-1to1-16",
     role: "run",
-    options: { size: 16, subscribers: 1, messages: 4_000_000, tls: 1 },
-    figures: [secureRate("TLS, 1 → 1, 16 B", 1.2)],
+    options: { size: 16, subscribers: 1, messages: 4_000_000 },
+    configuration: SECURE,
+    figures: [rateWithoutCeiling("TLS, 1 → 1, 16 B", 1.2)],
   },
   {
     id: "tls-1to1-1k",
     role: "run",
-    options: { size: KIB, subscribers: 1, messages: 800_000, tls: 1 },
-    figures: [secureRate("TLS, 1 → 1, 1 KiB", 1.2)],
+    options: { size: KIB, subscribers: 1, messages: 800_000 },
+    configuration: SECURE,
+    figures: [rateWithoutCeiling("TLS, 1 → 1, 1 KiB", 1.2)],
   },
   {
     id: "rr1",
@@ -133,8 +138,56 @@ export const WORKLOADS: Workload[] = [
   {
     id: "rr50",
     role: "request",
-    options: { size: 16, inFlight: 50, messages: 400_000 },
+    options: FIFTY_IN_FLIGHT,
     figures: [rate("request–reply, 50 in flight", 2.0)],
+  },
+  {
+    id: "permitted-1to1-16",
+    role: "run",
+    options: ONE_TO_ONE,
+    configuration: PERMISSIONS,
+    figures: [rateWithoutCeiling("permissions and accounts, 1 → 1, 16 B", 3.5), share("of ours without them (1to1-16)", "1to1-16", 0.9)],
+  },
+  {
+    id: "permitted-subjects-1k",
+    role: "run",
+    options: THOUSAND_SUBJECTS,
+    configuration: PERMISSIONS,
+    figures: [
+      rateWithoutCeiling("permissions and accounts, 1,000 subjects into one `*`", 3.5),
+      share("of ours without them (subjects-1k)", "subjects-1k", 0.9),
+    ],
+  },
+  {
+    id: "permitted-rr50",
+    role: "request",
+    options: FIFTY_IN_FLIGHT,
+    configuration: PERMISSIONS,
+    figures: [
+      rateWithoutCeiling("permissions and accounts, request–reply, 50 in flight", 2.0),
+      share("of ours without them (rr50)", "rr50", 0.9),
+    ],
+  },
+  {
+    id: "import-rr50",
+    role: "request",
+    options: { ...FIFTY_IN_FLIGHT, messages: 200_000 },
+    configuration: SERVICE_IMPORT,
+    figures: [rateWithoutCeiling("request–reply through a service import, 50 in flight", 1.5)],
+  },
+  {
+    id: "login-password",
+    role: "login",
+    options: { inFlight: 8, messages: 20_000 },
+    configuration: PASSWORDS,
+    figures: [logins("logins per second, user and password", 1.0)],
+  },
+  {
+    id: "login-jwt",
+    role: "login",
+    options: { inFlight: 8, messages: 6_000 },
+    configuration: TOKENS,
+    figures: [logins("JWT logins per second", 1.0)],
   },
   {
     id: "mem10k",

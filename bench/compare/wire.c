@@ -21,6 +21,12 @@ uint64_t now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+void wait_for_phase(int phase) {
+  while (atomic_load(&shared->phase) < phase) usleep(100);
+}
+
+uint64_t phase_messages(const Options *options, int phase) { return phase == PHASE_WARMUP ? options->warmup : options->messages; }
+
 /* The first failure of any process is the one that is reported; the others are its echo. */
 void fail(const char *format, ...) {
   int none = 0;
@@ -104,11 +110,11 @@ static Block make_block(const Options *options, const char *verb, const char *si
 Block publish_block(const Options *options) { return make_block(options, "PUB", ""); }
 Block deliver_block(const Options *options) { return make_block(options, "MSG", " 1"); }
 
-Template make_template(enum TemplateKind kind, int payload_size) {
-  static const char *formats[] = {"PUB bench.service %s%s %d\r\n", "MSG bench.service 1 %s%s %d\r\n", "PUB %s%s %d\r\n", "MSG %s%s 1 %d\r\n"};
-  Template made = {.size = 0};
-  made.size = (size_t)sprintf(made.bytes, formats[kind], INBOX, "00000000", payload_size);
-  made.reply_at = (size_t)(strstr(made.bytes, INBOX) - made.bytes);
+Template make_template(enum TemplateKind kind, int payload_size, const char *reply) {
+  static const char *formats[] = {"PUB bench.service %s %d\r\n", "MSG bench.service 1 %s %d\r\n", "PUB %s %d\r\n", "MSG %s 1 %d\r\n"};
+  Template made = {.reply_size = strlen(reply)};
+  made.size = (size_t)sprintf(made.bytes, formats[kind], reply, payload_size);
+  made.reply_at = (size_t)(strstr(made.bytes, reply) - made.bytes);
   fill_payload(made.bytes + made.size, payload_size);
   memcpy(made.bytes + made.size + payload_size, "\r\n", 2);
   made.size += (size_t)payload_size + 2;
@@ -210,14 +216,19 @@ void read_until_pongs(Reader *reader, uint64_t pongs) {
   }
 }
 
+size_t write_connect(char *to, const char *credentials) {
+  return (size_t)sprintf(to, "CONNECT {%s\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0}\r\n", credentials);
+}
+
 /* Connects, subscribes if asked, and returns when the server has confirmed it all by a PONG. */
-Reader open_reader(const Options *options, const char *subscribe, size_t message_size) {
+Reader open_reader(const Options *options, const Login *login, const char *subscribe, size_t message_size) {
   Reader reader = {.fd = connect_to(options->port), .message_size = message_size};
   if (options->tls) secure(reader.fd);
-  char hello[400];
-  int size = sprintf(hello, "CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0}\r\n%sPING\r\n",
-                     subscribe ? subscribe : "");
-  write_all(reader.fd, hello, (size_t)size);
+  char credentials[256] = "", hello[sizeof credentials + CONNECT_SIZE + 80];
+  if (login->user) snprintf(credentials, sizeof credentials, "\"user\":\"%.80s\",\"pass\":\"%.80s\",", login->user, login->password);
+  size_t size = write_connect(hello, credentials);
+  size += (size_t)sprintf(hello + size, "%.64sPING\r\n", subscribe ? subscribe : "");
+  write_all(reader.fd, hello, size);
   read_until_pongs(&reader, 1);
   return reader;
 }

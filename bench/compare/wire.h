@@ -26,19 +26,28 @@ typedef struct {
 } Shared;
 extern Shared *shared;
 
+typedef struct {
+  const char *user, *password; /* NULL: CONNECT names nobody */
+} Login;
+
 /* What one run does, from the command line. */
 typedef struct {
   const char *role;
+  Login publisher, subscriber; /* the requester logs in as the publisher, the responder as the subscriber */
+  const char *users;         /* file of those who log in, see login.c */
   int port, pid;
   int publishers, subscribers, subjects, queue;
   int size;                  /* payload bytes */
   int in_flight, connections;
+  int imported;              /* the request crosses accounts: its reply subject is the server's on the responder's side */
   int tls;                   /* connections begin with a handshake */
   uint64_t messages, warmup; /* published in all, over all publishers */
   int settle_ms, timeout_ms;
 } Options;
 
 uint64_t now_ns(void);
+void wait_for_phase(int phase);
+uint64_t phase_messages(const Options *options, int phase);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 int connect_to(int port);
@@ -79,18 +88,26 @@ typedef struct {
 } Reader;
 int read_some(Reader *reader); /* one read; 0 when the socket has nothing */
 void read_until_pongs(Reader *reader, uint64_t pongs);
-Reader open_reader(const Options *options, const char *subscribe, size_t message_size);
+Reader open_reader(const Options *options, const Login *login, const char *subscribe, size_t message_size);
+
+/* A CONNECT line with `credentials`, JSON members that each end with a comma, and its size: their own and up to CONNECT_SIZE more. */
+enum { CONNECT_SIZE = 200 };
+size_t write_connect(char *to, const char *credentials);
+
+void run_logins(const Options *options);
 
 int run_relay(const Options *options);
 
 /* Request-reply: fixed widths, so that a reply subject is found by its offset. Each request has its own, as clients do it. */
 #define INBOX "_INBOX.Qk3vW9xT0bLr8sZy1mNpUc."
+#define IMPORTED_REPLY "_R_.aaaaaa.bbbbbb" /* what a responder in another account sees instead: a name of the server's, of this width */
+#define FIRST_REPLY INBOX "00000000"
 enum { TOKEN_SIZE = 8, REPLY_SIZE = sizeof(INBOX) - 1 + TOKEN_SIZE };
 typedef struct {
   char bytes[8 * 1024];
-  size_t size, reply_at;   /* where the reply subject stands */
+  size_t size, reply_at, reply_size; /* where the reply subject stands */
 } Template;
 enum TemplateKind { REQUEST_PUB, REQUEST_MSG, REPLY_PUB, REPLY_MSG };
-Template make_template(enum TemplateKind kind, int payload_size);
+Template make_template(enum TemplateKind kind, int payload_size, const char *reply);
 
 #endif

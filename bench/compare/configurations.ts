@@ -1,0 +1,182 @@
+/**
+ * What both servers of a workload are started with, beyond default settings: one file for the two, made for this comparison in bench/out,
+ * and what the generator must know to pass.
+ */
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
+import { type Signer, signerOf } from "../../src/jwt/signer.ts";
+import { selfSigned } from "../../test/tls/certificates.ts";
+import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
+
+export interface Configuration {
+  /** What the generator is told besides the workload's own options. */
+  readonly load: LoadOptions;
+  /**
+   * Writes what the servers read.
+   * @returns flags that both take
+   */
+  prepare(): string;
+}
+
+/** @returns the path */
+function write(name: string, text: string): string {
+  const path = join(OUT_DIRECTORY, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const configFlags = (name: string, text: string): string => `-c ${write(name, text)}`;
+
+/** Connections begin with a handshake. */
+export const SECURE: Configuration = {
+  load: { tls: 1 },
+  prepare() {
+    const certificate = selfSigned({ subject: "CN=localhost", names: ["localhost"] });
+    return `--tls --tlscert ${write("tls.pem", certificate.pem)} --tlskey ${write("tls-key.pem", certificate.keyPem)}`;
+  },
+};
+
+const PUBLISHER = { user: "ingest", password: "9sVq0cXhT4mZ2kLw" };
+const SUBSCRIBER = { user: "worker", password: "b7RfUe3yQn8JpAd1" };
+const TWO_USERS: LoadOptions = {
+  publisherUser: PUBLISHER.user,
+  publisherPassword: PUBLISHER.password,
+  subscriberUser: SUBSCRIBER.user,
+  subscriberPassword: SUBSCRIBER.password,
+};
+
+/**
+ * Publisher and subscriber are users of one account of four, each with lists of what it may and may not do. `bench.secret` is what a
+ * subscription to `bench.*` would bring in: both servers look at each message for it.
+ */
+export const PERMISSIONS: Configuration = {
+  load: TWO_USERS,
+  prepare: () =>
+    configFlags(
+      "permissions.conf",
+      `accounts {
+  PLANT {
+    users = [
+      {
+        user: ${PUBLISHER.user}, password: ${PUBLISHER.password}
+        permissions: {
+          publish: { allow: ["bench", "bench.>", "plant.*.readings.>", "plant.*.alarms"], deny: ["bench.*.audit", "plant.*.readings.raw.>", "admin.>"] }
+          subscribe: { allow: ["_INBOX.>", "plant.*.commands.>"], deny: ["plant.*.commands.reset", "admin.>"] }
+        }
+      }
+      {
+        user: ${SUBSCRIBER.user}, password: ${SUBSCRIBER.password}
+        permissions: {
+          publish: { allow: ["_INBOX.>", "plant.*.commands.>", "plant.status"], deny: ["plant.*.commands.reset", "admin.>"] }
+          subscribe: { allow: ["bench", "bench.>", "plant.*.readings.>", "plant.*.alarms"], deny: ["bench.secret", "plant.*.readings.raw.>", "admin.>"] }
+        }
+      }
+      { user: operator, password: "Zt5oHc2WxK9vGs4N", permissions: { publish: ">", subscribe: ">" } }
+    ]
+    exports = [
+      { stream: "plant.*.alarms" }
+      { service: "plant.status", accounts: [OFFICE] }
+    ]
+  }
+  OFFICE {
+    users = [ { user: dashboard, password: "k3MdYq7BuE0rLi6C" } ]
+    exports = [ { service: "tickets.open" } ]
+    imports = [
+      { stream: { account: PLANT, subject: "plant.*.alarms" }, prefix: "factory" }
+      { service: { account: PLANT, subject: "plant.status" }, to: "factory.status" }
+    ]
+  }
+  FIELD {
+    users = [ { user: technician, password: "Xw1nSa8jVf5PzT2h", permissions: { publish: ["tickets.>", "_INBOX.>"], subscribe: "_INBOX.>" } } ]
+    imports = [ { service: { account: OFFICE, subject: "tickets.open" } } ]
+  }
+  SYS { users = [ { user: admin, password: "Do4KgRb6QyN9eUm3" } ] }
+}
+system_account: SYS
+`,
+    ),
+};
+
+/** The requester's account imports the responder's service. */
+export const SERVICE_IMPORT: Configuration = {
+  load: { ...TWO_USERS, imported: 1 },
+  prepare: () =>
+    configFlags(
+      "service-import.conf",
+      `accounts {
+  PROVIDER {
+    users = [ { user: ${SUBSCRIBER.user}, password: ${SUBSCRIBER.password} } ]
+    exports = [ { service: "bench.service" } ]
+  }
+  CUSTOMER {
+    users = [ { user: ${PUBLISHER.user}, password: ${PUBLISHER.password} } ]
+    imports = [ { service: { account: PROVIDER, subject: "bench.service" } } ]
+  }
+}
+`,
+    ),
+};
+
+const LOGIN_USERS = 500;
+const PASSWORD_LOGINS_FILE = "password-logins.txt";
+const TOKEN_LOGINS_FILE = "token-logins.txt";
+
+/** Users with plain passwords, in the file. */
+export const PASSWORDS: Configuration = {
+  load: { users: join(OUT_DIRECTORY, PASSWORD_LOGINS_FILE) },
+  prepare() {
+    const users = Array.from({ length: LOGIN_USERS }, (_, index) => ({ user: `device-${index}`, pass: randomBytes(12).toString("hex") }));
+    write(PASSWORD_LOGINS_FILE, users.map(user => `- ${members(user)}\n`).join(""));
+    const list = users.map(({ user, pass }) => `      { user: ${user}, password: "${pass}" }\n`).join("");
+    return configFlags("passwords.conf", `accounts {\n  DEVICES {\n    users = [\n${list}    ]\n  }\n}\n`);
+  },
+};
+
+/** Operator mode: the account's token is preloaded, users show theirs and sign. */
+export const TOKENS: Configuration = {
+  load: { users: join(OUT_DIRECTORY, TOKEN_LOGINS_FILE) },
+  prepare() {
+    const now = Math.floor(Date.now() / 1_000);
+    const [operator, account, system] = [newKey(NkeyKind.Operator), newKey(NkeyKind.Account), newKey(NkeyKind.Account)];
+    write(TOKEN_LOGINS_FILE, Array.from({ length: LOGIN_USERS }, (_, index) => tokenLogin(`device-${index}`, account, now)).join(""));
+    const ofOperator = newClaims("operator", operator.publicKey, { systemAccount: system.publicKey }, { name: "bench" });
+    const preload = Object.entries({ DEVICES: account, SYS: system }).map(([name, { publicKey }]) => {
+      const token = encodeClaims(newClaims("account", publicKey, {}, { name }), operator.signer, now);
+      return `  ${publicKey}: ${token}\n`;
+    });
+    return configFlags(
+      "operator.conf",
+      `operator: ${encodeClaims(ofOperator, operator.signer, now)}
+system_account: ${system.publicKey}
+resolver: MEMORY
+resolver_preload: {\n${preload.join("")}}\n`,
+    );
+  },
+};
+
+interface Key {
+  readonly publicKey: string;
+  readonly seed: Uint8Array;
+  readonly signer: Signer;
+}
+
+function newKey(kind: NkeyKind): Key {
+  const seed = randomBytes(32);
+  const signer = signerOf(encodeSeed(kind, seed));
+  return { publicKey: signer.publicKey, seed, signer };
+}
+
+/** A line for the generator: seed, and what stands in CONNECT. */
+function tokenLogin(name: string, account: Key, now: number): string {
+  const user = newKey(NkeyKind.User);
+  const jwt = encodeClaims(newClaims("user", user.publicKey, {}, { name }), account.signer, now);
+  return `${Buffer.from(user.seed).toString("hex")} ${members({ jwt })}\n`;
+}
+
+/** As JSON, without the braces. */
+function members(of: object): string {
+  return JSON.stringify(of).slice(1, -1);
+}
