@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { AuthenticationRequest, Identity } from "../auth/authenticator.ts";
+import type { GivenAnswer, GivenRequest } from "../auth/given-authenticator.ts";
 import { completeOptions, type Options } from "../config/options.ts";
 import { SILENT } from "../log/silent-logger.ts";
 import type { InProcessConnection } from "../transport/in-process.ts";
@@ -72,8 +72,8 @@ test("INFO that changed goes to clients with protocol 1 that have had their firs
 });
 
 test("while an authentication is under way nothing behind the CONNECT is looked at, and then everything, in order", async () => {
-  const { promise, resolve } = Promise.withResolvers<Identity>();
-  await withServer({}, { authenticator: { authenticate: () => promise } }, async server => {
+  const { promise, resolve } = Promise.withResolvers<GivenAnswer>();
+  await withServer({}, { authenticate: () => promise }, async server => {
     const ear = new Ear(server.connect());
     ear.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPUB a 1\r\nx\r\n`);
     ear.connection.write("PUB a 1\r\ny\r\nPI");
@@ -89,8 +89,8 @@ test("while an authentication is under way nothing behind the CONNECT is looked 
 });
 
 test("operations behind a CONNECT that is refused later are dropped", async () => {
-  const { promise, resolve } = Promise.withResolvers<Identity>();
-  await withServer({}, { authenticator: { authenticate: () => promise } }, async server => {
+  const { promise, resolve } = Promise.withResolvers<GivenAnswer>();
+  await withServer({}, { authenticate: () => promise }, async server => {
     const ear = new Ear(server.connect());
     ear.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPING\r\n`);
     await ear.until("INFO");
@@ -112,7 +112,7 @@ for (const [how, authenticate] of [
   ["rejects", () => Promise.reject(new Error("broken"))],
 ] as const) {
   test(`an authenticator that ${how} lets nobody in`, async () => {
-    await withServer({}, { authenticator: { authenticate } }, async server => {
+    await withServer({}, { authenticate }, async server => {
       const ear = new Ear(server.connect());
       ear.connection.write(`CONNECT ${QUIET}\r\n`);
       await ear.until("-ERR 'Authorization Violation'\r\n");
@@ -121,15 +121,12 @@ for (const [how, authenticate] of [
 }
 
 test("an authenticator that asks for a nonce gets the one that INFO carried", async () => {
-  const requests: AuthenticationRequest[] = [];
-  const authenticator = {
-    usesNonce: true,
-    authenticate(request: AuthenticationRequest) {
-      requests.push(request);
-      return { user: "ann" };
-    },
+  const requests: GivenRequest[] = [];
+  const authenticate = (request: GivenRequest) => {
+    requests.push(request);
+    return { user: "ann" };
   };
-  await withServer({}, { authenticator }, async server => {
+  await withServer({}, { authenticate }, async server => {
     const ear = new Ear(server.connect());
     ear.connection.write(`CONNECT ${QUIET}\r\nPING\r\n`);
     await ear.until("connect_info");

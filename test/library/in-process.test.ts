@@ -54,7 +54,7 @@ test("what is written while the server does not read is kept, in order", async (
   await using server = await NatsServer.start({
     host: "127.0.0.1",
     port: 0,
-    authenticator: { authenticate: () => answer.promise },
+    authenticate: () => answer.promise,
   });
   const client = new TextConnection(server.connect());
   client.send('CONNECT {"verbose":false,"user":"a"}\r\nSUB a 1\r\n');

@@ -1,6 +1,6 @@
 /** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
 
-import type { Authenticator } from "../../src/auth/authenticator.ts";
+import type { Authenticate } from "../../src/auth/given-authenticator.ts";
 import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
@@ -46,12 +46,12 @@ export class SecureServer extends Server implements AsyncDisposable {
 
   static open(
     given: Partial<Options>,
-    authenticator: Authenticator | null = null,
+    authenticate: Authenticate | null = null,
     clock = SYSTEM_CLOCK,
     more: Partial<ServerDependencies> = {},
   ): SecureServer {
     const options = completeOptions({ host: "127.0.0.1", port: 0, ...given });
-    const server = new SecureServer(options, new KeptLines(), { authenticator, clock, ...more });
+    const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
     server.start();
     return server;
   }

@@ -1,6 +1,6 @@
 /** Certificates of clients: verified, named as Go names them, pinned, handed to whoever authenticates. */
 import { afterAll, expect, test } from "bun:test";
-import type { AuthenticationRequest } from "../../src/auth/authenticator.ts";
+import type { GivenRequest } from "../../src/auth/given-authenticator.ts";
 import { TlsContext } from "../../src/transport/tls/tls-context.ts";
 import { until } from "../faults/until.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
@@ -98,14 +98,12 @@ test("a pinned certificate is let in, another of the same authority is not", asy
 });
 
 test("whoever decides about clients is shown the certificate", async () => {
-  const requests: AuthenticationRequest[] = [];
-  const authenticator = {
-    authenticate(request: AuthenticationRequest) {
-      requests.push(request);
-      return { user: "someone" };
-    },
+  const requests: GivenRequest[] = [];
+  const authenticate = (request: GivenRequest) => {
+    requests.push(request);
+    return { user: "someone" };
   };
-  await using server = SecureServer.open({ tls: trust.tls(verify) }, authenticator);
+  await using server = SecureServer.open({ tls: trust.tls(verify) }, authenticate);
   expect(await isLetIn(server.port, client)).toBe(true);
   const { certificate } = requests[0]!;
   expect(certificate).toMatchObject({

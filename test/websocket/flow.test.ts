@@ -1,6 +1,6 @@
 /** Who may not be read from yet, or does not read, costs nothing: the network waits instead of our memory. */
 import { expect, test } from "bun:test";
-import type { Identity } from "../../src/auth/authenticator.ts";
+import type { GivenAnswer } from "../../src/auth/given-authenticator.ts";
 import { until } from "../faults/until.ts";
 import { BINARY, closeText, frame, RawClient } from "./raw-client.ts";
 import { OURS, ourServer, startSubject } from "./subject.ts";
@@ -18,13 +18,13 @@ async function standsStill(client: RawClient): Promise<void> {
 
 for (const name of OURS) {
   test(`${name}: while an authentication is under way nothing more is read; then everything is, in order`, async () => {
-    const verdict = Promise.withResolvers<Identity>();
+    const verdict = Promise.withResolvers<GivenAnswer>();
     let asked = false;
     const authenticate = () => {
       asked = true;
       return verdict.promise;
     };
-    const subject = await startSubject(name, { authenticator: { authenticate } });
+    const subject = await startSubject(name, { authenticate });
     using client = await RawClient.upgrade(subject.port);
     await client.textUntil("\r\n");
     const count = 600;

@@ -4,7 +4,7 @@
  * A test that finds a rule is played against all of them; what `Bun.serve` says in words of its own stands beside it.
  */
 import { afterAll, test } from "bun:test";
-import type { Authenticator } from "../../src/auth/authenticator.ts";
+import type { Authenticate } from "../../src/auth/given-authenticator.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";
 import type { Logger } from "../../src/log/logger.ts";
@@ -16,7 +16,7 @@ export type SubjectName = "codec" | "Bun.serve" | "nats-server";
 export interface SubjectOptions {
   readonly websocket?: Partial<WebSocketOptions>;
   readonly server?: Partial<Options>;
-  readonly authenticator?: Authenticator;
+  readonly authenticate?: Authenticate;
   /** The same for nats-server, as lines of its configuration: inside the `websocket` block, and outside. */
   readonly websocketConfig?: string;
   readonly serverConfig?: string;
@@ -44,7 +44,7 @@ class OurSubject implements Subject {
     this.server = new Server(completeOptions(given), {
       log: this.log(),
       websocketOwner: name,
-      authenticator: options.authenticator ?? null,
+      authenticate: options.authenticate ?? null,
     });
     this.server.start();
   }
