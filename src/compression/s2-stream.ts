@@ -7,10 +7,12 @@
  *     02–7f             unknown, and not to be passed over: refused
  *     80–fe             an index, padding, or unknown: passed over
  *     ff identifier     `S2sTwO`, or `sNaPpY` for the older format, whose blocks S2 includes; may come again
- * Writing makes plain chunks only: valid for every reader, and what is kept is small. Reading takes both.
+ * Writing S2 makes plain chunks only: valid for every reader, and what is kept is small. Writing Snappy, which travels, compresses.
+ * Reading takes both.
  */
 import { crc32c } from "./crc32c.ts";
 import { decodeS2Block, S2Error } from "./s2-block.ts";
+import { encodeSnappyBlock, SNAPPY_CONTENT_BYTES_MAX } from "./snappy-block.ts";
 
 const HEAD_BYTES = 4;
 const SUM_BYTES = 4;
@@ -32,6 +34,21 @@ export function encodeS2Stream(content: Uint8Array): Buffer {
     const sum = Buffer.alloc(SUM_BYTES);
     sum.writeUInt32LE(maskedSum(piece));
     parts.push(chunkHead(PLAIN, SUM_BYTES + piece.length), sum, piece);
+  }
+  return Buffer.concat(parts);
+}
+
+/** @returns a stream of Snappy with this content, which readers of S2 take as well */
+export function encodeSnappyStream(content: Uint8Array): Buffer<ArrayBuffer> {
+  const parts: Uint8Array[] = [chunkHead(IDENTIFIER, SNAPPY_NAME.length), SNAPPY_NAME];
+  for (let at = 0; at < content.length; at += SNAPPY_CONTENT_BYTES_MAX) {
+    const piece = content.subarray(at, at + SNAPPY_CONTENT_BYTES_MAX);
+    const block = encodeSnappyBlock(piece);
+    const smaller = block.length < piece.length;
+    const body = smaller ? block : piece;
+    const sum = Buffer.alloc(SUM_BYTES);
+    sum.writeUInt32LE(maskedSum(piece));
+    parts.push(chunkHead(smaller ? COMPRESSED : PLAIN, SUM_BYTES + body.length), sum, body);
   }
   return Buffer.concat(parts);
 }
