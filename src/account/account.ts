@@ -10,6 +10,7 @@ import type { PermissionOptions } from "../config/permission-options.ts";
 import { LocalPublisher } from "../delivery/local-subscriber.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { SubjectMappings } from "../mapping/subject-mappings.ts";
+import { Nuid } from "../random/nuid.ts";
 import { SubjectTrie } from "../subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";
 import type { AccountHost } from "./account-host.ts";
@@ -70,6 +71,7 @@ export class Account {
   expired = false;
   /** Wall clock, ms. */
   updatedAt: number;
+  private eventIds: Nuid | null = null;
 
   constructor(name: string, host: AccountHost) {
     this.name = name;
@@ -91,6 +93,12 @@ export class Account {
   get isFull(): boolean {
     const { connectionsMax } = this.limits;
     return connectionsMax >= 0 && this.connections >= connectionsMax;
+  }
+
+  /** Names an event that is published in it. */
+  nextEventId(): string {
+    this.eventIds ??= new Nuid();
+    return this.eventIds.next();
   }
 
   /** A subscription of it has gone: answers that it was meant for are not awaited any more. */

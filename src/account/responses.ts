@@ -14,12 +14,18 @@ import type { ResponseType } from "../config/account-options.ts";
 import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
+import { serverHash } from "../identity/server-hash.ts";
 import type { Random } from "../random/random.ts";
 import { hasWildcard } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";
 import type { Account } from "./account.ts";
-import { importCameThrough } from "./import-step.ts";
+import { type Crossing, cross, crossUnfollowed, importCameThrough } from "./import-step.ts";
+import { measureAnswer } from "./latency.ts";
+import { sampleRequest } from "./latency-sampling.ts";
+import { Response, ResponseEnd } from "./response.ts";
 import type { ServiceExport } from "./service-export.ts";
+
+export type { Response } from "./response.ts";
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS_IN_TOKEN = 6;
@@ -27,64 +33,14 @@ const DIGITS_IN_TOKEN = 6;
 const OWED_MAX = 1_000_000;
 const NO_SID = new Uint8Array(0);
 
-/** What becomes of an answer that is owed, besides its delivery. */
-export enum ResponseEnd {
-  /** It came. */
-  Answered,
-  /** It came, and nobody took it. */
-  Undelivered,
-  TimedOut,
-  /** Nobody waits for it any more. */
-  InterestLost,
-}
-
-/** Told of an answer that somebody measures or follows. */
-export interface ResponseWatcher {
-  /** An answer comes, from the client whose batch it is. @returns whether it may be removed when it is delivered */
-  onAnswer(response: Response, batch: MessageBatch): boolean;
-  onEnd(response: Response, end: ResponseEnd): void;
-}
-
-/** One answer owed, or one stream of answers. */
-export class Response {
-  /** In the responder's account. */
-  readonly subject: string;
-  /** In the requester's. */
-  readonly reply: Uint8Array;
-  readonly requester: Account;
-  /** null: an import without an export, of the server's own. */
-  readonly export: ServiceExport | null;
-  readonly type: ResponseType;
-  readonly share: boolean;
-  /** Monotonic, ms: when it was asked for, or last answered. */
-  at: number;
-  watcher: ResponseWatcher | null = null;
-
-  constructor(
-    subject: string,
-    reply: Uint8Array,
-    requester: Account,
-    from: ServiceExport | null,
-    type: ResponseType,
-    share: boolean,
-    at: number,
-  ) {
-    this.subject = subject;
-    this.reply = reply;
-    this.requester = requester;
-    this.export = from;
-    this.type = type;
-    this.share = share;
-    this.at = at;
-  }
-}
-
 export class Responses implements Sink {
   mark = 0;
   readonly takesRuns = false;
   private readonly account: Account;
   /** `_R_.aaaaaa.`; null until somebody asks. */
   private prefix: string | null = null;
+  /** `.<server hash>.T`; null until it is needed. */
+  private suffix: string | null = null;
   /** Answers that services of this account owe, by their subject. */
   private readonly owed = new Map<string, Response>();
   /** Answers that clients of this account wait for, by where they want them. */
@@ -111,12 +67,12 @@ export class Responses implements Sink {
   /**
    * A request comes to this account: where shall its answer go?
    * @param reply where the requester wants it; copied
-   * @param suffix behind the subject, for those whose way is followed
+   * @param measured its subject says so, and by whom
    */
-  add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, suffix = ""): Response {
+  add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, measured = false): Response {
     const { host } = this.account;
     this.prefix ??= this.listen(host.turn.random);
-    const subject = `${this.prefix}${token(host.turn.random)}${suffix}`;
+    const subject = `${this.prefix}${token(host.turn.random)}${measured ? this.measuredSuffix() : ""}`;
     const response = new Response(subject, new Uint8Array(reply), requester, from, type, share, host.clock.monotonic());
     if (this.owed.size >= OWED_MAX) this.remove(this.owed.values().next().value!, ResponseEnd.TimedOut);
     this.owed.set(subject, response);
@@ -125,10 +81,15 @@ export class Responses implements Sink {
     return response;
   }
 
+  private measuredSuffix(): string {
+    this.suffix ??= `.${serverHash(this.account.host.serverName)}.T`;
+    return this.suffix;
+  }
+
   remove(response: Response, end: ResponseEnd): void {
     if (!this.owed.delete(response.subject)) return;
     response.requester.responses.stopAwaiting(response);
-    response.watcher?.onEnd(response, end);
+    response.watcher?.onEnd(end);
   }
 
   /** Removes those of one service that were asked for before. @returns how many are left of it */
@@ -190,14 +151,18 @@ export class Responses implements Sink {
   private answer(batch: MessageBatch, index: number): boolean {
     const response = this.account.expired ? undefined : this.owed.get(batch.subjectText(index));
     if (response === undefined || importCameThrough(batch, response.export)) return false;
-    const mayGo = response.watcher?.onAnswer(response, batch) ?? true;
+    const mayGo = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
+    const { trace } = batch;
     // The answer may want an answer itself.
     const onward = this.onwardReply(batch, index, response);
     const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
     const step: ImportStep = { via: response, before: batch.imported };
     const isEnd = batch.end(index) === batch.start(index);
-    const delivered = requester.publisher.republish(batch, index, subject, onward?.bytes ?? NO_SID, null, step) > 0;
+    const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_SID, header: null, step };
+    trace?.addServiceImport(requester.name, response.subject, decode(subject));
+    const delivered = trace === null ? cross(crossing) : crossUnfollowed(crossing);
+    response.watcher?.afterAnswer();
     if (!delivered && onward?.response) requester.responses.remove(onward.response, ResponseEnd.Undelivered);
     if (response.type !== "Singleton" && delivered) response.at = this.account.host.clock.monotonic();
     if ((!delivered || response.type === "Singleton" || isEnd) && mayGo) {
@@ -213,7 +178,10 @@ export class Responses implements Sink {
     const reply = batch.source.subarray(start, end);
     if (isAcknowledgement(reply)) return { bytes: reply, response: null };
     const { requester, export: from, type, share } = response;
-    const onward = requester.responses.add(this.account, reply, from, type, share);
+    const options = response.watcher?.options ?? null;
+    const sample = options === null ? null : sampleRequest(options, batch, index, this.account.host.turn.random);
+    const onward = requester.responses.add(this.account, reply, from, type, share, sample !== null);
+    if (options !== null) measureAnswer(onward, options, { account: requester, requester: batch.originator, share, sample });
     return { bytes: encode(onward.subject), response: onward };
   }
 }

@@ -5,18 +5,23 @@
  * At once and on behalf of the client: who is told "no responders", who is stalled, who is counted is still the one that published.
  * Source: reference, core §5.4.
  */
-import { encode } from "../bytes/ascii.ts";
-import type { ResponseType } from "../config/account-options.ts";
+import { decode, encode } from "../bytes/ascii.ts";
+import type { LatencyOptions, ResponseType } from "../config/account-options.ts";
 import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { HeaderKey, headerText } from "../header/header-read.ts";
 import { setHeader } from "../header/header-write.ts";
+import type { MessageTrace } from "../msgtrace/message-trace.ts";
+import { TRACE_DESTINATION } from "../msgtrace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
 import type { Account } from "./account.ts";
-import { type ImportVia, importCameThrough } from "./import-step.ts";
-import { isAcknowledgement, type Response, ResponseEnd } from "./responses.ts";
+import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";
+import { type Asked, measureAnswer, reportBadRequest } from "./latency.ts";
+import { sampleRequest } from "./latency-sampling.ts";
+import { type Response, ResponseEnd } from "./response.ts";
+import { isAcknowledgement } from "./responses.ts";
 import type { ServiceExport } from "./service-export.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
@@ -63,7 +68,7 @@ export class ServiceImport implements Sink, ImportVia {
 
   /** Whether anybody took it. */
   private request(batch: MessageBatch, index: number): boolean {
-    const { exporter, importer } = this;
+    const { exporter } = this;
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
     const replyStart = batch.replyStart(index);
     const replyEnd = batch.replyEnd(index);
@@ -72,17 +77,59 @@ export class ServiceImport implements Sink, ImportVia {
     if (replyStart !== replyEnd) {
       reply = batch.source.subarray(replyStart, replyEnd);
       if (!isAcknowledgement(reply)) {
-        response = exporter.responses.add(importer, reply, this.export, this.responseType, this.share);
+        response = this.awaitAnswer(batch, index, reply);
         reply = encode(response.subject);
       }
-    }
+    } else if (this.latency !== null) reportBadRequest(this.latency, this.asked(batch, index));
     const subject = this.subjectOf(batch, index);
     const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
     const step: ImportStep = { via: this, before: batch.imported };
-    const taken = exporter.publisher.republish(batch, index, mapped, reply, this.headerOf(batch, index), step);
-    if (taken > 0) return true;
-    if (response !== null) exporter.responses.remove(response, ResponseEnd.Undelivered);
-    return false;
+    const crossing: Crossing = { batch, index, to: exporter, subject: mapped, reply, header: this.headerOf(batch, index), step };
+    const { trace } = batch;
+    const taken = trace === null ? cross(crossing) : this.crossTraced(crossing, trace);
+    // A trace only waits for no answer.
+    if (response !== null && (!taken || trace?.only)) {
+      exporter.responses.remove(response, taken ? ResponseEnd.Answered : ResponseEnd.Undelivered);
+    }
+    return taken;
+  }
+
+  private get latency(): LatencyOptions | null {
+    return this.export?.latency ?? null;
+  }
+
+  private asked(batch: MessageBatch, index: number): Asked {
+    const { exporter, importer, latency, share } = this;
+    const sample = latency === null ? null : sampleRequest(latency, batch, index, importer.host.turn.random);
+    return { account: exporter, requester: batch.originator, share, sample };
+  }
+
+  private awaitAnswer(batch: MessageBatch, index: number, reply: Uint8Array): Response {
+    const { exporter, importer, latency } = this;
+    const { responses } = exporter;
+    if (latency === null) return responses.add(importer, reply, this.export, this.responseType, this.share);
+    const asked = this.asked(batch, index);
+    const response = responses.add(importer, reply, this.export, this.responseType, this.share, asked.sample !== null);
+    measureAnswer(response, latency, asked);
+    return response;
+  }
+
+  /** For a message that is followed: events of its way on the other side come back like answers. */
+  private crossTraced(crossing: Crossing, trace: MessageTrace): boolean {
+    const { exporter, importer } = this;
+    const { batch, index, subject } = crossing;
+    trace.addServiceImport(exporter.name, batch.subjectText(index), decode(subject));
+    if (!this.export?.allowTrace) return crossUnfollowed(crossing);
+    const { destination } = trace;
+    const back = exporter.responses.add(importer, encode(destination), this.export, this.responseType, this.share);
+    trace.destination = back.subject;
+    const header = setHeader(crossing.header ?? batch.header(index), TRACE_DESTINATION, back.subject);
+    try {
+      return cross({ ...crossing, header });
+    } finally {
+      trace.destination = destination;
+      exporter.responses.remove(back, ResponseEnd.Answered);
+    }
   }
 
   /** The published subject as the exporter sees it. */

@@ -12,7 +12,8 @@ function randomContent(random: Random, sizeMax: number): Buffer {
     const end = Math.min(content.length, at + 1 + random.below(random.pick([3, 10, 70, 5_000])));
     const kind = at === 0 ? 0 : random.below(3);
     const back = 1 + random.below(Math.max(1, at));
-    for (const byte = random.below(256); at < end; at++) content[at] = kind === 0 ? random.below(256) : kind === 1 ? byte : content[at - back];
+    for (const byte = random.below(256); at < end; at++)
+      content[at] = kind === 0 ? random.below(256) : kind === 1 ? byte : content[at - back];
   }
   return content;
 }

@@ -16,6 +16,7 @@ import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { ClientInfo, Originator } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
+import type { TracedReceiver } from "../msgtrace/message-trace.ts";
 import type { ClientPermissions } from "../permission/client-permissions.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import type { CommandSink } from "../protocol/command-sink.ts";
@@ -316,8 +317,8 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.stall.afterFlush();
   }
 
-  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, _headerSize: number, size: number): Refusal {
-    return this.publisher.check(source, subjectStart, subjectEnd, size);
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+    return this.publisher.check(source, subjectStart, subjectEnd, headerSize, size);
   }
 
   onMessageLine(verb: Verb, source: Buffer, start: number, end: number): void {
@@ -421,6 +422,19 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
   }
 
   // Sink
+
+  get traced(): TracedReceiver {
+    return this;
+  }
+
+  /** What it calls itself; empty: nothing. */
+  get name(): string {
+    return this.connect.name;
+  }
+
+  get accountName(): string {
+    return this.account.name;
+  }
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if ((this.flags & FLAG_CLOSED) !== 0 || subscription.closed) return 0;

@@ -48,6 +48,8 @@ export interface ConnectionHost {
   readonly systemAccount: Account | null;
   /** Decides who may connect that way; another one after a reload. */
   authenticatorOf(type: TransportType): Authenticator;
+  /** What its events say of the server: numbered, so a new one for each event. */
+  serverInfo(): object;
   infoLine(client: Client, occasion: InfoOccasion): Buffer;
   /**
    * Who the client is, by what its CONNECT says. A promise suspends the client until it settles; a rejection is a refusal.

@@ -21,28 +21,39 @@ export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
 export function publishVarying(client: Client, batch: MessageBatch, publish: (single: MessageBatch) => void): void {
   const single = new MessageBatch(1);
   for (let index = 0; index < batch.count && !client.closed; index++) {
-    const start = batch.subjectStart(index);
-    const end = batch.subjectEnd(index);
-    const mapped = client.account.mappings?.select(batch.subjectSource, start, end) ?? null;
-    single.source = batch.source;
-    single.subjectSource = mapped ?? batch.subjectSource;
-    single.sizesText = batch.sizesText;
-    single.originator = batch.originator;
-    single.fromClient = batch.fromClient;
-    single.add(
-      mapped === null ? start : 0,
-      mapped === null ? end : mapped.length,
-      batch.replyStart(index),
-      batch.replyEnd(index),
-      batch.headerSize(index),
-      batch.start(index),
-      batch.end(index),
-    );
+    takeMapped(client, batch, index, single);
     publish(single);
-    if (single.stallMs > batch.stallMs) {
-      batch.stallMs = single.stallMs;
-      batch.stalledBy = single.stalledBy;
-    }
-    single.clear();
+    giveBack(single, batch);
   }
+}
+
+/** Puts message `index` into an empty batch, on the subject that it is mapped to. @returns that subject; null: it is not mapped */
+export function takeMapped(client: Client, batch: MessageBatch, index: number, single: MessageBatch): Buffer | null {
+  const start = batch.subjectStart(index);
+  const end = batch.subjectEnd(index);
+  const mapped = client.account.mappings?.select(batch.subjectSource, start, end) ?? null;
+  single.source = batch.source;
+  single.subjectSource = mapped ?? batch.subjectSource;
+  single.sizesText = batch.sizesText;
+  single.originator = batch.originator;
+  single.fromClient = batch.fromClient;
+  single.add(
+    mapped === null ? start : 0,
+    mapped === null ? end : mapped.length,
+    batch.replyStart(index),
+    batch.replyEnd(index),
+    batch.headerSize(index),
+    batch.start(index),
+    batch.end(index),
+  );
+  return mapped;
+}
+
+/** Empties it; who was too slow for its message stalls the publisher. */
+export function giveBack(single: MessageBatch, batch: MessageBatch): void {
+  if (single.stallMs > batch.stallMs) {
+    batch.stallMs = single.stallMs;
+    batch.stalledBy = single.stalledBy;
+  }
+  single.clear();
 }

@@ -7,12 +7,13 @@
  *                           where each message's fate counts: queue groups, for a publisher that wants to hear of "no responders"
  * Order as the reference's: plain subscriptions first, then one member of each queue group.
  * A client without permissions, in an account without mappings, is asked nothing of either. Where messages on one subject may be mapped
- * differently (weights), they go one by one (mapped-publishing.ts).
+ * differently (weights), or are followed, they go one by one (mapped-publishing.ts, traced-publishing.ts).
  */
 import { quote } from "../bytes/ascii.ts";
 import { countDelivered } from "../delivery/delivered.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
+import { deliverTraced } from "../msgtrace/traced-delivery.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
@@ -23,6 +24,7 @@ import { writeNoResponders } from "./deliver.ts";
 import { moveSubjects, publishVarying } from "./mapped-publishing.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
 import { traceMessage } from "./trace.ts";
+import { mayBeTraced, publishTraced, tellTooLarge } from "./traced-publishing.ts";
 
 /** What `MatchResult.note` says once the result was looked at. */
 const NOTE_RUNS = 1;
@@ -123,6 +125,11 @@ export class Publisher implements QueueDelivery<Subscription> {
 
   /** Delivers the batch and empties it. */
   flush(): void {
+    if (this.batch.hasHeaders && mayBeTraced(this.client, this.batch)) this.flushTraced();
+    else this.flushUntraced();
+  }
+
+  private flushUntraced(): void {
     const { batch, client } = this;
     const result = this.result;
     client.inMessages += batch.count;
@@ -151,18 +158,34 @@ export class Publisher implements QueueDelivery<Subscription> {
   private flushVarying(): void {
     this.varies = false;
     const { batch, client } = this;
-    publishVarying(client, batch, single => {
-      this.batch = single;
-      this.generation = client.account.interest.generation;
-      this.result = this.receiversOf(single);
-      if (this.result === null) this.refuseSubjects();
-      else if (this.result.isEmpty) this.answerNobody();
-      else {
-        this.deliverOne(this.result, 0);
-        this.commitDelivered();
-      }
-      this.batch = batch;
-    });
+    publishVarying(client, batch, single => this.publishSingle(single));
+    this.batch = batch;
+  }
+
+  /** Some of the messages may be followed: each is looked at for itself. */
+  private flushTraced(): void {
+    const { batch, client } = this;
+    publishTraced(client, batch, single => this.publishSingle(single));
+    this.batch = batch;
+    this.result = null;
+    this.mapped = null;
+    this.varies = false;
+    batch.clear();
+  }
+
+  /** The one message of a batch, from its permission to its delivery. */
+  private publishSingle(single: MessageBatch): void {
+    const { client } = this;
+    this.batch = single;
+    this.generation = client.account.interest.generation;
+    this.result = this.receiversOf(single);
+    if (this.result === null) return this.refuseSubjects();
+    if (single.hasReplies && isReservedReply(single.source, single.replyStart(0), single.replyEnd(0))) return this.refuseReply();
+    if ((client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
+    if (this.result.isEmpty) return this.answerNobody();
+    if (single.trace === null) this.deliverOne(this.result, 0);
+    else if (deliverTraced(single, this.result, MessageSource.Client, client.host.turn.random) === 0) this.answerNoResponders(0);
+    this.commitDelivered();
   }
 
   /** Who wants the one message of a batch; null: it may not be published. */
@@ -176,10 +199,11 @@ export class Publisher implements QueueDelivery<Subscription> {
   }
 
   /** The line of a message outside the parser's loop. */
-  check(source: Buffer, subjectStart: number, subjectEnd: number, size: number): Refusal {
+  check(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
     const client = this.client;
     const most = client.parser.payloadBytesMax;
     if (size > most) {
+      tellTooLarge(client, source, subjectStart, subjectEnd, headerSize, size);
       client.parser.detail = `maximum payload exceeded: ${size} vs ${most}`;
       return Refusal.MaxPayloadExceeded;
     }
@@ -195,12 +219,19 @@ export class Publisher implements QueueDelivery<Subscription> {
     if (client.tracing) traceMessage(client, "<<-", source, batch.headerSize(0), batch.start(0), batch.end(0));
     this.next(source, batch.subjectStart(0), batch.subjectEnd(0));
     this.open(source);
-    if (this.result !== null && batch.hasReplies && isReservedReply(source, batch.replyStart(0), batch.replyEnd(0))) {
-      this.refuseReply();
-      return;
+    if (batch.hasHeaders && mayBeTraced(client, batch)) return this.flushTraced();
+    if (this.result !== null && !this.varies) {
+      if (batch.hasReplies && isReservedReply(source, batch.replyStart(0), batch.replyEnd(0))) {
+        client.inMessages++;
+        client.inBytes += batch.bytes;
+        this.refuseReply();
+        this.result = null;
+        this.mapped = null;
+        return batch.clear();
+      }
+      if ((client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
     }
-    if (this.result !== null && (client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
-    this.flush();
+    this.flushUntraced();
   }
 
   /** Whether runs can be delivered receiver by receiver without anyone seeing another order. */
@@ -329,22 +360,29 @@ export class Publisher implements QueueDelivery<Subscription> {
   }
 
   private refuseSubjects(): void {
-    const { batch, client } = this;
+    const { batch } = this;
     for (let index = 0; index < batch.count; index++) {
-      const subject = quote(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
-      client.sendError(refusalText(Refusal.PublishPermission, subject));
-      client.logError(`Publish Violation - Subject ${subject}`);
+      const error = this.refuseSubject(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
+      batch.trace?.refuse(error);
     }
+  }
+
+  /** The client may not publish there, and is told so. @returns what it is told */
+  refuseSubject(subject: Uint8Array): string {
+    const { client } = this;
+    const text = quote(subject);
+    const error = refusalText(Refusal.PublishPermission, text);
+    client.sendError(error);
+    client.logError(`Publish Violation - Subject ${text}`);
+    return error;
   }
 
   private refuseReply(): void {
     const { batch, client } = this;
-    client.inMessages++;
-    client.inBytes += batch.bytes;
     const reply = quote(batch.source, batch.replyStart(0), batch.replyEnd(0));
-    client.sendError(refusalText(Refusal.ReplyPermission, reply));
+    const error = refusalText(Refusal.ReplyPermission, reply);
+    batch.trace?.refuse(error);
+    client.sendError(error);
     client.logError(`Publish Violation - Reply ${reply}`);
-    this.result = null;
-    batch.clear();
   }
 }

@@ -8,6 +8,7 @@
  * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
  */
 import { decode } from "../bytes/ascii.ts";
+import type { MessageTrace } from "../msgtrace/message-trace.ts";
 import type { Originator } from "./originator.ts";
 import type { Sink } from "./sink.ts";
 
@@ -51,6 +52,8 @@ export class MessageBatch {
   namesBytesMax = 0;
   /** Some message has a reply subject. */
   hasReplies = false;
+  /** Some message has a header block. */
+  hasHeaders = false;
   /** Changes whenever the batch is emptied: what was derived from it is then stale. */
   version = 0;
   /** The publisher is a client connection: it can be stalled, or its messages dropped, for consumers that are too slow. */
@@ -63,6 +66,8 @@ export class MessageBatch {
   originator: Originator | null = null;
   /** The last service import that the messages came through; null: they were published in this account. */
   imported: ImportStep | null = null;
+  /** Of its only message; null: nobody follows it. */
+  trace: MessageTrace | null = null;
   /** Scratch for whoever splits a line: start and end of up to nine arguments. */
   readonly argumentBounds = new Int32Array(18);
   readonly fields: Int32Array;
@@ -94,6 +99,7 @@ export class MessageBatch {
     this.count++;
     this.bytes += end - start;
     if (replyEnd !== replyStart) this.hasReplies = true;
+    if (headerSize > 0) this.hasHeaders = true;
     const names = subjectEnd - subjectStart + replyEnd - replyStart;
     if (names > this.namesBytesMax) this.namesBytesMax = names;
   }
@@ -104,12 +110,14 @@ export class MessageBatch {
     this.bytes = 0;
     this.namesBytesMax = 0;
     this.hasReplies = false;
+    this.hasHeaders = false;
     this.sizesText = null;
     this.version++;
     this.source = EMPTY;
     this.subjectSource = EMPTY;
     this.originator = null;
     this.imported = null;
+    this.trace = null;
   }
 
   subjectStart(index: number): number {

@@ -1,4 +1,5 @@
 /** Who published a message, as far as others are told. */
+import { compactGoJson } from "../bytes/go-json.ts";
 import type { Sink } from "./sink.ts";
 
 /**
@@ -60,15 +61,20 @@ const CLIENT_INFO_KEYS = [
   "reply",
 ] as const satisfies readonly (keyof ClientInfo)[];
 
-/** Its JSON: keys in order, whatever order they were set in, and nothing that is empty. */
+/** Its JSON. */
 export function clientInfoJson(info: ClientInfo): string {
+  return compactGoJson(presentClientInfo(info));
+}
+
+/** Keys in order, whatever order they were set in, and nothing that is empty. */
+export function presentClientInfo(info: ClientInfo): Readonly<Record<string, unknown>> {
   const ordered: Record<string, unknown> = {};
   for (const key of CLIENT_INFO_KEYS) {
     const value = info[key];
     if (value === undefined || value === "" || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
     ordered[key] = value;
   }
-  return JSON.stringify(ordered);
+  return ordered;
 }
 
 /** A client that published. The server's own messages have none. */

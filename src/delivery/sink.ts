@@ -1,3 +1,4 @@
+import type { TracedReceiver } from "../msgtrace/message-trace.ts";
 import type { MessageBatch } from "./message-batch.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -20,4 +21,7 @@ export interface Sink {
    * @returns how many messages it took; 0 when it is closed, or every one was filtered out. A queue group then asks its next member.
    */
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number;
+
+  /** How the trace of a message tells of it. Absent for receivers in the process, of which traces do not tell. */
+  readonly traced?: TracedReceiver;
 }

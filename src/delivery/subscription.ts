@@ -8,6 +8,8 @@ export interface SubjectFilter {
 
 /** How the subjects of an exporting account look in the one that imports them. */
 export interface SubjectView {
+  /** Whether messages are followed to whoever sees them here. */
+  readonly allowTrace: boolean;
   /**
    * Writes the subject as it is seen here.
    * @returns the offset behind it; -1: the target is too short

@@ -255,6 +255,7 @@ export class Parser {
     let bytes = 0;
     let namesMax = 0;
     let hasReplies = false;
+    let hasHeaders = false;
     let lastStart = 0;
     let lastSize = 0;
     // The line of the message before, CRLF included, when it is a PUB without reply: the same bytes once more say the same.
@@ -374,10 +375,12 @@ export class Parser {
             batch.bytes = bytes;
             batch.namesBytesMax = namesMax;
             batch.hasReplies = hasReplies;
+            batch.hasHeaders = hasHeaders;
             count = 0;
             bytes = 0;
             namesMax = 0;
             hasReplies = false;
+            hasHeaders = false;
             sink.flushMessages();
             if (this.suspended) return at;
           }
@@ -390,6 +393,7 @@ export class Parser {
       const names = lastSize + replyEnd - replyStart;
       if (names > namesMax) namesMax = names;
       if (replyEnd !== 0) hasReplies = true;
+      if (headerSize > 0) hasHeaders = true;
       const field = count << STRIDE_SHIFT;
       fields[field + SUBJECT_START] = lastStart;
       fields[field + SUBJECT_END] = lastStart + lastSize;
@@ -410,6 +414,7 @@ export class Parser {
       batch.bytes = bytes;
       batch.namesBytesMax = namesMax;
       batch.hasReplies = hasReplies;
+      batch.hasHeaders = hasHeaders;
       sink.flushMessages();
     }
     return at;

@@ -43,6 +43,7 @@ import { BusyPolling } from "./busy-polling.ts";
 import { ClientListeners } from "./client-listeners.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
+import { EventServer } from "./event-server.ts";
 import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { Ocsp } from "./ocsp.ts";
@@ -109,6 +110,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   private readonly websocketOwner: WebSocketOwnerName | null;
   private readonly ocsp: Ocsp;
   private readonly operatorPorts = new OperatorPorts(this);
+  private readonly eventServer = new EventServer(this);
   private portsFile: PortsFile | null = null;
   private lastConnectionId = 0;
   /** Transports that are not gone yet, those of closed connections included. */
@@ -238,6 +240,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   get serverName(): string {
     return this.options.serverName ?? this.identity.id;
+  }
+
+  serverInfo(): object {
+    return this.eventServer.next();
   }
 
   get authRequired(): boolean {

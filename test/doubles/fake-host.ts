@@ -64,6 +64,10 @@ export class FakeHost implements ConnectionHost, AccountHost {
     return this.log;
   }
 
+  serverInfo(): object {
+    return { name: this.serverName };
+  }
+
   infoLine(): Buffer {
     return Buffer.from("INFO {} \r\n");
   }

@@ -59,7 +59,7 @@ test("the measured table replaces what stood between the marks", () => {
 const STOREYS = [
   ["bytes", "clock", "compression", "random"],
   ["subject", "header", "identity"],
-  ["delivery", "mapping", "jwt"],
+  ["delivery", "mapping", "jwt", "msgtrace"],
   ["protocol"],
   ["transport"],
   ["config", "log", "trade"],

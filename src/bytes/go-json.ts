@@ -1,0 +1,19 @@
+/**
+ * JSON as Go's encoder writes it on one line, for what leaves as a message: `<`, `>`, `&` and the line separators of JavaScript are
+ * escaped, times are RFC 3339 with as many digits as needed.
+ */
+const ESCAPES: Record<string, string> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
+
+export function compactGoJson(value: unknown): string {
+  return escapeGoJson(JSON.stringify(value));
+}
+
+/** What `JSON.stringify` made, with the escapes that it leaves out: such characters stand in strings only. */
+export function escapeGoJson(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
+}
+
+/** @param ms wall clock; fractions are dropped */
+export function goTimestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
+}

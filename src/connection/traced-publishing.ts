@@ -1,0 +1,128 @@
+/**
+ * Messages that somebody follows (msgtrace/), or that look so: taken out of their batch one by one.
+ *
+ *   batch with headers ─ mightBeTraced? ─▶ each message: startTrace ─▶ mapped ─▶ checked, delivered ─▶ its event is published
+ * A batch without headers is never looked at, one with headers costs a search in them.
+ * Source: reference, msgtrace and client (behaviour); core §9.6.
+ */
+import { decode } from "../bytes/ascii.ts";
+import { MessageBatch } from "../delivery/message-batch.ts";
+import { setHeader } from "../header/header-write.ts";
+import type { MessageTrace } from "../msgtrace/message-trace.ts";
+import { startTrace, type TraceCandidate, type TracedPublisher, type TraceStart } from "../msgtrace/start-trace.ts";
+import { sendTrace } from "../msgtrace/trace-event.ts";
+import { mightBeTraced, TRACE_DESTINATION, TRACE_DISABLED, TraceWish, traceWish } from "../msgtrace/trace-headers.ts";
+import type { Client } from "./client.ts";
+import { giveBack, takeMapped } from "./mapped-publishing.ts";
+import { isReservedSubject } from "./reserved-subject.ts";
+
+const NOT_ASKED: TraceStart = { trace: null, skip: false, disable: false };
+const LF = 0x0a;
+
+/** Whether some message of a batch with headers may be one to follow. */
+export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
+  const { source, count } = batch;
+  const external = account.trace !== null;
+  for (let index = 0; index < count; index++) {
+    const size = batch.headerSize(index);
+    if (size <= 0) continue;
+    const start = batch.start(index);
+    if (external ? traceWish(source, start, start + size) !== TraceWish.None : mightBeTraced(source, start, start + size)) return true;
+  }
+  return false;
+}
+
+/**
+ * The messages of a batch, one by one.
+ * @param publish gets the same batch each time, with the next message that is to be published; its trace hangs off it
+ */
+export function publishTraced(client: Client, batch: MessageBatch, publish: (single: MessageBatch) => void): void {
+  const single = new MessageBatch(1);
+  for (let index = 0; index < batch.count && !client.closed; index++) {
+    const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : NOT_ASKED;
+    if (skip) continue;
+    const mapped = takeMapped(client, batch, index, single);
+    if (disable) disableTracing(single);
+    client.inMessages++;
+    client.inBytes += single.bytes;
+    single.trace = trace;
+    if (mapped !== null) trace?.addMapping(decode(mapped));
+    publish(single);
+    giveBack(single, batch);
+    if (trace !== null) send(client, trace);
+  }
+}
+
+function begin(client: Client, batch: MessageBatch, index: number): TraceStart {
+  const start = batch.start(index);
+  return startIn(client, {
+    source: batch.source,
+    headerStart: start,
+    headerEnd: start + batch.headerSize(index),
+    bytes: batch.end(index) - start,
+    subject: batch.subjectText(index),
+  });
+}
+
+function startIn(client: Client, message: TraceCandidate): TraceStart {
+  const wish = traceWish(message.source, message.headerStart, message.headerEnd);
+  if (wish === TraceWish.None) return NOT_ASKED;
+  const { clock, random } = client.host.turn;
+  return startTrace(publisherOf(client), wish, message, random, () => clock.now());
+}
+
+function send({ account, host }: Client, trace: MessageTrace): void {
+  sendTrace(trace, account.publisher, host.systemAccount === null ? null : host.serverInfo());
+}
+
+function publisherOf(client: Client): TracedPublisher {
+  const { account, accountName, host, id, kind, name, permissions } = client;
+  return {
+    kind,
+    id,
+    name,
+    accountName,
+    externalTrace: account.trace,
+    mayReportTo: subject =>
+      !isReservedSubject(subject, 0, subject.length, account === host.systemAccount) &&
+      (permissions === null || permissions.mayAlwaysPublish(subject, 0, subject.length)),
+    refuseSubject: subject => client.publisher.refuseSubject(subject),
+    logError: text => client.logError(text),
+  };
+}
+
+/** Gives the message a header that keeps whoever gets it from following it. */
+function disableTracing(single: MessageBatch): void {
+  const reply = single.source.subarray(single.replyStart(0), single.replyEnd(0));
+  const header = setHeader(single.header(0), TRACE_DESTINATION, TRACE_DISABLED);
+  const source = Buffer.concat([reply, header, single.payload(0), Buffer.from("\r\n")]);
+  const subjectStart = single.subjectStart(0);
+  const subjectEnd = single.subjectEnd(0);
+  const { fromClient, originator, subjectSource } = single;
+  single.clear();
+  Object.assign(single, { source, subjectSource, originator, fromClient });
+  single.add(subjectStart, subjectEnd, 0, reply.length, header.length, reply.length, source.length - 2);
+}
+
+/**
+ * A message whose line says that it is too large: its publisher goes, but if what came with the line shows that somebody follows it, that is
+ * told. As in the reference only what was read together with the line is looked at.
+ */
+export function tellTooLarge(
+  client: Client,
+  source: Buffer,
+  subjectStart: number,
+  subjectEnd: number,
+  headerSize: number,
+  size: number,
+): void {
+  if (headerSize <= 0 || client.parser.heldBytes > 0) return; // the line came in pieces
+  const line = source.indexOf(LF, subjectEnd);
+  const headerStart = line + 1;
+  const headerEnd = Math.min(source.length, headerStart + headerSize);
+  if (line === -1 || headerEnd === headerStart) return;
+  const message = { source, headerStart, headerEnd, bytes: size, subject: decode(source, subjectStart, subjectEnd) };
+  const { trace } = startIn(client, message);
+  trace?.refuse("maximum payload exceeded");
+  if (trace !== null) send(client, trace);
+}

@@ -1,0 +1,58 @@
+/**
+ * A header block as Go's `textproto` reads it: what the reference asks about values of `Uber-Trace-Id` and its like it asks of this form.
+ * Keys are canonical (`traceparent` is `Traceparent`), a line that begins with a blank goes on with the one before, and a block with one
+ * wrong line says nothing at all.
+ */
+import { lineEnd } from "./header-read.ts";
+
+export type MimeHeader = ReadonlyMap<string, readonly string[]>;
+
+const KEY = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const KEY_WITH_BLANKS = /^[ !#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Control characters, but for the tab. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NOT_IN_VALUES = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/** @returns null where a line is no field, or the blank line at the end is missing */
+export function readMimeHeader(block: Uint8Array): MimeHeader | null {
+  const lines = linesOf(block);
+  if (lines === null) return null;
+  const fields = new Map<string, string[]>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const key = canonicalKey(line.slice(0, Math.max(0, colon)));
+    const value = line.slice(colon + 1);
+    if (key === null || NOT_IN_VALUES.test(value)) return null;
+    const values = fields.get(key);
+    const trimmed = value.replace(/^[ \t]+/, "");
+    if (values === undefined) fields.set(key, [trimmed]);
+    else values.push(trimmed);
+  }
+  return fields;
+}
+
+/** The lines behind the version, continued ones joined. */
+function linesOf(block: Uint8Array): string[] | null {
+  const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
+  const all = text.slice(lineEnd(block, 0, block.length) + 2).split(/\r?\n/);
+  const end = all.indexOf("");
+  if (end === -1 || end === all.length - 1) return null;
+  const lines: string[] = [];
+  for (const line of all.slice(0, end)) {
+    if (!/^[ \t]/.test(line)) {
+      if (!line.includes(":")) return null;
+      lines.push(trim(line));
+    } else if (lines.length === 0) return null;
+    else lines[lines.length - 1] += ` ${trim(line)}`;
+  }
+  return lines.map(line => Buffer.from(line, "latin1").toString("utf8"));
+}
+
+function trim(line: string): string {
+  return line.replace(/^[ \t]+|[ \t]+$/g, "");
+}
+
+function canonicalKey(key: string): string | null {
+  if (KEY.test(key)) return key.toLowerCase().replace(/(^|-)[a-z]/g, letter => letter.toUpperCase());
+  return KEY_WITH_BLANKS.test(key) ? key : null;
+}

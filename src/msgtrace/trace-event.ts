@@ -1,0 +1,17 @@
+/** Sends what a trace has told. */
+import { encode } from "../bytes/ascii.ts";
+import { acceptedEncoding, encodeContent } from "../compression/content-encoding.ts";
+import { buildHeader } from "../header/header-write.ts";
+import type { MessageTrace } from "./message-trace.ts";
+
+/** Publishes into the account of whoever published the message. */
+export interface TracePublisher {
+  publish(subject: string, reply: string, header: Uint8Array | null, payload: Uint8Array): number;
+}
+
+/** @param server who tells it; null: there is no system account, and nothing is told */
+export function sendTrace(trace: MessageTrace, publisher: TracePublisher, server: object | null): void {
+  if (server === null) return;
+  const { content, encoding } = encodeContent(encode(trace.json(server)), acceptedEncoding(trace.acceptedEncoding));
+  publisher.publish(trace.destination, "", encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
+}

@@ -1,0 +1,47 @@
+/**
+ * What events and answers of services say of the server that they come from: `server` in their JSON.
+ * Source: reference, core §8.1.
+ */
+import { goTimestamp } from "../bytes/go-json.ts";
+import type { Clock } from "../clock/clock.ts";
+import { mergedFeatureFlags } from "../config/feature-flags.ts";
+import type { Options } from "../config/options.ts";
+import { NATS_VERSION } from "../protocol/version.ts";
+
+/** The server as it is now. */
+export interface EventServerHost {
+  readonly serverName: string;
+  readonly clusterName: string;
+  readonly advertisedHost: string;
+  readonly identity: { readonly id: string };
+  readonly options: Options;
+  readonly clock: Clock;
+}
+
+export class EventServer {
+  /** Events that were told so far. */
+  private sequence = 0;
+
+  constructor(private readonly host: EventServerHost) {}
+
+  /** For one event: it has a number of its own. */
+  next(): object {
+    const { serverName, clusterName, advertisedHost, identity, options, clock } = this.host;
+    const { serverTags, serverMetadata, featureFlags } = options;
+    const metadata = Object.keys(serverMetadata).sort();
+    return {
+      name: serverName,
+      host: advertisedHost,
+      id: identity.id,
+      ...(clusterName !== "" && { cluster: clusterName }),
+      ver: NATS_VERSION,
+      ...(serverTags.length > 0 && { tags: serverTags }),
+      ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata.map(key => [key, serverMetadata[key]])) }),
+      feature_flags: mergedFeatureFlags(featureFlags),
+      jetstream: false,
+      flags: 0,
+      seq: ++this.sequence,
+      time: goTimestamp(clock.now()),
+    };
+  }
+}
