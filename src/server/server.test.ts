@@ -57,6 +57,7 @@ test("INFO that changed goes to clients with protocol 1 that have had their firs
     await early.until("INFO");
 
     server.options.payloadBytesMax = 4242;
+    for (const client of server.connections.values()) client.followLimits();
     server.announceInfo();
     await ready.until("4242");
     old.connection.write("PING\r\n");
@@ -80,7 +81,7 @@ test("while an authentication is under way nothing behind the CONNECT is looked 
     ear.connection.write("NG\r\n");
     await ear.until("INFO");
     await Promise.resolve();
-    expect(server.globalAccount.interest.count).toBe(0);
+    expect(server.connections.values().next().value!.subscriptions.size).toBe(0);
     expect(ear.text.split("\r\n").length).toBe(2); // INFO alone
     resolve({ user: "ann" });
     await ear.until("connect_info");
@@ -97,7 +98,7 @@ test("operations behind a CONNECT that is refused later are dropped", async () =
     resolve(null);
     await ear.until("-ERR 'Authorization Violation'\r\n");
     expect(ear.text).not.toContain("PONG");
-    expect(server.globalAccount.interest.count).toBe(0);
+    expect(server.closedConnections.all().map(({ subscriptionCount }) => subscriptionCount)).toEqual([0]);
     expect(server.counters.inMessages).toBe(0);
   });
 });
