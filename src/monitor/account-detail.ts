@@ -4,7 +4,7 @@
  * Source: reference, core §7.6.
  */
 import type { Account } from "../account/account.ts";
-import type { Response } from "../account/responses.ts";
+import type { Response } from "../account/response.ts";
 import type { ServiceExport } from "../account/service-export.ts";
 import type { ServiceImport } from "../account/service-import.ts";
 import type { StreamImport } from "../account/stream-import.ts";

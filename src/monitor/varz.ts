@@ -1,5 +1,5 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
-import { FEATURE_FLAGS } from "../config/feature-flags.ts";
+import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
 import { claimsJson } from "../jwt/claim-shapes.ts";
@@ -56,8 +56,8 @@ export function varzOf(server: MonitoredServer): Fields {
     ...unlessEmpty("system_account", server.systemAccount?.name ?? ""),
     ...unlessEmpty("pinned_account_fails", server.pinnedAccountFails),
     ...ocspCacheField(server.ocspCacheStats),
-    slow_consumer_stats: byKind(counters.slowConsumersOf),
-    stale_connection_stats: byKind(counters.staleConnectionsOf),
+    slow_consumer_stats: connectionStats(counters.slowConsumersOf),
+    stale_connection_stats: connectionStats(counters.staleConnectionsOf),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
     ...proxiesField(options.trustedProxies),
     ...expiryField(server.certificateExpiry.client),
@@ -124,13 +124,12 @@ function trafficFields({ counters }: MonitoredServer): Fields {
 function configurationFields({ options, configLoadedAt, configDigest }: MonitoredServer): Fields {
   const { serverTags, serverMetadata, featureFlags } = options;
   const metadata = Object.entries(serverMetadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const flags = Object.entries(FEATURE_FLAGS).map(([name, initial]) => [name, featureFlags[name] ?? initial]);
   return {
     config_load_time: goTime(configLoadedAt),
     config_digest: configDigest,
     ...unlessEmpty("tags", serverTags),
     ...(metadata.length === 0 ? {} : { metadata: Object.fromEntries(metadata) }),
-    feature_flags: Object.fromEntries(flags),
+    feature_flags: mergedFeatureFlags(featureFlags),
   };
 }
 
@@ -189,7 +188,8 @@ function expiryField(notAfterMs: number | null): Fields {
   return notAfterMs === null ? {} : { tls_cert_not_after: goTime(notAfterMs) };
 }
 
-function byKind(counts: readonly number[]): Fields {
+/** How many of each kind. */
+export function connectionStats(counts: readonly number[]): Fields {
   return {
     clients: counts[ConnectionKind.Client],
     routes: counts[ConnectionKind.Router],
