@@ -34,8 +34,12 @@ export interface AuthenticationRequest {
   readonly startedAt: number;
   /** Whether it is still there: for what is slow to find out. Left out: it is. */
   readonly isWanted?: () => boolean;
+  /** Told of the trusted proxy that it came through, even if it is refused then. Left out: nobody asks. */
+  readonly proxied?: (key: string) => void;
   /** Writes a line of its log about why, at level debug. Left out: nobody reads it. */
   readonly debug?: (text: string) => void;
+  /** The same at level error, for what an operator has to hear of. */
+  readonly error?: (text: string) => void;
 }
 
 /** Limits of one user, beside those of its account and of the server. -1: none. */
@@ -66,6 +70,8 @@ export interface Login {
   readonly account: Account;
   /** null: everything. */
   readonly permissions: Permissions | null;
+  /** They are those of its account, having none of its own, and change with them. Left out: they do not. */
+  readonly followsDefaults?: boolean;
   readonly limits: UserLimits | null;
   /** Wall clock, ms: when it is cut off; 0: never. */
   readonly expiresAt: number;

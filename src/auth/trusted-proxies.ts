@@ -7,7 +7,7 @@ export class TrustedProxies {
   constructor(readonly keys: readonly string[]) {}
 
   /** @returns the proxy's key; empty when none signed, or none is trusted anyway; null when the signature is by nobody who is trusted */
-  keyOf({ connect, nonce, debug }: AuthenticationRequest): string | null {
+  keyOf({ connect, debug, nonce, proxied }: AuthenticationRequest): string | null {
     const { proxy_sig } = connect;
     if (proxy_sig === "" || this.keys.length === 0) return "";
     const signature = /[+/=]/.test(proxy_sig) ? null : decodeSignature(proxy_sig); // only base64url here
@@ -15,6 +15,8 @@ export class TrustedProxies {
       debug?.("Proxy signature not valid base64");
       return null;
     }
-    return this.keys.find(key => verifySignature(key, nonce, signature)) ?? null;
+    const key = this.keys.find(one => verifySignature(one, nonce, signature)) ?? null;
+    if (key !== null) proxied?.(key);
+    return key;
   }
 }
