@@ -9,10 +9,12 @@
  */
 
 import { goDuration } from "../config/go-duration.ts";
+import { quoted } from "../config/go-values.ts";
 import { diffOptions } from "../config/option-diff.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import type { Logger } from "../log/logger.ts";
+import { Refusal } from "../protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 
 /** Where options come from, again and again. */
@@ -129,7 +131,30 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
       if (after?.user !== before?.user) texts.push("Reloaded: authorization username");
       if (after?.password !== before?.password) texts.push("Reloaded: authorization password");
       if (after?.token !== before?.token) texts.push("Reloaded: authorization token");
+      const users = (one: Options["authorization"]) => JSON.stringify([one?.users, one?.defaultPermissions]);
+      if (users(after) !== users(before)) texts.push("Reloaded: authorization users");
       return texts;
+    },
+  },
+  accounts: { text: () => "Reloaded: accounts" },
+  mappings: { text: () => "Reloaded: accounts" },
+  noAuthUser: { text: () => [] },
+  systemAccount: { text: () => [] },
+  defaultSentinel: { text: after => `Reloaded: default_sentinel = ${after}` },
+  trustedProxies: {
+    text(after, before) {
+      const shown = (keys: readonly string[]) => `[${keys.map(quoted).join(" ")}]`;
+      const gone = before.filter(key => !after.includes(key));
+      const come = after.filter(key => !before.includes(key));
+      return [
+        ...(gone.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(gone)} were removed`]),
+        ...(come.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(come)} were added`]),
+      ];
+    },
+    apply(server, after) {
+      for (const client of [...server.connections.values()]) {
+        if (client.proxyKey !== "" && !after.includes(client.proxyKey)) client.refuse(Refusal.ProxyNotTrusted);
+      }
     },
   },
   authTimeoutMs: { text: after => `Reloaded: authorization timeout = ${after / 1000}` },
