@@ -1,8 +1,8 @@
 /**
  * What both servers of a workload are started with, beyond default settings: one file for the two, made for this comparison in bench/out,
- * and what the generator must know to pass.
+ * and what the generator must know to pass. Keys and passwords are always the same: whoever else writes the files meanwhile does no harm.
  */
-import { randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
@@ -128,7 +128,10 @@ const TOKEN_LOGINS_FILE = "token-logins.txt";
 export const PASSWORDS: Configuration = {
   load: { users: join(OUT_DIRECTORY, PASSWORD_LOGINS_FILE) },
   prepare() {
-    const users = Array.from({ length: LOGIN_USERS }, (_, index) => ({ user: `device-${index}`, pass: randomBytes(12).toString("hex") }));
+    const users = Array.from({ length: LOGIN_USERS }, (_, index) => ({
+      user: `device-${index}`,
+      pass: bytesFor(`password ${index}`).toString("base64url"),
+    }));
     write(PASSWORD_LOGINS_FILE, users.map(user => `- ${members(user)}\n`).join(""));
     const list = users.map(({ user, pass }) => `      { user: ${user}, password: "${pass}" }\n`).join("");
     return configFlags("passwords.conf", `accounts {\n  DEVICES {\n    users = [\n${list}    ]\n  }\n}\n`);
@@ -140,7 +143,11 @@ export const TOKENS: Configuration = {
   load: { users: join(OUT_DIRECTORY, TOKEN_LOGINS_FILE) },
   prepare() {
     const now = Math.floor(Date.now() / 1_000);
-    const [operator, account, system] = [newKey(NkeyKind.Operator), newKey(NkeyKind.Account), newKey(NkeyKind.Account)];
+    const [operator, account, system] = [
+      keyFor(NkeyKind.Operator, "operator"),
+      keyFor(NkeyKind.Account, "account"),
+      keyFor(NkeyKind.Account, "system"),
+    ];
     write(TOKEN_LOGINS_FILE, Array.from({ length: LOGIN_USERS }, (_, index) => tokenLogin(`device-${index}`, account, now)).join(""));
     const ofOperator = newClaims("operator", operator.publicKey, { systemAccount: system.publicKey }, { name: "bench" });
     const preload = Object.entries({ DEVICES: account, SYS: system }).map(([name, { publicKey }]) => {
@@ -157,21 +164,26 @@ resolver_preload: {\n${preload.join("")}}\n`,
   },
 };
 
+/** 32 that say nothing of the name. */
+function bytesFor(name: string): Buffer {
+  return createHash("sha256").update(`bench ${name}`).digest();
+}
+
 interface Key {
   readonly publicKey: string;
   readonly seed: Uint8Array;
   readonly signer: Signer;
 }
 
-function newKey(kind: NkeyKind): Key {
-  const seed = randomBytes(32);
+function keyFor(kind: NkeyKind, name: string): Key {
+  const seed = bytesFor(name);
   const signer = signerOf(encodeSeed(kind, seed));
   return { publicKey: signer.publicKey, seed, signer };
 }
 
 /** A line for the generator: seed, and what stands in CONNECT. */
 function tokenLogin(name: string, account: Key, now: number): string {
-  const user = newKey(NkeyKind.User);
+  const user = keyFor(NkeyKind.User, name);
   const jwt = encodeClaims(newClaims("user", user.publicKey, {}, { name }), account.signer, now);
   return `${Buffer.from(user.seed).toString("hex")} ${members({ jwt })}\n`;
 }

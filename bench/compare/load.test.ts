@@ -3,9 +3,14 @@
  * Each server here is correct but for what its `alter` does to the deliveries of one publisher's read.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Socket } from "bun";
-import { compileLoad, type Failure, measure, type Sample } from "./load.ts";
-import type { Workload } from "./rows.ts";
+import { decodeSignature, encodeSeed, NkeyKind, newNonce, publicNkeyOf, verifySignature } from "../../src/identity/nkey.ts";
+import { findReference } from "../../test/reference/reference-server.ts";
+import { compileLoad, type Failure, type LoadOptions, measure, OUT_DIRECTORY, type Sample } from "./load.ts";
+import { WORKLOADS, type Workload } from "./rows.ts";
+import { startServer } from "./servers.ts";
 
 interface Peer {
   text: string;
@@ -56,9 +61,9 @@ function startFaulty(alter: Alter) {
   });
 }
 
-const workload = (options: Workload["options"], role: Workload["role"] = "run"): Workload => ({ id: "test", role, options, figures: [] });
+const workload = (options: LoadOptions, role: Workload["role"] = "run"): Workload => ({ id: "test", role, options, figures: [] });
 
-async function measureFaulty(alter: Alter, options: Workload["options"]): Promise<Sample | Failure> {
+async function measureFaulty(alter: Alter, options: LoadOptions): Promise<Sample | Failure> {
   const server = startFaulty(alter);
   const result = await measure(workload({ size: 16, ...options }), { port: server.port, pid: process.pid }, 1, 1_500);
   server.stop(true);
@@ -72,6 +77,45 @@ function once(fault: Alter): Alter {
     if (++reads === 2) fault(deliveries, subscriber);
   };
 }
+
+/** What CONNECT says, of every connection, in order. */
+type Connects = Record<string, string>[];
+
+/** Greets each connection with a nonce of its own; the answer to CONNECT and PING is `answer`'s. */
+function startDoor(
+  answer: (connect: Record<string, string>, nonce: string) => string,
+  greeting = (nonce: string) => `{"nonce":"${nonce}"}`,
+) {
+  return Bun.listen<{ nonce: string; text: string }>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open(socket) {
+        socket.data = { nonce: newNonce(), text: "" };
+        socket.write(`INFO ${greeting(socket.data.nonce)}\r\n`);
+      },
+      data(socket, bytes) {
+        socket.data.text += bytes.toString("latin1");
+        const [, connect] = socket.data.text.match(/^CONNECT (.*)\r\nPING\r\n$/) ?? [];
+        if (connect !== undefined) socket.write(answer(JSON.parse(connect), socket.data.nonce));
+      },
+    },
+  });
+}
+
+async function measureLogins(users: string, door: ReturnType<typeof startDoor>, options: LoadOptions = {}): Promise<Sample | Failure> {
+  const path = join(OUT_DIRECTORY, "test-logins.txt");
+  writeFileSync(path, users);
+  const logins = workload({ inFlight: 3, messages: 60, users: path, ...options }, "login");
+  const result = await measure(logins, { port: door.port, pid: process.pid }, 1, 1_500);
+  door.stop(true);
+  return result;
+}
+
+const passwordUsers = (count: number) => Array.from({ length: count }, (_, index) => `- "user":"u${index}","pass":"p${index}"\n`).join("");
+
+/** The same condition as that of `compileLoad`. */
+const signs = existsSync("/usr/include/openssl/ssl.h");
 
 describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
   beforeAll(compileLoad);
@@ -130,5 +174,98 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     const close = once((_, subscriber) => void subscriber.terminate());
     const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
     expect((result as Failure).error).toMatch(/closed the connection|reset by peer/);
+  });
+
+  test("publishers and subscribers name the users they were given, and nobody otherwise", async () => {
+    const users: (string | undefined)[] = [];
+    const door = () => startDoor(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
+    const publish = async (options: LoadOptions) => {
+      const server = door();
+      await measure(workload({ size: 16, messages: 3, ...options }), { port: server.port, pid: process.pid }, 1, 300);
+      server.stop(true);
+    };
+    await publish({ publisherUser: "alice", publisherPassword: "a", subscriberUser: "bob", subscriberPassword: "b" });
+    await publish({});
+    expect(users).toEqual(["alice a", "undefined undefined"]);
+  });
+
+  test("logins: every user of the file in turn, as many as were asked for", async () => {
+    const connects: Connects = [];
+    const door = startDoor(connect => {
+      connects.push(connect);
+      return "PONG\r\n";
+    });
+    expect(await measureLogins(passwordUsers(5), door)).toMatchObject({ messages: 60, deliveries: 60 });
+    const counts = Map.groupBy(connects, ({ user, pass }) => `${user} ${pass}`);
+    // A third goes ahead.
+    expect([...counts].map(([user, { length }]) => `${user}: ${length}`).sort()).toEqual([0, 1, 2, 3, 4].map(at => `u${at} p${at}: 16`));
+  });
+
+  test.skipIf(!signs)("logins: each nonce is signed by the key of its user", async () => {
+    const seeds = [1, 2, 3].map(byte => new Uint8Array(32).fill(byte));
+    const users = seeds.map((seed, index) => `${Buffer.from(seed).toString("hex")} "jwt":"token-${index}"\n`);
+    const keys = new Map(seeds.map((seed, index) => [`token-${index}`, publicNkeyOf(encodeSeed(NkeyKind.User, seed))!]));
+    const verified = new Set<string>();
+    const door = startDoor(({ jwt, sig }, nonce) => {
+      if (!verifySignature(keys.get(jwt)!, nonce, decodeSignature(sig)!)) return "-ERR 'Authorization Violation'\r\n";
+      verified.add(jwt);
+      return 'INFO {"connect_info":true}\r\n+OK\r\nPONG\r\n';
+    });
+    expect(await measureLogins(users.join(""), door)).toMatchObject({ messages: 60 });
+    expect([...verified].sort()).toEqual([...keys.keys()]);
+  });
+
+  test("a login refused is a failure that quotes the server", async () => {
+    const door = startDoor(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
+    expect(await measureLogins(passwordUsers(5), door)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+  });
+
+  test("a login that nobody answers is a timeout", async () => {
+    let logins = 0;
+    const door = startDoor(() => (++logins === 10 ? "" : "PONG\r\n"));
+    expect(((await measureLogins(passwordUsers(5), door)) as Failure).error).toStartWith("timed out while");
+  });
+
+  test.skipIf(!signs)("a greeting without a nonce is a failure for who has to sign one", async () => {
+    const door = startDoor(
+      () => "PONG\r\n",
+      () => "{}",
+    );
+    const result = (await measureLogins(`${"07".repeat(32)} "jwt":"x"\n`.repeat(3), door)) as Failure;
+    expect(result.error).toBe("a greeting without a nonce: INFO {}");
+  });
+
+  test.each([
+    ["no users", "", "no users in"],
+    ["fewer users than logins at once", passwordUsers(2), "1 to 256 logins at once"],
+    ["a seed that is none", '12345 "jwt":"x"\n'.repeat(3), "not a seed"],
+    ["a user without credentials", "-\n".repeat(3), "a user without credentials"],
+    ["a line cut short", passwordUsers(3).slice(0, -1), "a user's line is longer than"],
+  ])("%s: a failure, not a figure", async (_, users, error) => {
+    expect(
+      (
+        (await measureLogins(
+          users,
+          startDoor(() => "PONG\r\n"),
+        )) as Failure
+      ).error,
+    ).toStartWith(error);
+  });
+
+  const configured = WORKLOADS.filter(({ configuration }) => configuration !== undefined && (signs || configuration.load.tls !== 1));
+  const reference = findReference();
+  const servers = [["ours", "bun run src/main.ts"], ...(reference.path === null ? [] : [["the reference", reference.path]])];
+  const cases = configured.flatMap(row => servers.map(([name, command]) => [row.id, name, command, row] as const));
+
+  test.each(cases)("%s: %s lets pass who the file names, and nobody else", async (id, _, command, row) => {
+    const server = await startServer("test", `${command} -p {port} ${row.configuration!.prepare()}`);
+    try {
+      expect(await measure(row, server, 1_000 / row.options.messages!)).not.toHaveProperty("error");
+      if (row.configuration!.load.tls) return;
+      const nobody: Workload = { id, role: "run", options: { size: 16, messages: 10 }, figures: [] };
+      expect(await measure(nobody, server, 1, 2_000)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+    } finally {
+      await server.stop();
+    }
   });
 });

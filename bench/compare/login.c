@@ -132,7 +132,7 @@ static void answer(Attempt *attempt, const char *greeting) {
   if (user->key) {
     unsigned char signature[SIGNATURE_SIZE];
     const char *nonce = strstr(greeting, "\"nonce\":\"");
-    if (nonce == NULL) fail("a greeting without a nonce: %.200s", greeting);
+    if (nonce == NULL) fail("a greeting without a nonce: %.60s", greeting);
     nonce += 9;
     sign(user->key, nonce, strcspn(nonce, "\""), signature);
     write_signature(user->hello + user->signature_at, signature);

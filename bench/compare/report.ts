@@ -55,7 +55,8 @@ function roundsOf(results: Map<Workload, Rounds>, id: string): Rounds {
 /** What a server keeps of its own figure in another workload. */
 function shareCell(figure: Figure, samples: (Sample | Failure)[], base: (Sample | Failure)[]): string {
   const [part, whole] = [spreadOf(figure, samples), spreadOf(figure, base)];
-  if (part === null || whole === null) return "–";
+  if (part === null || samples.some(isFailure)) return cell(figure, part, samples);
+  if (whole === null) return "–";
   return `${(part.median / whole.median).toFixed(2)} of ${amount(figure, whole.median)} ${figure.unit}`;
 }
 

@@ -52,7 +52,7 @@ const logins = (title: string, atLeast: number): Figure => ({ ...rate(title, atL
 
 const ONE_TO_ONE: LoadOptions = { size: 16, subscribers: 1, messages: 5_000_000 };
 const THOUSAND_SUBJECTS: LoadOptions = { size: 16, subscribers: 1, subjects: 1_000, messages: 2_500_000 };
-const FIFTY_IN_FLIGHT: LoadOptions = { size: 16, inFlight: 50, messages: 400_000 };
+const FIFTY_IN_FLIGHT: LoadOptions = { size: 16, inFlight: 50, messages: 300_000 };
 
 export const WORKLOADS: Workload[] = [
   { id: "pub16", role: "run", options: { size: 16, messages: 12_000_000 }, figures: [rate("publish only, 16 B", 2.5)] },
@@ -171,21 +171,21 @@ export const WORKLOADS: Workload[] = [
   {
     id: "import-rr50",
     role: "request",
-    options: { ...FIFTY_IN_FLIGHT, messages: 200_000 },
+    options: { ...FIFTY_IN_FLIGHT, messages: 120_000 },
     configuration: SERVICE_IMPORT,
     figures: [rateWithoutCeiling("request–reply through a service import, 50 in flight", 1.5)],
   },
   {
     id: "login-password",
     role: "login",
-    options: { inFlight: 8, messages: 20_000 },
+    options: { inFlight: 8, messages: 12_000 },
     configuration: PASSWORDS,
     figures: [logins("logins per second, user and password", 1.0)],
   },
   {
     id: "login-jwt",
     role: "login",
-    options: { inFlight: 8, messages: 6_000 },
+    options: { inFlight: 8, messages: 3_000 },
     configuration: TOKENS,
     figures: [logins("JWT logins per second", 1.0)],
   },

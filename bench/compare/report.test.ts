@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test";
+import type { Sample } from "./load.ts";
+import { type Rounds, reportRows } from "./report.ts";
+import type { Figure, Workload } from "./rows.ts";
+
+const sample = (rate: number): Sample => ({
+  seconds: 1,
+  messages: 1,
+  deliveries: 1,
+  rate,
+  cpuSeconds: 0,
+  p50Us: 0,
+  p99Us: 0,
+  rssBeforeBytes: 0,
+  rssBytes: 0,
+});
+const rounds = (ours: number[], reference: number[]): Rounds => ({
+  ours: ours.map(sample),
+  reference: reference.map(sample),
+  ceiling: [],
+});
+const figure = (more: Partial<Figure>): Figure => ({
+  title: "rate",
+  unit: "msg/s",
+  read: ({ rate }) => rate,
+  floor: { atLeast: 2 },
+  ceiling: false,
+  ...more,
+});
+const workload = (id: string, ...figures: Figure[]): Workload => ({ id, role: "run", options: {}, figures });
+
+const plain = workload("plain", figure({}));
+const share = workload("share", figure({ title: "of plain", against: "plain", floor: { atLeast: 0.9 } }));
+
+test("a figure is the median of ours divided by that of the reference", () => {
+  const { lines, reached, failed } = reportRows(new Map([[plain, rounds([300, 100, 900], [100, 101, 99])]]));
+  expect(lines).toEqual([["plain", "rate", "300 msg/s (100–900)", "100 msg/s (99–101)", "3.00", "≥ 2", "yes", "–"]]);
+  expect([reached, failed]).toEqual([true, false]);
+});
+
+test("a figure against another workload is the median of ours divided by that of ours there", () => {
+  const results = new Map([
+    [plain, rounds([300, 300, 300], [100, 100, 100])],
+    [share, rounds([285, 270, 100], [50, 50, 50])],
+  ]);
+  const { lines, reached } = reportRows(results);
+  expect(lines[1]).toEqual(["share", "of plain", "0.90 of 300 msg/s", "0.50 of 100 msg/s", "0.90", "≥ 0.9", "yes", "–"]);
+  expect(reached).toBe(true);
+});
+
+test("under its floor, it is not reached, however slow the reference is", () => {
+  const results = new Map([
+    [plain, rounds([300], [100])],
+    [share, rounds([269], [1])],
+  ]);
+  const { lines, reached } = reportRows(results);
+  expect(lines[1].slice(4)).toEqual(["0.90", "≥ 0.9", "NO", "–"]);
+  expect(reached).toBe(false);
+});
+
+test("a failure in either workload is not taken for a figure", () => {
+  const results = new Map([
+    [plain, { ...rounds([], [100]), ours: [{ error: "it ended" }] }],
+    [share, rounds([270], [90])],
+  ]);
+  const { lines, reached, failed } = reportRows(results);
+  expect(lines[1]).toEqual(["share", "of plain", "–", "0.90 of 100 msg/s", "–", "≥ 0.9", "–", "–"]);
+  expect([reached, failed]).toEqual([false, true]);
+  const broken = reportRows(
+    new Map([
+      [plain, rounds([300], [100])],
+      [share, { ...rounds([], [90]), ours: [{ error: "it ended" }] }],
+    ]),
+  );
+  expect(broken.lines[1].slice(2, 6)).toEqual(["FAILED 1 of 1: it ended", "0.90 of 100 msg/s", "–", "≥ 0.9"]);
+});
