@@ -57,6 +57,7 @@ export class NatsServer implements AsyncDisposable {
     const { options: complete, config } = readStartOptions(given, configFile);
     const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticate, config });
     for (const warning of config?.warnings ?? []) server.log.warn(warning);
+    await server.open();
     server.start();
     return new NatsServer(server);
   }

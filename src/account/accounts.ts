@@ -107,14 +107,17 @@ export class Accounts {
   ): ReadonlySet<Account> {
     this.useSystem(systemAccount);
     const changed = new Set<Account>();
+    // Those that live by claims are none of the configuration's business.
+    const isClaimed = (name: string) => (this.byName.get(name)?.claim ?? null) !== null;
     for (const account of [...this.byName.values()]) {
-      if (options.has(account.name)) continue;
+      if (options.has(account.name) || isClaimed(account.name)) continue;
       if (account.streamImports.length > 0) changed.add(account);
       this.giveUp(account);
     }
-    for (const one of options.values()) this.describe(this.open(one.name), one);
-    for (const [name, trade] of trades) this.offer(this.byName.get(name)!, trade);
-    for (const name of trades.keys()) if (this.take(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
+    const names = [...trades.keys()].filter(name => !isClaimed(name));
+    for (const name of names) this.describe(this.open(name), options.get(name)!);
+    for (const name of names) this.offer(this.byName.get(name)!, trades.get(name)!);
+    for (const name of names) if (this.take(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
     return changed;
   }
 

@@ -17,6 +17,7 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
   process.on("exit", () => log.flush());
   try {
     const server = new Server(options, { log, config });
+    await server.open();
     server.start();
     started.resolve(server);
     await server.stopped;

@@ -19,12 +19,15 @@ import type { Logger } from "../log/logger.ts";
 import { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { TransportType } from "../transport/transport.ts";
+import type { OperatorMode } from "./operator-mode.ts";
 
 export interface AuthenticationHost {
   readonly log: Logger;
   readonly turn: Turn;
   readonly options: Options;
   readonly directory: Accounts;
+  /** null: users are those of the configuration. */
+  readonly operator: OperatorMode | null;
 }
 
 export class Authentication {
@@ -79,6 +82,7 @@ export class Authentication {
         id,
         startedAt,
         debug: text => client.logDebug(text),
+        error: text => client.logError(text),
       });
     } catch (error) {
       this.host.log.error(`the authenticator failed: ${(error as Error).message}`);
@@ -88,6 +92,11 @@ export class Authentication {
 
   private made(options: Options): Record<TransportType, Authenticator> {
     if (this.given !== null) return { nats: this.given, websocket: this.given };
+    const { operator } = this.host;
+    if (operator?.decidesLogins) {
+      const authenticator = operator.authenticatorFor(options);
+      return { nats: authenticator, websocket: authenticator };
+    }
     const { permissions, checks, hiddenUserName } = this;
     const { directory, log } = this.host;
     const accountOf = (name: string): Account => directory.open(name);

@@ -77,6 +77,11 @@ const AUTHENTICATION: ReadonlySet<keyof Options> = new Set<keyof Options>([
   "mappings",
   "trustedProxies",
   "noAuthUser",
+  "resolver",
+  "resolverTls",
+  "resolverPreload",
+  "pinnedAccounts",
+  "defaultSentinel",
 ]);
 
 function announce<K extends keyof Options>(server: ReloadTarget, name: K, after: Options, before: Options): void {
@@ -189,6 +194,10 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   reconnectErrorReports: shown("reconnect_error_reports"),
   profilingBlockRate: { ...shown("prof_block_rate"), apply: (server, after) => warnOfBlockProfiling(server.log, after) },
   fastProducerStall: { text: after => `Reloaded: fast producers will ${after ? "" : "not "}be stalled` },
+  resolver: { text: () => "Reloaded: accounts" },
+  resolverTls: { text: () => "Reloaded: accounts" },
+  resolverPreload: { text: () => "Reloaded: accounts" },
+  pinnedAccounts: { text: () => [] },
   websocket: { text: () => [] }, // only its TLS can have changed, which the reference does not mention either
 };
 

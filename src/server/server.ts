@@ -47,6 +47,7 @@ import { EventServer } from "./event-server.ts";
 import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { Ocsp } from "./ocsp.ts";
+import { OperatorMode } from "./operator-mode.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { closeUnpinned } from "./pinned-peers.ts";
 import { PortsFile, writePidFile } from "./process-files.ts";
@@ -84,7 +85,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   readonly closedConnections: ClosedConnections;
   readonly monitoring = new MonitorState();
   readonly cpuProfiler = new CpuProfiler();
-  pinnedAccountFails = 0;
+  /** null: nobody is trusted but the configuration. */
+  readonly operator: OperatorMode | null;
   private readonly authentication: Authentication;
   private readonly configSource: ConfigSource | null;
   /** `sha256:` and hex; empty without a file. */
@@ -134,6 +136,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     this.websocketOwner = dependencies.websocketOwner ?? null;
+    this.operator = OperatorMode.of(this);
     this.authentication = new Authentication(this, dependencies.authenticate ?? null);
     this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)));
     this.configSource = dependencies.config?.source ?? null;
@@ -146,6 +149,15 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.info = new InfoLines(this.describe());
   }
 
+  /** What a start waits for, before `start`: others that must answer. @throws StartError they do not */
+  async open(): Promise<void> {
+    await this.operator?.open();
+  }
+
+  get pinnedAccountFails(): number {
+    return this.operator?.pinnedAccountFails ?? 0;
+  }
+
   /**
    * Starts everything that the options ask for, and logs it as the reference does.
    * @throws StartError when a port cannot be bound, a file cannot be written or an address makes no sense; nothing is left running then
@@ -155,6 +167,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     logStart(this, () => this.operatorPorts.startProfiler(options));
     try {
       if (options.pidFile !== null) writePidFile(options.pidFile);
+      this.operator?.start();
       this.operatorPorts.startMonitor(options);
       this.ocsp.start(options);
       if (options.websocket !== null) this.startWebSocket(options.websocket);
@@ -164,6 +177,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       this.websocket?.stop(true);
       void this.operatorPorts.stop();
       void this.ocsp.stop();
+      this.operator?.stop();
       throw error;
     }
     this.writePortsFile();
@@ -375,6 +389,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
     const accounts = this.directory.prepare(accountsIn(after));
+    const installOperator = this.operator?.prepare(after);
     const guards = this.ocsp.guards(after);
     const installDoor = this.listener?.prepare(after, guards);
     const installWebSocket = this.websocket?.prepare(after.websocket, guards);
@@ -382,6 +397,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return () => {
       this.advertised = advertised;
       this.streamsChanged = accounts.install();
+      installOperator?.();
       this.authentication.follow(after);
       installLog?.();
       installDoor?.();
@@ -489,6 +505,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.log.notice("Initiating Shutdown...");
     if (this.lameDuck === null) this.stopAccepting();
     this.lameDuck?.cancel();
+    this.operator?.stop();
     const portsStopped = this.operatorPorts.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();

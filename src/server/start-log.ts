@@ -5,6 +5,7 @@ import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
 import type { Logger } from "../log/logger.ts";
 import { NATS_VERSION } from "../protocol/version.ts";
+import { logOperators } from "./operator-log.ts";
 
 /** From here on the reference warns of large messages. */
 const PAYLOAD_BYTES_SOUND = 8 * 1024 * 1024;
@@ -36,6 +37,7 @@ export function logStart(
   if (hasPlaintextPasswords(options)) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
   startProfiler();
   if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
+  logOperators(log, options);
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");
   }

@@ -1,0 +1,357 @@
+/**
+ * Operator mode of a server: wires operators' keys, resolver and accounts to its clients and its system account.
+ *
+ *   options ─▶ TrustedKeys, Resolver ─▶ OperatorAccounts ─┬─▶ UserJwtAuthenticator: who gets in
+ *   system account ─▶ ClaimsServices ─▶ Resolver ─────────┘  └─▶ this: what new claims mean for those who are in
+ *   open   whatever the start waits for: an account server that must answer, the system account's claims
+ *   start  services, timers; the port is not open yet
+ * Claims may change in the middle of a delivery (a push is a message), so connected clients follow when the code that runs then has
+ * returned: none loses its permissions or its connection under a message that it is sending.
+ * Source: server/server.go, NewServer, Start; server/reload.go, reloadAuthorization (behaviour).
+ */
+import type { Account } from "../account/account.ts";
+import type { Accounts } from "../account/accounts.ts";
+import { TrustedProxies } from "../auth/trusted-proxies.ts";
+import type { Clock } from "../clock/clock.ts";
+import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { operatorOptionsOf, type ResolverOptions } from "../config/operator-options.ts";
+import type { Options } from "../config/options.ts";
+import { applyLimits, bind, expire, followAccount, renewShadows, reviewSubscriptions, shownUser } from "../connection/binding.ts";
+import type { Client } from "../connection/client.ts";
+import type { Turn } from "../connection/turn.ts";
+import { newClaims } from "../jwt/encode.ts";
+import { isRevoked } from "../jwt/revocation.ts";
+import type { Logger } from "../log/logger.ts";
+import { ClaimsServices } from "../operator/claims-services.ts";
+import { DirectoryResolver } from "../operator/directory-resolver.ts";
+import type { LoadedAccount } from "../operator/loaded-account.ts";
+import { EXPIRED, reasonOf } from "../operator/lookup-error.ts";
+import { MemoryResolver } from "../operator/memory-resolver.ts";
+import { OperatorAccounts } from "../operator/operator-accounts.ts";
+import type { AccountClients, ClaimsChange, OperatorHost } from "../operator/operator-host.ts";
+import type { Resolver } from "../operator/resolver.ts";
+import { runSteps } from "../operator/steps.ts";
+import { TrustedKeys } from "../operator/trusted-keys.ts";
+import { UrlResolver } from "../operator/url-resolver.ts";
+import { UserJwtAuthenticator } from "../operator/user-jwt-authenticator.ts";
+import { CompiledPermissions } from "../permission/compiled-permissions.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { warnOfPreloads } from "./operator-log.ts";
+import { StartError } from "./start-error.ts";
+
+/** Between two attempts to fetch the claims of the system account. */
+const BOOTSTRAP_MS = 1_000;
+
+/** What it needs of the server. */
+export interface OperatorServer {
+  readonly options: Options;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly directory: Accounts;
+  readonly connections: ReadonlyMap<number, Client>;
+  readonly identity: { readonly id: string };
+  readonly systemAccount: Account | null;
+  /** How this server calls itself in a message: numbered, so a new one for each. */
+  serverInfo(): object;
+  onAuthenticationFailed(client: Client, refusal: Refusal): void;
+}
+
+export class OperatorMode implements OperatorHost, AccountClients {
+  readonly accounts: OperatorAccounts;
+  readonly clients: AccountClients = this;
+  readonly otherServers = 0;
+  /** Logins for accounts that are not pinned. */
+  pinnedAccountFails = 0;
+  private readonly keys: TrustedKeys;
+  private readonly permissions: CompiledPermissions;
+  private services: ClaimsServices | null = null;
+  private authenticator: UserJwtAuthenticator | null = null;
+  private later: (() => void)[] = [];
+  private readonly bootstrapTimer: WheelTimer;
+
+  /** null: the options name nobody whom it could trust, and no resolver. @throws StartError a directory cannot be used */
+  static of(server: OperatorServer): OperatorMode | null {
+    const { operators, trustedKeys, resolver } = server.options;
+    return operators.length === 0 && trustedKeys.length === 0 && resolver === null ? null : new OperatorMode(server);
+  }
+
+  private constructor(private readonly server: OperatorServer) {
+    this.keys = new TrustedKeys(server.options);
+    this.permissions = new CompiledPermissions(server.turn.random);
+    this.bootstrapTimer = new WheelTimer(() => void this.bootstrap());
+    this.accounts = new OperatorAccounts(this, this.keys, null);
+    this.accounts.resolver = asStartError(() => this.newResolver(server.options));
+  }
+
+  get log(): Logger {
+    return this.server.log;
+  }
+
+  get clock(): Clock {
+    return this.server.clock;
+  }
+
+  get timers(): TimingWheel {
+    return this.server.turn.timers;
+  }
+
+  get directory(): Accounts {
+    return this.server.directory;
+  }
+
+  serverInfo(): object {
+    return this.server.serverInfo();
+  }
+
+  /** Users come by JWT, and by nothing else. */
+  get decidesLogins(): boolean {
+    return !this.keys.isEmpty;
+  }
+
+  /** Who gets in by these options. */
+  authenticatorFor(options: Options): UserJwtAuthenticator {
+    const { pinnedAccounts, systemAccount, defaultSentinel, trustedProxies } = options;
+    const pinned = pinnedAccounts.length === 0 ? null : new Set([...pinnedAccounts, ...(systemAccount === null ? [] : [systemAccount])]);
+    const { accounts, keys, log, permissions } = this;
+    this.authenticator = new UserJwtAuthenticator(
+      {
+        accounts,
+        keys,
+        proxies: new TrustedProxies(trustedProxies),
+        permissions,
+        pinned,
+        sentinel: defaultSentinel,
+        now: () => this.clock.now(),
+        onUnpinned: () => this.pinnedAccountFails++,
+        get debugs() {
+          return log.debugEnabled;
+        },
+      },
+      this.authenticator?.users,
+    );
+    return this.authenticator;
+  }
+
+  /** Waits for what the start depends on. @throws StartError with the reference's text */
+  async open(): Promise<void> {
+    const { systemAccount, resolverPreload } = this.server.options;
+    const { resolver } = this.accounts;
+    if (resolver === null) return;
+    asStartError(() => this.preload(resolver, resolverPreload));
+    if (resolver.kind === "url") await asyncStartError(() => resolver.fetch(""));
+    if (systemAccount === null || !this.decidesLogins) return;
+    try {
+      await runSteps(this.accounts.fetchQuietly(systemAccount));
+      await this.accounts.find(systemAccount);
+    } catch (error) {
+      const [operator, more] = this.keys.operators;
+      if (operator === undefined || more !== undefined || resolver.kind === "memory" || systemAccount === SYSTEM_ACCOUNT) {
+        throw new StartError(`error resolving system account: ${reasonOf(error)}`, { cause: error });
+      }
+      this.accounts.standIn({ ...newClaims("account", systemAccount), issuer: operator.issuer });
+    }
+  }
+
+  /** @throws StartError with the reference's text */
+  start(): void {
+    const { log, options, systemAccount } = this.server;
+    warnOfPreloads(log, options, this.clock.now());
+    const { resolver } = this.accounts;
+    if (systemAccount?.expired) throw new StartError(`Can't set system account: ${EXPIRED}`);
+    if (resolver === null) return;
+    if (systemAccount !== null) this.services = new ClaimsServices(this, systemAccount, this.server.identity.id);
+    try {
+      this.startResolver(resolver);
+    } catch (error) {
+      throw new StartError(`Could not start resolver: ${reasonOf(error)}`, { cause: error });
+    }
+    if (this.bootstrapped() === null) return;
+    log.notice("Using bootstrapping system account");
+    this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS);
+  }
+
+  stop(): void {
+    this.timers.cancel(this.bootstrapTimer);
+    this.services?.close();
+    this.accounts.resolver?.stop();
+    this.accounts.stop();
+  }
+
+  /**
+   * Everything of new options that may fail.
+   * @returns what puts it to use, which may not
+   * @throws Error with the reason
+   */
+  prepare(after: Options): () => void {
+    const before = this.server.options;
+    const { resolver } = this.accounts;
+    if (resolver === null || after.resolver === null) return () => {};
+    const isSame = resolver.kind !== "memory" && Bun.deepEquals(resolverPart(before), resolverPart(after));
+    const next = isSame ? resolver : this.newResolver(after);
+    if (next === null) return () => {};
+    this.preload(next, after.resolverPreload);
+    return () => {
+      if (next !== resolver) {
+        resolver.stop();
+        this.services?.subscriber.close();
+        this.accounts.resolver = next;
+        this.startResolver(next);
+      }
+      if (next.kind === "memory") {
+        warnOfPreloads(this.log, after, this.clock.now());
+        this.accounts.refreshAll(after.systemAccount);
+      } else next.reload();
+    };
+  }
+
+  // AccountClients
+
+  follow(change: ClaimsChange): void {
+    this.soon(() => this.followNow(change));
+  }
+
+  renewStreams(accounts: ReadonlySet<Account>): void {
+    if (accounts.size === 0) return;
+    this.soon(() => {
+      for (const client of this.server.connections.values()) if (accounts.has(client.account)) renewShadows(client);
+    });
+  }
+
+  expire(account: Account): void {
+    this.soon(() => {
+      if (!account.expired) return;
+      for (const client of this.connectedTo(account)) expire(client, Refusal.AccountAuthenticationExpired);
+    });
+  }
+
+  private soon(task: () => void): void {
+    this.later.push(task);
+    if (this.later.length > 1) return;
+    queueMicrotask(() => {
+      const tasks = this.later;
+      this.later = [];
+      for (const one of tasks) one();
+      this.server.turn.end();
+    });
+  }
+
+  private connectedTo(account: Account): Client[] {
+    return [...this.server.connections.values()].filter(client => client.account === account && client.registered === account);
+  }
+
+  /** Oldest first: of those who are too many the newest go. */
+  private followNow(change: ClaimsChange): void {
+    const { account, streamsChanged: others } = change;
+    let count = 0;
+    for (const client of this.connectedTo(account)) {
+      const most = account.limits.connectionsMax;
+      if (most >= 0 && count >= most) {
+        client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!);
+        client.refuse(Refusal.MaxAccountConnectionsExceeded);
+        continue;
+      }
+      count++;
+      this.followClaims(client, change);
+    }
+    if (others.size === 0) return;
+    for (const client of this.server.connections.values()) if (others.has(client.account)) renewShadows(client);
+  }
+
+  private followClaims(client: Client, { account, claims, defaultPermissionsChanged, signerLeft }: ClaimsChange): void {
+    const { login } = client;
+    const claim = login?.claim ?? null;
+    if (login !== null && login.followsDefaults && defaultPermissionsChanged) {
+      const { defaultPermissions } = account;
+      bind(client, { ...login, permissions: defaultPermissions === null ? null : this.permissions.of(defaultPermissions) });
+      reviewSubscriptions(client);
+    } else {
+      applyLimits(client);
+      followAccount(client);
+    }
+    if (claim === null) return;
+    const { nats } = claims;
+    if (claim.bearer && nats.limits.disallowBearer) return this.turnOut(client);
+    if (nats.revocations.size > 0 && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
+      return expire(client, Refusal.UserAuthenticationRevoked);
+    }
+    if (signerLeft?.(claim.issuerKey)) client.close(CloseReason.AuthenticationViolation);
+  }
+
+  private turnOut(client: Client): void {
+    client.logDebug("Bearer User JWT not allowed");
+    client.logError(`authentication error - ${shownUser(client)}`);
+    this.server.onAuthenticationFailed(client, Refusal.AuthorizationViolation);
+    client.refuse(Refusal.AuthorizationViolation);
+  }
+
+  private newResolver(options: Options): Resolver | null {
+    const { resolver, resolverTls } = operatorOptionsOf(options);
+    if (resolver === null) return null;
+    if (resolver.kind === "memory") return new MemoryResolver();
+    return resolver.kind === "url" ? new UrlResolver(resolver.url, resolverTls) : new DirectoryResolver(resolver, this);
+  }
+
+  private preload(resolver: Resolver, jwts: Options["resolverPreload"]): void {
+    const all = Object.entries(jwts);
+    if (all.length > 0 && resolver.readOnly) {
+      throw new Error("resolver preloads only available for writeable resolver types MEM/DIR/CACHE_DIR");
+    }
+    for (const [name, jwt] of all) {
+      try {
+        resolver.store(name, jwt);
+      } catch (error) {
+        this.log.debug(`preload of account [${name}] was not stored: ${reasonOf(error)}`); // the one that is there may be the better one
+      }
+    }
+  }
+
+  private startResolver(resolver: Resolver): void {
+    const { services } = this;
+    if (resolver instanceof DirectoryResolver) {
+      if (services === null) throw new Error("there is no system account");
+      resolver.start(this.accounts, services, this.keys);
+    } else services?.serveMemory(this.accounts);
+  }
+
+  /** The system account, as long as its claims could not be had; null: they could. */
+  private bootstrapped(): LoadedAccount | null {
+    const { systemAccount } = this.server.options;
+    const loaded = systemAccount === null ? undefined : this.accounts.get(systemAccount);
+    return loaded !== undefined && loaded.jwt === "" ? loaded : null;
+  }
+
+  private async bootstrap(): Promise<void> {
+    const loaded = this.bootstrapped();
+    if (loaded === null) return;
+    try {
+      await this.accounts.update(loaded, await runSteps(this.accounts.fetchQuietly(loaded.name)));
+      this.log.notice("System account fetched and updated");
+    } catch {
+      this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS); // until somebody has it
+    }
+  }
+}
+
+const SYSTEM_ACCOUNT = "$SYS";
+
+function resolverPart({ resolver, resolverTls }: Options): [ResolverOptions | null, Options["resolverTls"]] {
+  return [resolver, resolverTls];
+}
+
+function asStartError<T>(attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    throw new StartError(reasonOf(error), { cause: error });
+  }
+}
+
+async function asyncStartError<T>(attempt: () => T | Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    throw new StartError(reasonOf(error), { cause: error });
+  }
+}
