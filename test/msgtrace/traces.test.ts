@@ -1,0 +1,267 @@
+/** Message traces beside nats-server: the same conversation, the same events. */
+import { expect, test } from "bun:test";
+import { playOnBoth, reason, skipped } from "./beside-reference.ts";
+import { publish } from "./stage.ts";
+
+const TRACED = { "Nats-Trace-Dest": "trace.event" };
+const TRACE_ONLY = { ...TRACED, "Nats-Trace-Only": "true" };
+const PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+const compare = test.skipIf(skipped);
+/** One account with an observer of its events. */
+const ONE = "accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }";
+const users = { eve: {}, ann: {}, bob: {} };
+const subscriptions = { eve: ["trace.>"], bob: ["foo.*", "work bees"] };
+
+compare(`a traced message is told from ingress to each receiver, and delivered as it is${reason}`, async () => {
+  const notes = await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: [
+      { user: "ann", send: publish("foo.1", { headers: TRACED, payload: "hello" }) },
+      { user: "ann", send: publish("work", { headers: { ...TRACED, Key: "<a&b>", "10": "x", "2": "y" }, reply: "there" }) },
+      { user: "ann", send: publish("nobody", { headers: TRACED }) },
+      {
+        user: "ann",
+        send: publish("foo.1") + publish("foo.2", { headers: TRACED }) + publish("foo.3") + publish("foo.4", { headers: TRACED }),
+      },
+    ],
+  });
+  expect(notes[0]!.map(note => note.slice(0, 5))).toEqual(["bob: ", "eve: "]);
+});
+
+compare(`trace only: told in the same way, and nobody gets the message, whatever spelling asks for it${reason}`, async () => {
+  const only = (value: string) => publish("foo.1", { headers: { ...TRACED, "Nats-Trace-Only": value }, payload: value });
+  const notes = await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: [...["1", "true", "on", "ON", "yes", "0"].map(only), publish("work", { headers: TRACE_ONLY })].map(send => ({
+      user: "ann",
+      send,
+    })),
+  });
+  expect(notes.map(step => step.filter(note => note.startsWith("bob")).length)).toEqual([0, 0, 0, 0, 1, 1, 0]);
+});
+
+compare(
+  `headers that look like a trace and are none: case, no value, disabled, a status line, a line without a colon${reason}`,
+  async () => {
+    const raw = (block: string) => `HPUB foo.1 ${block.length} ${block.length + 2}\r\n${block}hi\r\n`;
+    await playOnBoth({
+      config: ONE,
+      users,
+      subscriptions,
+      steps: [
+        "NATS/1.0\r\nnats-trace-dest: trace.event\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest:\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest: \t \r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest: trace.event\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest: trace.one\r\nNats-Trace-Dest: trace.two\r\n\r\n",
+        "NATS/1.0 200 OK\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+        "NATS/1.0\r\nNo colon\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest:trace.event \t\r\nEmpty:\r\nA: 1\r\nA: 2\r\na:  3 \r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Only: true\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest-Not: trace.event\r\n\r\n",
+        "garbage\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+        "NATS/1.0\r\nNats-Trace-Dest: trace.event",
+      ].map(block => ({ user: "ann", send: raw(block) })),
+    });
+  },
+);
+
+compare(`a destination that is no subject is not traced, and a trace only goes nowhere then${reason}`, async () => {
+  await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: ["trace.*", "trace..x", "trace with blanks", "trace.>"].flatMap(destination =>
+      [{}, { "Nats-Trace-Only": "true" }].map(more => ({
+        user: "ann",
+        send: publish("foo.1", { headers: { "Nats-Trace-Dest": destination, ...more } }),
+      })),
+    ),
+  });
+});
+
+compare(`the header of an old server's trace switches tracing off, and tells whoever comes next${reason}`, async () => {
+  const old = { "Nats-Trace-Origin-Account": "A" };
+  await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: [{ ...TRACED, ...old }, { ...TRACE_ONLY, ...old }, old, { traceparent: PARENT, ...old }].map(headers => ({
+      user: "ann",
+      send: publish("foo.1", { headers, payload: "hi", reply: "there" }),
+    })),
+  });
+});
+
+compare(`events come compressed as Accept-Encoding asks for it${reason}`, async () => {
+  await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: ["gzip", "snappy", "S2", "gzip, snappy", "br", "identity"].map(encoding => ({
+      user: "ann",
+      send: publish("foo.1", { headers: { ...TRACED, "Accept-Encoding": encoding } }),
+    })),
+  });
+});
+
+compare(`what the publisher may not do is told as an error of the ingress, and what it may not report to is refused${reason}`, async () => {
+  await playOnBoth({
+    config: `accounts { A { users: [
+      {user: eve, password: eve}
+      {user: ann, password: ann, permissions: {publish: {deny: ["secret.>", "trace.secret"]}}}
+      {user: bob, password: bob, permissions: {subscribe: {allow: ["foo.*", "work"], deny: "foo.no"}}}
+      {user: cid, password: cid, permissions: {publish: "trace.event", subscribe: "foo.*", allow_responses: {max: 1}}}
+    ] } }`,
+    users: { ...users, cid: {} },
+    subscriptions: { ...subscriptions, cid: ["foo.ask"] },
+    steps: [
+      { user: "ann", send: publish("secret.1", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "trace.secret" } }) },
+      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "_GR_.a.b" } }) },
+      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "$NRG.a" } }) },
+      { user: "ann", send: publish("_GR_.a.b", { headers: TRACED }) },
+      { user: "ann", send: publish("$NRG.a", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "_R_.a" }) },
+      { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "$JS.ACK.a" }) },
+      { user: "ann", send: publish("foo.no", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.no", { headers: TRACE_ONLY }) },
+      { user: "ann", send: publish("foo.ask", { headers: TRACED, reply: "trace.inbox" }) },
+      { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
+      { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
+    ],
+  });
+});
+
+compare(`a message over the limit is told, and its publisher goes${reason}`, async () => {
+  await playOnBoth({
+    config: `max_payload: 1024\n${ONE}`,
+    users,
+    subscriptions,
+    steps: [{ user: "ann", send: publish("foo.1", { headers: TRACED, payload: "x".repeat(2_000) }) }],
+  });
+});
+
+compare(`echo, verbose, no responders: the same with a trace as without${reason}`, async () => {
+  await playOnBoth({
+    config: ONE,
+    users: { eve: {}, ann: { echo: false, no_responders: true }, bob: { verbose: true } },
+    subscriptions: { eve: ["trace.>"], ann: ["foo.*", "inbox", "foo.2 group"] },
+    steps: [
+      { user: "ann", send: publish("foo.1", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "inbox" }) },
+      { user: "ann", send: publish("foo.2", { headers: TRACE_ONLY, reply: "inbox" }) },
+      { user: "ann", send: publish("nobody", { headers: TRACE_ONLY, reply: "inbox" }) },
+      { user: "bob", send: publish("foo.1", { headers: TRACED }) },
+      { user: "bob", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "trace.*", "Nats-Trace-Only": "on" } }) },
+    ],
+  });
+});
+
+compare(`the last message of an auto-unsubscribe is delivered and told, a trace only does not count${reason}`, async () => {
+  await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: [
+      { user: "bob", send: "UNSUB 1 2\r\n" },
+      { user: "ann", send: publish("foo.1", { headers: TRACE_ONLY }) },
+      { user: "ann", send: publish("foo.1", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.2", { headers: TRACED }) + publish("foo.3", { headers: TRACED }) },
+      { user: "ann", send: publish("foo.4", { headers: TRACE_ONLY }) },
+    ],
+  });
+});
+
+compare(`a subject mapping is told, also one that loses the message${reason}`, async () => {
+  await playOnBoth({
+    config: `accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ]
+      mappings: { "in.*": "foo.$1", "lost": {destination: "lost", weight: 0}, "half": [{destination: "foo.half", weight: 100}] } } }`,
+    users,
+    subscriptions,
+    steps: ["in.7", "lost", "half", "foo.3"].flatMap(subject =>
+      [TRACED, TRACE_ONLY].map(headers => ({ user: "ann", send: publish(subject, { headers, payload: "x" }) })),
+    ),
+  });
+});
+
+compare(`traceparent asks for a trace where the account has a destination, in any case of letters${reason}`, async () => {
+  const account = (trace: string) =>
+    `accounts { A { ${trace}\n users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }`;
+  const headers = [
+    ["traceparent", PARENT],
+    ["TraceParent", PARENT],
+    ["traceparent", PARENT.replace(/1$/, "0")],
+    ["traceparent", PARENT.replace(/01$/, "7f")],
+    ["traceparent", PARENT.replace(/01$/, "81")],
+    ["traceparent", PARENT.replace(/01$/, "+1")],
+    ["traceparent", PARENT.replace(/01$/, "1")],
+    ["traceparent", `${PARENT}-x`],
+    ["traceparent", "---01"],
+    ["trace-parent", PARENT],
+  ].map(([key, value]) => ({ [key!]: value! }));
+  const more = [
+    { traceparent: PARENT, "Nats-Trace-Only": "true" },
+    { traceparent: PARENT, "Nats-Trace-Dest": "trace.other" },
+    { traceparent: PARENT, "Nats-Trace-Dest": "trace disabled" },
+  ];
+  const steps = [...headers, ...more].map(header => ({ user: "ann", send: publish("foo.1", { headers: header }) }));
+  for (const trace of ["", "msg_trace: trace.account", "msg_trace: {dest: trace.account, sampling: 100}"]) {
+    await playOnBoth({ config: account(trace), users, subscriptions, steps }, trace);
+  }
+});
+
+/** A gives a stream and services to B. */
+const TWO = (allow: boolean) => `accounts {
+  A { users: [ {user: ann, password: ann}, {user: amy, password: amy} ]
+      exports: [ {stream: "stream.>"}, {service: "service.*", allow_trace: ${allow}}, {service: "mapped", allow_trace: ${allow}} ]
+      mappings: { "mapped": "service.mapped" } }
+  B { users: [ {user: eve, password: eve}, {user: bob, password: bob} ]
+      exports: [ {service: "chain.*", allow_trace: ${allow}} ]
+      imports: [ {stream: {account: A, subject: "stream.>"}, prefix: "from.a", allow_trace: ${allow}}
+                 {service: {account: A, subject: "service.*"}, to: "chain.*"}, {service: {account: A, subject: mapped}, to: "other.name"} ] }
+  C { users: [ {user: cat, password: cat} ]
+      imports: [ {service: {account: B, subject: "chain.*"}, to: "far.*"} ] }
+}`;
+const twoUsers = { eve: {}, ann: {}, amy: {}, bob: { no_responders: true }, cat: { no_responders: true } };
+
+for (const allow of [true, false]) {
+  compare(
+    `streams and services of other accounts ${allow ? "are looked into" : "are not looked into"}, as the exporter allows it${reason}`,
+    async () => {
+      const ask = (user: string, subject: string) =>
+        [TRACED, TRACE_ONLY].flatMap(headers => [
+          { user, send: publish(subject, { headers, payload: "ask", reply: `inbox.${user}` }) },
+          // The answer, which is traced too.
+          { user: "amy", send: publish("{reply}", { headers, payload: "answer" }) },
+          { user: "amy", send: publish("{reply}", { payload: "late" }) },
+        ]);
+      await playOnBoth({
+        config: TWO(allow),
+        users: twoUsers,
+        subscriptions: {
+          eve: ["trace.>", "from.a.>"],
+          ann: ["trace.>", "stream.*"],
+          amy: ["service.* workers", "none"],
+          bob: ["inbox.bob", "from.a.stream.1 group"],
+          cat: ["inbox.cat", "trace.>"],
+        },
+        unordered: true,
+        steps: [
+          { user: "amy", send: publish("none", { reply: "nowhere" }) },
+          ...[TRACED, TRACE_ONLY].map(headers => ({ user: "ann", send: publish("stream.1", { headers, payload: "s" }) })),
+          ...ask("bob", "chain.1"),
+          ...ask("bob", "other.name"),
+          ...ask("cat", "far.2"),
+          { user: "bob", send: publish("chain.3", { headers: TRACED, payload: "no reply" }) },
+        ],
+      });
+    },
+  );
+}
