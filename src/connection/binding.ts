@@ -44,14 +44,17 @@ function moveTo(client: Client, account: Account): void {
   client.account = account;
   client.registered = account;
   account.connections++;
+  client.host.onConnectionsChanged(account);
   followAccount(client);
 }
 
 /** It counts nowhere any more. */
 export function leaveAccount(client: Client): void {
   if (client.registered === null) return;
-  client.registered.connections--;
+  const account = client.registered;
+  account.connections--;
   client.registered = null;
+  client.host.onConnectionsChanged(account);
 }
 
 /** Back to where it was before its login: it says anew who it is. */

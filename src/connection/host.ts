@@ -57,8 +57,10 @@ export interface ConnectionHost {
   authenticate(client: Client): Verdict | Promise<Verdict>;
   /** It is in. */
   onAuthenticated(client: Client): void;
-  /** It is not, and this is why. */
-  onAuthenticationFailed(client: Client, refusal: Refusal): void;
+  /** It is not, and this is why. @param told whether its account is told of it: left out, it is */
+  onAuthenticationFailed(client: Client, refusal: Refusal, told?: boolean): void;
+  /** A client more or less is bound to the account. */
+  onConnectionsChanged(account: Account): void;
   /** The connection is closed, its subscriptions are gone; it may still be writing its farewell. */
   onConnectionClosed(client: Client, reason: CloseReason): void;
   /** Its transport is gone too. */

@@ -7,6 +7,7 @@
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goFileError } from "../config/file-error.ts";
+import type { Options } from "../config/options.ts";
 import { programName } from "../identity/program-name.ts";
 import type { Logger } from "../log/logger.ts";
 import { hostPort, reachableHosts } from "./host-port.ts";
@@ -58,6 +59,58 @@ export class PortsFile {
     } catch (error) {
       this.log.error(`Error cleaning up ports file ${this.path}: ${goFileError(error, this.path, "remove")}`);
     }
+  }
+}
+
+/** What is written of a server, and where it listens. */
+export interface WrittenServer {
+  readonly options: Options;
+  readonly log: Logger;
+  readonly port: number;
+  readonly operatorPorts: { readonly monitor: SecurableListener | null; readonly profiler: { readonly port: number } | null };
+  readonly websocket: SecurableListener | null;
+}
+
+/** Both files of a server. */
+export class ProcessFiles {
+  private readonly server: WrittenServer;
+  private ports: PortsFile | null = null;
+
+  constructor(server: WrittenServer) {
+    this.server = server;
+  }
+
+  /** @throws StartError when it cannot be written */
+  writePid({ pidFile }: Options): void {
+    if (pidFile !== null) writePidFile(pidFile);
+  }
+
+  /** Failures are logged. */
+  rewritePid(): void {
+    try {
+      this.writePid(this.server.options);
+    } catch (error) {
+      this.server.log.error((error as Error).message.replace("Could not", "Failed to"));
+    }
+  }
+
+  writePorts(): void {
+    const { log, operatorPorts, options, port, websocket } = this.server;
+    const { portsFileDirectory, host } = options;
+    if (portsFileDirectory === null) return;
+    const { monitor, profiler } = operatorPorts;
+    this.ports = new PortsFile(portsFileDirectory, log);
+    this.ports.write({ host, port }, monitor, profiler === null ? null : { host, port: profiler.port }, websocket);
+  }
+
+  movePorts(): void {
+    this.removePorts();
+    this.writePorts();
+  }
+
+  removePorts(): void {
+    this.ports?.remove();
+    this.ports = null;
   }
 }
 

@@ -4,6 +4,7 @@
  *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
  */
+import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import type { InfoOccasion } from "../connection/host.ts";
 import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../protocol/version.ts";
@@ -40,6 +41,22 @@ export interface WebSocketInfo {
   readonly port: number;
   readonly secure: boolean;
   readonly authRequired: boolean;
+}
+
+/** What the options alone say of it. */
+export function infoOfOptions({
+  allowNonTls,
+  clusterName,
+  headers,
+  noAuthUser,
+  tls,
+}: Options): Pick<ServerInfo, "headers" | "cluster" | "admitsAnonymous" | "tls"> {
+  return {
+    headers,
+    cluster: clusterName,
+    admitsAnonymous: noAuthUser !== null,
+    tls: tls === null ? null : { required: !allowNonTls, verify: tls.verify },
+  };
 }
 
 /** INFO but for what differs per connection. */

@@ -13,7 +13,7 @@ import { accountsIn } from "../account/accounts-in.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Authenticate } from "../auth/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
-import { TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { TimingWheel } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
 import { Client } from "../connection/client.ts";
@@ -32,6 +32,7 @@ import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { Random } from "../random/random.ts";
+import { SystemAccount } from "../system/system-account.ts";
 import { type InProcessConnection, InProcessTransport } from "../transport/in-process.ts";
 import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 import type { Fetch } from "../transport/tls/ocsp/responders.ts";
@@ -47,12 +48,13 @@ import { EventServer } from "./event-server.ts";
 import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { Ocsp } from "./ocsp.ts";
+import { OpenTransports } from "./open-transports.ts";
 import { OperatorMode } from "./operator-mode.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { closeUnpinned } from "./pinned-peers.ts";
-import { PortsFile, writePidFile } from "./process-files.ts";
+import { ProcessFiles } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
-import { InfoLines } from "./server-info.ts";
+import { InfoLines, infoOfOptions } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
@@ -108,20 +110,19 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   private lameDuck: LameDuck | null = null;
   private announcesLameDuck = false;
   private listener: ClientListeners | null = null;
-  private websocket: WebSocketListener | null = null;
+  websocket: WebSocketListener | null = null;
   private readonly websocketOwner: WebSocketOwnerName | null;
   private readonly ocsp: Ocsp;
-  private readonly operatorPorts = new OperatorPorts(this);
+  readonly operatorPorts = new OperatorPorts(this);
   private readonly eventServer = new EventServer(this);
-  private portsFile: PortsFile | null = null;
+  private readonly files = new ProcessFiles(this);
+  private readonly system: SystemAccount | null;
   private lastConnectionId = 0;
-  /** Transports that are not gone yet, those of closed connections included. */
-  private readonly transports = new Set<Client>();
+  private readonly transports = new OpenTransports();
   private connectionsFit = Number.POSITIVE_INFINITY;
   /** Accounts that import other streams than before, until their clients follow. */
   private streamsChanged: ReadonlySet<Account> = new Set();
   private stopping: Promise<void> | null = null;
-  private onIdle: (() => void) | null = null;
 
   constructor(options: Options, dependencies: ServerDependencies) {
     this.options = options;
@@ -147,6 +148,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.markStopped = resolve;
     this.advertised = [options.host, 0];
     this.info = new InfoLines(this.describe());
+    const { systemAccount } = this;
+    this.system = systemAccount === null ? null : new SystemAccount(this, systemAccount);
   }
 
   /** What a start waits for, before `start`: others that must answer. @throws StartError they do not */
@@ -166,7 +169,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     const { options, log } = this;
     logStart(this, () => this.operatorPorts.startProfiler(options));
     try {
-      if (options.pidFile !== null) writePidFile(options.pidFile);
+      this.files.writePid(options);
       this.operator?.start();
       this.operatorPorts.startMonitor(options);
       this.ocsp.start(options);
@@ -180,17 +183,9 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       this.operator?.stop();
       throw error;
     }
-    this.writePortsFile();
+    this.files.writePorts();
+    this.system?.start();
     log.notice("Server is ready");
-  }
-
-  private writePortsFile(): void {
-    const { portsFileDirectory, host } = this.options;
-    if (portsFileDirectory === null) return;
-    this.portsFile = new PortsFile(portsFileDirectory, this.log);
-    const { websocket } = this;
-    const { monitor, profiler } = this.operatorPorts;
-    this.portsFile.write({ host, port: this.port }, monitor, profiler === null ? null : { host, port: profiler.port }, websocket);
   }
 
   /** Port of monitoring; null when there is none. */
@@ -340,19 +335,14 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   private describe() {
-    const options = this.options;
     const [host, port] = this.advertised;
-    const tls = options.tls === null ? null : { required: !options.allowNonTls, verify: options.tls.verify };
     return {
+      ...infoOfOptions(this.options),
       serverId: this.identity.id,
       serverName: this.serverName,
       host,
       port,
-      headers: options.headers,
-      cluster: options.clusterName,
       authRequired: this.authRequired,
-      admitsAnonymous: options.noAuthUser !== null,
-      tls,
       connectUrls: [],
       websocket: this.websocket,
       lameDuck: this.announcesLameDuck,
@@ -364,9 +354,17 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return this.authentication.ask(client);
   }
 
-  onAuthenticated(_client: Client): void {}
+  onAuthenticated(client: Client): void {
+    this.system?.onAuthenticated(client);
+  }
 
-  onAuthenticationFailed(_client: Client, _refusal: Refusal): void {}
+  onAuthenticationFailed(client: Client, refusal: Refusal, told = true): void {
+    this.system?.onAuthenticationFailed(client, refusal, told);
+  }
+
+  onConnectionsChanged(account: Account): void {
+    this.system?.onConnectionsChanged(account);
+  }
 
   /**
    * Reads the configuration file again and puts to use what changed.
@@ -437,17 +435,11 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   writePidFile(): void {
-    try {
-      writePidFile(this.options.pidFile!);
-    } catch (error) {
-      this.log.error((error as Error).message.replace("Could not", "Failed to"));
-    }
+    this.files.rewritePid();
   }
 
   movePortsFile(): void {
-    this.portsFile?.remove();
-    this.portsFile = null;
-    this.writePortsFile();
+    this.files.movePorts();
   }
 
   authenticateAgain(): void {
@@ -458,6 +450,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   /** Leaves in a way that spares its clients a stampede, and stops; resolves when it has stopped. */
   enterLameDuck(): Promise<void> {
     if (this.stopping === null && this.lameDuck === null && this.listener !== null) {
+      this.system?.events.leavesSoon();
       this.lameDuck = new LameDuck(this);
       this.lameDuck.enter();
     }
@@ -481,18 +474,26 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.updateInfo();
   }
 
+  announceLameDuckTo(client: Client): void {
+    this.announcesLameDuck = true;
+    this.updateInfo();
+    client.sendInfo("change");
+    this.announcesLameDuck = false;
+    this.updateInfo();
+  }
+
   leaving(): Client[] {
     return [...this.connections.values()];
   }
 
-  onConnectionClosed(client: Client, _reason: CloseReason): void {
+  onConnectionClosed(client: Client, reason: CloseReason): void {
     this.connections.delete(client.id);
+    this.system?.onConnectionClosed(client, reason);
     this.closedConnections.add(connectionRecord(client, CLOSED_SUBSCRIPTIONS_MAX));
   }
 
   onTransportClosed(client: Client): void {
     this.transports.delete(client);
-    if (this.transports.size === 0) this.onIdle?.();
   }
 
   /** Resolves when every listener, socket and timer is gone; the same promise however often it is called. */
@@ -503,26 +504,20 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   private async shutDown(): Promise<void> {
     this.log.notice("Initiating Shutdown...");
+    this.system?.stop();
     if (this.lameDuck === null) this.stopAccepting();
     this.lameDuck?.cancel();
     this.operator?.stop();
     const portsStopped = this.operatorPorts.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
-    if (this.transports.size > 0) {
-      await new Promise<void>(resolve => {
-        const forced = new WheelTimer(resolve);
-        this.turn.timers.set(forced, STOP_MS);
-        this.onIdle = resolve;
-      });
-    }
-    for (const client of this.transports) client.transport.terminate();
+    await this.transports.empty(this.turn.timers, STOP_MS);
     this.turn.timers.stop();
     this.websocket?.stop(true);
     this.listener?.stop(true);
     this.listener = null;
     await Promise.all([portsStopped, this.ocsp.stop()]);
-    this.portsFile?.remove();
+    this.files.removePorts();
     this.log.notice("Server Exiting..");
     this.markStopped();
   }

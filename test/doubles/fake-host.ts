@@ -84,6 +84,8 @@ export class FakeHost implements ConnectionHost, AccountHost {
 
   onAuthenticationFailed(): void {}
 
+  onConnectionsChanged(): void {}
+
   onConnectionClosed(_client: Client, reason: CloseReason): void {
     this.closed.push(CloseReason[reason]);
   }

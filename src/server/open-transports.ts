@@ -1,0 +1,32 @@
+/** Transports of connections, until they are gone: those of closed connections write their farewell first. */
+import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import type { Client } from "../connection/client.ts";
+
+export class OpenTransports {
+  private readonly clients = new Set<Client>();
+  private onEmpty: (() => void) | null = null;
+
+  get size(): number {
+    return this.clients.size;
+  }
+
+  add(client: Client): void {
+    this.clients.add(client);
+  }
+
+  delete(client: Client): void {
+    this.clients.delete(client);
+    if (this.clients.size === 0) this.onEmpty?.();
+  }
+
+  /** Resolves when none is left; after that time whatever is left is ended. */
+  async empty(timers: TimingWheel, mostMs: number): Promise<void> {
+    if (this.clients.size > 0) {
+      await new Promise<void>(resolve => {
+        timers.set(new WheelTimer(resolve), mostMs);
+        this.onEmpty = resolve;
+      });
+    }
+    for (const client of this.clients) client.transport.terminate();
+  }
+}
