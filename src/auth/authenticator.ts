@@ -100,4 +100,9 @@ export interface Authenticator {
   readonly takesJwt: boolean;
   /** Nothing behind the client's CONNECT is looked at until this has settled. A rejection is a refusal. */
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict>;
+  /**
+   * After a reload: whether the user that a client is, by its CONNECT, is still there and of that account. If not it is closed without a
+   * word. Left out: `authenticate` says.
+   */
+  keeps?(connect: ConnectOptions, account: Account): boolean;
 }

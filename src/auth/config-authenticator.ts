@@ -15,7 +15,7 @@ import { encode, quote } from "../bytes/ascii.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
 import { decodeSignature, verifySignature } from "../identity/nkey.ts";
 import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import { givenUser } from "../protocol/connect-options.ts";
+import { type ConnectOptions, givenUser } from "../protocol/connect-options.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { distinguishedName } from "../transport/tls/distinguished-name.ts";
 import { type AuthenticationRequest, type Authenticator, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
@@ -80,6 +80,13 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
 
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
     return this.resolve(request).verdict;
+  }
+
+  keeps({ nkey, user }: ConnectOptions, account: Account): boolean {
+    const { nkeys, users } = this.facts.table;
+    if (nkey !== "") return nkeys.get(nkey)?.account === account;
+    if (user === "" || users.size === 0) return true;
+    return users.get(user)?.account === account;
   }
 
   resolve(request: AuthenticationRequest): Resolution {

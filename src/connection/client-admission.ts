@@ -108,6 +108,7 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
     client.refuse(verdict);
     host.turn.end();
   };
+  if (client.authenticator.keeps?.(client.connect, client.account) === false) return client.close(CloseReason.ClientClosed);
   const verdict = host.authenticate(client);
   if (verdict instanceof Promise) verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
   else settle(verdict);

@@ -19,7 +19,8 @@ interface Received {
   readonly note: string;
 }
 
-export async function playWorld(world: World, port: number): Promise<Notes> {
+/** @param change what happens in the middle, as a reload; nothing when not given */
+export async function playWorld(world: World, port: number, change?: () => Promise<void>): Promise<Notes> {
   const names = world.accounts.flatMap(({ users }) => users.map(({ name }) => name));
   const players = await Promise.all(names.map((name, user) => Player.open(port, name, world.echo[user]!, world.headers[user]!)));
   try {
@@ -36,6 +37,10 @@ export async function playWorld(world: World, port: number): Promise<Notes> {
     }
     notes.push(noted(names, await everybody()));
     for (const [number, step] of world.steps.entries()) {
+      if (change !== undefined && number === Math.floor(world.steps.length / 2)) {
+        await change();
+        notes.push(noted(names, await everybody()));
+      }
       await players[step.user]!.send(publishText(step, step.asks ? `_INBOX.${step.user}.${number}` : ""));
       await players[step.user]!.sync();
       const came = await everybody();
@@ -82,21 +87,27 @@ class Player {
     return player;
   }
 
+  /** The server closed it, which was noted. */
+  private gone = false;
+
   async send(text: string): Promise<void> {
+    if (this.connection.ended) return;
     await this.connection.write(encode(text));
   }
 
   /** What this player sent so far was seen to. */
   async sync(): Promise<void> {
     await this.send("PING\r\n");
-    for (;;) {
+    while (!this.gone) {
       await this.connection.waitFor(PONG);
       const bytes = Buffer.from(this.connection.received());
       const at = bytes.indexOf("PONG\r\n");
       this.unread += bytes.subarray(0, Math.max(0, at)).toString("latin1");
       this.connection.take(at === -1 ? bytes.length : at + PONG.length);
       if (at !== -1) return;
-      if (this.connection.ended) throw new Error(`the server closed the connection: ${this.unread}`);
+      if (!this.connection.ended) continue;
+      this.unread += `${bytes.toString("latin1")}closed\r\n`;
+      this.gone = true;
     }
   }
 

@@ -185,6 +185,20 @@ function sameService(one: WorldImport, other: WorldImport): boolean {
   );
 }
 
+/** The same users in a world that is different here and there: other permissions, exports and imports, some users gone. */
+export function changedWorld(world: World, random: Random): World {
+  const other = randomWorld(random);
+  const accounts = world.accounts.map((account, index) => {
+    const drawn = other.accounts[index];
+    if (drawn === undefined || random.chance(0.4)) return account;
+    const users = account.users
+      .map((user, number) => (random.chance(0.4) ? { ...user, permissions: drawn.users[number]?.permissions ?? null } : user))
+      .filter((_, number) => number === 0 || random.chance(0.9));
+    return { ...account, users, exports: drawn.exports, imports: drawn.imports, mappings: drawn.mappings };
+  });
+  return { ...world, accounts };
+}
+
 /** Of exports that overlap the reference takes any one for an import, so there are none. */
 function firstOf(wanted: WorldExport, all: readonly WorldExport[]): number {
   return all.findIndex(({ kind, subject }) => kind === wanted.kind && collideText(subject, wanted.subject));

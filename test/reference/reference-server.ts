@@ -74,7 +74,7 @@ export class ReferenceServer {
     const directory = mkdtempSync(join(tmpdir(), "bunats-reference-"));
     const configFile = join(directory, "server.conf");
     const logFile = join(directory, "server.log");
-    writeFileSync(configFile, `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\nports_file_dir: "${directory}"\n${config}\n`);
+    writeFileSync(configFile, fileText(directory, config));
     const child = Bun.spawn([path, "-c", configFile], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(logFile) });
     try {
       const { nats, monitoring, websocket } = await portsOf(child, directory, logFile);
@@ -84,6 +84,26 @@ export class ReferenceServer {
       rmSync(directory, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /**
+   * Replaces the configuration and has it read again. Returns when the server says that it was.
+   * @throws when it refuses the new one, with what it logged
+   */
+  async reload(config: string): Promise<void> {
+    const count = () => this.log().match(/Reloaded server configuration|Failed to reload/g)?.length ?? 0;
+    const before = count();
+    writeFileSync(join(this.directory, "server.conf"), fileText(this.directory, config));
+    this.process.kill("SIGHUP");
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (count() === before) {
+      if (performance.now() > deadline) throw new Error(`nats-server did not reload:\n${this.log()}`);
+      await Bun.sleep(2); // the poll interval of a condition: a log has no event to wait for
+    }
+    const last = this.log()
+      .match(/Failed to reload .*/g)
+      ?.at(-1);
+    if (last !== undefined) throw new Error(last);
   }
 
   /** What the server logged so far. */
@@ -96,6 +116,10 @@ export class ReferenceServer {
     await this.process.exited;
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function fileText(directory: string, config: string): string {
+  return `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\nports_file_dir: "${directory}"\n${config}\n`;
 }
 
 interface PortsFile {
