@@ -14,6 +14,8 @@ export interface AccountHost extends LocalHost {
   readonly clusterName: string;
   /** null: there is none. */
   readonly systemAccount: Account | null;
+  /** A number that no connection has. */
+  nextConnectionId(): number;
   /** Keeps results of matches by subject. */
   readonly cachesInterest: boolean;
 }

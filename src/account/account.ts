@@ -13,6 +13,7 @@ import type { SubjectMappings } from "../mapping/subject-mappings.ts";
 import { Nuid } from "../random/nuid.ts";
 import { SubjectTrie } from "../subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";
+import { AccountClient } from "./account-client.ts";
 import type { AccountHost } from "./account-host.ts";
 import { Responses } from "./responses.ts";
 import type { ServiceExport } from "./service-export.ts";
@@ -48,6 +49,8 @@ export class Account {
   readonly traffic = new TrafficCounters();
   /** Publishes into it, from inside the process. */
   readonly publisher: LocalPublisher;
+  /** Publishes its events. */
+  readonly client: AccountClient = new AccountClient(this);
   /** Answers that its services owe to other accounts, and those that others owe to it. */
   readonly responses: Responses;
   /** Client connections bound to it. */
@@ -99,6 +102,11 @@ export class Account {
   nextEventId(): string {
     this.eventIds ??= new Nuid();
     return this.eventIds.next();
+  }
+
+  /** An event that is published in it, by itself. */
+  publishEvent(subject: string, header: Uint8Array | null, payload: string | Uint8Array): void {
+    this.publisher.publish(subject, "", header, payload, this.client);
   }
 
   /** A subscription of it has gone: answers that it was meant for are not awaited any more. */

@@ -13,6 +13,7 @@ import type { Clock } from "../clock/clock.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import { type Originator, presentClientInfo } from "../delivery/originator.ts";
+import { ConnectionKind } from "../protocol/connection-kind.ts";
 import type { Account } from "./account.ts";
 import type { Sample } from "./latency-sampling.ts";
 import { type Response, ResponseEnd } from "./response.ts";
@@ -118,7 +119,7 @@ class MeasuredRequest {
   }
 
   publish(metric: string): void {
-    this.account.publisher.publish(this.subject, "", null, metric);
+    this.account.publishEvent(this.subject, null, metric);
   }
 }
 
@@ -142,7 +143,7 @@ export class LatencyWatch {
   onAnswer({ originator }: MessageBatch): boolean {
     if (this.isAnswered) return false;
     this.isAnswered = true;
-    if (originator === null) return false;
+    if (originator === null || originator.kind !== ConnectionKind.Client) return false;
     this.metric = this.request.answered(originator);
     return true;
   }

@@ -72,7 +72,7 @@ function startIn(client: Client, message: TraceCandidate): TraceStart {
 }
 
 function send({ account, host }: Client, trace: MessageTrace): void {
-  sendTrace(trace, account.publisher, host.systemAccount === null ? null : host.serverInfo());
+  sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo());
 }
 
 function publisherOf(client: Client): TracedPublisher {

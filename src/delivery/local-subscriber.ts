@@ -19,6 +19,7 @@ import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject
 import type { SubjectTrie } from "../subject/subject-trie.ts";
 import { countDelivered, type Delivered, type DeliveryTotals } from "./delivered.ts";
 import { type ImportStep, MessageBatch } from "./message-batch.ts";
+import type { Originator } from "./originator.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -181,15 +182,23 @@ export class LocalPublisher {
    * Delivers one message. Callbacks have run when it returns; clients get it at the end of the turn. The arguments are copied.
    * @param reply empty: no answer is wanted
    * @param header a whole header block, from `NATS/1.0` to its blank line; null: none
+   * @param originator who services of other accounts are told that it is; null: the server, of which they are told nothing
    * @returns how many took it; 0: nobody is there
    * @throws when publishes nest without end: a callback that answers itself
    */
-  publish(subject: string | Uint8Array, reply: string | Uint8Array, header: Uint8Array | null, payload: string | Uint8Array): number {
+  publish(
+    subject: string | Uint8Array,
+    reply: string | Uint8Array,
+    header: Uint8Array | null,
+    payload: string | Uint8Array,
+    originator: Originator | null = null,
+  ): number {
     const subjectBytes = bytesOf(subject);
     const result = this.account.interest.match(subjectBytes, 0, subjectBytes.length);
     if (result.isEmpty) return 0;
     const publication = this.open();
     fill(publication, subjectBytes, bytesOf(reply), header, bytesOf(payload));
+    publication.batch.originator = originator;
     return this.deliver(publication, result);
   }
 

@@ -77,8 +77,10 @@ export function presentClientInfo(info: ClientInfo): Readonly<Record<string, unk
   return ordered;
 }
 
-/** A client that published. The server's own messages have none. */
+/** Who published: a client, or an account's own client. What the server says for itself has none. */
 export interface Originator {
+  /** As `ConnectionKind`. */
+  readonly kind: number;
   readonly sink: Sink;
   /** Whether it gets its own messages. */
   readonly echo: boolean;

@@ -4,14 +4,14 @@ import { acceptedEncoding, encodeContent } from "../compression/content-encoding
 import { buildHeader } from "../header/header-write.ts";
 import type { MessageTrace } from "./message-trace.ts";
 
-/** Publishes into the account of whoever published the message. */
-export interface TracePublisher {
-  publish(subject: string, reply: string, header: Uint8Array | null, payload: Uint8Array): number;
+/** The account of whoever published the message. */
+export interface TraceAccount {
+  publishEvent(subject: string, header: Uint8Array | null, payload: Uint8Array): void;
 }
 
 /** @param server who tells it; null: there is no system account, and nothing is told */
-export function sendTrace(trace: MessageTrace, publisher: TracePublisher, server: object | null): void {
+export function sendTrace(trace: MessageTrace, account: TraceAccount, server: object | null): void {
   if (server === null) return;
   const { content, encoding } = encodeContent(encode(trace.json(server)), acceptedEncoding(trace.acceptedEncoding));
-  publisher.publish(trace.destination, "", encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
+  account.publishEvent(trace.destination, encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
 }

@@ -283,6 +283,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     return this.turn.timers;
   }
 
+  nextConnectionId(): number {
+    return ++this.lastConnectionId;
+  }
+
   get cachesInterest(): boolean {
     return this.options.sublistCache;
   }
@@ -303,7 +307,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   accept(transport: Transport, door: Door | null = null): TransportEvents {
     this.counters.totalConnections++;
-    const client = new Client(this, transport, ++this.lastConnectionId, door);
+    const client = new Client(this, transport, this.nextConnectionId(), door);
     this.transports.add(client);
     if (client.authenticator.usesNonce) client.nonce = newNonce();
     client.open();

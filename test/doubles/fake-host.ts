@@ -64,6 +64,10 @@ export class FakeHost implements ConnectionHost, AccountHost {
     return this.log;
   }
 
+  nextConnectionId(): number {
+    return ++this.lastId;
+  }
+
   serverInfo(): object {
     return { name: this.serverName };
   }

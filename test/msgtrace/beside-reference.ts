@@ -12,7 +12,10 @@ export const reason = skipped ? ` (skipped: ${reference.missing})` : "";
 export async function playOnBoth(scenario: Scenario, where = ""): Promise<readonly (readonly string[])[]> {
   const config = `server_name: "one"\n${scenario.config}`;
   const ours = await startOurServer([config]);
-  const theirs = await ReferenceServer.start(config);
+  const theirs = await ReferenceServer.start(config).catch(async (error: Error) => {
+    await ours.stop();
+    throw error;
+  });
   try {
     const wanted = await play(scenario, theirs.port);
     const got = await play(scenario, ours.port);

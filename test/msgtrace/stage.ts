@@ -30,11 +30,13 @@ export interface Step {
   readonly send: string;
   /** Something that comes later by itself: the step goes on when the user has received it. */
   readonly awaits?: { readonly user: string; readonly text: string };
+  /** What everybody answers to whatever came with a reply subject. */
+  readonly answer?: Outgoing;
 }
 
 export interface Outgoing {
   readonly reply?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly payload?: string;
 }
 
@@ -59,18 +61,30 @@ export async function play(scenario: Scenario, port: number): Promise<string[][]
       await players.get(name)!.sync();
     }
     await fencer!.send("SUB fence.event fence\r\n");
-    for (const { user, send, awaits } of scenario.steps) {
-      const player = players.get(user)!;
-      await player.send(send.replaceAll("{reply}", player.lastReply));
-      await player.sync();
-      if (awaits !== undefined) await players.get(awaits.user)!.connection.waitFor(Buffer.from(awaits.text));
+    const listen = async (): Promise<string[]> => {
       await fencer!.fence();
       const notes: string[] = [];
       for (const [name, one] of players) {
         await one.sync();
         notes.push(...one.take().map(message => `${name}: ${noted(message, scenario.unordered ?? false)}`));
       }
-      all.push(notes.sort());
+      return notes.sort();
+    };
+    for (const { user, send, awaits, answer } of scenario.steps) {
+      const player = players.get(user)!;
+      await player.send(send.replaceAll("{reply}", player.lastReply));
+      await player.sync();
+      if (awaits !== undefined) await players.get(awaits.user)!.connection.waitFor(Buffer.from(awaits.text));
+      const notes = await listen();
+      if (answer !== undefined) {
+        for (const one of players.values()) {
+          for (const reply of one.unanswered()) await one.send(publish(reply, answer));
+          await one.sync();
+        }
+        notes.push("answers:", ...(await listen()));
+      }
+      for (const one of players.values()) one.unanswered();
+      all.push(notes);
     }
     return all;
   } finally {
@@ -88,6 +102,7 @@ class Player {
   private unread = Buffer.alloc(0);
   private received: Received[] = [];
   lastReply = "";
+  private asked: { readonly reply: string; readonly note: string }[] = [];
   private fences = 0;
 
   private constructor(readonly connection: WireConnection) {}
@@ -128,6 +143,13 @@ class Player {
     await this.sync();
   }
 
+  /** Reply subjects of what came, in an order that both servers have. */
+  unanswered(): string[] {
+    const { asked } = this;
+    this.asked = [];
+    return asked.sort((a, b) => (a.note < b.note ? -1 : 1)).map(({ reply }) => reply);
+  }
+
   take(): Received[] {
     const { received } = this;
     this.received = [];
@@ -154,8 +176,13 @@ class Player {
       const payload = Buffer.from(all.subarray(at + headerSize, at + size));
       at += size + 2;
       if (sid === "fence") continue;
-      if (reply !== "") this.lastReply = reply;
-      this.received.push({ line: `${subject} sid ${sid} reply ${reply}`, header, payload });
+      // "No responders" comes to any subscription that the reply matches.
+      const by = header.startsWith("NATS/1.0 503") ? "…" : sid;
+      const received = { line: `${subject} sid ${by} reply ${reply}`, header, payload };
+      this.received.push(received);
+      if (reply === "") continue;
+      this.lastReply = reply;
+      this.asked.push({ reply, note: noted(received, true) });
     }
     this.unread = Buffer.alloc(0);
   }
