@@ -1,0 +1,56 @@
+/** Who may come in by WebSocket: rules of its own, or the server's. Beside the reference. */
+import { expect, test } from "bun:test";
+import { createUser } from "@nats-io/nkeys";
+import { type Attempt, type Outcome, outcomeOf, reason, skipped, withBoth } from "./servers.ts";
+
+const key = createUser();
+const USERS = `authorization { users [
+  { user: a, password: x }
+  { user: web, password: x, connection_types: [WEBSOCKET] }
+  { user: std, password: x, connection_types: [standard] }
+  { nkey: ${key.getPublicKey()} }
+] }
+`;
+const CONNECTS: Attempt["connect"][] = [
+  {},
+  { user: "a", pass: "x" },
+  { user: "web", pass: "x" },
+  { user: "std", pass: "x" },
+  { user: "ws", pass: "y" },
+  { user: "ws" },
+  { auth_token: "t" },
+  { auth_token: "s" },
+  nonce => ({ nkey: key.getPublicKey(), sig: Buffer.from(key.sign(Buffer.from(nonce))).toString("base64url") }),
+];
+
+const CONFIGS = [
+  ["nothing is asked", "", ""],
+  ["users", USERS, ""],
+  ["a no_auth_user of the server", `${USERS}no_auth_user: a`, ""],
+  ["a no_auth_user of its own", USERS, "no_auth_user: web"],
+  ["a no_auth_user of its own and another of the server", `${USERS}no_auth_user: a`, "no_auth_user: web"],
+  ["a no_auth_user that may not come this way", USERS, "no_auth_user: std"],
+  ["a user of its own", "", "authorization { user: ws, password: y }"],
+  ["a user of its own beside the server's", "authorization { user: a, password: x }", "authorization { user: ws, password: y }"],
+  ["a token of its own", "", "authorization { token: t }"],
+  ["a token of its own beside the server's", "authorization { token: s }", "authorization { token: t }"],
+  ["a token of its own beside a user of the server", "authorization { user: a, password: x }", "authorization { token: t }"],
+  ["only a timeout of its own", "authorization { user: a, password: x }", "authorization { timeout: 1 }"],
+] as const;
+
+for (const [title, server, websocket] of CONFIGS) {
+  test.skipIf(skipped)(
+    `${title}: by WebSocket and by TCP the same as nats-server${reason}`,
+    async () => {
+      const config = `${server}\nwebsocket { listen: "127.0.0.1:-1", no_tls: true, ${websocket} }`;
+      const [ours, theirs] = await withBoth(config, async running => {
+        const outcomes: Outcome[] = [];
+        for (const by of ["websocket", "tcp"] as const)
+          for (const connect of CONNECTS) outcomes.push(await outcomeOf(running, { by, connect }));
+        return outcomes;
+      });
+      expect(ours).toEqual(theirs);
+    },
+    20_000,
+  );
+}
