@@ -13,7 +13,7 @@ import { CloseReason } from "../protocol/close-reason.ts";
 import { refusedUser } from "../protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import type { DoorRefusal } from "../transport/transport.ts";
-import { bind, renewShadows, reviewSubscriptions } from "./binding.ts";
+import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { labelOf, peerOf } from "./client-label.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "./connection-flag.ts";
@@ -58,6 +58,18 @@ export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): v
       if (kind === "timeout") client.logDebug("TLS handshake timeout");
       client.close(CloseReason.TlsHandshakeError);
   }
+}
+
+/** Nobody in particular is refused, for whatever reason: all hear the same. */
+export function isUnproven(refusal: Refusal): boolean {
+  return refusal === Refusal.AuthorizationViolation || refusal === Refusal.ProxyNotTrusted || refusal === Refusal.ProxyRequired;
+}
+
+/** What the log says of a login that is refused, before the client is told. */
+export function logRefusedLogin(client: Client, refusal: Refusal): void {
+  if (isUnproven(refusal))
+    client.logError(`authentication error${client.login?.claim ? ` - ${shownUser(client)}` : refusedUser(client.connect)}`);
+  if (refusal === Refusal.MaxAccountConnectionsExceeded) client.logError(REFUSALS[refusal].error!);
 }
 
 /** Nothing but CONNECT is taken until it has proved who it is. */

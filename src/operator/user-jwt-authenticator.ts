@@ -12,7 +12,7 @@
  */
 import type { AuthenticationRequest, Authenticator, Login, Verdict } from "../auth/authenticator.ts";
 import type { TrustedProxies } from "../auth/trusted-proxies.ts";
-import { decodeSignature, verifySignature } from "../identity/nkey.ts";
+import { decodeNkey, decodeSignature, verifySignature } from "../identity/nkey.ts";
 import type { UserClaims } from "../jwt/claims.ts";
 import { connectTimes } from "../jwt/connect-times.ts";
 import { allowsConnectionType } from "../jwt/connection-types.ts";
@@ -143,7 +143,7 @@ export class UserJwtAuthenticator implements Authenticator {
       if (proxyRequired && proxyKey === "") throw new UserFault(PROXY_REQUIRED, Refusal.ProxyRequired);
       verdict = this.admit(account, user, request, proxyKey);
       this.users.add(user.jwt, user);
-      if (request.debug !== undefined && this.facts.debugs) request.debug(welcomeText(account, user.claims));
+      if (request.debug !== undefined && this.facts.debugs && !account.account.isFull) request.debug(welcomeText(account, user.claims));
     } catch (error) {
       if (!(error instanceof UserFault)) throw error;
       if (error.isError) request.error?.(error.message);
@@ -191,6 +191,8 @@ export class UserJwtAuthenticator implements Authenticator {
   }
 }
 
+/** Four bytes. */
+const SHORTEST_KEY_LETTERS = 7;
 const PROXY_REQUIRED = "proxy connection required";
 
 /** @throws UserFault the client did not prove that it has the key */
@@ -198,7 +200,17 @@ function checkNonce({ connect, nonce }: AuthenticationRequest, subject: string):
   if (connect.sig === "") throw new UserFault("Signature missing");
   const signature = decodeSignature(connect.sig);
   if (signature === null) throw new UserFault("Signature not valid base64");
+  const fault = nkeyFault(subject);
+  if (fault !== null) throw new UserFault(`User nkey not valid: ${fault}`);
   if (!verifySignature(subject, nonce, signature)) throw new UserFault("Signature not verified");
+}
+
+/** Why a text is no nkey, in the library's words; null: it is one. */
+function nkeyFault(text: string): string | null {
+  if (decodeNkey(text) !== null) return null;
+  const wrong = text.search(/[^A-Z2-7]/);
+  if (wrong !== -1) return `illegal base32 data at input byte ${wrong}`;
+  return text.length < SHORTEST_KEY_LETTERS ? "nkeys: invalid encoded key" : "nkeys: invalid checksum";
 }
 
 /** 0: never. */

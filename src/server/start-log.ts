@@ -44,7 +44,7 @@ export function logStart(
   if (Object.keys(options.defaultJsDomain).length > 0) {
     log.warn("The option `default_js_domain` is a temporary backwards compatibility measure and will be removed");
   }
-  if (systemAccount !== null) log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
+  if (systemAccount !== null && options.systemAccount === null) log.debug(`Created system account: ${JSON.stringify(systemAccount.name)}`);
 }
 
 function logFeatureFlags(log: Logger, flags: Readonly<Record<string, boolean>>): void {

@@ -1,0 +1,84 @@
+/** The same configuration on our server and on nats-server, and what each of them logs of a connection. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NatsServer } from "../../src/index.ts";
+import { KeptLog } from "../doubles/kept-log.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
+
+export interface Side {
+  readonly name: "ours" | "reference";
+  readonly port: number;
+  readonly monitorPort: number;
+  /** Lines so far, as `DBG text`. */
+  log(): string[];
+  stop(): Promise<void>;
+}
+
+class OpenLog extends KeptLog {
+  readonly debugEnabled = true;
+  readonly traceEnabled = false;
+  fatal(text: string): void {
+    this.lines.push(`FTL ${text}`);
+  }
+  trace(): void {}
+  warnRateLimited(text: string): void {
+    this.warn(text);
+  }
+}
+
+export interface OurSide extends Side {
+  readonly server: NatsServer;
+  /** For a reload. */
+  writeConfig(config: string): void;
+}
+
+export async function startOurs(config: string): Promise<OurSide> {
+  const directory = mkdtempSync(join(tmpdir(), "bunats-operator-"));
+  const configFile = join(directory, "server.conf");
+  const writeConfig = (text: string) => writeFileSync(configFile, text);
+  writeConfig(config);
+  const log = new OpenLog();
+  try {
+    const server = await NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0, configFile, log });
+    return {
+      name: "ours",
+      server,
+      writeConfig,
+      port: server.port,
+      monitorPort: server.monitorPort!,
+      log: () => log.lines,
+      async stop() {
+        await server.stop();
+        rmSync(directory, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+export async function startReference(config: string): Promise<Side> {
+  const server = await ReferenceServer.start(`debug: true\n${config}`);
+  return {
+    name: "reference",
+    port: server.port,
+    monitorPort: server.monitorPort,
+    log: () =>
+      server
+        .log()
+        .split("\n")
+        .flatMap(line => /\[(INF|WRN|ERR|DBG|FTL)\] (.*)$/.exec(line)?.slice(1).join(" ") ?? []),
+    stop: () => server.stop(),
+  };
+}
+
+/** What was said of a connection, by its number. */
+export function linesOf(side: Side, cid: number): string[] {
+  const marks = [` - cid:${cid} - `, ` - cid:${cid} `];
+  return side.log().flatMap(line => {
+    const mark = marks.find(one => line.includes(one));
+    return mark === undefined ? [] : [`${line.slice(0, 4)}${line.slice(line.indexOf(mark) + mark.length)}`];
+  });
+}

@@ -1,0 +1,122 @@
+/** A client that says what a test wants it to, and keeps what it hears. */
+import type { Socket } from "bun";
+import type { Signer } from "../../src/jwt/signer.ts";
+
+const TIMEOUT_MS = 8_000;
+
+export interface Credentials {
+  readonly jwt?: string;
+  /** Signs the nonce; null: nobody does. */
+  readonly signer?: Signer | null;
+  /** More of CONNECT; wins over the above. */
+  readonly connect?: Readonly<Record<string, unknown>>;
+}
+
+export class Peer {
+  readonly info: { readonly nonce: string; readonly client_id: number; readonly auth_required?: boolean } = { nonce: "", client_id: 0 };
+  /** What came behind INFO, without PONGs. */
+  readonly lines: string[] = [];
+  closed = false;
+  private pongs = 0;
+  private text = "";
+  private socket!: Socket;
+  private wake: () => void = () => {};
+
+  static async open(port: number): Promise<Peer> {
+    const peer = new Peer();
+    const closed = () => {
+      peer.closed = true;
+      peer.wake();
+    };
+    peer.socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: { data: (_socket, chunk) => peer.read(chunk), close: closed, error: closed, end: closed },
+    });
+    await peer.until(() => peer.info.nonce !== "" || peer.info.client_id !== 0);
+    return peer;
+  }
+
+  /** Connects and says who it is. @returns it, let in or not: see `closed` */
+  static async login(port: number, credentials: Credentials): Promise<Peer> {
+    const peer = await Peer.open(port);
+    peer.connect(credentials);
+    await peer.ping();
+    return peer;
+  }
+
+  connect({ connect = {}, jwt = "", signer = null }: Credentials): void {
+    const sig = signer === null ? {} : { sig: Buffer.from(signer.sign(Buffer.from(this.info.nonce))).toString("base64url") };
+    this.send(
+      `CONNECT ${JSON.stringify({ verbose: false, pedantic: false, protocol: 1, headers: true, ...(jwt && { jwt }), ...sig, ...connect })}\r\n`,
+    );
+  }
+
+  send(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** Until everything so far was handled, or it was closed. */
+  async ping(): Promise<void> {
+    const wanted = this.pongs + 1;
+    this.send("PING\r\n");
+    await this.until(() => this.pongs >= wanted || this.closed);
+  }
+
+  async untilClosed(): Promise<string[]> {
+    await this.until(() => this.closed);
+    return this.lines;
+  }
+
+  async untilLine(part: string): Promise<string> {
+    await this.until(() => this.closed || this.lines.some(line => line.includes(part)));
+    return this.lines.find(line => line.includes(part)) ?? `closed: ${this.lines.join(" | ")}`;
+  }
+
+  /** What it heard since the last time. */
+  take(): string[] {
+    return this.lines.splice(0);
+  }
+
+  /** Publishes a request, and waits for one answer. @param subject where; @param payload what */
+  async request(subject: string, payload: string): Promise<string> {
+    const inbox = `_INBOX.${Math.random().toString(36).slice(2)}`;
+    this.send(`SUB ${inbox} 99\r\nUNSUB 99 1\r\nPUB ${subject} ${inbox} ${Buffer.byteLength(payload)}\r\n${payload}\r\n`);
+    await this.until(() => this.closed || this.lines.some((line, at) => line.startsWith(`MSG ${inbox} `) && this.lines.length > at + 1));
+    const at = this.lines.findIndex(line => line.startsWith(`MSG ${inbox} `));
+    if (at === -1) return `closed: ${this.lines.join(" | ")}`;
+    return this.lines.splice(at, 2)[1]!;
+  }
+
+  close(): void {
+    this.socket.end();
+  }
+
+  private read(chunk: Buffer): void {
+    this.text += chunk.toString("latin1");
+    while (true) {
+      const end = this.text.indexOf("\r\n");
+      if (end === -1) break;
+      const line = this.text.slice(0, end);
+      this.text = this.text.slice(end + 2);
+      if (line.startsWith("INFO ")) Object.assign(this.info, JSON.parse(line.slice(5)));
+      else if (line === "PONG") this.pongs++;
+      else if (line === "PING") this.send("PONG\r\n");
+      else this.lines.push(line);
+    }
+    this.wake();
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    while (!condition()) {
+      const left = deadline - performance.now();
+      if (left <= 0) throw new Error(`waited in vain; heard ${JSON.stringify(this.lines)}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.wake = resolve;
+      const timer = setTimeout(resolve, left);
+      await promise;
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** Operators, accounts and users for the tests of operator mode: keys that are always the same, tokens as a test wants them. */
+import { NkeyKind } from "../../src/identity/nkey.ts";
+import type { AccountBody, AccountClaims, AccountLimits, ClaimsData, OperatorBody, UserBody } from "../../src/jwt/claims.ts";
+import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
+import type { Signer } from "../../src/jwt/signer.ts";
+import { fixedSigner } from "../doubles/token-maker.ts";
+
+export const OPERATOR = fixedSigner(NkeyKind.Operator, 1);
+export const OPERATOR_KEY = fixedSigner(NkeyKind.Operator, 2);
+export const STRANGER = fixedSigner(NkeyKind.Operator, 3);
+export const SYSTEM = fixedSigner(NkeyKind.Account, 10);
+export const ALPHA = fixedSigner(NkeyKind.Account, 11);
+export const ALPHA_KEY = fixedSigner(NkeyKind.Account, 12);
+export const ALPHA_SCOPED = fixedSigner(NkeyKind.Account, 13);
+export const BETA = fixedSigner(NkeyKind.Account, 14);
+export const GAMMA = fixedSigner(NkeyKind.Account, 15);
+export const USER = fixedSigner(NkeyKind.User, 20);
+export const OTHER_USER = fixedSigner(NkeyKind.User, 21);
+export const SYSTEM_USER = fixedSigner(NkeyKind.User, 22);
+
+export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** Issued a while ago, so that what is issued in a test is newer. */
+const ISSUED_AGO = 100;
+
+export function operatorToken(body: Partial<OperatorBody> = {}, data: Partial<ClaimsData> = {}): string {
+  const claims = newClaims("operator", OPERATOR.publicKey, { systemAccount: SYSTEM.publicKey, ...body }, { name: "ops", ...data });
+  return encodeClaims(claims, OPERATOR, nowSeconds() - ISSUED_AGO);
+}
+
+export interface AccountFacts extends Omit<Partial<AccountBody>, "limits"> {
+  readonly limits?: Partial<AccountLimits>;
+  readonly data?: Partial<ClaimsData>;
+  readonly by?: Signer;
+  readonly issuedAgo?: number;
+}
+
+export function accountToken(
+  account: Signer,
+  { by = OPERATOR, data = {}, issuedAgo = ISSUED_AGO, limits, ...body }: AccountFacts = {},
+): string {
+  const claims: AccountClaims = newClaims("account", account.publicKey, body, { name: "acc", ...data });
+  const limited = limits === undefined ? claims : { ...claims, nats: { ...claims.nats, limits: { ...claims.nats.limits, ...limits } } };
+  return encodeClaims(limited, by, nowSeconds() - issuedAgo);
+}
+
+export interface UserFacts extends Partial<UserBody> {
+  readonly data?: Partial<ClaimsData>;
+  readonly by?: Signer;
+  readonly subject?: Signer;
+  readonly issuedAgo?: number;
+}
+
+/** By ALPHA itself, unless said otherwise. */
+export function userToken({ by = ALPHA, data = {}, issuedAgo = 10, subject = USER, ...body }: UserFacts = {}): string {
+  return encodeClaims(newClaims("user", subject.publicKey, body, { name: "usr", ...data }), by, nowSeconds() - issuedAgo);
+}
+
+export function systemUserToken(): string {
+  return userToken({ by: SYSTEM, subject: SYSTEM_USER });
+}
+
+/** A configuration with these accounts in memory, and the system account. */
+export function memoryConfig(accounts: Readonly<Record<string, string>>, more = "", operator = operatorToken()): string {
+  const preload = Object.entries({ [SYSTEM.publicKey]: accountToken(SYSTEM), ...accounts });
+  return [
+    `operator: ${operator}`,
+    "resolver: MEMORY",
+    `resolver_preload: {\n${preload.map(([name, jwt]) => `  ${name}: ${jwt}`).join("\n")}\n}`,
+    more,
+  ].join("\n");
+}
