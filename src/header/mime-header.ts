@@ -3,7 +3,6 @@
  * Keys are canonical (`traceparent` is `Traceparent`), a line that begins with a blank goes on with the one before, and a block with one
  * wrong line says nothing at all.
  */
-import { lineEnd } from "./header-read.ts";
 
 export type MimeHeader = ReadonlyMap<string, readonly string[]>;
 
@@ -34,7 +33,7 @@ export function readMimeHeader(block: Uint8Array): MimeHeader | null {
 /** The lines behind the version, continued ones joined. */
 function linesOf(block: Uint8Array): string[] | null {
   const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
-  const all = text.slice(lineEnd(block, 0, block.length) + 2).split(/\r?\n/);
+  const all = text.split(/\r?\n/).slice(1);
   const end = all.indexOf("");
   if (end === -1 || end === all.length - 1) return null;
   const lines: string[] = [];

@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { gunzipSync } from "node:zlib";
+import { acceptedEncoding, encodeContent } from "./content-encoding.ts";
+import { decodeS2Stream } from "./s2-stream.ts";
+
+test("the encoding is the first that is there, in any case of letters; what nobody knows is answered as it is", () => {
+  expect(["", "gzip", "GZIP;q=1", "snappy", "S2", "gzip, snappy", "br", "identity"].map(acceptedEncoding)).toEqual([
+    null,
+    "gzip",
+    "gzip",
+    "snappy",
+    "snappy",
+    "snappy",
+    "identity",
+    "identity",
+  ]);
+});
+
+test("what is encoded can be read back, and nothing stays nothing", () => {
+  const content = Buffer.from("event ".repeat(1_000));
+  const gzip = encodeContent(content, "gzip");
+  expect([gzip.encoding, gunzipSync(gzip.content).equals(content)]).toEqual(["gzip", true]);
+  const snappy = encodeContent(content, "snappy");
+  expect([snappy.encoding, decodeS2Stream(snappy.content, content.length).equals(content)]).toEqual(["snappy", true]);
+  expect(encodeContent(content, "identity")).toEqual({ content, encoding: "identity" });
+  expect(encodeContent(content, null)).toEqual({ content, encoding: null });
+  expect(encodeContent(new Uint8Array(0), "gzip")).toEqual({ content: new Uint8Array(0), encoding: null });
+});

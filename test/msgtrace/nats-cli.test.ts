@@ -1,0 +1,70 @@
+/** `nats trace`, unchanged, against ours and nats-server: it shows the same. */
+import { expect, test } from "bun:test";
+import { findCli, NatsCli } from "../clients/nats-cli.ts";
+import { ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { startOurServer } from "../wire/our-server.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
+import { reason, skipped } from "./beside-reference.ts";
+
+const { missing } = findCli();
+const skippedHere = skipped || (missing !== "" && !referenceIsRequired());
+const reasonHere = missing === "" ? reason : ` (skipped: ${missing})`;
+
+const CONFIG = `server_name: one
+no_auth_user: ann
+accounts {
+  A { users: [ {user: ann, password: ann} ]
+      mappings: { "in.*": "orders.$1" }
+      imports: [ {service: {account: B, subject: "svc.*"}, to: "ask.*"} ] }
+  B { users: [ {user: bob, password: bob} ]
+      exports: [ {service: "svc.*", allow_trace: true} ] }
+}`;
+
+async function receiver(port: number, name: string, subscriptions: string): Promise<WireConnection> {
+  const connection = await WireConnection.open(port, name);
+  await connection.takeLine(); // INFO
+  const options = { user: name, pass: name, name: `N-${name}`, headers: true, verbose: false };
+  await connection.write(Buffer.from(`CONNECT ${JSON.stringify(options)}\r\n${subscriptions}PING\r\n`));
+  await connection.waitFor(Buffer.from("PONG\r\n"));
+  return connection;
+}
+
+/** What the tool shows of a server, without times and numbers of connections. */
+async function shown(port: number): Promise<string[]> {
+  const receivers = [await receiver(port, "ann", "SUB orders.* q 1\r\n"), await receiver(port, "bob", "SUB svc.* 1\r\n")];
+  using cli = new NatsCli(`nats://127.0.0.1:${port}`);
+  try {
+    const texts: string[] = [];
+    for (const words of [["in.1"], ["in.1", "--deliver"], ["ask.1", "payload"], ["ask.1", "--deliver"], ["nobody"]]) {
+      const { output, errors } = await cli.run("trace", ...words);
+      texts.push(anonymous(`${output}${errors}`));
+    }
+    return texts;
+  } finally {
+    for (const one of receivers) one.terminate();
+  }
+}
+
+function anonymous(text: string): string {
+  return text
+    .replace(/cid:\d+/g, "cid:n")
+    .replace(/_INBOX\.\w+(\.\w+)?/g, "_INBOX.x")
+    .replace(/[\d.]+(µs|ms|ns|s)\b/g, "t");
+}
+
+test.skipIf(skippedHere)(
+  `nats trace shows mappings, services and receivers as it shows them of nats-server${reasonHere}`,
+  async () => {
+    const ours = await startOurServer([CONFIG]);
+    const theirs = await ReferenceServer.start(CONFIG);
+    try {
+      const wanted = await shown(theirs.port);
+      expect(await shown(ours.port)).toEqual(wanted);
+      expect(wanted.map(text => text.includes("Egress"))).toEqual([true, true, true, true, false]);
+    } finally {
+      await ours.stop();
+      await theirs.stop();
+    }
+  },
+  60_000,
+);
