@@ -5,7 +5,7 @@
  * One pass over the bytes, as Go counts in bytes; a stack of what is open, as a peer chooses the depth.
  * Source: encoding/json (behaviour).
  */
-import { latin1 } from "../bytes/ascii.ts";
+import { latin1, SPACE } from "../bytes/ascii.ts";
 
 /** As Go's decoder. */
 const DEPTH_MAX = 10_000;
@@ -169,12 +169,14 @@ class SyntaxScanner {
   /** The next byte that is no space. */
   private next(): number {
     this.skipSpace();
+    if (this.at >= this.bytes.length) throw new SyntaxFault(ENDED);
     return this.take();
   }
 
+  /** Go puts a space behind the end, to see whether a number is whole; so what is cut off in the middle may fail by that. */
   private take(): number {
-    if (this.at >= this.bytes.length) throw new SyntaxFault(ENDED);
-    return this.bytes[this.at++];
+    if (this.at > this.bytes.length) throw new SyntaxFault(ENDED);
+    return this.bytes[this.at++] ?? SPACE;
   }
 
   private skipSpace(): void {
@@ -185,7 +187,7 @@ class SyntaxScanner {
   }
 
   private fail(where: string, at = this.at): never {
-    throw new SyntaxFault(`invalid character ${quoted(this.bytes[at])} ${where}`);
+    throw new SyntaxFault(`invalid character ${quoted(this.bytes[at] ?? SPACE)} ${where}`);
   }
 }
 

@@ -1,0 +1,115 @@
+/** A user of a server as the tests of the system account see it: asks, listens, and makes answers of two servers comparable. */
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+
+/** How long a silence is waited for. */
+const SILENCE_MS = 300;
+const ANSWER_MS = 10_000;
+
+export interface Heard {
+  readonly subject: string;
+  readonly content: unknown;
+}
+
+export class SystemClient {
+  /** In order. */
+  readonly heard: Heard[] = [];
+
+  private constructor(readonly connection: NatsConnection) {}
+
+  static async open(port: number, user: string, name = user): Promise<SystemClient> {
+    const servers = `127.0.0.1:${port}`;
+    return new SystemClient(await connect({ servers, user, pass: "p", name, reconnect: false, timeout: ANSWER_MS }));
+  }
+
+  /** @returns the answer, its JSON decoded; null when there is none */
+  async ask(subject: string, body: unknown = "", waitsMs = ANSWER_MS): Promise<unknown> {
+    try {
+      const payload = typeof body === "string" ? body : JSON.stringify(body);
+      return decoded((await this.connection.request(subject, payload, { timeout: waitsMs })).data);
+    } catch (error) {
+      if (/timeout|no responders/i.test(String(error))) return null;
+      throw error;
+    }
+  }
+
+  /** Nobody answers that. */
+  async isIgnored(subject: string, body: unknown = ""): Promise<boolean> {
+    return (await this.ask(subject, body, SILENCE_MS)) === null;
+  }
+
+  async askEncoded(subject: string, accepted: string): Promise<{ readonly encoding: string | undefined; readonly data: Uint8Array }> {
+    const header = headers();
+    header.set("Accept-Encoding", accepted);
+    const answer = await this.connection.request(subject, "", { timeout: ANSWER_MS, headers: header });
+    return { encoding: answer.headers?.get("Content-Encoding"), data: answer.data };
+  }
+
+  /** From when it returns on, what comes on these subjects is kept. */
+  async listen(...subjects: string[]): Promise<void> {
+    for (const subject of subjects) {
+      this.connection.subscribe(subject, {
+        callback: (_error, message) => void this.heard.push({ subject: message.subject, content: decoded(message.data) }),
+      });
+    }
+    await this.connection.flush();
+  }
+
+  async publish(subject: string, body = ""): Promise<void> {
+    this.connection.publish(subject, body);
+    await this.connection.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+}
+
+function decoded(data: Uint8Array): unknown {
+  const text = Buffer.from(data).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Waits for what comes from elsewhere. */
+export async function waitFor(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+  const deadline = performance.now() + ANSWER_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what()}`);
+    await Bun.sleep(2); // the interval of a condition that has no event
+  }
+}
+
+const SERVER_ID = /N[A-Z2-7]{55}/g;
+const INBOX = /_INBOX\.\w+/;
+/** Values that two runs never share: replaced by their types. */
+const PASSING = new Set([
+  ..."now start stop time timestamp last_activity config_load_time update_time config_digest uptime idle rtt".split(" "),
+  ..."cid port mem cpu cores seq http_port go gomaxprocs pending_bytes id".split(" "),
+  ..."bytes out_bytes out_client_bytes".split(" "), // times are longer there
+  "msgs", // counted a little later there
+]);
+/** Of the internal subscriptions the reference has ten more, for other servers. */
+const COUNTS = new Set(
+  "subscriptions num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout".split(" "),
+);
+/** Lists that the reference makes of maps. */
+const UNORDERED = new Set(["subscriptions_list", "accounts", "account_statz", "imports", "exports", "allow", "deny"]);
+
+/** What may differ between two servers is evened; the order of keys stays. */
+export function neutral(value: unknown, key = ""): unknown {
+  if (typeof value === "string") return PASSING.has(key) ? "<string>" : value.replaceAll(SERVER_ID, "<server>").replace(INBOX, "<inbox>");
+  if (typeof value !== "object" || value === null) return PASSING.has(key) || COUNTS.has(key) ? `<${typeof value}>` : value;
+  if (Array.isArray(value)) {
+    const items = value.map(item => neutral(item, key));
+    return UNORDERED.has(key) ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, neutral(item, name)]));
+}
+
+/** Line by line, as that keeps the order of keys. */
+export function lines(value: unknown): string[] {
+  return JSON.stringify(value, null, 1).split("\n");
+}
