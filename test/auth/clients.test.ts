@@ -1,0 +1,87 @@
+/** Real clients log in by every kind of credentials that a configuration knows. */
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createUser } from "@nats-io/nkeys";
+import { type Authenticator, connect, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } from "@nats-io/transport-node";
+import { findCli, NatsCli } from "../clients/nats-cli.ts";
+import { referenceIsRequired } from "../reference/reference-server.ts";
+import { CertificateDirectory } from "../tls/certificates.ts";
+import { startOurs } from "./servers.ts";
+
+const key = createUser();
+const hash = Bun.password.hashSync("hashed", { algorithm: "bcrypt", cost: 4 });
+const USERS = `accounts {
+  A { users [ { user: plain, password: secret }, { user: hashed, password: "${hash}" } ] }
+  B { users [ { nkey: ${key.getPublicKey()} } ] }
+}`;
+
+/** Whom the server takes a client of nats.js for; the error when it takes it for nobody. */
+async function whoIs(config: string, authenticator?: Authenticator): Promise<string> {
+  const server = startOurs(config);
+  try {
+    const client = await connect({
+      servers: `127.0.0.1:${server.port}`,
+      reconnect: false,
+      name: "it",
+      ...(authenticator === undefined ? {} : { authenticator }),
+    });
+    try {
+      const answer = await (await fetch(`http://127.0.0.1:${server.monitorPort}/connz?auth=1`)).json();
+      const { account = "$G", authorized_user = "" } = (answer as { connections: { account?: string; authorized_user?: string }[] })
+        .connections[0]!;
+      return `${authorized_user}@${account}`;
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await server.stop();
+  }
+}
+
+test("nats.js logs in as a user, by a token, by an nkey", async () => {
+  expect(await whoIs(USERS, usernamePasswordAuthenticator("plain", "secret"))).toBe("plain@A");
+  expect(await whoIs(USERS, usernamePasswordAuthenticator("hashed", "hashed"))).toBe("hashed@A");
+  expect(await whoIs(USERS, nkeyAuthenticator(key.getSeed()))).toBe(`${key.getPublicKey()}@B`);
+  expect(await whoIs("authorization { token: t0ken }", tokenAuthenticator("t0ken"))).toBe("[REDACTED]@$G");
+  expect(await whoIs(`${USERS}\nno_auth_user: plain`)).toBe("plain@A");
+});
+
+test("nats.js is refused with wrong credentials of every kind", async () => {
+  for (const authenticator of [
+    usernamePasswordAuthenticator("plain", "wrong"),
+    usernamePasswordAuthenticator("hashed", "wrong"),
+    usernamePasswordAuthenticator("nobody", "secret"),
+    nkeyAuthenticator(createUser().getSeed()),
+    tokenAuthenticator("secret"),
+    undefined,
+  ])
+    expect(await whoIs(USERS, authenticator)).toContain("Authorization Violation");
+}, 30_000);
+
+const cli = findCli();
+const skipped = cli.path === null && !referenceIsRequired();
+
+test.skipIf(skipped)(
+  `the nats command logs in as a user, and by an nkey from a file${skipped ? ` (skipped: ${cli.missing})` : ""}`,
+  async () => {
+    using directory = new CertificateDirectory();
+    const seedFile = join(directory.path, "user.nk");
+    writeFileSync(seedFile, Buffer.from(key.getSeed()));
+    const server = startOurs(USERS);
+    try {
+      using nats = new NatsCli(`nats://127.0.0.1:${server.port}`);
+      const status = async (...words: string[]) => (await nats.run(...words, "pub", "a", "b")).status;
+      expect(await status("--user", "plain", "--password", "secret")).toBe(0);
+      expect(await status("--user", "hashed", "--password", "hashed")).toBe(0);
+      expect(await status("--nkey", seedFile)).toBe(0);
+      expect(await status("--user", "plain", "--password", "wrong")).not.toBe(0);
+      expect(await status()).not.toBe(0);
+    } finally {
+      await server.stop();
+    }
+  },
+  20_000,
+);
