@@ -98,6 +98,7 @@ function rebind(client: Client, login: Login, streamsChanged: ReadonlySet<Accoun
   bind(client, login);
   reviewSubscriptions(client);
   if (streamsChanged.has(client.account)) renewShadows(client);
+  client.host.onAuthenticated(client);
   client.host.turn.end();
 }
 

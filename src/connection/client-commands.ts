@@ -113,7 +113,10 @@ export function handleConnect(client: Client, json: string): Refusal {
 /** A command other than CONNECT came first: who says nothing of itself may be let in as somebody, or not at all. */
 export function admitAnonymous(client: Client): Refusal {
   const { authenticator, host, transport } = client;
-  if (!authenticator.admitsAnonymous(connectionTypeOf(transport))) return Refusal.AuthorizationViolation;
+  if (!authenticator.admitsAnonymous(connectionTypeOf(transport))) {
+    host.onAuthenticationFailed(client, Refusal.AuthorizationViolation, false);
+    return Refusal.AuthorizationViolation;
+  }
   clearAuthTimer(client);
   client.flags |= FLAG_CONNECT_RECEIVED;
   return settleLater(client, host.authenticate(client), verdict => enter(client, verdict));
@@ -165,7 +168,10 @@ function finishConnect(client: Client, verdict: Verdict, first: boolean): Refusa
   const refusal = enter(client, verdict);
   if (refusal !== Refusal.None) return refusal;
   // Obsolete: whoever names an account is refused.
-  if (connect.new_account || connect.account !== "") return Refusal.AuthorizationViolation;
+  if (connect.new_account || connect.account !== "") {
+    client.host.onAuthenticationFailed(client, Refusal.AuthorizationViolation, false);
+    return Refusal.AuthorizationViolation;
+  }
   if (first) client.label = longLabel(client);
   if (connect.protocol < 0 || connect.protocol > 1) return Refusal.InvalidClientProtocol;
   client.setFlag(FLAG_NO_RESPONDERS, connect.no_responders);

@@ -514,10 +514,10 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.stall.stop();
     this.unparsed.length = 0;
     this.parser.suspended = true; // whoever closes it in the middle of a read: nothing behind is looked at
+    leaveAccount(this);
     this.host.onConnectionClosed(this, reason);
     this.removeAllSubscriptions();
     cancelExpiry(this);
-    leaveAccount(this);
   }
 
   protected override countSlowConsumer(): void {

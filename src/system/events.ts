@@ -2,7 +2,7 @@
  * What the server tells of its clients and of itself, to whoever listens in the system account.
  *
  *   client in, out ─▶ $SYS.ACCOUNT.<account>.CONNECT, DISCONNECT
- *   client refused ─▶ $SYS.ACCOUNT.CLIENT.AUTH.ERR in its account, then, behind its DISCONNECT, $SYS.SERVER.<id>.CLIENT.AUTH.ERR
+ *   client refused ─▶ $SYS.ACCOUNT.CLIENT.AUTH.ERR in its account, $SYS.SERVER.<id>.CLIENT.AUTH.ERR
  *   account's connections ─▶ $SYS.ACCOUNT.<account>.SERVER.CONNS, at each change and every 30 s while there are any
  *   server ─▶ $SYS.SERVER.<id>.LAMEDUCK, SHUTDOWN, OCSP.PEER.…
  * Each costs a look at the interest where nobody listens: subjects are kept by account, nothing else is made.
@@ -48,8 +48,6 @@ export class Events {
   private readonly account: Account;
   private readonly refusedSubject: Uint8Array;
   private readonly byAccount = new WeakMap<Account, AccountEvents>();
-  /** Clients that were refused and are not closed yet. */
-  private readonly refusals = new WeakMap<Client, Refusal>();
 
   constructor(host: SystemHost, sender: Sender, account: Account) {
     this.host = host;
@@ -69,18 +67,14 @@ export class Events {
 
   /** It is about to be closed for that. @param told whether its account is told of it */
   refused(client: Client, refusal: Refusal, told: boolean): void {
-    this.refusals.set(client, refusal);
-    if (!told) return;
-    this.sender.send(client.account, ACCOUNT_REFUSED, () => this.departure(client, this.host.clock.now(), reasonOf(refusal)));
+    const event = () => this.departure(client, this.host.clock.now(), reasonOf(refusal));
+    if (told) this.sender.send(client.account, ACCOUNT_REFUSED, event);
+    this.sender.send(this.account, this.refusedSubject, event);
   }
 
   disconnected(client: Client, reason: CloseReason): void {
     const { account, sender } = this;
     sender.send(account, this.of(client.account).disconnect, () => this.departure(client, client.stoppedAt, CLOSE_TEXTS[reason]));
-    const refusal = this.refusals.get(client);
-    if (refusal === undefined) return;
-    this.refusals.delete(client);
-    sender.send(account, this.refusedSubject, () => this.departure(client, this.host.clock.now(), reasonOf(refusal)));
   }
 
   private departure(client: Client, at: number, reason: string): Fields {

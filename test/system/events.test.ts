@@ -1,0 +1,175 @@
+/** What the system account tells: the same things happen to both servers, and an operator listens. */
+import { expect, test } from "bun:test";
+import { NatsServer } from "../../src/index.ts";
+import { client, endClient, skipsReference, skipText } from "../monitor/monitored-pair.ts";
+import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
+import { CONFIG } from "./config.ts";
+import { type Heard, lines, neutral, SystemClient, waitFor } from "./system-client.ts";
+
+const compared = skipsReference ? test.skip : test;
+
+/** Waits until so many events have come, and gives them back as two servers may be compared. */
+async function events(listener: SystemClient, count: number): Promise<unknown> {
+  await waitFor(
+    () => listener.heard.length >= count,
+    () => `${count} events, ${listener.heard.length} came: ${listener.heard.map(({ subject }) => subject)}`,
+  );
+  // Those of one end come from several threads of the reference.
+  return neutral(listener.heard.splice(0).sort((a, b) => (a.subject < b.subject ? -1 : 1)));
+}
+
+async function both(config: string, look: (server: MonitoredBoth) => Promise<unknown>): Promise<void> {
+  const [ours, theirs] = await lookAtBoth(config, look);
+  expect(lines(ours)).toEqual(lines(theirs));
+}
+
+async function operator(server: MonitoredBoth, ...subjects: string[]): Promise<SystemClient> {
+  const listener = await SystemClient.open(server.port, "sys");
+  await listener.listen(...subjects);
+  return listener;
+}
+
+compared(`connections: CONNECT, counts and DISCONNECT, with what each side sent${skipText}`, () =>
+  both(CONFIG, async server => {
+    const listener = await operator(
+      server,
+      "$SYS.ACCOUNT.*.CONNECT",
+      "$SYS.ACCOUNT.*.DISCONNECT",
+      "$SYS.ACCOUNT.*.SERVER.CONNS",
+      "$SYS.SERVER.ACCOUNT.*.CONNS",
+    );
+    const one = await client(server, { user: "b", pass: "p", name: "<one>", lang: "raw", version: "0.1" });
+    const seen = [await events(listener, 3)];
+    await one.write(Buffer.from("SUB x 1\r\nPUB x 5\r\nhello\r\nPUB x 2\r\nhi\r\nPUB y 1\r\n!\r\nPING\r\n"));
+    await one.waitFor(Buffer.from("hi\r\nPONG\r\n"));
+    await endClient(server, one, "<one>");
+    seen.push(await events(listener, 3));
+    await listener.close();
+    return seen;
+  }),
+);
+
+compared(`refused logins: told to the system account, and to the account that they were made in${skipText}`, () =>
+  both(`${CONFIG}\nno_auth_user: plain`, async server => {
+    const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
+    const stranger = SystemClient.open(server.port, "stranger").then(
+      () => "in",
+      (error: Error) => error.message,
+    );
+    expect((await stranger).toLowerCase()).toContain("authorization violation");
+    const seen = await events(listener, 2);
+    await listener.close();
+    return seen;
+  }),
+);
+
+compared(`refused logins are told in the global account, where they were${skipText}`, () =>
+  both(
+    `authorization { users [{ user: g, password: p }] }\naccounts { SYS { users [{ user: sys, password: p }] } }\nsystem_account: SYS`,
+    async server => {
+      const inGlobal = await SystemClient.open(server.port, "g");
+      await inGlobal.listen("$SYS.>");
+      await SystemClient.open(server.port, "stranger").catch(() => {});
+      const seen = await events(inGlobal, 1);
+      await inGlobal.close();
+      return seen;
+    },
+  ),
+);
+
+compared(`whoever does not begin with CONNECT is told of in the system account only${skipText}`, () =>
+  both(CONFIG, async server => {
+    const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
+    const peer = await WireConnection.open(server.port, "client");
+    await peer.write(Buffer.from("SUB a 1\r\n"));
+    const seen = await events(listener, 2);
+    peer.close();
+    await listener.close();
+    return seen;
+  }),
+);
+
+compared(`STATSZ is told on demand, to whoever listens${skipText}`, () =>
+  both(CONFIG, async server => {
+    const listener = await operator(server, "$SYS.SERVER.*.STATSZ");
+    await waitFor(
+      () => listener.heard.length > 0,
+      () => "no STATSZ",
+    );
+    listener.heard.length = 0;
+    await listener.publish("$SYS.REQ.SERVER.PING.STATSZ");
+    const [first] = (await events(listener, 1)) as Heard[];
+    await listener.close();
+    return first;
+  }),
+);
+
+compared(`RELOAD is answered when it is done${skipText}`, () =>
+  both(CONFIG, async server => {
+    const listener = await operator(server, "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT");
+    const { id } = (await listener.ask("$SYS.REQ.SERVER.PING.IDZ")) as { id: string };
+    const answer = neutral(await listener.ask(`$SYS.REQ.SERVER.${id}.RELOAD`));
+    await listener.close();
+    return answer;
+  }),
+);
+
+async function leavingServer(): Promise<{ server: NatsServer; listener: SystemClient }> {
+  const server = await NatsServer.start({
+    host: "127.0.0.1",
+    port: 0,
+    systemAccount: "SYS",
+    accounts: [{ name: "SYS", users: [{ user: "sys", password: "p" }] }],
+    lameDuckDurationMs: 1_000,
+    lameDuckGraceMs: 10,
+  });
+  const listener = await SystemClient.open(server.port, "sys");
+  await listener.listen("$SYS.SERVER.*.LAMEDUCK", "$SYS.SERVER.*.SHUTDOWN", "$SYS.ACCOUNT.*.DISCONNECT");
+  return { server, listener };
+}
+
+test("a server that stops says so to whoever listens, and nothing of the clients that it closes", async () => {
+  const { server, listener } = await leavingServer();
+  const { server: itself } = (await listener.ask("$SYS.REQ.SERVER.PING.STATSZ")) as { server: { id: string; seq: number } };
+  await Promise.all([server.stop(), listener.connection.closed()]);
+  expect(listener.heard).toEqual([
+    { subject: `$SYS.SERVER.${itself.id}.SHUTDOWN`, content: { ...itself, seq: itself.seq + 1, time: expect.any(String) } },
+  ]);
+});
+
+test("a lame duck says so before it closes its clients", async () => {
+  const { server, listener } = await leavingServer();
+  await Promise.all([server.lameDuck(), listener.connection.closed()]);
+  const [first] = listener.heard;
+  const { id } = first!.content as { id: string };
+  expect(first!.subject).toBe(`$SYS.SERVER.${id}.LAMEDUCK`);
+});
+
+test("events have one count, whatever they tell of, and an id each", async () => {
+  const { server, listener } = await leavingServer();
+  await listener.listen("$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.SERVER.CONNS");
+  for (let clients = 0; clients < 3; clients++) await (await SystemClient.open(server.port, "sys")).close();
+  await waitFor(
+    () => listener.heard.length >= 12,
+    () => String(listener.heard.length),
+  );
+  const told = listener.heard.map(({ content }) => content as { id: string; server: { seq: number } });
+  expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+  const numbers = told.map(one => one.server.seq);
+  expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index));
+  await listener.close();
+  await server.stop();
+});
+
+test("without a system account nothing is told and nobody answers", async () => {
+  const server = await NatsServer.start({ host: "127.0.0.1", port: 0, noSystemAccount: true });
+  const listener = await SystemClient.open(server.port, "anybody");
+  await listener.listen("$SYS.>");
+  expect(await listener.isIgnored("$SYS.REQ.SERVER.PING.IDZ")).toBe(true);
+  await (await SystemClient.open(server.port, "another")).close();
+  await listener.connection.flush();
+  expect(listener.heard.filter(({ subject }) => subject !== "$SYS.REQ.SERVER.PING.IDZ")).toEqual([]);
+  await listener.close();
+  await server.stop();
+});
