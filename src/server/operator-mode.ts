@@ -245,10 +245,11 @@ export class OperatorMode implements OperatorHost, AccountClients {
   private followNow(change: ClaimsChange): void {
     const { account, streamsChanged: others } = change;
     let count = 0;
+    let surplus = 0;
     for (const client of this.connectedTo(account)) {
       const most = account.limits.connectionsMax;
       if (most >= 0 && count >= most) {
-        client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!);
+        if (surplus++ === 0) client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!); // one line for all of them
         client.refuse(Refusal.MaxAccountConnectionsExceeded);
         continue;
       }

@@ -4,12 +4,12 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { NkeyKind } from "../../src/identity/nkey.ts";
-import type { UserLimits, UserScope } from "../../src/jwt/claims.ts";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { linesOf, type Side, startOurs, startReference } from "./pair.ts";
 import { type Credentials, Peer } from "./peer.ts";
+import { scope } from "./scope.ts";
 import {
   ALPHA,
   ALPHA_KEY,
@@ -47,24 +47,6 @@ const REVOKING = fixedSigner(NkeyKind.Account, 41);
 const SIGNED_BY_KEY = fixedSigner(NkeyKind.Account, 42);
 const ALL_REVOKED = fixedSigner(NkeyKind.Account, 43);
 const PROXY = fixedSigner(NkeyKind.Server, 50);
-
-function scope(key: string, template: Partial<UserLimits>): [string, UserScope] {
-  const nothing: UserLimits = {
-    publish: { allow: [], deny: [] },
-    subscribe: { allow: [], deny: [] },
-    responses: null,
-    sources: [],
-    times: [],
-    timesLocation: "",
-    subscriptionsMax: -1,
-    dataBytesMax: -1,
-    payloadBytesMax: -1,
-    bearerToken: false,
-    proxyRequired: false,
-    allowedConnectionTypes: [],
-  };
-  return [key, { kind: "user_scope", key, role: "", template: { ...nothing, ...template }, description: "" }];
-}
 
 function config(): string {
   const soon = nowSeconds() + 3_600;

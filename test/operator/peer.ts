@@ -102,7 +102,7 @@ export class Peer {
       if (line.startsWith("INFO ")) Object.assign(this.info, JSON.parse(line.slice(5)));
       else if (line === "PONG") this.pongs++;
       else if (line === "PING") this.send("PONG\r\n");
-      else this.lines.push(line);
+      else this.lines.push(line.replace(/^(MSG \S+ \S+) {2}/, "$1 ")); // nats-server's own messages have an empty reply
     }
     this.wake();
   }

@@ -1,0 +1,21 @@
+/** A scoped signing key, as the claims of an account have it. */
+import type { UserLimits, UserScope } from "../../src/jwt/claims.ts";
+
+const NOTHING: UserLimits = {
+  publish: { allow: [], deny: [] },
+  subscribe: { allow: [], deny: [] },
+  responses: null,
+  sources: [],
+  times: [],
+  timesLocation: "",
+  subscriptionsMax: -1,
+  dataBytesMax: -1,
+  payloadBytesMax: -1,
+  bearerToken: false,
+  proxyRequired: false,
+  allowedConnectionTypes: [],
+};
+
+export function scope(key: string, template: Partial<UserLimits>): [string, UserScope] {
+  return [key, { kind: "user_scope", key, role: "", template: { ...NOTHING, ...template }, description: "" }];
+}
