@@ -6,6 +6,7 @@
 import { do_not_optimize } from "mitata";
 import { checkHeader, HeaderFields, HeaderKey, headerText, headerValue } from "../../src/header/header-read.ts";
 import { buildHeader, removeHeader, setHeader } from "../../src/header/header-write.ts";
+import { mightBeTraced, traceWish } from "../../src/msgtrace/trace-headers.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;
@@ -34,6 +35,8 @@ for (const count of [1, 5, 20]) {
     for (fields.open(block, 0, end); fields.next(); ) seen += fields.valueEnd;
     return seen;
   });
+  repeat("may somebody follow it?", () => mightBeTraced(block, 0, end));
+  repeat("does traceparent ask for it?", () => traceWish(block, 0, end));
   repeat("checkHeader", () => checkHeader(block, 0, end));
   repeat("setHeader", () => setHeader(block, "Nats-Msg-Id", "1"));
   repeat("removeHeader", () => removeHeader(block, "Nats-Msg-Id"));

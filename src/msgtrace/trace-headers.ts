@@ -76,8 +76,9 @@ class FieldWalk {
     const { bytes, end } = this;
     while (this.at < end) {
       this.keyStart = this.at;
-      const colon = bytes.indexOf(COLON, this.at);
-      if (colon === -1 || colon >= end) return false;
+      let colon = this.at;
+      while (colon < end && bytes[colon] !== COLON) colon++;
+      if (colon === end) return false;
       this.keyEnd = colon;
       let start = colon + 1;
       while (start < end && isBlank(bytes[start])) start++;

@@ -1,5 +1,7 @@
 /** Message traces beside nats-server: the same conversation, the same events. */
 import { expect, test } from "bun:test";
+import { startOurServer } from "../wire/our-server.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
 import { playOnBoth, reason, skipped } from "./beside-reference.ts";
 import { publish } from "./stage.ts";
 
@@ -214,6 +216,23 @@ compare(`traceparent asks for a trace where the account has a destination, in an
   const steps = [...headers, ...more].map(header => ({ user: "ann", send: publish("foo.1", { headers: header }) }));
   for (const trace of ["", "msg_trace: trace.account", "msg_trace: {dest: trace.account, sampling: 100}"]) {
     await playOnBoth({ config: account(trace), users, subscriptions, steps }, trace);
+  }
+});
+
+test("without a system account messages are delivered as ever, and nothing is told of them", async () => {
+  const server = await startOurServer(["no_system_account: true"]);
+  try {
+    const connection = await WireConnection.open(server.port, "alone");
+    await connection.takeLine(); // INFO
+    const wanted = publish("foo", { headers: TRACED, payload: "all of it" });
+    const only = publish("foo", { headers: TRACE_ONLY, payload: "nothing" });
+    await connection.write(Buffer.from(`CONNECT {"headers":true,"verbose":false}\r\nSUB > 1\r\n${wanted}${only}PING\r\n`));
+    await connection.waitFor(Buffer.from("PONG\r\n"));
+    const received = Buffer.from(connection.received()).toString();
+    expect(received).toBe(`HMSG foo 1 42 51\r\n${wanted.slice(wanted.indexOf("NATS"))}PONG\r\n`);
+    connection.terminate();
+  } finally {
+    await server.stop();
   }
 });
 
