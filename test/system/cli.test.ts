@@ -1,0 +1,102 @@
+/** The command line tool as operators use it, unchanged: what it prints about ours is what it prints about the reference. */
+import { expect, test } from "bun:test";
+import { findCli, NatsCli } from "../clients/nats-cli.ts";
+import { reference, skipsReference } from "../monitor/monitored-pair.ts";
+import { lookAtBoth } from "../monitor/same-config.ts";
+import { referenceIsRequired } from "../reference/reference-server.ts";
+import { CONFIG } from "./config.ts";
+import { neutral } from "./system-client.ts";
+
+const { missing } = findCli();
+const skipped = (missing !== "" && !referenceIsRequired()) || skipsReference;
+const why = missing || reference.missing;
+
+/** A user and the words of the command. */
+const COMMANDS: readonly (readonly [user: string, words: string])[] = [
+  ...[
+    "server list",
+    "server info",
+    "server info same",
+    "server ping --count 1",
+    "server report connections",
+    "server report connections --account A --sort in-msgs",
+    "server report accounts",
+    "server report accounts A",
+    "server report cpu",
+    "server report mem",
+    "server report health",
+    "server report jetstream",
+    "server report routes",
+    "server report gateways",
+    "server report leafnodes",
+    "server request accounts",
+    "server request accounts A",
+    "server request connections",
+    "server request connections --subscriptions",
+    "server request gateways",
+    "server request jetstream",
+    "server request leafnodes",
+    "server request routes",
+    "server request statistics",
+    "server request subscriptions",
+    "server request subscriptions --detail --filter-account A",
+    "server request variables",
+    "server request health-check",
+    "server request expvar",
+    "server request raft",
+    "server account info A",
+    "server check connection",
+    "server check server --name same",
+    "server config reload same --force",
+    "server request kick 999 NOID",
+    "account info",
+  ].map(words => ["sys", words] as const),
+  ...["account info", "account report connections", "account report statistics"].map(words => ["plain", words] as const),
+];
+
+/** Lines that are about the program, or a matter of luck. */
+const OWN = /Go Version|GOMAXPROCS|Configuration Digest|Client ID|CPU Cores|^ *same: |performance data/;
+
+/** What two servers print alike: without their names, ports, times, and how many digits a number has. */
+function printed(output: string): unknown {
+  const text = output.trim();
+  if (text.startsWith("{")) return text.split("\n").map(line => (line.startsWith("{") ? withoutRuntime(neutral(JSON.parse(line))) : line));
+  const lines = text
+    .replace(/N[A-Z2-7]{55}/g, "<server>")
+    .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-][\d:]+)?/g, "<time>")
+    .replace(/(\d+y)?(\d+d)?(\d+h)?(\d+m)?[\d.]+(µs|ms|ns|s)\b/g, "<duration>")
+    .replace(/[\d.,]+ ?([KMG]iB|B)\b/g, "<size>")
+    .replace(/[\d.]+/g, "#")
+    .replace(/[─═]+/g, "─")
+    .split("\n")
+    .filter(line => !OWN.test(line))
+    .map(line => line.replace(/\s+/g, " ").trim());
+  return lines.filter(line => line !== "").sort(); // exports come in no order
+}
+
+/** Memory in numbers is each runtime's own. */
+function withoutRuntime(answer: unknown): unknown {
+  const { data, ...rest } = answer as { data?: Record<string, unknown> };
+  if (data === undefined || !("memstats" in data)) return answer;
+  return { ...rest, data: { ...data, memstats: typeof data.memstats, cmdline: Array.isArray(data.cmdline) } };
+}
+
+const seen = skipped
+  ? null
+  : await lookAtBoth(CONFIG, async server => {
+      const outputs = new Map<string, unknown>();
+      for (const [user, words] of COMMANDS) {
+        using cli = new NatsCli(`nats://127.0.0.1:${server.port}`);
+        const { output, errors, status } = await cli.run("--user", user, "--password", "p", ...words.split(" "));
+        outputs.set(`${user}: ${words}`, { status, output: printed(output), errors: printed(errors.replace(/^\d\d:\d\d:\d\d /gm, "")) });
+      }
+      return outputs;
+    });
+
+for (const [user, words] of COMMANDS) {
+  const title = `nats ${words}, as ${user}, prints what it prints about the reference`;
+  test.skipIf(skipped)(skipped ? `${title} (${why})` : title, () => {
+    const [ours, theirs] = seen!.map(outputs => outputs.get(`${user}: ${words}`));
+    expect(ours).toEqual(theirs);
+  });
+}
