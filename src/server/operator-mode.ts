@@ -263,7 +263,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
   private followClaims(client: Client, { account, claims, defaultPermissionsChanged, signerLeft }: ClaimsChange): void {
     const { login } = client;
     const claim = login?.claim ?? null;
-    if (login !== null && login.followsDefaults && defaultPermissionsChanged) {
+    if (login?.followsDefaults && defaultPermissionsChanged) {
       const { defaultPermissions } = account;
       bind(client, { ...login, permissions: defaultPermissions === null ? null : this.permissions.of(defaultPermissions) });
       reviewSubscriptions(client);

@@ -1,0 +1,50 @@
+/**
+ * `nsc` v2.15.0, which makes operators, accounts and users: looked for in $NSC, on the PATH and in ~/go/bin. Where it is missing the tests
+ * that need it are skipped, with the reason in their names; with REQUIRE_REFERENCE=1 they fail.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+
+const VERSION = "2.15.0";
+
+export function findNsc(): { readonly path: string | null; readonly missing: string } {
+  const path = [process.env.NSC, Bun.which("nsc"), join(homedir(), "go", "bin", "nsc")].find(one => one && existsSync(one));
+  return path ? { path, missing: "" } : { path: null, missing: `nsc ${VERSION} was not found` };
+}
+
+/** The tool with an operator, a system account and keys of its own. */
+export class Nsc implements Disposable {
+  readonly home = mkdtempSync(join(tmpdir(), "bunats-nsc-"));
+
+  /** @throws Error with everything it said, when it fails */
+  async run(...words: string[]): Promise<string> {
+    const { path, missing } = findNsc();
+    if (path === null) throw new Error(missing);
+    const folders = ["config", "data", "keystore"].flatMap(name => [`--${name}-dir`, join(this.home, name)]);
+    const child = Bun.spawn([path, ...folders, ...words], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      cwd: this.home,
+      env: { PATH: process.env.PATH ?? "", HOME: this.home, NSC_NO_GIT_IGNORE: "true" },
+    });
+    const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    if ((await child.exited) !== 0) throw new Error(`nsc ${words.join(" ")}:\n${output}${errors}`);
+    return output + errors;
+  }
+
+  async file(name: string, ...words: string[]): Promise<string> {
+    const path = join(this.home, name);
+    await this.run(...words, "--config-file", path);
+    return readFileSync(path, "utf8");
+  }
+
+  credentials(account: string, user: string): string {
+    return join(this.home, "keystore", "creds", "op", account, `${user}.creds`);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
