@@ -152,6 +152,7 @@ function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
 /** In, as whoever it turned out to be. @returns why not */
 function enter(client: Client, verdict: Verdict): Refusal {
   if (typeof verdict === "number") {
+    client.user = givenUser(client.connect); // who it would have been
     client.host.onAuthenticationFailed(client, verdict);
     return verdict;
   }

@@ -11,13 +11,20 @@ import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../auth/authenticators.ts";
 import { type Authenticate, GivenAuthenticator } from "../auth/given-authenticator.ts";
 import { PasswordChecks } from "../auth/password.ts";
+import { Callout } from "../callout/callout.ts";
+import { reportCallout } from "../callout/callout-check.ts";
+import { ConfigCalloutAuthenticator } from "../callout/config-callout-authenticator.ts";
+import { OperatorCalloutAuthenticator } from "../callout/operator-callout-authenticator.ts";
+import type { Clock } from "../clock/clock.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import { connectionTypeOf } from "../connection/connection-type.ts";
 import type { Turn } from "../connection/turn.ts";
+import type { ServerIdentity } from "../identity/server-identity.ts";
 import type { Logger } from "../log/logger.ts";
 import { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { Refusal } from "../protocol/refusal.ts";
+import { NATS_VERSION } from "../protocol/version.ts";
 import type { TransportType } from "../transport/transport.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 
@@ -28,6 +35,15 @@ export interface AuthenticationHost {
   readonly directory: Accounts;
   /** null: users are those of the configuration. */
   readonly operator: OperatorMode | null;
+  readonly clock: Clock;
+  readonly identity: ServerIdentity;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
+  readonly advertisedHost: string;
+  readonly systemAccount: Account | null;
+  /** The refusal that follows is told of in that account. @param reason null: the usual one */
+  onRefusedBy(client: Client, account: Account, reason: string | null): void;
 }
 
 export class Authentication {
@@ -37,6 +53,7 @@ export class Authentication {
   private readonly checks = new PasswordChecks();
   private readonly hiddenUserName: string;
   private readonly given: GivenAuthenticator | null;
+  private readonly callout: Callout;
 
   /** @param authenticate of the program that embeds the server: the options have no say then */
   constructor(host: AuthenticationHost, authenticate: Authenticate | null) {
@@ -55,12 +72,38 @@ export class Authentication {
             log,
             timeoutMs: type => (type === "WEBSOCKET" ? host.options.websocket?.authTimeoutMs : null) ?? host.options.authTimeoutMs,
           });
+    this.callout = new Callout({
+      identity: host.identity,
+      serverName: host.serverName,
+      clock: host.clock,
+      timers: turn.timers,
+      log,
+      permissions: this.permissions,
+      describe: () => ({
+        name: host.serverName,
+        host: host.advertisedHost,
+        id: host.identity.id,
+        version: NATS_VERSION,
+        cluster: host.clusterName,
+        tags: host.options.serverTags,
+      }),
+      timeoutMs: () => host.options.authTimeoutMs,
+      hasSystemAccount: () => host.systemAccount !== null,
+    });
     this.byListener = this.made(host.options);
+  }
+
+  /** Tells the log what is wrong with what these options say of an auth callout. */
+  report({ authorization, accounts, websocket }: Options): void {
+    if (this.given !== null || this.host.operator?.decidesLogins) return;
+    const { directory, log } = this.host;
+    reportCallout({ authorization, accounts, websocket }, name => directory.get(name) !== undefined, log);
   }
 
   /** Clients are asked by these options from now on. The accounts of the options are there. */
   follow(options: Options): void {
     this.byListener = this.made(options);
+    this.report(options);
   }
 
   of(listener: TransportType): Authenticator {
@@ -81,6 +124,12 @@ export class Authentication {
         transport: transport.type,
         id,
         startedAt,
+        isWanted: () => !client.closed,
+        proxied: key => {
+          client.proxyKey = key;
+        },
+        boundTo: client.registered,
+        refusedBy: (account, reason) => this.host.onRefusedBy(client, account, reason),
         debug: text => client.logDebug(text),
         error: text => client.logError(text),
       });
@@ -94,13 +143,16 @@ export class Authentication {
     if (this.given !== null) return { nats: this.given, websocket: this.given };
     const { operator } = this.host;
     if (operator?.decidesLogins) {
-      const authenticator = operator.authenticatorFor(options);
+      const authenticator = new OperatorCalloutAuthenticator(operator.authenticatorFor(options), this.callout, operator.accounts);
       return { nats: authenticator, websocket: authenticator };
     }
     const { permissions, checks, hiddenUserName } = this;
     const { directory, log } = this.host;
     const accountOf = (name: string): Account => directory.open(name);
     const { client, websocket } = authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName });
-    return { nats: client, websocket };
+    const callout = options.authorization?.callout ?? null;
+    if (callout === null) return { nats: client, websocket };
+    const parts = { callout: this.callout, options: callout, accountOf: (name: string) => directory.get(name), log };
+    return { nats: new ConfigCalloutAuthenticator(client, parts), websocket: new ConfigCalloutAuthenticator(websocket, parts) };
   }
 }
