@@ -32,10 +32,17 @@ export interface AuthenticationRequest {
   readonly id: number;
   /** Wall clock, ms: when it connected. */
   readonly startedAt: number;
+  /** The account that counts it among its connections now; null or left out: none does. */
+  readonly boundTo?: Account | null;
   /** Whether it is still there: for what is slow to find out. Left out: it is. */
   readonly isWanted?: () => boolean;
   /** Told of the trusted proxy that it came through, even if it is refused then. Left out: nobody asks. */
   readonly proxied?: (key: string) => void;
+  /**
+   * Told before a refusal in which account that is told, where it is not the one that the client is bound to, and what is said of it
+   * there; null: what is said of any such refusal. Left out: nobody asks.
+   */
+  readonly refusedBy?: (account: Account, reason: string | null) => void;
   /** Writes a line of its log about why, at level debug. Left out: nobody reads it. */
   readonly debug?: (text: string) => void;
   /** The same at level error, for what an operator has to hear of. */
@@ -78,6 +85,8 @@ export interface Login {
   readonly claim: UserClaim | null;
   /** Public nkey of the trusted proxy that it came through; empty: of none. When that key is trusted no more, it has to go. */
   readonly proxyKey: string;
+  /** A service decided, which is not asked again about somebody whom it gave another name. Left out: none did. */
+  readonly delegated?: boolean;
 }
 
 /** What a login is where nothing is said of it. */

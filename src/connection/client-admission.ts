@@ -122,6 +122,9 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
     host.turn.end();
   };
   if (client.authenticator.keeps?.(client.connect, client.account) === false) return client.close(CloseReason.ClientClosed);
+  const { connect, login } = client;
+  // A service gave it that name, and knows its credentials by another: it comes back, and is asked about anew.
+  if (login?.delegated && (connect.user !== "" || connect.nkey !== "")) return client.close(CloseReason.ClientClosed);
   const verdict = host.authenticate(client);
   if (verdict instanceof Promise) verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
   else settle(verdict);

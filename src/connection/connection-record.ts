@@ -113,10 +113,10 @@ function withoutBearer({ connect: { jwt } }: Client): string {
   }
 }
 
-/** Source: reference; only of users with a key. */
+/** Source: reference; only of users with a key, and of those that a service made. */
 export function issuerKeyOf({ account, connect, login }: Client): string {
   const key = login?.claim?.issuerKey ?? "";
-  return key === "" && login !== null && connect.nkey !== "" ? account.name : key;
+  return key === "" && login !== null && (login.delegated || connect.nkey !== "") ? account.name : key;
 }
 
 /** Without the certificates, which would stay in memory with closed connections. */

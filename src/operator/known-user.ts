@@ -19,8 +19,9 @@ export class UserFault extends Error {
     message: string,
     readonly refusal: Refusal = Refusal.AuthorizationViolation,
     readonly isError = false,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
@@ -108,8 +109,8 @@ export class KnownUser {
       };
       return withLimits(claims, applyTemplate(scope.template, values));
     } catch (error) {
-      if (error instanceof JwtError) throw new UserFault("User JWT generated invalid permissions");
-      throw error;
+      if (!(error instanceof JwtError)) throw error;
+      throw new UserFault("User JWT generated invalid permissions", Refusal.AuthorizationViolation, false, { cause: error });
     }
   }
 }

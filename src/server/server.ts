@@ -139,7 +139,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.websocketOwner = dependencies.websocketOwner ?? null;
     this.operator = OperatorMode.of(this);
     this.authentication = new Authentication(this, dependencies.authenticate ?? null);
-    this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)));
+    this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? fetch, () => this.system?.events ?? null);
     this.configSource = dependencies.config?.source ?? null;
     this.configDigest = dependencies.config?.digest ?? "";
     this.configLoadedAt = this.startedAt;
@@ -168,6 +168,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   start(): void {
     const { options, log } = this;
     logStart(this, () => this.operatorPorts.startProfiler(options));
+    this.authentication.report(options);
     try {
       this.files.writePid(options);
       this.operator?.start();
@@ -364,6 +365,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   onAuthenticationFailed(client: Client, refusal: Refusal, told = true): void {
     this.system?.onAuthenticationFailed(client, refusal, told);
+  }
+
+  onRefusedBy(client: Client, account: Account, reason: string | null): void {
+    this.system?.events.refusedBy(client, account, reason);
   }
 
   onConnectionsChanged(account: Account): void {

@@ -48,6 +48,8 @@ export class Events {
   private readonly account: Account;
   private readonly refusedSubject: Uint8Array;
   private readonly byAccount = new WeakMap<Account, AccountEvents>();
+  /** In which account the refusal of a client is told, and what is said of it there, where that is not the usual. */
+  private readonly refusedElsewhere = new WeakMap<Client, { readonly account: Account; readonly reason: string | null }>();
 
   constructor(host: SystemHost, sender: Sender, account: Account) {
     this.host = host;
@@ -67,9 +69,15 @@ export class Events {
 
   /** It is about to be closed for that. @param told whether its account is told of it */
   refused(client: Client, refusal: Refusal, told: boolean): void {
-    const event = () => this.departure(client, this.host.clock.now(), reasonOf(refusal));
-    if (told) this.sender.send(client.account, ACCOUNT_REFUSED, event);
-    this.sender.send(this.account, this.refusedSubject, event);
+    const event = (reason: string) => () => this.departure(client, this.host.clock.now(), reason);
+    const { account, reason } = this.refusedElsewhere.get(client) ?? { account: client.account, reason: null };
+    if (told) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal)));
+    this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal)));
+  }
+
+  /** The refusal that follows is told in that account. @param reason what is said of it there; null: the usual */
+  refusedBy(client: Client, account: Account, reason: string | null): void {
+    this.refusedElsewhere.set(client, { account, reason });
   }
 
   disconnected(client: Client, reason: CloseReason): void {

@@ -26,6 +26,7 @@ import { handshakeErrorText, verificationErrorText } from "./tls/handshake-error
 import type { HandshakeRate } from "./tls/handshake-rate.ts";
 import { type SessionSocket, sentCertificates } from "./tls/sent-certificates.ts";
 import type { TlsContext } from "./tls/tls-context.ts";
+import { verifiedChains } from "./tls/verified-chains.ts";
 import type { PeerCertificate } from "./tls-state.ts";
 import type { DoorRefusal, SocketEvents, TransportEvents } from "./transport.ts";
 
@@ -238,6 +239,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       cipherSuite: (socket.getCipher() as { standardName?: string }).standardName ?? "", // Go's names are the standard's
       peerCertificates: certificate === null ? [] : [certificate],
       handshakeFirst: this.handshakesFirst,
+      ...(certificate === null ? {} : { verifiedChains: () => verifiedChains(certificate.raw, tls.authorities, socket) }),
     };
     this.failedEarly = false;
     if (tls.peerCheck === null || certificate === null) return this.open(socket);

@@ -24,4 +24,9 @@ export interface TlsState {
   readonly peerCertificates: readonly PeerCertificate[];
   /** The handshake came before INFO. */
   readonly handshakeFirst: boolean;
+  /**
+   * Ways from the peer's certificate to one that is trusted, both included: DER. Looked for each time it is called, while the connection is
+   * there; empty when none is found, or nobody can know. Left out: nobody can.
+   */
+  readonly verifiedChains?: () => readonly (readonly Uint8Array[])[];
 }

@@ -64,7 +64,7 @@ const STOREYS = [
   ["transport"],
   ["config", "log", "trade"],
   ["permission"],
-  ["account", "auth", "operator"],
+  ["account", "auth", "callout", "operator"],
   ["connection"],
   ["server", "monitor", "system"], // they read the server, which starts them
   ["index.ts", "cli", "main.ts"],
