@@ -9,11 +9,21 @@ import { OCSP_CACHE_DEFAULTS } from "../config/ocsp-options.ts";
 import type { Options } from "../config/options.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import type { Logger } from "../log/logger.ts";
+import type { ChainCertificate } from "../transport/tls/ocsp/chain-certificate.ts";
 import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 import { type OcspMeans, ocspPeerCheck } from "../transport/tls/ocsp/ocsp-peer-check.ts";
 import { type Fetch, Responders } from "../transport/tls/ocsp/responders.ts";
 import { StartError } from "./start-error.ts";
 import type { TlsGuards } from "./tls-of-block.ts";
+
+/** Of the connections that are checked, as events name it. */
+const CLIENT_KIND = "Client";
+
+/** Who is told. */
+export interface OcspEvents {
+  ocspRejected(kind: string, peer: ChainCertificate, reason: string): void;
+  ocspLinkInvalid(peer: ChainCertificate, link: ChainCertificate, reason: string): void;
+}
 
 const NO_CACHE = new NoCache();
 
@@ -27,12 +37,22 @@ export class Ocsp implements OcspMeans {
     readonly log: Logger,
     readonly clock: Clock,
     fetch: Fetch,
+    /** Told of certificates that are not good; null: nobody is. */
+    private readonly events: () => OcspEvents | null = () => null,
   ) {
     this.responders = new Responders(fetch, clock, log);
   }
 
   get cache(): OcspCache {
     return this.active ?? NO_CACHE;
+  }
+
+  onRejected(peer: ChainCertificate, reason: string): void {
+    this.events()?.ocspRejected(CLIENT_KIND, peer, reason);
+  }
+
+  onLinkInvalid(peer: ChainCertificate, link: ChainCertificate, reason: string): void {
+    this.events()?.ocspLinkInvalid(peer, link, reason);
   }
 
   /** What /varz shows; null: no cache. */

@@ -42,6 +42,7 @@ export class ChainCertificate {
   readonly subjectName: Buffer;
   /** As the log shows it: the attributes that Go knows, RFC 2253. */
   readonly subject: string;
+  readonly issuer: string;
   /** Wall clock, ms. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
@@ -67,7 +68,9 @@ export class ChainCertificate {
     this.version = body.peek() === 0xa0 ? 1 + (body.into(0xa0).take(TAG_INTEGER).contents[0] ?? 0) : 1;
     this.serial = body.take(TAG_INTEGER).contents;
     body.take(TAG_SEQUENCE); // signature algorithm
-    this.issuerName = Buffer.from(body.take(TAG_SEQUENCE).whole);
+    const issuer = body.take(TAG_SEQUENCE);
+    this.issuerName = Buffer.from(issuer.whole);
+    this.issuer = distinguishedName(issuer.contents, "known");
     const validity = body.into(TAG_SEQUENCE);
     this.notBeforeMs = timeMs(validity.next());
     this.notAfterMs = timeMs(validity.next());

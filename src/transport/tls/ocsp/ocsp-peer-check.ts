@@ -25,6 +25,10 @@ export interface OcspMeans {
   readonly responders: Responders;
   readonly clock: Clock;
   readonly log: OcspLog;
+  /** A peer is refused. */
+  onRejected?(peer: ChainCertificate, reason: string): void;
+  /** A certificate of its chain is not good. */
+  onLinkInvalid?(peer: ChainCertificate, link: ChainCertificate, reason: string): void;
 }
 
 /** A certificate that has a responder, and who issued it. */
@@ -49,7 +53,9 @@ export function ocspPeerCheck(rules: OcspPeerRules, means: OcspMeans): PeerCheck
   const check = new OcspPeerCheck(rules, means);
   return async (certificate, authorities, sent) => {
     const leaf = new ChainCertificate(certificate.raw);
-    return (await check.isValid(leaf, trustedOf(authorities), readCertificates(sent))) ? null : CLIENT_REFUSED;
+    if (await check.isValid(leaf, trustedOf(authorities), readCertificates(sent))) return null;
+    means.onRejected?.(leaf, CLIENT_REFUSED);
+    return CLIENT_REFUSED;
   };
 }
 
@@ -98,6 +104,7 @@ class OcspPeerCheck {
       const verdict = await this.judge(link);
       if (verdict === null) continue;
       log.debug(verdict);
+      this.means.onLinkInvalid?.(chain[0], link.certificate, verdict);
       return false;
     }
     log.debug(`Chain [${index}] is OCSP valid for all eligible links, thus peer is valid`);
