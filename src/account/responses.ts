@@ -25,8 +25,6 @@ import { sampleRequest } from "./latency-sampling.ts";
 import { Response, ResponseEnd } from "./response.ts";
 import type { ServiceExport } from "./service-export.ts";
 
-export type { Response } from "./response.ts";
-
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS_IN_TOKEN = 6;
 /** Answers that an account owes at once. */

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { startOurServer } from "../wire/our-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { playOnBoth, reason, skipped } from "./beside-reference.ts";
-import { publish } from "./stage.ts";
+import { play, publish } from "./stage.ts";
 
 const TRACED = { "Nats-Trace-Dest": "trace.event" };
 const TRACE_ONLY = { ...TRACED, "Nats-Trace-Only": "true" };
@@ -216,6 +216,29 @@ compare(`traceparent asks for a trace where the account has a destination, in an
   const steps = [...headers, ...more].map(header => ({ user: "ann", send: publish("foo.1", { headers: header }) }));
   for (const trace of ["", "msg_trace: trace.account", "msg_trace: {dest: trace.account, sampling: 100}"]) {
     await playOnBoth({ config: account(trace), users, subscriptions, steps }, trace);
+  }
+});
+
+test("of the messages with traceparent as many are followed as the percentage says, and nobody follows the others further on", async () => {
+  const server = await startOurServer([
+    "accounts { A { msg_trace: {dest: trace.account, sampling: 30}\n users: [ {user: eve, password: eve}, {user: ann, password: ann} ] } }",
+  ]);
+  try {
+    const send = publish("foo.1", { headers: { traceparent: PARENT } }).repeat(500);
+    const scenario = {
+      config: "",
+      users: { eve: {}, ann: {} },
+      subscriptions: { eve: ["trace.>", "foo.*"] },
+      steps: [{ user: "ann", send }],
+    };
+    const notes = (await play(scenario, server.port)).flat();
+    const followed = notes.filter(note => note.startsWith("eve: trace.account")).length;
+    expect(followed).toBeGreaterThan(80);
+    expect(followed).toBeLessThan(250);
+    expect(notes.filter(note => note.endsWith("|Nats-Trace-Dest: trace disabled payload ")).length).toBe(500 - followed);
+    expect(notes.length).toBe(500 + followed);
+  } finally {
+    await server.stop();
   }
 });
 
