@@ -197,8 +197,8 @@ export class DirectoryStore {
       this.touch(name);
       if (known.hash.equals(hash)) return false;
     } else if (limit > 0 && this.tracked.size >= limit) this.makeRoom();
+    makeDirectory(dirname(path));
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
       writeWhole(path, jwt);
     } catch (error) {
       throw new Error(goFileError(error, path));
@@ -272,13 +272,20 @@ export class DirectoryStore {
 function openDirectory(path: string): string {
   if (path === "") throw new Error("path is not specified");
   const absolute = resolve(path);
-  try {
-    mkdirSync(absolute, { recursive: true, mode: DIRECTORY_MODE });
-  } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === "EEXIST"; // a file
-    throw new Error(exists ? `the path [${absolute}] is not a directory` : goFileError(error, path, "mkdir"));
-  }
+  makeDirectory(absolute);
   return absolute;
+}
+
+/** With all above it. @throws Error that names the one that cannot be made, as Go does */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).code === "EEXIST";
+    throw new Error(isFile ? `mkdir ${path}: not a directory` : goFileError(error, path, "mkdir"));
+  }
 }
 
 function nameIn(path: string): string {
@@ -322,7 +329,7 @@ function writeWhole(path: string, content: string): void {
     }
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    if (statSync(beside, { throwIfNoEntry: false })?.isFile()) rmSync(beside, { force: true });
     throw error;
   }
   syncDirectory(dirname(path));
