@@ -54,13 +54,19 @@ function modelFields(block: string): [string, string][] {
   }
 }
 
+/** Four fields, of which the pieces below leave only one that may stand last. */
+function isParent(value: string): boolean {
+  const parts = value.split("-");
+  return parts.length === 4 && parts[3] === "01";
+}
+
 function modelWish(block: string): TraceWish {
   let wish = TraceWish.None;
   for (const [key, value] of modelFields(block)) {
     if (key === "Nats-Trace-Dest" && wish !== TraceWish.Destination) {
       if (value === "trace disabled") return TraceWish.None;
       wish = TraceWish.Destination;
-    } else if (key.toLowerCase() === "traceparent" && wish === TraceWish.None && value === PARENT) wish = TraceWish.External;
+    } else if (key.toLowerCase() === "traceparent" && wish === TraceWish.None && isParent(value)) wish = TraceWish.External;
   }
   return wish;
 }
