@@ -139,7 +139,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.websocketOwner = dependencies.websocketOwner ?? null;
     this.operator = OperatorMode.of(this);
     this.authentication = new Authentication(this, dependencies.authenticate ?? null);
-    this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? fetch, () => this.system?.events ?? null);
+    this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)), () => this.system?.events ?? null);
     this.configSource = dependencies.config?.source ?? null;
     this.configDigest = dependencies.config?.digest ?? "";
     this.configLoadedAt = this.startedAt;

@@ -18,7 +18,7 @@ export class SystemClient {
 
   static async open(port: number, user: string, name = user): Promise<SystemClient> {
     const servers = `127.0.0.1:${port}`;
-    return new SystemClient(await connect({ servers, user, pass: "p", name, reconnect: false, timeout: ANSWER_MS }));
+    return new SystemClient(await connect({ servers, user, pass: "p", name, tls: null, reconnect: false, timeout: ANSWER_MS }));
   }
 
   /** @returns the answer, its JSON decoded; null when there is none */
