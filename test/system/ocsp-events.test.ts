@@ -1,0 +1,54 @@
+/** What the system account tells of certificates that are not good any more, beside the reference. */
+import { afterAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { skipsReference, skipText } from "../monitor/monitored-pair.ts";
+import { lookAtBoth } from "../monitor/same-config.ts";
+import type { TestCertificate } from "../tls/certificates.ts";
+import { OcspResponder, ocspResponse } from "../tls/ocsp-responder.ts";
+import { SecurePeer } from "../tls/secure-peer.ts";
+import { TestAuthority } from "../tls/secure-server.ts";
+import { lines, neutral, SystemClient, waitFor } from "./system-client.ts";
+
+const trust = new TestAuthority();
+const responder = new OcspResponder();
+afterAll(() => {
+  trust[Symbol.dispose]();
+  responder[Symbol.dispose]();
+});
+
+function config(): string {
+  const { certFile, keyFile } = trust.serverFiles;
+  return `
+    server_name: same
+    allow_non_tls: true
+    tls { cert_file: "${certFile}", key_file: "${keyFile}", verify: true, ca_file: "${trust.caFile}", ocsp_peer { verify: true } }
+    ocsp_cache { type: local, local_store: "${join(trust.directory.path, "store")}" }
+    system_account: SYS
+    accounts { SYS { users [{ user: sys, password: p }] } }`;
+}
+
+async function knock(port: number, certificate: TestCertificate): Promise<void> {
+  using peer = await SecurePeer.open(port);
+  await peer.info();
+  await peer.secure({ cert: certificate.chainPem, key: certificate.keyPem, maxVersion: 0x0303 }).catch(() => {});
+  await peer.gone();
+}
+
+test.skipIf(skipsReference)(`a revoked certificate: the link that is not good, and the peer that is rejected${skipText}`, async () => {
+  const revoked = trust.root.issue({ subject: "O=bunats,CN=revoked", ocspResponder: responder.url });
+  const unknown = trust.root.issue({ subject: "O=bunats,CN=<unknown>", ocspResponder: responder.url });
+  responder.put(revoked, ocspResponse(revoked, { status: "revoked" }));
+  const [ours, theirs] = await lookAtBoth(config(), async server => {
+    const listener = await SystemClient.open(server.port, "sys");
+    await listener.listen("$SYS.SERVER.*.OCSP.>");
+    for (const certificate of [revoked, unknown]) await knock(server.port, certificate);
+    await waitFor(
+      () => listener.heard.length === 4,
+      () => `${listener.heard.length} events instead of 4`,
+    );
+    await listener.close();
+    return neutral(listener.heard);
+  });
+  expect(lines(ours)).toEqual(lines(theirs));
+  expect(JSON.stringify(ours)).toContain("Invalid OCSP response status: revoked");
+});
