@@ -43,6 +43,8 @@ function moveTo(client: Client, account: Account): void {
   leaveAccount(client);
   client.account = account;
   client.registered = account;
+  client.inSystemAccount = account === client.host.systemAccount;
+  client.permissions?.forgetStamps();
   account.connections++;
   client.host.onConnectionsChanged(account);
   followAccount(client);

@@ -71,6 +71,8 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
   login: Login | null = null;
   /** null: it may do everything. */
   permissions: ClientPermissions | null = null;
+  /** Some subjects are free there that are not elsewhere. */
+  inSystemAccount = false;
   /** Publishing takes the longer way: permissions, or mappings of the account. */
   guarded = false;
   /** Most subscriptions; -1: no limit. */

@@ -68,7 +68,7 @@ export class Publisher implements QueueDelivery<Subscription> {
     const { account, guarded } = this.client;
     if (guarded) return this.nextGuarded(source, start, end);
     const { interest } = account;
-    this.nextResult = isReservedSubject(source, start, end, this.isSystem) ? null : interest.match(source, start, end);
+    this.nextResult = isReservedSubject(source, start, end, this.client.inSystemAccount) ? null : interest.match(source, start, end);
     this.nextGeneration = interest.generation;
     return this.nextResult !== null && this.nextResult === this.result;
   }
@@ -83,13 +83,14 @@ export class Publisher implements QueueDelivery<Subscription> {
     const subject = mapped ?? source;
     const from = mapped === null ? start : 0;
     const to = mapped === null ? end : mapped.length;
-    const allowed = permissions === null || permissions.mayAlwaysPublish(subject, from, to);
+    const result = interest.match(subject, from, to);
+    const allowed = permissions === null || permissions.mayAlwaysPublishStamped(interest.matchedStamp, subject, from, to);
     // Perhaps an answer to what it was asked: each one counts.
     if (!allowed && permissions.tracksReplies) return this.nextOneByOne();
     this.nextMapped = mapped;
     this.nextVaries = false;
-    const free = allowed && !isReservedSubject(subject, from, to, this.isSystem);
-    this.nextResult = free ? interest.match(subject, from, to) : null;
+    const free = allowed && !isReservedSubject(subject, from, to, this.client.inSystemAccount);
+    this.nextResult = free ? result : null;
     return free && mapped === null && this.mapped === null && this.nextResult === this.result;
   }
 
@@ -98,11 +99,6 @@ export class Publisher implements QueueDelivery<Subscription> {
     this.nextVaries = true;
     this.nextResult = NOBODY;
     return false;
-  }
-
-  private get isSystem(): boolean {
-    const { account, host } = this.client;
-    return account === host.systemAccount;
   }
 
   /** An empty batch, for the receivers that `next` found. */
@@ -190,10 +186,11 @@ export class Publisher implements QueueDelivery<Subscription> {
 
   /** Who wants the one message of a batch; null: it may not be published. */
   private receiversOf(batch: MessageBatch): MatchResult<Subscription> | null {
-    const { account, permissions } = this.client;
+    const { client } = this;
+    const { account, permissions } = client;
     const start = batch.subjectStart(0);
     const end = batch.subjectEnd(0);
-    if (isReservedSubject(batch.subjectSource, start, end, this.isSystem)) return null;
+    if (isReservedSubject(batch.subjectSource, start, end, client.inSystemAccount)) return null;
     if (permissions !== null && !permissions.mayPublish(batch.subjectSource, start, end)) return null;
     return account.interest.match(batch.subjectSource, start, end);
   }

@@ -19,12 +19,18 @@ import { TrackedReplies } from "./tracked-replies.ts";
  */
 const PUBLISH_DECISIONS_MAX = 128;
 const DELIVERY_DECISIONS_MAX = 256;
+/** A power of two, and twice what a trie remembers. */
+const STAMPED_SLOTS = 2048;
+const STAMPED_FROM = 256;
 
 export class ClientPermissions {
   private publishDecisions: DecisionCache | null = null;
   private deliveryDecisions: DecisionCache | null = null;
   private filterTag = 0;
   private replies: TrackedReplies | null = null;
+  /** Answers by number: `stamp << 1`, and whether it may be published. */
+  private stamped: Int32Array | null = null;
+  private unstamped = 0;
 
   constructor(
     private shared: Permissions,
@@ -44,6 +50,25 @@ export class ClientPermissions {
    */
   mayPublish(source: Uint8Array, start: number, end: number): boolean {
     return this.mayAlwaysPublish(source, start, end) || (this.replies?.use(source, start, end) ?? false);
+  }
+
+  /**
+   * As `mayAlwaysPublish`, for a subject that somebody else remembers under a number: then its answer is one array access away.
+   * @param stamp stands for these very bytes, and no others; 0: for nothing
+   */
+  mayAlwaysPublishStamped(stamp: number, source: Uint8Array, start: number, end: number): boolean {
+    if (stamp === 0) return this.mayAlwaysPublish(source, start, end);
+    const { stamped } = this;
+    if (stamped === null) {
+      // Clients that walk through many subjects are worth the memory, others are not.
+      if (++this.unstamped > STAMPED_FROM) this.stamped = new Int32Array(STAMPED_SLOTS);
+      return this.mayAlwaysPublish(source, start, end);
+    }
+    const known = stamped[stamp & (STAMPED_SLOTS - 1)];
+    if (known >> 1 === stamp) return (known & 1) === 1;
+    const allowed = this.mayAlwaysPublish(source, start, end);
+    stamped[stamp & (STAMPED_SLOTS - 1)] = (stamp << 1) | (allowed ? 1 : 0);
+    return allowed;
   }
 
   /** The same without regard to tracked replies: nothing is counted, so it may be asked for many messages at once. */
@@ -104,6 +129,12 @@ export class ClientPermissions {
     this.shared = permissions;
     this.publishDecisions = null;
     this.deliveryDecisions = null;
+    this.forgetStamps();
+  }
+
+  /** The numbers of `mayAlwaysPublishStamped` stand for other subjects now. */
+  forgetStamps(): void {
+    this.stamped?.fill(0);
   }
 
   private mayPublishRemembered(source: Uint8Array, start: number, end: number): boolean {

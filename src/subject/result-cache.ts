@@ -34,6 +34,9 @@ const ADMIT_ONE_IN = 64;
 /** and after so many misses it is asked whether that should end. */
 const JUDGED_MISSES = 1024;
 
+/** Stamps begin again after a billion subjects, of which the first are long gone. */
+const STAMP_MAX = 2 ** 30 - 1;
+
 const STRIDE = 3;
 const HASH = 0;
 const KEY_START = 1;
@@ -44,12 +47,15 @@ export class ResultCache<E extends TrieEntry> {
   private table = new Int32Array(SLOTS_MIN * STRIDE);
   /** By slot, see `find`. */
   results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
+  /** By slot: a number that no other subject has in this cache, now or later. */
+  stamps = new Int32Array(SLOTS_MIN);
   private keys = new Uint8Array(KEY_BYTES_MIN);
   private mask = SLOTS_MIN - 1;
   private keysEnd = 0;
   private keysLost = 0;
   private sweepPending = false;
   private uselessSweeps = 0;
+  private lastStamp = 0;
   /** Since the last judgement. */
   private misses = 0;
   private hitsJudged = 0;
@@ -166,6 +172,8 @@ export class ResultCache<E extends TrieEntry> {
     this.table[at + KEY_START] = this.keysEnd;
     this.table[at + KEY_SIZE] = length + 1;
     this.results[slot] = result;
+    this.lastStamp = this.lastStamp === STAMP_MAX ? 1 : this.lastStamp + 1;
+    this.stamps[slot] = this.lastStamp;
     for (let index = 0; index < length; index++) this.keys[this.keysEnd + index] = source[start + index];
     this.keysEnd += length;
     this.count++;
@@ -192,6 +200,7 @@ export class ResultCache<E extends TrieEntry> {
       if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole lies before its home
       table.copyWithin(hole * STRIDE, next * STRIDE, (next + 1) * STRIDE);
       this.results[hole] = this.results[next];
+      this.stamps[hole] = this.stamps[next];
       hole = next;
     }
     table[hole * STRIDE + KEY_SIZE] = 0;
@@ -252,6 +261,7 @@ export class ResultCache<E extends TrieEntry> {
     const keys = this.keys;
     this.table = new Int32Array(slotCount * STRIDE);
     this.results = new Array(slotCount).fill(null);
+    this.stamps = new Int32Array(slotCount);
     this.keys = new Uint8Array(keyCapacity);
     this.mask = slotCount - 1;
     this.keysEnd = 0;

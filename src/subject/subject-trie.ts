@@ -60,6 +60,11 @@ export class SubjectTrie<E extends TrieEntry> {
   generation = 0;
   /** Entries in the trie. */
   count = 0;
+  /**
+   * What the last `match` found: a number that stands for that very subject, as long as the trie remembers it; 0 for one that it does not
+   * remember. Whoever remembers something of a subject needs no bytes of it then.
+   */
+  matchedStamp = 0;
 
   private readonly nodes = new NodeTable();
   private readonly entries = new EntryTable<E>();
@@ -150,11 +155,13 @@ export class SubjectTrie<E extends TrieEntry> {
   /** The same for callers that computed `hashBytes(source, start, end)` already. A wrong hash costs a miss each time, nothing else. */
   matchHashed(hash: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
     this.matches++;
+    this.matchedStamp = 0;
     const cache = this.cache;
     if (cache === null) return this.matchNodes(source, start, end) ?? this.none;
     const slot = cache.find(hash, source, start, end);
     if (slot !== -1) {
       cache.hits++;
+      this.matchedStamp = cache.stamps[slot];
       const known = cache.results[slot];
       if (known !== null) return known;
       return this.refresh(cache, slot, source, start, end);
