@@ -12,6 +12,8 @@ export interface Side {
   readonly monitorPort: number;
   /** Lines so far, as `DBG text`. */
   log(): string[];
+  /** With another configuration. @returns why not; empty: it is in force */
+  reload?(config: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,15 @@ export async function startOurs(config: string): Promise<OurSide> {
       port: server.port,
       monitorPort: server.monitorPort!,
       log: () => log.lines,
+      async reload(text) {
+        writeConfig(text);
+        try {
+          server.reload();
+          return "";
+        } catch (error) {
+          return (error as Error).message;
+        }
+      },
       async stop() {
         await server.stop();
         rmSync(directory, { recursive: true, force: true });
@@ -70,6 +81,10 @@ export async function startReference(config: string): Promise<Side> {
         .log()
         .split("\n")
         .flatMap(line => /\[(INF|WRN|ERR|DBG|FTL)\] (.*)$/.exec(line)?.slice(1).join(" ") ?? []),
+    async reload(text) {
+      await server.reload(`debug: true\n${text}`);
+      return "";
+    },
     stop: () => server.stop(),
   };
 }

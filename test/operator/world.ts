@@ -20,12 +20,14 @@ export const SYSTEM_USER = fixedSigner(NkeyKind.User, 22);
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
+/** Operators are issued once: a reload with another one is refused. */
+const LOADED_AT = nowSeconds();
 /** Issued a while ago, so that what is issued in a test is newer. */
 const ISSUED_AGO = 100;
 
 export function operatorToken(body: Partial<OperatorBody> = {}, data: Partial<ClaimsData> = {}): string {
   const claims = newClaims("operator", OPERATOR.publicKey, { systemAccount: SYSTEM.publicKey, ...body }, { name: "ops", ...data });
-  return encodeClaims(claims, OPERATOR, nowSeconds() - ISSUED_AGO);
+  return encodeClaims(claims, OPERATOR, LOADED_AT - ISSUED_AGO);
 }
 
 export interface AccountFacts extends Omit<Partial<AccountBody>, "limits"> {
