@@ -134,6 +134,9 @@ function service(
   };
 }
 
+/** The reference's encoder misses the name of the type here, and only here. */
+const SERVICE_NUMBER = 2;
+
 /** Answers that its services owe: what is published on `_R_…` goes to the requester. */
 function responsesOf({ responses }: Account): Fields {
   if (responses.size === 0) return {};
@@ -144,7 +147,7 @@ function responsesOf({ responses }: Account): Fields {
 function responseImport({ subject, reply, requester, share, watcher, export: from }: Response): Fields {
   const tracking = watcher !== null;
   const one = { subject: Buffer.from(reply).toString(), account: requester.name, local: subject, invalid: false, share, tracking };
-  return service(one, from);
+  return { ...service(one, from), type: SERVICE_NUMBER };
 }
 
 function claimFields(jwt: string): Fields {

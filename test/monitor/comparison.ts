@@ -10,8 +10,6 @@ export const DIFFERENCES: readonly { readonly field: RegExp; readonly row: strin
   { field: /^\/varz .*\.(go|gomaxprocs)$/, row: "`go` and `gomaxprocs` in /varz" },
   { field: /^\/varz .*\.http_port$/, row: "`http_port` in /varz with a free port" },
   { field: /^\/ipqueuesz\?all=1 /, row: "`/ipqueuesz`" },
-  // Services of the system account, which both accounts import.
-  { field: /^\/accountz\S* \.account_detail\.(imports|exports)/, row: null },
 ];
 
 /** Lists of which only the first item is compared. */
@@ -28,7 +26,7 @@ const PASSING: readonly RegExp[] = [
 ];
 const SERVER_ID = /^N[A-Z2-7]{55}$/;
 /** Lists that at least one of them keeps in no order. */
-const UNORDERED = /\.(subscriptions_list\w*|accounts|account_statz)$/;
+const UNORDERED = /\.(subscriptions_list\w*|accounts|account_statz|imports|exports)$/;
 /** Sort keys that are alike for several connections: their order is then none. */
 const TIES = /^\/connz\?.*sort=(pending|subs|msgs_to|msgs_from|bytes_to|bytes_from|last|idle|uptime|rtt|stop|reason)/;
 

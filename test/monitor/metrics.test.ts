@@ -76,10 +76,11 @@ test("connections, accounts and health have the exporter's names and labels", as
   const account = ',account="$G",account_id="$G",account_name="$G"';
   const statistics = "current_connections total_connections subscriptions leaf_nodes sent_messages sent_bytes received_messages";
   expect(`${statistics} received_bytes slow_consumers`.split(" ").map(name => one(`accstatz_${name}`, account))).toEqual([
-    1, 1, 1, 0, 1, 2, 1, 2, 0,
+    1, 1, 5, 0, 1, 2, 1, 2, 0,
   ]);
+  // Four of the subscriptions are imports from the system account.
   const details = "client_connections leafnode_connections subscriptions is_system expired complete jetstream_enabled limit_conn";
-  expect(details.split(" ").map(name => one(`accountz_${name}`, ',account_id="$G",account_name="$G"'))).toEqual([1, 0, 1, 0, 0, 1, 0, 0]);
+  expect(details.split(" ").map(name => one(`accountz_${name}`, ',account_id="$G",account_name="$G"'))).toEqual([1, 0, 5, 0, 0, 1, 0, 0]);
   expect(one("accountz_is_system", ',account_id="$SYS",account_name="$SYS"')).toBe(1);
   expect(one("healthz_status", "")).toBe(0);
   expect(one("healthz_js_server_only_status_value", ',value="ok"')).toBe(1);

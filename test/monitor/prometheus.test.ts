@@ -12,7 +12,7 @@ const note = skips ? ` (skipped: no ${missing.join(", no ")}; Debian's package p
 const ANSWER_MS = 20_000;
 
 test.skipIf(skips)(`promtool finds fault with names only that are the exporter's${note}`, async () => {
-  await using server = await startOurs();
+  await using server = await startOurs({ noSystemAccount: true });
   const connection = await client(server, { name: "a" });
   for (const query of ["", "?connz_detailed=1"]) {
     const text = await (await fetch(`http://127.0.0.1:${server.monitorPort}/metrics${query}`)).text();
@@ -30,7 +30,7 @@ test.skipIf(skips)(`promtool finds fault with names only that are the exporter's
 test.skipIf(skips)(
   `a Prometheus that is pointed at the server has its numbers${note}`,
   async () => {
-    await using server = await startOurs();
+    await using server = await startOurs({ noSystemAccount: true });
     const connection = await client(server, { name: "a" }, "SUB a 1\r\nSUB b 2\r\n");
     await using prometheus = await Prometheus.start(`127.0.0.1:${server.monitorPort}`);
     expect(await prometheus.value("gnatsd_varz_subscriptions")).toBe(2);

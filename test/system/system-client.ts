@@ -96,7 +96,16 @@ const COUNTS = new Set(
   "subscriptions num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout".split(" "),
 );
 /** Lists that the reference makes of maps. */
-const UNORDERED = new Set(["subscriptions_list", "accounts", "account_statz", "imports", "exports", "allow", "deny"]);
+const UNORDERED = new Set([
+  "subscriptions_list",
+  "subscriptions_list_detail",
+  "accounts",
+  "account_statz",
+  "imports",
+  "exports",
+  "allow",
+  "deny",
+]);
 
 /** What may differ between two servers is evened; the order of keys stays. */
 export function neutral(value: unknown, key = ""): unknown {
