@@ -1,5 +1,5 @@
 /** Whoever publishes events for an account: a participant of the account that has no connection. */
-import type { ClientInfo, Originator } from "../delivery/originator.ts";
+import type { ClientInfo, Originator, RequestHeader } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
 import type { Account } from "./account.ts";
@@ -7,6 +7,8 @@ import type { Account } from "./account.ts";
 export class AccountClient implements Originator {
   readonly kind = ConnectionKind.Account;
   readonly echo = false;
+  readonly infoVersion = 0;
+  requestHeader: RequestHeader | null = null;
   /** It receives nothing. */
   readonly sink: Sink = { mark: 0, takesRuns: true, deliver: () => 0 };
   /** 0: nobody has asked. */

@@ -1,4 +1,5 @@
 /** An answer that an account owes to another one. */
+import { latin1 } from "../bytes/ascii.ts";
 import type { ResponseType } from "../config/account-options.ts";
 import type { Account } from "./account.ts";
 import type { LatencyWatch } from "./latency.ts";
@@ -17,10 +18,15 @@ export enum ResponseEnd {
 
 /** One answer owed, or one stream of answers. */
 export class Response {
-  /** In the responder's account. */
+  /** Where it is published, in the responder's account. */
+  readonly address: Uint8Array;
+  /** The same as text, one character per byte. */
   readonly subject: string;
-  /** In the requester's. */
+  /** Where it is wanted, in the requester's account. */
   readonly reply: Uint8Array;
+  /** The same as text, one character per byte. */
+  readonly replyKey: string;
+  readonly responder: Account;
   readonly requester: Account;
   /** null: an import without an export, of the server's own. */
   readonly export: ServiceExport | null;
@@ -32,16 +38,20 @@ export class Response {
   watcher: LatencyWatch | null = null;
 
   constructor(
-    subject: string,
+    address: Uint8Array,
     reply: Uint8Array,
+    responder: Account,
     requester: Account,
     from: ServiceExport | null,
     type: ResponseType,
     share: boolean,
     at: number,
   ) {
-    this.subject = subject;
+    this.address = address;
+    this.subject = latin1(address, 0, address.length);
     this.reply = reply;
+    this.replyKey = latin1(reply, 0, reply.length);
+    this.responder = responder;
     this.requester = requester;
     this.export = from;
     this.type = type;

@@ -9,7 +9,7 @@
  * Bounded by time, as in the reference, and by number: beyond a million the oldest is given up.
  * Source: reference, core §5.4.
  */
-import { decode, encode } from "../bytes/ascii.ts";
+import { copyBytes, decode, encode, latin1 } from "../bytes/ascii.ts";
 import type { ResponseType } from "../config/account-options.ts";
 import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
@@ -25,24 +25,28 @@ import { sampleRequest } from "./latency-sampling.ts";
 import { Response, ResponseEnd } from "./response.ts";
 import type { ServiceExport } from "./service-export.ts";
 
-const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ADDRESS_START = encode("_R_.");
+const DOT_BYTES = encode(".");
+const DIGITS = encode("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 const DIGITS_IN_TOKEN = 6;
+/** Of 32 random bits. */
+const DIGITS_PER_DRAW = 3;
 /** Answers that an account owes at once. */
 const OWED_MAX = 1_000_000;
-const NO_SID = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 export class Responses implements Sink {
   mark = 0;
   readonly takesRuns = false;
   private readonly account: Account;
   /** `_R_.aaaaaa.`; null until somebody asks. */
-  private prefix: string | null = null;
+  private prefix: Uint8Array | null = null;
   /** `.<server hash>.T`; null until it is needed. */
-  private suffix: string | null = null;
+  private suffix: Uint8Array | null = null;
   /** Answers that services of this account owe, by their subject. */
   private readonly owed = new Map<string, Response>();
   /** Answers that clients of this account wait for, by where they want them. */
-  private readonly awaitedBy = new Map<string, Set<{ readonly response: Response; readonly responder: Account }>>();
+  private readonly awaitedBy = new Map<string, Response | Set<Response>>();
 
   constructor(account: Account) {
     this.account = account;
@@ -68,19 +72,29 @@ export class Responses implements Sink {
    * @param measured its subject says so, and by whom
    */
   add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, measured = false): Response {
-    const { host } = this.account;
+    const { account } = this;
+    const { host } = account;
     this.prefix ??= this.listen(host.turn.random);
-    const subject = `${this.prefix}${token(host.turn.random)}${measured ? this.measuredSuffix() : ""}`;
-    const response = new Response(subject, new Uint8Array(reply), requester, from, type, share, host.clock.monotonic());
+    const address = newAddress(this.prefix, host.turn.random, measured ? this.measuredSuffix() : NO_BYTES);
+    const response = new Response(
+      address,
+      copyBytes(reply, 0, reply.length),
+      account,
+      requester,
+      from,
+      type,
+      share,
+      host.clock.monotonic(),
+    );
     if (this.owed.size >= OWED_MAX) this.remove(this.owed.values().next().value!, ResponseEnd.TimedOut);
-    this.owed.set(subject, response);
+    this.owed.set(response.subject, response);
     from?.watch();
-    requester.responses.await(response, this.account);
+    requester.responses.await(response);
     return response;
   }
 
-  private measuredSuffix(): string {
-    this.suffix ??= `.${serverHash(this.account.host.serverName)}.T`;
+  private measuredSuffix(): Uint8Array {
+    this.suffix ??= encode(`.${serverHash(this.account.host.serverName)}.T`);
     return this.suffix;
   }
 
@@ -103,9 +117,9 @@ export class Responses implements Sink {
 
   /** A subscription here is gone: if it was the last one for some replies, nobody needs their answers. */
   onInterestLost(subject: Uint8Array): void {
-    if (!hasWildcard(subject, 0, subject.length)) return this.forget(decode(subject), subject);
+    if (!hasWildcard(subject, 0, subject.length)) return this.forget(latin1(subject, 0, subject.length), subject);
     for (const reply of [...this.awaitedBy.keys()]) {
-      const bytes = encode(reply);
+      const bytes = Buffer.from(reply, "latin1");
       if (matchesLiteral(subject, bytes, 0, bytes.length)) this.forget(reply, bytes);
     }
   }
@@ -114,27 +128,31 @@ export class Responses implements Sink {
     const waiting = this.awaitedBy.get(reply);
     if (waiting === undefined || this.account.interest.hasInterest(bytes, 0, bytes.length)) return;
     this.awaitedBy.delete(reply);
-    for (const { response, responder } of waiting) responder.responses.remove(response, ResponseEnd.InterestLost);
+    const all = waiting instanceof Response ? [waiting] : waiting;
+    for (const response of all) response.responder.responses.remove(response, ResponseEnd.InterestLost);
   }
 
-  private await(response: Response, responder: Account): void {
-    const reply = decode(response.reply);
-    const waiting = this.awaitedBy.get(reply);
-    if (waiting === undefined) this.awaitedBy.set(reply, new Set([{ response, responder }]));
-    else waiting.add({ response, responder });
+  private await(response: Response): void {
+    const { awaitedBy } = this;
+    const waiting = awaitedBy.get(response.replyKey);
+    if (waiting === undefined) awaitedBy.set(response.replyKey, response);
+    else if (waiting instanceof Response) awaitedBy.set(response.replyKey, new Set([waiting, response]));
+    else waiting.add(response);
   }
 
   private stopAwaiting(response: Response): void {
-    const reply = decode(response.reply);
-    const waiting = this.awaitedBy.get(reply);
+    const waiting = this.awaitedBy.get(response.replyKey);
     if (waiting === undefined) return;
-    for (const one of waiting) if (one.response === response) waiting.delete(one);
-    if (waiting.size === 0) this.awaitedBy.delete(reply);
+    if (!(waiting instanceof Response)) {
+      waiting.delete(response);
+      if (waiting.size > 0) return;
+    } else if (waiting !== response) return;
+    this.awaitedBy.delete(response.replyKey);
   }
 
-  private listen(random: Random): string {
-    const prefix = `_R_.${token(random)}.`;
-    this.account.interest.insert(new Subscription(this, encode(`${prefix}>`), null, NO_SID));
+  private listen(random: Random): Uint8Array {
+    const prefix = newAddress(ADDRESS_START, random, DOT_BYTES);
+    this.account.interest.insert(new Subscription(this, encode(`${decode(prefix)}>`), null, NO_BYTES));
     return prefix;
   }
 
@@ -147,7 +165,9 @@ export class Responses implements Sink {
   }
 
   private answer(batch: MessageBatch, index: number): boolean {
-    const response = this.account.expired ? undefined : this.owed.get(batch.subjectText(index));
+    const response = this.account.expired
+      ? undefined
+      : this.owed.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
     if (response === undefined || importCameThrough(batch, response.export)) return false;
     const mayGo = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
@@ -157,7 +177,7 @@ export class Responses implements Sink {
     const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
     const step: ImportStep = { via: response, before: batch.imported };
     const isEnd = batch.end(index) === batch.start(index);
-    const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_SID, header: null, step };
+    const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_BYTES, header: null, step };
     trace?.addServiceImport(requester.name, response.subject, decode(subject));
     const delivered = trace === null ? cross(crossing) : crossUnfollowed(crossing);
     response.watcher?.afterAnswer();
@@ -180,7 +200,7 @@ export class Responses implements Sink {
     const sample = options === null ? null : sampleRequest(options, batch, index, this.account.host.turn.random);
     const onward = requester.responses.add(this.account, reply, from, type, share, sample !== null);
     if (options !== null) measureAnswer(onward, options, { account: requester, requester: batch.originator, share, sample });
-    return { bytes: encode(onward.subject), response: onward };
+    return { bytes: onward.address, response: onward };
   }
 }
 
@@ -193,8 +213,16 @@ export function isAcknowledgement(reply: Uint8Array): boolean {
   return true;
 }
 
-function token(random: Random): string {
-  let text = "";
-  for (let i = 0; i < DIGITS_IN_TOKEN; i++) text += DIGITS[random.below(DIGITS.length)];
-  return text;
+/** `<start><six digits><end>` */
+function newAddress(start: Uint8Array, random: Random, end: Uint8Array): Uint8Array {
+  const address = new Uint8Array(start.length + DIGITS_IN_TOKEN + end.length);
+  address.set(start, 0);
+  let drawn = 0;
+  for (let i = 0; i < DIGITS_IN_TOKEN; i++) {
+    if (i % DIGITS_PER_DRAW === 0) drawn = random.nextUint32();
+    address[start.length + i] = DIGITS[drawn % DIGITS.length];
+    drawn = Math.floor(drawn / DIGITS.length);
+  }
+  address.set(end, start.length + DIGITS_IN_TOKEN);
+  return address;
 }

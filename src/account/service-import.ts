@@ -78,7 +78,7 @@ export class ServiceImport implements Sink, ImportVia {
       reply = batch.source.subarray(replyStart, replyEnd);
       if (!isAcknowledgement(reply)) {
         response = this.awaitAnswer(batch, index, reply);
-        reply = encode(response.subject);
+        reply = response.address;
       }
     } else if (this.latency !== null) reportBadRequest(this.latency, this.asked(batch, index));
     const subject = this.subjectOf(batch, index);
@@ -144,8 +144,19 @@ export class ServiceImport implements Sink, ImportVia {
     return size === -1 ? this.to : this.seen.subarray(0, size);
   }
 
-  /** With a word of who asks; null: as it is. */
+  /** With a word of who asks; null: as it is. Of a client without headers of its own it is the same time and again. */
   private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
+    const { originator } = batch;
+    if (batch.imported !== null || originator === null || batch.headerSize(index) > 0) return this.newHeader(batch, index);
+    const said = originator.requestHeader;
+    const version = originator.infoVersion;
+    if (said !== null && said.via === this && said.version === version) return said.header;
+    const header = this.newHeader(batch, index);
+    if (header !== null) originator.requestHeader = { via: this, version, header };
+    return header;
+  }
+
+  private newHeader(batch: MessageBatch, index: number): Uint8Array | null {
     const info = this.requestInfo(batch, index);
     if (info === null) return null;
     const block = batch.headerSize(index) > 0 ? batch.header(index) : null;

@@ -30,7 +30,7 @@ export function bind(client: Client, login: Login): Refusal {
   if (client.registered !== login.account) {
     leaveAccount(client);
     client.account = login.account;
-    if (login.account.isFull) return Refusal.MaxAccountConnectionsExceeded;
+    if (login.account.isFull || login.noRoom) return Refusal.MaxAccountConnectionsExceeded;
     moveTo(client, login.account);
   }
   usePermissions(client, login.permissions);

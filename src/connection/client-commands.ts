@@ -153,7 +153,7 @@ function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
 function enter(client: Client, verdict: Verdict): Refusal {
   if (typeof verdict === "number") {
     client.user = givenUser(client.connect); // who it would have been
-    if (verdict !== Refusal.MaxAccountConnectionsExceeded) client.host.onAuthenticationFailed(client, verdict);
+    client.host.onAuthenticationFailed(client, verdict);
     return verdict;
   }
   const refusal = bind(client, verdict);

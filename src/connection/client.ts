@@ -13,7 +13,7 @@ import type { Authenticator, Login } from "../auth/authenticator.ts";
 import { decode, latin1 } from "../bytes/ascii.ts";
 import type { WheelTimer } from "../clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
-import type { ClientInfo, Originator } from "../delivery/originator.ts";
+import type { ClientInfo, Originator, RequestHeader } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { TracedReceiver } from "../msgtrace/message-trace.ts";
@@ -71,6 +71,7 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
   login: Login | null = null;
   /** null: it may do everything. */
   permissions: ClientPermissions | null = null;
+  requestHeader: RequestHeader | null = null;
   /** Some subjects are free there that are not elsewhere. */
   inSystemAccount = false;
   /** Publishing takes the longer way: permissions, or mappings of the account. */
@@ -413,6 +414,10 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
 
   get echo(): boolean {
     return (this.flags & FLAG_ECHO) !== 0;
+  }
+
+  get infoVersion(): number {
+    return this.keepalive.measurements;
   }
 
   clientInfo(detailed: boolean): ClientInfo {

@@ -27,6 +27,8 @@ export class Keepalive {
   lastInAt: number;
   /** Round trip, ms with fractions; 0 while unknown. */
   roundTripMs = 0;
+  /** How often it was measured. */
+  measurements = 0;
 
   constructor(connection: Connection, onStale: () => void) {
     this.connection = connection;
@@ -54,11 +56,13 @@ export class Keepalive {
   /** CONNECT came: the time since accept is a first guess of the round trip. */
   onConnect(): void {
     this.roundTripMs = Math.max(ROUND_TRIP_MIN_MS, this.now() - this.openedAt);
+    this.measurements++;
     this.startEarly();
   }
 
   onPong(): void {
     this.pingsOut = 0;
+    this.measurements++;
     if (this.pingSentAt > 0) this.roundTripMs = Math.max(ROUND_TRIP_MIN_MS, this.now() - this.pingSentAt);
   }
 

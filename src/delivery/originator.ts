@@ -77,6 +77,15 @@ export function presentClientInfo(info: ClientInfo): Readonly<Record<string, unk
   return ordered;
 }
 
+/** A header block that tells a service who asks. */
+export interface RequestHeader {
+  /** The import that it was made for. */
+  readonly via: object;
+  /** `infoVersion` at that time. */
+  readonly version: number;
+  readonly header: Uint8Array;
+}
+
 /** Who published: a client, or an account's own client. What the server says for itself has none. */
 export interface Originator {
   /** As `ConnectionKind`. */
@@ -86,6 +95,10 @@ export interface Originator {
   readonly echo: boolean;
   /** @param detailed also what it shares only with services it trusts, or the server */
   clientInfo(detailed: boolean): ClientInfo;
+  /** Rises whenever `clientInfo` may say something else. */
+  readonly infoVersion: number;
+  /** What was last said of it to a service, for who says it again. */
+  requestHeader: RequestHeader | null;
   /** Measures its round trip, unless it is known. */
   askRoundTrip(): void;
 }
