@@ -1,9 +1,13 @@
 /** Pinned accounts, default sentinels and reloads in operator mode, beside nats-server. */
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
 import { type Stage, testBoth } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
-import { linesOf } from "./pair.ts";
+import { linesOf, startOurs } from "./pair.ts";
 import { Peer } from "./peer.ts";
 import { scope } from "./scope.ts";
 import {
@@ -99,13 +103,24 @@ testBoth(
   },
 );
 
-testBoth("a directory is looked at again by a reload", directoryConfig(), async stage => {
-  const peers = [await login(stage), await login(stage)];
-  const file = `${stage.directory}/${ALPHA.publicKey}.jwt`;
-  await Bun.write(file, accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }));
-  await stage.side.reload!(directoryConfig()(stage.directory));
-  await peers[1]!.untilClosed();
-  return Promise.all(peers.map(fate));
+test("a directory is looked at again by a reload, and connected users follow (nats-server takes up what changed at the next push)", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
+  const side = await startOurs(directoryConfig()(directory));
+  try {
+    const peers = [await login({ side } as Stage), await login({ side } as Stage)];
+    await Bun.write(join(directory, `${ALPHA.publicKey}.jwt`), accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }));
+    expect(await side.reload!(directoryConfig()(directory))).toBe("");
+    await peers[1]!.untilClosed();
+    expect(await Promise.all(peers.map(fate))).toEqual([
+      { heard: [], closed: false },
+      { heard: ["-ERR 'maximum account active connections exceeded'"], closed: true },
+    ]);
+    expect(await side.reload!(memoryConfig(both))).toBe(""); // another kind of resolver
+    expect((await login({ side } as Stage, BETA)).closed).toBe(false);
+  } finally {
+    await side.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 const LIMITS = { memoryBytesMax: 1_000, diskBytesMax: -1, streamsMax: 5, consumersMax: -1, ackPendingMax: 7, streamBytesRequired: true };
