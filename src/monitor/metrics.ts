@@ -7,6 +7,8 @@
  * Source: nats-io/prometheus-nats-exporter, collector/*.go. All its switches but `-connz_detailed` are on; that one is `connz_detailed=1`
  * here, for the first 1,024 connections, as there.
  */
+
+import type { Account } from "../account/account.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { accountStats } from "./accountz.ts";
 import { addConnections } from "./connection-metrics.ts";
@@ -114,8 +116,16 @@ function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
     add("expired", account.expired ? 1 : 0);
     add("complete", 1);
     add("jetstream_enabled", 0);
-    for (const limit of ["subs", "data", "payload", "imports", "exports", "wildcards", "conn", "leaf"]) add(`limit_${limit}`, 0); // of a JWT
+    for (const [limit, value] of Object.entries(claimedLimits(account))) add(`limit_${limit}`, value);
   }
+}
+
+/** Limits that claims set; the exporter reads them there, so for accounts without claims they are 0. */
+function claimedLimits({ claim, limits }: Account): Record<string, number> {
+  const none = { subs: 0, data: 0, payload: 0, imports: 0, exports: 0, wildcards: 0, conn: 0, leaf: 0 };
+  if (claim === null) return none;
+  const { connectionsMax, leafNodesMax, payloadBytesMax, subscriptionsMax } = limits;
+  return { ...none, subs: subscriptionsMax, payload: payloadBytesMax, conn: connectionsMax, leaf: leafNodesMax };
 }
 
 function addJetStream(exposition: Exposition, { server }: MonitorContext): void {
