@@ -85,6 +85,8 @@ export interface Login {
   readonly claim: UserClaim | null;
   /** Public nkey of the trusted proxy that it came through; empty: of none. When that key is trusted no more, it has to go. */
   readonly proxyKey: string;
+  /** Its account was at the limit of its connections when it was decided: it does not get in, whoever may have left since. */
+  readonly noRoom?: boolean;
   /** A service decided, which is not asked again about somebody whom it gave another name. Left out: none did. */
   readonly delegated?: boolean;
 }

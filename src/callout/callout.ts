@@ -8,7 +8,7 @@
  */
 import { generateKeyPairSync } from "node:crypto";
 import type { Account } from "../account/account.ts";
-import type { AuthenticationRequest, Login, Verdict } from "../auth/authenticator.ts";
+import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "../auth/authenticator.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { TimingWheel } from "../clock/timing-wheel.ts";
 import { buildHeader } from "../header/header-write.ts";
@@ -118,8 +118,8 @@ export class Callout {
     // The template of a scoped key may ask for a proxy.
     if (placement.claims.nats.proxyRequired && proxyKey === "") throw CalloutFault.proxyRequired();
     if (isFullFor(placement.account, request)) {
-      const text = REFUSALS[Refusal.MaxAccountConnectionsExceeded].error;
-      throw new CalloutFault(`Could not register auth callout user: ${text}`, "warn", Refusal.MaxAccountConnectionsExceeded);
+      this.host.log.warn(`Could not register auth callout user: ${REFUSALS[Refusal.MaxAccountConnectionsExceeded].error}`);
+      return { ...PLAIN_LOGIN, user: givenUser(request.connect), account: placement.account, noRoom: true };
     }
     return this.guarded(this.loginOf(placement, delegation, endsAt), party.account);
   }
@@ -174,13 +174,14 @@ export class Callout {
       connect.nkey = "";
       connect.auth_token = "";
     }
-    const permissions = own ?? account.defaultPermissions;
+    // As in the reference: the defaults of a configured account are of users that are configured.
+    const permissions = own ?? (claim === null ? null : account.defaultPermissions);
     const ends = [claims.expiresAtSeconds * 1000, endsAt].filter(at => at > 0);
     return {
       user: givenUser(connect),
       account,
       permissions: permissions === null ? null : this.host.permissions.of(permissions),
-      followsDefaults: own === null,
+      followsDefaults: own === null && claim !== null,
       limits: null,
       expiresAt: ends.length === 0 ? 0 : Math.min(...ends),
       claim,

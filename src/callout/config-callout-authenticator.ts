@@ -68,7 +68,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     const isLogin = typeof verdict !== "number";
     if (verdict === Refusal.ProxyNotTrusted) return verdict;
     // Its account's limit is no question of who it is.
-    if (isLogin && isFullFor(verdict.account, request)) return Refusal.MaxAccountConnectionsExceeded;
+    if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
     if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;
     const account = accountOf(this.accountName);
     if (identity !== "" && this.exempt.has(identity)) {

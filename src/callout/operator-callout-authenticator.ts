@@ -6,7 +6,6 @@
 import type { AuthenticationRequest, Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { OperatorAccounts } from "../operator/operator-accounts.ts";
 import type { UserJwtAuthenticator, UserResolution } from "../operator/user-jwt-authenticator.ts";
-import { Refusal } from "../protocol/refusal.ts";
 import { type Callout, isFullFor } from "./callout.ts";
 import { OperatorParty } from "./operator-party.ts";
 
@@ -42,7 +41,7 @@ export class OperatorCalloutAuthenticator implements Authenticator {
     }
     if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
     // Its account's limit is no question of who it is.
-    if (isFullFor(verdict.account, request)) return Refusal.MaxAccountConnectionsExceeded;
+    if (isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
     const party = new OperatorParty(loaded, this.accounts);
     return this.callout.decide({ request, party, user: claims, proxyKey, proxyRequired });
   }
