@@ -49,6 +49,8 @@ export class OperatorAccounts {
   private readonly loaded = new Map<string, LoadedAccount>();
   /** Being fetched. */
   private readonly loading = new Map<string, Promise<LoadedAccount>>();
+  /** Whose claims have run out, and which are being fetched anew. */
+  private readonly refreshing = new Set<string>();
   private readonly verified = new VerifiedTokens<AccountClaims>(VERIFIED_MAX, VERIFIED_BYTES_MAX, VERIFIED_TOKEN_BYTES_MAX);
   private readonly installer: ClaimsInstaller;
 
@@ -83,7 +85,7 @@ export class OperatorAccounts {
   find(name: string): LoadedAccount | Promise<LoadedAccount> {
     const known = this.loaded.get(name);
     if (known !== undefined && !known.account.expired) return known;
-    return runSteps(this.lookUp(name));
+    return runSteps(this.once(name));
   }
 
   /** The account's JWT from the resolver, verified by nobody. @throws LookupError, or rejects */
@@ -162,6 +164,20 @@ export class OperatorAccounts {
     return claims;
   }
 
+  /** Everybody who asks for it meanwhile waits for the same answer. */
+  private *once(name: string): Steps<LoadedAccount> {
+    const under = this.loading.get(name);
+    if (under !== undefined) return yield* waitFor(under);
+    const loading = runSteps(this.lookUp(name));
+    if (!(loading instanceof Promise)) return loading;
+    this.loading.set(name, loading);
+    try {
+      return yield* waitFor(loading);
+    } finally {
+      this.loading.delete(name);
+    }
+  }
+
   private *lookUp(name: string): Steps<LoadedAccount> {
     const known = this.loaded.get(name);
     if (known === undefined) return yield* this.load(name);
@@ -181,25 +197,18 @@ export class OperatorAccounts {
       log.debug(`Requested account update for [${loaded.name}] ignored, too soon`);
       throw new LookupError(TOO_SOON);
     }
-    yield* this.follow(loaded, yield* this.fetch(loaded.name));
-  }
-
-  /** Everybody who asks for it meanwhile waits for the same answer. */
-  private *load(name: string): Steps<LoadedAccount> {
-    if (this.resolver === null) throw new LookupError(MISSING);
-    const under = this.loading.get(name);
-    if (under !== undefined) return yield* waitFor(under);
-    const loading = runSteps(this.loadNow(name));
-    if (!(loading instanceof Promise)) return loading;
-    this.loading.set(name, loading);
+    // Those that expired together may import from each other.
+    if (this.refreshing.has(loaded.name)) throw new LookupError(EXPIRED);
+    this.refreshing.add(loaded.name);
     try {
-      return yield* waitFor(loading);
+      yield* this.follow(loaded, yield* this.fetch(loaded.name));
     } finally {
-      this.loading.delete(name);
+      this.refreshing.delete(loaded.name);
     }
   }
 
-  private *loadNow(name: string): Steps<LoadedAccount> {
+  private *load(name: string): Steps<LoadedAccount> {
+    if (this.resolver === null) throw new LookupError(MISSING);
     const gathered: Gathered = { found: new Map(), failed: new Map() };
     yield* this.gather(name, gathered);
     this.installAll(gathered);
@@ -221,9 +230,7 @@ export class OperatorAccounts {
       if (gathered.found.size >= GATHERED_MAX) continue;
       try {
         if (this.loaded.has(exporter)) {
-          gathered.failed.set(exporter, EXPIRED); // until it is refreshed: what expires may import from each other too
           yield* this.lookUp(exporter);
-          gathered.failed.delete(exporter);
         } else yield* this.gather(exporter, gathered);
       } catch (error) {
         gathered.failed.set(exporter, reasonOf(error));

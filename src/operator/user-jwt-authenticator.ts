@@ -26,7 +26,7 @@ import type { CompiledPermissions } from "../permission/compiled-permissions.ts"
 import { Refusal } from "../protocol/refusal.ts";
 import { KnownUser, UserFault } from "./known-user.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
-import { reasonOf } from "./lookup-error.ts";
+import { LookupError, MISSING, reasonOf } from "./lookup-error.ts";
 import type { OperatorAccounts } from "./operator-accounts.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
@@ -69,6 +69,8 @@ export class UserJwtAuthenticator implements Authenticator {
   readonly usesNonce = true;
   readonly takesJwt = true;
   readonly required = true;
+  /** Set when other options take the place of these: whoever still waits is asked by those. */
+  successor: UserJwtAuthenticator | null = null;
 
   /** @param users those who were let in; handed on from the authenticator before when options change */
   constructor(
@@ -106,9 +108,13 @@ export class UserJwtAuthenticator implements Authenticator {
     const lookUpFailed = (error: unknown) =>
       refuse(Refusal.AuthorizationViolation, claims, proxyKey, `Account JWT lookup error: ${reasonOf(error)}`);
     const resolved = (account: LoadedAccount) => this.resolveIn(account, user, request, proxyKey);
+    const resolvedLater = (account: LoadedAccount) => {
+      if (this.successor !== null) return this.successor.resolve(request); // other options count by now
+      return this.facts.accounts.get(name) === account ? resolved(account) : lookUpFailed(new LookupError(MISSING));
+    };
     try {
       const found = this.facts.accounts.find(name);
-      return found instanceof Promise ? found.then(resolved, lookUpFailed) : resolved(found);
+      return found instanceof Promise ? found.then(resolvedLater, lookUpFailed) : resolved(found);
     } catch (error) {
       return lookUpFailed(error);
     }

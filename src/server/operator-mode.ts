@@ -115,7 +115,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
     const { pinnedAccounts, systemAccount, defaultSentinel, trustedProxies } = options;
     const pinned = pinnedAccounts.length === 0 ? null : new Set([...pinnedAccounts, ...(systemAccount === null ? [] : [systemAccount])]);
     const { accounts, keys, log, permissions } = this;
-    this.authenticator = new UserJwtAuthenticator(
+    const before = this.authenticator;
+    const after = new UserJwtAuthenticator(
       {
         accounts,
         keys,
@@ -129,9 +130,11 @@ export class OperatorMode implements OperatorHost, AccountClients {
           return log.debugEnabled;
         },
       },
-      this.authenticator?.users,
+      before?.users,
     );
-    return this.authenticator;
+    if (before !== null) before.successor = after;
+    this.authenticator = after;
+    return after;
   }
 
   /** Waits for what the start depends on. @throws StartError with the reference's text */

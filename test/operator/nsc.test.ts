@@ -83,7 +83,7 @@ test.skipIf(skipped)(
         await push("--account", "A");
         expect(await echoes(side, authenticator)).toBe("hello");
         await tool.run("edit", "operator", "--account-jwt-server-url", url(side));
-        expect(await tool.run("pull", "--all")).toContain('pulled "A"');
+        expect(await tool.run("pull", "--all")).toContain('stored account "A"');
         expect(await tool.run("validate", "--all-accounts")).not.toContain("error");
         await tool.run("add", "account", "B");
         await push("--account", "B");

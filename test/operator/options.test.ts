@@ -24,7 +24,7 @@ import {
   userToken,
 } from "./world.ts";
 
-const login = ({ side }: Stage, by: Signer = ALPHA, subject = USER) =>
+const login = ({ side }: Pick<Stage, "side">, by: Signer = ALPHA, subject = USER) =>
   Peer.login(side.port, { jwt: userToken({ by, subject }), signer: subject });
 const both = { [ALPHA.publicKey]: accountToken(ALPHA), [BETA.publicKey]: accountToken(BETA) };
 
@@ -107,7 +107,7 @@ test("a directory is looked at again by a reload, and connected users follow (na
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   const side = await startOurs(directoryConfig()(directory));
   try {
-    const peers = [await login({ side } as Stage), await login({ side } as Stage)];
+    const peers = [await login({ side }), await login({ side })];
     await Bun.write(join(directory, `${ALPHA.publicKey}.jwt`), accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }));
     expect(await side.reload!(directoryConfig()(directory))).toBe("");
     await peers[1]!.untilClosed();
@@ -116,7 +116,7 @@ test("a directory is looked at again by a reload, and connected users follow (na
       { heard: ["-ERR 'maximum account active connections exceeded'"], closed: true },
     ]);
     expect(await side.reload!(memoryConfig(both))).toBe(""); // another kind of resolver
-    expect((await login({ side } as Stage, BETA)).closed).toBe(false);
+    expect((await login({ side }, BETA)).closed).toBe(false);
   } finally {
     await side.stop();
     rmSync(directory, { recursive: true, force: true });

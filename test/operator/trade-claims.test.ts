@@ -1,4 +1,5 @@
 /** Exports and imports by claims: accounts on demand, circles, activations, beside nats-server. */
+import { afterAll } from "bun:test";
 import type { Export, Import } from "../../src/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
@@ -15,6 +16,7 @@ import {
   memoryConfig,
   nowSeconds,
   OTHER_USER,
+  operatorToken,
   SYSTEM,
   USER,
   userToken,
@@ -196,3 +198,33 @@ testBoth("an activation that ends takes its import along", directoryConfig(), as
   }
   return [before, "it never ended"];
 });
+
+/** Claims that last two seconds from when they are asked for. */
+const shortLived = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch(request) {
+    const name = new URL(request.url).pathname.slice(1);
+    const data = { expiresAtSeconds: nowSeconds() + 2 };
+    const imports = (from: Signer, subject: string) => [takes(from, subject, { localSubject: `from.${subject}` })];
+    if (name === SYSTEM.publicKey) return new Response(accountToken(SYSTEM));
+    if (name === ALPHA.publicKey)
+      return new Response(accountToken(ALPHA, { data, imports: imports(BETA, "b.>"), exports: [gives("a.>")], issuedAgo: 0 }));
+    if (name === BETA.publicKey)
+      return new Response(accountToken(BETA, { data, imports: imports(ALPHA, "a.>"), exports: [gives("b.>")], issuedAgo: 0 }));
+    return new Response("");
+  },
+});
+afterAll(() => shortLived.stop(true));
+
+testBoth(
+  "accounts that import from each other expire together, and are renewed together",
+  () => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${shortLived.port}/")`,
+  async stage => {
+    const first = await subscribed(stage, ALPHA, "from.>");
+    const heard = await first.untilClosed();
+    for (let waits = 0; waits < 100 && (await login(stage, BETA)).closed; waits++) await Bun.sleep(50); // until it is not too soon
+    const [a, b] = [await subscribed(stage, ALPHA, "from.>"), await subscribed(stage, BETA, "from.>")];
+    return [heard, await told(a, b, "b.1"), await told(b, a, "a.1")];
+  },
+);
