@@ -44,8 +44,7 @@ export interface ReloadTarget {
   replaceOptions(after: Options): void;
   /** INFO says something else from now on; nobody is told. */
   updateInfo(): void;
-  writePidFile(): void;
-  movePortsFile(): void;
+  readonly files: { rewritePid(): void; movePorts(): void };
   /** Lets everyone who is connected prove again that it may be. */
   authenticateAgain(): void;
   refuseConnection(client: Client): void;
@@ -178,10 +177,10 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   pidFile: {
     text: after => (after === null ? [] : `Reloaded: pid_file = ${after}`),
     apply(server, after) {
-      if (after !== null) server.writePidFile();
+      if (after !== null) server.files.rewritePid();
     },
   },
-  portsFileDirectory: { ...shown("ports_file_dir"), apply: server => server.movePortsFile() },
+  portsFileDirectory: { ...shown("ports_file_dir"), apply: server => server.files.movePorts() },
   controlLineBytesMax: { ...shown("max_control_line"), apply: followLimits },
   payloadBytesMax: { ...shown("max_payload"), apply: followLimits },
   pingIntervalMs: { text: after => `Reloaded: ping_interval = ${goDuration(after * 1e6)}` },

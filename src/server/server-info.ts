@@ -43,19 +43,34 @@ export interface WebSocketInfo {
   readonly authRequired: boolean;
 }
 
-/** What the options alone say of it. */
-export function infoOfOptions({
-  allowNonTls,
-  clusterName,
-  headers,
-  noAuthUser,
-  tls,
-}: Options): Pick<ServerInfo, "headers" | "cluster" | "admitsAnonymous" | "tls"> {
+/** A server, as far as INFO tells of it. */
+export interface InfoServer {
+  readonly identity: { readonly id: string; readonly xkey: string };
+  readonly serverName: string;
+  readonly advertisedHost: string;
+  readonly advertisedPort: number;
+  readonly authRequired: boolean;
+  readonly options: Options;
+  readonly websocket: WebSocketInfo | null;
+  readonly announcesLameDuck: boolean;
+}
+
+export function infoOf(server: InfoServer): ServerInfo {
+  const { allowNonTls, clusterName, headers, noAuthUser, tls } = server.options;
   return {
+    serverId: server.identity.id,
+    serverName: server.serverName,
+    host: server.advertisedHost,
+    port: server.advertisedPort,
     headers,
     cluster: clusterName,
+    authRequired: server.authRequired,
     admitsAnonymous: noAuthUser !== null,
     tls: tls === null ? null : { required: !allowNonTls, verify: tls.verify },
+    connectUrls: [],
+    websocket: server.websocket,
+    lameDuck: server.announcesLameDuck,
+    xkey: server.identity.xkey,
   };
 }
 

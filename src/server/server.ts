@@ -15,7 +15,6 @@ import type { Authenticate } from "../auth/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { TimingWheel } from "../clock/timing-wheel.ts";
 import type { Options } from "../config/options.ts";
-import type { WebSocketOptions } from "../config/websocket-options.ts";
 import { Client } from "../connection/client.ts";
 import { authenticateAgain } from "../connection/client-admission.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../connection/connection-record.ts";
@@ -40,8 +39,7 @@ import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { Transport, TransportEvents, TransportType } from "../transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { Authentication } from "./authentication.ts";
-import { BusyPolling } from "./busy-polling.ts";
-import { ClientListeners } from "./client-listeners.ts";
+import { ClientDoors } from "./client-doors.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { EventServer } from "./event-server.ts";
@@ -51,13 +49,12 @@ import { Ocsp } from "./ocsp.ts";
 import { OpenTransports } from "./open-transports.ts";
 import { OperatorMode } from "./operator-mode.ts";
 import { OperatorPorts } from "./operator-ports.ts";
-import { closeUnpinned } from "./pinned-peers.ts";
 import { ProcessFiles } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
-import { InfoLines, infoOfOptions } from "./server-info.ts";
+import { InfoLines, infoOf } from "./server-info.ts";
 import { StartError } from "./start-error.ts";
 import { logStart } from "./start-log.ts";
-import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
+import type { WebSocketListener, WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */
 const STOP_MS = 10_000;
@@ -108,14 +105,12 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   private readonly info: InfoLines;
   private advertised: [host: string, port: number];
   private lameDuck: LameDuck | null = null;
-  private announcesLameDuck = false;
-  private listener: ClientListeners | null = null;
-  websocket: WebSocketListener | null = null;
-  private readonly websocketOwner: WebSocketOwnerName | null;
+  announcesLameDuck = false;
+  private readonly doors: ClientDoors;
   private readonly ocsp: Ocsp;
   readonly operatorPorts = new OperatorPorts(this);
   private readonly eventServer = new EventServer(this);
-  private readonly files = new ProcessFiles(this);
+  readonly files = new ProcessFiles(this);
   private readonly system: SystemAccount | null;
   private lastConnectionId = 0;
   private readonly transports = new OpenTransports();
@@ -136,10 +131,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.directory = new Accounts(this);
     this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
-    this.websocketOwner = dependencies.websocketOwner ?? null;
     this.operator = OperatorMode.of(this);
     this.authentication = new Authentication(this, dependencies.authenticate ?? null);
     this.ocsp = new Ocsp(this.log, this.clock, dependencies.fetch ?? ((url, how) => fetch(url, how)), () => this.system?.events ?? null);
+    this.doors = new ClientDoors(this, this.ocsp, dependencies.websocketOwner ?? null);
     this.configSource = dependencies.config?.source ?? null;
     this.configDigest = dependencies.config?.digest ?? "";
     this.configLoadedAt = this.startedAt;
@@ -147,9 +142,8 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.stopped = promise;
     this.markStopped = resolve;
     this.advertised = [options.host, 0];
-    this.info = new InfoLines(this.describe());
-    const { systemAccount } = this;
-    this.system = systemAccount === null ? null : new SystemAccount(this, systemAccount);
+    this.info = new InfoLines(infoOf(this));
+    this.system = this.systemAccount && new SystemAccount(this, this.systemAccount);
   }
 
   /** What a start waits for, before `start`: others that must answer. @throws StartError they do not */
@@ -174,11 +168,10 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       this.operator?.start();
       this.operatorPorts.startMonitor(options);
       this.ocsp.start(options);
-      if (options.websocket !== null) this.startWebSocket(options.websocket);
+      if (options.websocket !== null) this.doors.openWebSocket(options.websocket);
       this.startListening();
     } catch (error) {
-      this.listener?.stop(true);
-      this.websocket?.stop(true);
+      this.doors.stop(true);
       void this.operatorPorts.stop();
       void this.ocsp.stop();
       this.operator?.stop();
@@ -205,17 +198,16 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   /** Port for WebSocket clients; null when there is none. */
   get websocketPort(): number | null {
-    return this.websocket?.port ?? null;
+    return this.doors.websocket?.port ?? null;
   }
 
-  private startWebSocket(options: WebSocketOptions): void {
-    this.websocket = new WebSocketListener(this, options, this.websocketOwner ?? ownerFor(options), this.ocsp.guards(this.options));
+  get websocket(): WebSocketListener | null {
+    return this.doors.websocket;
   }
 
   private startListening(): void {
     this.connectionsFit = connectionsThatFit();
-    this.listener = new ClientListeners(this, new BusyPolling(this.clock, setImmediate), this.options, this.ocsp.guards(this.options));
-    this.port = this.listener.port;
+    this.port = this.doors.openClients();
     try {
       this.advertised = this.advertisedBy(this.options);
     } catch (error) {
@@ -236,7 +228,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   updateInfo(): void {
-    this.info.update(this.describe());
+    this.info.update(infoOf(this));
   }
 
   /** What clients are told in INFO. */
@@ -339,22 +331,6 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.turn.end();
   }
 
-  private describe() {
-    const [host, port] = this.advertised;
-    return {
-      ...infoOfOptions(this.options),
-      serverId: this.identity.id,
-      serverName: this.serverName,
-      host,
-      port,
-      authRequired: this.authRequired,
-      connectUrls: [],
-      websocket: this.websocket,
-      lameDuck: this.announcesLameDuck,
-      xkey: this.identity.xkey,
-    };
-  }
-
   authenticate(client: Client): Verdict | Promise<Verdict> {
     return this.authentication.ask(client);
   }
@@ -397,9 +373,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     }
     const accounts = this.directory.prepare(accountsIn(after));
     const installOperator = this.operator?.prepare(after);
-    const guards = this.ocsp.guards(after);
-    const installDoor = this.listener?.prepare(after, guards);
-    const installWebSocket = this.websocket?.prepare(after.websocket, guards);
+    const installDoors = this.doors.prepare(after);
     const installLog = isConfigurable(this.log) ? this.log.prepare(after) : null;
     return () => {
       this.advertised = advertised;
@@ -407,23 +381,22 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
       installOperator?.();
       this.authentication.follow(after);
       installLog?.();
-      installDoor?.();
-      installWebSocket?.();
+      installDoors();
       this.ocsp.follow(after);
-      this.operatorPorts.updateTls(this.listener?.tls ?? null);
-      this.closeUnpinned();
+      this.operatorPorts.updateTls(this.doors.tls);
+      this.doors.closeUnpinned();
     };
   }
 
   /** New connections meet this TLS; those whose certificate it does not pin are closed. */
   useTls(context: TlsContext): void {
-    this.listener?.useTls(context);
-    this.operatorPorts.updateTls(this.listener?.tls ?? null);
-    this.closeUnpinned();
+    this.doors.useTls(context);
+    this.operatorPorts.updateTls(this.doors.tls);
+    this.doors.closeUnpinned();
   }
 
   get certificateExpiry(): MonitoredServer["certificateExpiry"] {
-    return { client: this.listener?.tls?.notAfterMs ?? null, websocket: this.websocket?.certificateExpiryMs ?? null };
+    return this.doors.certificateExpiry;
   }
 
   get ocspCacheStats(): OcspCacheStats | null {
@@ -431,24 +404,12 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   get missingListeners(): readonly string[] {
-    if (this.listener !== null && this.lameDuck === null) return [];
+    if (this.doors.open && this.lameDuck === null) return [];
     return this.options.websocket === null ? ["server"] : ["server", "websocket"];
-  }
-
-  private closeUnpinned(): void {
-    closeUnpinned(this.connections, { nats: this.listener?.tls ?? null, websocket: this.websocket?.tls ?? null }, this.log);
   }
 
   replaceOptions(after: Options): void {
     this.options = after;
-  }
-
-  writePidFile(): void {
-    this.files.rewritePid();
-  }
-
-  movePortsFile(): void {
-    this.files.movePorts();
   }
 
   authenticateAgain(): void {
@@ -458,7 +419,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   /** Leaves in a way that spares its clients a stampede, and stops; resolves when it has stopped. */
   enterLameDuck(): Promise<void> {
-    if (this.stopping === null && this.lameDuck === null && this.listener !== null) {
+    if (this.stopping === null && this.lameDuck === null && this.doors.open) {
       this.system?.events.leavesSoon();
       this.lameDuck = new LameDuck(this);
       this.lameDuck.enter();
@@ -471,22 +432,23 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
   }
 
   stopAccepting(): void {
-    this.listener?.stop(false);
-    this.websocket?.stop(false);
+    this.doors.stop(false);
     this.log.debug("Client accept loop exiting..");
   }
 
   announceLameDuck(): void {
-    this.announcesLameDuck = true;
-    this.announceInfo();
-    this.announcesLameDuck = false; // told once
-    this.updateInfo();
+    this.asLameDuck(() => this.announceInfo());
   }
 
   announceLameDuckTo(client: Client): void {
+    this.asLameDuck(() => client.sendInfo("change"));
+  }
+
+  /** INFO tells of it once. */
+  private asLameDuck(tell: () => void): void {
     this.announcesLameDuck = true;
     this.updateInfo();
-    client.sendInfo("change");
+    tell();
     this.announcesLameDuck = false;
     this.updateInfo();
   }
@@ -522,9 +484,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
     this.turn.end();
     await this.transports.empty(this.turn.timers, STOP_MS);
     this.turn.timers.stop();
-    this.websocket?.stop(true);
-    this.listener?.stop(true);
-    this.listener = null;
+    this.doors.stop(true);
     await Promise.all([portsStopped, this.ocsp.stop()]);
     this.files.removePorts();
     this.log.notice("Server Exiting..");

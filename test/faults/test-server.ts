@@ -18,7 +18,8 @@ export class TestServer extends Server implements AsyncDisposable {
   }
 
   static open(given: Partial<Options> = {}): TestServer {
-    const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLog());
+    // No system account: its heartbeat would be a timer that is always there.
+    const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given }), new KeptLog());
     server.start();
     return server;
   }

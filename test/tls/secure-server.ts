@@ -50,7 +50,8 @@ export class SecureServer extends Server implements AsyncDisposable {
     clock = SYSTEM_CLOCK,
     more: Partial<ServerDependencies> = {},
   ): SecureServer {
-    const options = completeOptions({ host: "127.0.0.1", port: 0, ...given });
+    // No system account: its heartbeat would be a timer that is always there.
+    const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given });
     const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
     server.start();
     return server;

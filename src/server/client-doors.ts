@@ -1,0 +1,104 @@
+/**
+ * Where clients come in: the client port with its Unix sockets, and the WebSocket port. Both take another configuration and other
+ * certificates while they listen.
+ */
+import type { Clock } from "../clock/clock.ts";
+import type { Options } from "../config/options.ts";
+import type { WebSocketOptions } from "../config/websocket-options.ts";
+import type { Client } from "../connection/client.ts";
+import type { Logger } from "../log/logger.ts";
+import type { MonitoredServer } from "../monitor/monitored-server.ts";
+import { CloseReason } from "../protocol/close-reason.ts";
+import type { TlsContext } from "../transport/tls/tls-context.ts";
+import type { Acceptor } from "./acceptor.ts";
+import { BusyPolling } from "./busy-polling.ts";
+import { ClientListeners } from "./client-listeners.ts";
+import type { Ocsp } from "./ocsp.ts";
+import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
+
+type ListeningServer = ConstructorParameters<typeof ClientListeners>[0] &
+  ConstructorParameters<typeof WebSocketListener>[0] &
+  Acceptor & {
+    readonly options: Options;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly connections: ReadonlyMap<number, Client>;
+  };
+
+export class ClientDoors {
+  private clients: ClientListeners | null = null;
+  websocket: WebSocketListener | null = null;
+  private readonly server: ListeningServer;
+  private readonly ocsp: Ocsp;
+  private readonly websocketOwner: WebSocketOwnerName | null;
+
+  constructor(server: ListeningServer, ocsp: Ocsp, websocketOwner: WebSocketOwnerName | null) {
+    this.server = server;
+    this.ocsp = ocsp;
+    this.websocketOwner = websocketOwner;
+  }
+
+  /** The client port listens, or has been closed softly. */
+  get open(): boolean {
+    return this.clients !== null;
+  }
+
+  /** @throws StartError when the port cannot be bound */
+  openWebSocket(options: WebSocketOptions): void {
+    const guards = this.ocsp.guards(this.server.options);
+    this.websocket = new WebSocketListener(this.server, options, this.websocketOwner ?? ownerFor(options), guards);
+  }
+
+  /** @returns the client port @throws StartError when it cannot be bound */
+  openClients(): number {
+    const { clock, options } = this.server;
+    this.clients = new ClientListeners(this.server, new BusyPolling(clock, setImmediate), options, this.ocsp.guards(options));
+    return this.clients.port;
+  }
+
+  /** What of new options may fail. @returns what puts them to use */
+  prepare(after: Options): () => void {
+    const guards = this.ocsp.guards(after);
+    const installClients = this.clients?.prepare(after, guards);
+    const installWebSocket = this.websocket?.prepare(after.websocket, guards);
+    return () => {
+      installClients?.();
+      installWebSocket?.();
+    };
+  }
+
+  /** Of the client port. */
+  get tls(): TlsContext | null {
+    return this.clients?.tls ?? null;
+  }
+
+  useTls(context: TlsContext): void {
+    this.clients?.useTls(context);
+  }
+
+  get certificateExpiry(): MonitoredServer["certificateExpiry"] {
+    return { client: this.tls?.notAfterMs ?? null, websocket: this.websocket?.certificateExpiryMs ?? null };
+  }
+
+  /** Whose certificate is not among the pinned ones any more has no place here. */
+  closeUnpinned(): void {
+    const { connections, log } = this.server;
+    const contexts = { nats: this.tls, websocket: this.websocket?.tls ?? null };
+    let closed = 0;
+    for (const client of [...connections.values()]) {
+      const { tls, type } = client.transport;
+      const context = contexts[type];
+      if (tls === null || context === null || context.isPinned(tls.peerCertificates[0] ?? null)) continue;
+      client.close(CloseReason.TlsHandshakeError);
+      closed++;
+    }
+    if (closed > 0) log.notice(`Disconnect ${closed} clients due to pinned certs reload`);
+  }
+
+  /** Nobody gets in any more. @param closes whether also what is half open is ended */
+  stop(closes: boolean): void {
+    this.clients?.stop(closes);
+    this.websocket?.stop(closes);
+    if (closes) this.clients = null;
+  }
+}
