@@ -9,7 +9,7 @@
 import type { Account } from "../account/account.ts";
 import type { WheelTimer } from "../clock/timing-wheel.ts";
 import type { AccountLimits, MappingOptions } from "../config/account-options.ts";
-import type { AccountClaims, UserScope } from "../jwt/claims.ts";
+import type { AccountClaims, Import, UserScope } from "../jwt/claims.ts";
 import { quoted } from "../jwt/subject-rules.ts";
 import { checkMapping } from "../mapping/mapping-rule.ts";
 import type { AnyExport, AnyImport } from "../trade/export-access.ts";
@@ -62,7 +62,7 @@ export class ClaimsInstaller {
       log.error(`Error adding subject mapping ${quoted(source)} for account [${account.label}]: ${problem}`);
     }
     loaded.mappings = mappings;
-    const { imports, missing } = this.importsOf(claims, failed);
+    const { imports, missing } = this.importsOf(claims, failed, account.label);
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), imports, mappings };
     const { changed, problems, refused } = directory.update(options, this.rules.check);
     for (const problem of problems) log.debug(problem);
@@ -150,7 +150,11 @@ export class ClaimsInstaller {
     return options;
   }
 
-  private importsOf({ nats }: AccountClaims, failed: ReadonlyMap<string, string>): { imports: AnyImport[]; missing: string[] } {
+  private importsOf(
+    { nats }: AccountClaims,
+    failed: ReadonlyMap<string, string>,
+    label: string,
+  ): { imports: AnyImport[]; missing: string[] } {
     const missing: string[] = [];
     const imports = nats.imports.flatMap(claim => {
       const { account, subject, type } = claim!;
@@ -163,10 +167,16 @@ export class ClaimsInstaller {
       const options = importOptionsOf(claim!);
       if (options === null) return [];
       this.rules.note(options, claim!);
+      this.host.log.debug(importText(options, claim!, this.loaded(account)!.account.label, label));
       return [options];
     });
     return { imports, missing };
   }
+}
+
+function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, exporter: string, importer: string): string {
+  const [from, local] = kind === "service" && localSubject !== "" ? [localSubject, subject] : [subject, localSubject || to];
+  return `Adding ${kind} import ${exporter}:${quoted(from)} for ${importer}:${quoted(local)}`;
 }
 
 /** The mappings in force from now on, in the order in which they came to be. */

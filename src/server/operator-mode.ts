@@ -277,7 +277,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
     if (claim === null) return;
     const { nats } = claims;
     if (claim.bearer && nats.limits.disallowBearer) return this.turnOut(client);
-    if (nats.revocations.size > 0 && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
+    const looks = nats.revocations.size > 0 || nats.limits.disallowBearer;
+    if (looks && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
       return expire(client, Refusal.UserAuthenticationRevoked);
     }
     if (signerLeft?.(claim.issuerKey)) client.close(CloseReason.AuthenticationViolation);

@@ -15,6 +15,7 @@ import {
   ALPHA_SCOPED,
   accountToken,
   BETA,
+  memoryConfig,
   nowSeconds,
   OTHER_USER,
   USER,
@@ -134,7 +135,7 @@ testBoth("a user is cut off when its claims expire", directoryConfig(), async st
   return Promise.all([peer, hours].map(fate));
 });
 
-testBoth("mappings are followed, and kept when newer ones cannot be installed", directoryConfig(), async stage => {
+testBoth("mappings are followed", directoryConfig(), async stage => {
   const peer = await login(stage);
   const to = (subject: string) => new Map([["a", [{ subject, weight: 100, cluster: "" }]]]);
   const heard = async () => {
@@ -189,3 +190,34 @@ const EMPTY_EXPORT = {
   infoUrl: "",
 };
 const EMPTY_IMPORT = { name: "", subject: "", account: "", token: "", to: "", localSubject: "", type: "", share: false, allowTrace: false };
+
+testBoth(
+  "mappings stay when newer ones cannot be installed, those that are missing there too",
+  () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { mappings: new Map([mappedTo("a.*", "b.$1"), mappedTo("x", "y")]) }) }),
+  async stage => {
+    const peer = await login(stage);
+    peer.send("SUB > 1\r\n");
+    const broken = accountToken(ALPHA, {
+      issuedAgo: 0,
+      mappings: new Map([mappedTo("a.*", "b.{{wildcard(2)}}"), mappedTo("new", "newer")]),
+    });
+    const answer = await stage.ask(`$SYS.REQ.ACCOUNT.${ALPHA.publicKey}.CLAIMS.UPDATE`, broken);
+    for (const subject of ["a.1", "x", "new"]) peer.send(`PUB ${subject} 1\r\nx\r\n`);
+    await peer.ping();
+    return [answer, peer.take(), stage.side.log().filter(line => line.includes("Error adding subject mapping"))];
+  },
+);
+
+function mappedTo(source: string, subject: string): [string, { subject: string; weight: number; cluster: string }[]] {
+  return [source, [{ subject, weight: 0, cluster: "" }]];
+}
+
+testBoth(
+  "claims that say how many JetStream may have, or who carries its traffic, change nothing for clients",
+  directoryConfig(),
+  async stage => {
+    const peer = await login(stage);
+    const answer = await push(stage, ALPHA, { clusterTraffic: "owner", limits: { memoryBytesMax: 1_000, streamsMax: 2 } });
+    return [answer, await fate(peer)];
+  },
+);
