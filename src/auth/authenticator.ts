@@ -38,6 +38,8 @@ export interface AuthenticationRequest {
   readonly isWanted?: () => boolean;
   /** Told of the trusted proxy that it came through, even if it is refused then. Left out: nobody asks. */
   readonly proxied?: (key: string) => void;
+  /** Told who it would be, when somebody else is asked before it is let in: what logs and monitoring call it until then. Left out: nobody asks. */
+  readonly delegated?: (login: Login) => void;
   /**
    * Told before a refusal in which account that is told, where it is not the one that the client is bound to, and what is said of it
    * there; null: what is said of any such refusal. Left out: nobody asks.

@@ -166,7 +166,10 @@ export class Callout {
     return hours.endsAtMs ?? 0;
   }
 
-  private loginOf({ account, claim, claims, permissions: own }: Placement, { proxyKey, request }: Delegation, endsAt: number): Login {
+  private loginOf(placement: Placement, { proxyKey, request, user }: Delegation, endsAt: number): Login {
+    const { account, claims, permissions: own } = placement;
+    // What it came with is what describes it.
+    const claim = placement.claim === null ? null : { ...placement.claim, nameTag: user?.name ?? "", tags: user?.nats.tags ?? [] };
     const { connect } = request;
     connect.jwt = ""; // what it may do is not what that says
     if (claims.name !== "") {

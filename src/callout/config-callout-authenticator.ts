@@ -77,6 +77,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
       return verdict;
     }
     if (account === undefined) return this.refuse();
+    if (isLogin) request.delegated?.(verdict);
     const party = new ConfigParty(this.parts.options, account, accountOf);
     return callout.decide({ request, party, user: null, proxyKey, proxyRequired });
   }

@@ -42,6 +42,7 @@ export class OperatorCalloutAuthenticator implements Authenticator {
     if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
     // Its account's limit is no question of who it is.
     if (isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
+    request.delegated?.(verdict);
     const party = new OperatorParty(loaded, this.accounts);
     return this.callout.decide({ request, party, user: claims, proxyKey, proxyRequired });
   }

@@ -27,9 +27,9 @@ export function bind(client: Client, login: Login): Refusal {
   client.login = login;
   client.user = login.user;
   client.proxyKey = login.proxyKey;
+  client.account = login.account;
   if (client.registered !== login.account) {
     leaveAccount(client);
-    client.account = login.account;
     if (login.account.isFull || login.noRoom) return Refusal.MaxAccountConnectionsExceeded;
     moveTo(client, login.account);
   }

@@ -152,7 +152,7 @@ function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
 /** In, as whoever it turned out to be. @returns why not */
 function enter(client: Client, verdict: Verdict): Refusal {
   if (typeof verdict === "number") {
-    client.user = givenUser(client.connect); // who it would have been
+    client.user = client.login?.user ?? givenUser(client.connect); // who it would have been
     client.host.onAuthenticationFailed(client, verdict);
     return verdict;
   }
@@ -187,7 +187,8 @@ function longLabel(client: Client): string {
   const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
   let label = client.label;
   if (who !== "") label += ` - ${quote(encode(who))}`;
-  const user = userLabel(client.connect, client.login?.claim?.subject ?? "");
+  const claim = client.login?.claim ?? null;
+  const user = userLabel(client.connect, claim === null || claim.jwt === "" ? "" : claim.subject);
   if (user !== "") label += ` - ${quote(encode(`${client.account.label}/${user}`))}`;
   return label;
 }

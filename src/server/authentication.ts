@@ -7,7 +7,7 @@
  */
 import type { Account } from "../account/account.ts";
 import type { Accounts } from "../account/accounts.ts";
-import type { Authenticator, Verdict } from "../auth/authenticator.ts";
+import type { Authenticator, Login, Verdict } from "../auth/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../auth/authenticators.ts";
 import { type Authenticate, GivenAuthenticator } from "../auth/given-authenticator.ts";
 import { PasswordChecks } from "../auth/password.ts";
@@ -129,6 +129,7 @@ export class Authentication {
           client.proxyKey = key;
         },
         boundTo: client.registered,
+        delegated: login => nameForNow(client, login),
         refusedBy: (account, reason) => this.host.onRefusedBy(client, account, reason),
         debug: text => client.logDebug(text),
         error: text => client.logError(text),
@@ -155,4 +156,11 @@ export class Authentication {
     const parts = { callout: this.callout, options: callout, accountOf: (name: string) => directory.get(name), log };
     return { nats: new ConfigCalloutAuthenticator(client, parts), websocket: new ConfigCalloutAuthenticator(websocket, parts) };
   }
+}
+
+/** It is nowhere yet, but this is what it is called. One that is looked at again stays what it is. */
+function nameForNow(client: Client, login: Login): void {
+  if (client.login !== null) return;
+  client.login = login;
+  client.account = login.account;
 }

@@ -69,10 +69,13 @@ export class Events {
 
   /** It is about to be closed for that. @param told whether its account is told of it */
   refused(client: Client, refusal: Refusal, told: boolean): void {
-    const event = (reason: string) => () => this.departure(client, this.host.clock.now(), reason);
+    const event = (reason: string, account: Account) => () => {
+      const told = this.departure(client, this.host.clock.now(), reason);
+      return { ...told, client: { ...(told.client as Fields), acc: account.name } };
+    };
     const { account, reason } = this.refusedElsewhere.get(client) ?? { account: client.account, reason: null };
-    if (told) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal)));
-    this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal)));
+    if (told) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal), account));
+    this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal), client.account));
   }
 
   /** The refusal that follows is told in that account. @param reason what is said of it there; null: the usual */

@@ -16,6 +16,8 @@ export const skipped = reference.path === null && !referenceIsRequired();
 /** For the names of tests that need it. */
 export const reason = skipped ? ` (skipped: ${reference.missing})` : "";
 
+const LOOKS_MAX = 100;
+
 export interface ServiceFacts {
   readonly login: ConnectionOptions;
   readonly issuer: Signer;
@@ -98,11 +100,11 @@ export class Stage {
   async shown(cid: number): Promise<Record<string, unknown>> {
     const url = `http://127.0.0.1:${this.server.monitorPort}/connz?auth=1&state=all&limit=4096`;
     let found: Record<string, unknown> | undefined;
-    const look = async () => {
+    // In between a connection is neither open nor closed.
+    for (let looks = 0; found === undefined && looks < LOOKS_MAX; looks++) {
       const { connections } = (await (await fetch(url)).json()) as { connections: Record<string, unknown>[] };
       found = connections.find(one => one.cid === cid);
-    };
-    await look();
+    }
     const { account, authorized_user, issuer_key, jwt, name_tag, reason, tags } = found ?? {};
     const text = JSON.stringify({ account, authorized_user, issuer_key, jwt, name_tag, reason, tags });
     return JSON.parse(normalised(text)) as Record<string, unknown>;

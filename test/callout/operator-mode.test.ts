@@ -1,0 +1,214 @@
+/** Accounts whose claims say `authorization`, beside the reference: whom a service may let in, and where. */
+import { expect, test } from "bun:test";
+import { jwtAuthenticator } from "@nats-io/transport-node";
+import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { publicXkeyOf } from "../../src/identity/xkey.ts";
+import type { AccountBody, UserLimits, UserScope } from "../../src/jwt/claims.ts";
+import { NO_LIMITS_SET, newClaims } from "../../src/jwt/encode.ts";
+import { fixedSigner } from "../doubles/token-maker.ts";
+import type { Credentials } from "../operator/peer.ts";
+import {
+  ALPHA,
+  ALPHA_KEY,
+  ALPHA_SCOPED,
+  accountToken,
+  BETA,
+  GAMMA,
+  memoryConfig,
+  nowSeconds,
+  OTHER_USER,
+  USER,
+  userToken,
+} from "../operator/world.ts";
+import type { Answers, Decide, UserFacts } from "./callout-service.ts";
+import { type Outcome, onBoth, onOurs, reason, type ServiceFacts, skipped } from "./stage.ts";
+
+const BETA_KEY = fixedSigner(NkeyKind.Account, 60);
+const BETA_SCOPED = fixedSigner(NkeyKind.Account, 61);
+const BETA_BEHIND = fixedSigner(NkeyKind.Account, 62);
+const BETA_WRONG = fixedSigner(NkeyKind.Account, 63);
+const STRANGER = fixedSigner(NkeyKind.Account, 64);
+const XKEY_SEED = encodeSeed(NkeyKind.Curve, new Uint8Array(32).fill(65));
+
+const SERVICE: ServiceFacts = {
+  login: { authenticator: jwtAuthenticator(userToken(), new TextEncoder().encode(encodeSeed(NkeyKind.User, new Uint8Array(32).fill(20)))) },
+  issuer: ALPHA,
+};
+
+function scope(key: string, template: Partial<UserLimits>): UserScope {
+  const { issuerAccount, tags, type, version, ...limits } = newClaims("user", USER.publicKey).nats;
+  return { kind: "user_scope", key, role: "r", description: "", template: { ...limits, ...template } };
+}
+
+const allow = (...subjects: string[]) => ({ allow: subjects, deny: [] });
+const alphaBody = (more: Partial<AccountBody["authorization"]> = {}) => ({
+  authorization: { users: [USER.publicKey], allowedAccounts: [BETA.publicKey], curveKey: "", ...more },
+  signingKeys: new Map([
+    [ALPHA_KEY.publicKey, null],
+    [ALPHA_SCOPED.publicKey, scope(ALPHA_SCOPED.publicKey, { publish: allow("alpha.{{name()}}"), subscribe: allow(">") })],
+  ]),
+});
+const BETA_BODY: Partial<AccountBody> = {
+  signingKeys: new Map<string, UserScope | null>([
+    [BETA_KEY.publicKey, null],
+    [
+      BETA_SCOPED.publicKey,
+      scope(BETA_SCOPED.publicKey, {
+        publish: allow("beta.{{name()}}.{{tag(team)}}"),
+        subscribe: allow(">"),
+        allowedConnectionTypes: ["STANDARD", "WEBSOCKET"],
+      }),
+    ],
+    [BETA_BEHIND.publicKey, scope(BETA_BEHIND.publicKey, { proxyRequired: true })],
+    [
+      BETA_WRONG.publicKey,
+      scope(BETA_WRONG.publicKey, { publish: { allow: [], deny: ["{{nothing()}}"] }, allowedConnectionTypes: ["MQTT"] }),
+    ],
+  ]),
+  defaultPermissions: { publish: allow("default.>"), subscribe: allow(">"), responses: null },
+};
+
+function config(authorization: Partial<AccountBody["authorization"]> = {}, more = ""): string {
+  return memoryConfig(
+    {
+      [ALPHA.publicKey]: accountToken(ALPHA, { ...alphaBody(authorization), data: { name: "alpha" } }),
+      [BETA.publicKey]: accountToken(BETA, { ...BETA_BODY, data: { name: "beta" } }),
+      [GAMMA.publicKey]: accountToken(GAMMA, { data: { name: "gamma" } }),
+    },
+    `authorization { timeout: 1 }\n${more}`,
+  );
+}
+
+/** Of ALPHA, and of nobody in particular. */
+const SENTINEL = userToken({
+  subject: OTHER_USER,
+  bearerToken: true,
+  data: { name: "sentinel" },
+  tags: ["t:1"],
+  publish: { allow: [], deny: [">"] },
+});
+
+interface Case {
+  readonly title: string;
+  readonly credentials?: Credentials;
+  readonly decide?: Decide;
+}
+
+const user =
+  (facts: UserFacts): Decide =>
+  (_request, answers) =>
+    answers.user({ ...facts, data: { name: "her", ...facts.data } });
+const answering =
+  (answer: (answers: Answers) => string): Decide =>
+  (_request, answers) =>
+    answer(answers);
+const HER = { data: { name: "her" } };
+const ofBeta = { issuerAccount: BETA.publicKey };
+const PUB = ["alpha.her", "beta.her.red", "beta.her.blue", "default.x", "$SYS.REQ.USER.AUTH"]
+  .map(subject => `PUB ${subject} 0\r\n\r\n`)
+  .join("");
+const MORE = `SUB > 1\r\n${PUB}`;
+
+const CASES: readonly Case[] = [
+  { title: "into the service's own account", decide: user({}) },
+  { title: "the same, by a signing key", decide: user({ by: ALPHA_KEY, body: { issuerAccount: ALPHA.publicKey } }) },
+  { title: "by a signing key that does not say whose", decide: user({ by: ALPHA_KEY }) },
+  { title: "by a scoped key", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey, ...NO_LIMITS_SET } }) },
+  { title: "by a scoped key, with limits of its own", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey } }) },
+  { title: "into an account that is allowed", decide: user({ by: BETA }) },
+  { title: "the same, by a signing key", decide: user({ by: BETA_KEY, body: ofBeta }) },
+  { title: "into an account that is allowed, by a key of another", decide: user({ by: STRANGER, body: ofBeta }) },
+  { title: "into an account that is allowed, by the service's own key", decide: user({ body: ofBeta }) },
+  { title: "with permissions", decide: user({ by: BETA, body: { publish: allow("beta.>") } }) },
+  {
+    title: "by a scoped key of an account that is allowed",
+    decide: user({ by: BETA_SCOPED, body: { ...ofBeta, ...NO_LIMITS_SET, tags: ["team:red", "team:blue"] } }),
+  },
+  { title: "by a scoped key that asks for a proxy", decide: user({ by: BETA_BEHIND, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
+  { title: "by a scoped key whose template makes no sense", decide: user({ by: BETA_WRONG, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
+  { title: "into an account that is not allowed", decide: user({ by: GAMMA }) },
+  {
+    title: "into an account that is not allowed, by a signing key",
+    decide: user({ by: STRANGER, body: { issuerAccount: GAMMA.publicKey } }),
+  },
+  { title: "by nobody who is known", decide: user({ by: STRANGER }) },
+  { title: "an audience is no account here", decide: user({ data: { audience: BETA.publicKey } }) },
+  { title: "refused", decide: answering(answers => answers.error("no")) },
+  {
+    title: "an answer by a signing key",
+    decide: answering(answers => answers.user(HER, { by: ALPHA_KEY, body: { issuerAccount: ALPHA.publicKey } })),
+  },
+  { title: "an answer by a scoped key", decide: answering(answers => answers.user(HER, { by: ALPHA_SCOPED })) },
+  { title: "an answer by a stranger", decide: answering(answers => answers.user(HER, { by: STRANGER })) },
+  { title: "a refusal by a stranger", decide: answering(answers => answers.error("no", { by: STRANGER })) },
+  { title: "an answer for another account", decide: answering(answers => answers.user(HER, { body: { issuerAccount: BETA.publicKey } })) },
+  {
+    title: "an answer by a stranger for the account",
+    decide: answering(answers => answers.user(HER, { by: STRANGER, body: { issuerAccount: ALPHA.publicKey } })),
+  },
+  { title: "only over WebSocket", decide: user({ body: { allowedConnectionTypes: ["WEBSOCKET"] } }) },
+  { title: "only behind a proxy", decide: user({ body: { proxyRequired: true } }) },
+  { title: "expired", decide: user({ data: { expiresAtSeconds: nowSeconds() - 10 } }) },
+  { title: "no name", decide: user({ data: { name: "" } }) },
+  {
+    title: "what it says of itself beside its JWT",
+    credentials: { jwt: SENTINEL, connect: { user: "u", pass: "p", auth_token: "t" } },
+    decide: answering(answers => answers.error("seen")),
+  },
+  { title: "one that the account exempts", credentials: { jwt: userToken(), signer: USER } },
+  { title: "a user with a key of its own", credentials: { jwt: userToken({ subject: OTHER_USER }), signer: OTHER_USER }, decide: user({}) },
+  { title: "a user of an account without a service", credentials: { jwt: userToken({ by: GAMMA }), signer: USER } },
+  { title: "no JWT", credentials: { connect: { user: "x" } } },
+  { title: "one that has expired", credentials: { jwt: userToken({ bearerToken: true, data: { expiresAtSeconds: nowSeconds() - 10 } }) } },
+];
+
+test.skipIf(skipped)(
+  `operators: ${CASES.length} answers and clients: what the service is told, the client hears, the log says${reason}`,
+  async () => {
+    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
+      const seen: [string, Outcome][] = [];
+      for (const { credentials = { jwt: SENTINEL }, decide, title } of CASES) {
+        seen.push([title, await stage.attempt(credentials, decide ?? (() => null), MORE)]);
+      }
+      return seen;
+    });
+    expect(ours).toEqual(theirs);
+    const admitted = theirs.filter(([, { closed }]) => !closed).length;
+    expect([admitted > 10, CASES.length - admitted > 15]).toEqual([true, true]); // both kinds were tried
+  },
+  60_000,
+);
+
+test.skipIf(skipped)(
+  `operators: sealed, for any account, by the default sentinel${reason}`,
+  async () => {
+    const wide = config({ curveKey: publicXkeyOf(XKEY_SEED)!, allowedAccounts: ["*"] }, `default_sentinel: ${SENTINEL}`);
+    const [ours, theirs] = await onBoth(wide, { ...SERVICE, xkeySeed: XKEY_SEED }, async stage => {
+      const seen: Outcome[] = [];
+      const decisions: Decide[] = [
+        user({ by: GAMMA }),
+        user({ by: BETA_KEY, body: ofBeta }),
+        user({ by: STRANGER }),
+        user({}),
+        answering(answers => answers.user(HER, { by: STRANGER })),
+        answering(answers => answers.error("no", { by: STRANGER })),
+        async (_request, answers) => Buffer.from(answers.user(HER)),
+        async (_request, answers) => Buffer.from(answers.user(HER, { by: STRANGER })),
+      ];
+      for (const decide of decisions) seen.push(await stage.attempt({ connect: { user: "u", pass: "p" } }, decide, MORE));
+      return seen;
+    });
+    expect(ours).toEqual(theirs);
+    expect(theirs.map(({ closed }) => closed)).toEqual([false, false, true, false, false, true, false, true]);
+  },
+  60_000,
+);
+
+test("operators: a wrong signature is refused at once, and nobody is asked", async () => {
+  await onOurs(config(), SERVICE, async stage => {
+    for (const subject of [USER, OTHER_USER]) {
+      const { closed, lines, told } = await stage.attempt({ jwt: userToken({ subject }), signer: ALPHA }, user({}));
+      expect({ closed, lines, told }).toEqual({ closed: true, lines: ["-ERR 'Authorization Violation'"], told: [] });
+    }
+  });
+});
