@@ -194,6 +194,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     const isSame = resolver.kind !== "memory" && Bun.deepEquals(resolverPart(before), resolverPart(after));
     const next = isSame ? resolver : this.newResolver(after);
     if (next === null) return () => {};
+    this.checkStart(next);
     this.preload(next, after.resolverPreload);
     return () => {
       if (next !== resolver) {
@@ -312,12 +313,17 @@ export class OperatorMode implements OperatorHost, AccountClients {
     }
   }
 
+  /** @throws Error it cannot be started: a directory is kept in step by an operator's messages in a system account */
+  private checkStart(resolver: Resolver): void {
+    if (!(resolver instanceof DirectoryResolver)) return;
+    if (this.services === null) throw new Error("there is no system account");
+    void this.keys.pushing;
+  }
+
   private startResolver(resolver: Resolver): void {
-    const { services } = this;
-    if (resolver instanceof DirectoryResolver) {
-      if (services === null) throw new Error("there is no system account");
-      resolver.start(this.accounts, services, this.keys);
-    } else services?.serveMemory(this.accounts);
+    this.checkStart(resolver);
+    if (resolver instanceof DirectoryResolver) resolver.start(this.accounts, this.services!, this.keys);
+    else this.services?.serveMemory(this.accounts);
   }
 
   /** The system account, as long as its claims could not be had; null: they could. */

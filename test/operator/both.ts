@@ -27,7 +27,7 @@ export interface Stage {
  * @param config for a directory of its own
  * @param play what it returns is compared, and returned must be something
  */
-export function testBoth(title: string, config: (directory: string) => string, play: (stage: Stage) => Promise<unknown>): void {
+function both(title: string, config: (directory: string) => string, play: (stage: Stage) => Promise<unknown>): void {
   test.skipIf(skipped)(
     `${title}${reason}`,
     async () => {
@@ -38,6 +38,9 @@ export function testBoth(title: string, config: (directory: string) => string, p
     TIMEOUT_MS,
   );
 }
+
+/** `it.both("…", …)`: titles are found where a test is looked for by its name. */
+export const it = { both };
 
 async function had(
   start: (config: string) => Promise<Side>,

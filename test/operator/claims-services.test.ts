@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
-import { testBoth } from "./both.ts";
+import { it } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";
 import {
@@ -29,7 +29,7 @@ function deletion(accounts: unknown, by: Signer = OPERATOR, subject = by.publicK
 
 const newest = (account: Signer, facts = {}) => accountToken(account, { issuedAgo: 1, ...facts });
 
-testBoth("a full resolver answers pushes, in its words", directoryConfig(), async ({ ask, directory }) => [
+it.both("a full resolver answers pushes, in its words", directoryConfig(), async ({ ask, directory }) => [
   await ask(UPDATE, newest(BETA)),
   await ask(updateOf(GAMMA), newest(GAMMA)),
   await ask(`$SYS.ACCOUNT.${GAMMA.publicKey}.CLAIMS.UPDATE`, accountToken(GAMMA, { issuedAgo: 0 })),
@@ -46,7 +46,7 @@ testBoth("a full resolver answers pushes, in its words", directoryConfig(), asyn
 const mapping = (source: string, ...destinations: [string, number][]) =>
   new Map([[source, destinations.map(([subject, weight]) => ({ subject, weight, cluster: "" }))]]);
 
-testBoth("claims with mappings that cannot be installed are refused", directoryConfig(), async ({ ask }) => [
+it.both("claims with mappings that cannot be installed are refused", directoryConfig(), async ({ ask }) => [
   await ask(UPDATE, newest(BETA, { mappings: mapping("a..b", ["c", 100]) })),
   await ask(UPDATE, newest(BETA, { mappings: mapping("a", ["b", 50], ["b", 50]) })),
   await ask(UPDATE, newest(BETA, { mappings: mapping("a", ["b", 101]) })),
@@ -57,7 +57,7 @@ testBoth("claims with mappings that cannot be installed are refused", directoryC
 ]);
 
 const strict = operatorToken({ signingKeys: [OPERATOR_KEY.publicKey], strictSigningKeyUsage: true });
-testBoth(
+it.both(
   "a strict operator wants its signing keys to be used",
   directory =>
     directoryConfig({ operator: strict })(directory).replace(
@@ -74,14 +74,14 @@ testBoth(
   },
 );
 
-testBoth("a full resolver lists and looks up what it has", directoryConfig(), async ({ ask, directory }) => {
+it.both("a full resolver lists and looks up what it has", directoryConfig(), async ({ ask, directory }) => {
   await ask(UPDATE, newest(BETA));
   const lookUp = (account: Signer) => ask(`$SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.LOOKUP`);
   const found = (await lookUp(BETA)) as string;
   return [await ask("$SYS.REQ.CLAIMS.LIST"), found.length > 0, await lookUp(GAMMA), existsSync(`${directory}/${BETA.publicKey}.jwt`)];
 });
 
-testBoth("a full resolver packs what it has, for whoever has something else", directoryConfig(), async ({ ask, system }) => {
+it.both("a full resolver packs what it has, for whoever has something else", directoryConfig(), async ({ ask, system }) => {
   await ask(UPDATE, newest(BETA));
   const peer = await system();
   const pack = async (hash: string) => {
@@ -95,13 +95,13 @@ testBoth("a full resolver packs what it has, for whoever has something else", di
   return all.map(line => line.split("|")[0]).sort();
 });
 
-testBoth("deletion is refused unless it is allowed", directoryConfig(), async ({ ask }) => [
+it.both("deletion is refused unless it is allowed", directoryConfig(), async ({ ask }) => [
   await ask("$SYS.REQ.CLAIMS.DELETE", deletion([ALPHA.publicKey])),
   await ask("$SYS.REQ.CLAIMS.DELETE", "garbage"),
 ]);
 
 for (const hard of ["false", "true"]) {
-  testBoth(
+  it.both(
     `a full resolver deletes what an operator wants deleted, hard_delete ${hard}`,
     directoryConfig({ more: `, allow_delete: true, hard_delete: ${hard}` }),
     async ({ ask, directory, side }) => {
@@ -124,7 +124,7 @@ for (const hard of ["false", "true"]) {
   );
 }
 
-testBoth("a cache takes what it has use for", directoryConfig({ type: "cache" }), async ({ ask, directory, side }) => {
+it.both("a cache takes what it has use for", directoryConfig({ type: "cache" }), async ({ ask, directory, side }) => {
   const answers = [await ask(UPDATE, newest(BETA)), await ask(updateOf(ALPHA), newest(ALPHA))];
   const user = await Peer.login(side.port, { jwt: userToken(), signer: USER });
   return [
@@ -140,7 +140,7 @@ testBoth("a cache takes what it has use for", directoryConfig({ type: "cache" })
   ];
 });
 
-testBoth(
+it.both(
   "accounts in memory are updated as they are, and not kept",
   () => `operator: ${operatorToken()}
 resolver: MEMORY

@@ -3,7 +3,7 @@
 import type { AccountBody, Permissions } from "../../src/jwt/claims.ts";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
-import { logged, type Stage, testBoth } from "./both.ts";
+import { it, logged, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -41,7 +41,7 @@ const allow = (...subjects: string[]): Permissions => ({
   responses: null,
 });
 
-testBoth("of too many connections the newest go", directoryConfig(), async stage => {
+it.both("of too many connections the newest go", directoryConfig(), async stage => {
   const peers = [await login(stage), await login(stage), await login(stage)];
   await push(stage, ALPHA, { limits: { connectionsMax: 1 } });
   await peers[2]!.untilClosed();
@@ -49,7 +49,7 @@ testBoth("of too many connections the newest go", directoryConfig(), async stage
   return Promise.all([...peers, another].map(fate));
 });
 
-testBoth("revoked users have to go, others stay", directoryConfig(), async stage => {
+it.both("revoked users have to go, others stay", directoryConfig(), async stage => {
   const [revoked, other] = [await login(stage), await login(stage, { subject: OTHER_USER })];
   await push(stage, ALPHA, { revocations: new Map([[USER.publicKey, nowSeconds()]]) });
   await revoked.untilClosed();
@@ -58,7 +58,7 @@ testBoth("revoked users have to go, others stay", directoryConfig(), async stage
   return Promise.all([revoked, other].map(fate));
 });
 
-testBoth("bearers have to go where they are not allowed any more", directoryConfig(), async stage => {
+it.both("bearers have to go where they are not allowed any more", directoryConfig(), async stage => {
   const bearer = await Peer.login(stage.side.port, { jwt: userToken({ bearerToken: true }) });
   const other = await login(stage);
   await push(stage, ALPHA, { limits: { disallowBearer: true } });
@@ -69,7 +69,7 @@ testBoth("bearers have to go where they are not allowed any more", directoryConf
 const KEYED: Partial<AccountBody> = {
   signingKeys: new Map([[ALPHA_KEY.publicKey, null], scope(ALPHA_SCOPED.publicKey, allow("a.>")), scope(BETA.publicKey, allow("a.>"))]),
 };
-testBoth("users of a signing key that is gone or has another scope are closed without a word", directoryConfig(), async stage => {
+it.both("users of a signing key that is gone or has another scope are closed without a word", directoryConfig(), async stage => {
   await push(stage, ALPHA, { ...KEYED, issuedAgo: 20 });
   const of = { issuerAccount: ALPHA.publicKey };
   const plain = await login(stage, { by: ALPHA_KEY, ...of });
@@ -87,7 +87,7 @@ testBoth("users of a signing key that is gone or has another scope are closed wi
   ];
 });
 
-testBoth("default permissions are followed by those who have none of their own", directoryConfig(), async stage => {
+it.both("default permissions are followed by those who have none of their own", directoryConfig(), async stage => {
   const [follower, own] = [await login(stage), await login(stage, { ...allow("own.>"), subject: OTHER_USER })];
   follower.send("SUB a.b 1\r\nSUB c.> 2\r\n");
   own.send("SUB own.a 1\r\n");
@@ -103,7 +103,7 @@ testBoth("default permissions are followed by those who have none of their own",
   return [narrowed, await fate(follower), await fate(own)];
 });
 
-testBoth("limits of the account apply at once", directoryConfig(), async stage => {
+it.both("limits of the account apply at once", directoryConfig(), async stage => {
   const [peer, full] = [await login(stage), await login(stage)];
   full.send("SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
   await full.ping();
@@ -116,7 +116,7 @@ testBoth("limits of the account apply at once", directoryConfig(), async stage =
   return [await fate(full), limited, await fate(peer)];
 });
 
-testBoth("an account that expires lets nobody stay, and comes back with newer claims", directoryConfig(), async stage => {
+it.both("an account that expires lets nobody stay, and comes back with newer claims", directoryConfig(), async stage => {
   await push(stage, ALPHA, { issuedAgo: 5, data: { expiresAtSeconds: nowSeconds() + 2 } });
   const peer = await login(stage);
   await peer.untilClosed();
@@ -125,7 +125,7 @@ testBoth("an account that expires lets nobody stay, and comes back with newer cl
   return [await fate(peer), await fate(meanwhile), await fate(await login(stage))];
 });
 
-testBoth("a user is cut off when its claims expire", directoryConfig(), async stage => {
+it.both("a user is cut off when its claims expire", directoryConfig(), async stage => {
   const peer = await login(stage, { data: { expiresAtSeconds: nowSeconds() + 1 } });
   const hours = await login(stage, {
     times: [{ start: "00:00:00", end: new Date(Date.now() + 2_000).toISOString().slice(11, 19) }],
@@ -135,7 +135,7 @@ testBoth("a user is cut off when its claims expire", directoryConfig(), async st
   return Promise.all([peer, hours].map(fate));
 });
 
-testBoth("mappings are followed", directoryConfig(), async stage => {
+it.both("mappings are followed", directoryConfig(), async stage => {
   const peer = await login(stage);
   const to = (subject: string) => new Map([["a", [{ subject, weight: 100, cluster: "" }]]]);
   const heard = async () => {
@@ -152,7 +152,7 @@ testBoth("mappings are followed", directoryConfig(), async stage => {
   return [before, mapped, await heard()];
 });
 
-testBoth("stream imports follow the claims of both sides", directoryConfig(), async stage => {
+it.both("stream imports follow the claims of both sides", directoryConfig(), async stage => {
   const EXPORT = { name: "s", subject: "news.>", type: "stream" } as const;
   const IMPORT = { name: "s", subject: "news.>", account: BETA.publicKey, type: "stream", localSubject: "in.news.>" } as const;
   const whole = <T extends object>(part: T): never => part as never;
@@ -191,7 +191,7 @@ const EMPTY_EXPORT = {
 };
 const EMPTY_IMPORT = { name: "", subject: "", account: "", token: "", to: "", localSubject: "", type: "", share: false, allowTrace: false };
 
-testBoth(
+it.both(
   "mappings stay when newer ones cannot be installed, those that are missing there too",
   () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { mappings: new Map([mappedTo("a.*", "b.$1"), mappedTo("x", "y")]) }) }),
   async stage => {
@@ -212,7 +212,7 @@ function mappedTo(source: string, subject: string): [string, { subject: string; 
   return [source, [{ subject, weight: 0, cluster: "" }]];
 }
 
-testBoth(
+it.both(
   "claims that say how many JetStream may have, or who carries its traffic, change nothing for clients",
   directoryConfig(),
   async stage => {

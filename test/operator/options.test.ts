@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
-import { type Stage, testBoth } from "./both.ts";
+import { it, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf, startOurs } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -37,7 +37,7 @@ const fate = async (peer: Peer) => {
   return { heard: peer.take(), closed: peer.closed };
 };
 
-testBoth(
+it.both(
   "only users of pinned accounts get in, and those of the system account; the others are counted",
   () => memoryConfig(both, `resolver_pinned_accounts: [${ALPHA.publicKey}]`),
   async stage => {
@@ -57,7 +57,7 @@ const SENTINELS: Record<string, string> = {
   "a user of an account that is not there": userToken({ by: GAMMA, bearerToken: true }),
 };
 for (const [title, sentinel] of Object.entries(SENTINELS)) {
-  testBoth(
+  it.both(
     `the default sentinel is ${title}: it stands in for whoever shows no JWT that can be read`,
     () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, SCOPED_BEARER) }, `default_sentinel: ${sentinel}`),
     async stage => {
@@ -75,7 +75,7 @@ for (const [title, sentinel] of Object.entries(SENTINELS)) {
   );
 }
 
-testBoth(
+it.both(
   "a reload reads the accounts in memory again: some are gone, some changed",
   () => memoryConfig(both),
   async stage => {
@@ -89,7 +89,7 @@ testBoth(
   },
 );
 
-testBoth(
+it.both(
   "a reload brings accounts, pins and a sentinel",
   () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA) }),
   async stage => {
@@ -124,7 +124,7 @@ test("a directory is looked at again by a reload, and connected users follow (na
 });
 
 const LIMITS = { memoryBytesMax: 1_000, diskBytesMax: -1, streamsMax: 5, consumersMax: -1, ackPendingMax: 7, streamBytesRequired: true };
-testBoth("JetStream limits of an account are validated and shown", directoryConfig(), async stage => {
+it.both("JetStream limits of an account are validated and shown", directoryConfig(), async stage => {
   const push = (limits: object) => stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(BETA, { issuedAgo: 0, limits: limits as never }));
   const tier = { ...LIMITS, memoryStreamBytesMax: 0, diskStreamBytesMax: 0 };
   const refused = [await push({ ...LIMITS, tiers: new Map([["", tier]]) })];
@@ -135,7 +135,7 @@ testBoth("JetStream limits of an account are validated and shown", directoryConf
   return [refused, taken, shown.account_detail.decoded_jwt.nats.limits, shown.account_detail.name_tag];
 });
 
-testBoth(
+it.both(
   "monitoring tells whose user a client is",
   () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { tags: ["a:b"] }) }),
   async stage => {

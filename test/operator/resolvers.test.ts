@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Signer } from "../../src/jwt/signer.ts";
-import { reason, type Stage, skipped, testBoth } from "./both.ts";
+import { it, reason, type Stage, skipped } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf, type Side, startOurs, startReference } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -43,14 +43,14 @@ const urlConfig =
   () =>
     `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${port}${path}")`;
 
-testBoth("accounts come from an account server, or not", urlConfig(), async stage => [
+it.both("accounts come from an account server, or not", urlConfig(), async stage => [
   await refusal(stage, ALPHA),
   await refusal(stage, BETA),
   await refusal(stage, GAMMA),
   await refusal(stage, ALPHA_SCOPED),
 ]);
 
-testBoth("an account server that hangs keeps nobody but its users waiting", urlConfig(), async stage => {
+it.both("an account server that hangs keeps nobody but its users waiting", urlConfig(), async stage => {
   const startedAt = performance.now();
   const hanging = Promise.all([login(stage, ALPHA_KEY), login(stage, ALPHA_KEY)]);
   const other = await login(stage, ALPHA);
@@ -59,7 +59,7 @@ testBoth("an account server that hangs keeps nobody but its users waiting", urlC
   return [other.closed, heard, fetched[0], Math.round((performance.now() - startedAt) / 1_000)];
 });
 
-testBoth(
+it.both(
   "the operator's account server is asked where no resolver is named",
   () => `operator: ${operatorToken({ accountServerUrl: `http://127.0.0.1:${accounts.port}/jwt/v1` })}`,
   async stage => [await refusal(stage, ALPHA), await refusal(stage, BETA)],
@@ -127,7 +127,7 @@ for (const [title, [config, error]] of Object.entries(STARTS)) {
   });
 }
 
-testBoth(
+it.both(
   "garbage in a directory is nobody's account",
   directory => {
     writeFileSync(join(directory, `${BETA.publicKey}.jwt`), "garbage");
@@ -146,27 +146,27 @@ testBoth(
   ],
 );
 
-testBoth("a full store takes no more", directoryConfig({ more: ", limit: 2" }), async stage => [
+it.both("a full store takes no more", directoryConfig({ more: ", limit: 2" }), async stage => [
   await stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(BETA)),
   await stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(ALPHA, { issuedAgo: 0 })),
   readdirSync(stage.directory).sort(),
 ]);
 
-testBoth("a directory that was replaced by a file is said to be none", directoryConfig(), async stage => {
+it.both("a directory that was replaced by a file is said to be none", directoryConfig(), async stage => {
   rmSync(stage.directory, { recursive: true });
   writeFileSync(stage.directory, "");
   const answer = JSON.stringify(await stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(BETA)));
   return answer.replaceAll(stage.directory, "DIRECTORY");
 });
 
-testBoth("a directory that went away is made again", directoryConfig(), async stage => {
+it.both("a directory that went away is made again", directoryConfig(), async stage => {
   rmSync(stage.directory, { recursive: true });
   return [await stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(BETA)), readdirSync(stage.directory)];
 });
 
-testBoth("an account that nobody has is waited for, no longer than the time for it", directoryConfig(), stage => refusal(stage, BETA));
+it.both("an account that nobody has is waited for, no longer than the time for it", directoryConfig(), stage => refusal(stage, BETA));
 
-testBoth("another member of the system account may know an account", directoryConfig({ more: "" }), async stage => {
+it.both("another member of the system account may know an account", directoryConfig({ more: "" }), async stage => {
   const helper = await stage.system();
   const jwt = accountToken(BETA);
   helper.send(`SUB $SYS.REQ.ACCOUNT.${BETA.publicKey}.CLAIMS.LOOKUP 1\r\n`);
@@ -200,7 +200,7 @@ test.skipIf(skipped)(`either server goes on with the directory of the other${rea
   }
 });
 
-testBoth(
+it.both(
   "a system account that cannot be had yet is bootstrapped, and fetched later",
   directory => directoryConfig()(directory).replace(/resolver_preload.*/, ""),
   async stage => {

@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
-import { testBoth } from "./both.ts";
+import { it } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { startOurs } from "./pair.ts";
 import { Peer } from "./peer.ts";
 import { ALPHA, accountToken, BETA, GAMMA, nowSeconds, OPERATOR, SYSTEM, SYSTEM_USER, systemUserToken, USER, userToken } from "./world.ts";
 
-testBoth(
+it.both(
   "what another server has is merged, the newer claims win, and users follow",
   directoryConfig({ more: ', interval: "200ms"' }),
   async stage => {

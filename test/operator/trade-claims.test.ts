@@ -3,7 +3,7 @@ import { afterAll } from "bun:test";
 import type { Export, Import } from "../../src/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";
-import { logged, type Stage, testBoth } from "./both.ts";
+import { it, logged, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";
 import {
@@ -79,7 +79,7 @@ async function subscribed(stage: Stage, by: Signer, subject: string): Promise<Pe
   return peer;
 }
 
-testBoth(
+it.both(
   "an account brings those that it imports from, and those bring theirs",
   accounts([
     [ALPHA, { imports: [takes(BETA, "b.>", { localSubject: "from.b.>" })] }],
@@ -93,7 +93,7 @@ testBoth(
   },
 );
 
-testBoth(
+it.both(
   "accounts that import from each other are both there",
   accounts([
     [ALPHA, { imports: [takes(BETA, "b.>", { localSubject: "from.b.>" })], exports: [gives("a.>")] }],
@@ -105,7 +105,7 @@ testBoth(
   },
 );
 
-testBoth(
+it.both(
   "a service answers over accounts, the old way of naming it too",
   accounts([
     [
@@ -132,7 +132,7 @@ testBoth(
   },
 );
 
-testBoth("an import that could not be had is there when its exporter appears", directoryConfig(), async stage => {
+it.both("an import that could not be had is there when its exporter appears", directoryConfig(), async stage => {
   await push(stage, ALPHA, { imports: [takes(BETA, "b.>")], issuedAgo: 50 });
   const reader = await subscribed(stage, ALPHA, "b.>");
   const located = stage.side.log().filter(line => line.includes("Can't locate account"));
@@ -164,7 +164,7 @@ const TOKENS: Record<string, () => string> = {
   "an activation that has expired": () => activation(BETA, ALPHA, "b.>", { expiresAtSeconds: nowSeconds() - 5 }),
 };
 for (const [title, token] of Object.entries(TOKENS)) {
-  testBoth(`${title}: an export that asks for one gives, or not`, directoryConfig(), async stage => {
+  it.both(`${title}: an export that asks for one gives, or not`, directoryConfig(), async stage => {
     await push(stage, BETA, { ...KEYS, exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
     const answer = await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token: token() })], issuedAgo: 20 });
     const reader = await subscribed(stage, ALPHA, "b.>");
@@ -173,7 +173,7 @@ for (const [title, token] of Object.entries(TOKENS)) {
   });
 }
 
-testBoth("a revoked activation gives nothing any more", directoryConfig(), async stage => {
+it.both("a revoked activation gives nothing any more", directoryConfig(), async stage => {
   await push(stage, BETA, { exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
   await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token: activation(BETA, ALPHA, "b.>") })], issuedAgo: 20 });
   const reader = await subscribed(stage, ALPHA, "b.>");
@@ -185,7 +185,7 @@ testBoth("a revoked activation gives nothing any more", directoryConfig(), async
   return [before, await told(reader, writer, "b.2")];
 });
 
-testBoth("an activation that ends takes its import along", directoryConfig(), async stage => {
+it.both("an activation that ends takes its import along", directoryConfig(), async stage => {
   await push(stage, BETA, { exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
   const token = activation(BETA, ALPHA, "b.>", { expiresAtSeconds: nowSeconds() + 2 });
   await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token })], issuedAgo: 20 });
@@ -217,7 +217,7 @@ const shortLived = Bun.serve({
 });
 afterAll(() => shortLived.stop(true));
 
-testBoth(
+it.both(
   "accounts that import from each other expire together, and are renewed together",
   () => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${shortLived.port}/")`,
   async stage => {
