@@ -89,7 +89,7 @@ const PASSING = new Set([
   ..."now start stop time timestamp last_activity config_load_time update_time config_digest uptime idle rtt".split(" "),
   ..."cid port mem cpu cores seq http_port go gomaxprocs pending_bytes id".split(" "),
   ..."bytes out_bytes out_client_bytes".split(" "), // times are longer there
-  "msgs", // counted a little later there
+  ..."msgs in_msgs in_bytes out_msgs in_client_msgs in_client_bytes out_client_msgs".split(" "), // counted a little later there
 ]);
 /** Of the internal subscriptions the reference has ten more, for other servers. */
 const COUNTS = new Set(
