@@ -11,6 +11,9 @@ export class TestServer extends Server implements AsyncDisposable {
   /** Notices that were logged. */
   readonly notices: readonly string[];
 
+  /** That run as long as the server does. */
+  private ownTimers = 0;
+
   private constructor(options: Options, log: KeptLog) {
     super(options, { log });
     this.defects = log.defects;
@@ -21,6 +24,7 @@ export class TestServer extends Server implements AsyncDisposable {
     // No system account: its heartbeat would be a timer that is always there.
     const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given }), new KeptLog());
     server.start();
+    server.ownTimers = server.turn.timers.size;
     return server;
   }
 
@@ -32,7 +36,8 @@ export class TestServer extends Server implements AsyncDisposable {
       // The account's own imports stay.
       subscriptions: this.globalAccount.interest.all().filter(({ sink }) => !(sink instanceof ServiceImport)).length,
       chunks: this.turn.pool.taken,
-      timers: this.turn.timers.size - (this.turn.pool.trimWanted ? 1 : 0), // the pool gives memory back later
+      // The pool gives memory back later; heartbeats go on.
+      timers: this.turn.timers.size - this.ownTimers - (this.turn.pool.trimWanted ? 1 : 0),
       defects: this.defects,
     };
   }
