@@ -41,6 +41,8 @@ export class ClaimsServices {
   readonly subscriber: LocalSubscriber;
   private readonly inboxes: string;
   private inboxCount = 0;
+  /** Ends the answers to the comparison before. */
+  private comparing: (() => void) | null = null;
 
   /** @param account the system account */
   constructor(
@@ -91,23 +93,20 @@ export class ClaimsServices {
         return this.refuse(reply, isCache && named !== null ? named : "n/a", words.failed, reasonOf(error));
       }
       const name = named ?? claims.subject;
-      const fault = () => claimsFault(claims, this.host.clock.now());
-      // As in the reference a full directory looks at what an account's own subject brings before it looks at the names.
-      const early = !isCache && named !== null ? fault() : null;
-      if (early !== null) return this.refuse(reply, claims.subject, words.invalid, early);
-      if (claims.subject !== name) return this.refuse(reply, name, words.failed, OTHER_SUBJECT);
-      if (claims.issuer === operator && strict) {
-        return this.refuse(reply, name, words.failed, "operator requires issuer to be a signing key");
-      }
+      const fault = claimsFault(claims, this.host.clock.now());
+      const refuse = (reason: string, what = words.failed) => this.refuse(reply, name, what, reason);
+      // As in the reference a full directory looks at what comes on an account's own subject before it looks whose it is.
+      if (fault !== null && !isCache && named !== null) return this.refuse(reply, claims.subject, words.invalid, fault);
+      if (claims.subject !== name) return refuse(OTHER_SUBJECT);
+      if (claims.issuer === operator && strict) return refuse("operator requires issuer to be a signing key");
       if (isCache && !isLoaded(name)) return this.answer(reply, name, "jwt update cache skipped");
-      const late = early === null && (isCache || named === null) ? fault() : null;
-      if (late !== null) return this.refuse(reply, name, words.invalid, late);
+      if (fault !== null) return refuse(fault, words.invalid);
       attempt(
         () => {
           store.save(name, jwt);
           this.answer(reply, name, words.done);
         },
-        error => this.refuse(reply, name, words.failed, reasonOf(error)),
+        error => refuse(reasonOf(error)),
       );
     };
     for (const subject of UPDATES)
@@ -159,9 +158,6 @@ export class ClaimsServices {
     this.comparing = () => subscription !== null && this.subscriber.unsubscribe(subscription);
     this.publish(PACK, hash, inbox);
   }
-
-  /** Ends the answers to the comparison before. */
-  private comparing: (() => void) | null = null;
 
   /**
    * Asks other servers for an account's JWT.

@@ -81,7 +81,7 @@ it.both(
   async stage => {
     const peers = [await login(stage), await login(stage), await login(stage, BETA)];
     const after = memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }) });
-    const refused = await stage.side.reload!(after);
+    const refused = await stage.side.reloadWith!(after);
     await Promise.all(peers.slice(1).map(peer => peer.untilClosed()));
     const said = stage.side.log().filter(line => line.startsWith("INF Reloaded: deleting"));
     const again = await login(stage, BETA);
@@ -96,7 +96,7 @@ it.both(
     const before = [await login(stage), await login(stage, BETA), await Peer.login(stage.side.port, {})];
     const sentinel = userToken({ bearerToken: true, by: BETA, subject: OTHER_USER });
     const more = `resolver_pinned_accounts: [${BETA.publicKey}]\ndefault_sentinel: ${sentinel}`;
-    await stage.side.reload!(memoryConfig({ ...both }, more));
+    await stage.side.reloadWith!(memoryConfig({ ...both }, more));
     await before[0]!.untilClosed();
     const after = [await login(stage), await login(stage, BETA), await Peer.login(stage.side.port, {})];
     return Promise.all([...before, ...after].map(fate));
@@ -109,13 +109,13 @@ test("a directory is looked at again by a reload, and connected users follow (na
   try {
     const peers = [await login({ side }), await login({ side })];
     await Bun.write(join(directory, `${ALPHA.publicKey}.jwt`), accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }));
-    expect(await side.reload!(directoryConfig()(directory))).toBe("");
+    expect(await side.reloadWith!(directoryConfig()(directory))).toBe("");
     await peers[1]!.untilClosed();
     expect(await Promise.all(peers.map(fate))).toEqual([
       { heard: [], closed: false },
       { heard: ["-ERR 'maximum account active connections exceeded'"], closed: true },
     ]);
-    expect(await side.reload!(memoryConfig(both))).toBe(""); // another kind of resolver
+    expect(await side.reloadWith!(memoryConfig(both))).toBe(""); // another kind of resolver
     expect((await login({ side }, BETA)).closed).toBe(false);
   } finally {
     await side.stop();

@@ -13,7 +13,7 @@ export interface Side {
   /** Lines so far, as `DBG text`. */
   log(): string[];
   /** With another configuration. @returns why not; empty: it is in force */
-  reload?(config: string): Promise<string>;
+  reloadWith?(config: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startOurs(config: string): Promise<OurSide> {
       port: server.port,
       monitorPort: server.monitorPort!,
       log: () => log.lines,
-      async reload(text) {
+      async reloadWith(text) {
         writeConfig(text);
         try {
           server.reload();
@@ -81,7 +81,7 @@ export async function startReference(config: string): Promise<Side> {
         .log()
         .split("\n")
         .flatMap(line => /\[(INF|WRN|ERR|DBG|FTL)\] (.*)$/.exec(line)?.slice(1).join(" ") ?? []),
-    async reload(text) {
+    async reloadWith(text) {
       await server.reload(`debug: true\n${text}`);
       return "";
     },
