@@ -38,8 +38,6 @@ export class TestAuthority implements Disposable {
 /** Our server on a free port of 127.0.0.1, with everything that it logs. */
 export class SecureServer extends Server implements AsyncDisposable {
   readonly lines: string[];
-  /** That run as long as the server does. */
-  private ownTimers = 0;
 
   private constructor(options: Options, log: KeptLines, more: Partial<ServerDependencies>) {
     super(options, { log, ...more });
@@ -56,7 +54,6 @@ export class SecureServer extends Server implements AsyncDisposable {
     const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given });
     const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
     server.start();
-    server.ownTimers = server.turn.timers.size;
     return server;
   }
 
@@ -83,7 +80,7 @@ export class SecureServer extends Server implements AsyncDisposable {
   async cleared(): Promise<void> {
     const left = () => ({
       connections: this.connections.size,
-      timers: this.turn.timers.size - this.ownTimers - (this.turn.pool.trimWanted ? 1 : 0),
+      timers: this.turn.timers.size - (this.turn.pool.trimWanted ? 1 : 0),
     });
     await until(
       () => this.connections.size === 0 && left().timers === 0,
