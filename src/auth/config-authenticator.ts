@@ -99,7 +99,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     if (found.by === "rules") return this.resolveByRules(request, proxyKey);
     if (found.by === "nothing") {
       const verdict = found.known ? Refusal.AuthorizationViolation : this.refuseLike(request);
-      return { verdict, identity: found.user?.name ?? this.singleUser(request), proxyKey, proxyRequired: false };
+      return { verdict, identity: found.user?.name ?? "", proxyKey, proxyRequired: false };
     }
     const { name, options } = found.user;
     return { verdict: this.prove(request, found, proxyKey), identity: name, proxyKey, proxyRequired: options.proxyRequired };
@@ -184,17 +184,12 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     return this.settle(request, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
   }
 
-  /** Its name, if the client has it; empty: it has another, or there is none. */
-  private singleUser({ connect }: AuthenticationRequest): string {
-    const { token, user } = this.rules;
-    return token === "" && connect.user === user ? user : "";
-  }
-
   /** The listener's single token, or its single user. */
   private resolveByRules(request: AuthenticationRequest, proxyKey: string): Resolution {
     const { connect } = request;
     const { password, token, user } = this.rules;
-    const resolution = { identity: this.singleUser(request), proxyKey, proxyRequired: this.rules.proxyRequired };
+    const identity = token === "" && user !== "" && connect.user === user ? user : "";
+    const resolution = { identity, proxyKey, proxyRequired: this.rules.proxyRequired };
     if (this.rules.proxyRequired && proxyKey === "") return { ...resolution, verdict: proxyRequired(request) };
     const login = () => this.globalLogin(request, proxyKey);
     if (token !== "") return { ...resolution, verdict: this.settle(request, connect.auth_token, token, login) };

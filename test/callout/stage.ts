@@ -6,7 +6,7 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
 import type { Signer } from "../../src/jwt/signer.ts";
 import { until } from "../faults/until.ts";
-import { linesOf, type Side, startOurs } from "../operator/pair.ts";
+import { linesOf, type OurSide, type Side, startOurs } from "../operator/pair.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { CalloutService, type Decide } from "./callout-service.ts";
@@ -26,6 +26,9 @@ export interface ServiceFacts {
 
 export interface StagedServer extends Side {
   readonly websocketPort: number;
+  reload(config: string): Promise<string>;
+  /** null: it is the reference. */
+  readonly own: OurSide | null;
 }
 
 /** How an attempt to connect went. */
@@ -118,6 +121,12 @@ export class Stage {
     );
   }
 
+  /** The server reads this configuration instead. */
+  async reload(config: string): Promise<void> {
+    const refusal = await this.server.reload(config);
+    if (refusal !== "") throw new Error(refusal);
+  }
+
   async end(): Promise<void> {
     for (const peer of this.peers) peer.close();
     await this.service?.stop();
@@ -156,6 +165,11 @@ async function startReference(config: string): Promise<StagedServer> {
     port: server.port,
     monitorPort: server.monitorPort,
     websocketPort: server.websocketPort,
+    own: null,
+    reload: async text => {
+      await server.reload(`debug: true\n${text}`);
+      return "";
+    },
     log: () =>
       server
         .log()
@@ -167,7 +181,7 @@ async function startReference(config: string): Promise<StagedServer> {
 
 async function startOwn(config: string): Promise<StagedServer> {
   const side = await startOurs(config);
-  return { ...side, websocketPort: side.server.websocketPort ?? 0 };
+  return { ...side, websocketPort: side.server.websocketPort ?? 0, own: side, reload: text => reloaded(side, text) };
 }
 
 async function onOne<T>(server: StagedServer, facts: ServiceFacts | null, play: (stage: Stage) => Promise<T>): Promise<T> {
@@ -191,4 +205,10 @@ export async function onOurs<T>(config: string, facts: ServiceFacts | null, play
 /** Both; ours first. */
 export async function onBoth<T>(config: string, facts: ServiceFacts | null, play: (stage: Stage) => Promise<T>): Promise<[T, T]> {
   return [await onOurs(config, facts, play), await onOne(await startReference(config), facts, play)];
+}
+
+async function reloaded(side: OurSide, config: string): Promise<string> {
+  side.writeConfig(config);
+  side.server.reload();
+  return "";
 }
