@@ -6,6 +6,7 @@
  */
 import type { Account } from "../account/account.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
+import type { DenyLists } from "../permission/merge-deny.ts";
 import type { Permissions } from "../permission/permissions.ts";
 import type { ConnectOptions } from "../protocol/connect-options.ts";
 import type { Refusal } from "../protocol/refusal.ts";
@@ -81,6 +82,8 @@ export interface Login {
   readonly permissions: Permissions | null;
   /** They are those of its account, having none of its own, and change with them. Left out: they do not. */
   readonly followsDefaults?: boolean;
+  /** What is denied beside that, and stays so. Left out: nothing. */
+  readonly denied?: DenyLists;
   readonly limits: UserLimits | null;
   /** Wall clock, ms: when it is cut off; 0: never. */
   readonly expiresAt: number;

@@ -96,7 +96,7 @@ export class Callout {
   /** Clients in the service's account may not ask it themselves. @returns the login of one that was let in */
   guarded(login: Login, account: Account): Login {
     if (login.account !== account) return login;
-    return { ...login, permissions: this.host.permissions.denying(login.permissions?.options ?? null, NO_REQUESTS) };
+    return { ...login, denied: NO_REQUESTS, permissions: this.host.permissions.denying(login.permissions?.options ?? null, NO_REQUESTS) };
   }
 
   private async admit(delegation: Delegation): Promise<Verdict> {

@@ -35,6 +35,7 @@ import { TrustedKeys } from "../operator/trusted-keys.ts";
 import { UrlResolver } from "../operator/url-resolver.ts";
 import { UserJwtAuthenticator } from "../operator/user-jwt-authenticator.ts";
 import { CompiledPermissions } from "../permission/compiled-permissions.ts";
+import type { DenyLists } from "../permission/merge-deny.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import { warnOfPreloads } from "./operator-log.ts";
@@ -42,6 +43,9 @@ import { StartError } from "./start-error.ts";
 
 /** Between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;
+
+/** One object: it is a key of what was compiled. */
+const NOTHING_DENIED: DenyLists = { publish: [], subscribe: [] };
 
 /** What it needs of the server. */
 export interface OperatorServer {
@@ -268,8 +272,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     const { login } = client;
     const claim = login?.claim ?? null;
     if (login?.followsDefaults && defaultPermissionsChanged) {
-      const { defaultPermissions } = account;
-      bind(client, { ...login, permissions: defaultPermissions === null ? null : this.permissions.of(defaultPermissions) });
+      bind(client, { ...login, permissions: this.permissions.denying(account.defaultPermissions, login.denied ?? NOTHING_DENIED) });
       reviewSubscriptions(client);
     } else {
       applyLimits(client);

@@ -1,13 +1,15 @@
 /** Accounts whose claims say `authorization`, beside the reference: whom a service may let in, and where. */
 import { expect, test } from "bun:test";
-import { jwtAuthenticator } from "@nats-io/transport-node";
+import { connect, jwtAuthenticator } from "@nats-io/transport-node";
 import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
 import { publicXkeyOf } from "../../src/identity/xkey.ts";
 import type { AccountBody, UserLimits, UserScope } from "../../src/jwt/claims.ts";
 import { NO_LIMITS_SET, newClaims } from "../../src/jwt/encode.ts";
+import type { Signer } from "../../src/jwt/signer.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
-import type { Credentials } from "../operator/peer.ts";
+import { type Credentials, Peer } from "../operator/peer.ts";
 import {
+  type AccountFacts,
   ALPHA,
   ALPHA_KEY,
   ALPHA_SCOPED,
@@ -17,11 +19,12 @@ import {
   memoryConfig,
   nowSeconds,
   OTHER_USER,
+  systemUserToken,
   USER,
   userToken,
 } from "../operator/world.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
-import { type Outcome, onBoth, onOurs, reason, type ServiceFacts, skipped } from "./stage.ts";
+import { type Outcome, onBoth, onOurs, reason, type ServiceFacts, type Stage, skipped } from "./stage.ts";
 
 const BETA_KEY = fixedSigner(NkeyKind.Account, 60);
 const BETA_SCOPED = fixedSigner(NkeyKind.Account, 61);
@@ -210,5 +213,66 @@ test("operators: a wrong signature is refused at once, and nobody is asked", asy
       const { closed, lines, told } = await stage.attempt({ jwt: userToken({ subject }), signer: ALPHA }, user({}));
       expect({ closed, lines, told }).toEqual({ closed: true, lines: ["-ERR 'Authorization Violation'"], told: [] });
     }
+  });
+});
+
+/** Pushes new claims of an account, as an operator's tool does. */
+async function push(stage: Stage, account: Signer, facts: AccountFacts): Promise<void> {
+  const seed = new TextEncoder().encode(encodeSeed(NkeyKind.User, new Uint8Array(32).fill(22)));
+  const system = await connect({ servers: `127.0.0.1:${stage.server.port}`, authenticator: jwtAuthenticator(systemUserToken(), seed) });
+  await system.request(`$SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.UPDATE`, accountToken(account, { issuedAgo: 0, ...facts }));
+  await system.close();
+}
+
+test.skipIf(skipped)(
+  `operators: new claims of its account hold for whom a service let in: revocations, signing keys, default permissions${reason}`,
+  async () => {
+    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
+      const enter = async (decide: Decide) => {
+        stage.decide = decide;
+        return Peer.login(stage.server.port, { jwt: SENTINEL });
+      };
+      const plain = await enter(user({ by: BETA }));
+      const byKey = await enter(user({ by: BETA_KEY, body: ofBeta }));
+      const revoked = await enter(user({ by: BETA, body: { publish: allow("x") } }));
+      const nkey = stage.service!.received.at(-1)!.claims.nats.userNkey;
+      await push(stage, BETA, { ...BETA_BODY, revocations: new Map([[nkey, nowSeconds() + 10]]) });
+      const seen: unknown[] = [await revoked.untilClosed()];
+      await push(stage, BETA, {
+        ...BETA_BODY,
+        signingKeys: new Map(),
+        defaultPermissions: { publish: allow("other.>"), subscribe: allow(">"), responses: null },
+      });
+      seen.push(await byKey.untilClosed());
+      plain.send("PUB default.x 0\r\n\r\nPUB other.x 0\r\n\r\n");
+      seen.push(await plain.untilLine("Violation"), plain.closed);
+      await push(stage, BETA, { ...BETA_BODY, revocations: new Map([["*", nowSeconds() + 10]]) });
+      seen.push(await plain.untilClosed());
+      for (const peer of [plain, byKey, revoked]) seen.push((await stage.shown(peer.info.client_id)).reason);
+      return seen;
+    });
+    expect(ours).toEqual(theirs);
+    expect(theirs.slice(-3)).toEqual(["Credentials Revoked", "Authentication Failure", "Credentials Revoked"]);
+  },
+  30_000,
+);
+
+test("operators: clients in the service's account may not ask it, whatever the account allows them later", async () => {
+  await onOurs(config(), SERVICE, async stage => {
+    stage.decide = user({});
+    const peer = await Peer.login(stage.server.port, { jwt: SENTINEL });
+    const ask = async () => {
+      peer.take();
+      peer.send("PUB $SYS.REQ.USER.AUTH 0\r\n\r\nPUB free 0\r\n\r\n");
+      await peer.ping();
+      return peer.take();
+    };
+    const denied = [`-ERR 'Permissions Violation for Publish to "$SYS.REQ.USER.AUTH"'`];
+    expect(await ask()).toEqual(denied);
+    for (const subjects of [allow(">"), { allow: [], deny: [] }]) {
+      await push(stage, ALPHA, { ...alphaBody(), defaultPermissions: { publish: subjects, subscribe: allow(">"), responses: null } });
+      expect(await ask()).toEqual(denied);
+    }
+    peer.close();
   });
 });

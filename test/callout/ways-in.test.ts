@@ -38,6 +38,7 @@ const between = root.issue({ subject: "CN=between", authority: true });
 const serverFiles = files.store("server", root.issue({ subject: "CN=server", names: ["localhost", "127.0.0.1"] }));
 const visitor = root.issue({ subject: "O=bunats,CN=visitor", usage: "client" });
 const guest = between.issue({ subject: "O=bunats,CN=guest", usage: "client" });
+const stranger = root.issue({ subject: "CN=stranger", usage: "client" });
 const caFile = files.write("ca.pem", root.pem);
 const certificates = `cert_file: "${serverFiles.certFile}", key_file: "${serverFiles.keyFile}", ca_file: "${caFile}"`;
 
@@ -77,6 +78,23 @@ test.skipIf(skipped)(
   async () => {
     const facts = { ...SERVICE, login: { ...SERVICE.login, tls: { ca: root.pem } } };
     const [ours, theirs] = await onBoth(config(`tls { ${certificates}, timeout: 5 }`), facts, stage => overTls(stage, { ca: root.pem }));
+    expect(ours).toEqual(theirs);
+  },
+  30_000,
+);
+
+test.skipIf(skipped)(
+  `a certificate names one of the auth_users, and others who are asked about${reason}`,
+  async () => {
+    const users = `, { user: "CN=guest,O=bunats" }, { user: "CN=visitor,O=bunats" }`;
+    const mapped = config(`tls { ${certificates}, verify_and_map: true, timeout: 5 }`, users);
+    const facts = { ...SERVICE, login: TLS_LOGIN };
+    const [ours, theirs] = await onBoth(mapped.replace("auth_users: [auth]", `auth_users: ["CN=visitor,O=bunats"]`), facts, async stage => {
+      const asked = await overTls(stage, { ca: root.pem, cert: guest.chainPem, key: guest.keyPem });
+      const unknown = await overTls(stage, { ca: root.pem, cert: stranger.pem, key: stranger.keyPem });
+      const { received } = stage.service!;
+      return [asked, received.at(-2)!.claims.nats.client.user, unknown, received.at(-1)!.claims.nats.client.user, received.length];
+    });
     expect(ours).toEqual(theirs);
   },
   30_000,
