@@ -236,10 +236,14 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
       this.unparsedAt = 0;
       this.read(chunk, at);
     }
-    if (!this.parser.suspended && !this.closed && (this.flags & FLAG_PAUSED) !== 0) {
-      this.flags &= ~FLAG_PAUSED;
-      this.transport.resume();
-    }
+    if (!this.parser.suspended && !this.closed) this.readOnPaused();
+  }
+
+  /** Also when it is closed: the peer's end is not seen otherwise. */
+  private readOnPaused(): void {
+    if ((this.flags & FLAG_PAUSED) === 0) return;
+    this.flags &= ~FLAG_PAUSED;
+    this.transport.resume();
   }
 
   private read(chunk: Buffer, at: number): void {
@@ -521,6 +525,7 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.stall.stop();
     this.unparsed.length = 0;
     this.parser.suspended = true; // whoever closes it in the middle of a read: nothing behind is looked at
+    this.readOnPaused();
     leaveAccount(this);
     this.host.onConnectionClosed(this, reason);
     this.removeAllSubscriptions();
