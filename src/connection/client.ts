@@ -23,14 +23,15 @@ import type { CommandSink } from "../protocol/command-sink.ts";
 import { type ConnectOptions, initialConnectOptions } from "../protocol/connect-options.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { Parser } from "../protocol/parser.ts";
-import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../protocol/verb-table.ts";
 import type { DoorRefusal, Transport, TransportEvents } from "../transport/transport.ts";
 import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
-import { becomeReady, beginProtocol, clearAuthTimer, greet, isUnproven, logRefusedLogin, turnAway } from "./client-admission.ts";
+import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
 import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
 import { clientInfo } from "./client-info.ts";
 import { labelOf } from "./client-label.ts";
+import { refuseCommand } from "./client-refusals.ts";
 import { Connection } from "./connection.ts";
 import {
   FLAG_AUTHENTICATING,
@@ -250,7 +251,7 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.stall.beginRead(at);
     const reached = this.parser.parse(chunk, at);
     this.commit();
-    if (reached < 0) return this.refuseCommand(-reached);
+    if (reached < 0) return refuseCommand(this, -reached);
     if (reached === chunk.length || this.closed) return;
     // Suspended: the rest waits, before whatever came behind it.
     this.unparsed.unshift(chunk);
@@ -279,34 +280,6 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     counters.inClientBytes += bytes;
     this.account.traffic.inMessages += messages;
     this.account.traffic.inBytes += bytes;
-  }
-
-  /** The parser gave up on a command. */
-  private refuseCommand(refusal: Refusal): void {
-    if (this.closed || refusal === Refusal.Closed) return;
-    const { detail } = this.parser;
-    const { error, close } = REFUSALS[refusal];
-    logRefusedLogin(this, refusal);
-    if (refusal === Refusal.MaxPayloadExceeded) this.logError(detail);
-    if (this.transport.type === "websocket") return this.refuseMessage(refusal, detail);
-    if (error !== null) this.sendError(error);
-    // As the reference has it: what breaks the protocol is logged before the close, other texts behind it.
-    const explains = !isUnproven(refusal) && refusal !== Refusal.MaxPayloadExceeded;
-    const text = refusal === Refusal.UnknownOperation ? `Client ${detail}` : detail || (error ?? "");
-    if (explains && close === CloseReason.ProtocolViolation && text !== "") this.logError(text);
-    if (close !== null) this.close(close);
-    if (explains && close !== CloseReason.ProtocolViolation && text !== "") this.logError(text);
-  }
-
-  /** Over a WebSocket, whose messages fail to be read then: the reference says so in its log, and in most cases in the reason. */
-  private refuseMessage(refusal: Refusal, detail: string): void {
-    const { error, close } = REFUSALS[refusal];
-    if (close === CloseReason.ProtocolViolation) {
-      if (error !== null) this.sendError(error);
-      this.close(CloseReason.ReadError, true);
-    } else this.refuse(refusal);
-    const known = READ_ERRORS.get(refusal);
-    this.logError(`read error: ${known ?? (refusal === Refusal.UnknownOperation ? `Client ${detail}` : detail || error)}`);
   }
 
   // CommandSink
@@ -541,10 +514,3 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.stall.releaseProducers();
   }
 }
-
-/** What stands in the log instead of the details, which were logged before. */
-const READ_ERRORS = new Map<Refusal, string>([
-  [Refusal.MaxPayloadExceeded, "maximum payload exceeded"],
-  [Refusal.AuthorizationViolation, "authentication error"],
-  [Refusal.MaxControlLineExceeded, "maximum control line exceeded"],
-]);
