@@ -359,3 +359,39 @@ test.skipIf(skipped)(
   },
   30_000,
 );
+
+test.skipIf(skipped)(
+  `a reload tells which account and users of the service are not there; ours tells it when it starts, too${reason}`,
+  async () => {
+    const lost = [
+      config().replace("auth_users: [", 'auth_users: ["", missing, LOCAL, local, '),
+      config().replace("account: AUTH", "account: NOWHERE").replace("auth_users: [", "auth_users: [missing, "),
+    ];
+    const told = (lines: readonly string[]) => lines.filter(line => line.startsWith("ERR Authorization callout"));
+    for (const text of lost) {
+      const [ours, theirs] = await onBoth(text, null, async stage => {
+        const atStart = told(stage.server.log());
+        const mark = stage.server.log().length;
+        await stage.reload(text.replace("APP { }", "APP { users [ { user: new, password: new } ] }"));
+        return { name: stage.server.name, atStart, told: told(stage.server.log().slice(mark)) };
+      });
+      expect(ours.told).toEqual(theirs.told);
+      expect([ours.atStart, theirs.atStart]).toEqual([theirs.told, []]);
+      expect(theirs.told.length).toBeGreaterThan(1);
+    }
+  },
+  30_000,
+);
+
+test("without a system account nobody can be asked, so nobody waits, and the server lives", async () => {
+  // The reference does not: it ends with a nil pointer.
+  await onOurs(config("", "no_system_account: true"), SERVICE, async stage => {
+    const refused = await stage.attempt({ connect: { user: "her" } });
+    expect([refused.closed, refused.told, refused.log]).toEqual([
+      true,
+      [],
+      [`ERR authentication error - User "her"`, "DBG Error sending authorization request: system account not setup"],
+    ]);
+    expect((await stage.attempt({ connect: { user: "auth", pass: "secret" } })).closed).toBe(false);
+  });
+});

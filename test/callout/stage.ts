@@ -135,7 +135,7 @@ export class Stage {
 }
 
 function isReason(line: string): boolean {
-  return line.startsWith("WRN ") || line.includes("Authorization callout");
+  return line.startsWith("WRN ") || line.includes("Authorization callout") || line.includes("authorization request:");
 }
 
 /** Without what differs from attempt to attempt. */

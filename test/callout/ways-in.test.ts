@@ -31,6 +31,8 @@ const user =
   (_request, answers) =>
     answers.user({ ...facts, data: { name: "her", audience: "APP", ...facts.data } });
 
+const refusing: Decide = (_request, answers) => answers.error("no");
+
 const files = new CertificateDirectory();
 afterAll(() => files[Symbol.dispose]());
 const root = authority();
@@ -181,7 +183,7 @@ test.skipIf(skipped)(
     const [ours, theirs] = await onBoth(config(proxies, behind), SERVICE, async stage => {
       const seen: unknown[] = [];
       for (const proxied of [true, false]) {
-        for (const decide of [user(), user({ body: { proxyRequired: true } }), (() => null) as Decide]) {
+        for (const decide of [user(), user({ body: { proxyRequired: true } }), refusing]) {
           for (const credentials of [{ user: "x" }, { user: "behind", pass: "behind" }]) {
             stage.decide = decide;
             const mark = stage.server.log().length;
