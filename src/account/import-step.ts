@@ -9,6 +9,8 @@ export interface ImportVia {
   readonly export: ServiceExport | null;
   /** Whether the requester is made known. */
   readonly share: boolean;
+  /** What comes through it says in its headers who asked, in the server's own words. */
+  readonly introduces: boolean;
 }
 
 /** Whether the messages of a batch came through that export already: they would travel in circles. */

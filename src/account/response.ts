@@ -32,6 +32,8 @@ export class Response {
   readonly export: ServiceExport | null;
   readonly type: ResponseType;
   readonly share: boolean;
+  /** Headers of an answer are whatever the responder wrote. */
+  readonly introduces = false;
   /** Monotonic, ms: when it was asked for, or last answered. */
   at: number;
   /** null: nobody measures how long it takes. */

@@ -32,6 +32,7 @@ const SUBJECT_BYTES_MIN = 256;
 export class ServiceImport implements Sink, ImportVia {
   mark = 0;
   readonly takesRuns = false;
+  readonly introduces = true;
   readonly importer: Account;
   readonly exporter: Account;
   readonly plan: trade.ServiceImport;
@@ -168,7 +169,8 @@ export class ServiceImport implements Sink, ImportVia {
     const { host } = this.importer;
     const toSystem = this.exporter === host.systemAccount;
     const share = before === null ? this.share : before.share;
-    const known = before === null ? null : knownInfo(batch, index);
+    // Never what a client wrote: an answer that goes on as a request is asked by whoever answered.
+    const known = before?.introduces ? knownInfo(batch, index) : null;
     const info = known ?? batch.originator?.clientInfo(share) ?? null;
     if (info === null) return null;
     if (known !== null) known.svc = this.importer.name;
