@@ -28,6 +28,7 @@ export function bind(client: Client, login: Login): Refusal {
   client.user = login.user;
   client.proxyKey = login.proxyKey;
   client.account = login.account;
+  client.requestHeader = null; // it named whoever it was before
   if (client.registered !== login.account) {
     leaveAccount(client);
     if (login.account.isFull || login.noRoom) return Refusal.MaxAccountConnectionsExceeded;

@@ -92,12 +92,12 @@ export function clearAuthTimer(client: Client): void {
   client.authTimer = null;
 }
 
-/** The same client, as a changed configuration has it. */
-function rebind(client: Client, login: Login, streamsChanged: ReadonlySet<Account>): void {
+/** The same client, as a changed configuration has it. @param renews its account imports other streams than before */
+function rebind(client: Client, login: Login, renews: boolean): void {
   if (login.account !== client.account) return client.close(CloseReason.ClientClosed); // it comes back, and is bound there
   bind(client, login);
   reviewSubscriptions(client);
-  if (streamsChanged.has(client.account)) renewShadows(client);
+  if (renews) renewShadows(client);
   client.host.onAuthenticated(client);
   client.host.turn.end();
 }
@@ -108,14 +108,16 @@ function rebind(client: Client, login: Login, streamsChanged: ReadonlySet<Accoun
  */
 export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Account>): void {
   const { closed, flags, host } = client;
-  if (closed || (flags & FLAG_AUTHENTICATING) !== 0) return;
+  if (closed) return;
+  const asked = ++client.asks; // whatever is under way is asked again when it has an answer
+  if ((flags & FLAG_AUTHENTICATING) !== 0) return;
   if ((flags & FLAG_CONNECT_RECEIVED) === 0) {
     if (client.authRequired && (flags & FLAG_AWAITING_AUTH) === 0 && !client.transport.handshaking) awaitAuthentication(client);
     return;
   }
-  const settle = (verdict: Verdict) => {
-    if (client.closed) return;
-    if (typeof verdict !== "number") return rebind(client, verdict, streamsChanged);
+  const settle = (verdict: Verdict, renews: boolean) => {
+    if (client.closed || client.asks !== asked) return;
+    if (typeof verdict !== "number") return rebind(client, verdict, renews);
     client.logError(`authentication error${refusedUser(client.connect)}`);
     host.onAuthenticationFailed(client, verdict);
     client.refuse(verdict);
@@ -125,7 +127,13 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
   const { connect, login } = client;
   // A service gave it that name, and knows its credentials by another: it comes back, and is asked about anew.
   if (login?.delegated && (connect.user !== "" || connect.nkey !== "")) return client.close(CloseReason.ClientClosed);
+  const renews = streamsChanged.has(client.account);
   const verdict = host.authenticate(client);
-  if (verdict instanceof Promise) verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
-  else settle(verdict);
+  if (!(verdict instanceof Promise)) return settle(verdict, renews);
+  // Until it settles it stays what it was, but for what its account does not import any more.
+  if (renews) renewShadows(client);
+  verdict.then(
+    settled => settle(settled, false),
+    () => settle(Refusal.AuthorizationViolation, false),
+  );
 }

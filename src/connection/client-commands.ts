@@ -1,6 +1,6 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
 
-import type { Verdict } from "../auth/authenticator.ts";
+import type { Login, Verdict } from "../auth/authenticator.ts";
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
@@ -124,6 +124,7 @@ export function admitAnonymous(client: Client): Refusal {
 
 /** Goes on with the verdict: now, or when it is there. Nothing behind the command is looked at until then. */
 function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (verdict: Verdict) => Refusal): Refusal {
+  const asked = ++client.asks;
   if (!(verdict instanceof Promise)) return go(verdict);
 
   client.flags |= FLAG_AUTHENTICATING;
@@ -131,7 +132,7 @@ function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (v
   const settle = (settled: Verdict): void => {
     if (client.closed) return;
     client.flags &= ~FLAG_AUTHENTICATING;
-    const end = go(settled);
+    const end = client.asks === asked || typeof settled === "number" ? go(settled) : settleAnew(client, settled, go);
     logRefusedLogin(client, end);
     if (end !== Refusal.None) client.refuse(end);
     else client.host.turn.resumeLater(client);
@@ -142,6 +143,14 @@ function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (v
 }
 
 /** What CONNECT left empty, a cookie may say. */
+/** It would have been let in, but by then others may be let in than when it was asked: a reload came meanwhile. */
+function settleAnew(client: Client, { delegated }: Login, go: (verdict: Verdict) => Refusal): Refusal {
+  if (!delegated) return settleLater(client, client.host.authenticate(client), go);
+  // The service may have given it another name, which means nothing to it: it comes back, and is asked about anew.
+  client.close(CloseReason.ClientClosed);
+  return Refusal.Closed;
+}
+
 function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
   if (connect.jwt === "") connect.jwt = standIns.jwt;
   if (connect.user === "") connect.user = standIns.user;

@@ -79,6 +79,8 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
   guarded = false;
   /** Most subscriptions; -1: no limit. */
   subscriptionsMax = -1;
+  /** Times that it was asked who this is: an answer counts only while nobody has asked again. */
+  asks = 0;
   /** Runs until its login does. */
   expiryTimer: WheelTimer | null = null;
   /** The trusted proxy that it came through; empty: none. */
