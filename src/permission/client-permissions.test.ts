@@ -246,3 +246,43 @@ describe("changed permissions", () => {
     ]);
   });
 });
+
+describe("subjects that are known by numbers", () => {
+  const SOME = 1_000;
+  /** Asked so often that answers are remembered by number. */
+  function askedOften(options: Partial<PermissionOptions>): Asked {
+    const asked = new Asked(options);
+    for (let stamp = 1; stamp <= SOME; stamp++) asked.client.mayAlwaysPublishStamped(stamp, ...range(`a.${stamp}`));
+    return asked;
+  }
+
+  test("an answer is that of its number, however large numbers get", () => {
+    const asked = askedOften({ publish: lists(["a.>"]) });
+    const stamps = [SOME + 5, 2 ** 30 + 5, 2 ** 31 + 5, 2 ** 32 + 5, 2 ** 40 + 5, 2 ** 53 - 5];
+    for (const round of [1, 2]) {
+      const answers = stamps.flatMap(stamp => [
+        asked.client.mayAlwaysPublishStamped(stamp, ...range("a.x")),
+        asked.client.mayAlwaysPublishStamped(stamp + 1, ...range("b.x")),
+      ]);
+      expect(answers, `round ${round}`).toEqual(stamps.flatMap(() => [true, false]));
+    }
+  });
+
+  test("answers by number are forgotten with the permissions, and when numbers stand for other subjects", () => {
+    const asked = askedOften({ publish: lists(["a.>"]) });
+    const ask = (subject: string) => asked.client.mayAlwaysPublishStamped(7, ...range(subject));
+    expect([ask("a.7"), ask("b.7")]).toEqual([true, true]); // the number counts, not the bytes
+    asked.client.forgetStamps();
+    expect([ask("b.7"), ask("a.7")]).toEqual([false, false]);
+    asked.follow({ publish: lists(["b.>"]) });
+    expect([ask("b.7")]).toEqual([true]);
+  });
+
+  test("filters of queues are told apart when their numbers begin again", () => {
+    const asked = new Asked({ subscribe: lists(null, [...numbered("no.", 9), "secret q2", "other.* q1"]) });
+    const wide = (queue: string) => asked.delivers(`> ${queue}`, "secret");
+    expect(wide("q1")).toEqual(["secret"]);
+    Object.assign(asked.client, { filterTag: 2 ** 30 - 1 });
+    expect(wide("q2")).toEqual([]);
+  });
+});

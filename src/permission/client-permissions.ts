@@ -28,8 +28,8 @@ export class ClientPermissions {
   private deliveryDecisions: DecisionCache | null = null;
   private filterTag = 0;
   private replies: TrackedReplies | null = null;
-  /** Answers by number: `stamp << 1`, and whether it may be published. */
-  private stamped: Int32Array | null = null;
+  /** Answers by number: the stamp of what may be published, the same below zero of what may not. */
+  private stamped: Float64Array | null = null;
   private unstamped = 0;
 
   constructor(
@@ -54,20 +54,22 @@ export class ClientPermissions {
 
   /**
    * As `mayAlwaysPublish`, for a subject that somebody else remembers under a number: then its answer is one array access away.
-   * @param stamp stands for these very bytes, and no others; 0: for nothing
+   * @param stamp stands for these very bytes, and no others, however large it gets; 0: for nothing
    */
   mayAlwaysPublishStamped(stamp: number, source: Uint8Array, start: number, end: number): boolean {
     if (stamp === 0) return this.mayAlwaysPublish(source, start, end);
     const { stamped } = this;
     if (stamped === null) {
       // Clients that walk through many subjects are worth the memory, others are not.
-      if (++this.unstamped > STAMPED_FROM) this.stamped = new Int32Array(STAMPED_SLOTS);
+      if (++this.unstamped > STAMPED_FROM) this.stamped = new Float64Array(STAMPED_SLOTS);
       return this.mayAlwaysPublish(source, start, end);
     }
-    const known = stamped[stamp & (STAMPED_SLOTS - 1)];
-    if (known >> 1 === stamp) return (known & 1) === 1;
+    const slot = stamp & (STAMPED_SLOTS - 1);
+    const known = stamped[slot];
+    if (known === stamp) return true;
+    if (known === -stamp) return false;
     const allowed = this.mayAlwaysPublish(source, start, end);
-    stamped[stamp & (STAMPED_SLOTS - 1)] = (stamp << 1) | (allowed ? 1 : 0);
+    stamped[slot] = allowed ? stamp : -stamp;
     return allowed;
   }
 
@@ -98,7 +100,12 @@ export class ClientPermissions {
     this.deliveryDecisions ??= new DecisionCache(DELIVERY_DECISIONS_MAX, this.random);
     // Without entries for queues all subscriptions have the same decisions.
     if (named === null || deny.queues.entries.length === 0) return new CachedFilter(deny, null, this.deliveryDecisions, 0);
-    this.filterTag = (this.filterTag % TAG_MAX) + 1;
+    if (this.filterTag === TAG_MAX) {
+      // Numbers begin again, in a cache that has not met them: filters before keep theirs.
+      this.deliveryDecisions = new DecisionCache(DELIVERY_DECISIONS_MAX, this.random);
+      this.filterTag = 0;
+    }
+    this.filterTag++;
     return new CachedFilter(deny, copyBytes(named, 0, named.length), this.deliveryDecisions, this.filterTag);
   }
 
@@ -149,5 +156,4 @@ export class ClientPermissions {
   }
 }
 
-/** After a billion filters numbers repeat, of which the first are long forgotten. */
 const TAG_MAX = 2 ** 30 - 1;

@@ -54,3 +54,22 @@ test("fuzz: found, stale and deleted subjects are those of a map, however badly 
     expect(tasks).toEqual([]);
   }
 });
+
+test("stamps never come again: not after two billion subjects, and not when the tables are made anew", () => {
+  const cache = new ResultCache<TrieEntry>(new Random(1), task => task());
+  const stampOf = (name: string): number => {
+    const subject = Buffer.from(name);
+    if (cache.find(name.length, subject, 0, subject.length) === -1) {
+      cache.add(name.length, subject, 0, subject.length, new MatchResult<TrieEntry>([], []));
+    }
+    return cache.stamps[cache.find(name.length, subject, 0, subject.length)];
+  };
+  const stamps = [stampOf("a")];
+  for (const passed of [2 ** 30 - 1, 2 ** 31 - 1, 2 ** 32 - 1]) {
+    Object.assign(cache, { lastStamp: passed });
+    stamps.push(stampOf("b".repeat(stamps.length + 1)));
+    cache.clear();
+    stamps.push(stampOf("a"));
+  }
+  expect(stamps).toEqual([1, 2 ** 30, 2 ** 30 + 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32, 2 ** 32 + 1]);
+});

@@ -34,9 +34,6 @@ const ADMIT_ONE_IN = 64;
 /** and after so many misses it is asked whether that should end. */
 const JUDGED_MISSES = 1024;
 
-/** Stamps begin again after a billion subjects, of which the first are long gone. */
-const STAMP_MAX = 2 ** 30 - 1;
-
 const STRIDE = 3;
 const HASH = 0;
 const KEY_START = 1;
@@ -47,8 +44,11 @@ export class ResultCache<E extends TrieEntry> {
   private table = new Int32Array(SLOTS_MIN * STRIDE);
   /** By slot, see `find`. */
   results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
-  /** By slot: a number that no other subject has in this cache, now or later. */
-  stamps = new Int32Array(SLOTS_MIN);
+  /**
+   * By slot: a number that no other subject has in this cache, now or later. Of 53 bits, for they must never come again: who may publish
+   * a subject is remembered by them, and a client can count 2^31 of them away within minutes.
+   */
+  stamps = new Float64Array(SLOTS_MIN);
   private keys = new Uint8Array(KEY_BYTES_MIN);
   private mask = SLOTS_MIN - 1;
   private keysEnd = 0;
@@ -172,8 +172,7 @@ export class ResultCache<E extends TrieEntry> {
     this.table[at + KEY_START] = this.keysEnd;
     this.table[at + KEY_SIZE] = length + 1;
     this.results[slot] = result;
-    this.lastStamp = this.lastStamp === STAMP_MAX ? 1 : this.lastStamp + 1;
-    this.stamps[slot] = this.lastStamp;
+    this.stamps[slot] = ++this.lastStamp;
     for (let index = 0; index < length; index++) this.keys[this.keysEnd + index] = source[start + index];
     this.keysEnd += length;
     this.count++;
@@ -261,7 +260,7 @@ export class ResultCache<E extends TrieEntry> {
     const keys = this.keys;
     this.table = new Int32Array(slotCount * STRIDE);
     this.results = new Array(slotCount).fill(null);
-    this.stamps = new Int32Array(slotCount);
+    this.stamps = new Float64Array(slotCount);
     this.keys = new Uint8Array(keyCapacity);
     this.mask = slotCount - 1;
     this.keysEnd = 0;
