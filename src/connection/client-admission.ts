@@ -15,7 +15,7 @@ import { REFUSALS, Refusal } from "../protocol/refusal.ts";
 import type { DoorRefusal } from "../transport/transport.ts";
 import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
-import { labelOf, peerOf } from "./client-label.ts";
+import { peerOf } from "./client-label.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "./connection-flag.ts";
 
 /** INFO, where it was not sent yet. */
@@ -25,7 +25,6 @@ export function greet(client: Client): void {
 
 /** Whatever had to come before the protocol has come. */
 export function becomeReady(client: Client): void {
-  client.label = labelOf(client.transport, client.id, client.door); // a PROXY header may have told of another address
   greet(client);
   beginProtocol(client);
   const { tls } = client.transport;

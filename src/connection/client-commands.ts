@@ -4,14 +4,14 @@ import type { Login, Verdict } from "../auth/authenticator.ts";
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
-import { type ConnectOptions, checkInfo, givenUser, readConnect, userLabel } from "../protocol/connect-options.ts";
+import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
 import { tokenCount } from "../subject/subject.ts";
 import { bind, dressSubscription, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
-import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
+import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_INTRODUCED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
 import { connectionTypeOf } from "./connection-type.ts";
 import type { StandInCredentials } from "./door.ts";
 
@@ -107,7 +107,7 @@ export function handleConnect(client: Client, json: string): Refusal {
   }
   client.followConnectOptions();
   client.user = givenUser(client.connect);
-  return settleLater(client, client.host.authenticate(client), verdict => finishConnect(client, verdict, first));
+  return settleLater(client, client.host.authenticate(client), verdict => finishConnect(client, verdict));
 }
 
 /** A command other than CONNECT came first: who says nothing of itself may be let in as somebody, or not at all. */
@@ -173,7 +173,7 @@ function enter(client: Client, verdict: Verdict): Refusal {
   return Refusal.None;
 }
 
-function finishConnect(client: Client, verdict: Verdict, first: boolean): Refusal {
+function finishConnect(client: Client, verdict: Verdict): Refusal {
   const { connect } = client;
   const refusal = enter(client, verdict);
   if (refusal !== Refusal.None) return refusal;
@@ -182,24 +182,12 @@ function finishConnect(client: Client, verdict: Verdict, first: boolean): Refusa
     client.host.onAuthenticationFailed(client, Refusal.AuthorizationViolation, false);
     return Refusal.AuthorizationViolation;
   }
-  if (first) client.label = longLabel(client);
+  client.setFlag(FLAG_INTRODUCED, true);
   if (connect.protocol < 0 || connect.protocol > 1) return Refusal.InvalidClientProtocol;
   client.setFlag(FLAG_NO_RESPONDERS, connect.no_responders);
   if (connect.no_responders && !client.parser.headers) return Refusal.NoRespondersRequiresHeaders;
   if (connect.verbose) client.sendOk();
   return Refusal.None;
-}
-
-/** The label of log lines once the client has introduced itself: `… - "v<version>:<lang>:<name>"` and `… - "<account>/<user>"`. */
-function longLabel(client: Client): string {
-  const { name, lang, version } = client.connect;
-  const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
-  let label = client.label;
-  if (who !== "") label += ` - ${quote(encode(who))}`;
-  const claim = client.login?.claim ?? null;
-  const user = userLabel(client.connect, claim === null || claim.jwt === "" ? "" : claim.subject);
-  if (user !== "") label += ` - ${quote(encode(`${client.account.label}/${user}`))}`;
-  return label;
 }
 
 /** A client may send INFO; it must be JSON and means nothing. */

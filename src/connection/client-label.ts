@@ -1,6 +1,9 @@
-/** How log lines name a client before it has introduced itself. */
+/** How log lines name a client: where it comes from, and once it has introduced itself who it is. */
+import { encode, quote } from "../bytes/ascii.ts";
+import { userLabel } from "../protocol/connect-options.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Door } from "./door.ts";
+import type { Client } from "./client.ts";
+import { FLAG_INTRODUCED } from "./connection-flag.ts";
 
 /** Where the peer is; `unix` for one that came by a Unix socket. */
 export function peerOf({ remoteAddress, remotePort }: Transport): string {
@@ -11,9 +14,23 @@ function bracketed(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
 
-export function labelOf(transport: Transport, id: number, door: Door | null): string {
+/** `<peer> - cid:<n>`, then ` - "v<version>:<lang>:<name>"` and ` - "<account>/<user>"`. */
+export function labelOf(client: Client): string {
+  const base = placeOf(client);
+  return (client.flags & FLAG_INTRODUCED) === 0 ? base : `${base}${introductionOf(client)}`;
+}
+
+function placeOf({ door, id, transport }: Client): string {
   if (transport.inProcess) return `pipe - cid:${id}`;
   const peer = peerOf(transport);
   if (transport.type !== "websocket") return `${peer} - cid:${id}`;
   return `${door?.forwardedFor ? `${bracketed(door.forwardedFor)}/` : ""}${peer} - wid:${id}`;
+}
+
+function introductionOf({ account, connect, login }: Client): string {
+  const { name, lang, version } = connect;
+  const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
+  const claim = login?.claim ?? null;
+  const user = userLabel(connect, claim === null || claim.jwt === "" ? "" : claim.subject);
+  return [who, user === "" ? "" : `${account.label}/${user}`].map(part => (part === "" ? "" : ` - ${quote(encode(part))}`)).join("");
 }

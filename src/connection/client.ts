@@ -93,7 +93,6 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
   readonly publisher: Publisher;
   readonly stall: Stall;
   readonly door: Door | null;
-  label: string;
   /** Challenge sent in INFO; empty when none was needed. */
   nonce = "";
   /** Who it turned out to be, for logs and monitoring; empty when nobody in particular. */
@@ -116,7 +115,6 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     const options = host.options;
     this.account = host.globalAccount;
     this.door = door;
-    this.label = labelOf(transport, id, door);
     this.keepalive = new Keepalive(this, () => this.onStale());
     this.parser = new Parser(this, host.turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
     this.publisher = new Publisher(this, host.turn.batch);
@@ -132,6 +130,11 @@ export class Client extends Connection implements CommandSink, Sink, Originator,
     this.logDebug("Client connection created");
     if (!this.transport.handshakesFirst) this.sendInfo("accept");
     if (!this.transport.handshaking) beginProtocol(this);
+  }
+
+  /** Made when a line of the log needs it: ten thousand connections that nothing is said of keep none. */
+  get label(): string {
+    return labelOf(this);
   }
 
   get authRequired(): boolean {

@@ -18,3 +18,5 @@ export const FLAG_TRACE = 1 << 10;
 export const FLAG_STALLED = 1 << 11;
 /** An authentication is under way. */
 export const FLAG_AUTHENTICATING = 1 << 12;
+/** It is in, and has said what it is: log lines say so too. */
+export const FLAG_INTRODUCED = 1 << 13;
