@@ -215,7 +215,7 @@ export function isAcknowledgement(reply: Uint8Array): boolean {
 
 /** `<start><six digits><end>` */
 function newAddress(start: Uint8Array, random: Random, end: Uint8Array): Uint8Array {
-  const address = new Uint8Array(start.length + DIGITS_IN_TOKEN + end.length);
+  const address = Buffer.allocUnsafe(start.length + DIGITS_IN_TOKEN + end.length);
   address.set(start, 0);
   let drawn = 0;
   for (let i = 0; i < DIGITS_IN_TOKEN; i++) {
