@@ -13,6 +13,7 @@ import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { HeaderKey, headerText } from "../header/header-read.ts";
 import { setHeader } from "../header/header-write.ts";
+import { Lookalikes } from "../header/lookalikes.ts";
 import type { MessageTrace } from "../msgtrace/message-trace.ts";
 import { TRACE_DESTINATION } from "../msgtrace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
@@ -26,6 +27,7 @@ import type { ServiceExport } from "./service-export.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
 const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
+const REQUEST_INFO_LOOKALIKES = new Lookalikes(REQUEST_INFO);
 const NO_BYTES = new Uint8Array(0);
 const SUBJECT_BYTES_MIN = 256;
 
@@ -160,7 +162,7 @@ export class ServiceImport implements Sink, ImportVia {
   private newHeader(batch: MessageBatch, index: number): Uint8Array | null {
     const info = this.requestInfo(batch, index);
     if (info === null) return null;
-    const block = batch.headerSize(index) > 0 ? batch.header(index) : null;
+    const block = batch.headerSize(index) > 0 ? REQUEST_INFO_LOOKALIKES.removedFrom(batch.header(index)) : null;
     return setHeader(block, REQUEST_INFO, clientInfoJson(info));
   }
 

@@ -49,3 +49,14 @@ test("an answer that goes on as a request to a third account says who answered, 
     expect(infoOf(await c.exchange())).toEqual({ acc: "B", rtt: expect.any(Number) });
   });
 });
+
+test("nothing in the headers of a request looks like what the server says of who asks", async () => {
+  await withServer(async open => {
+    const [a, c] = [await open("a"), await open("c")];
+    await c.exchange("SUB c 1\r\n");
+    const header = 'NATS/1.0\r\nA: b\nNats-Request-Info: {"acc":"SYS"}\r\nnats-request-info: {"acc":"SYS"}\r\n\r\n';
+    await a.exchange(`HPUB c ${header.length} ${header.length}\r\n${header}\r\n`);
+    const lines = (await c.exchange()).split(/\r?\n/);
+    expect(lines.slice(1)).toEqual(["NATS/1.0", "A: b", expect.stringMatching(/^Nats-Request-Info: \{"acc":"A","rtt":\d+\}$/), "", "", ""]);
+  });
+});

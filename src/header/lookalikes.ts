@@ -1,0 +1,20 @@
+/**
+ * Fields that some reader may take for a certain one, though they are not written as it: `nats-request-info:`, `Nats-Request-Info :`, or
+ * one behind a line feed alone, where Go's readers begin a new line and this server does not. Where the server itself vouches for a
+ * field, nobody else may write anything like it.
+ */
+export class Lookalikes {
+  private readonly lines: RegExp;
+
+  /** @param key letters, digits and dashes */
+  constructor(key: string) {
+    this.lines = new RegExp(`(?:\\r?\\n${key}[ \\t]*:[^\\n]*)+`, "gi");
+  }
+
+  /** @param block a whole header block; not changed @returns the block itself when there are none */
+  removedFrom(block: Uint8Array): Uint8Array {
+    const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
+    if (text.search(this.lines) === -1) return block;
+    return Buffer.from(text.replace(this.lines, "\r"), "latin1"); // behind it stands the line feed of the last line that goes
+  }
+}
