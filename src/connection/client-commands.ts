@@ -14,6 +14,7 @@ import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_INTRODUCED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
 import { connectionTypeOf } from "./connection-type.ts";
 import type { StandInCredentials } from "./door.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 /** Queue group of the server's own services; closed to clients. */
 const SYSTEM_QUEUE = encode("_sys_");
@@ -208,10 +209,4 @@ export function handlePeerError(client: Client, text: string): Refusal {
 function malformed(client: Client, name: string, source: Buffer, start: number, end: number): Refusal {
   client.parser.detail = `${name} Parse Error: ${quote(source, start, end)}`;
   return Refusal.MalformedArguments;
-}
-
-const SECRETS = /("(?:pass[^"]*|auth_token[^"]*|sig|proxy_sig|nkey)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
-
-function withoutSecrets(json: string): string {
-  return json.replace(SECRETS, '$1"[REDACTED]"');
 }

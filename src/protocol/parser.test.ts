@@ -212,3 +212,16 @@ test("arguments are split at blanks and tabs; from the tenth on they are not loo
   expect(split(" a\tbc  d ")).toEqual(["a", "bc", "d"]);
   expect(split("1 2 3 4 5 6 7 8 9 10 11")).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 });
+
+test("a CONNECT that is too long is not shown, whether it came at once or in pieces; other lines are", () => {
+  const secret = 'CONNECT {"pass":"secret"}'.padEnd(80, "x");
+  const cuts = [[`${secret}\r\n`], [secret.slice(0, 30), `${secret.slice(30)}\r\n`], [secret.slice(0, 9), secret.slice(9)]];
+  for (const chunks of cuts) {
+    const { parser, parse } = newParser({ lineBytesMax: 64 });
+    for (const chunk of chunks) parse(chunk);
+    expect(parser.detail).toBe("maximum control line exceeded (snip: [REDACTED]...)");
+  }
+  const { parser, parse } = newParser({ lineBytesMax: 8 });
+  parse("SUB a.long.subject 1\r\n");
+  expect(parser.detail).toBe('maximum control line exceeded (snip: "a.long.subject "...)');
+});

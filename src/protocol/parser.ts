@@ -54,6 +54,8 @@ const SMALL_PAYLOAD_BYTES = 600;
 /** The shortest PUB, `PUB a 0\r\n\r\n`; with less in the chunk the loop does not look. */
 const PUB_BYTES_MIN = 11;
 const DIGITS_MAX = 9;
+/** Of a line that is too long, in the log. */
+const SNIPPET_BYTES_MAX = 128;
 /** Reads of this size are worth a view of their words. */
 const VIEW_BYTES_MIN = 2 * 1024;
 /** CR LF, read as a little-endian word. */
@@ -425,7 +427,7 @@ export class Parser {
     const size = this.heldSize + end - start;
     const last = end > start ? chunk[end - 1] : this.heldSize > 0 ? this.held[this.heldSize - 1] : 0;
     if (size - (last === CR ? 1 : 0) > this.lineBytesMax) {
-      this.detail = lineTooLong(chunk, start, end);
+      this.detail = this.lineTooLong(chunk, start, end);
       return Refusal.MaxControlLineExceeded;
     }
     if (this.held.length < size) {
@@ -442,7 +444,7 @@ export class Parser {
   private finishLine(source: Buffer, start: number, lf: number): number {
     const end = lf > start && source[lf - 1] === CR ? lf - 1 : lf;
     if (end - start > this.lineBytesMax) {
-      this.detail = lineTooLong(source, start, end);
+      this.detail = this.lineTooLong(source, start, end);
       return -Refusal.MaxControlLineExceeded;
     }
     let refusal: Refusal;
@@ -556,6 +558,12 @@ export class Parser {
     return Refusal.MalformedArguments;
   }
 
+  /** A CONNECT is not shown: it is full of secrets, anywhere in it. */
+  private lineTooLong(source: Buffer, start: number, end: number): string {
+    const shown = this.verb === Verb.Connect ? "[REDACTED]" : snippet(source.subarray(0, end), start, SNIPPET_BYTES_MAX);
+    return `maximum control line exceeded (snip: ${shown}...)`;
+  }
+
   private refuseByte(chunk: Buffer, at: number): number {
     this.detail = `parser ERROR, state=${this.state}, i=${at}: proto='${snippet(chunk, at, 32)}...'`;
     return -Refusal.UnknownOperation;
@@ -586,8 +594,4 @@ function canonicalSize(chunk: Buffer, start: number, end: number): number {
 /** A piece of what was read; like the reference's it leaves out the last byte. */
 function snippet(source: Buffer, start: number, bytesMax: number): string {
   return quote(source, start, Math.max(start, Math.min(source.length - 1, start + bytesMax)));
-}
-
-function lineTooLong(source: Buffer, start: number, end: number): string {
-  return `maximum control line exceeded (snip: ${snippet(source.subarray(0, end), start, 128)}...)`;
 }
