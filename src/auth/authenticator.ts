@@ -114,6 +114,8 @@ export interface Authenticator {
   admitsAnonymous(type: ConnectionType): boolean;
   /** The JWT of a CONNECT means something. */
   readonly takesJwt: boolean;
+  /** It may be a secret whatever it says, and is shown to nobody. Left out: only a bearer JWT is one. */
+  readonly hidesJwt?: boolean;
   /** Nothing behind the client's CONNECT is looked at until this has settled. A rejection is a refusal. */
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict>;
   /**

@@ -91,6 +91,7 @@ export class GivenAuthenticator implements Authenticator {
   readonly usesNonce = true;
   readonly required = true;
   readonly takesJwt = true;
+  readonly hidesJwt = true;
   private readonly completed = new WeakMap<GivenPermissions, PermissionOptions>();
 
   constructor(private readonly parts: GivenParts) {}

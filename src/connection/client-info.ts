@@ -2,6 +2,7 @@
 import type { ClientInfo } from "../delivery/originator.ts";
 import { KIND_TEXTS } from "../protocol/connection-kind.ts";
 import type { Client } from "./client.ts";
+import { shownJwt } from "./connection-record.ts";
 
 const NS_PER_MS = 1e6;
 
@@ -17,7 +18,7 @@ export function clientInfo(client: Client, detailed: boolean): ClientInfo {
   info.user = client.user;
   info.lang = connect.lang;
   info.ver = connect.version;
-  info.jwt = connect.jwt;
+  info.jwt = shownJwt(client);
   info.server = host.serverName;
   info.cluster = host.clusterName;
   const claim = login?.claim;

@@ -93,7 +93,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
     name: client.connect.name,
     lang: client.connect.lang,
     version: client.connect.version,
-    jwt: withoutBearer(client),
+    jwt: shownJwt(client),
     issuerKey: issuerKeyOf(client),
     nameTag: client.login?.claim?.nameTag ?? "",
     tags: client.login?.claim?.tags ?? [],
@@ -103,9 +103,14 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
   };
 }
 
-/** Whoever holds a bearer JWT may use it: such a one is not shown, nor kept. */
-function withoutBearer({ connect: { jwt } }: Client): string {
-  if (jwt === "") return "";
+/**
+ * What monitoring, events and services are told of a client's JWT. Whoever holds a bearer JWT may use it, and what a program's own
+ * authenticate() takes for one is its secret: such are not shown, nor kept.
+ */
+export function shownJwt({ authenticator, connect: { jwt }, login }: Client): string {
+  if (jwt === "" || authenticator.hidesJwt) return "";
+  const claim = login?.claim ?? null;
+  if (claim !== null && claim.jwt === jwt) return claim.bearer ? "" : jwt;
   try {
     return decodeUser(jwt).nats.bearerToken ? "" : jwt;
   } catch {

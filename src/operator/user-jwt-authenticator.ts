@@ -191,7 +191,7 @@ export class UserJwtAuthenticator implements Authenticator {
       followsDefaults: own === null,
       limits,
       expiresAt: earliest(claims.expiresAtSeconds * 1000, hours.endsAtMs ?? 0),
-      claim: user.claim,
+      claim: { ...user.claim, bearer: nats.bearerToken }, // a scope may make it one
       proxyKey,
     };
   }

@@ -1,7 +1,7 @@
 /** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
 
 import type { Client } from "../connection/client.ts";
-import { issuerKeyOf } from "../connection/connection-record.ts";
+import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
 import { presentClientInfo } from "../delivery/originator.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { goTime } from "../monitor/go-json.ts";
@@ -23,7 +23,7 @@ export function eventClient(client: Client, stoppedAt: number): Readonly<Record<
     lang: connect.lang,
     ver: connect.version,
     ...(stoppedAt === 0 ? {} : { rtt: roundTripNs(keepalive.roundTripMs), stop: goTime(stoppedAt) }),
-    jwt: connect.jwt,
+    jwt: shownJwt(client),
     issuer_key: issuerKeyOf(client),
     tags: login?.claim?.tags ?? [],
     name_tag: nameTagOf(account),
