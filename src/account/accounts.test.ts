@@ -181,3 +181,20 @@ test("an account whose claims have run out answers nobody", () => {
   street.of("A").expired = true;
   expect(street.publish("B", "svc", "in")).toBe(0);
 });
+
+test("a message may pass through one account on its way 32 times, and is delivered to nobody beyond", () => {
+  const chain = (count: number) => ({
+    exports: Array.from({ length: count }, (_, index) => service(`s.${index}`)),
+    imports: Array.from({ length: count }, (_, index) => takes("A", `s.${index}`, `s.${index + 1}`)),
+  });
+  for (const [count, taken] of [
+    [31, 1],
+    [32, 0],
+    [200, 0],
+  ]) {
+    const street = new Street({ A: chain(count!) });
+    const asked = street.listen("A", "s.0");
+    expect(street.publish("A", `s.${count}`, "in"), `${count} imports`).toBe(taken!);
+    expect([asked.notes.length, street.of("A").responses.size], `${count} imports`).toEqual([taken!, taken! * count!]);
+  }
+});

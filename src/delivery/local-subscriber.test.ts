@@ -173,16 +173,16 @@ test("a callback that throws loses its message, and no other receiver does", asy
 
 test("deliveries of a callback count for the account it publishes into", async () => {
   await using inside = new Inside();
-  const systemAccount = inside.server.systemAccount!;
+  const other = inside.server.directory.open("OTHER");
   const { callback, messages } = recorder();
-  const elsewhere = new LocalSubscriber(systemAccount, () => {});
+  const elsewhere = new LocalSubscriber(other, () => {});
   elsewhere.subscribe("copy", null, callback);
-  const toElsewhere = new LocalPublisher(systemAccount, inside.server);
+  const toElsewhere = new LocalPublisher(other, inside.server);
   inside.subscriber.subscribe("a", null, (batch, index) => void toElsewhere.publish("copy", "", null, batch.payload(index)));
   const client = await TextConnection.open(inside.server);
   await client.exchange("SUB a 1\r\nPUB a 4\r\ndata\r\n");
   expect(messages).toEqual(["copy data"]);
-  expect([inside.account.traffic.outMessages, inside.account.traffic.outBytes, systemAccount.traffic.outMessages]).toEqual([1, 4, 0]);
+  expect([inside.account.traffic.outMessages, inside.account.traffic.outBytes, other.traffic.outMessages]).toEqual([1, 4, 0]);
   elsewhere.close();
 });
 

@@ -127,6 +127,12 @@ export class LocalSubscriber implements Sink {
 
 /** Publishes within callbacks within publishes … are a loop of ours from here on. */
 const NESTING_MAX = 64;
+/**
+ * Messages that come through imports into an account within messages of it: so often may a message pass through one account on its way.
+ * That is what somebody else wrote into accounts, no mistake of ours: beyond it nobody takes the message. Half, so that whoever gets it
+ * may publish.
+ */
+const CROSSINGS_MAX = NESTING_MAX / 2;
 /** Room for subject, reply, headers and payload that is kept between publishes. */
 const KEPT_BYTES_MAX = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
@@ -209,7 +215,7 @@ export class LocalPublisher {
    * @param header instead of the message's own; null: that one
    * @param step the import that it comes through
    * @param followed false: what becomes of it here is not told, whoever follows it there
-   * @returns how many took it
+   * @returns how many took it; 0 too when it passes through this account again and again
    */
   republish(
     outer: MessageBatch,
@@ -221,7 +227,7 @@ export class LocalPublisher {
     followed = true,
   ): number {
     const result = this.account.interest.match(subject, 0, subject.length);
-    if (result.isEmpty) return 0;
+    if (result.isEmpty || this.depth >= CROSSINGS_MAX) return 0;
     const publication = this.open();
     const own = header === null && outer.headerSize(index) > 0 ? outer.header(index) : header;
     const start = outer.start(index) + Math.max(0, outer.headerSize(index));
