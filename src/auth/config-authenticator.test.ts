@@ -221,6 +221,13 @@ const PROXY_KEY = PROXY.getPublicKey();
 const proxy_sig = Buffer.from(PROXY.sign(Buffer.from(NONCE))).toString("base64url");
 const PROXIES = `proxies { trusted [ { key: ${createUser().getPublicKey()} }, { key: ${PROXY_KEY} } ] }\n`;
 
+test("a signature of nothing proves nothing, neither a user's nor a proxy's: it would be good on every server, for ever", async () => {
+  const parts = new AuthParts(`${PROXIES} accounts { A { users [ { user: direct, password: x }, { nkey: ${NKEY} } ] } }`);
+  const ofNothing = Buffer.from(PROXY.sign(Buffer.alloc(0))).toString("base64url");
+  expect(await parts.who({ nkey: NKEY, sig: sign("").toString("base64url") }, { nonce: "" })).toBe("AuthorizationViolation");
+  expect(await parts.who({ user: "direct", pass: "x", proxy_sig: ofNothing }, { nonce: "" })).toBe("ProxyNotTrusted");
+});
+
 test("a trusted proxy vouches for its client, another one ends it", async () => {
   const parts = new AuthParts(`${PROXIES} accounts { A { users [
     { user: direct, password: x }, { user: proxied, password: x, proxy_required: true }, { nkey: ${NKEY}, proxy_required: true } ] } }`);

@@ -231,11 +231,11 @@ function proxyRequired({ debug }: AuthenticationRequest): Refusal {
   return Refusal.ProxyRequired;
 }
 
-/** The nonce, by that nkey. */
+/** The nonce, by that nkey. Where none was sent there is nothing to sign: what somebody signed of nothing would be good for ever. */
 export function isSigned({ connect, debug, nonce }: AuthenticationRequest, nkey: string): boolean {
   const signature = connect.sig === "" ? null : decodeSignature(connect.sig);
   if (signature === null) debug?.(connect.sig === "" ? "Signature missing" : "Signature not valid base64");
-  else if (verifySignature(nkey, nonce, signature)) return true;
+  else if (nonce !== "" && verifySignature(nkey, nonce, signature)) return true;
   else debug?.("Signature not verified");
   return false;
 }
