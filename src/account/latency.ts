@@ -8,7 +8,7 @@
  * Answers of the server's own services are not measured: the reference waits for another server's half of the metric, which never comes.
  * Source: reference, accounts (behaviour); core §5.4.
  */
-import { compactGoJson, goTimestamp } from "../bytes/go-json.ts";
+import { compactGoJson, goTime } from "../bytes/go-json.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
@@ -105,13 +105,13 @@ class MeasuredRequest {
     return compactGoJson({
       type: LATENCY_TYPE,
       id: this.account.nextEventId(),
-      timestamp: goTimestamp(this.clock.now()),
+      timestamp: goTime(this.clock.now()),
       status,
       ...(description !== "" && { description }),
       ...(info !== undefined && { requestor: presentClientInfo(info) }),
       ...(responder !== undefined && { responder }),
       ...(this.sample?.header && { header: this.sample.header }),
-      start: goTimestamp(this.at - (info?.rtt ?? 0) / NS_PER_MS),
+      start: goTime(this.at - (info?.rtt ?? 0) / NS_PER_MS),
       service,
       system,
       total,

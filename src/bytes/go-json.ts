@@ -1,9 +1,15 @@
 /**
- * JSON as Go's encoder writes it on one line, for what leaves as a message: `<`, `>`, `&` and the line separators of JavaScript are
- * escaped, times are RFC 3339 with as many digits as needed.
+ * JSON as Go's encoder writes it, which tools compare and parse: `<`, `>`, `&` and the line separators of JavaScript are escaped, there is no
+ * newline at the end, and times are RFC 3339 with as many digits as needed.
  */
 const ESCAPES: Record<string, string> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
 
+/** @param indent spaces per level; 0: one line */
+export function goJson(value: unknown, indent = 2): string {
+  return escapeGoJson(JSON.stringify(value, null, indent));
+}
+
+/** On one line, for what leaves as a message. */
 export function compactGoJson(value: unknown): string {
   return escapeGoJson(JSON.stringify(value));
 }
@@ -14,6 +20,6 @@ export function escapeGoJson(json: string): string {
 }
 
 /** @param ms wall clock; fractions are dropped */
-export function goTimestamp(ms: number): string {
+export function goTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
 }

@@ -8,6 +8,7 @@ import type { Response } from "../account/response.ts";
 import type { ServiceExport } from "../account/service-export.ts";
 import type { ServiceImport } from "../account/service-import.ts";
 import type { StreamImport } from "../account/stream-import.ts";
+import { goTime } from "../bytes/go-json.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../config/account-options.ts";
 import { claimsJson } from "../jwt/claim-shapes.ts";
 import type { AccountClaims } from "../jwt/claims.ts";
@@ -16,7 +17,6 @@ import { validateClaims } from "../jwt/validate-claims.ts";
 import { listsOf, type MappingRule, remainderOf } from "../mapping/mapping-rule.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { type Fields, unlessEmpty } from "./endpoint.ts";
-import { goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { interestStats } from "./subsz.ts";
 

@@ -7,6 +7,7 @@
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
 import { decode } from "../bytes/ascii.ts";
+import { goTime } from "../bytes/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";
 import type { Client } from "../connection/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";
@@ -17,10 +18,10 @@ import type { PeerCertificate } from "../transport/tls-state.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
-import { goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";
+import { uptimeText } from "./uptime-text.ts";
 
 /** Connections of an answer, unless it is asked for more or fewer. */
 export const CONNECTIONS_LIMIT = 1_024;

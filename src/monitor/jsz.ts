@@ -1,7 +1,8 @@
 /** `/jsz`: JetStream, and `/raftz`: the groups that agree for it. Both answer as the reference does where it is off. */
+
+import { goTime } from "../bytes/go-json.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
 import { EndpointError, NotMine } from "./endpoint-error.ts";
-import { goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 

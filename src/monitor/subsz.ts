@@ -1,6 +1,7 @@
 /** `/subsz`, also `/subscriptionsz`: interest of all accounts, or one, and on request the subscriptions themselves. */
 import type { Account } from "../account/account.ts";
 import { encode } from "../bytes/ascii.ts";
+import { goTime } from "../bytes/go-json.ts";
 import { Client } from "../connection/client.ts";
 import { subscriptionRecord } from "../connection/connection-record.ts";
 import type { Subscription } from "../delivery/subscription.ts";
@@ -9,7 +10,6 @@ import { matchesLiteral } from "../subject/subject-overlap.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
-import { goTime } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";

@@ -1,4 +1,6 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
+
+import { goTime } from "../bytes/go-json.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
@@ -7,8 +9,8 @@ import { decodeOperator } from "../jwt/decode.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../protocol/version.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
-import { goTime, uptimeText } from "./go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
+import { uptimeText } from "./uptime-text.ts";
 
 const NANOS_PER_MS = 1e6;
 /** Of a handshake, where no `tls` block says another: the reference's default. */

@@ -6,7 +6,7 @@
  * Places without code yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
  * Source: reference, msgtrace (behaviour); core §9.6, ADR-41.
  */
-import { compactGoJson, escapeGoJson, goTimestamp } from "../bytes/go-json.ts";
+import { compactGoJson, escapeGoJson, goTime } from "../bytes/go-json.ts";
 
 export const ERROR_NO_ECHO = "Not delivered because of no echo";
 export const ERROR_DENIED = "Not delivered because subscription denies this subject";
@@ -62,7 +62,7 @@ export class MessageTrace {
   }
 
   private add(type: string, more: EventLine): EventLine {
-    const line = { type, ts: goTimestamp(this.now()), ...more };
+    const line = { type, ts: goTime(this.now()), ...more };
     this.events.push(line);
     return line;
   }

@@ -2,7 +2,7 @@
  * What events and answers of services say of the server that they come from: `server` in their JSON.
  * Source: reference, core §8.1.
  */
-import { goTimestamp } from "../bytes/go-json.ts";
+import { goTime } from "../bytes/go-json.ts";
 import type { Clock } from "../clock/clock.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
@@ -41,7 +41,7 @@ export class EventServer {
       jetstream: false,
       flags: 0,
       seq: ++this.sequence,
-      time: goTimestamp(clock.now()),
+      time: goTime(clock.now()),
     };
   }
 }

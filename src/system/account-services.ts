@@ -3,9 +3,10 @@
  * account has (account/system-trade.ts).
  * Source: reference, core §8.4.
  */
+
+import { goJson } from "../bytes/go-json.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
-import { goJson } from "../monitor/go-json.ts";
 import { accountJszOf } from "../monitor/jsz.ts";
 import { leafzOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";

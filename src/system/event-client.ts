@@ -1,10 +1,10 @@
 /** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
 
+import { goTime } from "../bytes/go-json.ts";
 import type { Client } from "../connection/client.ts";
 import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
 import { presentClientInfo } from "../delivery/originator.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
-import { goTime } from "../monitor/go-json.ts";
 import { KIND_TEXTS } from "../protocol/connection-kind.ts";
 
 const NS_PER_MS = 1e6;

@@ -5,10 +5,11 @@
  *            └ not JSON: error 400        it refuses: error 500 ┘     errors are never compressed
  * Source: reference, core §8.3.
  */
+
+import { goJson } from "../bytes/go-json.ts";
 import { acceptedEncoding, encodeContent } from "../compression/content-encoding.ts";
 import { buildHeader } from "../header/header-write.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
-import { goJson } from "../monitor/go-json.ts";
 import type { ServiceRequest } from "./request.ts";
 import { BadRequest, emptyOf, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
 import type { Sender } from "./sender.ts";

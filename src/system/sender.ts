@@ -4,8 +4,8 @@
  */
 import type { Account } from "../account/account.ts";
 import { encode } from "../bytes/ascii.ts";
+import { goJson, goTime } from "../bytes/go-json.ts";
 import type { Fields } from "../monitor/endpoint.ts";
-import { goJson, goTime } from "../monitor/go-json.ts";
 import { Nuid } from "../random/nuid.ts";
 import type { SystemHost } from "./system-host.ts";
 

@@ -7,6 +7,7 @@
  * Source: reference, core §8.3.
  */
 import { quote } from "../bytes/ascii.ts";
+import { goJson } from "../bytes/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";
 import { FLAG_FIRST_PONG_SENT } from "../connection/connection-flag.ts";
 import { accountzOf } from "../monitor/accountz.ts";
@@ -14,7 +15,6 @@ import { connzOf } from "../monitor/connz.ts";
 import { ProfileUnderWay } from "../monitor/cpu-profile.ts";
 import { expvarzOf, ipqueueszOf } from "../monitor/diagnostics.ts";
 import { EndpointError } from "../monitor/endpoint-error.ts";
-import { goJson } from "../monitor/go-json.ts";
 import { healthzOf } from "../monitor/healthz.ts";
 import { jszOf, raftzOf } from "../monitor/jsz.ts";
 import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";

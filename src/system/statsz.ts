@@ -7,9 +7,9 @@
  * Source: reference, core §8.2.
  */
 import { encode } from "../bytes/ascii.ts";
+import { goJson, goTime } from "../bytes/go-json.ts";
 import { WheelTimer } from "../clock/timing-wheel.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
-import { goJson, goTime } from "../monitor/go-json.ts";
 import { connectionStats } from "../monitor/varz.ts";
 import type { Sender } from "./sender.ts";
 import type { SystemHost } from "./system-host.ts";
