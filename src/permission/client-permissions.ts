@@ -5,7 +5,7 @@ import { DecisionCache } from "./decision-cache.ts";
 import { CachedFilter, type DeliveryFilter, DirectFilter, overlappingEntries } from "./delivery-filter.ts";
 import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
 import type { Permissions } from "./permissions.ts";
-import { sameResponses } from "./same-permissions.ts";
+import { sameResponses } from "./same-responses.ts";
 import { TrackedReplies } from "./tracked-replies.ts";
 
 /**

@@ -3,10 +3,8 @@ import type { PermissionOptions } from "../config/permission-options.ts";
 import { Random } from "../random/random.ts";
 import { CompiledPermissions } from "./compiled-permissions.ts";
 import { mergeDeny } from "./merge-deny.ts";
-import { permissionError } from "./permission-check.ts";
 import { permissionInfo } from "./permission-info.ts";
 import { Permissions } from "./permissions.ts";
-import { samePermissions } from "./same-permissions.ts";
 
 const random = new Random(1);
 const lists = (allow: string[] | null, deny: string[] | null = null) => ({ allow, deny });
@@ -58,22 +56,6 @@ test("what is denied in addition joins the lists once, and leaves the options as
   expect(mergeDeny(null, { publish: [], subscribe: [] })).toBe(null);
 });
 
-test("permissions are the same when every list and number is", () => {
-  expect(samePermissions(FULL, structuredClone(FULL))).toBe(true);
-  expect(samePermissions(null, null)).toBe(true);
-  const others: (PermissionOptions | null)[] = [
-    null,
-    { ...FULL, publish: lists(["a.>", "b"], ["a.secret"]) },
-    { ...FULL, publish: lists(["b", "a.>"], null) },
-    { ...FULL, subscribe: null },
-    { ...FULL, responses: { messagesMax: -1, expiresMs: 2 } },
-    { ...FULL, responses: null },
-  ];
-  for (const other of others) expect([samePermissions(FULL, other), samePermissions(other, FULL)]).toEqual([false, false]);
-  const none: PermissionOptions = { publish: lists(null), subscribe: null, responses: null };
-  expect(samePermissions({ ...none, publish: lists([]) }, none)).toBe(false);
-});
-
 test("options are compiled once, with and without what is denied in addition", () => {
   const compiled = new CompiledPermissions(random);
   const deny = { publish: ["$SYS.REQ.USER.AUTH"], subscribe: [] };
@@ -83,25 +65,4 @@ test("options are compiled once, with and without what is denied in addition", (
   expect(compiled.denying(FULL, deny)!.lists.publishDeny).toEqual(["a.secret", "$SYS.REQ.USER.AUTH"]);
   expect(compiled.denying(null, deny)!.lists.publishDeny).toEqual(["$SYS.REQ.USER.AUTH"]);
   expect(compiled.denying(null, { publish: [], subscribe: [] })).toBe(null);
-});
-
-test("subjects of permissions that are handed in are checked, with the reference's texts", () => {
-  const publish = (allow: string[] | null, deny: string[] | null = null) => permissionError({ ...FULL, publish: lists(allow, deny) });
-  const subscribe = (allow: string[] | null, deny: string[] | null = null) => permissionError({ ...FULL, subscribe: lists(allow, deny) });
-  expect(permissionError(FULL)).toBe(null);
-  expect([
-    publish(["a", "a..b"]),
-    publish(null, ["a q"]),
-    subscribe(["a b c"]),
-    subscribe(["a..b q"]),
-    subscribe(null, ["a q..b"]),
-    subscribe(null, [""]),
-  ]).toEqual([
-    'publish allow: subject "a..b" is not a valid subject',
-    'publish deny: subject "a q" is not a valid subject',
-    'subscribe allow: subject "a b c" is not a valid subject',
-    'subscribe allow: subject "a..b" is not a valid subject',
-    'subscribe deny: queue "q..b" is not a valid queue',
-    'subscribe deny: subject "" is not a valid subject',
-  ]);
 });
