@@ -76,12 +76,23 @@ export function deliverGuarded(client: Client, subscription: Subscription, batch
 function deliverAllowed(client: Client, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
   const { filter } = subscription;
   if (filter === null) return client.deliverAll(subscription, batch, from, to);
-  const { fields } = batch;
+  const { fields, subjectSource } = batch;
+  const { sizeMin, sizeMax } = filter;
   let taken = 0;
   let runStart = from;
+  // Messages in a row on one subject have one answer.
+  let lastStart = -1;
+  let allowed = true;
   for (let index = from; index < to; index++) {
     const field = index << STRIDE_SHIFT;
-    if (filter.allows(batch.subjectSource, fields[field + SUBJECT_START], fields[field + SUBJECT_END])) continue;
+    const start = fields[field + SUBJECT_START];
+    if (start !== lastStart) {
+      const end = fields[field + SUBJECT_END];
+      const size = end - start;
+      allowed = size < sizeMin || size > sizeMax || filter.allows(subjectSource, start, end);
+      lastStart = start;
+    }
+    if (allowed) continue;
     if (index > runStart) taken += client.deliverAll(subscription, batch, runStart, index);
     runStart = index + 1;
   }

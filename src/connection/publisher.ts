@@ -65,15 +65,20 @@ export class Publisher implements QueueDelivery<Subscription> {
 
   /** Who wants a message on this subject? True when it is those whom the open batch is for. */
   next(source: Buffer, start: number, end: number): boolean {
-    const { account, guarded } = this.client;
-    if (guarded) return this.nextGuarded(source, start, end);
+    const { client } = this;
+    const { account, guarded } = client;
     const { interest } = account;
-    this.nextResult = isReservedSubject(source, start, end, this.client.inSystemAccount) ? null : interest.match(source, start, end);
+    if (guarded && account.mappings !== null) return this.nextGuarded(source, start, end);
+    this.nextResult = isReservedSubject(source, start, end, client.inSystemAccount) ? null : interest.match(source, start, end);
     this.nextGeneration = interest.generation;
-    return this.nextResult !== null && this.nextResult === this.result;
+    if (this.nextResult === null) return false;
+    if (guarded && !client.permissions!.mayAlwaysPublishStamped(interest.matchedStamp, source, start, end)) {
+      return this.nextGuarded(source, start, end);
+    }
+    return this.nextResult === this.result;
   }
 
-  /** The same where mappings or permissions stand before interest. What is mapped shares its batch with no other subject. */
+  /** The same where mappings, or a permission that is not there, stand before interest. What is mapped shares its batch with no other subject. */
   private nextGuarded(source: Buffer, start: number, end: number): boolean {
     const { account, permissions } = this.client;
     const { interest, mappings } = account;

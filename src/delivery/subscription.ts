@@ -3,6 +3,10 @@ import type { Sink } from "./sink.ts";
 
 /** Which messages of a subscription may not be delivered, by subject. */
 export interface SubjectFilter {
+  /** Subjects of fewer or more bytes are all allowed: need not be asked about. */
+  readonly sizeMin: number;
+  readonly sizeMax: number;
+  /** @param subject bytes `start` to `end`, the subject as the client is told it; borrowed for the call */
   allows(subject: Uint8Array, start: number, end: number): boolean;
 }
 

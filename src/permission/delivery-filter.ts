@@ -1,3 +1,4 @@
+import type { SubjectFilter } from "../delivery/subscription.ts";
 import { hasWildcard } from "../subject/subject.ts";
 import { collide } from "../subject/subject-overlap.ts";
 import type { DecisionCache } from "./decision-cache.ts";
@@ -11,10 +12,7 @@ import type { SubscribeList } from "./permissions.ts";
  * Found out when it is subscribed: the entries that can meet its subject, by their subject and by its queue. Mostly they are few and
  * compared directly; more than eight are asked through the connection's cache of decisions, which all such filters share.
  */
-export interface DeliveryFilter {
-  /** @param subject bytes `start` to `end`, the subject as the client is told it; borrowed for the call */
-  allows(subject: Uint8Array, start: number, end: number): boolean;
-}
+export type DeliveryFilter = SubjectFilter;
 
 /** The entries of a deny list that can meet a subscription; those beyond one more than can be compared directly are not looked for. */
 export function overlappingEntries(deny: SubscribeList, subject: Uint8Array, queue: Uint8Array | null): Pattern[] {
@@ -40,7 +38,13 @@ function overlaps({ subject: denied }: Pattern, subject: Uint8Array): boolean {
 
 /** Compares with each of a few patterns. */
 export class DirectFilter implements DeliveryFilter {
-  constructor(private readonly denied: readonly Pattern[]) {}
+  readonly sizeMin: number;
+  readonly sizeMax: number;
+
+  constructor(private readonly denied: readonly Pattern[]) {
+    this.sizeMin = Math.min(...denied.map(({ sizeMin }) => sizeMin));
+    this.sizeMax = Math.max(...denied.map(({ sizeMax }) => sizeMax));
+  }
 
   allows(subject: Uint8Array, start: number, end: number): boolean {
     const denied = this.denied;
@@ -53,6 +57,9 @@ export class DirectFilter implements DeliveryFilter {
 
 /** Asks a long list, and remembers. */
 export class CachedFilter implements DeliveryFilter {
+  readonly sizeMin = 0;
+  readonly sizeMax = Number.MAX_SAFE_INTEGER;
+
   /** @param tag the queue's number in the cache */
   constructor(
     private readonly deny: SubscribeList,

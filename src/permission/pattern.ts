@@ -28,6 +28,15 @@ export class Pattern {
   /** What follows them; starts a token. */
   private readonly tail: Uint8Array;
 
+  /** Bytes of the shortest and of the longest subject that it covers. */
+  get sizeMin(): number {
+    return this.shape === Shape.Exact ? this.fixedSize : this.fixedSize + 1;
+  }
+
+  get sizeMax(): number {
+    return this.shape === Shape.Exact ? this.fixedSize : Number.MAX_SAFE_INTEGER;
+  }
+
   /** @param subject sound: no empty token, nothing after `>`; kept */
   constructor(subject: Uint8Array) {
     this.subject = subject;
