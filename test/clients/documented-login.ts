@@ -43,7 +43,7 @@ export function refusalIn(text: string): string {
   return REFUSALS.exec(text)?.[0].toLowerCase() ?? NOTHING;
 }
 
-const TRIES_MAX = 5;
+const TRIES_MAX = 40;
 
 /** A reset can overtake what a server says before it closes; who heard nothing asks again. */
 export async function firstWords(ask: () => Promise<string>): Promise<string> {

@@ -45,8 +45,9 @@ test("two of our servers, one after the other, agree on the hash of what they ke
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   try {
     const hashes: string[] = [];
+    const config = directoryConfig({ more: ', interval: "50ms"' })(directory); // tokens of one second
     for (let round = 0; round < 2; round++) {
-      const side = await startOurs(directoryConfig({ more: ', interval: "50ms"' })(directory));
+      const side = await startOurs(config);
       const system = await Peer.login(side.port, { jwt: systemUserToken(), signer: SYSTEM_USER });
       system.send("SUB $SYS.REQ.CLAIMS.PACK 1\r\n");
       await system.untilLine("$SYS.REQ.CLAIMS.PACK");
