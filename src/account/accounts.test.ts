@@ -1,29 +1,23 @@
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../test/doubles/fake-host.ts";
-import { type AccountOptions, emptyAccount, type ServiceExportOptions, type ServiceImportOptions } from "../config/account-options.ts";
+import {
+  type AccountOptions,
+  emptyAccount,
+  NO_SERVICE_EXPORT,
+  NO_SERVICE_IMPORT,
+  type ServiceExportOptions,
+  type ServiceImportOptions,
+} from "../config/account-options.ts";
 import { LocalSubscriber } from "../delivery/local-subscriber.ts";
 import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 
-const EXPORT = { accounts: null, tokenRequired: false, accountTokenPosition: 0, revocations: {} };
 const service = (subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions => ({
-  kind: "service",
+  ...NO_SERVICE_EXPORT,
   subject,
-  ...EXPORT,
-  responseType: "Singleton",
-  responseThresholdMs: 0,
-  latency: null,
-  allowTrace: false,
   ...more,
 });
-const takes = (account: string, subject: string, to = ""): ServiceImportOptions => ({
-  kind: "service",
-  account,
-  subject,
-  to,
-  share: false,
-  token: "",
-});
+const takes = (account: string, subject: string, to = ""): ServiceImportOptions => ({ ...NO_SERVICE_IMPORT, account, subject, to });
 
 /** Accounts whose members note what they receive. */
 class Street {

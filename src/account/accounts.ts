@@ -195,7 +195,9 @@ export class Accounts {
     if (systemName === account.name) addSystemExports(trade);
     for (const wanted of options.imports) {
       const add =
-        wanted.kind === "stream" ? addStreamImport(trade, wanted, { trades, activated }) : addService(trade, wanted, { trades, activated });
+        wanted.kind === "stream"
+          ? addStreamImport(trade, wanted, { trades, activated })
+          : addServiceImport(trade, wanted, { trades, activated });
       note(`Error adding ${wanted.kind} import to account [${label}]`, add);
       if (add !== null) refused.push(wanted);
     }
@@ -230,8 +232,6 @@ export class Accounts {
     return changed;
   }
 }
-
-const addService = addServiceImport;
 
 function exportOf(exporter: Account, subject: string): ServiceExport | null {
   const found = exportFor(exporter.trade.serviceExports, subject);

@@ -2,7 +2,7 @@
  * What the system account gives to every account, unasked: its own connections and statistics, and who the asking user is.
  * Source: reference, core §5.1, §8.4.
  */
-import type { ServiceExportOptions, ServiceImportOptions } from "../config/account-options.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../config/account-options.ts";
 import { isSubsetText } from "../subject/subject-text.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
@@ -11,19 +11,7 @@ import { addExport, addServiceImport, type Trade, type TradeLookup } from "../tr
 const ACCOUNT_TOKEN = 4;
 
 function systemExport(subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions {
-  return {
-    kind: "service",
-    subject,
-    accounts: null,
-    tokenRequired: false,
-    accountTokenPosition: 0,
-    revocations: {},
-    responseType: "Singleton",
-    responseThresholdMs: 0,
-    latency: null,
-    allowTrace: false,
-    ...more,
-  };
+  return { ...NO_SERVICE_EXPORT, subject, ...more };
 }
 
 const OF_THE_ACCOUNT = { responseType: "Stream", accountTokenPosition: ACCOUNT_TOKEN } as const;
@@ -56,7 +44,7 @@ export function addSystemImports(trade: Trade, systemAccount: string, trades: Tr
           userInfo,
         ] as const);
   for (const [to, subject, share] of wanted) {
-    const options: ServiceImportOptions = { kind: "service", account: systemAccount, subject, to, share, token: "" };
+    const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject, to, share };
     // One that the account imports already stays as it is.
     addServiceImport(trade, options, { trades, activated: NO_ACTIVATIONS }, true);
   }

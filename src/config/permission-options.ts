@@ -25,5 +25,4 @@ export interface PermissionOptions {
 }
 
 /** How a client may be connected, by the reference's names. */
-export const CONNECTION_TYPES = ["STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS"] as const;
-export type ConnectionType = (typeof CONNECTION_TYPES)[number];
+export { CONNECTION_TYPES, type ConnectionType } from "../jwt/connection-types.ts";

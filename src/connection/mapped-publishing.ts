@@ -1,5 +1,5 @@
 /** Messages that the account's mappings send elsewhere. */
-import { MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../delivery/message-batch.ts";
+import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../delivery/message-batch.ts";
 import type { Client } from "./client.ts";
 
 /** All messages of the batch go to that subject. */
@@ -16,10 +16,10 @@ export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
 
 /**
  * Messages on one subject that may be mapped differently: each is drawn for, and handed on in a batch of its own.
- * @param publish gets the same batch each time, with the next message
+ * @param single empty, with room for one message
+ * @param publish gets it each time, with the next message
  */
-export function publishVarying(client: Client, batch: MessageBatch, publish: (single: MessageBatch) => void): void {
-  const single = new MessageBatch(1);
+export function publishVarying(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
   for (let index = 0; index < batch.count && !client.closed; index++) {
     takeMapped(client, batch, index, single);
     publish(single);

@@ -11,7 +11,7 @@
  */
 import { quote } from "../bytes/ascii.ts";
 import { countDelivered } from "../delivery/delivered.ts";
-import type { MessageBatch } from "../delivery/message-batch.ts";
+import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { deliverTraced } from "../msgtrace/traced-delivery.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
@@ -57,6 +57,8 @@ export class Publisher implements QueueDelivery<Subscription> {
   /** Messages on this subject may fare differently: mapped by weight, or answers of which only some are allowed. */
   private varies = false;
   private nextVaries = false;
+  /** For messages that go one by one; made for the first of them. */
+  private single: MessageBatch | null = null;
 
   constructor(client: Client, batch: MessageBatch) {
     this.client = client;
@@ -159,19 +161,25 @@ export class Publisher implements QueueDelivery<Subscription> {
   private flushVarying(): void {
     this.varies = false;
     const { batch, client } = this;
-    publishVarying(client, batch, single => this.publishSingle(single));
+    publishVarying(client, batch, this.emptySingle(), single => this.publishSingle(single));
     this.batch = batch;
   }
 
   /** Some of the messages may be followed: each is looked at for itself. */
   private flushTraced(): void {
     const { batch, client } = this;
-    publishTraced(client, batch, single => this.publishSingle(single));
+    publishTraced(client, batch, this.emptySingle(), single => this.publishSingle(single));
     this.batch = batch;
     this.result = null;
     this.mapped = null;
     this.varies = false;
     batch.clear();
+  }
+
+  private emptySingle(): MessageBatch {
+    this.single ??= new MessageBatch(1);
+    this.single.clear();
+    return this.single;
   }
 
   /** The one message of a batch, from its permission to its delivery. */

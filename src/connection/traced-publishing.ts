@@ -6,7 +6,7 @@
  * Source: reference, msgtrace and client (behaviour); core §9.6.
  */
 import { decode } from "../bytes/ascii.ts";
-import { MessageBatch } from "../delivery/message-batch.ts";
+import type { MessageBatch } from "../delivery/message-batch.ts";
 import { setHeader } from "../header/header-write.ts";
 import type { MessageTrace } from "../msgtrace/message-trace.ts";
 import { startTrace, type TraceCandidate, type TracedPublisher, type TraceStart } from "../msgtrace/start-trace.ts";
@@ -34,10 +34,10 @@ export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
 
 /**
  * The messages of a batch, one by one.
- * @param publish gets the same batch each time, with the next message that is to be published; its trace hangs off it
+ * @param single empty, with room for one message
+ * @param publish gets it each time, with the next message that is to be published; its trace hangs off it
  */
-export function publishTraced(client: Client, batch: MessageBatch, publish: (single: MessageBatch) => void): void {
-  const single = new MessageBatch(1);
+export function publishTraced(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
   for (let index = 0; index < batch.count && !client.closed; index++) {
     const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : NOT_ASKED;
     if (skip) continue;

@@ -14,7 +14,6 @@ import { isFollowed } from "../header/trace-context.ts";
 
 export const TRACE_DESTINATION = "Nats-Trace-Dest";
 export const TRACE_ONLY = "Nats-Trace-Only";
-export const TRACE_HOP = "Nats-Trace-Hop";
 export const TRACE_ORIGIN_ACCOUNT = "Nats-Trace-Origin-Account";
 /** A destination that switches tracing off for whoever gets the message next: no subject is like it. */
 export const TRACE_DISABLED = "trace disabled";

@@ -2,6 +2,10 @@ import { expect, test } from "bun:test";
 import {
   type AccountOptions,
   emptyAccount,
+  NO_SERVICE_EXPORT,
+  NO_SERVICE_IMPORT,
+  NO_STREAM_EXPORT,
+  NO_STREAM_IMPORT,
   type ServiceExportOptions,
   type ServiceImportOptions,
   type StreamExportOptions,
@@ -12,35 +16,20 @@ import { planTrades } from "./trade.ts";
 
 type Given = { readonly accounts?: readonly string[] | null; readonly tokenRequired?: boolean; readonly accountTokenPosition?: number };
 
-const EXPORT = { accounts: null, tokenRequired: false, accountTokenPosition: 0, revocations: {} };
-const stream = (subject: string, more: Given = {}): StreamExportOptions => ({ kind: "stream", subject, ...EXPORT, ...more });
+const stream = (subject: string, more: Given = {}): StreamExportOptions => ({ ...NO_STREAM_EXPORT, subject, ...more });
 const service = (subject: string, more: Given & Partial<ServiceExportOptions> = {}): ServiceExportOptions => ({
-  kind: "service",
+  ...NO_SERVICE_EXPORT,
   subject,
-  ...EXPORT,
-  responseType: "Singleton",
-  responseThresholdMs: 0,
-  latency: null,
-  allowTrace: false,
   ...more,
 });
 const takesStream = (account: string, subject: string, to = "", prefix = ""): StreamImportOptions => ({
-  kind: "stream",
+  ...NO_STREAM_IMPORT,
   account,
   subject,
   to,
   prefix,
-  allowTrace: false,
-  token: "",
 });
-const takesService = (account: string, subject: string, to = ""): ServiceImportOptions => ({
-  kind: "service",
-  account,
-  subject,
-  to,
-  share: false,
-  token: "",
-});
+const takesService = (account: string, subject: string, to = ""): ServiceImportOptions => ({ ...NO_SERVICE_IMPORT, account, subject, to });
 
 type Exports = AccountOptions["exports"];
 type Imports = AccountOptions["imports"];

@@ -1,8 +1,10 @@
 /** Conversations that are had with our server and with nats-server, and come out the same. */
+
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../faults/until.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { type Side, startOurs, startReference } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -71,9 +73,8 @@ function withoutServer(answer: string): unknown {
 
 /** Waits for what a log will say. */
 export async function logged(side: Side, part: string): Promise<void> {
-  for (let waits = 0; waits < 1_000; waits++) {
-    if (side.log().some(line => line.includes(part))) return;
-    await Bun.sleep(5); // the poll interval of a condition: a log has no event
-  }
-  throw new Error(`${side.name} never logged ${part}:\n${side.log().join("\n")}`);
+  await until(
+    () => side.log().some(line => line.includes(part)),
+    () => `${side.name} never logged ${part}:\n${side.log().join("\n")}`,
+  );
 }

@@ -2,10 +2,12 @@
  * Logins by JWT beside nats-server: what a client hears, whether it stays, and what the log says of it. Every step of core §4.5 has cases
  * that stop there, and the order of the steps is seen in those that would fail at several.
  */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { NkeyKind } from "../../src/identity/nkey.ts";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
+import { until } from "../faults/until.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { linesOf, type Side, startOurs, startReference } from "./pair.ts";
 import { type Credentials, Peer } from "./peer.ts";
@@ -255,7 +257,7 @@ async function outcome(side: Side, credentialsFor: (nonce: string) => Credential
   peer.close();
   const id = peer.info.client_id;
   const isOver = () => linesOf(side, id).some(line => line.includes("connection closed"));
-  for (let waits = 0; !isOver() && waits < 400; waits++) await Bun.sleep(5); // the poll interval of a condition: logs have no event
+  await until(isOver, () => `${side.name} has not closed connection ${id}`);
   return { ...result, logged: linesOf(side, id).map(comparable) };
 }
 
