@@ -178,8 +178,11 @@ export class Publisher implements QueueDelivery<Subscription> {
 
   private emptySingle(): MessageBatch {
     this.single ??= new MessageBatch(1);
-    this.single.clear();
-    return this.single;
+    const { single } = this;
+    single.clear();
+    single.stallMs = 0; // of an earlier batch: who asked for it has been waited for
+    single.stalledBy = null;
+    return single;
   }
 
   /** The one message of a batch, from its permission to its delivery. */
