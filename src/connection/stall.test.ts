@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeHost, type Visitor } from "../../test/doubles/fake-host.ts";
+import { SubjectMappings } from "../mapping/subject-mappings.ts";
 
 const KIB = 1024;
 
@@ -125,4 +126,18 @@ test("a stalled producer that leaves takes its timer with it", () => {
   consumer.drain(200 * KIB);
   consumer.client.onClose(null);
   expect([host.closed, host.globalAccount.connections, host.turn.timers.size]).toEqual([["ClientClosed", "ClientClosed"], 0, 0]);
+});
+
+test("a stall of messages that go one by one is not that of those after them", () => {
+  const { host, consumer, producer } = newPair();
+  const halves = ["big", "other"].map(subject => ({ subject, weight: 50, cluster: "" }));
+  host.globalAccount.mappings = new SubjectMappings([{ source: "drawn", destinations: halves }], "", host.turn.random);
+  producer.client.guarded = true;
+  producer.send("PUB drawn 1\r\nx\r\n".repeat(50));
+  expect(host.counters.stalls).toBe(1);
+  stalledFor(host, producer);
+  consumer.drain(100 * KIB);
+  expect(consumer.client.outbound.stalling).toBe(false);
+  producer.send("PUB drawn 1\r\nx\r\n".repeat(50));
+  expect([host.counters.stalls, producer.transport.paused]).toEqual([1, false]);
 });
