@@ -8,21 +8,21 @@
  * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
  */
 import type { Authenticate } from "./auth/given-authenticator.ts";
+import type { Logger } from "./base/log/logger.ts";
+import { ServerLogger } from "./base/log/server-logger.ts";
+import { SILENT } from "./base/log/silent-logger.ts";
 import type { GivenOptions } from "./config/given-options.ts";
-import type { Logger } from "./log/logger.ts";
-import { ServerLogger } from "./log/server-logger.ts";
-import { SILENT } from "./log/silent-logger.ts";
 import { Server } from "./server/server.ts";
 import { readStartOptions } from "./server/start-options.ts";
 import type { InProcessConnection } from "./transport/in-process.ts";
 
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/given-authenticator.ts";
+export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/given-options.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
 export { ConfigErrors, OptionError } from "./config/problems.ts";
 export type { TlsOptions } from "./config/tls-options.ts";
 export type { WebSocketOptions } from "./config/websocket-options.ts";
-export type { Logger } from "./log/logger.ts";
 export type { ConnectOptions } from "./protocol/connect-options.ts";
 export type { InProcessConnection } from "./transport/in-process.ts";
 

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import { type Signer, signerOf } from "../../src/jwt/signer.ts";
 import { selfSigned } from "../../test/tls/certificates.ts";

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket } from "bun";
-import { decodeSignature, encodeSeed, NkeyKind, newNonce, publicNkeyOf, verifySignature } from "../../src/identity/nkey.ts";
+import { decodeSignature, encodeSeed, NkeyKind, newNonce, publicNkeyOf, verifySignature } from "../../src/base/keys/nkey.ts";
 import { findReference } from "../../test/reference/reference-server.ts";
 import { compileLoad, type Failure, type LoadOptions, measure, OUT_DIRECTORY, type Sample } from "./load.ts";
 import { WORKLOADS, type Workload } from "./rows.ts";

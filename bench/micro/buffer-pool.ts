@@ -4,7 +4,7 @@
  *   bun run bench/micro/buffer-pool.ts              BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
-import { BufferPool, TIER_BYTES } from "../../src/bytes/buffer-pool.ts";
+import { BufferPool, TIER_BYTES } from "../../src/base/bytes/buffer-pool.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;

@@ -4,8 +4,9 @@
  *   bun run bench/micro/delivery.ts              BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
-import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
-import { TimingWheel } from "../../src/clock/timing-wheel.ts";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
+import { Random } from "../../src/base/random/random.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { FLAG_HEADERS } from "../../src/connection/connection-flag.ts";
 import { writeMessages } from "../../src/connection/deliver.ts";
@@ -13,7 +14,6 @@ import { Outbound } from "../../src/connection/outbound.ts";
 import { Turn } from "../../src/connection/turn.ts";
 import type { Sink } from "../../src/delivery/sink.ts";
 import { Subscription } from "../../src/delivery/subscription.ts";
-import { Random } from "../../src/random/random.ts";
 import type { ByteVector } from "../../src/transport/byte-vector.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { Measurement } from "./measurement/measurement.ts";

@@ -6,7 +6,7 @@
  * reading it adds 10 to 15 µs, an account of a hundred exports 200 µs.
  */
 import { bench, do_not_optimize, run } from "mitata";
-import { encodeSeed, NkeyKind, verifySignature } from "../../src/identity/nkey.ts";
+import { encodeSeed, NkeyKind, verifySignature } from "../../src/base/keys/nkey.ts";
 import { decodeAccount, decodeUser } from "../../src/jwt/decode.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import { signerOf } from "../../src/jwt/signer.ts";

@@ -4,9 +4,9 @@
  *   bun run bench/micro/mapping.ts              BENCH_SHORT=1: a run of seconds, which shows that it runs and no more
  */
 import { do_not_optimize } from "mitata";
+import { Random } from "../../src/base/random/random.ts";
 import { SubjectMappings } from "../../src/mapping/subject-mappings.ts";
 import { SubjectTransform } from "../../src/mapping/subject-transform.ts";
-import { Random } from "../../src/random/random.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const BATCH = 1_000;

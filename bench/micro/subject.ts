@@ -5,7 +5,7 @@
  */
 import { heapStats } from "bun:jsc";
 import { bench, do_not_optimize, run } from "mitata";
-import { Random } from "../../src/random/random.ts";
+import { Random } from "../../src/base/random/random.ts";
 import { hashBytes } from "../../src/subject/byte-hash.ts";
 import { SubjectTrie } from "../../src/subject/subject-trie.ts";
 import { Origin, type TrieEntry } from "../../src/subject/trie-entry.ts";

@@ -5,12 +5,13 @@
  * The object lives as long as the account does; what a configuration or claims say of it is replaced in place, so that whoever holds
  * the account (a connection, an import) never holds an old one.
  */
+
+import { Nuid } from "../base/random/nuid.ts";
 import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../config/account-options.ts";
 import type { PermissionOptions } from "../config/permission-options.ts";
 import { LocalPublisher } from "../delivery/local-subscriber.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { SubjectMappings } from "../mapping/subject-mappings.ts";
-import { Nuid } from "../random/nuid.ts";
 import { SubjectTrie } from "../subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";
 import { AccountClient } from "./account-client.ts";

@@ -8,12 +8,13 @@
  * The first of them that is there decides. The metric shows the headers that called for it, and what belongs to them.
  * Source: reference, accounts (behaviour); core §5.4.
  */
+
+import type { Random } from "../base/random/random.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import { type MimeHeader, readMimeHeader } from "../header/mime-header.ts";
 import { isFollowed } from "../header/trace-context.ts";
 import { isSampled } from "../msgtrace/start-trace.ts";
-import type { Random } from "../random/random.ts";
 
 /** A request that is measured, and the headers that called for it; null: chance did. */
 export interface Sample {

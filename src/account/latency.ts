@@ -8,8 +8,9 @@
  * Answers of the server's own services are not measured: the reference waits for another server's half of the metric, which never comes.
  * Source: reference, accounts (behaviour); core §5.4.
  */
-import { compactGoJson, goTime } from "../bytes/go-json.ts";
-import type { Clock } from "../clock/clock.ts";
+
+import type { Clock } from "../base/clock/clock.ts";
+import { compactGoJson, goTime } from "../base/go/go-json.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import { type Originator, presentClientInfo } from "../delivery/originator.ts";

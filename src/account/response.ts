@@ -1,5 +1,5 @@
 /** An answer that an account owes to another one. */
-import { latin1 } from "../bytes/ascii.ts";
+import { latin1 } from "../base/bytes/ascii.ts";
 import type { ResponseType } from "../config/account-options.ts";
 import type { Account } from "./account.ts";
 import type { LatencyWatch } from "./latency.ts";

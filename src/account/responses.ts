@@ -9,13 +9,13 @@
  * Bounded by time, as in the reference, and by number: beyond a million the oldest is given up.
  * Source: reference, core §5.4.
  */
-import { copyBytes, decode, encode, latin1 } from "../bytes/ascii.ts";
+import { copyBytes, decode, encode, latin1 } from "../base/bytes/ascii.ts";
+import { serverHash } from "../base/keys/server-hash.ts";
+import type { Random } from "../base/random/random.ts";
 import type { ResponseType } from "../config/account-options.ts";
 import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
-import { serverHash } from "../identity/server-hash.ts";
-import type { Random } from "../random/random.ts";
 import { hasWildcard } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";
 import type { Account } from "./account.ts";

@@ -1,5 +1,5 @@
 /** A service that an account offers: how its answers are expected, and what is measured of them. */
-import { WheelTimer as Timer, type WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer as Timer, type WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../config/account-options.ts";
 import type { Account } from "./account.ts";
 

@@ -5,7 +5,7 @@
  * At once and on behalf of the client: who is told "no responders", who is stalled, who is counted is still the one that published.
  * Source: reference, core §5.4.
  */
-import { decode, encode } from "../bytes/ascii.ts";
+import { decode, encode } from "../base/bytes/ascii.ts";
 import type { LatencyOptions, ResponseType } from "../config/account-options.ts";
 import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../delivery/originator.ts";

@@ -6,10 +6,10 @@
  * on the part that is asked for, translated back; or both have wildcards where the other has none, and it is on what they have in common.
  * Source: reference, core §3.4.
  */
-import { decode, encode } from "../bytes/ascii.ts";
+import { decode, encode } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { type SubjectView, Subscription } from "../delivery/subscription.ts";
 import type { SubjectTransform } from "../mapping/subject-transform.ts";
-import type { Random } from "../random/random.ts";
 import { hasWildcardText, isSubsetText } from "../subject/subject-text.ts";
 import type * as trade from "../trade/trade.ts";
 import type { Account } from "./account.ts";

@@ -7,8 +7,8 @@
  * for what they found (`resolve`).
  */
 import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
+import type { Random } from "../base/random/random.ts";
 import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import type { Random } from "../random/random.ts";
 import { ConfigAuthenticator, type ConfigFacts, type ResolvingAuthenticator } from "./config-authenticator.ts";
 import { type AuthOptions, hiddenUserOf, type ListenerRules, listenerRules, mayBeMapped } from "./listener-rules.ts";
 import { OpenAuthenticator } from "./open-authenticator.ts";

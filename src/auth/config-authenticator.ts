@@ -11,9 +11,9 @@
  * Source: core §4.1; reference, processClientOrLeafAuthentication (behaviour).
  */
 import type { Account } from "../account/account.ts";
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import { decodeSignature, verifySignature } from "../base/keys/nkey.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
-import { decodeSignature, verifySignature } from "../identity/nkey.ts";
 import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { type ConnectOptions, givenUser } from "../protocol/connect-options.ts";
 import { Refusal } from "../protocol/refusal.ts";

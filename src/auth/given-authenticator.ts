@@ -12,8 +12,8 @@
  * be. While it thinks about a client, that one waits and all others go on. A failure of it is a refusal, never a crash.
  */
 import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
-import { encode, quote } from "../bytes/ascii.ts";
-import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import { completeAccounts } from "../config/complete-accounts.ts";
 import type { GivenPermissions } from "../config/given-options.ts";
 import { permissionsFault } from "../config/permission-check.ts";

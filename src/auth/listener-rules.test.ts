@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, optionsOf } from "../../test/doubles/auth-parts.ts";
+import { Random } from "../base/random/random.ts";
 import { NO_USER } from "../config/authorization.ts";
 import { completeOptions, type Options } from "../config/options.ts";
 import { TLS_DEFAULTS } from "../config/tls-options.ts";
-import { Random } from "../random/random.ts";
 import { newHiddenUserName } from "./authenticators.ts";
 import { hasPlaintextPasswords, hiddenUserOf } from "./listener-rules.ts";
 

@@ -1,5 +1,5 @@
 /** Proxies that vouch for their clients: they sign the nonce that the server sent. Source: core §4.10. */
-import { decodeSignature, verifySignature } from "../identity/nkey.ts";
+import { decodeSignature, verifySignature } from "../base/keys/nkey.ts";
 import type { AuthenticationRequest } from "./authenticator.ts";
 
 export class TrustedProxies {

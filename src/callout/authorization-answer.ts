@@ -5,8 +5,8 @@
  *     ─▶ no refusal ─▶ the user's own token
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
-import { decode } from "../bytes/ascii.ts";
-import { open } from "../identity/xkey.ts";
+import { decode } from "../base/bytes/ascii.ts";
+import { open } from "../base/keys/xkey.ts";
 import type { UserClaims } from "../jwt/claims.ts";
 import { decodeAuthorizationResponse, decodeUser } from "../jwt/decode.ts";
 import { JwtError } from "../jwt/jwt-error.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { tlsWith } from "../../test/doubles/auth-parts.ts";
 import { ACCOUNT, fixedSigner, SERVER, USER } from "../../test/doubles/token-maker.ts";
-import { NkeyKind } from "../identity/nkey.ts";
+import { NkeyKind } from "../base/keys/nkey.ts";
 import { decodeAuthorizationRequest } from "../jwt/decode.ts";
 import { encodeClaims } from "../jwt/encode.ts";
 import { initialConnectOptions } from "../protocol/connect-options.ts";

@@ -4,10 +4,10 @@
  * Source: server/auth.go, configureAuthorization (behaviour).
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
+import type { Logger } from "../base/log/logger.ts";
 import { allUsers } from "../config/auth-check.ts";
 import type { Options } from "../config/options.ts";
 import { quoted } from "../jwt/subject-rules.ts";
-import type { Logger } from "../log/logger.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 
 export function reportCallout(

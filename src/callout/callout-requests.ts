@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Account } from "../account/account.ts";
-import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import { LocalSubscriber } from "../delivery/local-subscriber.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 

@@ -10,10 +10,10 @@
 import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
 import type { AuthenticationRequest, Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Resolution, ResolvingAuthenticator } from "../auth/config-authenticator.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { CalloutOptions } from "../config/authorization.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
 import { quoted } from "../jwt/subject-rules.ts";
-import type { Logger } from "../log/logger.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { type Callout, isFullFor } from "./callout.ts";

@@ -2,7 +2,7 @@
  * What the arguments of the program ask for. Flags first, then at most the word `help` or `version`; the order of checks is the
  * reference's: syntax, version, help, words, signal, configuration file, then what the flags say.
  */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { defaultOptions, type Options } from "../config/options.ts";
 import { FLAGS, type Flag, type FlagEffect, writtenNames } from "./flag-table.ts";
 import { type GivenFlag, parseGoFlags } from "./go-flags.ts";

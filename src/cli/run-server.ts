@@ -1,7 +1,8 @@
 /** The program from its options to its end: configuration, log, server, signals, exit status. */
+
+import { secondText } from "../base/log/log-line.ts";
+import { ServerLogger } from "../base/log/server-logger.ts";
 import { OptionError, type Options } from "../config/options.ts";
-import { secondText } from "../log/log-line.ts";
-import { ServerLogger } from "../log/server-logger.ts";
 import { Server } from "../server/server.ts";
 import { readStartOptions } from "../server/start-options.ts";
 import { handleSignals } from "./signals.ts";

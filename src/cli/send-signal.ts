@@ -8,7 +8,7 @@
  * Texts, and which processes are meant, are the reference's: core §6.13.
  */
 import { readFileSync } from "node:fs";
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { parseDecimal } from "../config/go-values.ts";
 
 const PROCESS_NAME = "nats-server";

@@ -7,7 +7,7 @@
  *   USR1   the log file is opened anew
  *   USR2   lame duck
  */
-import { isConfigurable, type Logger } from "../log/logger.ts";
+import { isConfigurable, type Logger } from "../base/log/logger.ts";
 
 /** How Go names them. */
 const NAMES: Partial<Record<NodeJS.Signals, string>> = {

@@ -1,5 +1,5 @@
 /** What options of accounts and users may not be together, in the reference's order. */
-import { NkeyKind } from "../identity/nkey.ts";
+import { NkeyKind } from "../base/keys/nkey.ts";
 import { checkMapping } from "../mapping/mapping-rule.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
 import type { UserOptions } from "./authorization.ts";

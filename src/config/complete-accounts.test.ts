@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { encodeNkey, NkeyKind } from "../identity/nkey.ts";
+import { encodeNkey, NkeyKind } from "../base/keys/nkey.ts";
 import { emptyAccount, NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "./account-options.ts";
 import { NO_USER } from "./authorization.ts";
 import type { GivenAuthorization, GivenOptions } from "./given-options.ts";

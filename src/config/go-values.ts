@@ -1,5 +1,5 @@
 /** Values as Go's strconv reads and writes them: flags, the configuration file and monitoring parameters all take these forms. */
-import { quote } from "../bytes/ascii.ts";
+import { quote } from "../base/bytes/ascii.ts";
 import { bytesOfText } from "./language/go-text.ts";
 
 /** `%q` */

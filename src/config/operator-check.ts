@@ -1,5 +1,5 @@
 /** What operators, their keys and what comes with them may not be, in the reference's order. Their JWTs are read for it. */
-import { NkeyKind } from "../identity/nkey.ts";
+import { NkeyKind } from "../base/keys/nkey.ts";
 import type { OperatorClaims } from "../jwt/claims.ts";
 import { decodeAccount, decodeOperator, decodeUser } from "../jwt/decode.ts";
 import { JwtError } from "../jwt/jwt-error.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { encodeNkey, NkeyKind } from "../identity/nkey.ts";
+import { encodeNkey, NkeyKind } from "../base/keys/nkey.ts";
 import type { GivenOptions } from "./given-options.ts";
 import { diffOptions } from "./option-diff.ts";
 import { completeOptions, OPTIONS, type Options } from "./options.ts";

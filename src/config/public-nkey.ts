@@ -1,4 +1,4 @@
-import { decodeNkey, type NkeyKind } from "../identity/nkey.ts";
+import { decodeNkey, type NkeyKind } from "../base/keys/nkey.ts";
 
 /** Whether a text is a public nkey, of that kind where one is asked for. */
 export function isPublicNkey(text: string, kind: NkeyKind | null = null): boolean {

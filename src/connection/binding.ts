@@ -5,8 +5,8 @@
 import type { Account } from "../account/account.ts";
 import { addShadows, removeShadows } from "../account/stream-import.ts";
 import type { Login } from "../auth/authenticator.ts";
-import { encode, quote } from "../bytes/ascii.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { ClientPermissions } from "../permission/client-permissions.ts";
 import type { Permissions } from "../permission/permissions.ts";

@@ -8,7 +8,7 @@
 
 import type { Account } from "../account/account.ts";
 import type { Login, Verdict } from "../auth/authenticator.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { refusedUser } from "../protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../protocol/refusal.ts";

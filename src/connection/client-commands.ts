@@ -1,7 +1,7 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
 
 import type { Login, Verdict } from "../auth/authenticator.ts";
-import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../bytes/ascii.ts";
+import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../base/bytes/ascii.ts";
 import { Subscription } from "../delivery/subscription.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../protocol/connect-options.ts";

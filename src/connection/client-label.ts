@@ -1,5 +1,5 @@
 /** How log lines name a client: where it comes from, and once it has introduced itself who it is. */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { userLabel } from "../protocol/connect-options.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Client } from "./client.ts";

@@ -10,8 +10,8 @@
 import type { Account } from "../account/account.ts";
 import { removeShadows } from "../account/stream-import.ts";
 import type { Authenticator, Login } from "../auth/authenticator.ts";
-import { decode, latin1 } from "../bytes/ascii.ts";
-import type { WheelTimer } from "../clock/timing-wheel.ts";
+import { decode, latin1 } from "../base/bytes/ascii.ts";
+import type { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { ClientInfo, Originator, RequestHeader } from "../delivery/originator.ts";
 import type { Sink } from "../delivery/sink.ts";

@@ -1,4 +1,4 @@
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { decodeUser } from "../jwt/decode.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";

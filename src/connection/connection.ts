@@ -5,9 +5,9 @@
  * The first reason given stays. Closing takes the connection out of everything at once (interest, registry); its transport goes when
  * what was queued is written, or at the latest after the write deadline.
  */
-import { encode } from "../bytes/ascii.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
-import type { Logger } from "../log/logger.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
+import type { Logger } from "../base/log/logger.ts";
 import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../protocol/close-reason.ts";
 import { type ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
 import { REFUSALS, type Refusal } from "../protocol/refusal.ts";

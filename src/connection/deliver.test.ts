@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../test/doubles/fake-transport.ts";
-import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
-import { TimingWheel } from "../clock/timing-wheel.ts";
+import { LARGEST_CHUNK_BYTES } from "../base/bytes/buffer-pool.ts";
+import { TimingWheel } from "../base/clock/timing-wheel.ts";
+import { Random } from "../base/random/random.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
-import { Random } from "../random/random.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { writeMessages, writeNoResponders } from "./deliver.ts";

@@ -8,8 +8,8 @@
  * In a run the line is built when size or reply change and copied otherwise.
  * Small copies are loops: a native call costs as much as 48 bytes one by one, or 64 in words (bench/micro/delivery.ts).
  */
-import { CR, decimalSize, LF, SPACE, writeDecimal } from "../bytes/ascii.ts";
-import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
+import { CR, decimalSize, LF, SPACE, writeDecimal } from "../base/bytes/ascii.ts";
+import { LARGEST_CHUNK_BYTES } from "../base/bytes/buffer-pool.ts";
 import {
   END,
   HEADER_SIZE,

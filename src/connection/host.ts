@@ -1,8 +1,8 @@
 import type { Account } from "../account/account.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
+import type { Subsystem } from "../base/log/level.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
-import type { Subsystem } from "../log/level.ts";
-import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { CONNECTION_KINDS } from "../protocol/connection-kind.ts";
 import type { Refusal } from "../protocol/refusal.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../test/doubles/fake-transport.ts";
-import { LARGEST_CHUNK_BYTES } from "../bytes/buffer-pool.ts";
-import { TimingWheel } from "../clock/timing-wheel.ts";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { LARGEST_CHUNK_BYTES } from "../base/bytes/buffer-pool.ts";
+import { TimingWheel } from "../base/clock/timing-wheel.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { RANGES_MAX } from "../transport/byte-vector.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";

@@ -9,7 +9,7 @@
  * A client without permissions, in an account without mappings, is asked nothing of either. Where messages on one subject may be mapped
  * differently (weights), or are followed, they go one by one (mapped-publishing.ts, traced-publishing.ts).
  */
-import { quote } from "../bytes/ascii.ts";
+import { quote } from "../base/bytes/ascii.ts";
 import { countDelivered } from "../delivery/delivered.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Subscription } from "../delivery/subscription.ts";

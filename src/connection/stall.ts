@@ -8,7 +8,7 @@
  * Both ends in one class, as every client is both.
  * Source: reference, core §1.10.
  */
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { Client } from "./client.ts";
 import { FLAG_STALLED } from "./connection-flag.ts";

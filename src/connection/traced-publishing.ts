@@ -5,7 +5,7 @@
  * A batch without headers is never looked at, one with headers costs a search in them.
  * Source: reference, msgtrace and client (behaviour); core §9.6.
  */
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import { setHeader } from "../header/header-write.ts";
 import type { MessageTrace } from "../msgtrace/message-trace.ts";

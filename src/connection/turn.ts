@@ -6,11 +6,11 @@
  * One per server, handed to every connection, so that ten thousand of them hold no buffers of their own and two servers in a
  * process share nothing.
  */
-import { BufferPool } from "../bytes/buffer-pool.ts";
-import type { Clock } from "../clock/clock.ts";
-import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { BufferPool } from "../base/bytes/buffer-pool.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
+import type { Random } from "../base/random/random.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
-import type { Random } from "../random/random.ts";
 import { ByteVector } from "../transport/byte-vector.ts";
 import { EncodedRun } from "./deliver.ts";
 import { ViewedBatch } from "./guarded-delivery.ts";

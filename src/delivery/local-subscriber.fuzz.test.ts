@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { TestServer } from "../../test/faults/test-server.ts";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { LocalPublisher, LocalSubscriber } from "./local-subscriber.ts";
 import type { Subscription } from "./subscription.ts";
 

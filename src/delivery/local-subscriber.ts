@@ -11,9 +11,9 @@
  * stands before whatever its client is sent later, and nothing has to be bounded.
  * A callback that throws loses its message and nothing else; the error is reported.
  */
-import { encode } from "../bytes/ascii.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { deliverTraced } from "../msgtrace/traced-delivery.ts";
-import type { Random } from "../random/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";

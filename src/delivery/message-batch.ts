@@ -7,7 +7,7 @@
  * together, on one subject or on many: echo, permissions and statistics are settled once for all of them, and each receiver's output
  * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
  */
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
 import type { MessageTrace } from "../msgtrace/message-trace.ts";
 import type { Originator } from "./originator.ts";
 import type { Sink } from "./sink.ts";

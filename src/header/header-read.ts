@@ -9,7 +9,7 @@
  * `checkHeader` says what is wrong.
  * Source: nats-server, server/client.go (behaviour); core §1.2.
  */
-import { CR, LF, SPACE, ZERO } from "../bytes/ascii.ts";
+import { CR, LF, SPACE, ZERO } from "../base/bytes/ascii.ts";
 
 const COLON = 0x3a;
 const VERSION = Buffer.from("NATS/1.0");

@@ -10,7 +10,7 @@
  * CR and LF in a value become blanks, as in the reference: a value must not become a field.
  * Source: nats-server, server/client.go (behaviour).
  */
-import { CR, LF, SPACE } from "../bytes/ascii.ts";
+import { CR, LF, SPACE } from "../base/bytes/ascii.ts";
 import { HeaderKey, headerValue, lineEnd } from "./header-read.ts";
 
 const VERSION = "NATS/1.0";

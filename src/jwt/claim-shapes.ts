@@ -2,7 +2,7 @@
  * The JSON of claims: one row per field, in the order in which Go's library writes them (monitoring shows claims as they are written).
  * Claims of the first version are in `first-version.ts`.
  */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import type {
   AccountBody,
   AccountLimits,

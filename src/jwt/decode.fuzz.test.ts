@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import vectors from "../../test/vectors/go-jwt.json";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { decodeClaims, decodeGeneric } from "./decode.ts";
 import { parseJsonTree, plainValue } from "./json-tree.ts";
 import { JwtError } from "./jwt-error.ts";

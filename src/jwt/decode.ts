@@ -10,8 +10,8 @@
  * A token costs little more than its signature does, 55 µs (bench/micro/jwt.ts); who sees one often keeps the result.
  * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); texts are the library's, but for those of malformed JSON.
  */
-import { encode, quote } from "../bytes/ascii.ts";
-import { decodeNkey, NkeyKind, verifySignature } from "../identity/nkey.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import { decodeNkey, NkeyKind, verifySignature } from "../base/keys/nkey.ts";
 import { type Content, NO_JETSTREAM, SHAPES, texts } from "./claim-shapes.ts";
 import type {
   AccountClaims,

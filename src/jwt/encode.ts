@@ -4,8 +4,8 @@
  * Source: nats-io/jwt v2, claims.go (behaviour).
  */
 import { createHash } from "node:crypto";
-import { encode } from "../bytes/ascii.ts";
-import { decodeNkey, NkeyKind } from "../identity/nkey.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { decodeNkey, NkeyKind } from "../base/keys/nkey.ts";
 import { base32 } from "./base32.ts";
 import { BODIES, claimsJson, dataShape } from "./claim-shapes.ts";
 import type { AccountLimits, ClaimKind, Claims, ClaimsData } from "./claims.ts";

@@ -3,7 +3,7 @@
  * which end up in what validation says of claims.
  * Source: net/url (behaviour).
  */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { ipBytes } from "./source-networks.ts";
 
 export interface GoUrl {

@@ -1,5 +1,5 @@
 /** Is a text the public key of somebody in particular? */
-import { decodeNkey, NkeyKind } from "../identity/nkey.ts";
+import { decodeNkey, NkeyKind } from "../base/keys/nkey.ts";
 
 export function isAccountKey(text: string): boolean {
   return decodeNkey(text)?.kind === NkeyKind.Account;

@@ -1,4 +1,4 @@
-import { publicNkeyOf, sign } from "../identity/nkey.ts";
+import { publicNkeyOf, sign } from "../base/keys/nkey.ts";
 import { JwtError } from "./jwt-error.ts";
 
 /** Who signs tokens: a seed, or somebody who keeps it. */

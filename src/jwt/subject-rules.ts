@@ -3,7 +3,7 @@
  * looked at but for spaces.
  * Source: nats-io/jwt v2, types.go (behaviour).
  */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import type { ValidationResults } from "./validation.ts";
 
 export function quoted(text: string): string {

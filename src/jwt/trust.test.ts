@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ACCOUNT, fixedSigner, OPERATOR, OTHER_ACCOUNT, rawToken, USER } from "../../test/doubles/token-maker.ts";
-import { NkeyKind } from "../identity/nkey.ts";
+import { NkeyKind } from "../base/keys/nkey.ts";
 import type { ActivationBody, Claims, ClaimsData, Import, UserScope } from "./claims.ts";
 import { allowsConnectionType, connectionTypes } from "./connection-types.ts";
 import { decodeUser } from "./decode.ts";

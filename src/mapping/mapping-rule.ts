@@ -2,7 +2,7 @@
  * What an account's mappings say, and what is wrong with it: the same checks for the configuration and for claims, in the order of the
  * reference, where only the words before the reason differ.
  */
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { hasWildcardText, isValidSubjectText } from "../subject/subject-text.ts";
 import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";

@@ -13,8 +13,8 @@
  * The cache has pairs of slots: the subject used last stands in the first, the one before in the second. So it is bounded without a sweep,
  * and a subject stays unless two others of its pair come between two of its uses.
  */
-import { copyBytes, encode } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { copyBytes, encode } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
 import { isSubset } from "../subject/subject-overlap.ts";
 import { hasWildcardText } from "../subject/subject-text.ts";

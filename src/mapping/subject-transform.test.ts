@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Random } from "../random/random.ts";
+import { Random } from "../base/random/random.ts";
 import { isValidLiteralText } from "../subject/subject-text.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 

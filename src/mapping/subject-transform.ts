@@ -13,8 +13,8 @@
  * A step reads only tokens that `locate` or `cut` noted in this call; neither a subject nor a result is kept.
  * Source: core §5.6; reference server, subject_transform.go (behaviour, its oddities included: see `Split` and `tokenOf`).
  */
-import { DOT, decode, encode, FULL, STAR, writeDecimal } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { DOT, decode, encode, FULL, STAR, writeDecimal } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { HASH_START, hashStep, sameBytes } from "../subject/byte-hash.ts";
 import { tokenEnd } from "../subject/subject.ts";
 import { type DestinationToken, parseDestinationToken, TokenKind } from "./destination-token.ts";

@@ -8,7 +8,7 @@ import type { Response } from "../account/response.ts";
 import type { ServiceExport } from "../account/service-export.ts";
 import type { ServiceImport } from "../account/service-import.ts";
 import type { StreamImport } from "../account/stream-import.ts";
-import { goTime } from "../bytes/go-json.ts";
+import { goTime } from "../base/go/go-json.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../config/account-options.ts";
 import { claimsJson } from "../jwt/claim-shapes.ts";
 import type { AccountClaims } from "../jwt/claims.ts";

@@ -6,8 +6,8 @@
  *   closed ring ──┘
  */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
-import { decode } from "../bytes/ascii.ts";
-import { goTime } from "../bytes/go-json.ts";
+import { decode } from "../base/bytes/ascii.ts";
+import { goTime } from "../base/go/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";
 import type { Client } from "../connection/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../connection/connection-record.ts";

@@ -5,7 +5,7 @@
  * is left with a long interval. A later profile begins when that has passed, thus not much longer.
  */
 import type { Session } from "node:inspector";
-import { nodeInspector } from "../bytes/late-module.ts";
+import { nodeInspector } from "../base/runtime/late-module.ts";
 
 const INTERVAL_MICROS = 1_000;
 const RESTING_INTERVAL_MICROS = 100_000;

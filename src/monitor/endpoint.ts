@@ -1,5 +1,5 @@
 /** What an endpoint is given, and what it answers. */
-import { goJson, goTime } from "../bytes/go-json.ts";
+import { goJson, goTime } from "../base/go/go-json.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 

@@ -1,11 +1,11 @@
 /** What monitoring needs of the server above it. Read only, and read only when someone asks. */
 import type { Account } from "../account/account.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import type { ConnectionRecord } from "../connection/connection-record.ts";
 import type { ServerCounters } from "../connection/host.ts";
 import type { Turn } from "../connection/turn.ts";
-import type { Logger } from "../log/logger.ts";
 import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 import type { MonitorState } from "./monitor-state.ts";
 

@@ -1,7 +1,7 @@
 /** `/subsz`, also `/subscriptionsz`: interest of all accounts, or one, and on request the subscriptions themselves. */
 import type { Account } from "../account/account.ts";
-import { encode } from "../bytes/ascii.ts";
-import { goTime } from "../bytes/go-json.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { goTime } from "../base/go/go-json.ts";
 import { Client } from "../connection/client.ts";
 import { subscriptionRecord } from "../connection/connection-record.ts";
 import type { Subscription } from "../delivery/subscription.ts";

@@ -1,6 +1,6 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
 
-import { goTime } from "../bytes/go-json.ts";
+import { goTime } from "../base/go/go-json.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";

@@ -5,8 +5,8 @@
  * Whoever asks for a trace only, and cannot have it, does not have the message delivered instead.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
-import { encode, quote } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { isValidPublishSubject } from "../subject/subject.ts";
 import { MessageTrace, type TracedParty } from "./message-trace.ts";
 import { headerFields, TRACE_DESTINATION, TRACE_ONLY, TRACE_ORIGIN_ACCOUNT, TraceWish } from "./trace-headers.ts";

@@ -1,6 +1,6 @@
 /** Sends what a trace has told. */
-import { encode } from "../bytes/ascii.ts";
-import { acceptedEncoding, encodeContent } from "../compression/content-encoding.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { acceptedEncoding, encodeContent } from "../base/compression/content-encoding.ts";
 import { buildHeader } from "../header/header-write.ts";
 import type { MessageTrace } from "./message-trace.ts";
 

@@ -8,7 +8,7 @@
  * line without a colon belongs to the key of the next one.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
-import { decode, encode, SPACE, startsWith, TAB } from "../bytes/ascii.ts";
+import { decode, encode, SPACE, startsWith, TAB } from "../base/bytes/ascii.ts";
 import { lineEnd } from "../header/header-read.ts";
 import { isFollowed } from "../header/trace-context.ts";
 

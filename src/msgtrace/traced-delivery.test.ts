@@ -1,9 +1,9 @@
 /** What a conversation with a server does not bring about at will: receivers that go, or are too slow, while a message is delivered. */
 import { expect, test } from "bun:test";
+import { Random } from "../base/random/random.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import type { Sink } from "../delivery/sink.ts";
 import { Subscription } from "../delivery/subscription.ts";
-import { Random } from "../random/random.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
 import { MessageTrace, type TracedReceiver } from "./message-trace.ts";

@@ -3,10 +3,10 @@
  * Publishers come here instead of their own loops, which know nothing of traces.
  * Source: reference, core §9.6.
  */
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { SubjectView, Subscription } from "../delivery/subscription.ts";
-import type { Random } from "../random/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { type MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import * as trace from "./message-trace.ts";

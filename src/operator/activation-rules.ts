@@ -3,10 +3,11 @@
  * claims that an option came from are remembered beside it.
  * Source: server/accounts.go, checkActivation (behaviour).
  */
+
+import type { Logger } from "../base/log/logger.ts";
 import type { Import } from "../jwt/claims.ts";
 import { quoted } from "../jwt/subject-rules.ts";
 import { checkActivation } from "../jwt/trust.ts";
-import type { Logger } from "../log/logger.ts";
 import type { ActivationCheck, AnyExport, AnyImport } from "../trade/export-access.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 

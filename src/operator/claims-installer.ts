@@ -7,7 +7,7 @@
  * Source: server/accounts.go, updateAccountClaimsWithRefresh, removeCb, checkExpiration, activationExpired (behaviour).
  */
 import type { Account } from "../account/account.ts";
-import type { WheelTimer } from "../clock/timing-wheel.ts";
+import type { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { AccountLimits, MappingOptions } from "../config/account-options.ts";
 import type { AccountClaims, Import, UserScope } from "../jwt/claims.ts";
 import { quoted } from "../jwt/subject-rules.ts";

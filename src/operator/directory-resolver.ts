@@ -8,7 +8,7 @@
  * Until the server has started only the directory is asked.
  * Source: server/accounts.go, DirAccResolver, CacheDirAccResolver (behaviour); core §4.6.
  */
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { ResolverOptions } from "../config/operator-options.ts";
 import type { ClaimsServices } from "./claims-services.ts";
 import { DirectoryStore } from "./directory-store.ts";

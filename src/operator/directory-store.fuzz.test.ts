@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { FakeClock } from "../../test/doubles/fake-clock.ts";
 import { fixedSigner } from "../../test/doubles/token-maker.ts";
 import { accountToken } from "../../test/operator/world.ts";
-import { NkeyKind } from "../identity/nkey.ts";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { NkeyKind } from "../base/keys/nkey.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { DirectoryStore } from "./directory-store.ts";
 
 const ACCOUNTS = Array.from({ length: 6 }, (_, index) => fixedSigner(NkeyKind.Account, 60 + index));

@@ -26,8 +26,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { decodeNkey } from "../base/keys/nkey.ts";
 import { goFileError } from "../config/file-error.ts";
-import { decodeNkey } from "../identity/nkey.ts";
 import { isAccountKey } from "../jwt/public-key.ts";
 import { expiryOf, isOlder } from "./stored-token.ts";
 

@@ -1,6 +1,6 @@
 /** An account as its claims have it: what the account room does not need to know of it. */
 import type { Account } from "../account/account.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { MappingOptions } from "../config/account-options.ts";
 import type { AccountClaims, UserScope } from "../jwt/claims.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";

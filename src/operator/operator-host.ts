@@ -1,10 +1,10 @@
 /** What operator mode needs of the server above it. */
 import type { Account } from "../account/account.ts";
 import type { Accounts } from "../account/accounts.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { TimingWheel } from "../clock/timing-wheel.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import type { TimingWheel } from "../base/clock/timing-wheel.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { AccountClaims } from "../jwt/claims.ts";
-import type { Logger } from "../log/logger.ts";
 
 /** What new claims of an account mean for those who are connected to it. */
 export interface ClaimsChange {

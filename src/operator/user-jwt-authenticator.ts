@@ -12,7 +12,7 @@
  */
 import type { AuthenticationRequest, Authenticator, Login, Verdict } from "../auth/authenticator.ts";
 import type { TrustedProxies } from "../auth/trusted-proxies.ts";
-import { decodeNkey, decodeSignature, verifySignature } from "../identity/nkey.ts";
+import { decodeNkey, decodeSignature, verifySignature } from "../base/keys/nkey.ts";
 import type { UserClaims } from "../jwt/claims.ts";
 import { connectTimes } from "../jwt/connect-times.ts";
 import { allowsConnectionType } from "../jwt/connection-types.ts";

@@ -1,6 +1,6 @@
-import { copyBytes } from "../bytes/ascii.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { Random } from "../random/random.ts";
+import { copyBytes } from "../base/bytes/ascii.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import type { Random } from "../base/random/random.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { CachedFilter, type DeliveryFilter, DirectFilter, overlappingEntries } from "./delivery-filter.ts";
 import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { DecisionCache } from "./decision-cache.ts";
 
 test("fuzz: what the cache of decisions knows is true, it never keeps more than its maximum, and a working set of that size stays", () => {

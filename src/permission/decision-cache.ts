@@ -1,4 +1,4 @@
-import type { Random } from "../random/random.ts";
+import type { Random } from "../base/random/random.ts";
 import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
 
 /**

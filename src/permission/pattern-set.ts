@@ -1,4 +1,4 @@
-import type { Random } from "../random/random.ts";
+import type { Random } from "../base/random/random.ts";
 import { SubjectTrie } from "../subject/subject-trie.ts";
 import { Origin, type TrieEntry } from "../subject/trie-entry.ts";
 import type { Pattern } from "./pattern.ts";

@@ -1,4 +1,4 @@
-import { DOT, FULL } from "../bytes/ascii.ts";
+import { DOT, FULL } from "../base/bytes/ascii.ts";
 import { sameBytes } from "../subject/byte-hash.ts";
 import { hasWildcard, tokenEnd } from "../subject/subject.ts";
 import { matchesLiteral } from "../subject/subject-overlap.ts";

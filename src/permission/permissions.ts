@@ -1,11 +1,11 @@
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import {
   type PermissionOptions,
   RESPONSE_DEFAULTS,
   type ResponsePermission,
   type SubjectPermissions,
 } from "../config/permission-options.ts";
-import type { Random } from "../random/random.ts";
 import { Pattern } from "./pattern.ts";
 import { PatternSet } from "./pattern-set.ts";
 import { QueueEntry, QueueEntrySet, QueueVerdict } from "./queue-entry.ts";

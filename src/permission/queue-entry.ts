@@ -1,5 +1,5 @@
-import { bytesEqual } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { bytesEqual } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { hasWildcard } from "../subject/subject.ts";
 import { isSubset } from "../subject/subject-overlap.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";

@@ -1,4 +1,4 @@
-import { encode } from "../bytes/ascii.ts";
+import { encode } from "../base/bytes/ascii.ts";
 import { isValidSubject } from "../subject/subject.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock/clock.ts";
+import type { Clock } from "../base/clock/clock.ts";
 import type { ResponsePermission } from "../config/permission-options.ts";
 import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
 

@@ -1,4 +1,4 @@
-import { encode, quote } from "../bytes/ascii.ts";
+import { encode, quote } from "../base/bytes/ascii.ts";
 import { type JsonFields, readJson } from "./typed-json.ts";
 
 /**

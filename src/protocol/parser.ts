@@ -16,7 +16,7 @@
  * Invariant: between calls the batch is empty, and no reference to a chunk is kept: a line or message that goes on is copied.
  * Source: nats-server, server/parser.go (behaviour).
  */
-import { CR, LF, parseSize, quote, SPACE, TAB, ZERO } from "../bytes/ascii.ts";
+import { CR, LF, parseSize, quote, SPACE, TAB, ZERO } from "../base/bytes/ascii.ts";
 import {
   END,
   HEADER_SIZE,

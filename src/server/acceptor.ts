@@ -1,6 +1,6 @@
+import type { Logger } from "../base/log/logger.ts";
 import type { Door } from "../connection/door.ts";
 import type { Turn } from "../connection/turn.ts";
-import type { Logger } from "../log/logger.ts";
 import type { Transport, TransportEvents } from "../transport/transport.ts";
 
 /** What listeners need of the server: somebody who makes connections of transports. */

@@ -2,11 +2,11 @@
  * Where clients come in: the client port with its Unix sockets, and the WebSocket port. Both take another configuration and other
  * certificates while they listen.
  */
-import type { Clock } from "../clock/clock.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
 import type { Client } from "../connection/client.ts";
-import type { Logger } from "../log/logger.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";

@@ -5,7 +5,7 @@
  *         └─ TLS, PROXY ───────▶ GuardedTransport ─ begin ─▶ … ─▶ the same
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../transport/guarded-transport.ts";
 import { SocketCalls } from "../transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";

@@ -2,8 +2,9 @@
  * What events and answers of services say of the server that they come from: `server` in their JSON.
  * Source: reference, core §8.1.
  */
-import { goTime } from "../bytes/go-json.ts";
-import type { Clock } from "../clock/clock.ts";
+
+import type { Clock } from "../base/clock/clock.ts";
+import { goTime } from "../base/go/go-json.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
 import { NATS_VERSION } from "../protocol/version.ts";

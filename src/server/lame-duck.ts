@@ -7,9 +7,9 @@
  * Nobody there: shutdown at once. With pauses shorter than a timer's step, several clients go in one turn.
  * Source: reference, core §9.7.
  */
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { Turn } from "../connection/turn.ts";
-import type { Logger } from "../log/logger.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;

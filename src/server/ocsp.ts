@@ -4,11 +4,11 @@
  *   options ─ guards ─▶ listeners: what TLS must satisfy, who looks at a peer
  *           ─ start, follow ─▶ cache: there as long as one `tls` block has `ocsp_peer`
  */
-import type { Clock } from "../clock/clock.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import type { Logger } from "../base/log/logger.ts";
 import { OCSP_CACHE_DEFAULTS } from "../config/ocsp-options.ts";
 import type { Options } from "../config/options.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
-import type { Logger } from "../log/logger.ts";
 import type { ChainCertificate } from "../transport/tls/ocsp/chain-certificate.ts";
 import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
 import { type OcspMeans, ocspPeerCheck } from "../transport/tls/ocsp/ocsp-peer-check.ts";

@@ -1,5 +1,5 @@
 /** Transports of connections, until they are gone: those of closed connections write their farewell first. */
-import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Client } from "../connection/client.ts";
 
 export class OpenTransports {

@@ -8,12 +8,12 @@
  * Source: reference, core §6.14.
  */
 
+import type { Logger } from "../base/log/logger.ts";
 import { goDuration } from "../config/go-duration.ts";
 import { quoted } from "../config/go-values.ts";
 import { diffOptions } from "../config/option-diff.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
-import type { Logger } from "../log/logger.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { GivenAnswer, GivenRequest } from "../auth/given-authenticator.ts";
+import { SILENT } from "../base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../config/options.ts";
-import { SILENT } from "../log/silent-logger.ts";
 import type { InProcessConnection } from "../transport/in-process.ts";
 import { Server, type ServerDependencies } from "./server.ts";
 

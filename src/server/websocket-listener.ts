@@ -7,9 +7,9 @@
  */
 
 import type { Authenticator } from "../auth/authenticator.ts";
+import { logOf } from "../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";
-import { logOf } from "../log/logger.ts";
 import type { TlsContext } from "../transport/tls/tls-context.ts";
 import type { TransportType } from "../transport/transport.ts";
 import { OriginRules } from "../transport/websocket/origin.ts";

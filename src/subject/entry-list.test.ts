@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { EntryList } from "./entry-list.ts";
 
 test("fuzz: a list grows and shrinks through both of its forms in order, and snapshots stay as they were", () => {

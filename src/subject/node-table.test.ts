@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 
 test("two tokens with one hash below one node, or below two, are told apart", () => {

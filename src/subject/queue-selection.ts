@@ -1,4 +1,4 @@
-import type { Random } from "../random/random.ts";
+import type { Random } from "../base/random/random.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { FULL, STAR } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { FULL, STAR } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { sameBytes } from "./byte-hash.ts";
 import type { MatchResult } from "./match-result.ts";
 import { matchesLiteral } from "./subject-overlap.ts";

@@ -1,4 +1,4 @@
-import { DOT, FULL, STAR } from "../bytes/ascii.ts";
+import { DOT, FULL, STAR } from "../base/bytes/ascii.ts";
 import { sameBytes } from "./byte-hash.ts";
 import { tokenEnd } from "./subject.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Random } from "../random/random.ts";
+import { Random } from "../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
 import { SubjectTrie } from "./subject-trie.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";

@@ -1,5 +1,5 @@
-import { FULL, STAR } from "../bytes/ascii.ts";
-import type { Random } from "../random/random.ts";
+import { FULL, STAR } from "../base/bytes/ascii.ts";
+import type { Random } from "../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
 import { Change, EntryTable } from "./entry-table.ts";
 import { type InterestListener, InterestWatch } from "./interest-watch.ts";

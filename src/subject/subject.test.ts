@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
+import { Random } from "../base/random/random.ts";
+import { seedFromEnv } from "../base/random/seed.ts";
 import {
   hasSoundRunes,
   hasWildcard,

@@ -1,4 +1,4 @@
-import { DOT, FULL, STAR } from "../bytes/ascii.ts";
+import { DOT, FULL, STAR } from "../base/bytes/ascii.ts";
 
 /**
  * What a subject is, as bytes `start` to `end` of `source`; nothing here allocates or keeps anything, whatever the subject's length.

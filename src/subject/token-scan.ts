@@ -1,4 +1,4 @@
-import { DOT } from "../bytes/ascii.ts";
+import { DOT } from "../base/bytes/ascii.ts";
 import { hashBytes } from "./byte-hash.ts";
 
 /**

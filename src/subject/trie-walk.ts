@@ -1,4 +1,4 @@
-import { FULL, STAR } from "../bytes/ascii.ts";
+import { FULL, STAR } from "../base/bytes/ascii.ts";
 import type { EntryTable } from "./entry-table.ts";
 import { NONE, type NodeTable, ROOT } from "./node-table.ts";
 import type { TokenScan } from "./token-scan.ts";

@@ -1,6 +1,6 @@
 /** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
 
-import { goTime } from "../bytes/go-json.ts";
+import { goTime } from "../base/go/go-json.ts";
 import type { Client } from "../connection/client.ts";
 import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
 import { presentClientInfo } from "../delivery/originator.ts";

@@ -9,8 +9,8 @@
  * Source: reference, core §8.2.
  */
 import type { Account } from "../account/account.ts";
-import { encode } from "../bytes/ascii.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Client } from "../connection/client.ts";
 import { accountStat } from "../monitor/accountz.ts";
 import type { Fields } from "../monitor/endpoint.ts";

@@ -5,7 +5,7 @@
  * One pass over the bytes, as Go counts in bytes; a stack of what is open, as a peer chooses the depth.
  * Source: encoding/json (behaviour).
  */
-import { latin1, SPACE } from "../bytes/ascii.ts";
+import { latin1, SPACE } from "../base/bytes/ascii.ts";
 
 /** As Go's decoder. */
 const DEPTH_MAX = 10_000;

@@ -6,8 +6,8 @@
  * Source: reference, core §8.3.
  */
 
-import { goJson } from "../bytes/go-json.ts";
-import { acceptedEncoding, encodeContent } from "../compression/content-encoding.ts";
+import { acceptedEncoding, encodeContent } from "../base/compression/content-encoding.ts";
+import { goJson } from "../base/go/go-json.ts";
 import { buildHeader } from "../header/header-write.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
 import type { ServiceRequest } from "./request.ts";

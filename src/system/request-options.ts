@@ -7,7 +7,7 @@
  * The first error is told, though what comes behind it is read too, as nothing is done with the options then.
  * Source: encoding/json (behaviour); reference, core §7, §8.3.
  */
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
 import { foldName } from "../jwt/json-shape.ts";
 import { JsonList, JsonNumber, JsonObject, type JsonTree, parseJsonTree } from "../jwt/json-tree.ts";
 import { syntaxFault } from "./json-syntax.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { encode } from "../bytes/ascii.ts";
+import { encode } from "../base/bytes/ascii.ts";
 import { MessageBatch } from "../delivery/message-batch.ts";
 import { RequestQueue, ServiceRequest } from "./request.ts";
 

@@ -3,7 +3,7 @@
  * Source: reference, core §8.4.
  */
 import type { Account } from "../account/account.ts";
-import { encode } from "../bytes/ascii.ts";
+import { encode } from "../base/bytes/ascii.ts";
 import { Client } from "../connection/client.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";

@@ -3,10 +3,10 @@
  * Source: reference, core §8.1.
  */
 import type { Account } from "../account/account.ts";
-import { encode } from "../bytes/ascii.ts";
-import { goJson, goTime } from "../bytes/go-json.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { goJson, goTime } from "../base/go/go-json.ts";
+import { Nuid } from "../base/random/nuid.ts";
 import type { Fields } from "../monitor/endpoint.ts";
-import { Nuid } from "../random/nuid.ts";
 import type { SystemHost } from "./system-host.ts";
 
 export class Sender {

@@ -6,8 +6,8 @@
  *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   this one only
  * Source: reference, core §8.3.
  */
-import { quote } from "../bytes/ascii.ts";
-import { goJson } from "../bytes/go-json.ts";
+import { quote } from "../base/bytes/ascii.ts";
+import { goJson } from "../base/go/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";
 import { FLAG_FIRST_PONG_SENT } from "../connection/connection-flag.ts";
 import { accountzOf } from "../monitor/accountz.ts";

@@ -6,9 +6,9 @@
  * The subject hears of it once a second at most, unless it is asked for.
  * Source: reference, core §8.2.
  */
-import { encode } from "../bytes/ascii.ts";
-import { goJson, goTime } from "../bytes/go-json.ts";
-import { WheelTimer } from "../clock/timing-wheel.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { WheelTimer } from "../base/clock/timing-wheel.ts";
+import { goJson, goTime } from "../base/go/go-json.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
 import { connectionStats } from "../monitor/varz.ts";
 import type { Sender } from "./sender.ts";

@@ -7,7 +7,7 @@
  * Source: reference, core §8.
  */
 import type { Account } from "../account/account.ts";
-import { decode } from "../bytes/ascii.ts";
+import { decode } from "../base/bytes/ascii.ts";
 import type { Client } from "../connection/client.ts";
 import { LocalSubscriber } from "../delivery/local-subscriber.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";

@@ -1,6 +1,6 @@
 import type { Account } from "../account/account.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { TimingWheel } from "../clock/timing-wheel.ts";
+import type { Clock } from "../base/clock/clock.ts";
+import type { TimingWheel } from "../base/clock/timing-wheel.ts";
 import type { Client } from "../connection/client.ts";
 import type { CpuProfiler } from "../monitor/cpu-profile.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";

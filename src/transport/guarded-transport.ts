@@ -14,8 +14,8 @@
  * Source: core §9.2, §9.5; the order of the phases is the reference's.
  */
 import type { Socket, SocketHandler } from "bun";
-import { GrowingBytes } from "../bytes/growing-bytes.ts";
-import { type TimingWheel, WheelTimer } from "../clock/timing-wheel.ts";
+import { GrowingBytes } from "../base/bytes/growing-bytes.ts";
+import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
 import type { SocketCalls } from "./socket-calls.ts";

@@ -7,7 +7,7 @@
  * Absent (null) where libc cannot be loaded or is laid out differently: callers then do without. Measured: bench/compare, 1 → 1.
  */
 import { type Pointer, ptr } from "bun:ffi";
-import { openLibc } from "../bytes/libc.ts";
+import { openLibc } from "../base/runtime/libc.ts";
 import { type ByteVector, RANGES_MAX } from "./byte-vector.ts";
 
 const MSG_DONTWAIT = 0x40;

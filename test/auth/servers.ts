@@ -3,10 +3,10 @@
  *
  *   attempt ─▶ INFO ─▶ (TLS) ─▶ CONNECT ─▶ PONG, or the end ─▶ /connz: who it is, or why it was closed
  */
-import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { loadConfigText } from "../../src/config/load-config.ts";
 import { completeOptions } from "../../src/config/options.ts";
-import { SILENT } from "../../src/log/silent-logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { until } from "../faults/until.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";

@@ -13,7 +13,7 @@
  * ```
  */
 import { type ConnectionOptions, connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { open, seal } from "../../src/identity/xkey.ts";
+import { open, seal } from "../../src/base/keys/xkey.ts";
 import type { AuthorizationRequestClaims, AuthorizationResponseBody, ClaimsData, UserBody } from "../../src/jwt/claims.ts";
 import { decodeAuthorizationRequest } from "../../src/jwt/decode.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";

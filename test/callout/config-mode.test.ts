@@ -1,7 +1,7 @@
 /** `auth_callout { }` beside the reference: the same service, the same clients, the same answers, right and wrong. */
 import { expect, test } from "bun:test";
-import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
-import { publicXkeyOf, seal } from "../../src/identity/xkey.ts";
+import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
+import { publicXkeyOf, seal } from "../../src/base/keys/xkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";

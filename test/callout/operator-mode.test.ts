@@ -1,8 +1,8 @@
 /** Accounts whose claims say `authorization`, beside the reference: whom a service may let in, and where. */
 import { expect, test } from "bun:test";
 import { connect, jwtAuthenticator } from "@nats-io/transport-node";
-import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
-import { publicXkeyOf } from "../../src/identity/xkey.ts";
+import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
+import { publicXkeyOf } from "../../src/base/keys/xkey.ts";
 import type { AccountBody, UserLimits, UserScope } from "../../src/jwt/claims.ts";
 import { NO_LIMITS_SET, newClaims } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";

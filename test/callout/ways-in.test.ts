@@ -1,7 +1,7 @@
 /** Over TLS, WebSocket, through proxies, in the process, by real clients, across a reload: what a service is told and does. */
 import { afterAll, expect, test } from "bun:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { NkeyKind } from "../../src/identity/nkey.ts";
+import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { until } from "../faults/until.ts";
 import { TextConnection } from "../library/text-connection.ts";

@@ -2,7 +2,7 @@
  * Every mechanism that the documentation of NATS has a configuration for, in its form, with keys and names of our own: who comes in with
  * what, and who does not.
  */
-import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { scope } from "../operator/scope.ts";

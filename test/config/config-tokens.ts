@@ -1,5 +1,5 @@
 /** JWTs of an operator, an account and a user, for configurations. The same in every run: keys and times are fixed. */
-import { encodeSeed, NkeyKind, publicNkeyOf } from "../../src/identity/nkey.ts";
+import { encodeSeed, NkeyKind, publicNkeyOf } from "../../src/base/keys/nkey.ts";
 import type { OperatorBody, UserBody } from "../../src/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import { signerOf } from "../../src/jwt/signer.ts";

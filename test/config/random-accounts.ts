@@ -2,7 +2,7 @@
  * Random configurations of accounts: mostly sound ones, in which one thing may be wrong. What is said about them is compared with the
  * reference, which reads fields in any order and stops at some errors: so no more than one thing is wrong, and none of two places is.
  */
-import type { Random } from "../../src/random/random.ts";
+import type { Random } from "../../src/base/random/random.ts";
 
 const SUBJECTS = ["a", "a.b", "a.*", "b.>", "orders.eu.*", "q.a"];
 const WRONG_SUBJECTS = ["a..b", "a b", ">.a", ".", "a."];

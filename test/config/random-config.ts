@@ -2,7 +2,7 @@
  * Random configurations: a tree, and one of the many ways to write it. The tree is what the language should give back, so a round trip
  * needs no second parser: the model is the generator.
  */
-import type { Random } from "../../src/random/random.ts";
+import type { Random } from "../../src/base/random/random.ts";
 
 export type Tree = string | bigint | number | boolean | Tree[] | { [key: string]: Tree };
 

@@ -4,7 +4,7 @@
  *   step ─▶ PING of everybody: what it caused has arrived ─▶ whoever was asked answers ─▶ PING of everybody ─▶ notes
  * What servers choose freely is made the same: the order within a step, the tokens of `_R_`, times and numbers of connections.
  */
-import { encode } from "../../src/bytes/ascii.ts";
+import { encode } from "../../src/base/bytes/ascii.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import type { World, WorldStep } from "./random-world.ts";
 

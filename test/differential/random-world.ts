@@ -3,8 +3,9 @@
  * Few words and short subjects, so that patterns meet. Whatever a server may choose freely is left out: queue groups have one member, and
  * mappings no weights.
  */
+
+import type { Random } from "../../src/base/random/random.ts";
 import type { PermissionOptions, SubjectPermissions } from "../../src/config/permission-options.ts";
-import type { Random } from "../../src/random/random.ts";
 import { collideText } from "../../src/subject/subject-text.ts";
 
 const WORDS = ["a", "b", "c", "d"];

@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { NatsServer } from "../../src/index.ts";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
 import { TemporaryDirectory } from "../cli/program.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";

@@ -3,12 +3,12 @@ import { Account } from "../../src/account/account.ts";
 import type { AuthenticationRequest, Verdict } from "../../src/auth/authenticator.ts";
 import { type Authenticators, authenticatorsOf } from "../../src/auth/authenticators.ts";
 import { PasswordChecks } from "../../src/auth/password.ts";
+import { Random } from "../../src/base/random/random.ts";
 import { loadConfigText } from "../../src/config/load-config.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { CompiledPermissions } from "../../src/permission/compiled-permissions.ts";
 import { type ConnectOptions, initialConnectOptions } from "../../src/protocol/connect-options.ts";
 import { Refusal } from "../../src/protocol/refusal.ts";
-import { Random } from "../../src/random/random.ts";
 import type { PeerCertificate, TlsState } from "../../src/transport/tls-state.ts";
 import { FakeHost } from "./fake-host.ts";
 

@@ -1,14 +1,14 @@
 import { Account } from "../../src/account/account.ts";
 import type { AccountHost } from "../../src/account/account-host.ts";
 import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/authenticator.ts";
-import { TimingWheel } from "../../src/clock/timing-wheel.ts";
+import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
+import type { Logger } from "../../src/base/log/logger.ts";
+import { Random } from "../../src/base/random/random.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { Client } from "../../src/connection/client.ts";
 import { type ConnectionHost, ServerCounters } from "../../src/connection/host.ts";
 import { Turn } from "../../src/connection/turn.ts";
-import type { Logger } from "../../src/log/logger.ts";
 import { CloseReason } from "../../src/protocol/close-reason.ts";
-import { Random } from "../../src/random/random.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 

@@ -1,5 +1,5 @@
 /** Keys that are always the same, and tokens with any content, right or wrong, which are signed all the same. */
-import { encodeSeed, NkeyKind } from "../../src/identity/nkey.ts";
+import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { type Signer, signerOf } from "../../src/jwt/signer.ts";
 
 /** Made of one byte, repeated; the tokens in `test/vectors/go-jwt.json` are by the same keys. */

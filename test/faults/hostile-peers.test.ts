@@ -1,8 +1,8 @@
 /** Peers that mean harm, or vanish: a healthy pair beside them notices nothing, and of them nothing stays. */
 import { expect, test } from "bun:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { type Leaving, Peer } from "./peer.ts";
 import { TestServer } from "./test-server.ts";
 import { until } from "./until.ts";

@@ -1,6 +1,6 @@
 import { ServiceImport } from "../../src/account/service-import.ts";
+import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
-import type { Logger } from "../../src/log/logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { until } from "./until.ts";
 

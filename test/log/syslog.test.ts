@@ -3,8 +3,8 @@
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { ServerLogger } from "../../src/log/server-logger.ts";
-import { SyslogSink } from "../../src/log/syslog-sink.ts";
+import { ServerLogger } from "../../src/base/log/server-logger.ts";
+import { SyslogSink } from "../../src/base/log/syslog-sink.ts";
 import { outcomeOf, PROGRAM, TemporaryDirectory } from "../cli/program.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 

@@ -1,8 +1,8 @@
 /** The port for profiles: what the runtime can give, the reference's refusals for the rest. */
 import { expect, test } from "bun:test";
+import type { Logger } from "../../src/base/log/logger.ts";
+import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
-import type { Logger } from "../../src/log/logger.ts";
-import { SILENT } from "../../src/log/silent-logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { startReference } from "./monitored-pair.ts";

@@ -6,8 +6,8 @@
  * What servers choose freely is made the same: times, numbers of connections, the tokens of `_R_`, the order of receivers.
  */
 import { gunzipSync } from "node:zlib";
-import { encode } from "../../src/bytes/ascii.ts";
-import { decodeS2Stream } from "../../src/compression/s2-stream.ts";
+import { encode } from "../../src/base/bytes/ascii.ts";
+import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 
 const PONG = encode("PONG\r\n");

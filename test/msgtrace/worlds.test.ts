@@ -1,7 +1,7 @@
 /** Generated worlds of accounts in which messages are followed: the same events from ours as from nats-server. */
 import { test } from "bun:test";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { configOf, randomWorld, type World, type WorldStep } from "../differential/random-world.ts";
 import { playOnBoth, reason, skipped } from "./beside-reference.ts";
 import { type Outgoing, publish, type Scenario, type Step } from "./stage.ts";

@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { NkeyKind } from "../../src/identity/nkey.ts";
+import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
 import { until } from "../faults/until.ts";

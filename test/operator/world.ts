@@ -1,5 +1,5 @@
 /** Operators, accounts and users for the tests of operator mode: keys that are always the same, tokens as a test wants them. */
-import { NkeyKind } from "../../src/identity/nkey.ts";
+import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import type { AccountBody, AccountClaims, AccountLimits, ClaimsData, OperatorBody, UserBody } from "../../src/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
 import type { Signer } from "../../src/jwt/signer.ts";

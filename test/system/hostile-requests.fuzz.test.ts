@@ -1,9 +1,9 @@
 /** Whatever a client sends to the system account's services, no handler fails and the server goes on. */
 import { expect, test } from "bun:test";
+import { SILENT } from "../../src/base/log/silent-logger.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { NatsServer } from "../../src/index.ts";
-import { SILENT } from "../../src/log/silent-logger.ts";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
 import { SystemClient } from "./system-client.ts";
 
 const SERVER = "IDZ STATSZ VARZ SUBSZ CONNZ ROUTEZ GATEWAYZ LEAFZ ACCOUNTZ JSZ HEALTHZ EXPVARZ IPQUEUESZ RAFTZ KICK LDM RELOAD".split(" ");

@@ -1,7 +1,7 @@
 /** Every service of the system account, asked of both servers in the same way. */
 import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
-import { decodeS2Stream } from "../../src/compression/s2-stream.ts";
+import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
 import { skipsReference, skipText } from "../monitor/monitored-pair.ts";
 import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
 import { CONFIG } from "./config.ts";

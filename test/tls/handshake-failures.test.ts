@@ -1,8 +1,8 @@
 /** Who does not get through the handshake: closed with the right reason and text, in bounded time and memory, and nothing is left. */
 import { afterAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
 

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { OCSP_PEER_DEFAULTS } from "../../src/config/block/ocsp-block.ts";
 import { OCSP_CACHE_DEFAULTS } from "../../src/config/ocsp-options.ts";
 import type { Options } from "../../src/config/options.ts";

@@ -1,10 +1,10 @@
 /** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
 
 import type { Authenticate } from "../../src/auth/given-authenticator.ts";
-import { SYSTEM_CLOCK } from "../../src/clock/clock.ts";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/tls-options.ts";
-import type { Logger } from "../../src/log/logger.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../src/protocol/close-reason.ts";
 import { Server, type ServerDependencies } from "../../src/server/server.ts";
 import { until } from "../faults/until.ts";

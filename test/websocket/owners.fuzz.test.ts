@@ -1,7 +1,7 @@
 /** Bun's frames against ours: the same bytes, cut anywhere, are answered with the same bytes, and the same close code. */
 import { expect, test } from "bun:test";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { BINARY, CLOSE, CONTINUATION, closePayload, frame, PING, PONG, RawClient, TEXT } from "./raw-client.ts";
 import { OURS, type Subject, startSubject } from "./subject.ts";
 

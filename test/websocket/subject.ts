@@ -5,9 +5,9 @@
  */
 import { afterAll, test } from "bun:test";
 import type { Authenticate } from "../../src/auth/given-authenticator.ts";
+import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";
-import type { Logger } from "../../src/log/logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 

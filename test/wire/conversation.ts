@@ -9,7 +9,7 @@
  *   - anything after a client's -ERR (done when it came in the same read), and HMSG (taken when it is not cut)
  *   - two members of a queue group, and two plain subscriptions of one connection that match its reply subject
  */
-import type { Random } from "../../src/random/random.ts";
+import type { Random } from "../../src/base/random/random.ts";
 
 export interface Script {
   /** Accepted by every server, and answered with one PONG at its end. */

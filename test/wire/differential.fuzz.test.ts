@@ -3,8 +3,8 @@
  * same reason. Run with SEED=… to repeat a failure, ROUNDS=… for a longer search.
  */
 import { expect, test } from "bun:test";
-import { Random } from "../../src/random/random.ts";
-import { seedFromEnv } from "../../src/random/seed.ts";
+import { Random } from "../../src/base/random/random.ts";
+import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { conversationText, randomConversation } from "./conversation.ts";
 import { ConversationPlayer, closeReasons, type Received } from "./conversation-player.ts";

@@ -1,5 +1,5 @@
 /** `accounts { }`: by name, each with its users and what it shares; or only a list of names. */
-import { NkeyKind } from "../../identity/nkey.ts";
+import { NkeyKind } from "../../base/keys/nkey.ts";
 import { type AccountLimits, type AccountOptions, emptyAccount, NO_LIMITS } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
 import { quoted } from "../go-values.ts";

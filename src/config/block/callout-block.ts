@@ -1,5 +1,5 @@
 /** `auth_callout { }`: a service decides who gets in. */
-import { NkeyKind } from "../../identity/nkey.ts";
+import { NkeyKind } from "../../base/keys/nkey.ts";
 import { type CalloutOptions, NO_CALLOUT } from "../authorization.ts";
 import { type Field, field, readBlock, type UnknownText } from "../block.ts";
 import { quoted } from "../go-values.ts";

@@ -1,6 +1,6 @@
 /** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
 import { readFileSync } from "node:fs";
-import { NkeyKind } from "../../identity/nkey.ts";
+import { NkeyKind } from "../../base/keys/nkey.ts";
 import { TOKEN_PREFIX, tokenInFile } from "../../jwt/decorated.ts";
 import { goReadError } from "../file-error.ts";
 import { quoted } from "../go-values.ts";

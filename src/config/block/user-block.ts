@@ -1,5 +1,5 @@
 /** `users [ ]`: of an account, and of the authorization block. */
-import { NkeyKind } from "../../identity/nkey.ts";
+import { NkeyKind } from "../../base/keys/nkey.ts";
 import { NO_USER, type UserOptions } from "../authorization.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
 import { quoted } from "../go-values.ts";

@@ -1,5 +1,5 @@
 /** Options of the log. */
-import { LEVEL_NAMES, type LevelName, SUBSYSTEMS, type Subsystem } from "../../log/level.ts";
+import { LEVEL_NAMES, type LevelName, SUBSYSTEMS, type Subsystem } from "../../base/log/level.ts";
 import { integerFlag, switchFlag, textFlag, textOrNull } from "../flag-row.ts";
 import { quoted } from "../go-values.ts";
 import { option } from "../option-row.ts";

@@ -7,8 +7,8 @@
  * Source: the PROXY protocol's specification; texts and order of the checks as the reference's (core §9.5).
  */
 
-import { quote } from "../../bytes/ascii.ts";
-import { nodeNet } from "../../bytes/late-module.ts";
+import { quote } from "../../base/bytes/ascii.ts";
+import { nodeNet } from "../../base/runtime/late-module.ts";
 
 /** The bytes that tell whether there is a header. */
 export const PROXY_PREFIX_BYTES = 6;

@@ -8,7 +8,7 @@
  * collected over as many reads and records as they take, at most `HELLO_BYTES_MAX`, then handed over whole.
  * Source: RFC 8446 §4.1.2, §5.1; RFC 6066 §3.
  */
-import { GrowingBytes } from "../../bytes/growing-bytes.ts";
+import { GrowingBytes } from "../../base/bytes/growing-bytes.ts";
 
 /** A hello with post-quantum key shares has 2 KiB. */
 const HELLO_BYTES_MAX = 32 * 1024;

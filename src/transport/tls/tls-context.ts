@@ -8,7 +8,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { nodeTls } from "../../bytes/late-module.ts";
+import { nodeTls } from "../../base/runtime/late-module.ts";
 import type { PeerCertificate } from "../tls-state.ts";
 import { type Certificate, isForHost, type KeyKind, readCertificate } from "./certificate.ts";
 import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";

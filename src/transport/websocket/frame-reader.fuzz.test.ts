@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { deflateRawSync } from "node:zlib";
 import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from "../../../test/websocket/raw-client.ts";
-import { Random } from "../../random/random.ts";
-import { seedFromEnv } from "../../random/seed.ts";
+import { Random } from "../../base/random/random.ts";
+import { seedFromEnv } from "../../base/random/seed.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 
 /** Writes down what it is told; payloads joined, as their cuts mean nothing. */

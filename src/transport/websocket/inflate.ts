@@ -3,7 +3,7 @@
  *
  * A compressed message says nothing of its size, so what comes out is bounded: inflating stops at the limit, not after it.
  */
-import { nodeZlib } from "../../bytes/late-module.ts";
+import { nodeZlib } from "../../base/runtime/late-module.ts";
 
 /** What a sender leaves out at the end of a message, then an empty last block: a message that does not end in itself is corrupt. */
 export const DEFLATE_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff]);

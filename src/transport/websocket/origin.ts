@@ -2,7 +2,7 @@
  * Which web pages may connect: a browser names in `Origin` where the page comes from. Whoever is no browser can name anything, or
  * nothing, which is let in. Source: reference, core §9.1.1.
  */
-import { encode, quote } from "../../bytes/ascii.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 
 export interface Origin {

@@ -2,7 +2,7 @@
  * Who holds a WebSocket listener: `Bun.serve` (served-websockets.ts) or our own codec on raw sockets (raw-websockets.ts). Both make the
  * checks of handshake.ts and end in a `Transport`; which one it is, the listener's configuration decides.
  */
-import type { TimingWheel } from "../../clock/timing-wheel.ts";
+import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { kindOf, type UpgradeRequest } from "./handshake.ts";

@@ -1,6 +1,6 @@
 /** WebSockets by our own codec, on raw sockets: every rule of the reference, TLS with certificates of the peer, compression. */
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
-import { WheelTimer } from "../../clock/timing-wheel.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { ByteVector } from "../byte-vector.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
 import { SocketCalls } from "../socket-calls.ts";

@@ -6,7 +6,7 @@
  *         └ over 64 KiB: 431
  * One request per connection: whoever is refused comes again on a new one.
  */
-import { WheelTimer } from "../../clock/timing-wheel.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { CloseReason } from "../../protocol/close-reason.ts";
 import type { DoorRefusal, Transport, TransportEvents } from "../transport.ts";
 import { refusalOf, refusalResponse, type UpgradeRequest, upgradeResponse } from "./handshake.ts";

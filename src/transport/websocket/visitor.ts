@@ -1,5 +1,5 @@
 /** What the request of a handshake tells of who comes through this door. */
-import { nodeNet } from "../../bytes/late-module.ts";
+import { nodeNet } from "../../base/runtime/late-module.ts";
 import { cookiesOf } from "./cookies.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 

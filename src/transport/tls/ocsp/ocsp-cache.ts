@@ -6,8 +6,8 @@
  * that comes out of here is believed unverified; who can write the file can at most make the responder be asked again.
  * At most ENTRIES_MAX responses are kept; then the one that is there longest goes.
  */
-import type { Clock } from "../../../clock/clock.ts";
-import { decodeS2Stream, encodeS2Stream } from "../../../compression/s2-stream.ts";
+import type { Clock } from "../../../base/clock/clock.ts";
+import { decodeS2Stream, encodeS2Stream } from "../../../base/compression/s2-stream.ts";
 import { type CacheEntry, loadCacheFile, saveCacheFile } from "./cache-file.ts";
 import { goTimeText } from "./go-time.ts";
 import { type OcspResponse, type OcspStatus, RESPONSE_BYTES_MAX } from "./ocsp-response.ts";

@@ -6,7 +6,7 @@
  * A chain of one certificate, or without a link that has a responder, is valid: its authority does not do OCSP. The first valid chain
  * lets the peer in. What happened on the way is logged in the reference's words, at its levels.
  */
-import type { Clock } from "../../../clock/clock.ts";
+import type { Clock } from "../../../base/clock/clock.ts";
 import { DerError } from "../der-reader.ts";
 import type { PeerCheck } from "../tls-context.ts";
 import { ChainCertificate } from "./chain-certificate.ts";

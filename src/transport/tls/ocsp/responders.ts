@@ -1,5 +1,5 @@
 /** Asks the responders that a certificate names, one after the other, until one answers. */
-import type { Clock } from "../../../clock/clock.ts";
+import type { Clock } from "../../../base/clock/clock.ts";
 import type { ChainCertificate } from "./chain-certificate.ts";
 import { ocspRequest, requestUrl } from "./ocsp-request.ts";
 import { RESPONSE_BYTES_MAX } from "./ocsp-response.ts";

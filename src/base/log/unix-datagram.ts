@@ -2,7 +2,7 @@
  * Datagrams to a Unix socket, which Bun does not offer and syslog daemons listen on. System calls by FFI; Linux only.
  */
 import { ptr } from "bun:ffi";
-import { openLibc, unixAddress } from "../bytes/libc.ts";
+import { openLibc, unixAddress } from "../runtime/libc.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { TemporaryDirectory } from "../../test/cli/program.ts";
+import { TemporaryDirectory } from "../../../test/cli/program.ts";
 import { FileSink, type LogDisk } from "./file-sink.ts";
 import { LogLine } from "./log-line.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";
 
 const SECOND = 1_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../test/doubles/fake-clock.ts";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";

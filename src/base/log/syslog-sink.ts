@@ -10,7 +10,7 @@
  */
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
-import { programName } from "../identity/program-name.ts";
+import { programName } from "../keys/program-name.ts";
 import type { Level } from "./level.ts";
 import { LineQueue } from "./line-queue.ts";
 import type { LogSink } from "./log-sink.ts";
