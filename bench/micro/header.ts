@@ -4,9 +4,9 @@
  *   bun run bench/micro/header.ts              BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
-import { checkHeader, HeaderFields, HeaderKey, headerText, headerValue } from "../../src/header/header-read.ts";
-import { buildHeader, removeHeader, setHeader } from "../../src/header/header-write.ts";
-import { mightBeTraced, traceWish } from "../../src/msgtrace/trace-headers.ts";
+import { checkHeader, HeaderFields, HeaderKey, headerText, headerValue } from "../../src/messaging/header/header-read.ts";
+import { buildHeader, removeHeader, setHeader } from "../../src/messaging/header/header-write.ts";
+import { mightBeTraced, traceWish } from "../../src/messaging/trace/trace-headers.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;

@@ -5,8 +5,8 @@
  */
 import { do_not_optimize } from "mitata";
 import { Random } from "../../src/base/random/random.ts";
-import { SubjectMappings } from "../../src/mapping/subject-mappings.ts";
-import { SubjectTransform } from "../../src/mapping/subject-transform.ts";
+import { SubjectMappings } from "../../src/messaging/mapping/subject-mappings.ts";
+import { SubjectTransform } from "../../src/messaging/mapping/subject-transform.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const BATCH = 1_000;

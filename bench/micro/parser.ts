@@ -4,7 +4,7 @@
  *   bun run bench/micro/parser.ts              BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
-import { MessageBatch } from "../../src/delivery/message-batch.ts";
+import { MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import type { CommandSink } from "../../src/protocol/command-sink.ts";
 import { ConnectionKind } from "../../src/protocol/connection-kind.ts";
 import { Parser } from "../../src/protocol/parser.ts";

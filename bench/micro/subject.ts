@@ -6,9 +6,9 @@
 import { heapStats } from "bun:jsc";
 import { bench, do_not_optimize, run } from "mitata";
 import { Random } from "../../src/base/random/random.ts";
-import { hashBytes } from "../../src/subject/byte-hash.ts";
-import { SubjectTrie } from "../../src/subject/subject-trie.ts";
-import { Origin, type TrieEntry } from "../../src/subject/trie-entry.ts";
+import { hashBytes } from "../../src/messaging/subject/byte-hash.ts";
+import { SubjectTrie } from "../../src/messaging/subject/subject-trie.ts";
+import { Origin, type TrieEntry } from "../../src/messaging/subject/trie-entry.ts";
 
 const short = process.env.BENCH_SHORT === "1";
 /** Matches per measured call, so that the clock's own cost disappears. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock/clock.ts";
 import type { TimingWheel } from "../base/clock/timing-wheel.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { LocalHost } from "../delivery/local-subscriber.ts";
+import type { LocalHost } from "../messaging/batch/local-subscriber.ts";
 import type { Account } from "./account.ts";
 
 /** What accounts need of the server above them. */

@@ -9,10 +9,10 @@
 import { Nuid } from "../base/random/nuid.ts";
 import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../config/account-options.ts";
 import type { PermissionOptions } from "../config/permission-options.ts";
-import { LocalPublisher } from "../delivery/local-subscriber.ts";
-import type { Subscription } from "../delivery/subscription.ts";
-import type { SubjectMappings } from "../mapping/subject-mappings.ts";
-import { SubjectTrie } from "../subject/subject-trie.ts";
+import { LocalPublisher } from "../messaging/batch/local-subscriber.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
+import type { SubjectMappings } from "../messaging/mapping/subject-mappings.ts";
+import { SubjectTrie } from "../messaging/subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";
 import { AccountClient } from "./account-client.ts";
 import type { AccountHost } from "./account-host.ts";

@@ -8,7 +8,7 @@ import {
   type ServiceExportOptions,
   type ServiceImportOptions,
 } from "../config/account-options.ts";
-import { LocalSubscriber } from "../delivery/local-subscriber.ts";
+import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 

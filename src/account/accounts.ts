@@ -7,7 +7,7 @@
  * left without exports and imports, for the clients that are still to be closed.
  */
 import { type AccountOptions, emptyAccount } from "../config/account-options.ts";
-import { SubjectMappings } from "../mapping/subject-mappings.ts";
+import { SubjectMappings } from "../messaging/mapping/subject-mappings.ts";
 import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades, Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";

@@ -1,6 +1,6 @@
-import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
-import { setHeader } from "../header/header-write.ts";
-import { TRACE_DESTINATION, TRACE_DISABLED } from "../msgtrace/trace-headers.ts";
+import type { ImportStep, MessageBatch } from "../messaging/batch/message-batch.ts";
+import { setHeader } from "../messaging/header/header-write.ts";
+import { TRACE_DESTINATION, TRACE_DISABLED } from "../messaging/trace/trace-headers.ts";
 import type { Account } from "./account.ts";
 import type { ServiceExport } from "./service-export.ts";
 

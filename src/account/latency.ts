@@ -12,8 +12,8 @@
 import type { Clock } from "../base/clock/clock.ts";
 import { compactGoJson, goTime } from "../base/go/go-json.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
-import type { MessageBatch } from "../delivery/message-batch.ts";
-import { type Originator, presentClientInfo } from "../delivery/originator.ts";
+import type { MessageBatch } from "../messaging/batch/message-batch.ts";
+import { type Originator, presentClientInfo } from "../messaging/batch/originator.ts";
 import { ConnectionKind } from "../protocol/connection-kind.ts";
 import type { Account } from "./account.ts";
 import type { Sample } from "./latency-sampling.ts";

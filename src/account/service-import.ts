@@ -7,15 +7,15 @@
  */
 import { decode, encode } from "../base/bytes/ascii.ts";
 import type { LatencyOptions, ResponseType } from "../config/account-options.ts";
-import type { ImportStep, MessageBatch } from "../delivery/message-batch.ts";
-import { type ClientInfo, clientInfoJson } from "../delivery/originator.ts";
-import type { Sink } from "../delivery/sink.ts";
-import { Subscription } from "../delivery/subscription.ts";
-import { HeaderKey, headerText } from "../header/header-read.ts";
-import { setHeader } from "../header/header-write.ts";
-import { Lookalikes } from "../header/lookalikes.ts";
-import type { MessageTrace } from "../msgtrace/message-trace.ts";
-import { TRACE_DESTINATION } from "../msgtrace/trace-headers.ts";
+import type { ImportStep, MessageBatch } from "../messaging/batch/message-batch.ts";
+import { type ClientInfo, clientInfoJson } from "../messaging/batch/originator.ts";
+import type { Sink } from "../messaging/batch/sink.ts";
+import { Subscription } from "../messaging/batch/subscription.ts";
+import { HeaderKey, headerText } from "../messaging/header/header-read.ts";
+import { setHeader } from "../messaging/header/header-write.ts";
+import { Lookalikes } from "../messaging/header/lookalikes.ts";
+import type { MessageTrace } from "../messaging/trace/message-trace.ts";
+import { TRACE_DESTINATION } from "../messaging/trace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
 import type { Account } from "./account.ts";
 import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";

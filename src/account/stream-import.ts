@@ -8,9 +8,9 @@
  */
 import { decode, encode } from "../base/bytes/ascii.ts";
 import type { Random } from "../base/random/random.ts";
-import { type SubjectView, Subscription } from "../delivery/subscription.ts";
-import type { SubjectTransform } from "../mapping/subject-transform.ts";
-import { hasWildcardText, isSubsetText } from "../subject/subject-text.ts";
+import { type SubjectView, Subscription } from "../messaging/batch/subscription.ts";
+import type { SubjectTransform } from "../messaging/mapping/subject-transform.ts";
+import { hasWildcardText, isSubsetText } from "../messaging/subject/subject-text.ts";
 import type * as trade from "../trade/trade.ts";
 import type { Account } from "./account.ts";
 

@@ -3,7 +3,7 @@
  * Source: reference, core §5.1, §8.4.
  */
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../config/account-options.ts";
-import { isSubsetText } from "../subject/subject-text.ts";
+import { isSubsetText } from "../messaging/subject/subject-text.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
 

@@ -8,8 +8,8 @@
 import { randomBytes } from "node:crypto";
 import type { Account } from "../account/account.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
-import { LocalSubscriber } from "../delivery/local-subscriber.ts";
-import type { Subscription } from "../delivery/subscription.ts";
+import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
 
 /** Where services listen. */
 export const CALLOUT_SUBJECT = "$SYS.REQ.USER.AUTH";

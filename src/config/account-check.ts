@@ -2,7 +2,7 @@
  * What accounts may not be, each for itself and side by side, in the reference's words.
  */
 import { NkeyKind } from "../base/keys/nkey.ts";
-import { checkMapping } from "../mapping/mapping-rule.ts";
+import { checkMapping } from "../messaging/mapping/mapping-rule.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { planTrades } from "../trade/trade.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";

@@ -1,6 +1,6 @@
 /** What options of accounts and users may not be together, in the reference's order. */
 import { NkeyKind } from "../base/keys/nkey.ts";
-import { checkMapping } from "../mapping/mapping-rule.ts";
+import { checkMapping } from "../messaging/mapping/mapping-rule.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
 import type { UserOptions } from "./authorization.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";

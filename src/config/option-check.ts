@@ -1,6 +1,6 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
 import { NkeyKind } from "../base/keys/nkey.ts";
-import { isValidSubjectText } from "../subject/subject-text.ts";
+import { isValidSubjectText } from "../messaging/subject/subject-text.ts";
 import { allUsers, checkNoAuthUser, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
 import type { Authorization } from "./authorization.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";

@@ -1,5 +1,5 @@
 /** What subjects permissions may name. Once per user of a file, so it looks at the text and copies nothing for the usual ones. */
-import { isValidSubjectText } from "../subject/subject-text.ts";
+import { isValidSubjectText } from "../messaging/subject/subject-text.ts";
 import { quoted } from "./go-values.ts";
 import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
 

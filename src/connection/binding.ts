@@ -7,7 +7,7 @@ import { addShadows, removeShadows } from "../account/stream-import.ts";
 import type { Login } from "../auth/authenticator.ts";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Subscription } from "../delivery/subscription.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
 import { ClientPermissions } from "../permission/client-permissions.ts";
 import type { Permissions } from "../permission/permissions.ts";
 import { CloseReason } from "../protocol/close-reason.ts";

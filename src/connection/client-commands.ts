@@ -2,12 +2,12 @@
 
 import type { Login, Verdict } from "../auth/authenticator.ts";
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../base/bytes/ascii.ts";
-import { Subscription } from "../delivery/subscription.ts";
+import { Subscription } from "../messaging/batch/subscription.ts";
+import { tokenCount } from "../messaging/subject/subject.ts";
 import { CloseReason } from "../protocol/close-reason.ts";
 import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../protocol/connect-options.ts";
 import { splitArguments } from "../protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
-import { tokenCount } from "../subject/subject.ts";
 import { bind, dressSubscription, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";

@@ -1,6 +1,6 @@
 import { decode } from "../base/bytes/ascii.ts";
-import type { Subscription } from "../delivery/subscription.ts";
 import { decodeUser } from "../jwt/decode.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ConnectionKind } from "../protocol/connection-kind.ts";
 import type { TlsState } from "../transport/tls-state.ts";

@@ -20,8 +20,8 @@ import {
   STRIDE_SHIFT,
   SUBJECT_END,
   SUBJECT_START,
-} from "../delivery/message-batch.ts";
-import type { Subscription } from "../delivery/subscription.ts";
+} from "../messaging/batch/message-batch.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
 import { RANGES_MAX } from "../transport/byte-vector.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";

@@ -10,14 +10,14 @@
  * differently (weights), or are followed, they go one by one (mapped-publishing.ts, traced-publishing.ts).
  */
 import { quote } from "../base/bytes/ascii.ts";
-import { countDelivered } from "../delivery/delivered.ts";
-import { MessageBatch } from "../delivery/message-batch.ts";
-import type { Subscription } from "../delivery/subscription.ts";
-import { deliverTraced } from "../msgtrace/traced-delivery.ts";
+import { countDelivered } from "../messaging/batch/delivered.ts";
+import { MessageBatch } from "../messaging/batch/message-batch.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
+import { MatchResult } from "../messaging/subject/match-result.ts";
+import { MessageSource, type QueueDelivery, selectQueueMember } from "../messaging/subject/queue-selection.ts";
+import { isValidLiteral } from "../messaging/subject/subject.ts";
+import { deliverTraced } from "../messaging/trace/traced-delivery.ts";
 import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
-import { MatchResult } from "../subject/match-result.ts";
-import { MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
-import { isValidLiteral } from "../subject/subject.ts";
 import type { Client } from "./client.ts";
 import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
 import { writeNoResponders } from "./deliver.ts";

@@ -9,7 +9,7 @@
  * Source: reference, core §1.10.
  */
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { MessageBatch } from "../delivery/message-batch.ts";
+import type { MessageBatch } from "../messaging/batch/message-batch.ts";
 import type { Client } from "./client.ts";
 import { FLAG_STALLED } from "./connection-flag.ts";
 

@@ -10,7 +10,7 @@ import { BufferPool } from "../base/bytes/buffer-pool.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Random } from "../base/random/random.ts";
-import { MessageBatch } from "../delivery/message-batch.ts";
+import { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { ByteVector } from "../transport/byte-vector.ts";
 import { EncodedRun } from "./deliver.ts";
 import { ViewedBatch } from "./guarded-delivery.ts";

@@ -14,7 +14,7 @@ import { claimsJson } from "../jwt/claim-shapes.ts";
 import type { AccountClaims } from "../jwt/claims.ts";
 import { decodeAccount } from "../jwt/decode.ts";
 import { validateClaims } from "../jwt/validate-claims.ts";
-import { listsOf, type MappingRule, remainderOf } from "../mapping/mapping-rule.ts";
+import { listsOf, type MappingRule, remainderOf } from "../messaging/mapping/mapping-rule.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { type Fields, unlessEmpty } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";

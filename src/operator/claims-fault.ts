@@ -1,7 +1,7 @@
 /** Why claims that somebody pushes are not taken. Source: server/accounts.go, claimValidate (behaviour). */
 import type { AccountClaims } from "../jwt/claims.ts";
 import { validateClaims } from "../jwt/validate-claims.ts";
-import { checkClaimMapping } from "../mapping/mapping-rule.ts";
+import { checkClaimMapping } from "../messaging/mapping/mapping-rule.ts";
 import { mappingsOf } from "./claims-options.ts";
 
 /** @returns null: they can be put to use, though perhaps not now */

@@ -11,7 +11,7 @@ import type { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { AccountLimits, MappingOptions } from "../config/account-options.ts";
 import type { AccountClaims, Import, UserScope } from "../jwt/claims.ts";
 import { quoted } from "../jwt/subject-rules.ts";
-import { checkMapping } from "../mapping/mapping-rule.ts";
+import { checkMapping } from "../messaging/mapping/mapping-rule.ts";
 import type { AnyExport, AnyImport } from "../trade/export-access.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";

@@ -8,7 +8,7 @@
 import type { AccountLimits, AccountOptions, MappingOptions, ResponseType, TraceOptions } from "../config/account-options.ts";
 import type { PermissionOptions, SubjectPermissions } from "../config/permission-options.ts";
 import type { AccountClaims, AllowDeny, Export, Import, NatsLimits, Permissions } from "../jwt/claims.ts";
-import { isValidPublishSubjectText } from "../subject/subject-text.ts";
+import { isValidPublishSubjectText } from "../messaging/subject/subject-text.ts";
 import type { AnyExport, AnyImport } from "../trade/export-access.ts";
 
 const LIMIT_MAX = 2 ** 31 - 1;

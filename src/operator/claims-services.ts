@@ -9,11 +9,11 @@
  * Source: server/accounts.go, DirAccResolver.Start, CacheDirAccResolver.Start; server/events.go, accountClaimUpdate (behaviour); core §4.6.
  */
 import type { Account } from "../account/account.ts";
-import { LocalSubscriber } from "../delivery/local-subscriber.ts";
-import type { MessageBatch } from "../delivery/message-batch.ts";
 import type { AccountClaims } from "../jwt/claims.ts";
 import { decodeAccount, decodeGeneric } from "../jwt/decode.ts";
 import { isAccountKey } from "../jwt/public-key.ts";
+import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
+import type { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { claimsFault } from "./claims-fault.ts";
 import { type DirectoryStore, NotStored } from "./directory-store.ts";
 import { LookupError, reasonOf } from "./lookup-error.ts";

@@ -1,5 +1,5 @@
 import type { Random } from "../base/random/random.ts";
-import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
+import { hashBytes, sameBytes } from "../messaging/subject/byte-hash.ts";
 
 /**
  * Yes or no for recently asked subjects, found by their bytes: no string is made and nothing allocated for one that is known.

@@ -1,6 +1,6 @@
-import type { SubjectFilter } from "../delivery/subscription.ts";
-import { hasWildcard } from "../subject/subject.ts";
-import { collide } from "../subject/subject-overlap.ts";
+import type { SubjectFilter } from "../messaging/batch/subscription.ts";
+import { hasWildcard } from "../messaging/subject/subject.ts";
+import { collide } from "../messaging/subject/subject-overlap.ts";
 import type { DecisionCache } from "./decision-cache.ts";
 import type { Pattern } from "./pattern.ts";
 import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";

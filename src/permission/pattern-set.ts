@@ -1,6 +1,6 @@
 import type { Random } from "../base/random/random.ts";
-import { SubjectTrie } from "../subject/subject-trie.ts";
-import { Origin, type TrieEntry } from "../subject/trie-entry.ts";
+import { SubjectTrie } from "../messaging/subject/subject-trie.ts";
+import { Origin, type TrieEntry } from "../messaging/subject/trie-entry.ts";
 import type { Pattern } from "./pattern.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { DOT, FULL } from "../base/bytes/ascii.ts";
-import { sameBytes } from "../subject/byte-hash.ts";
-import { hasWildcard, tokenEnd } from "../subject/subject.ts";
-import { matchesLiteral } from "../subject/subject-overlap.ts";
+import { sameBytes } from "../messaging/subject/byte-hash.ts";
+import { hasWildcard, tokenEnd } from "../messaging/subject/subject.ts";
+import { matchesLiteral } from "../messaging/subject/subject-overlap.ts";
 
 /**
  * One subject of a permission, made ready to be compared with what clients name.

@@ -1,9 +1,9 @@
 import { bytesEqual } from "../base/bytes/ascii.ts";
 import type { Random } from "../base/random/random.ts";
-import { hasWildcard } from "../subject/subject.ts";
-import { isSubset } from "../subject/subject-overlap.ts";
-import type { SubjectTrie } from "../subject/subject-trie.ts";
-import { Origin, type TrieEntry } from "../subject/trie-entry.ts";
+import { hasWildcard } from "../messaging/subject/subject.ts";
+import { isSubset } from "../messaging/subject/subject-overlap.ts";
+import type { SubjectTrie } from "../messaging/subject/subject-trie.ts";
+import { Origin, type TrieEntry } from "../messaging/subject/trie-entry.ts";
 import { Pattern } from "./pattern.ts";
 import { DIRECT_PATTERNS_MAX, uncachedTrie } from "./pattern-set.ts";
 

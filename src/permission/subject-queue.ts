@@ -1,5 +1,5 @@
 import { encode } from "../base/bytes/ascii.ts";
-import { isValidSubject } from "../subject/subject.ts";
+import { isValidSubject } from "../messaging/subject/subject.ts";
 
 /**
  * How entries of permissions are written: a subject, in subscribe lists also `<subject> <queue>` with any white space between.

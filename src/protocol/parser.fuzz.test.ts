@@ -3,7 +3,7 @@ import { type Limits, modelCommands } from "../../test/doubles/model-parser.ts";
 import { type RecordingOptions, RecordingSink } from "../../test/doubles/recording-sink.ts";
 import { Random } from "../base/random/random.ts";
 import { seedFromEnv } from "../base/random/seed.ts";
-import { MessageBatch } from "../delivery/message-batch.ts";
+import { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { ConnectionKind } from "./connection-kind.ts";
 import { Parser } from "./parser.ts";
 import { Refusal } from "./refusal.ts";

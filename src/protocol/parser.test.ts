@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type RecordingOptions, RecordingSink } from "../../test/doubles/recording-sink.ts";
-import { MESSAGES_MAX, MessageBatch } from "../delivery/message-batch.ts";
+import { MESSAGES_MAX, MessageBatch } from "../messaging/batch/message-batch.ts";
 import { ConnectionKind } from "./connection-kind.ts";
 import { Parser, splitArguments } from "./parser.ts";
 import { Refusal } from "./refusal.ts";

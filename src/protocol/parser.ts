@@ -28,7 +28,7 @@ import {
   STRIDE_SHIFT,
   SUBJECT_END,
   SUBJECT_START,
-} from "../delivery/message-batch.ts";
+} from "../messaging/batch/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
 import { Refusal } from "./refusal.ts";
 import { ARGUMENT_STYLES, ArgumentStyle, ROOT, Verb, type VerbTable, WORD } from "./verb-table.ts";

@@ -3,7 +3,7 @@
 import { goTime } from "../base/go/go-json.ts";
 import type { Client } from "../connection/client.ts";
 import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
-import { presentClientInfo } from "../delivery/originator.ts";
+import { presentClientInfo } from "../messaging/batch/originator.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { KIND_TEXTS } from "../protocol/connection-kind.ts";
 

@@ -8,7 +8,7 @@
 
 import { acceptedEncoding, encodeContent } from "../base/compression/content-encoding.ts";
 import { goJson } from "../base/go/go-json.ts";
-import { buildHeader } from "../header/header-write.ts";
+import { buildHeader } from "../messaging/header/header-write.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
 import type { ServiceRequest } from "./request.ts";
 import { BadRequest, emptyOf, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";

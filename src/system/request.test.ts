@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { encode } from "../base/bytes/ascii.ts";
-import { MessageBatch } from "../delivery/message-batch.ts";
+import { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { RequestQueue, ServiceRequest } from "./request.ts";
 
 function requestOn(subject: string): ServiceRequest {

@@ -5,9 +5,9 @@
  * Not within the delivery: a request may close connections, load another configuration, or list ten thousand clients. What a handler
  * throws is our mistake: it is logged, and the requester hears nothing.
  */
-import type { MessageBatch } from "../delivery/message-batch.ts";
-import type { Originator } from "../delivery/originator.ts";
-import { HeaderKey, headerText } from "../header/header-read.ts";
+import type { MessageBatch } from "../messaging/batch/message-batch.ts";
+import type { Originator } from "../messaging/batch/originator.ts";
+import { HeaderKey, headerText } from "../messaging/header/header-read.ts";
 
 /** Requests that wait; what comes beyond is dropped. */
 const WAITING_MAX = 10_000;

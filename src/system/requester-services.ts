@@ -5,12 +5,12 @@
 import type { Account } from "../account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { Client } from "../connection/client.ts";
-import type { Subscription } from "../delivery/subscription.ts";
+import type { Subscription } from "../messaging/batch/subscription.ts";
+import { isValidLiteral } from "../messaging/subject/subject.ts";
+import { hasWildcardText, isSubsetText } from "../messaging/subject/subject-text.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
 import { permissionInfo } from "../permission/permission-info.ts";
-import { isValidLiteral } from "../subject/subject.ts";
-import { hasWildcardText, isSubsetText } from "../subject/subject-text.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
 import { BadRequest, readRequest } from "./request-options.ts";
 import type { ServiceParts } from "./server-services.ts";

@@ -9,7 +9,7 @@
 import type { Account } from "../account/account.ts";
 import { decode } from "../base/bytes/ascii.ts";
 import type { Client } from "../connection/client.ts";
-import { LocalSubscriber } from "../delivery/local-subscriber.ts";
+import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import { accountServices, allAccountsStatz } from "./account-services.ts";

@@ -1,6 +1,6 @@
 /** Who may import an export. Pure: names and claims in, yes or no out. */
 import type { ServiceExportOptions, ServiceImportOptions, StreamExportOptions, StreamImportOptions } from "../config/account-options.ts";
-import { isSubsetText, isValidSubjectText } from "../subject/subject-text.ts";
+import { isSubsetText, isValidSubjectText } from "../messaging/subject/subject-text.ts";
 
 export type AnyExport = StreamExportOptions | ServiceExportOptions;
 export type AnyImport = StreamImportOptions | ServiceImportOptions;

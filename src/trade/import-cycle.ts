@@ -2,7 +2,7 @@
  * Imports that lead back: a message would travel in circles. Followed from account to account over the imports made so far.
  * Source: reference, accounts (behaviour); core §5.3.
  */
-import { collideText, isSubsetText } from "../subject/subject-text.ts";
+import { collideText, isSubsetText } from "../messaging/subject/subject-text.ts";
 import type { Trade, TradeLookup } from "./trade.ts";
 
 const ACCOUNTS_MAX = 1024;

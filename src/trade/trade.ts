@@ -14,10 +14,10 @@ import type {
   StreamExportOptions,
   StreamImportOptions,
 } from "../config/account-options.ts";
-import { SubjectTransform } from "../mapping/subject-transform.ts";
-import { TransformError } from "../mapping/transform-error.ts";
+import { SubjectTransform } from "../messaging/mapping/subject-transform.ts";
+import { TransformError } from "../messaging/mapping/transform-error.ts";
 
-import { hasWildcardText, isValidPublishSubjectText, isValidSubjectText } from "../subject/subject-text.ts";
+import { hasWildcardText, isValidPublishSubjectText, isValidSubjectText } from "../messaging/subject/subject-text.ts";
 import { type ActivationCheck, exportFor, mayImport } from "./export-access.ts";
 import { serviceCycle, streamCycle } from "./import-cycle.ts";
 import { wildcardsAsReferences, withWildcards } from "./wildcard-references.ts";

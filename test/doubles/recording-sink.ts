@@ -4,7 +4,7 @@
  *
  *   MSG <subject> [<reply>] h<header size> o<sizes as written, where odd> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
  */
-import { MESSAGES_MAX, type MessageBatch } from "../../src/delivery/message-batch.ts";
+import { MESSAGES_MAX, type MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import type { CommandSink } from "../../src/protocol/command-sink.ts";
 import type { Parser } from "../../src/protocol/parser.ts";
 import { Refusal } from "../../src/protocol/refusal.ts";

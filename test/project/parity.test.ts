@@ -27,7 +27,7 @@ test("a proof may be a wire scenario or a test", () => {
 });
 
 test("a test with a computed title may be named by any title it can have", () => {
-  const path = "src/subject/subject-trie.fuzz.test.ts: fuzz: the trie answers like a list of patterns";
+  const path = "src/messaging/subject/subject-trie.fuzz.test.ts: fuzz: the trie answers like a list of patterns";
   expect(errorsOf(row({ proof: `${path} (cached, 3 rare words)` }))).toEqual([]);
   expect(errorsOf(row({ proof: path }))).toHaveLength(1);
 });

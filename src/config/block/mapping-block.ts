@@ -1,7 +1,7 @@
 /** `mappings { }`: where messages on a subject go instead; of an account, and at the top level of `$G`. */
 
-import { checkMapping } from "../../mapping/mapping-rule.ts";
-import { isValidSubjectText } from "../../subject/subject-text.ts";
+import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { MappingDestination, MappingOptions } from "../account-options.ts";
 import { quoted } from "../go-values.ts";
 import { type ConfigValue, goShown } from "../language/config-value.ts";

@@ -1,5 +1,5 @@
 /** `msg_trace`: a subject, or `{ dest, sampling }`. */
-import { isValidPublishSubjectText } from "../../subject/subject-text.ts";
+import { isValidPublishSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { TraceOptions } from "../account-options.ts";
 import { type Field, field, readBlock } from "../block.ts";
 import { quoted } from "../go-values.ts";

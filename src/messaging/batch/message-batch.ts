@@ -1,0 +1,164 @@
+/**
+ * One or more consecutive messages of one publisher for the same receivers, as offsets into the bytes they were read in.
+ *
+ *   source  …PUB foo.1 5\r\nhello\r\nPUB foo.2 2\r\nhi\r\n…
+ *               ^^^^^    ^^^^^ message 0     ^^ message 1
+ * The only form in which messages travel: from the parser to every sink. Messages that the interest answers with the same result go
+ * together, on one subject or on many: echo, permissions and statistics are settled once for all of them, and each receiver's output
+ * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
+ */
+import { decode } from "../../base/bytes/ascii.ts";
+import type { MessageTrace } from "../trace/message-trace.ts";
+import type { Originator } from "./originator.ts";
+import type { Sink } from "./sink.ts";
+
+const EMPTY = Buffer.alloc(0);
+
+export const MESSAGES_MAX = 1024;
+
+/** Fields of one message in `fields`, at `index << STRIDE_SHIFT`. Offsets are into `source`, the subject's into `subjectSource`. */
+export const STRIDE_SHIFT = 3;
+export const SUBJECT_START = 0;
+/** Messages on one subject in a row have the same subject offsets: those of the first. */
+export const SUBJECT_END = 1;
+export const REPLY_START = 2;
+export const REPLY_END = 3;
+/** Bytes of the message that are the header block; -1 when it was sent without one. */
+export const HEADER_SIZE = 4;
+export const START = 5;
+export const END = 6;
+
+/** A service import that messages came through, and those before it. */
+export interface ImportStep {
+  readonly via: object;
+  readonly before: ImportStep | null;
+}
+
+export class MessageBatch {
+  /** Bytes that hold replies, headers and payloads. */
+  source: Buffer = EMPTY;
+  /** Bytes that hold the subjects; usually `source`, another one after a mapping. */
+  subjectSource: Buffer = EMPTY;
+  count = 0;
+  /** Headers and payloads of all messages, without their CRLF. */
+  bytes = 0;
+  /** Payload bytes after which it should be handed on, set by whoever opens it. */
+  bytesMax = 64 * 1024;
+  /** One plain subscription gets all of it. */
+  oneReceiver = false;
+  /** The sizes as their publisher wrote them, where that is not how they are written (`007`): receivers see them unchanged. */
+  sizesText: Buffer | null = null;
+  /** No subject and reply of one message are longer together. */
+  namesBytesMax = 0;
+  /** Some message has a reply subject. */
+  hasReplies = false;
+  /** Some message has a header block. */
+  hasHeaders = false;
+  /** Changes whenever the batch is emptied: what was derived from it is then stale. */
+  version = 0;
+  /** The publisher is a client connection: it can be stalled, or its messages dropped, for consumers that are too slow. */
+  fromClient = true;
+  /** Set at delivery by a sink whose output is backed up: how long the publisher should wait for it, ms; 0: go on. The publisher resets it. */
+  stallMs = 0;
+  /** The sink that asked for it. */
+  stalledBy: Sink | null = null;
+  /** Who published; null: the server itself. */
+  originator: Originator | null = null;
+  /** The last service import that the messages came through; null: they were published in this account. */
+  imported: ImportStep | null = null;
+  /** Of its only message; null: nobody follows it. */
+  trace: MessageTrace | null = null;
+  /** Scratch for whoever splits a line: start and end of up to nine arguments. */
+  readonly argumentBounds = new Int32Array(18);
+  readonly fields: Int32Array;
+
+  /** @param messagesMax room; a parser counts on `MESSAGES_MAX` */
+  constructor(messagesMax = MESSAGES_MAX) {
+    this.fields = new Int32Array(messagesMax << STRIDE_SHIFT);
+  }
+
+  /** Appends a message; its bytes lie at `start` to `end` of `source` and are followed there by CRLF. The caller checks `count`. */
+  add(
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerSize: number,
+    start: number,
+    end: number,
+  ): void {
+    const fields = this.fields;
+    const at = this.count << STRIDE_SHIFT;
+    fields[at + SUBJECT_START] = subjectStart;
+    fields[at + SUBJECT_END] = subjectEnd;
+    fields[at + REPLY_START] = replyStart;
+    fields[at + REPLY_END] = replyEnd;
+    fields[at + HEADER_SIZE] = headerSize;
+    fields[at + START] = start;
+    fields[at + END] = end;
+    this.count++;
+    this.bytes += end - start;
+    if (replyEnd !== replyStart) this.hasReplies = true;
+    if (headerSize > 0) this.hasHeaders = true;
+    const names = subjectEnd - subjectStart + replyEnd - replyStart;
+    if (names > this.namesBytesMax) this.namesBytesMax = names;
+  }
+
+  /** Empties it and lets go of the bytes it pointed into. */
+  clear(): void {
+    this.count = 0;
+    this.bytes = 0;
+    this.namesBytesMax = 0;
+    this.hasReplies = false;
+    this.hasHeaders = false;
+    this.sizesText = null;
+    this.version++;
+    this.source = EMPTY;
+    this.subjectSource = EMPTY;
+    this.originator = null;
+    this.imported = null;
+    this.trace = null;
+  }
+
+  subjectStart(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + SUBJECT_START];
+  }
+  subjectEnd(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + SUBJECT_END];
+  }
+  replyStart(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + REPLY_START];
+  }
+  replyEnd(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + REPLY_END];
+  }
+  /** -1: no header block. */
+  headerSize(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + HEADER_SIZE];
+  }
+  start(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + START];
+  }
+  end(index: number): number {
+    return this.fields[(index << STRIDE_SHIFT) + END];
+  }
+
+  // Parts of a message for cold receivers: texts are copies, buffers are views of borrowed bytes.
+
+  subjectText(index: number): string {
+    return decode(this.subjectSource, this.subjectStart(index), this.subjectEnd(index));
+  }
+  /** Empty: nobody waits for an answer. */
+  replyText(index: number): string {
+    return decode(this.source, this.replyStart(index), this.replyEnd(index));
+  }
+  /** The header block, its closing blank line included; empty where there is none. */
+  header(index: number): Buffer {
+    const start = this.start(index);
+    return this.source.subarray(start, start + Math.max(0, this.headerSize(index)));
+  }
+  /** What follows the header block. */
+  payload(index: number): Buffer {
+    return this.source.subarray(this.start(index) + Math.max(0, this.headerSize(index)), this.end(index));
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Reading a message's header block, over its bytes and without allocation.
+ *
+ *   NATS/1.0 503 No Responders␍␊      status line; status and description are often absent
+ *   Nats-Subject: orders␍␊            fields: key `:` value; a key may come more than once
+ *   ␍␊                                the block's size includes this blank line
+ * Not parsed into a map when a message comes: nearly every message passes through with nobody asking, and who asks wants one key.
+ * Keys are compared byte by byte: `nats-msg-id` is not `Nats-Msg-Id`. Lookups take any bytes and find nothing in malformed ones;
+ * `checkHeader` says what is wrong.
+ * Source: nats-server, server/client.go (behaviour); core §1.2.
+ */
+import { CR, LF, SPACE, ZERO } from "../../base/bytes/ascii.ts";
+
+const COLON = 0x3a;
+const VERSION = Buffer.from("NATS/1.0");
+const STATUS_DIGITS = 3;
+
+/**
+ * A key to look for, prepared once: the bytes `␍␊key:`, and for each byte how far the search may go on when it meets that byte where
+ * the colon should be (Horspool's search). So a lookup looks at every tenth byte or so, and at none behind the block.
+ */
+export class HeaderKey {
+  readonly pattern: Uint8Array;
+  readonly skip: Uint16Array;
+
+  /** @param key not empty, without colon and line end */
+  constructor(key: string) {
+    this.pattern = new Uint8Array(Buffer.from(`\r\n${key}:`));
+    const last = this.pattern.length - 1;
+    this.skip = new Uint16Array(256).fill(this.pattern.length);
+    for (let i = 0; i < last; i++) this.skip[this.pattern[i]] = last - i;
+  }
+}
+
+/**
+ * Where the first value of a key starts, leading blanks skipped; its end is `headerValueEnd`.
+ * The key counts only right behind a CRLF and right before a `:`.
+ * @returns -1 when the key is not there
+ */
+export function headerValue(bytes: Uint8Array, start: number, end: number, key: HeaderKey): number {
+  const { pattern, skip } = key;
+  const last = pattern.length - 1;
+  let at = start + last; // where its colon would be
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === COLON) {
+      let i = 0;
+      const first = at - last;
+      while (i < last && bytes[first + i] === pattern[i]) i++;
+      if (i === last) return skipBlanks(bytes, at + 1, end);
+    }
+    at += skip[byte];
+  }
+  return -1;
+}
+
+/** Where a value that starts at `at` ends: at its CRLF, or with the bytes. */
+export function headerValueEnd(bytes: Uint8Array, at: number, end: number): number {
+  return lineEnd(bytes, at, end);
+}
+
+/** The first value of a key as text, for cold callers; null when the key is not there. */
+export function headerText(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string | null {
+  const at = headerValue(bytes, start, end, key);
+  return at === -1 ? null : text(bytes, at, lineEnd(bytes, at, end));
+}
+
+/** All values of a key as text, in order. */
+export function headerTexts(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string[] {
+  const texts: string[] = [];
+  // The CRLF before the next key is the one that ends this value.
+  for (let at = headerValue(bytes, start, end, key); at !== -1; ) {
+    const stop = lineEnd(bytes, at, end);
+    texts.push(text(bytes, at, stop));
+    at = headerValue(bytes, stop, end, key);
+  }
+  return texts;
+}
+
+/** The status of a block, 0 when it has none. */
+export function headerStatus(bytes: Uint8Array, start: number, end: number): number {
+  const at = statusStart(bytes, start, end);
+  if (at === -1) return 0;
+  let status = 0;
+  for (let i = at; i < at + STATUS_DIGITS; i++) status = status * 10 + bytes[i] - ZERO;
+  return status;
+}
+
+/** What follows the status; empty when nothing does. */
+export function headerDescription(bytes: Uint8Array, start: number, end: number): string {
+  const at = statusStart(bytes, start, end);
+  return at === -1 ? "" : text(bytes, at + STATUS_DIGITS, lineEnd(bytes, at, end)).trim();
+}
+
+/**
+ * Goes through all fields of a block. One object serves any number of blocks:
+ * `for (fields.open(bytes, start, end); fields.next(); ) …`. Lines that are no fields are passed over.
+ */
+export class HeaderFields {
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  private bytes: Uint8Array = VERSION;
+  private at = 0;
+  private end = 0;
+
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = lineEnd(bytes, start, end) + 2;
+    this.end = end;
+  }
+
+  /** False behind the last one. */
+  next(): boolean {
+    const { bytes, end } = this;
+    while (this.at < end) {
+      const start = this.at;
+      const stop = lineEnd(bytes, start, end);
+      this.at = stop + 2;
+      const colon = colonIn(bytes, start, stop);
+      if (colon <= start) continue;
+      this.keyStart = start;
+      this.keyEnd = colon;
+      this.valueStart = skipBlanks(bytes, colon + 1, stop);
+      this.valueEnd = stop;
+      return true;
+    }
+    return false;
+  }
+
+  get keyText(): string {
+    return text(this.bytes, this.keyStart, this.keyEnd);
+  }
+
+  get valueText(): string {
+    return text(this.bytes, this.valueStart, this.valueEnd);
+  }
+}
+
+/** What is wrong with a block. */
+export enum HeaderFault {
+  None = 0,
+  /** It does not begin with `NATS/1.0`. */
+  Version,
+  /** Something other than a blank and three digits follows the version. */
+  Status,
+  /** A CR or LF that is not part of a CRLF. */
+  LineEnd,
+  /** A line without key and colon. */
+  Field,
+  /** A key with blanks or control characters. */
+  Key,
+  /** The blank line is missing, or is not the end. */
+  End,
+}
+
+/** Whether a block is one that every client reads alike. The server itself passes blocks on as they are. */
+export function checkHeader(bytes: Uint8Array, start: number, end: number): HeaderFault {
+  if (!startsWithVersion(bytes, start, end)) return HeaderFault.Version;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === CR && bytes[at + 1] === LF && at + 1 < end) at++;
+    else if (bytes[at] === CR || bytes[at] === LF) return HeaderFault.LineEnd;
+  }
+  const first = lineEnd(bytes, start, end);
+  if (first > start + VERSION.length && statusStart(bytes, start, end) === -1) return HeaderFault.Status;
+  let at = first + 2;
+  while (at < end) {
+    const stop = lineEnd(bytes, at, end);
+    if (stop === at) return stop + 2 === end ? HeaderFault.None : HeaderFault.End;
+    if (stop === end) return HeaderFault.End;
+    const colon = colonIn(bytes, at, stop);
+    if (colon <= at) return HeaderFault.Field;
+    for (let i = at; i < colon; i++) if (bytes[i] <= SPACE || bytes[i] === 0x7f) return HeaderFault.Key;
+    at = stop + 2;
+  }
+  return HeaderFault.End;
+}
+
+/** Offset of the next CRLF, or `end`. */
+export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at + 1 < end; at++) if (bytes[at] === CR && bytes[at + 1] === LF) return at;
+  return end;
+}
+
+/** Offset of the three digits behind the version; -1 when there are none. */
+function statusStart(bytes: Uint8Array, start: number, end: number): number {
+  if (!startsWithVersion(bytes, start, end)) return -1;
+  const stop = lineEnd(bytes, start, end);
+  const blank = start + VERSION.length;
+  const at = skipBlanks(bytes, blank, stop);
+  if (at === blank || at + STATUS_DIGITS > stop) return -1;
+  for (let i = at; i < at + STATUS_DIGITS; i++) if (bytes[i] < ZERO || bytes[i] > ZERO + 9) return -1;
+  return at + STATUS_DIGITS === stop || bytes[at + STATUS_DIGITS] === SPACE ? at : -1;
+}
+
+function startsWithVersion(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < VERSION.length) return false;
+  for (let i = 0; i < VERSION.length; i++) if (bytes[start + i] !== VERSION[i]) return false;
+  return true;
+}
+
+function colonIn(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (bytes[at] === COLON) return at;
+  return -1;
+}
+
+function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] === SPACE) at++;
+  return at;
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
+}

@@ -1,0 +1,126 @@
+/**
+ * What an account's mappings say, and what is wrong with it: the same checks for the configuration and for claims, in the order of the
+ * reference, where only the words before the reason differ.
+ */
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { hasWildcardText, isValidSubjectText } from "../subject/subject-text.ts";
+import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
+import { SubjectTransform, TransformError } from "./subject-transform.ts";
+import { transformError } from "./transform-error.ts";
+
+export interface MappingRule {
+  readonly source: string;
+  readonly destinations: readonly {
+    readonly subject: string;
+    /** Percent of the messages. */
+    readonly weight: number;
+    /** Counts only in that cluster; empty: in those that no destination names. */
+    readonly cluster: string;
+  }[];
+}
+
+type Problem = { readonly text: string /** Whose transform is wrong; null: it is the rule. */; readonly destination: string | null };
+
+/** @returns the reference's text for the configuration, without the words before it; null: the rule can be used */
+export function checkMapping(rule: MappingRule): string | null {
+  return problemOf(rule)?.text ?? remainderProblem(rule);
+}
+
+/**
+ * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. One thing is not looked at, as in the reference: whether what is
+ * left of the messages can keep its subject. `checkMapping` tells, when the claims are put to use.
+ */
+export function checkClaimMapping(rule: MappingRule): string | null {
+  const problem = problemOf(rule);
+  if (problem === null) return null;
+  const { text, destination } = problem;
+  return `mapping ${quoted(rule.source)}${destination === null ? "" : ` -> ${quoted(destination)}`}: ${text}`;
+}
+
+/**
+ * Whether one subject can be mapped to another; also the check of stream and source transforms.
+ * @returns the reference's text, or null
+ */
+export function checkDestination(source: string, destination: string): string | null {
+  return textOf(() => {
+    let full = false;
+    for (const token of destination === "" ? [] : destination.split(".")) {
+      if (token === "" || full) throw transformError("invalidTransform", token);
+      if (looksLikeFunction(token)) {
+        if (!callsKnownFunction(token)) throw transformError("unknownFunction", token);
+      } else if (token === ">") {
+        full = true;
+      } else if (/[\t\n\f\r ]/.test(token)) {
+        throw transformError("invalidTransform");
+      }
+    }
+    SubjectTransform.compile(source, destination);
+  });
+}
+
+/** Where messages go that no destination of the list takes: to their own subject. Null: nowhere, or there are none. */
+export function remainderOf(rule: MappingRule, destinations: MappingRule["destinations"]): { subject: string; weight: number } | null {
+  const weight = 100 - destinations.reduce((sum, destination) => sum + destination.weight, 0);
+  // Whoever lists the source wants the rest lost.
+  if (weight === 0 || rule.destinations.some(({ subject }) => subject === rule.source)) return null;
+  if (!hasWildcardText(rule.source)) return { subject: rule.source, weight };
+  let wildcards = 0;
+  const subject = rule.source
+    .split(".")
+    .map(token => (token === "*" ? `$${++wildcards}` : token))
+    .join(".");
+  return { subject, weight };
+}
+
+/** The lists of a rule: of the clusters it names, and under the empty name the one of all others. */
+export function listsOf(rule: MappingRule): Map<string, MappingRule["destinations"]> {
+  const lists = new Map<string, MappingRule["destinations"][number][]>([["", []]]);
+  for (const destination of rule.destinations) {
+    const list = lists.get(destination.cluster);
+    if (list === undefined) lists.set(destination.cluster, [destination]);
+    else list.push(destination);
+  }
+  return lists;
+}
+
+function problemOf({ source, destinations }: MappingRule): Problem | null {
+  const ofRule = (text: string): Problem => ({ text, destination: null });
+  if (!isValidSubjectText(source)) return ofRule("invalid subject");
+  const seen = new Set<string>();
+  const totals = new Map<string, number>();
+  for (const { subject, weight, cluster } of destinations) {
+    if (seen.has(subject)) return ofRule(`duplicate entry for ${quoted(subject)}`);
+    seen.add(subject);
+    if (weight > 100) return ofRule("individual weights need to be <= 100");
+    const total = (totals.get(cluster) ?? 0) + weight;
+    totals.set(cluster, total);
+    if (total > 100) return ofRule("total weight needs to be <= 100");
+    const text = checkDestination(source, subject);
+    if (text !== null) return { text, destination: subject };
+  }
+  return null;
+}
+
+/** A source whose own tokens look like functions cannot keep its subject. */
+function remainderProblem(rule: MappingRule): string | null {
+  for (const destinations of listsOf(rule).values()) {
+    const remainder = remainderOf(rule, destinations);
+    const text = remainder === null ? null : textOf(() => SubjectTransform.compile(rule.source, remainder.subject));
+    if (text !== null) return text;
+  }
+  return null;
+}
+
+function textOf(attempt: () => unknown): string | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    if (error instanceof TransformError) return error.message;
+    throw error;
+  }
+}
+
+function quoted(text: string): string {
+  return quote(encode(text));
+}

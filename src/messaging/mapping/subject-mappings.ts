@@ -1,0 +1,170 @@
+/**
+ * The mappings of one account: where messages of clients go instead of the subject they name.
+ *
+ *   orders.*     → new.$1    weight 20        a message on orders.eu goes to new.eu, one in five; the others keep their subject
+ *                  west.$1   cluster west     in cluster west all of them go to west.eu
+ *
+ *   subject ──▶ cache ──▶ rule and what its destinations make of the subject ──▶ one of them, drawn by weight
+ *               miss: literal sources by hash, then the patterns in the order of declaration
+ *
+ * The reference keeps its rules in a map that has no order, so of two that cover a subject any may win there. Here the literal one does,
+ * then the first.
+ *
+ * The cache has pairs of slots: the subject used last stands in the first, the one before in the second. So it is bounded without a sweep,
+ * and a subject stays unless two others of its pair come between two of its uses.
+ */
+import { copyBytes, encode } from "../../base/bytes/ascii.ts";
+import type { Random } from "../../base/random/random.ts";
+import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
+import { isSubset } from "../subject/subject-overlap.ts";
+import { hasWildcardText } from "../subject/subject-text.ts";
+import { listsOf, type MappingRule, remainderOf } from "./mapping-rule.ts";
+import { SubjectTransform } from "./subject-transform.ts";
+
+/** Subjects in the cache; a power of two. */
+const CACHED_SUBJECTS_MAX = 1024;
+
+/** Weights that leave messages over, in a rule that wants them lost. */
+const LOST: Buffer = Buffer.alloc(0);
+
+/** A source with the destinations that count in this cluster. */
+interface Rule {
+  readonly source: Uint8Array;
+  readonly transforms: readonly SubjectTransform[];
+  /** A draw of 0 to 99 below `shares[i]`, and not below the one before, goes to transform `i`; beyond the last it is lost. */
+  readonly shares: readonly number[];
+  readonly varies: boolean;
+}
+
+interface CachedSubject {
+  readonly hash: number;
+  readonly subject: Uint8Array;
+  /** Null: no rule covers it. */
+  readonly rule: Rule | null;
+  /** What it becomes, by destination; null: not asked yet, or another each time. */
+  readonly results: (Buffer | null)[];
+}
+
+export class SubjectMappings {
+  /** By hash of the source. */
+  private readonly literals = new Map<number, Rule[]>();
+  private readonly patterns: Rule[] = [];
+  private cache: (CachedSubject | null)[] = [];
+  /** Where transforms write, as the size of what they make is known afterwards. */
+  private scratch = new Uint8Array(256);
+  private readonly hashFrom: number;
+  private readonly random: Random;
+  readonly isEmpty: boolean;
+  /** What it was made of, of two with the same source the later. */
+  readonly rules: readonly MappingRule[];
+
+  /**
+   * @param rules checked (`checkMapping`); of two with the same source the later counts, in the place of the earlier
+   * @param cluster this server's cluster; empty: none
+   * @throws TransformError  a rule that was not checked
+   */
+  constructor(rules: readonly MappingRule[], cluster: string, random: Random) {
+    this.random = random;
+    this.hashFrom = random.nextInt32(); // secret, so that nobody can choose subjects that push each other out of the cache
+    const bySource = new Map(rules.map(rule => [rule.source, rule]));
+    for (const rule of bySource.values()) this.add(compileRule(rule, cluster), !hasWildcardText(rule.source));
+    this.isEmpty = bySource.size === 0;
+    this.rules = [...bySource.values()];
+  }
+
+  /**
+   * The subject a message on this one goes to.
+   * @returns null: no rule covers it; no bytes: the message is lost; else the subject, which may be the same one. Never changed afterwards,
+   *   and not to be changed; a cached subject costs no allocation unless its destination has `random`.
+   */
+  select(source: Uint8Array, start: number, end: number): Buffer | null {
+    if (this.isEmpty) return null;
+    const cached = this.cachedSubject(source, start, end);
+    const { rule } = cached;
+    if (rule === null) return null;
+    const index = this.draw(rule.shares);
+    if (index === -1) return LOST;
+    return cached.results[index] ?? this.transform(cached, rule.transforms[index], index);
+  }
+
+  /** Whether two messages on the subject may go different ways, so that `select` must be asked for each. */
+  varies(source: Uint8Array, start: number, end: number): boolean {
+    return !this.isEmpty && (this.cachedSubject(source, start, end).rule?.varies ?? false);
+  }
+
+  private add(rule: Rule, isLiteral: boolean): void {
+    if (!isLiteral) {
+      this.patterns.push(rule);
+      return;
+    }
+    const hash = hashBytes(rule.source, 0, rule.source.length, this.hashFrom);
+    const others = this.literals.get(hash);
+    if (others === undefined) this.literals.set(hash, [rule]);
+    else others.push(rule);
+  }
+
+  /** The index of the destination that this message goes to; -1: none. */
+  private draw(shares: readonly number[]): number {
+    if (shares.length === 1 && shares[0] === 100) return 0;
+    const drawn = this.random.below(100);
+    for (let index = 0; index < shares.length; index++) if (drawn < shares[index]) return index;
+    return -1;
+  }
+
+  private transform(cached: CachedSubject, transform: SubjectTransform, index: number): Buffer {
+    const { subject } = cached;
+    const sizeMax = transform.resultBytesMax(subject.length);
+    if (sizeMax > this.scratch.length) this.scratch = new Uint8Array(2 * sizeMax);
+    const { scratch } = this;
+    const size = transform.transform(subject, 0, subject.length, scratch, 0, this.random);
+    const result = Buffer.allocUnsafe(size);
+    for (let at = 0; at < size; at++) result[at] = scratch[at];
+    if (!transform.isRandom) cached.results[index] = result;
+    return result;
+  }
+
+  private cachedSubject(source: Uint8Array, start: number, end: number): CachedSubject {
+    if (this.cache.length === 0) this.cache = new Array(CACHED_SUBJECTS_MAX).fill(null);
+    const { cache } = this;
+    const hash = hashBytes(source, start, end, this.hashFrom);
+    const slot = hash & (CACHED_SUBJECTS_MAX - 2);
+    const first = cache[slot];
+    if (first !== null && isOf(first, hash, source, start, end)) return first;
+    const second = cache[slot + 1];
+    const found = second !== null && isOf(second, hash, source, start, end) ? second : this.newSubject(hash, source, start, end);
+    cache[slot + 1] = first;
+    cache[slot] = found;
+    return found;
+  }
+
+  private newSubject(hash: number, source: Uint8Array, start: number, end: number): CachedSubject {
+    const subject = copyBytes(source, start, end);
+    const rule = this.find(hash, subject);
+    return { hash, subject, rule, results: rule === null ? [] : new Array(rule.transforms.length).fill(null) };
+  }
+
+  private find(hash: number, subject: Uint8Array): Rule | null {
+    const literal = this.literals.get(hash)?.find(({ source }) => isSame(source, subject, 0, subject.length));
+    return literal ?? this.patterns.find(({ source }) => isSubset(subject, 0, subject.length, source, 0, source.length)) ?? null;
+  }
+}
+
+function compileRule(rule: MappingRule, cluster: string): Rule {
+  const lists = listsOf(rule);
+  const destinations = (cluster === "" ? undefined : lists.get(cluster)) ?? lists.get("")!;
+  const remainder = remainderOf(rule, destinations);
+  const all = remainder === null ? destinations : [...destinations, remainder];
+  const used = all.filter(({ weight }) => weight > 0);
+  const shares = used.map((_, index) => used.slice(0, index + 1).reduce((sum, { weight }) => sum + weight, 0));
+  const transforms = used.map(({ subject }) => SubjectTransform.compile(rule.source, subject));
+  const varies = transforms.length > 1 || (transforms.length === 1 && shares[0] < 100) || transforms.some(({ isRandom }) => isRandom);
+  return { source: encode(rule.source), transforms, shares, varies };
+}
+
+function isOf(cached: CachedSubject, hash: number, source: Uint8Array, start: number, end: number): boolean {
+  return cached.hash === hash && isSame(cached.subject, source, start, end);
+}
+
+function isSame(subject: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
+  return subject.length === end - start && sameBytes(subject, 0, source, start, subject.length);
+}

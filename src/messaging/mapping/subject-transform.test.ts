@@ -1,0 +1,162 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Random } from "../../base/random/random.ts";
+import { isValidLiteralText } from "../subject/subject-text.ts";
+import { SubjectTransform, TransformError } from "./subject-transform.ts";
+
+/** Source, destination, 1 for the strict form, then: the error's text, or what subjects become (null: refused). Made by nats-server 2.15.2. */
+type Vector = [source: string, destination: string, strict: 0 | 1, outcome: string | Record<string, string | null>];
+const VECTORS = readFileSync(`${import.meta.dir}/transform-vectors.jsonl`, "utf8")
+  .trim()
+  .split("\n")
+  .map(line => JSON.parse(line) as Vector);
+
+/** The reference takes a source token `*x` for a wildcard when it matches, though not when it compiles; here it is text. */
+const TEXT_WITH_STAR = "*x.*";
+
+const random = new Random(1);
+
+function compile(source: string, destination: string, strict = false): SubjectTransform | string {
+  try {
+    return strict ? SubjectTransform.compileStrict(source, destination) : SubjectTransform.compile(source, destination);
+  } catch (error) {
+    if (!(error instanceof TransformError)) throw error;
+    return error.message;
+  }
+}
+
+/** As a message's subject: somewhere in a buffer, into somewhere in another. */
+function transform(compiled: SubjectTransform, subject: string): string | null {
+  const source = Buffer.from(`PUB ${subject} 5`);
+  const end = source.length - 2;
+  const target = Buffer.alloc(7 + compiled.resultBytesMax(end - 4));
+  const behind = compiled.transform(source, 4, end, target, 7, random);
+  expect(compiled.matches(source, 4, end)).toBe(behind !== -1);
+  return behind === -1 ? null : target.toString("utf8", 7, behind);
+}
+
+/** What a transform does for whoever gives it literal subjects only. */
+function transformLiteral(compiled: SubjectTransform, subject: string): string | null {
+  const all = compiled.source === ">" && compiled.destination === ">";
+  return all || isValidLiteralText(subject) ? transform(compiled, subject) : null;
+}
+
+test("every function, oddity and refusal is the reference's", () => {
+  let results = 0;
+  for (const [source, destination, strict, outcome] of VECTORS) {
+    if (source === TEXT_WITH_STAR || destination === "") continue;
+    const message = `${source} -> ${destination} strict=${strict}`;
+    const compiled = compile(source, destination, strict === 1);
+    if (typeof outcome === "string" || typeof compiled === "string") {
+      expect(compiled as unknown, message).toBe(outcome);
+      continue;
+    }
+    if (compiled.isRandom) continue;
+    const given = Object.fromEntries(Object.keys(outcome).map(subject => [subject, transformLiteral(compiled, subject)]));
+    expect(given, message).toEqual(outcome);
+    results += Object.keys(outcome).length;
+  }
+  expect(results).toBeGreaterThan(800);
+});
+
+test("a transform to nothing is refused, where the reference makes one that crashes when it is used", () => {
+  expect(compile("foo", "")).toBe("invalid subject");
+});
+
+test("a token that only begins with * is text", () => {
+  const compiled = SubjectTransform.compile("*x.*", "$1");
+  expect([transform(compiled, "*x.b"), transform(compiled, "foo.b")]).toEqual(["b", null]);
+});
+
+test("a subject that holds wildcards keeps them", () => {
+  const cases = [
+    ["foo.*", "bar.$1", "foo.*", "bar.*"],
+    ["foo.*", "bar.$1", "foo.>", "bar.>"],
+    ["foo.*.*", "$2.x.$1", "foo.*.b", "b.x.*"],
+    ["foo.*.*", "$2.x.$1", "foo.a", ".x.a"],
+    ["foo.>", "bar.>", "foo.*.>", "bar.*.>"],
+    ["foo.>", "bar.>", "foo", "bar."],
+    ["foo.>", "bar.>", "foo.", "bar."],
+    [">", "p.>", "*.>", "p.*.>"],
+    ["foo", "bar", "*", "bar"],
+    ["*.*", "b.$2.$1", "*.*", "b.*.*"],
+    ["foo.*.>", "b.$1.>", "foo.*", "b.*."],
+    ["foo.*.>", "b.$1.>", ">", "b.."],
+  ];
+  for (const [source, destination, subject, result] of cases) {
+    const compiled = SubjectTransform.compileStrict(source, destination);
+    expect(compiled.transformText(subject, random), `${source} -> ${destination}: ${subject}`).toBe(result);
+  }
+});
+
+test("the reverse transform gives the subjects back", () => {
+  const cases = [
+    ["foo", "bar.baz", "foo"],
+    ["foo.*", "bar.$1", "foo.a"],
+    ["foo.*.*", "$2.bar.$1", "foo.a.b"],
+    ["*.x.*.*", "$2.$3.$1", "a.x.b.c"],
+    ["*.*.>", "y.{{wildcard(2)}}.{{ Wildcard(1) }}.>", "a.b.c.d"],
+    [">", "prefix.>", "a.b"],
+    ["foo.>", ">", "foo.a"],
+    ["foo.*", "bar.$foo.$1", "foo.a"],
+  ];
+  for (const [source, destination, subject] of cases) {
+    const compiled = SubjectTransform.compileStrict(source, destination);
+    const reversed = compiled.reverse();
+    expect(reversed?.transformText(compiled.transformText(subject, random), random), `${source} -> ${destination}`).toBe(subject);
+    expect(reversed?.reverse()?.transformText(subject, random)).toBe(compiled.transformText(subject, random));
+  }
+});
+
+test("there is no way back where a wildcard is lost, doubled or hidden in a function", () => {
+  const cases = [
+    ["foo.*.*", "bar.$1"],
+    ["foo.*", "bar.$1.$1"],
+    ["foo.*", "bar.{{left(1,2)}}"],
+    ["foo.*", "$0"],
+  ];
+  expect(cases.map(([source, destination]) => SubjectTransform.compile(source, destination).reverse())).toEqual([null, null, null, null]);
+});
+
+test("a wildcard that is named twice in another's stead is taken at its word", () => {
+  const reversed = SubjectTransform.compileStrict("foo.*.*", "x.$1.$1").reverse();
+  expect(reversed?.transformText("x.p.q", random)).toBe("foo.p.p");
+});
+
+test("a random number is below its ceiling and takes every value", () => {
+  const compiled = SubjectTransform.compile("foo.*", "{{random(4)}}.$1");
+  expect(compiled.isRandom).toBe(true);
+  const seen = new Set<string>();
+  for (let draw = 0; draw < 200; draw++) seen.add(compiled.transformText("foo.a", random));
+  expect([...seen].sort()).toEqual(["0.a", "1.a", "2.a", "3.a"]);
+  const negative = SubjectTransform.compile("foo", "{{random(-3)}}");
+  for (let draw = 0; draw < 50; draw++) expect(negative.transformText("foo", random)).toMatch(/^[012]$/);
+  expect(SubjectTransform.compile("foo", "{{random(1)}}").isRandom).toBe(false);
+});
+
+test("a target that is a byte too small is told, one that fits is filled", () => {
+  const cases = [
+    ["foo.*.>", "bar.{{sliceFromLeft(1,2)}}.>", "foo.abcdef.x.y"],
+    ["foo.*", "{{partition(1000000)}}", "foo.a"],
+    ["foo.*", "{{split(1,-)}}", "foo.a-b-c"],
+    ["foo.*", "{{splitFromRight(1,1)}}.x", "foo.abc"],
+    ["foo.*", "$1", "foo.abc"],
+  ];
+  for (const [source, destination, subject] of cases) {
+    const compiled = SubjectTransform.compile(source, destination);
+    const result = compiled.transformText(subject, random);
+    const bytes = Buffer.from(subject);
+    expect(compiled.transform(bytes, 0, bytes.length, Buffer.alloc(result.length), 0, random), destination).toBe(result.length);
+    for (let size = 0; size < result.length; size++) {
+      expect(compiled.transform(bytes, 0, bytes.length, Buffer.alloc(size), 0, random), `${destination} in ${size}`).toBe(-1);
+    }
+  }
+});
+
+test("bytes that are not UTF-8 are copied, cut and hashed as they are", () => {
+  const source = Buffer.from([0x61, 0x2e, 0xff, 0x80, 0xc3]);
+  const compiled = SubjectTransform.compile("a.*", "{{left(1,2)}}.{{right(1,1)}}");
+  const target = Buffer.alloc(16);
+  const behind = compiled.transform(source, 0, source.length, target, 0, random);
+  expect([...target.subarray(0, behind)]).toEqual([0xff, 0x80, 0x2e, 0xc3]);
+});

@@ -1,0 +1,351 @@
+/**
+ * A subject transform: subjects that the source covers become subjects of the destination's form. Compiled once, run on bytes.
+ *
+ *   orders.*.*.>  →  new.$2.{{partition(3,1)}}.>
+ *
+ *   tokens   orders   eu   17   a.b       one pass checks the subject against the source and notes where its tokens are
+ *                     │1   │2   │tail
+ *   steps    "new." · token 2 · "." · partition of token 1 · "." · tail      texts between the functions are joined when compiling
+ *
+ * Not string by string as the text forms suggest: a mapping stands in the way of every message of its account, and bytes that are copied
+ * from the read buffer need no decoding. Sizes and positions count bytes, so a character of several bytes can be cut.
+ *
+ * A step reads only tokens that `locate` or `cut` noted in this call; neither a subject nor a result is kept.
+ * Source: core §5.6; reference server, subject_transform.go (behaviour, its oddities included: see `Split` and `tokenOf`).
+ */
+import { DOT, decode, encode, FULL, STAR, writeDecimal } from "../../base/bytes/ascii.ts";
+import type { Random } from "../../base/random/random.ts";
+import { HASH_START, hashStep, sameBytes } from "../subject/byte-hash.ts";
+import { tokenEnd } from "../subject/subject.ts";
+import { type DestinationToken, parseDestinationToken, TokenKind } from "./destination-token.ts";
+import { transformError } from "./transform-error.ts";
+
+export { TransformError } from "./transform-error.ts"; // what `compile` throws
+
+/** The most bytes that a number of a function takes. */
+const NUMBER_BYTES_MAX = 10;
+/** Stands in for a kind of destination token: the rest of the subject, where the source has its `>`. */
+const TAIL = -1;
+
+interface Step {
+  readonly kind: TokenKind | typeof TAIL;
+  /** Token of the source that is worked on; 0 when there is none. */
+  readonly token: number;
+  /** What a partition is made of; empty: the whole subject. */
+  readonly tokens: readonly number[];
+  readonly number: number;
+  /** What is copied, or what is split at. */
+  readonly bytes: Uint8Array;
+}
+
+export class SubjectTransform {
+  /** As compiled; an empty source is `>`. */
+  readonly source: string;
+  readonly destination: string;
+  /** The same subject may become another one each time. */
+  readonly isRandom: boolean;
+  private readonly sourceTokens: readonly Uint8Array[];
+  private readonly steps: readonly Step[];
+  /** Where the subject in work and its tokens are, as far as the source has tokens. */
+  private readonly starts: Int32Array;
+  private readonly ends: Int32Array;
+  private start = 0;
+  private end = 0;
+
+  private constructor(source: string, destination: string, sourceTokens: readonly string[], steps: readonly Step[]) {
+    this.source = source;
+    this.destination = destination;
+    this.sourceTokens = sourceTokens.map(encode);
+    this.steps = steps;
+    this.isRandom = steps.some(({ kind, number }) => kind === TokenKind.Random && Math.abs(number) > 1);
+    this.starts = new Int32Array(sourceTokens.length);
+    this.ends = new Int32Array(sourceTokens.length);
+  }
+
+  /**
+   * @param source subject, wildcards allowed; empty: every subject
+   * @throws TransformError  with the reference's text
+   */
+  static compile(source: string, destination: string): SubjectTransform {
+    return SubjectTransform.build(source === "" ? ">" : source, destination, false);
+  }
+
+  /** For imports: of the functions only `wildcard`, and no wildcard of the source without a place in the destination. */
+  static compileStrict(source: string, destination: string): SubjectTransform {
+    return SubjectTransform.build(source === "" ? ">" : source, destination, true);
+  }
+
+  /** Whether the source covers the subject, which may hold wildcards itself: `*` is covered by `*` or `>`, `>` only by `>`. */
+  matches(source: Uint8Array, start: number, end: number): boolean {
+    return this.locate(source, start, end);
+  }
+
+  /**
+   * Writes what the subject becomes.
+   * @returns the offset behind it in `target`; -1 when the source does not cover the subject or `target` is too small (see
+   *   `resultBytesMax`): then `target` holds anything from `at` on
+   */
+  transform(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, random: Random): number {
+    return this.locate(source, start, end) ? this.write(source, target, at, random) : -1;
+  }
+
+  /** No subject of `length` bytes becomes a longer one than this. */
+  resultBytesMax(length: number): number {
+    let size = 0;
+    for (const { kind, bytes } of this.steps) size += kind === TokenKind.Text ? bytes.length : 2 * length + NUMBER_BYTES_MAX;
+    return size;
+  }
+
+  /**
+   * What the subject becomes, whether the source covers it or not: for imports, which know that it does, and whose subscriptions hold
+   * wildcards that are to be carried over (`orders.*` by `orders.* → new.$1` is `new.*`). A token that is not there is empty.
+   */
+  transformText(subject: string, random: Random): string {
+    const source = encode(subject);
+    this.cut(source);
+    const target = Buffer.allocUnsafe(this.resultBytesMax(source.length));
+    return decode(target, 0, this.write(source, target, 0, random));
+  }
+
+  /**
+   * The transform of results into subjects; null when there is none, as the destination has functions other than `wildcard` or names
+   * fewer or more wildcards than the source has. One that is named twice in another's stead is taken at its word, as in the reference.
+   */
+  reverse(): SubjectTransform | null {
+    const placeholders: number[] = []; // token of the source behind each `*` of the reversed source
+    for (const { kind, token } of this.steps) if (kind === TokenKind.Wildcard) placeholders.push(token);
+    const wildcards = this.source.split(".").flatMap((token, index) => (token === "*" ? [index] : []));
+    if (placeholders.length !== wildcards.length || placeholders.some(token => !wildcards.includes(token))) return null;
+    const eachOnce = new Set(placeholders).size === placeholders.length;
+    const source = this.destination.split(".").map(token => (isWildcard(token) ? "*" : token));
+    const destination = this.source.split(".");
+    for (const [passed, token] of wildcards.entries()) {
+      destination[token] = `$${1 + (eachOnce ? placeholders.indexOf(token) : wildcards.indexOf(placeholders[passed]))}`;
+    }
+    try {
+      return SubjectTransform.compileStrict(source.join("."), destination.join("."));
+    } catch {
+      return null;
+    }
+  }
+
+  private static build(source: string, destination: string, strict: boolean): SubjectTransform {
+    const sourceTokens = tokensOf(source);
+    const destinationTokens = tokensOf(destination);
+    if (sourceTokens === null || destinationTokens === null || destinationTokens.includes("*")) throw transformError("invalidSubject");
+    const hasTail = sourceTokens.at(-1) === ">";
+    if (hasTail !== (destinationTokens.at(-1) === ">")) throw transformError("invalidSubject");
+    const wildcards = sourceTokens.flatMap((token, index) => (token === "*" ? [index] : []));
+    const parsed = destinationTokens.map(token => {
+      const call = parseDestinationToken(token);
+      checkFunction(token, call, wildcards.length, hasTail, strict);
+      return { token, call };
+    });
+    const named = parsed.reduce((count, { call }) => count + call.indexes.length, 0);
+    if (strict && wildcards.length > 0 && named < wildcards.length) throw transformError("notAllWildcards", destination);
+    // Without wildcards a partition is of the whole subject, whatever indexes it names.
+    const steps = stepsOf(parsed, index => tokenOf(index, wildcards), wildcards.length > 0 || hasTail);
+    return new SubjectTransform(source, destination, sourceTokens, steps);
+  }
+
+  /** Notes where the tokens are; false when the source does not cover the subject. */
+  private locate(source: Uint8Array, start: number, end: number): boolean {
+    const { sourceTokens, starts, ends } = this;
+    this.start = start;
+    this.end = end;
+    let at = start;
+    for (let index = 0; index < sourceTokens.length; index++) {
+      if (at > end) return false;
+      const pattern = sourceTokens[index];
+      const single = pattern.length === 1 ? pattern[0] : 0;
+      const stop = tokenEnd(source, at, end);
+      starts[index] = at;
+      ends[index] = stop;
+      if (single === FULL) return true;
+      if (stop === at || (stop - at === 1 && source[at] === FULL)) return false;
+      if (single !== STAR && (stop - at !== pattern.length || !sameBytes(source, at, pattern, 0, pattern.length))) return false;
+      at = stop + 1;
+    }
+    return at > end;
+  }
+
+  /** Notes where the tokens are, asking nothing of them. */
+  private cut(source: Uint8Array): void {
+    const { starts, ends } = this;
+    const end = source.length;
+    this.start = 0;
+    this.end = end;
+    let at = 0;
+    for (let index = 0; index < starts.length; index++) {
+      starts[index] = Math.min(at, end);
+      ends[index] = at < end ? tokenEnd(source, at, end) : end;
+      at = ends[index] + 1;
+    }
+  }
+
+  private write(source: Uint8Array, target: Uint8Array, at: number, random: Random): number {
+    const { steps } = this;
+    let behind = at;
+    for (let index = 0; index < steps.length && behind !== -1; index++)
+      behind = this.writeStep(steps[index], source, target, behind, random);
+    return behind;
+  }
+
+  private writeStep(step: Step, source: Uint8Array, target: Uint8Array, at: number, random: Random): number {
+    const { kind, number, bytes } = step;
+    const start = this.starts[step.token];
+    const end = this.ends[step.token];
+    const size = end - start;
+    // A size that is out of range leaves the token as it is.
+    const fits = number > 0 && number < size;
+    switch (kind) {
+      case TokenKind.Text:
+        return copy(bytes, 0, bytes.length, target, at);
+      case TokenKind.Wildcard:
+        return copy(source, start, end, target, at);
+      case TAIL:
+        return copy(source, this.starts[this.starts.length - 1], this.end, target, at);
+      case TokenKind.Partition:
+        return number === 0 ? writeNumber(target, at, 0) : writeNumber(target, at, this.hash(step, source) % (number >>> 0));
+      case TokenKind.Random:
+        return number === 0 ? writeNumber(target, at, 0) : writeNumber(target, at, (random.nextUint32() >>> 1) % Math.abs(number));
+      case TokenKind.Left:
+        return copy(source, start, fits ? start + number : end, target, at);
+      case TokenKind.Right:
+        return copy(source, fits ? end - number : start, end, target, at);
+      case TokenKind.Split:
+        return split(source, start, end, bytes, target, at);
+      case TokenKind.SplitFromLeft:
+        return pieces(source, start, end, fits ? number : size, size, target, at);
+      case TokenKind.SplitFromRight:
+        return pieces(source, start, end, fits ? size - number : size, size, target, at);
+      case TokenKind.SliceFromLeft:
+        return pieces(source, start, end, fits ? number : size, fits ? number : size, target, at);
+      case TokenKind.SliceFromRight:
+        return pieces(source, start, end, fits ? size % number || number : size, fits ? number : size, target, at);
+    }
+  }
+
+  /** FNV-1a, 32 bits, unsigned. */
+  private hash({ tokens }: Step, source: Uint8Array): number {
+    let hash = HASH_START;
+    if (tokens.length === 0) for (let at = this.start; at < this.end; at++) hash = hashStep(hash, source[at]);
+    for (let index = 0; index < tokens.length; index++) {
+      const end = this.ends[tokens[index]];
+      for (let at = this.starts[tokens[index]]; at < end; at++) hash = hashStep(hash, source[at]);
+    }
+    return hash >>> 0;
+  }
+}
+
+function checkFunction(token: string, { kind, indexes }: DestinationToken, wildcards: number, hasTail: boolean, strict: boolean): void {
+  if (wildcards === 0 && !hasTail) {
+    const usable = kind === TokenKind.Text || kind === TokenKind.Partition || kind === TokenKind.Random;
+    if (!usable) throw transformError("indexOutOfRange", token);
+    return;
+  }
+  if (strict && kind !== TokenKind.Text && kind !== TokenKind.Wildcard) throw transformError("notForImports", token);
+  const wrong = indexes.find(index => index > wildcards);
+  if (wrong !== undefined) throw transformError("indexOutOfRange", `${token}: [${wrong}]`);
+}
+
+/** Which token of the source a wildcard is; 0 and negative ones stand for the first token, as they do in the reference. */
+function tokenOf(index: bigint, wildcards: readonly number[]): number {
+  return index < 1n ? 0 : wildcards[Number(index) - 1];
+}
+
+type ParsedToken = { token: string; call: DestinationToken };
+
+function stepsOf(parsed: readonly ParsedToken[], tokenAt: (index: bigint) => number, hasWildcards: boolean): Step[] {
+  const steps: Step[] = [];
+  let text = "";
+  const endText = () => {
+    if (text !== "") steps.push({ kind: TokenKind.Text, token: 0, tokens: [], number: 0, bytes: encode(text) });
+    text = "";
+  };
+  for (const [index, { token, call }] of parsed.entries()) {
+    if (index > 0) text += ".";
+    if (call.kind === TokenKind.Text && token !== ">") {
+      text += token;
+      continue;
+    }
+    endText();
+    const kind = token === ">" ? TAIL : call.kind;
+    const tokens = hasWildcards ? call.indexes.map(tokenAt) : [];
+    steps.push({ kind, token: tokens[0] ?? 0, tokens, number: call.number, bytes: encode(call.delimiter) });
+  }
+  endText();
+  return steps;
+}
+
+/** Null when it is no subject: a token is empty, or something stands behind `>`. */
+function tokensOf(subject: string): string[] | null {
+  const tokens = subject.split(".");
+  const full = tokens.indexOf(">");
+  return tokens.includes("") || (full !== -1 && full < tokens.length - 1) ? null : tokens;
+}
+
+function isWildcard(token: string): boolean {
+  return parseDestinationToken(token).kind === TokenKind.Wildcard;
+}
+
+function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+  if (end - start > target.length - at) return -1;
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from];
+  return at + (end - start);
+}
+
+function writeNumber(target: Uint8Array, at: number, value: number): number {
+  return target.length - at < NUMBER_BYTES_MAX ? writeNumberTightly(target, at, value) : writeDecimal(target, at, value);
+}
+
+/** Near the end of the target its digits must be counted first. Cold. */
+function writeNumberTightly(target: Uint8Array, at: number, value: number): number {
+  return target.length - at < String(value).length ? -1 : writeDecimal(target, at, value);
+}
+
+/** The token with dots behind its first `first` bytes and then behind every `size` bytes. */
+function pieces(source: Uint8Array, start: number, end: number, first: number, size: number, target: Uint8Array, at: number): number {
+  let behind = copy(source, start, start + first, target, at);
+  for (let from = start + first; from < end && behind !== -1; from += size) {
+    behind = copyPiece(source, from, Math.min(from + size, end), target, behind, true);
+  }
+  return behind;
+}
+
+/**
+ * The token's pieces between delimiters, joined by dots; empty pieces fall away with their dot. One oddity of the reference is kept: a
+ * token that begins with two delimiters or more gives a leading dot. An empty delimiter cuts between the characters.
+ */
+function split(source: Uint8Array, start: number, end: number, delimiter: Uint8Array, target: Uint8Array, at: number): number {
+  let behind = at;
+  let from = start;
+  for (let piece = 0; from <= end && behind !== -1; piece++) {
+    const stop = delimiter.length === 0 ? characterEnd(source, from, end) : delimiterStart(source, from, end, delimiter);
+    const firstWasEmpty = piece === 1 && from - delimiter.length === start && delimiter.length > 0;
+    if (stop > from) behind = copyPiece(source, from, stop, target, behind, piece > 0 && !firstWasEmpty);
+    if (stop === end) break;
+    from = stop + delimiter.length;
+  }
+  return behind;
+}
+
+function copyPiece(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, withDot: boolean): number {
+  if (!withDot) return copy(source, start, end, target, at);
+  if (at >= target.length) return -1;
+  target[at] = DOT;
+  return copy(source, start, end, target, at + 1);
+}
+
+function delimiterStart(source: Uint8Array, start: number, end: number, delimiter: Uint8Array): number {
+  for (let at = start; at + delimiter.length <= end; at++) {
+    if (sameBytes(source, at, delimiter, 0, delimiter.length)) return at;
+  }
+  return end;
+}
+
+function characterEnd(source: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  while (at < end && (source[at] & 0xc0) === 0x80) at++;
+  return Math.min(at, end);
+}

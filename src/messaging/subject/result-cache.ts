@@ -1,0 +1,275 @@
+import { FULL, STAR } from "../../base/bytes/ascii.ts";
+import type { Random } from "../../base/random/random.ts";
+import { sameBytes } from "./byte-hash.ts";
+import type { MatchResult } from "./match-result.ts";
+import { matchesLiteral } from "./subject-overlap.ts";
+import type { TrieEntry } from "./trie-entry.ts";
+
+/**
+ * The results of recently matched subjects, found by the bytes of the subject: no string is made to look one up.
+ *
+ *   table    hash keyStart keyLength+1 │ 0 0 0 │ …     open addressing; an entry stands at its home or at most 15 slots behind
+ *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, to be matched again
+ *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
+ *
+ * At most 1024 subjects: the first beyond asks for a sweep in the background that keeps 256 random ones, and until it ran nothing more
+ * is taken in. A publisher that walks through a million subjects would still pay 768 copies and a sweep per turn for nothing: after two
+ * sweeps in a row that ended fewer hits than misses, only one miss in 64 is taken in, until hits prevail again. Subjects made to collide
+ * fill 16 slots and are then refused, and each of them costs at most 16 comparisons of hashes.
+ *
+ * New interest marks results stale instead of copying them with the newcomer added: a thousand subscriptions on one cached subject
+ * then cost one copy at the next match, not a thousand. Removed interest deletes.
+ */
+const SUBJECTS_MAX = 1024;
+const SUBJECTS_SWEPT = 256;
+/** Tables start small, as a server may have thousands of accounts, and are a quarter full at most. */
+const SLOTS_MIN = 64;
+const SLOTS_MAX = 4096;
+const PROBES_MAX = 16;
+const KEY_BYTES_MIN = 1024;
+/** So many sweeps in a row without use, and the cache becomes choosy: */
+const USELESS_SWEEPS = 2;
+/** one miss in so many is taken in, a power of two, */
+const ADMIT_ONE_IN = 64;
+/** and after so many misses it is asked whether that should end. */
+const JUDGED_MISSES = 1024;
+
+const STRIDE = 3;
+const HASH = 0;
+const KEY_START = 1;
+/** One more than the key's bytes; 0: the slot is free. */
+const KEY_SIZE = 2;
+
+export class ResultCache<E extends TrieEntry> {
+  private table = new Int32Array(SLOTS_MIN * STRIDE);
+  /** By slot, see `find`. */
+  results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
+  /**
+   * By slot: a number that no other subject has in this cache, now or later. Of 53 bits, for they must never come again: who may publish
+   * a subject is remembered by them, and a client can count 2^31 of them away within minutes.
+   */
+  stamps = new Float64Array(SLOTS_MIN);
+  private keys = new Uint8Array(KEY_BYTES_MIN);
+  private mask = SLOTS_MIN - 1;
+  private keysEnd = 0;
+  private keysLost = 0;
+  private sweepPending = false;
+  private uselessSweeps = 0;
+  private lastStamp = 0;
+  /** Since the last judgement. */
+  private misses = 0;
+  private hitsJudged = 0;
+  /** Counted by the caller, who alone knows what a hit is. */
+  hits = 0;
+  /** Subjects in the cache. */
+  count = 0;
+
+  constructor(
+    private readonly random: Random,
+    private readonly schedule: (task: () => void) => void,
+  ) {}
+
+  /** The subject's slot, or -1. It stands until the next call that changes the cache. */
+  find(hash: number, source: Uint8Array, start: number, end: number): number {
+    const table = this.table;
+    const mask = this.mask;
+    const size = end - start + 1;
+    let slot = hash & mask;
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
+      const at = slot * STRIDE;
+      const keySize = table[at + KEY_SIZE];
+      if (keySize === 0) return -1;
+      if (table[at + HASH] === hash && keySize === size && sameBytes(source, start, this.keys, table[at + KEY_START], size - 1))
+        return slot;
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
+  /** Takes in a subject that `find` did not find, copying its bytes; or does not, when there is no room. */
+  add(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E>): void {
+    this.misses++;
+    if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
+    if (this.uselessSweeps >= USELESS_SWEEPS && !this.admits()) return;
+    this.insert(hash, source, start, end, result);
+    if (this.count > SUBJECTS_MAX && !this.sweepPending) {
+      this.sweepPending = true;
+      this.schedule(() => this.sweep());
+    }
+  }
+
+  /** An entry came whose subject is this literal one. */
+  staleLiteral(hash: number, subject: Uint8Array): void {
+    const slot = this.find(hash, subject, 0, subject.length);
+    if (slot !== -1) this.results[slot] = null;
+  }
+
+  /** An entry came with this pattern. */
+  stalePattern(pattern: Uint8Array): void {
+    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot + 1)) this.results[slot] = null;
+  }
+
+  /** An entry with this literal subject went. */
+  deleteLiteral(hash: number, subject: Uint8Array): void {
+    const slot = this.find(hash, subject, 0, subject.length);
+    if (slot !== -1) this.deleteSlot(slot);
+  }
+
+  /** An entry with this pattern went. */
+  deletePattern(pattern: Uint8Array): void {
+    // A deletion pulls later ones forward, so the search goes on at the same slot.
+    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot)) this.deleteSlot(slot);
+  }
+
+  clear(): void {
+    if (this.count === 0) return;
+    this.rebuild(SLOTS_MIN, [], [], KEY_BYTES_MIN);
+  }
+
+  /**
+   * Calls back with each subject's result.
+   * @param refresh asked for the result of a stale subject, given as bytes of `keys`
+   */
+  visitAll(refresh: (keys: Uint8Array, start: number, end: number) => MatchResult<E>, visit: (result: MatchResult<E>) => void): void {
+    for (let slot = 0; slot <= this.mask; slot++) {
+      const at = slot * STRIDE;
+      const size = this.table[at + KEY_SIZE];
+      if (size === 0) continue;
+      const start = this.table[at + KEY_START];
+      this.results[slot] ??= refresh(this.keys, start, start + size - 1);
+      visit(this.results[slot]!);
+    }
+  }
+
+  /** The first slot from `slot` on whose subject the pattern matches, or -1. */
+  private nextMatch(pattern: Uint8Array, slot: number): number {
+    if (this.count === 0) return -1;
+    const { table, keys } = this;
+    const first = pattern[0];
+    const anyFirst = first === STAR || first === FULL;
+    for (let at = slot * STRIDE; at < table.length; at += STRIDE) {
+      const size = table[at + KEY_SIZE];
+      if (size === 0) continue;
+      const start = table[at + KEY_START];
+      // Most subjects differ in the first byte from a client's `_INBOX.…`.
+      if (!anyFirst && keys[start] !== first) continue;
+      if (matchesLiteral(pattern, keys, start, start + size - 1)) return at / STRIDE;
+    }
+    return -1;
+  }
+
+  private insert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null): void {
+    if ((this.count + 1) * 4 > this.mask + 1 && this.mask + 1 < SLOTS_MAX) this.resize((this.mask + 1) * 2);
+    const slot = this.freeSlot(hash);
+    if (slot === -1) return;
+    const length = end - start;
+    if (this.keysEnd + length > this.keys.length) {
+      this.packAndInsert(hash, source, start, end, result);
+      return;
+    }
+    const at = slot * STRIDE;
+    this.table[at + HASH] = hash;
+    this.table[at + KEY_START] = this.keysEnd;
+    this.table[at + KEY_SIZE] = length + 1;
+    this.results[slot] = result;
+    this.stamps[slot] = ++this.lastStamp;
+    for (let index = 0; index < length; index++) this.keys[this.keysEnd + index] = source[start + index];
+    this.keysEnd += length;
+    this.count++;
+  }
+
+  private freeSlot(hash: number): number {
+    let slot = hash & this.mask;
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
+      if (this.table[slot * STRIDE + KEY_SIZE] === 0) return slot;
+      slot = (slot + 1) & this.mask;
+    }
+    return -1;
+  }
+
+  /** Closes the gap a deletion leaves, as a search ends at the first free slot. */
+  private deleteSlot(slot: number): void {
+    const table = this.table;
+    const mask = this.mask;
+    this.keysLost += table[slot * STRIDE + KEY_SIZE] - 1;
+    this.count--;
+    let hole = slot;
+    for (let next = (slot + 1) & mask; table[next * STRIDE + KEY_SIZE] !== 0; next = (next + 1) & mask) {
+      const home = table[next * STRIDE + HASH] & mask;
+      if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole lies before its home
+      table.copyWithin(hole * STRIDE, next * STRIDE, (next + 1) * STRIDE);
+      this.results[hole] = this.results[next];
+      this.stamps[hole] = this.stamps[next];
+      hole = next;
+    }
+    table[hole * STRIDE + KEY_SIZE] = 0;
+    this.results[hole] = null;
+  }
+
+  /** In times of little use: whether this miss is one of those taken in. */
+  private admits(): boolean {
+    if (this.misses % ADMIT_ONE_IN !== 0) return false;
+    if (this.misses >= JUDGED_MISSES && this.wasUseful()) this.uselessSweeps = 0;
+    return true;
+  }
+
+  /** Whether hits outnumbered misses since it was asked last. */
+  private wasUseful(): boolean {
+    const useful = this.hits - this.hitsJudged >= this.misses;
+    this.hitsJudged = this.hits;
+    this.misses = 0;
+    return useful;
+  }
+
+  private sweep(): void {
+    this.sweepPending = false;
+    this.uselessSweeps = this.wasUseful() ? 0 : this.uselessSweeps + 1;
+    if (this.count <= SUBJECTS_SWEPT) return;
+    const slots = this.usedSlots();
+    for (let kept = 0; kept < SUBJECTS_SWEPT; kept++) {
+      const other = kept + this.random.below(slots.length - kept);
+      const held = slots[kept];
+      slots[kept] = slots[other];
+      slots[other] = held;
+    }
+    slots.length = SUBJECTS_SWEPT;
+    this.rebuild(this.mask + 1, slots, this.results);
+  }
+
+  private resize(slotCount: number): void {
+    this.rebuild(slotCount, this.usedSlots(), this.results);
+  }
+
+  private packAndInsert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null): void {
+    const live = this.keysEnd - this.keysLost;
+    let capacity = this.keys.length;
+    while (live + (end - start) > capacity / 2) capacity *= 2;
+    this.rebuild(this.mask + 1, this.usedSlots(), this.results, capacity);
+    this.insert(hash, source, start, end, result);
+  }
+
+  private usedSlots(): number[] {
+    const slots: number[] = [];
+    for (let slot = 0; slot <= this.mask; slot++) if (this.table[slot * STRIDE + KEY_SIZE] !== 0) slots.push(slot);
+    return slots;
+  }
+
+  /** Starts new tables and takes the given slots of the old ones over. */
+  private rebuild(slotCount: number, slots: number[], results: (MatchResult<E> | null)[], keyCapacity = this.keys.length): void {
+    const table = this.table;
+    const keys = this.keys;
+    this.table = new Int32Array(slotCount * STRIDE);
+    this.results = new Array(slotCount).fill(null);
+    this.stamps = new Float64Array(slotCount);
+    this.keys = new Uint8Array(keyCapacity);
+    this.mask = slotCount - 1;
+    this.keysEnd = 0;
+    this.keysLost = 0;
+    this.count = 0;
+    for (const slot of slots) {
+      const at = slot * STRIDE;
+      const start = table[at + KEY_START];
+      this.insert(table[at + HASH], keys, start, start + table[at + KEY_SIZE] - 1, results[slot]);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { DOT, FULL, STAR } from "../../base/bytes/ascii.ts";
+import { sameBytes } from "./byte-hash.ts";
+import { tokenEnd } from "./subject.ts";
+
+/**
+ * Two subjects side by side, token by token, with a cursor in each: no arrays of tokens, so no limit on their number.
+ *
+ *   isSubset    orders.eu.*  within  orders.>     everything the first matches, the second matches too
+ *   collide     orders.*     with    *.eu         some one subject is matched by both
+ * Anything with an empty token is within nothing and collides only with its equal. As everywhere, `*x` and `>x` are plain text.
+ */
+
+/** Whether the pattern covers the subject, which may hold wildcards itself: `*` is covered by `*` or `>`, `>` only by `>`. */
+export function isSubset(
+  subject: Uint8Array,
+  subjectStart: number,
+  subjectEnd: number,
+  pattern: Uint8Array,
+  patternStart: number,
+  patternEnd: number,
+): boolean {
+  let at = subjectStart;
+  let patternAt = patternStart;
+  while (true) {
+    const stop = tokenEnd(subject, at, subjectEnd);
+    const patternStop = tokenEnd(pattern, patternAt, patternEnd);
+    if (patternStop === patternAt) return false;
+    const single = patternStop - patternAt === 1 ? pattern[patternAt] : 0;
+    if (single === FULL) return true;
+    if (stop === at) return false;
+    if (stop - at === 1 && subject[at] === FULL) return false;
+    // A `*` of the subject equals only a `*` of the pattern, so it needs no case of its own.
+    if (single !== STAR) {
+      if (stop - at !== patternStop - patternAt || !sameBytes(subject, at, pattern, patternAt, stop - at)) return false;
+    }
+    if (stop === subjectEnd || patternStop === patternEnd) return stop === subjectEnd && patternStop === patternEnd;
+    at = stop + 1;
+    patternAt = patternStop + 1;
+  }
+}
+
+/** Whether some literal subject is matched by both. */
+export function collide(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
+  if (aEnd - aStart === bEnd - bStart && sameBytes(a, aStart, b, bStart, aEnd - aStart)) return true;
+  let aAt = aStart;
+  let bAt = bStart;
+  while (true) {
+    const aStop = tokenEnd(a, aAt, aEnd);
+    const bStop = tokenEnd(b, bAt, bEnd);
+    if (aStop === aAt || bStop === bAt) return false;
+    const aSingle = aStop - aAt === 1 ? a[aAt] : 0;
+    const bSingle = bStop - bAt === 1 ? b[bAt] : 0;
+    if (aSingle === FULL || bSingle === FULL) return true;
+    if (aSingle !== STAR && bSingle !== STAR) {
+      if (aStop - aAt !== bStop - bAt || !sameBytes(a, aAt, b, bAt, aStop - aAt)) return false;
+    }
+    if (aStop === aEnd || bStop === bEnd) return aStop === aEnd && bStop === bEnd;
+    aAt = aStop + 1;
+    bAt = bStop + 1;
+  }
+}
+
+/**
+ * Whether a sound pattern matches a subject that is text throughout: `*` and `>` in it are not wildcards. The check of cached
+ * subjects against a pattern that comes or goes, so it gives up at the first byte that differs.
+ */
+export function matchesLiteral(
+  pattern: Uint8Array,
+  literal: Uint8Array,
+  literalStart: number,
+  literalEnd: number,
+  patternEnd: number = pattern.length,
+): boolean {
+  let at = literalStart;
+  for (let patternAt = 0; patternAt < patternEnd; patternAt++) {
+    if (at >= literalEnd) return false;
+    const byte = pattern[patternAt];
+    if ((byte === STAR || byte === FULL) && (patternAt === 0 || pattern[patternAt - 1] === DOT)) {
+      if (byte === FULL && patternAt + 1 === patternEnd) return true;
+      if (byte === STAR && (patternAt + 1 === patternEnd || pattern[patternAt + 1] === DOT)) {
+        at = tokenEnd(literal, at, literalEnd);
+        continue;
+      }
+    }
+    if (literal[at] !== byte) return false;
+    at++;
+  }
+  return at === literalEnd;
+}

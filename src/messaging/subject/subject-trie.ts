@@ -1,0 +1,348 @@
+import { FULL, STAR } from "../../base/bytes/ascii.ts";
+import type { Random } from "../../base/random/random.ts";
+import { hashBytes } from "./byte-hash.ts";
+import { Change, EntryTable } from "./entry-table.ts";
+import { type InterestListener, InterestWatch } from "./interest-watch.ts";
+import { MatchResult } from "./match-result.ts";
+import { MergeMemo } from "./merge-memo.ts";
+import { NONE, NodeTable, ROOT } from "./node-table.ts";
+import { ResultCache } from "./result-cache.ts";
+import { hasWildcard, isInsertable } from "./subject.ts";
+import { TokenScan } from "./token-scan.ts";
+import { Origin, type TrieEntry } from "./trie-entry.ts";
+import { TrieError } from "./trie-error.ts";
+import { levelCount, TrieWalk } from "./trie-walk.ts";
+
+/**
+ * Subject trie: the subscriptions that want a message published on a literal subject.
+ *
+ *   orders ─┬─ eu ── created   [7]
+ *           ├─ *  ── created   [9]
+ *           └─ >               [3]        match("orders.eu.created") → 3, 7, 9
+ *
+ * Three steps, each cheaper than the next, and none makes a string:
+ *
+ *   hash of the bytes ─→ ResultCache ──miss──→ TrieWalk over NodeTable ──several nodes──→ MergeMemo
+ *                        result                   one node: the node's own result (EntryTable)
+ *
+ * Not one regular expression per subscription: a publish would cost the number of subscriptions. Not one Map per node: see NodeTable.
+ * Invariants: every node but the root has an entry or a child; a result handed out never changes; `generation` differs whenever a
+ * result may differ, so whoever remembers results compares it and needs no callback.
+ */
+
+export interface TrieStats {
+  subs: number;
+  cacheSize: number;
+  inserts: number;
+  removes: number;
+  matches: number;
+  cacheHits: number;
+  /** Hits per match; may pass 1, as questions of interest count as hits but not as matches. */
+  hitRate: number;
+  /** Plain entries plus queue groups, over the cached results. */
+  maxFanout: number;
+  avgFanout: number;
+}
+
+export interface TrieOptions {
+  /** False keeps no results by subject: for accounts whose interest changes all the time. */
+  cache: boolean;
+  random: Random;
+  /** Runs the task soon, outside the present call: the sweep of a full cache. */
+  schedule: (task: () => void) => void;
+}
+
+/** From how many removed entries on it is cheaper to clear the cache than to look for each one's subjects in it. */
+const BATCH_LARGE = 8;
+
+export class SubjectTrie<E extends TrieEntry> {
+  /** Rises with each insertion, removal, batch and change of weight. */
+  generation = 0;
+  /** Entries in the trie. */
+  count = 0;
+  /**
+   * What the last `match` found: a number that stands for that very subject, as long as the trie remembers it; 0 for one that it does not
+   * remember. Whoever remembers something of a subject needs no bytes of it then.
+   */
+  matchedStamp = 0;
+
+  private readonly nodes = new NodeTable();
+  private readonly entries = new EntryTable<E>();
+  private readonly tokens: TokenScan;
+  private readonly walk: TrieWalk<E>;
+  private readonly cache: ResultCache<E> | null;
+  private readonly watch = new InterestWatch();
+  private readonly merged = new MergeMemo(this.entries);
+  private readonly none = new MatchResult<E>([], []);
+  private inserts = 0;
+  private removes = 0;
+  private matches = 0;
+
+  constructor(options: TrieOptions) {
+    this.tokens = new TokenScan(options.random.nextInt32());
+    this.walk = new TrieWalk(this.nodes, this.entries, this.tokens);
+    this.cache = options.cache ? new ResultCache(options.random, options.schedule) : null;
+  }
+
+  /**
+   * Adds an entry, which must not be in the trie.
+   * @returns false when its subject has an empty token or something after `>` (`TrieError.InvalidSubject`); nothing is changed then
+   */
+  insert(entry: E): boolean {
+    const subject = entry.subject;
+    if (!isInsertable(subject, 0, subject.length)) return false;
+    const literal = !hasWildcard(subject, 0, subject.length);
+    const change = this.entries.add(this.openPath(subject), entry);
+    this.count++;
+    this.inserts++;
+    this.noteChange();
+    if (this.cache !== null && this.cache.count > 0) {
+      if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length), subject);
+      else this.cache.stalePattern(subject);
+    }
+    if (change === Change.Edge && literal && !this.watch.isEmpty) this.watch.changed(subject, entry.queue, true);
+    return true;
+  }
+
+  /** @returns false when it is not in the trie (`TrieError.NoMatchesFound`) */
+  remove(entry: E): boolean {
+    const change = this.detach(entry);
+    if (change === Change.None) return false;
+    this.noteChange();
+    this.dropCached(entry.subject);
+    this.tellRemoved(entry, change);
+    return true;
+  }
+
+  /** Removes many at once, as when a connection closes. @returns how many were in the trie */
+  removeBatch(entries: readonly E[]): number {
+    if (entries.length === 0) return 0;
+    const large = entries.length >= BATCH_LARGE;
+    // Before and after, as a listener called in between may match.
+    if (large) this.cache?.clear();
+    let removed = 0;
+    for (const entry of entries) {
+      const change = this.detach(entry);
+      if (change === Change.None) continue;
+      removed++;
+      if (!large) this.dropCached(entry.subject);
+      this.noteChange();
+      this.tellRemoved(entry, change);
+    }
+    if (large) this.cache?.clear();
+    this.noteChange();
+    return removed;
+  }
+
+  /** Changes how many remote members a queue entry of the trie stands for. */
+  setWeight(entry: E, weight: number): void {
+    entry.weight = weight;
+    const node = this.findPath(entry.subject);
+    if (node !== NONE) this.entries.touch(node);
+    this.dropCached(entry.subject);
+    this.noteChange();
+  }
+
+  /**
+   * The entries that want a message on this subject, whose `*` and `>` tokens are plain text. One with an empty token is wanted by
+   * nobody, not even by `>`. Subjects matched by one trie node share its result.
+   * @param source borrowed for the call
+   */
+  match(source: Uint8Array, start: number, end: number): MatchResult<E> {
+    return this.matchHashed(hashBytes(source, start, end), source, start, end);
+  }
+
+  /** The same for callers that computed `hashBytes(source, start, end)` already. A wrong hash costs a miss each time, nothing else. */
+  matchHashed(hash: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
+    this.matches++;
+    this.matchedStamp = 0;
+    const cache = this.cache;
+    if (cache === null) return this.matchNodes(source, start, end) ?? this.none;
+    const slot = cache.find(hash, source, start, end);
+    if (slot !== -1) {
+      cache.hits++;
+      this.matchedStamp = cache.stamps[slot];
+      const known = cache.results[slot];
+      if (known !== null) return known;
+      return this.refresh(cache, slot, source, start, end);
+    }
+    const result = this.matchNodes(source, start, end);
+    if (result === null) return this.none;
+    cache.add(hash, source, start, end, result);
+    return result;
+  }
+
+  /** Whether anybody wants the subject; cheaper than `match` as it stops at the first who does. */
+  hasInterest(source: Uint8Array, start: number, end: number): boolean {
+    const cached = this.cached(source, start, end);
+    if (cached !== null) return !cached.isEmpty;
+    return this.tokens.scan(source, start, end) && this.walk.interest(source);
+  }
+
+  /** How many plain entries and queue members want it. As in the reference a lower bound unless cached: the first place found counts. */
+  numInterest(source: Uint8Array, start: number, end: number): { plain: number; queue: number } {
+    const cached = this.cached(source, start, end);
+    if (cached !== null) {
+      return { plain: cached.plain.length, queue: cached.groups.reduce((sum, group) => sum + group.length, 0) };
+    }
+    if (!this.tokens.scan(source, start, end) || !this.walk.interest(source)) return { plain: 0, queue: 0 };
+    return { plain: this.walk.plain, queue: this.walk.members };
+  }
+
+  /** The entries whose subject collides with the pattern: some literal subject is matched by both. */
+  reverseMatch(pattern: Uint8Array): E[] {
+    const entries: E[] = [];
+    if (!this.tokens.scan(pattern, 0, pattern.length)) return entries;
+    const count = this.walk.overlap(pattern);
+    for (let index = 0; index < count; index++) this.entries.collect(this.walk.found[index], entries);
+    return entries;
+  }
+
+  all(): E[] {
+    const entries: E[] = [];
+    for (let node = 1; node < this.nodes.limit; node++) this.entries.collect(node, entries);
+    return entries;
+  }
+
+  /** The entries of this server itself, and on request those of leaf connections it is the hub of. */
+  localEntries(includeLeafHub: boolean): E[] {
+    return this.all().filter(entry => entry.origin === Origin.Local || (includeLeafHub && entry.origin === Origin.LeafHub));
+  }
+
+  /** Tokens of the longest subject; 0 when empty. */
+  levels(): number {
+    return levelCount(this.nodes);
+  }
+
+  stats(): TrieStats {
+    let totalFanout = 0;
+    let maxFanout = 0;
+    this.cache?.visitAll(
+      (keys, start, end) => this.matchNodes(keys, start, end) ?? this.none,
+      result => {
+        const fanout = result.plain.length + result.groups.length;
+        totalFanout += fanout;
+        maxFanout = Math.max(maxFanout, fanout);
+      },
+    );
+    const cacheSize = this.cache?.count ?? 0;
+    const cacheHits = this.cache?.hits ?? 0;
+    return {
+      subs: this.count,
+      cacheSize,
+      inserts: this.inserts,
+      removes: this.removes,
+      matches: this.matches,
+      cacheHits,
+      hitRate: this.matches > 0 ? cacheHits / this.matches : 0,
+      maxFanout,
+      avgFanout: totalFanout > 0 ? totalFanout / cacheSize : 0,
+    };
+  }
+
+  /**
+   * Calls the listener with the present state, with true when the first entry for exactly this subject (and queue) comes, and with
+   * false when the last one goes. Entries with wildcards do not count.
+   * @returns call it to stop
+   * @throws Error with `TrieError.InvalidSubject` for a subject with wildcards, with `TrieError.AlreadyRegistered` for a listener that
+   * watches the same already
+   */
+  onInterest(subject: Uint8Array, queue: Uint8Array | null, listener: InterestListener): () => void {
+    if (hasWildcard(subject, 0, subject.length)) throw new Error(TrieError.InvalidSubject);
+    const node = this.findPath(subject);
+    return this.watch.add(subject, queue, node !== NONE && this.entries.has(node, queue), listener);
+  }
+
+  private noteChange(): void {
+    this.generation++;
+    this.merged.forget();
+  }
+
+  /** Walks the trie. Null when a token is empty. */
+  private matchNodes(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
+    if (!this.tokens.scan(source, start, end)) return null;
+    const count = this.walk.match(source);
+    if (count === 0) return this.none;
+    if (count === 1) return this.entries.result(this.walk.found[0]);
+    return this.merged.result(this.walk.found, count);
+  }
+
+  private refresh(cache: ResultCache<E>, slot: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
+    const result = this.matchNodes(source, start, end) ?? this.none;
+    cache.results[slot] = result;
+    return result;
+  }
+
+  /** The subject's result when it is cached, else null. */
+  private cached(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
+    if (this.cache === null) return null;
+    const slot = this.cache.find(hashBytes(source, start, end), source, start, end);
+    if (slot === -1) return null;
+    this.cache.hits++;
+    return this.cache.results[slot] ?? this.refresh(this.cache, slot, source, start, end);
+  }
+
+  /** Takes the entry out of its node and prunes what that leaves empty. Cache, generation and listeners are the caller's. */
+  private detach(entry: E): Change {
+    const node = this.findPath(entry.subject);
+    if (node === NONE) return Change.None;
+    const change = this.entries.remove(node, entry);
+    if (change === Change.None) return change;
+    this.count--;
+    this.removes++;
+    let empty = node;
+    while (empty !== ROOT && this.entries.isEmpty(empty) && !this.nodes.hasChildren(empty)) {
+      const parent = this.nodes.parent(empty);
+      this.nodes.release(empty);
+      empty = parent;
+    }
+    if (this.nodes.count === 0) this.entries.clear();
+    return change;
+  }
+
+  private dropCached(subject: Uint8Array): void {
+    if (this.cache === null || this.cache.count === 0) return;
+    if (hasWildcard(subject, 0, subject.length)) this.cache.deletePattern(subject);
+    else this.cache.deleteLiteral(hashBytes(subject, 0, subject.length), subject);
+  }
+
+  private tellRemoved(entry: E, change: Change): void {
+    if (change !== Change.Edge || this.watch.isEmpty || hasWildcard(entry.subject, 0, entry.subject.length)) return;
+    this.watch.changed(entry.subject, entry.queue, false);
+  }
+
+  /** The node of a pattern, made when it is missing. */
+  private openPath(subject: Uint8Array): number {
+    const { nodes, tokens } = this;
+    tokens.scan(subject, 0, subject.length);
+    let node = ROOT;
+    for (let depth = 0; depth < tokens.count; depth++) {
+      const parent = node;
+      node = this.step(parent, depth, subject);
+      if (node !== NONE) continue;
+      if (tokens.is(depth, subject, STAR)) node = nodes.addStar(parent);
+      else if (tokens.is(depth, subject, FULL)) node = nodes.addFull(parent);
+      else node = nodes.addChild(parent, tokens.hash(depth, subject), subject, tokens.start(depth), tokens.end(depth));
+      this.entries.open(node);
+    }
+    return node;
+  }
+
+  /** The node of a pattern, or NONE. */
+  private findPath(subject: Uint8Array): number {
+    if (!this.tokens.scan(subject, 0, subject.length)) return NONE;
+    let node = ROOT;
+    for (let depth = 0; depth < this.tokens.count; depth++) {
+      node = this.step(node, depth, subject);
+      if (node === NONE) return NONE;
+    }
+    return node;
+  }
+
+  private step(node: number, depth: number, subject: Uint8Array): number {
+    const tokens = this.tokens;
+    if (tokens.is(depth, subject, STAR)) return this.nodes.star(node);
+    if (tokens.is(depth, subject, FULL)) return this.nodes.full(node);
+    return this.nodes.child(node, tokens.hash(depth, subject), subject, tokens.start(depth), tokens.end(depth));
+  }
+}

@@ -1,0 +1,119 @@
+import { DOT, FULL, STAR } from "../../base/bytes/ascii.ts";
+
+/**
+ * What a subject is, as bytes `start` to `end` of `source`; nothing here allocates or keeps anything, whatever the subject's length.
+ *
+ *   orders.eu.*.>      tokens between dots; `*` stands for one token, `>` for the rest and comes last
+ * A wildcard counts only as a whole token: `foo*` and `a>b` are plain text. Four strengths of checking, for four callers:
+ *
+ *   isValidSubject         subjects of configuration and API: also no white space, on request also only sound UTF-8
+ *   isInsertable           what a subscription list takes: a SUB line cannot hold white space, so that is not looked for
+ *   isValidLiteral         pedantic check of PUB: no empty token, no wildcard
+ *   isValidPublishSubject  valid and without wildcards
+ * The `…Text` variants of cold callers are in `subject-text.ts`, comparing two subjects in `subject-overlap.ts`.
+ */
+
+const NUL = 0;
+const TAB = 0x09;
+const LF = 0x0a;
+const FF = 0x0c;
+const CR = 0x0d;
+const SPACE = 0x20;
+
+/** Where the token that begins at `at` ends: at the next dot, or at `end`. */
+export function tokenEnd(source: Uint8Array, at: number, end: number): number {
+  let stop = at;
+  while (stop < end && source[stop] !== DOT) stop++;
+  return stop;
+}
+
+/** Where token `index` (0 is the first) begins, or -1 when there are not so many. */
+export function tokenStart(source: Uint8Array, start: number, end: number, index: number): number {
+  let at = start;
+  for (let passed = 0; passed < index; passed++) {
+    at = tokenEnd(source, at, end);
+    if (at === end) return -1;
+    at++;
+  }
+  return at;
+}
+
+/** How many tokens, empty ones included; 0 for no bytes at all. */
+export function tokenCount(source: Uint8Array, start: number, end: number): number {
+  if (start === end) return 0;
+  let count = 1;
+  for (let at = start; at < end; at++) {
+    if (source[at] === DOT) count++;
+  }
+  return count;
+}
+
+/** Whether `*` or `>` is a whole token somewhere. Asks nothing else of the subject: `>.a` has a wildcard too. */
+export function hasWildcard(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = source[at];
+    if (byte !== STAR && byte !== FULL) continue;
+    if ((at === start || source[at - 1] === DOT) && (at + 1 === end || source[at + 1] === DOT)) return true;
+  }
+  return false;
+}
+
+/** Whether a subscription list takes it: no empty token, nothing after `>`. */
+export function isInsertable(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; ; ) {
+    const stop = tokenEnd(source, at, end);
+    if (stop === at) return false;
+    if (stop === end) return true;
+    if (stop - at === 1 && source[at] === FULL) return false;
+    at = stop + 1;
+  }
+}
+
+/** @param checkRunes also refuse NUL, U+FFFD and what is not UTF-8, as JetStream and MQTT do */
+export function isValidSubject(source: Uint8Array, start: number, end: number, checkRunes = false): boolean {
+  if (!isInsertable(source, start, end)) return false;
+  for (let at = start; at < end; at++) {
+    const byte = source[at];
+    if (byte <= SPACE && (byte === SPACE || byte === TAB || byte === LF || byte === CR || byte === FF)) return false;
+  }
+  return !checkRunes || hasSoundRunes(source, start, end);
+}
+
+/** The pedantic check of a published subject: no empty token and no wildcard. White space is not looked for. */
+export function isValidLiteral(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; ; ) {
+    const stop = tokenEnd(source, at, end);
+    if (stop === at) return false;
+    if (stop - at === 1 && (source[at] === STAR || source[at] === FULL)) return false;
+    if (stop === end) return true;
+    at = stop + 1;
+  }
+}
+
+export function isValidPublishSubject(source: Uint8Array, start: number, end: number): boolean {
+  return isValidSubject(source, start, end) && !hasWildcard(source, start, end);
+}
+
+/** No NUL, and UTF-8 as its standard wants it: no overlong form, no surrogate, nothing above U+10FFFF; and not U+FFFD itself. */
+export function hasSoundRunes(source: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const lead = source[at];
+    if (lead < 0x80) {
+      if (lead === NUL) return false;
+      at++;
+      continue;
+    }
+    const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (size === 0 || at + size > end) return false;
+    let rune = lead & (0xff >> (size + 1));
+    for (let next = at + 1; next < at + size; next++) {
+      if ((source[next] & 0xc0) !== 0x80) return false;
+      rune = (rune << 6) | (source[next] & 0x3f);
+    }
+    if (size === 3 && (rune < 0x800 || (rune >= 0xd800 && rune <= 0xdfff) || rune === 0xfffd)) return false;
+    if (size === 4 && (rune < 0x10000 || rune > 0x10ffff)) return false;
+    at += size;
+  }
+  return true;
+}

@@ -1,0 +1,137 @@
+/**
+ * What headers say of following a message. Asked of every message that has any, so the first question is cheap:
+ *
+ *   mightBeTraced   a search for one prefix, which looks at every twelfth byte or so
+ *   traceWish       one walk over the block, byte by byte: only behind the first, or where the account follows `traceparent`
+ *   headerFields    the fields as they were sent: only for a message that is followed
+ * The reference's reading of blocks, not that of header-read.ts: blanks around values do not count, fields without a value neither, and a
+ * line without a colon belongs to the key of the next one.
+ * Source: reference, msgtrace (behaviour); core §9.6.
+ */
+import { decode, encode, SPACE, startsWith, TAB } from "../../base/bytes/ascii.ts";
+import { lineEnd } from "../header/header-read.ts";
+import { isFollowed } from "../header/trace-context.ts";
+
+export const TRACE_DESTINATION = "Nats-Trace-Dest";
+export const TRACE_ONLY = "Nats-Trace-Only";
+export const TRACE_ORIGIN_ACCOUNT = "Nats-Trace-Origin-Account";
+/** A destination that switches tracing off for whoever gets the message next: no subject is like it. */
+export const TRACE_DISABLED = "trace disabled";
+
+const PREFIX = encode("\r\nNats-Trace-");
+const FIRST_LINE = encode("NATS/1.0\r\n");
+const DESTINATION = encode(TRACE_DESTINATION);
+const DISABLED = encode(TRACE_DISABLED);
+const PARENT = encode("traceparent");
+const COLON = 0x3a;
+const DASH = 0x2d;
+const LOWER = 0x20;
+
+export enum TraceWish {
+  None,
+  /** `Nats-Trace-Dest` names where the events go. */
+  Destination,
+  /** `traceparent` asks for it, and the account says where they go. */
+  External,
+}
+
+/** Search as of `headerValue`: how far it may go on when it meets a byte where the prefix should end. */
+const SKIP = skipTable(PREFIX);
+
+function skipTable(pattern: Uint8Array): Uint8Array {
+  const skip = new Uint8Array(256).fill(pattern.length);
+  for (let i = 0; i < pattern.length - 1; i++) skip[pattern[i]] = pattern.length - 1 - i;
+  return skip;
+}
+
+/** False: neither `Nats-Trace-Dest` nor `Nats-Trace-Origin-Account` is a key of the block. */
+export function mightBeTraced(bytes: Uint8Array, start: number, end: number): boolean {
+  const last = PREFIX.length - 1;
+  for (let at = start + last; at < end; ) {
+    const byte = bytes[at];
+    if (byte === DASH && startsWith(bytes, at - last, at + 1, PREFIX)) return true;
+    at += SKIP[byte];
+  }
+  return false;
+}
+
+/** A walk over the fields that have a value. */
+class FieldWalk {
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  private at: number;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    start: number,
+    private readonly end: number,
+  ) {
+    this.at = startsWith(bytes, start, end, FIRST_LINE) ? start + FIRST_LINE.length : end;
+  }
+
+  next(): boolean {
+    const { bytes, end } = this;
+    while (this.at < end) {
+      this.keyStart = this.at;
+      let colon = this.at;
+      while (colon < end && bytes[colon] !== COLON) colon++;
+      if (colon === end) return false;
+      this.keyEnd = colon;
+      let start = colon + 1;
+      while (start < end && isBlank(bytes[start])) start++;
+      let stop = lineEnd(bytes, start, end);
+      if (stop === end) return false;
+      this.at = stop + 2;
+      while (stop > start && isBlank(bytes[stop - 1])) stop--;
+      this.valueStart = start;
+      this.valueEnd = stop;
+      if (this.keyEnd > this.keyStart && stop > start) return true;
+    }
+    return false;
+  }
+}
+
+export function traceWish(bytes: Uint8Array, start: number, end: number): TraceWish {
+  const walk = new FieldWalk(bytes, start, end);
+  let wish = TraceWish.None;
+  while (walk.next()) {
+    const { keyStart, keyEnd, valueStart, valueEnd } = walk;
+    if (wish === TraceWish.None && isTraceParent(bytes, keyStart, keyEnd)) {
+      if (isFollowed(decode(bytes, valueStart, valueEnd))) wish = TraceWish.External;
+    } else if (wish !== TraceWish.Destination && isExactly(bytes, keyStart, keyEnd, DESTINATION)) {
+      if (isExactly(bytes, valueStart, valueEnd, DISABLED)) return TraceWish.None;
+      wish = TraceWish.Destination;
+    }
+  }
+  return wish;
+}
+
+/** Every field that has a value, as it was sent. */
+export function headerFields(bytes: Uint8Array, start: number, end: number): ReadonlyMap<string, readonly string[]> {
+  const walk = new FieldWalk(bytes, start, end);
+  const fields = new Map<string, string[]>();
+  while (walk.next()) {
+    const key = decode(bytes, walk.keyStart, walk.keyEnd);
+    const value = decode(bytes, walk.valueStart, walk.valueEnd);
+    const values = fields.get(key);
+    if (values === undefined) fields.set(key, [value]);
+    else values.push(value);
+  }
+  return fields;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+function isExactly(bytes: Uint8Array, start: number, end: number, wanted: Uint8Array): boolean {
+  return end - start === wanted.length && startsWith(bytes, start, end, wanted);
+}
+
+function isTraceParent(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== PARENT.length) return false;
+  for (let i = 0; i < PARENT.length; i++) if ((bytes[start + i] | LOWER) !== PARENT[i]) return false;
+  return true;
+}
