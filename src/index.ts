@@ -14,7 +14,7 @@ import { SILENT } from "./base/log/silent-logger.ts";
 import type { GivenOptions } from "./config/given-options.ts";
 import { Server } from "./server/server.ts";
 import { readStartOptions } from "./server/start-options.ts";
-import type { InProcessConnection } from "./transport/in-process.ts";
+import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/given-authenticator.ts";
 export type { Logger } from "./base/log/logger.ts";
@@ -23,8 +23,8 @@ export type { Authorization, Options, WriteTimeoutPolicy } from "./config/option
 export { ConfigErrors, OptionError } from "./config/problems.ts";
 export type { TlsOptions } from "./config/tls-options.ts";
 export type { WebSocketOptions } from "./config/websocket-options.ts";
-export type { ConnectOptions } from "./protocol/connect-options.ts";
-export type { InProcessConnection } from "./transport/in-process.ts";
+export type { ConnectOptions } from "./wire/protocol/connect-options.ts";
+export type { InProcessConnection } from "./wire/transport/in-process.ts";
 
 export interface StartOptions extends GivenOptions {
   /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */

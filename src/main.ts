@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
       return error === null ? undefined : refuse(error);
     }
     case "version": {
-      const { NATS_VERSION, OWN_VERSION } = await import("./protocol/version.ts");
+      const { NATS_VERSION, OWN_VERSION } = await import("./wire/protocol/version.ts");
       process.stdout.write(`nats-server: v${NATS_VERSION}\nbunats: v${OWN_VERSION} (Bun ${Bun.version})\n`);
       return;
     }

@@ -14,8 +14,8 @@ import { Outbound } from "../../src/connection/outbound.ts";
 import { Turn } from "../../src/connection/turn.ts";
 import type { Sink } from "../../src/messaging/batch/sink.ts";
 import { Subscription } from "../../src/messaging/batch/subscription.ts";
-import type { ByteVector } from "../../src/transport/byte-vector.ts";
-import type { Transport } from "../../src/transport/transport.ts";
+import type { ByteVector } from "../../src/wire/transport/byte-vector.ts";
+import type { Transport } from "../../src/wire/transport/transport.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const measurement = new Measurement();

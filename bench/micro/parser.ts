@@ -5,11 +5,11 @@
  */
 import { do_not_optimize } from "mitata";
 import { MessageBatch } from "../../src/messaging/batch/message-batch.ts";
-import type { CommandSink } from "../../src/protocol/command-sink.ts";
-import { ConnectionKind } from "../../src/protocol/connection-kind.ts";
-import { Parser } from "../../src/protocol/parser.ts";
-import { Refusal } from "../../src/protocol/refusal.ts";
-import { VERB_TABLES } from "../../src/protocol/verb-table.ts";
+import type { CommandSink } from "../../src/wire/protocol/command-sink.ts";
+import { ConnectionKind } from "../../src/wire/protocol/connection-kind.ts";
+import { Parser } from "../../src/wire/protocol/parser.ts";
+import { Refusal } from "../../src/wire/protocol/refusal.ts";
+import { VERB_TABLES } from "../../src/wire/protocol/verb-table.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 /** Bun hands over at most this much in one read. */

@@ -4,11 +4,11 @@
  *   bun run bench/micro/websocket.ts           BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
-import { ByteVector } from "../../src/transport/byte-vector.ts";
-import { FrameReader, type FrameSink } from "../../src/transport/websocket/frame-reader.ts";
-import { BROWSER_FRAME_BYTES_MAX, FrameScratch, FrameWriter } from "../../src/transport/websocket/frame-writer.ts";
-import { DEFLATE_TAIL, deflateMessage, inflateMessage } from "../../src/transport/websocket/inflate.ts";
-import { unmask } from "../../src/transport/websocket/unmask.ts";
+import { ByteVector } from "../../src/wire/transport/byte-vector.ts";
+import { FrameReader, type FrameSink } from "../../src/wire/transport/websocket/frame-reader.ts";
+import { BROWSER_FRAME_BYTES_MAX, FrameScratch, FrameWriter } from "../../src/wire/transport/websocket/frame-writer.ts";
+import { DEFLATE_TAIL, deflateMessage, inflateMessage } from "../../src/wire/transport/websocket/inflate.ts";
+import { unmask } from "../../src/wire/transport/websocket/unmask.ts";
 import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { BINARY, frame } from "../../test/websocket/raw-client.ts";
 import { Measurement } from "./measurement/measurement.ts";

@@ -1,7 +1,7 @@
 /** Whoever publishes events for an account: a participant of the account that has no connection. */
 import type { ClientInfo, Originator, RequestHeader } from "../messaging/batch/originator.ts";
 import type { Sink } from "../messaging/batch/sink.ts";
-import { ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
+import { ConnectionKind, KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
 import type { Account } from "./account.ts";
 
 export class AccountClient implements Originator {

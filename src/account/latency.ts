@@ -14,7 +14,7 @@ import { compactGoJson, goTime } from "../base/go/go-json.ts";
 import type { LatencyOptions } from "../config/account-options.ts";
 import type { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { type Originator, presentClientInfo } from "../messaging/batch/originator.ts";
-import { ConnectionKind } from "../protocol/connection-kind.ts";
+import { ConnectionKind } from "../wire/protocol/connection-kind.ts";
 import type { Account } from "./account.ts";
 import type { Sample } from "./latency-sampling.ts";
 import { type Response, ResponseEnd } from "./response.ts";

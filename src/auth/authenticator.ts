@@ -8,10 +8,10 @@ import type { Account } from "../account/account.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
 import type { DenyLists } from "../permission/merge-deny.ts";
 import type { Permissions } from "../permission/permissions.ts";
-import type { ConnectOptions } from "../protocol/connect-options.ts";
-import type { Refusal } from "../protocol/refusal.ts";
-import type { TlsState } from "../transport/tls-state.ts";
-import type { TransportType } from "../transport/transport.ts";
+import type { ConnectOptions } from "../wire/protocol/connect-options.ts";
+import type { Refusal } from "../wire/protocol/refusal.ts";
+import type { TlsState } from "../wire/transport/tls-state.ts";
+import type { TransportType } from "../wire/transport/transport.ts";
 
 /** A client that asks to be let in. */
 export interface AuthenticationRequest {

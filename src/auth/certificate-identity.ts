@@ -5,8 +5,8 @@
  * Texts are Go's. Source: core §4.8.
  */
 
-import { distinguishedName, type RelativeName, readName } from "../transport/tls/distinguished-name.ts";
-import type { PeerCertificate } from "../transport/tls-state.ts";
+import { distinguishedName, type RelativeName, readName } from "../wire/transport/tls/distinguished-name.ts";
+import type { PeerCertificate } from "../wire/transport/tls-state.ts";
 import { NamedSubject } from "./named-subject.ts";
 import { uriText } from "./uri-text.ts";
 

@@ -6,7 +6,7 @@ import { emptyAccount } from "../config/account-options.ts";
 import { NO_USER, type UserOptions } from "../config/authorization.ts";
 import { TLS_DEFAULTS } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
-import { readCertificate } from "../transport/tls/certificate.ts";
+import { readCertificate } from "../wire/transport/tls/certificate.ts";
 
 const key = createUser();
 const NKEY = key.getPublicKey();

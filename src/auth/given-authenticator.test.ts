@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, verdictText } from "../../test/doubles/auth-parts.ts";
-import type { ConnectOptions } from "../protocol/connect-options.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import type { ConnectOptions } from "../wire/protocol/connect-options.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { type Authenticate, GivenAuthenticator } from "./given-authenticator.ts";
 
 const TIMEOUT_MS = 2_000;

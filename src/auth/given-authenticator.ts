@@ -19,9 +19,9 @@ import type { GivenPermissions } from "../config/given-options.ts";
 import { permissionsFault } from "../config/permission-check.ts";
 import type { ConnectionType, PermissionOptions } from "../config/permission-options.ts";
 import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import { givenUser } from "../protocol/connect-options.ts";
-import { Refusal } from "../protocol/refusal.ts";
-import type { PeerCertificate } from "../transport/tls-state.ts";
+import { givenUser } from "../wire/protocol/connect-options.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
+import type { PeerCertificate } from "../wire/transport/tls-state.ts";
 import { type AuthenticationRequest, type Authenticator, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
 import { isSigned } from "./config-authenticator.ts";
 

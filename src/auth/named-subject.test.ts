@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nameOf } from "../../test/tls/certificates.ts";
-import { DerReader, TAG_SEQUENCE } from "../transport/tls/der-reader.ts";
-import { readName } from "../transport/tls/distinguished-name.ts";
+import { DerReader, TAG_SEQUENCE } from "../wire/transport/tls/der-reader.ts";
+import { readName } from "../wire/transport/tls/distinguished-name.ts";
 import { NamedSubject } from "./named-subject.ts";
 
 type Vector = [one: string, other: string, isOne: boolean, isOther: boolean, equal: boolean, equalReordered: boolean];

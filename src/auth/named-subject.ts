@@ -11,7 +11,7 @@
  * Texts hold one byte per character (latin1), as `\xx` in a user's name may write any byte.
  * Source: RFC 4514, RFC 4517 §4.2.15; reference, internal/ldap (behaviour).
  */
-import type { RelativeName } from "../transport/tls/distinguished-name.ts";
+import type { RelativeName } from "../wire/transport/tls/distinguished-name.ts";
 
 /** Attributes that names of users can name. A certificate with another one has no comparable name. */
 const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {

@@ -3,8 +3,8 @@
  * thing is looked at: where proxies are trusted, a signature of another one is refused.
  */
 import type { Account } from "../account/account.ts";
-import { givenUser } from "../protocol/connect-options.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import { givenUser } from "../wire/protocol/connect-options.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
 import type { Resolution, ResolvingAuthenticator } from "./config-authenticator.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";

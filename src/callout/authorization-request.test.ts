@@ -4,7 +4,7 @@ import { ACCOUNT, fixedSigner, SERVER, USER } from "../../test/doubles/token-mak
 import { NkeyKind } from "../base/keys/nkey.ts";
 import { decodeAuthorizationRequest } from "../jwt/decode.ts";
 import { encodeClaims } from "../jwt/encode.ts";
-import { initialConnectOptions } from "../protocol/connect-options.ts";
+import { initialConnectOptions } from "../wire/protocol/connect-options.ts";
 import { type RequestFacts, requestClaims } from "./authorization-request.ts";
 
 const server = { name: "s", host: "0.0.0.0", id: SERVER.publicKey, version: "2.15.2", cluster: "c", tags: ["t:1"], curveKey: "" };

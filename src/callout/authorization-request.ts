@@ -13,7 +13,7 @@ import type {
   UserClaims,
 } from "../jwt/claims.ts";
 import { newClaims } from "../jwt/encode.ts";
-import type { TlsState } from "../transport/tls-state.ts";
+import type { TlsState } from "../wire/transport/tls-state.ts";
 
 /** The audience of every request. */
 export const REQUEST_AUDIENCE = "nats-authorization-request";

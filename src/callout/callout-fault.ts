@@ -1,4 +1,4 @@
-import { Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 
 /** Why a client that was delegated does not get in, as the log says it. Thrown and caught in this room. */
 export class CalloutFault extends Error {

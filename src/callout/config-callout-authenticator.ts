@@ -15,7 +15,7 @@ import type { CalloutOptions } from "../config/authorization.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
 import { quoted } from "../jwt/subject-rules.ts";
 import { MISSING } from "../operator/lookup-error.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { type Callout, isFullFor } from "./callout.ts";
 import { ConfigParty } from "./config-party.ts";
 

@@ -1,6 +1,6 @@
 /** What `--help` and `--help_tls` print: the flag table in the reference's layout, and what a tls block may say. */
 import type { FlagSection } from "../config/flag-row.ts";
-import { CIPHER_SUITES, CURVES } from "../transport/tls/tls-names.ts";
+import { CIPHER_SUITES, CURVES } from "../wire/transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
 const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "TLS", "Profiling", "Common"];

@@ -1,4 +1,4 @@
-import type { OcspCacheRules } from "../transport/tls/ocsp/ocsp-rules.ts";
+import type { OcspCacheRules } from "../wire/transport/tls/ocsp/ocsp-rules.ts";
 
 export type OcspCacheOptions = OcspCacheRules;
 

@@ -5,7 +5,7 @@ import { decodeAccount, decodeOperator, decodeUser } from "../jwt/decode.ts";
 import { JwtError } from "../jwt/jwt-error.ts";
 import { hasEmptyPermissions } from "../jwt/trust.ts";
 import { parseServerVersion } from "../jwt/validate-operator.ts";
-import { NATS_VERSION } from "../protocol/version.ts";
+import { NATS_VERSION } from "../wire/protocol/version.ts";
 import { quoted } from "./go-values.ts";
 import type { ResolverOptions } from "./operator-options.ts";
 import type { Options } from "./options.ts";

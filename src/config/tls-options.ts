@@ -1,7 +1,7 @@
 /** What a `tls` block says, whoever listens with it: core §6.11. Files are read when the block is put to use (transport/tls). */
 
-import type { OcspPeerRules } from "../transport/tls/ocsp/ocsp-rules.ts";
-import type { KeyPairFiles, TlsRules } from "../transport/tls/tls-rules.ts";
+import type { OcspPeerRules } from "../wire/transport/tls/ocsp/ocsp-rules.ts";
+import type { KeyPairFiles, TlsRules } from "../wire/transport/tls/tls-rules.ts";
 
 export type CertificateFiles = KeyPairFiles;
 export type TlsVersion = TlsRules["minVersion"];

@@ -10,8 +10,8 @@ import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
 import { ClientPermissions } from "../permission/client-permissions.ts";
 import type { Permissions } from "../permission/permissions.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
-import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
+import { CloseReason } from "../wire/protocol/close-reason.ts";
+import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 
 /** Between telling a client that it is over its limit of subscriptions, and closing it. */

@@ -9,10 +9,10 @@
 import type { Account } from "../account/account.ts";
 import type { Login, Verdict } from "../auth/authenticator.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
-import { refusedUser } from "../protocol/connect-options.ts";
-import { REFUSALS, Refusal } from "../protocol/refusal.ts";
-import type { DoorRefusal } from "../transport/transport.ts";
+import { CloseReason } from "../wire/protocol/close-reason.ts";
+import { refusedUser } from "../wire/protocol/connect-options.ts";
+import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
+import type { DoorRefusal } from "../wire/transport/transport.ts";
 import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { peerOf } from "./client-label.ts";

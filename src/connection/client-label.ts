@@ -1,7 +1,7 @@
 /** How log lines name a client: where it comes from, and once it has introduced itself who it is. */
 import { encode, quote } from "../base/bytes/ascii.ts";
-import { userLabel } from "../protocol/connect-options.ts";
-import type { Transport } from "../transport/transport.ts";
+import { userLabel } from "../wire/protocol/connect-options.ts";
+import type { Transport } from "../wire/transport/transport.ts";
 import type { Client } from "./client.ts";
 import { FLAG_INTRODUCED } from "./connection-flag.ts";
 

@@ -8,10 +8,10 @@
 import { encode } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Logger } from "../base/log/logger.ts";
-import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../protocol/close-reason.ts";
-import { type ConnectionKind, KIND_TEXTS } from "../protocol/connection-kind.ts";
-import { REFUSALS, type Refusal } from "../protocol/refusal.ts";
-import type { Transport } from "../transport/transport.ts";
+import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../wire/protocol/close-reason.ts";
+import { type ConnectionKind, KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
+import { REFUSALS, type Refusal } from "../wire/protocol/refusal.ts";
+import type { Transport } from "../wire/transport/transport.ts";
 import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";

@@ -22,7 +22,7 @@ import {
   SUBJECT_START,
 } from "../messaging/batch/message-batch.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
-import { RANGES_MAX } from "../transport/byte-vector.ts";
+import { RANGES_MAX } from "../wire/transport/byte-vector.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES, type Turn } from "./turn.ts";

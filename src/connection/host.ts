@@ -3,10 +3,10 @@ import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Subsystem } from "../base/log/level.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
-import type { CloseReason } from "../protocol/close-reason.ts";
-import { CONNECTION_KINDS } from "../protocol/connection-kind.ts";
-import type { Refusal } from "../protocol/refusal.ts";
-import type { TransportType } from "../transport/transport.ts";
+import type { CloseReason } from "../wire/protocol/close-reason.ts";
+import { CONNECTION_KINDS } from "../wire/protocol/connection-kind.ts";
+import type { Refusal } from "../wire/protocol/refusal.ts";
+import type { TransportType } from "../wire/transport/transport.ts";
 import type { Client } from "./client.ts";
 import type { Turn } from "./turn.ts";
 

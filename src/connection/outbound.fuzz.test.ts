@@ -5,7 +5,7 @@ import { LARGEST_CHUNK_BYTES } from "../base/bytes/buffer-pool.ts";
 import { TimingWheel } from "../base/clock/timing-wheel.ts";
 import { Random } from "../base/random/random.ts";
 import { seedFromEnv } from "../base/random/seed.ts";
-import { RANGES_MAX } from "../transport/byte-vector.ts";
+import { RANGES_MAX } from "../wire/transport/byte-vector.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 

@@ -17,7 +17,7 @@ import { MatchResult } from "../messaging/subject/match-result.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "../messaging/subject/queue-selection.ts";
 import { isValidLiteral } from "../messaging/subject/subject.ts";
 import { deliverTraced } from "../messaging/trace/traced-delivery.ts";
-import { REFUSALS, Refusal, refusalText } from "../protocol/refusal.ts";
+import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
 import { writeNoResponders } from "./deliver.ts";

@@ -11,7 +11,7 @@ import type { Clock } from "../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Random } from "../base/random/random.ts";
 import { MessageBatch } from "../messaging/batch/message-batch.ts";
-import { ByteVector } from "../transport/byte-vector.ts";
+import { ByteVector } from "../wire/transport/byte-vector.ts";
 import { EncodedRun } from "./deliver.ts";
 import { ViewedBatch } from "./guarded-delivery.ts";
 import type { Outbound } from "./outbound.ts";

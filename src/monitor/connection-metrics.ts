@@ -1,7 +1,7 @@
 /** Metrics of connections: sums over all of them, and on request each of the first ones. Names and labels: prometheus-nats-exporter, `connz`. */
 import { GLOBAL_ACCOUNT } from "../account/account.ts";
 import type { Client } from "../connection/client.ts";
-import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { CONNECTIONS_LIMIT } from "./connz.ts";
 import type { Exposition } from "./exposition.ts";

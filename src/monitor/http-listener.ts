@@ -4,7 +4,7 @@
  * more, 16 KiB.
  */
 import type { Server } from "bun";
-import type { ServeOptions, TlsContext } from "../transport/tls/tls-context.ts";
+import type { ServeOptions, TlsContext } from "../wire/transport/tls/tls-context.ts";
 import { plainText } from "./endpoint.ts";
 
 export interface HttpListenerOptions {

@@ -6,7 +6,7 @@
  * loop that moves messages: an answer is one synchronous computation, as short as the page that was asked for.
  */
 import { posix } from "node:path";
-import type { TlsContext } from "../transport/tls/tls-context.ts";
+import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import { accountz, accstatz } from "./accountz.ts";
 import { connz } from "./connz.ts";
 import { debugVars, ipqueuesz, stacksz } from "./diagnostics.ts";

@@ -6,7 +6,7 @@ import type { Client } from "../connection/client.ts";
 import type { ConnectionRecord } from "../connection/connection-record.ts";
 import type { ServerCounters } from "../connection/host.ts";
 import type { Turn } from "../connection/turn.ts";
-import type { OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
+import type { OcspCacheStats } from "../wire/transport/tls/ocsp/ocsp-cache.ts";
 import type { MonitorState } from "./monitor-state.ts";
 
 export interface MonitoredServer {

@@ -1,5 +1,5 @@
 /** `/`: a page for people, with a link to every endpoint. */
-import { NATS_VERSION, OWN_VERSION } from "../protocol/version.ts";
+import { NATS_VERSION, OWN_VERSION } from "../wire/protocol/version.ts";
 import { countRequest, type MonitorContext } from "./endpoint.ts";
 
 const LINKS: readonly (readonly [path: string, title: string])[] = [

@@ -7,7 +7,7 @@ import { JwtError } from "../jwt/jwt-error.ts";
 import { applyTemplate } from "../jwt/permission-template.ts";
 import { checkScopedSigner, withLimits } from "../jwt/trust.ts";
 import { validateClaims } from "../jwt/validate-claims.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { permissionOptionsOf, userLimitsOf } from "./claims-options.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 

@@ -23,7 +23,7 @@ import { isFromNetworks } from "../jwt/source-networks.ts";
 import { quoted } from "../jwt/subject-rules.ts";
 import { accountOf } from "../jwt/trust.ts";
 import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { KnownUser, UserFault } from "./known-user.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 import { LookupError, MISSING, reasonOf } from "./lookup-error.ts";

@@ -1,7 +1,7 @@
 import type { Logger } from "../base/log/logger.ts";
 import type { Door } from "../connection/door.ts";
 import type { Turn } from "../connection/turn.ts";
-import type { Transport, TransportEvents } from "../transport/transport.ts";
+import type { Transport, TransportEvents } from "../wire/transport/transport.ts";
 
 /** What listeners need of the server: somebody who makes connections of transports. */
 export interface Acceptor {

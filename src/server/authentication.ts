@@ -23,9 +23,9 @@ import type { Client } from "../connection/client.ts";
 import { connectionTypeOf } from "../connection/connection-type.ts";
 import type { Turn } from "../connection/turn.ts";
 import { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import { Refusal } from "../protocol/refusal.ts";
-import { NATS_VERSION } from "../protocol/version.ts";
-import type { TransportType } from "../transport/transport.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
+import { NATS_VERSION } from "../wire/protocol/version.ts";
+import type { TransportType } from "../wire/transport/transport.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 
 export interface AuthenticationHost {

@@ -6,12 +6,12 @@
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import { GuardedTransport, type GuardRules, type SecureHandlers } from "../transport/guarded-transport.ts";
-import { SocketCalls } from "../transport/socket-calls.ts";
-import { type SocketData, TcpTransport } from "../transport/tcp-transport.ts";
-import { HandshakeRate } from "../transport/tls/handshake-rate.ts";
-import type { TlsContext } from "../transport/tls/tls-context.ts";
-import type { SocketEvents } from "../transport/transport.ts";
+import { GuardedTransport, type GuardRules, type SecureHandlers } from "../wire/transport/guarded-transport.ts";
+import { SocketCalls } from "../wire/transport/socket-calls.ts";
+import { type SocketData, TcpTransport } from "../wire/transport/tcp-transport.ts";
+import { HandshakeRate } from "../wire/transport/tls/handshake-rate.ts";
+import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
+import type { SocketEvents } from "../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { bindWildcard } from "./host-port.ts";

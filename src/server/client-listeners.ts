@@ -1,6 +1,6 @@
 /** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
 import type { Options } from "../config/options.ts";
-import type { TlsContext } from "../transport/tls/tls-context.ts";
+import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { ClientListener, type DoorOptions } from "./client-listener.ts";

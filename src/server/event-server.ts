@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock/clock.ts";
 import { goTime } from "../base/go/go-json.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
-import { NATS_VERSION } from "../protocol/version.ts";
+import { NATS_VERSION } from "../wire/protocol/version.ts";
 
 /** The server as it is now. */
 export interface EventServerHost {

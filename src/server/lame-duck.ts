@@ -10,7 +10,7 @@
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Turn } from "../connection/turn.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
+import { CloseReason } from "../wire/protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;
 /** What remains for closing when the grace period takes it all. */

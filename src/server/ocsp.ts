@@ -9,10 +9,10 @@ import type { Logger } from "../base/log/logger.ts";
 import { OCSP_CACHE_DEFAULTS } from "../config/ocsp-options.ts";
 import type { Options } from "../config/options.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
-import type { ChainCertificate } from "../transport/tls/ocsp/chain-certificate.ts";
-import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../transport/tls/ocsp/ocsp-cache.ts";
-import { type OcspMeans, ocspPeerCheck } from "../transport/tls/ocsp/ocsp-peer-check.ts";
-import { type Fetch, Responders } from "../transport/tls/ocsp/responders.ts";
+import type { ChainCertificate } from "../wire/transport/tls/ocsp/chain-certificate.ts";
+import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../wire/transport/tls/ocsp/ocsp-cache.ts";
+import { type OcspMeans, ocspPeerCheck } from "../wire/transport/tls/ocsp/ocsp-peer-check.ts";
+import { type Fetch, Responders } from "../wire/transport/tls/ocsp/responders.ts";
 import { StartError } from "./start-error.ts";
 import type { TlsGuards } from "./tls-of-block.ts";
 

@@ -36,8 +36,8 @@ import { UrlResolver } from "../operator/url-resolver.ts";
 import { UserJwtAuthenticator } from "../operator/user-jwt-authenticator.ts";
 import { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import type { DenyLists } from "../permission/merge-deny.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
-import { REFUSALS, Refusal } from "../protocol/refusal.ts";
+import { CloseReason } from "../wire/protocol/close-reason.ts";
+import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
 import { warnOfPreloads } from "./operator-log.ts";
 import { StartError } from "./start-error.ts";
 

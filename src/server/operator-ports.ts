@@ -5,7 +5,7 @@ import type { Options } from "../config/options.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { type ProfiledServer, Profiler } from "../monitor/profiler.ts";
-import type { TlsContext } from "../transport/tls/tls-context.ts";
+import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import { bindWildcard, hostPort } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";

@@ -14,7 +14,7 @@ import { quoted } from "../config/go-values.ts";
 import { diffOptions } from "../config/option-diff.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
-import { Refusal } from "../protocol/refusal.ts";
+import { Refusal } from "../wire/protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 
 /** Where options come from, again and again. */

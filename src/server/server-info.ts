@@ -7,7 +7,7 @@
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import type { InfoOccasion } from "../connection/host.ts";
-import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../protocol/version.ts";
+import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../wire/protocol/version.ts";
 
 export interface ServerInfo {
   serverId: string;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { GivenAnswer, GivenRequest } from "../auth/given-authenticator.ts";
 import { SILENT } from "../base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../config/options.ts";
-import type { InProcessConnection } from "../transport/in-process.ts";
+import type { InProcessConnection } from "../wire/transport/in-process.ts";
 import { Server, type ServerDependencies } from "./server.ts";
 
 const QUIET = '{"verbose":false,"pedantic":false,"protocol":1}';

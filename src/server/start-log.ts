@@ -4,7 +4,7 @@ import { hasPlaintextPasswords } from "../auth/listener-rules.ts";
 import type { Logger } from "../base/log/logger.ts";
 import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";
-import { NATS_VERSION } from "../protocol/version.ts";
+import { NATS_VERSION } from "../wire/protocol/version.ts";
 import { logOperators } from "./operator-log.ts";
 
 /** From here on the reference warns of large messages. */

@@ -5,7 +5,7 @@ import type { Client } from "../connection/client.ts";
 import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
 import { presentClientInfo } from "../messaging/batch/originator.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
-import { KIND_TEXTS } from "../protocol/connection-kind.ts";
+import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
 
 const NS_PER_MS = 1e6;
 const NS_PER_MICROSECOND = 1e3;

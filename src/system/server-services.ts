@@ -20,7 +20,7 @@ import { jszOf, raftzOf } from "../monitor/jsz.ts";
 import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import { varzOf } from "../monitor/varz.ts";
-import { CloseReason } from "../protocol/close-reason.ts";
+import { CloseReason } from "../wire/protocol/close-reason.ts";
 import { type Replier, SILENCE } from "./replier.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
 import { BadRequest, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";

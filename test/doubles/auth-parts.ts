@@ -7,9 +7,9 @@ import { Random } from "../../src/base/random/random.ts";
 import { loadConfigText } from "../../src/config/load-config.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { CompiledPermissions } from "../../src/permission/compiled-permissions.ts";
-import { type ConnectOptions, initialConnectOptions } from "../../src/protocol/connect-options.ts";
-import { Refusal } from "../../src/protocol/refusal.ts";
-import type { PeerCertificate, TlsState } from "../../src/transport/tls-state.ts";
+import { type ConnectOptions, initialConnectOptions } from "../../src/wire/protocol/connect-options.ts";
+import { Refusal } from "../../src/wire/protocol/refusal.ts";
+import type { PeerCertificate, TlsState } from "../../src/wire/transport/tls-state.ts";
 import { FakeHost } from "./fake-host.ts";
 
 export const NONCE = "ABCDEFGHIJKLMNO";

@@ -8,7 +8,7 @@ import { completeOptions, type Options } from "../../src/config/options.ts";
 import { Client } from "../../src/connection/client.ts";
 import { type ConnectionHost, ServerCounters } from "../../src/connection/host.ts";
 import { Turn } from "../../src/connection/turn.ts";
-import { CloseReason } from "../../src/protocol/close-reason.ts";
+import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 

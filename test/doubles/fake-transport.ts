@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
-import type { ByteVector } from "../../src/transport/byte-vector.ts";
-import type { Transport } from "../../src/transport/transport.ts";
+import type { ByteVector } from "../../src/wire/transport/byte-vector.ts";
+import type { Transport } from "../../src/wire/transport/transport.ts";
 
 /** A transport whose kernel takes what a test lets it take, and keeps it for the test to look at. */
 export class FakeTransport implements Transport {

@@ -1,4 +1,4 @@
-import type { OcspLog } from "../../src/transport/tls/ocsp/ocsp-rules.ts";
+import type { OcspLog } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 
 /** Keeps what it is told, as `WRN text`. */
 export class KeptLog implements OcspLog {

@@ -3,8 +3,8 @@
  * `RecordingSink` records, then how it ended.
  */
 
-import { Refusal } from "../../src/protocol/refusal.ts";
-import { Verb } from "../../src/protocol/verb-table.ts";
+import { Refusal } from "../../src/wire/protocol/refusal.ts";
+import { Verb } from "../../src/wire/protocol/verb-table.ts";
 import { messageText } from "./recording-sink.ts";
 
 export interface Limits {

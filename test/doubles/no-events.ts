@@ -1,4 +1,4 @@
-import type { TransportEvents } from "../../src/transport/transport.ts";
+import type { TransportEvents } from "../../src/wire/transport/transport.ts";
 
 /** A connection that hears nothing; a test replaces what it listens to. */
 export const NO_EVENTS: TransportEvents = {

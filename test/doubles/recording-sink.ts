@@ -5,10 +5,10 @@
  *   MSG <subject> [<reply>] h<header size> o<sizes as written, where odd> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
  */
 import { MESSAGES_MAX, type MessageBatch } from "../../src/messaging/batch/message-batch.ts";
-import type { CommandSink } from "../../src/protocol/command-sink.ts";
-import type { Parser } from "../../src/protocol/parser.ts";
-import { Refusal } from "../../src/protocol/refusal.ts";
-import { Verb } from "../../src/protocol/verb-table.ts";
+import type { CommandSink } from "../../src/wire/protocol/command-sink.ts";
+import type { Parser } from "../../src/wire/protocol/parser.ts";
+import { Refusal } from "../../src/wire/protocol/refusal.ts";
+import { Verb } from "../../src/wire/protocol/verb-table.ts";
 
 export interface RecordingOptions {
   readonly payloadBytesMax?: number;

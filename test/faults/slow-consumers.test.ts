@@ -1,6 +1,6 @@
 /** Consumers that are slower than their producers: what is lost, what waits, who is closed, and that memory has a bound. */
 import { expect, test } from "bun:test";
-import { CloseReason } from "../../src/protocol/close-reason.ts";
+import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { Peer } from "./peer.ts";
 import { TestServer } from "./test-server.ts";
 import { until } from "./until.ts";

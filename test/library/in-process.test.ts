@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { headers } from "@nats-io/nats-core";
 import { NatsServer } from "../../src/index.ts";
-import { CloseReason } from "../../src/protocol/close-reason.ts";
+import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { TestServer } from "../faults/test-server.ts";
 import { until } from "../faults/until.ts";
 import { connectInside } from "./nats-over-pipe.ts";

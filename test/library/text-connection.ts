@@ -1,4 +1,4 @@
-import type { InProcessConnection } from "../../src/transport/in-process.ts";
+import type { InProcessConnection } from "../../src/wire/transport/in-process.ts";
 import { until } from "../faults/until.ts";
 
 const PONG = "PONG\r\n";

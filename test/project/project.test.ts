@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { readmeNow, readmeWithResults } from "../../scripts/readme-results.ts";
-import { OWN_VERSION } from "../../src/protocol/version.ts";
+import { OWN_VERSION } from "../../src/wire/protocol/version.ts";
 
 const root = join(import.meta.dir, "../..");
 const text = (path: string) => readFileSync(join(root, path), "utf8");

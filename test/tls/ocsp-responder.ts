@@ -1,6 +1,6 @@
 /** OCSP responses made for tests, good ones and such as nobody should send, and a responder on 127.0.0.1 that gives them out. */
 import { createHash, sign } from "node:crypto";
-import { ChainCertificate } from "../../src/transport/tls/ocsp/chain-certificate.ts";
+import { ChainCertificate } from "../../src/wire/transport/tls/ocsp/chain-certificate.ts";
 import { algorithmOf, type TestCertificate } from "./certificates.ts";
 import { bits, boolean, der, generalizedTime, integer, objectIdentifier, octets, sequence, tagged, wrapped } from "./der-writer.ts";
 

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { connect as connectTls } from "node:tls";
 import type { TlsOptions } from "../../src/config/tls-options.ts";
-import { TlsContext } from "../../src/transport/tls/tls-context.ts";
+import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
 import type { TestCertificate } from "./certificates.ts";
 import { type PeerTls, SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";

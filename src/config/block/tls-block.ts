@@ -4,7 +4,7 @@
  * Suites and curves go by Go's names. Those that Bun's TLS cannot do are refused by name, as a server that silently offers others than
  * it was told to would be worse than one that does not start; `transport/tls/tls-names.ts` knows which.
  */
-import { CIPHER_SUITES, CURVES } from "../../transport/tls/tls-names.ts";
+import { CIPHER_SUITES, CURVES } from "../../wire/transport/tls/tls-names.ts";
 import { type Field, field, missingField, readBlock, type UnknownText } from "../block.ts";
 import { parseGoDuration } from "../go-duration.ts";
 import { quoted } from "../go-values.ts";

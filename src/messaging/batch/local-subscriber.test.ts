@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { TestServer } from "../../../test/faults/test-server.ts";
 import { until } from "../../../test/faults/until.ts";
 import { TextConnection } from "../../../test/library/text-connection.ts";
-import { CloseReason } from "../../protocol/close-reason.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { type LocalCallback, LocalPublisher, LocalSubscriber } from "./local-subscriber.ts";
 
 class Inside {

@@ -1,0 +1,227 @@
+import { describe, expect, test } from "bun:test";
+import { type RecordingOptions, RecordingSink } from "../../../test/doubles/recording-sink.ts";
+import { MESSAGES_MAX, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { ConnectionKind } from "./connection-kind.ts";
+import { Parser, splitArguments } from "./parser.ts";
+import { Refusal } from "./refusal.ts";
+import { VERB_TABLES } from "./verb-table.ts";
+
+interface Setting extends RecordingOptions {
+  readonly fast?: boolean;
+  readonly headers?: boolean;
+  readonly lineBytesMax?: number;
+  readonly awaitingAuth?: boolean;
+}
+
+function newParser(setting: Setting = {}) {
+  const batch = new MessageBatch();
+  const sink = new RecordingSink(batch, setting);
+  const lineBytesMax = setting.lineBytesMax ?? 4096;
+  const parser = new Parser(sink, batch, VERB_TABLES[ConnectionKind.Client], lineBytesMax, setting.payloadBytesMax ?? 1024 * 1024);
+  parser.fast = setting.fast ?? true;
+  parser.headers = setting.headers ?? true;
+  parser.awaitingAuth = setting.awaitingAuth ?? false;
+  sink.parser = parser;
+  return { batch, sink, parser, parse: (text: string, at = 0) => parser.parse(Buffer.from(text, "latin1"), at) };
+}
+
+/** What a conversation in one read brings, and the refusal at its end. */
+function commandsOf(text: string, setting: Setting = {}): string[] {
+  const { sink, parse } = newParser(setting);
+  const reached = parse(text);
+  return reached === text.length ? sink.commands : [...sink.commands, `refused ${Refusal[-reached]}`];
+}
+
+for (const fast of [true, false]) {
+  describe(fast ? "through the loop" : "through the states", () => {
+    test("a PUB whose payload holds CRLF and commands is one message", () => {
+      expect(commandsOf("PUB foo 18\r\nPUB bar 1\r\nx\r\nPING\r\nPUB a 0\r\n\r\n", { fast })).toEqual([
+        "MSG foo [] h-1 o PUB bar 1\r\nx\r\nPING",
+        "MSG a [] h-1 o ",
+      ]);
+    });
+
+    test("reply, header and total size are told apart by their number", () => {
+      const header = "NATS/1.0\r\n\r\n";
+      expect(
+        commandsOf(`PUB foo 1 2\r\nab\r\nHPUB foo 12 14\r\n${header}hi\r\nHPUB foo 7 12 12\r\n${header}\r\nHPUB foo 0 2\r\nhi\r\n`, {
+          fast,
+        }),
+      ).toEqual(["MSG foo [1] h-1 o ab", `MSG foo [] h12 o ${header}hi`, `MSG foo [7] h12 o ${header}`, "MSG foo [] h0 o hi"]);
+    });
+
+    test("blanks and tabs part arguments in any number, and a bare LF ends a line but not a payload", () => {
+      expect(commandsOf("PUB \t foo\t\tr 1 \r\nx\r\npub foo 1\ny\r\nPUB foo 1\r\nz\n", { fast })).toEqual([
+        "MSG foo [r] h-1 o x",
+        "MSG foo [] h-1 o y",
+        "refused UnknownOperation",
+      ]);
+    });
+
+    test("sizes with leading zeros keep the text that receivers are shown", () => {
+      const header = "NATS/1.0\r\n\r\n";
+      expect(
+        commandsOf(`PUB foo 002\r\nab\r\nHPUB foo 012 14\r\n${header}ab\r\nHPUB foo 12 0014\r\n${header}ab\r\nPUB foo 00\r\n\r\n`, {
+          fast,
+        }),
+      ).toEqual([
+        "MSG foo [] h-1 o002 ab",
+        `MSG foo [] h12 o012 14 ${header}ab`,
+        `MSG foo [] h12 o12 0014 ${header}ab`,
+        "MSG foo [] h-1 o00 ",
+      ]);
+    });
+
+    test("the size of an empty header is shown to nobody, however it is written", () => {
+      expect(commandsOf("HPUB foo 00 2\r\nab\r\nHPUB foo 00 02\r\nab\r\nHPUB foo 0 02\r\nab\r\n", { fast })).toEqual([
+        "MSG foo [] h0 o ab",
+        "MSG foo [] h0 o02 ab",
+        "MSG foo [] h0 o02 ab",
+      ]);
+    });
+
+    test("arguments may be as long as the control line limit and no longer", () => {
+      const subject = "s".repeat(60);
+      const setting = { fast, lineBytesMax: 62 };
+      expect(commandsOf(`PUB ${subject} 1\r\nx\r\n`, setting)).toEqual([`MSG ${subject} [] h-1 o x`]);
+      expect(commandsOf(`PUB ${subject}s 1\r\nx\r\n`, setting)).toEqual(["refused MaxControlLineExceeded"]);
+      expect(commandsOf(`SUB ${subject} 1\r\n`, setting)).toEqual([`LINE Sub ${subject} 1`]);
+      expect(commandsOf(`SUB ${subject} 12\n`, setting)).toEqual(["refused MaxControlLineExceeded"]);
+      // Without its end: refused as soon as it can no longer be one of 62 bytes.
+      expect(commandsOf(`SUB ${subject} 1\r`, setting)).toEqual([]);
+      expect(commandsOf(`SUB ${subject} 12`, setting)).toEqual(["refused MaxControlLineExceeded"]);
+    });
+
+    test("a payload may be as long as its limit and no longer, header included", () => {
+      const setting = { fast, payloadBytesMax: 14 };
+      expect(commandsOf(`PUB foo 14\r\n${"x".repeat(14)}\r\n`, setting)).toEqual([`MSG foo [] h-1 o ${"x".repeat(14)}`]);
+      expect(commandsOf(`PUB foo 15\r\n${"x".repeat(15)}\r\n`, setting)).toEqual(["refused MaxPayloadExceeded"]);
+      expect(commandsOf("HPUB foo 12 15\r\nNATS/1.0\r\n\r\nabc\r\n", setting)).toEqual(["refused MaxPayloadExceeded"]);
+    });
+
+    test("malformed arguments of PUB and HPUB are refused with what was wrong", () => {
+      const detailOf = (text: string, headers = true) => {
+        const { parser, parse } = newParser({ fast, headers });
+        expect(parse(text), text).toBe(-Refusal.MalformedArguments);
+        return parser.detail;
+      };
+      expect(detailOf("PUB foo\r\n")).toBe('processPub Parse Error: "foo"');
+      expect(detailOf("PUB \r\n")).toBe('processPub Parse Error: ""');
+      expect(detailOf("PUB foo r 1 2\r\n")).toBe('processPub Parse Error: "foo r 1 2"');
+      expect(detailOf("PUB foo -1\r\n")).toBe('processPub Bad or Missing Size: "foo -1"');
+      expect(detailOf("PUB foo 1000000000\r\n")).toBe('processPub Bad or Missing Size: "foo 1000000000"');
+      expect(detailOf("HPUB foo 1\r\n")).toBe('processHeaderPub Parse Error: "foo 1"');
+      expect(detailOf("HPUB foo x 1\r\n")).toBe('processHeaderPub Bad or Missing Header Size: "foo x 1"');
+      expect(detailOf("HPUB foo 1 x\r\n")).toBe('processHeaderPub Bad or Missing Total Size: "foo 1 x"');
+      expect(detailOf("HPUB foo 3 2\r\n")).toBe('processHeaderPub Header Size larger then TotalSize: "foo 3 2"');
+      expect(detailOf("HPUB foo 1 1\r\n", false)).toBe("message headers not supported");
+    });
+
+    test("a command in the middle of a run is done in its place", () => {
+      expect(commandsOf("PUB a 1\r\n1\r\nPUB a 1\r\n2\r\nSUB b 1\r\nPUB a 1\r\n3\r\nPING\r\n", { fast })).toEqual([
+        "MSG a [] h-1 o 1",
+        "MSG a [] h-1 o 2",
+        "LINE Sub b 1",
+        "MSG a [] h-1 o 3",
+        "PING",
+      ]);
+    });
+
+    test("suspended after any command, it goes on behind that command", () => {
+      const wire = "PUB a 1\r\n1\r\nPUB b 1\r\n2\r\nPING\r\nSUB c 1\r\n";
+      const { sink, parser, parse } = newParser({ fast, suspends: () => true });
+      const stops: number[] = [];
+      for (let at = 0; at < wire.length; stops.push(at)) {
+        parser.suspended = false;
+        at = parse(wire, at);
+      }
+      expect(stops).toEqual([12, 24, 30, 39]);
+      expect(sink.commands).toEqual(["MSG a [] h-1 o 1", "MSG b [] h-1 o 2", "PING", "LINE Sub c 1"]);
+      expect([parser.suspended, parse("PING\r\n")]).toEqual([true, 0]);
+    });
+  });
+}
+
+test("messages of one subject are handed on at most 1,024 together", () => {
+  const { sink, parse } = newParser();
+  parse("PUB a 1\r\nx\r\n".repeat(2 * MESSAGES_MAX + 5));
+  expect(sink.batches).toEqual([MESSAGES_MAX, MESSAGES_MAX, 5]);
+});
+
+test("a batch is full at 64 KiB of small payloads; of larger ones it takes what it asked for", () => {
+  const batchesOf = (size: number, count: number) => {
+    const { sink, parse } = newParser({ batchBytesMax: 256 * 1024 });
+    parse(`PUB a ${size}\r\n${"x".repeat(size)}\r\n`.repeat(count));
+    return sink.batches;
+  };
+  expect(batchesOf(512, 300)).toEqual([128, 128, 44]);
+  expect(batchesOf(1024, 600)).toEqual([256, 256, 88]);
+});
+
+test("subjects with the same receivers go together, others apart", () => {
+  const { sink, parse } = newParser({ receiversOf: subject => subject[0] });
+  parse("PUB a1 1\r\n1\r\nPUB a2 1\r\n2\r\nPUB a1 1\r\n3\r\nPUB b 1\r\n4\r\nPUB a1 1\r\n5\r\n");
+  expect(sink.batches).toEqual([3, 1, 1]);
+});
+
+test("what is not whole, well-formed and within limits does not take the loop", () => {
+  const { sink, parse } = newParser();
+  parse("PUB  a 1\r\nx\r\nPUB a 01\r\nx\r\nPUB a _R_.b 1\r\nx\r\nPUB a $JS.ACK.b 1\r\nx\r\nPUB a _GR_.b 1\r\nx\r\nPUB a 1\r\nx");
+  parse("\r\n");
+  expect([sink.batches, sink.single]).toEqual([[], 6]);
+});
+
+test("nothing stays held when a long line or a message is through", () => {
+  const { parser, parse } = newParser();
+  parse(`SUB ${"x".repeat(3_000)}`);
+  expect(parser.heldBytes).toBe(3_000);
+  parse(" 1\r\n");
+  expect(parser.heldBytes).toBe(0);
+  parse("PUB foo reply 20000\r\nabc");
+  expect(parser.heldBytes).toBe(8 + 3); // names, and what came
+  parse(`${"x".repeat(19_997)}\r\n`);
+  expect(parser.heldBytes).toBe(0);
+});
+
+test("before authentication only CONNECT may come", () => {
+  const setting = { fast: false, awaitingAuth: true };
+  expect(commandsOf('connect {"user":"a"}\r\n', setting)).toEqual(['LINE Connect {"user":"a"}']);
+  expect(commandsOf("PING\r\n", setting)).toEqual(["UNAUTHENTICATED", "refused AuthorizationViolation"]);
+  expect(commandsOf("CPING\r\n", setting)).toEqual(["refused UnknownOperation"]);
+  expect(commandsOf("PING\r\n", { ...setting, unauthenticated: Refusal.None })).toEqual(["UNAUTHENTICATED", "PING"]);
+});
+
+test("an unknown operation is refused at its first wrong byte, with what stands there", () => {
+  const { sink, parser, parse } = newParser({ fast: false });
+  expect(parse("PI")).toBe(2);
+  expect(parse(`X${"y".repeat(40)}\r\n`)).toBe(-Refusal.UnknownOperation);
+  expect(parser.detail).toContain(`proto='"X${"y".repeat(31)}"...'`);
+  expect(sink.commands).toEqual([]);
+});
+
+test("arguments are split at blanks and tabs; from the tenth on they are not looked at", () => {
+  const split = (text: string) => {
+    const bounds = new Int32Array(18);
+    const source = Buffer.from(text);
+    const count = splitArguments(source, 0, source.length, bounds);
+    return Array.from({ length: count }, (_, index) => source.toString("latin1", bounds[index * 2], bounds[index * 2 + 1]));
+  };
+  expect(split("")).toEqual([]);
+  expect(split(" \t ")).toEqual([]);
+  expect(split("a")).toEqual(["a"]);
+  expect(split(" a\tbc  d ")).toEqual(["a", "bc", "d"]);
+  expect(split("1 2 3 4 5 6 7 8 9 10 11")).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+});
+
+test("a CONNECT that is too long is not shown, whether it came at once or in pieces; other lines are", () => {
+  const secret = 'CONNECT {"pass":"secret"}'.padEnd(80, "x");
+  const cuts = [[`${secret}\r\n`], [secret.slice(0, 30), `${secret.slice(30)}\r\n`], [secret.slice(0, 9), secret.slice(9)]];
+  for (const chunks of cuts) {
+    const { parser, parse } = newParser({ lineBytesMax: 64 });
+    for (const chunk of chunks) parse(chunk);
+    expect(parser.detail).toBe("maximum control line exceeded (snip: [REDACTED]...)");
+  }
+  const { parser, parse } = newParser({ lineBytesMax: 8 });
+  parse("SUB a.long.subject 1\r\n");
+  expect(parser.detail).toBe('maximum control line exceeded (snip: "a.long.subject "...)');
+});

@@ -1,0 +1,396 @@
+/**
+ * A socket whose bytes are not the protocol's yet: a PROXY header and a TLS handshake may come first.
+ *
+ *   begin ─▶ FirstBytes ─▶ Sniff ─▶ Proxy ─▶ SniffAgain ─▶ Hello ─▶ Handshake ─▶ PeerCheck ─▶ Open
+ *            auto: does    may it do  the        allow_non_tls   name → cert-    OCSP
+ *            it begin?     without?   header     behind it       ificate
+ * Phases that the rules do not ask for are passed over; without TLS it is Proxy and then Open. Each phase has its own time, and holds
+ * what came only until it is understood: at most a PROXY header, or a ClientHello, and one read.
+ *
+ * Once open, events go straight from the socket to the connection, and writes straight to the socket: the plain one, or the one that Bun
+ * makes of it. The plain one goes on receiving the ciphertext (a tap that cannot be switched off), which nobody listens to.
+ * Measured of Bun's TLS sockets: `write` takes whole records and returns their bytes, 0 when the kernel is full; `end` and `shutdown`
+ * send what was written and close_notify, and wait for the peer's end; `pause` stops the reading of the socket.
+ * Source: core §9.2, §9.5; the order of the phases is the reference's.
+ */
+import type { Socket, SocketHandler } from "bun";
+import { GrowingBytes } from "../../base/bytes/growing-bytes.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { CloseReason } from "../protocol/close-reason.ts";
+import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
+import type { SocketCalls } from "./socket-calls.ts";
+import { plainAddress, type SocketData, TcpTransport } from "./tcp-transport.ts";
+import { readCertificate } from "./tls/certificate.ts";
+import { HelloCollector } from "./tls/client-hello.ts";
+import { handshakeErrorText, verificationErrorText } from "./tls/handshake-error.ts";
+import type { HandshakeRate } from "./tls/handshake-rate.ts";
+import { type SessionSocket, sentCertificates } from "./tls/sent-certificates.ts";
+import type { TlsContext } from "./tls/tls-context.ts";
+import { verifiedChains } from "./tls/verified-chains.ts";
+import type { PeerCertificate } from "./tls-state.ts";
+import type { DoorRefusal, SocketEvents, TransportEvents } from "./transport.ts";
+
+const PROXY_HEADER_MS = 5_000;
+/** How long a refused peer may take to end its side, so that it reads why. */
+const REFUSED_LINGER_MS = 2_000;
+
+/** What a listener asks of those who come. */
+export interface GuardRules {
+  /** Null: no TLS. */
+  readonly tls: TlsContext | null;
+  /** Clients may do without TLS. */
+  readonly allowNonTls: boolean;
+  readonly proxyProtocol: boolean;
+  /** Null: no limit. */
+  readonly rate: HandshakeRate | null;
+  readonly timers: TimingWheel;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  /** Handlers of the sockets that Bun makes for TLS. */
+  readonly handlers: SecureHandlers;
+}
+
+/** The types lack what `upgradeTLS` has for servers. */
+export interface SecureHandlers extends SocketHandler<SocketData> {
+  handshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void;
+}
+
+enum Phase {
+  Idle,
+  FirstBytes,
+  Sniff,
+  Proxy,
+  SniffAgain,
+  Hello,
+  Handshake,
+  PeerCheck,
+  Open,
+  /** Refused, or ended by the connection: nothing is looked at any more. */
+  Over,
+}
+
+const NOBODY: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class GuardedTransport extends TcpTransport implements SocketEvents {
+  awaitsAddress: boolean;
+  private readonly rules: GuardRules;
+  private readonly timer: WheelTimer;
+  private events: TransportEvents | null = null;
+  private phase = Phase.Idle;
+  /** The plain socket under the one that Bun makes for TLS; kept until the end. */
+  private plain: Socket<SocketData> | null = null;
+  /** What came and is not understood yet; null when there is none. */
+  private held: GrowingBytes | null = null;
+  private hello: HelloCollector | null = null;
+  private versions: readonly number[] = [];
+  /** The handshake is wanted, as far as the rules and the first bytes say. */
+  private wantsTls: boolean;
+  private sniffs: boolean;
+  /** Our address and the peer's, as Go's errors name them. Asked while the socket is there. */
+  private readonly route: string;
+  /** Bun tells of a handshake within its own call: what it returns is not there yet. */
+  private failedEarly = false;
+
+  constructor(socket: Socket<SocketData>, calls: SocketCalls | null, rules: GuardRules) {
+    super(socket, calls);
+    this.rules = rules;
+    this.timer = new WheelTimer(() => this.onTimeout());
+    this.handshaking = true;
+    this.route = `${plainAddress(socket.localAddress ?? "")}:${socket.localPort ?? 0}->${this.remoteAddress}:${this.remotePort}`;
+    this.handshakesFirst = rules.tls?.options.handshakeFirst ?? false;
+    this.awaitsAddress = rules.proxyProtocol;
+    this.wantsTls = rules.tls !== null && (this.handshakesFirst || !rules.allowNonTls);
+    this.sniffs = rules.tls !== null && rules.allowNonTls && !this.handshakesFirst;
+    this.vectored = false;
+  }
+
+  /** Lets the peer's bytes in. The connection has been told of this transport, and may have ended it already. */
+  begin(events: TransportEvents): void {
+    this.events = events;
+    if (this.phase !== Phase.Idle) return;
+    const fallbackMs = this.rules.tls?.options.handshakeFirstFallbackMs ?? 0;
+    if (this.handshakesFirst && fallbackMs > 0) this.enter(Phase.FirstBytes, fallbackMs);
+    else this.afterFirstBytes();
+  }
+
+  private enter(phase: Phase, timeMs: number): void {
+    this.phase = phase;
+    this.rules.timers.set(this.timer, timeMs);
+    if (this.held !== null) this.look();
+  }
+
+  private afterFirstBytes(): void {
+    if (this.sniffs) this.enter(Phase.Sniff, this.rules.tls!.options.timeoutMs);
+    else this.afterSniff();
+  }
+
+  private afterSniff(): void {
+    if (this.rules.proxyProtocol) this.enter(Phase.Proxy, PROXY_HEADER_MS);
+    else this.secureOrOpen();
+  }
+
+  private secureOrOpen(): void {
+    this.awaitsAddress = false;
+    if (!this.wantsTls) return this.open();
+    const { rate, tls } = this.rules;
+    if (rate !== null && !rate.allows(this.rules.now())) return this.refuse({ kind: "throttled", text: "" });
+    this.events!.onHandshakeStart();
+    this.hello = new HelloCollector();
+    this.enter(Phase.Hello, tls!.options.timeoutMs);
+  }
+
+  /** The current phase looks at what is held. */
+  private look(): void {
+    const held = this.held!.bytes;
+    switch (this.phase) {
+      case Phase.FirstBytes: // whatever it is: a client that waits for INFO says nothing
+        return this.afterFirstBytes();
+      case Phase.Sniff:
+        this.wantsTls = held[0] === 0x16;
+        return this.afterSniff();
+      case Phase.Proxy:
+        return this.lookForProxyHeader(held);
+      case Phase.SniffAgain:
+        this.wantsTls = held[0] === 0x16;
+        return this.secureOrOpen();
+      case Phase.Hello:
+        this.held = null;
+        return this.collectHello(held);
+    }
+  }
+
+  private lookForProxyHeader(held: Buffer): void {
+    const outcome = readProxyHeader(held);
+    if (outcome.kind === "more") return;
+    if (outcome.kind === "refused") return this.refuse({ kind: "proxy", text: outcome.text });
+    if (outcome.kind === "absent") return this.secureOrOpen();
+    if (outcome.source !== null) {
+      this.remoteAddress = outcome.source.address;
+      this.remotePort = outcome.source.port;
+    }
+    this.held = null;
+    if (outcome.size < held.length) {
+      this.held = new GrowingBytes();
+      this.held.append(held.subarray(outcome.size));
+    }
+    // What was sniffed was the header's first byte, not the client's.
+    if (this.sniffs) this.enter(Phase.SniffAgain, this.rules.tls!.options.timeoutMs);
+    else this.secureOrOpen();
+  }
+
+  private collectHello(chunk: Buffer): void {
+    const outcome = this.hello!.add(chunk);
+    switch (outcome.kind) {
+      case "more":
+        return;
+      case "notTls":
+        return this.refuse({ kind: "probe", text: "tls: first record does not look like a TLS handshake" });
+      case "tooLarge":
+        return this.refuse({ kind: "handshake", text: "tls: handshake message is too large" });
+    }
+    this.versions = outcome.hello?.versions ?? [];
+    this.upgrade(this.rules.tls!.handshakeOptions(outcome.hello));
+  }
+
+  private upgrade(tls: ReturnType<TlsContext["handshakeOptions"]>): void {
+    this.phase = Phase.Handshake;
+    const plain = this.socket;
+    plain.data.events = NOBODY;
+    const initialData = this.hello!.bytes;
+    this.hello = null;
+    const options = { isServer: true, tls, initialData, data: { transport: this, events: this }, socket: this.rules.handlers };
+    try {
+      const [raw, secure] = plain.upgradeTLS<SocketData>(options as unknown as Parameters<typeof plain.upgradeTLS<SocketData>>[0]);
+      this.plain = raw;
+      this.socket = secure;
+    } catch (error) {
+      return this.refuse({ kind: "handshake", text: (error as Error).message });
+    }
+    if (this.failedEarly) this.endRefused();
+  }
+
+  /** Bun is through with the handshake. `success` alone says nothing: a certificate that nobody vouches for is a success with an error. */
+  onHandshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void {
+    if (this.phase !== Phase.Handshake) return;
+    this.failedEarly = this.plain === null;
+    if (!success) return this.refuse({ kind: "handshake", text: this.failureText(error) });
+    const tls = this.rules.tls!;
+    let certificate: PeerCertificate | null = null;
+    if (tls.options.verify) {
+      const raw = socket.getPeerX509Certificate()?.raw;
+      if (raw === undefined) return this.refuse({ kind: "handshake", text: "tls: client didn't provide a certificate" });
+      try {
+        certificate = readCertificate(raw);
+      } catch (cause) {
+        return this.refuse({ kind: "handshake", text: `tls: failed to parse client certificate: ${(cause as Error).message}` });
+      }
+      if (error !== null && error !== undefined) return this.refuse(unverified(error, certificate));
+      if (socket.authorized !== true) return this.refuse(unverified(null, certificate));
+    }
+    if (!tls.isPinned(certificate)) {
+      const detail =
+        certificate === null
+          ? "Failed pinned cert test as client did not provide a certificate"
+          : `Failed pinned cert test for key id: ${certificate.spkiSha256}`;
+      return this.refuse({ kind: "handshake", text: "certificate not pinned", detail });
+    }
+    this.tls = {
+      version: socket.getTLSVersion() === "TLSv1.3" ? "1.3" : "1.2",
+      cipherSuite: (socket.getCipher() as { standardName?: string }).standardName ?? "", // Go's names are the standard's
+      peerCertificates: certificate === null ? [] : [certificate],
+      handshakeFirst: this.handshakesFirst,
+      ...(certificate === null ? {} : { verifiedChains: () => verifiedChains(certificate.raw, tls.authorities, socket) }),
+    };
+    this.failedEarly = false;
+    if (tls.peerCheck === null || certificate === null) return this.open(socket);
+    this.phase = Phase.PeerCheck;
+    socket.pause();
+    const settle = (text: string | null) => {
+      if (this.phase !== Phase.PeerCheck) return;
+      if (text !== null) return this.refuse({ kind: "handshake", text });
+      socket.resume(); // before the connection may pause it again
+      this.open(socket);
+    };
+    const sent = sentCertificates(socket as unknown as SessionSocket);
+    tls.peerCheck(certificate, tls.authorities, sent).then(settle, cause => settle((cause as Error).message));
+  }
+
+  private failureText(error: Error | null): string {
+    const reset = (error as NodeJS.ErrnoException | null)?.code === "ECONNRESET";
+    return reset ? `read tcp ${this.route}: read: connection reset by peer` : handshakeErrorText(error, this.versions);
+  }
+
+  /** From here on the bytes are the protocol's. */
+  private open(socket = this.socket): void {
+    this.rules.timers.cancel(this.timer);
+    this.phase = Phase.Open;
+    this.handshaking = false;
+    this.vectored = this.tls === null && this.calls !== null;
+    const events = this.events!;
+    const held = this.held;
+    this.held = null;
+    events.onReady();
+    socket.data.events = events;
+    if (held !== null) events.onData(held.bytes);
+  }
+
+  private refuse(refusal: DoorRefusal): void {
+    this.rules.timers.cancel(this.timer);
+    this.phase = Phase.Over;
+    this.held = null;
+    this.hello = null;
+    this.events!.onRefused(refusal);
+  }
+
+  private onTimeout(): void {
+    switch (this.phase) {
+      case Phase.FirstBytes: {
+        // It waits for INFO: the ordinary rules.
+        this.handshakesFirst = false;
+        this.wantsTls = !this.rules.allowNonTls;
+        this.sniffs = this.rules.allowNonTls;
+        this.events!.onPeerSilent();
+        if (this.phase === Phase.FirstBytes) this.afterFirstBytes();
+        return;
+      }
+      case Phase.Sniff:
+        this.wantsTls = false;
+        return this.afterSniff();
+      case Phase.SniffAgain:
+        this.wantsTls = false;
+        return this.secureOrOpen();
+      case Phase.Proxy: {
+        const text = unfinishedText(this.held?.bytes ?? Buffer.alloc(0));
+        return this.refuse({ kind: "proxy", text: `${text}: read tcp ${this.route}: i/o timeout` });
+      }
+      case Phase.Hello:
+      case Phase.Handshake:
+      case Phase.PeerCheck:
+        return this.refuse({ kind: "timeout", text: `read tcp ${this.route}: i/o timeout` });
+      case Phase.Over:
+        return super.terminate();
+    }
+  }
+
+  // SocketEvents, until it is open
+
+  onData(chunk: Buffer): void {
+    switch (this.phase) {
+      case Phase.Idle:
+      case Phase.Over:
+      case Phase.Open:
+        return;
+      case Phase.Hello:
+        return this.collectHello(chunk);
+      default:
+        this.held ??= new GrowingBytes();
+        this.held.append(chunk);
+        this.look();
+    }
+  }
+
+  onDrain(): void {
+    this.events?.onDrain();
+  }
+
+  onEnd(): void {
+    this.onPeerGone("EOF");
+    this.events?.onEnd();
+  }
+
+  onClose(error: Error | null): void {
+    this.onPeerGone(error === null ? "EOF" : this.failureText(error));
+    this.phase = Phase.Over;
+    this.rules.timers.cancel(this.timer);
+    this.events?.onClose(error);
+  }
+
+  private onPeerGone(why: string): void {
+    if (this.phase === Phase.Proxy) {
+      const held = this.held?.bytes ?? Buffer.alloc(0);
+      this.refuse({ kind: "proxy", text: `${unfinishedText(held)}: ${why === "EOF" ? endText(held) : why}` });
+    } else if (this.phase === Phase.Hello || this.phase === Phase.Handshake || this.phase === Phase.PeerCheck) {
+      this.refuse({ kind: "handshake", text: why });
+    }
+  }
+
+  /** Under TLS only Bun's socket may read: what the kernel has is ciphertext. */
+  override readMore(target: Buffer): number {
+    return this.tls === null ? super.readMore(target) : 0;
+  }
+
+  // Ends
+
+  override end(lingers: boolean, reason: CloseReason): void {
+    this.leaveDoor();
+    super.end(lingers, reason);
+  }
+
+  override terminate(): void {
+    if (this.phase === Phase.Over && this.plain !== null && this.tls === null) return this.endRefused();
+    if (this.phase === Phase.Over && this.failedEarly) return; // within Bun's own call: `upgrade` ends it
+    this.leaveDoor();
+    super.terminate();
+    this.plain?.terminate(); // once it was ended, Bun's TLS socket waits for its peer and ignores this
+  }
+
+  /** A handshake that failed: the alert that says why is on its way, so the peer gets a moment to read it. */
+  private endRefused(): void {
+    if (this.timer.active) return super.terminate(); // asked for twice
+    this.rules.timers.set(this.timer, REFUSED_LINGER_MS);
+    this.socket.end();
+  }
+
+  private leaveDoor(): void {
+    if (this.phase === Phase.Open) return;
+    this.phase = Phase.Over;
+    this.rules.timers.cancel(this.timer);
+    this.held = null;
+    this.hello = null;
+  }
+}
+
+function unverified(error: Error | null, { subject, certSha256 }: PeerCertificate): DoorRefusal {
+  const text = verificationErrorText((error as NodeJS.ErrnoException | null)?.code);
+  return { kind: "handshake", text: `${text} (${subject} SHA-256: ${certSha256})` };
+}

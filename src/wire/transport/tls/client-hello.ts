@@ -1,0 +1,178 @@
+/**
+ * The first message of a TLS client, as far as the choice of a certificate needs it.
+ *
+ *   reads ─▶ HelloCollector ─┬─ more is needed
+ *                            ├─ not TLS at all: plain text on a TLS port
+ *                            └─ a whole ClientHello, or something that BoringSSL shall refuse with an alert of its own
+ * Bun takes one certificate per connection, so the name asked for must be known before the handshake is handed to it: the bytes are
+ * collected over as many reads and records as they take, at most `HELLO_BYTES_MAX`, then handed over whole.
+ * Source: RFC 8446 §4.1.2, §5.1; RFC 6066 §3.
+ */
+import { GrowingBytes } from "../../../base/bytes/growing-bytes.ts";
+
+/** A hello with post-quantum key shares has 2 KiB. */
+const HELLO_BYTES_MAX = 32 * 1024;
+const RECORD_HEADER_BYTES = 5;
+const RECORD_BYTES_MAX = 16 * 1024 + 2048;
+const HANDSHAKE_RECORD = 0x16;
+const CLIENT_HELLO = 1;
+
+const EXTENSION_SERVER_NAME = 0;
+const EXTENSION_SUPPORTED_GROUPS = 10;
+const EXTENSION_SIGNATURE_ALGORITHMS = 13;
+const EXTENSION_SUPPORTED_VERSIONS = 43;
+
+export const TLS_1_2 = 0x0303;
+export const TLS_1_3 = 0x0304;
+
+export interface ClientHello {
+  /** Empty: none was asked for. */
+  readonly serverName: string;
+  /** Versions offered, as the client prefers them. */
+  readonly versions: readonly number[];
+  readonly cipherSuites: readonly number[];
+  readonly signatureSchemes: readonly number[];
+  readonly groups: readonly number[];
+}
+
+export type HelloOutcome =
+  | { readonly kind: "more" }
+  | { readonly kind: "notTls" | "tooLarge" }
+  /** `hello` is null where it could not be read. */
+  | { readonly kind: "hello"; readonly hello: ClientHello | null };
+
+const MORE: HelloOutcome = { kind: "more" };
+const UNREADABLE: HelloOutcome = { kind: "hello", hello: null };
+
+/** Collects bytes until the hello is whole. Goes on where it stopped, so that a hello in pieces of one byte costs as much as one in a read. */
+export class HelloCollector {
+  private readonly raw = new GrowingBytes();
+  /** The handshake message, without the records' headers. */
+  private readonly message = new GrowingBytes();
+  private at = 0;
+  /** Bytes of the current record that were not looked at. */
+  private recordLeft = 0;
+
+  /** Everything that came: what goes to BoringSSL. */
+  get bytes(): Buffer {
+    return this.raw.bytes;
+  }
+
+  add(chunk: Uint8Array): HelloOutcome {
+    this.raw.append(chunk);
+    const outcome = this.scan();
+    return outcome.kind === "more" && this.raw.size > HELLO_BYTES_MAX ? { kind: "tooLarge" } : outcome;
+  }
+
+  private scan(): HelloOutcome {
+    const bytes = this.raw.bytes;
+    while (this.at < bytes.length) {
+      if (this.recordLeft === 0) {
+        const outcome = this.readRecordHeader(bytes);
+        if (outcome !== null) return outcome;
+        continue;
+      }
+      const take = Math.min(this.recordLeft, bytes.length - this.at);
+      this.message.append(bytes.subarray(this.at, this.at + take));
+      this.at += take;
+      this.recordLeft -= take;
+      const message = this.message.bytes;
+      if (message[0] !== CLIENT_HELLO) return UNREADABLE;
+      if (message.length < 4) continue;
+      const wanted = 4 + ((message[1] << 16) | (message[2] << 8) | message[3]);
+      if (wanted > HELLO_BYTES_MAX) return { kind: "tooLarge" };
+      if (message.length >= wanted) return { kind: "hello", hello: readHello(message.subarray(4, wanted)) };
+    }
+    return MORE;
+  }
+
+  /** @returns null when it was read and its contents are next */
+  private readRecordHeader(bytes: Buffer): HelloOutcome | null {
+    const at = this.at;
+    if (at === 0 && (bytes[0] !== HANDSHAKE_RECORD || (bytes.length > 1 && bytes[1] >= 0x10))) return { kind: "notTls" };
+    if (at + RECORD_HEADER_BYTES > bytes.length) return MORE;
+    const size = (bytes[at + 3] << 8) | bytes[at + 4];
+    if (bytes[at] !== HANDSHAKE_RECORD || size === 0 || size > RECORD_BYTES_MAX) return UNREADABLE;
+    this.at += RECORD_HEADER_BYTES;
+    this.recordLeft = size;
+    return null;
+  }
+}
+
+/** @returns null when its lengths do not fit into each other */
+export function readHello(body: Uint8Array): ClientHello | null {
+  const reader = new Fields(body);
+  const legacyVersion = reader.number(2);
+  reader.bytes(32);
+  reader.vector(1); // session id
+  const cipherSuites = reader.vector(2);
+  reader.vector(1); // compression methods
+  let serverName = "";
+  let versions: number[] = [];
+  let signatureSchemes: number[] = [];
+  let groups: number[] = [];
+  if (!reader.failed && !reader.done) {
+    for (const extensions = new Fields(reader.vector(2)); !extensions.done; ) {
+      const type = extensions.number(2);
+      const contents = new Fields(extensions.vector(2));
+      if (extensions.failed) return null;
+      if (type === EXTENSION_SERVER_NAME) serverName = serverNameIn(new Fields(contents.vector(2)));
+      else if (type === EXTENSION_SUPPORTED_GROUPS) groups = pairsOf(contents.vector(2));
+      else if (type === EXTENSION_SIGNATURE_ALGORITHMS) signatureSchemes = pairsOf(contents.vector(2));
+      else if (type === EXTENSION_SUPPORTED_VERSIONS) versions = pairsOf(contents.vector(1));
+    }
+  }
+  if (reader.failed) return null;
+  if (versions.length === 0) versions = [legacyVersion];
+  return { serverName, versions, cipherSuites: pairsOf(cipherSuites), signatureSchemes, groups };
+}
+
+function serverNameIn(list: Fields): string {
+  while (!list.done) {
+    const type = list.number(1);
+    const name = list.vector(2);
+    if (list.failed) return "";
+    if (type === 0) return Buffer.from(name).toString("latin1").replace(/\.$/, "");
+  }
+  return "";
+}
+
+function pairsOf(bytes: Uint8Array): number[] {
+  const pairs: number[] = [];
+  for (let at = 0; at + 1 < bytes.length; at += 2) pairs.push((bytes[at] << 8) | bytes[at + 1]);
+  return pairs;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Reads numbers and vectors with a length before them; once one does not fit, everything behind is empty and `failed` is set. */
+class Fields {
+  failed = false;
+  private at = 0;
+
+  constructor(private readonly source: Uint8Array) {}
+
+  get done(): boolean {
+    return this.failed || this.at >= this.source.length;
+  }
+
+  number(size: number): number {
+    let value = 0;
+    for (const byte of this.bytes(size)) value = value * 256 + byte;
+    return value;
+  }
+
+  bytes(size: number): Uint8Array {
+    if (this.failed || size > this.source.length - this.at) {
+      this.failed = true;
+      return NO_BYTES;
+    }
+    this.at += size;
+    return this.source.subarray(this.at - size, this.at);
+  }
+
+  /** @param lengthSize bytes of the length that stands before it */
+  vector(lengthSize: number): Uint8Array {
+    return this.bytes(this.number(lengthSize));
+  }
+}

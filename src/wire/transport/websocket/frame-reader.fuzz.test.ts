@@ -1,0 +1,150 @@
+/** Frames cut anywhere mean the same; what they mean, a slow reader of whole conversations says. */
+import { expect, test } from "bun:test";
+import { deflateRawSync } from "node:zlib";
+import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from "../../../../test/websocket/raw-client.ts";
+import { Random } from "../../../base/random/random.ts";
+import { seedFromEnv } from "../../../base/random/seed.ts";
+import { FrameReader, type FrameSink } from "./frame-reader.ts";
+
+/** Writes down what it is told; payloads joined, as their cuts mean nothing. */
+class RecordingSink implements FrameSink {
+  readonly payloadBytesMax = 4096;
+  payload = "";
+  readonly controls: string[] = [];
+  violation = "";
+  /** Stops the reader in this many calls. */
+  stops: () => boolean = () => false;
+  reader!: FrameReader;
+
+  onPayload(chunk: Buffer): void {
+    this.payload += chunk.toString("latin1");
+    this.reader.stopped ||= this.stops();
+  }
+
+  onControl(opcode: number, payload: Buffer): void {
+    this.controls.push(`${opcode} ${payload.toString("latin1")}`);
+  }
+
+  onViolation(text: string): void {
+    this.violation = text;
+  }
+}
+
+interface Conversation {
+  readonly wire: Buffer;
+  readonly payload: string;
+  readonly controls: readonly string[];
+}
+
+function randomBytes(random: Random, size: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length: size }, () => random.below(256)));
+}
+
+function randomConversation(random: Random, compression: boolean): Conversation {
+  const frames: Buffer[] = [];
+  const controls: string[] = [];
+  let payload = "";
+  const control = () => {
+    const opcode = random.below(2) === 0 ? PING : PONG;
+    const bytes = randomBytes(random, random.below(20) === 0 ? 125 : random.below(8));
+    frames.push(frame(opcode, bytes, { mask: [...randomBytes(random, 4)] }));
+    controls.push(`${opcode} ${bytes.toString("latin1")}`);
+  };
+  for (let message = random.below(12); message >= 0; message--) {
+    const bytes = randomBytes(random, [0, 3, 125, 126, 300, 4096][random.below(6)]!);
+    payload += bytes.toString("latin1");
+    const compressed = compression && bytes.length > 0 && random.below(2) === 0;
+    const body = compressed ? Buffer.concat([deflateRawSync(bytes)]) : bytes;
+    const pieces = 1 + random.below(4);
+    for (let piece = 0, at = 0; piece < pieces; piece++) {
+      const last = piece === pieces - 1;
+      const end = last ? body.length : at + random.below(body.length - at + 1);
+      const lengthBits = random.below(8) === 0 ? { lengthBits: 64 as const } : {};
+      const opcode = piece > 0 ? CONTINUATION : random.below(2) === 0 ? TEXT : BINARY;
+      const reserved = compressed && piece === 0 ? 0x40 : 0;
+      frames.push(frame(opcode, body.subarray(at, end), { final: last, reserved, mask: [...randomBytes(random, 4)], ...lengthBits }));
+      at = end;
+      if (random.below(4) === 0) control();
+    }
+  }
+  return { wire: Buffer.concat(frames), payload, controls };
+}
+
+/** Reads the wire in pieces; a reader that stops goes on with what it left. */
+function readCut(wire: Buffer, compression: boolean, nextSize: () => number, stops: () => boolean): RecordingSink {
+  const sink = new RecordingSink();
+  sink.stops = stops;
+  sink.reader = new FrameReader(sink, true, compression);
+  for (let at = 0; at < wire.length; ) {
+    const size = Math.min(nextSize(), wire.length - at);
+    const chunk = Buffer.from(wire.subarray(at, at + size)); // it is written into
+    at += size;
+    for (let reached = sink.reader.read(chunk, 0); reached < chunk.length || sink.reader.stopped; ) {
+      sink.reader.stopped = false;
+      reached = sink.reader.read(chunk, reached);
+    }
+  }
+  return sink;
+}
+
+test("fuzz: a conversation means the same however the network cuts it and however often its reader stops", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  for (let round = 0; round < 1_500; round++) {
+    const compression = random.below(2) === 0;
+    const { wire, payload, controls } = randomConversation(random, compression);
+    const most = [1, 5, 100, 10_000, wire.length][random.below(5)]!;
+    const sink = readCut(
+      wire,
+      compression,
+      () => 1 + random.below(most),
+      () => random.below(3) === 0,
+    );
+    const got = { payload: sink.payload === payload, controls: sink.controls, violation: sink.violation };
+    expect(got, `SEED=${seed} round=${round}`).toEqual({ payload: true, controls: [...controls], violation: "" });
+  }
+});
+
+test("fuzz: garbage ends in one violation, or none, wherever it is cut", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  for (let round = 0; round < 3_000; round++) {
+    const { wire } = randomConversation(random, true);
+    for (let spoilt = random.below(3); spoilt >= 0 && wire.length > 0; spoilt--) wire[random.below(wire.length)] = random.below(256);
+    const read = (nextSize: () => number) => {
+      const sink = new RecordingSink();
+      sink.reader = new FrameReader(sink, true, true);
+      for (let at = 0; at < wire.length && !sink.reader.stopped; ) {
+        const size = Math.min(nextSize(), wire.length - at);
+        sink.reader.read(Buffer.from(wire.subarray(at, at + size)), 0);
+        at += size;
+      }
+      return { payload: Bun.hash(sink.payload), controls: sink.controls, violation: sink.violation };
+    };
+    expect(
+      read(() => 1 + random.below(40)),
+      `SEED=${seed} round=${round}`,
+    ).toEqual(read(() => wire.length));
+  }
+});
+
+test("a thousand small frames of one read are one chunk", () => {
+  const sink = new RecordingSink();
+  let calls = 0;
+  sink.stops = () => ++calls < 0;
+  sink.reader = new FrameReader(sink, true, false);
+  const wire = Buffer.concat(Array.from({ length: 1_000 }, (_, index) => frame(BINARY, `PUB a 1\r\n${index % 10}\r\n`)));
+  sink.reader.read(wire, 0);
+  expect([calls, sink.payload.length]).toEqual([1, 12_000]);
+});
+
+test("a compressed message that never ends holds no more than its limit", () => {
+  const sink = new RecordingSink();
+  sink.reader = new FrameReader(sink, true, true);
+  const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(1_000)));
+  sink.reader.read(frame(BINARY, noise, { final: false, reserved: 0x40 }), 0);
+  for (let piece = 0; piece < 31; piece++) sink.reader.read(frame(CONTINUATION, noise, { final: false }), 0);
+  expect(sink.violation).toBe("");
+  sink.reader.read(frame(CONTINUATION, noise, { final: false }), 0); // 33,000 bytes; 8 times 4096 are allowed
+  expect([sink.violation, sink.reader.stopped]).toEqual(["maximum payload exceeded", true]);
+});

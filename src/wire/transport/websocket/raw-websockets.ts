@@ -1,0 +1,97 @@
+/** WebSockets by our own codec, on raw sockets: every rule of the reference, TLS with certificates of the peer, compression. */
+import type { Socket, SocketHandler, TCPSocketListener } from "bun";
+import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
+import { ByteVector } from "../byte-vector.ts";
+import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
+import { SocketCalls } from "../socket-calls.ts";
+import { type SocketData, TcpTransport } from "../tcp-transport.ts";
+import { HandshakeRate } from "../tls/handshake-rate.ts";
+import type { TlsContext } from "../tls/tls-context.ts";
+import { FrameScratch } from "./frame-writer.ts";
+import type { DoorRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
+import { UpgradingPeer } from "./upgrading-peer.ts";
+import type { WebSocketSurroundings } from "./websocket-transport.ts";
+
+const REPORT_MS = 1_000;
+
+export class RawWebSockets implements WebSocketOwner {
+  readonly port: number;
+  private readonly host: WebSocketHost;
+  private readonly rules: DoorRules;
+  private readonly surroundings: WebSocketSurroundings;
+  private readonly calls = SocketCalls.load();
+  private readonly listener: TCPSocketListener<SocketData>;
+  private readonly handlers: SecureHandlers;
+  private guard: GuardRules | null = null;
+  private readonly reportTimer = new WheelTimer(() => this.reportRefused());
+
+  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
+  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
+    this.host = host;
+    this.rules = rules;
+    this.surroundings = {
+      scratch: new FrameScratch(),
+      vector: new ByteVector(),
+      get payloadBytesMax() {
+        return host.payloadBytesMax;
+      },
+    };
+    const common: SocketHandler<SocketData, "buffer"> = {
+      binaryType: "buffer",
+      data: (socket, chunk) => socket.data.events.onData(chunk),
+      drain: socket => socket.data.events.onDrain(),
+      end: socket => socket.data.events.onEnd(),
+      close: (socket, error) => socket.data?.events.onClose(error ?? null),
+      error: (socket, error) => {
+        host.onDefect(error);
+        socket.terminate();
+      },
+    };
+    this.handlers = {
+      ...common,
+      handshake: (socket, success, error) => {
+        const { transport } = socket.data;
+        if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
+      },
+    } as SecureHandlers;
+    if (tls !== null) this.updateTls(tls);
+    const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
+    this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
+    this.port = this.listener.port;
+  }
+
+  updateTls(tls: TlsContext): void {
+    const { host, handlers } = this;
+    const limit = tls.options.connectionRateLimit;
+    const rate = limit === 0 ? null : new HandshakeRate(limit);
+    this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, now: () => host.now(), handlers };
+  }
+
+  /** One line for all who were refused within a second. */
+  private reportRefused(): void {
+    const refused = this.guard?.rate?.takeRefused() ?? 0;
+    if (refused > 0) this.host.logWarning(`Rejected ${refused} connections due to TLS rate limiting`);
+  }
+
+  private open(socket: Socket<SocketData>): void {
+    const { guard } = this;
+    if (guard === null) {
+      const transport = new TcpTransport(socket, this.calls);
+      socket.data = { transport, events: this.peer(transport, false) };
+      return;
+    }
+    const transport = new GuardedTransport(socket, this.calls, guard);
+    socket.data = { transport, events: transport };
+    transport.begin(this.peer(transport, true));
+    if (guard.rate !== null && !this.reportTimer.active) this.host.timers.set(this.reportTimer, REPORT_MS);
+  }
+
+  private peer(below: TcpTransport, secure: boolean): UpgradingPeer {
+    return new UpgradingPeer(below, secure, this.host, this.rules, this.surroundings);
+  }
+
+  stop(force: boolean): void {
+    this.host.timers.cancel(this.reportTimer);
+    this.listener.stop(force);
+  }
+}

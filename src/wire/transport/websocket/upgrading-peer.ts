@@ -1,0 +1,133 @@
+/**
+ * Somebody at the door of our own codec: bytes are an HTTP request until it is answered, then frames.
+ *
+ *   head not whole ── in time ──▶ parseHead ─▶ refusalOf ── none ──▶ 101, WebSocketTransport, accept
+ *         │ too late: closed                       └── status, reason ──▶ answered, logged, closed
+ *         └ over 64 KiB: 431
+ * One request per connection: whoever is refused comes again on a new one.
+ */
+import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
+import { CloseReason } from "../../protocol/close-reason.ts";
+import type { DoorRefusal, Transport, TransportEvents } from "../transport.ts";
+import { refusalOf, refusalResponse, type UpgradeRequest, upgradeResponse } from "./handshake.ts";
+import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost } from "./owner.ts";
+import { badRequestResponse, endOfHead, HEAD_BYTES_MAX, parseHead } from "./request-head.ts";
+import { visitorOf } from "./visitor.ts";
+import { type WebSocketSurroundings, WebSocketTransport } from "./websocket-transport.ts";
+
+/** How long somebody who was refused may take to end its side. */
+const LINGER_MS = 2_000;
+
+const NOTHING = Buffer.alloc(0);
+
+export class UpgradingPeer implements TransportEvents {
+  private readonly below: Transport;
+  private readonly host: WebSocketHost;
+  private readonly rules: DoorRules;
+  private readonly surroundings: WebSocketSurroundings;
+  private readonly secure: boolean;
+  private readonly timer: WheelTimer;
+  private head: Buffer = NOTHING;
+  private answered = false;
+  private upgraded: WebSocketTransport | null = null;
+
+  /** @param secure `below` is, or will be after its handshake, TLS */
+  constructor(below: Transport, secure: boolean, host: WebSocketHost, rules: DoorRules, surroundings: WebSocketSurroundings) {
+    this.below = below;
+    this.secure = secure;
+    this.host = host;
+    this.rules = rules;
+    this.surroundings = surroundings;
+    this.timer = new WheelTimer(() => below.terminate());
+    host.timers.set(this.timer, rules.handshakeTimeoutMs);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.upgraded !== null) return this.upgraded.onData(chunk);
+    if (this.answered) return; // read and dropped, so that the answer is not lost by a reset
+    const from = this.head.length;
+    this.head = from === 0 ? chunk : Buffer.concat([this.head, chunk]);
+    const end = endOfHead(this.head, from);
+    if (end === -1 ? this.head.length > HEAD_BYTES_MAX : end > HEAD_BYTES_MAX) {
+      return this.refuse(badRequestResponse("431 Request Header Fields Too Large"));
+    }
+    if (end !== -1) this.onHead(this.head.toString("latin1", 0, end), this.head.length > end);
+  }
+
+  private onHead(head: string, dataBehind: boolean): void {
+    this.head = NOTHING;
+    const request = parseHead(head, this.secure);
+    if (typeof request === "string") return this.refuse(badRequestResponse(`400 Bad Request${request}`));
+    const refusal = refusalOf(request, this.rules.origins);
+    if (refusal !== null) {
+      this.log(refusal.reason);
+      return this.refuse(refusalResponse(refusal.status));
+    }
+    if (dataBehind) {
+      this.log("client sent data before handshake is complete");
+      this.answered = true;
+      return this.below.terminate();
+    }
+    this.upgrade(request);
+  }
+
+  private upgrade(request: UpgradeRequest): void {
+    const { host, below } = this;
+    this.answered = true;
+    host.timers.cancel(this.timer);
+    const visitor = visitorOf(request, this.rules.compression, true);
+    const response = Buffer.from(upgradeResponse(request, visitor, this.rules.headers), "latin1");
+    // The first bytes on this connection: a kernel that does not take them has given up.
+    if (below.write(response, 0, response.length) < response.length) return below.terminate();
+    if (isForNobody(host, request)) return below.end(false, CloseReason.ClientClosed);
+    const transport = new WebSocketTransport(below, visitor, this.surroundings);
+    this.upgraded = transport;
+    transport.attach(host.accept(transport, visitor));
+    host.endTurn();
+  }
+
+  private refuse(response: string): void {
+    const bytes = Buffer.from(response, "latin1");
+    this.answered = true;
+    this.head = NOTHING;
+    this.below.write(bytes, 0, bytes.length);
+    this.below.end(true, CloseReason.ClientClosed);
+    this.host.timers.set(this.timer, LINGER_MS);
+  }
+
+  private log(reason: string): void {
+    logRefusal(this.host, peerText(this.below.remoteAddress, this.below.remotePort), reason);
+  }
+
+  onHandshakeStart(): void {}
+
+  onPeerSilent(): void {}
+
+  onReady(): void {}
+
+  onRefused({ text }: DoorRefusal): void {
+    const peer = peerText(this.below.remoteAddress, this.below.remotePort);
+    this.host.logError(`websocket: http: TLS handshake error from ${peer}: ${text}`);
+    this.answered = true;
+    this.below.terminate();
+  }
+
+  onDrain(): void {
+    this.upgraded?.onDrain();
+  }
+
+  onEnd(): void {
+    if (this.upgraded !== null) this.upgraded.onEnd();
+    else this.below.terminate();
+  }
+
+  onReadFailed(text: string): void {
+    if (this.upgraded !== null) this.upgraded.onReadFailed(text);
+    else this.below.terminate();
+  }
+
+  onClose(error: Error | null): void {
+    this.host.timers.cancel(this.timer);
+    this.upgraded?.onClose(error);
+  }
+}
