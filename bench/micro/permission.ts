@@ -5,11 +5,11 @@
  *   bun run bench/micro/permission.ts              BENCH_SHORT=1: a run of seconds
  */
 import { do_not_optimize } from "mitata";
+import { ClientPermissions } from "../../src/access/permission/client-permissions.ts";
+import { Permissions } from "../../src/access/permission/permissions.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { Random } from "../../src/base/random/random.ts";
 import type { PermissionOptions } from "../../src/config/permission-options.ts";
-import { ClientPermissions } from "../../src/permission/client-permissions.ts";
-import { Permissions } from "../../src/permission/permissions.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;

@@ -4,10 +4,11 @@
  *   CONNECT ─▶ AuthenticationRequest ─▶ Authenticator ─▶ Login: account, permissions, limits, until when
  *                                                    └▶ Refusal: which of the few answers a client gets
  */
-import type { Account } from "../account/account.ts";
+
+import type { DenyLists } from "../access/permission/merge-deny.ts";
+import type { Permissions } from "../access/permission/permissions.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
-import type { DenyLists } from "../permission/merge-deny.ts";
-import type { Permissions } from "../permission/permissions.ts";
 import type { ConnectOptions } from "../wire/protocol/connect-options.ts";
 import type { Refusal } from "../wire/protocol/refusal.ts";
 import type { TlsState } from "../wire/transport/tls-state.ts";

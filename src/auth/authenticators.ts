@@ -6,9 +6,10 @@
  * Who has more to say than the configuration (operators, an auth callout) takes the place of these, or stands before them and asks them
  * for what they found (`resolve`).
  */
-import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
+
+import type { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import type { Random } from "../base/random/random.ts";
-import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { ConfigAuthenticator, type ConfigFacts, type ResolvingAuthenticator } from "./config-authenticator.ts";
 import { type AuthOptions, hiddenUserOf, type ListenerRules, listenerRules, mayBeMapped } from "./listener-rules.ts";
 import { OpenAuthenticator } from "./open-authenticator.ts";

@@ -10,11 +10,12 @@
  * is a known one whose own check was quicker. Secrets are compared in constant time.
  * Source: core §4.1; reference, processClientOrLeafAuthentication (behaviour).
  */
-import type { Account } from "../account/account.ts";
+
+import type { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { decodeSignature, verifySignature } from "../base/keys/nkey.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
-import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { type ConnectOptions, givenUser } from "../wire/protocol/connect-options.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { distinguishedName } from "../wire/transport/tls/distinguished-name.ts";

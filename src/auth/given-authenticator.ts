@@ -11,14 +11,15 @@
  * It is asked instead of the configuration, for every way to connect, and again for those who are connected when a reload changes who may
  * be. While it thinks about a client, that one waits and all others go on. A failure of it is a refusal, never a crash.
  */
-import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
+
+import type { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import { completeAccounts } from "../config/complete-accounts.ts";
 import type { GivenPermissions } from "../config/given-options.ts";
 import { permissionsFault } from "../config/permission-check.ts";
 import type { ConnectionType, PermissionOptions } from "../config/permission-options.ts";
-import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { givenUser } from "../wire/protocol/connect-options.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import type { PeerCertificate } from "../wire/transport/tls-state.ts";

@@ -4,7 +4,7 @@
  * Source: core §4.1, §4.4, §6.8.
  */
 
-import { SYSTEM_ACCOUNT } from "../account/account.ts";
+import { SYSTEM_ACCOUNT } from "../accounts/account/account.ts";
 import type { UserOptions } from "../config/authorization.ts";
 import { NO_USER } from "../config/authorization.ts";
 import type { Options } from "../config/options.ts";

@@ -2,7 +2,7 @@
  * Nobody is asked who he is: everybody comes in, into the global account. What clients say of themselves is believed, and shown. Only one
  * thing is looked at: where proxies are trusted, a signature of another one is refused.
  */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { givenUser } from "../wire/protocol/connect-options.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";

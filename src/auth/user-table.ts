@@ -7,7 +7,7 @@
  *                   certificate comes, as most servers map none
  * Made once per configuration, never changed. What users may do is compiled when the first of them comes.
  */
-import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import type { AccountOptions } from "../config/account-options.ts";
 import type { Authorization, UserOptions } from "../config/authorization.ts";
 import type { ConnectionType, PermissionOptions } from "../config/permission-options.ts";

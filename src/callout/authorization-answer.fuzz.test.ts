@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../test/doubles/fake-host.ts";
 import { ACCOUNT, SERVER, USER } from "../../test/doubles/token-maker.ts";
-import { Account } from "../account/account.ts";
+import { encodeClaims, newClaims } from "../access/jwt/encode.ts";
+import { Account } from "../accounts/account/account.ts";
 import { encodeSeed, NkeyKind } from "../base/keys/nkey.ts";
 import { publicXkeyOf, seal } from "../base/keys/xkey.ts";
 import { Random } from "../base/random/random.ts";
 import { seedFromEnv } from "../base/random/seed.ts";
 import { NO_CALLOUT } from "../config/authorization.ts";
-import { encodeClaims, newClaims } from "../jwt/encode.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import { ConfigParty } from "./config-party.ts";

@@ -5,13 +5,14 @@
  *     ─▶ no refusal ─▶ the user's own token
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
+
+import type { UserClaims } from "../access/jwt/claims.ts";
+import { decodeAuthorizationResponse, decodeUser } from "../access/jwt/decode.ts";
+import { JwtError } from "../access/jwt/jwt-error.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
 import { decode } from "../base/bytes/ascii.ts";
 import { open } from "../base/keys/xkey.ts";
-import type { UserClaims } from "../jwt/claims.ts";
-import { decodeAuthorizationResponse, decodeUser } from "../jwt/decode.ts";
-import { JwtError } from "../jwt/jwt-error.ts";
-import { quoted } from "../jwt/subject-rules.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty } from "./callout-party.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { tlsWith } from "../../test/doubles/auth-parts.ts";
 import { ACCOUNT, fixedSigner, SERVER, USER } from "../../test/doubles/token-maker.ts";
+import { decodeAuthorizationRequest } from "../access/jwt/decode.ts";
+import { encodeClaims } from "../access/jwt/encode.ts";
 import { NkeyKind } from "../base/keys/nkey.ts";
-import { decodeAuthorizationRequest } from "../jwt/decode.ts";
-import { encodeClaims } from "../jwt/encode.ts";
 import { initialConnectOptions } from "../wire/protocol/connect-options.ts";
 import { type RequestFacts, requestClaims } from "./authorization-request.ts";
 

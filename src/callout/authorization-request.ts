@@ -3,7 +3,7 @@
  * the server's own key, and meant for one attempt: `user_nkey` is fresh, and an answer must be about it.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
-import type { AuthenticationRequest } from "../auth/authenticator.ts";
+
 import type {
   AuthorizationClient,
   AuthorizationConnect,
@@ -11,8 +11,9 @@ import type {
   AuthorizationServer,
   AuthorizationTls,
   UserClaims,
-} from "../jwt/claims.ts";
-import { newClaims } from "../jwt/encode.ts";
+} from "../access/jwt/claims.ts";
+import { newClaims } from "../access/jwt/encode.ts";
+import type { AuthenticationRequest } from "../auth/authenticator.ts";
 import type { TlsState } from "../wire/transport/tls-state.ts";
 
 /** The audience of every request. */

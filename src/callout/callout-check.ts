@@ -3,11 +3,12 @@
  * start, as in the reference.
  * Source: server/auth.go, configureAuthorization (behaviour).
  */
-import { GLOBAL_ACCOUNT } from "../account/account.ts";
+
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import type { Logger } from "../base/log/logger.ts";
 import { allUsers } from "../config/auth-check.ts";
 import type { Options } from "../config/options.ts";
-import { quoted } from "../jwt/subject-rules.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 
 export function reportCallout(

@@ -1,9 +1,10 @@
 /** Whom a server hands the question to who a client is, and what that one may say. */
-import type { Account } from "../account/account.ts";
+
+import type { AuthorizationResponseClaims, UserClaims } from "../access/jwt/claims.ts";
+import type { AllowedConnectionTypes } from "../access/jwt/connection-types.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { UserClaim } from "../auth/authenticator.ts";
 import type { PermissionOptions } from "../config/permission-options.ts";
-import type { AuthorizationResponseClaims, UserClaims } from "../jwt/claims.ts";
-import type { AllowedConnectionTypes } from "../jwt/connection-types.ts";
 
 /** Where a user belongs that a service made, and what it may do there. */
 export interface Placement {

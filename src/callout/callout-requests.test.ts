@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../test/doubles/fake-host.ts";
-import { Account } from "../account/account.ts";
+import { Account } from "../accounts/account/account.ts";
 import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import { type Answer, ATTEMPTS_MAX, CALLOUT_SUBJECT, CalloutRequests, type Question } from "./callout-requests.ts";
 

@@ -6,7 +6,7 @@
  * room is needed; a client has one attempt under way, as nothing behind its CONNECT is looked at.
  */
 import { randomBytes } from "node:crypto";
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";

@@ -7,7 +7,15 @@
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 import { generateKeyPairSync } from "node:crypto";
-import type { Account } from "../account/account.ts";
+import type { AuthorizationServer, UserClaims } from "../access/jwt/claims.ts";
+import { connectTimes } from "../access/jwt/connect-times.ts";
+import { allowsConnectionType } from "../access/jwt/connection-types.ts";
+import { encodeClaims } from "../access/jwt/encode.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
+import type { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import type { DenyLists } from "../access/permission/merge-deny.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "../auth/authenticator.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import type { TimingWheel } from "../base/clock/timing-wheel.ts";
@@ -16,15 +24,7 @@ import { serverHash } from "../base/keys/server-hash.ts";
 import type { ServerIdentity } from "../base/keys/server-identity.ts";
 import { seal } from "../base/keys/xkey.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { AuthorizationServer, UserClaims } from "../jwt/claims.ts";
-import { connectTimes } from "../jwt/connect-times.ts";
-import { allowsConnectionType } from "../jwt/connection-types.ts";
-import { encodeClaims } from "../jwt/encode.ts";
-import { quoted } from "../jwt/subject-rules.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
 import { buildHeader } from "../messaging/header/header-write.ts";
-import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import type { DenyLists } from "../permission/merge-deny.ts";
 import { givenUser } from "../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";

@@ -7,13 +7,14 @@
  * A client is one of the `auth_users` by what the server found it to be, never by what it claims beside that.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
  */
-import { type Account, GLOBAL_ACCOUNT } from "../account/account.ts";
+
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import type { AuthenticationRequest, Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Resolution, ResolvingAuthenticator } from "../auth/config-authenticator.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { CalloutOptions } from "../config/authorization.ts";
 import type { ConnectionType } from "../config/permission-options.ts";
-import { quoted } from "../jwt/subject-rules.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { type Callout, isFullFor } from "./callout.ts";

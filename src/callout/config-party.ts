@@ -2,11 +2,12 @@
  * The service of `auth_callout { }`: one key signs both the answer and the user in it, and the user's `aud` names its account.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
-import type { Account } from "../account/account.ts";
+
+import type { AuthorizationResponseClaims, UserClaims } from "../access/jwt/claims.ts";
+import { connectionTypes } from "../access/jwt/connection-types.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { CalloutOptions } from "../config/authorization.ts";
-import type { AuthorizationResponseClaims, UserClaims } from "../jwt/claims.ts";
-import { connectionTypes } from "../jwt/connection-types.ts";
-import { quoted } from "../jwt/subject-rules.ts";
 import { permissionOptionsOf } from "../operator/claims-options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import { CalloutFault } from "./callout-fault.ts";

@@ -3,10 +3,11 @@
  * itself, or of others that it names, whose own keys must have signed them then.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
-import type { Account } from "../account/account.ts";
-import type { AuthorizationResponseClaims, UserClaims } from "../jwt/claims.ts";
-import { quoted } from "../jwt/subject-rules.ts";
-import { accountOf } from "../jwt/trust.ts";
+
+import type { AuthorizationResponseClaims, UserClaims } from "../access/jwt/claims.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { accountOf } from "../access/jwt/trust.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { KnownUser, UserFault } from "../operator/known-user.ts";
 import type { LoadedAccount } from "../operator/loaded-account.ts";
 import { reasonOf } from "../operator/lookup-error.ts";

@@ -1,10 +1,11 @@
 /**
  * What accounts may not be, each for itself and side by side, in the reference's words.
  */
+
+import { NO_ACTIVATIONS } from "../accounts/trade/export-access.ts";
+import { planTrades } from "../accounts/trade/trade.ts";
 import { NkeyKind } from "../base/keys/nkey.ts";
 import { checkMapping } from "../messaging/mapping/mapping-rule.ts";
-import { NO_ACTIVATIONS } from "../trade/export-access.ts";
-import { planTrades } from "../trade/trade.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import type { Authorization, UserOptions } from "./authorization.ts";
 import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "./block/account-block.ts";

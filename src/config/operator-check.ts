@@ -1,10 +1,11 @@
 /** What operators, their keys and what comes with them may not be, in the reference's order. Their JWTs are read for it. */
+
+import type { OperatorClaims } from "../access/jwt/claims.ts";
+import { decodeAccount, decodeOperator, decodeUser } from "../access/jwt/decode.ts";
+import { JwtError } from "../access/jwt/jwt-error.ts";
+import { hasEmptyPermissions } from "../access/jwt/trust.ts";
+import { parseServerVersion } from "../access/jwt/validate-operator.ts";
 import { NkeyKind } from "../base/keys/nkey.ts";
-import type { OperatorClaims } from "../jwt/claims.ts";
-import { decodeAccount, decodeOperator, decodeUser } from "../jwt/decode.ts";
-import { JwtError } from "../jwt/jwt-error.ts";
-import { hasEmptyPermissions } from "../jwt/trust.ts";
-import { parseServerVersion } from "../jwt/validate-operator.ts";
 import { NATS_VERSION } from "../wire/protocol/version.ts";
 import { quoted } from "./go-values.ts";
 import type { ResolverOptions } from "./operator-options.ts";

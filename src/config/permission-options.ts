@@ -25,4 +25,4 @@ export interface PermissionOptions {
 }
 
 /** How a client may be connected, by the reference's names. */
-export { CONNECTION_TYPES, type ConnectionType } from "../jwt/connection-types.ts";
+export { CONNECTION_TYPES, type ConnectionType } from "../access/jwt/connection-types.ts";

@@ -2,14 +2,15 @@
  * A client and its account: who it turned out to be decides where it publishes and what it may do.
  * Cold: once per connection, and when accounts, permissions or limits change.
  */
-import type { Account } from "../account/account.ts";
-import { addShadows, removeShadows } from "../account/stream-import.ts";
+
+import { ClientPermissions } from "../access/permission/client-permissions.ts";
+import type { Permissions } from "../access/permission/permissions.ts";
+import type { Account } from "../accounts/account/account.ts";
+import { addShadows, removeShadows } from "../accounts/account/stream-import.ts";
 import type { Login } from "../auth/authenticator.ts";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
-import { ClientPermissions } from "../permission/client-permissions.ts";
-import type { Permissions } from "../permission/permissions.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";

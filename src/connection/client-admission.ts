@@ -6,7 +6,7 @@
  * Cold: once per connection, so clarity wins.
  */
 
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { Login, Verdict } from "../auth/authenticator.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";

@@ -7,8 +7,10 @@
  * Reading stops while an authentication is under way or the client is stalled (stall.ts): the rest of the chunk is kept, the socket
  * paused, and nothing behind is looked at, so order holds and what is held is bounded by one read of the transport.
  */
-import type { Account } from "../account/account.ts";
-import { removeShadows } from "../account/stream-import.ts";
+
+import type { ClientPermissions } from "../access/permission/client-permissions.ts";
+import type { Account } from "../accounts/account/account.ts";
+import { removeShadows } from "../accounts/account/stream-import.ts";
 import type { Authenticator, Login } from "../auth/authenticator.ts";
 import { decode, latin1 } from "../base/bytes/ascii.ts";
 import type { WheelTimer } from "../base/clock/timing-wheel.ts";
@@ -17,7 +19,6 @@ import type { ClientInfo, Originator, RequestHeader } from "../messaging/batch/o
 import type { Sink } from "../messaging/batch/sink.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
 import type { TracedReceiver } from "../messaging/trace/message-trace.ts";
-import type { ClientPermissions } from "../permission/client-permissions.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import type { CommandSink } from "../wire/protocol/command-sink.ts";
 import { type ConnectOptions, initialConnectOptions } from "../wire/protocol/connect-options.ts";

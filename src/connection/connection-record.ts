@@ -1,5 +1,5 @@
+import { decodeUser } from "../access/jwt/decode.ts";
 import { decode } from "../base/bytes/ascii.ts";
-import { decodeUser } from "../jwt/decode.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
 import type { CloseReason } from "../wire/protocol/close-reason.ts";
 import type { ConnectionKind } from "../wire/protocol/connection-kind.ts";

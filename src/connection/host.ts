@@ -1,4 +1,4 @@
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Subsystem } from "../base/log/level.ts";
 import type { Logger } from "../base/log/logger.ts";

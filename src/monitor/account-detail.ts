@@ -3,17 +3,18 @@
  * Exports and imports have the shape that they have in claims, with what only a server knows beside it.
  * Source: reference, core §7.6.
  */
-import type { Account } from "../account/account.ts";
-import type { Response } from "../account/response.ts";
-import type { ServiceExport } from "../account/service-export.ts";
-import type { ServiceImport } from "../account/service-import.ts";
-import type { StreamImport } from "../account/stream-import.ts";
+
+import { claimsJson } from "../access/jwt/claim-shapes.ts";
+import type { AccountClaims } from "../access/jwt/claims.ts";
+import { decodeAccount } from "../access/jwt/decode.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { Response } from "../accounts/account/response.ts";
+import type { ServiceExport } from "../accounts/account/service-export.ts";
+import type { ServiceImport } from "../accounts/account/service-import.ts";
+import type { StreamImport } from "../accounts/account/stream-import.ts";
 import { goTime } from "../base/go/go-json.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../config/account-options.ts";
-import { claimsJson } from "../jwt/claim-shapes.ts";
-import type { AccountClaims } from "../jwt/claims.ts";
-import { decodeAccount } from "../jwt/decode.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
 import { listsOf, type MappingRule, remainderOf } from "../messaging/mapping/mapping-rule.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { type Fields, unlessEmpty } from "./endpoint.ts";

@@ -1,4 +1,4 @@
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 
 /** How an account's claims call it; its name where they do not. */
 export function nameTagOf({ claim, name }: Account): string {

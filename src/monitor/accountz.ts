@@ -1,5 +1,5 @@
 /** `/accountz`: the accounts' names, or one account in detail; `/accstatz`: what passed through those that are used. */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { accountDetail } from "./account-detail.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";

@@ -1,5 +1,5 @@
 /** Metrics of connections: sums over all of them, and on request each of the first ones. Names and labels: prometheus-nats-exporter, `connz`. */
-import { GLOBAL_ACCOUNT } from "../account/account.ts";
+import { GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import type { Client } from "../connection/client.ts";
 import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
 import { nameTagOf } from "./account-tag.ts";

@@ -5,7 +5,7 @@
  *                 ├─ acc, cid, user ─▶ sort ─▶ offset, limit ─▶ subscriptions and identity of the page only
  *   closed ring ──┘
  */
-import { GLOBAL_ACCOUNT } from "../account/account.ts";
+import { GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
 import { decode } from "../base/bytes/ascii.ts";
 import { goTime } from "../base/go/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";

@@ -8,7 +8,7 @@
  * here, for the first 1,024 connections, as there.
  */
 
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { accountStats } from "./accountz.ts";
 import { addConnections } from "./connection-metrics.ts";

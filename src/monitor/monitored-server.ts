@@ -1,5 +1,5 @@
 /** What monitoring needs of the server above it. Read only, and read only when someone asks. */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";

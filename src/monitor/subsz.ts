@@ -1,5 +1,5 @@
 /** `/subsz`, also `/subscriptionsz`: interest of all accounts, or one, and on request the subscriptions themselves. */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { goTime } from "../base/go/go-json.ts";
 import { Client } from "../connection/client.ts";

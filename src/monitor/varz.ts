@@ -1,11 +1,11 @@
 /** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
 
+import { claimsJson } from "../access/jwt/claim-shapes.ts";
+import { decodeOperator } from "../access/jwt/decode.ts";
 import { goTime } from "../base/go/go-json.ts";
 import { mergedFeatureFlags } from "../config/feature-flags.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
-import { claimsJson } from "../jwt/claim-shapes.ts";
-import { decodeOperator } from "../jwt/decode.ts";
 import { ConnectionKind } from "../wire/protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../wire/protocol/version.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";

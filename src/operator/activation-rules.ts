@@ -4,11 +4,11 @@
  * Source: server/accounts.go, checkActivation (behaviour).
  */
 
+import type { Import } from "../access/jwt/claims.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { checkActivation } from "../access/jwt/trust.ts";
+import type { ActivationCheck, AnyExport, AnyImport } from "../accounts/trade/export-access.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { Import } from "../jwt/claims.ts";
-import { quoted } from "../jwt/subject-rules.ts";
-import { checkActivation } from "../jwt/trust.ts";
-import type { ActivationCheck, AnyExport, AnyImport } from "../trade/export-access.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 
 export class ActivationRules {

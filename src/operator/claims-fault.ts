@@ -1,6 +1,6 @@
 /** Why claims that somebody pushes are not taken. Source: server/accounts.go, claimValidate (behaviour). */
-import type { AccountClaims } from "../jwt/claims.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
+import type { AccountClaims } from "../access/jwt/claims.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
 import { checkClaimMapping } from "../messaging/mapping/mapping-rule.ts";
 import { mappingsOf } from "./claims-options.ts";
 

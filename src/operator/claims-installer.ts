@@ -6,13 +6,14 @@
  * `incomplete`; a mapping that cannot be installed keeps the one that was there for its source, and then no other mapping is removed.
  * Source: server/accounts.go, updateAccountClaimsWithRefresh, removeCb, checkExpiration, activationExpired (behaviour).
  */
-import type { Account } from "../account/account.ts";
+
+import type { AccountClaims, Import, UserScope } from "../access/jwt/claims.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { AnyExport, AnyImport } from "../accounts/trade/export-access.ts";
 import type { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { AccountLimits, MappingOptions } from "../config/account-options.ts";
-import type { AccountClaims, Import, UserScope } from "../jwt/claims.ts";
-import { quoted } from "../jwt/subject-rules.ts";
 import { checkMapping } from "../messaging/mapping/mapping-rule.ts";
-import type { AnyExport, AnyImport } from "../trade/export-access.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";
 import { type LoadedAccount, signersOf } from "./loaded-account.ts";

@@ -5,11 +5,12 @@
  * Pure; what claims say that cannot be put to use is left out by whoever puts it to use, not here.
  * Source: server/accounts.go, updateAccountClaimsWithRefresh, buildPermissionsFromJwt (behaviour).
  */
+
+import type { AccountClaims, AllowDeny, Export, Import, NatsLimits, Permissions } from "../access/jwt/claims.ts";
+import type { AnyExport, AnyImport } from "../accounts/trade/export-access.ts";
 import type { AccountLimits, AccountOptions, MappingOptions, ResponseType, TraceOptions } from "../config/account-options.ts";
 import type { PermissionOptions, SubjectPermissions } from "../config/permission-options.ts";
-import type { AccountClaims, AllowDeny, Export, Import, NatsLimits, Permissions } from "../jwt/claims.ts";
 import { isValidPublishSubjectText } from "../messaging/subject/subject-text.ts";
-import type { AnyExport, AnyImport } from "../trade/export-access.ts";
 
 const LIMIT_MAX = 2 ** 31 - 1;
 const NS_PER_MS = 1e6;

@@ -8,10 +8,11 @@
  * checked before anything is kept. An answer that fails is logged.
  * Source: server/accounts.go, DirAccResolver.Start, CacheDirAccResolver.Start; server/events.go, accountClaimUpdate (behaviour); core §4.6.
  */
-import type { Account } from "../account/account.ts";
-import type { AccountClaims } from "../jwt/claims.ts";
-import { decodeAccount, decodeGeneric } from "../jwt/decode.ts";
-import { isAccountKey } from "../jwt/public-key.ts";
+
+import type { AccountClaims } from "../access/jwt/claims.ts";
+import { decodeAccount, decodeGeneric } from "../access/jwt/decode.ts";
+import { isAccountKey } from "../access/jwt/public-key.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import type { MessageBatch } from "../messaging/batch/message-batch.ts";
 import { claimsFault } from "./claims-fault.ts";

@@ -26,9 +26,9 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isAccountKey } from "../access/jwt/public-key.ts";
 import { decodeNkey } from "../base/keys/nkey.ts";
 import { goFileError } from "../config/file-error.ts";
-import { isAccountKey } from "../jwt/public-key.ts";
 import { expiryOf, isOlder } from "./stored-token.ts";
 
 const EXTENSION = ".jwt";

@@ -1,12 +1,13 @@
 /** A user by its token: what its claims say, and what they come to in its account. */
+
+import type { UserClaims } from "../access/jwt/claims.ts";
+import { type AllowedConnectionTypes, connectionTypes } from "../access/jwt/connection-types.ts";
+import { JwtError } from "../access/jwt/jwt-error.ts";
+import { applyTemplate } from "../access/jwt/permission-template.ts";
+import { checkScopedSigner, withLimits } from "../access/jwt/trust.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
 import type { UserClaim, UserLimits } from "../auth/authenticator.ts";
 import type { PermissionOptions } from "../config/permission-options.ts";
-import type { UserClaims } from "../jwt/claims.ts";
-import { type AllowedConnectionTypes, connectionTypes } from "../jwt/connection-types.ts";
-import { JwtError } from "../jwt/jwt-error.ts";
-import { applyTemplate } from "../jwt/permission-template.ts";
-import { checkScopedSigner, withLimits } from "../jwt/trust.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { permissionOptionsOf, userLimitsOf } from "./claims-options.ts";
 import type { LoadedAccount } from "./loaded-account.ts";

@@ -1,8 +1,9 @@
 /** An account as its claims have it: what the account room does not need to know of it. */
-import type { Account } from "../account/account.ts";
+
+import type { AccountClaims, UserScope } from "../access/jwt/claims.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { MappingOptions } from "../config/account-options.ts";
-import type { AccountClaims, UserScope } from "../jwt/claims.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
 export class LoadedAccount {

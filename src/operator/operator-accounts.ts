@@ -10,11 +10,12 @@
  * Accounts may import from each other in circles: those that are new get their exports first, all of them, and then their imports.
  * Source: server/server.go, lookupOrFetchAccount …; server/accounts.go, updateAccountClaimsWithRefresh (behaviour); core §4.5, §4.6.
  */
+
+import type { AccountClaims } from "../access/jwt/claims.ts";
+import { decodeAccount } from "../access/jwt/decode.ts";
+import { isAccountKey } from "../access/jwt/public-key.ts";
+import { validateClaims } from "../access/jwt/validate-claims.ts";
 import { goDuration } from "../config/go-duration.ts";
-import type { AccountClaims } from "../jwt/claims.ts";
-import { decodeAccount } from "../jwt/decode.ts";
-import { isAccountKey } from "../jwt/public-key.ts";
-import { validateClaims } from "../jwt/validate-claims.ts";
 import { ActivationRules } from "./activation-rules.ts";
 import { ClaimsInstaller } from "./claims-installer.ts";
 import { LoadedAccount } from "./loaded-account.ts";

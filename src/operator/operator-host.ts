@@ -1,10 +1,11 @@
 /** What operator mode needs of the server above it. */
-import type { Account } from "../account/account.ts";
-import type { Accounts } from "../account/accounts.ts";
+
+import type { AccountClaims } from "../access/jwt/claims.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { Accounts } from "../accounts/account/accounts.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import type { TimingWheel } from "../base/clock/timing-wheel.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { AccountClaims } from "../jwt/claims.ts";
 
 /** What new claims of an account mean for those who are connected to it. */
 export interface ClaimsChange {

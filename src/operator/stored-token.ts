@@ -1,7 +1,7 @@
 /** What a store asks of the tokens it keeps, of whatever kind and whoever signed them. Source: server/dirstore.go (behaviour). */
-import type { GenericClaims } from "../jwt/claims.ts";
-import { decodeGeneric } from "../jwt/decode.ts";
-import { JwtError } from "../jwt/jwt-error.ts";
+import type { GenericClaims } from "../access/jwt/claims.ts";
+import { decodeGeneric } from "../access/jwt/decode.ts";
+import { JwtError } from "../access/jwt/jwt-error.ts";
 
 /** Wall clock, ms; 0: it does not expire, or is no token. */
 export function expiryOf(jwt: string): number {

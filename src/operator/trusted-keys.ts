@@ -3,9 +3,10 @@
  * accounts that its signing keys signed let none of their own keys sign users.
  * Source: server/server.go, processTrustedKeys; server/accounts.go, getOperatorKeys (behaviour).
  */
+
+import type { OperatorClaims } from "../access/jwt/claims.ts";
+import { decodeOperator } from "../access/jwt/decode.ts";
 import type { OperatorOptions } from "../config/operator-options.ts";
-import type { OperatorClaims } from "../jwt/claims.ts";
-import { decodeOperator } from "../jwt/decode.ts";
 
 export class TrustedKeys {
   readonly operators: readonly OperatorClaims[];

@@ -4,9 +4,9 @@
  * Source: server/accounts.go, URLAccResolver (behaviour).
  */
 import { readFileSync } from "node:fs";
+import { TOKEN_BYTES_MAX } from "../access/jwt/decode.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
-import { TOKEN_BYTES_MAX } from "../jwt/decode.ts";
-import { quoted } from "../jwt/subject-rules.ts";
 import { LookupError } from "./lookup-error.ts";
 import type { Resolver } from "./resolver.ts";
 

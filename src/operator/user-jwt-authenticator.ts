@@ -10,19 +10,20 @@
  * change; the nonce is verified each time.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.5.
  */
+
+import type { UserClaims } from "../access/jwt/claims.ts";
+import { connectTimes } from "../access/jwt/connect-times.ts";
+import { allowsConnectionType } from "../access/jwt/connection-types.ts";
+import { decodeUser } from "../access/jwt/decode.ts";
+import { JwtError } from "../access/jwt/jwt-error.ts";
+import { isRevoked } from "../access/jwt/revocation.ts";
+import { isFromNetworks } from "../access/jwt/source-networks.ts";
+import { quoted } from "../access/jwt/subject-rules.ts";
+import { accountOf } from "../access/jwt/trust.ts";
+import type { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
 import type { AuthenticationRequest, Authenticator, Login, Verdict } from "../auth/authenticator.ts";
 import type { TrustedProxies } from "../auth/trusted-proxies.ts";
 import { decodeNkey, decodeSignature, verifySignature } from "../base/keys/nkey.ts";
-import type { UserClaims } from "../jwt/claims.ts";
-import { connectTimes } from "../jwt/connect-times.ts";
-import { allowsConnectionType } from "../jwt/connection-types.ts";
-import { decodeUser } from "../jwt/decode.ts";
-import { JwtError } from "../jwt/jwt-error.ts";
-import { isRevoked } from "../jwt/revocation.ts";
-import { isFromNetworks } from "../jwt/source-networks.ts";
-import { quoted } from "../jwt/subject-rules.ts";
-import { accountOf } from "../jwt/trust.ts";
-import type { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { KnownUser, UserFault } from "./known-user.ts";
 import type { LoadedAccount } from "./loaded-account.ts";

@@ -5,8 +5,10 @@
  *                 └▶ the authenticator of the listener that the client came by
  * Any failure on the way is a refusal.
  */
-import type { Account } from "../account/account.ts";
-import type { Accounts } from "../account/accounts.ts";
+
+import { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { Accounts } from "../accounts/account/accounts.ts";
 import type { Authenticator, Login, Verdict } from "../auth/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../auth/authenticators.ts";
 import { type Authenticate, GivenAuthenticator } from "../auth/given-authenticator.ts";
@@ -22,7 +24,6 @@ import type { Options } from "../config/options.ts";
 import type { Client } from "../connection/client.ts";
 import { connectionTypeOf } from "../connection/connection-type.ts";
 import type { Turn } from "../connection/turn.ts";
-import { CompiledPermissions } from "../permission/compiled-permissions.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { NATS_VERSION } from "../wire/protocol/version.ts";
 import type { TransportType } from "../wire/transport/transport.ts";

@@ -9,8 +9,13 @@
  * returned: none loses its permissions or its connection under a message that it is sending.
  * Source: server/server.go, NewServer, Start; server/reload.go, reloadAuthorization (behaviour).
  */
-import type { Account } from "../account/account.ts";
-import type { Accounts } from "../account/accounts.ts";
+
+import { newClaims } from "../access/jwt/encode.ts";
+import { isRevoked } from "../access/jwt/revocation.ts";
+import { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
+import type { DenyLists } from "../access/permission/merge-deny.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { Accounts } from "../accounts/account/accounts.ts";
 import { TrustedProxies } from "../auth/trusted-proxies.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
@@ -20,8 +25,6 @@ import type { Options } from "../config/options.ts";
 import { applyLimits, bind, expire, followAccount, renewShadows, reviewSubscriptions, shownUser } from "../connection/binding.ts";
 import type { Client } from "../connection/client.ts";
 import type { Turn } from "../connection/turn.ts";
-import { newClaims } from "../jwt/encode.ts";
-import { isRevoked } from "../jwt/revocation.ts";
 import { ClaimsServices } from "../operator/claims-services.ts";
 import { DirectoryResolver } from "../operator/directory-resolver.ts";
 import type { LoadedAccount } from "../operator/loaded-account.ts";
@@ -34,8 +37,6 @@ import { runSteps } from "../operator/steps.ts";
 import { TrustedKeys } from "../operator/trusted-keys.ts";
 import { UrlResolver } from "../operator/url-resolver.ts";
 import { UserJwtAuthenticator } from "../operator/user-jwt-authenticator.ts";
-import { CompiledPermissions } from "../permission/compiled-permissions.ts";
-import type { DenyLists } from "../permission/merge-deny.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
 import { warnOfPreloads } from "./operator-log.ts";

@@ -6,10 +6,10 @@
  *   stop: no new connections ─▶ everyone closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
  * No module-level state: two servers in a process share nothing.
  */
-import type { Account } from "../account/account.ts";
-import type { AccountHost } from "../account/account-host.ts";
-import { Accounts } from "../account/accounts.ts";
-import { accountsIn } from "../account/accounts-in.ts";
+import type { Account } from "../accounts/account/account.ts";
+import type { AccountHost } from "../accounts/account/account-host.ts";
+import { Accounts } from "../accounts/account/accounts.ts";
+import { accountsIn } from "../accounts/account/accounts-in.ts";
 import type { Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Authenticate } from "../auth/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../base/clock/clock.ts";

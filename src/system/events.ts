@@ -8,7 +8,7 @@
  * Each costs a look at the interest where nobody listens: subjects are kept by account, nothing else is made.
  * Source: reference, core §8.2.
  */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Client } from "../connection/client.ts";

@@ -7,9 +7,10 @@
  * The first error is told, though what comes behind it is read too, as nothing is done with the options then.
  * Source: encoding/json (behaviour); reference, core §7, §8.3.
  */
+
+import { foldName } from "../access/jwt/json-shape.ts";
+import { JsonList, JsonNumber, JsonObject, type JsonTree, parseJsonTree } from "../access/jwt/json-tree.ts";
 import { decode } from "../base/bytes/ascii.ts";
-import { foldName } from "../jwt/json-shape.ts";
-import { JsonList, JsonNumber, JsonObject, type JsonTree, parseJsonTree } from "../jwt/json-tree.ts";
 import { syntaxFault } from "./json-syntax.ts";
 
 interface GoValues {

@@ -2,7 +2,9 @@
  * Services for whoever asks, by what is known of it: who am I, and how many subscribers has a subject?
  * Source: reference, core §8.4.
  */
-import type { Account } from "../account/account.ts";
+
+import { permissionInfo } from "../access/permission/permission-info.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { Client } from "../connection/client.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
@@ -10,7 +12,6 @@ import { isValidLiteral } from "../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../messaging/subject/subject-text.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
-import { permissionInfo } from "../permission/permission-info.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
 import { BadRequest, readRequest } from "./request-options.ts";
 import type { ServiceParts } from "./server-services.ts";

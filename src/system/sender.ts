@@ -2,7 +2,7 @@
  * Sends what the server itself has to say: JSON that names it, numbered, to whoever listens. Nothing is made for nobody.
  * Source: reference, core §8.1.
  */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { goJson, goTime } from "../base/go/go-json.ts";
 import { Nuid } from "../base/random/nuid.ts";

@@ -6,7 +6,7 @@
  * Without a system account there is none of it. The account is the same for as long as the server runs: no reload may change it.
  * Source: reference, core §8.
  */
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import { decode } from "../base/bytes/ascii.ts";
 import type { Client } from "../connection/client.ts";
 import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";

@@ -1,4 +1,4 @@
-import type { Account } from "../account/account.ts";
+import type { Account } from "../accounts/account/account.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import type { TimingWheel } from "../base/clock/timing-wheel.ts";
 import type { Client } from "../connection/client.ts";

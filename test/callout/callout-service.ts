@@ -13,12 +13,12 @@
  * ```
  */
 import { type ConnectionOptions, connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import type { AuthorizationRequestClaims, AuthorizationResponseBody, ClaimsData, UserBody } from "../../src/access/jwt/claims.ts";
+import { decodeAuthorizationRequest } from "../../src/access/jwt/decode.ts";
+import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
+import { JwtError } from "../../src/access/jwt/jwt-error.ts";
+import type { Signer } from "../../src/access/jwt/signer.ts";
 import { open, seal } from "../../src/base/keys/xkey.ts";
-import type { AuthorizationRequestClaims, AuthorizationResponseBody, ClaimsData, UserBody } from "../../src/jwt/claims.ts";
-import { decodeAuthorizationRequest } from "../../src/jwt/decode.ts";
-import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
-import { JwtError } from "../../src/jwt/jwt-error.ts";
-import type { Signer } from "../../src/jwt/signer.ts";
 
 /** A token, which is sealed if the request was; bytes, which are sent as they are; null: silence. */
 export type Answer = string | Uint8Array | null;

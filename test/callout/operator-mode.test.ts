@@ -1,11 +1,11 @@
 /** Accounts whose claims say `authorization`, beside the reference: whom a service may let in, and where. */
 import { expect, test } from "bun:test";
 import { connect, jwtAuthenticator } from "@nats-io/transport-node";
+import type { AccountBody, UserLimits, UserScope } from "../../src/access/jwt/claims.ts";
+import { NO_LIMITS_SET, newClaims } from "../../src/access/jwt/encode.ts";
+import type { Signer } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { publicXkeyOf } from "../../src/base/keys/xkey.ts";
-import type { AccountBody, UserLimits, UserScope } from "../../src/jwt/claims.ts";
-import { NO_LIMITS_SET, newClaims } from "../../src/jwt/encode.ts";
-import type { Signer } from "../../src/jwt/signer.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
 import {

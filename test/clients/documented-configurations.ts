@@ -2,8 +2,9 @@
  * Every mechanism that the documentation of NATS has a configuration for, in its form, with keys and names of our own: who comes in with
  * what, and who does not.
  */
+
+import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
-import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { scope } from "../operator/scope.ts";
 import { ALPHA, ALPHA_SCOPED, accountToken, BETA, memoryConfig, operatorToken, SYSTEM, userToken } from "../operator/world.ts";

@@ -1,8 +1,9 @@
 /** JWTs of an operator, an account and a user, for configurations. The same in every run: keys and times are fixed. */
+
+import type { OperatorBody, UserBody } from "../../src/access/jwt/claims.ts";
+import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
+import { signerOf } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind, publicNkeyOf } from "../../src/base/keys/nkey.ts";
-import type { OperatorBody, UserBody } from "../../src/jwt/claims.ts";
-import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
-import { signerOf } from "../../src/jwt/signer.ts";
 
 const ISSUED_AT_SECONDS = 1_700_000_000;
 

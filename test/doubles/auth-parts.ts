@@ -1,12 +1,13 @@
 /** What authenticators need of a server, without one; and requests, of which a test says what it is about. */
-import { Account } from "../../src/account/account.ts";
+
+import { CompiledPermissions } from "../../src/access/permission/compiled-permissions.ts";
+import { Account } from "../../src/accounts/account/account.ts";
 import type { AuthenticationRequest, Verdict } from "../../src/auth/authenticator.ts";
 import { type Authenticators, authenticatorsOf } from "../../src/auth/authenticators.ts";
 import { PasswordChecks } from "../../src/auth/password.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { loadConfigText } from "../../src/config/load-config.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
-import { CompiledPermissions } from "../../src/permission/compiled-permissions.ts";
 import { type ConnectOptions, initialConnectOptions } from "../../src/wire/protocol/connect-options.ts";
 import { Refusal } from "../../src/wire/protocol/refusal.ts";
 import type { PeerCertificate, TlsState } from "../../src/wire/transport/tls-state.ts";

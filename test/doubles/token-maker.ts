@@ -1,6 +1,7 @@
 /** Keys that are always the same, and tokens with any content, right or wrong, which are signed all the same. */
+
+import { type Signer, signerOf } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
-import { type Signer, signerOf } from "../../src/jwt/signer.ts";
 
 /** Made of one byte, repeated; the tokens in `test/vectors/go-jwt.json` are by the same keys. */
 export function fixedSigner(kind: NkeyKind, byte: number): Signer {

@@ -1,4 +1,4 @@
-import { ServiceImport } from "../../src/account/service-import.ts";
+import { ServiceImport } from "../../src/accounts/account/service-import.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { Server } from "../../src/server/server.ts";

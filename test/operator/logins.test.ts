@@ -4,8 +4,8 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
 import { NkeyKind } from "../../src/base/keys/nkey.ts";
-import { NO_LIMITS_SET } from "../../src/jwt/encode.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
 import { until } from "../faults/until.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, credsAuthenticator, jwtAuthenticator } from "@nats-io/transport-node";
-import { seedInFile, tokenInFile } from "../../src/jwt/decorated.ts";
+import { seedInFile, tokenInFile } from "../../src/access/jwt/decorated.ts";
 import { findCli, NatsCli } from "../clients/nats-cli.ts";
 import { findNsc, Nsc } from "./nsc.ts";
 import { type OurSide, startOurs } from "./pair.ts";

@@ -1,5 +1,5 @@
 /** A scoped signing key, as the claims of an account have it. */
-import type { UserLimits, UserScope } from "../../src/jwt/claims.ts";
+import type { UserLimits, UserScope } from "../../src/access/jwt/claims.ts";
 
 const NOTHING: UserLimits = {
   publish: { allow: [], deny: [] },

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeClaims, newClaims } from "../../src/jwt/encode.ts";
+import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
 import { it } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { startOurs } from "./pair.ts";

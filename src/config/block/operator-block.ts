@@ -1,7 +1,7 @@
 /** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
 import { readFileSync } from "node:fs";
+import { TOKEN_PREFIX, tokenInFile } from "../../access/jwt/decorated.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
-import { TOKEN_PREFIX, tokenInFile } from "../../jwt/decorated.ts";
 import { goReadError } from "../file-error.ts";
 import { quoted } from "../go-values.ts";
 import { type ConfigValue, goTypeOf } from "../language/config-value.ts";

@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test";
+import vectors from "../../../test/vectors/go-jwt.json";
+import { Random } from "../../base/random/random.ts";
+import { seedFromEnv } from "../../base/random/seed.ts";
+import { decodeClaims, decodeGeneric } from "./decode.ts";
+import { parseJsonTree, plainValue } from "./json-tree.ts";
+import { JwtError } from "./jwt-error.ts";
+import { decodePart } from "./token-part.ts";
+
+const tokens = vectors.issued.map(one => one.token);
+const ALPHABET = [..."ABCabcxyz019-_.=+/ \n\r\0é"];
+
+/** One to three changes: letters replaced, dropped, doubled; parts cut, swapped with another token's; text from anywhere in between. */
+function mutated(token: string, random: Random): string {
+  let text = token;
+  for (let change = random.between(1, 3); change > 0; change--) {
+    const at = random.below(text.length + 1);
+    const parts = text.split(".");
+    text = random.pick([
+      () => text.slice(0, at) + random.pick(ALPHABET) + text.slice(at + 1),
+      () => text.slice(0, at) + text.slice(at + random.between(1, 9)),
+      () => text.slice(0, at) + random.pick(ALPHABET) + text.slice(at),
+      () => text.slice(0, at),
+      () => parts.with(random.below(parts.length), random.pick(random.pick(tokens).split("."))).join("."),
+      () => random.shuffle(parts).join("."),
+      () => changedJson(parts, random),
+    ])();
+  }
+  return text;
+}
+
+/** A byte of what a part says, the signature left as it was. */
+function changedJson(parts: string[], random: Random): string {
+  const index = random.below(parts.length);
+  const bytes = Buffer.from(parts[index], "base64url");
+  if (bytes.length > 0) bytes[random.below(bytes.length)] = random.pick([0, 0x22, 0x30, 0x7b, 0x7d, 0xff, random.below(256)]);
+  return parts.with(index, bytes.toString("base64url")).join(".");
+}
+
+/** What a token is made of, when it can be taken apart: letters that mean no bits aside. */
+function contentOf(token: string): string {
+  try {
+    return token
+      .split(".")
+      .map(part => decodePart(part).toString("hex"))
+      .join(".");
+  } catch (error) {
+    expect(error).toBeInstanceOf(JwtError);
+    return "";
+  }
+}
+
+function accepts(decode: (token: string) => unknown, token: string, message: string): boolean {
+  try {
+    decode(token);
+    return true;
+  } catch (error) {
+    expect(error, message).toBeInstanceOf(JwtError);
+    return false;
+  }
+}
+
+test("fuzz: a token that was changed is refused, and by a JwtError", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const originals = new Set(tokens.map(contentOf));
+  /** The first version signs its body alone, so a header may come from elsewhere. */
+  const oldBodies = new Set(
+    tokens.filter(token => token.startsWith("eyJ0eXAiOiJqd3Qi")).map(token => contentOf(token).split(".").slice(1).join(".")),
+  );
+  let refused = 0;
+  for (let round = 0; round < 6_000; round++) {
+    const token = mutated(random.pick(tokens), random);
+    const message = `SEED=${seed} round=${round} ${JSON.stringify(token)}`;
+    for (const decode of [decodeClaims, decodeGeneric]) {
+      if (!accepts(decode, token, message)) refused++;
+      else {
+        const content = contentOf(token);
+        expect(originals.has(content) || oldBodies.has(content.split(".").slice(1).join(".")), message).toBe(true);
+      }
+    }
+  }
+  expect(refused, `SEED=${seed}`).toBeGreaterThan(10_000);
+});
+
+/** JSON, mostly: values as text, with spaces, escapes and mistakes. */
+function randomJson(random: Random, depth: number): string {
+  const space = () => random.pick(["", "", "", " ", "\n\t"]);
+  const text = () =>
+    `"${Array.from({ length: random.below(5) }, () => random.pick(["a", "é", "😀", "\\n", "\\u0041", "\\ud83d\\ude00", '\\"', "\u007f", ...(random.chance(0.02) ? ["\\x", "\t", "\\u12"] : [])])).join("")}"`;
+  const items = () =>
+    Array.from({ length: random.below(4) }, () => `${space()}${randomJson(random, depth - 1)}${space()}`).join(
+      random.chance(0.02) ? ";" : ",",
+    );
+  const members = () =>
+    Array.from({ length: random.below(4) }, () => `${space()}${text()}${space()}:${randomJson(random, depth - 1)}`).join(",");
+  const scalars = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1",
+    "1.5",
+    "1e3",
+    "-0.5E-2",
+    text(),
+    ...(random.chance(0.03) ? ["01", "tru", "", "-", ".5", "1.", "NaN"] : []),
+  ];
+  if (depth === 0 || random.chance(0.4)) return random.pick(scalars);
+  return random.chance(0.5) ? `[${items()}]` : `{${members()}${random.chance(0.02) ? "," : ""}}`;
+}
+
+test("fuzz: JSON is what JSON.parse reads, and nothing else is", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const counts = { right: 0, wrong: 0 };
+  for (let round = 0; round < 4_000; round++) {
+    const json = randomJson(random, 5) + (random.chance(0.02) ? random.pick([" ", "x", "\0", "}"]) : "");
+    const message = `SEED=${seed} round=${round} ${json}`;
+    let expected: { value: unknown } | null = null;
+    try {
+      expected = { value: JSON.parse(json) };
+    } catch {}
+    if (expected === null) {
+      counts.wrong++;
+      expect(accepts(parseJsonTree, json, message), message).toBe(false);
+    } else {
+      counts.right++;
+      expect(plainValue(parseJsonTree(json)), message).toEqual(expected.value);
+    }
+  }
+  expect(Math.min(counts.right, counts.wrong), `SEED=${seed}`).toBeGreaterThan(200);
+});

@@ -1,0 +1,98 @@
+/**
+ * Tokens, issued. The id of a token is the hash of its claims' data (`aud … sub`), so two tokens that differ in their body alone, issued in
+ * one second, have the same.
+ * Source: nats-io/jwt v2, claims.go (behaviour).
+ */
+import { createHash } from "node:crypto";
+import { encode } from "../../base/bytes/ascii.ts";
+import { decodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
+import { base32 } from "./base32.ts";
+import { BODIES, claimsJson, dataShape } from "./claim-shapes.ts";
+import type { AccountLimits, ClaimKind, Claims, ClaimsData } from "./claims.ts";
+import { checkIssuer, VERSION } from "./decode.ts";
+import { goJsonText } from "./json-shape.ts";
+import { JwtError } from "./jwt-error.ts";
+import type { Signer } from "./signer.ts";
+import { encodePart } from "./token-part.ts";
+
+const HEADER = encodePart(goJsonText({ typ: "JWT", alg: "ed25519-nkey" }));
+
+type ClaimsOf<K extends ClaimKind> = Extract<Claims, { kind: K }>;
+
+/** Without limits, JetStream aside, which an account must be given. */
+const UNLIMITED_ACCOUNT: AccountLimits = {
+  ...BODIES.account.zero().limits,
+  subscriptionsMax: -1,
+  dataBytesMax: -1,
+  payloadBytesMax: -1,
+  importsMax: -1,
+  exportsMax: -1,
+  wildcardExports: true,
+  connectionsMax: -1,
+  leafNodesMax: -1,
+};
+
+/**
+ * Claims about `subject` that say nothing yet: a user and an account without limits, otherwise what is in `body` and `data`.
+ * A user of a scoped key needs `body: NO_LIMITS_SET`.
+ */
+export function newClaims<K extends ClaimKind>(
+  kind: K,
+  subject: string,
+  body: Partial<NonNullable<ClaimsOf<K>["nats"]>> = {},
+  data: Partial<ClaimsData> = {},
+): ClaimsOf<K> {
+  const nats = { ...BODIES[kind].zero(), ...initialBody(kind), ...body };
+  return { kind, ...dataShape.zero(), subject, ...data, nats } as unknown as ClaimsOf<K>;
+}
+
+/** For the body of a user that a scoped key signs. */
+export const NO_LIMITS_SET = { subscriptionsMax: 0, dataBytesMax: 0, payloadBytesMax: 0 } as const;
+
+function initialBody(kind: ClaimKind): object {
+  if (kind === "user") return { subscriptionsMax: -1, dataBytesMax: -1, payloadBytesMax: -1 };
+  return kind === "account" ? { limits: UNLIMITED_ACCOUNT } : {};
+}
+
+/** Whom claims of a kind must be about. */
+const SUBJECTS: Partial<Record<ClaimKind, { readonly kind: NkeyKind; readonly error: string }>> = {
+  operator: { kind: NkeyKind.Operator, error: "expected subject to be an operator public key" },
+  account: { kind: NkeyKind.Account, error: "expected subject to be account public key" },
+  user: { kind: NkeyKind.User, error: "expected subject to be user public key" },
+  activation: { kind: NkeyKind.Account, error: "expected subject to be an account" },
+};
+
+/**
+ * Signs claims. Id, issuer, time of issue, type and version are set here, whatever they were; imports and exports are sorted by subject.
+ * @param issuedAtSeconds now, in unix seconds
+ * @throws JwtError the subject is none for such claims, or the signer must not sign them
+ */
+export function encodeClaims(claims: Claims, signer: Signer, issuedAtSeconds: number): string {
+  const expected = SUBJECTS[claims.kind];
+  if (expected !== undefined && decodeNkey(claims.subject)?.kind !== expected.kind) throw new JwtError(expected.error);
+  if (claims.subject === "") throw new JwtError("subject is not set");
+  checkIssuer(claims.kind, signer.publicKey);
+  const data = { ...claims, issuer: signer.publicKey, issuedAtSeconds, id: "" };
+  const issued = { ...data, id: tokenId(data), nats: issuedBody(claims) } as Claims;
+  const signed = `${HEADER}.${encodePart(goJsonText(claimsJson(issued)))}`;
+  return `${signed}.${Buffer.from(signer.sign(encode(signed))).toString("base64url")}`;
+}
+
+function tokenId(data: ClaimsData): string {
+  return base32(
+    createHash("sha512-256")
+      .update(goJsonText(dataShape.write(data)))
+      .digest(),
+  );
+}
+
+function issuedBody(claims: Claims): unknown {
+  if (claims.kind === "generic") return claims.nats === null ? null : { ...claims.nats, version: VERSION };
+  const body = { ...claims.nats, type: claims.kind, version: VERSION };
+  if (claims.kind !== "account") return body;
+  return { ...body, imports: bySubject(claims.nats.imports), exports: bySubject(claims.nats.exports) };
+}
+
+function bySubject<T extends { readonly subject: string } | null>(list: readonly T[]): T[] {
+  return list.toSorted((left, right) => Buffer.compare(Buffer.from(left?.subject ?? ""), Buffer.from(right?.subject ?? "")));
+}

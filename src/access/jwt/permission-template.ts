@@ -1,0 +1,126 @@
+/**
+ * Permissions of a scoped signing key, filled in for one user:
+ *
+ *   "orders.{{name()}}.{{tag(region)}}.>"    user alice, tags region:eu and region:us
+ *   → "orders.alice.eu.>", "orders.alice.us.>"
+ *   name() subject() account-name() account-subject()    one value each
+ *   tag(x) account-tag(x)                                 the value of every tag `x:value`: every combination is an entry
+ * A subject that comes out invalid is dropped from an allow list, and is an error in a deny list: what cannot be denied must not be
+ * allowed. For the same reason an allow list that loses its last entry denies everything.
+ *
+ * As soon as one entry of a list is a template, every entry must be a valid subject, one with a queue is none. The name of a tag stands
+ * behind `tag(` in small letters; in other letters nothing is found.
+ * Source: server/auth.go, processUserPermissionsTemplate (behaviour); core §4.7.
+ */
+import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
+import type { Permissions } from "./claims.ts";
+import { foldName } from "./json-shape.ts";
+import { JwtError } from "./jwt-error.ts";
+import { quoted } from "./subject-rules.ts";
+
+/** Whom the templates are filled in for. */
+export interface TemplateValues {
+  readonly name: string;
+  readonly subject: string;
+  readonly accountName: string;
+  readonly accountSubject: string;
+  readonly userTags: readonly string[];
+  readonly accountTags: readonly string[];
+}
+
+/** Entries of one list after its templates were filled in. */
+export const TEMPLATE_SUBJECTS_MAX = 4096;
+
+/** Stands for a tag that is not there: no subject has it. */
+const NOTHING = " ";
+const TEMPLATE = /\{\{([^}]+)\}\}/g;
+
+/**
+ * @returns the same with every template filled in; other fields stay
+ * @throws JwtError an operation that does not exist, a deny entry without a value, too many combinations
+ */
+export function applyTemplate<P extends Permissions>(permissions: P, values: TemplateValues): P {
+  const { subscribe, publish } = permissions;
+  const subscribeAllow = filledIn(subscribe.allow, values, false);
+  const subscribeDeny = filledIn(subscribe.deny, values, true);
+  const publishAllow = filledIn(publish.allow, values, false);
+  const publishDeny = filledIn(publish.deny, values, true);
+  return {
+    ...permissions,
+    subscribe: { allow: subscribeAllow, deny: denied(subscribe.allow, subscribeAllow, subscribeDeny) },
+    publish: { allow: publishAllow, deny: denied(publish.allow, publishAllow, publishDeny) },
+  };
+}
+
+function denied(before: readonly string[], allow: readonly string[], deny: readonly string[]): readonly string[] {
+  return before.length > 0 && allow.length === 0 && !deny.includes(">") ? [...deny, ">"] : deny;
+}
+
+function filledIn(list: readonly string[], values: TemplateValues, isDeny: boolean): readonly string[] {
+  if (!list.some(entry => entry.search(TEMPLATE) !== -1)) return list;
+  const subjects: string[] = [];
+  for (const entry of list) {
+    const templates = [...entry.matchAll(TEMPLATE)].map(match => match[0]);
+    const choices = templates.map(template => choicesOf(template, entry, values, isDeny));
+    const hasTags = choices.some(choice => choice.isTag);
+    const count = choices.reduce((product, { texts }) => product * texts.length, 1);
+    if (hasTags && subjects.length + count > TEMPLATE_SUBJECTS_MAX) {
+      throw new JwtError(`template expansion exceeds limit: ${TEMPLATE_SUBJECTS_MAX}`);
+    }
+    for (let combination = 0; combination < count; combination++) {
+      const subject = combined(entry, templates, choices, combination);
+      if (isValidSubjectText(subject)) subjects.push(subject);
+      else if (isDeny) throw new JwtError("generated invalid subject");
+    }
+  }
+  return subjects;
+}
+
+interface Choices {
+  readonly texts: readonly string[];
+  readonly isTag: boolean;
+}
+
+/** Combinations are counted like digits: the last template changes fastest. */
+function combined(entry: string, templates: readonly string[], choices: readonly Choices[], combination: number): string {
+  const picked: string[] = [];
+  let rest = combination;
+  for (let index = choices.length - 1; index >= 0; index--) {
+    const { texts } = choices[index];
+    picked[index] = texts[rest % texts.length];
+    rest = Math.floor(rest / texts.length);
+  }
+  return templates.reduce((subject, template, index) => subject.replaceAll(template, () => picked[index]), entry);
+}
+
+/** What Go takes for space around an operation. */
+const SPACE_AROUND =
+  /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+
+function choicesOf(template: string, entry: string, values: TemplateValues, isDeny: boolean): Choices {
+  const operation = template.slice(2, -2).replace(SPACE_AROUND, "");
+  const folded = foldName(operation);
+  if (folded === "name()") return one(values.name);
+  if (folded === "subject()") return one(values.subject);
+  if (folded === "account-name()") return one(values.accountName);
+  if (folded === "account-subject()") return one(values.accountSubject);
+  if (/^tag\(.*\)$/is.test(operation)) return tagged(values.userTags, tagName(operation, "tag("), entry, isDeny);
+  if (/^account-tag\(.*\)$/is.test(operation)) return tagged(values.accountTags, tagName(operation, "account-tag("), entry, isDeny);
+  throw new JwtError(`template operation in ${quoted(entry)}: ${quoted(operation)} is not defined`);
+}
+
+function one(text: string): Choices {
+  return { texts: [text], isTag: false };
+}
+
+function tagName(operation: string, start: string): string {
+  return operation.slice(operation.startsWith(start) ? start.length : 0, -1);
+}
+
+function tagged(tags: readonly string[], name: string, entry: string, isDeny: boolean): Choices {
+  const prefix = `${name.toLowerCase()}:`;
+  const texts = tags.filter(tag => tag.startsWith(prefix)).map(tag => tag.slice(prefix.length));
+  if (texts.length > 0) return { texts, isTag: true };
+  if (isDeny) throw new JwtError(`generated invalid subject ${quoted(entry)}: ${quoted(name)} is not defined`);
+  return { texts: [NOTHING], isTag: true };
+}

@@ -1,0 +1,79 @@
+import type { SubjectFilter } from "../../messaging/batch/subscription.ts";
+import { hasWildcard } from "../../messaging/subject/subject.ts";
+import { collide } from "../../messaging/subject/subject-overlap.ts";
+import type { DecisionCache } from "./decision-cache.ts";
+import type { Pattern } from "./pattern.ts";
+import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
+import type { SubscribeList } from "./permissions.ts";
+
+/**
+ * Which messages a subscription may not get although it is allowed: `orders.>` by someone to whom `orders.secret` is denied.
+ *
+ * Found out when it is subscribed: the entries that can meet its subject, by their subject and by its queue. Mostly they are few and
+ * compared directly; more than eight are asked through the connection's cache of decisions, which all such filters share.
+ */
+export type DeliveryFilter = SubjectFilter;
+
+/** The entries of a deny list that can meet a subscription; those beyond one more than can be compared directly are not looked for. */
+export function overlappingEntries(deny: SubscribeList, subject: Uint8Array, queue: Uint8Array | null): Pattern[] {
+  const found: Pattern[] = [];
+  // A literal subject meets what denies it: nearly always nothing, and the list knows that without a walk.
+  const literal = !hasWildcard(subject, 0, subject.length);
+  if (literal && !deny.denies(subject, 0, subject.length, queue)) return found;
+  for (const pattern of deny.plain) {
+    if (found.length > DIRECT_PATTERNS_MAX) return found;
+    if (overlaps(pattern, subject)) found.push(pattern);
+  }
+  if (queue === null) return found;
+  for (const entry of deny.queues.entries) {
+    if (found.length > DIRECT_PATTERNS_MAX) return found;
+    if (overlaps(entry.pattern, subject) && entry.coversQueue(queue)) found.push(entry.pattern);
+  }
+  return found;
+}
+
+function overlaps({ subject: denied }: Pattern, subject: Uint8Array): boolean {
+  return collide(denied, 0, denied.length, subject, 0, subject.length);
+}
+
+/** Compares with each of a few patterns. */
+export class DirectFilter implements DeliveryFilter {
+  readonly sizeMin: number;
+  readonly sizeMax: number;
+
+  constructor(private readonly denied: readonly Pattern[]) {
+    this.sizeMin = Math.min(...denied.map(({ sizeMin }) => sizeMin));
+    this.sizeMax = Math.max(...denied.map(({ sizeMax }) => sizeMax));
+  }
+
+  allows(subject: Uint8Array, start: number, end: number): boolean {
+    const denied = this.denied;
+    for (let index = 0; index < denied.length; index++) {
+      if (denied[index].covers(subject, start, end)) return false;
+    }
+    return true;
+  }
+}
+
+/** Asks a long list, and remembers. */
+export class CachedFilter implements DeliveryFilter {
+  readonly sizeMin = 0;
+  readonly sizeMax = Number.MAX_SAFE_INTEGER;
+
+  /** @param tag the queue's number in the cache */
+  constructor(
+    private readonly deny: SubscribeList,
+    private readonly queue: Uint8Array | null,
+    private readonly cache: DecisionCache,
+    private readonly tag: number,
+  ) {}
+
+  allows(subject: Uint8Array, start: number, end: number): boolean {
+    const hash = this.cache.hash(this.tag, subject, start, end);
+    const known = this.cache.find(hash, this.tag, subject, start, end);
+    if (known !== -1) return known === 1;
+    const allowed = !this.deny.denies(subject, start, end, this.queue);
+    this.cache.add(hash, this.tag, subject, start, end, allowed);
+    return allowed;
+  }
+}

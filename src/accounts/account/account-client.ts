@@ -1,0 +1,39 @@
+/** Whoever publishes events for an account: a participant of the account that has no connection. */
+import type { ClientInfo, Originator, RequestHeader } from "../../messaging/batch/originator.ts";
+import type { Sink } from "../../messaging/batch/sink.ts";
+import { ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
+import type { Account } from "./account.ts";
+
+export class AccountClient implements Originator {
+  readonly kind = ConnectionKind.Account;
+  readonly echo = false;
+  readonly infoVersion = 0;
+  requestHeader: RequestHeader | null = null;
+  /** It receives nothing. */
+  readonly sink: Sink = { mark: 0, takesRuns: true, deliver: () => 0 };
+  /** 0: nobody has asked. */
+  private id = 0;
+  private startedAt = 0;
+
+  constructor(private readonly account: Account) {}
+
+  clientInfo(detailed: boolean): ClientInfo {
+    const { host, name } = this.account;
+    if (!detailed) return { acc: name };
+    if (this.id === 0) {
+      this.id = host.nextConnectionId();
+      this.startedAt = host.clock.now();
+    }
+    return {
+      acc: name,
+      start: new Date(this.startedAt).toISOString(),
+      id: this.id,
+      server: host.serverName,
+      cluster: host.clusterName,
+      kind: KIND_TEXTS[this.kind],
+    };
+  }
+
+  /** There is none. */
+  askRoundTrip(): void {}
+}

@@ -1,0 +1,21 @@
+import type { Clock } from "../../base/clock/clock.ts";
+import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { LocalHost } from "../../messaging/batch/local-subscriber.ts";
+import type { Account } from "./account.ts";
+
+/** What accounts need of the server above them. */
+export interface AccountHost extends LocalHost {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly timers: TimingWheel;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
+  /** null: there is none. */
+  readonly systemAccount: Account | null;
+  /** A number that no connection has. */
+  nextConnectionId(): number;
+  /** Keeps results of matches by subject. */
+  readonly cachesInterest: boolean;
+}

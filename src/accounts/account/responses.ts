@@ -1,0 +1,228 @@
+/**
+ * Answers on their way between accounts.
+ *
+ *   requester's account                          responder's account
+ *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): that subject stands for `_INBOX.x` there
+ *   `_INBOX.x`              ◀── Response ─────── published by the service             one, or as many as its type allows
+ * One subscription `_R_.aaaaaa.>` per account, made with its first answer owed. An entry goes with the answer (one message, or the end of a
+ * stream: an empty message), when the time for it has passed (service-export.ts), or when nobody waits for it any more.
+ * Bounded by time, as in the reference, and by number: beyond a million the oldest is given up.
+ * Source: reference, core §5.4.
+ */
+import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
+import { serverHash } from "../../base/keys/server-hash.ts";
+import type { Random } from "../../base/random/random.ts";
+import type { ResponseType } from "../../config/account-options.ts";
+import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Sink } from "../../messaging/batch/sink.ts";
+import { Subscription } from "../../messaging/batch/subscription.ts";
+import { hasWildcard } from "../../messaging/subject/subject.ts";
+import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
+import type { Account } from "./account.ts";
+import { type Crossing, cross, crossUnfollowed, importCameThrough } from "./import-step.ts";
+import { measureAnswer } from "./latency.ts";
+import { sampleRequest } from "./latency-sampling.ts";
+import { Response, ResponseEnd } from "./response.ts";
+import type { ServiceExport } from "./service-export.ts";
+
+const ADDRESS_START = encode("_R_.");
+const DOT_BYTES = encode(".");
+const DIGITS = encode("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+const DIGITS_IN_TOKEN = 6;
+/** Of 32 random bits. */
+const DIGITS_PER_DRAW = 3;
+/** Answers that an account owes at once. */
+const OWED_MAX = 1_000_000;
+const NO_BYTES = new Uint8Array(0);
+
+export class Responses implements Sink {
+  mark = 0;
+  readonly takesRuns = false;
+  private readonly account: Account;
+  /** `_R_.aaaaaa.`; null until somebody asks. */
+  private prefix: Uint8Array | null = null;
+  /** `.<server hash>.T`; null until it is needed. */
+  private suffix: Uint8Array | null = null;
+  /** Answers that services of this account owe, by their subject. */
+  private readonly owed = new Map<string, Response>();
+  /** Answers that clients of this account wait for, by where they want them. */
+  private readonly awaitedBy = new Map<string, Response | Set<Response>>();
+
+  constructor(account: Account) {
+    this.account = account;
+  }
+
+  /** How many reply subjects somebody here waits on. */
+  get awaited(): number {
+    return this.awaitedBy.size;
+  }
+
+  /** How many answers are owed. */
+  get size(): number {
+    return this.owed.size;
+  }
+
+  all(): Iterable<Response> {
+    return this.owed.values();
+  }
+
+  /**
+   * A request comes to this account: where shall its answer go?
+   * @param reply where the requester wants it; copied
+   * @param measured its subject says so, and by whom
+   */
+  add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, measured = false): Response {
+    const { account } = this;
+    const { host } = account;
+    this.prefix ??= this.listen(host.turn.random);
+    const address = newAddress(this.prefix, host.turn.random, measured ? this.measuredSuffix() : NO_BYTES);
+    const response = new Response(
+      address,
+      copyBytes(reply, 0, reply.length),
+      account,
+      requester,
+      from,
+      type,
+      share,
+      host.clock.monotonic(),
+    );
+    if (this.owed.size >= OWED_MAX) this.remove(this.owed.values().next().value!, ResponseEnd.TimedOut);
+    this.owed.set(response.subject, response);
+    from?.watch();
+    requester.responses.await(response);
+    return response;
+  }
+
+  private measuredSuffix(): Uint8Array {
+    this.suffix ??= encode(`.${serverHash(this.account.host.serverName)}.T`);
+    return this.suffix;
+  }
+
+  remove(response: Response, end: ResponseEnd): void {
+    if (!this.owed.delete(response.subject)) return;
+    response.requester.responses.stopAwaiting(response);
+    response.watcher?.onEnd(end);
+  }
+
+  /** Removes those of one service that were asked for before. @returns how many are left of it */
+  expire(of: ServiceExport, before: number): number {
+    let left = 0;
+    for (const response of [...this.owed.values()]) {
+      if (response.export !== of) continue;
+      if (response.at <= before) this.remove(response, ResponseEnd.TimedOut);
+      else left++;
+    }
+    return left;
+  }
+
+  /** A subscription here is gone: if it was the last one for some replies, nobody needs their answers. */
+  onInterestLost(subject: Uint8Array): void {
+    if (!hasWildcard(subject, 0, subject.length)) return this.forget(latin1(subject, 0, subject.length), subject);
+    for (const reply of [...this.awaitedBy.keys()]) {
+      const bytes = Buffer.from(reply, "latin1");
+      if (matchesLiteral(subject, bytes, 0, bytes.length)) this.forget(reply, bytes);
+    }
+  }
+
+  private forget(reply: string, bytes: Uint8Array): void {
+    const waiting = this.awaitedBy.get(reply);
+    if (waiting === undefined || this.account.interest.hasInterest(bytes, 0, bytes.length)) return;
+    this.awaitedBy.delete(reply);
+    const all = waiting instanceof Response ? [waiting] : waiting;
+    for (const response of all) response.responder.responses.remove(response, ResponseEnd.InterestLost);
+  }
+
+  private await(response: Response): void {
+    const { awaitedBy } = this;
+    const waiting = awaitedBy.get(response.replyKey);
+    if (waiting === undefined) awaitedBy.set(response.replyKey, response);
+    else if (waiting instanceof Response) awaitedBy.set(response.replyKey, new Set([waiting, response]));
+    else waiting.add(response);
+  }
+
+  private stopAwaiting(response: Response): void {
+    const waiting = this.awaitedBy.get(response.replyKey);
+    if (waiting === undefined) return;
+    if (!(waiting instanceof Response)) {
+      waiting.delete(response);
+      if (waiting.size > 0) return;
+    } else if (waiting !== response) return;
+    this.awaitedBy.delete(response.replyKey);
+  }
+
+  private listen(random: Random): Uint8Array {
+    const prefix = newAddress(ADDRESS_START, random, DOT_BYTES);
+    this.account.interest.insert(new Subscription(this, encode(`${decode(prefix)}>`), null, NO_BYTES));
+    return prefix;
+  }
+
+  // Sink: an answer is published in this account
+
+  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    let delivered = 0;
+    for (let index = from; index < to; index++) if (this.answer(batch, index)) delivered++;
+    return delivered;
+  }
+
+  private answer(batch: MessageBatch, index: number): boolean {
+    const response = this.account.expired
+      ? undefined
+      : this.owed.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
+    if (response === undefined || importCameThrough(batch, response.export)) return false;
+    const mayGo = response.watcher?.onAnswer(batch) ?? true;
+    const { requester } = response;
+    const { trace } = batch;
+    // The answer may want an answer itself.
+    const onward = this.onwardReply(batch, index, response);
+    const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
+    const step: ImportStep = { via: response, before: batch.imported };
+    const isEnd = batch.end(index) === batch.start(index);
+    const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_BYTES, header: null, step };
+    trace?.addServiceImport(requester.name, response.subject, decode(subject));
+    const delivered = trace === null ? cross(crossing) : crossUnfollowed(crossing);
+    response.watcher?.afterAnswer();
+    if (!delivered && onward?.response) requester.responses.remove(onward.response, ResponseEnd.Undelivered);
+    if (response.type !== "Singleton" && delivered) response.at = this.account.host.clock.monotonic();
+    if ((!delivered || response.type === "Singleton" || isEnd) && mayGo) {
+      this.remove(response, delivered ? ResponseEnd.Answered : ResponseEnd.Undelivered);
+    }
+    return delivered;
+  }
+
+  private onwardReply(batch: MessageBatch, index: number, response: Response): { bytes: Uint8Array; response: Response | null } | null {
+    const start = batch.replyStart(index);
+    const end = batch.replyEnd(index);
+    if (start === end) return null;
+    const reply = batch.source.subarray(start, end);
+    if (isAcknowledgement(reply)) return { bytes: reply, response: null };
+    const { requester, export: from, type, share } = response;
+    const options = response.watcher?.options ?? null;
+    const sample = options === null ? null : sampleRequest(options, batch, index, this.account.host.turn.random);
+    const onward = requester.responses.add(this.account, reply, from, type, share, sample !== null);
+    if (options !== null) measureAnswer(onward, options, { account: requester, requester: batch.originator, share, sample });
+    return { bytes: onward.address, response: onward };
+  }
+}
+
+const ACKNOWLEDGEMENT = encode("$JS.ACK.");
+
+/** Replies of consumers pass through imports as they are: acknowledgements must find the stream. */
+export function isAcknowledgement(reply: Uint8Array): boolean {
+  if (reply.length < ACKNOWLEDGEMENT.length) return false;
+  for (let i = 0; i < ACKNOWLEDGEMENT.length; i++) if (reply[i] !== ACKNOWLEDGEMENT[i]) return false;
+  return true;
+}
+
+/** `<start><six digits><end>` */
+function newAddress(start: Uint8Array, random: Random, end: Uint8Array): Uint8Array {
+  const address = Buffer.allocUnsafe(start.length + DIGITS_IN_TOKEN + end.length);
+  address.set(start, 0);
+  let drawn = 0;
+  for (let i = 0; i < DIGITS_IN_TOKEN; i++) {
+    if (i % DIGITS_PER_DRAW === 0) drawn = random.nextUint32();
+    address[start.length + i] = DIGITS[drawn % DIGITS.length];
+    drawn = Math.floor(drawn / DIGITS.length);
+  }
+  address.set(end, start.length + DIGITS_IN_TOKEN);
+  return address;
+}

@@ -1,0 +1,49 @@
+/** A service that an account offers: how its answers are expected, and what is measured of them. */
+import { WheelTimer as Timer, type WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../../config/account-options.ts";
+import type { Account } from "./account.ts";
+
+/** How long an answer may take where nobody says. */
+const THRESHOLD_MS = 120_000;
+
+export class ServiceExport {
+  readonly account: Account;
+  readonly options: ServiceExportOptions;
+  private readonly timer: WheelTimer = new Timer(() => this.expire());
+  private waiting = false;
+
+  constructor(account: Account, options: ServiceExportOptions) {
+    this.account = account;
+    this.options = options;
+  }
+
+  get responseType(): ResponseType {
+    return this.options.responseType;
+  }
+
+  get latency(): LatencyOptions | null {
+    return this.options.latency;
+  }
+
+  get allowTrace(): boolean {
+    return this.options.allowTrace;
+  }
+
+  get thresholdMs(): number {
+    return this.options.responseThresholdMs || THRESHOLD_MS;
+  }
+
+  /** An answer is owed: it is looked for when the time for it has passed. */
+  watch(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    this.account.host.timers.set(this.timer, this.thresholdMs);
+  }
+
+  private expire(): void {
+    this.waiting = false;
+    const { account } = this;
+    const left = account.responses.expire(this, account.host.clock.monotonic() - this.thresholdMs);
+    if (left > 0) this.watch();
+  }
+}

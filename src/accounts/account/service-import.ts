@@ -1,0 +1,199 @@
+/**
+ * A service of another account, as a subscription in the one that imports it.
+ *
+ *   client ── publish `from` ──▶ interest ──▶ ServiceImport.deliver ──▶ exporter's account: `to`, reply `_R_…`, `Nats-Request-Info`
+ * At once and on behalf of the client: who is told "no responders", who is stalled, who is counted is still the one that published.
+ * Source: reference, core §5.4.
+ */
+import { decode, encode } from "../../base/bytes/ascii.ts";
+import type { LatencyOptions, ResponseType } from "../../config/account-options.ts";
+import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
+import type { Sink } from "../../messaging/batch/sink.ts";
+import { Subscription } from "../../messaging/batch/subscription.ts";
+import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
+import { setHeader } from "../../messaging/header/header-write.ts";
+import { Lookalikes } from "../../messaging/header/lookalikes.ts";
+import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
+import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
+import type * as trade from "../trade/trade.ts";
+import type { Account } from "./account.ts";
+import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";
+import { type Asked, measureAnswer, reportBadRequest } from "./latency.ts";
+import { sampleRequest } from "./latency-sampling.ts";
+import { type Response, ResponseEnd } from "./response.ts";
+import { isAcknowledgement } from "./responses.ts";
+import type { ServiceExport } from "./service-export.ts";
+
+export const REQUEST_INFO = "Nats-Request-Info";
+const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
+const REQUEST_INFO_LOOKALIKES = new Lookalikes(REQUEST_INFO);
+const NO_BYTES = new Uint8Array(0);
+const SUBJECT_BYTES_MIN = 256;
+
+export class ServiceImport implements Sink, ImportVia {
+  mark = 0;
+  readonly takesRuns = false;
+  readonly introduces = true;
+  readonly importer: Account;
+  readonly exporter: Account;
+  readonly plan: trade.ServiceImport;
+  readonly subscription: Subscription;
+  export: ServiceExport | null;
+  /** It was authorized, and is not any more. */
+  invalid = false;
+  private readonly to: Uint8Array;
+  /** For subjects that the exporter sees differently. */
+  private seen = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
+
+  constructor(importer: Account, exporter: Account, plan: trade.ServiceImport) {
+    this.importer = importer;
+    this.exporter = exporter;
+    this.plan = plan;
+    this.export = null;
+    this.to = encode(plan.to);
+    this.subscription = new Subscription(this, encode(plan.from), null, NO_BYTES);
+  }
+
+  get share(): boolean {
+    return this.plan.options.share;
+  }
+
+  get responseType(): ResponseType {
+    return this.export?.responseType ?? "Singleton";
+  }
+
+  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    let delivered = 0;
+    for (let index = from; index < to; index++) if (this.request(batch, index)) delivered++;
+    return delivered;
+  }
+
+  /** Whether anybody took it. */
+  private request(batch: MessageBatch, index: number): boolean {
+    const { exporter } = this;
+    if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
+    const replyStart = batch.replyStart(index);
+    const replyEnd = batch.replyEnd(index);
+    let reply: Uint8Array = NO_BYTES;
+    let response: Response | null = null;
+    if (replyStart !== replyEnd) {
+      reply = batch.source.subarray(replyStart, replyEnd);
+      if (!isAcknowledgement(reply)) {
+        response = this.awaitAnswer(batch, index, reply);
+        reply = response.address;
+      }
+    } else if (this.latency !== null) reportBadRequest(this.latency, this.asked(batch, index));
+    const subject = this.subjectOf(batch, index);
+    const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
+    const step: ImportStep = { via: this, before: batch.imported };
+    const crossing: Crossing = { batch, index, to: exporter, subject: mapped, reply, header: this.headerOf(batch, index), step };
+    const { trace } = batch;
+    const taken = trace === null ? cross(crossing) : this.crossTraced(crossing, trace);
+    // A trace only waits for no answer.
+    if (response !== null && (!taken || trace?.only)) {
+      exporter.responses.remove(response, taken ? ResponseEnd.Answered : ResponseEnd.Undelivered);
+    }
+    return taken;
+  }
+
+  private get latency(): LatencyOptions | null {
+    return this.export?.latency ?? null;
+  }
+
+  private asked(batch: MessageBatch, index: number): Asked {
+    const { exporter, importer, latency, share } = this;
+    const sample = latency === null ? null : sampleRequest(latency, batch, index, importer.host.turn.random);
+    return { account: exporter, requester: batch.originator, share, sample };
+  }
+
+  private awaitAnswer(batch: MessageBatch, index: number, reply: Uint8Array): Response {
+    const { exporter, importer, latency } = this;
+    const { responses } = exporter;
+    if (latency === null) return responses.add(importer, reply, this.export, this.responseType, this.share);
+    const asked = this.asked(batch, index);
+    const response = responses.add(importer, reply, this.export, this.responseType, this.share, asked.sample !== null);
+    measureAnswer(response, latency, asked);
+    return response;
+  }
+
+  /** For a message that is followed: events of its way on the other side come back like answers. */
+  private crossTraced(crossing: Crossing, trace: MessageTrace): boolean {
+    const { exporter, importer } = this;
+    const { batch, index, subject } = crossing;
+    trace.addServiceImport(exporter.name, batch.subjectText(index), decode(subject));
+    if (!this.export?.allowTrace) return crossUnfollowed(crossing);
+    const { destination } = trace;
+    const back = exporter.responses.add(importer, encode(destination), this.export, this.responseType, this.share);
+    trace.destination = back.subject;
+    const header = setHeader(crossing.header ?? batch.header(index), TRACE_DESTINATION, back.subject);
+    try {
+      return cross({ ...crossing, header });
+    } finally {
+      trace.destination = destination;
+      exporter.responses.remove(back, ResponseEnd.Answered);
+    }
+  }
+
+  /** The published subject as the exporter sees it. */
+  private subjectOf(batch: MessageBatch, index: number): Uint8Array {
+    const { transform, usesPublished } = this.plan;
+    const start = batch.subjectStart(index);
+    const end = batch.subjectEnd(index);
+    if (transform === null) return usesPublished ? batch.subjectSource.subarray(start, end) : this.to;
+    const most = transform.resultBytesMax(end - start);
+    if (this.seen.length < most) this.seen = Buffer.allocUnsafe(most);
+    const size = transform.transform(batch.subjectSource, start, end, this.seen, 0, this.importer.host.turn.random);
+    return size === -1 ? this.to : this.seen.subarray(0, size);
+  }
+
+  /** With a word of who asks; null: as it is. Of a client without headers of its own it is the same time and again. */
+  private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
+    const { originator } = batch;
+    if (batch.imported !== null || originator === null || batch.headerSize(index) > 0) return this.newHeader(batch, index);
+    const said = originator.requestHeader;
+    const version = originator.infoVersion;
+    if (said !== null && said.via === this && said.version === version) return said.header;
+    const header = this.newHeader(batch, index);
+    if (header !== null) originator.requestHeader = { via: this, version, header };
+    return header;
+  }
+
+  private newHeader(batch: MessageBatch, index: number): Uint8Array | null {
+    const info = this.requestInfo(batch, index);
+    if (info === null) return null;
+    const block = batch.headerSize(index) > 0 ? REQUEST_INFO_LOOKALIKES.removedFrom(batch.header(index)) : null;
+    return setHeader(block, REQUEST_INFO, clientInfoJson(info));
+  }
+
+  private requestInfo(batch: MessageBatch, index: number): ClientInfo | null {
+    const before = batch.imported === null ? null : (batch.imported.via as ImportVia);
+    const { host } = this.importer;
+    const toSystem = this.exporter === host.systemAccount;
+    const share = before === null ? this.share : before.share;
+    // Never what a client wrote: an answer that goes on as a request is asked by whoever answered.
+    const known = before?.introduces ? knownInfo(batch, index) : null;
+    const info = known ?? batch.originator?.clientInfo(share) ?? null;
+    if (info === null) return null;
+    if (known !== null) known.svc = this.importer.name;
+    if (!share && (toSystem || (known !== null && this.share))) {
+      info.server = host.serverName;
+      if (host.clusterName !== "") info.cluster = host.clusterName;
+    }
+    return info;
+  }
+}
+
+/** What an import before this one has said of the client. */
+function knownInfo(batch: MessageBatch, index: number): ClientInfo | null {
+  const size = batch.headerSize(index);
+  if (size <= 0) return null;
+  const start = batch.start(index);
+  const text = headerText(batch.source, start, start + size, REQUEST_INFO_KEY);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as ClientInfo;
+  } catch {
+    return null;
+  }
+}

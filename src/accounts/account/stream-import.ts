@@ -1,0 +1,105 @@
+/**
+ * Streams of other accounts: a subscription here gets a shadow in the exporter's account, whose messages it then sees as its own.
+ *
+ *   exporter: `orders.eu`  ──▶ shadow of `in.>` on `orders.>` ──▶ view ──▶ delivered as `in.orders.eu`
+ * Four cases of a subscription beside an import's local subject: the same or wider, and the shadow is on what is imported; narrower, and it is
+ * on the part that is asked for, translated back; or both have wildcards where the other has none, and it is on what they have in common.
+ * Source: reference, core §3.4.
+ */
+import { decode, encode } from "../../base/bytes/ascii.ts";
+import type { Random } from "../../base/random/random.ts";
+import { type SubjectView, Subscription } from "../../messaging/batch/subscription.ts";
+import type { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
+import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
+import type * as trade from "../trade/trade.ts";
+import type { Account } from "./account.ts";
+
+export class StreamImport implements SubjectView {
+  readonly exporter: Account;
+  readonly plan: trade.StreamImport;
+  /** It was authorized, and is not any more. */
+  invalid = false;
+  private readonly to: Uint8Array;
+  private readonly random: Random;
+  private back: SubjectTransform | null = null;
+
+  constructor(importer: Account, exporter: Account, plan: trade.StreamImport) {
+    this.exporter = exporter;
+    this.plan = plan;
+    this.to = encode(plan.to);
+    this.random = importer.host.turn.random;
+  }
+
+  get allowTrace(): boolean {
+    return this.plan.options.allowTrace;
+  }
+
+  write(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number {
+    const { transform, usesPublished } = this.plan;
+    if (transform !== null) return transform.transform(source, start, end, target, at, this.random);
+    const bytes = usesPublished ? source : this.to;
+    const from = usesPublished ? start : 0;
+    const size = usesPublished ? end - start : this.to.length;
+    if (at + size > target.length) return -1;
+    for (let i = 0; i < size; i++) target[at + i] = bytes[from + i];
+    return at + size;
+  }
+
+  /** What a shadow of that subscription subscribes to in the exporter's account; null: the two have nothing in common. */
+  shadowSubject(subject: string): string | null {
+    const { from, to, transform, usesPublished } = this.plan;
+    if (subject === to) return from;
+    const narrowed = isSubsetText(subject, to) ? subject : null;
+    if (narrowed === null) {
+      if (!hasWildcardText(subject)) return null;
+      if (isSubsetText(to, subject)) return from;
+    }
+    const common = narrowed ?? commonSubject(subject, to);
+    if (common === null) return null;
+    if (usesPublished) return common;
+    if (transform === null) return narrowed === null ? common : from;
+    this.back ??= transform.reverse();
+    return this.back === null ? from : this.back.transformText(common, this.random);
+  }
+}
+
+/** What a pattern and an import's subject have in common, where neither is within the other; null: nothing that can be told so. */
+function commonSubject(pattern: string, imported: string): string | null {
+  const wanted = imported.split(".");
+  const tokens = pattern.split(".").map((token, index) => {
+    const other = wanted[index];
+    return token === "*" && other !== undefined && other !== ">" ? other : token;
+  });
+  const last = tokens.length - 1;
+  if (tokens[last] === ">" && wanted.length >= tokens.length) tokens.splice(last, 1, ...wanted.slice(last));
+  const common = tokens.join(".");
+  return isSubsetText(common, imported) ? common : null;
+}
+
+/** Gives a subscription its shadows. Does nothing where its account imports no streams. */
+export function addShadows(account: Account, subscription: Subscription): void {
+  if (account.streamImports.length === 0) return;
+  const subject = decode(subscription.subject);
+  const shadows: Subscription[] = [];
+  for (const one of account.streamImports) {
+    if (one.invalid) continue;
+    const there = one.shadowSubject(subject);
+    if (there === null) continue;
+    const shadow = new Subscription(subscription.sink, encode(there), subscription.queue, subscription.sid);
+    shadow.view = one;
+    shadow.filter = subscription.filter;
+    if (one.exporter.interest.insert(shadow)) shadows.push(shadow);
+  }
+  if (shadows.length > 0) subscription.shadows = shadows;
+}
+
+/** Takes them away again. */
+export function removeShadows(subscription: Subscription): void {
+  const { shadows } = subscription;
+  if (shadows === null) return;
+  subscription.shadows = null;
+  for (const shadow of shadows) {
+    shadow.closed = true;
+    (shadow.view as StreamImport).exporter.interest.remove(shadow);
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What the system account gives to every account, unasked: its own connections and statistics, and who the asking user is.
+ * Source: reference, core §5.1, §8.4.
+ */
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../../config/account-options.ts";
+import { isSubsetText } from "../../messaging/subject/subject-text.ts";
+import { NO_ACTIVATIONS } from "../trade/export-access.ts";
+import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
+
+/** The token of these subjects that names the account. */
+const ACCOUNT_TOKEN = 4;
+
+function systemExport(subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions {
+  return { ...NO_SERVICE_EXPORT, subject, ...more };
+}
+
+const OF_THE_ACCOUNT = { responseType: "Stream", accountTokenPosition: ACCOUNT_TOKEN } as const;
+
+const EXPORTS = [
+  systemExport("$SYS.REQ.ACCOUNT.*.CONNZ", OF_THE_ACCOUNT),
+  systemExport("$SYS.REQ.ACCOUNT.*.STATZ", OF_THE_ACCOUNT),
+  systemExport("$SYS.DEBUG.SUBSCRIBERS"),
+  systemExport("$SYS.REQ.USER.*.INFO"),
+];
+
+/** What its owner exports already stays as it is. */
+export function addSystemExports(system: Trade): void {
+  for (const one of EXPORTS) {
+    const given = [...system.serviceExports.keys()].some(subject => isSubsetText(one.subject, subject));
+    if (!given) addExport(system, one);
+  }
+}
+
+export function addSystemImports(trade: Trade, systemAccount: string, trades: TradeLookup): void {
+  const name = trade.account;
+  const userInfo = ["$SYS.REQ.USER.INFO", `$SYS.REQ.USER.${name}.INFO`, true] as const;
+  const wanted =
+    name === systemAccount
+      ? [userInfo]
+      : ([
+          ["$SYS.REQ.ACCOUNT.PING.CONNZ", `$SYS.REQ.ACCOUNT.${name}.CONNZ`, false],
+          ["$SYS.REQ.SERVER.PING.CONNZ", `$SYS.REQ.ACCOUNT.${name}.CONNZ`, false],
+          ["$SYS.REQ.ACCOUNT.PING.STATZ", `$SYS.REQ.ACCOUNT.${name}.STATZ`, false],
+          userInfo,
+        ] as const);
+  for (const [to, subject, share] of wanted) {
+    const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject, to, share };
+    // One that the account imports already stays as it is.
+    addServiceImport(trade, options, { trades, activated: NO_ACTIVATIONS }, true);
+  }
+}
