@@ -7,7 +7,7 @@
  * ```
  * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
  */
-import type { Authenticate } from "./auth/given-authenticator.ts";
+import type { Authenticate } from "./auth/users/given-authenticator.ts";
 import type { Logger } from "./base/log/logger.ts";
 import { ServerLogger } from "./base/log/server-logger.ts";
 import { SILENT } from "./base/log/silent-logger.ts";
@@ -16,7 +16,7 @@ import { Server } from "./server/server.ts";
 import { readStartOptions } from "./server/start-options.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
-export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/given-authenticator.ts";
+export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/users/given-authenticator.ts";
 export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/given-options.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";

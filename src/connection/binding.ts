@@ -7,7 +7,7 @@ import { ClientPermissions } from "../access/permission/client-permissions.ts";
 import type { Permissions } from "../access/permission/permissions.ts";
 import type { Account } from "../accounts/account/account.ts";
 import { addShadows, removeShadows } from "../accounts/account/stream-import.ts";
-import type { Login } from "../auth/authenticator.ts";
+import type { Login } from "../auth/users/authenticator.ts";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";

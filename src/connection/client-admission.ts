@@ -7,7 +7,7 @@
  */
 
 import type { Account } from "../accounts/account/account.ts";
-import type { Login, Verdict } from "../auth/authenticator.ts";
+import type { Login, Verdict } from "../auth/users/authenticator.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import { refusedUser } from "../wire/protocol/connect-options.ts";

@@ -1,6 +1,6 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
 
-import type { Login, Verdict } from "../auth/authenticator.ts";
+import type { Login, Verdict } from "../auth/users/authenticator.ts";
 import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../base/bytes/ascii.ts";
 import { Subscription } from "../messaging/batch/subscription.ts";
 import { tokenCount } from "../messaging/subject/subject.ts";

@@ -11,7 +11,7 @@
 import type { ClientPermissions } from "../access/permission/client-permissions.ts";
 import type { Account } from "../accounts/account/account.ts";
 import { removeShadows } from "../accounts/account/stream-import.ts";
-import type { Authenticator, Login } from "../auth/authenticator.ts";
+import type { Authenticator, Login } from "../auth/users/authenticator.ts";
 import { decode, latin1 } from "../base/bytes/ascii.ts";
 import type { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { MessageBatch } from "../messaging/batch/message-batch.ts";

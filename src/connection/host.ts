@@ -1,5 +1,5 @@
 import type { Account } from "../accounts/account/account.ts";
-import type { Authenticator, Verdict } from "../auth/authenticator.ts";
+import type { Authenticator, Verdict } from "../auth/users/authenticator.ts";
 import type { Subsystem } from "../base/log/level.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";

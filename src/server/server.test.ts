@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { GivenAnswer, GivenRequest } from "../auth/given-authenticator.ts";
+import type { GivenAnswer, GivenRequest } from "../auth/users/given-authenticator.ts";
 import { SILENT } from "../base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../config/options.ts";
 import type { InProcessConnection } from "../wire/transport/in-process.ts";

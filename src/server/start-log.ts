@@ -1,6 +1,6 @@
 /** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
 
-import { hasPlaintextPasswords } from "../auth/listener-rules.ts";
+import { hasPlaintextPasswords } from "../auth/users/listener-rules.ts";
 import type { Logger } from "../base/log/logger.ts";
 import { FEATURE_FLAGS } from "../config/feature-flags.ts";
 import type { Options } from "../config/options.ts";

@@ -6,7 +6,7 @@
  * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
  */
 
-import type { Authenticator } from "../auth/authenticator.ts";
+import type { Authenticator } from "../auth/users/authenticator.ts";
 import { logOf } from "../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
 import type { Door } from "../connection/door.ts";

@@ -2,9 +2,9 @@
 
 import { CompiledPermissions } from "../../src/access/permission/compiled-permissions.ts";
 import { Account } from "../../src/accounts/account/account.ts";
-import type { AuthenticationRequest, Verdict } from "../../src/auth/authenticator.ts";
-import { type Authenticators, authenticatorsOf } from "../../src/auth/authenticators.ts";
-import { PasswordChecks } from "../../src/auth/password.ts";
+import type { AuthenticationRequest, Verdict } from "../../src/auth/users/authenticator.ts";
+import { type Authenticators, authenticatorsOf } from "../../src/auth/users/authenticators.ts";
+import { PasswordChecks } from "../../src/auth/users/password.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { loadConfigText } from "../../src/config/load-config.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";

@@ -1,6 +1,6 @@
 import { Account } from "../../src/accounts/account/account.ts";
 import type { AccountHost } from "../../src/accounts/account/account-host.ts";
-import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/authenticator.ts";
+import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/users/authenticator.ts";
 import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { Random } from "../../src/base/random/random.ts";

@@ -76,7 +76,7 @@ test("an answer without an end is cut", async () => {
         ? new Response("")
         : new Response(new ReadableStream({ pull: controller => controller.enqueue(chunk), cancel: () => cancelled.resolve() })),
   });
-  const { UrlResolver } = await import("../../src/operator/url-resolver.ts");
+  const { UrlResolver } = await import("../../src/auth/operator/url-resolver.ts");
   try {
     const resolver = new UrlResolver(`http://127.0.0.1:${endless.port}/`, null);
     await expect(resolver.fetch(ALPHA.publicKey)).rejects.toThrow("answer exceeds maximum of 1048576 bytes: token too large");

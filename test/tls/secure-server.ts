@@ -1,6 +1,6 @@
 /** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
 
-import type { Authenticate } from "../../src/auth/given-authenticator.ts";
+import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";

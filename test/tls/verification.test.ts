@@ -1,6 +1,6 @@
 /** Certificates of clients: verified, named as Go names them, pinned, handed to whoever authenticates. */
 import { afterAll, expect, test } from "bun:test";
-import type { GivenRequest } from "../../src/auth/given-authenticator.ts";
+import type { GivenRequest } from "../../src/auth/users/given-authenticator.ts";
 import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
 import { until } from "../faults/until.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";

@@ -1,6 +1,6 @@
 /** Who may not be read from yet, or does not read, costs nothing: the network waits instead of our memory. */
 import { expect, test } from "bun:test";
-import type { GivenAnswer } from "../../src/auth/given-authenticator.ts";
+import type { GivenAnswer } from "../../src/auth/users/given-authenticator.ts";
 import { until } from "../faults/until.ts";
 import { BINARY, closeText, frame, RawClient } from "./raw-client.ts";
 import { OURS, ourServer, startSubject } from "./subject.ts";

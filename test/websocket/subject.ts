@@ -4,7 +4,7 @@
  * A test that finds a rule is played against all of them; what `Bun.serve` says in words of its own stands beside it.
  */
 import { afterAll, test } from "bun:test";
-import type { Authenticate } from "../../src/auth/given-authenticator.ts";
+import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/websocket-options.ts";

@@ -1,0 +1,30 @@
+/**
+ * What the log says of an `auth_callout { }` that can let nobody in: its account or a user of its service is not there. It is no reason not to
+ * start, as in the reference.
+ * Source: server/auth.go, configureAuthorization (behaviour).
+ */
+
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { allUsers } from "../../config/auth-check.ts";
+import type { Options } from "../../config/options.ts";
+import { MISSING } from "../operator/lookup-error.ts";
+
+export function reportCallout(
+  { authorization, accounts, websocket }: Pick<Options, "authorization" | "accounts" | "websocket">,
+  hasAccount: (name: string) => boolean,
+  log: Pick<Logger, "error">,
+): void {
+  const callout = authorization?.callout;
+  if (!callout) return;
+  const name = callout.account || GLOBAL_ACCOUNT;
+  const isThere = hasAccount(name);
+  if (!isThere) log.error(`Authorization callout account ${quoted(name)} not valid`);
+  const users = allUsers({ authorization, accounts });
+  const known = new Set([authorization?.user, websocket?.authorization?.user, ...users.flatMap(({ user, nkey }) => [user, nkey])]);
+  for (const user of callout.authUsers) {
+    // The reason is the account's, as in the reference, which has none where the account is there.
+    if (user === "" || !known.has(user)) log.error(`Authorization callout user ${quoted(user)} not valid: ${isThere ? "<nil>" : MISSING}`);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Auth callout: a service in one of the accounts decides who a client is.
+ *
+ *   request claims ─ signed, sealed? ─▶ CalloutRequests ─▶ answer ─▶ user claims ─▶ Placement ─▶ Login
+ * Whatever goes wrong on the way is a refusal, for which the client hears the same as for a wrong password; the log says why. What a service
+ * says of the user's limits and networks is not looked at, as in the reference.
+ * Source: server/auth_callout.go (behaviour); core §4.9.
+ */
+import { generateKeyPairSync } from "node:crypto";
+import type { AuthorizationServer, UserClaims } from "../../access/jwt/claims.ts";
+import { connectTimes } from "../../access/jwt/connect-times.ts";
+import { allowsConnectionType } from "../../access/jwt/connection-types.ts";
+import { encodeClaims } from "../../access/jwt/encode.ts";
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { DenyLists } from "../../access/permission/merge-deny.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { encodeNkey, NkeyKind, sign } from "../../base/keys/nkey.ts";
+import { serverHash } from "../../base/keys/server-hash.ts";
+import type { ServerIdentity } from "../../base/keys/server-identity.ts";
+import { seal } from "../../base/keys/xkey.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { buildHeader } from "../../messaging/header/header-write.ts";
+import { givenUser } from "../../wire/protocol/connect-options.ts";
+import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
+import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "../users/authenticator.ts";
+import { type Expected, readAnswer } from "./authorization-answer.ts";
+import { requestClaims } from "./authorization-request.ts";
+import { CalloutFault } from "./callout-fault.ts";
+import type { CalloutParty, Placement } from "./callout-party.ts";
+import { CALLOUT_SUBJECT, CalloutRequests } from "./callout-requests.ts";
+
+/** Names the server's curve key, with which a request is sealed. */
+export const XKEY_HEADER = "Nats-Server-Xkey";
+/** Clients in a service's account must not ask it themselves. */
+const NO_REQUESTS: DenyLists = { publish: [CALLOUT_SUBJECT], subscribe: [] };
+
+export interface CalloutHost {
+  readonly identity: ServerIdentity;
+  readonly serverName: string;
+  readonly clock: Clock;
+  readonly timers: TimingWheel;
+  readonly log: Logger;
+  readonly permissions: CompiledPermissions;
+  /** How requests call the server, but for its curve key. */
+  describe(): Omit<AuthorizationServer, "curveKey">;
+  /** How long an answer may take. */
+  timeoutMs(): number;
+  /** Without a system account the reference sends nothing. */
+  hasSystemAccount(): boolean;
+}
+
+/** A client that is delegated. */
+export interface Delegation {
+  readonly request: AuthenticationRequest;
+  readonly party: CalloutParty;
+  /** Claims that it came with; null: none that count. */
+  readonly user: UserClaims | null;
+  /** Key of its trusted proxy; empty: none. */
+  readonly proxyKey: string;
+  readonly proxyRequired: boolean;
+}
+
+export class Callout {
+  private readonly requests: CalloutRequests;
+
+  constructor(private readonly host: CalloutHost) {
+    const { log, serverName, timers } = host;
+    this.requests = new CalloutRequests(timers, `$SYS._INBOX.${serverHash(serverName)}.`, error =>
+      log.error(`auth callout: an answer could not be taken: ${error}`),
+    );
+  }
+
+  /** Asks the service. Never rejects. */
+  async decide(delegation: Delegation): Promise<Verdict> {
+    const { party, request, proxyKey, proxyRequired } = delegation;
+    // Whatever else is wrong with it: that is why it is closed.
+    const usual = proxyRequired && proxyKey === "" ? Refusal.ProxyRequired : Refusal.AuthorizationViolation;
+    try {
+      return await this.admit(delegation);
+    } catch (error) {
+      if (request.isWanted?.() === false) return usual;
+      if (!(error instanceof CalloutFault)) {
+        this.host.log.error(`auth callout failed: ${(error as Error).message}`);
+        return usual;
+      }
+      this.host.log[error.level](error.told);
+      request.refusedBy?.(party.account, error.level === "warn" ? error.told : "");
+      return error.refusal ?? usual;
+    }
+  }
+
+  /** Clients in the service's account may not ask it themselves. @returns the login of one that was let in */
+  guarded(login: Login, account: Account): Login {
+    if (login.account !== account) return login;
+    return { ...login, denied: NO_REQUESTS, permissions: this.host.permissions.denying(login.permissions?.options ?? null, NO_REQUESTS) };
+  }
+
+  private async admit(delegation: Delegation): Promise<Verdict> {
+    const { party, request, proxyKey, proxyRequired } = delegation;
+    const userNkey = newUserNkey();
+    const answer = await this.answerTo(delegation, userNkey);
+    const { clock, identity } = this.host;
+    const expected: Expected = { party, userNkey, serverId: identity.id, xkeySeed: identity.xkeySeed, nowMs: clock.now() };
+    const claims = await readAnswer(answer, expected);
+    if ((proxyRequired || claims.nats.proxyRequired) && proxyKey === "") throw CalloutFault.proxyRequired();
+    const [issue] = validateClaims(claims, clock.now()).issues;
+    if (issue !== undefined) throw new CalloutFault(`Error validating user JWT: ${issue.description}`);
+    if (claims.subject !== userNkey) {
+      const wrong = `${quoted(userNkey)} but got ${quoted(claims.subject)} on account ${quoted(party.account.name)}`;
+      throw new CalloutFault(`Expected authorized user of ${wrong}`);
+    }
+    const placement = await party.place(claims);
+    const endsAt = this.allowedUntil(placement, delegation);
+    // The template of a scoped key may ask for a proxy.
+    if (placement.claims.nats.proxyRequired && proxyKey === "") throw CalloutFault.proxyRequired();
+    if (isFullFor(placement.account, request)) {
+      this.host.log.warn(`Could not register auth callout user: ${REFUSALS[Refusal.MaxAccountConnectionsExceeded].error}`);
+      return { ...PLAIN_LOGIN, user: givenUser(request.connect), account: placement.account, noRoom: true };
+    }
+    return this.guarded(this.loginOf(placement, delegation, endsAt), party.account);
+  }
+
+  /** @throws CalloutFault, rejecting: there is none */
+  private async answerTo({ party, request, user }: Delegation, userNkey: string): Promise<Uint8Array> {
+    const { clock, identity } = this.host;
+    const { account, subject, xkey } = party;
+    const timeoutMs = this.host.timeoutMs();
+    const server = { ...this.host.describe(), curveKey: xkey === "" ? "" : identity.xkey };
+    const expiresAtSeconds = Math.floor((clock.now() + timeoutMs) / 1000);
+    const claims = requestClaims({ subject, server, userNkey, expiresAtSeconds, client: request, user });
+    const signer = { publicKey: identity.id, sign: (data: Uint8Array) => sign(identity.seed, data)! };
+    const token = encodeClaims(claims, signer, Math.floor(clock.now() / 1000));
+    const payload = xkey === "" ? token : await seal(Buffer.from(token), xkey, identity.xkeySeed);
+    const name = quoted(account.name);
+    if (payload === null) {
+      throw new CalloutFault(`Error encrypting auth request claim on account ${name}: nkeys: not a valid recipient public curve key`);
+    }
+    if (!this.host.hasSystemAccount()) throw new CalloutFault("Error sending authorization request: system account not setup", "debug");
+    const header = xkey === "" ? null : buildHeader([[XKEY_HEADER, identity.xkey]]);
+    const isWanted = request.isWanted ?? (() => true);
+    const answer = isWanted() ? await this.requests.ask({ account, header, payload, timeoutMs, isWanted }) : "late";
+    if (typeof answer !== "string") return answer;
+    const why = answer === "late" ? "response not received in time" : "not asked, too many wait already";
+    throw new CalloutFault(`Authorization callout ${why} on account ${name}`, "debug");
+  }
+
+  /** @returns when its hours end, wall clock in ms; 0: never @throws CalloutFault it may not come now, or in that way */
+  private allowedUntil({ claims: { nats }, connectionTypes }: Placement, { party, request }: Delegation): number {
+    const user = `authorized user on account ${quoted(party.account.name)}`;
+    const hours = connectTimes(nats.times, nats.timesLocation, this.host.clock.now());
+    if (!hours.allowed) {
+      request.error?.("Outside connect times");
+      throw new CalloutFault(`${user} outside of valid connect times`);
+    }
+    if (connectionTypes.error !== null) {
+      request.debug?.(connectionTypes.error);
+      if (connectionTypes.types.size === 0) throw new CalloutFault(`${user} using invalid connection type`);
+    }
+    if (!allowsConnectionType(connectionTypes, request.connectionType)) {
+      throw new CalloutFault(`${user} not allowed to use connection type`);
+    }
+    return hours.endsAtMs ?? 0;
+  }
+
+  private loginOf(placement: Placement, { proxyKey, request, user }: Delegation, endsAt: number): Login {
+    const { account, claims, permissions: own } = placement;
+    // What it came with is what describes it.
+    const claim = placement.claim === null ? null : { ...placement.claim, nameTag: user?.name ?? "", tags: user?.nats.tags ?? [] };
+    const { connect } = request;
+    connect.jwt = ""; // what it may do is not what that says
+    if (claims.name !== "") {
+      connect.user = claims.name;
+      connect.nkey = "";
+      connect.auth_token = "";
+    }
+    // As in the reference: the defaults of a configured account are of users that are configured.
+    const permissions = own ?? (claim === null ? null : account.defaultPermissions);
+    const ends = [claims.expiresAtSeconds * 1000, endsAt].filter(at => at > 0);
+    return {
+      user: givenUser(connect),
+      account,
+      permissions: permissions === null ? null : this.host.permissions.of(permissions),
+      followsDefaults: own === null && claim !== null,
+      limits: null,
+      expiresAt: ends.length === 0 ? 0 : Math.min(...ends),
+      claim,
+      proxyKey,
+      delegated: true,
+    };
+  }
+}
+
+/** Whether the limit of its connections keeps the client out of an account: it is there already when it is looked at again. */
+export function isFullFor(account: Account, { boundTo }: AuthenticationRequest): boolean {
+  return account.isFull && account !== boundTo;
+}
+
+/** Nobody has its private half: it only says for which attempt an answer is. */
+function newUserNkey(): string {
+  const { x } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+  return encodeNkey(NkeyKind.User, new Uint8Array(Buffer.from(x!, "base64url")));
+}

@@ -1,0 +1,96 @@
+/**
+ * Who is delegated where the configuration says `auth_callout { }`.
+ *
+ *   what the configuration finds ─┬─ in an account that is not delegated ────────▶ that holds
+ *                                 ├─ one of `auth_users`, whether proved or not ─▶ that holds
+ *                                 └─ anybody else, known or not, proved or not ──▶ the service decides
+ * A client is one of the `auth_users` by what the server found it to be, never by what it claims beside that.
+ * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
+ */
+
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { CalloutOptions } from "../../config/authorization.ts";
+import type { ConnectionType } from "../../config/permission-options.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { MISSING } from "../operator/lookup-error.ts";
+import type { AuthenticationRequest, Authenticator, Verdict } from "../users/authenticator.ts";
+import type { Resolution, ResolvingAuthenticator } from "../users/config-authenticator.ts";
+import { type Callout, isFullFor } from "./callout.ts";
+import { ConfigParty } from "./config-party.ts";
+
+export interface ConfigCalloutParts {
+  readonly callout: Callout;
+  readonly options: CalloutOptions;
+  /** Accounts that are configured. */
+  readonly accountOf: (name: string) => Account | undefined;
+  readonly log: Pick<Logger, "warn">;
+}
+
+export class ConfigCalloutAuthenticator implements Authenticator {
+  readonly takesJwt = false;
+  private readonly exempt: ReadonlySet<string>;
+  private readonly delegatedAccounts: ReadonlySet<string> | null;
+  private readonly accountName: string;
+
+  constructor(
+    private readonly inner: ResolvingAuthenticator,
+    private readonly parts: ConfigCalloutParts,
+  ) {
+    const { account, allowedAccounts, authUsers } = parts.options;
+    this.exempt = new Set(authUsers);
+    this.delegatedAccounts = allowedAccounts === null ? null : new Set(allowedAccounts);
+    this.accountName = account === "" ? GLOBAL_ACCOUNT : account;
+  }
+
+  get usesNonce(): boolean {
+    return this.inner.usesNonce;
+  }
+
+  get required(): boolean {
+    return this.inner.required;
+  }
+
+  admitsAnonymous(type: ConnectionType): boolean {
+    return this.inner.admitsAnonymous(type);
+  }
+
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
+    const resolution = this.inner.resolve(request);
+    const { verdict } = resolution;
+    if (verdict instanceof Promise) return verdict.then(settled => this.decide(request, resolution, settled));
+    return this.decide(request, resolution, verdict);
+  }
+
+  private decide(request: AuthenticationRequest, resolution: Resolution, verdict: Verdict): Verdict | Promise<Verdict> {
+    const { callout, accountOf } = this.parts;
+    const { identity, proxyKey, proxyRequired } = resolution;
+    const isLogin = typeof verdict !== "number";
+    if (verdict === Refusal.ProxyNotTrusted) return verdict;
+    // Its account's limit is no question of who it is.
+    if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
+    if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;
+    const account = accountOf(this.accountName);
+    if (identity !== "" && this.exempt.has(identity)) {
+      if (isLogin) return account === undefined ? verdict : callout.guarded(verdict, account);
+      if (account !== undefined) request.refusedBy?.(account, null);
+      return verdict;
+    }
+    if (account === undefined) return this.refuse();
+    if (isLogin) request.delegated?.(verdict);
+    const party = new ConfigParty(this.parts.options, account, accountOf);
+    return callout.decide({ request, party, user: null, proxyKey, proxyRequired });
+  }
+
+  /** Whether clients in that account are. Whoever is nobody yet is in the global account. */
+  private delegates(account: Account | null): boolean {
+    if (this.delegatedAccounts === null || account === null || account.name === GLOBAL_ACCOUNT) return true;
+    return this.delegatedAccounts.has(account.name);
+  }
+
+  private refuse(): Refusal {
+    this.parts.log.warn(`No valid account ${quoted(this.accountName)} for auth callout request: ${MISSING}`);
+    return Refusal.AuthorizationViolation;
+  }
+}

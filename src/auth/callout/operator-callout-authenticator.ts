@@ -1,0 +1,50 @@
+/**
+ * Who is delegated in operator mode: users of accounts whose claims say `authorization`, but for those that it exempts. One whose token or
+ * signature is no good is refused at once; the reference asks for it in `$G`, where nobody can be, and refuses it when it has waited.
+ * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
+ */
+
+import type { OperatorAccounts } from "../operator/operator-accounts.ts";
+import type { UserJwtAuthenticator, UserResolution } from "../operator/user-jwt-authenticator.ts";
+import type { AuthenticationRequest, Authenticator, Verdict } from "../users/authenticator.ts";
+import { type Callout, isFullFor } from "./callout.ts";
+import { OperatorParty } from "./operator-party.ts";
+
+export class OperatorCalloutAuthenticator implements Authenticator {
+  readonly usesNonce = true;
+  readonly required = true;
+  readonly takesJwt = true;
+
+  constructor(
+    private readonly inner: UserJwtAuthenticator,
+    private readonly callout: Callout,
+    private readonly accounts: OperatorAccounts,
+  ) {}
+
+  admitsAnonymous(): boolean {
+    return this.inner.admitsAnonymous();
+  }
+
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
+    const resolution = this.inner.resolve(request);
+    if (resolution instanceof Promise) return resolution.then(settled => this.decide(request, settled));
+    return this.decide(request, resolution);
+  }
+
+  private decide(request: AuthenticationRequest, resolution: UserResolution): Verdict | Promise<Verdict> {
+    const { account: loaded, claims, proxyKey, proxyRequired, verdict } = resolution;
+    if (loaded === null || claims === null) return verdict;
+    const { users } = loaded.claims.nats.authorization;
+    if (users.length === 0) return verdict;
+    if (typeof verdict === "number") {
+      request.refusedBy?.(loaded.account, null);
+      return verdict;
+    }
+    if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
+    // Its account's limit is no question of who it is.
+    if (isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
+    request.delegated?.(verdict);
+    const party = new OperatorParty(loaded, this.accounts);
+    return this.callout.decide({ request, party, user: claims, proxyKey, proxyRequired });
+  }
+}

@@ -1,0 +1,16 @@
+/** Why claims that somebody pushes are not taken. Source: server/accounts.go, claimValidate (behaviour). */
+import type { AccountClaims } from "../../access/jwt/claims.ts";
+import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import { checkClaimMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { mappingsOf } from "./claims-options.ts";
+
+/** @returns null: they can be put to use, though perhaps not now */
+export function claimsFault(claims: AccountClaims, nowMs: number): string | null {
+  const results = validateClaims(claims, nowMs);
+  if (results.isBlocking(false)) return `validation errors: [${results.errors().join(" ")}]`;
+  for (const mapping of mappingsOf(claims)) {
+    const fault = checkClaimMapping(mapping);
+    if (fault !== null) return fault;
+  }
+  return null;
+}

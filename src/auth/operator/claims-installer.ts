@@ -1,0 +1,207 @@
+/**
+ * Puts the claims of an account to use: what it gives and takes, its mappings, when it and its activations end, and what that means for
+ * those who are connected. One synchronous step per account.
+ *
+ * What cannot be had is left out, named in the log, and the rest works: an import whose exporter is missing or refuses makes the account
+ * `incomplete`; a mapping that cannot be installed keeps the one that was there for its source, and then no other mapping is removed.
+ * Source: server/accounts.go, updateAccountClaimsWithRefresh, removeCb, checkExpiration, activationExpired (behaviour).
+ */
+
+import type { AccountClaims, Import, UserScope } from "../../access/jwt/claims.ts";
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
+import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { AccountLimits, MappingOptions } from "../../config/account-options.ts";
+import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import type { ActivationRules } from "./activation-rules.ts";
+import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";
+import { type LoadedAccount, signersOf } from "./loaded-account.ts";
+import { MISSING } from "./lookup-error.ts";
+import type { OperatorHost } from "./operator-host.ts";
+import type { TrustedKeys } from "./trusted-keys.ts";
+
+/** A timer cannot be set further away; it is set again then. */
+const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
+const NOTHING_GOES: AccountLimits = { connectionsMax: 0, leafNodesMax: 0, subscriptionsMax: 0, payloadBytesMax: 0 };
+
+export class ClaimsInstaller {
+  /** Exporters that some account could not import from. */
+  readonly missed = new Set<string>();
+
+  constructor(
+    private readonly host: OperatorHost,
+    private readonly keys: TrustedKeys,
+    private readonly rules: ActivationRules,
+    private readonly loaded: (name: string) => LoadedAccount | undefined,
+  ) {}
+
+  /** An account that is new, as others may import from it: without imports of its own, and with nobody connected. */
+  describe(loaded: LoadedAccount, jwt: string): void {
+    const { account, claims } = loaded;
+    this.label(loaded, jwt);
+    const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label) };
+    this.host.directory.update(options, this.rules.check);
+  }
+
+  /**
+   * @param jwt that the claims stand in
+   * @param failed exporters that are not to be had → why
+   */
+  apply(loaded: LoadedAccount, jwt: string, claims: AccountClaims, failed: ReadonlyMap<string, string>): void {
+    const { directory, clients, log } = this.host;
+    const { account } = loaded;
+    log.debug(`Updating account claims: ${account.name}/${claims.name}`);
+    const before = { signers: loaded.signers, isNew: loaded.version === 0, defaults: account.defaultPermissions };
+    loaded.claims = claims;
+    loaded.signers = signersOf(claims, this.keys);
+    loaded.version++;
+    this.label(loaded, jwt);
+    this.watchExpiry(loaded);
+    const { mappings, problems: mappingProblems } = mergeMappings(loaded.mappings, mappingsOf(claims));
+    for (const [source, problem] of mappingProblems) {
+      log.error(`Error adding subject mapping ${quoted(source)} for account [${account.label}]: ${problem}`);
+    }
+    loaded.mappings = mappings;
+    const { imports, missing } = this.importsOf(claims, failed, account.label);
+    const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), imports, mappings };
+    const { changed, problems, refused } = directory.update(options, this.rules.check);
+    for (const problem of problems) log.debug(problem);
+    const incomplete = [...missing, ...refused.map(one => one.account)];
+    loaded.incomplete = incomplete.length > 0;
+    for (const exporter of incomplete) this.missed.add(exporter);
+    this.watchActivations(loaded);
+    if (before.isNew) return clients.renewStreams(changed);
+    clients.follow({
+      account,
+      claims,
+      streamsChanged: changed,
+      defaultPermissionsChanged: !Bun.deepEquals(before.defaults, account.defaultPermissions),
+      signerLeft: signerLeft(before.signers, loaded.signers),
+    });
+  }
+
+  /** Deleted from its resolver: locked, and what it imports given back. */
+  disable(loaded: LoadedAccount): void {
+    const { account, claims } = loaded;
+    const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NOTHING_GOES };
+    this.host.directory.update(options, this.rules.check);
+    this.stop(loaded);
+    this.onExpired(loaded);
+  }
+
+  /** The account is no account any more. */
+  remove(loaded: LoadedAccount): void {
+    this.stop(loaded);
+    this.host.clients.renewStreams(this.host.directory.remove(loaded.account));
+  }
+
+  stop({ activationTimer, expiryTimer }: LoadedAccount): void {
+    this.host.timers.cancel(expiryTimer);
+    this.host.timers.cancel(activationTimer);
+  }
+
+  onExpired(loaded: LoadedAccount): void {
+    const at = loaded.claims.expiresAtSeconds * 1000;
+    if (loaded.jwt !== "" && this.host.clock.now() < at) return this.watchExpiry(loaded);
+    loaded.account.expired = true;
+    this.host.clients.expire(loaded.account);
+  }
+
+  /** Imports whose token has ended are looked at again. */
+  onActivationEnded(loaded: LoadedAccount): void {
+    const { account } = loaded;
+    const changed = new Set<Account>();
+    for (const exporter of new Set([...account.serviceImports, ...account.streamImports].map(one => one.exporter))) {
+      for (const one of this.host.directory.checkImporters(exporter, this.rules.check)) changed.add(one);
+    }
+    this.host.clients.renewStreams(changed);
+    this.watchActivations(loaded);
+  }
+
+  private label(loaded: LoadedAccount, jwt: string): void {
+    const { account, claims } = loaded;
+    loaded.jwt = jwt;
+    account.claim = { jwt, issuer: claims.issuer, nameTag: claims.name, tags: claims.nats.tags };
+  }
+
+  private watchExpiry({ account, claims, expiryTimer }: LoadedAccount): void {
+    const at = claims.expiresAtSeconds * 1000;
+    account.expired = at !== 0 && at <= this.host.clock.now();
+    this.setTimer(expiryTimer, account.expired || at === 0 ? Number.POSITIVE_INFINITY : at);
+  }
+
+  private watchActivations({ account, activationTimer }: LoadedAccount): void {
+    const ends = [...account.serviceImports, ...account.streamImports]
+      .filter(one => !one.invalid)
+      .map(({ exporter, plan }) => this.rules.endOf(account.name, exporter.name, null, plan.options) ?? Number.POSITIVE_INFINITY);
+    this.setTimer(activationTimer, Math.min(...ends, Number.POSITIVE_INFINITY));
+  }
+
+  /** @param at wall clock, ms; infinity: never */
+  private setTimer(timer: WheelTimer, at: number): void {
+    const { clock, timers } = this.host;
+    timers.cancel(timer);
+    if (at !== Number.POSITIVE_INFINITY) timers.set(timer, Math.min(Math.max(0, at - clock.now()), TIMER_MS_MAX));
+  }
+
+  private exportsOf({ nats: { exports } }: AccountClaims, label: string): AnyExport[] {
+    const options = exports.flatMap(one => exportOptionsOf(one!) ?? []);
+    for (const { kind, subject } of options) this.host.log.debug(`Adding ${kind} export ${quoted(subject)} for ${label}`);
+    return options;
+  }
+
+  private importsOf(
+    { nats }: AccountClaims,
+    failed: ReadonlyMap<string, string>,
+    label: string,
+  ): { imports: AnyImport[]; missing: string[] } {
+    const missing: string[] = [];
+    const imports = nats.imports.flatMap(claim => {
+      const { account, subject, type } = claim!;
+      if (this.loaded(account) === undefined || failed.has(account)) {
+        const why = failed.get(account) ?? MISSING;
+        this.host.log.error(`Can't locate account [${account}] for import of [${subject}] ${type} (err=${why})`);
+        missing.push(account);
+        return [];
+      }
+      const options = importOptionsOf(claim!);
+      if (options === null) return [];
+      this.rules.note(options, claim!);
+      this.host.log.debug(importText(options, claim!, this.loaded(account)!.account.label, label));
+      return [options];
+    });
+    return { imports, missing };
+  }
+}
+
+function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, exporter: string, importer: string): string {
+  const [from, local] = kind === "service" && localSubject !== "" ? [localSubject, subject] : [subject, localSubject || to];
+  return `Adding ${kind} import ${exporter}:${quoted(from)} for ${importer}:${quoted(local)}`;
+}
+
+/** The mappings in force from now on, in the order in which they came to be. */
+function mergeMappings(
+  before: readonly MappingOptions[],
+  claimed: readonly MappingOptions[],
+): { mappings: MappingOptions[]; problems: [source: string, problem: string][] } {
+  const problems: [string, string][] = [];
+  const sound = new Map<string, MappingOptions>();
+  for (const one of claimed) {
+    const problem = checkMapping(one);
+    if (problem === null) sound.set(one.source, one);
+    else problems.push([one.source, problem]);
+  }
+  const kept = before.filter(({ source }) => problems.length > 0 || sound.has(source));
+  const mappings = new Map(kept.map(one => [one.source, one]));
+  for (const [source, one] of sound) mappings.set(source, one);
+  return { mappings: [...mappings.values()], problems };
+}
+
+type Signers = ReadonlyMap<string, UserScope | null>;
+
+function signerLeft(before: Signers, after: Signers): ((publicKey: string) => boolean) | null {
+  const isSame = (key: string) => after.has(key) && Bun.deepEquals(before.get(key), after.get(key));
+  if (before.size === after.size && [...before.keys()].every(isSame)) return null;
+  return key => !after.has(key) || (before.has(key) && !isSame(key));
+}

@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { ALPHA, BETA } from "../../../test/operator/world.ts";
+import type { AccountBody, Export, Import } from "../../access/jwt/claims.ts";
+import { newClaims } from "../../access/jwt/encode.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT, NO_STREAM_IMPORT } from "../../config/account-options.ts";
+import {
+  accountOptionsOf,
+  exportOptionsOf,
+  importOptionsOf,
+  limitOf,
+  mappingsOf,
+  permissionOptionsOf,
+  userLimitsOf,
+} from "./claims-options.ts";
+
+const NOBODY = { allow: [], deny: [] };
+const claims = (body: Partial<AccountBody>) => newClaims("account", ALPHA.publicKey, body);
+
+test("-1 is no limit, other negative ones let nothing pass, and 32 bits are enough", () => {
+  expect([-1, -5, 0, 7, 2 ** 40].map(limitOf)).toEqual([-1, 0, 0, 7, 2 ** 31 - 1]);
+  expect(userLimitsOf({ subscriptionsMax: -2, dataBytesMax: 5, payloadBytesMax: 9 })).toEqual({ subscriptionsMax: 0, payloadBytesMax: 9 });
+});
+
+test("permissions that say nothing are none, and an empty list says nothing", () => {
+  expect(permissionOptionsOf({ publish: NOBODY, subscribe: NOBODY, responses: null })).toBeNull();
+  const publish = { allow: ["a"], deny: [] };
+  expect(permissionOptionsOf({ publish, subscribe: NOBODY, responses: { messagesMax: 2, expiresNanoseconds: 1_500_000_000 } })).toEqual({
+    publish: { allow: ["a"], deny: null },
+    subscribe: null,
+    responses: { messagesMax: 2, expiresMs: 1_500 },
+  });
+});
+
+test("limits, default permissions and trace of an account", () => {
+  const { limits } = claims({}).nats;
+  const body = {
+    limits: { ...limits, connectionsMax: 3, leafNodesMax: 4, subscriptionsMax: 5, payloadBytesMax: 6 },
+    defaultPermissions: { publish: { allow: [], deny: ["x"] }, subscribe: NOBODY, responses: null },
+    trace: { destination: "trace.me", sampling: 20 },
+  };
+  expect(accountOptionsOf(claims(body))).toEqual({
+    name: ALPHA.publicKey,
+    nkey: ALPHA.publicKey,
+    users: [],
+    defaultPermissions: { publish: { allow: null, deny: ["x"] }, subscribe: null, responses: null },
+    exports: [],
+    imports: [],
+    mappings: [],
+    limits: { connectionsMax: 3, leafNodesMax: 4, subscriptionsMax: 5, payloadBytesMax: 6 },
+    trace: { destination: "trace.me", sampling: 20 },
+  });
+});
+
+test("a trace that goes nowhere is none, and one that samples no such share samples all", () => {
+  const traceOf = (destination: string, sampling: number) => accountOptionsOf(claims({ trace: { destination, sampling } })).trace;
+  expect([traceOf("a.*", 20), traceOf("", 20)]).toEqual([null, null]);
+  expect([traceOf("a", 0), traceOf("a", 101), traceOf("a", -1)].map(trace => trace!.sampling)).toEqual([100, 100, 100]);
+});
+
+test("a mapping without a weight is of all messages", () => {
+  const destination = { subject: "b", weight: 0, cluster: "east" };
+  expect(mappingsOf(claims({ mappings: new Map([["a", [destination]]]) }))).toEqual([
+    { source: "a", destinations: [{ subject: "b", weight: 100, cluster: "east" }] },
+  ]);
+});
+
+const EXPORT: Export = {
+  name: "",
+  subject: "s.*",
+  type: "stream",
+  tokenRequired: true,
+  revocations: new Map([["*", 7]]),
+  responseType: "",
+  responseThresholdNanoseconds: 2_000_000,
+  latency: { sampling: 0, results: "latency" },
+  accountTokenPosition: 2,
+  advertise: true,
+  allowTrace: true,
+  description: "",
+  infoUrl: "",
+};
+
+test("exports of both kinds, and of none", () => {
+  const common = { subject: "s.*", tokenRequired: true, accountTokenPosition: 2, revocations: { "*": 7 } };
+  expect(exportOptionsOf(EXPORT)).toEqual({ ...NO_STREAM_EXPORT, ...common });
+  expect(exportOptionsOf({ ...EXPORT, type: "service", responseType: "Chunked" })).toEqual({
+    ...NO_SERVICE_EXPORT,
+    ...common,
+    responseType: "Chunked",
+    responseThresholdMs: 2,
+    latency: { sampling: 0, subject: "latency" },
+    allowTrace: true,
+  });
+  expect(exportOptionsOf({ ...EXPORT, type: "" })).toBeNull();
+});
+
+const IMPORT: Import = {
+  name: "",
+  subject: "s",
+  account: BETA.publicKey,
+  token: "t",
+  to: "",
+  localSubject: "",
+  type: "stream",
+  share: true,
+  allowTrace: true,
+};
+
+test("imports by local subject, and the older way: a prefix of streams, the exporter's subject of services", () => {
+  const stream = { ...NO_STREAM_IMPORT, account: BETA.publicKey, subject: "s", allowTrace: true, token: "t" };
+  expect(importOptionsOf(IMPORT)).toEqual(stream);
+  expect(importOptionsOf({ ...IMPORT, to: "p" })).toEqual({ ...stream, prefix: "p" });
+  expect(importOptionsOf({ ...IMPORT, localSubject: "l" })).toEqual({ ...stream, to: "l" });
+  const service = { ...NO_SERVICE_IMPORT, account: BETA.publicKey, subject: "s", share: true, token: "t" };
+  expect(importOptionsOf({ ...IMPORT, type: "service" })).toEqual(service);
+  expect(importOptionsOf({ ...IMPORT, type: "service", to: "there" })).toEqual({ ...service, subject: "there", to: "s" });
+  expect(importOptionsOf({ ...IMPORT, type: "service", localSubject: "l" })).toEqual({ ...service, to: "l" });
+  expect(importOptionsOf({ ...IMPORT, type: "" })).toBeNull();
+});

@@ -1,0 +1,301 @@
+/**
+ * What the server answers about account JWTs, in the system account:
+ *
+ *   $SYS.REQ.ACCOUNT.<id>.CLAIMS.UPDATE, $SYS.ACCOUNT.<id>.CLAIMS.UPDATE     a newer JWT of an account          everybody
+ *   $SYS.REQ.CLAIMS.UPDATE, .DELETE, .LIST                                   what a directory holds             full, cache
+ *   $SYS.REQ.CLAIMS.PACK, $SYS.REQ.ACCOUNT.<id>.CLAIMS.LOOKUP                its content, for other servers     full
+ * Requests come from whoever may publish in the system account, and say nothing of themselves: what they bring is decoded, validated and
+ * checked before anything is kept. An answer that fails is logged.
+ * Source: server/accounts.go, DirAccResolver.Start, CacheDirAccResolver.Start; server/events.go, accountClaimUpdate (behaviour); core §4.6.
+ */
+
+import type { AccountClaims } from "../../access/jwt/claims.ts";
+import { decodeAccount, decodeGeneric } from "../../access/jwt/decode.ts";
+import { isAccountKey } from "../../access/jwt/public-key.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { claimsFault } from "./claims-fault.ts";
+import { type DirectoryStore, NotStored } from "./directory-store.ts";
+import { LookupError, reasonOf } from "./lookup-error.ts";
+import type { OperatorAccounts } from "./operator-accounts.ts";
+import type { OperatorHost } from "./operator-host.ts";
+import type { TrustedKeys } from "./trusted-keys.ts";
+
+const OK = 200;
+const FAILED = 500;
+const PACK = "$SYS.REQ.CLAIMS.PACK";
+const UPDATES = ["$SYS.ACCOUNT.*.CLAIMS.UPDATE", "$SYS.REQ.ACCOUNT.*.CLAIMS.UPDATE"];
+/** Tokens of the subjects that name an account, and where. */
+const OLD_UPDATE_TOKENS = 5;
+const OLD_ACCOUNT_TOKEN = 2;
+const ACCOUNT_TOKEN = 3;
+
+interface Request {
+  readonly subject: string;
+  readonly reply: string;
+  /** Borrowed. */
+  readonly payload: Buffer;
+}
+
+export class ClaimsServices {
+  readonly subscriber: LocalSubscriber;
+  private readonly inboxes: string;
+  private inboxCount = 0;
+  /** Ends the answers to the comparison before. */
+  private comparing: (() => void) | null = null;
+
+  /** @param account the system account */
+  constructor(
+    private readonly host: OperatorHost,
+    private readonly account: Account,
+    serverId: string,
+  ) {
+    this.subscriber = new LocalSubscriber(account, error => host.log.error(`account claims service failed: ${reasonOf(error)}`));
+    this.inboxes = `_INBOX.${serverId}.claims`;
+  }
+
+  close(): void {
+    this.subscriber.close();
+  }
+
+  /** Of resolvers that keep nothing that comes by message: the account is changed, and it is only told whether it worked. */
+  serveMemory(accounts: OperatorAccounts): void {
+    for (const subject of UPDATES) {
+      this.serve(subject, ({ payload, reply, ...request }) => {
+        const name = accountIn(request.subject);
+        if (payload.length === 0) return this.refuse(reply, name, "jwt update error", "request body is empty");
+        const fail = (error: unknown) => this.refuse(reply, name, "jwt update resulted in error", reasonOf(error));
+        const jwt = payload.toString("utf8");
+        attempt(() => {
+          if (decodeAccount(jwt).subject !== name) throw new LookupError(OTHER_SUBJECT);
+          const loaded = accounts.get(name);
+          if (loaded === undefined) return this.answer(reply, name, "jwt update skipped");
+          const updated = accounts.update(loaded, jwt);
+          if (updated === undefined) return this.answer(reply, name, "jwt updated");
+          updated.then(() => this.answer(reply, name, "jwt updated"), fail);
+        }, fail);
+      });
+    }
+  }
+
+  /** Of a directory. `isCache`: only accounts that are in use here are taken. */
+  serveDirectory(store: DirectoryStore, keys: TrustedKeys, isCache: boolean, isLoaded: (name: string) => boolean): void {
+    const { operator, strict, keys: pushers } = keys.pushing;
+    const words = isCache
+      ? { failed: "jwt update cache resulted in error", invalid: "jwt update cache validation failed", done: "jwt updated cache" }
+      : { failed: "jwt update resulted in error", invalid: "jwt validation failed", done: "jwt updated" };
+    const take = (reply: string, named: string | null, payload: Buffer): void => {
+      const jwt = payload.toString("utf8");
+      let claims: AccountClaims;
+      try {
+        claims = decodeAccount(jwt);
+      } catch (error) {
+        return this.refuse(reply, isCache && named !== null ? named : "n/a", words.failed, reasonOf(error));
+      }
+      const name = named ?? claims.subject;
+      const fault = claimsFault(claims, this.host.clock.now());
+      const refuse = (reason: string, what = words.failed) => this.refuse(reply, name, what, reason);
+      // As in the reference a full directory looks at what comes on an account's own subject before it looks whose it is.
+      if (fault !== null && !isCache && named !== null) return this.refuse(reply, claims.subject, words.invalid, fault);
+      if (claims.subject !== name) return refuse(OTHER_SUBJECT);
+      if (claims.issuer === operator && strict) return refuse("operator requires issuer to be a signing key");
+      if (isCache && !isLoaded(name)) return this.answer(reply, name, "jwt update cache skipped");
+      if (fault !== null) return refuse(fault, words.invalid);
+      attempt(
+        () => {
+          store.save(name, jwt);
+          this.answer(reply, name, words.done);
+        },
+        error => refuse(reasonOf(error)),
+      );
+    };
+    for (const subject of UPDATES)
+      this.serve(subject, ({ payload, reply, ...request }) => take(reply, accountIn(request.subject), payload));
+    this.serve("$SYS.REQ.CLAIMS.UPDATE", ({ payload, reply }) => take(reply, null, payload));
+    this.serve("$SYS.REQ.CLAIMS.LIST", ({ reply }) => this.list(store, reply));
+    this.serve("$SYS.REQ.CLAIMS.DELETE", ({ payload, reply }) => this.delete(store, pushers, payload, reply));
+  }
+
+  /** For other servers: what is in the directory, and the difference between two of them. */
+  serveOthers(store: DirectoryStore): void {
+    const { log } = this.host;
+    this.serve("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", ({ reply, subject }) => {
+      if (reply === "") return;
+      const name = subject.split(".")[ACCOUNT_TOKEN];
+      try {
+        this.publish(reply, store.load(name));
+      } catch (error) {
+        if (!(error instanceof NotStored))
+          return log.error(`DirResolver - Error looking up account ${JSON.stringify(name)}: ${reasonOf(error)}`);
+        log.debug(`DirResolver - Could not find account ${JSON.stringify(name)}`);
+        this.publish(reply, ""); // it is known not to be here
+      }
+    });
+    this.serve(PACK, ({ payload, reply }) => this.pack(store, Buffer.from(payload), reply), "responder");
+  }
+
+  /** Asks another server for what this one does not have. */
+  compare(store: DirectoryStore): void {
+    const { log } = this.host;
+    const { hash } = store;
+    log.debug(`DirResolver - Checking store state: ${hash.toString("hex")}`);
+    const inbox = this.newInbox();
+    const subscription = this.serve(inbox, ({ payload }) => {
+      const before = store.hash.toString("hex");
+      if (payload.length === 0) {
+        if (subscription !== null) this.subscriber.unsubscribe(subscription);
+        return log.debug(`DirResolver - Merging finished and resulting in: ${before}`);
+      }
+      attempt(
+        () => {
+          store.merge(payload.toString("utf8"));
+          log.debug(`DirResolver - Merging succeeded and changed ${before} to ${store.hash.toString("hex")}`);
+        },
+        error => log.error(`DirResolver - Merging resulted in error: ${reasonOf(error)}`),
+      );
+    });
+    this.comparing?.();
+    this.comparing = () => subscription !== null && this.subscriber.unsubscribe(subscription);
+    this.publish(PACK, hash, inbox);
+  }
+
+  /**
+   * Asks other servers for an account's JWT.
+   * @returns it; rejects with the reference's text when nobody has it, or nobody answers in time
+   */
+  lookUp(name: string, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const { clock, otherServers } = this.host;
+    const inbox = this.newInbox();
+    let expected = otherServers;
+    const subscription = this.serve(inbox, ({ payload }) => {
+      expected--;
+      if (payload.length > 0) resolve(payload.toString("utf8"));
+      else if (expected <= 0) reject(new LookupError("account jwt not found"));
+    });
+    const cancelTimer = clock.after(timeoutMs, () => reject(new LookupError("fetching jwt timed out")));
+    const onCancelled = () => reject(new LookupError("fetching jwt failed due to shutdown"));
+    cancelled.addEventListener("abort", onCancelled, { once: true });
+    this.publish(`$SYS.REQ.ACCOUNT.${name}.CLAIMS.LOOKUP`, "", inbox);
+    return promise.finally(() => {
+      cancelTimer();
+      cancelled.removeEventListener("abort", onCancelled);
+      if (subscription !== null) this.subscriber.unsubscribe(subscription);
+    });
+  }
+
+  private newInbox(): string {
+    return `${this.inboxes}.${++this.inboxCount}`;
+  }
+
+  private serve(subject: string, handle: (request: Request) => void, queue: string | null = null) {
+    return this.subscriber.subscribe(subject, queue, (batch: MessageBatch, index) =>
+      handle({ subject: batch.subjectText(index), reply: batch.replyText(index), payload: batch.payload(index) }),
+    );
+  }
+
+  /** To others: the server does not answer itself. */
+  private publish(subject: string, payload: string | Uint8Array, reply = ""): void {
+    this.subscriber.deaf = true;
+    try {
+      this.account.publisher.publish(subject, reply, null, payload);
+    } finally {
+      this.subscriber.deaf = false;
+    }
+  }
+
+  private list(store: DirectoryStore, reply: string): void {
+    if (reply === "") return;
+    attempt(
+      () => {
+        const names = [...store.entries()].filter(({ jwt }) => !jwt.includes("|")).map(({ name }) => name);
+        this.host.log.debug(`list request responded with ${names.length} account ids`);
+        this.publish(reply, JSON.stringify({ data: names, server: this.host.serverInfo() }));
+      },
+      error => this.host.log.error(`list request error: ${reasonOf(error)}`),
+    );
+  }
+
+  private pack(store: DirectoryStore, theirs: Buffer, reply: string): void {
+    if (reply === "") return;
+    const { log } = this.host;
+    const { hash } = store;
+    if (hash.equals(theirs)) {
+      this.publish(reply, "");
+      return log.debug(`DirResolver - Pack request matches hash ${hash.toString("hex")}`);
+    }
+    attempt(
+      () => {
+        for (const { name, jwt } of store.entries()) this.publish(reply, `${name}|${jwt}`);
+        log.debug(`DirResolver - Pack request hash ${theirs.toString("hex")} - finished responding with hash ${hash.toString("hex")}`);
+        this.publish(reply, "");
+      },
+      error => log.error(`DirResolver - Pack request error: ${reasonOf(error)}`),
+    );
+  }
+
+  /** Only an operator may, in a token that it signed for itself. */
+  private delete(store: DirectoryStore, pushers: ReadonlySet<string>, payload: Buffer, reply: string): void {
+    let by = "";
+    let names: readonly string[];
+    try {
+      const claims = decodeGeneric(payload.toString("utf8"));
+      by = claims.subject;
+      if (store.options.deletion === "none") throw new LookupError("delete must be enabled in server config");
+      if (claims.subject !== claims.issuer) throw new LookupError("not self signed");
+      if (!pushers.has(claims.issuer)) throw new LookupError("not trusted");
+      names = this.deletable(claims.nats?.accounts);
+    } catch (error) {
+      return this.refuse(reply, "", `delete accounts request by ${by} failed`, reasonOf(error));
+    }
+    const errors: string[] = [];
+    for (const name of names)
+      attempt(
+        () => store.delete(name),
+        error => errors.push(reasonOf(error)),
+      );
+    const deleted = `deleted ${names.length - errors.length} accounts`;
+    if (errors.length === 0) this.answer(reply, "", deleted);
+    else this.refuse(reply, "", `${deleted}, failed for ${errors.length}`, errors.join("\n"));
+  }
+
+  private deletable(list: unknown): readonly string[] {
+    if (!Array.isArray(list)) throw new LookupError("malformed request");
+    for (const name of list) {
+      if (typeof name !== "string" || !isAccountKey(name)) throw new LookupError("malformed request");
+      if (name === this.account.name) throw new LookupError("not allowed to delete system account");
+    }
+    return list;
+  }
+
+  private answer(reply: string, account: string, message: string): void {
+    this.host.log.debug(account === "" ? message : `${message} - ${account}`);
+    this.respond(reply, { data: { ...(account === "" ? {} : { account }), code: OK, message } });
+  }
+
+  private refuse(reply: string, account: string, message: string, reason: string): void {
+    this.host.log.error([message, ...(account === "" ? [] : [account]), reason].join(" - "));
+    const description = `${message} - ${reason}`;
+    this.respond(reply, { error: { ...(account === "" ? {} : { account }), code: FAILED, description } });
+  }
+
+  private respond(reply: string, body: object): void {
+    if (reply !== "") this.publish(reply, JSON.stringify({ server: this.host.serverInfo(), ...body }));
+  }
+}
+
+const OTHER_SUBJECT = "subject does not match jwt content";
+
+function accountIn(subject: string): string {
+  const tokens = subject.split(".");
+  return tokens[tokens.length === OLD_UPDATE_TOKENS ? OLD_ACCOUNT_TOKEN : ACCOUNT_TOKEN];
+}
+
+function attempt(act: () => void, onError: (error: unknown) => void): void {
+  try {
+    act();
+  } catch (error) {
+    onError(error);
+  }
+}

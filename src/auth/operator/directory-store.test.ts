@@ -1,0 +1,196 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { ALPHA, accountToken, BETA, GAMMA } from "../../../test/operator/world.ts";
+import type { Signer } from "../../access/jwt/signer.ts";
+import { type DirectoryOptions, DirectoryStore, NotStored } from "./directory-store.ts";
+
+let directory = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "bunats-store-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function open(more: Partial<DirectoryOptions> = {}, clock = new FakeClock()) {
+  const options = { directory, deletion: "none", limit: 0, evicts: false, ttlMs: 0, ...more } as const;
+  const store = new DirectoryStore(options, () => clock.now());
+  const told: string[] = [];
+  store.onChanged = name => told.push(`changed ${name.slice(0, 4)}`);
+  store.onDeleted = name => told.push(`deleted ${name.slice(0, 4)}`);
+  return { store, told, clock };
+}
+
+const key = ({ publicKey }: Signer) => publicKey;
+const short = (signer: Signer) => key(signer).slice(0, 4);
+const hashOf = (...jwts: string[]) =>
+  jwts
+    .map(jwt => createHash("sha256").update(jwt).digest())
+    .reduce((xor, hash) => Buffer.from(xor.map((byte, index) => byte ^ hash[index]!)), Buffer.alloc(32))
+    .toString("hex");
+
+test("what is saved is there, for the next server too, and for its owner only", () => {
+  const { store, told } = open();
+  const jwt = accountToken(ALPHA);
+  store.save(key(ALPHA), jwt);
+  store.save(key(ALPHA), jwt);
+  expect(told).toEqual([`changed ${short(ALPHA)}`]);
+  expect(readdirSync(directory)).toEqual([`${key(ALPHA)}.jwt`]);
+  expect(statSync(join(directory, `${key(ALPHA)}.jwt`)).mode & 0o777).toBe(0o600);
+  const next = open().store;
+  expect([next.load(key(ALPHA)), next.size, next.hash.toString("hex")]).toEqual([jwt, 1, hashOf(jwt)]);
+});
+
+test("the hash is that of all files, however they came and went", () => {
+  const { store } = open({ deletion: "hard" });
+  const [a, b, newer] = [accountToken(ALPHA), accountToken(BETA), accountToken(ALPHA, { issuedAgo: 1 })];
+  store.save(key(ALPHA), a);
+  store.save(key(BETA), b);
+  expect(store.hash.toString("hex")).toBe(hashOf(a, b));
+  store.save(key(ALPHA), newer);
+  expect(store.hash.toString("hex")).toBe(hashOf(newer, b));
+  store.delete(key(BETA));
+  expect(store.hash.toString("hex")).toBe(hashOf(newer));
+  store.delete(key(ALPHA));
+  expect(store.hash.toString("hex")).toBe("00".repeat(32));
+});
+
+test("only what is a public key becomes part of a path", () => {
+  const { store } = open({ deletion: "hard" });
+  for (const name of [
+    "",
+    "A",
+    "../../etc/passwd",
+    `../${key(ALPHA)}`,
+    `${key(ALPHA)}/x`,
+    key(ALPHA).toLowerCase(),
+    `${key(ALPHA).slice(0, -1)}B`,
+  ]) {
+    expect(() => store.load(name), name).toThrow("invalid public key");
+    expect(() => store.save(name, "x"), name).toThrow("invalid public key");
+    expect(() => store.delete(name), name).toThrow("invalid public key");
+  }
+  expect(() => store.load(key(ALPHA))).toThrow(NotStored);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("of two claims the newer one stays, and one of somebody else is refused", () => {
+  const { store, told } = open();
+  const [old, newer] = [accountToken(ALPHA, { issuedAgo: 50 }), accountToken(ALPHA, { issuedAgo: 10 })];
+  store.saveIfNewer(key(ALPHA), newer);
+  store.saveIfNewer(key(ALPHA), old);
+  store.saveIfNewer(key(ALPHA), newer);
+  expect([store.load(key(ALPHA)), told.length]).toEqual([newer, 1]);
+  expect(() => store.saveIfNewer(key(ALPHA), accountToken(BETA, { issuedAgo: 0 }))).toThrow(
+    "jwt subject nkey and provided nkey do not match",
+  );
+  expect(() => store.saveIfNewer(key(ALPHA), "garbage")).toThrow("expected 3 chunks");
+  writeFileSync(join(directory, `${key(BETA)}.jwt`), "garbage");
+  const beta = accountToken(BETA);
+  store.saveIfNewer(key(BETA), beta); // garbage is nobody's
+  expect(store.load(key(BETA))).toBe(beta);
+});
+
+test("a pack is merged line by line, and says what is wrong with it", () => {
+  const { store } = open();
+  const [a, b] = [accountToken(ALPHA), accountToken(BETA)];
+  store.merge(`${key(ALPHA)}|${a}\n\n${key(BETA)}|${b}`);
+  expect([...store.entries()].map(({ name }) => name)).toEqual([key(ALPHA), key(BETA)].sort());
+  expect(() => store.merge("a|b|c")).toThrow(`line in package didn't contain 2 entries: "a|b|c"`);
+  expect(() => store.merge(`../x|${a}`)).toThrow("key to merge is not a valid public account key");
+});
+
+test("a full store takes no more, but other claims of those it has", () => {
+  const { store } = open({ limit: 1 });
+  store.save(key(ALPHA), accountToken(ALPHA));
+  expect(() => store.save(key(BETA), accountToken(BETA))).toThrow("jwt store is full");
+  store.save(key(ALPHA), accountToken(ALPHA, { issuedAgo: 1 }));
+  expect(store.size).toBe(1);
+});
+
+test("a cache gives up the one that was used the longest ago", () => {
+  const { store } = open({ limit: 2, evicts: true });
+  store.save(key(ALPHA), accountToken(ALPHA));
+  store.save(key(BETA), accountToken(BETA));
+  store.load(key(ALPHA));
+  store.save(key(GAMMA), accountToken(GAMMA));
+  expect(readdirSync(directory).sort()).toEqual([key(ALPHA), key(GAMMA)].map(name => `${name}.jwt`).sort());
+});
+
+test("what is not used for its time goes, and what has expired", () => {
+  const { store, clock } = open({ evicts: true, ttlMs: 10_000 });
+  store.save(key(ALPHA), accountToken(ALPHA));
+  store.save(key(BETA), accountToken(BETA));
+  clock.advance(6_000);
+  store.load(key(ALPHA));
+  clock.advance(6_000);
+  store.expire();
+  expect([readdirSync(directory), store.expiryCheckMs]).toEqual([[`${key(ALPHA)}.jwt`], 5_000]);
+  rmSync(join(directory, `${key(ALPHA)}.jwt`));
+  const full = open();
+  full.store.save(key(BETA), accountToken(BETA, { data: { expiresAtSeconds: Math.floor(FakeClock.WALL_START / 1000) + 5 } }));
+  full.store.save(key(GAMMA), accountToken(GAMMA));
+  full.store.expire();
+  expect(full.store.size).toBe(2);
+  full.clock.advance(6_000);
+  expect([...full.store.entries()].length).toBe(1); // not told to others either
+  full.store.expire();
+  expect(readdirSync(directory)).toEqual([`${key(GAMMA)}.jwt`]);
+});
+
+test("deletion renames or removes, once", () => {
+  for (const [deletion, left] of [
+    ["rename", [`${key(ALPHA)}.jwt.deleted`]],
+    ["hard", []],
+  ] as const) {
+    rmSync(directory, { recursive: true });
+    const { store, told } = open({ deletion });
+    store.save(key(ALPHA), accountToken(ALPHA));
+    store.delete(key(ALPHA));
+    store.delete(key(ALPHA));
+    expect([readdirSync(directory), told, store.size]).toEqual([[...left], [`changed ${short(ALPHA)}`, `deleted ${short(ALPHA)}`], 0]);
+  }
+  expect(() => open().store.delete(key(ALPHA))).toThrow("store is not set up to for delete");
+});
+
+test("a reload tells what changed behind its back", () => {
+  const { store, told } = open();
+  store.save(key(ALPHA), accountToken(ALPHA));
+  store.save(key(BETA), accountToken(BETA));
+  told.length = 0;
+  writeFileSync(join(directory, `${key(ALPHA)}.jwt`), accountToken(ALPHA, { issuedAgo: 1 }));
+  writeFileSync(join(directory, `${key(GAMMA)}.jwt`), accountToken(GAMMA));
+  rmSync(join(directory, `${key(BETA)}.jwt`));
+  store.reload();
+  expect([told, store.size, store.hash]).toEqual([[`changed ${short(ALPHA)}`], 2, open().store.hash]);
+});
+
+test("files below the directory count, other things in it do not", () => {
+  mkdirSync(join(directory, "AB"));
+  mkdirSync(join(directory, "folder.jwt"));
+  writeFileSync(join(directory, "AB", `${key(ALPHA)}.jwt`), accountToken(ALPHA));
+  writeFileSync(join(directory, "notes.txt"), "x");
+  writeFileSync(join(directory, "notes.jwt"), "garbage");
+  const { store } = open();
+  expect([...store.entries()].map(({ name }) => name)).toEqual([key(ALPHA), "notes"]);
+  expect(store.hash.toString("hex")).toBe(hashOf(accountToken(ALPHA), "garbage"));
+});
+
+test("a file stands there whole or not at all", () => {
+  const { store } = open();
+  mkdirSync(join(directory, `${key(ALPHA)}.jwt.new`)); // in the way of what is written beside it
+  expect(() => store.save(key(ALPHA), accountToken(ALPHA))).toThrow(/^open .*is a directory$/);
+  expect(store.size).toBe(0);
+  store.save(key(BETA), accountToken(BETA));
+  expect(readFileSync(join(directory, `${key(BETA)}.jwt`), "utf8")).toBe(accountToken(BETA));
+});
+
+test("a directory that is none is said to be none", () => {
+  const file = join(directory, "file");
+  writeFileSync(file, "");
+  expect(() => open({ directory: file })).toThrow(`mkdir ${file}: not a directory`);
+  expect(() => open({ directory: "" })).toThrow("path is not specified");
+  expect(() => open({ directory: "/proc/none/jwt" })).toThrow("mkdir /proc/none: no such file or directory");
+});

@@ -1,0 +1,345 @@
+/**
+ * Account JWTs in a directory, one file each, as nats-server keeps them: either server goes on with the directory of the other.
+ *
+ *   <directory>/ABC….jwt
+ *   <directory>/ABC….jwt.deleted       deleted, where deletion renames
+ * Every `.jwt` file below the directory that was there at the start, or was written since, is tracked: by the hash of its content, when it
+ * expires, and for a cache by when it was last used. `hash` is all their hashes, XORed: two servers with equal hashes have equal stores.
+ * What a file holds is looked at by those who use it; garbage is tracked like anything else, and refused when it is asked for.
+ *
+ * A file is written beside its place, synced, and renamed: after a crash it is the old one or the new one. Names come from peers, so only
+ * what is a public nkey becomes part of a path. Cold, and synchronous like all that changes accounts.
+ * Source: server/dirstore.go (behaviour).
+ */
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { isAccountKey } from "../../access/jwt/public-key.ts";
+import { decodeNkey } from "../../base/keys/nkey.ts";
+import { goFileError } from "../../config/file-error.ts";
+import { expiryOf, isOlder } from "./stored-token.ts";
+
+const EXTENSION = ".jwt";
+const HASH_BYTES = 32;
+/** No token is as long; a longer file is none of ours. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface DirectoryOptions {
+  readonly directory: string;
+  readonly deletion: "none" | "rename" | "hard";
+  /** Most files; 0: any number. */
+  readonly limit: number;
+  /** At the limit the one that was not used the longest goes; otherwise nothing more is taken. */
+  readonly evicts: boolean;
+  /** How long one is kept after its last use; 0: as long as it is in force. */
+  readonly ttlMs: number;
+}
+
+interface Tracked {
+  readonly hash: Buffer;
+  /** Wall clock, ms; infinity: never. */
+  expiresAt: number;
+}
+
+/** There is no such file. */
+export class NotStored extends Error {
+  override name = "NotStored";
+}
+
+export class DirectoryStore {
+  readonly directory: string;
+  /** A file has another content than before. */
+  onChanged: (name: string) => void = () => {};
+  onDeleted: (name: string) => void = () => {};
+  /** In the order of their last use. */
+  private tracked = new Map<string, Tracked>();
+  private xor = Buffer.alloc(HASH_BYTES);
+
+  /** @throws Error the directory cannot be made or read, with the reference's text */
+  constructor(
+    readonly options: DirectoryOptions,
+    private readonly now: () => number,
+  ) {
+    this.directory = openDirectory(options.directory);
+    for (const path of this.paths()) this.trackFile(path);
+  }
+
+  /** 32 bytes; the same for equal stores. */
+  get hash(): Buffer {
+    return Buffer.from(this.xor);
+  }
+
+  get size(): number {
+    return this.tracked.size;
+  }
+
+  /** How often to look for what has expired. */
+  get expiryCheckMs(): number {
+    const { ttlMs } = this.options;
+    return ttlMs > 0 ? Math.max(1, Math.min(60_000, ttlMs / 2)) : 60_000;
+  }
+
+  /** @throws NotStored, or Error when the name is none or the file cannot be read */
+  load(name: string): string {
+    const path = this.pathOf(name);
+    const jwt = read(path).toString("utf8");
+    this.touch(name);
+    return jwt;
+  }
+
+  /** @throws Error with the reference's text */
+  save(name: string, jwt: string): void {
+    if (this.write(this.pathOf(name), name, jwt)) this.onChanged(name);
+  }
+
+  /** Keeps it unless the file that is there is newer, or the same. @throws Error with the reference's text */
+  saveIfNewer(name: string, jwt: string): void {
+    const path = this.pathOf(name);
+    const existing = statSync(path, { throwIfNoEntry: false }) === undefined ? null : read(path).toString("utf8");
+    if (existing !== null && isOlder(jwt, existing, name)) return;
+    if (this.write(path, name, jwt)) this.onChanged(name);
+  }
+
+  /** Takes over what another store has sent: lines of `<account>|<jwt>`. @throws Error at the first line that is none */
+  merge(pack: string): void {
+    for (const line of pack.split("\n")) {
+      if (line === "") continue;
+      const parts = line.split("|");
+      if (parts.length !== 2) throw new Error(`line in package didn't contain 2 entries: ${JSON.stringify(line)}`);
+      if (!isAccountKey(parts[0])) throw new Error("key to merge is not a valid public account key");
+      this.saveIfNewer(parts[0], parts[1]);
+    }
+  }
+
+  /** All that are tracked and in force, in the order of their paths. */
+  *entries(): IterableIterator<{ readonly name: string; readonly jwt: string }> {
+    for (const path of this.paths()) {
+      const name = nameIn(path);
+      if (!this.tracked.has(name)) continue;
+      const jwt = readIfFile(path)?.toString("utf8") ?? "";
+      const expiresAt = jwt === "" ? 0 : expiryOf(jwt);
+      if (jwt !== "" && !(expiresAt > 0 && expiresAt < this.now())) yield { name, jwt };
+    }
+  }
+
+  /** Does nothing when it is not there. @throws Error with the reference's text */
+  delete(name: string): void {
+    const { deletion } = this.options;
+    if (deletion === "none") throw new Error("store is not set up to for delete");
+    const path = this.pathOf(name);
+    try {
+      if (deletion === "rename") renameSync(path, `${path}.deleted`);
+      else unlinkSync(path);
+      syncDirectory(dirname(path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw new Error(goFileError(error, path, deletion === "rename" ? "rename" : "remove"));
+    }
+    this.untrack(name);
+    this.onDeleted(name);
+  }
+
+  /** Removes what has expired. */
+  expire(): void {
+    const now = this.now();
+    for (const [name, { expiresAt }] of this.tracked) {
+      if (expiresAt > now) continue;
+      try {
+        unlinkSync(this.pathOf(name));
+        this.untrack(name);
+      } catch {
+        // Whoever has removed it, or keeps it from being removed: it is looked at again.
+      }
+    }
+  }
+
+  /** Looks at every file again. Those that changed are told; in a cache also those that were not tracked. */
+  reload(): void {
+    const before = this.tracked;
+    this.tracked = new Map();
+    this.xor = Buffer.alloc(HASH_BYTES);
+    const changed: string[] = [];
+    for (const path of this.paths()) {
+      const name = nameIn(path);
+      if (!this.trackFile(path)) continue;
+      const old = before.get(name);
+      if (old === undefined ? this.options.evicts : !old.hash.equals(this.tracked.get(name)!.hash)) changed.push(name);
+    }
+    for (const name of changed) this.onChanged(name);
+  }
+
+  private pathOf(name: string): string {
+    if (decodeNkey(name) === null) throw new Error("invalid public key");
+    return join(this.directory, `${name}${EXTENSION}`);
+  }
+
+  /** @returns whether its content is another one now */
+  private write(path: string, name: string, jwt: string): boolean {
+    if (jwt === "") throw new Error("invalid JWT");
+    const hash = sha256(jwt);
+    const known = this.tracked.get(name);
+    const { limit } = this.options;
+    if (known !== undefined) {
+      this.touch(name);
+      if (known.hash.equals(hash)) return false;
+    } else if (limit > 0 && this.tracked.size >= limit) this.makeRoom();
+    makeDirectory(dirname(path));
+    try {
+      writeWhole(path, jwt);
+    } catch (error) {
+      throw new Error(goFileError(error, path));
+    }
+    this.track(name, hash, jwt);
+    return true;
+  }
+
+  private makeRoom(): void {
+    if (!this.options.evicts) throw new Error("jwt store is full");
+    const [oldest] = this.tracked.keys();
+    const path = this.pathOf(oldest);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      throw new Error(goFileError(error, path, "remove"));
+    }
+    this.untrack(oldest);
+  }
+
+  /** @returns whether it could be read */
+  private trackFile(path: string): boolean {
+    const content = readIfFile(path);
+    if (content === null) return false;
+    this.track(nameIn(path), sha256(content), content.toString("utf8"));
+    return true;
+  }
+
+  private track(name: string, hash: Buffer, jwt: string): void {
+    this.untrack(name);
+    const { ttlMs } = this.options;
+    this.tracked.set(name, { hash, expiresAt: ttlMs > 0 ? this.now() + ttlMs : expiryOf(jwt) || Number.POSITIVE_INFINITY });
+    this.mix(hash);
+  }
+
+  private untrack(name: string): void {
+    const known = this.tracked.get(name);
+    if (known === undefined) return;
+    this.tracked.delete(name);
+    this.mix(known.hash);
+  }
+
+  private mix(hash: Buffer): void {
+    for (let index = 0; index < HASH_BYTES; index++) this.xor[index] ^= hash[index];
+  }
+
+  private touch(name: string): void {
+    const known = this.tracked.get(name);
+    if (known === undefined) return;
+    if (this.options.ttlMs > 0) known.expiresAt = this.now() + this.options.ttlMs;
+    if (!this.options.evicts) return;
+    this.tracked.delete(name);
+    this.tracked.set(name, known);
+  }
+
+  private paths(): string[] {
+    const paths: string[] = [];
+    const walk = (directory: string): void => {
+      const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+      for (const entry of entries) {
+        const path = join(directory, entry.name);
+        if (entry.isDirectory()) walk(path);
+        else if (entry.name.endsWith(EXTENSION)) paths.push(path);
+      }
+    };
+    walk(this.directory);
+    return paths;
+  }
+}
+
+function openDirectory(path: string): string {
+  if (path === "") throw new Error("path is not specified");
+  const absolute = resolve(path);
+  makeDirectory(absolute);
+  return absolute;
+}
+
+/** With all above it. @throws Error that names the one that cannot be made, as Go does */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).code === "EEXIST";
+    throw new Error(isFile ? `mkdir ${path}: not a directory` : goFileError(error, path, "mkdir"));
+  }
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1, -EXTENSION.length);
+}
+
+function sha256(content: string | Uint8Array): Buffer {
+  return createHash("sha256").update(content).digest();
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const text = goFileError(error, path);
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? new NotStored(text) : new Error(text);
+  }
+}
+
+/** null: it is no file, or cannot be read. */
+function readIfFile(path: string): Buffer | null {
+  try {
+    const { size } = statSync(path);
+    return statSync(path).isFile() && size <= FILE_BYTES_MAX ? readFileSync(path) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The old content or the new one, whatever happens. */
+function writeWhole(path: string, content: string): void {
+  const beside = `${path}.new`;
+  try {
+    const file = openSync(beside, "w", FILE_MODE);
+    try {
+      const bytes = Buffer.from(content);
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+  } catch (error) {
+    if (statSync(beside, { throwIfNoEntry: false })?.isFile()) rmSync(beside, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

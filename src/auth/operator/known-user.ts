@@ -1,0 +1,117 @@
+/** A user by its token: what its claims say, and what they come to in its account. */
+
+import type { UserClaims } from "../../access/jwt/claims.ts";
+import { type AllowedConnectionTypes, connectionTypes } from "../../access/jwt/connection-types.ts";
+import { JwtError } from "../../access/jwt/jwt-error.ts";
+import { applyTemplate } from "../../access/jwt/permission-template.ts";
+import { checkScopedSigner, withLimits } from "../../access/jwt/trust.ts";
+import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import type { PermissionOptions } from "../../config/permission-options.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import type { UserClaim, UserLimits } from "../users/authenticator.ts";
+import { permissionOptionsOf, userLimitsOf } from "./claims-options.ts";
+import type { LoadedAccount } from "./loaded-account.ts";
+
+/** Why a user does not get in, as its log says it. Thrown and caught in this room. */
+export class UserFault extends Error {
+  override name = "UserFault";
+  /** @param isError it is told at level error; else at debug */
+  constructor(
+    message: string,
+    readonly refusal: Refusal = Refusal.AuthorizationViolation,
+    readonly isError = false,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A user's claims with those of its account. */
+export interface Standing {
+  /** With the limits of the scope, if a scoped key signed them. */
+  readonly claims: UserClaims;
+  /** null: it has none of its own. The same object each time, so that they are compiled once. */
+  readonly permissions: PermissionOptions | null;
+  readonly limits: UserLimits;
+  readonly connectionTypes: AllowedConnectionTypes;
+}
+
+export class KnownUser {
+  readonly claim: UserClaim;
+  private isSound = false;
+  private standing: Standing | null = null;
+  private account: LoadedAccount | null = null;
+  private version = -1;
+
+  constructor(
+    readonly jwt: string,
+    readonly claims: UserClaims,
+  ) {
+    const { issuedAtSeconds, issuer, name, nats, subject } = claims;
+    this.claim = {
+      jwt,
+      subject,
+      issuerKey: issuer,
+      nameTag: name,
+      tags: nats.tags,
+      issuedAt: issuedAtSeconds,
+      bearer: nats.bearerToken,
+    };
+  }
+
+  /** Why the claims cannot be used now; null: they can. Only time makes a difference to what was sound once. */
+  invalidity(nowMs: number): string | null {
+    const { expiresAtSeconds, notBeforeSeconds } = this.claims;
+    const now = Math.floor(nowMs / 1000);
+    const timed = expiresAtSeconds > 0 || notBeforeSeconds > 0;
+    if (this.isSound && (!timed || ((expiresAtSeconds <= 0 || now <= expiresAtSeconds) && notBeforeSeconds <= now))) return null;
+    const results = validateClaims(this.claims, nowMs);
+    if (results.isBlocking(true)) return results.issues.map(({ description }) => description).join(", ");
+    this.isSound = true;
+    return null;
+  }
+
+  /**
+   * @param account whose signer signed it
+   * @throws UserFault its key is scoped, and this is no user for it
+   */
+  in(account: LoadedAccount): Standing {
+    if (this.standing !== null && this.account === account && this.version === account.version) return this.standing;
+    const claims = this.scoped(account);
+    this.standing = {
+      claims,
+      permissions: permissionOptionsOf(claims.nats),
+      limits: userLimitsOf(claims.nats),
+      connectionTypes: connectionTypes(claims.nats.allowedConnectionTypes),
+    };
+    this.account = account;
+    this.version = account.version;
+    return this.standing;
+  }
+
+  private scoped({ claims: ofAccount, name, signers }: LoadedAccount): UserClaims {
+    const { claims } = this;
+    const scope = signers.get(claims.issuer);
+    if (scope === null || scope === undefined) return claims;
+    try {
+      checkScopedSigner(scope, claims);
+    } catch (error) {
+      if (error instanceof JwtError) throw new UserFault(`User JWT is not valid: ${error.message}`);
+      throw error;
+    }
+    try {
+      const values = {
+        name: claims.name,
+        subject: claims.subject,
+        accountName: ofAccount.name,
+        accountSubject: name,
+        userTags: claims.nats.tags,
+        accountTags: ofAccount.nats.tags,
+      };
+      return withLimits(claims, applyTemplate(scope.template, values));
+    } catch (error) {
+      if (!(error instanceof JwtError)) throw error;
+      throw new UserFault("User JWT generated invalid permissions", Refusal.AuthorizationViolation, false, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Accounts by their claims: fetched when somebody first asks for them, verified, installed, and followed as their claims change.
+ *
+ *   find(name) ─ loaded ────────────────────────────────────────────────▶ LoadedAccount, at once
+ *        └ not yet ─ resolver ─▶ verify ─▶ those it imports from, likewise ─▶ install, all at once ─┘
+ *   update(jwt) ─ the same claims? nothing ─ others ─▶ verify ─▶ apply: account room, timers, connected clients
+ * Whatever has to be waited for is gathered first; from there on it is one synchronous step, so nobody sees an account half made. Whoever
+ * asks for an account that is being fetched waits for the same answer. A failure is not remembered, but an expired account asks its
+ * resolver once a second at most.
+ * Accounts may import from each other in circles: those that are new get their exports first, all of them, and then their imports.
+ * Source: server/server.go, lookupOrFetchAccount …; server/accounts.go, updateAccountClaimsWithRefresh (behaviour); core §4.5, §4.6.
+ */
+
+import type { AccountClaims } from "../../access/jwt/claims.ts";
+import { decodeAccount } from "../../access/jwt/decode.ts";
+import { isAccountKey } from "../../access/jwt/public-key.ts";
+import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import { goDuration } from "../../config/go-duration.ts";
+import { ActivationRules } from "./activation-rules.ts";
+import { ClaimsInstaller } from "./claims-installer.ts";
+import { LoadedAccount } from "./loaded-account.ts";
+import { EXPIRED, INVALID, LookupError, MISSING, NO_ACCOUNT_KEY, NO_RESOLVER, reasonOf, TOO_SOON } from "./lookup-error.ts";
+import type { OperatorHost } from "./operator-host.ts";
+import type { Resolver } from "./resolver.ts";
+import { runSteps, type Steps, waitFor } from "./steps.ts";
+import type { TrustedKeys } from "./trusted-keys.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+
+/** Accounts that are fetched for the sake of one. */
+const GATHERED_MAX = 1_000;
+const REFRESH_MS = 1_000;
+const SLOW_FETCH_MS = 1_000;
+const VERIFIED_MAX = 1_024;
+const VERIFIED_BYTES_MAX = 8 * 1024 * 1024;
+const VERIFIED_TOKEN_BYTES_MAX = 256 * 1024;
+
+/** Verified claims on their way to be installed. */
+interface Verified {
+  readonly jwt: string;
+  readonly claims: AccountClaims;
+}
+
+/** What was gathered for an account: claims of accounts that are not loaded, and why others are not to be had. */
+interface Gathered {
+  readonly found: Map<string, Verified>;
+  readonly failed: Map<string, string>;
+}
+
+export class OperatorAccounts {
+  private readonly loaded = new Map<string, LoadedAccount>();
+  /** Being fetched. */
+  private readonly loading = new Map<string, Promise<LoadedAccount>>();
+  /** Whose claims have run out, and which are being fetched anew. */
+  private readonly refreshing = new Set<string>();
+  private readonly verified = new VerifiedTokens<AccountClaims>(VERIFIED_MAX, VERIFIED_BYTES_MAX, VERIFIED_TOKEN_BYTES_MAX);
+  private readonly installer: ClaimsInstaller;
+
+  /** @param resolver null: there are no accounts but those that are put in */
+  constructor(
+    private readonly host: OperatorHost,
+    private readonly keys: TrustedKeys,
+    public resolver: Resolver | null,
+  ) {
+    const rules = new ActivationRules(
+      name => this.loaded.get(name),
+      host.log,
+      () => host.clock.now(),
+    );
+    this.installer = new ClaimsInstaller(host, keys, rules, name => this.loaded.get(name));
+  }
+
+  get(name: string): LoadedAccount | undefined {
+    return this.loaded.get(name);
+  }
+
+  /** Names of those that are loaded. */
+  names(): string[] {
+    return [...this.loaded.keys()];
+  }
+
+  /**
+   * The account, with claims that are in force if the resolver has such.
+   * @returns it at once when it is loaded, or its resolver has it at hand
+   * @throws LookupError, or rejects
+   */
+  find(name: string): LoadedAccount | Promise<LoadedAccount> {
+    const known = this.loaded.get(name);
+    if (known !== undefined && !known.account.expired) return known;
+    return runSteps(this.once(name));
+  }
+
+  /** The account's JWT from the resolver, verified by nobody. @throws LookupError, or rejects */
+  *fetchQuietly(name: string): Steps<string> {
+    if (this.resolver === null) throw new LookupError(NO_RESOLVER);
+    if (!isAccountKey(name)) throw new LookupError(NO_ACCOUNT_KEY);
+    return yield* waitFor(this.resolver.fetch(name));
+  }
+
+  /**
+   * Puts other claims of a loaded account to use; the same ones change nothing.
+   * @throws LookupError or JwtError, or rejects: they cannot be used, and the account stays as it is
+   */
+  update(loaded: LoadedAccount, jwt: string): void | Promise<void> {
+    return runSteps(this.follow(loaded, jwt));
+  }
+
+  /** The server's own word for an account that its resolver cannot deliver yet. */
+  standIn(claims: AccountClaims): LoadedAccount {
+    const loaded = this.open(claims);
+    this.installer.describe(loaded, "");
+    loaded.version++;
+    return loaded;
+  }
+
+  /** It was deleted: nobody gets in, whoever is in has to go. The same claims bring it back. */
+  disable(name: string): void {
+    const loaded = this.loaded.get(name);
+    if (loaded === undefined) return;
+    this.host.log.debug(`Disable account ${name} due to remove`);
+    loaded.ticket++;
+    loaded.jwt = "";
+    this.installer.disable(loaded);
+  }
+
+  /** There is no such account any more, as far as this server is concerned. */
+  forget(name: string): void {
+    const loaded = this.loaded.get(name);
+    if (loaded === undefined) return;
+    loaded.ticket++;
+    this.loaded.delete(name);
+    this.installer.remove(loaded);
+  }
+
+  /**
+   * After a reload of a resolver that is read anew: each account as it is there now, or not at all.
+   * @param keeps its system account is never given up
+   */
+  refreshAll(keeps: string | null): void {
+    for (const name of this.names()) {
+      let jwt: string | null = null;
+      try {
+        const fetched = runSteps(this.fetch(name));
+        if (typeof fetched === "string") jwt = this.verify(fetched).subject === name ? fetched : null;
+      } catch {
+        jwt = null; // it was logged
+      }
+      if (jwt === null) {
+        this.host.log.notice(`Reloaded: deleting account [removed]: ${JSON.stringify(name)}`);
+        if (name !== keeps) this.forget(name);
+      } else void this.update(this.loaded.get(name)!, jwt);
+    }
+  }
+
+  stop(): void {
+    for (const loaded of this.loaded.values()) this.installer.stop(loaded);
+  }
+
+  /** @throws JwtError or LookupError */
+  verify(jwt: string): AccountClaims {
+    const known = this.verified.get(jwt);
+    const claims = known ?? decodeAccount(jwt);
+    if (!this.keys.has(claims.issuer)) throw new LookupError(INVALID);
+    if (validateClaims(claims, this.host.clock.now()).isBlocking(true)) throw new LookupError(INVALID);
+    if (known === undefined) this.verified.add(jwt, claims);
+    return claims;
+  }
+
+  /** Everybody who asks for it meanwhile waits for the same answer. */
+  private *once(name: string): Steps<LoadedAccount> {
+    const under = this.loading.get(name);
+    if (under !== undefined) return yield* waitFor(under);
+    const loading = runSteps(this.lookUp(name));
+    if (!(loading instanceof Promise)) return loading;
+    this.loading.set(name, loading);
+    try {
+      return yield* waitFor(loading);
+    } finally {
+      this.loading.delete(name);
+    }
+  }
+
+  private *lookUp(name: string): Steps<LoadedAccount> {
+    const known = this.loaded.get(name);
+    if (known === undefined) return yield* this.load(name);
+    if (!known.account.expired) return known;
+    this.host.log.debug(`Requested account [${name}] has expired`);
+    try {
+      yield* this.refresh(known);
+    } catch {
+      throw new LookupError(EXPIRED);
+    }
+    return known;
+  }
+
+  private *refresh(loaded: LoadedAccount): Steps<void> {
+    const { clock, log } = this.host;
+    if (!loaded.incomplete && clock.now() - loaded.account.updatedAt < REFRESH_MS) {
+      log.debug(`Requested account update for [${loaded.name}] ignored, too soon`);
+      throw new LookupError(TOO_SOON);
+    }
+    // Those that expired together may import from each other.
+    if (this.refreshing.has(loaded.name)) throw new LookupError(EXPIRED);
+    this.refreshing.add(loaded.name);
+    try {
+      yield* this.follow(loaded, yield* this.fetch(loaded.name));
+    } finally {
+      this.refreshing.delete(loaded.name);
+    }
+  }
+
+  private *load(name: string): Steps<LoadedAccount> {
+    if (this.resolver === null) throw new LookupError(MISSING);
+    const gathered: Gathered = { found: new Map(), failed: new Map() };
+    yield* this.gather(name, gathered);
+    this.installAll(gathered);
+    return this.loaded.get(name)!;
+  }
+
+  /** Fetches and verifies an account, and what it needs. @throws when it is not to be had itself */
+  private *gather(name: string, gathered: Gathered): Steps<void> {
+    const jwt = yield* this.fetch(name);
+    const claims = this.verify(jwt);
+    if (claims.subject !== name) throw new LookupError(INVALID);
+    gathered.found.set(name, { jwt, claims });
+    yield* this.gatherExporters(claims, gathered);
+  }
+
+  private *gatherExporters({ nats: { imports } }: AccountClaims, gathered: Gathered): Steps<void> {
+    for (const exporter of new Set(imports.map(one => one!.account))) {
+      if (gathered.found.has(exporter) || gathered.failed.has(exporter) || this.has(exporter)) continue;
+      if (gathered.found.size >= GATHERED_MAX) continue;
+      try {
+        if (this.loaded.has(exporter)) {
+          yield* this.lookUp(exporter);
+        } else yield* this.gather(exporter, gathered);
+      } catch (error) {
+        gathered.failed.set(exporter, reasonOf(error));
+      }
+    }
+  }
+
+  private has(name: string): boolean {
+    return this.loaded.get(name)?.account.expired === false;
+  }
+
+  private *fetch(name: string): Steps<string> {
+    const { clock, log } = this.host;
+    const startedAt = clock.monotonic();
+    try {
+      return yield* this.fetchQuietly(name);
+    } catch (error) {
+      log.warn(`Account fetch failed: ${reasonOf(error)}`);
+      throw error;
+    } finally {
+      const elapsedMs = clock.monotonic() - startedAt;
+      const text = `Account [${name}] fetch took ${goDuration(Math.round(elapsedMs * 1e6))}`;
+      if (elapsedMs > SLOW_FETCH_MS) log.warn(text);
+      else log.debug(text);
+    }
+  }
+
+  private open(claims: AccountClaims): LoadedAccount {
+    const loaded = new LoadedAccount(
+      this.host.directory.open(claims.subject),
+      claims,
+      this.keys,
+      one => this.installer.onExpired(one),
+      one => this.installer.onActivationEnded(one),
+    );
+    this.loaded.set(claims.subject, loaded);
+    return loaded;
+  }
+
+  private installAll({ found, failed }: Gathered): void {
+    const fresh = [...found].filter(([name]) => !this.loaded.has(name)).map(([, one]) => ({ ...one, loaded: this.open(one.claims) }));
+    // They may have been loaded while others were waited for.
+    if (fresh.length > 1) for (const { loaded, jwt } of fresh) this.installer.describe(loaded, jwt);
+    for (const { loaded, jwt, claims } of fresh) this.apply(loaded, jwt, claims, failed);
+  }
+
+  private *follow(loaded: LoadedAccount, jwt: string): Steps<void> {
+    if (loaded.jwt !== "" && loaded.jwt === jwt && !loaded.incomplete) {
+      this.host.log.debug(`Requested account update for [${loaded.name}], same claims detected`);
+      return;
+    }
+    const claims = this.verify(jwt);
+    if (claims.subject !== loaded.name) throw new LookupError(INVALID);
+    const ticket = ++loaded.ticket;
+    const gathered: Gathered = { found: new Map(), failed: new Map() };
+    yield* this.gatherExporters(claims, gathered);
+    this.installAll(gathered);
+    if (ticket === loaded.ticket) this.apply(loaded, jwt, claims, gathered.failed);
+  }
+
+  private apply(loaded: LoadedAccount, jwt: string, claims: AccountClaims, failed: ReadonlyMap<string, string>): void {
+    this.installer.apply(loaded, jwt, claims, failed);
+    this.completeImporters(loaded.name);
+  }
+
+  /** Those that could not import from it may now. */
+  private completeImporters(exporter: string): void {
+    const { missed } = this.installer;
+    if (!missed.delete(exporter)) return;
+    for (const importer of [...this.loaded.values()]) {
+      if (!importer.incomplete || importer.name === exporter || importer.jwt === "") continue;
+      if (!isInForce(importer, this.host.clock.now())) continue;
+      this.installer.apply(importer, importer.jwt, importer.claims, new Map());
+      if (missed.delete(exporter)) this.host.log.error(`Account ${importer.account.label} has issues importing account ${exporter}`);
+    }
+  }
+}
+
+function isInForce({ claims }: LoadedAccount, nowMs: number): boolean {
+  return !validateClaims(claims, nowMs).isBlocking(true);
+}

@@ -1,0 +1,235 @@
+/**
+ * Who may connect by the claims that an account signed for it: operator mode.
+ *
+ *   proxy ─▶ user JWT, or the default sentinel ─▶ in force ─▶ pinned account ─▶ account (its resolver) ─▶ signed by whom it should be
+ *     ─▶ scope and template ─▶ account in force ─▶ bearer ─▶ connection type ─▶ nonce ─▶ revoked ─▶ network ─▶ hours ─▶ Login
+ * The first step that fails decides; the client hears the same of all of them, the log says which.
+ *
+ * A login for an account that is loaded is settled at once: no I/O, and two signatures at most, of the user's token and of the nonce. The
+ * token of somebody who was let in is not verified again, and what its claims come to in the account is kept until the account's claims
+ * change; the nonce is verified each time.
+ * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.5.
+ */
+
+import type { UserClaims } from "../../access/jwt/claims.ts";
+import { connectTimes } from "../../access/jwt/connect-times.ts";
+import { allowsConnectionType } from "../../access/jwt/connection-types.ts";
+import { decodeUser } from "../../access/jwt/decode.ts";
+import { JwtError } from "../../access/jwt/jwt-error.ts";
+import { isRevoked } from "../../access/jwt/revocation.ts";
+import { isFromNetworks } from "../../access/jwt/source-networks.ts";
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import { accountOf } from "../../access/jwt/trust.ts";
+import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import { decodeNkey, decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import type { AuthenticationRequest, Authenticator, Login, Verdict } from "../users/authenticator.ts";
+import type { TrustedProxies } from "../users/trusted-proxies.ts";
+import { KnownUser, UserFault } from "./known-user.ts";
+import type { LoadedAccount } from "./loaded-account.ts";
+import { LookupError, MISSING, reasonOf } from "./lookup-error.ts";
+import type { OperatorAccounts } from "./operator-accounts.ts";
+import type { TrustedKeys } from "./trusted-keys.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+
+const USERS_MAX = 4_096;
+const USER_BYTES_MAX = 8 * 1024 * 1024;
+const USER_TOKEN_BYTES_MAX = 8 * 1024;
+
+export interface UserJwtFacts {
+  readonly accounts: OperatorAccounts;
+  readonly keys: TrustedKeys;
+  readonly proxies: TrustedProxies;
+  readonly permissions: CompiledPermissions;
+  /** Accounts whose users get in; null: those of all. */
+  readonly pinned: ReadonlySet<string> | null;
+  /** JWT of clients that show none; empty: they are refused. */
+  readonly sentinel: string;
+  /** Wall clock, ms. */
+  now(): number;
+  /** An account that is not pinned was asked for. */
+  onUnpinned(): void;
+  /** Lines of a client's log about why; null: nobody reads them. */
+  readonly debugs: boolean;
+}
+
+/** What came of a client's claims, for those who have more to say (auth callout). */
+export interface UserResolution {
+  readonly verdict: Verdict;
+  /** null: it showed none that can be read. */
+  readonly claims: UserClaims | null;
+  /** null: it did not get as far. */
+  readonly account: LoadedAccount | null;
+  /** Of the trusted proxy that it came through; empty: of none. */
+  readonly proxyKey: string;
+  /** Its claims ask for one. */
+  readonly proxyRequired: boolean;
+}
+
+export class UserJwtAuthenticator implements Authenticator {
+  readonly usesNonce = true;
+  readonly takesJwt = true;
+  readonly required = true;
+  /** Set when other options take the place of these: whoever still waits is asked by those. */
+  successor: UserJwtAuthenticator | null = null;
+
+  /** @param users those who were let in; handed on from the authenticator before when options change */
+  constructor(
+    private readonly facts: UserJwtFacts,
+    readonly users = new VerifiedTokens<KnownUser>(USERS_MAX, USER_BYTES_MAX, USER_TOKEN_BYTES_MAX),
+  ) {}
+
+  admitsAnonymous(): boolean {
+    return false;
+  }
+
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
+    const resolution = this.resolve(request);
+    return resolution instanceof Promise ? resolution.then(({ verdict }) => verdict) : resolution.verdict;
+  }
+
+  resolve(request: AuthenticationRequest): UserResolution | Promise<UserResolution> {
+    const refuse = (verdict: Refusal, claims: UserClaims | null, proxyKey = "", why = ""): UserResolution => {
+      if (why !== "") request.debug?.(why);
+      return { verdict, claims, account: null, proxyKey, proxyRequired: claims?.nats.proxyRequired ?? false };
+    };
+    const proxyKey = this.facts.proxies.keyOf(request);
+    if (proxyKey === null) return refuse(Refusal.ProxyNotTrusted, null, "", "proxy is not trusted");
+    const user = this.userOf(request);
+    if (user === null) return refuse(Refusal.AuthorizationViolation, null, proxyKey, "Authentication requires a user JWT");
+    const { claims } = user;
+    if (claims.nats.proxyRequired && proxyKey === "") return refuse(Refusal.ProxyRequired, claims, "", PROXY_REQUIRED);
+    const invalid = user.invalidity(this.facts.now());
+    if (invalid !== null) return refuse(Refusal.AuthorizationViolation, claims, proxyKey, `User JWT no longer valid: ${invalid}`);
+    const name = accountOf(claims);
+    if (this.facts.pinned !== null && !this.facts.pinned.has(name)) {
+      this.facts.onUnpinned();
+      return refuse(Refusal.AuthorizationViolation, claims, proxyKey, `Account ${name} not listed as operator pinned account`);
+    }
+    const lookUpFailed = (error: unknown) =>
+      refuse(Refusal.AuthorizationViolation, claims, proxyKey, `Account JWT lookup error: ${reasonOf(error)}`);
+    const resolved = (account: LoadedAccount) => this.resolveIn(account, user, request, proxyKey);
+    const resolvedLater = (account: LoadedAccount) => {
+      if (this.successor !== null) return this.successor.resolve(request); // other options count by now
+      return this.facts.accounts.get(name) === account ? resolved(account) : lookUpFailed(new LookupError(MISSING));
+    };
+    try {
+      const found = this.facts.accounts.find(name);
+      return found instanceof Promise ? found.then(resolvedLater, lookUpFailed) : resolved(found);
+    } catch (error) {
+      return lookUpFailed(error);
+    }
+  }
+
+  /** Whose token it shows; null: none that can be read. */
+  private userOf({ connect }: AuthenticationRequest): KnownUser | null {
+    const shown = this.decoded(connect.jwt);
+    if (shown !== null || this.facts.sentinel === "") return shown;
+    connect.jwt = this.facts.sentinel;
+    return this.decoded(connect.jwt);
+  }
+
+  private decoded(jwt: string): KnownUser | null {
+    const known = this.users.get(jwt);
+    if (known !== undefined || jwt === "") return known ?? null;
+    try {
+      return new KnownUser(jwt, decodeUser(jwt));
+    } catch (error) {
+      if (error instanceof JwtError) return null;
+      throw error;
+    }
+  }
+
+  private resolveIn(account: LoadedAccount, user: KnownUser, request: AuthenticationRequest, proxyKey: string): UserResolution {
+    let verdict: Verdict;
+    let { proxyRequired } = user.claims.nats;
+    try {
+      this.checkIssuers(account, user);
+      const { claims } = user.in(account);
+      ({ proxyRequired } = claims.nats);
+      if (proxyRequired && proxyKey === "") throw new UserFault(PROXY_REQUIRED, Refusal.ProxyRequired);
+      verdict = this.admit(account, user, request, proxyKey);
+      this.users.add(user.jwt, user);
+      if (request.debug !== undefined && this.facts.debugs && !account.account.isFull) request.debug(welcomeText(account, user.claims));
+    } catch (error) {
+      if (!(error instanceof UserFault)) throw error;
+      if (error.isError) request.error?.(error.message);
+      else request.debug?.(error.message);
+      verdict = error.refusal;
+    }
+    return { verdict, claims: user.claims, account, proxyKey, proxyRequired };
+  }
+
+  private checkIssuers({ claims, signers }: LoadedAccount, user: KnownUser): void {
+    if (!this.facts.keys.has(claims.issuer)) throw new UserFault("Account JWT not signed by trusted operator");
+    if (!signers.has(user.claims.issuer)) throw new UserFault("User JWT issuer is not known");
+  }
+
+  /** @throws UserFault */
+  private admit(loaded: LoadedAccount, user: KnownUser, request: AuthenticationRequest, proxyKey: string): Login {
+    const { account } = loaded;
+    const { claims, connectionTypes, limits, permissions: own } = user.in(loaded);
+    const { nats, issuedAtSeconds, subject } = claims;
+    if (account.expired) throw new UserFault("Account JWT has expired");
+    if (nats.bearerToken && loaded.disallowsBearer) throw new UserFault("Account does not allow bearer tokens");
+    if (connectionTypes.error !== null) {
+      if (connectionTypes.types.size === 0) throw new UserFault(connectionTypes.error);
+      request.debug?.(connectionTypes.error);
+    }
+    if (!allowsConnectionType(connectionTypes, request.connectionType)) throw new UserFault("Connection type not allowed");
+    if (!nats.bearerToken) checkNonce(request, subject);
+    if (isRevoked(loaded.claims.nats.revocations, subject, issuedAtSeconds)) throw new UserFault("User authentication revoked");
+    if (!isFromNetworks(nats.sources, request.address))
+      throw new UserFault(`Bad src Ip ${request.address}`, Refusal.AuthorizationViolation, true);
+    const hours = connectTimes(nats.times, nats.timesLocation, this.facts.now());
+    if (!hours.allowed) throw new UserFault("Outside connect times", Refusal.AuthorizationViolation, true);
+    const permissions = own ?? account.defaultPermissions;
+    const { connect } = request;
+    return {
+      user: connect.nkey || connect.user || subject,
+      account,
+      permissions: permissions === null ? null : this.facts.permissions.of(permissions),
+      followsDefaults: own === null,
+      limits,
+      expiresAt: earliest(claims.expiresAtSeconds * 1000, hours.endsAtMs ?? 0),
+      claim: { ...user.claim, bearer: nats.bearerToken }, // a scope may make it one
+      proxyKey,
+    };
+  }
+}
+
+/** Four bytes. */
+const SHORTEST_KEY_LETTERS = 7;
+const PROXY_REQUIRED = "proxy connection required";
+
+/** @throws UserFault the client did not prove that it has the key */
+function checkNonce({ connect, nonce }: AuthenticationRequest, subject: string): void {
+  if (connect.sig === "") throw new UserFault("Signature missing");
+  const signature = decodeSignature(connect.sig);
+  if (signature === null) throw new UserFault("Signature not valid base64");
+  const fault = nkeyFault(subject);
+  if (fault !== null) throw new UserFault(`User nkey not valid: ${fault}`);
+  if (!verifySignature(subject, nonce, signature)) throw new UserFault("Signature not verified");
+}
+
+/** Why a text is no nkey, in the library's words; null: it is one. */
+function nkeyFault(text: string): string | null {
+  if (decodeNkey(text) !== null) return null;
+  const wrong = text.search(/[^A-Z2-7]/);
+  if (wrong !== -1) return `illegal base32 data at input byte ${wrong}`;
+  return text.length < SHORTEST_KEY_LETTERS ? "nkeys: invalid encoded key" : "nkeys: invalid checksum";
+}
+
+/** 0: never. */
+function earliest(one: number, other: number): number {
+  return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
+}
+
+function welcomeText({ account, claims: ofAccount }: LoadedAccount, { issuer, name, nats, subject }: UserClaims): string {
+  const tags = (list: readonly string[]) => `[${list.map(quoted).join(" ")}]`;
+  return (
+    `Authenticated JWT: Client ${quoted(subject)} (claim-name: ${quoted(name)}, claim-tags: ${tags(nats.tags)}) ` +
+    `signed with ${quoted(issuer)} by Account ${quoted(account.name)} (claim-name: ${quoted(ofAccount.name)}, ` +
+    `claim-tags: ${tags(ofAccount.nats.tags)}) signed with ${quoted(ofAccount.issuer)} has mappings ${account.mappings !== null}`
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * Who may connect by what the configuration says: users and nkeys of accounts, a single user or token, certificates, trusted proxies.
+ *
+ *   trusted proxy? ─▶ nkey ─▶ certificate, or name ─▶ single token, or single user
+ *        │             └───────────┴── a user: its proxy rule, then its signature or password
+ *        └ a signature of nobody who is trusted: refused, whoever it is
+ * The first thing that names a user decides. Who shows nothing at all is the `no_auth_user`, where there is one.
+ *
+ * Nobody learns which names there are from how long a refusal takes: an unknown name is checked against the hash of another user, and so
+ * is a known one whose own check was quicker. Secrets are compared in constant time.
+ * Source: core §4.1; reference, processClientOrLeafAuthentication (behaviour).
+ */
+
+import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
+import type { ConnectionType } from "../../config/permission-options.ts";
+import { type ConnectOptions, givenUser } from "../../wire/protocol/connect-options.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { distinguishedName } from "../../wire/transport/tls/distinguished-name.ts";
+import { type AuthenticationRequest, type Authenticator, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
+import { identitiesOf, namesAnybody } from "./certificate-identity.ts";
+import type { ListenerRules } from "./listener-rules.ts";
+import { type PasswordChecks, secretEquals } from "./password.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
+import { allowsType, type KnownUser, type UserTable } from "./user-table.ts";
+
+/** What the configuration makes of a client, for those who have more to say (auth callout). */
+export interface Resolution {
+  readonly verdict: Verdict | Promise<Verdict>;
+  /** The nkey or user that it turned out to be, whether or not it could prove it; empty: nobody that the configuration names. */
+  readonly identity: string;
+  /** Key of the trusted proxy that it came through; empty: of none. */
+  readonly proxyKey: string;
+  /** Who it turned out to be must come through one. */
+  readonly proxyRequired: boolean;
+}
+
+/** One that tells what it found. */
+export interface ResolvingAuthenticator extends Authenticator {
+  resolve(request: AuthenticationRequest): Resolution;
+}
+
+/** What the listeners of a server have in common. */
+export interface ConfigFacts {
+  readonly table: UserTable;
+  readonly globalAccount: Account;
+  readonly proxies: TrustedProxies;
+  readonly permissions: CompiledPermissions;
+  readonly checks: PasswordChecks;
+  readonly log: { warn(text: string): void };
+  /** A user without a password that could be somebody's certificate: it gets in by nothing else. */
+  isCertificateOnly(user: KnownUser): boolean;
+}
+
+/** Who a client is, before it has proved it. */
+type Found =
+  | { readonly by: "nkey" | "certificate" | "name"; readonly user: KnownUser }
+  /** Nobody in the table: what the listener has of its own decides. */
+  | { readonly by: "rules" }
+  /** Refused. `user`: it may not come this way. `known`: names are no secret here. */
+  | { readonly by: "nothing"; readonly user: KnownUser | null; readonly known: boolean };
+
+export class ConfigAuthenticator implements ResolvingAuthenticator {
+  readonly usesNonce: boolean;
+  readonly required = true;
+  readonly takesJwt = false;
+
+  constructor(
+    private readonly facts: ConfigFacts,
+    private readonly rules: ListenerRules,
+  ) {
+    this.usesNonce = facts.table.nkeys.size > 0 || facts.proxies.keys.length > 0;
+  }
+
+  admitsAnonymous(type: ConnectionType): boolean {
+    const user = this.facts.table.users.get(this.rules.anonymousUser);
+    return user !== undefined && !user.options.proxyRequired && allowsType(user, type);
+  }
+
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
+    return this.resolve(request).verdict;
+  }
+
+  keeps({ nkey, user }: ConnectOptions, account: Account): boolean {
+    const { nkeys, users } = this.facts.table;
+    if (nkey !== "") return nkeys.get(nkey)?.account === account;
+    if (user === "" || users.size === 0) return true;
+    return users.get(user)?.account === account;
+  }
+
+  resolve(request: AuthenticationRequest): Resolution {
+    const proxyKey = this.facts.proxies.keyOf(request);
+    if (proxyKey === null) {
+      request.debug?.("proxy is not trusted");
+      return { verdict: Refusal.ProxyNotTrusted, identity: "", proxyKey: "", proxyRequired: false };
+    }
+    const found = this.find(request);
+    if (found.by === "rules") return this.resolveByRules(request, proxyKey);
+    if (found.by === "nothing") {
+      const verdict = found.known ? Refusal.AuthorizationViolation : this.refuseLike(request);
+      return { verdict, identity: found.user?.name ?? "", proxyKey, proxyRequired: false };
+    }
+    const { name, options } = found.user;
+    return { verdict: this.prove(request, found, proxyKey), identity: name, proxyKey, proxyRequired: options.proxyRequired };
+  }
+
+  private find(request: AuthenticationRequest): Found {
+    const { connect, connectionType } = request;
+    const { nkeys, users } = this.facts.table;
+    if (nkeys.size > 0) {
+      this.standInNkey(request);
+      if (connect.nkey !== "") {
+        const user = nkeys.get(connect.nkey) ?? null;
+        if (user === null || !allowsType(user, connectionType)) return { by: "nothing", user, known: true };
+        return { by: "nkey", user };
+      }
+    }
+    if (users.size === 0) return { by: "rules" };
+    if (this.rules.mapsCertificates) {
+      const user = this.mapped(request);
+      return user === null ? { by: "nothing", user, known: true } : { by: "certificate", user };
+    }
+    this.standInUser(request);
+    if (connect.user === "") return { by: "rules" };
+    const user = users.get(connect.user) ?? null;
+    if (user === null || !allowsType(user, connectionType)) return { by: "nothing", user, known: false };
+    return { by: "name", user };
+  }
+
+  private standInNkey({ connect }: AuthenticationRequest): void {
+    const { noAuthUser } = this.rules;
+    if (noAuthUser === "" || givenUser(connect) !== "" || connect.pass !== "") return;
+    if (this.facts.table.nkeys.has(noAuthUser)) connect.nkey = noAuthUser;
+  }
+
+  private standInUser({ connect }: AuthenticationRequest): void {
+    const user = this.facts.table.users.get(this.rules.noAuthUser);
+    if (user === undefined || connect.user !== "" || connect.pass !== "" || connect.auth_token !== "") return;
+    connect.user = user.name;
+    connect.pass = user.options.password;
+  }
+
+  /** Whom its certificate means; null: nobody. */
+  private mapped(request: AuthenticationRequest): KnownUser | null {
+    const { connect, connectionType, debug, tls } = request;
+    if (tls === null || tls.peerCertificates.length === 0) {
+      debug?.(`User required in cert, ${tls === null ? "no TLS connection state" : "no peer certificates found"}`);
+      return null;
+    }
+    const [certificate] = tls.peerCertificates;
+    if (!namesAnybody(certificate)) {
+      debug?.("User required in cert, none found");
+      return null;
+    }
+    for (const identity of identitiesOf(certificate)) {
+      const user = this.facts.table.byCertificate(identity, connectionType);
+      if (user === null) continue;
+      const found = identity.kind === "email" || identity.kind === "SAN" || identity.kind === "URI" ? " found in cert" : "";
+      debug?.(`Using ${identity.kind}${found} for auth [${quoted(user.name)}]`);
+      if (connect.user !== "") this.facts.log.warn(`User ${quoted(connect.user)} found in connect proto, but user required from cert`);
+      connect.user = user.name;
+      return user;
+    }
+    debug?.(`User in cert [${quoted(distinguishedName(certificate.name, "known"))}], not found`);
+    return null;
+  }
+
+  private prove(
+    request: AuthenticationRequest,
+    { by, user }: Exclude<Found, { by: "rules" | "nothing" }>,
+    proxyKey: string,
+  ): Verdict | Promise<Verdict> {
+    if (user.options.proxyRequired && proxyKey === "") return proxyRequired(request);
+    if (by === "nkey") {
+      const proven = user.name === this.rules.noAuthUser || isSigned(request, user.name);
+      return proven ? this.loginOf(request, user, proxyKey) : Refusal.AuthorizationViolation;
+    }
+    const { password } = user.options;
+    if (by === "name" && password === "" && user.name !== this.rules.noAuthUser && this.facts.isCertificateOnly(user)) {
+      request.debug?.(`User ${quoted(user.name)} requires a client certificate`);
+      return this.refuseLike(request);
+    }
+    return this.settle(request, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
+  }
+
+  /** The listener's single token, or its single user. */
+  private resolveByRules(request: AuthenticationRequest, proxyKey: string): Resolution {
+    const { connect } = request;
+    const { password, token, user } = this.rules;
+    const identity = token === "" && user !== "" && connect.user === user ? user : "";
+    const resolution = { identity, proxyKey, proxyRequired: this.rules.proxyRequired };
+    if (this.rules.proxyRequired && proxyKey === "") return { ...resolution, verdict: proxyRequired(request) };
+    const login = () => this.globalLogin(request, proxyKey);
+    if (token !== "") return { ...resolution, verdict: this.settle(request, connect.auth_token, token, login) };
+    if (user === "") return { ...resolution, verdict: this.refuseLike(request) };
+    const named = secretEquals(connect.user, user);
+    return { ...resolution, verdict: this.settle(request, connect.pass, password, named ? login : () => Refusal.AuthorizationViolation) };
+  }
+
+  /** Compares, and then does what belongs to it. A refusal takes as long as that of somebody unknown. */
+  private settle(request: AuthenticationRequest, given: string, stored: string, enter: () => Verdict): Verdict | Promise<Verdict> {
+    const matches = this.matches(request, given, stored);
+    if (matches instanceof Promise) return matches.then(isRight => (isRight ? enter() : Refusal.AuthorizationViolation));
+    return matches ? enter() : this.refuseLike(request);
+  }
+
+  /** A refusal, after the work that refusing somebody with a hashed password is. */
+  private refuseLike(request: AuthenticationRequest): Refusal | Promise<Refusal> {
+    const { decoyHash } = this.facts.table;
+    const work = this.matches(request, request.connect.pass, decoyHash);
+    return work instanceof Promise ? work.then(() => Refusal.AuthorizationViolation) : Refusal.AuthorizationViolation;
+  }
+
+  private matches({ isWanted }: AuthenticationRequest, given: string, stored: string): boolean | Promise<boolean> {
+    return this.facts.checks.matches(given, stored, isWanted);
+  }
+
+  private loginOf({ connect }: AuthenticationRequest, { account, permissions }: KnownUser, proxyKey: string): Login {
+    const compiled = permissions === null ? null : this.facts.permissions.of(permissions);
+    return { ...PLAIN_LOGIN, user: givenUser(connect), account, permissions: compiled, proxyKey };
+  }
+
+  private globalLogin({ connect }: AuthenticationRequest, proxyKey: string): Login {
+    return { ...PLAIN_LOGIN, user: givenUser(connect), account: this.facts.globalAccount, proxyKey };
+  }
+}
+
+function proxyRequired({ debug }: AuthenticationRequest): Refusal {
+  debug?.("proxy connection required");
+  return Refusal.ProxyRequired;
+}
+
+/** The nonce, by that nkey. Where none was sent there is nothing to sign: what somebody signed of nothing would be good for ever. */
+export function isSigned({ connect, debug, nonce }: AuthenticationRequest, nkey: string): boolean {
+  const signature = connect.sig === "" ? null : decodeSignature(connect.sig);
+  if (signature === null) debug?.(connect.sig === "" ? "Signature missing" : "Signature not valid base64");
+  else if (nonce !== "" && verifySignature(nkey, nonce, signature)) return true;
+  else debug?.("Signature not verified");
+  return false;
+}
+
+function quoted(text: string): string {
+  return quote(encode(text));
+}

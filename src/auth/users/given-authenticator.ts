@@ -1,0 +1,206 @@
+/**
+ * A program that embeds the server decides itself who may connect:
+ * ```ts
+ * const server = await NatsServer.start({
+ *   async authenticate({ user, password }) {
+ *     const member = await members.find(user, password);
+ *     return member && { account: member.tenant, permissions: { publish: { allow: [`${user}.>`] } } };
+ *   },
+ * });
+ * ```
+ * It is asked instead of the configuration, for every way to connect, and again for those who are connected when a reload changes who may
+ * be. While it thinks about a client, that one waits and all others go on. A failure of it is a refusal, never a crash.
+ */
+
+import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { completeAccounts } from "../../config/complete-accounts.ts";
+import type { GivenPermissions } from "../../config/given-options.ts";
+import { permissionsFault } from "../../config/permission-check.ts";
+import type { ConnectionType, PermissionOptions } from "../../config/permission-options.ts";
+import { givenUser } from "../../wire/protocol/connect-options.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
+import { type AuthenticationRequest, type Authenticator, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
+import { isSigned } from "./config-authenticator.ts";
+
+/** What a client says of itself, and where it comes from. Texts are empty when it said nothing. */
+export interface GivenRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly token: string;
+  /** Public nkey that it claims to have; `verifyNkey` knows whether it has. */
+  readonly nkey: string;
+  /** As it came: unchecked. */
+  readonly jwt: string;
+  /** Of `nonce`, base64. */
+  readonly signature: string;
+  /** What the server asked it to sign. */
+  readonly nonce: string;
+  /** Of the connection, as the client calls it. */
+  readonly name: string;
+  /** Language and version of its library. */
+  readonly lang: string;
+  readonly version: string;
+  /** Where it comes from; empty for an in-process connection. */
+  readonly address: string;
+  readonly port: number;
+  /** Its certificate, if the `tls` option asks for one and verifies it; else null. */
+  readonly certificate: PeerCertificate | null;
+  readonly connectionType: ConnectionType;
+  /**
+   * Whether the client has the private half of an nkey.
+   * @param nkey public nkey; the one that it claims when not given
+   */
+  verifyNkey(nkey?: string): boolean;
+}
+
+/** Who a client is, and what it may do. Everything may be left out. */
+export interface GivenLogin {
+  /** Shown by logs and monitoring; what the client called itself when not given. */
+  readonly user?: string;
+  /** One that is configured, or `$G`, which it is when not given. Any other is a refusal, and an error in the log. */
+  readonly account?: string;
+  /** Everything is allowed when not given. The same object for several clients is compiled once. */
+  readonly permissions?: GivenPermissions | null;
+  /** When it is disconnected: `Date`, or milliseconds as `Date.now()`. */
+  readonly expiresAt?: Date | number | null;
+}
+
+/** A login; `true` for one that says nothing; anything else is a refusal. */
+export type GivenAnswer = GivenLogin | boolean | null | undefined;
+
+/**
+ * Decides about a client. A promise that takes longer than the auth timeout, or is rejected, is a refusal, as is an exception: logged
+ * without what the client kept secret.
+ */
+export type Authenticate = (request: GivenRequest) => GivenAnswer | Promise<GivenAnswer>;
+
+export interface GivenParts {
+  readonly authenticate: Authenticate;
+  readonly accountOf: (name: string) => Account | undefined;
+  readonly permissions: CompiledPermissions;
+  readonly timers: TimingWheel;
+  readonly log: { error(text: string): void };
+  /** Of clients of that type, ms. */
+  timeoutMs(type: ConnectionType): number;
+}
+
+export class GivenAuthenticator implements Authenticator {
+  readonly usesNonce = true;
+  readonly required = true;
+  readonly takesJwt = true;
+  readonly hidesJwt = true;
+  private readonly completed = new WeakMap<GivenPermissions, PermissionOptions>();
+
+  constructor(private readonly parts: GivenParts) {}
+
+  admitsAnonymous(): boolean {
+    return false;
+  }
+
+  authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
+    try {
+      const answer = this.parts.authenticate(shown(request));
+      return isPromise(answer) ? this.within(answer, request) : this.judge(answer, request);
+    } catch (error) {
+      return this.failed(error, request);
+    }
+  }
+
+  /** What comes after the timeout is nobody's any more. */
+  private within(answer: PromiseLike<GivenAnswer>, request: AuthenticationRequest): Promise<Verdict> {
+    const { log, timers, timeoutMs } = this.parts;
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
+    const limitMs = timeoutMs(request.connectionType);
+    const timer = new WheelTimer(() => {
+      log.error(`authenticate() has not answered within ${limitMs} ms`);
+      resolve(Refusal.AuthorizationViolation);
+    });
+    timers.set(timer, limitMs);
+    const settle = (judge: () => Verdict) => {
+      if (!timer.active) return;
+      timers.cancel(timer);
+      resolve(judge());
+    };
+    Promise.resolve(answer).then(
+      login => settle(() => this.judge(login, request)),
+      error => settle(() => this.failed(error, request)),
+    );
+    return promise;
+  }
+
+  private judge(answer: GivenAnswer, request: AuthenticationRequest): Verdict {
+    if (answer === true) return this.enter({}, request);
+    if (typeof answer !== "object" || answer === null) return Refusal.AuthorizationViolation;
+    try {
+      return this.enter(answer, request);
+    } catch (error) {
+      return this.failed(error, request);
+    }
+  }
+
+  /** @throws Error  the answer makes no sense */
+  private enter(login: GivenLogin, { connect }: AuthenticationRequest): Verdict {
+    const { user = givenUser(connect), account: accountName = GLOBAL_ACCOUNT, permissions = null } = login;
+    const account = this.parts.accountOf(accountName);
+    if (account === undefined) throw new Error(`there is no account ${quote(encode(String(accountName)))}`);
+    const compiled = permissions === null ? null : this.parts.permissions.of(this.complete(permissions));
+    return { ...PLAIN_LOGIN, user: String(user), account, permissions: compiled, expiresAt: timeOf(login.expiresAt ?? null) };
+  }
+
+  private complete(given: GivenPermissions): PermissionOptions {
+    const known = this.completed.get(given);
+    if (known !== undefined) return known;
+    const permissions = completed(given);
+    const fault = permissionsFault(permissions);
+    if (fault !== null) throw new Error(`invalid permissions: ${fault}`);
+    this.completed.set(given, permissions);
+    return permissions;
+  }
+
+  private failed(error: unknown, request: AuthenticationRequest): Refusal {
+    const text = error instanceof Error ? error.message : String(error);
+    this.parts.log.error(`authenticate() failed: ${withoutSecrets(text, request)}`);
+    return Refusal.AuthorizationViolation;
+  }
+}
+
+/** As those of an account's users are. @throws Error */
+function completed(given: GivenPermissions): PermissionOptions {
+  try {
+    return completeAccounts([{ name: "given", defaultPermissions: given }])[0].defaultPermissions!;
+  } catch (error) {
+    throw new Error((error as Error).message.replace("accounts[0].defaultPermissions", "permissions"), { cause: error });
+  }
+}
+
+function isPromise(answer: GivenAnswer | PromiseLike<GivenAnswer>): answer is PromiseLike<GivenAnswer> {
+  return typeof (answer as PromiseLike<GivenAnswer> | null | undefined)?.then === "function";
+}
+
+function shown(request: AuthenticationRequest): GivenRequest {
+  const { address, connect, connectionType, nonce, port, tls } = request;
+  const { auth_token: token, jwt, lang, name, nkey, pass: password, sig: signature, user, version } = connect;
+  return {
+    ...{ user, password, token, nkey, jwt, signature, nonce, name, lang, version, address, port, connectionType },
+    certificate: tls?.peerCertificates[0] ?? null,
+    verifyNkey: (wanted = nkey) => isSigned(request, wanted),
+  };
+}
+
+/** @returns wall clock, ms; 0: never @throws Error */
+function timeOf(expiresAt: Date | number | null): number {
+  if (expiresAt === null) return 0;
+  const at = Number(expiresAt);
+  if (!Number.isFinite(at)) throw new Error("expiresAt is no time");
+  return Math.max(1, Math.round(at));
+}
+
+/** What a program says when it fails may hold what it was given. */
+function withoutSecrets(text: string, { connect }: AuthenticationRequest): string {
+  const secrets = [connect.pass, connect.auth_token, connect.jwt, connect.sig].filter(secret => secret !== "");
+  return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, "[REDACTED]"), text);
+}

@@ -1,0 +1,23 @@
+/** Proxies that vouch for their clients: they sign the nonce that the server sent. Source: core §4.10. */
+import { decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
+import type { AuthenticationRequest } from "./authenticator.ts";
+
+export class TrustedProxies {
+  /** @param keys public nkeys */
+  constructor(readonly keys: readonly string[]) {}
+
+  /** @returns the proxy's key; empty when none signed, or none is trusted anyway; null when the signature is by nobody who is trusted */
+  keyOf({ connect, debug, nonce, proxied }: AuthenticationRequest): string | null {
+    const { proxy_sig } = connect;
+    if (proxy_sig === "" || this.keys.length === 0) return "";
+    const signature = /[+/=]/.test(proxy_sig) ? null : decodeSignature(proxy_sig); // only base64url here
+    if (signature === null) {
+      debug?.("Proxy signature not valid base64");
+      return null;
+    }
+    // Of those who came before anybody was trusted: they were sent nothing to sign.
+    const key = nonce === "" ? null : (this.keys.find(one => verifySignature(one, nonce, signature)) ?? null);
+    if (key !== null) proxied?.(key);
+    return key;
+  }
+}
