@@ -1,6 +1,6 @@
 /** Metrics of connections: sums over all of them, and on request each of the first ones. Names and labels: prometheus-nats-exporter, `connz`. */
 import { GLOBAL_ACCOUNT } from "../accounts/account/account.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
 import { nameTagOf } from "./account-tag.ts";
 import { CONNECTIONS_LIMIT } from "./connz.ts";

@@ -2,10 +2,10 @@
 import type { Account } from "../accounts/account/account.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
-import type { Client } from "../connection/client.ts";
-import type { ConnectionRecord } from "../connection/connection-record.ts";
-import type { ServerCounters } from "../connection/host.ts";
-import type { Turn } from "../connection/turn.ts";
+import type { Client } from "../connections/client/client.ts";
+import type { ConnectionRecord } from "../connections/client/connection-record.ts";
+import type { ServerCounters } from "../connections/link/host.ts";
+import type { Turn } from "../connections/link/turn.ts";
 import type { OcspCacheStats } from "../wire/transport/tls/ocsp/ocsp-cache.ts";
 import type { MonitorState } from "./monitor-state.ts";
 

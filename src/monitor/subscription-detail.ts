@@ -1,4 +1,4 @@
-import type { SubscriptionRecord } from "../connection/connection-record.ts";
+import type { SubscriptionRecord } from "../connections/client/connection-record.ts";
 
 /** A subscription as /connz and /subsz list it. */
 export function subscriptionDetail({ subject, queue, sid, delivered, deliveredMax, cid }: SubscriptionRecord): Record<string, unknown> {

@@ -2,8 +2,8 @@
 import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { goTime } from "../base/go/go-json.ts";
-import { Client } from "../connection/client.ts";
-import { subscriptionRecord } from "../connection/connection-record.ts";
+import { Client } from "../connections/client/client.ts";
+import { subscriptionRecord } from "../connections/client/connection-record.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
 import { isValidLiteral } from "../messaging/subject/subject.ts";
 import { matchesLiteral } from "../messaging/subject/subject-overlap.ts";

@@ -1,6 +1,6 @@
 import type { Logger } from "../base/log/logger.ts";
-import type { Door } from "../connection/door.ts";
-import type { Turn } from "../connection/turn.ts";
+import type { Door } from "../connections/client/door.ts";
+import type { Turn } from "../connections/link/turn.ts";
 import type { Transport, TransportEvents } from "../wire/transport/transport.ts";
 
 /** What listeners need of the server: somebody who makes connections of transports. */

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock/clock.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/options.ts";
 import type { WebSocketOptions } from "../config/websocket-options.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import type { TlsContext } from "../wire/transport/tls/tls-context.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ConnectionRecord } from "../connection/connection-record.ts";
+import type { ConnectionRecord } from "../connections/client/connection-record.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 
 const record = (id: number) => ({ id }) as ConnectionRecord;

@@ -9,7 +9,7 @@
  */
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { Turn } from "../connection/turn.ts";
+import type { Turn } from "../connections/link/turn.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;

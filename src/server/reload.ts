@@ -13,7 +13,7 @@ import { goDuration } from "../config/go-duration.ts";
 import { quoted } from "../config/go-values.ts";
 import { diffOptions } from "../config/option-diff.ts";
 import type { Options } from "../config/options.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 

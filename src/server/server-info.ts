@@ -5,8 +5,8 @@
  * The order of fields is the reference's.
  */
 import type { Options } from "../config/options.ts";
-import type { Client } from "../connection/client.ts";
-import type { InfoOccasion } from "../connection/host.ts";
+import type { Client } from "../connections/client/client.ts";
+import type { InfoOccasion } from "../connections/link/host.ts";
 import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../wire/protocol/version.ts";
 
 export interface ServerInfo {

@@ -1,8 +1,8 @@
 /** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
 
 import { goTime } from "../base/go/go-json.ts";
-import type { Client } from "../connection/client.ts";
-import { issuerKeyOf, shownJwt } from "../connection/connection-record.ts";
+import type { Client } from "../connections/client/client.ts";
+import { issuerKeyOf, shownJwt } from "../connections/client/connection-record.ts";
 import { presentClientInfo } from "../messaging/batch/originator.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";

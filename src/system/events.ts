@@ -11,7 +11,7 @@
 import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
 import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import { accountStat } from "../monitor/accountz.ts";
 import type { Fields } from "../monitor/endpoint.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../wire/protocol/close-reason.ts";

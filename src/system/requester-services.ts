@@ -6,7 +6,7 @@
 import { permissionInfo } from "../access/permission/permission-info.ts";
 import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
-import { Client } from "../connection/client.ts";
+import { Client } from "../connections/client/client.ts";
 import type { Subscription } from "../messaging/batch/subscription.ts";
 import { isValidLiteral } from "../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../messaging/subject/subject-text.ts";

@@ -9,7 +9,7 @@
 import { quote } from "../base/bytes/ascii.ts";
 import { goJson } from "../base/go/go-json.ts";
 import { goDuration } from "../config/go-duration.ts";
-import { FLAG_FIRST_PONG_SENT } from "../connection/connection-flag.ts";
+import { FLAG_FIRST_PONG_SENT } from "../connections/link/connection-flag.ts";
 import { accountzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
 import { ProfileUnderWay } from "../monitor/cpu-profile.ts";

@@ -8,7 +8,7 @@
  */
 import type { Account } from "../accounts/account/account.ts";
 import { decode } from "../base/bytes/ascii.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
 import type { CloseReason } from "../wire/protocol/close-reason.ts";
 import type { Refusal } from "../wire/protocol/refusal.ts";

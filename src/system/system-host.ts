@@ -1,7 +1,7 @@
 import type { Account } from "../accounts/account/account.ts";
 import type { Clock } from "../base/clock/clock.ts";
 import type { TimingWheel } from "../base/clock/timing-wheel.ts";
-import type { Client } from "../connection/client.ts";
+import type { Client } from "../connections/client/client.ts";
 import type { CpuProfiler } from "../monitor/cpu-profile.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 

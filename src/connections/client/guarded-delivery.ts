@@ -4,8 +4,8 @@
  *   batch ── view: subjects as they are here ──▶ another batch ── filter: runs of what is allowed ──▶ Client.deliverAll
  * The messages stay where they are: only the subjects of the other batch lie in bytes of their own.
  */
-import { MESSAGES_MAX, MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../messaging/batch/message-batch.ts";
-import type { SubjectView, Subscription } from "../messaging/batch/subscription.ts";
+import { MESSAGES_MAX, MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
+import type { SubjectView, Subscription } from "../../messaging/batch/subscription.ts";
 import type { Client } from "./client.ts";
 
 const SUBJECT_BYTES_MIN = 1024;

@@ -1,9 +1,9 @@
 /** How log lines name a client: where it comes from, and once it has introduced itself who it is. */
-import { encode, quote } from "../base/bytes/ascii.ts";
-import { userLabel } from "../wire/protocol/connect-options.ts";
-import type { Transport } from "../wire/transport/transport.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { userLabel } from "../../wire/protocol/connect-options.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
+import { FLAG_INTRODUCED } from "../link/connection-flag.ts";
 import type { Client } from "./client.ts";
-import { FLAG_INTRODUCED } from "./connection-flag.ts";
 
 /** Where the peer is; `unix` for one that came by a Unix socket. */
 export function peerOf({ remoteAddress, remotePort }: Transport): string {

@@ -1,22 +1,22 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../test/doubles/fake-clock.ts";
-import { FakeTransport } from "../../test/doubles/fake-transport.ts";
-import { TimingWheel } from "../base/clock/timing-wheel.ts";
-import { Random } from "../base/random/random.ts";
-import { seedFromEnv } from "../base/random/seed.ts";
-import type { MessageBatch } from "../messaging/batch/message-batch.ts";
-import type { Sink } from "../messaging/batch/sink.ts";
-import { Subscription } from "../messaging/batch/subscription.ts";
-import type { CommandSink } from "../wire/protocol/command-sink.ts";
-import { ConnectionKind } from "../wire/protocol/connection-kind.ts";
-import { Parser } from "../wire/protocol/parser.ts";
-import { Refusal } from "../wire/protocol/refusal.ts";
-import { VERB_TABLES } from "../wire/protocol/verb-table.ts";
-import type { Connection } from "./connection.ts";
-import { FLAG_HEADERS } from "./connection-flag.ts";
-import { writeMessages } from "./deliver.ts";
-import { Outbound } from "./outbound.ts";
-import { Turn } from "./turn.ts";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { Random } from "../../base/random/random.ts";
+import { seedFromEnv } from "../../base/random/seed.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Sink } from "../../messaging/batch/sink.ts";
+import { Subscription } from "../../messaging/batch/subscription.ts";
+import type { CommandSink } from "../../wire/protocol/command-sink.ts";
+import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
+import { Parser } from "../../wire/protocol/parser.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { VERB_TABLES } from "../../wire/protocol/verb-table.ts";
+import type { Connection } from "../link/connection.ts";
+import { FLAG_HEADERS } from "../link/connection-flag.ts";
+import { writeMessages } from "../link/deliver.ts";
+import { Outbound } from "../link/outbound.ts";
+import { Turn } from "../link/turn.ts";
 
 /**
  * Published text through the real parser, delivered to receivers of all kinds, beside the obvious text of what each must get.

@@ -1,7 +1,7 @@
 /** Trace lines of the reference's format. Cold: with tracing on every message takes the slow path. */
-import { decode, quote } from "../base/bytes/ascii.ts";
-import type { MessageBatch } from "../messaging/batch/message-batch.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
+import { decode, quote } from "../../base/bytes/ascii.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 

@@ -1,5 +1,5 @@
 /** Messages that the account's mappings send elsewhere. */
-import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../messaging/batch/message-batch.ts";
+import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
 import type { Client } from "./client.ts";
 
 /** All messages of the batch go to that subject. */

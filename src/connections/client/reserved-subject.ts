@@ -1,4 +1,4 @@
-import { encode, startsWith } from "../base/bytes/ascii.ts";
+import { encode, startsWith } from "../../base/bytes/ascii.ts";
 
 /**
  * Subjects that clients may not use, exactly those: gateway replies, and RAFT outside the system account, for publishing; service,

@@ -8,9 +8,9 @@
  * Both ends in one class, as every client is both.
  * Source: reference, core §1.10.
  */
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { MessageBatch } from "../messaging/batch/message-batch.ts";
-import type { Client } from "./client.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Client } from "../client/client.ts";
 import { FLAG_STALLED } from "./connection-flag.ts";
 
 const STALL_MS = 2;

@@ -1,13 +1,13 @@
-import type { Account } from "../accounts/account/account.ts";
-import type { Authenticator, Verdict } from "../auth/users/authenticator.ts";
-import type { Subsystem } from "../base/log/level.ts";
-import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/options.ts";
-import type { CloseReason } from "../wire/protocol/close-reason.ts";
-import { CONNECTION_KINDS } from "../wire/protocol/connection-kind.ts";
-import type { Refusal } from "../wire/protocol/refusal.ts";
-import type { TransportType } from "../wire/transport/transport.ts";
-import type { Client } from "./client.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
+import type { Subsystem } from "../../base/log/level.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/options.ts";
+import type { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { CONNECTION_KINDS } from "../../wire/protocol/connection-kind.ts";
+import type { Refusal } from "../../wire/protocol/refusal.ts";
+import type { TransportType } from "../../wire/transport/transport.ts";
+import type { Client } from "../client/client.ts";
 import type { Turn } from "./turn.ts";
 
 /** Which INFO a client gets: at accept (with the nonce), as the answer to its first PING, or because something changed. */

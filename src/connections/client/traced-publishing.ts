@@ -5,13 +5,13 @@
  * A batch without headers is never looked at, one with headers costs a search in them.
  * Source: reference, msgtrace and client (behaviour); core §9.6.
  */
-import { decode } from "../base/bytes/ascii.ts";
-import type { MessageBatch } from "../messaging/batch/message-batch.ts";
-import { setHeader } from "../messaging/header/header-write.ts";
-import type { MessageTrace } from "../messaging/trace/message-trace.ts";
-import { startTrace, type TraceCandidate, type TracedPublisher, type TraceStart } from "../messaging/trace/start-trace.ts";
-import { sendTrace } from "../messaging/trace/trace-event.ts";
-import { mightBeTraced, TRACE_DESTINATION, TRACE_DISABLED, TraceWish, traceWish } from "../messaging/trace/trace-headers.ts";
+import { decode } from "../../base/bytes/ascii.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { setHeader } from "../../messaging/header/header-write.ts";
+import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
+import { startTrace, type TraceCandidate, type TracedPublisher, type TraceStart } from "../../messaging/trace/start-trace.ts";
+import { sendTrace } from "../../messaging/trace/trace-event.ts";
+import { mightBeTraced, TRACE_DESTINATION, TRACE_DISABLED, TraceWish, traceWish } from "../../messaging/trace/trace-headers.ts";
 import type { Client } from "./client.ts";
 import { giveBack, takeMapped } from "./mapped-publishing.ts";
 import { isReservedSubject } from "./reserved-subject.ts";

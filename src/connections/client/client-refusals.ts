@@ -2,8 +2,8 @@
  * What becomes of a client whose command was refused: what it is told, what the log says of it and when, whether it is closed.
  * Cold, and in the reference's order: logs are read by scripts.
  */
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 import { isUnproven, logRefusedLogin } from "./client-admission.ts";
 

@@ -1,17 +1,23 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
 
-import type { Login, Verdict } from "../auth/users/authenticator.ts";
-import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../base/bytes/ascii.ts";
-import { Subscription } from "../messaging/batch/subscription.ts";
-import { tokenCount } from "../messaging/subject/subject.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../wire/protocol/connect-options.ts";
-import { splitArguments } from "../wire/protocol/parser.ts";
-import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
+import type { Login, Verdict } from "../../auth/users/authenticator.ts";
+import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../../base/bytes/ascii.ts";
+import { Subscription } from "../../messaging/batch/subscription.ts";
+import { tokenCount } from "../../messaging/subject/subject.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../../wire/protocol/connect-options.ts";
+import { splitArguments } from "../../wire/protocol/parser.ts";
+import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
+import {
+  FLAG_AUTHENTICATING,
+  FLAG_AWAITING_AUTH,
+  FLAG_CONNECT_RECEIVED,
+  FLAG_INTRODUCED,
+  FLAG_NO_RESPONDERS,
+} from "../link/connection-flag.ts";
 import { bind, dressSubscription, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
-import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED, FLAG_INTRODUCED, FLAG_NO_RESPONDERS } from "./connection-flag.ts";
 import { connectionTypeOf } from "./connection-type.ts";
 import type { StandInCredentials } from "./door.ts";
 import { withoutSecrets } from "./without-secrets.ts";

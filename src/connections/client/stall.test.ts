@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { FakeHost, type Visitor } from "../../test/doubles/fake-host.ts";
-import { SubjectMappings } from "../messaging/mapping/subject-mappings.ts";
+import { FakeHost, type Visitor } from "../../../test/doubles/fake-host.ts";
+import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 
 const KIB = 1024;
 

@@ -4,7 +4,7 @@
  * The first PING comes early (2 s, so that the round trip is known soon), later ones every `pingIntervalMs`; a client that sent
  * something within the interval is not asked, unless its round trip is older than an hour.
  */
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_FIRST_PONG_SENT } from "./connection-flag.ts";
 

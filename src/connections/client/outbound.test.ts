@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../test/doubles/fake-clock.ts";
-import { FakeTransport } from "../../test/doubles/fake-transport.ts";
-import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../base/bytes/buffer-pool.ts";
-import { TimingWheel } from "../base/clock/timing-wheel.ts";
-import { Random } from "../base/random/random.ts";
-import { Outbound, type OutboundOwner } from "./outbound.ts";
-import { Turn } from "./turn.ts";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { Random } from "../../base/random/random.ts";
+import { Outbound, type OutboundOwner } from "../link/outbound.ts";
+import { Turn } from "../link/turn.ts";
 
 const KIB = 1024;
 

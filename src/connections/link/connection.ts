@@ -5,13 +5,13 @@
  * The first reason given stays. Closing takes the connection out of everything at once (interest, registry); its transport goes when
  * what was queued is written, or at the latest after the write deadline.
  */
-import { encode } from "../base/bytes/ascii.ts";
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Logger } from "../base/log/logger.ts";
-import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../wire/protocol/close-reason.ts";
-import { type ConnectionKind, KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
-import { REFUSALS, type Refusal } from "../wire/protocol/refusal.ts";
-import type { Transport } from "../wire/transport/transport.ts";
+import { encode } from "../../base/bytes/ascii.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../../wire/protocol/close-reason.ts";
+import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
+import { REFUSALS, type Refusal } from "../../wire/protocol/refusal.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";

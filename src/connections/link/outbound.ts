@@ -16,10 +16,10 @@
  * policy `retry` a flag and another deadline. Progress within a batch does not restart its deadline.
  * Source: reference, core §1.10.
  */
-import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../base/bytes/buffer-pool.ts";
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { ByteVector } from "../wire/transport/byte-vector.ts";
-import type { Transport } from "../wire/transport/transport.ts";
+import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { ByteVector } from "../../wire/transport/byte-vector.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 import type { Turn } from "./turn.ts";
 
 /** From this size on a block is offered to the kernel where it lies. */

@@ -3,16 +3,16 @@
  * Cold: once per connection, and when accounts, permissions or limits change.
  */
 
-import { ClientPermissions } from "../access/permission/client-permissions.ts";
-import type { Permissions } from "../access/permission/permissions.ts";
-import type { Account } from "../accounts/account/account.ts";
-import { addShadows, removeShadows } from "../accounts/account/stream-import.ts";
-import type { Login } from "../auth/users/authenticator.ts";
-import { encode, quote } from "../base/bytes/ascii.ts";
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
+import { ClientPermissions } from "../../access/permission/client-permissions.ts";
+import type { Permissions } from "../../access/permission/permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { addShadows, removeShadows } from "../../accounts/account/stream-import.ts";
+import type { Login } from "../../auth/users/authenticator.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 
 /** Between telling a client that it is over its limit of subscriptions, and closing it. */

@@ -6,17 +6,17 @@
  * Cold: once per connection, so clarity wins.
  */
 
-import type { Account } from "../accounts/account/account.ts";
-import type { Login, Verdict } from "../auth/users/authenticator.ts";
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import { refusedUser } from "../wire/protocol/connect-options.ts";
-import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
-import type { DoorRefusal } from "../wire/transport/transport.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Login, Verdict } from "../../auth/users/authenticator.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { refusedUser } from "../../wire/protocol/connect-options.ts";
+import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
+import type { DoorRefusal } from "../../wire/transport/transport.ts";
+import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "../link/connection-flag.ts";
 import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { peerOf } from "./client-label.ts";
-import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "./connection-flag.ts";
 
 /** INFO, where it was not sent yet. */
 export function greet(client: Client): void {

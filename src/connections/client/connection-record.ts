@@ -1,10 +1,10 @@
-import { decodeUser } from "../access/jwt/decode.ts";
-import { decode } from "../base/bytes/ascii.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
-import type { CloseReason } from "../wire/protocol/close-reason.ts";
-import type { ConnectionKind } from "../wire/protocol/connection-kind.ts";
-import type { TlsState } from "../wire/transport/tls-state.ts";
-import type { TransportType } from "../wire/transport/transport.ts";
+import { decodeUser } from "../../access/jwt/decode.ts";
+import { decode } from "../../base/bytes/ascii.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import type { CloseReason } from "../../wire/protocol/close-reason.ts";
+import type { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
+import type { TlsState } from "../../wire/transport/tls-state.ts";
+import type { TransportType } from "../../wire/transport/transport.ts";
 import type { Client } from "./client.ts";
 
 /** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */

@@ -1,6 +1,6 @@
 /** What services and events are told of a client. Source: reference, core §8.1. */
-import type { ClientInfo } from "../messaging/batch/originator.ts";
-import { KIND_TEXTS } from "../wire/protocol/connection-kind.ts";
+import type { ClientInfo } from "../../messaging/batch/originator.ts";
+import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { Client } from "./client.ts";
 import { shownJwt } from "./connection-record.ts";
 

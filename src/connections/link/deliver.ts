@@ -8,8 +8,8 @@
  * In a run the line is built when size or reply change and copied otherwise.
  * Small copies are loops: a native call costs as much as 48 bytes one by one, or 64 in words (bench/micro/delivery.ts).
  */
-import { CR, decimalSize, LF, SPACE, writeDecimal } from "../base/bytes/ascii.ts";
-import { LARGEST_CHUNK_BYTES } from "../base/bytes/buffer-pool.ts";
+import { CR, decimalSize, LF, SPACE, writeDecimal } from "../../base/bytes/ascii.ts";
+import { LARGEST_CHUNK_BYTES } from "../../base/bytes/buffer-pool.ts";
 import {
   END,
   HEADER_SIZE,
@@ -20,9 +20,9 @@ import {
   STRIDE_SHIFT,
   SUBJECT_END,
   SUBJECT_START,
-} from "../messaging/batch/message-batch.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
-import { RANGES_MAX } from "../wire/transport/byte-vector.ts";
+} from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES, type Turn } from "./turn.ts";

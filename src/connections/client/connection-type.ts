@@ -1,5 +1,5 @@
-import type { ConnectionType } from "../config/permission-options.ts";
-import type { Transport } from "../wire/transport/transport.ts";
+import type { ConnectionType } from "../../config/permission-options.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 
 /** By which name users are allowed or denied the way that a client came. */
 export function connectionTypeOf({ inProcess, type }: Pick<Transport, "inProcess" | "type">): ConnectionType {

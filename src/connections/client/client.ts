@@ -8,32 +8,26 @@
  * paused, and nothing behind is looked at, so order holds and what is held is bounded by one read of the transport.
  */
 
-import type { ClientPermissions } from "../access/permission/client-permissions.ts";
-import type { Account } from "../accounts/account/account.ts";
-import { removeShadows } from "../accounts/account/stream-import.ts";
-import type { Authenticator, Login } from "../auth/users/authenticator.ts";
-import { decode, latin1 } from "../base/bytes/ascii.ts";
-import type { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { MessageBatch } from "../messaging/batch/message-batch.ts";
-import type { ClientInfo, Originator, RequestHeader } from "../messaging/batch/originator.ts";
-import type { Sink } from "../messaging/batch/sink.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
-import type { TracedReceiver } from "../messaging/trace/message-trace.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import type { CommandSink } from "../wire/protocol/command-sink.ts";
-import { type ConnectOptions, initialConnectOptions } from "../wire/protocol/connect-options.ts";
-import { ConnectionKind } from "../wire/protocol/connection-kind.ts";
-import { Parser } from "../wire/protocol/parser.ts";
-import { Refusal } from "../wire/protocol/refusal.ts";
-import { VERB_TABLES, Verb } from "../wire/protocol/verb-table.ts";
-import type { DoorRefusal, Transport, TransportEvents } from "../wire/transport/transport.ts";
-import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
-import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
-import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
-import { clientInfo } from "./client-info.ts";
-import { labelOf } from "./client-label.ts";
-import { refuseCommand } from "./client-refusals.ts";
-import { Connection } from "./connection.ts";
+import type { ClientPermissions } from "../../access/permission/client-permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { removeShadows } from "../../accounts/account/stream-import.ts";
+import type { Authenticator, Login } from "../../auth/users/authenticator.ts";
+import { decode, latin1 } from "../../base/bytes/ascii.ts";
+import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { ClientInfo, Originator, RequestHeader } from "../../messaging/batch/originator.ts";
+import type { Sink } from "../../messaging/batch/sink.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import type { TracedReceiver } from "../../messaging/trace/message-trace.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import type { CommandSink } from "../../wire/protocol/command-sink.ts";
+import { type ConnectOptions, initialConnectOptions } from "../../wire/protocol/connect-options.ts";
+import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
+import { Parser } from "../../wire/protocol/parser.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
+import type { DoorRefusal, Transport, TransportEvents } from "../../wire/transport/transport.ts";
+import { Connection } from "../link/connection.ts";
 import {
   FLAG_AUTHENTICATING,
   FLAG_CLOSED,
@@ -46,15 +40,21 @@ import {
   FLAG_STALLED,
   FLAG_TRACE,
   FLAG_VERBOSE,
-} from "./connection-flag.ts";
-import { writeMessages } from "./deliver.ts";
+} from "../link/connection-flag.ts";
+import { writeMessages } from "../link/deliver.ts";
+import type { ConnectionHost } from "../link/host.ts";
+import { Keepalive } from "../link/keepalive.ts";
+import { Stall } from "../link/stall.ts";
+import { traceDelivery } from "../link/trace.ts";
+import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
+import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
+import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { clientInfo } from "./client-info.ts";
+import { labelOf } from "./client-label.ts";
+import { refuseCommand } from "./client-refusals.ts";
 import type { Door } from "./door.ts";
 import { deliverGuarded } from "./guarded-delivery.ts";
-import type { ConnectionHost } from "./host.ts";
-import { Keepalive } from "./keepalive.ts";
 import { Publisher } from "./publisher.ts";
-import { Stall } from "./stall.ts";
-import { traceDelivery } from "./trace.ts";
 
 /** A read of this size is followed by another one at once. */
 const BULK_BYTES_MIN = 256 * 1024;

@@ -6,14 +6,14 @@
  * One per server, handed to every connection, so that ten thousand of them hold no buffers of their own and two servers in a
  * process share nothing.
  */
-import { BufferPool } from "../base/bytes/buffer-pool.ts";
-import type { Clock } from "../base/clock/clock.ts";
-import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Random } from "../base/random/random.ts";
-import { MessageBatch } from "../messaging/batch/message-batch.ts";
-import { ByteVector } from "../wire/transport/byte-vector.ts";
+import { BufferPool } from "../../base/bytes/buffer-pool.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Random } from "../../base/random/random.ts";
+import { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { ByteVector } from "../../wire/transport/byte-vector.ts";
+import { ViewedBatch } from "../client/guarded-delivery.ts";
 import { EncodedRun } from "./deliver.ts";
-import { ViewedBatch } from "./guarded-delivery.ts";
 import type { Outbound } from "./outbound.ts";
 
 /** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */

@@ -9,21 +9,21 @@
  * A client without permissions, in an account without mappings, is asked nothing of either. Where messages on one subject may be mapped
  * differently (weights), or are followed, they go one by one (mapped-publishing.ts, traced-publishing.ts).
  */
-import { quote } from "../base/bytes/ascii.ts";
-import { countDelivered } from "../messaging/batch/delivered.ts";
-import { MessageBatch } from "../messaging/batch/message-batch.ts";
-import type { Subscription } from "../messaging/batch/subscription.ts";
-import { MatchResult } from "../messaging/subject/match-result.ts";
-import { MessageSource, type QueueDelivery, selectQueueMember } from "../messaging/subject/queue-selection.ts";
-import { isValidLiteral } from "../messaging/subject/subject.ts";
-import { deliverTraced } from "../messaging/trace/traced-delivery.ts";
-import { REFUSALS, Refusal, refusalText } from "../wire/protocol/refusal.ts";
+import { quote } from "../../base/bytes/ascii.ts";
+import { countDelivered } from "../../messaging/batch/delivered.ts";
+import { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { MatchResult } from "../../messaging/subject/match-result.ts";
+import { MessageSource, type QueueDelivery, selectQueueMember } from "../../messaging/subject/queue-selection.ts";
+import { isValidLiteral } from "../../messaging/subject/subject.ts";
+import { deliverTraced } from "../../messaging/trace/traced-delivery.ts";
+import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
+import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "../link/connection-flag.ts";
+import { writeNoResponders } from "../link/deliver.ts";
+import { traceMessage } from "../link/trace.ts";
 import type { Client } from "./client.ts";
-import { FLAG_ECHO, FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "./connection-flag.ts";
-import { writeNoResponders } from "./deliver.ts";
 import { moveSubjects, publishVarying } from "./mapped-publishing.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
-import { traceMessage } from "./trace.ts";
 import { mayBeTraced, publishTraced, tellTooLarge } from "./traced-publishing.ts";
 
 /** What `MatchResult.note` says once the result was looked at. */
