@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FLAGS, type Flag, writtenNames } from "../src/cli/flag-table.ts";
-import type { Field } from "../src/config/block.ts";
-import { FILE_FIELDS } from "../src/config/load-config.ts";
-import type { OptionRow } from "../src/config/option-row.ts";
-import { OPTIONS, type Options } from "../src/config/options.ts";
-import { MISSING_FIELDS } from "../src/config/table/missing.ts";
+import type { Field } from "../src/config/schema/block.ts";
+import { FILE_FIELDS } from "../src/config/schema/load-config.ts";
+import type { OptionRow } from "../src/config/schema/option-row.ts";
+import { OPTIONS, type Options } from "../src/config/schema/options.ts";
+import { MISSING_FIELDS } from "../src/config/schema/table/missing.ts";
 
 const USAGE = `usage: bun run scripts/configuration-page.ts [option]
   --check   exit 1 when docs/configuration.md is not made of the option table

@@ -11,18 +11,18 @@ import type { Authenticate } from "./auth/users/given-authenticator.ts";
 import type { Logger } from "./base/log/logger.ts";
 import { ServerLogger } from "./base/log/server-logger.ts";
 import { SILENT } from "./base/log/silent-logger.ts";
-import type { GivenOptions } from "./config/given-options.ts";
+import type { GivenOptions } from "./config/schema/given-options.ts";
 import { Server } from "./server/server.ts";
 import { readStartOptions } from "./server/start-options.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/users/given-authenticator.ts";
 export type { Logger } from "./base/log/logger.ts";
-export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/given-options.ts";
-export type { Authorization, Options, WriteTimeoutPolicy } from "./config/options.ts";
-export { ConfigErrors, OptionError } from "./config/problems.ts";
-export type { TlsOptions } from "./config/tls-options.ts";
-export type { WebSocketOptions } from "./config/websocket-options.ts";
+export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/schema/given-options.ts";
+export type { Authorization, Options, WriteTimeoutPolicy } from "./config/schema/options.ts";
+export { ConfigErrors, OptionError } from "./config/schema/problems.ts";
+export type { TlsOptions } from "./config/schema/tls-options.ts";
+export type { WebSocketOptions } from "./config/schema/websocket-options.ts";
 export type { ConnectOptions } from "./wire/protocol/connect-options.ts";
 export type { InProcessConnection } from "./wire/transport/in-process.ts";
 

@@ -9,7 +9,7 @@ import { ClientPermissions } from "../../src/access/permission/client-permission
 import { Permissions } from "../../src/access/permission/permissions.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { Random } from "../../src/base/random/random.ts";
-import type { PermissionOptions } from "../../src/config/permission-options.ts";
+import type { PermissionOptions } from "../../src/config/schema/permission-options.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;

@@ -5,7 +5,7 @@
  * One dash or two, no joined letters. The first word that is no flag, or `--`, ends the flags. Errors have Go's texts.
  */
 import { encode, quote } from "../base/bytes/ascii.ts";
-import { parseGoBool, parseGoInteger } from "../config/go-values.ts";
+import { parseGoBool, parseGoInteger } from "../config/schema/go-values.ts";
 
 export type FlagKind = "switch" | "integer" | "text";
 

@@ -1,7 +1,7 @@
 /** What monitoring needs of the server above it. Read only, and read only when someone asks. */
 import type { Account } from "../accounts/account/account.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/options.ts";
+import type { Options } from "../config/schema/options.ts";
 import type { Client } from "../connections/client/client.ts";
 import type { ConnectionRecord } from "../connections/client/connection-record.ts";
 import type { ServerCounters } from "../connections/link/host.ts";

@@ -3,9 +3,9 @@
 import { claimsJson } from "../access/jwt/claim-shapes.ts";
 import { decodeOperator } from "../access/jwt/decode.ts";
 import { goTime } from "../base/go/go-json.ts";
-import { mergedFeatureFlags } from "../config/feature-flags.ts";
-import type { TlsOptions } from "../config/tls-options.ts";
-import { WEBSOCKET_DEFAULTS } from "../config/websocket-options.ts";
+import { mergedFeatureFlags } from "../config/schema/feature-flags.ts";
+import type { TlsOptions } from "../config/schema/tls-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../config/schema/websocket-options.ts";
 import { ConnectionKind } from "../wire/protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../wire/protocol/version.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";

@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../base/clock/clock.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/options.ts";
-import type { WebSocketOptions } from "../config/websocket-options.ts";
+import type { Options } from "../config/schema/options.ts";
+import type { WebSocketOptions } from "../config/schema/websocket-options.ts";
 import type { Client } from "../connections/client/client.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";

@@ -1,5 +1,5 @@
 /** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
-import type { Options } from "../config/options.ts";
+import type { Options } from "../config/schema/options.ts";
 import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";

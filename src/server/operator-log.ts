@@ -5,7 +5,7 @@ import { JwtError } from "../access/jwt/jwt-error.ts";
 import { quoted } from "../access/jwt/subject-rules.ts";
 import { validateClaims } from "../access/jwt/validate-claims.ts";
 import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/options.ts";
+import type { Options } from "../config/schema/options.ts";
 
 export function logOperators(log: Logger, { operators, systemAccount }: Options): void {
   if (operators.length === 0) return;

@@ -1,7 +1,7 @@
 /** The ports that operators use: monitoring, by http or https, and profiles. */
 
 import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/options.ts";
+import type { Options } from "../config/schema/options.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 import { type ProfiledServer, Profiler } from "../monitor/profiler.ts";

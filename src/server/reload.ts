@@ -9,10 +9,10 @@
  */
 
 import type { Logger } from "../base/log/logger.ts";
-import { goDuration } from "../config/go-duration.ts";
-import { quoted } from "../config/go-values.ts";
-import { diffOptions } from "../config/option-diff.ts";
-import type { Options } from "../config/options.ts";
+import { goDuration } from "../config/schema/go-duration.ts";
+import { quoted } from "../config/schema/go-values.ts";
+import { diffOptions } from "../config/schema/option-diff.ts";
+import type { Options } from "../config/schema/options.ts";
 import type { Client } from "../connections/client/client.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";

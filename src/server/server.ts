@@ -19,7 +19,7 @@ import { newServerIdentity, type ServerIdentity } from "../base/keys/server-iden
 import type { Subsystem } from "../base/log/level.ts";
 import { isConfigurable, type Logger, logOf } from "../base/log/logger.ts";
 import { Random } from "../base/random/random.ts";
-import type { Options } from "../config/options.ts";
+import type { Options } from "../config/schema/options.ts";
 import { Client } from "../connections/client/client.ts";
 import { authenticateAgain } from "../connections/client/client-admission.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../connections/client/connection-record.ts";

@@ -1,4 +1,4 @@
-import type { TlsOptions } from "../config/tls-options.ts";
+import type { TlsOptions } from "../config/schema/tls-options.ts";
 import { type PeerCheck, TlsConfigError, TlsContext } from "../wire/transport/tls/tls-context.ts";
 import { StartError } from "./start-error.ts";
 

@@ -8,7 +8,7 @@
 
 import type { Authenticator } from "../auth/users/authenticator.ts";
 import { logOf } from "../base/log/logger.ts";
-import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/websocket-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/schema/websocket-options.ts";
 import type { Door } from "../connections/client/door.ts";
 import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../wire/transport/transport.ts";

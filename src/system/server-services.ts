@@ -8,7 +8,7 @@
  */
 import { quote } from "../base/bytes/ascii.ts";
 import { goJson } from "../base/go/go-json.ts";
-import { goDuration } from "../config/go-duration.ts";
+import { goDuration } from "../config/schema/go-duration.ts";
 import { FLAG_FIRST_PONG_SENT } from "../connections/link/connection-flag.ts";
 import { accountzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { configurationPage, configurationPageFault } from "../../scripts/configuration-page.ts";
-import { FILE_FIELDS } from "../../src/config/load-config.ts";
+import { FILE_FIELDS } from "../../src/config/schema/load-config.ts";
 
 test("docs/configuration.md is made of the option table", () => {
   expect(configurationPageFault()).toBe(null);

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { loadConfigFile } from "../../src/config/load-config.ts";
-import { completeOptions } from "../../src/config/options.ts";
+import { loadConfigFile } from "../../src/config/schema/load-config.ts";
+import { completeOptions } from "../../src/config/schema/options.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { digestSaid } from "./reference-check.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Random } from "../../src/base/random/random.ts";
-import type { PermissionOptions, SubjectPermissions } from "../../src/config/permission-options.ts";
+import type { PermissionOptions, SubjectPermissions } from "../../src/config/schema/permission-options.ts";
 import { collideText } from "../../src/messaging/subject/subject-text.ts";
 
 const WORDS = ["a", "b", "c", "d"];

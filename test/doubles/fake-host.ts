@@ -4,7 +4,7 @@ import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/us
 import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { Random } from "../../src/base/random/random.ts";
-import { completeOptions, type Options } from "../../src/config/options.ts";
+import { completeOptions, type Options } from "../../src/config/schema/options.ts";
 import { Client } from "../../src/connections/client/client.ts";
 import { type ConnectionHost, ServerCounters } from "../../src/connections/link/host.ts";
 import { Turn } from "../../src/connections/link/turn.ts";

@@ -1,6 +1,6 @@
 import { ServiceImport } from "../../src/accounts/account/service-import.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
-import { completeOptions, type Options } from "../../src/config/options.ts";
+import { completeOptions, type Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/server.ts";
 import { until } from "./until.ts";
 

@@ -1,6 +1,6 @@
 /** /varz and /healthz of servers that are configured in different ways, beside the reference's. */
 import { afterAll, expect, test } from "bun:test";
-import { WEBSOCKET_DEFAULTS } from "../../src/config/websocket-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { NatsServer } from "../../src/index.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { type Seen, see, text } from "./comparison.ts";

@@ -1,7 +1,7 @@
 /** What the `websocket` block says beyond the handshake: who may connect, how they are told apart, what INFO says. */
 import { expect, test } from "bun:test";
-import { TLS_DEFAULTS } from "../../src/config/tls-options.ts";
-import { WEBSOCKET_DEFAULTS } from "../../src/config/websocket-options.ts";
+import { TLS_DEFAULTS } from "../../src/config/schema/tls-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { ownerFor } from "../../src/server/websocket-listener.ts";
 import { until } from "../faults/until.ts";
 import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";

@@ -1,6 +1,6 @@
 /** Our server in this process, with options written as lines of nats-server's configuration file. */
-import { loadConfigText } from "../../src/config/load-config.ts";
-import type { Options } from "../../src/config/options.ts";
+import { loadConfigText } from "../../src/config/schema/load-config.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import type { ServerAddress } from "./play.ts";
 
 export interface RunningServer extends ServerAddress {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/permission-options.ts";
+import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { ClientPermissions } from "./client-permissions.ts";
 import { Permissions } from "./permissions.ts";
 

@@ -1,5 +1,5 @@
 import type { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/permission-options.ts";
+import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { type DenyLists, mergeDeny } from "./merge-deny.ts";
 import { Permissions } from "./permissions.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/permission-options.ts";
+import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { CompiledPermissions } from "./compiled-permissions.ts";
 import { mergeDeny } from "./merge-deny.ts";
 import { permissionInfo } from "./permission-info.ts";

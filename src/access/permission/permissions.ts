@@ -5,7 +5,7 @@ import {
   RESPONSE_DEFAULTS,
   type ResponsePermission,
   type SubjectPermissions,
-} from "../../config/permission-options.ts";
+} from "../../config/schema/permission-options.ts";
 import { Pattern } from "./pattern.ts";
 import { PatternSet } from "./pattern-set.ts";
 import { QueueEntry, QueueEntrySet, QueueVerdict } from "./queue-entry.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock/clock.ts";
-import type { ResponsePermission } from "../../config/permission-options.ts";
+import type { ResponsePermission } from "../../config/schema/permission-options.ts";
 import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 
 /**

@@ -7,8 +7,8 @@
  */
 
 import { Nuid } from "../../base/random/nuid.ts";
-import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../../config/account-options.ts";
-import type { PermissionOptions } from "../../config/permission-options.ts";
+import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../../config/schema/account-options.ts";
+import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { LocalPublisher } from "../../messaging/batch/local-subscriber.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";

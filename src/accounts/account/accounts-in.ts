@@ -1,6 +1,6 @@
 /** The accounts that options speak of. */
-import { emptyAccount } from "../../config/account-options.ts";
-import type { Options } from "../../config/options.ts";
+import { emptyAccount } from "../../config/schema/account-options.ts";
+import type { Options } from "../../config/schema/options.ts";
 import { GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "./account.ts";
 import type { AccountsOptions } from "./accounts.ts";
 

@@ -7,7 +7,7 @@ import {
   NO_SERVICE_IMPORT,
   type ServiceExportOptions,
   type ServiceImportOptions,
-} from "../../config/account-options.ts";
+} from "../../config/schema/account-options.ts";
 import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
 import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";

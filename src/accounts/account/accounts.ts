@@ -6,7 +6,7 @@
  * An account that is configured again keeps its object, its subscriptions and its counters. Those that are not configured any more are
  * left without exports and imports, for the clients that are still to be closed.
  */
-import { type AccountOptions, emptyAccount } from "../../config/account-options.ts";
+import { type AccountOptions, emptyAccount } from "../../config/schema/account-options.ts";
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades, Trade } from "../trade/trade.ts";

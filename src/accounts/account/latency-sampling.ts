@@ -10,7 +10,7 @@
  */
 
 import type { Random } from "../../base/random/random.ts";
-import type { LatencyOptions } from "../../config/account-options.ts";
+import type { LatencyOptions } from "../../config/schema/account-options.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type MimeHeader, readMimeHeader } from "../../messaging/header/mime-header.ts";
 import { isFollowed } from "../../messaging/header/trace-context.ts";

@@ -11,7 +11,7 @@
 
 import type { Clock } from "../../base/clock/clock.ts";
 import { compactGoJson, goTime } from "../../base/go/go-json.ts";
-import type { LatencyOptions } from "../../config/account-options.ts";
+import type { LatencyOptions } from "../../config/schema/account-options.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Originator, presentClientInfo } from "../../messaging/batch/originator.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";

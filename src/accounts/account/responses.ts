@@ -12,7 +12,7 @@
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
-import type { ResponseType } from "../../config/account-options.ts";
+import type { ResponseType } from "../../config/schema/account-options.ts";
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";

@@ -6,7 +6,7 @@
  * Source: reference, core §5.4.
  */
 import { decode, encode } from "../../base/bytes/ascii.ts";
-import type { LatencyOptions, ResponseType } from "../../config/account-options.ts";
+import type { LatencyOptions, ResponseType } from "../../config/schema/account-options.ts";
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";

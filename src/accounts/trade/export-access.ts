@@ -1,5 +1,10 @@
 /** Who may import an export. Pure: names and claims in, yes or no out. */
-import type { ServiceExportOptions, ServiceImportOptions, StreamExportOptions, StreamImportOptions } from "../../config/account-options.ts";
+import type {
+  ServiceExportOptions,
+  ServiceImportOptions,
+  StreamExportOptions,
+  StreamImportOptions,
+} from "../../config/schema/account-options.ts";
 import { isSubsetText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 
 export type AnyExport = StreamExportOptions | ServiceExportOptions;

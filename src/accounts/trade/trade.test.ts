@@ -10,7 +10,7 @@ import {
   type ServiceImportOptions,
   type StreamExportOptions,
   type StreamImportOptions,
-} from "../../config/account-options.ts";
+} from "../../config/schema/account-options.ts";
 import { NO_ACTIVATIONS } from "./export-access.ts";
 import { planTrades } from "./trade.ts";
 

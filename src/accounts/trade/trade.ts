@@ -13,7 +13,7 @@ import type {
   ServiceImportOptions,
   StreamExportOptions,
   StreamImportOptions,
-} from "../../config/account-options.ts";
+} from "../../config/schema/account-options.ts";
 import { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
 import { TransformError } from "../../messaging/mapping/transform-error.ts";
 

@@ -7,8 +7,8 @@
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { allUsers } from "../../config/auth-check.ts";
-import type { Options } from "../../config/options.ts";
+import { allUsers } from "../../config/schema/auth-check.ts";
+import type { Options } from "../../config/schema/options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 
 export function reportCallout(

@@ -7,7 +7,7 @@ import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/c
 import { connectionTypes } from "../../access/jwt/connection-types.ts";
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { CalloutOptions } from "../../config/authorization.ts";
+import type { CalloutOptions } from "../../config/schema/authorization.ts";
 import { permissionOptionsOf } from "../operator/claims-options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import { CalloutFault } from "./callout-fault.ts";

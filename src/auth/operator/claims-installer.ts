@@ -12,7 +12,7 @@ import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
 import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { AccountLimits, MappingOptions } from "../../config/account-options.ts";
+import type { AccountLimits, MappingOptions } from "../../config/schema/account-options.ts";
 import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";

@@ -9,7 +9,7 @@
  * Source: server/accounts.go, DirAccResolver, CacheDirAccResolver (behaviour); core §4.6.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { ResolverOptions } from "../../config/operator-options.ts";
+import type { ResolverOptions } from "../../config/schema/operator-options.ts";
 import type { ClaimsServices } from "./claims-services.ts";
 import { DirectoryStore } from "./directory-store.ts";
 import { reasonOf } from "./lookup-error.ts";

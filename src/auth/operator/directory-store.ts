@@ -28,7 +28,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
 import { decodeNkey } from "../../base/keys/nkey.ts";
-import { goFileError } from "../../config/file-error.ts";
+import { goFileError } from "../../config/schema/file-error.ts";
 import { expiryOf, isOlder } from "./stored-token.ts";
 
 const EXTENSION = ".jwt";

@@ -3,7 +3,7 @@
 import type { AccountClaims, UserScope } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { MappingOptions } from "../../config/account-options.ts";
+import type { MappingOptions } from "../../config/schema/account-options.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
 export class LoadedAccount {

@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, tlsWith } from "../../../test/doubles/auth-parts.ts";
 import { authority } from "../../../test/tls/certificates.ts";
-import { emptyAccount } from "../../config/account-options.ts";
-import { NO_USER, type UserOptions } from "../../config/authorization.ts";
-import { TLS_DEFAULTS } from "../../config/tls-options.ts";
-import { WEBSOCKET_DEFAULTS } from "../../config/websocket-options.ts";
+import { emptyAccount } from "../../config/schema/account-options.ts";
+import { NO_USER, type UserOptions } from "../../config/schema/authorization.ts";
+import { TLS_DEFAULTS } from "../../config/schema/tls-options.ts";
+import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { readCertificate } from "../../wire/transport/tls/certificate.ts";
 
 const key = createUser();

@@ -16,10 +16,10 @@ import type { CompiledPermissions } from "../../access/permission/compiled-permi
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
-import { completeAccounts } from "../../config/complete-accounts.ts";
-import type { GivenPermissions } from "../../config/given-options.ts";
-import { permissionsFault } from "../../config/permission-check.ts";
-import type { ConnectionType, PermissionOptions } from "../../config/permission-options.ts";
+import { completeAccounts } from "../../config/schema/complete-accounts.ts";
+import type { GivenPermissions } from "../../config/schema/given-options.ts";
+import { permissionsFault } from "../../config/schema/permission-check.ts";
+import type { ConnectionType, PermissionOptions } from "../../config/schema/permission-options.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { PeerCertificate } from "../../wire/transport/tls-state.ts";

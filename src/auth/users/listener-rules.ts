@@ -5,10 +5,10 @@
  */
 
 import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
-import type { UserOptions } from "../../config/authorization.ts";
-import { NO_USER } from "../../config/authorization.ts";
-import type { Options } from "../../config/options.ts";
-import type { ConnectionType } from "../../config/permission-options.ts";
+import type { UserOptions } from "../../config/schema/authorization.ts";
+import { NO_USER } from "../../config/schema/authorization.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { ConnectionType } from "../../config/schema/permission-options.ts";
 import { isBcrypt } from "./password.ts";
 
 /** Options that decide who may connect. */

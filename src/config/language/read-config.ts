@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { goReadError } from "../file-error.ts";
+import { goReadError } from "../schema/file-error.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigData, ConfigMap } from "./config-value.ts";
 import { digestOf } from "./digest.ts";

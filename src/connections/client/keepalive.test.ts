@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeHost, type Visitor } from "../../../test/doubles/fake-host.ts";
-import type { Options } from "../../config/options.ts";
+import type { Options } from "../../config/schema/options.ts";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

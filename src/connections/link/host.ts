@@ -2,7 +2,7 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import type { Subsystem } from "../../base/log/level.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import type { Options } from "../../config/options.ts";
+import type { Options } from "../../config/schema/options.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { CONNECTION_KINDS } from "../../wire/protocol/connection-kind.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";

@@ -1,0 +1,97 @@
+/**
+ * What accounts may not be, each for itself and side by side, in the reference's words.
+ */
+
+import { NO_ACTIVATIONS } from "../../accounts/trade/export-access.ts";
+import { planTrades } from "../../accounts/trade/trade.ts";
+import { NkeyKind } from "../../base/keys/nkey.ts";
+import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { type AccountOptions, emptyAccount } from "./account-options.ts";
+import type { Authorization, UserOptions } from "./authorization.ts";
+import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "./block/account-block.ts";
+import { BAD_SAMPLING } from "./block/export-block.ts";
+import { duplicateImport } from "./block/import-block.ts";
+import { traceDestinationFault, traceSamplingFault } from "./block/trace-block.ts";
+import { userFault } from "./block/user-block.ts";
+import { quoted } from "./go-values.ts";
+import { permissionsFault } from "./permission-check.ts";
+import { isPublicNkey } from "./public-nkey.ts";
+
+/** What is wrong first of accounts that came of no file. @returns null when nothing is */
+export function accountsFault(accounts: readonly AccountOptions[]): string | null {
+  const names = new Set<string>();
+  for (const account of accounts) {
+    const { name } = account;
+    if (name === "") return "an account needs a name";
+    if (name === GLOBAL_ACCOUNT) return reservedAccount(name);
+    if (names.has(name)) return duplicateAccount(name);
+    names.add(name);
+    const fault = accountFault(account);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function accountFault({ nkey, users, exports, imports, mappings, trace }: AccountOptions): string | null {
+  if (nkey !== "" && !isPublicNkey(nkey, NkeyKind.Account)) return invalidAccountNkey(quoted(nkey));
+  for (const user of users) {
+    const fault = userFault(user);
+    if (fault !== null) return fault;
+  }
+  for (const { source, destinations } of mappings) {
+    const fault = checkMapping({ source, destinations });
+    if (fault !== null) return `Error adding mapping for ${quoted(source)} : ${fault}`;
+  }
+  for (const one of exports) {
+    const sampling = one.kind === "service" ? (one.latency?.sampling ?? 0) : 0;
+    if (sampling < 0 || sampling > 100) return BAD_SAMPLING;
+  }
+  const importFault = importsFault(imports);
+  if (importFault !== null || trace === null) return importFault;
+  return traceDestinationFault(trace.destination) ?? traceSamplingFault(trace.sampling);
+}
+
+function importsFault(imports: AccountOptions["imports"]): string | null {
+  const services = new Map<string, AccountOptions["imports"][number]>();
+  for (const one of imports) {
+    if (one.account === "" || one.subject === "") return "Expect an account name and a subject";
+    if (one.kind === "stream" && one.prefix !== "" && one.to !== "") return "Stream import can not have a 'prefix' and a 'to' property";
+    const duplicate = duplicateImport(services, one);
+    if (duplicate !== null) return duplicate;
+  }
+  return null;
+}
+
+/** Names and nkeys of users are unique over all accounts. @returns what is wrong with those that are there already */
+export function duplicateFaults(users: readonly UserOptions[], seen: Set<string>): string[] {
+  const faults: string[] = [];
+  for (const { user, nkey } of users) {
+    const name = nkey || user;
+    if (seen.has(name)) faults.push(`Duplicate ${nkey === "" ? "user" : "nkey"} ${quoted(name)} detected`);
+    seen.add(name);
+  }
+  return faults;
+}
+
+/** Of accounts that have users. @returns null when nothing is wrong */
+export function singleAndAccountsFault({ user = "", token = "" }: Authorization): string | null {
+  if (user !== "") return "Can not have a single user/pass and accounts";
+  return token === "" ? null : "Can not have a token and accounts";
+}
+
+/** What is wrong with permissions of any of the users. */
+export function usersPermissionFault(users: readonly UserOptions[]): string | null {
+  for (const { user, nkey, permissions } of users) {
+    const fault = permissions === null ? null : permissionsFault(permissions);
+    if (fault !== null) return `invalid permissions for ${nkey === "" ? `user ${quoted(user)}` : `nkey ${quoted(nkey)}`}: ${fault}`;
+  }
+  return null;
+}
+
+/**
+ * Everything that is wrong with what accounts share with each other: streams and services that they export, then what they import.
+ * @param more names of accounts beside those
+ */
+export function sharingFaults(accounts: readonly AccountOptions[], more: readonly string[], noSystemAccount: boolean): readonly string[] {
+  return planTrades([...accounts, ...more.map(emptyAccount)], NO_ACTIVATIONS, !noSystemAccount).problems;
+}

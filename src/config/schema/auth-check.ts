@@ -1,0 +1,72 @@
+/** What options of accounts and users may not be together, in the reference's order. */
+import { NkeyKind } from "../../base/keys/nkey.ts";
+import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
+import type { UserOptions } from "./authorization.ts";
+import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
+import { singleAndUsersFault } from "./block/authorization-block.ts";
+import { calloutFault, INVALID_ISSUER, INVALID_XKEY, unknownAllowedAccounts } from "./block/callout-block.ts";
+import { userFault } from "./block/user-block.ts";
+import { quoted } from "./go-values.ts";
+import type { Options } from "./options.ts";
+import { OptionError } from "./problems.ts";
+import { isPublicNkey } from "./public-nkey.ts";
+
+/** Used when no other is named, and made when nobody defines it. */
+export const SYSTEM_ACCOUNT = "$SYS";
+
+/** Those of `$G`, then those of the accounts. */
+export function allUsers({ authorization, accounts }: Pick<Options, "authorization" | "accounts">): readonly UserOptions[] {
+  return [...(authorization?.users ?? []), ...accounts.flatMap(({ users }) => users)];
+}
+
+function refuse(fault: string | null | undefined): void {
+  if (fault != null) throw new OptionError(fault);
+}
+
+/** @throws OptionError */
+export function checkUsers(options: Options): void {
+  const { authorization, accounts, mappings, noAuthUser, noSystemAccount, trustedProxies } = options;
+  const users = allUsers(options);
+  refuse(accountsFault(accounts));
+  for (const user of authorization?.users ?? []) refuse(userFault(user));
+  for (const mapping of mappings) {
+    const fault = checkMapping(mapping);
+    if (fault !== null) refuse(`Error adding mapping for ${quoted(mapping.source)} : ${fault}`);
+  }
+  if (authorization?.users !== undefined) refuse(singleAndUsersFault(authorization));
+  else if (users.length > 0 && authorization !== null) refuse(singleAndAccountsFault(authorization));
+  refuse(duplicateFaults(users, new Set())[0]);
+  refuse(usersPermissionFault(users));
+  checkCallout(options);
+  refuse(sharingFaults(accounts, mappings.length === 0 ? [] : [GLOBAL_ACCOUNT], noSystemAccount)[0]);
+  if (noAuthUser !== null) checkNoAuthUser(noAuthUser, options);
+  const wrongProxy = trustedProxies.find(key => !isPublicNkey(key));
+  if (wrongProxy !== undefined) refuse(`proxy trusted key ${quoted(wrongProxy)} is invalid`);
+}
+
+function checkCallout({ authorization, accounts, mappings }: Options): void {
+  const callout = authorization?.callout;
+  if (!callout) return;
+  refuse(calloutFault(callout));
+  if (!isPublicNkey(callout.issuer, NkeyKind.Account)) refuse(INVALID_ISSUER(callout.issuer));
+  if (callout.xkey !== "" && !isPublicNkey(callout.xkey, NkeyKind.Curve)) refuse(INVALID_XKEY(callout.xkey));
+  const known = [...accounts.map(({ name }) => name), ...(mappings.length === 0 ? [] : [GLOBAL_ACCOUNT])];
+  refuse(unknownAllowedAccounts(callout, new Set(known))[0]);
+}
+
+/** Of the server, or of a listener of its own. @throws OptionError  there is no such user */
+export function checkNoAuthUser(name: string, options: Options): void {
+  if (options.operators.length > 0) refuse("no_auth_user not compatible with Trusted Operator");
+  const users = allUsers(options);
+  if (users.length === 0) refuse(`no_auth_user: "${name}" present, but users/nkeys are not defined`);
+  if (users.some(({ user, nkey }) => user === name || nkey === name)) return;
+  refuse(`no_auth_user: "${name}" not present as user or nkey in authorization block or account configuration`);
+}
+
+/** Without operators only accounts of the configuration can be it. @throws OptionError */
+export function checkSystemAccount({ systemAccount, accounts, operators, trustedKeys, resolver }: Options): void {
+  if (systemAccount === null || operators.length > 0 || trustedKeys.length > 0 || resolver !== null) return;
+  if (systemAccount === GLOBAL_ACCOUNT || accounts.some(({ name }) => name === systemAccount)) return;
+  refuse("error resolving system account: account missing");
+}

@@ -1,0 +1,110 @@
+/**
+ * Blocks: the top level of the file, `tls { }`, `websocket { }` and the others. Each has a table of the fields that it knows.
+ *
+ * A field writes what it reads into a draft, as some set several options (`listen`) and several set one (`cert_file` and `key_file`).
+ * Every field is read whatever is wrong with the others, in the order of the file.
+ */
+
+import type { ConfigMap, ConfigValue } from "../language/config-value.ts";
+import { quoted } from "./go-values.ts";
+import { nearestName } from "./nearest-name.ts";
+import { ConfigFault, type Problems } from "./problems.ts";
+import type { ReadContext, Reader } from "./reader.ts";
+
+export interface Field<Draft> {
+  /** Lower case, the first one canonical. */
+  readonly names: readonly string[];
+  /** What its values are, in the reference page. */
+  readonly type: string;
+  /** What it is without a value in the file, in the reference page; empty: nothing. */
+  readonly initial: string;
+  readonly text: string;
+  /** The fields of a block, for the reference page. */
+  readonly fields?: readonly Field<never>[];
+  /** Why it is known and refused; null for one that works. */
+  readonly missing: string | null;
+  /** @throws ConfigFault  the value cannot be had */
+  set(draft: Draft, value: ConfigValue, context: ReadContext): void;
+}
+
+/** @param names separated by spaces, the first one canonical */
+export function field<Draft, T>(
+  names: string,
+  { type, read }: Reader<T>,
+  text: string,
+  put: (draft: Draft, value: T) => void,
+  extra: { readonly initial?: string; readonly fields?: readonly Field<never>[] } = {},
+): Field<Draft> {
+  const { initial = "", ...rest } = extra;
+  const set: Field<Draft>["set"] = (draft, value, context) => put(draft, read(value, context));
+  return { names: names.split(" "), type, initial, text, missing: null, ...rest, set };
+}
+
+/**
+ * A field that nats-server has and this server does not: refused by name, never ignored, unless it asks for nothing.
+ * @param feature what is missing
+ */
+export function missingField(names: string, feature: string, asksForNothing = isNothing): Field<unknown> {
+  return {
+    names: names.split(" "),
+    type: "",
+    initial: "",
+    text: "",
+    missing: feature,
+    set(_draft, value, { key }) {
+      if (!asksForNothing(value)) throw new ConfigFault(`${quoted(key)} is not supported yet (${feature})`);
+    },
+  };
+}
+
+/** Switched off, or empty. */
+export function isNothing({ data }: ConfigValue): boolean {
+  if (data instanceof Map) return data.size === 0;
+  return Array.isArray(data) ? data.length === 0 : data === false || data === "" || data === 0n;
+}
+
+/** How a block calls a key that it does not know. */
+export type UnknownText = (key: string) => string;
+
+const unknownField: UnknownText = key => `unknown field ${quoted(key)}`;
+
+/** The fields of a block by each of their names: made once for blocks that a file has thousands of. */
+export type FieldTable<Draft> = ReadonlyMap<string, Field<Draft>>;
+
+export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<Draft> {
+  return new Map(fields.flatMap(one => one.names.map(name => [name, one] as const)));
+}
+
+/**
+ * Reads a block into a draft. What is wrong goes to `problems`.
+ * @param unknown the refusal of keys that are no fields; null: the usual one
+ * @param variables keys may be variables, and are unknown only when nothing refers to them
+ */
+export function readBlock<Draft>(
+  map: ConfigMap,
+  fields: readonly Field<Draft>[] | FieldTable<Draft>,
+  draft: Draft,
+  problems: Problems,
+  unknown: UnknownText | null = null,
+  variables = unknown === null,
+): void {
+  const named = fields instanceof Map ? (fields as FieldTable<Draft>) : fieldTable(fields as readonly Field<Draft>[]);
+  for (const [key, value] of map) {
+    const found = named.get(key.toLowerCase());
+    if (found === undefined) {
+      if (!variables || !value.usedAsVariable) problems.error(value, unknownWithHint(key, [...named.keys()], unknown ?? unknownField));
+      continue;
+    }
+    try {
+      found.set(draft, value, { problems, key });
+    } catch (fault) {
+      if (!(fault instanceof ConfigFault)) throw fault;
+      problems.error(fault.at ?? value, fault.message);
+    }
+  }
+}
+
+function unknownWithHint(key: string, names: readonly string[], unknown: UnknownText): string {
+  const nearest = nearestName(key.toLowerCase(), names);
+  return nearest === null ? unknown(key) : `${unknown(key)}; did you mean ${quoted(nearest)}?`;
+}

@@ -1,0 +1,117 @@
+/** `accounts { }`: by name, each with its users and what it shares; or only a list of names. */
+import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { type ConfigData, type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
+import { type AccountLimits, type AccountOptions, emptyAccount, NO_LIMITS } from "../account-options.ts";
+import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault, type Problems } from "../problems.ts";
+import { isPublicNkey } from "../public-nkey.ts";
+import { integer, type Reader, reader, textIn } from "../reader.ts";
+import { ACCOUNT_JETSTREAM_FIELDS, accountJetStream } from "./account-jetstream-block.ts";
+import { EXPORT_FIELDS, exportsList } from "./export-block.ts";
+import { IMPORT_FIELDS, importsList } from "./import-block.ts";
+import { mappingsBlock } from "./mapping-block.ts";
+import type { Draft } from "./ocsp-block.ts";
+import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
+import { TRACE_FIELDS, traceReader } from "./trace-block.ts";
+import { USER_FIELDS, usersList } from "./user-block.ts";
+
+/** Always there, so nobody may define it. */
+export const GLOBAL_ACCOUNT = "$G";
+
+export const reservedAccount = (name: string) => `${quoted(name)} is a Reserved Account`;
+export const duplicateAccount = (name: string) => `Duplicate Account Entry: ${name}`;
+
+const unknownLimit: UnknownText = key => `Unknown field ${quoted(key)} parsing account limits`;
+
+export const LIMIT_FIELDS: readonly Field<Draft<AccountLimits>>[] = [
+  field("max_connections max_conn", integer, "client connections", (draft, most) => (draft.connectionsMax = most)),
+  field("max_subscriptions max_subs", integer, "subscriptions of all its clients", (draft, most) => (draft.subscriptionsMax = most)),
+  field("max_payload max_pay", integer, "largest message, bytes", (draft, most) => (draft.payloadBytesMax = most)),
+  field("max_leafnodes max_leafs", integer, "leaf nodes", (draft, most) => (draft.leafNodesMax = most)),
+];
+
+const limitsBlock: Reader<AccountLimits> = reader("block", ({ data }, { problems }) => {
+  if (!(data instanceof Map)) throw new ConfigFault(`Expected account limits to be a map/struct, got ${goShown(data)}`);
+  const draft: Draft<AccountLimits> = { ...NO_LIMITS };
+  readBlock(data, LIMIT_FIELDS, draft, problems, unknownLimit, true);
+  return draft;
+});
+
+export const invalidAccountNkey = (shown: string) => `Not a valid public nkey for an account: ${shown}`;
+
+/** `%q` of something that is no text. */
+function quotedByGo(data: ConfigData): string {
+  if (typeof data === "string") return quoted(data);
+  return `%!q(${goTypeOf(data)}=${goShown(data)})`;
+}
+
+const accountNkey = reader("public nkey", ({ data }) => {
+  if (typeof data === "string" && isPublicNkey(data, NkeyKind.Account)) return data;
+  throw new ConfigFault(invalidAccountNkey(quotedByGo(data)));
+});
+
+export const ACCOUNT_FIELDS: readonly Field<Draft<AccountOptions>>[] = [
+  field("nkey", accountNkey, "public account nkey", (draft, nkey) => (draft.nkey = nkey)),
+  field("users", usersList, "its users", (draft, users) => (draft.users = users), { fields: USER_FIELDS }),
+  field(
+    "default_permissions",
+    permissionBlock,
+    "what users may do that have no permissions of their own",
+    (draft, permissions) => (draft.defaultPermissions = permissions),
+    { initial: "everything", fields: PERMISSION_FIELDS },
+  ),
+  field("exports", exportsList, "what other accounts may import", (draft, exports) => (draft.exports = exports), { fields: EXPORT_FIELDS }),
+  field("imports", importsList, "what it gets of other accounts", (draft, imports) => (draft.imports = imports), { fields: IMPORT_FIELDS }),
+  field("mappings maps", mappingsBlock, "where messages on a subject go instead", (draft, mappings) => (draft.mappings = mappings)),
+  field("limits", limitsBlock, "what it may have; -1: no limit", (draft, limits) => (draft.limits = limits), { fields: LIMIT_FIELDS }),
+  field(
+    "msg_trace trace_dest",
+    traceReader,
+    "where traces go that `traceparent` headers ask for",
+    (draft, trace) => (draft.trace = trace),
+    { fields: TRACE_FIELDS },
+  ),
+  { ...accountJetStream, fields: ACCOUNT_JETSTREAM_FIELDS },
+];
+
+const ACCOUNT_TABLE = fieldTable(ACCOUNT_FIELDS);
+
+export const accountsBlock: Reader<readonly AccountOptions[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
+  if (Array.isArray(data)) return namedAccounts(data, problems);
+  if (data instanceof Map) return describedAccounts(data, problems);
+  throw new ConfigFault("Expected map entries for accounts"); // the reference takes it for no accounts
+});
+
+function namedAccounts(names: readonly ConfigValue[], problems: Problems): AccountOptions[] {
+  const accounts = new Map<string, AccountOptions>();
+  for (const value of names) {
+    const name = textIn(value);
+    if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
+    else if (accounts.has(name)) problems.error(value, duplicateAccount(name));
+    else accounts.set(name, emptyAccount(name));
+  }
+  return [...accounts.values()];
+}
+
+function describedAccounts(map: ConfigMap, problems: Problems): AccountOptions[] {
+  const accounts: AccountOptions[] = [];
+  for (const [name, value] of map) {
+    if (value.usedAsVariable) continue;
+    if (!(value.data instanceof Map)) problems.error(value, "Expected map entries for accounts");
+    else if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
+    else {
+      const draft: Draft<AccountOptions> = emptyAccount(name);
+      readBlock(value.data, ACCOUNT_TABLE, draft, problems);
+      accounts.push(draft);
+    }
+  }
+  return accounts;
+}
+
+/** Where the users of an account stand, for those who find two of a name. */
+export function placeOfUsers(accounts: ConfigValue, name: string): ConfigValue {
+  const account = accounts.data instanceof Map ? accounts.data.get(name) : undefined;
+  if (!(account?.data instanceof Map)) return accounts;
+  return [...account.data].find(([key]) => key.toLowerCase() === "users")?.[1] ?? account;
+}

@@ -1,0 +1,53 @@
+/** `jetstream` of an account: known by every name, and refused unless it asks for nothing, as there is no JetStream yet. */
+
+import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
+import { type Field, missingField, readBlock } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault } from "../problems.ts";
+import { isEnabled } from "./jetstream-word.ts";
+
+const SIZES = [
+  "max_memory max_mem mem memory",
+  "max_store max_file max_disk store disk",
+  "max_streams streams",
+  "max_consumers consumers",
+  "mem_max_stream_bytes memory_max_stream_bytes",
+  "disk_max_stream_bytes store_max_stream_bytes",
+  "max_ack_pending",
+];
+
+/** Each is checked as the reference checks it, so that a file is not called wrong later for what it says today. */
+function checked(names: string, check: (value: ConfigValue, key: string) => void): Field<unknown> {
+  return { ...missingField(names, "JetStream"), set: (_draft, value, { key }) => check(value, key) };
+}
+
+export const ACCOUNT_JETSTREAM_FIELDS: readonly Field<unknown>[] = [
+  ...SIZES.map(names =>
+    checked(names, ({ data }, key) => {
+      if (typeof data !== "bigint") throw new ConfigFault(`Expected a parseable size for ${quoted(key)}, got ${goShown(data)}`);
+    }),
+  ),
+  checked("max_bytes_required max_stream_bytes max_bytes", ({ data }, key) => {
+    if (typeof data !== "boolean") throw new ConfigFault(`Expected a parseable bool for ${quoted(key)}, got ${goShown(data)}`);
+  }),
+  checked("cluster_traffic", ({ data }, key) => {
+    if (typeof data !== "string") {
+      throw new ConfigFault(`Expected either 'system' or 'owner' string value for ${quoted(key)}, got ${goShown(data)}`);
+    }
+    if (["system", "owner", ""].includes(data)) return;
+    throw new ConfigFault(`Expected 'system' or 'owner' string value for ${quoted(key)}, got ${data}`);
+  }),
+];
+
+export const accountJetStream: Field<unknown> = {
+  ...missingField("jetstream", "JetStream"),
+  set(_draft, { data }, { key, problems }) {
+    const before = problems.errors.length;
+    let enabled = true;
+    if (typeof data === "boolean") enabled = data;
+    else if (typeof data === "string") enabled = isEnabled(data);
+    else if (data instanceof Map) readBlock(data, ACCOUNT_JETSTREAM_FIELDS, {}, problems);
+    else throw new ConfigFault(`Expected map, bool or string to define JetStream, got ${goTypeOf(data)}`);
+    if (enabled && problems.errors.length === before) throw new ConfigFault(`${quoted(key)} is not supported yet (JetStream)`);
+  },
+};

@@ -1,0 +1,82 @@
+/** `auth_callout { }`: a service decides who gets in. */
+import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { type ConfigValue, goShown } from "../../language/config-value.ts";
+import { type CalloutOptions, NO_CALLOUT } from "../authorization.ts";
+import { type Field, field, readBlock, type UnknownText } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault } from "../problems.ts";
+import { isPublicNkey } from "../public-nkey.ts";
+import { type Reader, reader, text, textIn } from "../reader.ts";
+import type { Draft } from "./ocsp-block.ts";
+
+const unknownCalloutField: UnknownText = key => `Unknown field ${quoted(key)} parsing authorization callout`;
+
+function keyOf(kind: NkeyKind, refusal: (key: string) => string): Reader<string> {
+  return reader("public nkey", value => {
+    const key = textIn(value);
+    if (!isPublicNkey(key, kind)) throw new ConfigFault(refusal(key));
+    return key;
+  });
+}
+
+/** In its errors the reference names the type of its own wrapper. */
+const listOf = (what: string) =>
+  reader<readonly string[]>("list of strings", ({ data }) => {
+    if (!Array.isArray(data)) throw new ConfigFault(`Expected ${what} field to be an array, got *conf.token`);
+    return data.map(textIn);
+  });
+
+export const INVALID_ISSUER = (key: string) => `Expected callout user to be a valid public account nkey, got ${quoted(key)}`;
+export const INVALID_XKEY = (key: string) => `Expected callout xkey to be a valid public xkey, got ${quoted(key)}`;
+
+export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
+  field("issuer", keyOf(NkeyKind.Account, INVALID_ISSUER), "public account nkey that signs the answers", (draft, key) => {
+    draft.issuer = key;
+  }),
+  field("account acc", text, "account of the service", (draft, account) => (draft.account = account), { initial: "$G" }),
+  field(
+    "auth_users users",
+    listOf("auth_users"),
+    "users of the service itself, names or nkeys, who are checked here",
+    (draft, users) => (draft.authUsers = users),
+  ),
+  field(
+    "xkey key",
+    keyOf(NkeyKind.Curve, INVALID_XKEY),
+    "public curve nkey of the service: requests and answers are encrypted",
+    (draft, key) => {
+      draft.xkey = key;
+    },
+  ),
+  field(
+    "allowed_accounts",
+    listOf("allowed accounts"),
+    "accounts whose own users are delegated",
+    (draft, accounts) => (draft.allowedAccounts = accounts.length === 0 ? null : accounts),
+    { initial: "all" },
+  ),
+];
+
+/** @returns what it lacks; null when nothing */
+export function calloutFault({ issuer, authUsers }: CalloutOptions): string | null {
+  if (issuer === "") return "Authorization callouts require an issuer to be specified";
+  return authUsers.length === 0 ? "Authorization callouts require authorized users to be specified" : null;
+}
+
+export const calloutBlock: Reader<CalloutOptions | null> = reader("block", (value: ConfigValue, { problems }) => {
+  const { data } = value;
+  if (!(data instanceof Map)) throw new ConfigFault(`Expected authorization callout to be a map/struct, got ${goShown(data)}`);
+  const before = problems.errors.length;
+  const draft: Draft<CalloutOptions> = { ...NO_CALLOUT };
+  readBlock(data, CALLOUT_FIELDS, draft, problems, unknownCalloutField, true);
+  if (problems.errors.length > before) return null;
+  const fault = calloutFault(draft);
+  if (fault !== null) throw new ConfigFault(fault, [...data.values()].at(-1) ?? value);
+  return draft;
+});
+
+/** @returns what is wrong with those of its accounts that there are not */
+export function unknownAllowedAccounts(callout: CalloutOptions | null | undefined, accounts: ReadonlySet<string>): string[] {
+  const unknown = (callout?.allowedAccounts ?? []).filter(name => !accounts.has(name));
+  return unknown.map(name => `auth_callout allowed account ${quoted(name)} not found in configured accounts`);
+}

@@ -1,0 +1,123 @@
+/** `imports [ ]`: what an account gets of others. */
+
+import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
+import { type AccountOptions, NO_SERVICE_IMPORT, NO_STREAM_IMPORT } from "../account-options.ts";
+import { type Field, field, fieldTable, readBlock } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault, type Problems } from "../problems.ts";
+import { boolean, type Reader, reader, text } from "../reader.ts";
+
+type Import = AccountOptions["imports"][number];
+
+interface SourceDraft {
+  account: string;
+  subject: string;
+}
+
+interface ImportDraft {
+  stream: SourceDraft | null;
+  service: SourceDraft | null;
+  to: string;
+  prefix: string;
+  share: boolean;
+  allowTrace: boolean;
+}
+
+export const SOURCE_FIELDS: readonly Field<SourceDraft>[] = [
+  field("account", text, "account that exports it", (draft, account) => (draft.account = account)),
+  field("subject", text, "what it is exported as, or part of it", (draft, subject) => (draft.subject = subject)),
+];
+
+const SOURCE_TABLE = fieldTable(SOURCE_FIELDS);
+
+function sourceOf(what: "Stream" | "Service"): Reader<SourceDraft> {
+  return reader("block", ({ data }, { problems }) => {
+    if (!(data instanceof Map)) throw new ConfigFault(`${what} entry should be an account map, got ${goTypeOf(data)}`);
+    const draft: SourceDraft = { account: "", subject: "" };
+    readBlock(data, SOURCE_TABLE, draft, problems);
+    if (draft.account === "" || draft.subject === "") throw new ConfigFault("Expect an account name and a subject");
+    return draft;
+  });
+}
+
+export const IMPORT_FIELDS: readonly Field<ImportDraft>[] = [
+  field("stream", sourceOf("Stream"), "subscriptions get its messages", (draft, source) => (draft.stream = source), {
+    fields: SOURCE_FIELDS,
+  }),
+  field("service", sourceOf("Service"), "requests reach it", (draft, source) => (draft.service = source), { fields: SOURCE_FIELDS }),
+  field("to", text, "what it is called in this account", (draft, subject) => (draft.to = subject), { initial: "its subject" }),
+  field("prefix", text, "put before the subject of a stream, instead of `to`", (draft, prefix) => (draft.prefix = prefix)),
+  field("share", boolean, "a service is told who asks", (draft, on) => (draft.share = on), { initial: "false" }),
+  field("allow_trace", boolean, "message traces of a stream go on in this account", (draft, on) => (draft.allowTrace = on), {
+    initial: "false",
+  }),
+];
+
+const IMPORT_TABLE = fieldTable(IMPORT_FIELDS);
+
+export const importsList: Reader<AccountOptions["imports"]> = reader("list of blocks", ({ data }, { problems }) => {
+  if (!Array.isArray(data)) throw new ConfigFault(`Imports should be an array, got ${goTypeOf(data)}`);
+  const imports: Import[] = [];
+  const services = new Map<string, Import>();
+  for (const entry of data) {
+    const read = importIn(entry, problems);
+    if (read === null) continue;
+    const fault = duplicateImport(services, read);
+    if (fault === null) imports.push(read);
+    else problems.error(entry, fault);
+  }
+  return imports;
+});
+
+/**
+ * A subject may be imported as a service of several accounts, and of each once.
+ * @param services those until here, by account and local subject; the new one is added
+ * @returns what is wrong; null when nothing is
+ */
+export function duplicateImport(services: Map<string, Import>, read: Import): string | null {
+  if (read.kind === "stream") return null;
+  const local = read.to || read.subject;
+  const key = JSON.stringify([read.account, local]);
+  const other = services.get(key);
+  if (other === undefined) {
+    services.set(key, read);
+    return null;
+  }
+  const used = `previously used in import for account ${quoted(other.account)}, subject ${quoted(other.subject)}`;
+  return `Duplicate service import subject ${quoted(local)}, ${used}`;
+}
+
+/** @returns null when it imports nothing, or is wrong */
+function importIn(entry: ConfigValue, problems: Problems): Import | null {
+  const { data } = entry;
+  if (!(data instanceof Map)) {
+    problems.error(entry, `Import Items should be a map with type entry, got ${goTypeOf(data)}`);
+    return null;
+  }
+  const draft: ImportDraft = { stream: null, service: null, to: "", prefix: "", share: false, allowTrace: false };
+  const before = problems.errors.length;
+  readBlock(data, IMPORT_TABLE, draft, problems);
+  if (problems.errors.length > before) return null;
+  const fault = contradictionIn(data, draft);
+  if (fault === null) return importOf(draft);
+  problems.error(fault.at!, fault.message);
+  return null;
+}
+
+/** The reference finds some of these only in one order of the fields. */
+function contradictionIn(map: ConfigMap, { stream, service, to, prefix }: ImportDraft): ConfigFault | null {
+  const given = (names: RegExp) => [...map].filter(([key]) => names.test(key));
+  if (stream !== null && service !== null) {
+    const [[earlier], [later, value]] = given(/^(stream|service)$/i) as [[string, ConfigValue], [string, ConfigValue]];
+    return new ConfigFault(`Detected ${later.toLowerCase()} but already saw a ${earlier.toLowerCase()}`, value);
+  }
+  const trace = given(/^allow_trace$/i)[0];
+  if (service !== null && trace !== undefined) return new ConfigFault("Detected allow_trace directive on a non-stream", trace[1]);
+  if (stream === null || to === "" || prefix === "") return null;
+  return new ConfigFault("Stream import can not have a 'prefix' and a 'to' property", given(/^to$/i)[0]![1]);
+}
+
+function importOf({ stream, service, to, prefix, share, allowTrace }: ImportDraft): Import | null {
+  if (stream !== null) return { ...NO_STREAM_IMPORT, ...stream, to, prefix, allowTrace };
+  return service === null ? null : { ...NO_SERVICE_IMPORT, ...service, to, share };
+}

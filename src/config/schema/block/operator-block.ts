@@ -1,0 +1,70 @@
+/** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
+import { readFileSync } from "node:fs";
+import { TOKEN_PREFIX, tokenInFile } from "../../../access/jwt/decorated.ts";
+import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
+import { goReadError } from "../file-error.ts";
+import { quoted } from "../go-values.ts";
+import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../operator-check.ts";
+import { ConfigFault } from "../problems.ts";
+import { isPublicNkey } from "../public-nkey.ts";
+import { type Reader, reader, textsFor } from "../reader.ts";
+
+/** A JWT, or the file it stands in. @throws ConfigFault */
+function operatorJwt(given: string): string {
+  let text: string;
+  try {
+    text = readFileSync(given, "utf8");
+  } catch (error) {
+    if (!given.startsWith(TOKEN_PREFIX)) throw new ConfigFault(`error parsing operator JWT: ${goReadError(error, given)}`);
+    text = given;
+  }
+  const jwt = tokenInFile(text).trim();
+  const fault = operatorJwtFault(jwt);
+  if (fault !== null) throw new ConfigFault(`error parsing operator JWT: ${fault}`);
+  return jwt;
+}
+
+export const operatorsReader: Reader<readonly string[]> = reader("file or JWT, or list of them", (value, { problems }) => {
+  const { data } = value;
+  if (typeof data === "string") return [operatorJwt(data)];
+  if (!Array.isArray(data)) throw new ConfigFault(`error parsing operators: unsupported type ${goTypeOf(data)}`);
+  const read: string[] = [];
+  for (const element of data) {
+    try {
+      if (typeof element.data !== "string") {
+        throw new ConfigFault("error parsing operators: unsupported type *conf.token where string is expected");
+      }
+      read.push(operatorJwt(element.data));
+    } catch (fault) {
+      if (!(fault instanceof ConfigFault)) throw fault;
+      problems.error(value, fault.message);
+    }
+  }
+  return read;
+});
+
+const trusted = textsFor("trusted");
+
+export const trustedKeysReader: Reader<readonly string[]> = reader(trusted.type, (value: ConfigValue, context) => {
+  const keys = trusted.read(value, context);
+  const at = Array.isArray(value.data) ? (value.data.at(-1) ?? value) : value; // the reference's place, of a list that is sound
+  for (const key of keys) {
+    if (isPublicNkey(key, NkeyKind.Operator)) continue;
+    context.problems.error(at, `trust key ${quoted(key)} required to be a valid public operator nkey`);
+  }
+  return keys;
+});
+
+export const pinnedAccountsReader = textsFor("resolver_pinned_accounts");
+
+export const resolverPreload: Reader<Readonly<Record<string, string>>> = reader("map of accounts to JWTs", ({ data }, { problems }) => {
+  if (!(data instanceof Map)) throw new ConfigFault("preload should be a map of account_public_key:account_jwt");
+  const preload: [string, string][] = [];
+  for (const [account, jwt] of data) {
+    if (typeof jwt.data !== "string") problems.error(jwt, "preload map value should be a string JWT");
+    else if (!isAccountJwt(jwt.data)) problems.error(jwt, INVALID_ACCOUNT_JWT);
+    else preload.push([account, jwt.data]);
+  }
+  return Object.fromEntries(preload);
+});

@@ -1,0 +1,49 @@
+/** `proxies { trusted [ { key } ] }`: those whose signature says that a client comes through them. */
+
+import { goTypeOf } from "../../language/config-value.ts";
+import { type Field, field, readBlock } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault } from "../problems.ts";
+import { isPublicNkey } from "../public-nkey.ts";
+import { type Reader, reader, textIn } from "../reader.ts";
+
+const key = reader("public nkey", value => {
+  const given = textIn(value);
+  if (!isPublicNkey(given)) throw new ConfigFault(`invalid proxy key ${quoted(given)}`);
+  return given;
+});
+
+export const TRUSTED_FIELDS: readonly Field<{ key: string }>[] = [
+  field("key public_key", key, "public nkey of any kind", (draft, given) => (draft.key = given)),
+];
+
+/** The keys; of an entry without one an empty text, which no server starts with. */
+const trusted: Reader<readonly string[]> = reader("list of blocks", ({ data }, { problems }) => {
+  if (!Array.isArray(data)) throw new ConfigFault(`expected proxies' trusted field to be an array, got ${goTypeOf(data)}`);
+  const keys: string[] = [];
+  for (const entry of data) {
+    if (!(entry.data instanceof Map)) {
+      problems.error(entry, `expected proxies' trusted entry to be a map/struct, got ${goTypeOf(entry.data)}`);
+      continue;
+    }
+    const draft = { key: "" };
+    readBlock(entry.data, TRUSTED_FIELDS, draft, problems);
+    keys.push(draft.key);
+  }
+  return keys;
+});
+
+interface Draft {
+  trusted: readonly string[];
+}
+
+export const PROXIES_FIELDS: readonly Field<Draft>[] = [
+  field("trusted", trusted, "who they are", (draft, keys) => (draft.trusted = keys), { fields: TRUSTED_FIELDS }),
+];
+
+export const proxiesBlock: Reader<readonly string[]> = reader("block", ({ data }, { problems }) => {
+  if (!(data instanceof Map)) throw new ConfigFault(`expected proxies to be a map/struct, got ${goTypeOf(data)}`);
+  const draft: Draft = { trusted: [] };
+  readBlock(data, PROXIES_FIELDS, draft, problems);
+  return draft.trusted;
+});

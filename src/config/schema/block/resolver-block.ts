@@ -1,0 +1,141 @@
+/**
+ * `resolver`: `MEMORY`, `URL(<where>)`, or a directory.
+ *
+ * The reference takes any text with "mem" in it for memory, even an address; here an address stays one. Directories are made when the
+ * server starts, not by reading the file.
+ */
+import { accessSync, constants, statSync } from "node:fs";
+import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
+import { goDuration, parseGoDuration } from "../go-duration.ts";
+import { quoted } from "../go-values.ts";
+import type { ResolverOptions } from "../operator-options.ts";
+import { ConfigFault, type Problems } from "../problems.ts";
+import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
+
+const SYNC_INTERVAL_MS = 60_000;
+const FETCH_TIMEOUT_MS = 1_900;
+const CACHE_LIMIT = 1_000;
+
+const NO_RESOLVER = 'error parsing account resolver, should be MEM or  URL("url") or a map containing dir and type state=[FULL|CACHE])';
+
+export const resolverReader: Reader<ResolverOptions | null> = reader(
+  '`MEMORY`, `URL("<address>")`, or `{ type, dir, limit, ttl, interval, timeout, allow_delete, hard_delete }`',
+  (value, { problems }) => {
+    const { data } = value;
+    if (typeof data === "string") return resolverOfText(data);
+    if (!(data instanceof Map)) throw new ConfigFault(`error parsing operator resolver, wrong type ${goTypeOf(data)}`);
+    return directoryResolver(data, value, problems);
+  },
+);
+
+function resolverOfText(text: string): ResolverOptions {
+  const url = /URL(?:\(\s*"?([^\s"]*?)"?\s*\))?/i.exec(text);
+  if (/^\s*MEM(ORY)?\s*$/i.test(text) || (url === null && /MEM/i.test(text))) return { kind: "memory" };
+  if (url === null) throw new ConfigFault(NO_RESOLVER);
+  const address = url[1] ?? "";
+  if (!isSoundUrl(address)) throw new ConfigFault(`error parsing account resolver url [${quoted(address)}]`);
+  return { kind: "url", url: address.endsWith("/") ? address : `${address}/` };
+}
+
+/** What Go's parser takes: almost anything. Whether somebody answers there is seen when the server starts. */
+function isSoundUrl(address: string): boolean {
+  if (
+    [...address].some(character => character < " " || character === "\x7f") ||
+    address.startsWith(":") ||
+    /%(?![0-9a-f]{2})/i.test(address)
+  )
+    return false;
+  const authority = /^(?:[a-z][a-z0-9+.-]*:)?\/\/([^/?#]*)/i.exec(address)?.[1];
+  if (authority === undefined) return /^[a-z][a-z0-9+.-]*:/i.test(address) || !/^[^/?#]*:/.test(address);
+  const host = authority.slice(authority.lastIndexOf("@") + 1);
+  const port = host.slice(host.lastIndexOf("]") + 1).match(/:.*$/)?.[0] ?? "";
+  return /^(:\d*)?$/.test(port) && !/[<>"`{}|^\\ ]/.test(host);
+}
+
+interface DirectoryDraft {
+  directory: string;
+  type: string;
+  limit: number;
+  ttlMs: number;
+  intervalMs: number;
+  timeoutMs: number;
+  allowDelete: boolean;
+  hardDelete: boolean | null;
+}
+
+/** Names count only as they are written here, and others are not looked at: as in the reference. */
+function directoryResolver(map: ConfigMap, at: ConfigValue, problems: Problems): ResolverOptions | null {
+  const get = <T>(name: string, read: (value: ConfigValue) => T, initial: T): T => {
+    const value = map.get(name);
+    return value === undefined ? initial : read(value);
+  };
+  const draft: DirectoryDraft = {
+    directory: get("dir", textIn, ""),
+    type: get("type", textIn, "").toUpperCase(),
+    allowDelete: get("allow_delete", booleanIn, false),
+    hardDelete: get<boolean | null>("hard_delete", booleanIn, null),
+    limit: get("limit", value => safeInteger(integerIn(value)), 0),
+    ttlMs: get("ttl", timeIn, 0),
+    intervalMs: get("interval", timeIn, 0),
+    timeoutMs: get("timeout", fetchTimeoutIn, FETCH_TIMEOUT_MS),
+  };
+  if (draft.type === "MEM" || draft.type === "MEMORY") return { kind: "memory" };
+  if (draft.type !== "FULL" && draft.type !== "CACHE") throw new ConfigFault(NO_RESOLVER);
+  for (const fault of directoryFaults(draft)) problems.error(at, fault);
+  const { directory, limit, ttlMs, intervalMs, timeoutMs, allowDelete, hardDelete } = draft;
+  if (draft.type === "CACHE") return { kind: "cache", directory, limit: limit > 0 ? limit : CACHE_LIMIT, ttlMs, fetchTimeoutMs: timeoutMs };
+  return {
+    kind: "full",
+    directory,
+    limit: Math.max(0, limit),
+    syncIntervalMs: intervalMs > 0 ? intervalMs : SYNC_INTERVAL_MS,
+    allowDelete,
+    hardDelete: allowDelete && hardDelete === true,
+    fetchTimeoutMs: timeoutMs,
+  };
+}
+
+function timeIn(value: ConfigValue): number {
+  const nanoseconds = parseGoDuration(textIn(value));
+  if (typeof nanoseconds === "string") throw new ConfigFault(nanoseconds);
+  return millisecondsOf(nanoseconds);
+}
+
+function fetchTimeoutIn(value: ConfigValue): number {
+  const nanoseconds = parseGoDuration(textIn(value));
+  if (typeof nanoseconds === "string") throw new ConfigFault(nanoseconds);
+  if (nanoseconds <= 0n) throw new ConfigFault(`Fetch timeout ${goDuration(Number(nanoseconds))} is too smal`); // as it says
+  return millisecondsOf(nanoseconds);
+}
+
+/** Everything that does not go together. */
+function directoryFaults({ directory, type, ttlMs, intervalMs, allowDelete, hardDelete }: DirectoryDraft): string[] {
+  const faults: [boolean, string][] = [
+    [directory === "", "dir has no value and needs to point to a directory"],
+    [directory !== "" && !isUsableDirectory(directory), "dir needs to point to an accessible directory"],
+    ...(type === "CACHE"
+      ? ([
+          [intervalMs !== 0, "CACHE does not accept sync"],
+          [allowDelete, "CACHE does not accept allow_delete"],
+          [hardDelete !== null, "CACHE does not accept hard_delete"],
+        ] as [boolean, string][])
+      : ([
+          [ttlMs !== 0, "FULL does not accept ttl"],
+          [hardDelete !== null && !allowDelete, "hard_delete has no effect without delete"],
+        ] as [boolean, string][])),
+  ];
+  return faults.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+/** One that is not there yet is made later. */
+function isUsableDirectory(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return true;
+  if (!found.isDirectory()) return false;
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * `tls { }`, whoever listens with it.
+ *
+ * Suites and curves go by Go's names. Those that Bun's TLS cannot do are refused by name, as a server that silently offers others than
+ * it was told to would be worse than one that does not start; `transport/tls/tls-names.ts` knows which.
+ */
+import { CIPHER_SUITES, CURVES } from "../../../wire/transport/tls/tls-names.ts";
+import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
+import { type Field, field, missingField, readBlock, type UnknownText } from "../block.ts";
+import { parseGoDuration } from "../go-duration.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault } from "../problems.ts";
+import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../reader.ts";
+import { tlsFilesFault } from "../tls-files.ts";
+import { type CertificateFiles, TLS_DEFAULTS, type TlsOptions, type TlsVersion } from "../tls-options.ts";
+import { type Draft, OCSP_PEER_FIELDS, ocspPeerBlock } from "./ocsp-block.ts";
+
+/** How long a client has to begin the handshake with `handshake_first: auto`. */
+const AUTO_FALLBACK_MS = 50;
+
+interface TlsDraft extends Draft<TlsOptions> {
+  certFile: string;
+  keyFile: string;
+  hasCerts: boolean;
+}
+
+const unknownTlsField: UnknownText = key => `error parsing tls config, unknown field ${quoted(key)}`;
+
+const filename = reader("file name", ({ data }, { key }) => {
+  if (typeof data === "string") return data;
+  throw new ConfigFault(`error parsing tls config, expected '${key.toLowerCase()}' to be filename`);
+});
+
+const tlsSwitch = reader("boolean", ({ data }, { key }) => {
+  if (typeof data === "boolean") return data;
+  throw new ConfigFault(`error parsing tls config, expected '${key.toLowerCase()}' to be a boolean`);
+});
+
+/** A list that is not empty; each element is checked at its place. */
+function namesFrom(check: (name: string) => string | null): Reader<readonly string[]> {
+  return reader("list of strings", (value, { key, problems }) => {
+    const elements = arrayIn(value);
+    if (elements.length === 0) throw new ConfigFault(`error parsing tls config, '${key.toLowerCase()}' cannot be empty`);
+    for (const element of elements) {
+      const fault = check(textIn(element));
+      if (fault !== null) problems.error(element, fault);
+    }
+    return elements.map(textIn);
+  });
+}
+
+const cipherSuites = namesFrom(name => {
+  if (!Object.hasOwn(CIPHER_SUITES, name)) return `unrecognized cipher ${name}`;
+  return CIPHER_SUITES[name]!.openssl === null ? `cipher ${name} is not supported: Bun's TLS has none of that name` : null;
+});
+
+const curves = namesFrom(name => {
+  if (!Object.hasOwn(CURVES, name)) return `unrecognized curve preference ${name}`;
+  return CURVES[name] === null ? `curve preference ${name} is not supported: Bun's TLS has none of that name` : null;
+});
+
+const rateLimit = reader("integer", ({ data }) => {
+  if (typeof data === "bigint") return safeInteger(data);
+  throw new ConfigFault("error parsing tls config, 'connection_rate_limit' wrong type");
+});
+
+const SPKI = "hex-encoded sha256 of DER encoded SubjectPublicKeyInfo";
+
+const pinnedCerts = reader<readonly string[]>("list of hexadecimal SHA-256", ({ data }, { problems }) => {
+  if (!Array.isArray(data)) throw new ConfigFault(`error parsing tls config, expected 'pinned_certs' to be a list of ${SPKI}`);
+  const pinned = new Set<string>();
+  for (const element of data) {
+    const digest = textIn(element).toLowerCase();
+    if (/^[0-9a-f]{64}$/.test(digest)) pinned.add(digest);
+    else problems.error(element, `error parsing tls config, 'pinned_certs' key ${digest} does not look like ${SPKI}`);
+  }
+  return [...pinned].sort();
+});
+
+const minVersion = reader<TlsVersion>("`1.2` or `1.3`", ({ data }) => {
+  if (typeof data !== "string") throw new ConfigFault(`error parsing tls config: 'min_version' wrong type: ${data}`);
+  if (data === "1.2" || data === "1.3") return data;
+  const refusal = data === "1.0" || data === "1.1" ? `unsupported TLS version: TLS ${data}` : `unknown version: ${data}`;
+  throw new ConfigFault(`error parsing tls config: ${refusal}`);
+});
+
+interface HandshakeFirst {
+  readonly first: boolean;
+  readonly fallbackMs: number;
+}
+
+const WORDS: Readonly<Record<string, HandshakeFirst>> = {
+  true: { first: true, fallbackMs: 0 },
+  on: { first: true, fallbackMs: 0 },
+  false: { first: false, fallbackMs: 0 },
+  off: { first: false, fallbackMs: 0 },
+  auto: { first: true, fallbackMs: AUTO_FALLBACK_MS },
+  auto_fallback: { first: true, fallbackMs: AUTO_FALLBACK_MS },
+};
+
+const handshakeFirst = reader<HandshakeFirst>("boolean, `auto`, or duration", ({ data }, { key }) => {
+  if (typeof data === "boolean") return { first: data, fallbackMs: 0 };
+  if (typeof data !== "string") throw new ConfigFault(`field ${quoted(key)} should be a boolean or a string, got ${goTypeOf(data)}`);
+  const word = data.toLowerCase();
+  if (Object.hasOwn(WORDS, word)) return WORDS[word]!;
+  const nanoseconds = parseGoDuration(data);
+  if (typeof nanoseconds === "string") throw new ConfigFault(`field ${quoted(key)}'s value ${quoted(data)} is invalid`);
+  return { first: true, fallbackMs: Math.max(0, millisecondsOf(nanoseconds)) };
+});
+
+const certificates = reader<readonly CertificateFiles[]>("list of `{ cert_file, key_file }`", (value, { problems }) => {
+  const wrong = (found: ConfigValue) =>
+    new ConfigFault(`error parsing certificates config: unsupported type ${goTypeOf(found.data)}`, found);
+  if (!Array.isArray(value.data)) throw wrong(value);
+  return value.data.map(pair => {
+    if (!(pair.data instanceof Map)) throw wrong(pair);
+    const files = { certFile: "", keyFile: "" };
+    for (const [key, file] of pair.data) {
+      if (typeof file.data !== "string") throw wrong(file);
+      if (key === "cert_file") files.certFile = file.data;
+      else if (key === "key_file") files.keyFile = file.data;
+      else problems.error(file, `error parsing tls certs config, unknown field ${quoted(key)}`);
+    }
+    if (files.certFile === "" || files.keyFile === "") {
+      throw new ConfigFault("error parsing certificates config: both 'cert_file' and 'cert_key' options are required", pair);
+    }
+    return files;
+  });
+});
+
+const timeout = seconds("error parsing tls config, 'timeout' wrong type", error => `error parsing tls config, 'timeout' ${error}`);
+
+const off = { initial: "false" };
+
+export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
+  field("cert_file", filename, "certificate, with its chain, PEM", (draft, file) => (draft.certFile = file)),
+  field("key_file", filename, "its private key, PEM", (draft, file) => (draft.keyFile = file)),
+  field("ca_file", filename, "authorities that clients' certificates must come from, PEM", (draft, file) => (draft.caFile = file || null)),
+  field("certs certificates", certificates, "several certificates; the name that a client asks for chooses", (draft, pairs) => {
+    draft.certificates = pairs;
+    draft.hasCerts = pairs.length > 0;
+  }),
+  field("verify", tlsSwitch, "clients must show a certificate", (draft, on) => (draft.verify = on), off),
+  field(
+    "verify_and_map",
+    tlsSwitch,
+    "the certificate also says who the client is",
+    (draft, on) => {
+      if (on) draft.verify = true;
+      draft.mapsCertificate = on;
+    },
+    off,
+  ),
+  field(
+    "verify_cert_and_check_known_urls",
+    reader("boolean", (value, context) => {
+      if (tlsSwitch.read(value, context)) throw new ConfigFault("verify_cert_and_check_known_urls not supported in this context");
+    }),
+    "for clusters and gateways only",
+    () => {},
+    off,
+  ),
+  field(
+    "insecure",
+    tlsSwitch,
+    "for soliciting only: the other side's certificate is not checked",
+    (draft, on) => (draft.insecure = on),
+    off,
+  ),
+  field("min_version", minVersion, "oldest version of TLS", (draft, version) => (draft.minVersion = version), { initial: "1.2" }),
+  field(
+    "cipher_suites",
+    cipherSuites,
+    "suites of TLS 1.2, by Go's names; those of 1.3 are always on",
+    (draft, names) => (draft.cipherSuites = names),
+    {
+      initial: "all secure ones",
+    },
+  ),
+  field("curve_preferences", curves, "curves, by Go's names, in order of preference", (draft, names) => (draft.curvePreferences = names), {
+    initial: "all",
+  }),
+  field(
+    "allow_insecure_cipher_suites",
+    tlsSwitch,
+    "suites that Go takes for insecure may be named",
+    (draft, on) => (draft.allowInsecureCipherSuites = on),
+    off,
+  ),
+  field("timeout", timeout, "time a handshake has", (draft, time) => (draft.timeoutMs = time || TLS_DEFAULTS.timeoutMs), { initial: "2s" }),
+  field(
+    "connection_rate_limit",
+    rateLimit,
+    "handshakes a second; 0: no limit",
+    (draft, limit) => (draft.connectionRateLimit = Math.max(0, limit)),
+    {
+      initial: "0",
+    },
+  ),
+  field(
+    "pinned_certs",
+    pinnedCerts,
+    "the only certificates let in, by the SHA-256 of their public keys",
+    (draft, pinned) => (draft.pinnedCerts = pinned),
+  ),
+  field(
+    "handshake_first first immediate",
+    handshakeFirst,
+    "TLS before INFO; `auto` waits 50ms for the client to begin, a duration so long",
+    (draft, { first, fallbackMs }) => {
+      draft.handshakeFirst = first;
+      draft.handshakeFirstFallbackMs = fallbackMs;
+    },
+    off,
+  ),
+  field("ocsp_peer", ocspPeerBlock, "clients' certificates are checked by OCSP", (draft, peer) => (draft.ocspPeer = peer), {
+    initial: "false",
+    fields: OCSP_PEER_FIELDS,
+  }),
+  ...["cert_store", "cert_match_by", "cert_match", "ca_certs_match", "cert_match_skip_invalid"].map(name =>
+    missingField(name, "certificate stores of Windows"),
+  ),
+];
+
+export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }) => {
+  const map = mapIn(value);
+  const draft: TlsDraft = { ...TLS_DEFAULTS, certFile: "", keyFile: "", hasCerts: false };
+  readBlock(map, TLS_FIELDS, draft, problems, unknownTlsField);
+  const { certFile, keyFile, hasCerts, ...options } = draft;
+  if (hasCerts && certFile !== "") throw new ConfigFault("error parsing tls config, cannot combine 'cert_file' option with 'certs' option");
+  const insecure = options.cipherSuites.filter(name => CIPHER_SUITES[name]?.insecure === true);
+  if (insecure.length > 0 && !options.allowInsecureCipherSuites) {
+    const option = "'allow_insecure_cipher_suites' option set";
+    throw new ConfigFault(`insecure cipher suites configured without ${option}: ${insecure.join(", ")}`);
+  }
+  if (certFile !== "" && keyFile === "") throw new ConfigFault("missing 'key_file' in TLS configuration");
+  if (certFile === "" && keyFile !== "") throw new ConfigFault("missing 'cert_file' in TLS configuration");
+  const complete = certFile === "" ? options : { ...options, certificates: [{ certFile, keyFile }] };
+  const fault = tlsFilesFault(complete);
+  if (fault !== null) throw new ConfigFault(fault);
+  return complete;
+});

@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { encodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
+import type { GivenOptions } from "./given-options.ts";
+import { diffOptions } from "./option-diff.ts";
+import { completeOptions, OPTIONS, type Options } from "./options.ts";
+import { TLS_DEFAULTS } from "./tls-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
+
+/** Name and refusal of every change. */
+function changes(before: GivenOptions, after: GivenOptions): [string, string | null][] {
+  return diffOptions(completeOptions(before), completeOptions(after)).map(({ name, refusal }) => [name, refusal]);
+}
+
+const refused = (goName: string, before: string, after: string) => `config reload not supported for ${goName}: old=${before}, new=${after}`;
+
+test("what did not change is no change, however often it was built anew", () => {
+  const options = { serverTags: ["a"], serverMetadata: { a: "1", b: "2" }, tls: { ...TLS_DEFAULTS, verify: true } };
+  expect(changes(options, structuredClone(options))).toEqual([]);
+  expect(changes({ serverMetadata: { a: "1", b: "2" } }, { serverMetadata: { b: "2", a: "1" } })).toEqual([]);
+});
+
+test("what a reload may change has no refusal, and says what it was and is", () => {
+  const before = completeOptions({});
+  const after = completeOptions({ debug: true, payloadBytesMax: 2_000, serverTags: ["x"], authorization: { token: "t" } });
+  const found = diffOptions(before, after);
+  expect(found.map(({ name, before, after, refusal }) => ({ name, before, after, refusal }))).toEqual([
+    { name: "serverTags", before: [], after: ["x"], refusal: null },
+    { name: "payloadBytesMax", before: 1_048_576, after: 2_000, refusal: null },
+    { name: "authorization", before: null, after: { token: "t" }, refusal: null },
+    { name: "debug", before: false, after: true, refusal: null },
+  ]);
+  expect(found[0]!.row.goName).toBe("Tags");
+});
+
+test("what a reload may not change is refused in the reference's words, values as Go prints them", () => {
+  const fixed: [Partial<Options>, string, string, string][] = [
+    [{ host: "127.0.0.1" }, "Host", "0.0.0.0", "127.0.0.1"],
+    [{ port: 4_333 }, "Port", "4222", "4333"],
+    [{ serverName: "x" }, "ServerName", "", "x"],
+    [{ pendingBytesMax: 2_000_000 }, "MaxPending", "67108864", "2000000"],
+    [{ lameDuckDurationMs: 60_000 }, "LameDuckDuration", "2m0s", "1m0s"],
+    [{ lameDuckGraceMs: 1_500 }, "LameDuckGracePeriod", "10s", "1.5s"],
+    [{ headers: false }, "NoHeaderSupport", "false", "true"],
+    [{ sublistCache: false }, "NoSublistCache", "false", "true"],
+    [{ httpPort: 8_222 }, "HTTPPort", "0", "8222"],
+    [{ httpHost: "h" }, "HTTPHost", "0.0.0.0", "h"],
+    [{ writeTimeout: "close" }, "WriteTimeout", "", "close"],
+    [{ featureFlags: { b: true, a: false } }, "FeatureFlags", "map[]", "map[a:false b:true]"],
+    [{ defaultJsDomain: { $G: "d" } }, "JsAccDefaultDomain", "map[]", "map[$G:d]"],
+    [{ logSizeLimit: 9 }, "LogSizeLimit", "0", "9"],
+    [{ allowNonTls: true }, "AllowNonTLS", "false", "true"],
+    [{ listenUnix: { path: "/p", mode: 0o770 } }, "ListenUnix", "", "{/p 0770}"],
+  ];
+  for (const [after, goName, was, is] of fixed)
+    expect(changes({}, after).map(([, refusal]) => refusal)).toEqual([refused(goName, was, is)]);
+});
+
+test("a port that is any free one now stays what it was", () => {
+  expect(changes({ port: 4_333 }, { port: 0 })).toEqual([]);
+  expect(changes({ port: 0 }, { port: 4_333 })).toEqual([["port", refused("Port", "0", "4333")]]);
+});
+
+test("of tls only what a certificate means and the rate of handshakes stay", () => {
+  const tls = (options: object) => ({ tls: { ...TLS_DEFAULTS, ...options } });
+  expect(changes({}, tls({ verify: true, pinnedCerts: ["ab".repeat(32)], handshakeFirst: true }))).toContainEqual(["tls", null]);
+  expect(changes(tls({}), tls({ mapsCertificate: true }))).toEqual([["tls", refused("TLSMap", "false", "true")]]);
+  expect(changes(tls({}), tls({ connectionRateLimit: 5 }))).toEqual([["tls", refused("TLSRateLimit", "0", "5")]]);
+});
+
+test("of websocket only the certificates may change; secrets are not told", () => {
+  const websocket = (options: Partial<WebSocketOptions>) => ({ websocket: { ...WEBSOCKET_DEFAULTS, port: 80, noTls: true, ...options } });
+  expect(changes(websocket({}), websocket({ tls: { ...TLS_DEFAULTS, minVersion: "1.3" } }))).toEqual([["websocket", null]]);
+  expect(changes(websocket({ allowedOrigins: ["http://a", "http://b"] }), websocket({ allowedOrigins: ["http://b", "http://a"] }))).toEqual(
+    [["websocket", null]],
+  );
+  expect(changes(websocket({}), websocket({ port: 0 }))).toEqual([["websocket", null]]);
+  const [[, refusal]] = changes(websocket({}), websocket({ compression: true, authorization: { user: "ann", password: "secret" } }));
+  expect(refusal).toStartWith("config reload not supported for Websocket: old={0.0.0.0 80 ");
+  expect(refusal).toContain("ann [REDACTED]");
+  expect(refusal).not.toContain("secret");
+});
+
+test("every row says how the reference calls it, and whether a reload may change it", () => {
+  for (const [name, { goName, reload }] of Object.entries(OPTIONS)) {
+    expect(goName, name).toMatch(/^[A-Z][A-Za-z]+$/);
+    expect(["live", "fixed"], name).toContain(reload);
+  }
+});
+
+test("accounts, users, mappings, proxies and preloaded JWTs are changed live, each by its own name", () => {
+  const after = {
+    accounts: [{ name: "A", users: [{ user: "a", password: "b" }] }],
+    mappings: [{ source: "a", destinations: [{ subject: "b" }] }],
+    authorization: { users: [{ user: "c" }] },
+    trustedProxies: [encodeNkey(NkeyKind.Server, new Uint8Array(32))],
+    pinnedAccounts: ["A"],
+  };
+  expect(changes({}, after)).toEqual([
+    ["authorization", null],
+    ["accounts", null],
+    ["mappings", null],
+    ["trustedProxies", null],
+    ["pinnedAccounts", null],
+  ]);
+  expect(changes(after, structuredClone(after))).toEqual([]);
+});
+
+test("the service that decides, and whether proxies are asked for, stay", () => {
+  const issuer = encodeNkey(NkeyKind.Account, new Uint8Array(32));
+  const callout = { authorization: { callout: { issuer, authUsers: ["a", "b"] } } };
+  expect(changes({ authorization: {} }, callout)).toEqual([
+    ["authorization", refused("AuthCallout", "<nil>", `&{${issuer} $G [a b]  []}`)],
+  ]);
+  expect(changes({}, { authorization: { proxyRequired: true } })).toEqual([["authorization", refused("ProxyRequired", "false", "true")]]);
+});
+
+test("no_auth_user goes only with its user, and no other comes", () => {
+  const users = (...names: string[]) => ({ accounts: [{ name: "A", users: names.map(user => ({ user })) }] });
+  const named = { ...users("a", "b"), noAuthUser: "a" };
+  expect(changes(named, users("b"))).toEqual([
+    ["accounts", null],
+    ["noAuthUser", null],
+  ]);
+  expect(changes(named, users("a", "b"))).toEqual([["noAuthUser", refused("NoAuthUser", "a", "")]]);
+  expect(changes(named, { ...named, noAuthUser: "b" })).toEqual([["noAuthUser", refused("NoAuthUser", "a", "b")]]);
+  expect(changes(users("a", "b"), named)).toEqual([["noAuthUser", refused("NoAuthUser", "", "a")]]);
+});
+
+test("the system account stays, but $SYS need not be named", () => {
+  const accounts = [{ name: "$SYS" }, { name: "A" }];
+  expect(changes({ accounts, systemAccount: "$SYS" }, { accounts })).toEqual([["systemAccount", null]]);
+  expect(changes({ accounts }, { accounts, systemAccount: "$SYS" })).toEqual([]);
+  expect(changes({}, { accounts })).toEqual([["accounts", null]]);
+  expect(changes({ accounts, systemAccount: "A" }, { accounts })).toEqual([["systemAccount", refused("SystemAccount", "A", "")]]);
+  expect(changes({}, { noSystemAccount: true })).toEqual([["noSystemAccount", refused("NoSystemAccount", "false", "true")]]);
+});
+
+test("operators and trusted keys stay, a resolver may be another one, and not begin or cease to be", () => {
+  const keys = [1, 2].map(fill => encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(fill))).sort();
+  expect(changes({ trustedKeys: keys }, { trustedKeys: keys.toReversed() })).toEqual([]);
+  expect(changes({ trustedKeys: [keys[1]!] }, { trustedKeys: keys })).toEqual([
+    ["trustedKeys", refused("TrustedKeys", `[${keys[1]}]`, `[${keys.join(" ")}]`)],
+  ]);
+  const memory = { resolver: { kind: "memory" } as const };
+  const url = { resolver: { kind: "url", url: "http://h/" } as const };
+  expect(changes(memory, url)).toEqual([["resolver", null]]);
+  const text = "config reload does not support moving to or from an account resolver";
+  expect(changes({}, memory)).toEqual([["resolver", text]]);
+  expect(changes(memory, {})).toEqual([["resolver", text]]);
+});

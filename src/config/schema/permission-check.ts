@@ -1,0 +1,29 @@
+/** What subjects permissions may name. Once per user of a file, so it looks at the text and copies nothing for the usual ones. */
+import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
+import { quoted } from "./go-values.ts";
+import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
+
+/** @param queues an entry may be `<subject> <queue>` @returns what is wrong with the first that is wrong, in the reference's words */
+export function subjectsFault(subjects: readonly string[], queues: boolean): string | null {
+  for (const subject of subjects) {
+    if (isValidSubjectText(subject)) continue;
+    const [literal = "", queue, ...rest] = queues ? subject.trim().split(/\s+/) : [];
+    if (queue === undefined || rest.length > 0) return `subject ${quoted(subject)} is not a valid subject`;
+    if (!isValidSubjectText(literal)) return `subject ${quoted(literal)} is not a valid subject`;
+    if (!isValidSubjectText(queue)) return `queue ${quoted(queue)} is not a valid queue`;
+  }
+  return null;
+}
+
+/** @returns where, and what is wrong there; null when nothing is */
+export function permissionsFault({ publish, subscribe }: PermissionOptions): string | null {
+  return halfFault("publish", publish, false) ?? halfFault("subscribe", subscribe, true);
+}
+
+function halfFault(half: string, subjects: SubjectPermissions | null, queues: boolean): string | null {
+  for (const list of ["allow", "deny"] as const) {
+    const fault = subjectsFault(subjects?.[list] ?? [], queues);
+    if (fault !== null) return `${half} ${list}: ${fault}`;
+  }
+  return null;
+}

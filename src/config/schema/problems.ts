@@ -1,0 +1,66 @@
+/** What is wrong with a configuration: all of it, so that an operator repairs it once. */
+
+import { type ConfigValue, placeOf } from "../language/config-value.ts";
+import { quoted } from "./go-values.ts";
+
+/** A value that cannot be had; whoever reads the block it stands in goes on with the next one. */
+export class ConfigFault extends Error {
+  override name = "ConfigFault";
+
+  /** @param at the value that is wrong, where it is not the one that is being read */
+  constructor(
+    text: string,
+    readonly at: ConfigValue | null = null,
+  ) {
+    super(text);
+  }
+}
+
+export class Problems {
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+
+  error(at: ConfigValue, text: string): void {
+    this.errors.push(`${placeOf(at)}: ${text}`);
+  }
+
+  /** What no single place is to blame for. */
+  errorAnywhere(text: string): void {
+    this.errors.push(text);
+  }
+
+  /** @param field as it is written */
+  warn(at: ConfigValue, field: string, reason: string): void {
+    this.warnings.push(`${placeOf(at)}: invalid use of field ${quoted(field)}: ${reason}`);
+  }
+
+  warnAt(at: ConfigValue, text: string): void {
+    this.warnings.push(`${placeOf(at)}: ${text}`);
+  }
+
+  /** Warnings first, as the reference prints them. */
+  get lines(): string[] {
+    return [...this.warnings, ...this.errors];
+  }
+}
+
+/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+export class OptionError extends Error {
+  override name = "OptionError";
+}
+
+/** A file that cannot be used. */
+export class ConfigErrors extends OptionError {
+  override name = "ConfigErrors";
+
+  /**
+   * @param lines warnings first, then errors
+   * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
+   */
+  constructor(
+    readonly lines: readonly string[],
+    collected: boolean,
+  ) {
+    super(collected ? lines.map(line => `${line}\n`).join("") : lines.join("\n"));
+  }
+}

@@ -1,0 +1,67 @@
+/** What nats-server has and this server does not yet: known by every name, refused by name, and passed when it asks for nothing. */
+
+import { goTypeOf } from "../../language/config-value.ts";
+import { isEnabled } from "../block/jetstream-word.ts";
+import { type Field, missingField, readBlock } from "../block.ts";
+import { quoted } from "../go-values.ts";
+import { ConfigFault } from "../problems.ts";
+import { booleanIn } from "../reader.ts";
+
+/** The fields of `jetstream { }`, none of which counts while it is off. */
+const JETSTREAM_NAMES = [
+  "strict",
+  "store_dir store storedir",
+  "sync_interval sync",
+  "max_memory_store max_mem_store max_mem",
+  "max_file_store max_file",
+  "domain",
+  "enabled enable",
+  "encryption_key key ek",
+  "prev_encryption_key prev_key prev_ek",
+  "cipher",
+  "extension_hint",
+  "limits",
+  "tpm",
+  "unique_tag",
+  "max_outstanding_catchup",
+  "max_buffered_size",
+  "max_buffered_msgs",
+  "request_queue_limit",
+  "info_queue_limit",
+  "meta_compact",
+  "meta_compact_size",
+  "meta_compact_sync",
+  "max_concurrent_io",
+];
+
+interface JetStreamDraft {
+  enabled: boolean;
+}
+
+const JETSTREAM_FIELDS: readonly Field<JetStreamDraft>[] = JETSTREAM_NAMES.map(names => ({
+  ...missingField(names, "JetStream"),
+  set(draft, value) {
+    if (names.startsWith("enabled")) draft.enabled = booleanIn(value);
+  },
+}));
+
+const jetstream: Field<unknown> = {
+  ...missingField("jetstream", "JetStream"),
+  fields: JETSTREAM_FIELDS,
+  set(_draft, { data }, { key, problems }) {
+    const draft: JetStreamDraft = { enabled: true };
+    if (typeof data === "boolean") draft.enabled = data;
+    else if (typeof data === "string") draft.enabled = isEnabled(data);
+    else if (data instanceof Map) readBlock(data, JETSTREAM_FIELDS, draft, problems);
+    else throw new ConfigFault(`Expected map, bool or string to define JetStream, got ${goTypeOf(data)}`);
+    if (draft.enabled) throw new ConfigFault(`${quoted(key)} is not supported yet (JetStream)`);
+  },
+};
+
+export const MISSING_FIELDS: readonly Field<unknown>[] = [
+  missingField("gateway", "gateways"),
+  missingField("leafnodes leaf", "leaf nodes"),
+  missingField("mqtt", "MQTT"),
+  jetstream,
+  missingField("store_dir storedir", "JetStream"),
+];

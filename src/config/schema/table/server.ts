@@ -1,0 +1,224 @@
+/** Options of the server itself: where it listens, what it is called, the files it writes, how it leaves. */
+
+import { goTypeOf } from "../../language/config-value.ts";
+import { textOfServerName } from "../block/names.ts";
+import { integerFlag, portOrDefault, textFlag, textOrNull } from "../flag-row.ts";
+import { goDuration } from "../go-duration.ts";
+import { quoted } from "../go-values.ts";
+import { option } from "../option-row.ts";
+import { ConfigFault } from "../problems.ts";
+import { booleanIn, durationAtLeast, integer, mapOf, notA, reader, textIn, textOrUnset } from "../reader.ts";
+import { UNIX_LISTENER_MODE, type UnixListener } from "../unix-listener.ts";
+
+const SECOND_NS = 1_000_000_000n;
+const DEFAULT_PORT = 4222;
+
+/** 0: the default; -1: any free one. */
+export const clientPort = (given: number) => portOrDefault(given, DEFAULT_PORT);
+
+const ms = (value: number) => goDuration(value * 1e6);
+
+const tags = reader<readonly string[]>("string or list of strings", ({ data }) => {
+  if (typeof data !== "string" && !Array.isArray(data)) throw new ConfigFault(`error parsing tags: unsupported type ${goTypeOf(data)}`);
+  const given = typeof data === "string" ? [data] : data.map(({ data: tag }) => tag);
+  const read = new Set<string>();
+  for (const tag of given) {
+    if (typeof tag !== "string") throw new ConfigFault("error parsing tags: unsupported type *conf.token where string is expected");
+    read.add(tag.trim().toLowerCase());
+  }
+  read.delete("");
+  return [...read];
+});
+
+const listenUnix = reader<UnixListener | null>("path, or `{ path, mode }`", (value, { problems }) => {
+  const { data } = value;
+  if (typeof data === "string") return data === "" ? null : { path: data, mode: UNIX_LISTENER_MODE };
+  if (!(data instanceof Map)) throw notA("string", value);
+  let path = "";
+  let mode = UNIX_LISTENER_MODE;
+  for (const [key, part] of data) {
+    if (key.toLowerCase() === "path") path = textIn(part);
+    else if (key.toLowerCase() === "mode") {
+      const digits = String(part.data); // 0770 and "0770" are meant as chmod takes them
+      if (!/^0?[0-7]{3}$/.test(digits.padStart(3, "0"))) throw new ConfigFault("listen_unix mode must be octal, such as 0770", part);
+      mode = Number.parseInt(digits, 8);
+    } else problems.error(part, `unknown field ${quoted(key)}`);
+  }
+  if (path === "") throw new ConfigFault("listen_unix needs a path");
+  return { path, mode };
+});
+
+export const SERVER_OPTIONS = {
+  host: option<string>({
+    names: "host net",
+    reader: reader("string", value => textIn(value) || "0.0.0.0"),
+    initial: "0.0.0.0",
+    text: "address the client listener binds; 0.0.0.0: every address, IPv6 included",
+    flags: [textFlag("a addr net", "Server", "host", "Bind to host address (default: 0.0.0.0)", given => given || "0.0.0.0")],
+    reload: "fixed",
+    goName: "Host",
+  }),
+  port: option<number>({
+    names: "port",
+    reader: reader("integer", (value, context) => clientPort(integer.read(value, context))),
+    initial: DEFAULT_PORT,
+    text: "client port; -1: any free one (in the library 0)",
+    flags: [integerFlag("p port", "Server", "port", "Use port for clients, -1 for any (default: 4222)", clientPort)],
+    reload: "fixed",
+    goName: "Port",
+  }),
+  listenUnix: option<UnixListener | null>({
+    names: "listen_unix",
+    reader: listenUnix,
+    initial: null,
+    text: "Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none",
+    reload: "fixed",
+    goName: "ListenUnix",
+    shown: listener => (listener === null ? "" : `{${listener.path} 0${listener.mode.toString(8)}}`),
+  }),
+  clientAdvertise: option<string | null>({
+    names: "client_advertise",
+    reader: textOrUnset,
+    initial: null,
+    text: "host[:port] told to clients in INFO",
+    flags: [textFlag("client_advertise", "Server", "string", "Client URL to advertise to other servers", textOrNull)],
+    reload: "live",
+    goName: "ClientAdvertise",
+  }),
+  serverName: option<string | null>({
+    names: "server_name",
+    reader: textOfServerName,
+    initial: null,
+    text: "name of the server; its id when not set",
+    flags: [textFlag("n name server_name", "Server", "server_name", "Server name (default: auto)", textOrNull)],
+    reload: "fixed",
+    goName: "ServerName",
+  }),
+  serverTags: option<readonly string[]>({
+    names: "server_tags",
+    reader: tags,
+    initial: [],
+    text: "tags of the server, in lower case",
+    reload: "live",
+    goName: "Tags",
+  }),
+  serverMetadata: option<Readonly<Record<string, string>>>({
+    names: "server_metadata",
+    reader: mapOf("map of strings", goType => `error parsing metadata: unsupported type ${goType}`, textIn),
+    initial: {},
+    text: "names and values of the server, shown in varz",
+    reload: "live",
+    goName: "Metadata",
+  }),
+  featureFlags: option<Readonly<Record<string, boolean>>>({
+    names: "feature_flags",
+    reader: mapOf(
+      "map of booleans",
+      goType => `error parsing feature flags: unsupported type ${goType}`,
+      (value, name) => {
+        if (typeof value.data === "boolean") return booleanIn(value);
+        throw new ConfigFault(`error parsing feature flag ${quoted(name)}: expected bool, got ${goTypeOf(value.data)}`);
+      },
+    ),
+    initial: {},
+    text: "switches of single features",
+    reload: "fixed",
+    goName: "FeatureFlags",
+  }),
+  pidFile: option<string | null>({
+    names: "pid_file pidfile",
+    reader: textOrUnset,
+    initial: null,
+    text: "file that gets the process id",
+    flags: [textFlag("P pid", "Server", "file", "File to store PID", textOrNull)],
+    reload: "live",
+    goName: "PidFile",
+  }),
+  portsFileDirectory: option<string | null>({
+    names: "ports_file_dir",
+    reader: textOrUnset,
+    initial: null,
+    text: "directory that gets <program>_<pid>.ports",
+    flags: [
+      textFlag(
+        "ports_file_dir",
+        "Server",
+        "dir",
+        "Creates a ports file in the specified directory (<executable_name>_<pid>.ports).",
+        textOrNull,
+      ),
+    ],
+    reload: "live",
+    goName: "PortsFileDir",
+  }),
+  lameDuckDurationMs: option<number>({
+    names: "lame_duck_duration",
+    reader: durationAtLeast(30n * SECOND_NS, (name, given) => `invalid ${name} of ${given}, minimum is 30 seconds`),
+    initial: 120_000,
+    initialText: "2m",
+    text: "how long lame duck mode takes to close clients",
+    reload: "fixed",
+    goName: "LameDuckDuration",
+    shown: ms,
+  }),
+  lameDuckGraceMs: option<number>({
+    names: "lame_duck_grace_period",
+    reader: durationAtLeast(0n, name => `invalid ${name}, needs to be positive`),
+    initial: 10_000,
+    initialText: "10s",
+    text: "how long it waits before the first; shorter than the duration",
+    reload: "fixed",
+    goName: "LameDuckGracePeriod",
+    shown: ms,
+  }),
+  clusterName: option<string | null>({
+    names: "",
+    reader: null,
+    initial: null,
+    text: "name of the cluster; shown",
+    reload: "live",
+    goName: "Cluster",
+  }),
+  defaultJsDomain: option<Readonly<Record<string, string>>>({
+    names: "default_js_domain",
+    reader: mapOf("map of strings", goType => `error default_js_domain config: unsupported type ${goType}`, textIn),
+    initial: {},
+    text: "account to JetStream domain; kept for JetStream, which is not there yet",
+    reload: "fixed",
+    goName: "JsAccDefaultDomain",
+  }),
+  connectErrorReports: option<number>({
+    names: "connect_error_reports",
+    reader: integer,
+    initial: 3_600,
+    text: "attempts between reports of a connect to another server that fails",
+    reload: "live",
+    goName: "ConnectErrorReports",
+  }),
+  reconnectErrorReports: option<number>({
+    names: "reconnect_error_reports",
+    reader: integer,
+    initial: 1,
+    text: "the same for reconnects",
+    reload: "live",
+    goName: "ReconnectErrorReports",
+  }),
+  profilingPort: option<number | null>({
+    names: "prof_port",
+    reader: reader<number | null>("integer", (value, context) => portOrDefault(integer.read(value, context), null)),
+    initial: null,
+    text: "port for profiles; -1: any free one",
+    flags: [integerFlag<number | null>("profile", "Profiling", "port", "Profiling HTTP port", given => portOrDefault(given, null))],
+    reload: "fixed",
+    goName: "ProfPort",
+    shown: port => String(port ?? 0),
+  }),
+  profilingBlockRate: option<number>({
+    names: "prof_block_rate",
+    reader: integer,
+    initial: 0,
+    text: "rate of the block profile",
+    reload: "live",
+    goName: "ProfBlockRate",
+  }),
+};
