@@ -7,7 +7,7 @@ import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/schema/options.ts";
 import type { WebSocketOptions } from "../config/schema/websocket-options.ts";
 import type { Client } from "../connections/client/client.ts";
-import type { MonitoredServer } from "../monitor/monitored-server.ts";
+import type { MonitoredServer } from "../operations/monitor/monitored-server.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";

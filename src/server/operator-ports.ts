@@ -2,9 +2,9 @@
 
 import type { Logger } from "../base/log/logger.ts";
 import type { Options } from "../config/schema/options.ts";
-import { Monitor } from "../monitor/monitor.ts";
-import type { MonitoredServer } from "../monitor/monitored-server.ts";
-import { type ProfiledServer, Profiler } from "../monitor/profiler.ts";
+import { Monitor } from "../operations/monitor/monitor.ts";
+import type { MonitoredServer } from "../operations/monitor/monitored-server.ts";
+import { type ProfiledServer, Profiler } from "../operations/monitor/profiler.ts";
 import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
 import { bindWildcard, hostPort } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";

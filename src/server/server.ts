@@ -26,10 +26,10 @@ import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../connections/clien
 import type { Door } from "../connections/client/door.ts";
 import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../connections/link/host.ts";
 import { Turn } from "../connections/link/turn.ts";
-import { CpuProfiler } from "../monitor/cpu-profile.ts";
-import { MonitorState } from "../monitor/monitor-state.ts";
-import type { MonitoredServer } from "../monitor/monitored-server.ts";
-import { SystemAccount } from "../system/system-account.ts";
+import { CpuProfiler } from "../operations/monitor/cpu-profile.ts";
+import { MonitorState } from "../operations/monitor/monitor-state.ts";
+import type { MonitoredServer } from "../operations/monitor/monitored-server.ts";
+import { SystemAccount } from "../operations/system/system-account.ts";
 import { CloseReason } from "../wire/protocol/close-reason.ts";
 import { Refusal } from "../wire/protocol/refusal.ts";
 import { type InProcessConnection, InProcessTransport } from "../wire/transport/in-process.ts";

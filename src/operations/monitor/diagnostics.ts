@@ -1,0 +1,88 @@
+/**
+ * What looks inside: `/ipqueuesz`, `/stacksz`, `/debug/vars`. The reference shows its goroutines and the queues between them; here one
+ * event loop does everything, so there are no queues, one stack, and beside it what waits on that loop.
+ */
+import { heapStats } from "bun:jsc";
+import { goJson } from "../../base/go/go-json.ts";
+import { type Fields, jsonResponse, jsonText, type MonitorContext } from "./endpoint.ts";
+import type { Query } from "./query.ts";
+
+export function ipqueuesz(_context: MonitorContext, query: Query): Response {
+  query.flag("all");
+  return jsonResponse(ipqueueszOf(), 3);
+}
+
+/** The queues of an event loop are the sockets' own. */
+export function ipqueueszOf(): Fields {
+  return {};
+}
+
+export function stacksz({ server }: MonitorContext): Response {
+  const stack = new Error().stack?.split("\n").slice(1).join("\n") ?? "";
+  const { connections, turn } = server;
+  const lines = [
+    `event loop [running]:`,
+    stack,
+    "",
+    "waiting on the event loop:",
+    `  connections: ${connections.size}`,
+    `  timers: ${turn.timers.size}`,
+  ];
+  for (const [type, count] of Object.entries(heapStats().protectedObjectTypeCounts)) lines.push(`  ${type}: ${count}`);
+  return jsonText(`${lines.join("\n")}\n`);
+}
+
+/** Go's expvar: the command line and the memory, one variable a line. */
+export function debugVars(): Response {
+  const cmdline = JSON.stringify(process.argv);
+  const text = `{\n"cmdline": ${cmdline},\n"memstats": ${goJson(memoryStats(), 0)}\n}\n`;
+  return new Response(text, { headers: { "Content-Type": "application/json; charset=utf-8" } });
+}
+
+/** The same as services answer it. */
+export function expvarzOf(): Fields {
+  return { memstats: memoryStats(), cmdline: process.argv };
+}
+
+/** The last pauses of its collector, in a ring; the reference's size. */
+const PAUSES = Array<number>(256).fill(0);
+
+/** Under the names of Go's runtime, which tools read; 0 where JavaScript's has no such thing. */
+function memoryStats(): Fields {
+  const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
+  const { objectCount, extraMemorySize } = heapStats();
+  return {
+    Alloc: heapUsed,
+    TotalAlloc: heapUsed,
+    Sys: rss,
+    Lookups: 0,
+    Mallocs: objectCount,
+    Frees: 0,
+    HeapAlloc: heapUsed,
+    HeapSys: heapTotal,
+    HeapIdle: Math.max(0, heapTotal - heapUsed),
+    HeapInuse: heapUsed,
+    HeapReleased: 0,
+    HeapObjects: objectCount,
+    StackInuse: 0,
+    StackSys: 0,
+    MSpanInuse: 0,
+    MSpanSys: 0,
+    MCacheInuse: 0,
+    MCacheSys: 0,
+    BuckHashSys: 0,
+    GCSys: 0,
+    OtherSys: extraMemorySize + external,
+    NextGC: 0,
+    LastGC: 0,
+    PauseTotalNs: 0,
+    PauseNs: PAUSES,
+    PauseEnd: PAUSES,
+    NumGC: 0,
+    NumForcedGC: 0,
+    GCCPUFraction: 0,
+    EnableGC: true,
+    DebugGC: false,
+    BySize: [],
+  };
+}

@@ -1,0 +1,46 @@
+/** What an endpoint is given, and what it answers. */
+import { goJson, goTime } from "../../base/go/go-json.ts";
+import type { MonitoredServer } from "./monitored-server.ts";
+import type { Query } from "./query.ts";
+
+/** A JSON object of an answer, its keys in the reference's order. */
+export type Fields = Record<string, unknown>;
+
+export interface MonitorContext {
+  readonly server: MonitoredServer;
+}
+
+/** Answers a request. Throws `EndpointError` for what it cannot read or do. @param headers of the request */
+export type Endpoint = (context: MonitorContext, query: Query, headers: Headers) => Response;
+
+export function countRequest({ server }: MonitorContext, path: string): void {
+  const { requests } = server.monitoring;
+  requests.set(path, (requests.get(path) ?? 0) + 1);
+}
+
+/** What most answers begin with. */
+export function answerHead(server: MonitoredServer): Fields {
+  return { server_id: server.identity.id, now: goTime(Date.now()) };
+}
+
+/** Go's `omitempty`: a field that is there only when it says something. */
+export function unlessEmpty(name: string, value: string | number | boolean | null | readonly unknown[]): Fields {
+  const empty = value === null || value === "" || value === 0 || value === false || (Array.isArray(value) && value.length === 0);
+  return empty ? {} : { [name]: value };
+}
+
+const JSON_HEADERS = { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" };
+
+/** @param indent spaces per level; 0: one line */
+export function jsonResponse(value: unknown, indent = 2, status = 200): Response {
+  return jsonText(goJson(value, indent), status);
+}
+
+/** As the reference labels every answer of an endpoint, also what is no JSON. */
+export function jsonText(text: string, status = 200): Response {
+  return new Response(text, { status, headers: JSON_HEADERS });
+}
+
+export function plainText(text: string, status: number): Response {
+  return new Response(text, { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
+}

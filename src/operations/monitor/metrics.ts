@@ -1,0 +1,156 @@
+/**
+ * `/metrics`: what prometheus-nats-exporter makes of the other endpoints, without the exporter: the same names and labels, so that its
+ * dashboards work. nats-server has no such endpoint.
+ *
+ *   varz, subsz, routez ─▶ every number by its path: gnatsd_varz_slow_consumer_stats_clients
+ *   connz, accstatz, accountz, leafz, healthz, jsz ─▶ as the exporter names them one by one
+ * Source: nats-io/prometheus-nats-exporter, collector/*.go. All its switches but `-connz_detailed` are on; that one is `connz_detailed=1`
+ * here, for the first 1,024 connections, as there.
+ */
+
+import type { Account } from "../../accounts/account/account.ts";
+import { nameTagOf } from "./account-tag.ts";
+import { accountStats } from "./accountz.ts";
+import { addConnections } from "./connection-metrics.ts";
+import type { Fields, MonitorContext } from "./endpoint.ts";
+import { Exposition, type Labels } from "./exposition.ts";
+import { unready } from "./healthz.ts";
+import { jszOf, NO_JSZ_OPTIONS } from "./jsz.ts";
+import { helpOf } from "./metric-help.ts";
+import { routezOf } from "./other-servers.ts";
+import type { Query } from "./query.ts";
+import { subszOf } from "./subsz.ts";
+import { varzOf } from "./varz.ts";
+
+/** Accounts that have metrics of their own. */
+const ACCOUNTS_MAX = 10_000;
+
+export function metrics(context: MonitorContext, query: Query, headers: Headers): Response {
+  const detailed = query.flag("connz_detailed");
+  const { server } = context;
+  const exposition = new Exposition();
+  const id = server.identity.id;
+  addNumbers(exposition, "gnatsd_varz", id, varzOf(server));
+  addNumbers(exposition, "gnatsd_subsz", id, subszOf(server));
+  addNumbers(exposition, "gnatsd_routez", id, routezOf(server));
+  addConnections(exposition, server, detailed);
+  addHealth(exposition, context);
+  addAccounts(exposition, context);
+  exposition.add("gnatsd_leafz_conn_nodes_total", "connected leaf nodes", { server_id: id }, 0);
+  addJetStream(exposition, context);
+  return exposition.response(headers.get("accept") ?? "");
+}
+
+/** Of these the text is a label of a metric that is always 1, or a time is its value, ms since 1970. */
+const TEXTS: ReadonlySet<string> = new Set([
+  "server_id",
+  "server_name",
+  "version",
+  "domain",
+  "leader",
+  "name",
+  "start",
+  "config_load_time",
+]);
+/** What the exporter leaves out, by the name it would have. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["leaf", "trusted_operators_claim"]);
+
+function addNumbers(exposition: Exposition, prefix: string, id: string, fields: Fields, path: readonly string[] = []): void {
+  for (const [key, value] of Object.entries(fields)) {
+    const name = metricName([...path, key]);
+    if (LEFT_OUT.has(name)) continue;
+    const full = `${prefix}_${name}`;
+    const add = (labels: Labels, number: number) => exposition.add(full, helpOf(full), { server_id: id, ...labels }, number);
+    if (typeof value === "number") add({}, value);
+    else if (typeof value === "string") {
+      if (!TEXTS.has(key)) continue;
+      const time = /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
+      if (Number.isNaN(time)) add({ value }, 1);
+      else add({}, time);
+    } else if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+      addNumbers(exposition, prefix, id, value as Fields, [...path, key]);
+    }
+  }
+}
+
+/** `http_req_stats`, `/varz` → `http_req_stats_varz`. */
+function metricName(path: readonly string[]): string {
+  return path.join("_").replaceAll("/", "_").replace(/_{2,}/g, "_").replace(/^_|_$/g, "");
+}
+
+function addHealth(exposition: Exposition, { server }: MonitorContext): void {
+  const well = unready(server) === null;
+  const id = server.identity.id;
+  for (const check of ["healthz", "healthz_js_enabled_only", "healthz_js_server_only"]) {
+    exposition.add(`gnatsd_${check}_status`, "0 when the server is well, 1 when it is not", { server_id: id }, well ? 0 : 1);
+    const labels = { server_id: id, value: well ? "ok" : "error" };
+    exposition.add(`gnatsd_${check}_status_value`, "1 when the server is well; the status as a label", labels, well ? 1 : 0);
+  }
+}
+
+function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
+  const id = server.identity.id;
+  const stats = accountStats(server, { accounts: [], includeUnused: true }).slice(0, ACCOUNTS_MAX);
+  for (const { acc, name, conns, leafnodes, total_conns, num_subscriptions, sent, received, slow_consumers } of stats) {
+    const labels = { server_id: id, account: acc, account_id: acc, account_name: name };
+    const add = (metric: string, value: number) =>
+      exposition.add(`gnatsd_accstatz_${metric}`, helpOf(`gnatsd_accstatz_${metric}`), labels, value);
+    add("current_connections", conns);
+    add("total_connections", total_conns);
+    add("subscriptions", num_subscriptions);
+    add("leaf_nodes", leafnodes);
+    add("sent_messages", sent.msgs);
+    add("sent_bytes", sent.bytes);
+    add("received_messages", received.msgs);
+    add("received_bytes", received.bytes);
+    add("slow_consumers", slow_consumers);
+  }
+  for (const account of server.accounts.slice(0, ACCOUNTS_MAX)) {
+    const labels = { server_id: id, account_id: account.name, account_name: nameTagOf(account) };
+    const add = (metric: string, value: number) =>
+      exposition.add(`gnatsd_accountz_${metric}`, helpOf(`gnatsd_accountz_${metric}`), labels, value);
+    add("client_connections", account.connections);
+    add("leafnode_connections", 0);
+    add("subscriptions", account.interest.count);
+    add("is_system", account === server.systemAccount ? 1 : 0);
+    add("expired", account.expired ? 1 : 0);
+    add("complete", 1);
+    add("jetstream_enabled", 0);
+    for (const [limit, value] of Object.entries(claimedLimits(account))) add(`limit_${limit}`, value);
+  }
+}
+
+/** Limits that claims set; the exporter reads them there, so for accounts without claims they are 0. */
+function claimedLimits({ claim, limits }: Account): Record<string, number> {
+  const none = { subs: 0, data: 0, payload: 0, imports: 0, exports: 0, wildcards: 0, conn: 0, leaf: 0 };
+  if (claim === null) return none;
+  const { connectionsMax, leafNodesMax, payloadBytesMax, subscriptionsMax } = limits;
+  return { ...none, subs: subscriptionsMax, payload: payloadBytesMax, conn: connectionsMax, leaf: leafNodesMax };
+}
+
+function addJetStream(exposition: Exposition, { server }: MonitorContext): void {
+  const { disabled, config, streams, consumers, messages, bytes } = jszOf(server, NO_JSZ_OPTIONS) as {
+    disabled?: boolean;
+    config: { max_memory: number; max_storage: number };
+    streams: number;
+    consumers: number;
+    messages: number;
+    bytes: number;
+  };
+  const labels = {
+    server_id: server.identity.id,
+    server_name: server.serverName,
+    cluster: "",
+    domain: "",
+    meta_leader: "",
+    is_meta_leader: "true",
+  };
+  const add = (metric: string, help: string, value: number) => exposition.add(`jetstream_server_${metric}`, help, labels, value);
+  add("jetstream_disabled", "1 when JetStream is off", disabled ? 1 : 0);
+  add("max_memory", "bytes that streams may keep in memory", config.max_memory);
+  add("max_storage", "bytes that streams may keep in files", config.max_storage);
+  add("total_streams", "streams", streams);
+  add("total_consumers", "consumers", consumers);
+  add("total_messages", "messages in all streams", messages);
+  add("total_message_bytes", "bytes in all streams", bytes);
+}

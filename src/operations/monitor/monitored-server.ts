@@ -1,0 +1,49 @@
+/** What monitoring needs of the server above it. Read only, and read only when someone asks. */
+import type { Account } from "../../accounts/account/account.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { Client } from "../../connections/client/client.ts";
+import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
+import type { ServerCounters } from "../../connections/link/host.ts";
+import type { Turn } from "../../connections/link/turn.ts";
+import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
+import type { MonitorState } from "./monitor-state.ts";
+
+export interface MonitoredServer {
+  readonly log: Logger;
+  readonly options: Options;
+  readonly identity: { readonly id: string };
+  readonly serverName: string;
+  readonly authRequired: boolean;
+  /** As clients are told in INFO. */
+  readonly advertisedHost: string;
+  readonly advertisedPort: number;
+  /** Port of WebSocket clients; null without one. */
+  readonly websocketPort: number | null;
+  /** When the certificates of the client port and of the WebSocket port expire, wall clock, ms; null without TLS. */
+  readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
+  /** Of the cache of OCSP responses about clients; null without one. */
+  readonly ocspCacheStats: OcspCacheStats | null;
+  /** Listeners that should accept and do not, by the reference's names (`server`, `websocket`); empty when all is well. */
+  readonly missingListeners: readonly string[];
+  /** Wall clock, ms. */
+  readonly startedAt: number;
+  readonly configLoadedAt: number;
+  /** `sha256:` and hex; empty without a file. */
+  readonly configDigest: string;
+  readonly counters: ServerCounters;
+  /** Open client connections by their id. */
+  readonly connections: ReadonlyMap<number, Client>;
+  readonly closedConnections: { all(): ConnectionRecord[] };
+  readonly accounts: readonly Account[];
+  accountNamed(name: string): Account | undefined;
+  /** null: there is none. */
+  readonly systemAccount: Account | null;
+  /** Ended after an answer that made connections write: a question for their round trip. */
+  readonly turn: Turn;
+  readonly monitoring: MonitorState;
+  /** Where monitoring listens; null: nowhere. */
+  readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
+  /** Logins that were refused as their account is none of the pinned ones. */
+  readonly pinnedAccountFails: number;
+}

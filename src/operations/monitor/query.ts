@@ -1,0 +1,58 @@
+/** Parameters of a monitoring request, read as the reference reads them; an unreadable one is a `QueryError` with its text. */
+import { encode, quote } from "../../base/bytes/ascii.ts";
+import { INT64_MAX, INT64_MIN, parseDecimal, parseGoBool, UINT64_MAX } from "../../config/schema/go-values.ts";
+import { EndpointError } from "./endpoint-error.ts";
+
+export class QueryError extends EndpointError {
+  override name = "QueryError";
+}
+
+export class Query {
+  private readonly params: URLSearchParams;
+
+  constructor(params: URLSearchParams) {
+    this.params = params;
+  }
+
+  /** Empty when it is missing. */
+  text(name: string): string {
+    return this.params.get(name) ?? "";
+  }
+
+  /** False when it is missing. */
+  flag(name: string): boolean {
+    const text = this.text(name);
+    if (text === "") return false;
+    const value = parseGoBool(text);
+    if (value === null) throw unreadable("boolean", name, "ParseBool", text, "invalid syntax");
+    return value;
+  }
+
+  /** 0 when it is missing. */
+  integer(name: string): number {
+    const text = this.text(name);
+    if (text === "") return 0;
+    const value = parseDecimal(text, INT64_MIN, INT64_MAX);
+    if (typeof value === "string") throw unreadable("int", name, "Atoi", text, value);
+    return value;
+  }
+
+  /** A connection id or the like: 0 when it is missing. */
+  unsigned(name: string): number {
+    const text = this.text(name);
+    if (text === "") return 0;
+    const value = parseDecimal(text, 0n, UINT64_MAX);
+    if (typeof value === "string") throw unreadable("uint64", name, "ParseUint", text, value);
+    return value;
+  }
+
+  /** `subs`: a switch, or `detail`. */
+  subscriptions(): "none" | "list" | "detail" {
+    if (this.text("subs").toLowerCase() === "detail") return "detail";
+    return this.flag("subs") ? "list" : "none";
+  }
+}
+
+function unreadable(type: string, name: string, reader: string, text: string, fault: string): QueryError {
+  return new QueryError(`Error decoding ${type} for '${name}': strconv.${reader}: parsing ${quote(encode(text))}: ${fault}`);
+}

@@ -1,0 +1,46 @@
+/** `/`: a page for people, with a link to every endpoint. */
+import { NATS_VERSION, OWN_VERSION } from "../../wire/protocol/version.ts";
+import { countRequest, type MonitorContext } from "./endpoint.ts";
+
+const LINKS: readonly (readonly [path: string, title: string])[] = [
+  ["/varz", "General"],
+  ["/jsz", "JetStream"],
+  ["/connz", "Connections"],
+  ["/accountz", "Accounts"],
+  ["/accstatz", "Account Stats"],
+  ["/subsz", "Subscriptions"],
+  ["/routez", "Routes"],
+  ["/leafz", "LeafNodes"],
+  ["/gatewayz", "Gateways"],
+  ["/raftz", "Raft Groups"],
+  ["/healthz", "Health Probe"],
+  ["/debug/vars", "Expvar"],
+  ["/metrics", "Prometheus"],
+];
+
+/** @param basePath in front of every link, without a slash at its end; links are relative, so that the page works behind a proxy */
+export function rootPage(context: MonitorContext, basePath: string): Response {
+  countRequest(context, "/");
+  const links = LINKS.map(([path, title]) => `    <li><a href=".${escapeHtml(basePath)}${path}">${title}</a> <code>${path}</code></li>`);
+  const html = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>nats-server ${escapeHtml(context.server.serverName)}</title>
+    <style>body { font-family: system-ui, sans-serif; margin: 2rem } code { color: #777 }</style>
+  </head>
+  <body>
+    <h1>nats-server</h1>
+    <p>v${NATS_VERSION}, bunats v${OWN_VERSION}</p>
+    <ul>
+${links.join("\n")}
+    </ul>
+  </body>
+</html>
+`;
+  return new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8" } });
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

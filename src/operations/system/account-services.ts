@@ -1,0 +1,67 @@
+/**
+ * What a server tells of one account: `$SYS.REQ.ACCOUNT.<account>.<name>`. Other accounts ask of themselves, by the imports that every
+ * account has (account/system-trade.ts).
+ * Source: reference, core §8.4.
+ */
+
+import { goJson } from "../../base/go/go-json.ts";
+import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
+import { connzOf } from "../monitor/connz.ts";
+import { accountJszOf } from "../monitor/jsz.ts";
+import { leafzOf } from "../monitor/other-servers.ts";
+import { subszOf } from "../monitor/subsz.ts";
+import type { Events } from "./events.ts";
+import { SILENCE } from "./replier.ts";
+import type { ServiceHandler, ServiceRequest } from "./request.ts";
+import { BadRequest, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
+import { connzOptions, type ServiceParts } from "./server-services.ts";
+import * as asked from "./service-options.ts";
+
+/** The token of the subject that names the account, from 0 on. */
+const ACCOUNT_TOKEN = 3;
+
+/** By the last token of their subjects. */
+export function accountServices(parts: ServiceParts, events: Events): ReadonlyMap<string, ServiceHandler> {
+  const { host, replier } = parts;
+  const service =
+    <F extends FieldTypes>(options: Structure<F>, answer: (options: Values<F>, account: string) => unknown): ServiceHandler =>
+    request =>
+      replier.reply(request, options, given => answer(given, request.token(ACCOUNT_TOKEN)));
+  return new Map<string, ServiceHandler>([
+    ["SUBSZ", service(asked.SUBSZ, (options, account) => subszOf(host, { ...options, lists: true, account }))],
+    ["CONNZ", service(asked.CONNZ, (options, account) => connzOf(host, connzOptions({ ...options, acc: account })))],
+    ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
+    ["JSZ", service(asked.JSZ, accountJszOf)],
+    ["INFO", service(asked.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
+    // Of all accounts: another service.
+    ["STATZ", service(asked.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],
+    ["CONNS", request => tellConnections(parts, events, request)],
+  ]);
+}
+
+/** `$SYS.REQ.ACCOUNT.PING.STATZ` */
+export function allAccountsStatz(parts: ServiceParts): ServiceHandler {
+  return request => parts.replier.reply(request, asked.ACCOUNT_STATZ, options => statz(parts, options));
+}
+
+function statz(
+  { host }: ServiceParts,
+  { accounts, include_unused }: Pick<Values<(typeof asked.ACCOUNT_STATZ)["fields"]>, "accounts" | "include_unused">,
+): unknown {
+  const answer = accountStatzOf(host, { accounts, includeUnused: include_unused });
+  return answer.account_statz.length === 0 && !include_unused ? SILENCE : answer;
+}
+
+/** How servers ask each other for their part of an account's connections: who has none is silent. */
+function tellConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
+  const name = request.token(ACCOUNT_TOKEN);
+  try {
+    const asks = request.body.length === 0 ? name : readRequest(request.body, asked.CONNECTIONS).acc || name;
+    if (asks !== name) return host.log.error("SYSTEM - Error unmarshalled account does not match subject");
+  } catch (error) {
+    if (!(error instanceof BadRequest)) throw error;
+    return host.log.error(`SYSTEM - Error unmarshalling account connections request message: ${error.message}`);
+  }
+  const account = host.accountNamed(name);
+  if (account !== undefined && account.connections > 0) sender.answer(request.reply, null, goJson(events.counts(account), 0));
+}

@@ -1,0 +1,39 @@
+/** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
+
+import { goTime } from "../../base/go/go-json.ts";
+import type { Client } from "../../connections/client/client.ts";
+import { issuerKeyOf, shownJwt } from "../../connections/client/connection-record.ts";
+import { presentClientInfo } from "../../messaging/batch/originator.ts";
+import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
+import { nameTagOf } from "../monitor/account-tag.ts";
+
+const NS_PER_MS = 1e6;
+const NS_PER_MICROSECOND = 1e3;
+
+/** @param stoppedAt wall clock, ms; 0: it is there */
+export function eventClient(client: Client, stoppedAt: number): Readonly<Record<string, unknown>> {
+  const { account, connect, id, kind, keepalive, login, startedAt, transport, user } = client;
+  return presentClientInfo({
+    start: goTime(startedAt),
+    host: transport.remoteAddress,
+    id,
+    acc: account.name,
+    user,
+    name: connect.name,
+    lang: connect.lang,
+    ver: connect.version,
+    ...(stoppedAt === 0 ? {} : { rtt: roundTripNs(keepalive.roundTripMs), stop: goTime(stoppedAt) }),
+    jwt: shownJwt(client),
+    issuer_key: issuerKeyOf(client),
+    tags: login?.claim?.tags ?? [],
+    name_tag: nameTagOf(account),
+    kind: KIND_TEXTS[kind],
+    client_type: transport.type,
+  });
+}
+
+/** Below a millisecond to the microsecond, as the reference cuts it. */
+function roundTripNs(ms: number): number {
+  const ns = Math.round(ms * NS_PER_MS);
+  return ns > NS_PER_MICROSECOND && ns < NS_PER_MS ? Math.trunc(ns / NS_PER_MICROSECOND) * NS_PER_MICROSECOND : ns;
+}

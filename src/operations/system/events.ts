@@ -1,0 +1,183 @@
+/**
+ * What the server tells of its clients and of itself, to whoever listens in the system account.
+ *
+ *   client in, out ─▶ $SYS.ACCOUNT.<account>.CONNECT, DISCONNECT
+ *   client refused ─▶ $SYS.ACCOUNT.CLIENT.AUTH.ERR in its account, $SYS.SERVER.<id>.CLIENT.AUTH.ERR
+ *   account's connections ─▶ $SYS.ACCOUNT.<account>.SERVER.CONNS, at each change and every 30 s while there are any
+ *   server ─▶ $SYS.SERVER.<id>.LAMEDUCK, SHUTDOWN, OCSP.PEER.…
+ * Each costs a look at the interest where nobody listens: subjects are kept by account, nothing else is made.
+ * Source: reference, core §8.2.
+ */
+import type { Account } from "../../accounts/account/account.ts";
+import { encode } from "../../base/bytes/ascii.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Client } from "../../connections/client/client.ts";
+import { CLOSE_TEXTS, type CloseReason } from "../../wire/protocol/close-reason.ts";
+import { REFUSALS, type Refusal } from "../../wire/protocol/refusal.ts";
+import { accountStat } from "../monitor/accountz.ts";
+import type { Fields } from "../monitor/endpoint.ts";
+import { eventClient } from "./event-client.ts";
+import type { Sender } from "./sender.ts";
+import type { SystemHost } from "./system-host.ts";
+
+const ADVISORY = "io.nats.server.advisory.v1";
+const COUNT_INTERVAL_MS = 30_000;
+const ACCOUNT_REFUSED = encode("$SYS.ACCOUNT.CLIENT.AUTH.ERR");
+
+/** Of one account. */
+class AccountEvents {
+  readonly connect: Uint8Array;
+  readonly disconnect: Uint8Array;
+  readonly counts: Uint8Array;
+  /** Where servers of old look for them. */
+  readonly formerCounts: Uint8Array;
+  readonly timer: WheelTimer;
+
+  constructor(name: string, onTimer: () => void) {
+    this.connect = encode(`$SYS.ACCOUNT.${name}.CONNECT`);
+    this.disconnect = encode(`$SYS.ACCOUNT.${name}.DISCONNECT`);
+    this.counts = encode(`$SYS.ACCOUNT.${name}.SERVER.CONNS`);
+    this.formerCounts = encode(`$SYS.SERVER.ACCOUNT.${name}.CONNS`);
+    this.timer = new WheelTimer(onTimer);
+  }
+}
+
+export class Events {
+  private readonly host: SystemHost;
+  private readonly sender: Sender;
+  private readonly account: Account;
+  private readonly refusedSubject: Uint8Array;
+  private readonly byAccount = new WeakMap<Account, AccountEvents>();
+  /** In which account the refusal of a client is told, and what is said of it there, where that is not the usual. */
+  private readonly refusedElsewhere = new WeakMap<Client, { readonly account: Account; readonly reason: string | null }>();
+
+  constructor(host: SystemHost, sender: Sender, account: Account) {
+    this.host = host;
+    this.sender = sender;
+    this.account = account;
+    this.refusedSubject = this.serverSubject("CLIENT.AUTH.ERR");
+  }
+
+  connected(client: Client): void {
+    const { account, sender } = this;
+    sender.send(account, this.of(client.account).connect, () => ({
+      ...sender.head(`${ADVISORY}.client_connect`, this.host.clock.now()),
+      server: sender.server(),
+      client: eventClient(client, 0),
+    }));
+  }
+
+  /** It is about to be closed for that. @param told whether its account is told of it */
+  refused(client: Client, refusal: Refusal, told: boolean): void {
+    const event = (reason: string, account: Account) => () => {
+      const told = this.departure(client, this.host.clock.now(), reason);
+      return { ...told, client: { ...(told.client as Fields), acc: account.name } };
+    };
+    const { account, reason } = this.refusedElsewhere.get(client) ?? { account: client.account, reason: null };
+    if (told) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal), account));
+    this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal), client.account));
+  }
+
+  /** The refusal that follows is told in that account. @param reason what is said of it there; null: the usual */
+  refusedBy(client: Client, account: Account, reason: string | null): void {
+    this.refusedElsewhere.set(client, { account, reason });
+  }
+
+  disconnected(client: Client, reason: CloseReason): void {
+    const { account, sender } = this;
+    sender.send(account, this.of(client.account).disconnect, () => this.departure(client, client.stoppedAt, CLOSE_TEXTS[reason]));
+  }
+
+  private departure(client: Client, at: number, reason: string): Fields {
+    const { sender } = this;
+    return {
+      ...sender.head(`${ADVISORY}.client_disconnect`, at),
+      server: sender.server(),
+      client: eventClient(client, at),
+      sent: { msgs: client.inMessages, bytes: client.inBytes },
+      received: { msgs: client.outMessages, bytes: client.outBytes },
+      reason,
+    };
+  }
+
+  /** Not told of the global account, which nobody bills. */
+  connectionsChanged(account: Account): void {
+    if (account === this.host.globalAccount) return;
+    const events = this.of(account);
+    const { timers } = this.host;
+    if (account.connections === 0) timers.cancel(events.timer);
+    else timers.set(events.timer, COUNT_INTERVAL_MS);
+    for (const subject of [events.formerCounts, events.counts]) this.sender.send(this.account, subject, () => this.counts(account));
+  }
+
+  /** What is told of an account's connections. */
+  counts(account: Account): Fields {
+    const { sender } = this;
+    const head = sender.head(`${ADVISORY}.account_connections`, this.host.clock.now());
+    return { ...head, server: sender.server(), ...accountStat(account) };
+  }
+
+  leavesSoon(): void {
+    this.sender.send(this.account, this.serverSubject("LAMEDUCK"), () => this.sender.server());
+  }
+
+  leaves(): void {
+    this.sender.send(this.account, this.serverSubject("SHUTDOWN"), () => this.sender.server());
+  }
+
+  /** A peer did not get in. @param kind of the connection, as the log has it */
+  ocspRejected(kind: string, peer: CertificateFacts, reason: string): void {
+    const { sender } = this;
+    sender.send(this.account, this.serverSubject("OCSP.PEER.CONN.REJECT"), () => ({
+      ...sender.head(`${ADVISORY}.ocsp_peer_reject`, this.host.clock.now()),
+      kind,
+      peer: certificate(peer),
+      server: sender.server(),
+      reason,
+    }));
+  }
+
+  /** A certificate of a peer's chain is not good. */
+  ocspLinkInvalid(peer: CertificateFacts, link: CertificateFacts, reason: string): void {
+    const { sender } = this;
+    sender.send(this.account, this.serverSubject("OCSP.PEER.LINK.INVALID"), () => ({
+      ...sender.head(`${ADVISORY}.ocsp_peer_link_invalid`, this.host.clock.now()),
+      link: certificate(link),
+      peer: certificate(peer),
+      server: sender.server(),
+      reason,
+    }));
+  }
+
+  private serverSubject(what: string): Uint8Array {
+    return encode(`$SYS.SERVER.${this.host.identity.id}.${what}`);
+  }
+
+  private of(account: Account): AccountEvents {
+    let events = this.byAccount.get(account);
+    if (events === undefined) {
+      events = new AccountEvents(account.name, () => this.connectionsChanged(account));
+      this.byAccount.set(account, events);
+    }
+    return events;
+  }
+}
+
+/** What a client is closed for when it is refused so. */
+function reasonOf(refusal: Refusal): string {
+  const { close } = REFUSALS[refusal];
+  return close === null ? "" : CLOSE_TEXTS[close];
+}
+
+/** Of a certificate, what events tell. */
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly fingerprint: string;
+  /** DER. */
+  readonly raw: Uint8Array;
+}
+
+function certificate({ subject, issuer, fingerprint, raw }: CertificateFacts): Fields {
+  return { subject, issuer, fingerprint, raw: Buffer.from(raw).toString("base64") };
+}

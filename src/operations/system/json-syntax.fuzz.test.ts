@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import { Random } from "../../base/random/random.ts";
+import { seedFromEnv } from "../../base/random/seed.ts";
+import { syntaxFault } from "./json-syntax.ts";
+
+const PIECES = [
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  '"a"',
+  '"\\u00e9"',
+  '"\\q"',
+  '"',
+  "1",
+  "-",
+  "0",
+  "1.5e-3",
+  "01",
+  ".",
+  "e",
+  "true",
+  "nul",
+  "null",
+  "false",
+  " ",
+  "\n",
+  "é",
+  "\\",
+];
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("fuzz: what JSON.parse takes has no fault, and the other way round", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  let right = 0;
+  for (let round = 0; round < 50_000; round++) {
+    const text = Array.from({ length: 1 + random.below(7) }, () => random.pick(PIECES)).join("");
+    if (isJson(text)) right++;
+    expect(syntaxFault(Buffer.from(text)) === null, `SEED=${seed} round=${round} ${text}`).toBe(isJson(text));
+  }
+  expect(right).toBeGreaterThan(500);
+});
+
+test("depth is bounded as Go's decoder bounds it", () => {
+  expect(syntaxFault(Buffer.from("[".repeat(10_000) + "]".repeat(10_000)))).toBeNull();
+  expect(syntaxFault(Buffer.from("[".repeat(10_001)))).toBe("exceeded max depth");
+});

@@ -1,0 +1,102 @@
+/**
+ * Answers of services: `{"server":{…},"data":{…}}`, or `error` instead, compressed when the requester takes that.
+ *
+ *   body ─▶ options ─ another server is meant? silence ─▶ handler ─▶ data ─▶ Accept-Encoding
+ *            └ not JSON: error 400        it refuses: error 500 ┘     errors are never compressed
+ * Source: reference, core §8.3.
+ */
+
+import { acceptedEncoding, encodeContent } from "../../base/compression/content-encoding.ts";
+import { goJson } from "../../base/go/go-json.ts";
+import { buildHeader } from "../../messaging/header/header-write.ts";
+import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
+import type { ServiceRequest } from "./request.ts";
+import { BadRequest, emptyOf, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
+import type { Sender } from "./sender.ts";
+import type { SystemHost } from "./system-host.ts";
+
+const BAD_REQUEST = 400;
+const FAILED = 500;
+
+/** Which servers are meant. Empty: whatever. */
+export interface ServerFilter {
+  readonly server_name: string;
+  readonly cluster: string;
+  readonly host: string;
+  readonly exact_match: boolean;
+  readonly tags: readonly string[];
+  readonly domain: string;
+}
+
+/** No answer is given: not by this server. */
+export const SILENCE = Symbol("silence");
+
+export class Replier {
+  constructor(
+    private readonly host: SystemHost,
+    private readonly sender: Sender,
+  ) {}
+
+  /**
+   * @param answer makes the data; undefined: there are none to show. It may refuse with `EndpointError`
+   * @param dataless of an answer that never has data, also a refusal says nothing of them
+   */
+  reply<F extends FieldTypes>(
+    request: ServiceRequest,
+    options: Structure<F>,
+    answer: (options: Values<F>) => unknown,
+    dataless = false,
+  ): void {
+    if (request.reply === "") return;
+    const given = this.read(request, options);
+    if (given === null) return;
+    try {
+      const data = answer(given);
+      if (data !== SILENCE) this.succeed(request, data);
+    } catch (error) {
+      if (error instanceof NotMine) return;
+      if (!(error instanceof EndpointError)) throw error;
+      this.fail(request, FAILED, error.message, !dataless);
+    }
+  }
+
+  /** @returns null: another server is meant, or it was answered that this makes no sense */
+  read<F extends FieldTypes>(request: ServiceRequest, options: Structure<F>): Values<F> | null {
+    if (request.body.length === 0) return emptyOf(options);
+    try {
+      const given = readRequest(request.body, options);
+      return isMeant(this.host, given as unknown as ServerFilter) ? given : null;
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error;
+      this.fail(request, BAD_REQUEST, error.message, false);
+      return null;
+    }
+  }
+
+  succeed(request: ServiceRequest, data: unknown): void {
+    const server = this.sender.server();
+    const json = goJson(data === undefined ? { server } : { server, data }, 0);
+    const { content, encoding } = encodeContent(Buffer.from(json), acceptedEncoding(request.acceptEncoding));
+    this.sender.answer(request.reply, encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
+  }
+
+  /** @param description empty: none */
+  fail(request: ServiceRequest, code: number, description: string, hasData: boolean): void {
+    const error = description === "" ? { code } : { code, description };
+    const server = this.sender.server();
+    this.sender.answer(request.reply, null, goJson(hasData ? { server, data: null, error } : { server, error }, 0));
+  }
+}
+
+function isMeant(host: SystemHost, filter: ServerFilter): boolean {
+  const { exact_match, tags, domain } = filter;
+  const names = [
+    [filter.server_name, host.serverName],
+    [filter.host, host.advertisedHost],
+    [filter.cluster, host.clusterName],
+  ];
+  const suits = ([wanted, own]: string[]) => wanted === "" || (exact_match ? own === wanted : own.includes(wanted));
+  const hasTag = (tag: string) => host.options.serverTags.includes(tag.trim().toLowerCase());
+  // A domain is JetStream's, which this server has not.
+  return names.every(suits) && tags.every(hasTag) && domain === "";
+}

@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { encode } from "../../base/bytes/ascii.ts";
+import { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { RequestQueue, ServiceRequest } from "./request.ts";
+
+function requestOn(subject: string): ServiceRequest {
+  const batch = new MessageBatch(1);
+  const bytes = Buffer.from(encode(`${subject}body`));
+  batch.source = bytes;
+  batch.subjectSource = bytes;
+  batch.add(0, subject.length, subject.length, subject.length, -1, subject.length, bytes.length);
+  return new ServiceRequest(batch, 0);
+}
+
+function queueWith(lines: string[], ends: () => void = () => {}): RequestQueue {
+  return new RequestQueue({ error: text => void lines.push(text.split("\n")[0]!), warnRateLimited: text => void lines.push(text) }, ends);
+}
+
+test("requests are handled after the delivery they came in, in order, and then the turn ends", async () => {
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const queue = queueWith([], () => {
+    seen.push("end");
+    resolve();
+  });
+  for (const subject of ["a", "b"]) queue.push(requestOn(subject), request => void seen.push(`${request.subject} ${request.body}`));
+  seen.push("delivered");
+  await promise;
+  expect(seen).toEqual(["delivered", "a body", "b body", "end"]);
+});
+
+test("a handler that throws is logged with its subject, and the next request is handled", async () => {
+  const lines: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const queue = queueWith(lines, resolve);
+  queue.push(requestOn("$SYS.REQ.X"), () => {
+    throw new Error("a mistake of ours");
+  });
+  queue.push(requestOn("y"), () => void lines.push("handled"));
+  await promise;
+  expect(lines).toEqual(["System service $SYS.REQ.X failed: Error: a mistake of ours", "handled"]);
+});
+
+test("so many requests wait and no more, and none after the stop", async () => {
+  const lines: string[] = [];
+  let handled = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const queue = queueWith(lines, resolve);
+  for (let count = 0; count < 10_001; count++) queue.push(requestOn("x"), () => void handled++);
+  await promise;
+  expect({ handled, lines }).toEqual({ handled: 10_000, lines: ["System services: too many requests, some are dropped"] });
+  queue.stop();
+  queue.push(requestOn("x"), () => void handled++);
+  await new Promise(done => setImmediate(done));
+  expect(handled).toBe(10_000);
+});

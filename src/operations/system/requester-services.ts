@@ -1,0 +1,113 @@
+/**
+ * Services for whoever asks, by what is known of it: who am I, and how many subscribers has a subject?
+ * Source: reference, core §8.4.
+ */
+
+import { permissionInfo } from "../../access/permission/permission-info.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { encode } from "../../base/bytes/ascii.ts";
+import { Client } from "../../connections/client/client.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { isValidLiteral } from "../../messaging/subject/subject.ts";
+import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
+import { nameTagOf } from "../monitor/account-tag.ts";
+import { unlessEmpty } from "../monitor/endpoint.ts";
+import type { ServiceHandler, ServiceRequest } from "./request.ts";
+import { BadRequest, readRequest } from "./request-options.ts";
+import type { ServiceParts } from "./server-services.ts";
+import * as asked from "./service-options.ts";
+
+const NS_PER_SECOND = 1e9;
+const MS_PER_SECOND = 1_000;
+const BAD_REQUEST = 400;
+
+/** What an import says of the requester. */
+interface Requester {
+  readonly acc?: string;
+  /** The account in between, where the request came through several. */
+  readonly svc?: string;
+  readonly user?: string;
+  readonly name_tag?: string;
+}
+
+/** @returns null: what is said makes no sense */
+function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Requester | null {
+  if (!hasHeader) return {};
+  try {
+    const info: unknown = JSON.parse(requestInfo ?? "");
+    return typeof info === "object" && !Array.isArray(info) ? (info ?? {}) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `$SYS.REQ.USER.<account>.INFO`: answered by the server of the requester's connection, as only that has its permissions. */
+export function tellUser({ host, replier }: ServiceParts): ServiceHandler {
+  return request => {
+    const { originator, reply } = request;
+    if (reply === "" || !(originator instanceof Client)) return;
+    const requester = requesterOf(request);
+    const named = requester?.svc || requester?.acc || "";
+    if (requester === null || (named !== "" && host.accountNamed(named) === undefined))
+      return replier.fail(request, BAD_REQUEST, "", false);
+    const { acc = "", user = "", name_tag = "" } = requester;
+    const account = acc === "" ? undefined : host.accountNamed(acc);
+    const permissions = originator.permissions?.permissions ?? null;
+    replier.succeed(request, {
+      user,
+      account: acc,
+      ...unlessEmpty("account_name", account === undefined ? "" : nameTagOf(account)),
+      ...unlessEmpty("user_name", name_tag),
+      ...(permissions === null ? {} : { permissions: permissionInfo(permissions) }),
+      ...unlessEmpty("expires", secondsLeft(originator, host.clock.now()) * NS_PER_SECOND),
+    });
+  };
+}
+
+function secondsLeft({ login }: Client, now: number): number {
+  const expiresAt = login?.expiresAt ?? 0;
+  return expiresAt === 0 ? 0 : Math.trunc((expiresAt - now) / MS_PER_SECOND);
+}
+
+/** `$SYS.DEBUG.SUBSCRIBERS`: `<subject> [queue]`, in the requester's account. */
+export function countForRequester({ host, sender }: ServiceParts): ServiceHandler {
+  return request => {
+    if (request.originator === null) return;
+    const requester = requesterOf(request);
+    if (requester === null) return;
+    const named = requester.svc || requester.acc || "";
+    const account = named === "" ? host.systemAccount : host.accountNamed(named);
+    if (!account) return;
+    const [subject, queue] = request.body.toString().trim().split(" ");
+    sender.answer(request.reply, null, String(subscribers(account, subject, queue ?? null)));
+  };
+}
+
+/** `$SYS.REQ.ACCOUNT.NSUBS`: another server asks on behalf of one of its clients. */
+export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
+  return request => {
+    if (request.body.length === 0) return host.log.error("SYSTEM - request requires a body");
+    try {
+      const { acc, subject, queue } = readRequest(request.body, asked.SUBSCRIBERS);
+      const account = host.accountNamed(acc);
+      if (account === undefined || account.connections === 0) return;
+      const group = queue === null ? null : Buffer.from(queue, "base64").toString();
+      sender.answer(request.reply, null, String(subscribers(account, subject, group)));
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error;
+      host.log.error(`SYSTEM - Error unmarshalling account nsubs request message: ${error.message}`);
+    }
+  };
+}
+
+/** Of clients: whom a message on a literal subject would reach, or what is subscribed within a pattern. @param queue null: whatever */
+function subscribers({ interest }: Account, subject: string, queue: string | null): number {
+  const counts = ({ sink, queue: own }: Subscription) =>
+    sink instanceof Client && (queue === null || (own !== null && Buffer.from(own).toString() === queue));
+  const text = ({ subject: own }: Subscription) => Buffer.from(own).toString();
+  if (hasWildcardText(subject)) return interest.all().filter(one => isSubsetText(text(one), subject) && counts(one)).length;
+  const bytes = encode(subject);
+  if (!isValidLiteral(bytes, 0, bytes.length)) return 0;
+  const { plain, groups } = interest.match(bytes, 0, bytes.length);
+  return [...plain, ...groups.flat()].filter(counts).reduce((sum, { weight }) => sum + weight, 0);
+}

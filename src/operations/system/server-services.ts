@@ -1,0 +1,191 @@
+/**
+ * What a server tells of itself when it is asked in the system account: the endpoints of monitoring as services, and what operators do to it.
+ *
+ *   $SYS.REQ.SERVER.PING.<name>   all servers answer, or those that the request's filters mean
+ *   $SYS.REQ.SERVER.<id>.<name>   this one
+ *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   this one only
+ * Source: reference, core §8.3.
+ */
+import { quote } from "../../base/bytes/ascii.ts";
+import { goJson } from "../../base/go/go-json.ts";
+import { goDuration } from "../../config/schema/go-duration.ts";
+import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { accountzOf } from "../monitor/accountz.ts";
+import { connzOf } from "../monitor/connz.ts";
+import { ProfileUnderWay } from "../monitor/cpu-profile.ts";
+import { expvarzOf, ipqueueszOf } from "../monitor/diagnostics.ts";
+import { EndpointError } from "../monitor/endpoint-error.ts";
+import { healthzOf } from "../monitor/healthz.ts";
+import { jszOf, raftzOf } from "../monitor/jsz.ts";
+import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
+import { subszOf } from "../monitor/subsz.ts";
+import { varzOf } from "../monitor/varz.ts";
+import { type Replier, SILENCE } from "./replier.ts";
+import type { ServiceHandler, ServiceRequest } from "./request.ts";
+import { BadRequest, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
+import type { Sender } from "./sender.ts";
+import * as asked from "./service-options.ts";
+import type { Statsz } from "./statsz.ts";
+import type { SystemHost } from "./system-host.ts";
+
+const NS_PER_MS = 1e6;
+const PROFILE_NS_MAX = 15e9;
+
+/** What services are made of. */
+export interface ServiceParts {
+  readonly host: SystemHost;
+  readonly sender: Sender;
+  readonly replier: Replier;
+  readonly statsz: Statsz;
+  /** For what a handler does later. */
+  guard(request: ServiceRequest, part: () => void): void;
+}
+
+/** Asked of all servers, or of one: by name. */
+export function serverServices(parts: ServiceParts): ReadonlyMap<string, ServiceHandler> {
+  const { host, replier } = parts;
+  const service =
+    <F extends FieldTypes>(options: Structure<F>, answer: (options: Values<F>) => unknown): ServiceHandler =>
+    request =>
+      replier.reply(request, options, answer);
+  return new Map<string, ServiceHandler>([
+    ["IDZ", request => tellId(parts, request)],
+    ["STATSZ", request => tellStats(parts, request)],
+    ["VARZ", service(asked.VARZ, () => varzOf(host))],
+    ["SUBSZ", service(asked.SUBSZ, ({ subscriptions: lists, ...rest }) => subszOf(host, { ...rest, lists }))],
+    ["CONNZ", service(asked.CONNZ, options => connzOf(host, connzOptions(options)))],
+    ["ROUTEZ", service(asked.ROUTEZ, () => routezOf(host))],
+    ["GATEWAYZ", service(asked.GATEWAYZ, () => gatewayzOf(host))],
+    ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
+    ["ACCOUNTZ", service(asked.ACCOUNTZ, options => accountzOf(host, options))],
+    ["JSZ", service(asked.JSZ, ({ leader_only }) => jszOf(host, { leaderOnly: leader_only }))],
+    ["HEALTHZ", service(asked.HEALTHZ, options => healthzOf(host, options))],
+    ["PROFILEZ", request => replier.reply(request, asked.PROFILEZ, options => profile(parts, request, options))],
+    ["EXPVARZ", service(asked.EXPVARZ, expvarzOf)],
+    ["IPQUEUESZ", service(asked.IPQUEUESZ, ipqueueszOf)],
+    ["RAFTZ", service(asked.RAFTZ, raftzOf)],
+  ]);
+}
+
+/** Asked of this server only. */
+export function ownServices({ host, replier }: ServiceParts): ReadonlyMap<string, ServiceHandler> {
+  return new Map<string, ServiceHandler>([
+    ["RELOAD", request => replier.reply(request, asked.FILTER, () => reload(host), true)],
+    ["KICK", request => forClient(host, request, asked.KICK, cid => replier.reply(request, asked.FILTER, () => kick(host, cid), true))],
+    [
+      "LDM",
+      request => forClient(host, request, asked.LAME_DUCK, cid => replier.reply(request, asked.FILTER, () => lameDuck(host, cid), true)),
+    ],
+  ]);
+}
+
+export function connzOptions({
+  sort,
+  auth,
+  subscriptions,
+  subscriptions_detail,
+  offset,
+  limit,
+  cid,
+  state,
+  user,
+  acc,
+  mqtt_client,
+  filter_subject,
+}: Values<(typeof asked.CONNZ)["fields"]>): Parameters<typeof connzOf>[1] {
+  return {
+    sort,
+    auth,
+    subscriptions: subscriptions_detail ? "detail" : subscriptions ? "list" : "none",
+    offset,
+    limit,
+    cid,
+    state,
+    user,
+    account: acc,
+    mqttClient: mqtt_client,
+    filterSubject: filter_subject,
+  };
+}
+
+/** Asks nothing of the request. */
+function tellId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void {
+  sender.answer(reply, null, goJson({ name: host.serverName, host: host.advertisedHost, id: host.identity.id }, 0));
+}
+
+export function tellStats({ replier, statsz }: ServiceParts, request: ServiceRequest): void {
+  if (replier.read(request, asked.STATSZ) === null) return;
+  if (request.reply === "") statsz.tellNow();
+  else statsz.answer(request.reply);
+}
+
+type ProfileOptions = Values<(typeof asked.PROFILEZ)["fields"]>;
+
+/** Profiles are the runtime's own: of the CPU, over a while, and of the heap. */
+function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest, { name, duration }: ProfileOptions): unknown {
+  const refused = (error: string) => ({ profile: null, error });
+  switch (name) {
+    case "":
+      return refused("Profile name not specified");
+    case "heap":
+      return { profile: Buffer.from(Bun.generateHeapSnapshot("v8", "arraybuffer")).toString("base64"), error: "" };
+    case "cpu": {
+      if (duration <= 0 || duration > PROFILE_NS_MAX) return refused(`Duration ${goDuration(duration)} should be between 0s and 15s`);
+      const answer = (data: object) => guard(request, () => replier.succeed(request, data));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      host.clock.after(duration / NS_PER_MS, resolve);
+      host.cpuProfiler.record(promise).then(
+        text => answer({ profile: Buffer.from(text).toString("base64"), error: "" }),
+        (error: Error) => {
+          const reason = error instanceof ProfileUnderWay ? "cpu profiling already in use" : error.message;
+          answer(refused(`Failed to start CPU profile: ${reason}`));
+        },
+      );
+      return SILENCE; // until then
+    }
+    default:
+      return refused(`Profile ${quote(Buffer.from(name))} not found`);
+  }
+}
+
+function reload(host: SystemHost): void {
+  try {
+    host.reload();
+  } catch (error) {
+    throw new EndpointError((error as Error).message);
+  }
+}
+
+/** Reads which client is meant. Whoever does not say it is not answered. */
+function forClient(
+  host: SystemHost,
+  request: ServiceRequest,
+  options: Structure<{ readonly cid: "uint64" }>,
+  go: (cid: number) => void,
+): void {
+  let cid: number;
+  try {
+    ({ cid } = readRequest(request.body, options));
+  } catch (error) {
+    if (!(error instanceof BadRequest)) throw error;
+    return host.log.error(`SYSTEM - Error unmarshalling kick client request: ${error.message}`);
+  }
+  go(cid);
+}
+
+function kick({ connections }: SystemHost, cid: number): void {
+  const client = connections.get(cid);
+  if (client === undefined) throw new EndpointError("no such client or leafnode id");
+  client.close(CloseReason.Kicked);
+}
+
+function lameDuck(host: SystemHost, cid: number): void {
+  const client = host.connections.get(cid);
+  if (client === undefined) throw new EndpointError("no such client id");
+  if (client.connect.protocol < 1 || (client.flags & FLAG_FIRST_PONG_SENT) === 0) {
+    throw new EndpointError("client does not support Lame Duck Mode or is not ready to receive the notification");
+  }
+  client.logDebug("Sending Lame Duck Mode info to client");
+  host.announceLameDuckTo(client);
+}

@@ -1,0 +1,101 @@
+/**
+ * STATSZ: how the server does, told by itself and when asked.
+ *
+ *   250 ms after the start, then after twice as long each time, up to every 10 s ─▶ $SYS.SERVER.<id>.STATSZ, when somebody listens
+ *   $SYS.REQ.SERVER.PING.STATSZ, without a reply ─▶ the same subject, at once; with one ─▶ there
+ * The subject hears of it once a second at most, unless it is asked for.
+ * Source: reference, core §8.2.
+ */
+import { encode } from "../../base/bytes/ascii.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { goJson, goTime } from "../../base/go/go-json.ts";
+import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
+import { connectionStats } from "../monitor/varz.ts";
+import type { Sender } from "./sender.ts";
+import type { SystemHost } from "./system-host.ts";
+
+const INTERVAL_MS_MIN = 250;
+const INTERVAL_MS_MAX = 10_000;
+const PAUSE_MS_MAX = 1_000;
+
+export class Statsz {
+  private readonly host: SystemHost;
+  private readonly sender: Sender;
+  private readonly subject: Uint8Array;
+  private readonly timer = new WheelTimer(() => this.beat());
+  private intervalMs = INTERVAL_MS_MIN;
+  /** Monotonic, ms: when it was told last. */
+  private toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(host: SystemHost, sender: Sender) {
+    this.host = host;
+    this.sender = sender;
+    this.subject = encode(`$SYS.SERVER.${host.identity.id}.STATSZ`);
+  }
+
+  start(): void {
+    this.host.timers.set(this.timer, this.intervalMs);
+  }
+
+  stop(): void {
+    this.host.timers.cancel(this.timer);
+  }
+
+  private beat(): void {
+    this.intervalMs = Math.min(INTERVAL_MS_MAX, 2 * this.intervalMs);
+    this.host.timers.set(this.timer, this.intervalMs);
+    this.tell();
+  }
+
+  /** Now, however often. */
+  tellNow(): void {
+    this.toldAt = Number.NEGATIVE_INFINITY;
+    this.tell();
+  }
+
+  private tell(): void {
+    const { clock, systemAccount, timers } = this.host;
+    const pauseMs = Math.min(PAUSE_MS_MAX, this.intervalMs);
+    const elapsedMs = clock.monotonic() - this.toldAt;
+    if (elapsedMs < pauseMs) return timers.set(this.timer, pauseMs - elapsedMs);
+    this.toldAt = clock.monotonic();
+    if (systemAccount !== null) this.sender.send(systemAccount, this.subject, () => this.message());
+  }
+
+  answer(reply: string): void {
+    this.sender.answer(reply, null, goJson(this.message(), 0));
+  }
+
+  private message(): Fields {
+    return { server: this.sender.server(), statsz: this.stats() };
+  }
+
+  private stats(): Fields {
+    const { accounts, connections, counters, monitoring, startedAt, systemAccount } = this.host;
+    const { usage } = monitoring;
+    const isActive = (account: (typeof accounts)[number]) => account.connections > 0 || account === systemAccount;
+    const slow = connectionStats(counters.slowConsumersOf);
+    const stale = connectionStats(counters.staleConnectionsOf);
+    return {
+      start: goTime(startedAt),
+      mem: usage.residentBytes(),
+      cores: usage.cores(),
+      cpu: usage.cpuPercent(),
+      connections: connections.size,
+      total_connections: counters.totalConnections,
+      active_accounts: accounts.filter(isActive).length,
+      subscriptions: accounts.reduce((sum, account) => sum + account.interest.count, 0),
+      sent: { msgs: counters.outMessages, bytes: counters.outBytes },
+      sent_to_clients: { msgs: counters.outClientMessages, bytes: counters.outClientBytes },
+      received: { msgs: counters.inMessages, bytes: counters.inBytes },
+      received_from_clients: { msgs: counters.inClientMessages, bytes: counters.inClientBytes },
+      slow_consumers: counters.slowConsumers,
+      ...(counters.slowConsumers === 0 ? {} : { slow_consumer_stats: slow }),
+      ...unlessEmpty("stale_connections", counters.staleConnections),
+      ...(counters.staleConnections === 0 ? {} : { stale_connection_stats: stale }),
+      ...unlessEmpty("stalled_clients", counters.stalls),
+      active_servers: 1,
+      gomaxprocs: 1, // one event loop does the work
+    };
+  }
+}
