@@ -7,7 +7,7 @@ import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { loadConfigText } from "../../src/config/schema/load-config.ts";
 import { completeOptions } from "../../src/config/schema/options.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server } from "../../src/server/process/server.ts";
 import { until } from "../faults/until.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { type PeerTls, SecurePeer } from "../tls/secure-peer.ts";

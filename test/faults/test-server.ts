@@ -1,7 +1,7 @@
 import { ServiceImport } from "../../src/accounts/account/service-import.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/schema/options.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server } from "../../src/server/process/server.ts";
 import { until } from "./until.ts";
 
 /** A server on a free port of 127.0.0.1 whose inside a test looks at. */

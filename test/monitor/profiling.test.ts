@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../../src/config/schema/options.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server } from "../../src/server/process/server.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { startReference } from "./monitored-pair.ts";
 

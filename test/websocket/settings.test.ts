@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { TLS_DEFAULTS } from "../../src/config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
-import { ownerFor } from "../../src/server/websocket-listener.ts";
+import { ownerFor } from "../../src/server/shard/websocket-listener.ts";
 import { until } from "../faults/until.ts";
 import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";
 import { BINARY, frame, RawClient } from "./raw-client.ts";

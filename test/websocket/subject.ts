@@ -8,7 +8,7 @@ import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions, type Options } from "../../src/config/schema/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/schema/websocket-options.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server } from "../../src/server/process/server.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 
 export type SubjectName = "codec" | "Bun.serve" | "nats-server";

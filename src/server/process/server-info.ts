@@ -4,10 +4,10 @@
  *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
  */
-import type { Options } from "../config/schema/options.ts";
-import type { Client } from "../connections/client/client.ts";
-import type { InfoOccasion } from "../connections/link/host.ts";
-import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../wire/protocol/version.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { Client } from "../../connections/client/client.ts";
+import type { InfoOccasion } from "../../connections/link/host.ts";
+import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 
 export interface ServerInfo {
   serverId: string;

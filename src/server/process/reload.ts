@@ -8,13 +8,13 @@
  * Source: reference, core §6.14.
  */
 
-import type { Logger } from "../base/log/logger.ts";
-import { goDuration } from "../config/schema/go-duration.ts";
-import { quoted } from "../config/schema/go-values.ts";
-import { diffOptions } from "../config/schema/option-diff.ts";
-import type { Options } from "../config/schema/options.ts";
-import type { Client } from "../connections/client/client.ts";
-import { Refusal } from "../wire/protocol/refusal.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { goDuration } from "../../config/schema/go-duration.ts";
+import { quoted } from "../../config/schema/go-values.ts";
+import { diffOptions } from "../../config/schema/option-diff.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { Client } from "../../connections/client/client.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 
 /** Where options come from, again and again. */

@@ -1,10 +1,10 @@
 /** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
 
-import { hasPlaintextPasswords } from "../auth/users/listener-rules.ts";
-import type { Logger } from "../base/log/logger.ts";
-import { FEATURE_FLAGS } from "../config/schema/feature-flags.ts";
-import type { Options } from "../config/schema/options.ts";
-import { NATS_VERSION } from "../wire/protocol/version.ts";
+import { hasPlaintextPasswords } from "../../auth/users/listener-rules.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { FEATURE_FLAGS } from "../../config/schema/feature-flags.ts";
+import type { Options } from "../../config/schema/options.ts";
+import { NATS_VERSION } from "../../wire/protocol/version.ts";
 import { logOperators } from "./operator-log.ts";
 
 /** From here on the reference warns of large messages. */

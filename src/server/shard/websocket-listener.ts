@@ -6,22 +6,22 @@
  * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
  */
 
-import type { Authenticator } from "../auth/users/authenticator.ts";
-import { logOf } from "../base/log/logger.ts";
-import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../config/schema/websocket-options.ts";
-import type { Door } from "../connections/client/door.ts";
-import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
-import type { TransportType } from "../wire/transport/transport.ts";
-import { OriginRules } from "../wire/transport/websocket/origin.ts";
-import type { DoorRules, WebSocketHost, WebSocketOwner } from "../wire/transport/websocket/owner.ts";
-import { RawWebSockets } from "../wire/transport/websocket/raw-websockets.ts";
-import { ServedWebSockets } from "../wire/transport/websocket/served-websockets.ts";
-import type { WebSocketVisitor } from "../wire/transport/websocket/visitor.ts";
+import type { Authenticator } from "../../auth/users/authenticator.ts";
+import { logOf } from "../../base/log/logger.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
+import type { Door } from "../../connections/client/door.ts";
+import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { TransportType } from "../../wire/transport/transport.ts";
+import { OriginRules } from "../../wire/transport/websocket/origin.ts";
+import type { DoorRules, WebSocketHost, WebSocketOwner } from "../../wire/transport/websocket/owner.ts";
+import { RawWebSockets } from "../../wire/transport/websocket/raw-websockets.ts";
+import { ServedWebSockets } from "../../wire/transport/websocket/served-websockets.ts";
+import type { WebSocketVisitor } from "../../wire/transport/websocket/visitor.ts";
+import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../process/host-port.ts";
+import { listenErrorText } from "../process/listen-error.ts";
+import { StartError } from "../process/start-error.ts";
+import { loadTls, type TlsGuards } from "../process/tls-of-block.ts";
 import type { Acceptor } from "./acceptor.ts";
-import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "./host-port.ts";
-import { listenErrorText } from "./listen-error.ts";
-import { StartError } from "./start-error.ts";
-import { loadTls, type TlsGuards } from "./tls-of-block.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 

@@ -10,37 +10,45 @@
  * Source: server/server.go, NewServer, Start; server/reload.go, reloadAuthorization (behaviour).
  */
 
-import { newClaims } from "../access/jwt/encode.ts";
-import { isRevoked } from "../access/jwt/revocation.ts";
-import { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
-import type { DenyLists } from "../access/permission/merge-deny.ts";
-import type { Account } from "../accounts/account/account.ts";
-import type { Accounts } from "../accounts/account/accounts.ts";
-import { ClaimsServices } from "../auth/operator/claims-services.ts";
-import { DirectoryResolver } from "../auth/operator/directory-resolver.ts";
-import type { LoadedAccount } from "../auth/operator/loaded-account.ts";
-import { EXPIRED, reasonOf } from "../auth/operator/lookup-error.ts";
-import { MemoryResolver } from "../auth/operator/memory-resolver.ts";
-import { OperatorAccounts } from "../auth/operator/operator-accounts.ts";
-import type { AccountClients, ClaimsChange, OperatorHost } from "../auth/operator/operator-host.ts";
-import type { Resolver } from "../auth/operator/resolver.ts";
-import { runSteps } from "../auth/operator/steps.ts";
-import { TrustedKeys } from "../auth/operator/trusted-keys.ts";
-import { UrlResolver } from "../auth/operator/url-resolver.ts";
-import { UserJwtAuthenticator } from "../auth/operator/user-jwt-authenticator.ts";
-import { TrustedProxies } from "../auth/users/trusted-proxies.ts";
-import type { Clock } from "../base/clock/clock.ts";
-import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Logger } from "../base/log/logger.ts";
-import { operatorOptionsOf, type ResolverOptions } from "../config/schema/operator-options.ts";
-import type { Options } from "../config/schema/options.ts";
-import { applyLimits, bind, expire, followAccount, renewShadows, reviewSubscriptions, shownUser } from "../connections/client/binding.ts";
-import type { Client } from "../connections/client/client.ts";
-import type { Turn } from "../connections/link/turn.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import { REFUSALS, Refusal } from "../wire/protocol/refusal.ts";
-import { warnOfPreloads } from "./operator-log.ts";
-import { StartError } from "./start-error.ts";
+import { newClaims } from "../../access/jwt/encode.ts";
+import { isRevoked } from "../../access/jwt/revocation.ts";
+import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { DenyLists } from "../../access/permission/merge-deny.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Accounts } from "../../accounts/account/accounts.ts";
+import { ClaimsServices } from "../../auth/operator/claims-services.ts";
+import { DirectoryResolver } from "../../auth/operator/directory-resolver.ts";
+import type { LoadedAccount } from "../../auth/operator/loaded-account.ts";
+import { EXPIRED, reasonOf } from "../../auth/operator/lookup-error.ts";
+import { MemoryResolver } from "../../auth/operator/memory-resolver.ts";
+import { OperatorAccounts } from "../../auth/operator/operator-accounts.ts";
+import type { AccountClients, ClaimsChange, OperatorHost } from "../../auth/operator/operator-host.ts";
+import type { Resolver } from "../../auth/operator/resolver.ts";
+import { runSteps } from "../../auth/operator/steps.ts";
+import { TrustedKeys } from "../../auth/operator/trusted-keys.ts";
+import { UrlResolver } from "../../auth/operator/url-resolver.ts";
+import { UserJwtAuthenticator } from "../../auth/operator/user-jwt-authenticator.ts";
+import { TrustedProxies } from "../../auth/users/trusted-proxies.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { operatorOptionsOf, type ResolverOptions } from "../../config/schema/operator-options.ts";
+import type { Options } from "../../config/schema/options.ts";
+import {
+  applyLimits,
+  bind,
+  expire,
+  followAccount,
+  renewShadows,
+  reviewSubscriptions,
+  shownUser,
+} from "../../connections/client/binding.ts";
+import type { Client } from "../../connections/client/client.ts";
+import type { Turn } from "../../connections/link/turn.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
+import { warnOfPreloads } from "../process/operator-log.ts";
+import { StartError } from "../process/start-error.ts";
 
 /** Between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;

@@ -7,7 +7,7 @@
  * Adaptive, so that a server with a message every now and then sleeps like any other, and never longer than the window, so an idle one
  * uses nothing. The reference's scheduler spins in the same place.
  */
-import type { Clock } from "../base/clock/clock.ts";
+import type { Clock } from "../../base/clock/clock.ts";
 
 const WINDOW_MS = 0.05;
 /** A hit fills the score, a miss takes one off; polling goes on while some is left. */

@@ -1,6 +1,6 @@
 /** `host:port` texts, an IPv6 address in brackets. */
 import { networkInterfaces } from "node:os";
-import { encode, quote } from "../base/bytes/ascii.ts";
+import { encode, quote } from "../../base/bytes/ascii.ts";
 
 export function hostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

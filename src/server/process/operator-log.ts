@@ -1,11 +1,11 @@
 /** What a start says of operators and of the accounts that it begins with, in the reference's words. */
 
-import { decodeAccount, decodeOperator } from "../access/jwt/decode.ts";
-import { JwtError } from "../access/jwt/jwt-error.ts";
-import { quoted } from "../access/jwt/subject-rules.ts";
-import { validateClaims } from "../access/jwt/validate-claims.ts";
-import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/schema/options.ts";
+import { decodeAccount, decodeOperator } from "../../access/jwt/decode.ts";
+import { JwtError } from "../../access/jwt/jwt-error.ts";
+import { quoted } from "../../access/jwt/subject-rules.ts";
+import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/schema/options.ts";
 
 export function logOperators(log: Logger, { operators, systemAccount }: Options): void {
   if (operators.length === 0) return;

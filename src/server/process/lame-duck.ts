@@ -7,10 +7,10 @@
  * Nobody there: shutdown at once. With pauses shorter than a timer's step, several clients go in one turn.
  * Source: reference, core §9.7.
  */
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Logger } from "../base/log/logger.ts";
-import type { Turn } from "../connections/link/turn.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Turn } from "../../connections/link/turn.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;
 /** What remains for closing when the grace period takes it all. */

@@ -1,5 +1,5 @@
 /** Texts for a port that cannot be bound, as Go's net package writes them: operators and tools know those. */
-import { nodeNet } from "../base/runtime/late-module.ts";
+import { nodeNet } from "../../base/runtime/late-module.ts";
 import { hostPort } from "./host-port.ts";
 
 const BIND_TEXTS: Record<string, string> = {

@@ -1,4 +1,4 @@
-import type { ConnectionRecord } from "../connections/client/connection-record.ts";
+import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
 
 /** The last closed connections, for /connz: a ring, the oldest goes first. */
 export class ClosedConnections {

@@ -6,27 +6,27 @@
  * Any failure on the way is a refusal.
  */
 
-import { CompiledPermissions } from "../access/permission/compiled-permissions.ts";
-import type { Account } from "../accounts/account/account.ts";
-import type { Accounts } from "../accounts/account/accounts.ts";
-import { Callout } from "../auth/callout/callout.ts";
-import { reportCallout } from "../auth/callout/callout-check.ts";
-import { ConfigCalloutAuthenticator } from "../auth/callout/config-callout-authenticator.ts";
-import { OperatorCalloutAuthenticator } from "../auth/callout/operator-callout-authenticator.ts";
-import type { Authenticator, Login, Verdict } from "../auth/users/authenticator.ts";
-import { authenticatorsOf, newHiddenUserName } from "../auth/users/authenticators.ts";
-import { type Authenticate, GivenAuthenticator } from "../auth/users/given-authenticator.ts";
-import { PasswordChecks } from "../auth/users/password.ts";
-import type { Clock } from "../base/clock/clock.ts";
-import type { ServerIdentity } from "../base/keys/server-identity.ts";
-import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/schema/options.ts";
-import type { Client } from "../connections/client/client.ts";
-import { connectionTypeOf } from "../connections/client/connection-type.ts";
-import type { Turn } from "../connections/link/turn.ts";
-import { Refusal } from "../wire/protocol/refusal.ts";
-import { NATS_VERSION } from "../wire/protocol/version.ts";
-import type { TransportType } from "../wire/transport/transport.ts";
+import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Accounts } from "../../accounts/account/accounts.ts";
+import { Callout } from "../../auth/callout/callout.ts";
+import { reportCallout } from "../../auth/callout/callout-check.ts";
+import { ConfigCalloutAuthenticator } from "../../auth/callout/config-callout-authenticator.ts";
+import { OperatorCalloutAuthenticator } from "../../auth/callout/operator-callout-authenticator.ts";
+import type { Authenticator, Login, Verdict } from "../../auth/users/authenticator.ts";
+import { authenticatorsOf, newHiddenUserName } from "../../auth/users/authenticators.ts";
+import { type Authenticate, GivenAuthenticator } from "../../auth/users/given-authenticator.ts";
+import { PasswordChecks } from "../../auth/users/password.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import type { ServerIdentity } from "../../base/keys/server-identity.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { Client } from "../../connections/client/client.ts";
+import { connectionTypeOf } from "../../connections/client/connection-type.ts";
+import type { Turn } from "../../connections/link/turn.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { NATS_VERSION } from "../../wire/protocol/version.ts";
+import type { TransportType } from "../../wire/transport/transport.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 
 export interface AuthenticationHost {

@@ -1,6 +1,6 @@
-import type { GivenOptions } from "../config/schema/given-options.ts";
-import { type CompleteConfig, readConfig } from "../config/schema/load-config.ts";
-import { completeOptions, type Options } from "../config/schema/options.ts";
+import type { GivenOptions } from "../../config/schema/given-options.ts";
+import { type CompleteConfig, readConfig } from "../../config/schema/load-config.ts";
+import { completeOptions, type Options } from "../../config/schema/options.ts";
 
 /**
  * Completes the options that a program or a command line gives, from a file where there is one.

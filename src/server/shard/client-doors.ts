@@ -2,18 +2,18 @@
  * Where clients come in: the client port with its Unix sockets, and the WebSocket port. Both take another configuration and other
  * certificates while they listen.
  */
-import type { Clock } from "../base/clock/clock.ts";
-import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/schema/options.ts";
-import type { WebSocketOptions } from "../config/schema/websocket-options.ts";
-import type { Client } from "../connections/client/client.ts";
-import type { MonitoredServer } from "../operations/monitor/monitored-server.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
-import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { WebSocketOptions } from "../../config/schema/websocket-options.ts";
+import type { Client } from "../../connections/client/client.ts";
+import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { Ocsp } from "../process/ocsp.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
 import { ClientListeners } from "./client-listeners.ts";
-import type { Ocsp } from "./ocsp.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 type ListeningServer = ConstructorParameters<typeof ClientListeners>[0] &

@@ -1,6 +1,6 @@
 /** Transports of connections, until they are gone: those of closed connections write their farewell first. */
-import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
-import type { Client } from "../connections/client/client.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Client } from "../../connections/client/client.ts";
 
 export class OpenTransports {
   private readonly clients = new Set<Client>();

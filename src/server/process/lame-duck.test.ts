@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { FakeHost } from "../../test/doubles/fake-host.ts";
-import { CloseReason } from "../wire/protocol/close-reason.ts";
+import { FakeHost } from "../../../test/doubles/fake-host.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { LameDuck, type Leaving } from "./lame-duck.ts";
 
 /** A server with so many clients, whose ends are written down with their times. */

@@ -1,7 +1,7 @@
-import type { Logger } from "../base/log/logger.ts";
-import type { Door } from "../connections/client/door.ts";
-import type { Turn } from "../connections/link/turn.ts";
-import type { Transport, TransportEvents } from "../wire/transport/transport.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Door } from "../../connections/client/door.ts";
+import type { Turn } from "../../connections/link/turn.ts";
+import type { Transport, TransportEvents } from "../../wire/transport/transport.ts";
 
 /** What listeners need of the server: somebody who makes connections of transports. */
 export interface Acceptor {

@@ -1,11 +1,11 @@
 /** The ports that operators use: monitoring, by http or https, and profiles. */
 
-import type { Logger } from "../base/log/logger.ts";
-import type { Options } from "../config/schema/options.ts";
-import { Monitor } from "../operations/monitor/monitor.ts";
-import type { MonitoredServer } from "../operations/monitor/monitored-server.ts";
-import { type ProfiledServer, Profiler } from "../operations/monitor/profiler.ts";
-import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Options } from "../../config/schema/options.ts";
+import { Monitor } from "../../operations/monitor/monitor.ts";
+import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
+import { type ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
+import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { bindWildcard, hostPort } from "./host-port.ts";
 import { listenErrorText } from "./listen-error.ts";
 import { StartError } from "./start-error.ts";

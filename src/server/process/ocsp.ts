@@ -4,15 +4,15 @@
  *   options ─ guards ─▶ listeners: what TLS must satisfy, who looks at a peer
  *           ─ start, follow ─▶ cache: there as long as one `tls` block has `ocsp_peer`
  */
-import type { Clock } from "../base/clock/clock.ts";
-import type { Logger } from "../base/log/logger.ts";
-import { OCSP_CACHE_DEFAULTS } from "../config/schema/ocsp-options.ts";
-import type { Options } from "../config/schema/options.ts";
-import type { TlsOptions } from "../config/schema/tls-options.ts";
-import type { ChainCertificate } from "../wire/transport/tls/ocsp/chain-certificate.ts";
-import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../wire/transport/tls/ocsp/ocsp-cache.ts";
-import { type OcspMeans, ocspPeerCheck } from "../wire/transport/tls/ocsp/ocsp-peer-check.ts";
-import { type Fetch, Responders } from "../wire/transport/tls/ocsp/responders.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { OCSP_CACHE_DEFAULTS } from "../../config/schema/ocsp-options.ts";
+import type { Options } from "../../config/schema/options.ts";
+import type { TlsOptions } from "../../config/schema/tls-options.ts";
+import type { ChainCertificate } from "../../wire/transport/tls/ocsp/chain-certificate.ts";
+import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
+import { type OcspMeans, ocspPeerCheck } from "../../wire/transport/tls/ocsp/ocsp-peer-check.ts";
+import { type Fetch, Responders } from "../../wire/transport/tls/ocsp/responders.ts";
 import { StartError } from "./start-error.ts";
 import type { TlsGuards } from "./tls-of-block.ts";
 

@@ -3,11 +3,11 @@
  * Source: reference, core §8.1.
  */
 
-import type { Clock } from "../base/clock/clock.ts";
-import { goTime } from "../base/go/go-json.ts";
-import { mergedFeatureFlags } from "../config/schema/feature-flags.ts";
-import type { Options } from "../config/schema/options.ts";
-import { NATS_VERSION } from "../wire/protocol/version.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import { goTime } from "../../base/go/go-json.ts";
+import { mergedFeatureFlags } from "../../config/schema/feature-flags.ts";
+import type { Options } from "../../config/schema/options.ts";
+import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
 /** The server as it is now. */
 export interface EventServerHost {

@@ -5,16 +5,16 @@
  *         └─ TLS, PROXY ───────▶ GuardedTransport ─ begin ─▶ … ─▶ the same
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
-import { WheelTimer } from "../base/clock/timing-wheel.ts";
-import { GuardedTransport, type GuardRules, type SecureHandlers } from "../wire/transport/guarded-transport.ts";
-import { SocketCalls } from "../wire/transport/socket-calls.ts";
-import { type SocketData, TcpTransport } from "../wire/transport/tcp-transport.ts";
-import { HandshakeRate } from "../wire/transport/tls/handshake-rate.ts";
-import type { TlsContext } from "../wire/transport/tls/tls-context.ts";
-import type { SocketEvents } from "../wire/transport/transport.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
+import { SocketCalls } from "../../wire/transport/socket-calls.ts";
+import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
+import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
+import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { SocketEvents } from "../../wire/transport/transport.ts";
+import { bindWildcard } from "../process/host-port.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
-import { bindWildcard } from "./host-port.ts";
 import { clearSocketPath, setSocketMode } from "./unix-socket-file.ts";
 
 /** Refused handshakes are reported this often. */
