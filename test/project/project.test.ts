@@ -1,7 +1,7 @@
 /** What the project promises of itself and a machine can check. */
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { readmeNow, readmeWithResults } from "../../scripts/readme-results.ts";
 import { OWN_VERSION } from "../../src/wire/protocol/version.ts";
@@ -53,34 +53,4 @@ test("the measured table replaces what stood between the marks", () => {
   expect(filled).toContain("by scripts/readme-results.ts -->\n\nA machine.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n<!-- end");
   expect(readmeWithResults(filled, results)).toBe(filled);
   expect(() => readmeWithResults("nothing", results)).toThrow("README.md has no section");
-});
-
-/** Rooms from the ground up; those of one line may know each other. */
-const STOREYS = [
-  ["bytes", "clock", "compression", "random"],
-  ["subject", "header", "identity"],
-  ["delivery", "mapping", "jwt", "msgtrace"],
-  ["protocol"],
-  ["transport"],
-  ["config", "log", "trade"],
-  ["permission"],
-  ["account", "auth", "callout", "operator"],
-  ["connection"],
-  ["server", "monitor", "system"], // they read the server, which starts them
-  ["index.ts", "cli", "main.ts"],
-];
-const storeyOf = new Map(STOREYS.flatMap((rooms, storey) => rooms.map(room => [room, storey] as const)));
-
-test("a room imports only what stands below it or beside it", () => {
-  const upward: string[] = [];
-  for (const file of new Bun.Glob("**/*.ts").scanSync(join(root, "src"))) {
-    if (file.endsWith(".test.ts")) continue;
-    const room = file.split("/")[0]!;
-    for (const [, target] of text(`src/${file}`).matchAll(/from "(\.[^"]+)"/g)) {
-      const below = normalize(join(dirname(file), target!)).split("/")[0]!;
-      if (!storeyOf.has(room) || !storeyOf.has(below)) upward.push(`${file}: no storey for ${room} or ${below}`);
-      else if (storeyOf.get(below)! > storeyOf.get(room)!) upward.push(`${file} imports ${target}`);
-    }
-  }
-  expect(upward).toEqual([]);
 });

@@ -1,0 +1,97 @@
+/**
+ * The layers of `src/`: sixteen parts, each with its folders. Imports point downwards only, from part to part and, within a part, from
+ * folder to folder. Tests may import anything.
+ */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const source = join(import.meta.dir, "../../src");
+
+/** Parts from the bottom up, and the folders of each from the bottom up. A part without folders holds files only. */
+const PARTS: Record<string, string[]> = {
+  base: ["assert", "runtime", "bytes", "clock", "random", "compression", "go", "disk", "keys", "log"],
+  messaging: ["subject", "header", "mapping", "batch", "trace"],
+  wire: ["protocol", "transport"],
+  raft: ["wire", "log", "core"],
+  store: ["contract", "block", "memory", "file"],
+  access: ["jwt", "permission"],
+  accounts: ["trade", "account"],
+  services: [],
+  auth: ["users", "operator", "callout"],
+  jetstream: ["stream", "consumer", "mirror", "api"],
+  connections: ["link", "client", "route", "gateway", "leaf", "mqtt"],
+  cluster: ["interest", "metagroup"],
+  config: ["language", "schema"],
+  operations: ["monitor", "system"],
+  server: ["shard", "process"],
+  cli: [],
+};
+
+/** Folders of one part that do not know each other, although one stands above the other in `PARTS`. */
+const SIBLINGS: Record<string, string[]> = { connections: ["client", "route", "gateway", "leaf", "mqtt"] };
+
+/** Upward imports, `from → to`, that are still to be removed. */
+const PENDING = new Set([
+  "access/permission → config/schema",
+  "accounts/account → config/schema",
+  "accounts/trade → config/schema",
+  "auth/callout → config/schema",
+  "auth/operator → config/schema",
+  "auth/users → config/schema",
+  "base/log → config/schema",
+  "config/language → config/schema",
+  "connections/client → config/schema",
+  "connections/link → config/schema",
+  "connections/link → connections/client",
+  "messaging/batch → messaging/trace",
+  "server/shard → server/process",
+]);
+
+interface Place {
+  part: string;
+  folder: string;
+}
+
+/** Where a file stands; null for the two entry points, which may import anything. */
+function placeOf(file: string): Place | null {
+  const [part, folder, ...rest] = file.split("/");
+  if (folder === undefined) return null;
+  return { part: part!, folder: rest.length === 0 ? "" : folder };
+}
+
+function isDownward(from: Place, to: Place): boolean {
+  const parts = Object.keys(PARTS);
+  if (from.part !== to.part) return parts.indexOf(from.part) > parts.indexOf(to.part);
+  if (from.folder === to.folder) return true;
+  const siblings = SIBLINGS[from.part] ?? [];
+  if (siblings.includes(from.folder) && siblings.includes(to.folder)) return false;
+  const folders = PARTS[from.part]!;
+  return folders.indexOf(from.folder) > folders.indexOf(to.folder);
+}
+
+const filesIn = (folder: string) => [...new Bun.Glob("**/*.ts").scanSync(folder)].filter(file => !file.endsWith(".test.ts"));
+
+test("every file of src stands in a folder that the layout names", () => {
+  const elsewhere = filesIn(source).filter(file => {
+    const place = placeOf(file);
+    return place !== null && !(place.folder === "" ? place.part in PARTS : PARTS[place.part]?.includes(place.folder));
+  });
+  expect(elsewhere).toEqual([]);
+});
+
+test("imports point downwards only, part by part and folder by folder", () => {
+  const upward: string[] = [];
+  for (const file of filesIn(source)) {
+    const from = placeOf(file);
+    if (from === null) continue;
+    for (const [, target] of readFileSync(join(source, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
+      const path = normalize(join(dirname(file), target!));
+      const to = placeOf(path);
+      if (to !== null && isDownward(from, to)) continue;
+      if (to !== null && PENDING.has(`${from.part}/${from.folder} → ${to.part}/${to.folder}`)) continue;
+      upward.push(`${file} → ${path}`);
+    }
+  }
+  expect(upward).toEqual([]);
+});
