@@ -3,9 +3,9 @@
  * reference's: syntax, version, help, words, signal, configuration file, then what the flags say.
  */
 import { encode, quote } from "../base/bytes/ascii.ts";
+import { type GivenFlag, parseGoFlags } from "../base/go/flags.ts";
 import { defaultOptions, type Options } from "../config/schema/options.ts";
 import { FLAGS, type Flag, type FlagEffect, writtenNames } from "./flag-table.ts";
-import { type GivenFlag, parseGoFlags } from "./go-flags.ts";
 import { tlsOf } from "./tls-flags.ts";
 
 export type Command =

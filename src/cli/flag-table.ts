@@ -2,9 +2,10 @@
  * Every flag of the command line, in one table: those of the option table, those that set several options at once, those of the
  * program itself, and those of the reference whose feature is not there yet.
  */
+
+import type { FlagKind } from "../base/go/flags.ts";
 import type { FlagRow, FlagSection } from "../config/schema/flag-row.ts";
 import { OPTIONS, type Options } from "../config/schema/options.ts";
-import type { FlagKind } from "./go-flags.ts";
 
 /** A flag's form, as the parser and `--help` need it, and what it does. */
 export interface Flag {

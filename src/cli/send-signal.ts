@@ -9,7 +9,7 @@
  */
 import { readFileSync } from "node:fs";
 import { encode, quote } from "../base/bytes/ascii.ts";
-import { parseDecimal } from "../config/schema/go-values.ts";
+import { parseDecimal } from "../base/go/strconv.ts";
 
 const PROCESS_NAME = "nats-server";
 

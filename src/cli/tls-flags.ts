@@ -2,9 +2,10 @@
  * The flags of TLS, which only together mean something: `--tls --tlscert cert.pem --tlskey key.pem`. They take the place of what a tls
  * block of the file says about certificates; its timeouts and pinned certificates stay.
  */
+
+import type { GivenFlag } from "../base/go/flags.ts";
 import { tlsFilesFault } from "../config/schema/tls-files.ts";
 import type { TlsOptions } from "../config/schema/tls-options.ts";
-import type { GivenFlag } from "./go-flags.ts";
 
 /** What the flags make of the option `tls`: null switches it off. */
 export type TlsFlags = { readonly tls: Partial<TlsOptions> | null } | { readonly error: string };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { ipBytes, isFromNetworks, networkOf } from "./source-networks.ts";
+import { ipBytes } from "../../base/go/address.ts";
+import { isFromNetworks, networkOf } from "./source-networks.ts";
 
 test("a user comes from one of its networks, or is refused; without networks it comes from anywhere", () => {
   const rows: [networks: string[], host: string, allowed: boolean][] = [

@@ -2,9 +2,10 @@
  * Accounts: limits, exports, imports and what else their claims hold. The same fault may be told twice, where the library does.
  * Source: nats-io/jwt v2, account_claims.go, exports.go, imports.go (behaviour).
  */
+
+import { parseGoUrl } from "../../base/go/url.ts";
 import type { AccountBody, AccountClaims, ActivationClaims, Export, ExternalAuthorization, Import, MessageTrace } from "./claims.ts";
 import { decodeActivation } from "./decode.ts";
-import { parseGoUrl } from "./go-url.ts";
 import { JwtError } from "./jwt-error.ts";
 import { isAccountKey, isCurveKey, isUserKey } from "./public-key.ts";
 import {

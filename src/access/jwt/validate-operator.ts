@@ -1,6 +1,7 @@
 /** Operators. Source: nats-io/jwt v2, operator_claims.go (behaviour). */
+
+import { parseGoUrl } from "../../base/go/url.ts";
 import type { OperatorBody } from "./claims.ts";
-import { parseGoUrl } from "./go-url.ts";
 import { JwtError } from "./jwt-error.ts";
 import { isAccountKey, isOperatorKey } from "./public-key.ts";
 import { quoted } from "./subject-rules.ts";

@@ -10,7 +10,8 @@
  */
 
 import type { Clock } from "../../base/clock/clock.ts";
-import { compactGoJson, goTime } from "../../base/go/go-json.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
+import { goTime } from "../../base/go/time.ts";
 import type { LatencyOptions } from "../../config/schema/account-options.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Originator, presentClientInfo } from "../../messaging/batch/originator.ts";

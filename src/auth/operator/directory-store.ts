@@ -27,8 +27,8 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
+import { goFileError } from "../../base/go/file-error.ts";
 import { decodeNkey } from "../../base/keys/nkey.ts";
-import { goFileError } from "../../config/schema/file-error.ts";
 import { expiryOf, isOlder } from "./stored-token.ts";
 
 const EXTENSION = ".jwt";

@@ -15,7 +15,7 @@ import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { decodeAccount } from "../../access/jwt/decode.ts";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
-import { goDuration } from "../../config/schema/go-duration.ts";
+import { goDuration } from "../../base/go/duration.ts";
 import { ActivationRules } from "./activation-rules.ts";
 import { ClaimsInstaller } from "./claims-installer.ts";
 import { LoadedAccount } from "./loaded-account.ts";

@@ -4,7 +4,7 @@
  *   room ─▶ SubsystemLog: is the level on? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
  * Reload builds new parts and swaps them; the loggers that rooms hold stay valid. Source: core §9.4.
  */
-import { goFileError } from "../../config/schema/file-error.ts";
+import { goFileError } from "../go/file-error.ts";
 import { FileSink } from "./file-sink.ts";
 import { JsonLine } from "./json-line.ts";
 import { type Level, type LevelName, SUBSYSTEMS, type Subsystem, Threshold } from "./level.ts";

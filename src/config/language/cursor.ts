@@ -5,7 +5,7 @@
  * `take` moves on, `putBack` moves back by the character just taken, `skip` forgets what was read so far, and `mark` says where that
  * began. Text is one character per byte; the end of the file is character 0, as is a byte 0 in it: the reference takes both for an end.
  */
-import { runeAt, textOfBytes } from "./go-text.ts";
+import { runeAt, textOfBytes } from "../../base/go/text.ts";
 
 export const END = 0;
 

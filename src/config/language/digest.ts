@@ -5,8 +5,8 @@
  * So comments, order and spelling do not count, and neither do defaults; values of variables and included files do.
  */
 import { createHash } from "node:crypto";
+import { bytesOfText, isInvalidByte } from "../../base/go/text.ts";
 import { type ConfigData, type ConfigMap, ZuluTime } from "./config-value.ts";
-import { bytesOfText, isInvalidByte } from "./go-text.ts";
 
 export function digestOf(map: ConfigMap): string {
   return `sha256:${createHash("sha256")

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { randomConfig, type Tree } from "../../../test/config/random-config.ts";
 import { verdictOn } from "../../../test/config/reference-check.ts";
 import { findReference, referenceIsRequired } from "../../../test/reference/reference-server.ts";
+import { bytesOfText, textOfBytes } from "../../base/go/text.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { loadConfigFile } from "../schema/load-config.ts";
 import { ConfigErrors } from "../schema/problems.ts";
 import type { ConfigData } from "./config-value.ts";
-import { bytesOfText, textOfBytes } from "./go-text.ts";
 import { LanguageError } from "./language-error.ts";
 import { readConfigFile, readConfigText } from "./read-config.ts";
 

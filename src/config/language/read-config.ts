@@ -6,11 +6,11 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { goReadError } from "../schema/file-error.ts";
+import { goReadError } from "../../base/go/file-error.ts";
+import { bytesOfText } from "../../base/go/text.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigData, ConfigMap } from "./config-value.ts";
 import { digestOf } from "./digest.ts";
-import { bytesOfText } from "./go-text.ts";
 import { LanguageError } from "./language-error.ts";
 import { TreeBuilder } from "./tree-builder.ts";
 

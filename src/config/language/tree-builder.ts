@@ -7,10 +7,11 @@
  * Variables are looked up when they are met: in the maps that are open, from the inside out, and then in the environment, whose text
  * is read as a value of the language. So a variable has to be set before it is used.
  */
+
+import { textOfBytes } from "../../base/go/text.ts";
 import { type ConfigData, type ConfigMap, type ConfigValue, ZuluTime } from "./config-value.ts";
 import type { Place } from "./cursor.ts";
 import type { ConfigEvents, ScalarKind } from "./events.ts";
-import { textOfBytes } from "./go-text.ts";
 import { INVALID_NUMBER, integerOf } from "./integer.ts";
 import { LanguageError } from "./language-error.ts";
 

@@ -4,6 +4,7 @@
 
 import { NO_ACTIVATIONS } from "../../accounts/trade/export-access.ts";
 import { planTrades } from "../../accounts/trade/trade.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
@@ -13,7 +14,6 @@ import { BAD_SAMPLING } from "./block/export-block.ts";
 import { duplicateImport } from "./block/import-block.ts";
 import { traceDestinationFault, traceSamplingFault } from "./block/trace-block.ts";
 import { userFault } from "./block/user-block.ts";
-import { quoted } from "./go-values.ts";
 import { permissionsFault } from "./permission-check.ts";
 import { isPublicNkey } from "./public-nkey.ts";
 

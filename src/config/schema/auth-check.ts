@@ -1,4 +1,6 @@
 /** What options of accounts and users may not be together, in the reference's order. */
+
+import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
@@ -7,7 +9,6 @@ import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import { singleAndUsersFault } from "./block/authorization-block.ts";
 import { calloutFault, INVALID_ISSUER, INVALID_XKEY, unknownAllowedAccounts } from "./block/callout-block.ts";
 import { userFault } from "./block/user-block.ts";
-import { quoted } from "./go-values.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";
 import { isPublicNkey } from "./public-nkey.ts";

@@ -2,6 +2,8 @@
  * Accounts and users as a program gives them, completed: what it leaves out is what a file that leaves it out says. A field that there
  * is not, or of another type, is refused with its place: `accounts[0].users[1].pass`.
  */
+
+import { quoted } from "../../base/go/strconv.ts";
 import {
   type AccountOptions,
   emptyAccount,
@@ -17,7 +19,6 @@ import { type Authorization, type CalloutOptions, NO_CALLOUT, NO_USER, type User
 import { withResponses } from "./block/permission-block.ts";
 import { isConnectionType } from "./block/user-block.ts";
 import type { GivenAccount, GivenAuthorization, GivenMapping } from "./given-options.ts";
-import { quoted } from "./go-values.ts";
 import {
   type ConnectionType,
   type PermissionOptions,

@@ -5,9 +5,9 @@ import { decodeAccount, decodeOperator, decodeUser } from "../../access/jwt/deco
 import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { hasEmptyPermissions } from "../../access/jwt/trust.ts";
 import { parseServerVersion } from "../../access/jwt/validate-operator.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import { quoted } from "./go-values.ts";
 import type { ResolverOptions } from "./operator-options.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";

@@ -1,6 +1,6 @@
 /** What a reload would change, and which of it a running server cannot. */
 import { isDeepStrictEqual } from "node:util";
-import { goValue } from "./go-format.ts";
+import { goValue } from "../../base/go/format.ts";
 import type { OptionRow } from "./option-row.ts";
 import { OPTIONS, type Options } from "./options.ts";
 import { reloadRefusal } from "./reload-refusal.ts";

@@ -1,6 +1,7 @@
 /** What subjects permissions may name. Once per user of a file, so it looks at the text and copies nothing for the usual ones. */
+
+import { quoted } from "../../base/go/strconv.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
-import { quoted } from "./go-values.ts";
 import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
 
 /** @param queues an entry may be `<subject> <queue>` @returns what is wrong with the first that is wrong, in the reference's words */

@@ -1,8 +1,8 @@
 /** Why a reload is refused, in the reference's words. */
 import { isDeepStrictEqual } from "node:util";
+import { goDuration } from "../../base/go/duration.ts";
+import { goStruct } from "../../base/go/format.ts";
 import type { Authorization, CalloutOptions } from "./authorization.ts";
-import { goDuration } from "./go-duration.ts";
-import { goStruct } from "./go-format.ts";
 import type { ResolverOptions } from "./operator-options.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { goReadError } from "./file-error.ts";
+import { goReadError } from "../../base/go/file-error.ts";
 import type { CertificateFiles, TlsOptions } from "./tls-options.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;

@@ -1,5 +1,5 @@
 /** Who published a message, as far as others are told. */
-import { compactGoJson } from "../../base/go/go-json.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import type { Sink } from "./sink.ts";
 
 /**

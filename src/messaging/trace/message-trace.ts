@@ -6,7 +6,8 @@
  * Places without code yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
  * Source: reference, msgtrace (behaviour); core §9.6, ADR-41.
  */
-import { compactGoJson, escapeGoJson, goTime } from "../../base/go/go-json.ts";
+import { compactGoJson, escapeGoJson } from "../../base/go/json-writer.ts";
+import { goTime } from "../../base/go/time.ts";
 
 export const ERROR_NO_ECHO = "Not delivered because of no echo";
 export const ERROR_DENIED = "Not delivered because subscription denies this subject";

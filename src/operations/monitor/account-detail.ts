@@ -13,7 +13,7 @@ import type { Response } from "../../accounts/account/response.ts";
 import type { ServiceExport } from "../../accounts/account/service-export.ts";
 import type { ServiceImport } from "../../accounts/account/service-import.ts";
 import type { StreamImport } from "../../accounts/account/stream-import.ts";
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../../config/schema/account-options.ts";
 import { listsOf, type MappingRule, remainderOf } from "../../messaging/mapping/mapping-rule.ts";
 import { nameTagOf } from "./account-tag.ts";

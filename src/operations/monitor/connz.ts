@@ -7,8 +7,8 @@
  */
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import { decode } from "../../base/bytes/ascii.ts";
-import { goTime } from "../../base/go/go-json.ts";
-import { goDuration } from "../../config/schema/go-duration.ts";
+import { goDuration } from "../../base/go/duration.ts";
+import { goTime } from "../../base/go/time.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { type ConnectionRecord, connectionRecord } from "../../connections/client/connection-record.ts";
 import { collideText } from "../../messaging/subject/subject-text.ts";

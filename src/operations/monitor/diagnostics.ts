@@ -3,7 +3,7 @@
  * event loop does everything, so there are no queues, one stack, and beside it what waits on that loop.
  */
 import { heapStats } from "bun:jsc";
-import { goJson } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
 import { type Fields, jsonResponse, jsonText, type MonitorContext } from "./endpoint.ts";
 import type { Query } from "./query.ts";
 

@@ -1,5 +1,6 @@
 /** What an endpoint is given, and what it answers. */
-import { goJson, goTime } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
+import { goTime } from "../../base/go/time.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 

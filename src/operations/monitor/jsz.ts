@@ -1,6 +1,6 @@
 /** `/jsz`: JetStream, and `/raftz`: the groups that agree for it. Both answer as the reference does where it is off. */
 
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
 import { EndpointError, NotMine } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";

@@ -1,6 +1,6 @@
 /** `/routez`, `/gatewayz`, `/leafz`: connections to other servers. A server alone answers as the reference does without a cluster. */
 
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";

@@ -1,6 +1,6 @@
 /** Parameters of a monitoring request, read as the reference reads them; an unreadable one is a `QueryError` with its text. */
 import { encode, quote } from "../../base/bytes/ascii.ts";
-import { INT64_MAX, INT64_MIN, parseDecimal, parseGoBool, UINT64_MAX } from "../../config/schema/go-values.ts";
+import { INT64_MAX, INT64_MIN, parseDecimal, parseGoBool, UINT64_MAX } from "../../base/go/strconv.ts";
 import { EndpointError } from "./endpoint-error.ts";
 
 export class QueryError extends EndpointError {

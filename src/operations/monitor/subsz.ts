@@ -1,7 +1,7 @@
 /** `/subsz`, also `/subscriptionsz`: interest of all accounts, or one, and on request the subscriptions themselves. */
 import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import { Client } from "../../connections/client/client.ts";
 import { subscriptionRecord } from "../../connections/client/connection-record.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";

@@ -2,7 +2,7 @@
 
 import { claimsJson } from "../../access/jwt/claim-shapes.ts";
 import { decodeOperator } from "../../access/jwt/decode.ts";
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import { mergedFeatureFlags } from "../../config/schema/feature-flags.ts";
 import type { TlsOptions } from "../../config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";

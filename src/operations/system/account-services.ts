@@ -4,7 +4,7 @@
  * Source: reference, core §8.4.
  */
 
-import { goJson } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
 import { accountJszOf } from "../monitor/jsz.ts";

@@ -1,6 +1,6 @@
 /** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
 
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { issuerKeyOf, shownJwt } from "../../connections/client/connection-record.ts";
 import { presentClientInfo } from "../../messaging/batch/originator.ts";

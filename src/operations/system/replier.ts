@@ -7,7 +7,7 @@
  */
 
 import { acceptedEncoding, encodeContent } from "../../base/compression/content-encoding.ts";
-import { goJson } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
 import type { ServiceRequest } from "./request.ts";

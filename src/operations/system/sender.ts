@@ -4,7 +4,8 @@
  */
 import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
-import { goJson, goTime } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
+import { goTime } from "../../base/go/time.ts";
 import { Nuid } from "../../base/random/nuid.ts";
 import type { Fields } from "../monitor/endpoint.ts";
 import type { SystemHost } from "./system-host.ts";

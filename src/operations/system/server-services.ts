@@ -7,8 +7,8 @@
  * Source: reference, core §8.3.
  */
 import { quote } from "../../base/bytes/ascii.ts";
-import { goJson } from "../../base/go/go-json.ts";
-import { goDuration } from "../../config/schema/go-duration.ts";
+import { goDuration } from "../../base/go/duration.ts";
+import { goJson } from "../../base/go/json-writer.ts";
 import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { accountzOf } from "../monitor/accountz.ts";

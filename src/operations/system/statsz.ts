@@ -8,7 +8,8 @@
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import { goJson, goTime } from "../../base/go/go-json.ts";
+import { goJson } from "../../base/go/json-writer.ts";
+import { goTime } from "../../base/go/time.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
 import { connectionStats } from "../monitor/varz.ts";
 import type { Sender } from "./sender.ts";

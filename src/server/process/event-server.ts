@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../../base/clock/clock.ts";
-import { goTime } from "../../base/go/go-json.ts";
+import { goTime } from "../../base/go/time.ts";
 import { mergedFeatureFlags } from "../../config/schema/feature-flags.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";

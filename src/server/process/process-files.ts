@@ -6,9 +6,9 @@
  */
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { goFileError } from "../../base/go/file-error.ts";
 import { programName } from "../../base/keys/program-name.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { goFileError } from "../../config/schema/file-error.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { hostPort, reachableHosts } from "./host-port.ts";
 import { StartError } from "./start-error.ts";

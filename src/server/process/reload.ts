@@ -8,9 +8,9 @@
  * Source: reference, core §6.14.
  */
 
+import { goDuration } from "../../base/go/duration.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { goDuration } from "../../config/schema/go-duration.ts";
-import { quoted } from "../../config/schema/go-values.ts";
 import { diffOptions } from "../../config/schema/option-diff.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";

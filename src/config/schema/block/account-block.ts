@@ -1,9 +1,10 @@
 /** `accounts { }`: by name, each with its users and what it shares; or only a list of names. */
+
+import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigData, type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import { type AccountLimits, type AccountOptions, emptyAccount, NO_LIMITS } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
 import { integer, type Reader, reader, textIn } from "../reader.ts";

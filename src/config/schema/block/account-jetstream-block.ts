@@ -1,8 +1,8 @@
 /** `jetstream` of an account: known by every name, and refused unless it asks for nothing, as there is no JetStream yet. */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import { type Field, missingField, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { isEnabled } from "./jetstream-word.ts";
 

@@ -2,9 +2,10 @@
  * `authorization { }`: one user or one token, or users of `$G`; what holds for all of them; and who else decides. Of the server, and in a
  * simpler form of a WebSocket listener.
  */
+
+import { parseGoDuration } from "../../../base/go/duration.ts";
 import type { Authorization } from "../authorization.ts";
 import { type Field, field, readBlock } from "../block.ts";
-import { parseGoDuration } from "../go-duration.ts";
 import { ConfigFault } from "../problems.ts";
 import { boolean, mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../reader.ts";
 import { CALLOUT_FIELDS, calloutBlock } from "./callout-block.ts";

@@ -1,9 +1,10 @@
 /** `auth_callout { }`: a service decides who gets in. */
+
+import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
 import { type CalloutOptions, NO_CALLOUT } from "../authorization.ts";
 import { type Field, field, readBlock, type UnknownText } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
 import { type Reader, reader, text, textIn } from "../reader.ts";

@@ -4,12 +4,12 @@
  * The reference reads the fields in any order and finds some contradictions only in one of them; here each is found in all.
  */
 
+import { parseGoDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import type { AccountOptions } from "../account-options.ts";
 import { type LatencyOptions, NO_SERVICE_EXPORT, NO_STREAM_EXPORT, type ResponseType } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { parseGoDuration } from "../go-duration.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { arrayIn, booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
 

@@ -1,9 +1,9 @@
 /** `imports [ ]`: what an account gets of others. */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { type AccountOptions, NO_SERVICE_IMPORT, NO_STREAM_IMPORT } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { boolean, type Reader, reader, text } from "../reader.ts";
 

@@ -1,10 +1,10 @@
 /** `mappings { }`: where messages on a subject go instead; of an account, and at the top level of `$G`. */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { checkMapping } from "../../../messaging/mapping/mapping-rule.ts";
 import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
 import type { MappingDestination, MappingOptions } from "../account-options.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { mapIn, type Reader, reader, textIn } from "../reader.ts";
 

@@ -1,8 +1,8 @@
 /** What the file says about OCSP: checking peers (`tls { ocsp_peer }`), keeping the answers (`ocsp_cache`), and stapling (`ocsp`). */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, readBlock, type UnknownText } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { OCSP_CACHE_DEFAULTS, type OcspCacheOptions } from "../ocsp-options.ts";
 import { ConfigFault } from "../problems.ts";
 import { notA, type ReadContext, type Reader, reader, seconds, textIn } from "../reader.ts";

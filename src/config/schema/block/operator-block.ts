@@ -1,10 +1,10 @@
 /** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
 import { readFileSync } from "node:fs";
 import { TOKEN_PREFIX, tokenInFile } from "../../../access/jwt/decorated.ts";
+import { goReadError } from "../../../base/go/file-error.ts";
+import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { goReadError } from "../file-error.ts";
-import { quoted } from "../go-values.ts";
 import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../operator-check.ts";
 import { ConfigFault } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";

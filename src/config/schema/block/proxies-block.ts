@@ -1,8 +1,8 @@
 /** `proxies { trusted [ { key } ] }`: those whose signature says that a client comes through them. */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
 import { type Reader, reader, textIn } from "../reader.ts";

@@ -5,9 +5,9 @@
  * server starts, not by reading the file.
  */
 import { accessSync, constants, statSync } from "node:fs";
+import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { goDuration, parseGoDuration } from "../go-duration.ts";
-import { quoted } from "../go-values.ts";
 import type { ResolverOptions } from "../operator-options.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";

@@ -4,11 +4,12 @@
  * Suites and curves go by Go's names. Those that Bun's TLS cannot do are refused by name, as a server that silently offers others than
  * it was told to would be worse than one that does not start; `transport/tls/tls-names.ts` knows which.
  */
+
+import { parseGoDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
 import { CIPHER_SUITES, CURVES } from "../../../wire/transport/tls/tls-names.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, missingField, readBlock, type UnknownText } from "../block.ts";
-import { parseGoDuration } from "../go-duration.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../reader.ts";
 import { tlsFilesFault } from "../tls-files.ts";

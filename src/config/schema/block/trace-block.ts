@@ -1,9 +1,10 @@
 /** `msg_trace`: a subject, or `{ dest, sampling }`. */
+
+import { quoted } from "../../../base/go/strconv.ts";
 import { isValidPublishSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigData, goTypeOf } from "../../language/config-value.ts";
 import type { TraceOptions } from "../account-options.ts";
 import { type Field, field, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { type Reader, reader } from "../reader.ts";
 import type { Draft } from "./ocsp-block.ts";

@@ -1,9 +1,10 @@
 /** `users [ ]`: of an account, and of the authorization block. */
+
+import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
 import { NO_USER, type UserOptions } from "../authorization.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { CONNECTION_TYPES, type ConnectionType } from "../permission-options.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";

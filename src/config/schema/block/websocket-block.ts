@@ -1,8 +1,8 @@
 /** `websocket { }`: a listener for browsers. Without a port there is none. */
 
+import { parseGoDuration } from "../../../base/go/duration.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, readBlock } from "../block.ts";
-import { parseGoDuration } from "../go-duration.ts";
 import { ConfigFault } from "../problems.ts";
 import {
   boolean,

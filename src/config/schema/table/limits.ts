@@ -1,5 +1,5 @@
 /** Options that bound what a client may do, and when it is taken for gone. */
-import { goDuration } from "../go-duration.ts";
+import { goDuration } from "../../../base/go/duration.ts";
 import { option } from "../option-row.ts";
 import { ConfigFault } from "../problems.ts";
 import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../reader.ts";

@@ -1,7 +1,8 @@
 /** Options of the log. */
+
+import { quoted } from "../../../base/go/strconv.ts";
 import { LEVEL_NAMES, type LevelName, SUBSYSTEMS, type Subsystem } from "../../../base/log/level.ts";
 import { integerFlag, switchFlag, textFlag, textOrNull } from "../flag-row.ts";
-import { quoted } from "../go-values.ts";
 import { option } from "../option-row.ts";
 import { ConfigFault } from "../problems.ts";
 import { boolean, integer, mapOf, oneOf, size, textIn, textOrUnset } from "../reader.ts";

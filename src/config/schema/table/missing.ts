@@ -1,9 +1,9 @@
 /** What nats-server has and this server does not yet: known by every name, refused by name, and passed when it asks for nothing. */
 
+import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { isEnabled } from "../block/jetstream-word.ts";
 import { type Field, missingField, readBlock } from "../block.ts";
-import { quoted } from "../go-values.ts";
 import { ConfigFault } from "../problems.ts";
 import { booleanIn } from "../reader.ts";
 

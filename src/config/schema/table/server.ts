@@ -1,10 +1,10 @@
 /** Options of the server itself: where it listens, what it is called, the files it writes, how it leaves. */
 
+import { goDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { textOfServerName } from "../block/names.ts";
 import { integerFlag, portOrDefault, textFlag, textOrNull } from "../flag-row.ts";
-import { goDuration } from "../go-duration.ts";
-import { quoted } from "../go-values.ts";
 import { option } from "../option-row.ts";
 import { ConfigFault } from "../problems.ts";
 import { booleanIn, durationAtLeast, integer, mapOf, notA, reader, textIn, textOrUnset } from "../reader.ts";

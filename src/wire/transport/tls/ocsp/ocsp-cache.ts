@@ -8,8 +8,8 @@
  */
 import type { Clock } from "../../../../base/clock/clock.ts";
 import { decodeS2Stream, encodeS2Stream } from "../../../../base/compression/s2-stream.ts";
+import { goTime } from "../../../../base/go/time.ts";
 import { type CacheEntry, loadCacheFile, saveCacheFile } from "./cache-file.ts";
-import { goTimeText } from "./go-time.ts";
 import { type OcspResponse, type OcspStatus, RESPONSE_BYTES_MAX } from "./ocsp-response.ts";
 import type { OcspCacheRules, OcspLog } from "./ocsp-rules.ts";
 
@@ -119,8 +119,8 @@ export class LocalCache implements OcspCache {
     const stream = encodeS2Stream(raw);
     this.log.debug(`OCSP response compression ratio: [${(stream.length / raw.length).toFixed(6)}]`);
     this.remove(key); // so that it comes last
-    const cachedAt = goTimeText(Math.round(this.clock.now() / 1000) * 1000);
-    this.entries.set(key, { subject, cachedAt, status, expires: nextUpdateMs === null ? NO_TIME : goTimeText(nextUpdateMs), stream });
+    const cachedAt = goTime(Math.round(this.clock.now() / 1000) * 1000);
+    this.entries.set(key, { subject, cachedAt, status, expires: nextUpdateMs === null ? NO_TIME : goTime(nextUpdateMs), stream });
     this.counts[status]++;
     for (const oldest of this.entries.keys()) {
       if (this.entries.size <= ENTRIES_MAX) break;

@@ -7,8 +7,8 @@ import { FakeClock } from "../../../../../test/doubles/fake-clock.ts";
 import { KeptLog } from "../../../../../test/doubles/kept-log.ts";
 import { authority, type TestCertificate } from "../../../../../test/tls/certificates.ts";
 import { ocspRefusal, ocspResponse } from "../../../../../test/tls/ocsp-responder.ts";
+import { goTime } from "../../../../base/go/time.ts";
 import { readCertificate } from "../certificate.ts";
-import { goTimeText } from "./go-time.ts";
 import { LocalCache } from "./ocsp-cache.ts";
 import { ocspPeerCheck } from "./ocsp-peer-check.ts";
 import { RESPONSE_BYTES_MAX } from "./ocsp-response.ts";
@@ -187,7 +187,7 @@ test("a response is of this time as long as the clocks may differ, and without a
   expect(await verdict({ nextUpdateMs: now - 30_000 })).toBe("good");
   expect(await verdict({ nextUpdateMs: now - 31_000 })).toBe(REFUSED);
   const [, line] = /(OCSP response NextUpdate .*)/.exec(bench.log.take().join("\n"))!;
-  expect(line).toBe(`OCSP response NextUpdate [${goTimeText(now - 31_000)}] is before now [${goTimeText(now)}] with clockskew [30s]`);
+  expect(line).toBe(`OCSP response NextUpdate [${goTime(now - 31_000)}] is before now [${goTime(now)}] with clockskew [30s]`);
   expect(await verdict({ nextUpdateMs: now - 31_000 }, { allowedClockSkewMs: 60_000 })).toBe("good");
   expect(await verdict({ thisUpdateMs: now + 30_000 })).toBe("good");
   expect(await verdict({ thisUpdateMs: now + 31_000 })).toBe(REFUSED);

@@ -1,5 +1,5 @@
 /** Whether a response is of this time, a responder's clock being off by as much as is allowed. */
-import { goTimeText } from "./go-time.ts";
+import { goTime } from "../../../../base/go/time.ts";
 import type { OcspResponse } from "./ocsp-response.ts";
 import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
 
@@ -7,7 +7,7 @@ import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
 export function isCurrent({ thisUpdateMs, nextUpdateMs }: OcspResponse, rules: OcspPeerRules, nowMs: number, log: OcspLog): boolean {
   const skewMs = rules.allowedClockSkewMs;
   const told = (what: string, ms: number) => {
-    log.debug(`OCSP response ${what} [${goTimeText(ms)}] is before now [${goTimeText(nowMs)}] with clockskew [${skewMs / 1000}s]`);
+    log.debug(`OCSP response ${what} [${goTime(ms)}] is before now [${goTime(nowMs)}] with clockskew [${skewMs / 1000}s]`);
     return false;
   };
   if (nextUpdateMs !== null && nextUpdateMs < nowMs - skewMs) return told("NextUpdate", nextUpdateMs);

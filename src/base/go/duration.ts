@@ -1,5 +1,5 @@
 /** Durations as Go prints and reads them. */
-import { INT64_MAX, quoted } from "./go-values.ts";
+import { INT64_MAX, quoted } from "./strconv.ts";
 
 /** `time.Duration.String`: `0s`, `412µs`, `1.25ms`, `1m2.5s`. */
 export function goDuration(nanoseconds: number): string {

@@ -3,8 +3,8 @@
  * which end up in what validation says of claims.
  * Source: net/url (behaviour).
  */
-import { encode, quote } from "../../base/bytes/ascii.ts";
-import { ipBytes } from "./source-networks.ts";
+import { encode, quote } from "../bytes/ascii.ts";
+import { ipBytes } from "./address.ts";
 
 export interface GoUrl {
   /** Lower case; empty: none. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type FlagKind, parseGoFlags } from "./go-flags.ts";
+import { type FlagKind, parseGoFlags } from "./flags.ts";
 
 const KINDS: Record<string, FlagKind> = { D: "switch", p: "integer", name: "text" };
 const parse = (...args: string[]) => parseGoFlags(args, name => KINDS[name]);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { goDuration, parseGoDuration } from "./go-duration.ts";
+import { goDuration, parseGoDuration } from "./duration.ts";
 
 test("durations are Go's", () => {
   expect([0, 1, 412_000, 412_500, 1_250_000, 1e9, 62.5e9, 3_600e9, 90_061e9].map(goDuration)).toEqual([

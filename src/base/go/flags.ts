@@ -4,8 +4,8 @@
  *   -p 4222   --p=4222   -D   -D=false   --   words
  * One dash or two, no joined letters. The first word that is no flag, or `--`, ends the flags. Errors have Go's texts.
  */
-import { encode, quote } from "../base/bytes/ascii.ts";
-import { parseGoBool, parseGoInteger } from "../config/schema/go-values.ts";
+import { encode, quote } from "../bytes/ascii.ts";
+import { parseGoBool, parseGoInteger } from "./strconv.ts";
 
 export type FlagKind = "switch" | "integer" | "text";
 

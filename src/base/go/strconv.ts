@@ -1,6 +1,6 @@
 /** Values as Go's strconv reads and writes them: flags, the configuration file and monitoring parameters all take these forms. */
-import { quote } from "../../base/bytes/ascii.ts";
-import { bytesOfText } from "../language/go-text.ts";
+import { quote } from "../bytes/ascii.ts";
+import { bytesOfText } from "./text.ts";
 
 /** `%q` */
 export function quoted(text: string): string {

@@ -1,6 +1,6 @@
 /**
- * JSON as Go's encoder writes it, which tools compare and parse: `<`, `>`, `&` and the line separators of JavaScript are escaped, there is no
- * newline at the end, and times are RFC 3339 with as many digits as needed.
+ * JSON as Go's encoder writes it, which tools compare and parse: `<`, `>`, `&` and the line separators of JavaScript are escaped, and there
+ * is no newline at the end.
  */
 const ESCAPES: Record<string, string> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
 
@@ -17,9 +17,4 @@ export function compactGoJson(value: unknown): string {
 /** What `JSON.stringify` made, with the escapes that it leaves out: such characters stand in strings only. */
 export function escapeGoJson(json: string): string {
   return json.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
-}
-
-/** @param ms wall clock; fractions are dropped */
-export function goTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
 }
