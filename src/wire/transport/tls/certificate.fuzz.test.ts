@@ -16,7 +16,7 @@ const issued = root.issue({
   ocspResponder: "http://ocsp.example",
 });
 
-test("what a certificate says is read", () => {
+test("reads the fields of a certificate", () => {
   const facts = readCertificate(issued.der);
   expect(facts).toMatchObject({
     subject: "CN=x,O=bunats",
@@ -37,13 +37,13 @@ test("what a certificate says is read", () => {
   expect(readCertificate(root.issue({ subject: "", key: "ed25519" }).der)).toMatchObject({ keyKind: "ed25519", subject: "" });
 });
 
-test("a name fits a host: exact, or one label for the asterisk, whatever the case", () => {
+test("a name matches a host exactly, or by one label for the asterisk, in any case", () => {
   const fits = (host: string) => isForHost(readCertificate(issued.der), host);
   expect(["a.example", "A.EXAMPLE", "a.example.", "x.b.example"].map(fits)).toEqual([true, true, true, true]);
   expect(["b.example", "x.y.b.example", ".b.example", "", "example", "192.0.2.1"].map(fits)).toEqual(Array(6).fill(false));
 });
 
-test("lengths that promise more than is there, or come in a form of their own, are refused", () => {
+test("refuses lengths beyond the end and lengths in a non-DER form", () => {
   for (const bytes of [
     [0x30],
     [0x30, 0x05, 1],
@@ -58,7 +58,7 @@ test("lengths that promise more than is there, or come in a form of their own, a
   expect(() => readCertificate(sequence(sequence()))).toThrow(DerError);
 });
 
-test("fuzz: a certificate with any byte changed or cut is read or refused as DER, quickly", () => {
+test("fuzz: a changed or cut certificate is read or refused with DerError, quickly", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 5_000; round++) {

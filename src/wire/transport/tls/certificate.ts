@@ -1,4 +1,4 @@
-/** What is to be known of a certificate, read from its DER: Bun tells neither the order of RDNs nor the bytes of the public key. */
+/** Facts about a certificate, read from its DER because Bun gives neither the order of its RDNs nor the bytes of its public key. */
 import { createHash } from "node:crypto";
 import type { PeerCertificate } from "../tls-state.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "./der-reader.ts";
 import { distinguishedName } from "./distinguished-name.ts";
 
-/** No peer shows a larger one; BoringSSL's own bound for a chain is of this size. */
+/** Upper bound for one certificate; BoringSSL's own bound for a chain has this order of magnitude. */
 const CERTIFICATE_BYTES_MAX = 128 * 1024;
 const NAMES_MAX = 1_000;
 
@@ -22,7 +22,7 @@ const ID_SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
 const ID_TLS_FEATURE = "1.3.6.1.5.5.7.1.24";
 const FEATURE_STATUS_REQUEST = 5;
 
-/** The key decides which signatures, and in TLS 1.2 which cipher suites, go with the certificate. */
+/** Kind of public key. It decides which signatures, and in TLS 1.2 which cipher suites, can be used with the certificate. */
 export type KeyKind = "rsa" | "ecdsa-256" | "ecdsa-384" | "ecdsa-521" | "ed25519" | "other";
 
 const KEY_KINDS: Record<string, KeyKind> = {
@@ -37,13 +37,13 @@ export interface Certificate extends PeerCertificate {
   readonly keyKind: KeyKind;
   /** Wall clock, ms. */
   readonly notAfterMs: number;
-  /** It demands that its server staples an OCSP response. */
+  /** The certificate requires its server to staple an OCSP response (must-staple). */
   readonly mustStaple: boolean;
 }
 
 /**
  * @param der one certificate; kept, not copied
- * @throws DerError when it is none
+ * @throws DerError when the bytes are not a certificate
  */
 export function readCertificate(der: Uint8Array): Certificate {
   const raw = der.length > CERTIFICATE_BYTES_MAX ? der.subarray(0, CERTIFICATE_BYTES_MAX) : der;
@@ -123,7 +123,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Whether a certificate is for this host, by its DNS names; a `*` stands for the first label. The common name says nothing. */
+/** Whether one of the certificate's DNS names matches the host; `*` matches the first label. The common name is ignored. */
 export function isForHost({ dnsNames }: Pick<Certificate, "dnsNames">, host: string): boolean {
   const wanted = labelsOf(host);
   return dnsNames.some(name => {

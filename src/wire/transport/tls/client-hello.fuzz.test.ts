@@ -60,7 +60,7 @@ function collect(bytes: Buffer, cut: (left: number) => number): { outcome: Hello
   return { outcome, collected: collector.bytes };
 }
 
-test("a hello says who is asked for, and what the client can do", () => {
+test("a hello gives the requested name and the client's abilities", () => {
   expect(readHello(bodyOf(HELLO))).toEqual(HELLO);
   expect(readHello(bodyOf({ ...HELLO, serverName: "" }))!.serverName).toBe("");
   expect(readHello(bodyOf({ ...HELLO, serverName: "dot.example." }))!.serverName).toBe("dot.example");
@@ -74,7 +74,7 @@ test("a hello says who is asked for, and what the client can do", () => {
   });
 });
 
-test("fuzz: a hello reads the same in any records and any pieces, and its bytes are kept whole", () => {
+test("fuzz: a hello reads the same however it is cut into records and reads, and its bytes are kept", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 500; round++) {
@@ -85,7 +85,7 @@ test("fuzz: a hello reads the same in any records and any pieces, and its bytes 
   }
 });
 
-test("fuzz: broken bytes never throw, never hang, and never collect more than the bound", () => {
+test("fuzz: broken bytes never throw, never hang and never collect more than the limit", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const whole = recordsOf(bodyOf(HELLO));

@@ -1,16 +1,16 @@
 /**
- * The first message of a TLS client, as far as the choice of a certificate needs it.
+ * Reads a TLS client's first message (ClientHello), as far as choosing a certificate needs it.
  *
  *   reads ─▶ HelloCollector ─┬─ more is needed
- *                            ├─ not TLS at all: plain text on a TLS port
- *                            └─ a whole ClientHello, or something that BoringSSL shall refuse with an alert of its own
- * Bun takes one certificate per connection, so the name asked for must be known before the handshake is handed to it: the bytes are
+ *                            ├─ not TLS: plain text on a TLS port
+ *                            └─ a whole ClientHello, or bytes that BoringSSL will refuse with an alert
+ * Bun takes one certificate per connection, so the requested name must be known before Bun starts the handshake. The bytes are
  * collected over as many reads and records as they take, at most `HELLO_BYTES_MAX`, then handed over whole.
  * Source: RFC 8446 §4.1.2, §5.1; RFC 6066 §3.
  */
 import { GrowingBytes } from "../../../base/bytes/growing-bytes.ts";
 
-/** A hello with post-quantum key shares has 2 KiB. */
+/** Generous: a hello with post-quantum key shares takes about 2 KiB. */
 const HELLO_BYTES_MAX = 32 * 1024;
 const RECORD_HEADER_BYTES = 5;
 const RECORD_BYTES_MAX = 16 * 1024 + 2048;
@@ -26,9 +26,9 @@ export const TLS_1_2 = 0x0303;
 export const TLS_1_3 = 0x0304;
 
 export interface ClientHello {
-  /** Empty: none was asked for. */
+  /** Empty when the client did not ask for a name. */
   readonly serverName: string;
-  /** Versions offered, as the client prefers them. */
+  /** Versions offered, in the client's order of preference. */
   readonly versions: readonly number[];
   readonly cipherSuites: readonly number[];
   readonly signatureSchemes: readonly number[];
@@ -38,22 +38,22 @@ export interface ClientHello {
 export type HelloOutcome =
   | { readonly kind: "more" }
   | { readonly kind: "notTls" | "tooLarge" }
-  /** `hello` is null where it could not be read. */
+  /** `hello` is null when it could not be read. */
   | { readonly kind: "hello"; readonly hello: ClientHello | null };
 
 const MORE: HelloOutcome = { kind: "more" };
 const UNREADABLE: HelloOutcome = { kind: "hello", hello: null };
 
-/** Collects bytes until the hello is whole. Goes on where it stopped, so that a hello in pieces of one byte costs as much as one in a read. */
+/** Collects bytes until the hello is whole. Resumes where it stopped, so a hello that arrives byte by byte costs no more than one in a single read. */
 export class HelloCollector {
   private readonly raw = new GrowingBytes();
   /** The handshake message, without the records' headers. */
   private readonly message = new GrowingBytes();
   private at = 0;
-  /** Bytes of the current record that were not looked at. */
+  /** Bytes of the current record not examined yet. */
   private recordLeft = 0;
 
-  /** Everything that came: what goes to BoringSSL. */
+  /** All bytes received, as they are passed on to BoringSSL. */
   get bytes(): Buffer {
     return this.raw.bytes;
   }
@@ -86,7 +86,7 @@ export class HelloCollector {
     return MORE;
   }
 
-  /** @returns null when it was read and its contents are next */
+  /** @returns null when the record header was read and the record's contents follow */
   private readRecordHeader(bytes: Buffer): HelloOutcome | null {
     const at = this.at;
     if (at === 0 && (bytes[0] !== HANDSHAKE_RECORD || (bytes.length > 1 && bytes[1] >= 0x10))) return { kind: "notTls" };
@@ -99,7 +99,7 @@ export class HelloCollector {
   }
 }
 
-/** @returns null when its lengths do not fit into each other */
+/** @returns null when its nested lengths contradict each other */
 export function readHello(body: Uint8Array): ClientHello | null {
   const reader = new Fields(body);
   const legacyVersion = reader.number(2);
@@ -145,7 +145,7 @@ function pairsOf(bytes: Uint8Array): number[] {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Reads numbers and vectors with a length before them; once one does not fit, everything behind is empty and `failed` is set. */
+/** Reads numbers and length-prefixed vectors. After the first one that does not fit, `failed` is set and all further reads return empty. */
 class Fields {
   failed = false;
   private at = 0;
@@ -171,7 +171,7 @@ class Fields {
     return this.source.subarray(this.at - size, this.at);
   }
 
-  /** @param lengthSize bytes of the length that stands before it */
+  /** @param lengthSize size of the length prefix, in bytes */
   vector(lengthSize: number): Uint8Array {
     return this.bytes(this.number(lengthSize));
   }

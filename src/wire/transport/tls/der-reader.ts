@@ -1,5 +1,5 @@
 /**
- * Reads DER, as far as certificates need it. The bytes are a peer's: every length is checked against what surrounds it, nothing recurses,
+ * Reads DER, as far as certificates need it. The bytes are untrusted: every length is checked against its container, nothing recurses,
  * nothing is copied.
  */
 
@@ -18,20 +18,20 @@ export const TAG_BMP_STRING = 0x1e;
 export const TAG_SEQUENCE = 0x30;
 export const TAG_SET = 0x31;
 
-/** The bytes are not DER, or not what a certificate must have. */
+/** The bytes are not DER, or lack an element that a certificate must have. */
 export class DerError extends Error {
   override name = "DerError";
 }
 
-/** One element: where its contents lie. */
+/** Position of one element's contents. */
 export interface DerElement {
   readonly tag: number;
-  /** Tag and length included. */
+  /** The element including its tag and length. */
   readonly whole: Uint8Array;
   readonly contents: Uint8Array;
 }
 
-/** Walks the elements that stand one behind the other in `bytes`. */
+/** Walks consecutive elements in `bytes`. */
 export class DerReader {
   private at = 0;
 
@@ -46,7 +46,7 @@ export class DerReader {
     return this.done ? -1 : this.bytes[this.at];
   }
 
-  /** @throws DerError when no whole element is there */
+  /** @throws DerError when the next element is missing or cut */
   next(): DerElement {
     const { bytes, at } = this;
     if (at + 2 > bytes.length) throw new DerError("an element is cut off");
@@ -74,7 +74,7 @@ export class DerReader {
     return element;
   }
 
-  /** A reader of what the next element holds. */
+  /** A reader for the contents of the next element. */
   into(tag: number): DerReader {
     return new DerReader(this.take(tag).contents);
   }
@@ -100,7 +100,7 @@ export function objectIdentifierText(contents: Uint8Array): string {
   return arcs.join(".");
 }
 
-/** The text of a string element; null when it is no string. */
+/** The text of a string element; null for any other element. */
 export function stringText({ tag, contents }: DerElement): string | null {
   switch (tag) {
     case TAG_UTF8_STRING:

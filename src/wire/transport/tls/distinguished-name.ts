@@ -1,8 +1,8 @@
 /**
  * A certificate's name as Go prints it (`pkix.Name.String`): RFC 2253, the last RDN first.
  *
- * Go does not keep the RDNs as they stand: what it knows is gathered by attribute, in an order of its own, several values of one joined
- * by `+`; what it does not know comes behind, as `1.2.3=#<hex of DER>`. Operators write users by this text (verify_and_map).
+ * Go does not keep the order of the RDNs: known attributes are grouped in Go's own order, several values of one attribute are joined
+ * by `+`; unknown attributes follow, as `1.2.3=#<hex of DER>`. Operators name users by this text (verify_and_map).
  */
 import {
   DerReader,
@@ -15,7 +15,7 @@ import {
   TAG_UTF8_STRING,
 } from "./der-reader.ts";
 
-/** Attributes that Go knows, in the order in which it gathers them. */
+/** Attributes known to Go, in Go's order. */
 const KNOWN: readonly (readonly [id: string, name: string])[] = [
   ["2.5.4.6", "C"],
   ["2.5.4.8", "ST"],
@@ -27,24 +27,24 @@ const KNOWN: readonly (readonly [id: string, name: string])[] = [
   ["2.5.4.3", "CN"],
   ["2.5.4.5", "SERIALNUMBER"],
 ];
-/** The last one wins, where others add up. */
+/** Attributes of which Go keeps the last value only; of the others it keeps all. */
 const SINGLE = new Set(["2.5.4.3", "2.5.4.5"]);
 
 export interface NameAttribute {
   /** Object identifier, dotted. */
   readonly id: string;
-  /** Null: the value is no string. */
+  /** Null when the value is not a string. */
   readonly text: string | null;
   /** The value as DER. */
   readonly der: Uint8Array;
 }
 
-/** What stands on one place of a name: mostly one attribute. */
+/** One RDN: usually one attribute. */
 export type RelativeName = readonly NameAttribute[];
 
 /**
  * @param name contents of the name's SEQUENCE
- * @param attributes "known": the others are left out, as Go's `Name.ToRDNSequence` leaves them out
+ * @param attributes "known" leaves out unknown attributes, as Go's `Name.ToRDNSequence` does
  */
 export function distinguishedName(name: Uint8Array, attributes: "all" | "known" = "all"): string {
   const unknown: NameAttribute[] = [];
@@ -69,7 +69,7 @@ export function distinguishedName(name: Uint8Array, attributes: "all" | "known" 
 }
 
 /**
- * A name as it stands in the certificate, every attribute on its place.
+ * A name with its attributes in the certificate's order.
  * @param name contents of the name's SEQUENCE
  * @throws DerError
  */
@@ -88,7 +88,7 @@ export function readName(name: Uint8Array): readonly RelativeName[] {
   return relativeNames;
 }
 
-/** A string as Go encodes it anew: PrintableString where that is enough. */
+/** A string as Go re-encodes it: PrintableString where possible. */
 function marshalled(text: string): Uint8Array {
   const tag = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? TAG_PRINTABLE_STRING : TAG_UTF8_STRING;
   const bytes = Buffer.from(text);

@@ -1,4 +1,4 @@
-/** BoringSSL's and Bun's words for a handshake that failed, as Go writes them: operators and their alarms know those. */
+/** Translates BoringSSL's and Bun's error texts for failed handshakes into Go's, which operators' alerts search for. */
 
 const TEXTS: Record<string, string> = {
   PEER_DID_NOT_RETURN_A_CERTIFICATE: "tls: client didn't provide a certificate",
@@ -15,7 +15,7 @@ const TEXTS: Record<string, string> = {
   DIGEST_CHECK_FAILED: "tls: invalid client finished hash",
 };
 
-/** Alerts that the peer sent, by BoringSSL's name for them. */
+/** Alerts sent by the peer, by BoringSSL's names. */
 const ALERTS: Record<string, string> = {
   CLOSE_NOTIFY: "close notify",
   UNEXPECTED_MESSAGE: "unexpected message",
@@ -49,7 +49,7 @@ const VERIFICATIONS: Record<string, string> = {
   CERT_CHAIN_TOO_LONG: "x509: too many intermediates for path length constraint",
 };
 
-/** @param versions what the client offered, for the text that names them */
+/** @param versions versions offered by the client, for the text that names them */
 export function handshakeErrorText(error: Error | null | undefined, versions: readonly number[]): string {
   if (error === null || error === undefined) return "EOF";
   const reason = /OPENSSL_internal:(\w+)/.exec(error.message)?.[1];

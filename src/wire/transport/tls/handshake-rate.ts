@@ -1,4 +1,4 @@
-/** How many handshakes a second are begun (`connection_rate_limit`): in windows of a second, which begin with the first one. */
+/** Limits handshakes per second (`connection_rate_limit`), in windows of one second; a window begins with its first handshake. */
 const WINDOW_MS = 1_000;
 
 export class HandshakeRate {
@@ -6,7 +6,7 @@ export class HandshakeRate {
   private windowEnd = Number.NEGATIVE_INFINITY;
   private refused = 0;
 
-  /** @param limit in a window */
+  /** @param limit handshakes per window */
   constructor(readonly limit: number) {}
 
   /** @param now monotonic, ms */
@@ -23,7 +23,7 @@ export class HandshakeRate {
     return true;
   }
 
-  /** How many were refused since it was last asked. */
+  /** Handshakes refused since the last call. */
   takeRefused(): number {
     const refused = this.refused;
     this.refused = 0;

@@ -22,7 +22,7 @@ function session(...sent: Buffer[]): Buffer {
   return sequence(...head, wrapped(1, integer(7)), wrapped(3, leaf.der), ...chain, wrapped(29, integer(1)));
 }
 
-test("what the peer sent beside its own certificate is found in the session", () => {
+test("finds the certificates that the peer sent after its own in the session", () => {
   expect(
     chainIn(session(between.der, root.der)).map(der => Buffer.from(der).equals(between.der) || Buffer.from(der).equals(root.der)),
   ).toEqual([true, true]);
@@ -30,13 +30,13 @@ test("what the peer sent beside its own certificate is found in the session", ()
   expect(chainIn(session(...Array.from({ length: 40 }, () => between.der)))).toHaveLength(16);
 });
 
-test("a session that cannot be read has none", () => {
+test("an unreadable session gives no certificates", () => {
   for (const unreadable of [undefined, Buffer.alloc(0), Buffer.from("NOT RESUMABLE"), session(tagged(1, leaf.der))]) {
     expect(sentCertificates({ getSession: () => unreadable })).toEqual([]);
   }
 });
 
-test("fuzz: a session with any byte changed or cut is read or refused as DER", () => {
+test("fuzz: a changed or cut session is read or refused with DerError", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const whole = session(between.der);

@@ -25,7 +25,7 @@ function complaint(given: Partial<TlsRules>): string {
 const withFiles = (certFile: string, keyFile: string) => complaint({ certificates: [{ certFile, keyFile }] });
 const PAIR = "error parsing X509 certificate/key pair";
 
-test("files that cannot be used: one clear message each", () => {
+test("each unusable file gives one clear message", () => {
   const { certFile, keyFile } = serverFiles;
   const missing = join(directory.path, "missing.pem");
   const text = directory.write("text.pem", "hello");
@@ -47,7 +47,7 @@ test("files that cannot be used: one clear message each", () => {
   expect(complaint({ certificates: several })).toBe(`${PAIR} 2/2: open ${missing}: no such file or directory`);
 });
 
-test("an authority that is none", () => {
+test("a ca_file without certificates is refused", () => {
   const missing = join(directory.path, "missing.pem");
   expect(complaint({ caFile: missing })).toBe(`open ${missing}: no such file or directory`);
   expect(complaint({ caFile: directory.write("none.pem", "") })).toBe("failed to parse root ca certificate");
@@ -60,7 +60,7 @@ test.skipIf(process.getuid?.() === 0)("a key that may not be read", () => {
   expect(withFiles(certFile, keyFile)).toBe(`${PAIR}: open ${keyFile}: permission denied`);
 });
 
-test("suites and curves: Go's names, and no other; what Bun's library lacks is refused by name", () => {
+test("suites and curves take Go's names only; those that Bun lacks are refused by name", () => {
   expect(complaint({ cipherSuites: ["TLS_NONE"] })).toBe("unrecognized cipher TLS_NONE");
   expect(complaint({ curvePreferences: ["P256"] })).toBe("unrecognized curve preference P256");
   const insecure = ["TLS_RSA_WITH_AES_128_CBC_SHA"];
@@ -69,7 +69,7 @@ test("suites and curves: Go's names, and no other; what Bun's library lacks is r
   expect(complaint({ curvePreferences: ["SecP256r1MLKEM768"] })).toContain("is not there in Bun's TLS library");
 });
 
-test("the environment that switches verification off is refused", () => {
+test("refuses to start when the environment switches verification off", () => {
   const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   try {
@@ -80,7 +80,7 @@ test("the environment that switches verification off is refused", () => {
   }
 });
 
-test("every suite and curve of the tables is taken by Bun, and what is marked absent is not", async () => {
+test("Bun accepts every suite and curve of the tables, except those marked absent", async () => {
   const { facts, handshake } = { facts: TlsContext.load({ ...TLS_DEFAULTS, certificates: [serverFiles] }), handshake: {} };
   const base = { ...facts.handshakeOptions(null), ...handshake };
   const takes = (more: object) => {
@@ -97,7 +97,7 @@ test("every suite and curve of the tables is taken by Bun, and what is marked ab
   for (const [name, curve] of Object.entries(CURVES)) expect([name, takes({ ecdhCurve: curve ?? name })]).toEqual([name, curve !== null]);
 });
 
-test("what Bun.serve is given: one entry, or the first certificate and one for each name", () => {
+test("Bun.serve gets one entry, or the first certificate plus one entry per name", () => {
   const one = TlsContext.load({ ...TLS_DEFAULTS, certificates: [serverFiles] }).serveOptions();
   expect(Array.isArray(one)).toBe(false);
   const other = directory.store("named", trust.root.issue({ subject: "CN=n", names: ["n.example", "localhost"] }));

@@ -1,10 +1,10 @@
 /**
- * What a `tls` block came to: files read and checked, certificates ready to be chosen from.
+ * A loaded `tls` block: its files are read and checked, its certificates are ready to be chosen from.
  *
  *   TlsRules ─ load ─▶ TlsContext ─┬─ handshakeOptions(hello) ─▶ Bun's upgradeTLS, the certificate chosen by the ClientHello
  *                                    ├─ serveOptions()         ─▶ Bun.serve: monitoring, WebSocket
- *                                    └─ isPinned, verifies, peerCheck: what is asked of a peer
- * Immutable: a reload loads another one and hands it to the listeners. New handshakes use it; connections that are there stay.
+ *                                    └─ isPinned, verifies, peerCheck: requirements for peers
+ * Immutable: a reload loads another one and hands it to the listeners. New handshakes use it; existing connections are not affected.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,17 +15,17 @@ import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
 import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS } from "./tls-names.ts";
 import type { KeyPairFiles, TlsRules } from "./tls-rules.ts";
 
-/** A `tls` block cannot be used. The text says why, the reference's where it has one. */
+/** A `tls` block cannot be used. The message says why, in the reference's words where it has some. */
 export class TlsConfigError extends Error {
   override name = "TlsConfigError";
 }
 
 /**
- * Looks at a peer's certificate after the handshake and before the connection is used, for example by OCSP.
+ * Checks a peer's certificate after the handshake and before the connection is used, for example by OCSP.
  * @param certificate the peer's own, verified
- * @param authorities DER of the certificates that are trusted, those of `ca_file` or the system's; the same array for every peer
- * @param sent DER of what the peer sent beside its own certificate, verified by nobody
- * @returns why the peer is refused, as it is logged; null: it is welcome
+ * @param authorities DER of the trusted certificates, from `ca_file` or the system; the same array for every peer
+ * @param sent DER of the certificates that the peer sent after its own, unverified
+ * @returns why the peer is refused, as logged; null when it is accepted
  */
 export type PeerCheck = (
   certificate: PeerCertificate,
@@ -58,9 +58,9 @@ export interface ServeOptions extends HandshakeOptions {
 
 export class TlsContext {
   readonly options: TlsRules;
-  /** Of the first certificate: what monitoring shows. Wall clock, ms. */
+  /** When the first certificate expires, as monitoring shows it. Wall clock, ms. */
   readonly notAfterMs: number;
-  /** DER of the certificates of `ca_file`; without one the system's, if there is a check that needs them. */
+  /** DER of the certificates of `ca_file`; without `ca_file` the system's, if a peer check needs them. */
   readonly authorities: readonly Uint8Array[];
   readonly peerCheck: PeerCheck | null;
   private readonly certificates: readonly { readonly facts: Certificate; readonly handshake: HandshakeOptions }[];
@@ -89,7 +89,7 @@ export class TlsContext {
 
   /**
    * Reads every file of a listener's block.
-   * @throws TlsConfigError when a file is missing or no such thing, a key does not fit, or Bun cannot do what is asked
+   * @throws TlsConfigError when a file is missing or invalid, a key does not match its certificate, or Bun lacks a feature that is asked for
    */
   static load(options: TlsRules, peerCheck: PeerCheck | null = null): TlsContext {
     if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
@@ -106,7 +106,7 @@ export class TlsContext {
     return context;
   }
 
-  /** What the handshake with this client takes. @param hello null when it could not be read: BoringSSL will refuse it */
+  /** TLS options for the handshake with this client. @param hello null when it could not be read; BoringSSL will refuse the handshake */
   handshakeOptions(hello: ClientHello | null): HandshakeOptions {
     const { certificates } = this;
     if (certificates.length === 1 || hello === null) return certificates[0].handshake;
@@ -115,8 +115,8 @@ export class TlsContext {
   }
 
   /**
-   * For `Bun.serve`: one entry, or with several certificates one for every name they are for, the first certificate for all others.
-   * Peers' certificates are not asked for here: `Bun.serve` cannot show them.
+   * TLS options for `Bun.serve`: one entry, or with several certificates the first one as default plus one entry per DNS name.
+   * They never ask for peers' certificates, which `Bun.serve` cannot show.
    */
   serveOptions(): ServeOptions | ServeOptions[] {
     const [first, ...others] = this.certificates.map(({ facts, handshake: { ca: _, ...own } }) => ({
@@ -129,17 +129,17 @@ export class TlsContext {
     return [first.plain, ...named.filter(({ serverName }) => !seen.has(serverName) && seen.add(serverName))];
   }
 
-  /** Whether a peer that shows this certificate, or none, may connect. */
+  /** Whether a peer with this certificate, or without one, passes `pinned_certs`. */
   isPinned(certificate: PeerCertificate | null): boolean {
     return this.pins.size === 0 || (certificate !== null && this.pins.has(certificate.spkiSha256));
   }
 
-  /** The first certificate demands that its server staples OCSP responses, which Bun cannot. */
+  /** The first certificate requires stapled OCSP responses, which Bun cannot send. */
   get mustStaple(): boolean {
     return this.certificates[0].facts.mustStaple;
   }
 
-  /** As Go judges whether a certificate goes with what a client says it supports. */
+  /** Whether a certificate suits the client's abilities, by Go's rules. */
   private suits(facts: Certificate, hello: ClientHello): boolean {
     if (hello.serverName !== "" && !isForHost(facts, hello.serverName)) return false;
     const version = hello.versions.includes(TLS_1_3) ? TLS_1_3 : TLS_1_2;
@@ -182,7 +182,7 @@ function signsWith(kind: KeyKind, scheme: number, version: number): boolean {
 }
 
 function minVersionOf({ minVersion, cipherSuites }: TlsRules): number {
-  // Only suites of TLS 1.3 are wanted: nothing is left for TLS 1.2.
+  // Only TLS 1.3 suites are configured, so TLS 1.2 is not possible.
   const only13 = cipherSuites.length > 0 && cipherSuites.every(name => CIPHER_SUITES[name]?.openssl === "");
   return minVersion === "1.3" || only13 ? TLS_1_3 : TLS_1_2;
 }
@@ -212,7 +212,7 @@ function curvesOf({ curvePreferences }: TlsRules): string {
 
 const CERTIFICATE_PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** @param position which one of several, for the text */
+/** @param position index among several certificates, for the error text */
 function loadCertificate({ certFile, keyFile }: KeyPairFiles, position: string): LoadedCertificate {
   if (certFile === "") throw new TlsConfigError("missing 'cert_file' in TLS configuration");
   if (keyFile === "") throw new TlsConfigError("missing 'key_file' in TLS configuration");
@@ -246,7 +246,7 @@ function loadAuthorities(caFile: string): string[] {
     try {
       return new X509Certificate(pem).raw.length > 0;
     } catch {
-      return false; // as Go does: what is no certificate is passed over
+      return false; // as Go does: PEM blocks that are not certificates are skipped
     }
   });
   if (authorities.length === 0) throw new TlsConfigError("failed to parse root ca certificate");

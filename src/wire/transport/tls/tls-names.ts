@@ -2,13 +2,13 @@
  * Names of cipher suites and curves: Go's, which configuration files and monitoring use, and BoringSSL's, which Bun takes.
  *
  * What Bun 1.4.5 really honours was measured with one suite or curve at a time and a client that offers all (test/tls/names.test.ts):
- * `openssl: null` stands where it has no such thing. The suites of TLS 1.3 are not to be chosen, there as little as in Go.
+ * `openssl: null` marks what BoringSSL lacks. TLS 1.3 suites cannot be chosen, neither in Bun nor in Go.
  */
 
 export interface CipherSuiteRow {
-  /** What Bun's `ciphers` takes; null: BoringSSL has no such suite. Empty: of TLS 1.3, always on. */
+  /** The name for Bun's `ciphers`; null: BoringSSL lacks the suite. Empty: a TLS 1.3 suite, always on. */
   readonly openssl: string | null;
-  /** In Go's list of insecure ones: only with `allow_insecure_cipher_suites`. */
+  /** Go lists it as insecure: allowed only with `allow_insecure_cipher_suites`. */
   readonly insecure: boolean;
 }
 
@@ -50,7 +50,7 @@ export const SECURE_CIPHERS = Object.values(CIPHER_SUITES)
   .map(({ openssl }) => openssl)
   .join(":");
 
-/** What Bun's `ecdhCurve` takes, in the default order of preference; null: BoringSSL has no such group. */
+/** Names for Bun's `ecdhCurve`, in the default order of preference; null: BoringSSL lacks the group. */
 export const CURVES: Readonly<Record<string, string | null>> = {
   X25519MLKEM768: "X25519MLKEM768",
   SecP384r1MLKEM1024: null,

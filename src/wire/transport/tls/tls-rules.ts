@@ -7,12 +7,12 @@ export interface KeyPairFiles {
 }
 
 export interface TlsRules {
-  /** The server name that a client asks for chooses among several. */
+  /** Among several, the server name requested by the client decides. */
   readonly certificates: readonly KeyPairFiles[];
   readonly caFile: string | null;
-  /** Clients must show a certificate that `caFile`, or the system's authorities, vouch for. */
+  /** Clients must show a certificate issued by an authority of `caFile`, or by one of the system's. */
   readonly verify: boolean;
-  /** Of a handshake. */
+  /** Time for a handshake, ms. */
   readonly timeoutMs: number;
   /** SHA-256 of SPKIs, lower-case hex; empty: any certificate. */
   readonly pinnedCerts: readonly string[];
@@ -25,6 +25,6 @@ export interface TlsRules {
   readonly connectionRateLimit: number;
   /** TLS before INFO. */
   readonly handshakeFirst: boolean;
-  /** With `handshakeFirst`: how long to wait for the client to begin before INFO is sent after all; 0: for ever. */
+  /** With `handshakeFirst`: time to wait for the client's handshake before INFO is sent in the clear, ms; 0: wait without limit. */
   readonly handshakeFirstFallbackMs: number;
 }

@@ -1,13 +1,13 @@
-/** The ways by which a peer's certificate was verified, for whoever wants to see them whole. Looked for when asked, as few ask. */
+/** All chains by which a peer's certificate can be verified. Computed on demand, because few callers need them. */
 import type { Socket } from "bun";
 import { chainsOf, readCertificates } from "./ocsp/chains.ts";
 import { type SessionSocket, sentCertificates } from "./sent-certificates.ts";
 
 /**
- * @param leaf DER of the peer's own certificate, which was verified
- * @param authorities DER of those that are trusted
- * @param socket whose handshake it was, open still
- * @returns DER, each from the leaf to one that is trusted; empty: none could be found
+ * @param leaf DER of the peer's own, verified certificate
+ * @param authorities DER of the trusted certificates
+ * @param socket the open socket of that handshake
+ * @returns chains of DER, each from the leaf to a trusted certificate; empty when none is found
  */
 export function verifiedChains(leaf: Uint8Array, authorities: readonly Uint8Array[], socket: Socket<unknown>): Uint8Array[][] {
   const [own] = readCertificates([leaf]);

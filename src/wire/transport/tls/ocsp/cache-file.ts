@@ -2,7 +2,7 @@
  * `cache.json` of the OCSP cache, in the reference's format: either server reads what the other wrote.
  *
  *   { "<base64 SHA-256 of a certificate's DER>": { "subject", "cached_at", "resp_status", "resp_expires", "resp": base64 of an S2 stream } }
- * It is replaced as a whole, or not at all: written beside, synced, renamed.
+ * The file is replaced atomically: a temporary file is written, synced and renamed.
  */
 import { readFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ import type { OcspLog } from "./ocsp-rules.ts";
 
 export interface CacheEntry {
   readonly subject: string;
-  /** RFC 3339, as are the next ones; nobody here calculates with them. */
+  /** RFC 3339, like the next two; only stored, never parsed. */
   readonly cachedAt: string;
   readonly expires: string;
   readonly status: OcspStatus;
@@ -32,7 +32,7 @@ const FAULTS: Record<string, string> = {
   EROFS: "read-only file system",
 };
 
-/** @returns what the file holds, nothing when there is none; null when it could not be read, which was logged then */
+/** @returns the file's entries, an empty map when there is no file; null when it could not be read, which is logged */
 export function loadCacheFile(directory: string, log: OcspLog): Map<string, CacheEntry> | null {
   const path = resolve(join(directory, FILE_NAME));
   log.debug(`Loading OCSP peer cache [${path}]`);
@@ -43,7 +43,7 @@ export function loadCacheFile(directory: string, log: OcspLog): Map<string, Cach
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") log.debug("No OCSP peer cache found, starting with empty cache");
     else log.warn(`Unable to load OCSP peer cache: ${syscall ?? "open"} ${path}: ${faultText(error)}`);
-    return new Map(); // nothing is written over it as long as there is nothing new
+    return new Map(); // the file is not overwritten before there is a new entry
   }
   try {
     return entriesIn(JSON.parse(text));
@@ -89,7 +89,7 @@ function timeOf(row: Record<string, unknown>, name: string): string {
   throw new Error(`json: ${name} is no time`);
 }
 
-/** Logs how it went. @returns false when it could not be saved; the file is then as it was */
+/** Logs the outcome. @returns false when it could not be saved; the file is then unchanged */
 export async function saveCacheFile(directory: string, entries: ReadonlyMap<string, CacheEntry>, log: OcspLog): Promise<boolean> {
   const path = resolve(join(directory, FILE_NAME));
   log.debug(`Saving OCSP peer cache [${path}]`);
@@ -106,7 +106,7 @@ export async function saveCacheFile(directory: string, entries: ReadonlyMap<stri
   return true;
 }
 
-/** One directory, not those above it. */
+/** Creates one directory, but not its parents. */
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { mode: DIRECTORY_MODE });

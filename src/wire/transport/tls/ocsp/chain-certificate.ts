@@ -1,4 +1,4 @@
-/** What chains and OCSP need of a certificate, read from its DER. Verifying a signature is left to node:crypto. */
+/** The parts of a certificate that chains and OCSP need, read from its DER. Signatures are verified by node:crypto. */
 import { createHash, X509Certificate } from "node:crypto";
 import {
   DerReader,
@@ -21,7 +21,7 @@ const ID_AUTHORITY_INFORMATION = "1.3.6.1.5.5.7.1.1";
 const ID_OCSP = "1.3.6.1.5.5.7.48.1";
 const ID_SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
 const ID_CERTIFICATE_POLICIES = "2.5.29.32";
-/** Which may be critical without restricting an authority in a way that is not looked at. */
+/** Critical extensions that do not restrict an authority in a way that this code ignores. */
 const UNDERSTOOD = new Set([
   ID_KEY_USAGE,
   ID_BASIC_CONSTRAINTS,
@@ -40,7 +40,7 @@ export class ChainCertificate {
   /** Whole DER. */
   readonly issuerName: Buffer;
   readonly subjectName: Buffer;
-  /** As the log shows it: the attributes that Go knows, RFC 2253. */
+  /** As shown in logs: the attributes known to Go, RFC 2253. */
   readonly subject: string;
   readonly issuer: string;
   /** Wall clock, ms. */
@@ -48,21 +48,21 @@ export class ChainCertificate {
   readonly notAfterMs: number;
   /** The key without its algorithm: what OCSP hashes. */
   readonly publicKeyBits: Uint8Array;
-  /** Null: nothing is said. */
+  /** Null when the extension is absent. */
   readonly isAuthority: boolean | null = null;
-  /** How many authorities may stand between it and a leaf; null: any number. */
+  /** Most authorities allowed between this one and a leaf; null: no limit. */
   readonly pathLength: number | null = null;
   /** Null: any use. */
   readonly keyUsage: number | null = null;
   /** Identifiers; null: any use. */
   readonly extendedKeyUsages: readonly string[] | null = null;
-  /** It constrains names, or demands something else that is not understood here. */
+  /** It has name constraints, or another critical extension that this code does not evaluate. */
   readonly isRestricted: boolean = false;
-  /** http and https, as they stand there. */
+  /** URLs of responders, http and https only. */
   readonly responders: readonly string[] = [];
   private parsed: X509Certificate | null = null;
 
-  /** @throws DerError when it is no certificate */
+  /** @throws DerError when the bytes are not a certificate */
   constructor(readonly raw: Uint8Array) {
     const body = new DerReader(raw).into(TAG_SEQUENCE).into(TAG_SEQUENCE);
     this.version = body.peek() === 0xa0 ? 1 + (body.into(0xa0).take(TAG_INTEGER).contents[0] ?? 0) : 1;
@@ -107,12 +107,12 @@ export class ChainCertificate {
     }
   }
 
-  /** Key of the cache: base64 of the SHA-256 of its DER. */
+  /** Cache key: base64 of the SHA-256 of its DER. */
   get fingerprint(): string {
     return createHash("sha256").update(this.raw).digest("base64");
   }
 
-  /** For what needs its key or its signature. @throws Error when node:crypto refuses it */
+  /** For operations on its key or signature. @throws Error when node:crypto refuses it */
   get x509(): X509Certificate {
     this.parsed ??= new X509Certificate(this.raw);
     return this.parsed;
@@ -122,16 +122,16 @@ export class ChainCertificate {
     return Buffer.compare(this.raw, other.raw) === 0;
   }
 
-  /** Its signature was made with the key of `other`. */
+  /** Whether its signature was made with the key of `other`. */
   isSignedBy(other: ChainCertificate): boolean {
     try {
       return this.x509.verify(other.x509.publicKey);
     } catch {
-      return false; // a key or an algorithm that is not known
+      return false; // unknown key type or algorithm
     }
   }
 
-  /** It says of itself that it may sign others. Roots of old say nothing. @param isTrusted one of `ca_file` */
+  /** Whether it may sign certificates; old roots do not say so. @param isTrusted it is in `ca_file` */
   maySign(isTrusted: boolean): boolean {
     if (this.keyUsage !== null && (this.keyUsage & KEY_CERT_SIGN) === 0) return false;
     return this.isAuthority ?? (isTrusted && this.version < 3);

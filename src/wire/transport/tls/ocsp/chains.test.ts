@@ -15,25 +15,25 @@ function chains(trusted: TestCertificate[], sent: TestCertificate[], certificate
   return [...found.map(chain => chain.map(({ subject }) => subject.replace(/^CN=|,.*/g, "")).join(" ")), ...(mustAllHold ? ["all"] : [])];
 }
 
-test("a chain goes from the leaf through what the peer sent to a trusted one, in whatever order it sent", () => {
+test("a chain leads from the leaf through sent certificates, in any order, to a trusted one", () => {
   expect(chains([root], [lower, upper])).toEqual(["leaf lower upper root"]);
   expect(chains([root], [upper, leaf, lower, root])).toEqual(["leaf lower upper root"]);
   expect(chains([root], [upper], upper.issue({ subject: "CN=near" }))).toEqual(["near upper root"]);
 });
 
-test("a trusted authority ends a chain, root or not, and what is trusted itself is a chain of one", () => {
+test("a trusted authority ends a chain, root or not; a trusted leaf is a chain of one", () => {
   expect(chains([root, lower], [lower, upper])).toEqual(["leaf lower", "leaf lower upper root"]);
   expect(chains([root, upper, lower], [])).toEqual(["leaf lower"]);
   expect(chains([leaf, root], [lower, upper])).toEqual(["leaf"]);
 });
 
-test("without a certificate between there is no chain", () => {
+test("no chain is found when an intermediate certificate is missing", () => {
   expect(chains([root], [upper])).toEqual(["all"]);
   expect(chains([], [lower, upper, root])).toEqual(["all"]);
   expect(chainsOf(new ChainCertificate(leaf.der), [], [], Date.now()).chains).toEqual([]);
 });
 
-test("who may not sign, has another key, is of another time or for other uses is no issuer", () => {
+test("a certificate that may not sign, has another key, is expired or is for other uses is not an issuer", () => {
   const noAuthority = root.issue({ subject: "CN=lower" });
   expect(chains([root], [lower.crossSigned({}, root)])).toEqual(["all"]); // name and key of an authority, but none itself
   expect(chains([root], [noAuthority])).toEqual(["all"]);
@@ -45,14 +45,14 @@ test("who may not sign, has another key, is of another time or for other uses is
   expect(chains([root], [lower, upper], leaf, Date.now() + 90 * 86_400_000)).toEqual(["all"]);
 });
 
-test("a way over an authority with constraints counts only when there is no other, and then with all others", () => {
+test("chains over an authority with constraints count only when there is no other chain, and then all must hold", () => {
   const constrained = lower.crossSigned({ authority: true, permittedNames: "example" }, root);
   expect(chains([root], [constrained, lower, upper])).toEqual(["leaf lower upper root"]);
   const more = lower.crossSigned({ authority: true, permittedNames: "example.org" }, root);
   expect(chains([root], [constrained, more])).toEqual(["leaf lower root", "leaf lower root", "all"]);
 });
 
-test("however many certificates a peer sends, the search ends, and finds nothing doubtful", () => {
+test("the search ends however many certificates a peer sends", () => {
   const twins = Array.from({ length: 12 }, () => lower.crossSigned({ authority: true }, root));
   expect(chains([root], twins)).toEqual(Array(10).fill("leaf lower root"));
   const restricted = Array.from({ length: 12 }, () => lower.crossSigned({ authority: true, permittedNames: "example" }, root));
@@ -62,7 +62,7 @@ test("however many certificates a peer sends, the search ends, and finds nothing
   expect(chains([root], circle, a.issue({ subject: "CN=lost" }))).toEqual(["all"]);
 });
 
-test("responders are the http and https ones, in their order", () => {
+test("responders are the http and https URLs, in order", () => {
   const responders = ["ldap://x/", "http://one.example/a", "HTTPS://two.example", "http://", "ftp://three.example"];
   const certificate = new ChainCertificate(root.issue({ subject: "O=a,UID=7,CN=b", ocspResponder: responders }).der);
   expect(certificate.responders).toEqual(["http://one.example/a", "HTTPS://two.example"]);

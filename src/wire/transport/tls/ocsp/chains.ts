@@ -1,9 +1,9 @@
 /**
- * The ways from a peer's certificate to one of `ca_file`, as Go finds them: BoringSSL has verified one, but does not tell which.
+ * Finds the chains from a peer's certificate to `ca_file` by Go's rules. BoringSSL has verified one chain but does not tell which.
  *
- *   leaf ── signed by ──▶ one that the peer sent ── signed by ──▶ … ── signed by ──▶ one of ca_file, where a chain ends
- * An issuer has the name that the certificate gives, the key that verifies its signature, may sign at all, and is of this time. Whoever
- * sends certificates may send any number of them: the search is bounded by the signatures it verifies, and by the chains it finds.
+ *   leaf ── signed by ──▶ sent by the peer ── signed by ──▶ … ── signed by ──▶ in ca_file, where the chain ends
+ * An issuer has the name given in the certificate and the key that verifies its signature, may sign, and is currently valid. A peer
+ * may send any number of certificates, so the search is bounded by verified signatures and by chains found.
  */
 import { DerError } from "../der-reader.ts";
 import { ChainCertificate } from "./chain-certificate.ts";
@@ -17,13 +17,13 @@ const ID_CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 export type Chain = readonly ChainCertificate[];
 
 export interface Chains {
-  /** Each from the leaf to the trusted one, those that reach a trusted issuer soonest first; empty: none was found. */
+  /** Chains from the leaf to a trusted certificate, shortest first; empty when none was found. */
   readonly chains: readonly Chain[];
-  /** One that holds is not enough. */
+  /** Every chain must be valid, not just one. */
   readonly mustAllHold: boolean;
 }
 
-/** Those of `certificates` that can be read. */
+/** The readable ones among `certificates`. */
 export function readCertificates(certificates: readonly Uint8Array[]): ChainCertificate[] {
   return certificates.flatMap(raw => {
     try {
@@ -36,8 +36,8 @@ export function readCertificates(certificates: readonly Uint8Array[]): ChainCert
 }
 
 /**
- * @param trusted of `ca_file`
- * @param sent what the peer sent beside its own; may be anything
+ * @param trusted certificates of `ca_file`
+ * @param sent certificates that the peer sent after its own; untrusted
  * @param nowMs wall clock
  */
 export function chainsOf(leaf: ChainCertificate, trusted: Chain, sent: Chain, nowMs: number): Chains {
@@ -57,7 +57,7 @@ class ChainSearch {
     private readonly nowMs: number,
   ) {}
 
-  /** @param chain so far; its last certificate's issuer is wanted */
+  /** @param chain chain so far; searches for the issuer of its last certificate */
   goOn(chain: Chain): void {
     for (const issuer of this.trusted) if (this.fits(chain, issuer, true)) this.found.push([...chain, issuer]);
     if (chain.length >= LENGTH_MAX) return;
@@ -89,7 +89,7 @@ class ChainSearch {
   }
 }
 
-/** Whoever signs has a place in a chain once, however many certificates it has. */
+/** An issuer (name and key) occurs once per chain, even if it has several certificates. */
 function isSameAuthority(a: ChainCertificate, b: ChainCertificate): boolean {
   return a.subjectName.equals(b.subjectName) && Buffer.compare(a.publicKeyBits, b.publicKeyBits) === 0;
 }

@@ -45,7 +45,7 @@ const response = (text: string, status: OcspStatus = "good", nextUpdateMs: numbe
 });
 const NOTHING = { type: "local", hits: 0, misses: 0, responses: 0, revoked: 0, good: 0, unknown: 0 };
 
-test("what was put comes back, and everything is counted", async () => {
+test("returns stored responses and counts hits, misses and entries", async () => {
   const bench = new Bench();
   const cache = bench.open();
   expect(cache.get("a")).toBeNull();
@@ -63,7 +63,7 @@ test("what was put comes back, and everything is counted", async () => {
   expect([cache.get("b"), cache.stats.responses]).toEqual([null, 2]);
 });
 
-test("revocations stay when they are to be preserved", async () => {
+test("keeps revocations when preserve_revoked is set", async () => {
   const bench = new Bench();
   const cache = bench.open({ preserveRevoked: true });
   cache.put("a", response("one", "revoked"), "CN=a");
@@ -81,7 +81,7 @@ test("revocations stay when they are to be preserved", async () => {
   await cache.stop();
 });
 
-test("the file has the reference's form, only its owner reads it, and another cache reads it", async () => {
+test("the file has the reference's format, is readable by its owner only, and loads into another cache", async () => {
   const bench = new Bench();
   const cache = bench.open();
   cache.put("b", response("two", "unknown", null), "");
@@ -108,7 +108,7 @@ test("the file has the reference's form, only its owner reads it, and another ca
   await again.stop();
 });
 
-test("it is saved every interval when something has changed, and at the end", async () => {
+test("saves at every interval when something has changed, and at the end", async () => {
   const bench = new Bench();
   const cache = bench.open();
   bench.log.take();
@@ -137,7 +137,7 @@ test("it is saved every interval when something has changed, and at the end", as
   expect(bench.clock.waiting).toBe(0);
 });
 
-test("no file is an empty cache; one that is none is told of, not touched, and replaced with the next save", async () => {
+test("a missing file is an empty cache; an invalid one is logged, left alone, and replaced by the next save", async () => {
   const bench = new Bench();
   const loaded = (text: string | null) => {
     if (text !== null) bench.write(text);
@@ -169,7 +169,7 @@ test("no file is an empty cache; one that is none is told of, not touched, and r
   }
 });
 
-test("an entry whose bytes are no S2 stream is no response", async () => {
+test("an entry that is not an S2 stream gives no response", async () => {
   const bench = new Bench();
   bench.write('{"a":{"resp_status":"good","resp":"AAAAAAAA"},"__proto__":{"resp_status":"strange"}}');
   const cache = bench.open();
@@ -183,7 +183,7 @@ test("an entry whose bytes are no S2 stream is no response", async () => {
   await cache.stop();
 });
 
-test("a directory that cannot be made is told of, and the next save tries again", async () => {
+test("a directory that cannot be created is logged, and the next save tries again", async () => {
   const bench = new Bench();
   const directory = join(bench.parent, "no", "such");
   const cache = bench.open({ localStore: directory });
@@ -200,7 +200,7 @@ test("a directory that cannot be made is told of, and the next save tries again"
   expect(existsSync(join(directory, "cache.json"))).toBe(true);
 });
 
-test("a file that can be neither read nor replaced is left as it is, with nothing beside it", async () => {
+test("a file that can be neither read nor replaced stays unchanged, with no temporary file beside it", async () => {
   const bench = new Bench();
   mkdirSync(join(bench.file, "not empty"), { recursive: true });
   const cache = bench.open();
@@ -211,7 +211,7 @@ test("a file that can be neither read nor replaced is left as it is, with nothin
   expect(readdirSync(bench.directory)).toEqual(["cache.json"]);
 });
 
-test("type none keeps nothing", async () => {
+test("type none stores nothing", async () => {
   const cache = new NoCache();
   cache.put();
   expect([cache.get(), cache.stats.responses]).toEqual([null, 0]);

@@ -1,10 +1,10 @@
 /**
- * Responses that were good enough to be believed, by the fingerprint of the certificate they are about.
+ * Cache of verified responses, by fingerprint of the certificate.
  *
  *   peer-check ─ get, put, delete ─▶ LocalCache ─ every save_interval, and at the end, when something changed ─▶ cache.json
- * Kept as S2 streams, as the file has them and as whoever wrote it made them: what is in there is looked at when it is asked for. Nothing
- * that comes out of here is believed unverified; who can write the file can at most make the responder be asked again.
- * At most ENTRIES_MAX responses are kept; then the one that is there longest goes.
+ * Entries stay compressed (S2), as in the file, and are decoded when they are used. A cached response
+ * is verified again on each use, so a forged file can at most cause another request to the responder.
+ * At most ENTRIES_MAX responses are kept; then the oldest is dropped.
  */
 import type { Clock } from "../../../../base/clock/clock.ts";
 import { decodeS2Stream, encodeS2Stream } from "../../../../base/compression/s2-stream.ts";
@@ -14,10 +14,10 @@ import { type OcspResponse, type OcspStatus, RESPONSE_BYTES_MAX } from "./ocsp-r
 import type { OcspCacheRules, OcspLog } from "./ocsp-rules.ts";
 
 const ENTRIES_MAX = 100_000;
-/** Go's time zero: no time. */
+/** Go's zero time, which means "no time". */
 const NO_TIME = "0001-01-01T00:00:00Z";
 
-/** What monitoring shows of a cache. */
+/** Cache figures for monitoring. */
 export interface OcspCacheStats {
   readonly type: "none" | "local";
   readonly hits: number;
@@ -30,13 +30,13 @@ export interface OcspCacheStats {
 
 export interface OcspCache {
   readonly stats: OcspCacheStats;
-  /** @returns a response as it was put, or as the file had it; null: there is none */
+  /** @returns the response as stored, or as read from the file; null when there is none */
   get(key: string): Uint8Array | null;
-  /** @param subject of the certificate, for people who read the file */
+  /** @param subject the certificate's subject, for human readers of the file */
   put(key: string, response: OcspResponse, subject: string): void;
-  /** What `get` gave is of no use: it goes, unless revocations are kept, and the hit was a miss. */
+  /** The result of `get` was unusable: removes it, unless it is a preserved revocation, and counts a miss instead of a hit. */
   delete(key: string): void;
-  /** Keeps nothing more, and saves what it has. */
+  /** Stops accepting entries and saves. */
   stop(): Promise<void>;
 }
 
@@ -58,13 +58,13 @@ export class LocalCache implements OcspCache {
   private hits = 0;
   private misses = 0;
   private online = true;
-  /** Something changed since the file was written. */
+  /** The entries changed since the file was written. */
   private dirty: boolean;
   private cancelTimer: () => void;
   /** One save at a time. */
   private saving: Promise<void> = Promise.resolve();
 
-  /** Reads the file, if there is one. */
+  /** Reads the file if it exists. */
   constructor(
     private rules: OcspCacheRules,
     private readonly clock: Clock,
@@ -73,12 +73,12 @@ export class LocalCache implements OcspCache {
     log.debug("Starting OCSP peer cache");
     const loaded = loadCacheFile(rules.localStore, log);
     this.entries = loaded ?? new Map();
-    this.dirty = loaded === null; // the next save replaces what could not be read
+    this.dirty = loaded === null; // the next save replaces an unreadable file
     for (const { status } of this.entries.values()) this.counts[status]++;
     this.cancelTimer = this.startTimer();
   }
 
-  /** Goes on under these rules; the directory must be the same. */
+  /** Applies new rules; the directory must be unchanged. */
   follow(rules: OcspCacheRules): void {
     this.rules = rules;
     this.cancelTimer();
@@ -118,7 +118,7 @@ export class LocalCache implements OcspCache {
     this.log.debug(`Caching OCSP response for [${subject}], key [${key}]`);
     const stream = encodeS2Stream(raw);
     this.log.debug(`OCSP response compression ratio: [${(stream.length / raw.length).toFixed(6)}]`);
-    this.remove(key); // so that it comes last
+    this.remove(key); // moves it to the end of the order
     const cachedAt = goTime(Math.round(this.clock.now() / 1000) * 1000);
     this.entries.set(key, { subject, cachedAt, status, expires: nextUpdateMs === null ? NO_TIME : goTime(nextUpdateMs), stream });
     this.counts[status]++;
@@ -149,7 +149,7 @@ export class LocalCache implements OcspCache {
     this.entries.delete(key);
   }
 
-  /** Keeps nothing more; resolves when what there is has been saved, or could not be. */
+  /** Stops accepting entries; resolves when the save has finished or failed. */
   stop(): Promise<void> {
     this.log.debug("Stopping OCSP peer cache");
     this.online = false;
@@ -168,7 +168,7 @@ export class LocalCache implements OcspCache {
   private save(): Promise<void> {
     this.saving = this.saving.then(async () => {
       if (!this.dirty) return;
-      this.dirty = false; // what changes while it is written is for the next time
+      this.dirty = false; // changes during the write are saved next time
       this.log.debug("OCSP peer cache is dirty, saving");
       if (!(await saveCacheFile(this.rules.localStore, this.entries, this.log))) this.dirty = true;
     });

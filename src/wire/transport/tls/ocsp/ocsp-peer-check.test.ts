@@ -95,7 +95,7 @@ beforeEach(() => {
   bench = new Bench();
 });
 
-test("a good certificate is welcome: its responder is asked once, then the cache", async () => {
+test("a good certificate is accepted; its responder is asked once, then the cache", async () => {
   bench.answers(ocspResponse(leaf));
   expect(await bench.check()).toBeNull();
   const key = new Bun.CryptoHasher("sha256").update(leaf.der).digest("base64");
@@ -117,7 +117,7 @@ test("a good certificate is welcome: its responder is asked once, then the cache
   expect(bench.asked).toHaveLength(1);
 });
 
-test("a revoked one is refused, an unknown one too unless that is good enough; both are remembered", async () => {
+test("refuses a revoked certificate, and an unknown one unless unknown_is_good; caches both", async () => {
   bench.answers(ocspResponse(leaf, { status: "revoked" }));
   expect(await bench.check()).toBe(REFUSED);
   expect(bench.log.take().slice(5)).toEqual([
@@ -139,7 +139,7 @@ test("a revoked one is refused, an unknown one too unless that is good enough; b
   expect(bench.cache.stats).toMatchObject({ responses: 2, revoked: 1, unknown: 1, hits: 3, misses: 2 });
 });
 
-test("what nobody vouches for is refused and not remembered, whatever it says", async () => {
+test("refuses and does not cache a response without a trusted signature", async () => {
   const bad: [bytes: Uint8Array, told: string, reason: string][] = [
     [
       ocspResponse(leaf, { signer: authority("Stranger"), sendsSigner: false }),
@@ -177,7 +177,7 @@ test("what nobody vouches for is refused and not remembered, whatever it says", 
   expect(bench.cache.stats.responses).toBe(0);
 });
 
-test("a response is of this time as long as the clocks may differ, and without an end as long as is configured", async () => {
+test("a response is current within the clock skew, and without NextUpdate for the configured time", async () => {
   const now = bench.clock.now();
   const verdict = async (given: Parameters<typeof ocspResponse>[1], rules: Partial<OcspPeerRules> = {}) => {
     bench.cache = bench.openCache(false);
@@ -198,7 +198,7 @@ test("a response is of this time as long as the clocks may differ, and without a
   );
 });
 
-test("a cached response that is not current any more goes, and the responder is asked again", async () => {
+test("drops an expired cached response and asks the responder again", async () => {
   bench.answers(ocspResponse(leaf, { nextUpdateMs: bench.clock.now() + 60_000 }));
   expect(await bench.check()).toBeNull();
   bench.clock.advance(91_000);
@@ -209,7 +209,7 @@ test("a cached response that is not current any more goes, and the responder is 
   expect(bench.cache.stats).toMatchObject({ hits: 0, misses: 2, responses: 1, revoked: 1, good: 0 });
 });
 
-test("a cached response that does not verify goes, and says nothing", async () => {
+test("drops and ignores a cached response that does not verify", async () => {
   const { signer } = { signer: authority("Stranger") };
   const key = new Bun.CryptoHasher("sha256").update(leaf.der).digest("base64");
   const forged = { raw: ocspResponse(leaf, { signer, sendsSigner: false }), status: "good", thisUpdateMs: 0, nextUpdateMs: null } as const;
@@ -220,7 +220,7 @@ test("a cached response that does not verify goes, and says nothing", async () =
   expect(bench.cache.stats.responses).toBe(0);
 });
 
-test("when no responder can be reached the peer is refused, unless that is allowed and no revocation is known", async () => {
+test("refuses the peer when no responder can be reached, unless that is allowed and no revocation is cached", async () => {
   bench.unreachable();
   expect(await bench.check()).toBe(REFUSED);
   const lines = bench.log.take();
@@ -243,7 +243,7 @@ test("when no responder can be reached the peer is refused, unless that is allow
   expect(await bench.check({ allowWhenCaUnreachable: true })).toBeNull(); // it was not preserved
 });
 
-test("a preserved revocation keeps a peer out as long as no responder says otherwise", async () => {
+test("a preserved revocation keeps a peer out until a responder says otherwise", async () => {
   bench.cache = bench.openCache(true);
   bench.answers(ocspResponse(leaf, { status: "revoked", nextUpdateMs: bench.clock.now() + 60_000 }));
   expect(await bench.check()).toBe(REFUSED);
@@ -254,7 +254,7 @@ test("a preserved revocation keeps a peer out as long as no responder says other
   expect(await bench.check({ allowWhenCaUnreachable: true })).toBeNull();
 });
 
-test("responders are asked in their order until one answers; a slow one has ca_timeout, and no longer", async () => {
+test("asks responders in order until one answers; a slow one gets ca_timeout at most", async () => {
   const hosts = ["http://one.example", "http://two.example/", "http://three.example/x/"];
   const certificate = root.issue({ subject: "CN=several", ocspResponder: hosts });
   const slow = Promise.withResolvers<Response>();
@@ -279,7 +279,7 @@ test("responders are asked in their order until one answers; a slow one has ca_t
   expect(bench.log.take().filter(line => line.includes("Trying"))).toEqual(hosts.map(host => `DBG Trying OCSP responder url [${host}]`));
 });
 
-test("an answer that is no 200, empty, late or endless is none", async () => {
+test("ignores answers that are not 200, empty, late or endless", async () => {
   const reasons: string[] = [];
   const ask = async () => {
     await bench.check();
@@ -312,7 +312,7 @@ test("an answer that is no 200, empty, late or endless is none", async () => {
   expect(bench.clock.waiting).toBe(1); // the cache's
 });
 
-test("every link that has a responder must be good, the root's never", async () => {
+test("every link with a responder must be good; the root is never checked", async () => {
   const between = root.issue({ subject: "CN=between", authority: true, ocspResponder: url });
   const certificate = between.issue({ subject: "CN=behind", ocspResponder: url });
   let revoked: TestCertificate | null = null;
@@ -331,7 +331,7 @@ test("every link that has a responder must be good, the root's never", async () 
   expect(bench.asked).toHaveLength(2 + 1 + 2);
 });
 
-test("without a responder in the chain, or signed by itself, a peer is welcome unasked", async () => {
+test("accepts a self-signed peer, or one without a responder in its chain, without asking", async () => {
   expect(await bench.check({}, root.issue({ subject: "CN=plain" }))).toBeNull();
   expect(bench.log.take().at(-1)).toBe("DBG Chain [0] has no OCSP eligible links, thus peer is valid");
   expect(await bench.check({}, root)).toBeNull();
@@ -339,7 +339,7 @@ test("without a responder in the chain, or signed by itself, a peer is welcome u
   expect(bench.asked).toEqual([]);
 });
 
-test("one valid chain among several is enough", async () => {
+test("one valid chain of several is enough", async () => {
   const between = root.issue({ subject: "CN=between", authority: true, ocspResponder: url });
   const twin = between.crossSigned({ authority: true }, root);
   const certificate = between.issue({ subject: "CN=behind" });
@@ -348,7 +348,7 @@ test("one valid chain among several is enough", async () => {
   expect(bench.log.take()).toContain("DBG Chain [1] has no OCSP eligible links, thus peer is valid");
 });
 
-test("a peer whose chain is not found is refused", async () => {
+test("refuses a peer without a chain", async () => {
   const certificate = root.issue({ subject: "CN=between", authority: true }).issue({ subject: "CN=behind" });
   expect(await bench.check({}, certificate)).toBe(REFUSED);
   expect(bench.told()).toEqual(["WRN No chain of certificates was found for [CN=behind], rejecting OCSP peer"]);

@@ -1,10 +1,10 @@
 /**
- * Whether a peer's certificate is still good, by OCSP (core §9.3.2).
+ * Checks by OCSP whether a peer's certificate is still valid (core §9.3.2).
  *
  *   chains ─▶ for one of them: every link with a responder ─┬─ a current response is cached ─────────────┬─▶ good? revoked? unknown?
  *             (a link: a certificate and its issuer)        └─ its responders are asked ─ believed? put ─┘
- * A chain of one certificate, or without a link that has a responder, is valid: its authority does not do OCSP. The first valid chain
- * lets the peer in. What happened on the way is logged in the reference's words, at its levels.
+ * A chain of one certificate, or without any responder, is valid: its authority does not use OCSP. The first valid chain
+ * admits the peer. Each step is logged with the reference's texts and levels.
  */
 import type { Clock } from "../../../../base/clock/clock.ts";
 import { DerError } from "../der-reader.ts";
@@ -17,7 +17,7 @@ import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
 import type { Responders } from "./responders.ts";
 import { isCurrent } from "./validity-window.ts";
 
-/** What the connection is closed with. */
+/** Reason logged when the connection is closed. */
 export const CLIENT_REFUSED = "client not OCSP valid";
 
 export interface OcspMeans {
@@ -27,11 +27,11 @@ export interface OcspMeans {
   readonly log: OcspLog;
   /** A peer is refused. */
   onRejected?(peer: ChainCertificate, reason: string): void;
-  /** A certificate of its chain is not good. */
+  /** A certificate of its chain is not valid. */
   onLinkInvalid?(peer: ChainCertificate, link: ChainCertificate, reason: string): void;
 }
 
-/** A certificate that has a responder, and who issued it. */
+/** A certificate with a responder, and its issuer. */
 interface Link {
   readonly certificate: ChainCertificate;
   readonly issuer: ChainCertificate;
@@ -40,7 +40,7 @@ interface Link {
 /** Why a link is not valid; null when it is. */
 type Verdict = string | null;
 
-/** Authorities are read once, not with every peer. */
+/** Parsed authorities, cached across peers. */
 const readAuthorities = new WeakMap<readonly Uint8Array[], Chain>();
 
 function trustedOf(authorities: readonly Uint8Array[]): Chain {
@@ -125,7 +125,7 @@ class OcspPeerCheck {
     return this.judgeAnswer(bytes, link, fingerprint);
   }
 
-  /** @returns the cached response if it is current, and whether there was one that told of a revocation, current or not */
+  /** @returns the cached response if current, and whether the cache held a revocation, current or not */
   private lookUp(link: Link, key: string): { response: OcspResponse | null; revoked: boolean } {
     const { cache, clock } = this.means;
     const bytes = cache.get(key);

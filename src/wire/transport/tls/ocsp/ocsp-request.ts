@@ -1,9 +1,9 @@
 /**
- * The question to a responder about one certificate (RFC 6960 §4.1), and the URL that carries it in a GET (appendix A.1).
+ * A request about one certificate (RFC 6960 §4.1), and the URL for sending it by GET (appendix A.1).
  *
  *   OCSPRequest = SEQUENCE { SEQUENCE { requestList SEQUENCE { SEQUENCE { CertID } } } }
  *   CertID      = SEQUENCE { hash algorithm, hash of the issuer's name, hash of the issuer's key, serial number }
- * SHA-1, as everybody asks: the hashes name an authority that is known already, they prove nothing.
+ * SHA-1 is the usual hash here: it only identifies a known authority and proves nothing.
  */
 import { createHash } from "node:crypto";
 import { TAG_INTEGER, TAG_OCTET_STRING, TAG_SEQUENCE } from "../der-reader.ts";

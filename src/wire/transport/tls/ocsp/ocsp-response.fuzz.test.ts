@@ -25,7 +25,7 @@ const reasonFor = (given: ResponseRequest) => {
   }
 };
 
-test("the three answers are read with their times", () => {
+test("reads the three statuses with their times", () => {
   const thisUpdateMs = Date.UTC(2026, 1, 3, 4, 5, 6);
   const nextUpdateMs = Date.UTC(2051, 1, 3, 4, 5, 6);
   for (const status of ["good", "revoked", "unknown"] as const) {
@@ -35,7 +35,7 @@ test("the three answers are read with their times", () => {
   expect(read(ocspResponse(leaf, { hash: "sha256" })).status).toBe("good");
 });
 
-test("RSA, ECDSA and Ed25519 sign, the issuer itself or a delegate of each kind", () => {
+test("verifies RSA, ECDSA and Ed25519 signatures of the issuer and of delegates", () => {
   for (const key of ["rsa", "ec", "ed25519"] as const) {
     const issuer = authority(key, key);
     const certificate = issuer.issue({ subject: "CN=x" });
@@ -46,11 +46,11 @@ test("RSA, ECDSA and Ed25519 sign, the issuer itself or a delegate of each kind"
   }
 });
 
-test("a delegate whose certificate is not made for it is told apart", () => {
+test("reports a delegate whose certificate is not meant for OCSP", () => {
   expect(read(ocspResponse(leaf, { signer: root.issue({ subject: "CN=responder" }) })).isDelegationValid).toBe(false);
 });
 
-test("what is about another certificate, or nobody with a say has signed, is refused", () => {
+test("refuses responses about another certificate or without a trusted signature", () => {
   const none = "no response matching the supplied certificate";
   expect(reasonFor({ about: other })).toBe(none);
   expect(reasonFor({ issuer: stranger, signer: root })).toBe(none);
@@ -64,7 +64,7 @@ test("what is about another certificate, or nobody with a say has signed, is ref
   expect(() => read(forged)).toThrow(new OcspError("bad OCSP signature"));
 });
 
-test("a responder that has no answer says why", () => {
+test("reports a responder's error status", () => {
   const reasons = [1, 2, 3, 5, 6, 9].map(status => {
     try {
       return read(ocspRefusal(status)).status;
@@ -79,7 +79,7 @@ test("a responder that has no answer says why", () => {
   );
 });
 
-test("what is no response, has something behind it or is far too large is refused", () => {
+test("refuses bytes that are not a response, have trailing data or are too large", () => {
   expect(() => read(Buffer.alloc(0))).toThrow(DerError);
   expect(() => read(Buffer.from("<html>"))).toThrow(DerError);
   expect(() => read(sequence(sequence()))).toThrow(DerError);
@@ -87,7 +87,7 @@ test("what is no response, has something behind it or is far too large is refuse
   expect(() => read(Buffer.alloc(RESPONSE_BYTES_MAX + 1))).toThrow(OcspError);
 });
 
-test("a request names the certificate by the hashes of its issuer and its serial number, as Go asks", () => {
+test("a request names the certificate by issuer hashes and serial number, like Go's", () => {
   const der = ocspRequest(new ChainCertificate(leaf.der), new ChainCertificate(root.der));
   const { serial } = new ChainCertificate(leaf.der);
   const hashes = "300906052b0e03021a05000414[0-9a-f]{40}0414[0-9a-f]{40}";
@@ -98,7 +98,7 @@ test("a request names the certificate by the hashes of its issuer and its serial
   );
 });
 
-test("fuzz: a response with any byte changed or cut is refused, or says the same as before", () => {
+test("fuzz: a changed or cut response is refused, or says the same as before", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const responses = [ocspResponse(leaf), ocspResponse(leaf, { status: "revoked", signer: delegate })];

@@ -5,9 +5,9 @@
  *   BasicResponse = SEQUENCE { ResponseData, algorithm, BIT STRING signature, [0] certificates }
  *   ResponseData  = SEQUENCE { [0] version, [1] name | [2] key hash, producedAt, SEQUENCE OF SingleResponse, [1] extensions }
  *   SingleResponse = SEQUENCE { CertID, [0] good | [1] revoked | [2] unknown, thisUpdate, [0] nextUpdate, [1] extensions }
- * The bytes are anybody's who stands between: nothing of them is believed before the signature is. It is the issuer's, or that of a delegate
- * whose certificate comes along, is signed by the issuer and is made for this (id-kp-OCSPSigning); `isDelegationValid` tells the latter, as
- * the reference has a text of its own for it.
+ * The bytes are untrusted until the signature is verified. It is made by the issuer, or by a delegate
+ * whose certificate is included, signed by the issuer and meant for OCSP (id-kp-OCSPSigning); `isDelegationValid` reports the latter, because
+ * the reference has a separate text for it.
  */
 import { createHash, verify } from "node:crypto";
 import {
@@ -25,7 +25,7 @@ import {
 } from "../der-reader.ts";
 import { ChainCertificate } from "./chain-certificate.ts";
 
-/** Responses hold some 2 KiB, with a delegate's certificate 4. */
+/** Generous: responses take about 2 KiB, or 4 KiB with a delegate's certificate. */
 export const RESPONSE_BYTES_MAX = 128 * 1024;
 
 export type OcspStatus = "good" | "revoked" | "unknown";
@@ -35,13 +35,13 @@ export interface OcspResponse {
   readonly status: OcspStatus;
   /** Wall clock, ms. */
   readonly thisUpdateMs: number;
-  /** Null: the responder does not say. */
+  /** Null when the responder gives no end. */
   readonly nextUpdateMs: number | null;
-  /** Whoever signed it may sign responses in the issuer's name. */
+  /** The signer may sign responses in the issuer's name. */
   readonly isDelegationValid: boolean;
 }
 
-/** The answer is none for this certificate, or nobody vouches for it. */
+/** The response is not about this certificate, or its signature is not trusted. */
 export class OcspError extends Error {
   override name = "OcspError";
 }
@@ -50,7 +50,7 @@ const TAG_ENUMERATED = 0x0a;
 const ID_BASIC_RESPONSE = "1.3.6.1.5.5.7.48.1.1";
 const ID_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
 
-/** What a responder says instead of an answer. */
+/** Error statuses of responders. */
 const REFUSALS: Record<number, string> = {
   1: "malformed",
   2: "internal error",
@@ -66,7 +66,7 @@ const HASHES: Record<string, string> = {
   "2.16.840.1.101.3.4.2.3": "sha512",
 };
 
-/** `key`: as node:crypto calls the kind; `hash`: null where the algorithm has its own. */
+/** `key`: node:crypto's name of the key type; `hash`: null where the algorithm implies it. */
 const SIGNATURES: Record<string, { key: string; hash: string | null }> = {
   "1.2.840.113549.1.1.5": { key: "rsa", hash: "sha1" },
   "1.2.840.113549.1.1.11": { key: "rsa", hash: "sha256" },
@@ -119,7 +119,7 @@ function basicResponse(bytes: Uint8Array): DerReader {
   return alone(new DerReader(response.take(TAG_OCTET_STRING).contents));
 }
 
-/** The one element that is there. */
+/** The only element of a sequence. */
 function alone(reader: DerReader): DerReader {
   const contents = reader.into(TAG_SEQUENCE);
   if (!reader.done) throw new OcspError("trailing data in OCSP response");
@@ -132,7 +132,7 @@ function bitString(reader: DerReader): Uint8Array {
   return contents.subarray(1);
 }
 
-/** What the response says of this certificate: the first that does. */
+/** The first single response about this certificate. */
 function singleResponse(data: DerReader, certificate: ChainCertificate, issuer: ChainCertificate) {
   if (data.peek() === 0xa0) data.skip(); // version
   const responder = data.next();
@@ -170,7 +170,7 @@ function refuseCritical(extensions: DerReader): void {
   }
 }
 
-/** The first certificate that comes along; responders need send no more than one. */
+/** The first included certificate; responders need to send only one. */
 function delegateIn(basic: DerReader): ChainCertificate | null {
   if (basic.done) return null;
   const certificates = basic.into(0xa0).into(TAG_SEQUENCE);
@@ -190,6 +190,6 @@ function isSigned({ data, algorithm, signature }: Signed, signer: ChainCertifica
     const { publicKey } = signer.x509;
     return publicKey.asymmetricKeyType === row.key && verify(row.hash, data, publicKey, signature);
   } catch {
-    return false; // no certificate, or a key that node:crypto does not know
+    return false; // not a certificate, or a key type unknown to node:crypto
   }
 }

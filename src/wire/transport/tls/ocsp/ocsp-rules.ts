@@ -1,14 +1,14 @@
-/** What a `tls { ocsp_peer }` block and `ocsp_cache` ask for: core §9.3.2. */
+/** Settings of `tls { ocsp_peer }` and `ocsp_cache`: core §9.3.2. */
 
 export interface OcspPeerRules {
-  /** Of one responder; 0: the default. */
+  /** Time limit per responder, ms; 0: the default. */
   readonly caTimeoutMs: number;
   readonly allowedClockSkewMs: number;
-  /** Nobody is refused. */
+  /** Failed checks are logged, but the peer is accepted. */
   readonly warnOnly: boolean;
   readonly unknownIsGood: boolean;
   readonly allowWhenCaUnreachable: boolean;
-  /** How long a response without NextUpdate is good. */
+  /** How long a response without NextUpdate is valid. */
   readonly cacheTtlWhenNextUpdateUnsetMs: number;
 }
 
@@ -20,7 +20,7 @@ export interface OcspCacheRules {
   readonly saveIntervalMs: number;
 }
 
-/** What of a log is needed here. */
+/** The part of a logger that OCSP uses. */
 export interface OcspLog {
   notice(text: string): void;
   warn(text: string): void;

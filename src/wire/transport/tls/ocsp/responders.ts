@@ -1,4 +1,4 @@
-/** Asks the responders that a certificate names, one after the other, until one answers. */
+/** Asks the responders named in a certificate, one after another, until one answers. */
 import type { Clock } from "../../../../base/clock/clock.ts";
 import type { ChainCertificate } from "./chain-certificate.ts";
 import { ocspRequest, requestUrl } from "./ocsp-request.ts";
@@ -7,7 +7,7 @@ import type { OcspLog } from "./ocsp-rules.ts";
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 
-/** `fetch`, or what stands in for it. */
+/** `fetch`, or a test double. */
 export type Fetch = (url: string, options: { signal: AbortSignal; keepalive: boolean }) => Promise<Response>;
 
 export class Responders {
@@ -18,9 +18,9 @@ export class Responders {
   ) {}
 
   /**
-   * @param timeoutMs of each; 0: the default
-   * @returns what the first one that answers said, read by nobody yet
-   * @throws Error with the last one's reason when none does
+   * @param timeoutMs time limit per responder; 0: the default
+   * @returns the first answer, not parsed yet
+   * @throws Error with the reason of the last one when none answers
    */
   async ask(certificate: ChainCertificate, issuer: ChainCertificate, timeoutMs: number): Promise<Uint8Array> {
     const request = ocspRequest(certificate, issuer);
@@ -71,7 +71,7 @@ async function readBounded(response: Response): Promise<Uint8Array> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > RESPONSE_BYTES_MAX) throw new Error(`an answer of more than ${RESPONSE_BYTES_MAX} bytes`); // leaving the loop ends the body
+    if (size > RESPONSE_BYTES_MAX) throw new Error(`an answer of more than ${RESPONSE_BYTES_MAX} bytes`); // leaving the loop cancels the body
     chunks.push(chunk);
   }
   if (size === 0) throw new Error("an empty answer");

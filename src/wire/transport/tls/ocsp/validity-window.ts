@@ -1,4 +1,4 @@
-/** Whether a response is of this time, a responder's clock being off by as much as is allowed. */
+/** Whether a response is currently valid, within the allowed clock skew. */
 import { goTime } from "../../../../base/go/time.ts";
 import type { OcspResponse } from "./ocsp-response.ts";
 import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
