@@ -21,10 +21,10 @@ export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/schema/given-options.ts";
 export type { Authorization, Options, WriteTimeoutPolicy } from "./config/schema/options.ts";
 export { ConfigErrors, OptionError } from "./config/schema/problems.ts";
-export type { TlsOptions } from "./config/schema/tls-options.ts";
 export type { WebSocketOptions } from "./config/schema/websocket-options.ts";
 export type { ConnectOptions } from "./wire/protocol/connect-options.ts";
 export type { InProcessConnection } from "./wire/transport/in-process.ts";
+export type { TlsOptions } from "./wire/transport/tls/tls-options.ts";
 
 export interface StartOptions extends GivenOptions {
   /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */

@@ -6,10 +6,10 @@
  */
 import { do_not_optimize } from "mitata";
 import { ClientPermissions } from "../../src/access/permission/client-permissions.ts";
+import type { PermissionOptions } from "../../src/access/permission/permission-options.ts";
 import { Permissions } from "../../src/access/permission/permissions.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { Random } from "../../src/base/random/random.ts";
-import type { PermissionOptions } from "../../src/config/schema/permission-options.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
 const TIMES = 1_000;

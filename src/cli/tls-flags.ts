@@ -5,7 +5,7 @@
 
 import type { GivenFlag } from "../base/go/flags.ts";
 import { tlsFilesFault } from "../config/schema/tls-files.ts";
-import type { TlsOptions } from "../config/schema/tls-options.ts";
+import type { TlsOptions } from "../wire/transport/tls/tls-options.ts";
 
 /** What the flags make of the option `tls`: null switches it off. */
 export type TlsFlags = { readonly tls: Partial<TlsOptions> | null } | { readonly error: string };

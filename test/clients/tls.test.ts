@@ -1,8 +1,8 @@
 /** Real clients over TLS: nats.js under Bun and Node, and the `nats` tool, with every order of INFO and handshake, and certificates. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { TlsOptions } from "../../src/config/schema/tls-options.ts";
 import { NatsServer } from "../../src/index.ts";
+import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { findCli, NatsCli } from "./nats-cli.ts";
 

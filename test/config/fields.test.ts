@@ -14,8 +14,8 @@ import { FILE_FIELDS, loadConfigFile } from "../../src/config/schema/load-config
 import type { Options } from "../../src/config/schema/options.ts";
 import { ConfigErrors } from "../../src/config/schema/problems.ts";
 import { MISSING_FIELDS } from "../../src/config/schema/table/missing.ts";
-import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/schema/websocket-options.ts";
+import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
 import { ACCOUNT_ID, accountJwt, operatorJwt } from "./config-tokens.ts";
 import { verdictOn } from "./reference-check.ts";

@@ -4,8 +4,8 @@
  * mappings no weights.
  */
 
+import type { PermissionOptions, SubjectPermissions } from "../../src/access/permission/permission-options.ts";
 import type { Random } from "../../src/base/random/random.ts";
-import type { PermissionOptions, SubjectPermissions } from "../../src/config/schema/permission-options.ts";
 import { collideText } from "../../src/messaging/subject/subject-text.ts";
 
 const WORDS = ["a", "b", "c", "d"];

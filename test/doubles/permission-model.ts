@@ -1,5 +1,5 @@
+import { type PermissionOptions, RESPONSE_DEFAULTS } from "../../src/access/permission/permission-options.ts";
 import { splitSubjectQueue } from "../../src/access/permission/subject-queue.ts";
-import { type PermissionOptions, RESPONSE_DEFAULTS } from "../../src/config/schema/permission-options.ts";
 
 /**
  * Permissions the slow, obvious way: strings, lists, no memory but the replies. Entries must be sound.

@@ -1,5 +1,5 @@
+import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../src/access/permission/permission-options.ts";
 import type { Random } from "../../src/base/random/random.ts";
-import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../src/config/schema/permission-options.ts";
 
 /** Sets of permissions over few words, so that their entries meet and overlap. */
 const WORDS = ["a", "b", "c", "orders", "a*", "b>"];

@@ -7,12 +7,12 @@
  */
 import { expect, test } from "bun:test";
 import { ClientPermissions } from "../../src/access/permission/client-permissions.ts";
+import type { PermissionOptions } from "../../src/access/permission/permission-options.ts";
 import { Permissions } from "../../src/access/permission/permissions.ts";
 import { encode } from "../../src/base/bytes/ascii.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
-import type { PermissionOptions } from "../../src/config/schema/permission-options.ts";
 import { covers } from "../doubles/permission-model.ts";
 import { randomLiteral, randomPattern, randomPermissions, randomQueue } from "../doubles/random-permissions.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";

@@ -3,13 +3,11 @@ import { afterAll, expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
-import { OCSP_PEER_DEFAULTS } from "../../src/config/schema/block/ocsp-block.ts";
-import { OCSP_CACHE_DEFAULTS } from "../../src/config/schema/ocsp-options.ts";
 import type { Options } from "../../src/config/schema/options.ts";
-import type { OcspPeerOptions } from "../../src/config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { reload } from "../../src/server/process/reload.ts";
 import { StartError } from "../../src/server/process/start-error.ts";
+import { OCSP_CACHE_DEFAULTS, OCSP_PEER_DEFAULTS, type OcspPeerRules } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 import { until } from "../faults/until.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { authority, type TestCertificate } from "./certificates.ts";
@@ -37,7 +35,7 @@ function newStore(): string {
   return join(trust.directory.path, `store-${++stores}`);
 }
 
-function options(given: Partial<OcspPeerOptions> = {}, localStore = newStore()): Partial<Options> {
+function options(given: Partial<OcspPeerRules> = {}, localStore = newStore()): Partial<Options> {
   const tls = trust.tls({ verify: true, caFile: trust.caFile, ocspPeer: { ...OCSP_PEER_DEFAULTS, ...given } });
   return { tls, ocspCache: { ...OCSP_CACHE_DEFAULTS, localStore } };
 }
@@ -146,7 +144,7 @@ for (const [peer, given] of [
   ["verify: true, warn_only: true", { warnOnly: true }],
   ["verify: true, unknown_is_good: true", { unknownIsGood: true }],
   ["verify: true, allow_when_ca_unreachable: true", { allowWhenCaUnreachable: true }],
-] as [string, Partial<OcspPeerOptions>][]) {
+] as [string, Partial<OcspPeerRules>][]) {
   test.skipIf(missing)(
     `with { ${peer} } the same certificates are let in as by nats-server, with the same log and the same /varz${why}`,
     async () => {

@@ -1,8 +1,8 @@
 /** Which certificate a client is shown: by the name it asks for, by what it can verify, and after new files. */
 import { afterAll, expect, test } from "bun:test";
 import { connect as connectTls } from "node:tls";
-import type { TlsOptions } from "../../src/config/schema/tls-options.ts";
 import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
+import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import type { TestCertificate } from "./certificates.ts";
 import { type PeerTls, SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";

@@ -1,6 +1,6 @@
 /** Which comes first, INFO or the handshake: every order of the reference, played against it and against ours. */
 import { afterAll, describe, expect, test } from "bun:test";
-import type { TlsOptions } from "../../src/config/schema/tls-options.ts";
+import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";

@@ -1,8 +1,8 @@
 /** What the `websocket` block says beyond the handshake: who may connect, how they are told apart, what INFO says. */
 import { expect, test } from "bun:test";
-import { TLS_DEFAULTS } from "../../src/config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { ownerFor } from "../../src/server/shard/websocket-listener.ts";
+import { TLS_DEFAULTS } from "../../src/wire/transport/tls/tls-options.ts";
 import { until } from "../faults/until.ts";
 import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";
 import { BINARY, frame, RawClient } from "./raw-client.ts";

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { connect as connectTls } from "node:tls";
 import { completeOptions } from "../../src/config/schema/options.ts";
-import { TLS_DEFAULTS, type TlsOptions } from "../../src/config/schema/tls-options.ts";
+import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { until } from "../faults/until.ts";
 import { authority, CertificateDirectory } from "../tls/certificates.ts";
 import { BINARY, frame, RawClient, upgradeRequest } from "./raw-client.ts";

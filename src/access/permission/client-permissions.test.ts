@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { ClientPermissions } from "./client-permissions.ts";
+import type { PermissionOptions } from "./permission-options.ts";
 import { Permissions } from "./permissions.ts";
 
 const NOTHING_SAID: PermissionOptions = { publish: null, subscribe: null, responses: null };

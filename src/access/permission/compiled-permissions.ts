@@ -1,6 +1,6 @@
 import type { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { type DenyLists, mergeDeny } from "./merge-deny.ts";
+import type { PermissionOptions } from "./permission-options.ts";
 import { Permissions } from "./permissions.ts";
 
 /**

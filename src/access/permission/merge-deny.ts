@@ -1,4 +1,4 @@
-import type { PermissionOptions, SubjectPermissions } from "../../config/schema/permission-options.ts";
+import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
 import { joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
 
 /** What a server denies on its own account, whatever the user's permissions say. */

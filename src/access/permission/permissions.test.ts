@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { CompiledPermissions } from "./compiled-permissions.ts";
 import { mergeDeny } from "./merge-deny.ts";
 import { permissionInfo } from "./permission-info.ts";
+import type { PermissionOptions } from "./permission-options.ts";
 import { Permissions } from "./permissions.ts";
 
 const random = new Random(1);

@@ -1,13 +1,8 @@
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
-import {
-  type PermissionOptions,
-  RESPONSE_DEFAULTS,
-  type ResponsePermission,
-  type SubjectPermissions,
-} from "../../config/schema/permission-options.ts";
 import { Pattern } from "./pattern.ts";
 import { PatternSet } from "./pattern-set.ts";
+import { type PermissionOptions, RESPONSE_DEFAULTS, type ResponsePermission, type SubjectPermissions } from "./permission-options.ts";
 import { QueueEntry, QueueEntrySet, QueueVerdict } from "./queue-entry.ts";
 import { isSound, joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
 

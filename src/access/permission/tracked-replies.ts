@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock/clock.ts";
-import type { ResponsePermission } from "../../config/schema/permission-options.ts";
 import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
+import type { ResponsePermission } from "./permission-options.ts";
 
 /**
  * Reply subjects that a client was sent and may answer: so many times, for so long.

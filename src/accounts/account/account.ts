@@ -6,9 +6,9 @@
  * the account (a connection, an import) never holds an old one.
  */
 
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { Nuid } from "../../base/random/nuid.ts";
 import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../../config/schema/account-options.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import { LocalPublisher } from "../../messaging/batch/local-subscriber.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";

@@ -2,8 +2,8 @@
 
 import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/claims.ts";
 import type { AllowedConnectionTypes } from "../../access/jwt/connection-types.ts";
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
 import type { UserClaim } from "../users/authenticator.ts";
 
 /** Where a user belongs that a service made, and what it may do there. */

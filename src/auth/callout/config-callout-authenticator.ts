@@ -8,11 +8,11 @@
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { CalloutOptions } from "../../config/schema/authorization.ts";
-import type { ConnectionType } from "../../config/schema/permission-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import type { AuthenticationRequest, Authenticator, Verdict } from "../users/authenticator.ts";

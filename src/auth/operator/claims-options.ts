@@ -7,9 +7,9 @@
  */
 
 import type { AccountClaims, AllowDeny, Export, Import, NatsLimits, Permissions } from "../../access/jwt/claims.ts";
+import type { PermissionOptions, SubjectPermissions } from "../../access/permission/permission-options.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
 import type { AccountLimits, AccountOptions, MappingOptions, ResponseType, TraceOptions } from "../../config/schema/account-options.ts";
-import type { PermissionOptions, SubjectPermissions } from "../../config/schema/permission-options.ts";
 import { isValidPublishSubjectText } from "../../messaging/subject/subject-text.ts";
 
 const LIMIT_MAX = 2 ** 31 - 1;

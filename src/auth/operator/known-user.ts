@@ -6,7 +6,7 @@ import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { applyTemplate } from "../../access/jwt/permission-template.ts";
 import { checkScopedSigner, withLimits } from "../../access/jwt/trust.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
-import type { PermissionOptions } from "../../config/schema/permission-options.ts";
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { UserClaim, UserLimits } from "../users/authenticator.ts";
 import { permissionOptionsOf, userLimitsOf } from "./claims-options.ts";

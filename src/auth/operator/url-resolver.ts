@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { TOKEN_BYTES_MAX } from "../../access/jwt/decode.ts";
 import { quoted } from "../../access/jwt/subject-rules.ts";
-import type { TlsOptions } from "../../config/schema/tls-options.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { LookupError } from "./lookup-error.ts";
 import type { Resolver } from "./resolver.ts";
 

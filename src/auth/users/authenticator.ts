@@ -5,10 +5,10 @@
  *                                                    └▶ Refusal: which of the few answers a client gets
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Permissions } from "../../access/permission/permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { ConnectionType } from "../../config/schema/permission-options.ts";
 import type { ConnectOptions } from "../../wire/protocol/connect-options.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
 import type { TlsState } from "../../wire/transport/tls-state.ts";

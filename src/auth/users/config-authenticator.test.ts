@@ -4,9 +4,9 @@ import { AuthParts, NONCE, tlsWith } from "../../../test/doubles/auth-parts.ts";
 import { authority } from "../../../test/tls/certificates.ts";
 import { emptyAccount } from "../../config/schema/account-options.ts";
 import { NO_USER, type UserOptions } from "../../config/schema/authorization.ts";
-import { TLS_DEFAULTS } from "../../config/schema/tls-options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { readCertificate } from "../../wire/transport/tls/certificate.ts";
+import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 
 const key = createUser();
 const NKEY = key.getPublicKey();

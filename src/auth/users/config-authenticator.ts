@@ -11,11 +11,11 @@
  * Source: core §4.1; reference, processClientOrLeafAuthentication (behaviour).
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
-import type { ConnectionType } from "../../config/schema/permission-options.ts";
 import { type ConnectOptions, givenUser } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { distinguishedName } from "../../wire/transport/tls/distinguished-name.ts";

@@ -12,14 +12,15 @@
  * be. While it thinks about a client, that one waits and all others go on. A failure of it is a refusal, never a crash.
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import { permissionsFault } from "../../access/permission/permission-check.ts";
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { completeAccounts } from "../../config/schema/complete-accounts.ts";
 import type { GivenPermissions } from "../../config/schema/given-options.ts";
-import { permissionsFault } from "../../config/schema/permission-check.ts";
-import type { ConnectionType, PermissionOptions } from "../../config/schema/permission-options.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { PeerCertificate } from "../../wire/transport/tls-state.ts";

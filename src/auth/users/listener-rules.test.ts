@@ -4,7 +4,7 @@ import { AuthParts, optionsOf } from "../../../test/doubles/auth-parts.ts";
 import { Random } from "../../base/random/random.ts";
 import { NO_USER } from "../../config/schema/authorization.ts";
 import { completeOptions, type Options } from "../../config/schema/options.ts";
-import { TLS_DEFAULTS } from "../../config/schema/tls-options.ts";
+import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 import { newHiddenUserName } from "./authenticators.ts";
 import { hasPlaintextPasswords, hiddenUserOf } from "./listener-rules.ts";
 

@@ -4,11 +4,10 @@
  * Source: core §4.1, §4.4, §6.8.
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
-import type { UserOptions } from "../../config/schema/authorization.ts";
-import { NO_USER } from "../../config/schema/authorization.ts";
+import { NO_USER, type UserOptions } from "../../config/schema/authorization.ts";
 import type { Options } from "../../config/schema/options.ts";
-import type { ConnectionType } from "../../config/schema/permission-options.ts";
 import { isBcrypt } from "./password.ts";
 
 /** Options that decide who may connect. */

@@ -7,10 +7,12 @@
  *                   certificate comes, as most servers map none
  * Made once per configuration, never changed. What users may do is compiled when the first of them comes.
  */
+
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { AccountOptions } from "../../config/schema/account-options.ts";
 import type { Authorization, UserOptions } from "../../config/schema/authorization.ts";
-import type { ConnectionType, PermissionOptions } from "../../config/schema/permission-options.ts";
 import type { CertificateIdentity } from "./certificate-identity.ts";
 import { NamedSubject } from "./named-subject.ts";
 import { isBcrypt } from "./password.ts";

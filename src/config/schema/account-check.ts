@@ -2,6 +2,7 @@
  * What accounts may not be, each for itself and side by side, in the reference's words.
  */
 
+import { permissionsFault } from "../../access/permission/permission-check.ts";
 import { NO_ACTIVATIONS } from "../../accounts/trade/export-access.ts";
 import { planTrades } from "../../accounts/trade/trade.ts";
 import { quoted } from "../../base/go/strconv.ts";
@@ -14,7 +15,6 @@ import { BAD_SAMPLING } from "./block/export-block.ts";
 import { duplicateImport } from "./block/import-block.ts";
 import { traceDestinationFault, traceSamplingFault } from "./block/trace-block.ts";
 import { userFault } from "./block/user-block.ts";
-import { permissionsFault } from "./permission-check.ts";
 import { isPublicNkey } from "./public-nkey.ts";
 
 /** What is wrong first of accounts that came of no file. @returns null when nothing is */

@@ -2,8 +2,9 @@
  * An account, as the `accounts` block or an account's claims say it: the one form in which both reach the account room.
  * Names as in the reference's configuration; durations in milliseconds; -1: no limit.
  */
+
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import type { UserOptions } from "./authorization.ts";
-import type { PermissionOptions } from "./permission-options.ts";
 
 export type ResponseType = "Singleton" | "Stream" | "Chunked";
 

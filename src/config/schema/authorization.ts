@@ -1,5 +1,6 @@
 /** Who may connect, and to which account, as the `authorization` and `accounts` blocks say it. */
-import type { ConnectionType, PermissionOptions } from "./permission-options.ts";
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
+import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 
 /** One user: by name and password, or by nkey. */
 export interface UserOptions {

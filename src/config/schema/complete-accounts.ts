@@ -3,6 +3,13 @@
  * is not, or of another type, is refused with its place: `accounts[0].users[1].pass`.
  */
 
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
+import {
+  type PermissionOptions,
+  RESPONSE_DEFAULTS,
+  type ResponsePermission,
+  type SubjectPermissions,
+} from "../../access/permission/permission-options.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import {
   type AccountOptions,
@@ -19,13 +26,6 @@ import { type Authorization, type CalloutOptions, NO_CALLOUT, NO_USER, type User
 import { withResponses } from "./block/permission-block.ts";
 import { isConnectionType } from "./block/user-block.ts";
 import type { GivenAccount, GivenAuthorization, GivenMapping } from "./given-options.ts";
-import {
-  type ConnectionType,
-  type PermissionOptions,
-  RESPONSE_DEFAULTS,
-  type ResponsePermission,
-  type SubjectPermissions,
-} from "./permission-options.ts";
 import { OptionError } from "./problems.ts";
 
 /** Makes a part of what was given. @throws OptionError  it cannot be one */

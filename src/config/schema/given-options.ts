@@ -1,4 +1,6 @@
 /** Options as a program gives them: what is left out is completed, in accounts and users too. */
+
+import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../access/permission/permission-options.ts";
 import type {
   AccountLimits,
   AccountOptions,
@@ -13,7 +15,6 @@ import type {
 } from "./account-options.ts";
 import type { Authorization, CalloutOptions, UserOptions } from "./authorization.ts";
 import type { Options } from "./options.ts";
-import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "./permission-options.ts";
 import type { WebSocketOptions } from "./websocket-options.ts";
 
 export interface GivenPermissions {

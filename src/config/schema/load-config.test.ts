@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 import { loadConfigText, mergeOptions, readConfig } from "./load-config.ts";
 import { completeOptions } from "./options.ts";
 import { ConfigErrors, OptionError } from "./problems.ts";
-import { TLS_DEFAULTS } from "./tls-options.ts";
 
 test("what is given wins over the file, which wins over the defaults", () => {
   const { options } = loadConfigText("port: 5000, debug: true, max_payload: 1000", {});

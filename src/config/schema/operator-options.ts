@@ -1,5 +1,5 @@
 /** Operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
-import type { TlsOptions } from "./tls-options.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 
 /** `resolver`: where account JWTs come from. Durations in milliseconds. */
 export type ResolverOptions =

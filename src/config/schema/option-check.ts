@@ -4,6 +4,7 @@ import { goDuration } from "../../base/go/duration.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { allUsers, checkNoAuthUser, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
 import type { Authorization } from "./authorization.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
@@ -14,7 +15,6 @@ import { OptionError } from "./problems.ts";
 import { isPublicNkey } from "./public-nkey.ts";
 import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "./table/limits.ts";
 import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "./table/logging.ts";
-import type { TlsOptions } from "./tls-options.ts";
 import type { WebSocketOptions } from "./websocket-options.ts";
 
 /** What the options have to be whose default is null. */

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { encodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
+import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 import type { GivenOptions } from "./given-options.ts";
 import { diffOptions } from "./option-diff.ts";
 import { completeOptions, OPTIONS, type Options } from "./options.ts";
-import { TLS_DEFAULTS } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 /** Name and refusal of every change. */

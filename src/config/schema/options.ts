@@ -5,6 +5,7 @@
  * A row whose feature is not there yet has no place here: such options are refused by name (table/missing.ts), never ignored.
  */
 
+import { TLS_DEFAULTS, type TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { completeAccounts, completeAuthorization, completeMappings } from "./complete-accounts.ts";
 import type { GivenOptions } from "./given-options.ts";
 import { withOperator } from "./operator-check.ts";
@@ -18,12 +19,10 @@ import { MONITORING_OPTIONS } from "./table/monitoring.ts";
 import { OPERATOR_TABLE_OPTIONS } from "./table/operators.ts";
 import { SECURITY_OPTIONS } from "./table/security.ts";
 import { SERVER_OPTIONS } from "./table/server.ts";
-import { TLS_DEFAULTS, type TlsOptions } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 export type { Authorization } from "./authorization.ts";
 export type { GivenOptions } from "./given-options.ts";
-export type { OcspCacheOptions } from "./ocsp-options.ts";
 export type { WriteTimeoutPolicy } from "./table/limits.ts";
 export type { LogFormat } from "./table/logging.ts";
 export type { UnixListener } from "./unix-listener.ts";

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { goDuration } from "../../base/go/duration.ts";
 import { goStruct } from "../../base/go/format.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import type { Authorization, CalloutOptions } from "./authorization.ts";
 import type { ResolverOptions } from "./operator-options.ts";
-import type { TlsOptions } from "./tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 export function reloadRefusal(goName: string, before: string, after: string): string {

@@ -5,7 +5,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { goReadError } from "../../base/go/file-error.ts";
-import type { CertificateFiles, TlsOptions } from "./tls-options.ts";
+import type { KeyPairFiles, TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 const KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\S]+?-----END (?:[A-Z]+ )?PRIVATE KEY-----/;
@@ -20,7 +20,7 @@ export function tlsFilesFault({ certificates, caFile }: Pick<TlsOptions, "certif
   return caFile === null ? null : authorityFault(caFile);
 }
 
-function pairFault({ certFile, keyFile }: CertificateFiles): string | null {
+function pairFault({ certFile, keyFile }: KeyPairFiles): string | null {
   const certText = readText(certFile);
   if ("fault" in certText) return certText.fault;
   const keyText = readText(keyFile);

@@ -1,5 +1,5 @@
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import type { Authorization } from "./authorization.ts";
-import type { TlsOptions } from "./tls-options.ts";
 
 /** The `websocket` block: core §6.8. */
 export interface WebSocketOptions {

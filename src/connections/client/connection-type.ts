@@ -1,4 +1,4 @@
-import type { ConnectionType } from "../../config/schema/permission-options.ts";
+import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
 
 /** By which name users are allowed or denied the way that a client came. */

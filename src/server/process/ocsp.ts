@@ -6,13 +6,13 @@
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { OCSP_CACHE_DEFAULTS } from "../../config/schema/ocsp-options.ts";
 import type { Options } from "../../config/schema/options.ts";
-import type { TlsOptions } from "../../config/schema/tls-options.ts";
 import type { ChainCertificate } from "../../wire/transport/tls/ocsp/chain-certificate.ts";
 import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
 import { type OcspMeans, ocspPeerCheck } from "../../wire/transport/tls/ocsp/ocsp-peer-check.ts";
+import { OCSP_CACHE_DEFAULTS } from "../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import { type Fetch, Responders } from "../../wire/transport/tls/ocsp/responders.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { StartError } from "./start-error.ts";
 import type { TlsGuards } from "./tls-of-block.ts";
 

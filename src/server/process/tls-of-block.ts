@@ -1,5 +1,5 @@
-import type { TlsOptions } from "../../config/schema/tls-options.ts";
 import { type PeerCheck, TlsConfigError, TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { StartError } from "./start-error.ts";
 
 /** What is asked of a listener's TLS beyond what its block says of itself. */

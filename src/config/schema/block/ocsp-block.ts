@@ -1,26 +1,21 @@
 /** What the file says about OCSP: checking peers (`tls { ocsp_peer }`), keeping the answers (`ocsp_cache`), and stapling (`ocsp`). */
 
 import { quoted } from "../../../base/go/strconv.ts";
+import {
+  OCSP_CACHE_DEFAULTS,
+  OCSP_PEER_DEFAULTS,
+  type OcspCacheRules,
+  type OcspPeerRules,
+} from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, readBlock, type UnknownText } from "../block.ts";
-import { OCSP_CACHE_DEFAULTS, type OcspCacheOptions } from "../ocsp-options.ts";
 import { ConfigFault } from "../problems.ts";
 import { notA, type ReadContext, type Reader, reader, seconds, textIn } from "../reader.ts";
-import type { OcspPeerOptions } from "../tls-options.ts";
 
 /** Drafts are the options themselves, not yet read-only. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
-export const OCSP_PEER_DEFAULTS: OcspPeerOptions = {
-  caTimeoutMs: 2_000,
-  allowedClockSkewMs: 30_000,
-  warnOnly: false,
-  unknownIsGood: false,
-  allowWhenCaUnreachable: false,
-  cacheTtlWhenNextUpdateUnsetMs: 3_600_000,
-};
-
-type PeerDraft = Draft<OcspPeerOptions> & { verify: boolean };
+type PeerDraft = Draft<OcspPeerRules> & { verify: boolean };
 
 const unknownPeerField: UnknownText = key => `error parsing tls peer config, unknown field [${quoted(key)}]`;
 
@@ -73,7 +68,7 @@ export const OCSP_PEER_FIELDS: readonly Field<PeerDraft>[] = [
 ];
 
 /** @returns null when peers are not checked */
-export const ocspPeerBlock: Reader<OcspPeerOptions | null> = reader("boolean or block", ({ data }, { problems }) => {
+export const ocspPeerBlock: Reader<OcspPeerRules | null> = reader("boolean or block", ({ data }, { problems }) => {
   if (typeof data === "boolean") return data ? OCSP_PEER_DEFAULTS : null;
   if (!(data instanceof Map)) throw new ConfigFault(`error parsing ocsp peer config: unsupported type ${goTypeOf(data)}`);
   const draft: PeerDraft = { ...OCSP_PEER_DEFAULTS, verify: false };
@@ -102,8 +97,8 @@ const cacheType = cacheText(type => {
 
 const saveInterval = seconds(cacheConversion("unexpected type"), peerConversion);
 
-export const OCSP_CACHE_FIELDS: readonly Field<Draft<OcspCacheOptions>>[] = [
-  field("type", cacheType, "`none` or `local`", (draft, type) => (draft.type = type as OcspCacheOptions["type"]), { initial: "local" }),
+export const OCSP_CACHE_FIELDS: readonly Field<Draft<OcspCacheRules>>[] = [
+  field("type", cacheType, "`none` or `local`", (draft, type) => (draft.type = type as OcspCacheRules["type"]), { initial: "local" }),
   field(
     "local_store",
     cacheText(path => path),
@@ -123,10 +118,10 @@ export const OCSP_CACHE_FIELDS: readonly Field<Draft<OcspCacheOptions>>[] = [
   ),
 ];
 
-export const ocspCacheBlock: Reader<OcspCacheOptions> = reader("boolean or block", ({ data }, { problems }) => {
+export const ocspCacheBlock: Reader<OcspCacheRules> = reader("boolean or block", ({ data }, { problems }) => {
   if (typeof data === "boolean") return { ...OCSP_CACHE_DEFAULTS, type: data ? "local" : "none" };
   if (!(data instanceof Map)) throw new ConfigFault(`error parsing tags: unsupported type ${goTypeOf(data)}`);
-  const draft: Draft<OcspCacheOptions> = { ...OCSP_CACHE_DEFAULTS };
+  const draft: Draft<OcspCacheRules> = { ...OCSP_CACHE_DEFAULTS };
   readBlock(data, OCSP_CACHE_FIELDS, draft, problems, unknownCacheField);
   return draft;
 });

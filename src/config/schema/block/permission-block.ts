@@ -1,11 +1,16 @@
 /** `permissions { }`: of a user, and what users have that have none of their own. */
 
+import { subjectsFault } from "../../../access/permission/permission-check.ts";
+import {
+  type PermissionOptions,
+  RESPONSE_DEFAULTS,
+  type ResponsePermission,
+  type SubjectPermissions,
+} from "../../../access/permission/permission-options.ts";
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
-import { subjectsFault } from "../permission-check.ts";
-import { type PermissionOptions, RESPONSE_DEFAULTS, type ResponsePermission, type SubjectPermissions } from "../permission-options.ts";
 import { ConfigFault } from "../problems.ts";
 import { integer, millisecondsOf, type Reader, reader } from "../reader.ts";
 import type { Draft } from "./ocsp-block.ts";

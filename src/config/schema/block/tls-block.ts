@@ -8,12 +8,12 @@
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { CIPHER_SUITES, CURVES } from "../../../wire/transport/tls/tls-names.ts";
+import { type KeyPairFiles, TLS_DEFAULTS, type TlsOptions, type TlsRules } from "../../../wire/transport/tls/tls-options.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, missingField, readBlock, type UnknownText } from "../block.ts";
 import { ConfigFault } from "../problems.ts";
 import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../reader.ts";
 import { tlsFilesFault } from "../tls-files.ts";
-import { type CertificateFiles, TLS_DEFAULTS, type TlsOptions, type TlsVersion } from "../tls-options.ts";
 import { type Draft, OCSP_PEER_FIELDS, ocspPeerBlock } from "./ocsp-block.ts";
 
 /** How long a client has to begin the handshake with `handshake_first: auto`. */
@@ -78,7 +78,7 @@ const pinnedCerts = reader<readonly string[]>("list of hexadecimal SHA-256", ({ 
   return [...pinned].sort();
 });
 
-const minVersion = reader<TlsVersion>("`1.2` or `1.3`", ({ data }) => {
+const minVersion = reader<TlsRules["minVersion"]>("`1.2` or `1.3`", ({ data }) => {
   if (typeof data !== "string") throw new ConfigFault(`error parsing tls config: 'min_version' wrong type: ${data}`);
   if (data === "1.2" || data === "1.3") return data;
   const refusal = data === "1.0" || data === "1.1" ? `unsupported TLS version: TLS ${data}` : `unknown version: ${data}`;
@@ -109,7 +109,7 @@ const handshakeFirst = reader<HandshakeFirst>("boolean, `auto`, or duration", ({
   return { first: true, fallbackMs: Math.max(0, millisecondsOf(nanoseconds)) };
 });
 
-const certificates = reader<readonly CertificateFiles[]>("list of `{ cert_file, key_file }`", (value, { problems }) => {
+const certificates = reader<readonly KeyPairFiles[]>("list of `{ cert_file, key_file }`", (value, { problems }) => {
   const wrong = (found: ConfigValue) =>
     new ConfigFault(`error parsing certificates config: unsupported type ${goTypeOf(found.data)}`, found);
   if (!Array.isArray(value.data)) throw wrong(value);

@@ -1,11 +1,11 @@
 /** `users [ ]`: of an account, and of the authorization block. */
 
+import { CONNECTION_TYPES, type ConnectionType } from "../../../access/jwt/connection-types.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
 import { NO_USER, type UserOptions } from "../authorization.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { CONNECTION_TYPES, type ConnectionType } from "../permission-options.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
 import { boolean, type Reader, reader, text, textsFor } from "../reader.ts";

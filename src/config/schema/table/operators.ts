@@ -1,4 +1,6 @@
 /** Options of operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
+
+import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { operatorsReader, pinnedAccountsReader, resolverPreload, trustedKeysReader } from "../block/operator-block.ts";
 import { resolverReader } from "../block/resolver-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
@@ -6,7 +8,6 @@ import type { ResolverOptions } from "../operator-options.ts";
 import { option } from "../option-row.ts";
 import { text } from "../reader.ts";
 import { resolverRefusal } from "../reload-refusal.ts";
-import type { TlsOptions } from "../tls-options.ts";
 
 /** The end of a JWT is its signature, so it tells two of them apart. */
 const SHOWN_LETTERS = 8;

@@ -1,14 +1,15 @@
 /** Options of who may connect and how: authentication, TLS, OCSP, the WebSocket listener, PROXY headers. */
+
+import type { OcspCacheRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
+import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import type { Authorization } from "../authorization.ts";
 import { OCSP_CACHE_FIELDS, OCSP_FIELDS, type OcspStapling, ocspBlock, ocspCacheBlock } from "../block/ocsp-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
 import { WEBSOCKET_FIELDS, websocketBlock } from "../block/websocket-block.ts";
 import { textFlag } from "../flag-row.ts";
-import type { OcspCacheOptions } from "../ocsp-options.ts";
 import { option } from "../option-row.ts";
 import { boolean } from "../reader.ts";
 import { authorizationRefusal, tlsRefusal, websocketRefusal } from "../reload-refusal.ts";
-import type { TlsOptions } from "../tls-options.ts";
 import type { WebSocketOptions } from "../websocket-options.ts";
 
 export const SECURITY_OPTIONS = {
@@ -61,7 +62,7 @@ export const SECURITY_OPTIONS = {
     reload: "live",
     goName: "OCSPConfig",
   }),
-  ocspCache: option<OcspCacheOptions | null>({
+  ocspCache: option<OcspCacheRules | null>({
     names: "ocsp_cache",
     reader: ocspCacheBlock,
     initial: null,

@@ -2,10 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { TestAuthority } from "../../../../test/tls/secure-server.ts";
-import { TLS_DEFAULTS } from "../../../config/schema/tls-options.ts";
 import { TlsConfigError, TlsContext } from "./tls-context.ts";
 import { CIPHER_SUITES, CURVES } from "./tls-names.ts";
-import type { TlsRules } from "./tls-rules.ts";
+import { TLS_DEFAULTS, type TlsRules } from "./tls-options.ts";
 
 const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());

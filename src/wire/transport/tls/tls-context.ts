@@ -13,7 +13,7 @@ import type { PeerCertificate } from "../tls-state.ts";
 import { type Certificate, isForHost, type KeyKind, readCertificate } from "./certificate.ts";
 import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
 import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS } from "./tls-names.ts";
-import type { KeyPairFiles, TlsRules } from "./tls-rules.ts";
+import type { KeyPairFiles, TlsRules } from "./tls-options.ts";
 
 /** A `tls` block cannot be used. The message says why, in the reference's words where it has some. */
 export class TlsConfigError extends Error {

@@ -12,6 +12,15 @@ export interface OcspPeerRules {
   readonly cacheTtlWhenNextUpdateUnsetMs: number;
 }
 
+export const OCSP_PEER_DEFAULTS: OcspPeerRules = {
+  caTimeoutMs: 2_000,
+  allowedClockSkewMs: 30_000,
+  warnOnly: false,
+  unknownIsGood: false,
+  allowWhenCaUnreachable: false,
+  cacheTtlWhenNextUpdateUnsetMs: 3_600_000,
+};
+
 export interface OcspCacheRules {
   readonly type: "none" | "local";
   /** Directory of `cache.json`. */
@@ -19,6 +28,8 @@ export interface OcspCacheRules {
   readonly preserveRevoked: boolean;
   readonly saveIntervalMs: number;
 }
+
+export const OCSP_CACHE_DEFAULTS: OcspCacheRules = { type: "local", localStore: "_rc_", preserveRevoked: false, saveIntervalMs: 300_000 };
 
 /** The part of a logger that OCSP uses. */
 export interface OcspLog {

@@ -1,4 +1,4 @@
-/** What a user may do, as a configuration or a user's claims say it. Subjects as text; compiled by the permission room. */
+/** What a user may do, as a configuration or a user's claims say it. Subjects as text; `Permissions` compiles them. */
 
 /** null: that half says nothing. An empty list of `allow` allows nothing. */
 export interface SubjectPermissions {
@@ -25,4 +25,4 @@ export interface PermissionOptions {
 }
 
 /** How a client may be connected, by the reference's names. */
-export { CONNECTION_TYPES, type ConnectionType } from "../../access/jwt/connection-types.ts";
+export { CONNECTION_TYPES, type ConnectionType } from "../jwt/connection-types.ts";

@@ -1,4 +1,5 @@
-/** What a listener's `tls` block asks of the transport; the option's type (config/tls-options.ts) adds to it. */
+/** A `tls` block: core §6.11. Its files are read when a listener or a resolver starts to use it (tls-context.ts). */
+import type { OcspPeerRules } from "./ocsp/ocsp-rules.ts";
 
 /** A certificate chain and its private key, PEM files. */
 export interface KeyPairFiles {
@@ -6,8 +7,9 @@ export interface KeyPairFiles {
   readonly keyFile: string;
 }
 
+/** What the transport itself does with a block. */
 export interface TlsRules {
-  /** Among several, the server name requested by the client decides. */
+  /** Among several, the server name requested by the client decides. Never empty for a listener. */
   readonly certificates: readonly KeyPairFiles[];
   readonly caFile: string | null;
   /** Clients must show a certificate issued by an authority of `caFile`, or by one of the system's. */
@@ -28,3 +30,30 @@ export interface TlsRules {
   /** With `handshakeFirst`: time to wait for the client's handshake before INFO is sent in the clear, ms; 0: wait without limit. */
   readonly handshakeFirstFallbackMs: number;
 }
+
+/** The whole block. `verify` is true whenever `mapsCertificate` is. */
+export interface TlsOptions extends TlsRules {
+  /** `verify_and_map`: the certificate says who the client is. */
+  readonly mapsCertificate: boolean;
+  /** For soliciting only: do not verify. */
+  readonly insecure: boolean;
+  readonly ocspPeer: OcspPeerRules | null;
+}
+
+export const TLS_DEFAULTS: TlsOptions = {
+  certificates: [],
+  caFile: null,
+  verify: false,
+  mapsCertificate: false,
+  insecure: false,
+  timeoutMs: 2_000,
+  pinnedCerts: [],
+  minVersion: "1.2",
+  cipherSuites: [],
+  curvePreferences: [],
+  allowInsecureCipherSuites: false,
+  connectionRateLimit: 0,
+  handshakeFirst: false,
+  handshakeFirstFallbackMs: 0,
+  ocspPeer: null,
+};
