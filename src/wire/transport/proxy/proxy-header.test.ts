@@ -22,7 +22,7 @@ function told(outcome: ProxyOutcome): string {
 
 const tellV1 = (line: string) => told(readProxyHeader(Buffer.from(`PROXY ${line}\r\nPING\r\n`, "latin1")));
 
-test("version 1 names the source, and UNKNOWN nobody", () => {
+test("version 1 names the source; UNKNOWN names none", () => {
   expect(tellV1("TCP4 203.0.113.7 10.0.0.1 51234 4222")).toBe("203.0.113.7 51234");
   expect(tellV1("TCP6 2001:db8:0:0::1 ::1 51234 4222")).toBe("2001:db8::1 51234");
   expect(tellV1("TCP6 ::ffff:192.0.2.1 ::1 1 2")).toBe("192.0.2.1 1");
@@ -31,7 +31,7 @@ test("version 1 names the source, and UNKNOWN nobody", () => {
   expect(tellV1("UNKNOWN whatever comes here")).toBe("nobody");
 });
 
-test("version 1: every way to be wrong has its text", () => {
+test("version 1: every error has its text", () => {
   expect(tellV1("")).toBe("invalid PROXY protocol header: invalid v1 format");
   expect(tellV1("TCP4 1.2.3.4 5.6.7.8 1")).toBe("invalid PROXY protocol header: invalid v1 format");
   expect(tellV1("TCP4 1.2.3.4 nowhere 1 2")).toBe("invalid PROXY protocol header: invalid address");
@@ -47,7 +47,7 @@ test("version 1: every way to be wrong has its text", () => {
   expect(tellV1(`UNKNOWN ${"x".repeat(92)}`)).toBe("invalid PROXY protocol header: v1 line too long");
 });
 
-test("version 2 names the source; LOCAL and an unspecified family nobody; TLVs are passed over", () => {
+test("version 2 names the source; LOCAL and an unspecified family name none; TLVs are skipped", () => {
   expect(told(readProxyHeader(v2(0x21, 0x11, IPV4)))).toBe("203.0.113.7 51234");
   expect(told(readProxyHeader(v2(0x21, 0x11, Buffer.concat([IPV4, Buffer.alloc(300, 1)]))))).toBe("203.0.113.7 51234");
   expect(told(readProxyHeader(v2(0x21, 0x21, IPV6)))).toBe("2001:db8::1 51234");
@@ -55,7 +55,7 @@ test("version 2 names the source; LOCAL and an unspecified family nobody; TLVs a
   expect(told(readProxyHeader(v2(0x21, 0x01, Buffer.alloc(7))))).toBe("nobody");
 });
 
-test("version 2: every way to be wrong has its text", () => {
+test("version 2: every error has its text", () => {
   expect(told(readProxyHeader(Buffer.from("\r\n\r\n\0\r\nQUIX\nxxxx", "latin1")))).toBe("invalid PROXY protocol header: invalid signature");
   expect(told(readProxyHeader(v2(0x11, 0x11, IPV4)))).toBe("invalid PROXY protocol header: invalid version 0x10");
   expect(told(readProxyHeader(v2(0x22, 0x11, IPV4)))).toBe("unknown PROXY protocol command: 0x02");
@@ -67,21 +67,21 @@ test("version 2: every way to be wrong has its text", () => {
   expect(told(readProxyHeader(v2(0x21, 0x21, IPV6, 35)))).toBe("IPv6 address data too short: 35 bytes");
 });
 
-test("what is no header is ordinary traffic, once six bytes tell", () => {
+test("bytes without a header are ordinary traffic, decided after six bytes", () => {
   for (const text of ["PING\r\n", 'CONNECT {"a":1}', "PROXY\r", "\r\n\r\nPI", "\x16\x03\x01\x00\x05\x01"]) {
     for (let size = 0; size < 6; size++) expect(readProxyHeader(Buffer.from(text.slice(0, size), "latin1")).kind).toBe("more");
     expect(readProxyHeader(Buffer.from(text, "latin1")).kind).toBe("absent");
   }
 });
 
-test("addresses have the form in which Go prints them", () => {
+test("addresses are printed as Go prints them", () => {
   expect(canonicalAddress("2001:DB8:0:0:0:0:0:1")).toBe("2001:db8::1");
   expect(canonicalAddress("0:0:0:0:0:0:0:0")).toBe("::");
   expect(canonicalAddress("1:0:2:3:4:5:6:7")).toBe("1:0:2:3:4:5:6:7");
   expect(canonicalAddress("::ffff:c000:201")).toBe("192.0.2.1");
 });
 
-test("fuzz: a header says the same however it is cut, and nothing makes it throw or take what is not its own", () => {
+test("fuzz: a header reads the same however it is cut, never throws and never takes bytes behind it", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 3_000; round++) {

@@ -1,16 +1,16 @@
 /**
- * The PROXY protocol's header, versions 1 and 2: a load balancer's first bytes, which say whom it speaks for.
+ * Parses the PROXY protocol's header, versions 1 and 2: the first bytes of a load balancer, which name the real client.
  *
  *   "PROXY TCP4 203.0.113.7 10.0.0.1 51234 4222\r\n"                        version 1, at most 107 bytes
  *   \r\n\r\n\0\r\nQUIT\n │ 0x21 │ 0x11 │ size │ addresses, ports │ TLVs …     version 2
- * It may be absent: other first bytes are ordinary traffic. Every header is bounded by its own format (at most 64 KiB + 16).
+ * The header is optional: other first bytes are ordinary traffic. The format bounds its size (at most 64 KiB + 16).
  * Source: the PROXY protocol's specification; texts and order of the checks as the reference's (core §9.5).
  */
 
 import { quote } from "../../../base/bytes/ascii.ts";
 import { nodeNet } from "../../../base/runtime/late-module.ts";
 
-/** The bytes that tell whether there is a header. */
+/** Bytes needed to decide whether there is a header. */
 export const PROXY_PREFIX_BYTES = 6;
 
 const V1_PREFIX = Buffer.from("PROXY ");
@@ -22,10 +22,10 @@ const IPV6_BYTES = 36;
 
 export type ProxyOutcome =
   | { readonly kind: "more" }
-  /** No header: everything is ordinary traffic. */
+  /** No header: all bytes are ordinary traffic. */
   | { readonly kind: "absent" }
   | { readonly kind: "refused"; readonly text: string }
-  /** `size` bytes were the header. `source` is null when it names nobody: the socket's own address counts. */
+  /** The header has `size` bytes. `source` is null when it names no client: the socket's own address counts. */
   | { readonly kind: "header"; readonly size: number; readonly source: { readonly address: string; readonly port: number } | null };
 
 const MORE: ProxyOutcome = { kind: "more" };
@@ -39,7 +39,7 @@ export function readProxyHeader(bytes: Buffer): ProxyOutcome {
   return ABSENT;
 }
 
-/** What was being read when the bytes ended too early, in the reference's words. */
+/** The step at which the bytes ended too early, in the reference's words. */
 export function unfinishedText(bytes: Buffer): string {
   if (bytes.length < PROXY_PREFIX_BYTES) return "failed to read protocol version";
   if (bytes[0] === V1_PREFIX[0]) return "failed to read v1 line";
@@ -49,7 +49,7 @@ export function unfinishedText(bytes: Buffer): string {
   return `failed to read ${(bytes[13] & 0xf0) === 0x10 ? "IPv4" : "IPv6"} address data`;
 }
 
-/** How Go calls an end there: it reads in steps, and only within one the end is unexpected. */
+/** Go's error text for an end at this position: Go reads in steps, and an end within a step is "unexpected". */
 export function endText(bytes: Buffer): string {
   const size = bytes.length;
   const isV1 = size >= PROXY_PREFIX_BYTES && bytes[0] === V1_PREFIX[0];
@@ -78,7 +78,7 @@ function readV1(bytes: Buffer): ProxyOutcome {
   if (fields[0] === "UNKNOWN") return { kind: "header", size, source: null };
   if (fields.length !== 5) return invalid("invalid v1 format");
   const [protocol, source, target, sourcePort, targetPort] = fields;
-  // A zone (`fe80::1%eth0`) is no part of an address here.
+  // Zones (`fe80::1%eth0`) are not allowed.
   if ([source, target].some(address => nodeNet().isIP(address) === 0 || address.includes("%"))) return invalid("invalid address");
   for (const [name, port] of [
     ["source", sourcePort],
@@ -94,7 +94,7 @@ function readV1(bytes: Buffer): ProxyOutcome {
   return { kind: "header", size, source: { address: canonicalAddress(source), port: Number(sourcePort) } };
 }
 
-/** Empty when it is a port; else Go's words. */
+/** Go's error text for an invalid port; empty when it is valid. */
 function portComplaint(text: string): string {
   const why = !/^\d+$/.test(text) ? "invalid syntax" : Number(text) > 0xffff ? "value out of range" : "";
   return why === "" ? "" : `strconv.ParseUint: parsing ${quote(Buffer.from(text, "latin1"))}: ${why}`;
@@ -136,13 +136,13 @@ function hex(byte: number): string {
   return `0x${byte.toString(16).padStart(2, "0")}`;
 }
 
-/** 16 bytes as an IPv6 address in its shortest form, an IPv4-mapped one as IPv4. */
+/** Formats 16 bytes as the shortest IPv6 address, an IPv4-mapped one as IPv4. */
 function addressOfBytes(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16));
   return canonicalAddress(groups.join(":"));
 }
 
-/** The form that Go prints: lower case, the longest row of zeros as `::`, an IPv4-mapped address as IPv4. */
+/** Go's form of an address: lower case, the longest run of zeros as `::`, an IPv4-mapped address as IPv4. */
 export function canonicalAddress(address: string): string {
   if (nodeNet().isIPv4(address)) return address;
   const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);

@@ -1,4 +1,4 @@
-/** How a WebSocket says goodbye: the code and text of a close frame. Source: reference, core §9.1.2. */
+/** Codes and texts of WebSocket close frames. Source: reference, core §9.1.2. */
 import { isUtf8 } from "node:buffer";
 import { CLOSE_TEXTS, CloseReason } from "../../protocol/close-reason.ts";
 import { CONTROL_BYTES_MAX } from "./frame.ts";
@@ -14,7 +14,7 @@ export const CLOSE_TLS_HANDSHAKE = 1015;
 
 const TEXT_BYTES_MAX = CONTROL_BYTES_MAX - 2;
 
-/** Reasons with a code of their own; the others are the server's own affair. */
+/** Close reasons with a specific code; all others use the code for an internal error. */
 const CODES = new Map<CloseReason, number>([
   [CloseReason.ClientClosed, CLOSE_NORMAL],
   [CloseReason.AuthenticationTimeout, CLOSE_POLICY_VIOLATION],
@@ -43,12 +43,12 @@ export function closeCodeOf(reason: CloseReason): number {
   return CODES.get(reason) ?? CLOSE_INTERNAL_ERROR;
 }
 
-/** What a close frame carries for this reason. */
+/** Payload of the close frame for this reason. */
 export function closePayloadOf(reason: CloseReason): Buffer {
   return closePayload(closeCodeOf(reason), CLOSE_TEXTS[reason]);
 }
 
-/** Code and text; a text that is too long for a control frame ends in `...`. */
+/** Code and text; a text too long for a control frame is cut and ends in `...`. */
 export function closePayload(code: number, text: string): Buffer {
   let bytes = Buffer.from(text);
   if (bytes.length > TEXT_BYTES_MAX) bytes = Buffer.concat([bytes.subarray(0, TEXT_BYTES_MAX - 3), Buffer.from("...")]);
@@ -58,15 +58,15 @@ export function closePayload(code: number, text: string): Buffer {
   return payload;
 }
 
-/** Codes that a peer may send: 1004, 1005, 1006 and 1015 never travel, 1016 to 2999 are reserved. */
+/** Codes that a peer may send: 1004, 1005, 1006 and 1015 are never sent, 1016 to 2999 are reserved. */
 export function isValidCloseCode(code: number): boolean {
   if (code === 1004 || code === 1005 || code === 1006 || code === CLOSE_TLS_HANDSHAKE) return false;
   return (code >= 1000 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
 /**
- * The answer to a peer's close frame: the same code and text, or 1007 when the text is not UTF-8; nothing when there was no code.
- * A string: what is wrong with the frame.
+ * Payload of the answer to a peer's close frame: the same code and text, or 1007 when the text is not UTF-8; empty when there was no code.
+ * A string describes what is wrong with the frame.
  */
 export function closeAnswer(payload: Buffer): Buffer | string {
   if (payload.length === 0) return payload;

@@ -1,4 +1,4 @@
-/** The Cookie header: RFC 6265, section 5.4. Of two cookies with one name the last counts; what is no cookie is left out. */
+/** Parses the Cookie header: RFC 6265, section 5.4. The last cookie of a name counts; malformed cookies are skipped. */
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Printable ASCII without `"`, `;` and `\`. */

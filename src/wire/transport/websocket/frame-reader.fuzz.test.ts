@@ -87,7 +87,7 @@ function readCut(wire: Buffer, compression: boolean, nextSize: () => number, sto
   return sink;
 }
 
-test("fuzz: a conversation means the same however the network cuts it and however often its reader stops", () => {
+test("fuzz: frames decode the same however the network cuts them and however often the reader stops", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 1_500; round++) {
@@ -105,7 +105,7 @@ test("fuzz: a conversation means the same however the network cuts it and howeve
   }
 });
 
-test("fuzz: garbage ends in one violation, or none, wherever it is cut", () => {
+test("fuzz: garbage causes at most one violation, wherever it is cut", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 3_000; round++) {
@@ -128,7 +128,7 @@ test("fuzz: garbage ends in one violation, or none, wherever it is cut", () => {
   }
 });
 
-test("a thousand small frames of one read are one chunk", () => {
+test("a thousand small frames of one read become one chunk", () => {
   const sink = new RecordingSink();
   let calls = 0;
   sink.stops = () => ++calls < 0;
@@ -138,7 +138,7 @@ test("a thousand small frames of one read are one chunk", () => {
   expect([calls, sink.payload.length]).toEqual([1, 12_000]);
 });
 
-test("a compressed message that never ends holds no more than its limit", () => {
+test("an endless compressed message is held up to its limit only", () => {
   const sink = new RecordingSink();
   sink.reader = new FrameReader(sink, true, true);
   const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(1_000)));

@@ -1,13 +1,13 @@
 /**
- * Takes a client's frames apart. The payloads that one read brought are put together where they lie, so that a thousand small frames
- * are one chunk for the parser behind, and one turn:
+ * Decodes a client's frames. The payloads of one read are moved together in place, so that a thousand small frames
+ * become one chunk for the protocol parser, and one turn:
  *
  *   read      [head│mask│PUB a 1␍␊x␍␊][head│mask│PUB b 1␍␊y␍␊][head│mask│PI
  *   becomes              PUB a 1␍␊x␍␊ PUB b 1␍␊y␍␊ PI            ─▶ onPayload, once
  *
- * Frames and messages have no relation to what they carry: text is binary, fragments follow each other, and nothing is kept but the
- * head of a frame that the network cut, a control frame, and a compressed message until it is whole (bounded).
- * Source: reference, core §9.1.2; checks come in its order, with its texts.
+ * Frame boundaries mean nothing to the protocol: text frames are read as binary, fragments are joined, and nothing is kept but the
+ * head of a frame cut by the network, a control frame, and a compressed message until it is complete (bounded).
+ * Source: reference, core §9.1.2; the checks have its order and its texts.
  */
 import {
   BIT_COMPRESSED,
@@ -25,7 +25,7 @@ import {
 import { DEFLATE_TAIL, inflateMessage, TOO_LARGE } from "./inflate.ts";
 import { unmask } from "./unmask.ts";
 
-/** A compressed message must be there as a whole before it is inflated: room for several of the largest payload, and an end to it. */
+/** A compressed message is inflated once it is complete. The limit leaves room for several payloads of the largest size. */
 const COMPRESSED_PAYLOADS_MAX = 8;
 const COMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 const COMPRESSED_BYTES_START = 4 * 1024;
@@ -33,18 +33,18 @@ const COMPRESSED_BYTES_START = 4 * 1024;
 const CLIENT_HEAD_BYTES_MAX = 14;
 
 export interface FrameSink {
-  /** The largest payload of a message of the protocol behind; also bounds what a compressed message may become. */
+  /** `max_payload` of the NATS protocol; also bounds the inflated size of a compressed message. */
   readonly payloadBytesMax: number;
-  /** Bytes of messages, unmasked and inflated; theirs to keep. */
+  /** Message bytes, unmasked and inflated; the receiver may keep them. */
   onPayload(chunk: Buffer): void;
-  /** A whole control frame; its payload is only lent. */
+  /** A complete control frame; its payload is borrowed during the call. */
   onControl(opcode: number, payload: Buffer): void;
-  /** A rule is broken, and nothing more is read. @param text the reference's @param closes a close frame tells the peer so, with code 1002 */
+  /** The peer broke a rule; reading stops. @param text the reference's text @param closes whether the peer gets a close frame with code 1002 */
   onViolation(text: string, closes: boolean): void;
 }
 
 export class FrameReader {
-  /** Set by the sink, within its calls: `read` returns after what it is about; reset, `read` goes on. */
+  /** Set by the sink during its calls: `read` then returns after the current step. Resetting it lets `read` continue. */
   stopped = false;
   private readonly sink: FrameSink;
   private readonly masked: boolean;
@@ -52,16 +52,16 @@ export class FrameReader {
 
   private readonly head = new Uint8Array(CLIENT_HEAD_BYTES_MAX);
   private headSize = 0;
-  /** Bytes that the head has in all, as far as is known. */
+  /** Size of the head in bytes, as far as known. */
   private headNeeded = 2;
   private inPayload = false;
   private opcode = 0;
-  /** What is missing of the frame's payload. */
+  /** Payload bytes of the frame that have not arrived yet. */
   private missing = 0;
   private position = 0;
   private key = 0;
 
-  /** Between the fragments of a message. */
+  /** A fragmented message is incomplete. */
   private fragmented = false;
   private messageCompressed = false;
   private final = true;
@@ -71,15 +71,15 @@ export class FrameReader {
   private compressed: Buffer | null = null;
   private compressedSize = 0;
 
-  /** What was put together of the current chunk. */
+  /** Range of the current chunk's joined payload. */
   private outStart = 0;
   private outEnd = 0;
-  /** A farewell or a broken rule, found while the sink stopped for what came before. */
+  /** A close frame or a broken rule, found while the sink was stopped by earlier bytes. */
   private afterwards: (() => void) | null = null;
 
   /**
-   * @param masked frames have masks; otherwise none has
-   * @param compression compressed messages were agreed upon
+   * @param masked true when every frame must have a mask, false when none may
+   * @param compression whether compression was negotiated
    */
   constructor(sink: FrameSink, masked: boolean, compression: boolean) {
     this.sink = sink;
@@ -87,7 +87,7 @@ export class FrameReader {
     this.compression = compression;
   }
 
-  /** Reads until the chunk is used up, the sink stops it or a rule is broken. Payload is moved within the chunk. @returns the offset reached */
+  /** Reads until the chunk ends, the sink stops it or a rule is broken. Payload is moved within the chunk. @returns the offset reached */
   read(chunk: Buffer, at: number): number {
     this.outStart = 0;
     this.outEnd = 0;
@@ -107,7 +107,7 @@ export class FrameReader {
     return reached;
   }
 
-  /** Bytes of the head, one by one: it may end anywhere. */
+  /** Collects the head byte by byte, because it may be cut anywhere. */
   private readHead(chunk: Buffer, at: number): number {
     const { head } = this;
     let reached = at;
@@ -163,7 +163,7 @@ export class FrameReader {
     }
   }
 
-  /** False when the length is not one. */
+  /** @returns false when the length is invalid */
   private finishHead(): boolean {
     const { head } = this;
     const short = head[1] & 0x7f;
@@ -175,7 +175,7 @@ export class FrameReader {
     } else if (short === 127) {
       if ((head[2] & 0x80) !== 0) return false;
       size = 0;
-      for (let index = 2; index < 10; index++) size = size * 256 + head[index]; // beyond 2^53 nobody counts to the end
+      for (let index = 2; index < 10; index++) size = size * 256 + head[index]; // inexact beyond 2^53, which is above every limit
       behind = 10;
     }
     if (this.masked) this.key = head[behind] | (head[behind + 1] << 8) | (head[behind + 2] << 16) | (head[behind + 3] << 24);
@@ -201,14 +201,14 @@ export class FrameReader {
     }
   }
 
-  /** So many bytes of the frame's payload were taken. */
+  /** Notes that `count` payload bytes of the frame were consumed. */
   private count(size: number): void {
     this.position += size;
     this.missing -= size;
     this.inPayload = this.missing > 0;
   }
 
-  /** Hands over what was put together. */
+  /** Passes the joined payload to the sink. */
   private hand(chunk: Buffer): void {
     const { outStart, outEnd } = this;
     if (outStart === outEnd) return;
@@ -224,7 +224,7 @@ export class FrameReader {
     return at;
   }
 
-  /** What was sent before counts; if it makes the sink stop, the rest waits. */
+  /** Earlier bytes are delivered first; if they stop the sink, the rest waits. */
   private handThen(chunk: Buffer, then: () => void): void {
     this.hand(chunk);
     this.afterwards = then;
@@ -254,7 +254,7 @@ export class FrameReader {
     else this.sink.onControl(this.opcode, payload);
   }
 
-  /** Gathers a compressed message; the last piece inflates it. */
+  /** Collects a compressed message and inflates it when it is complete. */
   private takeCompressed(chunk: Buffer, start: number, end: number): void {
     const { payloadBytesMax } = this.sink;
     const limit = Math.min(COMPRESSED_PAYLOADS_MAX * payloadBytesMax, COMPRESSED_BYTES_MAX);

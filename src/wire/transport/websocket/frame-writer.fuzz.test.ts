@@ -53,7 +53,7 @@ function parse(wire: Buffer): Parsed {
 
 const SIZES = [1, 2, 64, 65, 125, 126, 127, 4_095, 4_096, 4_097, 16_384, 65_535, 65_536, 70_000, 300_000];
 
-test("fuzz: frames arrive whole, bytes in order, whatever the kernel takes at a time", () => {
+test("fuzz: frames arrive whole and in order, however many bytes the kernel accepts at a time", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const source = Buffer.from(crypto.getRandomValues(new Uint8Array(65_536)));
@@ -113,7 +113,7 @@ test("fuzz: frames arrive whole, bytes in order, whatever the kernel takes at a 
   }
 });
 
-test("a transport that is gone says so", () => {
+test("a closed transport is reported by write", () => {
   const below = new FakeTransport();
   const writer = new FrameWriter(below, new FrameScratch(), new ByteVector(), {
     compression: false,
@@ -124,7 +124,7 @@ test("a transport that is gone says so", () => {
   expect(writer.write(Buffer.alloc(1_000), 0, 1_000)).toBe(-1);
 });
 
-test("asked a thousand times while nothing goes out, it answers the last one", () => {
+test("after a thousand pings without output only the last one is answered", () => {
   const below = new FakeTransport();
   const writer = new FrameWriter(below, new FrameScratch(), new ByteVector(), {
     compression: false,

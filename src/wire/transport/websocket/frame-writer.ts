@@ -1,14 +1,14 @@
 /**
- * Puts output into binary frames and hands them to the transport below, which may take any part of them.
+ * Wraps output into binary frames and writes them to the transport below, which may accept any part of them.
  *
- *   write(bytes) ─▶ [head│bytes]  one frame a write, or frames of 4096 bytes for browsers     below takes all ─▶ all taken
- *                        └────── below takes less: what is left of the head is kept here, and so many bytes of the frame are still
- *                                to come, which the next writes bring: whoever writes goes on where it was stopped
- *   write(bytes) ─▶ deflate ─▶ [head│compressed]   with compression all is taken, and what below leaves is kept here: no more is
- *                                                  taken until it is gone
- *   control frame ─▶ behind the frame that is under way
- * What is kept is bounded: a head, or one compressed write of at most 256 KiB; one PONG (the last asked for, which is all that RFC 6455
- * demands) and one close frame.
+ *   write(bytes) ─▶ [head│bytes]  one frame per write, or frames of 4096 bytes for browsers   below accepts all ─▶ all accepted
+ *                        └────── below accepts less: the rest of the head is kept here; the rest of the payload stays with the
+ *                                caller, whose next writes continue the frame
+ *   write(bytes) ─▶ deflate ─▶ [head│compressed]   with compression everything is accepted, and the unwritten rest is kept here;
+ *                                                  nothing more is accepted until it is written
+ *   control frame ─▶ after the current frame
+ * What is kept is bounded: a head, or one compressed write of at most 256 KiB; one PONG (the last requested, which is all that RFC 6455
+ * requires) and one close frame.
  */
 import type { ByteVector } from "../byte-vector.ts";
 import type { Transport } from "../transport.ts";
@@ -25,24 +25,24 @@ import {
 } from "./frame.ts";
 import { deflateMessage } from "./inflate.ts";
 
-/** Browsers get no larger frames; the reference's number. */
+/** Largest frame for browsers; the reference's number. */
 export const BROWSER_FRAME_BYTES_MAX = 4096;
-/** Less is sent as it is. */
+/** Smaller writes are not compressed. */
 const COMPRESSED_BYTES_MIN = 65;
 const COMPRESSED_BYTES_MAX = 256 * 1024;
-/** From here on the frame's payload goes out from where it lies, if below can; smaller ones are copied behind their head. */
+/** Payloads from this size on are written in place, if the transport below supports vectors; smaller ones are copied after their head. */
 const VECTOR_BYTES_MIN = 4 * 1024;
 
-/** Space in which frames are put together; one for all connections of an owner, as it is used within a call only. */
+/** Scratch space for building frames; shared by all connections of a listener, because it is used within one call only. */
 export class FrameScratch {
   readonly bytes = Buffer.allocUnsafeSlow(64 * 1024);
 }
 
 export interface FrameWriterOptions {
-  /** The largest payload of a frame that is not compressed. */
+  /** Largest payload of an uncompressed frame. */
   readonly frameBytesMax: number;
   readonly compression: boolean;
-  /** The largest payload of a compressed frame; infinite: never in fragments. */
+  /** Largest payload of a compressed frame; infinite: never fragmented. */
   readonly compressedFrameBytesMax: number;
 }
 
@@ -53,9 +53,9 @@ export class FrameWriter {
   private readonly scratch: FrameScratch;
   private readonly vector: ByteVector;
   private readonly options: FrameWriterOptions;
-  /** Bytes that come before anything else: what is left of a head, or of compressed frames. */
+  /** Bytes to write before anything else: the rest of a head, or of compressed frames. */
   private kept: Buffer = NOTHING;
-  /** Bytes of the frame under way that are still to be written by the caller. */
+  /** Payload bytes of the current frame that the caller has still to write. */
   private frameLeft = 0;
   private pong: Buffer | null = null;
   private closeFrame: Buffer | null = null;
@@ -68,7 +68,7 @@ export class FrameWriter {
     this.options = options;
   }
 
-  /** Nothing is kept here, and no frame is under way. */
+  /** Nothing is kept here and no frame is incomplete. */
   get idle(): boolean {
     return this.kept.length === 0 && this.frameLeft === 0 && this.pong === null && this.closeFrame === null;
   }
@@ -90,13 +90,13 @@ export class FrameWriter {
     this.flush();
   }
 
-  /** Nothing may be written behind it. */
+  /** Writes the close frame; nothing may be written after it. */
   sendClose(payload: Uint8Array): void {
     this.closeFrame = controlFrame(OPCODE_CLOSE, payload);
     this.flush();
   }
 
-  /** Hands over what is kept. @returns whether a new frame may begin or the one under way go on */
+  /** Writes what is kept. @returns whether a new frame may begin or the current one continue */
   flush(): boolean {
     if (!this.flushKept()) return false;
     if (this.frameLeft > 0) return true;
@@ -116,7 +116,7 @@ export class FrameWriter {
     return this.kept.length === 0;
   }
 
-  /** @returns bytes that below took */
+  /** @returns bytes accepted by the transport below */
   private put(source: Buffer, offset: number, length: number): number {
     const taken = this.below.write(source, offset, length);
     if (taken >= 0) return taken;
@@ -130,7 +130,7 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Begins one or more frames. @returns bytes of the source taken */
+  /** Begins one or more frames. @returns bytes of the source accepted */
   private startFrames(source: Buffer, offset: number, length: number): number {
     if (this.options.compression && length >= COMPRESSED_BYTES_MIN) return this.writeCompressed(source, offset, length);
     if (length >= VECTOR_BYTES_MIN && length <= this.options.frameBytesMax && this.below.vectored)
@@ -138,7 +138,7 @@ export class FrameWriter {
     return this.writeCopied(source, offset, length);
   }
 
-  /** Frames put together in the scratch space, as many as fit. */
+  /** Builds as many frames as fit in the scratch space. */
   private writeCopied(source: Buffer, offset: number, length: number): number {
     const { bytes } = this.scratch;
     let size = 0;
@@ -154,14 +154,14 @@ export class FrameWriter {
     return sent === size ? payload : this.stoppedAt(sent);
   }
 
-  /** Below took the first `sent` bytes of the scratch space: the frame in which it stopped is under way. @returns bytes of payload among them */
+  /** The transport accepted the first `sent` bytes of the scratch space; the frame where it stopped becomes the current one. @returns payload bytes among them */
   private stoppedAt(sent: number): number {
     const { bytes } = this.scratch;
     let at = 0;
     let payload = 0;
     while (at < sent) {
       const short = bytes[at + 1];
-      const head = short < 126 ? 2 : 4; // none in there is larger than 64 KiB
+      const head = short < 126 ? 2 : 4; // frames in the scratch space are smaller than 64 KiB
       const size = short < 126 ? short : bytes.readUInt16BE(at + 2);
       const end = at + head + size;
       if (end > sent) {
@@ -176,7 +176,7 @@ export class FrameWriter {
     return payload;
   }
 
-  /** One frame whose payload is not copied. */
+  /** Writes one frame without copying its payload. */
   private writeLarge(source: Buffer, offset: number, length: number): number {
     const { vector } = this;
     const head = this.scratch.bytes;
@@ -186,7 +186,7 @@ export class FrameWriter {
     vector.add(source, offset, offset + length);
     let sent = this.below.writeVector(vector);
     vector.clear();
-    // What it left is written in the ordinary way, so that room is announced.
+    // The rest is written the ordinary way, so that `onDrain` follows.
     if (sent < headSize) sent += this.put(head, sent, headSize - sent);
     if (sent === 0) return 0;
     this.frameLeft = length;

@@ -1,4 +1,4 @@
-/** What a frame's first two bytes say: RFC 6455, section 5.2. */
+/** Bits of a frame's first two bytes: RFC 6455, section 5.2. */
 
 export const OPCODE_CONTINUATION = 0;
 export const OPCODE_TEXT = 1;
@@ -14,7 +14,7 @@ export const BITS_RESERVED = 0x30;
 export const BIT_MASK = 0x80;
 
 export const CONTROL_BYTES_MAX = 125;
-/** A server's frame, which has no mask. */
+/** Heads of server frames, which have no mask. */
 export const HEAD_BYTES_MAX = 10;
 
 /**
@@ -43,7 +43,7 @@ export function writeFrameHead(target: Uint8Array, at: number, first: number, pa
   return 10;
 }
 
-/** A frame of at most 125 bytes with its payload. */
+/** A whole control frame; the payload has at most 125 bytes. */
 export function controlFrame(opcode: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(2 + payload.length);
   writeFrameHead(frame, 0, BIT_FINAL | opcode, payload.length);

@@ -15,31 +15,31 @@ const request = (headers: Record<string, string> = {}, path = "/"): UpgradeReque
   values: name => (headers[name] === undefined ? [] : [headers[name]]),
 });
 
-test("the key of RFC 6455's example is accepted as there", () => {
+test("the example key of RFC 6455 gives its example answer", () => {
   expect(acceptKey("dGhlIHNhbXBsZSBub25jZQ==")).toBe("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 });
 
-test("the end of the path says what the connection is to be", () => {
+test("the end of the path selects the kind of connection", () => {
   const kinds = ["/", "/leafnode", "/a/leafnode", "/leafnode/", "/mqtt", "/x/mqtt", "/leafnodes", "/MQTT"].map(path =>
     kindOf(request({}, path)),
   );
   expect(kinds).toEqual(["client", "leaf", "leaf", "client", "mqtt", "mqtt", "client", "client"]);
 });
 
-test("every reason has a close code that may travel", () => {
+test("every close reason has a close code that may be sent", () => {
   const codes = Object.keys(CLOSE_TEXTS).map(reason => closeCodeOf(Number(reason) as CloseReason));
   expect(codes.length).toBe(37);
   expect([...new Set(codes)].sort()).toEqual([1000, 1001, 1002, 1008, 1009, 1011, 1015]);
   expect(closeCodeOf(CloseReason.Kicked)).toBe(1011);
 });
 
-test("a farewell's text is cut to what a control frame holds", () => {
+test("a close text is cut to the size of a control frame", () => {
   expect(closePayload(1000, "x".repeat(123)).length).toBe(125);
   const cut = closePayload(1000, "x".repeat(124));
   expect([cut.length, cut.toString("latin1", 118)]).toEqual([125, "xxxx..."]);
 });
 
-test("cookies: quotes are taken off, what is no cookie is left out, the last of a name counts", () => {
+test("cookies: quotes are removed, malformed cookies are skipped, the last of a name counts", () => {
   expect([...cookiesOf(['a=1; b = "two"; ; bad name=3; c=x\\y; a=4; d', "e=f=g"])]).toEqual([
     ["a", "4"],
     ["b", "two"],
@@ -48,14 +48,14 @@ test("cookies: quotes are taken off, what is no cookie is left out, the last of 
   ]);
 });
 
-test("origins: scheme, host and port, completed", () => {
+test("origins: scheme, host and port, with the default port added", () => {
   expect(parseOrigin("HTTPS://User@Example.COM/path")).toEqual({ scheme: "https", host: "example.com", port: "443" });
   expect(parseOrigin("http://[::1]:8080")).toEqual({ scheme: "http", host: "::1", port: "8080" });
   expect(parseOrigin("null")).toBe('parse "null": invalid URI for request');
   expect(parseOrigin("http://a:b:c")).toBe("address a:b:c: too many colons in address");
 });
 
-test("a forwarded address is believed for logs when it is one address", () => {
+test("a forwarded address is used for logs when it is a single address", () => {
   const forwarded = (value: string) => visitorOf(request({ "x-forwarded-for": value }), false, false).forwardedFor;
   expect(["1.2.3.4", "2001:db8::1", "1.2.3.4, 5.6.7.8", "host", "fe80::1%eth0", ""].map(forwarded)).toEqual([
     "1.2.3.4",
@@ -87,7 +87,7 @@ test("compression, masks and browsers are read from the request", () => {
   ]);
 });
 
-test("a head ends at its blank line, whichever line ends it uses and however it came", () => {
+test("a head ends at its blank line, with either line ending and however it is cut", () => {
   const end = (text: string, from = 0) => endOfHead(Buffer.from(text), from);
   expect([end("GET / HTTP/1.1\r\nA: b\r\n\r\nrest"), end("GET / HTTP/1.1\nA: b\n\nrest"), end("GET / HTTP/1.1\r\nA: b\r\n")]).toEqual([
     24, 21, -1,
@@ -95,7 +95,7 @@ test("a head ends at its blank line, whichever line ends it uses and however it 
   expect([end("a\r\n\r\n", 4), end("a\r\n\r\n", 2), end("a\n\nb\r\n\r\n")]).toEqual([5, 5, 3]);
 });
 
-test("a request is read, or said not to be one", () => {
+test("a request is parsed or refused with an error text", () => {
   const read = (text: string) => {
     const head = parseHead(text, false);
     return typeof head === "string" ? `refused${head}` : `${head.method} ${head.path} ${head.host} ${head.values("a")}`;

@@ -1,6 +1,6 @@
 /**
- * The checks of a WebSocket handshake, whoever read the request: in the reference's order, with its statuses and reasons, and the
- * answers to it.
+ * The checks of a WebSocket handshake, in the reference's order, with its statuses and reasons, and the
+ * answers. Used by both owners of the port.
  * Source: reference, core §9.1.1.
  */
 import { createHash } from "node:crypto";
@@ -11,21 +11,21 @@ export interface UpgradeRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** Empty when there was none. */
+  /** Empty when the header is missing. */
   readonly host: string;
-  /** It came over TLS. */
+  /** The request came over TLS. */
   readonly secure: boolean;
-  /** All values of a header, its name in lower case; empty when it is not there. */
+  /** All values of a header, named in lower case; empty when it is missing. */
   values(name: string): readonly string[];
 }
 
 export interface HandshakeRefusal {
   readonly status: HandshakeStatus;
-  /** For the log. */
+  /** The peer's address, for the log. */
   readonly reason: string;
 }
 
-/** What the connection behind the handshake is to be. */
+/** Kind of connection requested by the path. */
 export type VisitorKind = "client" | "leaf" | "mqtt";
 
 const STATUS_TEXTS = { 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed" } as const;
@@ -41,7 +41,7 @@ export function kindOf(request: UpgradeRequest): VisitorKind {
   return request.path.endsWith("/mqtt") ? "mqtt" : "client";
 }
 
-/** Why the request is refused; null when it may become a WebSocket. */
+/** Why the request is refused; null when it is accepted. */
 export function refusalOf(request: UpgradeRequest, origins: OriginRules): HandshakeRefusal | null {
   const bad = (reason: string): HandshakeRefusal => ({ status: 400, reason });
   if (kindOf(request) === "mqtt") return { status: 404, reason: "mqtt websocket endpoint not enabled" };
@@ -70,7 +70,7 @@ export function acceptKey(key: string): string {
   return createHash("sha1").update(key).update(ACCEPT_GUID).digest("base64");
 }
 
-/** Headers of an answer that refuses, `Content-Length` aside. */
+/** Headers of a refusal, without `Content-Length`. */
 export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": "text/plain; charset=utf-8",
   "Sec-Websocket-Version": "13",
@@ -81,7 +81,7 @@ export function refusalBody(status: HandshakeStatus): string {
   return `${STATUS_TEXTS[status]}\n`;
 }
 
-/** The answer as it goes out, where nobody else speaks HTTP; the connection ends behind it. */
+/** The refusal as bytes, for our own codec; the connection ends after it. */
 export function refusalResponse(status: HandshakeStatus): string {
   const body = refusalBody(status);
   const headers = { ...REFUSAL_HEADERS, Date: new Date().toUTCString(), "Content-Length": `${body.length}`, Connection: "close" };

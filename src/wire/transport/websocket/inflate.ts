@@ -1,23 +1,23 @@
 /**
- * Compressed messages, in both directions: raw deflate, each message for itself (no context is taken over).
+ * Compressed messages, in both directions: raw deflate, each message on its own (no context takeover).
  *
- * A compressed message says nothing of its size, so what comes out is bounded: inflating stops at the limit, not after it.
+ * A compressed message does not tell its inflated size, so inflating stops when the limit is reached.
  */
 import { nodeZlib } from "../../../base/runtime/late-module.ts";
 
-/** What a sender leaves out at the end of a message, then an empty last block: a message that does not end in itself is corrupt. */
+/** The tail that senders leave out, followed by an empty final block; a message that still does not end is corrupt. */
 export const DEFLATE_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff]);
 const SYNC_FLUSH_BYTES = 4;
 
-/** Output for small messages; larger ones take several of them. */
+/** Size of an output chunk; larger messages take several. */
 const CHUNK_BYTES = 16 * 1024;
 
 export const TOO_LARGE = "maximum payload exceeded";
 
 /**
  * Inflates one message.
- * @param message compressed, with `DEFLATE_TAIL` behind it; what stands behind a block that says it is the last one is ignored
- * @returns what came out, or what is wrong as text
+ * @param message compressed, followed by `DEFLATE_TAIL`; bytes after a block marked final are ignored
+ * @returns the inflated bytes, or the error as text
  */
 export function inflateMessage(message: Uint8Array, bytesMax: number): Buffer | string {
   try {
@@ -28,7 +28,7 @@ export function inflateMessage(message: Uint8Array, bytesMax: number): Buffer | 
   }
 }
 
-/** Compresses as fast as it goes; the result lacks the end that every message has. */
+/** Compresses at the fastest level; the result lacks the tail that every message has. */
 export function deflateMessage(bytes: Uint8Array): Buffer {
   const { constants, deflateRawSync } = nodeZlib();
   const all = deflateRawSync(bytes, { level: constants.Z_BEST_SPEED, finishFlush: constants.Z_SYNC_FLUSH });

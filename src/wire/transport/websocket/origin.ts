@@ -1,6 +1,6 @@
 /**
- * Which web pages may connect: a browser names in `Origin` where the page comes from. Whoever is no browser can name anything, or
- * nothing, which is let in. Source: reference, core §9.1.1.
+ * Which web pages may connect: browsers send the page's origin in `Origin`. Other clients can send any origin, or
+ * none, which is accepted. Source: reference, core §9.1.1.
  */
 import { encode, quote } from "../../../base/bytes/ascii.ts";
 import type { UpgradeRequest } from "./handshake.ts";
@@ -17,14 +17,14 @@ export class OriginRules {
   private readonly allowed: readonly Origin[];
   private readonly restricts: boolean;
 
-  /** @param allowed `scheme://host[:port]`; what makes no sense allows nobody. None: any origin */
+  /** @param allowed entries `scheme://host[:port]`; an invalid entry matches no origin. Empty: any origin */
   constructor(same: boolean, allowed: readonly string[]) {
     this.same = same;
     this.allowed = allowed.map(parseOrigin).filter(origin => typeof origin !== "string");
     this.restricts = allowed.length > 0;
   }
 
-  /** Why the request's origin is not allowed; null when it is. */
+  /** Why the request's origin is not allowed; null when it is allowed. */
   refusalOf(request: UpgradeRequest): string | null {
     if (!this.same && !this.restricts) return null;
     const text = request.values("origin")[0] || request.values("sec-websocket-origin")[0];
@@ -43,7 +43,7 @@ export class OriginRules {
   }
 }
 
-/** An origin, its port completed; or why it is none. */
+/** Parses an origin and adds the scheme's default port; or returns the error text. */
 export function parseOrigin(text: string): Origin | string {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?/.exec(text);
   if (match === null && !text.startsWith("/")) return `parse ${quote(encode(text))}: invalid URI for request`;

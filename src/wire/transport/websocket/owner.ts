@@ -1,6 +1,6 @@
 /**
- * Who holds a WebSocket listener: `Bun.serve` (served-websockets.ts) or our own codec on raw sockets (raw-websockets.ts). Both make the
- * checks of handshake.ts and end in a `Transport`; which one it is, the listener's configuration decides.
+ * The two owners of a WebSocket port: `Bun.serve` (served-websockets.ts) or our own codec on raw sockets (raw-websockets.ts). Both make the
+ * checks of handshake.ts and produce a `Transport`; the listener's configuration decides which one is used.
  */
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
@@ -9,35 +9,35 @@ import { kindOf, type UpgradeRequest } from "./handshake.ts";
 import type { OriginRules } from "./origin.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
 
-/** What an owner needs of the server. */
+/** What an owner needs from the server. */
 export interface WebSocketHost {
   logWarning(text: string): void;
   logError(text: string): void;
   readonly timers: TimingWheel;
   readonly payloadBytesMax: number;
-  /** Somebody is through the handshake. Call `endTurn` afterwards. */
+  /** A peer passed the handshake. The owner calls `endTurn` afterwards. */
   accept(transport: Transport, visitor: WebSocketVisitor): TransportEvents;
   endTurn(): void;
   /** Monotonic, ms. */
   now(): number;
-  /** A handler of ours threw. */
+  /** One of our handlers threw. */
   onDefect(error: Error): void;
 }
 
-/** What is asked of a handshake. */
+/** Requirements for a handshake. */
 export interface DoorRules {
   readonly origins: OriginRules;
   readonly compression: boolean;
   readonly handshakeTimeoutMs: number;
-  /** Added to the response. */
+  /** Headers added to the response. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface WebSocketOwner {
   readonly port: number;
-  /** Another certificate for those who come from now on; those who are here stay. Only of an owner that was made with one. */
+  /** Uses another certificate for new connections; existing ones are not affected. Only for an owner created with TLS. */
   updateTls(tls: TlsContext): void;
-  /** Accepts nobody any more. @param force ends the sockets it accepted, too */
+  /** Stops accepting. @param force also ends the accepted sockets */
   stop(force: boolean): void;
 }
 
@@ -45,14 +45,14 @@ export function logRefusal(host: WebSocketHost, peer: string, reason: string): v
   host.logError(`${peer} - websocket handshake error: ${reason}`);
 }
 
-/** Leaf nodes are not there yet: as the reference does without them, the upgrade is made, and the end of it at once. */
+/** Leaf nodes are not supported yet: like the reference without them, the upgrade succeeds and the connection is closed at once. */
 export function isForNobody(host: WebSocketHost, request: UpgradeRequest): boolean {
   if (kindOf(request) !== "leaf") return false;
   host.logError("Not configured to accept leaf node connections");
   return true;
 }
 
-/** `address:port`, an IPv6 address in brackets. */
+/** Formats `address:port`, an IPv6 address in brackets. */
 export function peerText(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

@@ -1,4 +1,4 @@
-/** WebSockets by our own codec, on raw sockets: every rule of the reference, TLS with certificates of the peer, compression. */
+/** WebSockets by our own codec on raw sockets: all rules of the reference, TLS with peer certificates, compression. */
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { ByteVector } from "../byte-vector.ts";
@@ -25,7 +25,7 @@ export class RawWebSockets implements WebSocketOwner {
   private guard: GuardRules | null = null;
   private readonly reportTimer = new WheelTimer(() => this.reportRefused());
 
-  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
+  /** Binds the port; 0: any free one. Throws the system's error on failure. @param tls null: plain HTTP */
   constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
     this.host = host;
     this.rules = rules;
@@ -67,7 +67,7 @@ export class RawWebSockets implements WebSocketOwner {
     this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, now: () => host.now(), handlers };
   }
 
-  /** One line for all who were refused within a second. */
+  /** Writes one log line for all refusals within a second. */
   private reportRefused(): void {
     const refused = this.guard?.rate?.takeRefused() ?? 0;
     if (refused > 0) this.host.logWarning(`Rejected ${refused} connections due to TLS rate limiting`);

@@ -1,16 +1,16 @@
-/** The head of an HTTP/1 request, as far as a handshake needs it: RFC 9112. Strict where two readers might see two requests. */
+/** Parses the head of an HTTP/1 request, as far as a handshake needs it: RFC 9112. Strict where two parsers could disagree (request smuggling). */
 import type { UpgradeRequest } from "./handshake.ts";
 
-/** Room for cookies with tokens in them, and an end to it. */
+/** Largest head; leaves room for cookies that hold tokens. */
 export const HEAD_BYTES_MAX = 64 * 1024;
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+) HTTP\/1\.([01])$/;
 const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
 
 /**
- * Where the head ends.
- * @param from nothing before it ends a head; a blank line may reach back 3 bytes
- * @returns the offset behind the blank line; -1 while it has not come
+ * Finds the end of the head.
+ * @param from where to search; the blank line may begin up to 3 bytes earlier
+ * @returns the offset after the blank line; -1 when it has not arrived yet
  */
 export function endOfHead(bytes: Buffer, from: number): number {
   const crlf = bytes.indexOf("\r\n\r\n", Math.max(0, from - 3));
@@ -19,7 +19,7 @@ export function endOfHead(bytes: Buffer, from: number): number {
   return lf === -1 || crlf < lf ? crlf + 4 : lf + 2;
 }
 
-/** Reads a whole head. @returns what is wrong with it, as text for its sender, when it is no request */
+/** Parses a complete head. @returns an error text for the sender when it is not a request */
 export function parseHead(head: string, secure: boolean): UpgradeRequest | string {
   const [first, ...lines] = head.trimEnd().split(/\r?\n/);
   const request = REQUEST_LINE.exec(first);
@@ -46,7 +46,7 @@ export function parseHead(head: string, secure: boolean): UpgradeRequest | strin
   };
 }
 
-/** The answer to what is no request; the connection ends behind it. */
+/** The answer to bytes that are not a request; the connection ends after it. */
 export function badRequestResponse(status: string): string {
   return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
 }

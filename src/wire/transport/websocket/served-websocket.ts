@@ -1,10 +1,10 @@
 /**
- * A WebSocket of `Bun.serve` as a transport. Bun reads and writes the frames; it takes every message whole, in both directions.
+ * A WebSocket of `Bun.serve` as a transport. Bun reads and writes the frames and handles complete messages only, in both directions.
  *
- *   write ─▶ ws.send ─┬─ > 0: with the kernel
- *                     └─ -1: the kernel is full, Bun keeps this message: taken, and nothing more is until `drain`
- * So beyond the kernel at most one message of 256 KiB waits in Bun. Reading is paused by Bun; messages of the read in which that
- * happens still come, and wait here.
+ *   write ─▶ ws.send ─┬─ > 0: passed to the kernel
+ *                     └─ -1: the kernel is full and Bun keeps this message: accepted, but nothing more is until `drain`
+ * So at most one message of 256 KiB waits in Bun. Bun pauses reading; the remaining messages of the read during which that
+ * happens still arrive, and wait here.
  */
 import type { ServerWebSocket } from "bun";
 import { CLOSE_TEXTS, type CloseReason } from "../../protocol/close-reason.ts";
@@ -17,7 +17,7 @@ import type { ServedData } from "./served-websockets.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
 
 const MESSAGE_BYTES_MAX = 256 * 1024;
-/** Bun's code for an end without a close frame, or with one of its own for what broke the rules. */
+/** Bun's code for an end without a close frame, or after a close frame that Bun sent for a broken rule. */
 const CLOSED_ABNORMALLY = 1006;
 
 export class ServedWebSocket implements Transport {
@@ -48,7 +48,7 @@ export class ServedWebSocket implements Transport {
     this.messageBytesMax = visitor.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
   }
 
-  /** Tells whom it reports to; before anything else. */
+  /** Sets the receiver of events; called before anything else. */
   attach(events: TransportEvents): void {
     this.events = events;
   }
@@ -59,7 +59,7 @@ export class ServedWebSocket implements Transport {
     while (taken < length && !this.full) {
       const size = Math.min(length - taken, this.messageBytesMax);
       const sent = this.socket.sendBinary(source.subarray(offset + taken, offset + taken + size));
-      if (sent === 0) return taken > 0 ? taken : -1; // it is gone, and its end under way
+      if (sent === 0) return taken > 0 ? taken : -1; // closed; `onClose` follows
       this.full = sent < 0;
       taken += size;
     }
@@ -101,7 +101,7 @@ export class ServedWebSocket implements Transport {
     this.finishEnding();
   }
 
-  /** Once Bun closes it, it cannot be terminated any more: what is kept goes first. */
+  /** After Bun's `close` it cannot be terminated, so kept bytes are dropped first. */
   private finishEnding(): void {
     if (this.endReason === null || this.socket.getBufferedAmount() > 0) return;
     const reason = this.endReason;
@@ -115,7 +115,7 @@ export class ServedWebSocket implements Transport {
     if (!this.closed) this.socket.terminate();
   }
 
-  // What Bun tells.
+  // Bun's events.
 
   onMessage(message: Buffer | string): void {
     if (this.ended) return;
@@ -133,7 +133,7 @@ export class ServedWebSocket implements Transport {
   onClose(code: number, text: string): void {
     this.closed = true;
     const broken = code === CLOSED_ABNORMALLY && text !== "" && !this.ended;
-    // Bun may call this within `close` and `terminate`; a connection does not expect its end there.
+    // Bun may call this within `close` and `terminate`, where a connection does not expect `onClose`.
     queueMicrotask(() => {
       if (broken) this.events.onReadFailed(text);
       this.ended = true;

@@ -1,6 +1,6 @@
 /**
- * WebSockets by `Bun.serve`. The checks of the handshake are the same as everywhere; frames, their limits and the texts of its close
- * frames are Bun's (docs/differences.md). It knows no certificates of peers, and does not take unmasked frames, so nobody is promised that.
+ * WebSockets by `Bun.serve`. The checks of the handshake are those of handshake.ts; frames, their limits and the texts of close
+ * frames are Bun's (docs/differences.md). Bun shows no peer certificates and refuses unmasked frames, so neither is offered.
  */
 import type { Server, ServerWebSocket } from "bun";
 import type { TlsContext } from "../tls/tls-context.ts";
@@ -9,19 +9,19 @@ import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost, 
 import { ServedWebSocket } from "./served-websocket.ts";
 import { visitorOf, type WebSocketVisitor } from "./visitor.ts";
 
-/** Bun keeps a message until it is whole: room for several of the largest payload, and an end to it. */
+/** Largest message, which Bun holds until it is complete; leaves room for several payloads of the largest size. */
 const MESSAGE_PAYLOADS_MAX = 8;
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-/** Never reached: a connection offers nothing while Bun keeps something. */
+/** Never reached: a connection writes nothing while Bun keeps a message. */
 const BACKPRESSURE_BYTES_MAX = 1024 * 1024 * 1024;
-/** Bun counts in seconds, and gives a request at least 10 of them. */
+/** Bun counts in seconds, and grants a request at least 10 of them. */
 const IDLE_SECONDS = 10;
 
-/** What hangs on a socket. */
+/** Data attached to a socket. */
 export interface ServedData {
   readonly visitor: WebSocketVisitor;
   readonly remotePort: number;
-  /** For leaf nodes: closed at once. */
+  /** A leaf node's connection, which is closed at once. */
   readonly forNobody: boolean;
   transport: ServedWebSocket | null;
 }
@@ -33,9 +33,9 @@ export class ServedWebSockets implements WebSocketOwner {
   private readonly secure: boolean;
   private readonly hostname: string;
   private server: Server<ServedData>;
-  /** Without a port any more; their WebSockets go on. */
+  /** Former servers that no longer hold the port; their WebSockets stay open. */
   private readonly former = new Set<Server<ServedData>>();
-  /** The certificates in use. */
+  /** Certificates in use. */
   private shown: string;
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
@@ -49,7 +49,7 @@ export class ServedWebSockets implements WebSocketOwner {
     this.port = this.server.port!;
   }
 
-  /** Bun cannot change the certificate of a server: another one takes over its port. */
+  /** Bun cannot change a server's certificate, so a new server takes over the port. */
   updateTls(tls: TlsContext): void {
     const shown = JSON.stringify(tls.serveOptions());
     if (shown === this.shown) return;
@@ -66,7 +66,7 @@ export class ServedWebSockets implements WebSocketOwner {
       port,
       ...(tls === null ? {} : { tls: tls.serveOptions() as Bun.TLSOptions }),
       development: false,
-      reusePort: false, // what `development: false` would make of it: a second server on this port gets half of the clients
+      reusePort: false, // `development: false` would set it, and a second server on this port would get half of the clients
       idleTimeout: IDLE_SECONDS,
       fetch: (request, server) => this.onRequest(request, server),
       error: error => {
@@ -77,7 +77,7 @@ export class ServedWebSockets implements WebSocketOwner {
         perMessageDeflate: false,
         maxPayloadLength: Math.min(MESSAGE_PAYLOADS_MAX * this.host.payloadBytesMax, MESSAGE_BYTES_MAX),
         backpressureLimit: BACKPRESSURE_BYTES_MAX,
-        idleTimeout: 0, // keepalive is the protocol's
+        idleTimeout: 0, // the NATS protocol has its own keepalive
         sendPings: false,
         open: socket => this.onOpen(socket),
         message: (socket, message) => this.guarded(socket, () => socket.data.transport?.onMessage(message as Buffer | string)),
@@ -102,7 +102,7 @@ export class ServedWebSockets implements WebSocketOwner {
       return new Response(refusalBody(refusal.status), { status: refusal.status, headers: REFUSAL_HEADERS });
     }
     const visitor = visitorOf(upgrade, false, false);
-    // What Bun would look at again, and answer in its own way.
+    // Headers that Bun would check again and answer in its own way.
     request.headers.delete("sec-websocket-protocol");
     request.headers.set("sec-websocket-version", "13");
     const data: ServedData = { visitor, remotePort: address?.port ?? 0, forNobody: isForNobody(host, upgrade), transport: null };

@@ -4,7 +4,7 @@ import { unmask } from "./unmask.ts";
 const KEY = [0x37, 0xfa, 0x21, 0x9d];
 const KEY_WORD = KEY[0]! | (KEY[1]! << 8) | (KEY[2]! << 16) | (KEY[3]! << 24);
 
-test("every alignment, length and position gives what one byte after the other gives", () => {
+test("every alignment, length and position gives the same result as unmasking byte by byte", () => {
   const space = new Uint8Array(512);
   for (let start = 0; start < 9; start++) {
     for (const size of [0, 1, 2, 3, 4, 5, 31, 63, 64, 191, 192, 193, 194, 195, 196, 300]) {
@@ -20,7 +20,7 @@ test("every alignment, length and position gives what one byte after the other g
   expect(space.length).toBe(512);
 });
 
-test("a view that does not begin where its memory does", () => {
+test("unmasks a view that starts inside its memory", () => {
   const memory = new Uint8Array(300);
   for (const offset of [0, 1, 2, 3]) {
     memory.fill(0);

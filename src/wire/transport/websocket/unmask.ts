@@ -1,18 +1,18 @@
 /**
- * Takes the mask of a client's frame off its payload. Every byte that a WebSocket client sends passes here, so it goes four bytes at a
+ * Removes the mask from a client frame's payload. Every byte sent by a WebSocket client passes here, so it works four bytes at a
  * time: from 4 KiB on words are 3 to 4 times faster than bytes (bench/micro/websocket.ts).
  */
 
-/** Below this a view of words costs more than it saves. */
+/** Below this size a view of words costs more than it saves. */
 const WORDS_BYTES_MIN = 192;
 
 /**
- * Unmasks `source` from `start` to `end`, where it lies.
+ * Unmasks `source` from `start` to `end` in place.
  * @param key the mask: its first byte is the lowest one
- * @param position how many bytes of the payload came before
+ * @param position payload bytes before `start`
  */
 export function unmask(source: Uint8Array, start: number, end: number, key: number, position: number): void {
-  // The mask as it meets the byte at `start`, and again as it meets the first whole word.
+  // The mask rotated for the byte at `start`, then for the first whole word.
   let at = start;
   let mask = rotate(key, position);
   if (end - start >= WORDS_BYTES_MIN) {
@@ -32,7 +32,7 @@ export function unmask(source: Uint8Array, start: number, end: number, key: numb
   }
 }
 
-/** The mask so many bytes further on. */
+/** The mask rotated by `count` bytes. */
 function rotate(mask: number, bytes: number): number {
   const bits = (bytes & 3) << 3;
   return bits === 0 ? mask : (mask >>> bits) | (mask << (32 - bits));

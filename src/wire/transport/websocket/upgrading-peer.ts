@@ -1,10 +1,10 @@
 /**
- * Somebody at the door of our own codec: bytes are an HTTP request until it is answered, then frames.
+ * A peer of our own codec before its upgrade: bytes are an HTTP request until it is answered, then frames.
  *
  *   head not whole ── in time ──▶ parseHead ─▶ refusalOf ── none ──▶ 101, WebSocketTransport, accept
  *         │ too late: closed                       └── status, reason ──▶ answered, logged, closed
  *         └ over 64 KiB: 431
- * One request per connection: whoever is refused comes again on a new one.
+ * One request per connection: a refused peer must open a new one.
  */
 import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { CloseReason } from "../../protocol/close-reason.ts";
@@ -15,7 +15,7 @@ import { badRequestResponse, endOfHead, HEAD_BYTES_MAX, parseHead } from "./requ
 import { visitorOf } from "./visitor.ts";
 import { type WebSocketSurroundings, WebSocketTransport } from "./websocket-transport.ts";
 
-/** How long somebody who was refused may take to end its side. */
+/** Time for a refused peer to end its side, ms. */
 const LINGER_MS = 2_000;
 
 const NOTHING = Buffer.alloc(0);
@@ -31,7 +31,7 @@ export class UpgradingPeer implements TransportEvents {
   private answered = false;
   private upgraded: WebSocketTransport | null = null;
 
-  /** @param secure `below` is, or will be after its handshake, TLS */
+  /** @param secure whether `below` is TLS, or will be after its handshake */
   constructor(below: Transport, secure: boolean, host: WebSocketHost, rules: DoorRules, surroundings: WebSocketSurroundings) {
     this.below = below;
     this.secure = secure;
@@ -44,7 +44,7 @@ export class UpgradingPeer implements TransportEvents {
 
   onData(chunk: Buffer): void {
     if (this.upgraded !== null) return this.upgraded.onData(chunk);
-    if (this.answered) return; // read and dropped, so that the answer is not lost by a reset
+    if (this.answered) return; // dropped, so that unread bytes do not cause a reset that loses the answer
     const from = this.head.length;
     this.head = from === 0 ? chunk : Buffer.concat([this.head, chunk]);
     const end = endOfHead(this.head, from);
@@ -77,7 +77,7 @@ export class UpgradingPeer implements TransportEvents {
     host.timers.cancel(this.timer);
     const visitor = visitorOf(request, this.rules.compression, true);
     const response = Buffer.from(upgradeResponse(request, visitor, this.rules.headers), "latin1");
-    // The first bytes on this connection: a kernel that does not take them has given up.
+    // The first bytes on this connection: a kernel that refuses them means that the connection failed.
     if (below.write(response, 0, response.length) < response.length) return below.terminate();
     if (isForNobody(host, request)) return below.end(false, CloseReason.ClientClosed);
     const transport = new WebSocketTransport(below, visitor, this.surroundings);

@@ -1,25 +1,25 @@
-/** What the request of a handshake tells of who comes through this door. */
+/** Facts about a WebSocket client, taken from its handshake request. */
 import { nodeNet } from "../../../base/runtime/late-module.ts";
 import { cookiesOf } from "./cookies.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 
 export interface WebSocketVisitor {
-  /** Whom a proxy says it speaks for; empty when nobody says so. For logs only: anybody can send that header. */
+  /** Client address named by a proxy; empty without one. For logs only, because any client can send that header. */
   readonly forwardedFor: string;
-  /** Gets frames of at most 4096 bytes. */
+  /** Frames sent to it have at most 4096 bytes. */
   readonly browser: boolean;
-  /** Does not understand compressed messages in fragments: Safari. */
+  /** It does not understand fragmented compressed messages (Safari). */
   readonly wholeCompressed: boolean;
-  /** Compressed messages were agreed upon. */
+  /** Compression was negotiated. */
   readonly compression: boolean;
-  /** Its frames have masks. */
+  /** Its frames are masked. */
   readonly masked: boolean;
   readonly cookies: ReadonlyMap<string, string>;
 }
 
 /**
- * @param compression whether compressed messages are possible here
- * @param unmasked whether frames without masks are
+ * @param compression whether the listener allows compression
+ * @param unmasked whether the listener allows frames without masks
  */
 export function visitorOf(request: UpgradeRequest, compression: boolean, unmasked: boolean): WebSocketVisitor {
   const agent = request.values("user-agent")[0] ?? "";

@@ -1,10 +1,10 @@
 /**
- * A WebSocket on any transport that carries bytes: the frames of `FrameReader` and `FrameWriter`, between it and a connection.
+ * A WebSocket on top of any byte transport, by `FrameReader` and `FrameWriter`.
  *
  *   below ─ onData ─▶ FrameReader ─ onPayload ─▶ connection
  *   below ◀─ write ── FrameWriter ◀─── write ─── connection
- * The close frame comes last, behind all output: our own with the code of the reason, or the answer to the peer's, or what rule the
- * peer broke. It is sent in `end`, by whatever way the connection comes there.
+ * The close frame comes last, after all output: our own with the code of the reason, or the answer to the peer's, or the rule that the
+ * peer broke. It is always sent in `end`.
  */
 import type { CloseReason } from "../../protocol/close-reason.ts";
 import type { ByteVector } from "../byte-vector.ts";
@@ -16,7 +16,7 @@ import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { BROWSER_FRAME_BYTES_MAX, type FrameScratch, FrameWriter } from "./frame-writer.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
 
-/** What the WebSockets of an owner share. */
+/** Shared by all WebSockets of an owner. */
 export interface WebSocketSurroundings {
   readonly scratch: FrameScratch;
   readonly vector: ByteVector;
@@ -39,13 +39,13 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   private readonly writer: FrameWriter;
   private events!: TransportEvents;
   private paused = false;
-  /** What came behind a pause: of the read in which it was, so never more than one read, and what a message in it inflated to. */
+  /** Bytes that arrived after a pause, at most the rest of one read and the inflated message in it. */
   private unread: Buffer = NOTHING;
   private readonly undelivered: Buffer[] = [];
   private resumesSoon = false;
-  /** What the close frame will say; null: what the reason of the end says. */
+  /** Payload of the close frame; null: derived from the close reason. */
   private farewell: Buffer | null = null;
-  /** `end` was called and waits for room. */
+  /** `end` was called and waits for the transport to accept bytes. */
   private ending: { readonly lingers: boolean; readonly reason: CloseReason } | null = null;
   private ended = false;
 
@@ -62,7 +62,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     });
   }
 
-  /** Tells whom it reports to; before anything else. */
+  /** Sets the receiver of events; called before anything else. */
   attach(events: TransportEvents): void {
     this.events = events;
   }
@@ -98,7 +98,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   resume(): void {
     if (!this.paused || this.resumesSoon) return;
-    // Not within the call: as with a socket, data comes in a turn of its own.
+    // Deferred: as with a socket, data arrives in its own turn.
     this.resumesSoon = true;
     setImmediate(() => this.readOn());
   }
@@ -149,7 +149,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   onData(chunk: Buffer): void {
     if (this.ended) return;
     if (!this.paused) this.read(chunk, 0);
-    else this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]); // it was under way when the pause came
+    else this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]); // it was already on its way when reading was paused
   }
 
   private read(chunk: Buffer, at: number): void {
