@@ -41,7 +41,6 @@ const PENDING = new Set([
   "auth/users → config/schema",
   "base/log → config/schema",
   "config/language → config/schema",
-  "connections/client → config/schema",
   "connections/link → config/schema",
   "connections/link → connections/client",
   "messaging/batch → messaging/trace",

@@ -4,54 +4,9 @@
  *   batch ── view: subjects as they are here ──▶ another batch ── filter: runs of what is allowed ──▶ Client.deliverAll
  * The messages stay where they are: only the subjects of the other batch lie in bytes of their own.
  */
-import { MESSAGES_MAX, MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
-import type { SubjectView, Subscription } from "../../messaging/batch/subscription.ts";
+import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { Client } from "./client.ts";
-
-const SUBJECT_BYTES_MIN = 1024;
-
-/** Messages as another account sees them. Hangs off the server's `Turn`. */
-export class ViewedBatch {
-  readonly batch = new MessageBatch(MESSAGES_MAX);
-  private subjects = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
-
-  /** Fills it with messages `from` to `to`. Those in a row on one subject have one subject here too. */
-  fill(outer: MessageBatch, from: number, to: number, view: SubjectView): MessageBatch {
-    const { batch } = this;
-    batch.clear();
-    let size = 0;
-    let lastStart = -1;
-    let start = 0;
-    for (let index = from; index < to; index++) {
-      const subjectStart = outer.subjectStart(index);
-      const subjectEnd = outer.subjectEnd(index);
-      if (subjectStart !== lastStart) {
-        lastStart = subjectStart;
-        start = size;
-        size = this.write(outer, subjectStart, subjectEnd, view, start);
-      }
-      batch.add(start, size, outer.replyStart(index), outer.replyEnd(index), outer.headerSize(index), outer.start(index), outer.end(index));
-    }
-    batch.source = outer.source;
-    batch.subjectSource = this.subjects;
-    batch.sizesText = outer.sizesText;
-    batch.originator = outer.originator;
-    batch.imported = outer.imported;
-    batch.fromClient = outer.fromClient;
-    batch.oneReceiver = true;
-    return batch;
-  }
-
-  private write(outer: MessageBatch, start: number, end: number, view: SubjectView, at: number): number {
-    for (;;) {
-      const size = view.write(outer.subjectSource, start, end, this.subjects, at);
-      if (size !== -1) return size;
-      const grown = Buffer.allocUnsafe(this.subjects.length * 2);
-      this.subjects.copy(grown, 0, 0, at);
-      this.subjects = grown;
-    }
-  }
-}
 
 /** Returns how many messages it took. */
 export function deliverGuarded(client: Client, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {

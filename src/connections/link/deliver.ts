@@ -25,7 +25,8 @@ import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
-import { SCRATCH_BYTES, type Turn } from "./turn.ts";
+import { SCRATCH_BYTES } from "./encoded-run.ts";
+import type { Turn } from "./turn.ts";
 
 /** Digits of two sizes, blanks, `HMSG`, CRLF: what a line takes besides subject, sid and reply. */
 const LINE_OVERHEAD = 32;
@@ -40,19 +41,6 @@ const WORD_BYTES = 4;
 /** Longest copies done in a loop, of words and of bytes. */
 const WORDS_BYTES_MAX = 64;
 const LOOP_BYTES_MAX = 48;
-
-/** What the scratch holds: the run of one batch as one kind of receiver sees it. Hangs off the server's `Turn`. */
-export class EncodedRun {
-  batch: MessageBatch | null = null;
-  version = -1;
-  from = 0;
-  to = 0;
-  headers = false;
-  sid: Uint8Array | null = null;
-  size = 0;
-  /** Payload bytes in it. */
-  payloadBytes = 0;
-}
 
 /**
  * Delivers messages `from` to `to`. The caller has settled whether the client wants them.

@@ -21,6 +21,7 @@ import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { ByteVector } from "../../wire/transport/byte-vector.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
 import type { Turn } from "./turn.ts";
+import { TurnPhase, type TurnWork } from "./turn-phases.ts";
 
 /** From this size on a block is offered to the kernel where it lies. */
 const DIRECT_BYTES_MIN = 16 * 1024;
@@ -49,7 +50,7 @@ export interface OutboundOwner {
   onFlushedForClose(): void;
 }
 
-export class Outbound {
+export class Outbound implements TurnWork {
   /** Unwritten bytes lie at 0 to `tailSize`. Hot paths write behind them after `reserve`. */
   tail: Buffer = EMPTY;
   tailSize = 0;
@@ -66,6 +67,8 @@ export class Outbound {
   private readonly owner: OutboundOwner;
   private readonly limits: OutboundLimits;
   private dirty = false;
+  /** Closing, and the kernel has everything. */
+  private flushed = false;
   private tier = 0;
   private smallTurns = 0;
   private backlog: Chunk[] = [];
@@ -107,7 +110,7 @@ export class Outbound {
   private markDirty(): void {
     if (this.dirty) return;
     this.dirty = true;
-    this.turn.addDirty(this);
+    this.turn.add(TurnPhase.Write, this);
   }
 
   /** Appends bytes of any number. They are copied, or with the kernel, when it returns. */
@@ -194,8 +197,13 @@ export class Outbound {
     this.checkPending();
   }
 
-  /** End of turn: what was appended goes to the kernel. */
-  endOfTurn(): void {
+  runPhase(phase: TurnPhase): void {
+    if (phase === TurnPhase.Write) this.writeTurn();
+    else this.endFlush();
+  }
+
+  /** What was appended in the turn goes to the kernel. */
+  private writeTurn(): void {
     this.dirty = false;
     if (this.closed) return;
     this.followTraffic();
@@ -264,8 +272,15 @@ export class Outbound {
     }
   }
 
+  /** Once the kernel has everything, the owner ends the transport in the turn's last phase. */
   private finishClosing(): void {
-    if (this.closing && !this.closed && this.pendingBytes === 0) this.owner.onFlushedForClose();
+    if (!this.closing || this.closed || this.flushed || this.pendingBytes > 0) return;
+    this.flushed = true;
+    this.turn.add(TurnPhase.Close, this);
+  }
+
+  private endFlush(): void {
+    if (!this.closed) this.owner.onFlushedForClose();
   }
 
   /** The tail has no room for `size` more bytes: a larger chunk, or the full one goes out within the turn. */

@@ -1,33 +1,31 @@
 /**
- * What the connections of one server share while the event loop handles one event: the batch being filled, scratch space for encoding,
- * the output pool, and the connections that have something to write.
+ * What the connections of one event loop share while it handles one event: the batch being filled, scratch space for encoding, the
+ * output pool, and the work for the end of the turn.
  *
- *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): each dirty connection is written once, then the condemned are closed
- * One per server, handed to every connection, so that ten thousand of them hold no buffers of their own and two servers in a
- * process share nothing.
+ *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): phases Store, Deliver, Write, Close ─▶ a suspended reader goes on ─┐
+ *                                                 ▲                                                                      │
+ *                                                 └──────────────── until no reader waits ◀───────────────────────────────┘
+ * One reader at a time, in the order they asked, so that what one delivers is written before the next one is read.
+ * There is one turn per event loop, handed to every connection: ten thousand connections hold no buffers of their own, and two servers in
+ * a process share nothing.
  */
 import { BufferPool } from "../../base/bytes/buffer-pool.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Random } from "../../base/random/random.ts";
 import { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { ViewedBatch } from "../../messaging/batch/viewed-batch.ts";
 import { ByteVector } from "../../wire/transport/byte-vector.ts";
-import { ViewedBatch } from "../client/guarded-delivery.ts";
-import { EncodedRun } from "./deliver.ts";
-import type { Outbound } from "./outbound.ts";
+import { EncodedRun, SCRATCH_BYTES, SCRATCH_SLACK_BYTES } from "./encoded-run.ts";
+import { type TurnPhase, TurnPhases, type TurnWork } from "./turn-phases.ts";
 
-/** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */
-export const SCRATCH_BYTES = 128 * 1024;
-/** Copies in words may pass the end by less than this. */
-const SCRATCH_SLACK_BYTES = 16;
-
-/** What one more read takes: as much as Bun's own. */
+/** Size of `readBuffer`: as much as Bun's own read. */
 const READ_BYTES = 512 * 1024;
 
-/** Between a burst and the first half of its memory given back. */
+/** After a burst the pool's memory is given back in halves, at this interval. */
 const TRIM_MS = 5_000;
 
-/** A connection whose parser was suspended. */
+/** A reader that was suspended in the middle of its input. */
 export interface Resumable {
   resumeReading(): void;
 }
@@ -39,11 +37,11 @@ export class Turn {
   readonly scratchView = new DataView(this.scratch.buffer, this.scratch.byteOffset, this.scratch.length);
   /** What `scratch` holds. */
   readonly run = new EncodedRun();
-  /** Ranges of a run of large messages, for whoever writes one. */
+  /** Ranges of a run of large messages, for the connection that writes one. */
   readonly vector = new ByteVector();
   /** Wall clock at the start of the turn, ms. */
   now = 0;
-  /** Delivered to clients since `takeDelivered`. */
+  /** Delivered to connections and not yet added to the totals. */
   outMessages = 0;
   outBytes = 0;
   /** Last mark given to sinks, see `Sink.mark`. */
@@ -52,16 +50,15 @@ export class Turn {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
-  /** Given back after use; more than one only where deliveries nest. */
+  /** Batches ready for use; more than one only where deliveries nest. */
   private readonly viewed: ViewedBatch[] = [];
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
   private readSpace: Buffer | null = null;
   private wordsOf: Buffer | null = null;
   private words: DataView = this.scratchView;
-  private dirty: Outbound[] = [];
-  private spare: Outbound[] = [];
-  private readonly resumable: Resumable[] = [];
-  private endsSoon = false;
+  private readonly phases = new TurnPhases();
+  private readonly readers: Resumable[] = [];
+  private endIsDue = false;
 
   constructor(clock: Clock, timers: TimingWheel, random: Random) {
     this.clock = clock;
@@ -69,13 +66,13 @@ export class Turn {
     this.random = random;
   }
 
-  /** For reads beyond the first within one event, see `Transport.readMore`. Made when somebody sends that much. */
+  /** For reads beyond the first one of an event, see `Transport.readMore`. Allocated when a peer first sends that much. */
   get readBuffer(): Buffer {
     this.readSpace ??= Buffer.allocUnsafeSlow(READ_BYTES);
     return this.readSpace;
   }
 
-  /** The bytes of a buffer as words. Kept for the last buffer asked for: a read serves many runs. */
+  /** The bytes of a buffer as words. The last view is kept until the end of the turn, as one read serves many runs. */
   viewOf(source: Buffer): DataView {
     if (this.wordsOf !== source) {
       this.wordsOf = source;
@@ -84,7 +81,7 @@ export class Turn {
     return this.words;
   }
 
-  /** Room for messages as another account sees them. */
+  /** A batch for messages as another account sees them. Give it back with `giveViewed`. */
   takeViewed(): ViewedBatch {
     return this.viewed.pop() ?? new ViewedBatch();
   }
@@ -94,52 +91,41 @@ export class Turn {
     this.viewed.push(viewed);
   }
 
-  /** Called by an outbound that gets its first unwritten byte of the turn. */
-  addDirty(outbound: Outbound): void {
-    this.dirty.push(outbound);
+  /** Adds work for a phase of the end of this turn. The caller makes sure that the same work is not added twice. */
+  add(phase: TurnPhase, work: TurnWork): void {
+    this.phases.add(phase, work);
   }
 
   /** `reader` goes on reading at the end of the turn: never from within a delivery, which holds the batch. */
   resumeLater(reader: Resumable): void {
-    this.resumable.push(reader);
+    this.readers.push(reader);
   }
 
   /**
-   * Ends the turn when the code that runs now has returned to the event loop: for what in the process publishes, which may be called in
-   * the middle of a delivery as well as outside of any event.
+   * Ends the turn when the code that runs now has returned to the event loop. For publishers inside the process, which may publish in the
+   * middle of a delivery as well as outside of any event.
    */
   endSoon(): void {
-    if (this.endsSoon) return;
-    this.endsSoon = true;
+    if (this.endIsDue) return;
+    this.endIsDue = true;
     this.now = this.clock.now();
     queueMicrotask(() => {
-      this.endsSoon = false;
+      this.endIsDue = false;
       this.end();
     });
   }
 
   /**
+   * Runs the phases, and the readers that wait, until there is nothing left to do.
    * Never called from within a delivery: a reader that goes on fills the batch that is being delivered.
-   * Writes everything that became dirty. Writing may condemn connections, whose farewells become dirty in turn, or let stalled
-   * readers go on, whose deliveries do.
    */
   end(): void {
     this.wordsOf = null;
     while (true) {
-      this.flush();
-      const reader = this.resumable.pop();
+      this.phases.run();
+      const reader = this.readers.shift();
       if (reader === undefined) return;
       reader.resumeReading();
-    }
-  }
-
-  private flush(): void {
-    while (this.dirty.length > 0) {
-      const dirty = this.dirty;
-      this.dirty = this.spare;
-      for (let i = 0; i < dirty.length; i++) dirty[i].endOfTurn();
-      dirty.length = 0;
-      this.spare = dirty;
     }
   }
 }

@@ -1,0 +1,26 @@
+/**
+ * A run of messages encoded as MSG or HMSG lines, kept in scratch space for the next receiver that needs exactly the same bytes.
+ *
+ * The fields say what the bytes were made from. One per event loop: it hangs off the `Turn`.
+ */
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+
+/** Encoded output of one batch: 1,024 messages of 64 bytes with their lines fit; larger batches are encoded in pieces. */
+export const SCRATCH_BYTES = 128 * 1024;
+/** Copies in words may pass the end by less than this. */
+export const SCRATCH_SLACK_BYTES = 16;
+
+export class EncodedRun {
+  batch: MessageBatch | null = null;
+  /** Of the batch; -1: the scratch space holds something else. */
+  version = -1;
+  from = 0;
+  to = 0;
+  /** The receivers take headers. */
+  headers = false;
+  sid: Uint8Array | null = null;
+  /** Bytes in the scratch space. */
+  size = 0;
+  /** Of those, bytes of payload and headers. */
+  payloadBytes = 0;
+}

@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { Random } from "../../base/random/random.ts";
+import { Turn } from "./turn.ts";
+import { TurnPhase, TurnPhases } from "./turn-phases.ts";
+
+/** Phases whose work notes its name when it runs, and may then do more. */
+function newPhases() {
+  const phases = new TurnPhases();
+  const done: string[] = [];
+  const add = (phase: TurnPhase, name: string, then: () => void = () => {}) =>
+    phases.add(phase, {
+      runPhase: run => {
+        done.push(`${TurnPhase[run]} ${name}`);
+        then();
+      },
+    });
+  return { phases, done, add };
+}
+
+test("phases run in order: store writes, deliveries, socket writes, closing", () => {
+  const { phases, done, add } = newPhases();
+  add(TurnPhase.Close, "a");
+  add(TurnPhase.Write, "a");
+  add(TurnPhase.Write, "b");
+  add(TurnPhase.Deliver, "a");
+  add(TurnPhase.Store, "a");
+  phases.run();
+  expect(done).toEqual(["Store a", "Deliver a", "Write a", "Write b", "Close a"]);
+  phases.run();
+  expect(done).toHaveLength(5);
+});
+
+test("work added while phases run is done in the same run, that of an earlier phase before any later one", () => {
+  const { phases, done, add } = newPhases();
+  add(TurnPhase.Write, "a", () => {
+    add(TurnPhase.Close, "a");
+    add(TurnPhase.Write, "c");
+    add(TurnPhase.Store, "a", () => add(TurnPhase.Deliver, "a", () => add(TurnPhase.Write, "d")));
+  });
+  add(TurnPhase.Write, "b");
+  phases.run();
+  expect(done).toEqual(["Write a", "Write b", "Write c", "Store a", "Deliver a", "Write d", "Close a"]);
+});
+
+test("a run within a run does the rest once", () => {
+  const { phases, done, add } = newPhases();
+  add(TurnPhase.Write, "a", () => phases.run());
+  add(TurnPhase.Write, "b");
+  add(TurnPhase.Close, "a");
+  phases.run();
+  expect(done).toEqual(["Write a", "Write b", "Close a"]);
+});
+
+test("work that throws is not done again, and the work behind it is done by the next run", () => {
+  const { phases, done, add } = newPhases();
+  add(TurnPhase.Write, "a", () => {
+    throw new Error("broken");
+  });
+  add(TurnPhase.Write, "b");
+  expect(() => phases.run()).toThrow("broken");
+  phases.run();
+  expect(done).toEqual(["Write a", "Write b"]);
+});
+
+test("suspended readers go on one by one, in the order they asked, each after the phases have nothing left to do", () => {
+  const clock = new FakeClock();
+  const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
+  const done: string[] = [];
+  const reader = (name: string) => ({
+    resumeReading: () => {
+      done.push(`read ${name}`);
+      turn.add(TurnPhase.Write, { runPhase: () => done.push(`write ${name}`) });
+    },
+  });
+  turn.resumeLater(reader("a"));
+  turn.resumeLater(reader("b"));
+  turn.add(TurnPhase.Close, { runPhase: () => done.push("close") });
+  turn.end();
+  expect(done).toEqual(["close", "read a", "write a", "read b", "write b"]);
+});
