@@ -12,11 +12,11 @@ import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import { Parser } from "../../wire/protocol/parser.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { VERB_TABLES } from "../../wire/protocol/verb-table.ts";
-import type { Connection } from "../link/connection.ts";
-import { FLAG_HEADERS } from "../link/connection-flag.ts";
-import { writeMessages } from "../link/deliver.ts";
-import { Outbound } from "../link/outbound.ts";
-import { Turn } from "../link/turn.ts";
+import type { Connection } from "./connection.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
+import { writeMessages } from "./deliver.ts";
+import { Outbound } from "./outbound.ts";
+import { Turn } from "./turn.ts";
 
 /**
  * Published text through the real parser, delivered to receivers of all kinds, beside the obvious text of what each must get.

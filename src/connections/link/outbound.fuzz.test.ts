@@ -6,8 +6,8 @@ import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
-import { Outbound } from "../link/outbound.ts";
-import { Turn } from "../link/turn.ts";
+import { Outbound } from "./outbound.ts";
+import { Turn } from "./turn.ts";
 
 /** Bytes that tell where they belong: a wrong order or a hole shows. */
 class Numbered {

@@ -4,8 +4,8 @@ import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
 import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
-import { Outbound, type OutboundOwner } from "../link/outbound.ts";
-import { Turn } from "../link/turn.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+import { Turn } from "./turn.ts";
 
 const KIB = 1024;
 

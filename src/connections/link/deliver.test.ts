@@ -6,11 +6,11 @@ import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
-import type { Connection } from "../link/connection.ts";
-import { FLAG_HEADERS } from "../link/connection-flag.ts";
-import { writeMessages, writeNoResponders } from "../link/deliver.ts";
-import { Outbound } from "../link/outbound.ts";
-import { Turn } from "../link/turn.ts";
+import type { Connection } from "./connection.ts";
+import { FLAG_HEADERS } from "./connection-flag.ts";
+import { writeMessages, writeNoResponders } from "./deliver.ts";
+import { Outbound } from "./outbound.ts";
+import { Turn } from "./turn.ts";
 
 interface Message {
   readonly subject: string;
