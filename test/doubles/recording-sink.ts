@@ -6,6 +6,7 @@
  */
 import { MESSAGES_MAX, type MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import type { CommandSink } from "../../src/wire/protocol/command-sink.ts";
+import type { MessageLine } from "../../src/wire/protocol/message-line.ts";
 import type { Parser } from "../../src/wire/protocol/parser.ts";
 import { Refusal } from "../../src/wire/protocol/refusal.ts";
 import { Verb } from "../../src/wire/protocol/verb-table.ts";
@@ -85,7 +86,7 @@ export class RecordingSink implements CommandSink {
     return size > (this.options.payloadBytesMax ?? 1024 * 1024) ? Refusal.MaxPayloadExceeded : Refusal.None;
   }
 
-  onMessage(source: Buffer): Refusal {
+  onMessage(source: Buffer, _line?: MessageLine): Refusal {
     const { batch } = this;
     must(batch.count === 1, "not one message");
     const subject = source.toString("latin1", batch.subjectStart(0), batch.subjectEnd(0));

@@ -1,13 +1,13 @@
 /** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
 
 import type { Login, Verdict } from "../../auth/users/authenticator.ts";
-import { bytesEqual, copyBytes, decode, encode, latin1, parseSize, quote } from "../../base/bytes/ascii.ts";
+import { bytesEqual, decode, encode, latin1, quote } from "../../base/bytes/ascii.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { tokenCount } from "../../messaging/subject/subject.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../../wire/protocol/connect-options.ts";
-import { splitArguments } from "../../wire/protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
+import { readSub, readUnsub, type SubLine } from "../../wire/protocol/subscription-line.ts";
 import {
   FLAG_AUTHENTICATING,
   FLAG_AWAITING_AUTH,
@@ -28,19 +28,14 @@ const SYSTEM_QUEUE = encode("_sys_");
 /** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
 export function handleSub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("SUB", decode(source, start, end));
-  const bounds = client.host.turn.batch.argumentBounds;
-  const count = splitArguments(source, start, end, bounds);
-  if (count !== 2 && count !== 3) return malformed(client, "processSub", source, start, end);
-  // Kept for as long as the subscription lives: copied out of the read.
-  const subject = copyBytes(source, bounds[0], bounds[1]);
-  const queue = count === 3 ? copyBytes(source, bounds[2], bounds[3]) : null;
-  const sid = copyBytes(source, bounds[2 * count - 2], bounds[2 * count - 1]);
+  const line = readSub(source, start, end, client.host.turn.batch.argumentBounds);
+  if (typeof line === "string") return malformed(client, line);
   client.interestChanges++;
-  subscribe(client, subject, queue, sid);
+  subscribe(client, line);
   return Refusal.None;
 }
 
-function subscribe(client: Client, subject: Uint8Array, queue: Uint8Array | null, sid: Uint8Array): void {
+function subscribe(client: Client, { subject, queue, sid }: SubLine): void {
   const { options } = client.host;
   const { permissions } = client;
   if (queue !== null && bytesEqual(queue, SYSTEM_QUEUE)) return refuseSub(client, subject, queue, sid);
@@ -81,15 +76,13 @@ function refuseSub(client: Client, subject: Uint8Array, queue: Uint8Array | null
 /** `UNSUB <sid> [max]`. An unknown sid is ignored. */
 export function handleUnsub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("UNSUB", decode(source, start, end));
-  const bounds = client.host.turn.batch.argumentBounds;
-  const count = splitArguments(source, start, end, bounds);
-  if (count !== 1 && count !== 2) return malformed(client, "processUnsub", source, start, end);
-  const most = count === 2 ? parseSize(source, bounds[2], bounds[3]) : -1;
+  const line = readUnsub(source, start, end, client.host.turn.batch.argumentBounds);
+  if (typeof line === "string") return malformed(client, line);
   client.interestChanges++;
-  const subscription = client.subscriptions.get(latin1(source, bounds[0], bounds[1]));
+  const subscription = client.subscriptions.get(line.sid);
   if (client.connect.verbose) client.sendOk();
   if (subscription === undefined) return Refusal.None;
-  if (most > 0 && most > subscription.delivered) subscription.deliveredMax = most;
+  if (line.messagesMax > 0 && line.messagesMax > subscription.delivered) subscription.deliveredMax = line.messagesMax;
   else client.removeSubscription(subscription);
   return Refusal.None;
 }
@@ -212,7 +205,7 @@ export function handlePeerError(client: Client, text: string): Refusal {
   return Refusal.Closed;
 }
 
-function malformed(client: Client, name: string, source: Buffer, start: number, end: number): Refusal {
-  client.parser.detail = `${name} Parse Error: ${quote(source, start, end)}`;
+function malformed(client: Client, detail: string): Refusal {
+  client.parser.detail = detail;
   return Refusal.MalformedArguments;
 }

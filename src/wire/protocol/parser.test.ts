@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { type RecordingOptions, RecordingSink } from "../../../test/doubles/recording-sink.ts";
 import { MESSAGES_MAX, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { splitArguments } from "./arguments.ts";
 import { ConnectionKind } from "./connection-kind.ts";
-import { Parser, splitArguments } from "./parser.ts";
+import type { MessageLine } from "./message-line.ts";
+import { Parser } from "./parser.ts";
 import { Refusal } from "./refusal.ts";
-import { VERB_TABLES } from "./verb-table.ts";
+import { compileVerbs, message, VERB_TABLES, Verb } from "./verb-table.ts";
 
 interface Setting extends RecordingOptions {
   readonly fast?: boolean;
@@ -178,7 +180,7 @@ test("nothing stays held when a long line or a message is through", () => {
   parse(" 1\r\n");
   expect(parser.heldBytes).toBe(0);
   parse("PUB foo reply 20000\r\nabc");
-  expect(parser.heldBytes).toBe(8 + 3); // names, and what came
+  expect(parser.heldBytes).toBe(15 + 3); // the arguments, and the payload so far
   parse(`${"x".repeat(19_997)}\r\n`);
   expect(parser.heldBytes).toBe(0);
 });
@@ -199,20 +201,6 @@ test("an unknown operation is refused at its first wrong byte, with what stands 
   expect(sink.commands).toEqual([]);
 });
 
-test("arguments are split at blanks and tabs; from the tenth on they are not looked at", () => {
-  const split = (text: string) => {
-    const bounds = new Int32Array(18);
-    const source = Buffer.from(text);
-    const count = splitArguments(source, 0, source.length, bounds);
-    return Array.from({ length: count }, (_, index) => source.toString("latin1", bounds[index * 2], bounds[index * 2 + 1]));
-  };
-  expect(split("")).toEqual([]);
-  expect(split(" \t ")).toEqual([]);
-  expect(split("a")).toEqual(["a"]);
-  expect(split(" a\tbc  d ")).toEqual(["a", "bc", "d"]);
-  expect(split("1 2 3 4 5 6 7 8 9 10 11")).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
-});
-
 test("a CONNECT that is too long is not shown, whether it came at once or in pieces; other lines are", () => {
   const secret = 'CONNECT {"pass":"secret"}'.padEnd(80, "x");
   const cuts = [[`${secret}\r\n`], [secret.slice(0, 30), `${secret.slice(30)}\r\n`], [secret.slice(0, 9), secret.slice(9)]];
@@ -224,4 +212,52 @@ test("a CONNECT that is too long is not shown, whether it came at once or in pie
   const { parser, parse } = newParser({ lineBytesMax: 8 });
   parse("SUB a.long.subject 1\r\n");
   expect(parser.detail).toBe('maximum control line exceeded (snip: "a.long.subject "...)');
+});
+
+/** `RMSG <account> <subject> [reply] <size>`, or `<account> <subject> + <reply> <queue>… <size>`, or `… | <queue>… <size>`. */
+function readRouted(line: MessageLine, source: Buffer): string | null {
+  const bounds = new Int32Array(2 * 64);
+  const count = splitArguments(source, line.start, line.end, bounds);
+  if (count < 3) return "too few arguments";
+  line.subjectStart = bounds[2];
+  line.subjectEnd = bounds[3];
+  const indicator = source.toString("latin1", bounds[4], bounds[5]);
+  const reply = indicator === "+" ? 6 : indicator !== "|" && count === 4 ? 4 : -1;
+  if (reply !== -1) {
+    line.replyStart = bounds[reply];
+    line.replyEnd = bounds[reply + 1];
+  }
+  line.size = Number(source.toString("latin1", bounds[2 * count - 2], bounds[2 * count - 1]));
+  return null;
+}
+
+test("a message verb of another kind is a row and a reader; its arguments reach the sink however the network cuts them", () => {
+  class RoutedSink extends RecordingSink {
+    override onMessage(source: Buffer, line: MessageLine): Refusal {
+      this.commands.push(source.toString("latin1", line.start, line.end));
+      return super.onMessage(source);
+    }
+  }
+  const wire = "RMSG A foo 2\r\nhi\r\nRMSG A foo bar 0\r\n\r\nRMSG A foo + bar q1 q2 q3 2\r\nho\r\nrmsg A foo | q1 2\r\nhu\r\n";
+  for (let cut = 1; cut <= wire.length; cut++) {
+    const batch = new MessageBatch();
+    const sink = new RoutedSink(batch);
+    const parser = new Parser(sink, batch, compileVerbs([message("RMSG", Verb.Pub, readRouted)]), 4096, 1024);
+    sink.parser = parser;
+    for (let at = 0; at < wire.length; at += cut) {
+      const chunk = Buffer.from(wire.slice(at, at + cut));
+      expect(parser.parse(chunk, 0)).toBe(chunk.length);
+      chunk.fill(0xaa);
+    }
+    expect(sink.commands, `cut every ${cut} bytes`).toEqual([
+      "A foo 2",
+      "MSG foo [] h-1 o hi",
+      "A foo bar 0",
+      "MSG foo [bar] h-1 o ",
+      "A foo + bar q1 q2 q3 2",
+      "MSG foo [bar] h-1 o ho",
+      "A foo | q1 2",
+      "MSG foo [] h-1 o hu",
+    ]);
+  }
 });

@@ -1,37 +1,27 @@
 /**
  * Protocol parser: bytes as they come off the network → commands.
  *
- *            ┌────────── whole PUB / HPUB in the chunk: one tight loop, `publishes` ──────────┐
+ *            ┌──────── whole PUB / HPUB in the chunk: one tight loop, publish-loop.ts ────────┐
  *   Start ───┤                                                                                ├──▶ Start
  *            └ Word ─▶ Blank ─▶ Blanks ─▶ Line ─▶ [Payload ─▶ PayloadCr ─▶ PayloadLf] ────────┘
  *                        └──▶ Ignored (PING, PONG, +OK)
- * Two ways through, one grammar. The loop takes the commands that make up nearly all traffic and touches nothing unless the command
- * is whole, well-formed and within limits; whatever it does not take, the states below handle, resumable at any byte, with the
- * reference's errors. Not one state per byte of every command: native scans and whole-run steps between the few boundaries.
+ * Two ways through, one grammar. The loop takes nearly all traffic and changes nothing unless a command is whole, well-formed and
+ * within limits. The states below read everything else; they resume at any byte and give the reference's errors. There is no state per
+ * byte: native scans and steps over whole runs of bytes lie between the few boundaries.
+ * Which verbs exist, and how their arguments are read, is said by the rows of the verb table: a row with a reader (message-line.ts) is
+ * followed by a payload, any other line goes to the sink as it is.
  *
- * Consecutive messages for the same receivers are gathered into the batch (message-batch.ts) and handed on together: at the end of the
- * chunk, before any other command, before a subject that others want, and every 1,024 messages or 64 KiB.
- *
- * `suspended` stops it after the command under way: `parse` returns the offset reached, and is called again with the same chunk later.
- * Invariant: between calls the batch is empty, and no reference to a chunk is kept: a line or message that goes on is copied.
+ * `suspended` stops the parser after the current command: `parse` returns the offset reached and is called again with the same chunk later.
+ * Invariant: between calls the batch is empty, and no chunk is referenced: an incomplete line or message is copied.
  * Source: nats-server, server/parser.go (behaviour).
  */
-import { CR, LF, parseSize, quote, SPACE, TAB, ZERO } from "../../base/bytes/ascii.ts";
-import {
-  END,
-  HEADER_SIZE,
-  MESSAGES_MAX,
-  type MessageBatch,
-  REPLY_END,
-  REPLY_START,
-  START,
-  STRIDE_SHIFT,
-  SUBJECT_END,
-  SUBJECT_START,
-} from "../../messaging/batch/message-batch.ts";
+import { CR, LF, quote, SPACE, TAB } from "../../base/bytes/ascii.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
+import { MessageLine, type MessageReader } from "./message-line.ts";
+import { takePublishes } from "./publish-loop.ts";
 import { Refusal } from "./refusal.ts";
-import { ARGUMENT_STYLES, ArgumentStyle, ROOT, Verb, type VerbTable, WORD } from "./verb-table.ts";
+import { ArgumentStyle, ROOT, Verb, type VerbTable, WORD } from "./verb-table.ts";
 
 enum ParserState {
   Start = 0,
@@ -48,72 +38,49 @@ enum ParserState {
   PayloadLf,
 }
 
-/** Payload bytes in a batch after which it is handed on. The batch may ask for more where messages are not small (`bytesMax`). */
-const BATCH_BYTES_MAX = 64 * 1024;
-const SMALL_PAYLOAD_BYTES = 600;
-/** The shortest PUB, `PUB a 0\r\n\r\n`; with less in the chunk the loop does not look. */
-const PUB_BYTES_MIN = 11;
-const DIGITS_MAX = 9;
-/** Of a line that is too long, in the log. */
+/** Bytes of a line that is too long which the log shows. */
 const SNIPPET_BYTES_MAX = 128;
-/** Reads of this size are worth a view of their words. */
-const VIEW_BYTES_MIN = 2 * 1024;
-/** CR LF, read as a little-endian word. */
-const CRLF_WORD = 0x0a0d;
-
-const LETTER_P = 0x70;
-const LETTER_U = 0x75;
-const LETTER_B = 0x62;
-const LETTER_H = 0x68;
 const LOWER = 0x20;
-const UNDERSCORE = 0x5f;
-const DOLLAR = 0x24;
-const LETTER_UPPER_R = 0x52;
-const LETTER_UPPER_G = 0x47;
 const NO_BYTES = Buffer.alloc(0);
 
 export class Parser {
-  /** Set by the sink: stop after the command under way (an authentication, a stall). */
+  /** Set by the sink: stop after the current command (an authentication, a stall). */
   suspended = false;
   /** Only CONNECT may come. */
   awaitingAuth = false;
   /** The loop may be used: nothing is traced, confirmed or checked per message. */
   fast = false;
-  /** HPUB may take the loop. */
+  /** Headers were negotiated: HPUB is allowed. */
   headers = false;
   /** Longest argument text, bytes. */
   lineBytesMax: number;
-  /** Largest message, header included, bytes; checked in the loop, and by the sink outside of it. */
+  /** Largest message, header block included, bytes. The loop checks it; outside of the loop the sink does. */
   payloadBytesMax: number;
   /** What was wrong, for the log, after `parse` returned a refusal. */
   detail = "";
 
   private readonly sink: CommandSink;
   private readonly batch: MessageBatch;
+  private readonly verbs: VerbTable;
   private readonly next: Uint16Array;
 
   private state = ParserState.Start;
   private node = ROOT;
   private verb = Verb.Pub;
-  /** Bytes of a line that goes on in the next chunk. */
+  /** The first `heldSize` bytes: an argument text that goes on in the next chunk. */
   private held: Buffer = NO_BYTES;
   private heldSize = 0;
 
-  // The message whose line was read. While its payload is incomplete `message` holds subject, reply and payload back to back.
+  /** Of the message whose line was read. */
+  private readonly line = new MessageLine();
+  /** While the payload is incomplete: argument text, payload and CRLF of the message, `messageSize` bytes of which are there. */
   private message: Buffer | null = null;
   private messageSize = 0;
-  private subjectStart = 0;
-  private subjectEnd = 0;
-  private replyStart = 0;
-  private replyEnd = 0;
-  private headerSize = -1;
-  private size = 0;
-  /** The sizes of the message as they were written, when they have leading zeros. */
-  private oddSizes: Buffer | null = null;
 
   constructor(sink: CommandSink, batch: MessageBatch, verbs: VerbTable, lineBytesMax: number, payloadBytesMax: number) {
     this.sink = sink;
     this.batch = batch;
+    this.verbs = verbs;
     this.next = verbs.next;
     this.lineBytesMax = lineBytesMax;
     this.payloadBytesMax = payloadBytesMax;
@@ -132,7 +99,7 @@ export class Parser {
         // biome-ignore lint/suspicious/noFallthroughSwitchClause: the verb's first byte is looked at in the same step
         case ParserState.Start: {
           if (this.fast) {
-            const reached = this.publishes(chunk, at, end);
+            const reached = takePublishes(this, this.sink, this.batch, chunk, at, end);
             if (reached !== at) {
               at = reached;
               break; // once more from the top: suspended, used up, or another command
@@ -157,7 +124,7 @@ export class Parser {
           }
           this.verb = next - WORD;
           this.heldSize = 0;
-          const style = ARGUMENT_STYLES[this.verb];
+          const style = this.verbs.styles[this.verb];
           if (style === ArgumentStyle.BlankThenLine) this.state = ParserState.Blank;
           else if (style === ArgumentStyle.Line) this.state = ParserState.Blanks;
           else this.state = ParserState.Ignored;
@@ -225,201 +192,20 @@ export class Parser {
           const message = this.message!;
           const stop = this.messageSize - 2;
           this.message = null;
-          const refusal = this.handMessage(message, stop - this.size, stop);
+          const refusal = this.handMessage(message, stop - this.line.size, stop);
           if (refusal !== Refusal.None) return -refusal;
           break;
         }
       }
     }
-    // A chunk that ends right behind a message's line: what the line said lies in this chunk.
+    // The chunk ends right behind a message's line: keep the line, whose bytes lie in this chunk.
     if (this.state === ParserState.Payload && this.message === null) this.holdMessage(chunk);
     return at;
   }
 
-  /** Bytes held of a line or message that is not whole yet. */
+  /** Bytes held of an incomplete line or message. */
   get heldBytes(): number {
     return this.heldSize + this.messageSize;
-  }
-
-  /**
-   * The loop: PUB and HPUB commands that are whole in the chunk, as long as they come.
-   * @returns the offset of the first command it did not take; everything before it was handed on
-   */
-  private publishes(chunk: Buffer, start: number, end: number): number {
-    const batch = this.batch;
-    const fields = batch.fields;
-    const sink = this.sink;
-    const payloadBytesMax = this.payloadBytesMax;
-    const lineBytesMax = this.lineBytesMax;
-    let at = start;
-    // The batch's fields live in locals while the loop runs.
-    let count = 0;
-    let bytes = 0;
-    let namesMax = 0;
-    let hasReplies = false;
-    let hasHeaders = false;
-    let lastStart = 0;
-    let lastSize = 0;
-    // The line of the message before, CRLF included, when it is a PUB without reply: the same bytes once more say the same.
-    let lineStart = 0;
-    let lineSize = 0;
-    let linePayload = 0;
-    const view = end - start >= VIEW_BYTES_MIN ? new DataView(chunk.buffer, chunk.byteOffset, end) : null;
-
-    while (end - at >= PUB_BYTES_MIN) {
-      if (lineSize !== 0 && count < MESSAGES_MAX && bytes < BATCH_BYTES_MAX && view !== null) {
-        const payload = at + lineSize;
-        const stop = payload + linePayload;
-        if (stop + 2 > end) break;
-        const lastWord = lineSize - 4;
-        let i = 0;
-        while (i < lastWord && view.getInt32(at + i, true) === view.getInt32(lineStart + i, true)) i += 4;
-        if (i >= lastWord && view.getInt32(at + lastWord, true) === view.getInt32(lineStart + lastWord, true)) {
-          if (view.getUint16(stop, true) !== CRLF_WORD) break;
-          const field = count << STRIDE_SHIFT;
-          fields[field + SUBJECT_START] = lastStart;
-          fields[field + SUBJECT_END] = lastStart + lastSize;
-          fields[field + REPLY_START] = 0;
-          fields[field + REPLY_END] = 0;
-          fields[field + HEADER_SIZE] = -1;
-          fields[field + START] = payload;
-          fields[field + END] = stop;
-          count++;
-          bytes += linePayload;
-          at = stop + 2;
-          continue;
-        }
-      }
-      let p = at;
-      let headerSize = -1;
-      if ((chunk[p] | LOWER) === LETTER_H) {
-        if (!this.headers) break;
-        headerSize = 0;
-        p++;
-      }
-      if ((chunk[p] | LOWER) !== LETTER_P || (chunk[p + 1] | LOWER) !== LETTER_U || (chunk[p + 2] | LOWER) !== LETTER_B) break;
-      if (chunk[p + 3] !== SPACE) break;
-      p += 4;
-
-      // Subject: most often the one of the message before.
-      const subjectStart = p;
-      let same = false;
-      if (count !== 0 && p + lastSize < end) {
-        let i = 0;
-        while (i < lastSize && chunk[p + i] === chunk[lastStart + i]) i++;
-        same = i === lastSize && chunk[p + i] === SPACE;
-        if (same) p += i;
-      }
-      if (!same) while (p < end && chunk[p] > SPACE) p++;
-      const subjectEnd = p;
-      if (subjectEnd === subjectStart || p >= end || chunk[p] !== SPACE) break;
-      p++;
-
-      // `<size>`, or `<reply> <size>`; for HPUB the header's size comes first.
-      let replyStart = 0;
-      let replyEnd = 0;
-      const tokenStart = p;
-      let size = 0;
-      while (p < end) {
-        const digit = chunk[p] - ZERO;
-        if (digit < 0 || digit > 9) break;
-        size = size * 10 + digit;
-        p++;
-      }
-      if (p >= end) break;
-      const numbers = headerSize === -1 ? 1 : 2;
-      if (chunk[p] !== CR || numbers === 2) {
-        // Not the end of a PUB line. Where are the blanks of the rest? One more token than numbers: that is the reply.
-        let firstBlank = 0;
-        let lastBlank = 0;
-        let blanks = 0;
-        let line = tokenStart;
-        for (; line < end; line++) {
-          const byte = chunk[line];
-          if (byte > SPACE) continue;
-          if (byte !== SPACE) break;
-          if (blanks++ === 0) firstBlank = line;
-          lastBlank = line;
-        }
-        if (line >= end || chunk[line] !== CR || (blanks !== numbers && blanks !== numbers - 1) || blanks === 0) break;
-        if (blanks === numbers) {
-          replyStart = tokenStart;
-          replyEnd = firstBlank;
-          if (replyEnd === replyStart) break;
-          // `_R_.`, `_GR_.`, `$GR.` and `$JS.ACK.` are refused as replies; `_INBOX.` is not one of them.
-          const first = chunk[replyStart];
-          const second = chunk[replyStart + 1];
-          if (first === DOLLAR || (first === UNDERSCORE && (second === LETTER_UPPER_R || second === LETTER_UPPER_G))) break;
-        }
-        if (numbers === 2) {
-          const headerStart = blanks === 2 ? firstBlank + 1 : tokenStart;
-          headerSize = canonicalSize(chunk, headerStart, lastBlank);
-          if (headerSize < 0) break;
-        }
-        size = canonicalSize(chunk, lastBlank + 1, line);
-        if (size < 0 || headerSize > size) break;
-        p = line;
-      } else if (p === tokenStart || p - tokenStart > DIGITS_MAX || (chunk[tokenStart] === ZERO && p - tokenStart > 1)) break;
-      if (p - subjectStart > lineBytesMax || size > payloadBytesMax || chunk[p + 1] !== LF) break;
-
-      // Payload
-      const payload = p + 2;
-      const stop = payload + size;
-      if (stop + 2 > end || chunk[stop] !== CR || chunk[stop + 1] !== LF) break;
-
-      const hasRoom = count < MESSAGES_MAX && bytes < (size < SMALL_PAYLOAD_BYTES ? BATCH_BYTES_MAX : batch.bytesMax);
-      if (!same || !hasRoom) {
-        // Another subject may have the same receivers: then the batch goes on.
-        const joins = !same && sink.nextSubject(chunk, subjectStart, subjectEnd) && hasRoom;
-        if (!joins) {
-          if (count !== 0) {
-            batch.count = count;
-            batch.bytes = bytes;
-            batch.namesBytesMax = namesMax;
-            batch.hasReplies = hasReplies;
-            batch.hasHeaders = hasHeaders;
-            count = 0;
-            bytes = 0;
-            namesMax = 0;
-            hasReplies = false;
-            hasHeaders = false;
-            sink.flushMessages();
-            if (this.suspended) return at;
-          }
-          if (same) sink.nextSubject(chunk, subjectStart, subjectEnd);
-          sink.openBatch(chunk);
-        }
-        lastStart = subjectStart;
-        lastSize = subjectEnd - subjectStart;
-      }
-      const names = lastSize + replyEnd - replyStart;
-      if (names > namesMax) namesMax = names;
-      if (replyEnd !== 0) hasReplies = true;
-      if (headerSize > 0) hasHeaders = true;
-      const field = count << STRIDE_SHIFT;
-      fields[field + SUBJECT_START] = lastStart;
-      fields[field + SUBJECT_END] = lastStart + lastSize;
-      fields[field + REPLY_START] = replyStart;
-      fields[field + REPLY_END] = replyEnd;
-      fields[field + HEADER_SIZE] = headerSize;
-      fields[field + START] = payload;
-      fields[field + END] = stop;
-      count++;
-      bytes += size;
-      lineStart = at;
-      lineSize = replyEnd === 0 && headerSize === -1 ? payload - at : 0;
-      linePayload = size;
-      at = stop + 2;
-    }
-    if (count !== 0) {
-      batch.count = count;
-      batch.bytes = bytes;
-      batch.namesBytesMax = namesMax;
-      batch.hasReplies = hasReplies;
-      batch.hasHeaders = hasHeaders;
-      sink.flushMessages();
-    }
-    return at;
   }
 
   /** Keeps a piece of a line for the next chunk. Bounded by the line limit, checked before anything is copied. */
@@ -440,7 +226,7 @@ export class Parser {
     return Refusal.None;
   }
 
-  /** A line is whole: `source` from `start` to `end`, where an LF stood. Returns the offset behind it, or a negative refusal. */
+  /** A line is complete: `source` from `start` to `lf`, where an LF stands. Returns the offset behind it, or a negative refusal. */
   private finishLine(source: Buffer, start: number, lf: number): number {
     const end = lf > start && source[lf - 1] === CR ? lf - 1 : lf;
     if (end - start > this.lineBytesMax) {
@@ -448,8 +234,9 @@ export class Parser {
       return -Refusal.MaxControlLineExceeded;
     }
     let refusal: Refusal;
-    if (this.verb === Verb.Pub || this.verb === Verb.Hpub || this.verb === Verb.Hmsg) {
-      refusal = this.readMessageLine(source, start, end);
+    const reader = this.verbs.readers[this.verb];
+    if (reader !== null) {
+      refusal = this.readMessageLine(reader, source, start, end);
       this.state = ParserState.Payload;
       this.message = null;
       if (refusal === Refusal.None && source === this.held) this.holdMessage(source);
@@ -461,50 +248,23 @@ export class Parser {
     return refusal === Refusal.None ? lf + 1 : -refusal;
   }
 
-  /** Arguments of PUB, HPUB. HMSG from a client is read as a message to nowhere of size 0, as the reference does. */
-  private readMessageLine(source: Buffer, start: number, end: number): Refusal {
-    this.headerSize = -1;
-    this.size = 0;
-    this.oddSizes = null;
-    this.subjectStart = this.subjectEnd = this.replyStart = this.replyEnd = start;
+  private readMessageLine(reader: MessageReader, source: Buffer, start: number, end: number): Refusal {
+    const { line } = this;
+    line.reset(start, end);
     this.sink.onMessageLine?.(this.verb, source, start, end);
-    if (this.verb === Verb.Hmsg) return Refusal.None;
-
-    const withHeader = this.verb === Verb.Hpub;
-    if (withHeader && !this.headers) return this.malformed("message headers not supported", source, 0, -1);
-    const sizes = withHeader ? 2 : 1;
-    const name = withHeader ? "processHeaderPub" : "processPub";
-    const bounds = this.batch.argumentBounds;
-    const count = splitArguments(source, start, end, bounds);
-    if (count !== sizes + 1 && count !== sizes + 2) return this.malformed(`${name} Parse Error`, source, start, end);
-    this.subjectStart = bounds[0];
-    this.subjectEnd = bounds[1];
-    if (count === sizes + 2) {
-      this.replyStart = bounds[2];
-      this.replyEnd = bounds[3];
+    const fault = reader(line, source, this.batch.argumentBounds, this.headers);
+    if (fault !== null) {
+      this.detail = fault;
+      return Refusal.MalformedArguments;
     }
-    const last = (count - 1) * 2;
-    if (withHeader) {
-      this.headerSize = parseSize(source, bounds[last - 2], bounds[last - 1]);
-      if (this.headerSize < 0) return this.malformed(`${name} Bad or Missing Header Size`, source, start, end);
-    }
-    this.size = parseSize(source, bounds[last], bounds[last + 1]);
-    if (this.size < 0) return this.malformed(`${name} Bad or Missing ${withHeader ? "Total " : ""}Size`, source, start, end);
-    // Receivers are told of a header only when there is one.
-    const first = this.headerSize > 0 ? last - 2 : last;
-    const zeros = (at: number) => source[bounds[at]] === ZERO && bounds[at + 1] - bounds[at] > 1;
-    if (zeros(first) || zeros(last)) {
-      const text = (at: number) => source.toString("latin1", bounds[at], bounds[at + 1]);
-      this.oddSizes = Buffer.from(first === last ? text(last) : `${text(first)} ${text(last)}`);
-    }
-    if (this.headerSize > this.size) return this.malformed(`${name} Header Size larger then TotalSize`, source, start, end);
-    return this.sink.checkMessage(source, this.subjectStart, this.subjectEnd, this.headerSize, this.size);
+    if (line.subjectEnd === line.subjectStart) return Refusal.None;
+    return this.sink.checkMessage(source, line.subjectStart, line.subjectEnd, line.headerSize, line.size);
   }
 
-  /** The payload of a message whose line was read: all of it in this chunk, or a part that must be kept. */
+  /** The payload of the message whose line was read: complete in this chunk, or a part that must be kept. */
   private takePayload(chunk: Buffer, start: number, end: number): number {
     if (this.message === null) {
-      const stop = start + this.size;
+      const stop = start + this.line.size;
       if (stop + 2 <= end) {
         if (chunk[stop] !== CR) return this.refuseByte(chunk, stop);
         if (chunk[stop + 1] !== LF) return this.refuseByte(chunk, stop + 1);
@@ -522,43 +282,34 @@ export class Parser {
     return start + take;
   }
 
-  /** Moves subject and reply into a buffer of their own, with room for the payload and its CRLF behind them. */
+  /** Copies the argument text into a buffer of the message's own, with room for the payload and its CRLF behind it. */
   private holdMessage(source: Buffer): void {
-    const subjectSize = this.subjectEnd - this.subjectStart;
-    const replySize = this.replyEnd - this.replyStart;
-    const namesSize = subjectSize + replySize;
-    const message = Buffer.allocUnsafeSlow(namesSize + this.size + 2);
-    message.set(source.subarray(this.subjectStart, this.subjectEnd), 0);
-    message.set(source.subarray(this.replyStart, this.replyEnd), subjectSize);
-    this.subjectStart = 0;
-    this.subjectEnd = subjectSize;
-    this.replyStart = subjectSize;
-    this.replyEnd = namesSize;
-    this.messageSize = namesSize;
+    const { line } = this;
+    const argumentsSize = line.end - line.start;
+    const message = Buffer.allocUnsafeSlow(argumentsSize + line.size + 2);
+    message.set(source.subarray(line.start, line.end), 0);
+    line.moveToZero();
+    this.messageSize = argumentsSize;
     this.message = message;
-    if (this.size === 0) this.state = ParserState.PayloadCr;
+    if (line.size === 0) this.state = ParserState.PayloadCr;
   }
 
   private handMessage(source: Buffer, start: number, end: number): Refusal {
+    const { line, batch } = this;
     this.state = ParserState.Start;
     this.messageSize = 0;
-    this.batch.add(this.subjectStart, this.subjectEnd, this.replyStart, this.replyEnd, this.headerSize, start, end);
-    this.batch.sizesText = this.oddSizes;
-    return this.sink.onMessage(source);
+    batch.add(line.subjectStart, line.subjectEnd, line.replyStart, line.replyEnd, line.headerSize, start, end);
+    batch.sizesText = line.sizesText;
+    return this.sink.onMessage(source, line);
   }
 
-  /** A line buffer that grew for one long line is not kept for ever. */
+  /** A buffer that grew for one long line is released. */
   private releaseLine(): void {
     this.heldSize = 0;
     if (this.held.length > 1024) this.held = NO_BYTES;
   }
 
-  private malformed(text: string, source: Buffer, start: number, end: number): Refusal {
-    this.detail = end < 0 ? text : `${text}: ${quote(source, start, end)}`;
-    return Refusal.MalformedArguments;
-  }
-
-  /** A CONNECT is not shown: it is full of secrets, anywhere in it. */
+  /** A CONNECT is not shown: it may hold secrets anywhere. */
   private lineTooLong(source: Buffer, start: number, end: number): string {
     const shown = this.verb === Verb.Connect ? "[REDACTED]" : snippet(source.subarray(0, end), start, SNIPPET_BYTES_MAX);
     return `maximum control line exceeded (snip: ${shown}...)`;
@@ -570,28 +321,7 @@ export class Parser {
   }
 }
 
-/** Splits at blanks. Writes start and end of up to nine arguments, returns how many there are (at most 9). */
-export function splitArguments(source: Buffer, start: number, end: number, bounds: Int32Array): number {
-  let count = 0;
-  let at = start;
-  while (at < end) {
-    while (at < end && (source[at] === SPACE || source[at] === TAB)) at++;
-    if (at >= end) break;
-    if (count === 9) return count;
-    bounds[count * 2] = at;
-    while (at < end && source[at] !== SPACE && source[at] !== TAB) at++;
-    bounds[count * 2 + 1] = at;
-    count++;
-  }
-  return count;
-}
-
-/** A size without leading zeros; -1 for anything else. */
-function canonicalSize(chunk: Buffer, start: number, end: number): number {
-  return chunk[start] === ZERO && end - start > 1 ? -1 : parseSize(chunk, start, end);
-}
-
-/** A piece of what was read; like the reference's it leaves out the last byte. */
+/** A piece of the bytes read. Like the reference's it leaves out the last byte. */
 function snippet(source: Buffer, start: number, bytesMax: number): string {
   return quote(source, start, Math.max(start, Math.min(source.length - 1, start + bytesMax)));
 }

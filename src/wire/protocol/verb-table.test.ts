@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ConnectionKind } from "./connection-kind.ts";
-import { compileVerbs, REFUSED, ROOT, VERB_TABLES, VERBS, Verb, type VerbTable, WORD } from "./verb-table.ts";
+import { compileVerbs, line, REFUSED, ROOT, VERB_TABLES, VERBS, Verb, type VerbTable, WORD } from "./verb-table.ts";
 
 /** Walks the automaton. The verb that the text is, `refused at <index>`, or `incomplete`. */
 function walk(table: VerbTable, text: string): string {
@@ -22,7 +22,7 @@ const KINDS = Object.values(ConnectionKind).filter(kind => typeof kind === "numb
 
 test("every word of every kind is known in any mix of cases, and incomplete until its last letter", () => {
   for (const kind of KINDS) {
-    for (const [word, verb] of VERBS[kind]) {
+    for (const { word, verb } of VERBS[kind]) {
       for (const text of new Set(everyCase(word)))
         expect(walk(VERB_TABLES[kind], text), `${ConnectionKind[kind]} ${text}`).toBe(Verb[verb]);
       for (let size = 0; size < word.length; size++) expect(walk(VERB_TABLES[kind], word.slice(0, size))).toBe("incomplete");
@@ -32,7 +32,7 @@ test("every word of every kind is known in any mix of cases, and incomplete unti
 
 test("every other byte is refused where it stands", () => {
   for (const kind of KINDS) {
-    const words = VERBS[kind].map(([word]) => word);
+    const words = VERBS[kind].map(({ word }) => word);
     for (const prefix of new Set(words.flatMap(word => Array.from(word, (_, size) => word.slice(0, size))))) {
       for (let byte = 0; byte < 256; byte++) {
         const text = prefix + String.fromCharCode(byte);
@@ -47,7 +47,7 @@ test("every other byte is refused where it stands", () => {
 
 test("no word begins with another one", () => {
   for (const kind of KINDS) {
-    const words = VERBS[kind].map(([word]) => word);
+    const words = VERBS[kind].map(({ word }) => word);
     for (const word of words) expect(words.filter(other => other.startsWith(word))).toEqual([word]);
   }
 });
@@ -62,10 +62,7 @@ test("a client may not send what servers send each other, nor MSG; kinds without
 });
 
 test("words that share letters share nodes", () => {
-  const table = compileVerbs([
-    ["SUB", Verb.Sub],
-    ["SUN", Verb.Unsub],
-  ]);
+  const table = compileVerbs([line("SUB", Verb.Sub), line("SUN", Verb.Unsub)]);
   expect([walk(table, "sUb"), walk(table, "SUN"), walk(table, "SUX")]).toEqual(["Sub", "Unsub", "refused at 2"]);
   expect(table.next.length).toBe(4 * 256);
 });

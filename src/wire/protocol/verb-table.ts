@@ -1,11 +1,12 @@
 /**
- * The verbs a peer may send, one table per connection kind, compiled to a byte automaton.
+ * The verbs that a peer may send: one table of rows per connection kind, compiled to a byte automaton.
  *
  *   VERBS[kind] ─ compile ─▶ next[node * 256 + byte] = node, or WORD + verb when the word is complete, or 0: refused
  * The parser walks it byte by byte, so a wrong byte is refused where it stands, before its line has ended, as the reference does.
- * Letters match in either case.
+ * Letters match in either case. A row also says how the arguments are read; a verb that carries a message names its reader.
  */
 import { ConnectionKind } from "./connection-kind.ts";
+import { type MessageReader, readClientHmsg, readHpub, readPub } from "./message-line.ts";
 
 export enum Verb {
   Pub = 0,
@@ -18,89 +19,74 @@ export enum Verb {
   Pong,
   Ok,
   Err,
-  Msg,
   Hmsg,
   RouteSub,
   RouteUnsub,
-  RouteMsg,
   LeafSub,
   LeafUnsub,
-  LeafMsg,
   AccountSub,
   AccountUnsub,
 }
 
+const VERB_COUNT = Verb.AccountUnsub + 1;
+
 /** How the bytes behind a verb are read. */
 export enum ArgumentStyle {
-  /** A blank must follow; the arguments start at the next byte that is none. */
+  /** A blank must follow; the arguments start at the next byte that is not blank. */
   BlankThenLine = 0,
   /** Blanks may follow (`CONNECT{…}`). */
   Line,
-  /** Whatever stands before LF is ignored. */
+  /** Everything up to LF is ignored. */
   Ignored,
 }
 
-export const ARGUMENT_STYLES: Record<Verb, ArgumentStyle> = {
-  [Verb.Pub]: ArgumentStyle.BlankThenLine,
-  [Verb.Hpub]: ArgumentStyle.BlankThenLine,
-  [Verb.Sub]: ArgumentStyle.BlankThenLine,
-  [Verb.Unsub]: ArgumentStyle.BlankThenLine,
-  [Verb.Connect]: ArgumentStyle.Line,
-  [Verb.Info]: ArgumentStyle.Line,
-  [Verb.Ping]: ArgumentStyle.Ignored,
-  [Verb.Pong]: ArgumentStyle.Ignored,
-  [Verb.Ok]: ArgumentStyle.Ignored,
-  [Verb.Err]: ArgumentStyle.BlankThenLine,
-  [Verb.Msg]: ArgumentStyle.BlankThenLine,
-  [Verb.Hmsg]: ArgumentStyle.BlankThenLine,
-  [Verb.RouteSub]: ArgumentStyle.BlankThenLine,
-  [Verb.RouteUnsub]: ArgumentStyle.BlankThenLine,
-  [Verb.RouteMsg]: ArgumentStyle.BlankThenLine,
-  [Verb.LeafSub]: ArgumentStyle.BlankThenLine,
-  [Verb.LeafUnsub]: ArgumentStyle.BlankThenLine,
-  [Verb.LeafMsg]: ArgumentStyle.BlankThenLine,
-  [Verb.AccountSub]: ArgumentStyle.BlankThenLine,
-  [Verb.AccountUnsub]: ArgumentStyle.BlankThenLine,
-};
+export interface VerbRow {
+  readonly word: string;
+  readonly verb: Verb;
+  readonly style: ArgumentStyle;
+  /** Reads the arguments of a verb that a payload follows; null: the line is the whole command. */
+  readonly reader: MessageReader | null;
+}
 
-type VerbWords = readonly (readonly [word: string, verb: Verb])[];
+export function message(word: string, verb: Verb, reader: MessageReader): VerbRow {
+  return { word, verb, style: ArgumentStyle.BlankThenLine, reader };
+}
 
-const EVERYONE: VerbWords = [
-  ["CONNECT", Verb.Connect],
-  ["INFO", Verb.Info],
-  ["PING", Verb.Ping],
-  ["PONG", Verb.Pong],
-  ["+OK", Verb.Ok],
-  ["-ERR", Verb.Err],
-  ["HMSG", Verb.Hmsg],
+export function line(word: string, verb: Verb, style = ArgumentStyle.BlankThenLine): VerbRow {
+  return { word, verb, style, reader: null };
+}
+
+const EVERYONE: readonly VerbRow[] = [
+  line("CONNECT", Verb.Connect, ArgumentStyle.Line),
+  line("INFO", Verb.Info, ArgumentStyle.Line),
+  line("PING", Verb.Ping, ArgumentStyle.Ignored),
+  line("PONG", Verb.Pong, ArgumentStyle.Ignored),
+  line("+OK", Verb.Ok, ArgumentStyle.Ignored),
+  line("-ERR", Verb.Err),
 ];
 
-const ROUTED: VerbWords = [
-  ["RS+", Verb.RouteSub],
-  ["RS-", Verb.RouteUnsub],
-  ["RMSG", Verb.RouteMsg],
-  ["A+", Verb.AccountSub],
-  ["A-", Verb.AccountUnsub],
-  ["AU", Verb.AccountUnsub],
+const ROUTED: readonly VerbRow[] = [
+  line("RS+", Verb.RouteSub),
+  line("RS-", Verb.RouteUnsub),
+  line("A+", Verb.AccountSub),
+  line("A-", Verb.AccountUnsub),
+  line("AU", Verb.AccountUnsub),
 ];
 
-const LEAFED: VerbWords = [
-  ["LS+", Verb.LeafSub],
-  ["LS-", Verb.LeafUnsub],
-  ["LMSG", Verb.LeafMsg],
-];
+const LEAFED: readonly VerbRow[] = [line("LS+", Verb.LeafSub), line("LS-", Verb.LeafUnsub)];
 
 /**
- * What each kind may send. Kinds without a socket send nothing. The rows of routes, gateways and leaf nodes stand for their rooms:
- * until those exist no such connection is made.
+ * What each kind may send. Kinds without a socket send nothing. Routes, gateways and leaf nodes are not built yet: their message verbs
+ * (RMSG, LMSG, HMSG) join with the readers of their lines.
  */
-export const VERBS: Record<ConnectionKind, VerbWords> = {
+export const VERBS: Record<ConnectionKind, readonly VerbRow[]> = {
   [ConnectionKind.Client]: [
-    ["PUB", Verb.Pub],
-    ["HPUB", Verb.Hpub],
-    ["SUB", Verb.Sub],
-    ["UNSUB", Verb.Unsub],
-    ...EVERYONE, // MSG itself is refused at its first byte; HMSG is not, see client-commands.ts
+    message("PUB", Verb.Pub, readPub),
+    message("HPUB", Verb.Hpub, readHpub),
+    line("SUB", Verb.Sub),
+    line("UNSUB", Verb.Unsub),
+    message("HMSG", Verb.Hmsg, readClientHmsg), // MSG is refused at its first byte, HMSG is not
+    ...EVERYONE,
   ],
   [ConnectionKind.Router]: [...EVERYONE, ...ROUTED, ...LEAFED],
   [ConnectionKind.Gateway]: [...EVERYONE, ...ROUTED],
@@ -117,12 +103,21 @@ export const ROOT = 1;
 export const REFUSED = 0;
 
 export interface VerbTable {
+  /** The automaton. */
   readonly next: Uint16Array;
+  /** By verb. */
+  readonly styles: readonly ArgumentStyle[];
+  /** By verb. */
+  readonly readers: readonly (MessageReader | null)[];
 }
 
-export function compileVerbs(words: VerbWords): VerbTable {
+export function compileVerbs(rows: readonly VerbRow[]): VerbTable {
   const nodes: number[][] = [new Array(256).fill(REFUSED), new Array(256).fill(REFUSED)];
-  for (const [word, verb] of words) {
+  const styles: ArgumentStyle[] = new Array(VERB_COUNT).fill(ArgumentStyle.Ignored);
+  const readers: (MessageReader | null)[] = new Array(VERB_COUNT).fill(null);
+  for (const { word, verb, style, reader } of rows) {
+    styles[verb] = style;
+    readers[verb] = reader;
     let node = ROOT;
     for (let i = 0; i < word.length; i++) {
       const upper = word.charCodeAt(i);
@@ -141,7 +136,7 @@ export function compileVerbs(words: VerbWords): VerbTable {
       node = nodes[node][upper];
     }
   }
-  return { next: Uint16Array.from(nodes.flat()) };
+  return { next: Uint16Array.from(nodes.flat()), styles, readers };
 }
 
 export const VERB_TABLES: Record<ConnectionKind, VerbTable> = {
