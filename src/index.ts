@@ -12,8 +12,8 @@ import type { Logger } from "./base/log/logger.ts";
 import { ServerLogger } from "./base/log/server-logger.ts";
 import { SILENT } from "./base/log/silent-logger.ts";
 import type { GivenOptions } from "./config/schema/given-options.ts";
+import { readStartOptions } from "./server/process/config-source.ts";
 import { Server } from "./server/process/server.ts";
-import { readStartOptions } from "./server/process/start-options.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/users/given-authenticator.ts";

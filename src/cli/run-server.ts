@@ -3,8 +3,8 @@
 import { secondText } from "../base/log/log-line.ts";
 import { ServerLogger } from "../base/log/server-logger.ts";
 import { OptionError, type Options } from "../config/schema/options.ts";
+import { readStartOptions } from "../server/process/config-source.ts";
 import { Server } from "../server/process/server.ts";
-import { readStartOptions } from "../server/process/start-options.ts";
 import { handleSignals } from "./signals.ts";
 
 /** Runs until a signal ends the process. */

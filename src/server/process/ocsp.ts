@@ -13,8 +13,8 @@ import { type OcspMeans, ocspPeerCheck } from "../../wire/transport/tls/ocsp/ocs
 import { OCSP_CACHE_DEFAULTS } from "../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import { type Fetch, Responders } from "../../wire/transport/tls/ocsp/responders.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { StartError } from "./start-error.ts";
-import type { TlsGuards } from "./tls-of-block.ts";
+import type { TlsGuards } from "../shard/load-tls.ts";
+import { StartError } from "../shard/start-error.ts";
 
 /** Of the connections that are checked, as events name it. */
 const CLIENT_KIND = "Client";

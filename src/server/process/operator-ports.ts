@@ -5,11 +5,10 @@ import type { Options } from "../../config/schema/options.ts";
 import { Monitor } from "../../operations/monitor/monitor.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { type ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
+import { bindWildcard, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import { bindWildcard, hostPort } from "./host-port.ts";
-import { listenErrorText } from "./listen-error.ts";
-import { StartError } from "./start-error.ts";
-import { loadTls } from "./tls-of-block.ts";
+import { loadTls } from "../shard/load-tls.ts";
+import { listenErrorText, StartError } from "../shard/start-error.ts";
 
 export class OperatorPorts {
   monitor: Monitor | null = null;

@@ -10,8 +10,8 @@ import { goFileError } from "../../base/go/file-error.ts";
 import { programName } from "../../base/keys/program-name.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
-import { hostPort, reachableHosts } from "./host-port.ts";
-import { StartError } from "./start-error.ts";
+import { hostPort, reachableHosts } from "../../wire/transport/host-port.ts";
+import { StartError } from "../shard/start-error.ts";
 
 /** @throws StartError when it cannot be written */
 export function writePidFile(path: string): void {

@@ -32,28 +32,28 @@ import type { MonitoredServer } from "../../operations/monitor/monitored-server.
 import { SystemAccount } from "../../operations/system/system-account.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
+import { parseHostPort } from "../../wire/transport/host-port.ts";
 import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
 import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
 import type { Fetch } from "../../wire/transport/tls/ocsp/responders.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
-import type { Acceptor } from "../shard/acceptor.ts";
 import { Authentication } from "../shard/authentication.ts";
 import { ClientDoors } from "../shard/client-doors.ts";
+import type { Acceptor } from "../shard/client-listener.ts";
 import { ClosedConnections } from "../shard/closed-connections.ts";
+import { InfoLines, infoOf } from "../shard/info-lines.ts";
 import { OpenTransports } from "../shard/open-transports.ts";
 import { OperatorMode } from "../shard/operator-mode.ts";
+import { StartError } from "../shard/start-error.ts";
 import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-listener.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
-import { EventServer } from "./event-server.ts";
-import { parseHostPort } from "./host-port.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
 import { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { ProcessFiles } from "./process-files.ts";
 import { type ConfigSource, type ReloadTarget, reload } from "./reload.ts";
-import { InfoLines, infoOf } from "./server-info.ts";
-import { StartError } from "./start-error.ts";
+import { EventServer } from "./server-block.ts";
 import { logStart } from "./start-log.ts";
 
 /** Bound on `stop`. */

@@ -5,7 +5,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import { FEATURE_FLAGS } from "../../config/schema/feature-flags.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import { logOperators } from "./operator-log.ts";
+import { logOperators } from "../shard/operator-log.ts";
 
 /** From here on the reference warns of large messages. */
 const PAYLOAD_BYTES_SOUND = 8 * 1024 * 1024;

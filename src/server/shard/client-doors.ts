@@ -11,8 +11,8 @@ import type { MonitoredServer } from "../../operations/monitor/monitored-server.
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { Ocsp } from "../process/ocsp.ts";
-import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
+import type { Acceptor } from "./client-listener.ts";
 import { ClientListeners } from "./client-listeners.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 

@@ -6,16 +6,31 @@
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import type { Door } from "../../connections/client/door.ts";
+import type { Turn } from "../../connections/link/turn.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
+import { bindWildcard } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
 import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import type { SocketEvents } from "../../wire/transport/transport.ts";
-import { bindWildcard } from "../process/host-port.ts";
-import type { Acceptor } from "./acceptor.ts";
+import type { SocketEvents, Transport, TransportEvents } from "../../wire/transport/transport.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { clearSocketPath, setSocketMode } from "./unix-socket-file.ts";
+
+/** What listeners need of the shard. */
+export interface Acceptor {
+  readonly turn: Turn;
+  readonly log: Logger;
+  /**
+   * Makes a connection of a transport. Call `turn.end()` afterwards.
+   * @param door what is different for clients of this listener; nothing when not given
+   */
+  accept(transport: Transport, door?: Door): TransportEvents;
+  /** A handler of ours threw: the batch may hold half of what was being delivered. */
+  onDefect(error: Error): void;
+}
 
 /** Refused handshakes are reported this often. */
 const REPORT_MS = 1_000;

@@ -1,13 +1,12 @@
 /** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
 import type { Options } from "../../config/schema/options.ts";
+import { hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import { hostPort } from "../process/host-port.ts";
-import { listenErrorText } from "../process/listen-error.ts";
-import { StartError } from "../process/start-error.ts";
-import { loadTls, type TlsGuards } from "../process/tls-of-block.ts";
-import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
+import type { Acceptor } from "./client-listener.ts";
 import { ClientListener, type DoorOptions } from "./client-listener.ts";
+import { loadTls, type TlsGuards } from "./load-tls.ts";
+import { listenErrorText, StartError } from "./start-error.ts";
 
 export class ClientListeners {
   readonly port: number;

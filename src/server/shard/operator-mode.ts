@@ -47,8 +47,8 @@ import type { Client } from "../../connections/client/client.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
-import { warnOfPreloads } from "../process/operator-log.ts";
-import { StartError } from "../process/start-error.ts";
+import { warnOfPreloads } from "./operator-log.ts";
+import { StartError } from "./start-error.ts";
 
 /** Between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;

@@ -10,6 +10,7 @@ import type { Authenticator } from "../../auth/users/authenticator.ts";
 import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { Door } from "../../connections/client/door.ts";
+import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
 import { OriginRules } from "../../wire/transport/websocket/origin.ts";
@@ -17,11 +18,9 @@ import type { DoorRules, WebSocketHost, WebSocketOwner } from "../../wire/transp
 import { RawWebSockets } from "../../wire/transport/websocket/raw-websockets.ts";
 import { ServedWebSockets } from "../../wire/transport/websocket/served-websockets.ts";
 import type { WebSocketVisitor } from "../../wire/transport/websocket/visitor.ts";
-import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../process/host-port.ts";
-import { listenErrorText } from "../process/listen-error.ts";
-import { StartError } from "../process/start-error.ts";
-import { loadTls, type TlsGuards } from "../process/tls-of-block.ts";
-import type { Acceptor } from "./acceptor.ts";
+import type { Acceptor } from "./client-listener.ts";
+import { loadTls, type TlsGuards } from "./load-tls.ts";
+import { listenErrorText, StartError } from "./start-error.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
-import { ClosedConnections } from "../shard/closed-connections.ts";
+import { ClosedConnections } from "./closed-connections.ts";
 
 const record = (id: number) => ({ id }) as ConnectionRecord;
 

@@ -1,6 +1,11 @@
-/** Texts for a port that cannot be bound, as Go's net package writes them: operators and tools know those. */
+/** Why a server could not start. Texts are the reference's, those about ports Go's: operators and tools know them. */
 import { nodeNet } from "../../base/runtime/late-module.ts";
-import { hostPort } from "./host-port.ts";
+import { hostPort } from "../../wire/transport/host-port.ts";
+
+/** The server could not start. `cause` is the system's error. */
+export class StartError extends Error {
+  override name = "StartError";
+}
 
 const BIND_TEXTS: Record<string, string> = {
   EADDRINUSE: "bind: address already in use",
@@ -8,6 +13,7 @@ const BIND_TEXTS: Record<string, string> = {
   EACCES: "bind: permission denied",
 };
 
+/** Text for a port that cannot be bound. */
 export function listenErrorText(host: string, port: number, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const bind = code === undefined ? undefined : BIND_TEXTS[code];

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
-import { BusyPolling } from "../shard/busy-polling.ts";
+import { BusyPolling } from "./busy-polling.ts";
 
 const STEP_MS = 0.01;
 

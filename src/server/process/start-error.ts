@@ -1,4 +1,0 @@
-/** The server could not start. The text is the reference's; `cause` is the system's error. */
-export class StartError extends Error {
-  override name = "StartError";
-}
