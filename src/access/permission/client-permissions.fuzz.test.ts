@@ -22,7 +22,7 @@ function randomSubject(random: Random): string {
   return random.chance(0.3) ? randomPattern(random) : randomLiteral(random);
 }
 
-test("fuzz: publishing, subscribing, delivery and replies are judged as by lists of strings", () => {
+test("fuzz: decisions on publishing, subscribing, delivery and replies equal those of a model with lists of strings", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 150; run++) {

@@ -141,7 +141,7 @@ describe("delivery", () => {
     expect(asked.delivers("a.> v.1", "a.b", "a.secret")).toEqual(["a.b"]);
   });
 
-  test("more entries than are compared one by one are remembered, by subject and by queue", () => {
+  test("more entries than are compared one by one have cached decisions, by subject and by queue", () => {
     const denied = numbered("a.secret", 100);
     const asked = new Asked({ subscribe: lists(null, [...denied, ...numbered("a.queue", 100).map(subject => `${subject} v.1`)]) });
     const messages = ["a.b", "a.secret1", "a.queue1", "a.secret99", "a.queue100"];
@@ -156,7 +156,7 @@ describe("delivery", () => {
 describe("responses", () => {
   const responses = { messagesMax: 2, expiresMs: 1_000 };
 
-  test("they turn publishing off, but for what was allowed before and for tracked replies, as often as is allowed", () => {
+  test("responses turn publishing off, except for allowed subjects and for tracked replies within their limit", () => {
     const asked = new Asked({ responses });
     expect(asked.client.tracksReplies).toBe(true);
     asked.track("_INBOX.1", "_INBOX.2");
@@ -202,7 +202,7 @@ describe("responses", () => {
     expect(asked.publishes("r", "r")).toEqual(["r"]);
   });
 
-  test("without them nothing is tracked", () => {
+  test("without responses nothing is tracked", () => {
     const asked = new Asked({ publish: lists([]) });
     asked.track("r");
     expect([asked.client.tracksReplies, asked.publishes("r")]).toEqual([false, []]);
@@ -225,7 +225,7 @@ describe("changed permissions", () => {
     }
   });
 
-  test("remembered decisions are forgotten, and filters asked for anew follow the new lists", () => {
+  test("follow drops remembered decisions, and new filters use the new lists", () => {
     const long = numbered("pad.", 50);
     const asked = new Asked({ publish: lists([...long, "a"]), subscribe: lists(null, long) });
     expect(asked.publishes("a", "b")).toEqual(["a"]);
@@ -235,7 +235,7 @@ describe("changed permissions", () => {
     expect(asked.delivers("pad.>", "pad.1", "pad.99")).toEqual([]);
   });
 
-  test("a subscription that is denied now is filtered, whatever its subject", () => {
+  test("a subscription that has become denied is filtered, whatever its subject", () => {
     const asked = new Asked({});
     asked.follow({ subscribe: lists(null, ["a", "b v1"]) });
     expect([asked.delivers("a", "a"), asked.delivers("b v1", "b"), asked.delivers("b", "b"), asked.delivers("c", "c")]).toEqual([
@@ -256,7 +256,7 @@ describe("subjects that are known by numbers", () => {
     return asked;
   }
 
-  test("an answer is that of its number, however large numbers get", () => {
+  test("a stamped decision belongs to its stamp, however large stamps get", () => {
     const asked = askedOften({ publish: lists(["a.>"]) });
     const stamps = [SOME + 5, 2 ** 30 + 5, 2 ** 31 + 5, 2 ** 32 + 5, 2 ** 40 + 5, 2 ** 53 - 5];
     for (const round of [1, 2]) {
@@ -268,7 +268,7 @@ describe("subjects that are known by numbers", () => {
     }
   });
 
-  test("answers by number are forgotten with the permissions, and when numbers stand for other subjects", () => {
+  test("stamped decisions are dropped with the permissions, and when stamps belong to other subjects", () => {
     const asked = askedOften({ publish: lists(["a.>"]) });
     const ask = (subject: string) => asked.client.mayAlwaysPublishStamped(7, ...range(subject));
     expect([ask("a.7"), ask("b.7")]).toEqual([true, true]); // the number counts, not the bytes
@@ -278,7 +278,7 @@ describe("subjects that are known by numbers", () => {
     expect([ask("b.7")]).toEqual([true]);
   });
 
-  test("filters of queues are told apart when their numbers begin again", () => {
+  test("filters of different queues stay separate when their tags start again", () => {
     const asked = new Asked({ subscribe: lists(null, [...numbered("no.", 9), "secret q2", "other.* q1"]) });
     const wide = (queue: string) => asked.delivers(`> ${queue}`, "secret");
     expect(wide("q1")).toEqual(["secret"]);

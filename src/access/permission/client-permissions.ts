@@ -9,13 +9,13 @@ import { sameResponses } from "./same-responses.ts";
 import { TrackedReplies } from "./tracked-replies.ts";
 
 /**
- * What one connection may publish and subscribe: the shared `Permissions`, and what only this connection has.
+ * The permissions of one connection: the shared `Permissions`, plus this connection's remembered decisions and tracked replies.
  *
  *   publish ──▶ few patterns? ─yes─▶ compare ──────────────────┐
  *                     └no─▶ remembered? ─no─▶ trie, remember ──┴─▶ not allowed? ─▶ a tracked reply ─▶ answer
  *
- * Everything here is made when it is first needed: ten thousand connections with a handful of patterns each hold this object and
- * nothing else. Questions about subjects work on bytes; one that is remembered, or needs no remembering, allocates nothing.
+ * Everything here is created on first use: ten thousand connections with a handful of patterns each hold this object and
+ * nothing else. Checks work on bytes and allocate nothing, unless a new decision is remembered.
  */
 const PUBLISH_DECISIONS_MAX = 128;
 const DELIVERY_DECISIONS_MAX = 256;
@@ -28,7 +28,7 @@ export class ClientPermissions {
   private deliveryDecisions: DecisionCache | null = null;
   private filterTag = 0;
   private replies: TrackedReplies | null = null;
-  /** Answers by number: the stamp of what may be published, the same below zero of what may not. */
+  /** Decisions by stamp: the stamp itself when the subject may be published, its negative when not. */
   private stamped: Float64Array | null = null;
   private unstamped = 0;
 
@@ -38,14 +38,14 @@ export class ClientPermissions {
     private readonly random: Random,
   ) {}
 
-  /** Those in force. */
+  /** The permissions in force. */
   get permissions(): Permissions {
     return this.shared;
   }
 
   /**
-   * Whether the client may publish on the subject, whose wildcards are text. For a tracked reply the question is its answer: it is
-   * counted, so ask once per message.
+   * Whether the client may publish on the subject; wildcards in it are plain text. A call for a tracked reply uses up one of its answers,
+   * so call once per message.
    * @param source borrowed for the call
    */
   mayPublish(source: Uint8Array, start: number, end: number): boolean {
@@ -53,14 +53,14 @@ export class ClientPermissions {
   }
 
   /**
-   * As `mayAlwaysPublish`, for a subject that somebody else remembers under a number: then its answer is one array access away.
-   * @param stamp stands for these very bytes, and no others, however large it gets; 0: for nothing
+   * As `mayAlwaysPublish`, for a subject that the trie remembers under a number (stamp): the decision is then one array access.
+   * @param stamp identifies exactly these bytes and is never reused; 0: none
    */
   mayAlwaysPublishStamped(stamp: number, source: Uint8Array, start: number, end: number): boolean {
     if (stamp === 0) return this.mayAlwaysPublish(source, start, end);
     const { stamped } = this;
     if (stamped === null) {
-      // Clients that walk through many subjects are worth the memory, others are not.
+      // Allocated only for clients that publish on many subjects.
       if (++this.unstamped > STAMPED_FROM) this.stamped = new Float64Array(STAMPED_SLOTS);
       return this.mayAlwaysPublish(source, start, end);
     }
@@ -73,7 +73,7 @@ export class ClientPermissions {
     return allowed;
   }
 
-  /** The same without regard to tracked replies: nothing is counted, so it may be asked for many messages at once. */
+  /** The same without tracked replies: nothing is counted, so one call can cover many messages. */
   mayAlwaysPublish(source: Uint8Array, start: number, end: number): boolean {
     const rule = this.shared.publish;
     if (rule === null) return true;
@@ -86,8 +86,8 @@ export class ClientPermissions {
   }
 
   /**
-   * For an allowed subscription: what to ask for each message at its delivery; null when nothing can be denied. For one that is not
-   * allowed any more, after `follow`: a filter that lets nothing denied pass. It holds until the next `follow`.
+   * The filter that an allowed subscription applies to each delivered message; null when no message can be denied. For a subscription that is no longer
+   * allowed after `follow`: a filter that blocks everything denied. Valid until the next `follow`.
    * @param subject, @param queue borrowed for the call
    */
   filterOf(subject: Uint8Array, queue: Uint8Array | null): DeliveryFilter | null {
@@ -98,10 +98,10 @@ export class ClientPermissions {
     if (entries.length === 0) return null;
     if (entries.length <= DIRECT_PATTERNS_MAX) return new DirectFilter(entries);
     this.deliveryDecisions ??= new DecisionCache(DELIVERY_DECISIONS_MAX, this.random);
-    // Without entries for queues all subscriptions have the same decisions.
+    // Without queue entries all subscriptions share their decisions.
     if (named === null || deny.queues.entries.length === 0) return new CachedFilter(deny, null, this.deliveryDecisions, 0);
     if (this.filterTag === TAG_MAX) {
-      // Numbers begin again, in a cache that has not met them: filters before keep theirs.
+      // Tags start again in a new cache; earlier filters keep the old one.
       this.deliveryDecisions = new DecisionCache(DELIVERY_DECISIONS_MAX, this.random);
       this.filterTag = 0;
     }
@@ -109,15 +109,15 @@ export class ClientPermissions {
     return new CachedFilter(deny, copyBytes(named, 0, named.length), this.deliveryDecisions, this.filterTag);
   }
 
-  /** Whether `trackReply` wants to hear of delivered messages. */
+  /** Whether `trackReply` must be called for delivered messages. */
   get tracksReplies(): boolean {
     return this.shared.responses !== null;
   }
 
   /**
-   * A message with this reply subject was delivered to the client, which may answer there from now on, if it may not publish there
-   * anyway. As in the reference, a reply that is tracked already is not tracked anew: the repetition takes one of its answers, and
-   * only one without any left begins again.
+   * A message with this reply subject was delivered to the client, so the client may answer it, unless it may publish there
+   * anyway. As in the reference, a reply that is already tracked is not tracked again: the repetition uses up one of its answers, and
+   * only a reply without answers left starts again.
    * @param source borrowed for the call
    */
   trackReply(source: Uint8Array, start: number, end: number): void {
@@ -128,8 +128,8 @@ export class ClientPermissions {
   }
 
   /**
-   * The permissions have changed while the client was connected. Tracked replies stay allowed if the response settings are the same.
-   * Ask `maySubscribe` and `filterOf` again for each subscription.
+   * Replaces the permissions of a connected client. Tracked replies stay allowed if the response settings are the same.
+   * The caller repeats `maySubscribe` and `filterOf` for each subscription.
    */
   follow(permissions: Permissions): void {
     if (!sameResponses(this.shared.responses, permissions.responses)) this.replies = null;
@@ -139,7 +139,7 @@ export class ClientPermissions {
     this.forgetStamps();
   }
 
-  /** The numbers of `mayAlwaysPublishStamped` stand for other subjects now. */
+  /** Forgets decisions by stamp, because stamps now belong to other subjects. */
   forgetStamps(): void {
     this.stamped?.fill(0);
   }

@@ -4,8 +4,8 @@ import type { PermissionOptions } from "./permission-options.ts";
 import { Permissions } from "./permissions.ts";
 
 /**
- * A server's compiled permissions: each set of options is compiled when its first user comes, and shared by all that follow. It is
- * forgotten with its options, so a reload or a new claim needs no clearing.
+ * A server's compiled permissions: each set of options is compiled for its first user and shared by later ones. It is
+ * dropped with its options (weak map), so a reload or a new claim needs no cleanup.
  */
 export class CompiledPermissions {
   private readonly compiled = new WeakMap<PermissionOptions, Permissions>();
@@ -13,7 +13,7 @@ export class CompiledPermissions {
 
   constructor(private readonly random: Random) {}
 
-  /** @param options the same object for the same user: it is the key */
+  /** @param options the cache key, so it must be the same object for the same user */
   of(options: PermissionOptions): Permissions {
     const known = this.compiled.get(options);
     if (known !== undefined) return known;
@@ -23,10 +23,10 @@ export class CompiledPermissions {
   }
 
   /**
-   * Those of the options with more denied, see `mergeDeny`.
+   * The compiled permissions with additional denials, see `mergeDeny`.
    * @param options null: everything is allowed
-   * @param deny the same object each time: it is the key
-   * @returns null when nothing is denied even so
+   * @param deny also part of the cache key: the same object each time
+   * @returns null when nothing is denied
    */
   denying(options: PermissionOptions | null, deny: DenyLists): Permissions | null {
     const merged = this.mergedOptions(options ?? EVERYTHING, deny);

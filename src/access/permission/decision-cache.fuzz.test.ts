@@ -3,7 +3,7 @@ import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { DecisionCache } from "./decision-cache.ts";
 
-test("fuzz: what the cache of decisions knows is true, it never keeps more than its maximum, and a working set of that size stays", () => {
+test("fuzz: cached decisions are right, the maximum holds, and a working set of that size stays cached", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 30; run++) {

@@ -2,22 +2,22 @@ import type { Random } from "../../base/random/random.ts";
 import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 
 /**
- * Yes or no for recently asked subjects, found by their bytes: no string is made and nothing allocated for one that is known.
+ * Caches yes/no decisions by subject bytes. A lookup of a known subject builds no string and allocates nothing.
  *
  *   table   hash keyStart keySize+1 tag·2+decision │ 0 0 0 0 │ …      open addressing, at most half full
  *   keys    orders.eu.createdorders.us.created…                       the subjects' bytes
  *
- * Bounded: past its maximum each newcomer takes the place of a random one, and subjects longer than 256 bytes are not kept. Whoever
- * walks through many subjects would pay for newcomers and never meet them again: when fewer than half of the questions were answered
- * here, only one in 16 newcomers is taken in, until that changes.
- * Hashes start from a secret, so nobody can choose subjects that fall into one place.
+ * Bounded: at its maximum each new entry replaces a random one; subjects longer than 256 bytes are not kept. A client that
+ * uses many subjects once would pay for entries that are never hit: while fewer than half of the lookups hit,
+ * only one in 16 new subjects is stored.
+ * Hashes start from a secret, so that clients cannot choose colliding subjects.
  */
 const SLOTS_MIN = 32;
 const KEY_BYTES_MIN = 512;
 const SUBJECT_BYTES_MAX = 256;
-/** After so many misses it is judged again whether newcomers are worth it, */
+/** Number of misses after which the hit rate is evaluated again. */
 const JUDGED_MISSES = 256;
-/** and if not, one in so many is taken in, a power of two. */
+/** At a low hit rate one in this many new subjects is stored; a power of two. */
 const ADMIT_ONE_IN = 16;
 
 const STRIDE = 4;
@@ -47,14 +47,14 @@ export class DecisionCache {
     this.hashFrom = random.nextInt32();
   }
 
-  /** @param tag 0 to 2^30 - 1: what else the decision depends on */
+  /** @param tag 0 to 2^30 - 1: distinguishes decisions that also depend on a queue */
   hash(tag: number, source: Uint8Array, start: number, end: number): number {
     return hashBytes(source, start, end, this.hashFrom ^ Math.imul(tag, 0x9e3779b1));
   }
 
   /**
    * @param hash of the tag and these bytes, by `hash`
-   * @returns 1: yes, 0: no, -1: not known
+   * @returns 1: yes, 0: no, -1: unknown
    */
   find(hash: number, tag: number, source: Uint8Array, start: number, end: number): number {
     const table = this.table;
@@ -69,7 +69,7 @@ export class DecisionCache {
     }
   }
 
-  /** Remembers what `find` did not know, copying the subject; or does not, see above. */
+  /** Stores a decision that `find` did not know, copying the subject; may skip it, see above. */
   add(hash: number, tag: number, source: Uint8Array, start: number, end: number, decision: boolean): void {
     if (end - start > SUBJECT_BYTES_MAX || !this.admits()) return;
     if (this.count === this.countMax) this.evictOne();
@@ -81,7 +81,7 @@ export class DecisionCache {
   private admits(): boolean {
     this.misses++;
     if (this.misses % JUDGED_MISSES === 0) {
-      // Before it is full, newcomers cost nobody a place.
+      // While there is room, every new subject is stored.
       this.choosy = this.hits < JUDGED_MISSES && this.count === this.countMax;
       this.hits = 0;
     }
@@ -107,7 +107,7 @@ export class DecisionCache {
     this.deleteSlot(slot);
   }
 
-  /** Closes the gap a deletion leaves, as a search ends at the first free slot. */
+  /** Closes the gap left by a deletion, because a search ends at the first free slot. */
   private deleteSlot(slot: number): void {
     const { table, mask } = this;
     this.count--;
@@ -121,7 +121,7 @@ export class DecisionCache {
     table[hole * STRIDE + KEY_SIZE] = 0;
   }
 
-  /** Bytes of evicted subjects are given back only when the room runs out. */
+  /** Reclaims bytes of evicted subjects once the space is used up. */
   private makeRoom(size: number): void {
     if (this.keysEnd + size <= this.keys.length) return;
     let live = size;

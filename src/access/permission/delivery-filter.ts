@@ -7,17 +7,17 @@ import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
 import type { SubscribeList } from "./permissions.ts";
 
 /**
- * Which messages a subscription may not get although it is allowed: `orders.>` by someone to whom `orders.secret` is denied.
+ * Blocks denied messages of an allowed subscription: a client subscribed to `orders.>` must not get `orders.secret` if that is denied.
  *
- * Found out when it is subscribed: the entries that can meet its subject, by their subject and by its queue. Mostly they are few and
- * compared directly; more than eight are asked through the connection's cache of decisions, which all such filters share.
+ * Built at SUB from the deny entries that overlap with the subscription's subject and queue. Usually they are few and
+ * compared directly; more than eight are checked through the connection's decision cache, which all its filters share.
  */
 export type DeliveryFilter = SubjectFilter;
 
-/** The entries of a deny list that can meet a subscription; those beyond one more than can be compared directly are not looked for. */
+/** Deny entries that overlap with a subscription. The search stops at one more than can be compared directly. */
 export function overlappingEntries(deny: SubscribeList, subject: Uint8Array, queue: Uint8Array | null): Pattern[] {
   const found: Pattern[] = [];
-  // A literal subject meets what denies it: nearly always nothing, and the list knows that without a walk.
+  // A literal subject overlaps only with entries that cover it, usually none; the list answers that without a walk.
   const literal = !hasWildcard(subject, 0, subject.length);
   if (literal && !deny.denies(subject, 0, subject.length, queue)) return found;
   for (const pattern of deny.plain) {
@@ -36,7 +36,7 @@ function overlaps({ subject: denied }: Pattern, subject: Uint8Array): boolean {
   return collide(denied, 0, denied.length, subject, 0, subject.length);
 }
 
-/** Compares with each of a few patterns. */
+/** Compares with each pattern. */
 export class DirectFilter implements DeliveryFilter {
   readonly sizeMin: number;
   readonly sizeMax: number;
@@ -55,12 +55,12 @@ export class DirectFilter implements DeliveryFilter {
   }
 }
 
-/** Asks a long list, and remembers. */
+/** Looks up a long list and caches the decision. */
 export class CachedFilter implements DeliveryFilter {
   readonly sizeMin = 0;
   readonly sizeMax = Number.MAX_SAFE_INTEGER;
 
-  /** @param tag the queue's number in the cache */
+  /** @param tag number of the queue in the cache */
   constructor(
     private readonly deny: SubscribeList,
     private readonly queue: Uint8Array | null,

@@ -1,7 +1,7 @@
 import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
 import { joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
 
-/** What a server denies on its own account, whatever the user's permissions say. */
+/** Denials that the server adds to a user's permissions. */
 export interface DenyLists {
   readonly publish: readonly string[];
   /** Entries may name a queue. */
@@ -9,8 +9,8 @@ export interface DenyLists {
 }
 
 /**
- * The permissions with more denied. Entries that are denied already, and ones that are not sound, add nothing.
- * @param options null: everything was allowed. Not changed
+ * Adds denials to permissions. Entries that are already denied, and invalid entries, add nothing.
+ * @param options null: everything is allowed. Not modified
  * @returns the same object when nothing is added
  */
 export function mergeDeny(options: PermissionOptions, deny: DenyLists): PermissionOptions;

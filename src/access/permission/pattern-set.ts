@@ -4,10 +4,10 @@ import { Origin, type TrieEntry } from "../../messaging/subject/trie-entry.ts";
 import type { Pattern } from "./pattern.ts";
 
 /**
- * Patterns of which any may cover a subject: the question of nearly every check.
+ * A set of patterns. Nearly every permission check asks whether one of them covers a subject.
  *
- * Up to eight are compared one after the other: most differ in the first bytes, and no hash has to be computed, so that costs less than
- * any cache would, whatever the subjects. More of them stand in a trie, whose answers are worth remembering (`isDirect`).
+ * Up to eight are compared one after another: most differ in the first bytes and no hash is needed, which costs less than
+ * any cache, whatever the subjects. Larger sets use a trie, whose answers should be cached (`isDirect` is false).
  * bench/micro/permission.ts shows both.
  */
 export const DIRECT_PATTERNS_MAX = 8;
@@ -15,7 +15,7 @@ export const DIRECT_PATTERNS_MAX = 8;
 export class PatternSet {
   private readonly direct: readonly Pattern[];
   private readonly trie: SubjectTrie<TrieEntry> | null;
-  /** Whether asking is cheaper than remembering. */
+  /** True when a check costs less than a cached decision. */
   readonly isDirect: boolean;
 
   constructor(patterns: readonly Pattern[], random: Random) {
@@ -41,7 +41,7 @@ function trieOf(patterns: readonly Pattern[], random: Random): SubjectTrie<TrieE
   return trie;
 }
 
-/** One that keeps no results: decisions are remembered by each connection. */
+/** A trie without a result cache, because each connection caches its decisions. */
 export function uncachedTrie<E extends TrieEntry>(random: Random): SubjectTrie<E> {
   return new SubjectTrie<E>({ cache: false, random, schedule: task => task() });
 }

@@ -4,12 +4,12 @@ import { hasWildcard, tokenEnd } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
 
 /**
- * One subject of a permission, made ready to be compared with what clients name.
+ * One subject of a permission, compiled for comparison with subjects given by clients.
  *
  *   orders.eu.created      exact     the bytes are equal
  *   orders.>               rest      the bytes before `>` are equal, and something follows
  *   orders.*.created       tokens    the bytes before the first wildcard are equal, then token by token
- * The subject asked about is text throughout, as in a subscription list: its `*` and `>` are met by wildcards only. So a subscription
+ * The checked subject is compared as text: its `*` and `>` are covered by wildcards only. So a subscription
  * to `orders.*` is covered by `orders.*` and `orders.>`, and one to `orders.>` by `orders.*` too. A subject with an empty token is
  * covered by nothing, not even by `>`.
  */
@@ -23,12 +23,12 @@ export class Pattern {
   /** Never modified. */
   readonly subject: Uint8Array;
   private readonly shape: Shape;
-  /** Bytes before the first wildcard. */
+  /** The bytes before the first wildcard. */
   private readonly fixedSize: number;
-  /** What follows them; starts a token. */
+  /** The bytes after them; starts at a token. */
   private readonly tail: Uint8Array;
 
-  /** Bytes of the shortest and of the longest subject that it covers. */
+  /** Sizes of the shortest and the longest subject that it covers, in bytes. */
   get sizeMin(): number {
     return this.shape === Shape.Exact ? this.fixedSize : this.fixedSize + 1;
   }
@@ -37,7 +37,7 @@ export class Pattern {
     return this.shape === Shape.Exact ? this.fixedSize : Number.MAX_SAFE_INTEGER;
   }
 
-  /** @param subject sound: no empty token, nothing after `>`; kept */
+  /** @param subject valid: no empty token, nothing after `>`; kept, not copied */
   constructor(subject: Uint8Array) {
     this.subject = subject;
     this.fixedSize = fixedSize(subject);

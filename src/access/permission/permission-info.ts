@@ -1,8 +1,8 @@
 import type { Permissions } from "./permissions.ts";
 
 /**
- * `permissions` of USER.INFO, with the reference's fields in its order: both halves are always there, lists only when they hold
- * something. To be written by an encoder that escapes as Go's does.
+ * `permissions` of USER.INFO, with the reference's fields in its order: both halves are always present, lists only when they hold
+ * entries. The caller writes it with an encoder that escapes as Go's does.
  */
 export interface PermissionInfo {
   publish: SubjectPermissionInfo;
@@ -23,7 +23,7 @@ interface ResponsePermissionInfo {
 
 const NS_PER_MS = 1_000_000;
 
-/** A user without permissions has none to show: the field is left out. */
+/** A user without permissions: the field is omitted. */
 export function permissionInfo({ lists, responses }: Permissions): PermissionInfo {
   return {
     publish: subjectInfo(lists.publishAllow, lists.publishDeny),

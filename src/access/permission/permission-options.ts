@@ -1,16 +1,16 @@
-/** What a user may do, as a configuration or a user's claims say it. Subjects as text; `Permissions` compiles them. */
+/** Permissions of a user, as given in a configuration or in claims. Subjects are text; `Permissions` compiles them. */
 
-/** null: that half says nothing. An empty list of `allow` allows nothing. */
+/** null: the list is absent. An empty `allow` list allows nothing. */
 export interface SubjectPermissions {
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[] | null;
 }
 
-/** Answers that a client may publish to the reply subjects it was sent. */
+/** Permission to answer reply subjects that were delivered to the client. */
 export interface ResponsePermission {
-  /** Answers per reply subject; negative: any number. */
+  /** Answers per reply subject; negative: no limit. */
   readonly messagesMax: number;
-  /** How long after the request, ms; negative: for ever. */
+  /** Time after the request, ms; negative: no limit. */
   readonly expiresMs: number;
 }
 
@@ -24,5 +24,5 @@ export interface PermissionOptions {
   readonly responses: ResponsePermission | null;
 }
 
-/** How a client may be connected, by the reference's names. */
+/** Allowed connection types, by the reference's names. */
 export { CONNECTION_TYPES, type ConnectionType } from "../jwt/connection-types.ts";

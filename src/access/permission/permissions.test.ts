@@ -14,7 +14,7 @@ const FULL: PermissionOptions = {
   responses: { messagesMax: -1, expiresMs: 1.5 },
 };
 
-test("entries that are not sound are left out and named; a list that loses all of them still allows nothing", () => {
+test("invalid entries are skipped and reported; a list that loses all its entries allows nothing", () => {
   const permissions = Permissions.compile(
     {
       publish: lists(["a..b", "ok"], ["a b c", "deny.* q", ""]),
@@ -44,7 +44,7 @@ test("USER.INFO shows the lists in force, with the reference's fields in its ord
   expect(JSON.stringify(permissionInfo(silent))).toBe('{"publish":{},"subscribe":{}}');
 });
 
-test("what is denied in addition joins the lists once, and leaves the options as they are", () => {
+test("additional denials join the lists once and do not modify the options", () => {
   const deny = { publish: ["$SYS.REQ.USER.AUTH", "a.secret", "b q", "not..sound"], subscribe: ["y  q", "y", "z q"] };
   expect(mergeDeny(FULL, deny)).toEqual({
     publish: lists(["b", "a.>"], ["a.secret", "$SYS.REQ.USER.AUTH", "b"]),
@@ -56,7 +56,7 @@ test("what is denied in addition joins the lists once, and leaves the options as
   expect(mergeDeny(null, { publish: [], subscribe: [] })).toBe(null);
 });
 
-test("options are compiled once, with and without what is denied in addition", () => {
+test("options are compiled once, with and without additional denials", () => {
   const compiled = new CompiledPermissions(random);
   const deny = { publish: ["$SYS.REQ.USER.AUTH"], subscribe: [] };
   expect(compiled.of(FULL)).toBe(compiled.of(FULL));

@@ -7,29 +7,29 @@ import { QueueEntry, QueueEntrySet, QueueVerdict } from "./queue-entry.ts";
 import { isSound, joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
 
 /**
- * What a user may publish and subscribe, compiled from its options. Immutable, and shared by every connection with these options; what
- * a connection adds of its own (remembered decisions, tracked replies) stands in `ClientPermissions`.
+ * A user's permissions, compiled from its options. Immutable, and shared by all connections with these options; the
+ * state of one connection (remembered decisions, tracked replies) is in `ClientPermissions`.
  *
  *                 allow                                      deny
  *   publish       null: everything; [ ]: nothing             wins over allow
  *   subscribe     null or [ ]: everything                    wins over allow
  *
  *   a queue subscription, by an allow list: when entries for the subject name queues, one of them must name this queue, and plain
- *     entries count no more; else a plain entry allows every queue
- *   by a deny list: a plain entry denies every queue, one with a queue only that
+ *     entries are ignored; else a plain entry allows every queue
+ *   by a deny list: a plain entry denies every queue, an entry with a queue only that queue
  * `responses` turns "publish: everything" into "publish: nothing".
- * An entry that is not sound is left out and named in `problems`; one of an allow list that leaves it empty thereby allows nothing.
+ * An invalid entry is skipped and named in `problems`; an allow list that becomes empty this way allows nothing.
  */
 export class Permissions {
   readonly options: PermissionOptions;
-  /** Entries left out, in the reference's words. For the log; configurations are refused before they get here. */
+  /** Skipped entries, in the reference's words. For the log; configurations with such entries are refused earlier. */
   readonly problems: readonly string[];
   /** null: every subject may be published. */
   readonly publish: PublishRule | null;
   readonly subscribeAllow: SubscribeList | null;
   readonly subscribeDeny: SubscribeList | null;
   readonly responses: ResponsePermission | null;
-  /** The lists as they are in force, entries in the order of the options. */
+  /** The lists in force, entries in the order of the options. */
   readonly lists: PermissionLists;
 
   private constructor(options: PermissionOptions, random: Random) {
@@ -57,7 +57,7 @@ export class Permissions {
     this.subscribeDeny = listOrNull(subscribe?.deny) === null ? null : new SubscribeList(this.lists.subscribeDeny, random);
   }
 
-  /** @param random for hashes that nobody outside can foresee */
+  /** @param random source of secret hash seeds */
   static compile(options: PermissionOptions, random: Random): Permissions {
     return new Permissions(options, random);
   }
@@ -78,7 +78,7 @@ export interface PermissionLists {
 }
 
 export class PublishRule {
-  /** Whether asking is cheaper than remembering. */
+  /** True when a check costs less than a cached decision. */
   readonly isDirect: boolean;
 
   constructor(
@@ -129,7 +129,7 @@ function patternSet(entries: readonly string[], random: Random): PatternSet {
   );
 }
 
-/** Lists that mean the same when they are empty as when they are not there. */
+/** Lists for which empty and absent mean the same. */
 function listOrNull(list: readonly string[] | null | undefined): readonly string[] | null {
   return list === null || list === undefined || list.length === 0 ? null : list;
 }
@@ -145,7 +145,7 @@ function isPublishEntry(entry: string, problems: string[]): boolean {
   return false;
 }
 
-/** A queue means nothing to publishing; its entry still denies the subject. */
+/** Publishing ignores queues; an entry with a queue still denies the subject. */
 function publishDenyEntry(entry: string, problems: string[]): string[] {
   if (isSound(entry)) return [entry];
   const split = splitSubjectQueue(entry);

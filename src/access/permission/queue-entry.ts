@@ -10,15 +10,15 @@ import { DIRECT_PATTERNS_MAX, uncachedTrie } from "./pattern-set.ts";
 /**
  * Entries of a subscribe list that name a queue: `orders.> workers.*`.
  *
- * They are asked about a subject and a queue at once, and there are three answers: what an allow list says about a queue depends on
- * whether any entry for the subject names one at all.
+ * A check names a subject and a queue and has three results, because an allow list's decision about a queue depends on
+ * whether any entry for the subject names a queue.
  */
 export enum QueueVerdict {
   /** No entry covers the subject. */
   None,
-  /** Entries cover the subject, but none this queue. */
+  /** Entries cover the subject, but not this queue. */
   OtherQueue,
-  /** An entry covers subject and queue. */
+  /** An entry covers both subject and queue. */
   SameQueue,
 }
 
@@ -39,7 +39,7 @@ export class QueueEntry implements TrieEntry {
     return this.pattern.subject;
   }
 
-  /** Queue names are compared as subjects: `workers.*` covers `workers.eu`, and also the queue that is called `workers.*`. */
+  /** Queue names are compared like subjects: `workers.*` covers `workers.eu`, and also a queue named `workers.*`. */
   coversQueue(queue: Uint8Array): boolean {
     if (bytesEqual(queue, this.queue)) return true;
     return this.queueHasWildcard && isSubset(queue, 0, queue.length, this.queue, 0, this.queue.length);

@@ -2,7 +2,7 @@ import { encode } from "../../base/bytes/ascii.ts";
 import { isValidSubject } from "../../messaging/subject/subject.ts";
 
 /**
- * How entries of permissions are written: a subject, in subscribe lists also `<subject> <queue>` with any white space between.
+ * Parses entries of permission lists: a subject, in subscribe lists also `<subject> <queue>` with any white space between.
  * Both must be valid subjects; a queue's name may hold wildcards like one.
  */
 export interface SubjectQueue {
@@ -11,10 +11,10 @@ export interface SubjectQueue {
   readonly queue: string | null;
 }
 
-/** White space as Unicode has it, which the reference splits at; JavaScript's `\s` lacks U+0085 and adds U+FEFF. */
+/** White space as defined by Unicode, as the reference splits; JavaScript's `\s` lacks U+0085 and adds U+FEFF. */
 const WHITE_SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
-/** The words between white space. */
+/** Splits at white space. */
 export function words(text: string): string[] {
   return text.split(WHITE_SPACE).filter(word => word !== "");
 }
@@ -31,7 +31,7 @@ export function joinSubjectQueue({ subject, queue }: SubjectQueue): string {
   return queue === null ? subject : `${subject} ${queue}`;
 }
 
-/** Whether it is a valid subject of a permission: no empty token, nothing after `>`, no white space. */
+/** Whether the subject is valid in a permission: no empty token, nothing after `>`, no white space. */
 export function isSound(subject: string): boolean {
   const bytes = encode(subject);
   return isValidSubject(bytes, 0, bytes.length);

@@ -14,7 +14,7 @@ function add(replies: TrackedReplies, subject: string): void {
   replies.add(bytes(subject), 0, subject.length);
 }
 
-test("replies that are answered or too old are forgotten, however many come", () => {
+test("answered and expired replies are removed, however many come", () => {
   const clock = new FakeClock();
   const replies = new TrackedReplies({ messagesMax: 1, expiresMs: 5_000 }, clock, 1);
   for (let number = 0; number < 100_000; number++) {
@@ -30,7 +30,7 @@ test("replies that are answered or too old are forgotten, however many come", ()
   expect(replies.count).toBe(1);
 });
 
-test("past the maximum the oldest quarter is forgotten", () => {
+test("beyond the maximum the oldest quarter is dropped", () => {
   const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock(), 1);
   let most = 0;
   for (let number = 0; number < REPLIES_MAX * 2 + 1; number++) {
@@ -42,7 +42,7 @@ test("past the maximum the oldest quarter is forgotten", () => {
   expect([use(replies, "r0"), use(replies, `r${last - REPLIES_MAX / 2}`), use(replies, `r${last}`)]).toEqual([false, true, true]);
 });
 
-test("long subjects are bounded by their bytes", () => {
+test("long subjects are limited by their total bytes", () => {
   const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock(), 1);
   const long = "x".repeat(4_000);
   for (let number = 0; number < 12_000; number++) add(replies, `${number}${long}`);
@@ -50,7 +50,7 @@ test("long subjects are bounded by their bytes", () => {
   expect(use(replies, `11999${long}`)).toBe(true);
 });
 
-test("fuzz: tracked replies are those of a map, whatever is added, used up and outlived", () => {
+test("fuzz: tracked replies equal those of a map, after any additions, answers and expiries", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 20; run++) {

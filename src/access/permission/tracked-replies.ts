@@ -3,17 +3,17 @@ import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 import type { ResponsePermission } from "./permission-options.ts";
 
 /**
- * Reply subjects that a client was sent and may answer: so many times, for so long.
+ * Reply subjects delivered to a client that it may answer, a limited number of times and for a limited time.
  *
  *   index     slot of the hash → entry + 1                        open addressing, at most half full
- *   entries   hash keyStart keySize used │ …      times  ms       in order of time: [head, tail) may hold something
+ *   entries   hash keyStart keySize used │ …      times  ms       in order of time; [head, tail) is in use
  *   keys      _INBOX.a.1_INBOX.a.2…                               the subjects' bytes
  *
- * A reply is forgotten with its last answer, so only those never answered wait for their time. As entries stand in order of time the
- * old ones are at the head: taking them away once a second costs what there is to take away, not what is tracked. When the arrays
- * are full, what is left moves together, into smaller or larger ones.
- * The reference has no limit but time. Here at most 262,144 replies and 16 MiB of subjects are tracked; beyond, the oldest quarter is
- * forgotten.
+ * A reply is removed with its last answer, so only unanswered ones wait for their expiry. Entries are in order of time, so the
+ * oldest are at the head: the sweep once a second costs as much as it removes. When the arrays
+ * are full, the remaining entries are compacted into smaller or larger ones.
+ * The reference limits by time only. Here at most 262,144 replies and 16 MiB of subjects are tracked; beyond that the oldest quarter is
+ * dropped.
  */
 export const REPLIES_MAX = 262_144;
 const KEY_BYTES_MAX = 16 * 1024 * 1024;
@@ -30,7 +30,7 @@ const KEY_SIZE = 2;
 const USED = 3;
 
 export class TrackedReplies {
-  /** Replies that may be answered, as far as is known: those whose time is over count until they are swept. */
+  /** Tracked replies; expired ones count until they are swept. */
   count = 0;
   private capacity = ENTRIES_MIN;
   private index = new Int32Array(ENTRIES_MIN * 2);
@@ -40,11 +40,11 @@ export class TrackedReplies {
   private head = 0;
   private tail = 0;
   private keysEnd = 0;
-  /** Bytes of the keys that are not forgotten. */
+  /** Bytes of the keys in use. */
   private keysLive = 0;
   private sweptAt: number;
 
-  /** @param hashFrom secret, so that nobody can choose subjects that fall into one place */
+  /** @param hashFrom secret start of the hash, so that clients cannot choose colliding subjects */
   constructor(
     private readonly responses: ResponsePermission,
     private readonly clock: Clock,
@@ -53,7 +53,7 @@ export class TrackedReplies {
     this.sweptAt = clock.monotonic();
   }
 
-  /** Counts one answer. @returns false when the subject is not tracked, or its time is over */
+  /** Counts one answer. @returns false when the subject is not tracked or has expired */
   use(source: Uint8Array, start: number, end: number): boolean {
     if (this.count === 0) return false;
     const slot = this.find(hashBytes(source, start, end, this.hashFrom), source, start, end);
@@ -69,7 +69,7 @@ export class TrackedReplies {
     return true;
   }
 
-  /** @param source a subject of one byte or more that `use` refused just now; its bytes are copied */
+  /** @param source a non-empty subject that `use` just refused; copied */
   add(source: Uint8Array, start: number, end: number): void {
     const now = this.clock.monotonic();
     const size = end - start;
@@ -93,7 +93,7 @@ export class TrackedReplies {
     return -1;
   }
 
-  /** The key's bytes are at the end of `keys` already. */
+  /** The key's bytes are already at the end of `keys`. */
   private append(hash: number, keyStart: number, size: number, used: number, time: number): void {
     const entry = this.tail++;
     const at = entry * STRIDE;
@@ -111,7 +111,7 @@ export class TrackedReplies {
     this.count++;
   }
 
-  /** Closes the gap in the index, as a search ends at the first free slot. */
+  /** Closes the gap in the index, because a search ends at the first free slot. */
   private forget(slot: number): void {
     const { index, entries } = this;
     const mask = index.length - 1;
@@ -136,7 +136,7 @@ export class TrackedReplies {
     this.forget(slot);
   }
 
-  /** Takes away what is too old, and gives back room that a burst left behind. */
+  /** Removes expired entries and releases memory after a burst. */
   private sweep(now: number): void {
     this.sweptAt = now;
     this.dropOld(now);
@@ -160,7 +160,7 @@ export class TrackedReplies {
     }
   }
 
-  /** Empties the index; the other arrays stay as they are where their size does. */
+  /** Empties the index; arrays whose size stays the same are kept. */
   private resize(capacity: number, keyCapacity: number): void {
     if (keyCapacity !== this.keys.length) this.keys = new Uint8Array(keyCapacity);
     if (capacity === this.capacity) {
@@ -173,7 +173,7 @@ export class TrackedReplies {
     this.times = new Float64Array(capacity);
   }
 
-  /** @param size bytes of the key that comes next */
+  /** @param size bytes of the next key */
   private moveTogether(now: number, size: number): void {
     this.dropOld(now);
     const { entries, times, keys, head, tail } = this;
@@ -191,14 +191,14 @@ export class TrackedReplies {
       const keySize = entries[at + KEY_SIZE];
       if (keySize === 0) continue;
       const from = entries[at + KEY_START];
-      // Within one array too: things move towards its start, first the first.
+      // Also valid within one array: entries move towards the start, in order.
       for (let offset = 0; offset < keySize; offset++) this.keys[this.keysEnd + offset] = keys[from + offset];
       this.append(entries[at + HASH], this.keysEnd, keySize, entries[at + USED], times[entry]);
     }
   }
 }
 
-/** The present size when it is neither too small nor far too large; else the next power of two. */
+/** The current size when it fits and is not far too large; else the next power of two. */
 function fitting(present: number, least: number): number {
   return present >= least && present <= least * 4 ? present : 2 ** Math.ceil(Math.log2(least));
 }

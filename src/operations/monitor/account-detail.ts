@@ -1,6 +1,6 @@
 /**
- * One account in detail, for `/accountz?acc=` and the services: what it gives and takes, what its claims say, who waits for answers.
- * Exports and imports have the shape that they have in claims, with what only a server knows beside it.
+ * One account in detail, for `/accountz?acc=` and the services: exports and imports, claims, pending answers.
+ * Exports and imports have their shape in claims, plus fields that only a server knows.
  * Source: reference, core §7.6.
  */
 
@@ -49,12 +49,12 @@ export function accountDetail(server: MonitoredServer, account: Account): Fields
   };
 }
 
-/** Go writes what it has by name in their order. */
+/** Go writes maps sorted by key. */
 function sortedByName<T>(entries: [string, T][]): [string, T][] {
   return entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** Weights are added up, from the smallest on: so the reference draws, and so it shows them. */
+/** Weights are cumulative, from the smallest on, because the reference draws that way and shows them so. */
 function mappingOf(rule: MappingRule): [source: string, destinations: Fields[]] {
   const destinations: Fields[] = [];
   for (const [cluster, listed] of listsOf(rule)) {
@@ -135,10 +135,10 @@ function service(
   };
 }
 
-/** The reference's encoder misses the name of the type here, and only here. */
+/** Only here the reference writes the type without its name. */
 const SERVICE_NUMBER = 2;
 
-/** Answers that its services owe: what is published on `_R_…` goes to the requester. */
+/** Pending answers of its services: messages on `_R_…` go to the requester. */
 function responsesOf({ responses }: Account): Fields {
   if (responses.size === 0) return {};
   const entries = [...responses.all()].map((one): [string, Fields] => [one.subject, responseImport(one)]);

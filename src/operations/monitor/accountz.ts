@@ -1,4 +1,4 @@
-/** `/accountz`: the accounts' names, or one account in detail; `/accstatz`: what passed through those that are used. */
+/** `/accountz`: names of accounts, or one account in detail; `/accstatz`: traffic of accounts in use. */
 import type { Account } from "../../accounts/account/account.ts";
 import { accountDetail } from "./account-detail.ts";
 import { nameTagOf } from "./account-tag.ts";
@@ -13,7 +13,7 @@ export function accountz(context: MonitorContext, query: Query): Response {
 }
 
 export interface AccountzOptions {
-  /** Empty: the names of all. */
+  /** Empty: lists the names of all accounts. */
   readonly account: string;
 }
 
@@ -37,9 +37,9 @@ export function accstatz(context: MonitorContext, query: Query): Response {
 }
 
 export interface AccountStatzOptions {
-  /** Empty: all of them. Those that are not known here are left out. */
+  /** Empty: all accounts. Unknown names are ignored. */
   readonly accounts: readonly string[];
-  /** Also those that nobody is connected to. */
+  /** Includes accounts without connections. */
   readonly includeUnused: boolean;
 }
 
@@ -57,7 +57,7 @@ export function accountStats(server: MonitoredServer, { accounts, includeUnused 
 
 export type AccountStats = ReturnType<typeof accountStat>;
 
-/** What events and monitoring say of an account's traffic. */
+/** An account's traffic, as shown in events and monitoring. */
 export function accountStat(account: Account) {
   const { name, connections, interest, traffic, slowConsumers } = account;
   return {
@@ -73,7 +73,7 @@ export function accountStat(account: Account) {
   };
 }
 
-/** What went through other servers counts apart; there are none. */
+/** Traffic to other servers is counted separately; there are none yet. */
 function dataStats(msgs: number, bytes: number) {
   const none = { msgs: 0, bytes: 0 };
   return { msgs, bytes, gateways: none, routes: none, leafs: none };

@@ -1,4 +1,4 @@
-/** Metrics of connections: sums over all of them, and on request each of the first ones. Names and labels: prometheus-nats-exporter, `connz`. */
+/** Metrics of connections: sums over all, and on request the first ones individually. Names and labels: prometheus-nats-exporter, `connz`. */
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
@@ -10,7 +10,7 @@ import type { MonitoredServer } from "./monitored-server.ts";
 
 const MICROS_PER_MS = 1_000;
 
-/** What is summed up, by the exporter's names. */
+/** Summed values, by the exporter's names. */
 const SUMS: Record<string, (client: Client) => number> = {
   pending_bytes: client => client.outbound.pendingBytes,
   subscriptions: client => client.subscriptions.size,
@@ -20,7 +20,7 @@ const SUMS: Record<string, (client: Client) => number> = {
   out_msgs: client => client.outMessages,
 };
 
-/** Only of a single connection; times in ms, the round trip in µs, as the exporter has them. */
+/** Values of single connections only; times in ms, the round trip in µs, as in the exporter. */
 const DETAILS: Record<string, (client: Client, now: number) => number> = {
   start: client => client.startedAt,
   last_activity: client => client.lastActivityAt,

@@ -1,5 +1,5 @@
 /**
- * `/connz`: connections, open and closed, filtered, sorted, one page of them.
+ * `/connz`: open and closed connections, filtered and sorted, one page of them.
  *
  *   open clients ─┐
  *                 ├─ acc, cid, user ─▶ sort ─▶ offset, limit ─▶ subscriptions and identity of the page only
@@ -23,12 +23,12 @@ import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subscription-detail.ts";
 import { uptimeText } from "./uptime-text.ts";
 
-/** Connections of an answer, unless it is asked for more or fewer. */
+/** Default number of connections per answer. */
 export const CONNECTIONS_LIMIT = 1_024;
 const NANOS_PER_MS = 1e6;
 const NANOS_PER_MICRO = 1e3;
 
-/** Numbers as services are asked with; of any other state there are none. */
+/** States by the numbers used in service requests; any other state matches nothing. */
 export enum ConnectionState {
   Open,
   Closed,
@@ -36,27 +36,27 @@ export enum ConnectionState {
 }
 
 export interface ConnzOptions {
-  /** Empty: by id. */
+  /** Sort key; empty: by id. */
   readonly sort: string;
-  /** Who they are, too. */
+  /** Whether to include users and accounts. */
   readonly auth: boolean;
   readonly subscriptions: "none" | "list" | "detail";
   /** Below 0: 0. */
   readonly offset: number;
-  /** Not above 0: 1,024. */
+  /** 0 or below: 1,024. */
   readonly limit: number;
   /** 0: any. */
   readonly cid: number;
   readonly state: ConnectionState;
-  /** Empty: any, also below. */
+  /** Empty: any; also for the next two. */
   readonly user: string;
   readonly account: string;
   readonly mqttClient: string;
-  /** Open ones with a subscription that has something in common with this subject. */
+  /** Only open connections with a subscription that overlaps with this subject. */
   readonly filterSubject: string;
 }
 
-/** A connection of the answer. `client`: the live one, null when it is closed. */
+/** A connection of the answer. `client` is null when it is closed. */
 interface Entry {
   readonly record: ConnectionRecord;
   readonly client: Client | null;
@@ -68,7 +68,7 @@ export function connz(context: MonitorContext, query: Query): Response {
   return jsonResponse(connzOf(context.server, options));
 }
 
-/** In the reference's order, as the first that cannot be read is told. */
+/** Reads parameters in the reference's order, because only the first unreadable one is reported. */
 function readOptions(query: Query): ConnzOptions {
   const auth = query.flag("auth");
   const subscriptions = query.subscriptions();
@@ -106,7 +106,7 @@ function readState(text: string): ConnectionState {
   }
 }
 
-/** Sort keys; the largest value comes first, but for those in `ASCENDING`. */
+/** Sort keys; descending, except those in `ASCENDING`. */
 const SORT_KEYS: Record<string, (record: ConnectionRecord, now: number) => number | string> = {
   cid: record => record.id,
   start: record => record.id,
@@ -137,7 +137,7 @@ function filters(subject: string): boolean {
   return subject !== "" && subject !== ">";
 }
 
-/** @throws EndpointError options that make no sense */
+/** @throws EndpointError the options contradict each other */
 export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields {
   checkOptions(options);
   const { cid, limit } = options;
@@ -157,7 +157,7 @@ export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields 
     connections,
   });
   const { account, state } = params;
-  // What the reference answers for an account that it does not know.
+  // The reference's answer for an unknown account.
   if (account !== "" && server.accountNamed(account) === undefined) return answer("", 0, null);
   const ofAccount = (name: string) => account === "" || name === account;
   const open =
@@ -172,13 +172,13 @@ export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields 
   sortEntries(entries, params.sort || "cid", now);
   const page = entries.slice(params.offset, params.offset + params.limit);
   const connections = page.map(entry => connectionOf(server, entry, params, now));
-  server.turn.end(); // round trips may have been asked for
+  server.turn.end(); // sends PINGs that measure round trips
   return answer(server.identity.id, open.length + closed.length, connections);
 }
 
 function select(open: readonly Client[], closed: readonly ConnectionRecord[], params: ConnzOptions): Entry[] {
   const { cid, user, mqttClient, filterSubject } = params;
-  if (mqttClient !== "") return []; // nobody speaks MQTT here yet
+  if (mqttClient !== "") return []; // there are no MQTT clients yet
   const wanted = (record: ConnectionRecord) => (cid === 0 || record.id === cid) && (user === "" || record.user === user);
   const chosen = cid === 0 ? open : open.filter(client => client.id === cid);
   const live = filters(filterSubject) ? chosen.filter(client => subscribesTo(client, filterSubject)) : chosen;
@@ -232,7 +232,7 @@ function connectionOf(server: MonitoredServer, { record, client }: Entry, params
     ...tlsFields(record, params.auth ? (client?.transport.tls?.peerCertificates ?? []) : []),
     ...(params.auth ? identityOf(record) : {}),
     ...(client === null ? closedSubscriptions(record, params) : openSubscriptions(client, params)),
-    // Of closed connections the reference shows it unasked.
+    // The reference always shows it for closed connections.
     ...(params.auth || closed ? claimFields(record, nameTag(server, record, client, params.auth)) : {}),
     ...(record.proxyKey === "" ? {} : { proxy: { key: record.proxyKey } }),
   };
@@ -266,7 +266,7 @@ function claimFields({ jwt, issuerKey, tags }: ConnectionRecord, tag: string): F
   };
 }
 
-/** Of those who are asked for it, how the account is called; else how the user of a closed connection was. */
+/** The account's name tag: for open connections, and on request for closed ones in other accounts than $G; else the tag recorded at the close. */
 function nameTag(server: MonitoredServer, record: ConnectionRecord, client: Client | null, asked: boolean): string {
   if (client !== null) return nameTagOf(client.account);
   const account = asked && record.account !== GLOBAL_ACCOUNT ? server.accountNamed(record.account) : undefined;
@@ -280,7 +280,7 @@ function openSubscriptions(client: Client, { subscriptions: wanted }: ConnzOptio
   return { subscriptions_list_detail: subscriptions.map(subscriptionDetail) };
 }
 
-/** As the reference has it, they name their account; those of open connections do not. */
+/** As in the reference, subscriptions of closed connections name their account; those of open connections do not. */
 function closedSubscriptions({ account, accountTag, subscriptions }: ConnectionRecord, { subscriptions: wanted }: ConnzOptions): Fields {
   if (wanted === "none" || subscriptions.length === 0) return {};
   if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
@@ -291,7 +291,7 @@ function reasonText({ closeReason }: ConnectionRecord): string {
   return closeReason === 0 ? "" : CLOSE_TEXTS[closeReason];
 }
 
-/** Below a millisecond to the microsecond, as the reference cuts it. */
+/** Round trip as text; below one millisecond rounded to microseconds, as in the reference. */
 function roundTripText(ms: number): string {
   const nanos = Math.round(ms * NANOS_PER_MS);
   if (nanos <= NANOS_PER_MICRO || nanos >= NANOS_PER_MS) return goDuration(nanos);

@@ -1,8 +1,8 @@
 /**
- * One CPU profile at a time, by the runtime's own sampler, in the format that Chrome's developer tools read (`.cpuprofile`).
+ * Takes one CPU profile at a time with the runtime's sampler, in the format of Chrome's developer tools (`.cpuprofile`).
  *
- * The sampler's thread never ends once it has been started, and would go on waking up a thousand times a second, 2 % of a core. So it
- * is left with a long interval. A later profile begins when that has passed, thus not much longer.
+ * Once started, the sampler's thread never ends and would wake up a thousand times a second (2 % of a core). So after a profile it
+ * gets a long interval. A later profile starts after that interval has passed, so it is not very long.
  */
 import type { Session } from "node:inspector";
 import { nodeInspector } from "../../base/runtime/late-module.ts";
@@ -10,7 +10,7 @@ import { nodeInspector } from "../../base/runtime/late-module.ts";
 const INTERVAL_MICROS = 1_000;
 const RESTING_INTERVAL_MICROS = 100_000;
 
-/** A second one while the first is under way. */
+/** Another profile is already running. */
 export class ProfileUnderWay extends Error {
   override name = "ProfileUnderWay";
 }
@@ -20,8 +20,8 @@ export class CpuProfiler {
 
   /**
    * Samples the process, about once a millisecond, and resolves with the profile as JSON.
-   * @param end when to stop; it may come early
-   * @throws ProfileUnderWay  somebody is at it already
+   * @param end aborts when the profile should stop; may abort early
+   * @throws ProfileUnderWay  another profile is running
    */
   async record(end: Promise<unknown>): Promise<string> {
     if (this.underWay) throw new ProfileUnderWay();
@@ -43,7 +43,7 @@ export class CpuProfiler {
   }
 }
 
-/** An interval is taken over by a start only. */
+/** A new interval takes effect only when the sampler starts. */
 async function rest(session: Session): Promise<void> {
   await post(session, "Profiler.setSamplingInterval", { interval: RESTING_INTERVAL_MICROS });
   await post(session, "Profiler.start");

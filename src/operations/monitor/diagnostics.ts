@@ -1,6 +1,6 @@
 /**
- * What looks inside: `/ipqueuesz`, `/stacksz`, `/debug/vars`. The reference shows its goroutines and the queues between them; here one
- * event loop does everything, so there are no queues, one stack, and beside it what waits on that loop.
+ * Diagnostics: `/ipqueuesz`, `/stacksz`, `/debug/vars`. The reference shows its goroutines and the queues between them; here one
+ * event loop does everything, so there are no queues, one stack, and a list of what waits on that loop.
  */
 import { heapStats } from "bun:jsc";
 import { goJson } from "../../base/go/json-writer.ts";
@@ -12,7 +12,7 @@ export function ipqueuesz(_context: MonitorContext, query: Query): Response {
   return jsonResponse(ipqueueszOf(), 3);
 }
 
-/** The queues of an event loop are the sockets' own. */
+/** Always empty: the only queues are those of the sockets. */
 export function ipqueueszOf(): Fields {
   return {};
 }
@@ -32,22 +32,22 @@ export function stacksz({ server }: MonitorContext): Response {
   return jsonText(`${lines.join("\n")}\n`);
 }
 
-/** Go's expvar: the command line and the memory, one variable a line. */
+/** Go's expvar: command line and memory, one variable per line. */
 export function debugVars(): Response {
   const cmdline = JSON.stringify(process.argv);
   const text = `{\n"cmdline": ${cmdline},\n"memstats": ${goJson(memoryStats(), 0)}\n}\n`;
   return new Response(text, { headers: { "Content-Type": "application/json; charset=utf-8" } });
 }
 
-/** The same as services answer it. */
+/** The same for the system service. */
 export function expvarzOf(): Fields {
   return { memstats: memoryStats(), cmdline: process.argv };
 }
 
-/** The last pauses of its collector, in a ring; the reference's size. */
+/** Size of the ring with the last pauses of Go's garbage collector. */
 const PAUSES = Array<number>(256).fill(0);
 
-/** Under the names of Go's runtime, which tools read; 0 where JavaScript's has no such thing. */
+/** Memory figures under Go's names, which tools read; 0 where JavaScriptCore has no equivalent. */
 function memoryStats(): Fields {
   const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
   const { objectCount, extraMemorySize } = heapStats();

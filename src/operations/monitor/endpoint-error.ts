@@ -1,9 +1,9 @@
-/** What an endpoint does not do, in the reference's words: status 400 over HTTP, an error of code 500 from a service. */
+/** A request that an endpoint refuses, with the reference's text: status 400 over HTTP, error code 500 from a service. */
 export class EndpointError extends Error {
   override name = "EndpointError";
 }
 
-/** It is another server's business. Services are silent then, so that only that one answers. */
+/** The request is for another server. Services do not answer, so that only the other server does. */
 export class NotMine extends EndpointError {
   override name = "NotMine";
 }

@@ -1,4 +1,4 @@
-/** What an endpoint is given, and what it answers. */
+/** Request and answer of an endpoint. */
 import { goJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
@@ -11,7 +11,7 @@ export interface MonitorContext {
   readonly server: MonitoredServer;
 }
 
-/** Answers a request. Throws `EndpointError` for what it cannot read or do. @param headers of the request */
+/** Answers a request. Throws `EndpointError` for a request that it refuses. @param headers headers of the request */
 export type Endpoint = (context: MonitorContext, query: Query, headers: Headers) => Response;
 
 export function countRequest({ server }: MonitorContext, path: string): void {
@@ -19,12 +19,12 @@ export function countRequest({ server }: MonitorContext, path: string): void {
   requests.set(path, (requests.get(path) ?? 0) + 1);
 }
 
-/** What most answers begin with. */
+/** The first fields of most answers. */
 export function answerHead(server: MonitoredServer): Fields {
   return { server_id: server.identity.id, now: goTime(Date.now()) };
 }
 
-/** Go's `omitempty`: a field that is there only when it says something. */
+/** Go's `omitempty`: omits empty values. */
 export function unlessEmpty(name: string, value: string | number | boolean | null | readonly unknown[]): Fields {
   const empty = value === null || value === "" || value === 0 || value === false || (Array.isArray(value) && value.length === 0);
   return empty ? {} : { [name]: value };
@@ -37,7 +37,7 @@ export function jsonResponse(value: unknown, indent = 2, status = 200): Response
   return jsonText(goJson(value, indent), status);
 }
 
-/** As the reference labels every answer of an endpoint, also what is no JSON. */
+/** The reference's content type for every endpoint, also for answers that are not JSON. */
 export function jsonText(text: string, status = 200): Response {
   return new Response(text, { status, headers: JSON_HEADERS });
 }

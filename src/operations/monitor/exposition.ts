@@ -1,11 +1,11 @@
 /**
- * Metrics as Prometheus reads them: its text format, or OpenMetrics for those who ask for it.
+ * Writes metrics for Prometheus: in its text format, or in OpenMetrics when the scraper asks for it.
  *
  *   # HELP gnatsd_varz_mem resident memory, bytes
  *   # TYPE gnatsd_varz_mem gauge
  *   gnatsd_varz_mem{server_id="NA…"} 5.1e7
- * All samples of a name stand together, so they are gathered by name first. Everything is a gauge, as most of the exporter's are: what
- * only rises may be called a counter only under names ending in `_total`, and the names are the exporter's.
+ * All samples of a name must be adjacent, so they are grouped by name first. Everything is a gauge, like most of the exporter's metrics:
+ * OpenMetrics allows counters only under names ending in `_total`, and the exporter's names do not.
  */
 
 export type Labels = Readonly<Record<string, string>>;
@@ -17,13 +17,13 @@ interface Family {
 
 const TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/** Units that OpenMetrics lets a name end in. */
+/** Units with which OpenMetrics allows a name to end. */
 const UNITS = ["bytes", "seconds"];
 
 export class Exposition {
   private readonly families = new Map<string, Family>();
 
-  /** Adds one sample. The help of a name is that of its first sample. */
+  /** Adds one sample. The first sample of a name sets its help text. */
   add(name: string, help: string, labels: Labels, value: number): void {
     let family = this.families.get(name);
     if (family === undefined) {
@@ -33,7 +33,7 @@ export class Exposition {
     family.lines.push(`${name}{${labelText(labels)}} ${value}`);
   }
 
-  /** @param accept of the request: what the scraper can read */
+  /** @param accept the request's Accept header */
   response(accept: string): Response {
     const open = accept.includes("application/openmetrics-text");
     return new Response(this.text(open), { headers: { "Content-Type": open ? OPEN_METRICS_TYPE : TEXT_TYPE } });

@@ -1,4 +1,4 @@
-/** `/healthz`: whether the server is well. Without JetStream it is when its listeners accept; else what was asked, or what is missing, is told. */
+/** `/healthz`: the server's health. Without JetStream it is healthy when its listeners accept connections. */
 import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
@@ -7,7 +7,7 @@ export function healthz(context: MonitorContext, query: Query): Response {
   countRequest(context, "/healthz");
   const { log } = context.server;
   if (query.flag("js-enabled")) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
-  for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them hold
+  for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them are satisfied
   const details = query.flag("details");
   const asked = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
   const { status_code, ...answer } = healthzOf(context.server, asked);
@@ -21,7 +21,7 @@ export interface HealthzOptions {
   readonly account: string;
   readonly stream: string;
   readonly consumer: string;
-  /** What is wrong as a list. */
+  /** Reports errors as a list. */
   readonly details: boolean;
 }
 
@@ -56,7 +56,7 @@ function wrongWith({ account, stream, consumer }: HealthzOptions): Problem | nul
   return null;
 }
 
-/** Null when everything that should listen does. */
+/** Null when all listeners accept connections. */
 export function unready({ missingListeners }: MonitoredServer): Problem | null {
   if (missingListeners.length === 0) return null;
   const error = `failed to be ready for connections after 1ms: ${missingListeners.join(", ")}`;

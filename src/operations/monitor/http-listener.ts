@@ -1,6 +1,6 @@
 /**
- * A port that answers HTTP: of monitoring, and of profiling. Bun's server, with the reference's limits where Bun has a way to set them
- * (docs/differences.md): no time limit for an answer or between requests, headers within some 12 s and, unless the process asks for
+ * An HTTP port, for monitoring or profiling: Bun's server with the reference's limits where Bun can set them
+ * (docs/differences.md): no time limit for an answer or between requests, headers within about 12 s and, unless the process asks for
  * more, 16 KiB.
  */
 import type { Server } from "bun";
@@ -9,12 +9,12 @@ import { plainText } from "./endpoint.ts";
 
 export interface HttpListenerOptions {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** null: in the clear. */
+  /** null: plain HTTP. */
   readonly tls: TlsContext | null;
   answer(request: Request): Response | Promise<Response>;
-  /** A handler of ours threw. */
+  /** One of our handlers threw. */
   onDefect(error: Error): void;
 }
 
@@ -22,9 +22,9 @@ export class HttpListener {
   readonly port: number;
   private readonly options: HttpListenerOptions;
   private server: Server<undefined>;
-  /** The certificates in use. */
+  /** Certificates in use. */
   private shown: string;
-  /** Without a port any more, until their last request is answered. */
+  /** Former servers that no longer hold the port; they finish their last requests. */
   private readonly former = new Set<Server<undefined>>();
 
   /** @throws the system's error when the port cannot be bound */
@@ -36,12 +36,12 @@ export class HttpListener {
   }
 
   /**
-   * Bun cannot change the certificate of a server: another one takes over its port. The first goes on with the requests under way and
-   * ends its connections as they become idle, which HTTP lets a server do at any time.
+   * Bun cannot change a server's certificate, so a new server takes over the port. The old one finishes its requests and
+   * closes its connections as they become idle, which HTTP allows at any time.
    */
   updateTls(tls: TlsContext): void {
     const shown = JSON.stringify(tls.serveOptions());
-    if (shown === this.shown) return; // nobody loses a connection over a reload of other things
+    if (shown === this.shown) return; // a reload of other options closes no connection
     this.shown = shown;
     const before = this.server;
     this.former.add(before);
@@ -49,7 +49,7 @@ export class HttpListener {
     this.server = this.serve(this.port, tls);
   }
 
-  /** Resolves when no request is under way and nothing listens any more. */
+  /** Resolves when it no longer listens and all requests are answered. */
   async stop(): Promise<void> {
     await Promise.all([this.server, ...this.former].map(server => server.stop(true)));
   }
@@ -61,8 +61,8 @@ export class HttpListener {
       port,
       ...(tls === null ? {} : { tls: withoutPeers(tls.serveOptions()) as Bun.TLSOptions }),
       development: false,
-      reusePort: false, // what `development: false` would make of it: a second server on this port gets half of the requests
-      idleTimeout: 0, // whoever polls once a minute keeps its connection
+      reusePort: false, // `development: false` would set it, and a second server on this port would get half of the requests
+      idleTimeout: 0, // a client that polls once a minute keeps its connection
       fetch: request => answer(request),
       error: error => {
         onDefect(error);
@@ -72,7 +72,7 @@ export class HttpListener {
   }
 }
 
-/** Whoever looks at monitoring shows no certificate, also where clients must. */
+/** Monitoring never asks for client certificates, even where the client port does. */
 function withoutPeers(options: ServeOptions | ServeOptions[]): unknown {
   const plain = ({ ca: _, ...rest }: ServeOptions) => ({ ...rest, requestCert: false, rejectUnauthorized: false });
   return Array.isArray(options) ? options.map(plain) : plain(options);

@@ -1,4 +1,4 @@
-/** `/jsz`: JetStream, and `/raftz`: the groups that agree for it. Both answer as the reference does where it is off. */
+/** `/jsz` (JetStream) and `/raftz` (its RAFT groups). Both answer like the reference with JetStream disabled. */
 
 import { goTime } from "../../base/go/time.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
@@ -15,15 +15,15 @@ export function jsz(context: MonitorContext, query: Query): Response {
   return jsonResponse(jszOf(context.server, { leaderOnly }));
 }
 
-/** What else may be asked for says how much of JetStream is shown. */
+/** The other options select details of JetStream. */
 export interface JszOptions {
-  /** Only from the leader of the meta group. */
+  /** Only the leader of the meta group should answer. */
   readonly leaderOnly: boolean;
 }
 
 export const NO_JSZ_OPTIONS: JszOptions = { leaderOnly: false };
 
-/** @throws NotMine only a leader was asked */
+/** @throws NotMine the request is for the leader only */
 export function jszOf({ identity }: MonitoredServer, { leaderOnly }: JszOptions): Fields {
   if (leaderOnly) throw new NotMine("filtered response: not leader");
   return {
@@ -46,7 +46,7 @@ export function jszOf({ identity }: MonitoredServer, { leaderOnly }: JszOptions)
   };
 }
 
-/** One account's part of it. @throws EndpointError there is none */
+/** The part about one account. @throws EndpointError the account has no JetStream */
 export function accountJszOf(): never {
   throw new EndpointError("jetstream not enabled");
 }
@@ -55,7 +55,7 @@ export function raftz(): Response {
   return plainText("No Raft nodes registered", 404);
 }
 
-/** The groups of an account, as services answer it. */
+/** The groups of an account, for the system service. */
 export function raftzOf(): Fields {
   return {};
 }

@@ -1,4 +1,4 @@
-/** What metrics mean, for those whose name does not say it; others are explained by their name. */
+/** Help texts of metrics whose name does not explain them. */
 const HELP: Record<string, string> = {
   gnatsd_varz_auth_timeout: "seconds that clients have to authenticate",
   gnatsd_varz_config_load_time: "when the configuration was read, milliseconds since 1970",
@@ -37,7 +37,7 @@ const HELP: Record<string, string> = {
   gnatsd_subsz_max_fanout: "receivers of a remembered subject, at most",
 };
 
-/** @param name of the metric, in full */
+/** @param name full name of the metric */
 export function helpOf(name: string): string {
   return HELP[name] ?? name.split("_").slice(2).join(" ");
 }

@@ -1,9 +1,9 @@
 /**
- * `/metrics`: what prometheus-nats-exporter makes of the other endpoints, without the exporter: the same names and labels, so that its
- * dashboards work. nats-server has no such endpoint.
+ * `/metrics`: the metrics that prometheus-nats-exporter derives from the other endpoints, with the same names and labels, so that its
+ * dashboards work without the exporter. nats-server has no such endpoint.
  *
  *   varz, subsz, routez ─▶ every number by its path: gnatsd_varz_slow_consumer_stats_clients
- *   connz, accstatz, accountz, leafz, healthz, jsz ─▶ as the exporter names them one by one
+ *   connz, accstatz, accountz, leafz, healthz, jsz ─▶ by the exporter's individual names
  * Source: nats-io/prometheus-nats-exporter, collector/*.go. All its switches but `-connz_detailed` are on; that one is `connz_detailed=1`
  * here, for the first 1,024 connections, as there.
  */
@@ -22,7 +22,7 @@ import type { Query } from "./query.ts";
 import { subszOf } from "./subsz.ts";
 import { varzOf } from "./varz.ts";
 
-/** Accounts that have metrics of their own. */
+/** Most accounts with individual metrics. */
 const ACCOUNTS_MAX = 10_000;
 
 export function metrics(context: MonitorContext, query: Query, headers: Headers): Response {
@@ -41,7 +41,7 @@ export function metrics(context: MonitorContext, query: Query, headers: Headers)
   return exposition.response(headers.get("accept") ?? "");
 }
 
-/** Of these the text is a label of a metric that is always 1, or a time is its value, ms since 1970. */
+/** Text fields that become a label of a metric with value 1, and times that become ms since 1970. */
 const TEXTS: ReadonlySet<string> = new Set([
   "server_id",
   "server_name",
@@ -52,7 +52,7 @@ const TEXTS: ReadonlySet<string> = new Set([
   "start",
   "config_load_time",
 ]);
-/** What the exporter leaves out, by the name it would have. */
+/** Metrics that the exporter omits, by the name they would have. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["leaf", "trusted_operators_claim"]);
 
 function addNumbers(exposition: Exposition, prefix: string, id: string, fields: Fields, path: readonly string[] = []): void {
@@ -120,7 +120,7 @@ function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
   }
 }
 
-/** Limits that claims set; the exporter reads them there, so for accounts without claims they are 0. */
+/** Limits from claims; 0 for accounts without claims, because the exporter reads claims only. */
 function claimedLimits({ claim, limits }: Account): Record<string, number> {
   const none = { subs: 0, data: 0, payload: 0, imports: 0, exports: 0, wildcards: 0, conn: 0, leaf: 0 };
   if (claim === null) return none;

@@ -1,8 +1,8 @@
-/** What monitoring keeps between requests, whether it listens or not. One per server. */
+/** State of monitoring between requests, also while it does not listen. One per server. */
 import { ProcessUsage } from "./process-usage.ts";
 
 export class MonitorState {
   readonly usage = new ProcessUsage();
-  /** Requests by endpoint. Each endpoint counts its own, when the reference does. */
+  /** Requests per endpoint, counted for the endpoints that the reference counts. */
   readonly requests = new Map<string, number>();
 }

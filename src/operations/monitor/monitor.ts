@@ -1,9 +1,9 @@
 /**
  * Monitoring over HTTP or HTTPS, on a port of its own.
  *
- *   request ─▶ base path ─▶ endpoint ─▶ answer, computed now from what the server counts anyway
- * Nothing is sampled or kept between requests but counters, so monitoring that nobody asks costs nothing. Bun serves it on the event
- * loop that moves messages: an answer is one synchronous computation, as short as the page that was asked for.
+ *   request ─▶ base path ─▶ endpoint ─▶ answer, computed from counters that the server keeps anyway
+ * Nothing is sampled between requests, so unused monitoring costs nothing. Bun serves it on the event
+ * loop that moves messages: an answer is one synchronous computation, bounded by the requested page.
  */
 import { posix } from "node:path";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
@@ -53,8 +53,8 @@ export class Monitor {
 
   /**
    * Starts listening.
-   * @param host as configured, shown in /varz; `bindHost` is what it means
-   * @param tls null: in the clear
+   * @param host host as configured, shown in /varz; `bindHost` is the address to bind
+   * @param tls null: plain HTTP
    * @throws the system's error when the port cannot be bound
    */
   constructor(server: MonitoredServer, host: string, bindHost: string, port: number, tls: TlsContext | null = null) {
@@ -73,12 +73,12 @@ export class Monitor {
     this.context = { server };
   }
 
-  /** Another certificate for those who come from now on; requests under way are answered. Only of a monitor that was made with one. */
+  /** Uses another certificate for new connections; running requests are answered. Only for a monitor created with TLS. */
   updateTls(tls: TlsContext): void {
     this.listener.updateTls(tls);
   }
 
-  /** Resolves when no request is under way and nothing listens any more. */
+  /** Resolves when it no longer listens and all requests are answered. */
   stop(): Promise<void> {
     return this.listener.stop();
   }
@@ -99,7 +99,7 @@ export class Monitor {
   }
 }
 
-/** Begins with a slash and ends with none. */
+/** Normalises the base path: a leading slash, no trailing one. */
 function normalBasePath(path: string): string {
   const clean = posix.normalize(path.startsWith("/") ? path : `/${path}`);
   return clean.length > 1 && clean.endsWith("/") ? clean.slice(0, -1) : clean;

@@ -1,4 +1,4 @@
-/** What monitoring needs of the server above it. Read only, and read only when someone asks. */
+/** What monitoring needs from the server above it. Read only, on request only. */
 import type { Account } from "../../accounts/account/account.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
@@ -15,16 +15,16 @@ export interface MonitoredServer {
   readonly identity: { readonly id: string };
   readonly serverName: string;
   readonly authRequired: boolean;
-  /** As clients are told in INFO. */
+  /** Host and port announced in INFO. */
   readonly advertisedHost: string;
   readonly advertisedPort: number;
-  /** Port of WebSocket clients; null without one. */
+  /** Port for WebSocket clients; null without one. */
   readonly websocketPort: number | null;
   /** When the certificates of the client port and of the WebSocket port expire, wall clock, ms; null without TLS. */
   readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
-  /** Of the cache of OCSP responses about clients; null without one. */
+  /** Figures of the OCSP cache for client certificates; null without one. */
   readonly ocspCacheStats: OcspCacheStats | null;
-  /** Listeners that should accept and do not, by the reference's names (`server`, `websocket`); empty when all is well. */
+  /** Configured listeners that do not accept, by the reference's names (`server`, `websocket`); empty when healthy. */
   readonly missingListeners: readonly string[];
   /** Wall clock, ms. */
   readonly startedAt: number;
@@ -39,11 +39,11 @@ export interface MonitoredServer {
   accountNamed(name: string): Account | undefined;
   /** null: there is none. */
   readonly systemAccount: Account | null;
-  /** Ended after an answer that made connections write: a question for their round trip. */
+  /** Ended after an answer that queued output, such as PINGs for round trips. */
   readonly turn: Turn;
   readonly monitoring: MonitorState;
-  /** Where monitoring listens; null: nowhere. */
+  /** Address of monitoring; null when it does not listen. */
   readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
-  /** Logins that were refused as their account is none of the pinned ones. */
+  /** Logins refused because their account is not among the pinned ones. */
   readonly pinnedAccountFails: number;
 }

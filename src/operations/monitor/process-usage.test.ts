@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ProcessUsage } from "./process-usage.ts";
 
-test("usage is of this process", () => {
+test("reports the usage of this process", () => {
   const usage = new ProcessUsage();
   expect(usage.residentBytes()).toBeGreaterThan(1024 * 1024);
   expect(usage.cores()).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
-/** What this process takes of the machine. */
+/** Resource usage of this process. */
 import { availableParallelism } from "node:os";
 
-/** Percentages are of at least so long a time: asking often does not make them noise. */
+/** Shortest interval for a CPU percentage, so that frequent requests do not return noise. */
 const WINDOW_MS = 1_000;
 
 export class ProcessUsage {
@@ -10,7 +10,7 @@ export class ProcessUsage {
   private sampledMicros = cpuMicros();
   private percent = 0;
 
-  /** CPU time of this process since it was last asked for, in percent of one core, to one decimal. */
+  /** CPU usage since the previous sample, in percent of one core, to one decimal. */
   cpuPercent(): number {
     const now = performance.now();
     const elapsedMs = now - this.sampledAt;

@@ -1,12 +1,12 @@
 /**
- * Profiles over HTTP, on a port of their own (`prof_port`), under the paths of Go's pprof.
+ * Profiles over HTTP, on their own port (`prof_port`), under the paths of Go's pprof.
  *
- *   /debug/pprof/                   what there is
+ *   /debug/pprof/                   index
  *   /debug/pprof/profile?seconds=N  CPU profile of the next N seconds   .cpuprofile      ┐ Chrome's developer tools
- *   /debug/pprof/heap               what is in memory, by who keeps it  .heapsnapshot    ┘ open both
+ *   /debug/pprof/heap               heap snapshot with retainers        .heapsnapshot    ┘ open both
  *   /debug/pprof/cmdline, /debug/vars
- * The formats are the runtime's own: Go's describe Go. What the runtime has not (block, mutex, goroutine, trace …) is as unknown as a
- * misspelled name. Nothing is measured unless somebody asks.
+ * The formats are the runtime's own, because Go's formats describe Go. Profiles that the runtime lacks (block, mutex, goroutine, trace …)
+ * are answered like an unknown name. Nothing is measured without a request.
  */
 import { posix } from "node:path";
 import { type CpuProfiler, ProfileUnderWay } from "./cpu-profile.ts";
@@ -16,7 +16,7 @@ import { HttpListener, notFound, redirect } from "./http-listener.ts";
 
 const ROOT = "/debug/pprof/";
 const SECONDS_INITIAL = 30;
-/** The samples of a profile are kept in memory: longer ones end here. */
+/** Longest profile, because its samples are kept in memory. */
 const SECONDS_MAX = 600;
 
 export interface ProfiledServer {
@@ -29,10 +29,10 @@ export class Profiler {
   readonly port: number;
   private readonly server: ProfiledServer;
   private readonly listener: HttpListener;
-  /** Ends profiles that are under way. */
+  /** Ends running profiles. */
   private readonly stopped = new AbortController();
 
-  /** Starts listening; 0: a free port. @throws the system's error when the port cannot be bound */
+  /** Starts listening; 0: any free port. @throws the system's error when the port cannot be bound */
   constructor(server: ProfiledServer, host: string, port: number) {
     this.server = server;
     this.listener = new HttpListener({
@@ -71,7 +71,7 @@ export class Profiler {
     }
   }
 
-  /** Of the time asked for, or until whoever asked has gone. */
+  /** Profiles for the requested time, or until the requester disconnects. */
   private async cpuProfile(seconds: number, signal: AbortSignal): Promise<Response> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.server.clock.after(seconds * 1_000, resolve);
@@ -93,7 +93,7 @@ function secondsOf(text: string): number {
   return seconds <= 0 ? SECONDS_INITIAL : Math.min(seconds, SECONDS_MAX);
 }
 
-/** @param seconds a difference over so long a time, which the runtime cannot make */
+/** @param seconds requested delta profile, which the runtime does not support */
 function heapProfile(seconds: string): Response {
   if (seconds !== "") {
     const sound = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;

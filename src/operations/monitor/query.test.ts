@@ -10,7 +10,7 @@ const fault = (read: () => unknown) => {
   }
 };
 
-test("what is missing or empty is empty, false or 0", () => {
+test("missing and empty parameters read as empty, false or 0", () => {
   for (const one of [query(""), query("a=")]) {
     expect([one.text("a"), one.flag("a"), one.integer("a"), one.unsigned("a"), one.subscriptions()]).toEqual(["", false, 0, 0, "none"]);
   }
@@ -29,7 +29,7 @@ test("numbers are decimal, signs only where they make sense", () => {
   expect(fault(() => query("a=-9223372036854775809").integer("a"))).toContain("value out of range");
 });
 
-test("subs is a switch, or detail in any case of letters", () => {
+test("subs is a boolean, or detail in upper or lower case", () => {
   expect([query("subs=T").subscriptions(), query("subs=DETAIL").subscriptions(), query("subs=0").subscriptions()]).toEqual([
     "list",
     "detail",

@@ -37,7 +37,7 @@ export class Query {
     return value;
   }
 
-  /** A connection id or the like: 0 when it is missing. */
+  /** An unsigned number such as a connection id; 0 when it is missing. */
   unsigned(name: string): number {
     const text = this.text(name);
     if (text === "") return 0;
@@ -46,7 +46,7 @@ export class Query {
     return value;
   }
 
-  /** `subs`: a switch, or `detail`. */
+  /** `subs`: a boolean, or `detail`. */
   subscriptions(): "none" | "list" | "detail" {
     if (this.text("subs").toLowerCase() === "detail") return "detail";
     return this.flag("subs") ? "list" : "none";

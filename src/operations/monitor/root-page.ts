@@ -1,4 +1,4 @@
-/** `/`: a page for people, with a link to every endpoint. */
+/** `/`: an HTML page with links to all endpoints. */
 import { NATS_VERSION, OWN_VERSION } from "../../wire/protocol/version.ts";
 import { countRequest, type MonitorContext } from "./endpoint.ts";
 
@@ -18,7 +18,7 @@ const LINKS: readonly (readonly [path: string, title: string])[] = [
   ["/metrics", "Prometheus"],
 ];
 
-/** @param basePath in front of every link, without a slash at its end; links are relative, so that the page works behind a proxy */
+/** @param basePath prefix of every link, without a trailing slash; links are relative, so that the page works behind a proxy */
 export function rootPage(context: MonitorContext, basePath: string): Response {
   countRequest(context, "/");
   const links = LINKS.map(([path, title]) => `    <li><a href=".${escapeHtml(basePath)}${path}">${title}</a> <code>${path}</code></li>`);

@@ -1,6 +1,6 @@
 import type { SubscriptionRecord } from "../../connections/client/connection-record.ts";
 
-/** A subscription as /connz and /subsz list it. */
+/** A subscription in /connz and /subsz. */
 export function subscriptionDetail({ subject, queue, sid, delivered, deliveredMax, cid }: SubscriptionRecord): Record<string, unknown> {
   return {
     subject,

@@ -1,4 +1,4 @@
-/** `/subsz`, also `/subscriptionsz`: interest of all accounts, or one, and on request the subscriptions themselves. */
+/** `/subsz`, also `/subscriptionsz`: figures of subscriptions in all accounts or one, and on request the subscriptions themselves. */
 import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
 import { goTime } from "../../base/go/time.ts";
@@ -30,15 +30,15 @@ export interface SubszOptions {
   readonly offset: number;
   /** Not above 0: 1,024. */
   readonly limit: number;
-  /** Only subscriptions that this subject reaches; empty: all. */
+  /** Only subscriptions that match this subject; empty: all. */
   readonly test: string;
-  /** Empty: all of them. */
+  /** Only this account; empty: all. */
   readonly account: string;
 }
 
 const EVERYTHING: SubszOptions = { lists: false, offset: 0, limit: 0, test: "", account: "" };
 
-/** @throws EndpointError the test subject is none that can be published to */
+/** @throws EndpointError the test subject is not a valid literal subject */
 export function subszOf(server: MonitoredServer, options: SubszOptions = EVERYTHING): Fields {
   const { lists, account } = options;
   const offset = Math.max(0, options.offset);
@@ -76,12 +76,12 @@ function localSubscriptions(account: Account, test: Uint8Array | null): Listed[]
 function detailOf({ account, subscription }: Listed): Record<string, unknown> {
   const { sink } = subscription;
   const client = sink instanceof Client ? sink : null;
-  // What stands here for a subscription of another account is that account's.
+  // Shadows of subscriptions in other accounts are listed there.
   const owner = client?.account ?? account;
   return { account: owner.name, account_tag: nameTagOf(owner), ...subscriptionDetail(subscriptionRecord(subscription, client?.id ?? 0)) };
 }
 
-/** Of several accounts together: counts are added, rates taken over all of them. */
+/** Combines several accounts: counts are added, rates computed over all of them. */
 export function interestStats(accounts: readonly Account[]): Record<string, number> {
   const stats = accounts.map(account => account.interest.stats());
   const sum = (read: (one: (typeof stats)[number]) => number) => stats.reduce((total, one) => total + read(one), 0);

@@ -1,4 +1,4 @@
-/** `1y2d3h4m5s`, without leading units that are zero. */
+/** `1y2d3h4m5s`, without leading zero units. */
 export function uptimeText(ms: number): string {
   const seconds = Math.max(0, Math.trunc(ms / 1000));
   const minutes = Math.trunc(seconds / 60);

@@ -1,4 +1,4 @@
-/** `/varz`: the server as a whole. What belongs to features that are not there yet is empty, as in the reference where they are off. */
+/** `/varz`: the whole server. Fields of features that do not exist yet are empty, as in the reference when they are disabled. */
 
 import { claimsJson } from "../../access/jwt/claim-shapes.ts";
 import { decodeOperator } from "../../access/jwt/decode.ts";
@@ -13,7 +13,7 @@ import type { MonitoredServer } from "./monitored-server.ts";
 import { uptimeText } from "./uptime-text.ts";
 
 const NANOS_PER_MS = 1e6;
-/** Of a handshake, where no `tls` block says another: the reference's default. */
+/** Default handshake timeout without a `tls` block, from the reference. */
 const TLS_TIMEOUT_MS = 2_000;
 
 export function varz(context: MonitorContext): Response {
@@ -181,7 +181,7 @@ function ocspCacheField(stats: MonitoredServer["ocspCacheStats"]): Fields {
   };
 }
 
-/** The reference shows what is configured, and nothing for the default. */
+/** The reference shows the configured value, and nothing for the default. */
 function isDefaultHandshakeTimeout(ms: number): boolean {
   return ms === WEBSOCKET_DEFAULTS.handshakeTimeoutMs;
 }
@@ -190,7 +190,7 @@ function expiryField(notAfterMs: number | null): Fields {
   return notAfterMs === null ? {} : { tls_cert_not_after: goTime(notAfterMs) };
 }
 
-/** How many of each kind. */
+/** Counts by connection kind. */
 export function connectionStats(counts: readonly number[]): Fields {
   return {
     clients: counts[ConnectionKind.Client],
