@@ -16,10 +16,12 @@ import { readStartOptions } from "./server/process/config-source.ts";
 import { Server } from "./server/process/server.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
+export type { GivenPermissions } from "./access/permission/permission-options.ts";
+export type { Authorization } from "./auth/users/authorization.ts";
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/users/given-authenticator.ts";
 export type { Logger } from "./base/log/logger.ts";
-export type { GivenAccount, GivenOptions, GivenPermissions, GivenUser } from "./config/schema/given-options.ts";
-export type { Authorization, Options, WriteTimeoutPolicy } from "./config/schema/options.ts";
+export type { GivenAccount, GivenOptions, GivenUser } from "./config/schema/given-options.ts";
+export type { Options, WriteTimeoutPolicy } from "./config/schema/options.ts";
 export { ConfigErrors, OptionError } from "./config/schema/problems.ts";
 export type { WebSocketOptions } from "./config/schema/websocket-options.ts";
 export type { ConnectOptions } from "./wire/protocol/connect-options.ts";

@@ -2,12 +2,13 @@
  * Every field of the configuration file: that each of its names is read, what becomes of it, and what is said about values that it
  * cannot have, beside nats-server 2.15.2.
  */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { emptyConfiguredAccount } from "../../src/auth/users/authorization.ts";
 import { encodeNkey, NkeyKind } from "../../src/base/keys/nkey.ts";
-import { emptyAccount } from "../../src/config/schema/account-options.ts";
 import { TLS_FIELDS } from "../../src/config/schema/block/tls-block.ts";
 import { WEBSOCKET_FIELDS } from "../../src/config/schema/block/websocket-block.ts";
 import { FILE_FIELDS, loadConfigFile } from "../../src/config/schema/load-config.ts";
@@ -127,7 +128,7 @@ const CASES: Readonly<Record<string, Case>> = {
     options: {
       accounts: [
         {
-          ...emptyAccount("A"),
+          ...emptyConfiguredAccount("A"),
           nkey: ACCOUNT_NKEY,
           defaultPermissions: { publish: { allow: ["x"], deny: null }, subscribe: null, responses: null },
         },

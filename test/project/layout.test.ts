@@ -33,14 +33,6 @@ const SIBLINGS: Record<string, string[]> = { connections: ["client", "route", "g
 
 /** Upward imports, `from → to`, that are still to be removed. */
 const PENDING = new Set([
-  "access/permission → config/schema",
-  "accounts/account → config/schema",
-  "accounts/trade → config/schema",
-  "auth/callout → config/schema",
-  "auth/operator → config/schema",
-  "auth/users → config/schema",
-  "base/log → config/schema",
-  "config/language → config/schema",
   "connections/link → config/schema",
   "connections/link → connections/client",
   "messaging/batch → messaging/trace",

@@ -24,5 +24,9 @@ export interface PermissionOptions {
   readonly responses: ResponsePermission | null;
 }
 
-/** Allowed connection types, by the reference's names. */
-export { CONNECTION_TYPES, type ConnectionType } from "../jwt/connection-types.ts";
+/** Permissions as a program gives them: everything may be left out. */
+export interface GivenPermissions {
+  readonly publish?: Partial<SubjectPermissions> | null;
+  readonly subscribe?: Partial<SubjectPermissions> | null;
+  readonly responses?: Partial<ResponsePermission> | null;
+}

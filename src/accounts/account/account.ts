@@ -8,7 +8,6 @@
 
 import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { Nuid } from "../../base/random/nuid.ts";
-import { type AccountLimits, NO_LIMITS, type TraceOptions } from "../../config/schema/account-options.ts";
 import { LocalPublisher } from "../../messaging/batch/local-subscriber.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
@@ -16,6 +15,7 @@ import { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";
 import { AccountClient } from "./account-client.ts";
 import type { AccountHost } from "./account-host.ts";
+import { type AccountLimits, NO_LIMITS, type TraceOptions } from "./account-options.ts";
 import { Responses } from "./responses.ts";
 import type { ServiceExport } from "./service-export.ts";
 import type { ServiceImport } from "./service-import.ts";

@@ -1,15 +1,21 @@
-/** The accounts that options speak of. */
-import { emptyAccount } from "../../config/schema/account-options.ts";
-import type { Options } from "../../config/schema/options.ts";
+/** From the options of a server to its accounts. */
+
+import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "./account.ts";
+import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import type { AccountsOptions } from "./accounts.ts";
 
-export function accountsIn({
-  accounts,
-  mappings,
-  systemAccount,
-  noSystemAccount,
-}: Pick<Options, "accounts" | "mappings" | "systemAccount" | "noSystemAccount">): AccountsOptions {
+/** Options of a server that say which accounts it has. */
+export interface ServerAccountOptions {
+  readonly accounts: readonly AccountOptions[];
+  /** Of `$G`. */
+  readonly mappings: readonly MappingRule[];
+  readonly systemAccount: string | null;
+  readonly noSystemAccount: boolean;
+}
+
+/** `$G` first, with the server's mappings, then the other accounts; and which one is the system account. */
+export function accountsIn({ accounts, mappings, systemAccount, noSystemAccount }: ServerAccountOptions): AccountsOptions {
   const global = accounts.find(({ name }) => name === GLOBAL_ACCOUNT) ?? emptyAccount(GLOBAL_ACCOUNT);
   const others = accounts.filter(({ name }) => name !== GLOBAL_ACCOUNT);
   const named = systemAccount ?? (others.some(({ name }) => name === SYSTEM_ACCOUNT) ? SYSTEM_ACCOUNT : null);

@@ -1,15 +1,9 @@
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../../test/doubles/fake-host.ts";
-import {
-  type AccountOptions,
-  emptyAccount,
-  NO_SERVICE_EXPORT,
-  NO_SERVICE_IMPORT,
-  type ServiceExportOptions,
-  type ServiceImportOptions,
-} from "../../config/schema/account-options.ts";
 import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions, type ServiceImportOptions } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
+import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import { Accounts } from "./accounts.ts";
 
 const service = (subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions => ({

@@ -6,12 +6,13 @@
  * An account that is configured again keeps its object, its subscriptions and its counters. Those that are not configured any more are
  * left without exports and imports, for the clients that are still to be closed.
  */
-import { type AccountOptions, emptyAccount } from "../../config/schema/account-options.ts";
+
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades, Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";
 import type { AccountHost } from "./account-host.ts";
+import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import { ServiceExport } from "./service-export.ts";
 import { ServiceImport } from "./service-import.ts";
 import { StreamImport } from "./stream-import.ts";

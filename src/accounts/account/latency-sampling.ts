@@ -10,11 +10,11 @@
  */
 
 import type { Random } from "../../base/random/random.ts";
-import type { LatencyOptions } from "../../config/schema/account-options.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type MimeHeader, readMimeHeader } from "../../messaging/header/mime-header.ts";
 import { isFollowed } from "../../messaging/header/trace-context.ts";
 import { isSampled } from "../../messaging/trace/start-trace.ts";
+import type { LatencyOptions } from "../trade/trade-options.ts";
 
 /** A request that is measured, and the headers that called for it; null: chance did. */
 export interface Sample {

@@ -12,10 +12,10 @@
 import type { Clock } from "../../base/clock/clock.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
-import type { LatencyOptions } from "../../config/schema/account-options.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Originator, presentClientInfo } from "../../messaging/batch/originator.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
+import type { LatencyOptions } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 import type { Sample } from "./latency-sampling.ts";
 import { type Response, ResponseEnd } from "./response.ts";

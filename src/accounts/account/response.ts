@@ -1,6 +1,6 @@
 /** An answer that an account owes to another one. */
 import { latin1 } from "../../base/bytes/ascii.ts";
-import type { ResponseType } from "../../config/schema/account-options.ts";
+import type { ResponseType } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 import type { LatencyWatch } from "./latency.ts";
 import type { ServiceExport } from "./service-export.ts";

@@ -12,12 +12,12 @@
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
-import type { ResponseType } from "../../config/schema/account-options.ts";
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
+import type { ResponseType } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 import { type Crossing, cross, crossUnfollowed, importCameThrough } from "./import-step.ts";
 import { measureAnswer } from "./latency.ts";

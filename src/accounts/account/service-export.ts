@@ -1,6 +1,6 @@
 /** A service that an account offers: how its answers are expected, and what is measured of them. */
 import { WheelTimer as Timer, type WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../../config/schema/account-options.ts";
+import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 
 /** How long an answer may take where nobody says. */

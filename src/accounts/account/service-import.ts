@@ -6,7 +6,6 @@
  * Source: reference, core §5.4.
  */
 import { decode, encode } from "../../base/bytes/ascii.ts";
-import type { LatencyOptions, ResponseType } from "../../config/schema/account-options.ts";
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
@@ -17,6 +16,7 @@ import { Lookalikes } from "../../messaging/header/lookalikes.ts";
 import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
 import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
+import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";
 import { type Asked, measureAnswer, reportBadRequest } from "./latency.ts";

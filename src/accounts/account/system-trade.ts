@@ -2,10 +2,11 @@
  * What the system account gives to every account, unasked: its own connections and statistics, and who the asking user is.
  * Source: reference, core §5.1, §8.4.
  */
-import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../../config/schema/account-options.ts";
+
 import { isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../trade/trade-options.ts";
 
 /** The token of these subjects that names the account. */
 const ACCOUNT_TOKEN = 4;

@@ -1,11 +1,7 @@
 /** Who may import an export. Pure: names and claims in, yes or no out. */
-import type {
-  ServiceExportOptions,
-  ServiceImportOptions,
-  StreamExportOptions,
-  StreamImportOptions,
-} from "../../config/schema/account-options.ts";
+
 import { isSubsetText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
+import type { ServiceExportOptions, ServiceImportOptions, StreamExportOptions, StreamImportOptions } from "./trade-options.ts";
 
 export type AnyExport = StreamExportOptions | ServiceExportOptions;
 export type AnyImport = StreamImportOptions | ServiceImportOptions;

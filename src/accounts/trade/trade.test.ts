@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { type AccountOptions, emptyAccount } from "../account/account-options.ts";
+import { NO_ACTIVATIONS } from "./export-access.ts";
+import { planTrades } from "./trade.ts";
 import {
-  type AccountOptions,
-  emptyAccount,
   NO_SERVICE_EXPORT,
   NO_SERVICE_IMPORT,
   NO_STREAM_EXPORT,
@@ -10,9 +11,7 @@ import {
   type ServiceImportOptions,
   type StreamExportOptions,
   type StreamImportOptions,
-} from "../../config/schema/account-options.ts";
-import { NO_ACTIVATIONS } from "./export-access.ts";
-import { planTrades } from "./trade.ts";
+} from "./trade-options.ts";
 
 type Given = { readonly accounts?: readonly string[] | null; readonly tokenRequired?: boolean; readonly accountTokenPosition?: number };
 

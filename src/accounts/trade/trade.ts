@@ -7,19 +7,19 @@
  * so far, which it must not close into a circle.
  * Source: reference, accounts (behaviour); core §5.2, §5.3.
  */
+
+import { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
+import { TransformError } from "../../messaging/mapping/transform-error.ts";
+import { hasWildcardText, isValidPublishSubjectText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
+import { type ActivationCheck, exportFor, mayImport } from "./export-access.ts";
+import { serviceCycle, streamCycle } from "./import-cycle.ts";
 import type {
-  AccountOptions,
   ServiceExportOptions,
   ServiceImportOptions,
   StreamExportOptions,
   StreamImportOptions,
-} from "../../config/schema/account-options.ts";
-import { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
-import { TransformError } from "../../messaging/mapping/transform-error.ts";
-
-import { hasWildcardText, isValidPublishSubjectText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
-import { type ActivationCheck, exportFor, mayImport } from "./export-access.ts";
-import { serviceCycle, streamCycle } from "./import-cycle.ts";
+  TradeOptions,
+} from "./trade-options.ts";
 import { wildcardsAsReferences, withWildcards } from "./wildcard-references.ts";
 
 const INVALID_SUBJECT = "sublist: invalid subject";
@@ -168,11 +168,11 @@ export interface TradePlan {
 }
 
 /** The accounts of a configuration, which give and take all at once. @param measures whether a system account takes metrics of latency */
-export function planTrades(accounts: readonly AccountOptions[], activated: ActivationCheck, measures: boolean): TradePlan {
+export function planTrades(accounts: readonly TradeOptions[], activated: ActivationCheck, measures: boolean): TradePlan {
   const trades = new Map(accounts.map(({ name }) => [name, new Trade(name)]));
   const problems: string[] = [];
   const context: TradeContext = { trades: name => trades.get(name), activated };
-  const each = <T>(list: (account: AccountOptions) => readonly T[], add: (trade: Trade, one: T) => string | null) => {
+  const each = <T>(list: (account: TradeOptions) => readonly T[], add: (trade: Trade, one: T) => string | null) => {
     for (const account of accounts) {
       for (const one of list(account)) {
         const problem = add(trades.get(account.name)!, one);
@@ -182,11 +182,11 @@ export function planTrades(accounts: readonly AccountOptions[], activated: Activ
   };
   const exportsOf =
     <K extends "stream" | "service">(kind: K) =>
-    (account: AccountOptions) =>
+    (account: TradeOptions) =>
       account.exports.filter(one => one.kind === kind);
   const importsOf =
     <K extends "stream" | "service">(kind: K) =>
-    (account: AccountOptions) =>
+    (account: TradeOptions) =>
       account.imports.filter(one => one.kind === kind);
   each(exportsOf("stream"), (trade, one) => exportProblem(trade, one, trades, problems));
   each(exportsOf("service"), (trade, one) => {

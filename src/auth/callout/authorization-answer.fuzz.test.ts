@@ -8,7 +8,7 @@ import { encodeSeed, NkeyKind } from "../../base/keys/nkey.ts";
 import { publicXkeyOf, seal } from "../../base/keys/xkey.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
-import { NO_CALLOUT } from "../../config/schema/authorization.ts";
+import { NO_CALLOUT } from "../users/authorization.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import { ConfigParty } from "./config-party.ts";

@@ -7,12 +7,12 @@
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { allUsers } from "../../config/schema/auth-check.ts";
-import type { Options } from "../../config/schema/options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
+import { allUsers } from "../users/authorization.ts";
+import type { AuthOptions } from "../users/listener-rules.ts";
 
 export function reportCallout(
-  { authorization, accounts, websocket }: Pick<Options, "authorization" | "accounts" | "websocket">,
+  { authorization, accounts, websocket }: Pick<AuthOptions, "authorization" | "accounts" | "websocket">,
   hasAccount: (name: string) => boolean,
   log: Pick<Logger, "error">,
 ): void {

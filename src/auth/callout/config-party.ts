@@ -7,9 +7,9 @@ import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/c
 import { connectionTypes } from "../../access/jwt/connection-types.ts";
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { CalloutOptions } from "../../config/schema/authorization.ts";
 import { permissionOptionsOf } from "../operator/claims-options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
+import type { CalloutOptions } from "../users/authorization.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty, Placement } from "./callout-party.ts";
 

@@ -10,10 +10,10 @@
 import type { AccountClaims, Import, UserScope } from "../../access/jwt/claims.ts";
 import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
+import type { AccountLimits } from "../../accounts/account/account-options.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
 import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { AccountLimits, MappingOptions } from "../../config/schema/account-options.ts";
-import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { checkMapping, type MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";
 import { type LoadedAccount, signersOf } from "./loaded-account.ts";
@@ -182,11 +182,11 @@ function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, 
 
 /** The mappings in force from now on, in the order in which they came to be. */
 function mergeMappings(
-  before: readonly MappingOptions[],
-  claimed: readonly MappingOptions[],
-): { mappings: MappingOptions[]; problems: [source: string, problem: string][] } {
+  before: readonly MappingRule[],
+  claimed: readonly MappingRule[],
+): { mappings: MappingRule[]; problems: [source: string, problem: string][] } {
   const problems: [string, string][] = [];
-  const sound = new Map<string, MappingOptions>();
+  const sound = new Map<string, MappingRule>();
   for (const one of claimed) {
     const problem = checkMapping(one);
     if (problem === null) sound.set(one.source, one);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ALPHA, BETA } from "../../../test/operator/world.ts";
 import type { AccountBody, Export, Import } from "../../access/jwt/claims.ts";
 import { newClaims } from "../../access/jwt/encode.ts";
-import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT, NO_STREAM_IMPORT } from "../../config/schema/account-options.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT, NO_STREAM_IMPORT } from "../../accounts/trade/trade-options.ts";
 import {
   accountOptionsOf,
   exportOptionsOf,
@@ -41,7 +41,6 @@ test("limits, default permissions and trace of an account", () => {
   expect(accountOptionsOf(claims(body))).toEqual({
     name: ALPHA.publicKey,
     nkey: ALPHA.publicKey,
-    users: [],
     defaultPermissions: { publish: { allow: null, deny: ["x"] }, subscribe: null, responses: null },
     exports: [],
     imports: [],

@@ -8,8 +8,10 @@
 
 import type { AccountClaims, AllowDeny, Export, Import, NatsLimits, Permissions } from "../../access/jwt/claims.ts";
 import type { PermissionOptions, SubjectPermissions } from "../../access/permission/permission-options.ts";
+import type { AccountLimits, AccountOptions, TraceOptions } from "../../accounts/account/account-options.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
-import type { AccountLimits, AccountOptions, MappingOptions, ResponseType, TraceOptions } from "../../config/schema/account-options.ts";
+import type { ResponseType } from "../../accounts/trade/trade-options.ts";
+import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { isValidPublishSubjectText } from "../../messaging/subject/subject-text.ts";
 
 const LIMIT_MAX = 2 ** 31 - 1;
@@ -54,7 +56,6 @@ export function accountOptionsOf(claims: AccountClaims): AccountOptions {
   return {
     name: claims.subject,
     nkey: claims.subject,
-    users: [],
     defaultPermissions: permissionOptionsOf(claims.nats.defaultPermissions),
     exports: [],
     imports: [],
@@ -70,7 +71,7 @@ function traceOf({ nats: { trace } }: AccountClaims): TraceOptions | null {
   return { destination: trace.destination, sampling: sampling <= 0 || sampling > 100 ? 100 : sampling };
 }
 
-export function mappingsOf({ nats: { mappings } }: AccountClaims): MappingOptions[] {
+export function mappingsOf({ nats: { mappings } }: AccountClaims): MappingRule[] {
   return [...mappings].map(([source, destinations]) => ({
     source,
     destinations: destinations.map(({ subject, weight, cluster }) => ({ subject, weight: weight === 0 ? 100 : weight, cluster })),

@@ -9,12 +9,12 @@
  * Source: server/accounts.go, DirAccResolver, CacheDirAccResolver (behaviour); core §4.6.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { ResolverOptions } from "../../config/schema/operator-options.ts";
 import type { ClaimsServices } from "./claims-services.ts";
 import { DirectoryStore } from "./directory-store.ts";
 import { reasonOf } from "./lookup-error.ts";
 import type { OperatorAccounts } from "./operator-accounts.ts";
 import type { OperatorHost } from "./operator-host.ts";
+import type { ResolverOptions } from "./operator-options.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 

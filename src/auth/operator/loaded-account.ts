@@ -3,7 +3,7 @@
 import type { AccountClaims, UserScope } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { MappingOptions } from "../../config/schema/account-options.ts";
+import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
 export class LoadedAccount {
@@ -14,7 +14,7 @@ export class LoadedAccount {
   signers: ReadonlyMap<string, UserScope | null>;
   /** Some import could not be had. */
   incomplete = false;
-  mappings: readonly MappingOptions[] = [];
+  mappings: readonly MappingRule[] = [];
   /** Changes with its claims: what was derived from them is then stale. */
   version = 0;
   /** Number of the last update that was begun: one that was overtaken is dropped. */

@@ -6,7 +6,7 @@
 
 import type { OperatorClaims } from "../../access/jwt/claims.ts";
 import { decodeOperator } from "../../access/jwt/decode.ts";
-import type { OperatorOptions } from "../../config/schema/operator-options.ts";
+import type { OperatorOptions } from "./operator-options.ts";
 
 export class TrustedKeys {
   readonly operators: readonly OperatorClaims[];

@@ -2,11 +2,10 @@ import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, tlsWith } from "../../../test/doubles/auth-parts.ts";
 import { authority } from "../../../test/tls/certificates.ts";
-import { emptyAccount } from "../../config/schema/account-options.ts";
-import { NO_USER, type UserOptions } from "../../config/schema/authorization.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { readCertificate } from "../../wire/transport/tls/certificate.ts";
 import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
+import { emptyConfiguredAccount, NO_USER, type UserOptions } from "./authorization.ts";
 
 const key = createUser();
 const NKEY = key.getPublicKey();
@@ -209,7 +208,7 @@ test("the name of a single user is checked with the same work as its password", 
 
 test("ten thousand users are one lookup away", async () => {
   const users: UserOptions[] = Array.from({ length: 10_000 }, (_, n) => ({ ...NO_USER, user: `user${n}`, password: `p${n}` }));
-  const parts = new AuthParts({ accounts: [{ ...emptyAccount("A"), users }] });
+  const parts = new AuthParts({ accounts: [{ ...emptyConfiguredAccount("A"), users }] });
   expect(await parts.who({ user: "user9999", pass: "p9999" })).toBe("user9999@A");
   expect(parts.checks.stored).toEqual(["p9999"]);
   expect(await parts.who({ user: "user10000", pass: "p" })).toBe("AuthorizationViolation");

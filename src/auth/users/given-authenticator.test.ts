@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, verdictText } from "../../../test/doubles/auth-parts.ts";
+import { completePermissions } from "../../config/schema/complete-accounts.ts";
 import type { ConnectOptions } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { type Authenticate, GivenAuthenticator } from "./given-authenticator.ts";
@@ -15,6 +16,7 @@ function given(authenticate: Authenticate) {
     authenticate,
     accountOf,
     permissions,
+    completePermissions: given => completePermissions(given, "permissions"),
     timers: host.timers,
     log: host.log,
     timeoutMs: () => TIMEOUT_MS,

@@ -15,12 +15,10 @@
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import { permissionsFault } from "../../access/permission/permission-check.ts";
-import type { PermissionOptions } from "../../access/permission/permission-options.ts";
+import type { GivenPermissions, PermissionOptions } from "../../access/permission/permission-options.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
-import { completeAccounts } from "../../config/schema/complete-accounts.ts";
-import type { GivenPermissions } from "../../config/schema/given-options.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
@@ -83,6 +81,8 @@ export interface GivenParts {
   readonly authenticate: Authenticate;
   readonly accountOf: (name: string) => Account | undefined;
   readonly permissions: CompiledPermissions;
+  /** Adds the defaults, as in the permissions of a configured user. @throws Error naming what is unknown or of the wrong type */
+  completePermissions(given: GivenPermissions): PermissionOptions;
   readonly timers: TimingWheel;
   readonly log: { error(text: string): void };
   /** Of clients of that type, ms. */
@@ -155,7 +155,7 @@ export class GivenAuthenticator implements Authenticator {
   private complete(given: GivenPermissions): PermissionOptions {
     const known = this.completed.get(given);
     if (known !== undefined) return known;
-    const permissions = completed(given);
+    const permissions = this.parts.completePermissions(given);
     const fault = permissionsFault(permissions);
     if (fault !== null) throw new Error(`invalid permissions: ${fault}`);
     this.completed.set(given, permissions);
@@ -166,15 +166,6 @@ export class GivenAuthenticator implements Authenticator {
     const text = error instanceof Error ? error.message : String(error);
     this.parts.log.error(`authenticate() failed: ${withoutSecrets(text, request)}`);
     return Refusal.AuthorizationViolation;
-  }
-}
-
-/** As those of an account's users are. @throws Error */
-function completed(given: GivenPermissions): PermissionOptions {
-  try {
-    return completeAccounts([{ name: "given", defaultPermissions: given }])[0].defaultPermissions!;
-  } catch (error) {
-    throw new Error((error as Error).message.replace("accounts[0].defaultPermissions", "permissions"), { cause: error });
   }
 }
 

@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, optionsOf } from "../../../test/doubles/auth-parts.ts";
 import { Random } from "../../base/random/random.ts";
-import { NO_USER } from "../../config/schema/authorization.ts";
 import { completeOptions, type Options } from "../../config/schema/options.ts";
 import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 import { newHiddenUserName } from "./authenticators.ts";
+import { NO_USER } from "./authorization.ts";
 import { hasPlaintextPasswords, hiddenUserOf } from "./listener-rules.ts";
 
 test("with nothing but users of the system account everybody else comes in as a hidden user", async () => {

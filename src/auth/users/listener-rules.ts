@@ -6,15 +6,24 @@
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
-import { NO_USER, type UserOptions } from "../../config/schema/authorization.ts";
-import type { Options } from "../../config/schema/options.ts";
+import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
+import { type Authorization, type ConfiguredAccount, type ListenerAuthorization, NO_USER, type UserOptions } from "./authorization.ts";
 import { isBcrypt } from "./password.ts";
 
 /** Options that decide who may connect. */
-export type AuthOptions = Pick<
-  Options,
-  "accounts" | "authorization" | "noAuthUser" | "operators" | "systemAccount" | "tls" | "trustedProxies" | "websocket"
->;
+export interface AuthOptions {
+  readonly accounts: readonly ConfiguredAccount[];
+  readonly authorization: Authorization | null;
+  readonly noAuthUser: string | null;
+  /** Operator JWTs; their users are checked elsewhere. */
+  readonly operators: readonly string[];
+  readonly systemAccount: string | null;
+  readonly tls: CertificateMapping | null;
+  readonly trustedProxies: readonly string[];
+  readonly websocket: (ListenerAuthorization & { readonly tls: CertificateMapping | null }) | null;
+}
+
+type CertificateMapping = Pick<TlsOptions, "mapsCertificate">;
 
 export type ListenerName = "client" | "websocket";
 

@@ -11,8 +11,7 @@
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
-import type { AccountOptions } from "../../config/schema/account-options.ts";
-import type { Authorization, UserOptions } from "../../config/schema/authorization.ts";
+import type { Authorization, ConfiguredAccount, UserOptions } from "./authorization.ts";
 import type { CertificateIdentity } from "./certificate-identity.ts";
 import { NamedSubject } from "./named-subject.ts";
 import { isBcrypt } from "./password.ts";
@@ -30,7 +29,7 @@ export interface KnownUser {
 /** What the table is made of. */
 export interface UserSource {
   readonly authorization: Authorization | null;
-  readonly accounts: readonly AccountOptions[];
+  readonly accounts: readonly ConfiguredAccount[];
 }
 
 export class UserTable {

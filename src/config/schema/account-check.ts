@@ -3,13 +3,14 @@
  */
 
 import { permissionsFault } from "../../access/permission/permission-check.ts";
+import { emptyAccount } from "../../accounts/account/account-options.ts";
 import { NO_ACTIVATIONS } from "../../accounts/trade/export-access.ts";
 import { planTrades } from "../../accounts/trade/trade.ts";
+import type { TradeOptions } from "../../accounts/trade/trade-options.ts";
+import type { Authorization, ConfiguredAccount, UserOptions } from "../../auth/users/authorization.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
-import { type AccountOptions, emptyAccount } from "./account-options.ts";
-import type { Authorization, UserOptions } from "./authorization.ts";
 import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "./block/account-block.ts";
 import { BAD_SAMPLING } from "./block/export-block.ts";
 import { duplicateImport } from "./block/import-block.ts";
@@ -18,7 +19,7 @@ import { userFault } from "./block/user-block.ts";
 import { isPublicNkey } from "./public-nkey.ts";
 
 /** What is wrong first of accounts that came of no file. @returns null when nothing is */
-export function accountsFault(accounts: readonly AccountOptions[]): string | null {
+export function accountsFault(accounts: readonly ConfiguredAccount[]): string | null {
   const names = new Set<string>();
   for (const account of accounts) {
     const { name } = account;
@@ -32,7 +33,7 @@ export function accountsFault(accounts: readonly AccountOptions[]): string | nul
   return null;
 }
 
-function accountFault({ nkey, users, exports, imports, mappings, trace }: AccountOptions): string | null {
+function accountFault({ nkey, users, exports, imports, mappings, trace }: ConfiguredAccount): string | null {
   if (nkey !== "" && !isPublicNkey(nkey, NkeyKind.Account)) return invalidAccountNkey(quoted(nkey));
   for (const user of users) {
     const fault = userFault(user);
@@ -51,8 +52,8 @@ function accountFault({ nkey, users, exports, imports, mappings, trace }: Accoun
   return traceDestinationFault(trace.destination) ?? traceSamplingFault(trace.sampling);
 }
 
-function importsFault(imports: AccountOptions["imports"]): string | null {
-  const services = new Map<string, AccountOptions["imports"][number]>();
+function importsFault(imports: TradeOptions["imports"]): string | null {
+  const services = new Map<string, TradeOptions["imports"][number]>();
   for (const one of imports) {
     if (one.account === "" || one.subject === "") return "Expect an account name and a subject";
     if (one.kind === "stream" && one.prefix !== "" && one.to !== "") return "Stream import can not have a 'prefix' and a 'to' property";
@@ -92,6 +93,10 @@ export function usersPermissionFault(users: readonly UserOptions[]): string | nu
  * Everything that is wrong with what accounts share with each other: streams and services that they export, then what they import.
  * @param more names of accounts beside those
  */
-export function sharingFaults(accounts: readonly AccountOptions[], more: readonly string[], noSystemAccount: boolean): readonly string[] {
+export function sharingFaults(
+  accounts: readonly ConfiguredAccount[],
+  more: readonly string[],
+  noSystemAccount: boolean,
+): readonly string[] {
   return planTrades([...accounts, ...more.map(emptyAccount)], NO_ACTIVATIONS, !noSystemAccount).problems;
 }

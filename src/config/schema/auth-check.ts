@@ -1,10 +1,10 @@
 /** What options of accounts and users may not be together, in the reference's order. */
 
+import { allUsers } from "../../auth/users/authorization.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
-import type { UserOptions } from "./authorization.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import { singleAndUsersFault } from "./block/authorization-block.ts";
 import { calloutFault, INVALID_ISSUER, INVALID_XKEY, unknownAllowedAccounts } from "./block/callout-block.ts";
@@ -12,14 +12,6 @@ import { userFault } from "./block/user-block.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";
 import { isPublicNkey } from "./public-nkey.ts";
-
-/** Used when no other is named, and made when nobody defines it. */
-export const SYSTEM_ACCOUNT = "$SYS";
-
-/** Those of `$G`, then those of the accounts. */
-export function allUsers({ authorization, accounts }: Pick<Options, "authorization" | "accounts">): readonly UserOptions[] {
-  return [...(authorization?.users ?? []), ...accounts.flatMap(({ users }) => users)];
-}
 
 function refuse(fault: string | null | undefined): void {
   if (fault != null) throw new OptionError(fault);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "../../accounts/trade/trade-options.ts";
+import { emptyConfiguredAccount, NO_USER } from "../../auth/users/authorization.ts";
 import { encodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
-import { emptyAccount, NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "./account-options.ts";
-import { NO_USER } from "./authorization.ts";
 import type { GivenAuthorization, GivenOptions } from "./given-options.ts";
 import { completeOptions } from "./options.ts";
 import { OptionError } from "./problems.ts";
@@ -36,9 +36,9 @@ test("an account is completed from its name, a user from its name or nkey, permi
     ],
   });
   expect(accounts).toEqual([
-    emptyAccount("A"),
+    emptyConfiguredAccount("A"),
     {
-      ...emptyAccount("B"),
+      ...emptyConfiguredAccount("B"),
       users: [
         { ...NO_USER, user: "a", password: "b" },
         { ...NO_USER, nkey: USER, permissions: { publish: { allow: ["x"], deny: null }, subscribe: null, responses: null } },

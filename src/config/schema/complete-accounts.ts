@@ -5,24 +5,31 @@
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import {
+  type GivenPermissions,
   type PermissionOptions,
   RESPONSE_DEFAULTS,
   type ResponsePermission,
   type SubjectPermissions,
 } from "../../access/permission/permission-options.ts";
-import { quoted } from "../../base/go/strconv.ts";
+import { NO_LIMITS } from "../../accounts/account/account-options.ts";
 import {
-  type AccountOptions,
-  emptyAccount,
-  type MappingDestination,
-  type MappingOptions,
-  NO_LIMITS,
   NO_SERVICE_EXPORT,
   NO_SERVICE_IMPORT,
   NO_STREAM_EXPORT,
   NO_STREAM_IMPORT,
-} from "./account-options.ts";
-import { type Authorization, type CalloutOptions, NO_CALLOUT, NO_USER, type UserOptions } from "./authorization.ts";
+  type TradeOptions,
+} from "../../accounts/trade/trade-options.ts";
+import {
+  type Authorization,
+  type CalloutOptions,
+  type ConfiguredAccount,
+  emptyConfiguredAccount,
+  NO_CALLOUT,
+  NO_USER,
+  type UserOptions,
+} from "../../auth/users/authorization.ts";
+import { quoted } from "../../base/go/strconv.ts";
+import type { MappingDestination, MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { withResponses } from "./block/permission-block.ts";
 import { isConnectionType } from "./block/user-block.ts";
 import type { GivenAccount, GivenAuthorization, GivenMapping } from "./given-options.ts";
@@ -105,7 +112,7 @@ const EXPORT_PARTS = { kind: textPart as Part<never>, accounts: orNull(texts), r
 
 const latency = orNull((value: unknown, where: string) => completed(value, where, { sampling: 100, subject: "" }));
 
-const oneExport: Part<AccountOptions["exports"][number]> = (value, where) => {
+const oneExport: Part<TradeOptions["exports"][number]> = (value, where) => {
   const service = kindOf(value, where) === "service";
   if (!service) return completed(value, where, NO_STREAM_EXPORT, EXPORT_PARTS);
   return completed(value, where, NO_SERVICE_EXPORT, { ...EXPORT_PARTS, responseType, latency });
@@ -116,7 +123,7 @@ const responseType: Part<"Singleton" | "Stream" | "Chunked"> = (value, where) =>
   throw new OptionError(`option "${where}" must be "Singleton", "Stream" or "Chunked"`);
 };
 
-const oneImport: Part<AccountOptions["imports"][number]> = (value, where) => {
+const oneImport: Part<TradeOptions["imports"][number]> = (value, where) => {
   const service = kindOf(value, where) === "service";
   return service ? completed(value, where, NO_SERVICE_IMPORT) : completed(value, where, NO_STREAM_IMPORT);
 };
@@ -131,11 +138,11 @@ const NO_DESTINATION: MappingDestination = { subject: "", weight: 100, cluster: 
 
 const destinations = listOf<MappingDestination>((value, where) => completed(value, where, NO_DESTINATION));
 
-const mappings: Part<readonly MappingOptions[]> = listOf((value, where) =>
-  completed<MappingOptions>(value, where, { source: "", destinations: [] }, { destinations }),
+const mappings: Part<readonly MappingRule[]> = listOf((value, where) =>
+  completed<MappingRule>(value, where, { source: "", destinations: [] }, { destinations }),
 );
 
-const ACCOUNT_PARTS: Parts<AccountOptions> = {
+const ACCOUNT_PARTS: Parts<ConfiguredAccount> = {
   users: listOf(user),
   defaultPermissions: orNull(permissions),
   exports: listOf(oneExport),
@@ -145,15 +152,20 @@ const ACCOUNT_PARTS: Parts<AccountOptions> = {
   trace: orNull((value, where) => completed(value, where, { destination: "", sampling: 100 })),
 };
 
-const account: Part<AccountOptions> = (value, where) => completed(value, where, emptyAccount(""), ACCOUNT_PARTS);
+const account: Part<ConfiguredAccount> = (value, where) => completed(value, where, emptyConfiguredAccount(""), ACCOUNT_PARTS);
 
 /** @throws OptionError */
-export function completeAccounts(given: readonly GivenAccount[]): readonly AccountOptions[] {
+export function completeAccounts(given: readonly GivenAccount[]): readonly ConfiguredAccount[] {
   return listOf(account)(given, "accounts");
 }
 
+/** @param where how errors name it @throws OptionError */
+export function completePermissions(given: GivenPermissions, where: string): PermissionOptions {
+  return permissions(given, where);
+}
+
 /** @throws OptionError */
-export function completeMappings(given: readonly GivenMapping[]): readonly MappingOptions[] {
+export function completeMappings(given: readonly GivenMapping[]): readonly MappingRule[] {
   return mappings(given, "mappings");
 }
 

@@ -3,10 +3,9 @@
  * The later of two places is blamed.
  */
 
+import type { Authorization, ConfiguredAccount } from "../../auth/users/authorization.ts";
 import type { ConfigMap, ConfigValue } from "../language/config-value.ts";
 import { duplicateFaults, sharingFaults, singleAndAccountsFault } from "./account-check.ts";
-import type { AccountOptions } from "./account-options.ts";
-import type { Authorization } from "./authorization.ts";
 import { GLOBAL_ACCOUNT, placeOfUsers } from "./block/account-block.ts";
 import { singleAndUsersFault } from "./block/authorization-block.ts";
 import { unknownAllowedAccounts } from "./block/callout-block.ts";
@@ -37,7 +36,7 @@ export function checkFile(map: ConfigMap, options: Partial<Options>, problems: P
 
 function checkAccountUsers(
   block: ConfigValue,
-  accounts: readonly AccountOptions[],
+  accounts: readonly ConfiguredAccount[],
   earlier: Authorization,
   seen: Set<string>,
   problems: Problems,

@@ -1,27 +1,18 @@
 /** Options as a program gives them: what is left out is completed, in accounts and users too. */
 
-import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../access/permission/permission-options.ts";
+import type { GivenPermissions, PermissionOptions } from "../../access/permission/permission-options.ts";
+import type { AccountLimits, AccountOptions, TraceOptions } from "../../accounts/account/account-options.ts";
 import type {
-  AccountLimits,
-  AccountOptions,
   LatencyOptions,
-  MappingDestination,
-  MappingOptions,
   ServiceExportOptions,
   ServiceImportOptions,
   StreamExportOptions,
   StreamImportOptions,
-  TraceOptions,
-} from "./account-options.ts";
-import type { Authorization, CalloutOptions, UserOptions } from "./authorization.ts";
+} from "../../accounts/trade/trade-options.ts";
+import type { Authorization, CalloutOptions, UserOptions } from "../../auth/users/authorization.ts";
+import type { MappingDestination, MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import type { Options } from "./options.ts";
 import type { WebSocketOptions } from "./websocket-options.ts";
-
-export interface GivenPermissions {
-  readonly publish?: Partial<SubjectPermissions> | null;
-  readonly subscribe?: Partial<SubjectPermissions> | null;
-  readonly responses?: Partial<ResponsePermission> | null;
-}
 
 /** Either `user` and `password`, or `nkey`. */
 export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {
@@ -39,7 +30,7 @@ type GivenImport =
   | (Partial<StreamImportOptions> & Pick<StreamImportOptions, "kind" | "account" | "subject">)
   | (Partial<ServiceImportOptions> & Pick<ServiceImportOptions, "kind" | "account" | "subject">);
 
-export interface GivenMapping extends Omit<MappingOptions, "destinations"> {
+export interface GivenMapping extends Omit<MappingRule, "destinations"> {
   /** All messages, unless a weight is given. */
   readonly destinations: readonly (Partial<MappingDestination> & Pick<MappingDestination, "subject">)[];
 }

@@ -5,10 +5,10 @@ import { decodeAccount, decodeOperator, decodeUser } from "../../access/jwt/deco
 import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { hasEmptyPermissions } from "../../access/jwt/trust.ts";
 import { parseServerVersion } from "../../access/jwt/validate-operator.ts";
+import type { ResolverOptions } from "../../auth/operator/operator-options.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import type { ResolverOptions } from "./operator-options.ts";
 import type { Options } from "./options.ts";
 import { OptionError } from "./problems.ts";
 import { isPublicNkey } from "./public-nkey.ts";

@@ -1,12 +1,13 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
 
+import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
+import { type Authorization, allUsers } from "../../auth/users/authorization.ts";
 import { goDuration } from "../../base/go/duration.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { allUsers, checkNoAuthUser, checkSystemAccount, checkUsers, SYSTEM_ACCOUNT } from "./auth-check.ts";
-import type { Authorization } from "./authorization.ts";
+import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { checkOperators } from "./operator-check.ts";

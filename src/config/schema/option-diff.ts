@@ -1,5 +1,7 @@
 /** What a reload would change, and which of it a running server cannot. */
+
 import { isDeepStrictEqual } from "node:util";
+import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
 import { goValue } from "../../base/go/format.ts";
 import type { OptionRow } from "./option-row.ts";
 import { OPTIONS, type Options } from "./options.ts";
@@ -23,8 +25,6 @@ const EXCEPTIONS: { readonly [K in keyof Options]?: (before: Options, after: Opt
   noAuthUser: ({ noAuthUser }, after) => after.noAuthUser === null && !hasUserNamed(after, noAuthUser!),
   systemAccount: ({ systemAccount }, after) => systemAccount === SYSTEM_ACCOUNT && after.systemAccount === null,
 };
-
-const SYSTEM_ACCOUNT = "$SYS";
 
 /** An account that is called so is the system account without anybody saying it. */
 function systemAccountOf({ systemAccount, accounts }: Options): string | null {

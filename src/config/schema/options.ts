@@ -21,11 +21,9 @@ import { SECURITY_OPTIONS } from "./table/security.ts";
 import { SERVER_OPTIONS } from "./table/server.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
-export type { Authorization } from "./authorization.ts";
 export type { GivenOptions } from "./given-options.ts";
 export type { WriteTimeoutPolicy } from "./table/limits.ts";
 export type { LogFormat } from "./table/logging.ts";
-export type { UnixListener } from "./unix-listener.ts";
 export { OptionError };
 
 export const OPTIONS = {

@@ -8,15 +8,18 @@ import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 import { transformError } from "./transform-error.ts";
 
+/** One of the subjects that messages go to instead. */
+export interface MappingDestination {
+  readonly subject: string;
+  /** Percent of the messages. */
+  readonly weight: number;
+  /** Counts only in that cluster; empty: in those that no destination names. */
+  readonly cluster: string;
+}
+
 export interface MappingRule {
   readonly source: string;
-  readonly destinations: readonly {
-    readonly subject: string;
-    /** Percent of the messages. */
-    readonly weight: number;
-    /** Counts only in that cluster; empty: in those that no destination names. */
-    readonly cluster: string;
-  }[];
+  readonly destinations: readonly MappingDestination[];
 }
 
 type Problem = { readonly text: string /** Whose transform is wrong; null: it is the rule. */; readonly destination: string | null };

@@ -20,6 +20,7 @@ import { PasswordChecks } from "../../auth/users/password.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import { completePermissions } from "../../config/schema/complete-accounts.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { connectionTypeOf } from "../../connections/client/connection-type.ts";
@@ -69,6 +70,7 @@ export class Authentication {
             authenticate,
             accountOf: name => directory.get(name),
             permissions: this.permissions,
+            completePermissions: given => completePermissions(given, "permissions"),
             timers: turn.timers,
             log,
             timeoutMs: type => (type === "WEBSOCKET" ? host.options.websocket?.authTimeoutMs : null) ?? host.options.authTimeoutMs,

@@ -23,6 +23,7 @@ import { EXPIRED, reasonOf } from "../../auth/operator/lookup-error.ts";
 import { MemoryResolver } from "../../auth/operator/memory-resolver.ts";
 import { OperatorAccounts } from "../../auth/operator/operator-accounts.ts";
 import type { AccountClients, ClaimsChange, OperatorHost } from "../../auth/operator/operator-host.ts";
+import { operatorOptionsOf, type ResolverOptions } from "../../auth/operator/operator-options.ts";
 import type { Resolver } from "../../auth/operator/resolver.ts";
 import { runSteps } from "../../auth/operator/steps.ts";
 import { TrustedKeys } from "../../auth/operator/trusted-keys.ts";
@@ -32,7 +33,6 @@ import { TrustedProxies } from "../../auth/users/trusted-proxies.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { operatorOptionsOf, type ResolverOptions } from "../../config/schema/operator-options.ts";
 import type { Options } from "../../config/schema/options.ts";
 import {
   applyLimits,

@@ -1,9 +1,10 @@
 /** `accounts { }`: by name, each with its users and what it shares; or only a list of names. */
 
+import { type AccountLimits, NO_LIMITS } from "../../../accounts/account/account-options.ts";
+import { type ConfiguredAccount, emptyConfiguredAccount } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigData, type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type AccountLimits, type AccountOptions, emptyAccount, NO_LIMITS } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";
@@ -52,7 +53,7 @@ const accountNkey = reader("public nkey", ({ data }) => {
   throw new ConfigFault(invalidAccountNkey(quotedByGo(data)));
 });
 
-export const ACCOUNT_FIELDS: readonly Field<Draft<AccountOptions>>[] = [
+export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
   field("nkey", accountNkey, "public account nkey", (draft, nkey) => (draft.nkey = nkey)),
   field("users", usersList, "its users", (draft, users) => (draft.users = users), { fields: USER_FIELDS }),
   field(
@@ -78,31 +79,31 @@ export const ACCOUNT_FIELDS: readonly Field<Draft<AccountOptions>>[] = [
 
 const ACCOUNT_TABLE = fieldTable(ACCOUNT_FIELDS);
 
-export const accountsBlock: Reader<readonly AccountOptions[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
+export const accountsBlock: Reader<readonly ConfiguredAccount[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
   if (Array.isArray(data)) return namedAccounts(data, problems);
   if (data instanceof Map) return describedAccounts(data, problems);
   throw new ConfigFault("Expected map entries for accounts"); // the reference takes it for no accounts
 });
 
-function namedAccounts(names: readonly ConfigValue[], problems: Problems): AccountOptions[] {
-  const accounts = new Map<string, AccountOptions>();
+function namedAccounts(names: readonly ConfigValue[], problems: Problems): ConfiguredAccount[] {
+  const accounts = new Map<string, ConfiguredAccount>();
   for (const value of names) {
     const name = textIn(value);
     if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
     else if (accounts.has(name)) problems.error(value, duplicateAccount(name));
-    else accounts.set(name, emptyAccount(name));
+    else accounts.set(name, emptyConfiguredAccount(name));
   }
   return [...accounts.values()];
 }
 
-function describedAccounts(map: ConfigMap, problems: Problems): AccountOptions[] {
-  const accounts: AccountOptions[] = [];
+function describedAccounts(map: ConfigMap, problems: Problems): ConfiguredAccount[] {
+  const accounts: ConfiguredAccount[] = [];
   for (const [name, value] of map) {
     if (value.usedAsVariable) continue;
     if (!(value.data instanceof Map)) problems.error(value, "Expected map entries for accounts");
     else if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
     else {
-      const draft: Draft<AccountOptions> = emptyAccount(name);
+      const draft: Draft<ConfiguredAccount> = emptyConfiguredAccount(name);
       readBlock(value.data, ACCOUNT_TABLE, draft, problems);
       accounts.push(draft);
     }

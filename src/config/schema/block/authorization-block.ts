@@ -3,8 +3,8 @@
  * simpler form of a WebSocket listener.
  */
 
+import type { Authorization } from "../../../auth/users/authorization.ts";
 import { parseGoDuration } from "../../../base/go/duration.ts";
-import type { Authorization } from "../authorization.ts";
 import { type Field, field, readBlock } from "../block.ts";
 import { ConfigFault } from "../problems.ts";
 import { boolean, mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../reader.ts";

@@ -1,9 +1,9 @@
 /** `auth_callout { }`: a service decides who gets in. */
 
+import { type CalloutOptions, NO_CALLOUT } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import { type CalloutOptions, NO_CALLOUT } from "../authorization.ts";
 import { type Field, field, readBlock, type UnknownText } from "../block.ts";
 import { ConfigFault } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";

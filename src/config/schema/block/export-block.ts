@@ -4,16 +4,21 @@
  * The reference reads the fields in any order and finds some contradictions only in one of them; here each is found in all.
  */
 
+import {
+  type LatencyOptions,
+  NO_SERVICE_EXPORT,
+  NO_STREAM_EXPORT,
+  type ResponseType,
+  type TradeOptions,
+} from "../../../accounts/trade/trade-options.ts";
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import type { AccountOptions } from "../account-options.ts";
-import { type LatencyOptions, NO_SERVICE_EXPORT, NO_STREAM_EXPORT, type ResponseType } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { arrayIn, booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
 
-type Export = AccountOptions["exports"][number];
+type Export = TradeOptions["exports"][number];
 
 interface ExportDraft {
   stream: string | null;
@@ -168,7 +173,7 @@ const ONLY_SERVICES: Readonly<Record<string, string>> = {
   allow_trace: "Detected allow_trace directive on non-service",
 };
 
-export const exportsList: Reader<AccountOptions["exports"]> = reader("list of blocks", ({ data }, { problems }) => {
+export const exportsList: Reader<TradeOptions["exports"]> = reader("list of blocks", ({ data }, { problems }) => {
   if (!Array.isArray(data)) throw new ConfigFault(`Exports should be an array, got ${goTypeOf(data)}`);
   return data.flatMap(entry => exportIn(entry, problems));
 });

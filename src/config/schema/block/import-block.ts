@@ -1,13 +1,13 @@
 /** `imports [ ]`: what an account gets of others. */
 
+import { NO_SERVICE_IMPORT, NO_STREAM_IMPORT, type TradeOptions } from "../../../accounts/trade/trade-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { type AccountOptions, NO_SERVICE_IMPORT, NO_STREAM_IMPORT } from "../account-options.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { boolean, type Reader, reader, text } from "../reader.ts";
 
-type Import = AccountOptions["imports"][number];
+type Import = TradeOptions["imports"][number];
 
 interface SourceDraft {
   account: string;
@@ -55,7 +55,7 @@ export const IMPORT_FIELDS: readonly Field<ImportDraft>[] = [
 
 const IMPORT_TABLE = fieldTable(IMPORT_FIELDS);
 
-export const importsList: Reader<AccountOptions["imports"]> = reader("list of blocks", ({ data }, { problems }) => {
+export const importsList: Reader<TradeOptions["imports"]> = reader("list of blocks", ({ data }, { problems }) => {
   if (!Array.isArray(data)) throw new ConfigFault(`Imports should be an array, got ${goTypeOf(data)}`);
   const imports: Import[] = [];
   const services = new Map<string, Import>();

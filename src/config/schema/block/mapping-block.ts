@@ -1,19 +1,18 @@
 /** `mappings { }`: where messages on a subject go instead; of an account, and at the top level of `$G`. */
 
 import { quoted } from "../../../base/go/strconv.ts";
-import { checkMapping } from "../../../messaging/mapping/mapping-rule.ts";
+import { checkMapping, type MappingDestination, type MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import type { MappingDestination, MappingOptions } from "../account-options.ts";
 import { ConfigFault } from "../problems.ts";
 import { mapIn, type Reader, reader, textIn } from "../reader.ts";
 
 const WEIGHT_MAX = 100;
 
-export const mappingsBlock: Reader<readonly MappingOptions[]> = reader(
+export const mappingsBlock: Reader<readonly MappingRule[]> = reader(
   "map of subjects to a subject, `{ destination, weight, cluster }`, or a list of these",
   (block, { problems }) => {
-    const mappings: MappingOptions[] = [];
+    const mappings: MappingRule[] = [];
     for (const [source, value] of mapIn(block)) {
       if (!isValidSubjectText(source)) {
         problems.error(block, `Subject ${quoted(source)} is not a valid subject`);

@@ -5,10 +5,10 @@
  * server starts, not by reading the file.
  */
 import { accessSync, constants, statSync } from "node:fs";
+import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import type { ResolverOptions } from "../operator-options.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
 

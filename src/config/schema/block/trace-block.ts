@@ -1,9 +1,9 @@
 /** `msg_trace`: a subject, or `{ dest, sampling }`. */
 
+import type { TraceOptions } from "../../../accounts/account/account-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { isValidPublishSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigData, goTypeOf } from "../../language/config-value.ts";
-import type { TraceOptions } from "../account-options.ts";
 import { type Field, field, readBlock } from "../block.ts";
 import { ConfigFault } from "../problems.ts";
 import { type Reader, reader } from "../reader.ts";

@@ -1,10 +1,10 @@
 /** `users [ ]`: of an account, and of the authorization block. */
 
 import { CONNECTION_TYPES, type ConnectionType } from "../../../access/jwt/connection-types.ts";
+import { NO_USER, type UserOptions } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import { NO_USER, type UserOptions } from "../authorization.ts";
 import { type Field, field, fieldTable, readBlock } from "../block.ts";
 import { ConfigFault, type Problems } from "../problems.ts";
 import { isPublicNkey } from "../public-nkey.ts";

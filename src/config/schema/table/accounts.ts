@@ -1,5 +1,6 @@
 /** Options of accounts and of who may use them. */
-import type { AccountOptions, MappingOptions } from "../account-options.ts";
+import type { ConfiguredAccount } from "../../../auth/users/authorization.ts";
+import type { MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { ACCOUNT_FIELDS, accountsBlock } from "../block/account-block.ts";
 import { mappingsBlock } from "../block/mapping-block.ts";
 import { PROXIES_FIELDS, proxiesBlock } from "../block/proxies-block.ts";
@@ -13,7 +14,7 @@ const systemAccount = reader<string | null>("string", ({ data }) => {
 });
 
 export const ACCOUNT_TABLE_OPTIONS = {
-  accounts: option<readonly AccountOptions[]>({
+  accounts: option<readonly ConfiguredAccount[]>({
     names: "accounts",
     reader: accountsBlock,
     initial: [],
@@ -22,7 +23,7 @@ export const ACCOUNT_TABLE_OPTIONS = {
     reload: "live",
     goName: "Accounts",
   }),
-  mappings: option<readonly MappingOptions[]>({
+  mappings: option<readonly MappingRule[]>({
     names: "mappings maps",
     reader: mappingsBlock,
     initial: [],

@@ -1,10 +1,10 @@
 /** Options of operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
 
+import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { operatorsReader, pinnedAccountsReader, resolverPreload, trustedKeysReader } from "../block/operator-block.ts";
 import { resolverReader } from "../block/resolver-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
-import type { ResolverOptions } from "../operator-options.ts";
 import { option } from "../option-row.ts";
 import { text } from "../reader.ts";
 import { resolverRefusal } from "../reload-refusal.ts";

@@ -1,8 +1,8 @@
 /** Options of who may connect and how: authentication, TLS, OCSP, the WebSocket listener, PROXY headers. */
 
+import type { Authorization } from "../../../auth/users/authorization.ts";
 import type { OcspCacheRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
-import type { Authorization } from "../authorization.ts";
 import { OCSP_CACHE_FIELDS, OCSP_FIELDS, type OcspStapling, ocspBlock, ocspCacheBlock } from "../block/ocsp-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
 import { WEBSOCKET_FIELDS, websocketBlock } from "../block/websocket-block.ts";

@@ -1,10 +1,7 @@
 /**
- * An account, as the `accounts` block or an account's claims say it: the one form in which both reach the account room.
- * Names as in the reference's configuration; durations in milliseconds; -1: no limit.
+ * What an account exports and imports, as the `accounts` block or an account's claims give it.
+ * Names as in the reference's configuration; durations in milliseconds.
  */
-
-import type { PermissionOptions } from "../../access/permission/permission-options.ts";
-import type { UserOptions } from "./authorization.ts";
 
 export type ResponseType = "Singleton" | "Stream" | "Chunked";
 
@@ -67,65 +64,14 @@ export interface ServiceImportOptions {
   readonly token: string;
 }
 
-/** Where messages on a subject go instead. */
-export interface MappingDestination {
-  readonly subject: string;
-  /** Percent. */
-  readonly weight: number;
-  /** Only in that cluster; empty: in all others. */
-  readonly cluster: string;
-}
-
-export interface MappingOptions {
-  readonly source: string;
-  readonly destinations: readonly MappingDestination[];
-}
-
-export interface AccountLimits {
-  readonly connectionsMax: number;
-  readonly leafNodesMax: number;
-  readonly subscriptionsMax: number;
-  readonly payloadBytesMax: number;
-}
-
-export const NO_LIMITS: AccountLimits = { connectionsMax: -1, leafNodesMax: -1, subscriptionsMax: -1, payloadBytesMax: -1 };
-
-/** Destination of traces that `traceparent` headers ask for. */
-export interface TraceOptions {
-  readonly destination: string;
-  /** Percent of those messages, 1 to 100. */
-  readonly sampling: number;
-}
-
-export interface AccountOptions {
+/** What planning the trades of an account needs to know of it. */
+export interface TradeOptions {
   readonly name: string;
-  /** Public account nkey; empty: none. */
-  readonly nkey: string;
-  readonly users: readonly UserOptions[];
-  /** For users that have no permissions of their own. */
-  readonly defaultPermissions: PermissionOptions | null;
   readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];
   readonly imports: readonly (StreamImportOptions | ServiceImportOptions)[];
-  readonly mappings: readonly MappingOptions[];
-  readonly limits: AccountLimits;
-  readonly trace: TraceOptions | null;
 }
 
-export function emptyAccount(name: string): AccountOptions {
-  return {
-    name,
-    nkey: "",
-    users: [],
-    defaultPermissions: null,
-    exports: [],
-    imports: [],
-    mappings: [],
-    limits: NO_LIMITS,
-    trace: null,
-  };
-}
-
-/** What an export or import has of which nothing is said. */
+/** Exports and imports with every field at its default. */
 export const NO_STREAM_EXPORT: StreamExportOptions = {
   kind: "stream",
   subject: "",
