@@ -1,0 +1,687 @@
+// Types of the package. Written by scripts/declarations.ts from src/index.ts; do not edit.
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Decides about a client. A promise that takes longer than the auth timeout, or is rejected, is a refusal, as is an exception: logged
+ * without what the client kept secret.
+ */
+export type Authenticate = (request: GivenRequest) => GivenAnswer | Promise<GivenAnswer>;
+
+/** A login; `true` for one that says nothing; anything else is a refusal. */
+export type GivenAnswer = GivenLogin | boolean | null | undefined;
+
+/** Who a client is, and what it may do. Everything may be left out. */
+export interface GivenLogin {
+  /** Shown by logs and monitoring; what the client called itself when not given. */
+  readonly user?: string;
+  /** One that is configured, or `$G`, which it is when not given. Any other is a refusal, and an error in the log. */
+  readonly account?: string;
+  /** Everything is allowed when not given. The same object for several clients is compiled once. */
+  readonly permissions?: GivenPermissions | null;
+  /** When it is disconnected: `Date`, or milliseconds as `Date.now()`. */
+  readonly expiresAt?: Date | number | null;
+}
+
+/** What a client says of itself, and where it comes from. Texts are empty when it said nothing. */
+export interface GivenRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly token: string;
+  /** Public nkey that it claims to have; `verifyNkey` knows whether it has. */
+  readonly nkey: string;
+  /** As it came: unchecked. */
+  readonly jwt: string;
+  /** Of `nonce`, base64. */
+  readonly signature: string;
+  /** What the server asked it to sign. */
+  readonly nonce: string;
+  /** Of the connection, as the client calls it. */
+  readonly name: string;
+  /** Language and version of its library. */
+  readonly lang: string;
+  readonly version: string;
+  /** Where it comes from; empty for an in-process connection. */
+  readonly address: string;
+  readonly port: number;
+  /** Its certificate, if the `tls` option asks for one and verifies it; else null. */
+  readonly certificate: PeerCertificate | null;
+  readonly connectionType: ConnectionType;
+  /**
+   * Whether the client has the private half of an nkey.
+   * @param nkey public nkey; the one that it claims when not given
+   */
+  verifyNkey(nkey?: string): boolean;
+}
+
+/**
+ * What the rooms need of a log. Text is built only where the level is on: hot paths ask `traceEnabled` first.
+ */
+export interface Logger {
+  readonly debugEnabled: boolean;
+  readonly traceEnabled: boolean;
+  notice(text: string): void;
+  warn(text: string): void;
+  error(text: string): void;
+  fatal(text: string): void;
+  debug(text: string): void;
+  trace(text: string): void;
+  /** Like warn, but the same text at most once a second. */
+  warnRateLimited(text: string): void;
+}
+
+export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
+  readonly name: string;
+  readonly users?: readonly GivenUser[];
+  readonly defaultPermissions?: GivenPermissions | null;
+  readonly exports?: readonly GivenExport[];
+  readonly imports?: readonly GivenImport[];
+  readonly mappings?: readonly GivenMapping[];
+  readonly limits?: Partial<AccountLimits>;
+  readonly trace?: (Partial<TraceOptions> & Pick<TraceOptions, "destination">) | null;
+}
+
+export interface GivenOptions extends Partial<Omit<Options, "accounts" | "mappings" | "authorization" | "websocket">> {
+  readonly accounts?: readonly GivenAccount[];
+  readonly mappings?: readonly GivenMapping[];
+  readonly authorization?: GivenAuthorization | null;
+  readonly websocket?: Partial<WebSocketOptions> | null;
+}
+
+export interface GivenPermissions {
+  readonly publish?: Partial<SubjectPermissions> | null;
+  readonly subscribe?: Partial<SubjectPermissions> | null;
+  readonly responses?: Partial<ResponsePermission> | null;
+}
+
+/** Either `user` and `password`, or `nkey`. */
+export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {
+  readonly permissions?: GivenPermissions | null;
+}
+
+/**
+ * A single user or a token, several users of `$G`, and what holds for all of them. Every field may be left out. Without
+ * any it is a block that names nobody: then nobody is let in by default where accounts have users.
+ */
+export interface Authorization {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  readonly users?: readonly UserOptions[];
+  /** For `users` that have none of their own. A single user may do everything. */
+  readonly defaultPermissions?: PermissionOptions | null;
+  readonly callout?: CalloutOptions | null;
+  /** Nobody gets in but through a trusted proxy. */
+  readonly proxyRequired?: boolean;
+}
+
+export interface Options {
+  /** log debug lines */
+  debug: boolean;
+  /** log every protocol line */
+  trace: boolean;
+  /** trace the system account too */
+  traceVerbose: boolean;
+  /** trace only the headers of messages */
+  traceHeaders: boolean;
+  /** bytes of a payload shown in a trace line; 0: all */
+  tracedBytesMax: number;
+  /** timestamp log lines */
+  logTime: boolean;
+  /** timestamps in UTC */
+  logTimeUtc: boolean;
+  /** file that gets the log */
+  logFile: string | null;
+  /** bytes after which the log file is rotated; 0: never */
+  logSizeLimit: number;
+  /** log files kept, the current one included; 0: all */
+  logFilesMax: number;
+  /** log to the system's log */
+  syslog: boolean;
+  /** log to the syslog server at this URL: `udp://`, `tcp://`, `unix://` */
+  remoteSyslog: string | null;
+  /** form of log lines. nats-server knows only text */
+  logFormat: "text" | "json";
+  /** level of single subsystems (server, client, websocket, monitor). nats-server has none */
+  logLevelOverrides: { readonly [x: string]: string; };
+  /** operator JWTs; in a file also names of files that hold them */
+  operators: readonly string[];
+  /** public operator nkeys that are trusted without a JWT */
+  trustedKeys: readonly string[];
+  /** where account JWTs come from; not set: what the operator's JWT says */
+  resolver: ResolverOptions | null;
+  /** TLS towards a resolver at an https address */
+  resolverTls: TlsOptions | null;
+  /** account to its JWT, for the resolver to begin with */
+  resolverPreload: { readonly [x: string]: string; };
+  /** the only accounts whose users get in */
+  pinnedAccounts: readonly string[];
+  /** bearer JWT of clients that show none */
+  defaultSentinel: string;
+  /** accounts beside `$G`, which is always there */
+  accounts: readonly AccountOptions[];
+  /** where messages on a subject go instead, in `$G` */
+  mappings: readonly MappingOptions[];
+  /** account of the server's own events and services; `$SYS` when not set */
+  systemAccount: string | null;
+  /** there is no system account, unless one is named */
+  noSystemAccount: boolean;
+  /** user or nkey of clients that give no credentials */
+  noAuthUser: string | null;
+  /** public nkeys of proxies whose signatures are trusted; in a file `proxies { trusted: [ { key } ] }` */
+  trustedProxies: readonly string[];
+  /** who may connect: a user and password, a token, or `users` of `$G`; `defaultPermissions`, `callout`, `proxyRequired` */
+  authorization: Authorization | null;
+  /** time a client has to authenticate, ms; one second more than TLS has, with TLS */
+  authTimeoutMs: number;
+  /** TLS of the client listener, and of https monitoring */
+  tls: TlsOptions | null;
+  /** clients may do without TLS */
+  allowNonTls: boolean;
+  /** stapling, which is not there: only modes that need none */
+  ocspStapling: "auto" | "never";
+  /** cache of OCSP responses about peers */
+  ocspCache: OcspCacheRules | null;
+  /** take PROXY headers on the client port */
+  proxyProtocol: boolean;
+  /** WebSocket listener */
+  websocket: WebSocketOptions | null;
+  /** longest protocol line, bytes */
+  controlLineBytesMax: number;
+  /** largest message, headers included, bytes; not above max_pending */
+  payloadBytesMax: number;
+  /** bytes a client may have unread before it is closed */
+  pendingBytesMax: number;
+  /** client connections; 0 in a file, or negative: none */
+  connectionsMax: number;
+  /** subscriptions of a connection; 0: no limit */
+  subscriptionsMax: number;
+  /** tokens of a subscribed subject, 1 to 255; 0: no limit */
+  subscriptionTokensMax: number;
+  /** time between the server's PINGs */
+  pingIntervalMs: number;
+  /** unanswered PINGs before a connection is stale */
+  pingsOutMax: number;
+  /** time the kernel has to take a batch of output */
+  writeDeadlineMs: number;
+  /** what a missed write deadline does */
+  writeTimeout: "default" | "close" | "retry";
+  /** closed connections remembered for /connz */
+  closedClientsMax: number;
+  /** message headers are off; in the library `headers: false` */
+  headers: boolean;
+  /** results of matching are not kept; in the library `sublistCache: false` */
+  sublistCache: boolean;
+  /** a producer is never held up for a slow consumer; in the library `fastProducerStall: false` */
+  fastProducerStall: boolean;
+  /** address of the monitoring listener; host when not set */
+  httpHost: string | null;
+  /** monitoring port; 0: none; -1: any free one (in the library null and 0) */
+  httpPort: number | null;
+  /** path before every monitoring endpoint */
+  httpBasePath: string;
+  /** address of the https monitoring listener; host when not set */
+  httpsHost: string | null;
+  /** monitoring port with TLS, which takes the certificate of the `tls` block; not beside http_port */
+  httpsPort: number | null;
+  /** address the client listener binds; 0.0.0.0: every address, IPv6 included */
+  host: string;
+  /** client port; -1: any free one (in the library 0) */
+  port: number;
+  /** Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none */
+  listenUnix: UnixListener | null;
+  /** host[:port] told to clients in INFO */
+  clientAdvertise: string | null;
+  /** name of the server; its id when not set */
+  serverName: string | null;
+  /** tags of the server, in lower case */
+  serverTags: readonly string[];
+  /** names and values of the server, shown in varz */
+  serverMetadata: { readonly [x: string]: string; };
+  /** switches of single features */
+  featureFlags: { readonly [x: string]: boolean; };
+  /** file that gets the process id */
+  pidFile: string | null;
+  /** directory that gets <program>_<pid>.ports */
+  portsFileDirectory: string | null;
+  /** how long lame duck mode takes to close clients */
+  lameDuckDurationMs: number;
+  /** how long it waits before the first; shorter than the duration */
+  lameDuckGraceMs: number;
+  /** name of the cluster; shown */
+  clusterName: string | null;
+  /** account to JetStream domain; kept for JetStream, which is not there yet */
+  defaultJsDomain: { readonly [x: string]: string; };
+  /** attempts between reports of a connect to another server that fails */
+  connectErrorReports: number;
+  /** the same for reconnects */
+  reconnectErrorReports: number;
+  /** port for profiles; -1: any free one */
+  profilingPort: number | null;
+  /** rate of the block profile */
+  profilingBlockRate: number;
+}
+
+export type WriteTimeoutPolicy = "default" | "close" | "retry";
+
+/** A file that cannot be used. */
+export declare class ConfigErrors extends OptionError {
+  readonly lines: readonly string[];
+  name: string;
+  /**
+   * @param lines warnings first, then errors
+   * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
+   */
+  constructor(lines: readonly string[], collected: boolean);
+}
+
+/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+export declare class OptionError extends Error {
+  name: string;
+}
+
+/** `certificates`: `cert_file` and `key_file`, then those of `certs`; never empty for a listener. `verify` is true with `mapsCertificate`. */
+export interface TlsOptions extends TlsRules {
+  /** `verify_and_map`: the certificate says who the client is. */
+  readonly mapsCertificate: boolean;
+  /** For soliciting only: do not verify. */
+  readonly insecure: boolean;
+  readonly ocspPeer: OcspPeerOptions | null;
+}
+
+/** The `websocket` block: core §6.8. */
+export interface WebSocketOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** host[:port] told to clients in `ws_connect_urls`. */
+  readonly advertise: string | null;
+  /** Plain HTTP. A `tls` block wins over it. */
+  readonly noTls: boolean;
+  readonly tls: TlsOptions | null;
+  readonly sameOrigin: boolean;
+  /** `scheme://host[:port]`, as written; empty: any. */
+  readonly allowedOrigins: readonly string[];
+  readonly handshakeTimeoutMs: number;
+  readonly compression: boolean;
+  /** Replaces the server's `authorization` for WebSocket clients. */
+  readonly authorization: Authorization | null;
+  /** null: the server's. */
+  readonly authTimeoutMs: number | null;
+  /** User or nkey of clients that give no credentials; null: the server's. */
+  readonly noAuthUser: string | null;
+  /** Names of cookies that stand in for what CONNECT leaves empty. */
+  readonly jwtCookie: string | null;
+  readonly userCookie: string | null;
+  readonly passwordCookie: string | null;
+  readonly tokenCookie: string | null;
+  /** Added to the response of the handshake. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** null: the server's. */
+  readonly pingIntervalMs: number | null;
+}
+
+/**
+ * What a client says of itself in CONNECT. Fields that a CONNECT does not name keep the value they have, so a second CONNECT changes
+ * only what it names; before the first one `verbose`, `pedantic` and `echo` are on.
+ */
+export interface ConnectOptions {
+  verbose: boolean;
+  pedantic: boolean;
+  tls_required: boolean;
+  echo: boolean;
+  nkey: string;
+  jwt: string;
+  sig: string;
+  auth_token: string;
+  user: string;
+  pass: string;
+  name: string;
+  lang: string;
+  version: string;
+  protocol: number;
+  account: string;
+  new_account: boolean;
+  headers: boolean;
+  no_responders: boolean;
+  proxy_sig: string;
+}
+
+/** The program's end. */
+export interface InProcessConnection {
+  /** Sends protocol bytes to the server; they are copied. Nothing happens after the end. */
+  write(bytes: Uint8Array | string): void;
+  /** Called with what the server sends, in order; bytes are the program's. Set before the first turn of the event loop ends. */
+  onData: (bytes: Uint8Array) => void;
+  /** Called once, when either side has ended. */
+  onClose: () => void;
+  /** Ends the connection once the server has what was written. Nothing is received any more. */
+  close(): void;
+  /** Either side has ended. */
+  readonly closed: boolean;
+}
+
+export interface StartOptions extends GivenOptions {
+  /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */
+  log?: Logger | "stderr";
+  /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
+  configFile?: string | null;
+  /** Decides who may connect, instead of the options. */
+  authenticate?: Authenticate;
+}
+
+export declare class NatsServer implements AsyncDisposable {
+  /** Resolves when the server has stopped, whoever stopped it. */
+  readonly closed: Promise<void>;
+  private readonly server;
+  private constructor();
+  /**
+   * Starts a server. Options that are not given have the reference's defaults.
+   * @throws ConfigErrors  the configuration file cannot be read; one message per line
+   * @throws OptionError  an option has no such value
+   * @throws StartError  a port cannot be bound, a certificate or a file cannot be used
+   * Nothing is left running then.
+   */
+  static start(options?: StartOptions): Promise<NatsServer>;
+  /** The client port. */
+  get port(): number;
+  /** The monitoring port; null without monitoring. */
+  get monitorPort(): number | null;
+  /** The port for WebSocket clients; null without one. */
+  get websocketPort(): number | null;
+  /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */
+  get clientUrl(): string;
+  /** A client connection without a socket: protocol bytes in, protocol bytes out. */
+  connect(): InProcessConnection;
+  /** Stops the server: idempotent, bounded at 10 s. */
+  stop(): Promise<void>;
+  /**
+   * Reads the configuration file again and puts to use what changed; options given to `start` win over it.
+   * @throws with the reason, one message per line, when there is no file, it cannot be read, or something changed that needs a restart;
+   * the server goes on as it was then
+   */
+  reload(): void;
+  /** Leaves gently: no new clients, the others closed one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops. Resolves when it has. */
+  lameDuck(): Promise<void>;
+  get inLameDuck(): boolean;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a handshake settled. */
+interface PeerCertificate {
+  /** DER. */
+  readonly raw: Uint8Array;
+  /** RFC 2253, as Go's `pkix.Name.String` prints it. */
+  readonly subject: string;
+  /** The same as it stands in the certificate: contents of its SEQUENCE, part of `raw`. Read by `readName` where users are mapped by it. */
+  readonly name: Uint8Array;
+  /** Lower-case hex. */
+  readonly spkiSha256: string;
+  readonly certSha256: string;
+  /** Its subject alternative names. */
+  readonly dnsNames: readonly string[];
+  readonly emails: readonly string[];
+  readonly uris: readonly string[];
+}
+
+type ConnectionType = "STANDARD" | "WEBSOCKET" | "LEAFNODE" | "LEAFNODE_WS" | "MQTT" | "MQTT_WS" | "IN_PROCESS";
+
+interface AccountOptions {
+  readonly name: string;
+  /** Public account nkey; empty: none. */
+  readonly nkey: string;
+  readonly users: readonly UserOptions[];
+  /** For users that have no permissions of their own. */
+  readonly defaultPermissions: PermissionOptions | null;
+  readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];
+  readonly imports: readonly (StreamImportOptions | ServiceImportOptions)[];
+  readonly mappings: readonly MappingOptions[];
+  readonly limits: AccountLimits;
+  readonly trace: TraceOptions | null;
+}
+
+type GivenExport = (Partial<StreamExportOptions> & Pick<StreamExportOptions, "kind" | "subject">) | (Partial<Omit<ServiceExportOptions, "latency">> & Pick<ServiceExportOptions, "kind" | "subject"> & {
+  readonly latency?: (Partial<LatencyOptions> & Pick<LatencyOptions, "subject">) | null;
+});
+
+type GivenImport = (Partial<StreamImportOptions> & Pick<StreamImportOptions, "kind" | "account" | "subject">) | (Partial<ServiceImportOptions> & Pick<ServiceImportOptions, "kind" | "account" | "subject">);
+
+interface GivenMapping extends Omit<MappingOptions, "destinations"> {
+  /** All messages, unless a weight is given. */
+  readonly destinations: readonly (Partial<MappingDestination> & Pick<MappingDestination, "subject">)[];
+}
+
+interface AccountLimits {
+  readonly connectionsMax: number;
+  readonly leafNodesMax: number;
+  readonly subscriptionsMax: number;
+  readonly payloadBytesMax: number;
+}
+
+/** Destination of traces that `traceparent` headers ask for. */
+interface TraceOptions {
+  readonly destination: string;
+  /** Percent of those messages, 1 to 100. */
+  readonly sampling: number;
+}
+
+interface GivenAuthorization extends Omit<Authorization, "users" | "defaultPermissions" | "callout"> {
+  readonly users?: readonly GivenUser[];
+  readonly defaultPermissions?: GivenPermissions | PermissionOptions | null;
+  readonly callout?: Partial<CalloutOptions> | null;
+}
+
+/** null: that half says nothing. An empty list of `allow` allows nothing. */
+interface SubjectPermissions {
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[] | null;
+}
+
+/** Answers that a client may publish to the reply subjects it was sent. */
+interface ResponsePermission {
+  /** Answers per reply subject; negative: any number. */
+  readonly messagesMax: number;
+  /** How long after the request, ms; negative: for ever. */
+  readonly expiresMs: number;
+}
+
+/** One user: by name and password, or by nkey. */
+interface UserOptions {
+  /** Empty for one with an nkey. */
+  readonly user: string;
+  /** As it stands in the file: plain, or a bcrypt hash. */
+  readonly password: string;
+  /** Public user nkey, `U…`; empty for one with a name. */
+  readonly nkey: string;
+  /** null: the default permissions of its block, else everything. */
+  readonly permissions: PermissionOptions | null;
+  /** null: every type. */
+  readonly connectionTypes: readonly ConnectionType[] | null;
+  /** Only through a trusted proxy. */
+  readonly proxyRequired: boolean;
+}
+
+interface PermissionOptions {
+  /** null: everything may be published. */
+  readonly publish: SubjectPermissions | null;
+  /** null: everything may be subscribed. An entry is a subject, or `<subject> <queue>`, where the queue may have wildcards. */
+  readonly subscribe: SubjectPermissions | null;
+  readonly responses: ResponsePermission | null;
+}
+
+/** `auth_callout { }`: another service decides. */
+interface CalloutOptions {
+  /** Public account nkey that signs the answers. */
+  readonly issuer: string;
+  /** Where the service listens; empty: `$G`. */
+  readonly account: string;
+  /** Users of the service itself, who are checked here. */
+  readonly authUsers: readonly string[];
+  /** Public curve key of the service, `X…`; empty: answers and requests are in the clear. */
+  readonly xkey: string;
+  /** Accounts whose own users are delegated; null: those of every account. */
+  readonly allowedAccounts: readonly string[] | null;
+}
+
+/** `resolver`: where account JWTs come from. Durations in milliseconds. */
+type ResolverOptions = {
+  readonly kind: "memory";
+}
+/** Asked by HTTP GET of `<url><account>`. */
+ | {
+  readonly kind: "url";
+  readonly url: string;
+} | {
+  readonly kind: "full";
+  readonly directory: string;
+  /** Most JWTs kept; 0: any number. */
+  readonly limit: number;
+  /** Between two comparisons with the other servers. */
+  readonly syncIntervalMs: number;
+  readonly allowDelete: boolean;
+  /** Deleted files are gone instead of renamed. */
+  readonly hardDelete: boolean;
+  readonly fetchTimeoutMs: number;
+} | {
+  readonly kind: "cache";
+  readonly directory: string;
+  readonly limit: number;
+  /** How long one is kept; 0: for ever. */
+  readonly ttlMs: number;
+  readonly fetchTimeoutMs: number;
+};
+
+interface MappingOptions {
+  readonly source: string;
+  readonly destinations: readonly MappingDestination[];
+}
+
+interface OcspCacheRules {
+  readonly type: "none" | "local";
+  /** Directory of `cache.json`. */
+  readonly localStore: string;
+  readonly preserveRevoked: boolean;
+  readonly saveIntervalMs: number;
+}
+
+/** A listener on a Unix domain socket, beside the one on a port. */
+interface UnixListener {
+  readonly path: string;
+  /** Permission bits of the socket file: who may write it may connect. */
+  readonly mode: number;
+}
+
+interface TlsRules {
+  /** The server name that a client asks for chooses among several. */
+  readonly certificates: readonly KeyPairFiles[];
+  readonly caFile: string | null;
+  /** Clients must show a certificate that `caFile`, or the system's authorities, vouch for. */
+  readonly verify: boolean;
+  /** Of a handshake. */
+  readonly timeoutMs: number;
+  /** SHA-256 of SPKIs, lower-case hex; empty: any certificate. */
+  readonly pinnedCerts: readonly string[];
+  readonly minVersion: "1.2" | "1.3";
+  /** Go's names; empty: the default. */
+  readonly cipherSuites: readonly string[];
+  readonly curvePreferences: readonly string[];
+  readonly allowInsecureCipherSuites: boolean;
+  /** Handshakes a second; 0: no limit. */
+  readonly connectionRateLimit: number;
+  /** TLS before INFO. */
+  readonly handshakeFirst: boolean;
+  /** With `handshakeFirst`: how long to wait for the client to begin before INFO is sent after all; 0: for ever. */
+  readonly handshakeFirstFallbackMs: number;
+}
+
+type OcspPeerOptions = OcspPeerRules;
+
+interface StreamExportOptions extends ExportOptions {
+  readonly kind: "stream";
+}
+
+interface ServiceExportOptions extends ExportOptions {
+  readonly kind: "service";
+  readonly responseType: ResponseType;
+  /** How long an answer may take, ms; 0: the default of 2 minutes. */
+  readonly responseThresholdMs: number;
+  readonly latency: LatencyOptions | null;
+  readonly allowTrace: boolean;
+}
+
+interface StreamImportOptions {
+  readonly kind: "stream";
+  /** The exporting account. */
+  readonly account: string;
+  /** As it is exported. */
+  readonly subject: string;
+  /** What subscriptions of the importing account see; empty: `prefix` decides. */
+  readonly to: string;
+  /** Put before the subject; empty: none. */
+  readonly prefix: string;
+  readonly allowTrace: boolean;
+  /** Activation JWT; empty: none. */
+  readonly token: string;
+}
+
+interface ServiceImportOptions {
+  readonly kind: "service";
+  readonly account: string;
+  readonly subject: string;
+  /** What the importing account publishes to; empty: `subject`. */
+  readonly to: string;
+  /** The service is told who asks. */
+  readonly share: boolean;
+  readonly token: string;
+}
+
+/** Metrics of a service's latency. */
+interface LatencyOptions {
+  /** Percent of the requests, 1 to 100; 0: those whose headers ask for it. */
+  readonly sampling: number;
+  /** Subject of the metrics, in the exporting account. */
+  readonly subject: string;
+}
+
+/** Where messages on a subject go instead. */
+interface MappingDestination {
+  readonly subject: string;
+  /** Percent. */
+  readonly weight: number;
+  /** Only in that cluster; empty: in all others. */
+  readonly cluster: string;
+}
+
+/** A certificate chain and its private key, PEM files. */
+interface KeyPairFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What a `tls { ocsp_peer }` block and `ocsp_cache` ask for: core §9.3.2. */
+interface OcspPeerRules {
+  /** Of one responder; 0: the default. */
+  readonly caTimeoutMs: number;
+  readonly allowedClockSkewMs: number;
+  /** Nobody is refused. */
+  readonly warnOnly: boolean;
+  readonly unknownIsGood: boolean;
+  readonly allowWhenCaUnreachable: boolean;
+  /** How long a response without NextUpdate is good. */
+  readonly cacheTtlWhenNextUpdateUnsetMs: number;
+}
+
+interface ExportOptions {
+  readonly subject: string;
+  /** Accounts that may import it; null: all of them. An empty list asks for an activation token, unless claims say `public`. */
+  readonly accounts: readonly string[] | null;
+  /** Importers need an activation token (claims), which `accounts` does not list. */
+  readonly tokenRequired: boolean;
+  /** 1-based token that must be the importing account's name; 0: none. */
+  readonly accountTokenPosition: number;
+  /** Activations that count no more: account, or `*`, → unix seconds of the latest revoked issue. */
+  readonly revocations: Readonly<Record<string, number>>;
+}
+
+type ResponseType = "Singleton" | "Stream" | "Chunked";
+
+export {};
