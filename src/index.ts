@@ -12,7 +12,9 @@ import type { Logger } from "./base/log/logger.ts";
 import { ServerLogger } from "./base/log/server-logger.ts";
 import { SILENT } from "./base/log/silent-logger.ts";
 import type { GivenOptions } from "./config/schema/given-options.ts";
+import { OptionError } from "./config/schema/problems.ts";
 import { readStartOptions } from "./server/process/config-source.ts";
+import { ReloadError } from "./server/process/lifecycle-errors.ts";
 import { Server } from "./server/process/server.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
@@ -22,14 +24,16 @@ export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth
 export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenUser } from "./config/schema/given-options.ts";
 export type { Options, WriteTimeoutPolicy } from "./config/schema/options.ts";
-export { ConfigErrors, OptionError } from "./config/schema/problems.ts";
+export { ConfigErrors, type ConfigProblem, OptionError } from "./config/schema/problems.ts";
 export type { WebSocketOptions } from "./config/schema/websocket-options.ts";
+export { ReloadError, StoppedError } from "./server/process/lifecycle-errors.ts";
+export { StartError } from "./server/shard/start-error.ts";
 export type { ConnectOptions } from "./wire/protocol/connect-options.ts";
 export type { InProcessConnection } from "./wire/transport/in-process.ts";
 export type { TlsOptions } from "./wire/transport/tls/tls-options.ts";
 
 export interface StartOptions extends GivenOptions {
-  /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */
+  /** Receives log lines; nothing is logged when not set. "stderr": as the options say, which is standard error unless they name a file or syslog. */
   log?: Logger | "stderr";
   /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
   configFile?: string | null;
@@ -38,7 +42,7 @@ export interface StartOptions extends GivenOptions {
 }
 
 export class NatsServer implements AsyncDisposable {
-  /** Resolves when the server has stopped, whoever stopped it. */
+  /** Resolves when the server has stopped, for whatever reason. */
   readonly closed: Promise<void>;
   private readonly server: Server;
 
@@ -48,11 +52,11 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * Starts a server. Options that are not given have the reference's defaults.
-   * @throws ConfigErrors  the configuration file cannot be read; one message per line
-   * @throws OptionError  an option has no such value
-   * @throws StartError  a port cannot be bound, a certificate or a file cannot be used
-   * Nothing is left running then.
+   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing is left running. docs/errors.md
+   * lists the errors and their codes.
+   * @throws ConfigErrors  the configuration file cannot be used; `problems` has file, line and column of each
+   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another one
+   * @throws StartError  a port cannot be bound, a certificate or another file cannot be used
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticate = null, configFile = null, ...given } = options;
@@ -86,26 +90,38 @@ export class NatsServer implements AsyncDisposable {
     return `nats://${name}:${this.port}`;
   }
 
-  /** A client connection without a socket: protocol bytes in, protocol bytes out. */
+  /**
+   * A client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md has the official client over it.
+   * @throws StoppedError  the server has stopped
+   */
   connect(): InProcessConnection {
     return this.server.connect();
   }
 
-  /** Stops the server: idempotent, bounded at 10 s. */
+  /** Stops the server. Calls after the first wait for the same stop. Takes at most 10 s. */
   stop(): Promise<void> {
     return this.server.stop();
   }
 
   /**
-   * Reads the configuration file again and puts to use what changed; options given to `start` win over it.
-   * @throws with the reason, one message per line, when there is no file, it cannot be read, or something changed that needs a restart;
-   * the server goes on as it was then
+   * Reads the configuration file again and uses what changed; options given to `start` win over it. After an error the server goes on
+   * with the options it had.
+   * @throws ConfigErrors  the file cannot be used
+   * @throws OptionError  what the file and the program say contradicts each other
+   * @throws ReloadError  there is no file, something changed that needs a restart, or a certificate or another file cannot be used
    */
   reload(): void {
-    this.server.reload();
+    try {
+      this.server.reload();
+    } catch (error) {
+      throw error instanceof OptionError ? error : new ReloadError((error as Error).message, { cause: error });
+    }
   }
 
-  /** Leaves gently: no new clients, the others closed one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops. Resolves when it has. */
+  /**
+   * Lame duck mode: takes no new clients, closes the others one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
+   * Resolves when it has stopped.
+   */
   lameDuck(): Promise<void> {
     return this.server.enterLameDuck();
   }

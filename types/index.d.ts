@@ -1,6 +1,29 @@
 // Types of the package. Written by scripts/declarations.ts from src/index.ts; do not edit.
 /// <reference lib="esnext.disposable" />
 
+/** Permissions as a program gives them: everything may be left out. */
+export interface GivenPermissions {
+  readonly publish?: Partial<SubjectPermissions> | null;
+  readonly subscribe?: Partial<SubjectPermissions> | null;
+  readonly responses?: Partial<ResponsePermission> | null;
+}
+
+/**
+ * A single user or a token, several users of `$G`, and rules for all of them. Every field may be left out. An empty block
+ * names no user: when accounts have users, a client without credentials is then refused.
+ */
+export interface Authorization {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  readonly users?: readonly UserOptions[];
+  /** For `users` that have none of their own. A single user may do everything. */
+  readonly defaultPermissions?: PermissionOptions | null;
+  readonly callout?: CalloutOptions | null;
+  /** Every client must come through a trusted proxy. */
+  readonly proxyRequired?: boolean;
+}
+
 /**
  * Decides about a client. A promise that takes longer than the auth timeout, or is rejected, is a refusal, as is an exception: logged
  * without what the client kept secret.
@@ -87,31 +110,9 @@ export interface GivenOptions extends Partial<Omit<Options, "accounts" | "mappin
   readonly websocket?: Partial<WebSocketOptions> | null;
 }
 
-export interface GivenPermissions {
-  readonly publish?: Partial<SubjectPermissions> | null;
-  readonly subscribe?: Partial<SubjectPermissions> | null;
-  readonly responses?: Partial<ResponsePermission> | null;
-}
-
 /** Either `user` and `password`, or `nkey`. */
 export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {
   readonly permissions?: GivenPermissions | null;
-}
-
-/**
- * A single user or a token, several users of `$G`, and what holds for all of them. Every field may be left out. Without
- * any it is a block that names nobody: then nobody is let in by default where accounts have users.
- */
-export interface Authorization {
-  readonly user?: string;
-  readonly password?: string;
-  readonly token?: string;
-  readonly users?: readonly UserOptions[];
-  /** For `users` that have none of their own. A single user may do everything. */
-  readonly defaultPermissions?: PermissionOptions | null;
-  readonly callout?: CalloutOptions | null;
-  /** Nobody gets in but through a trusted proxy. */
-  readonly proxyRequired?: boolean;
 }
 
 export interface Options {
@@ -158,9 +159,9 @@ export interface Options {
   /** bearer JWT of clients that show none */
   defaultSentinel: string;
   /** accounts beside `$G`, which is always there */
-  accounts: readonly AccountOptions[];
+  accounts: readonly ConfiguredAccount[];
   /** where messages on a subject go instead, in `$G` */
-  mappings: readonly MappingOptions[];
+  mappings: readonly MappingRule[];
   /** account of the server's own events and services; `$SYS` when not set */
   systemAccount: string | null;
   /** there is no system account, unless one is named */
@@ -263,61 +264,65 @@ export interface Options {
 
 export type WriteTimeoutPolicy = "default" | "close" | "retry";
 
-/** A file that cannot be used. */
+/** A configuration file that cannot be used. The message has one line for each problem. */
 export declare class ConfigErrors extends OptionError {
   readonly lines: readonly string[];
   name: string;
+  readonly code = "ERR_CONFIG_FILE";
   /**
    * @param lines warnings first, then errors
    * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
    */
   constructor(lines: readonly string[], collected: boolean);
+  /** The lines, taken apart. */
+  get problems(): readonly ConfigProblem[];
+}
+
+/** One thing that is wrong in a configuration file. */
+export interface ConfigProblem {
+  readonly message: string;
+  /** Path of the file, as it was opened; null where no single place is to blame. */
+  readonly file: string | null;
+  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
+  readonly line: number | null;
+  readonly column: number | null;
 }
 
 /** An option with a value that it cannot have. The text is the reference's, where it has one. */
 export declare class OptionError extends Error {
   name: string;
+  /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
+  readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE";
 }
 
-/** `certificates`: `cert_file` and `key_file`, then those of `certs`; never empty for a listener. `verify` is true with `mapsCertificate`. */
-export interface TlsOptions extends TlsRules {
-  /** `verify_and_map`: the certificate says who the client is. */
-  readonly mapsCertificate: boolean;
-  /** For soliciting only: do not verify. */
-  readonly insecure: boolean;
-  readonly ocspPeer: OcspPeerOptions | null;
+export interface WebSocketOptions extends WebSocketListenerOptions, ListenerAuthorization {
 }
 
-/** The `websocket` block: core §6.8. */
-export interface WebSocketOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  /** host[:port] told to clients in `ws_connect_urls`. */
-  readonly advertise: string | null;
-  /** Plain HTTP. A `tls` block wins over it. */
-  readonly noTls: boolean;
-  readonly tls: TlsOptions | null;
-  readonly sameOrigin: boolean;
-  /** `scheme://host[:port]`, as written; empty: any. */
-  readonly allowedOrigins: readonly string[];
-  readonly handshakeTimeoutMs: number;
-  readonly compression: boolean;
-  /** Replaces the server's `authorization` for WebSocket clients. */
-  readonly authorization: Authorization | null;
-  /** null: the server's. */
-  readonly authTimeoutMs: number | null;
-  /** User or nkey of clients that give no credentials; null: the server's. */
-  readonly noAuthUser: string | null;
-  /** Names of cookies that stand in for what CONNECT leaves empty. */
-  readonly jwtCookie: string | null;
-  readonly userCookie: string | null;
-  readonly passwordCookie: string | null;
-  readonly tokenCookie: string | null;
-  /** Added to the response of the handshake. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** null: the server's. */
-  readonly pingIntervalMs: number | null;
+/** A reload was refused; the server goes on with the options it had. `cause` is the reason. */
+export declare class ReloadError extends Error {
+  name: string;
+  readonly code = "ERR_RELOAD";
+}
+
+/** The server has stopped, so nothing can connect to it. */
+export declare class StoppedError extends Error {
+  name: string;
+  readonly code = "ERR_STOPPED";
+}
+
+/**
+ * The server could not start; nothing is left running. The message is the reference's.
+ *
+ * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
+ * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
+ */
+export declare class StartError extends Error {
+  name: string;
+  readonly code: string;
+  constructor(message: string, options?: {
+    readonly cause?: unknown;
+    readonly code?: string;
+  });
 }
 
 /**
@@ -360,8 +365,17 @@ export interface InProcessConnection {
   readonly closed: boolean;
 }
 
+/** The whole block. `verify` is true whenever `mapsCertificate` is. */
+export interface TlsOptions extends TlsRules {
+  /** `verify_and_map`: the certificate says who the client is. */
+  readonly mapsCertificate: boolean;
+  /** For soliciting only: do not verify. */
+  readonly insecure: boolean;
+  readonly ocspPeer: OcspPeerRules | null;
+}
+
 export interface StartOptions extends GivenOptions {
-  /** Where log lines go; nowhere when not set. "stderr": where the options say, which is standard error unless they name a file or syslog. */
+  /** Receives log lines; nothing is logged when not set. "stderr": as the options say, which is standard error unless they name a file or syslog. */
   log?: Logger | "stderr";
   /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
   configFile?: string | null;
@@ -370,16 +384,16 @@ export interface StartOptions extends GivenOptions {
 }
 
 export declare class NatsServer implements AsyncDisposable {
-  /** Resolves when the server has stopped, whoever stopped it. */
+  /** Resolves when the server has stopped, for whatever reason. */
   readonly closed: Promise<void>;
   private readonly server;
   private constructor();
   /**
-   * Starts a server. Options that are not given have the reference's defaults.
-   * @throws ConfigErrors  the configuration file cannot be read; one message per line
-   * @throws OptionError  an option has no such value
-   * @throws StartError  a port cannot be bound, a certificate or a file cannot be used
-   * Nothing is left running then.
+   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing is left running. docs/errors.md
+   * lists the errors and their codes.
+   * @throws ConfigErrors  the configuration file cannot be used; `problems` has file, line and column of each
+   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another one
+   * @throws StartError  a port cannot be bound, a certificate or another file cannot be used
    */
   static start(options?: StartOptions): Promise<NatsServer>;
   /** The client port. */
@@ -390,20 +404,80 @@ export declare class NatsServer implements AsyncDisposable {
   get websocketPort(): number | null;
   /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */
   get clientUrl(): string;
-  /** A client connection without a socket: protocol bytes in, protocol bytes out. */
+  /**
+   * A client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md has the official client over it.
+   * @throws StoppedError  the server has stopped
+   */
   connect(): InProcessConnection;
-  /** Stops the server: idempotent, bounded at 10 s. */
+  /** Stops the server. Calls after the first wait for the same stop. Takes at most 10 s. */
   stop(): Promise<void>;
   /**
-   * Reads the configuration file again and puts to use what changed; options given to `start` win over it.
-   * @throws with the reason, one message per line, when there is no file, it cannot be read, or something changed that needs a restart;
-   * the server goes on as it was then
+   * Reads the configuration file again and uses what changed; options given to `start` win over it. After an error the server goes on
+   * with the options it had.
+   * @throws ConfigErrors  the file cannot be used
+   * @throws OptionError  what the file and the program say contradicts each other
+   * @throws ReloadError  there is no file, something changed that needs a restart, or a certificate or another file cannot be used
    */
   reload(): void;
-  /** Leaves gently: no new clients, the others closed one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops. Resolves when it has. */
+  /**
+   * Lame duck mode: takes no new clients, closes the others one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
+   * Resolves when it has stopped.
+   */
   lameDuck(): Promise<void>;
   get inLameDuck(): boolean;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** null: the list is absent. An empty `allow` list allows nothing. */
+interface SubjectPermissions {
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[] | null;
+}
+
+/** Permission to answer reply subjects that were delivered to the client. */
+interface ResponsePermission {
+  /** Answers per reply subject; negative: no limit. */
+  readonly messagesMax: number;
+  /** Time after the request, ms; negative: no limit. */
+  readonly expiresMs: number;
+}
+
+/** One user: by name and password, or by nkey. */
+interface UserOptions {
+  /** Empty for one with an nkey. */
+  readonly user: string;
+  /** As it stands in the file: plain, or a bcrypt hash. */
+  readonly password: string;
+  /** Public user nkey, `U…`; empty for one with a name. */
+  readonly nkey: string;
+  /** null: the default permissions of its block, else everything. */
+  readonly permissions: PermissionOptions | null;
+  /** null: every type. */
+  readonly connectionTypes: readonly ConnectionType[] | null;
+  /** It may connect only through a trusted proxy. */
+  readonly proxyRequired: boolean;
+}
+
+interface PermissionOptions {
+  /** null: everything may be published. */
+  readonly publish: SubjectPermissions | null;
+  /** null: everything may be subscribed. An entry is a subject, or `<subject> <queue>`, where the queue may have wildcards. */
+  readonly subscribe: SubjectPermissions | null;
+  readonly responses: ResponsePermission | null;
+}
+
+/** `auth_callout { }`: a service decides who may connect. */
+interface CalloutOptions {
+  /** Public account nkey that signs the answers. */
+  readonly issuer: string;
+  /** Where the service listens; empty: `$G`. */
+  readonly account: string;
+  /** Users that the service itself logs in as; the server checks them. */
+  readonly authUsers: readonly string[];
+  /** Public curve key of the service, `X…`; empty: requests and answers are not encrypted. */
+  readonly xkey: string;
+  /** Accounts whose own users are delegated; null: those of every account. */
+  readonly allowedAccounts: readonly string[] | null;
 }
 
 /** What a handshake settled. */
@@ -425,16 +499,12 @@ interface PeerCertificate {
 
 type ConnectionType = "STANDARD" | "WEBSOCKET" | "LEAFNODE" | "LEAFNODE_WS" | "MQTT" | "MQTT_WS" | "IN_PROCESS";
 
-interface AccountOptions {
-  readonly name: string;
+interface AccountOptions extends TradeOptions {
   /** Public account nkey; empty: none. */
   readonly nkey: string;
-  readonly users: readonly UserOptions[];
   /** For users that have no permissions of their own. */
   readonly defaultPermissions: PermissionOptions | null;
-  readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];
-  readonly imports: readonly (StreamImportOptions | ServiceImportOptions)[];
-  readonly mappings: readonly MappingOptions[];
+  readonly mappings: readonly MappingRule[];
   readonly limits: AccountLimits;
   readonly trace: TraceOptions | null;
 }
@@ -445,7 +515,7 @@ type GivenExport = (Partial<StreamExportOptions> & Pick<StreamExportOptions, "ki
 
 type GivenImport = (Partial<StreamImportOptions> & Pick<StreamImportOptions, "kind" | "account" | "subject">) | (Partial<ServiceImportOptions> & Pick<ServiceImportOptions, "kind" | "account" | "subject">);
 
-interface GivenMapping extends Omit<MappingOptions, "destinations"> {
+interface GivenMapping extends Omit<MappingRule, "destinations"> {
   /** All messages, unless a weight is given. */
   readonly destinations: readonly (Partial<MappingDestination> & Pick<MappingDestination, "subject">)[];
 }
@@ -457,7 +527,7 @@ interface AccountLimits {
   readonly payloadBytesMax: number;
 }
 
-/** Destination of traces that `traceparent` headers ask for. */
+/** Where traces go that a `traceparent` header asks for. */
 interface TraceOptions {
   readonly destination: string;
   /** Percent of those messages, 1 to 100. */
@@ -468,58 +538,6 @@ interface GivenAuthorization extends Omit<Authorization, "users" | "defaultPermi
   readonly users?: readonly GivenUser[];
   readonly defaultPermissions?: GivenPermissions | PermissionOptions | null;
   readonly callout?: Partial<CalloutOptions> | null;
-}
-
-/** null: that half says nothing. An empty list of `allow` allows nothing. */
-interface SubjectPermissions {
-  readonly allow: readonly string[] | null;
-  readonly deny: readonly string[] | null;
-}
-
-/** Answers that a client may publish to the reply subjects it was sent. */
-interface ResponsePermission {
-  /** Answers per reply subject; negative: any number. */
-  readonly messagesMax: number;
-  /** How long after the request, ms; negative: for ever. */
-  readonly expiresMs: number;
-}
-
-/** One user: by name and password, or by nkey. */
-interface UserOptions {
-  /** Empty for one with an nkey. */
-  readonly user: string;
-  /** As it stands in the file: plain, or a bcrypt hash. */
-  readonly password: string;
-  /** Public user nkey, `U…`; empty for one with a name. */
-  readonly nkey: string;
-  /** null: the default permissions of its block, else everything. */
-  readonly permissions: PermissionOptions | null;
-  /** null: every type. */
-  readonly connectionTypes: readonly ConnectionType[] | null;
-  /** Only through a trusted proxy. */
-  readonly proxyRequired: boolean;
-}
-
-interface PermissionOptions {
-  /** null: everything may be published. */
-  readonly publish: SubjectPermissions | null;
-  /** null: everything may be subscribed. An entry is a subject, or `<subject> <queue>`, where the queue may have wildcards. */
-  readonly subscribe: SubjectPermissions | null;
-  readonly responses: ResponsePermission | null;
-}
-
-/** `auth_callout { }`: another service decides. */
-interface CalloutOptions {
-  /** Public account nkey that signs the answers. */
-  readonly issuer: string;
-  /** Where the service listens; empty: `$G`. */
-  readonly account: string;
-  /** Users of the service itself, who are checked here. */
-  readonly authUsers: readonly string[];
-  /** Public curve key of the service, `X…`; empty: answers and requests are in the clear. */
-  readonly xkey: string;
-  /** Accounts whose own users are delegated; null: those of every account. */
-  readonly allowedAccounts: readonly string[] | null;
 }
 
 /** `resolver`: where account JWTs come from. Durations in milliseconds. */
@@ -550,7 +568,12 @@ type ResolverOptions = {
   readonly fetchTimeoutMs: number;
 };
 
-interface MappingOptions {
+/** An account of the configuration. An operator's accounts have no users here: theirs show JWTs. */
+interface ConfiguredAccount extends AccountOptions {
+  readonly users: readonly UserOptions[];
+}
+
+interface MappingRule {
   readonly source: string;
   readonly destinations: readonly MappingDestination[];
 }
@@ -570,13 +593,48 @@ interface UnixListener {
   readonly mode: number;
 }
 
+interface WebSocketListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** host[:port] told to clients in `ws_connect_urls`. */
+  readonly advertise: string | null;
+  /** Plain HTTP. A `tls` block wins over it. */
+  readonly noTls: boolean;
+  readonly tls: TlsOptions | null;
+  readonly sameOrigin: boolean;
+  /** `scheme://host[:port]`, as written; empty: any. */
+  readonly allowedOrigins: readonly string[];
+  readonly handshakeTimeoutMs: number;
+  readonly compression: boolean;
+  /** Names of cookies whose values replace what CONNECT leaves empty. */
+  readonly jwtCookie: string | null;
+  readonly userCookie: string | null;
+  readonly passwordCookie: string | null;
+  readonly tokenCookie: string | null;
+  /** Added to the response of the handshake. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** null: the server's. */
+  readonly pingIntervalMs: number | null;
+}
+
+/** Login rules of a listener other than the one for clients. A value of null means the server's. */
+interface ListenerAuthorization {
+  /** Only a single user or a token. Replaces the server's. */
+  readonly authorization: Authorization | null;
+  readonly authTimeoutMs: number | null;
+  /** User or nkey of clients that give no credentials. */
+  readonly noAuthUser: string | null;
+}
+
+/** What the transport itself does with a block. */
 interface TlsRules {
-  /** The server name that a client asks for chooses among several. */
+  /** Among several, the server name requested by the client decides. Never empty for a listener. */
   readonly certificates: readonly KeyPairFiles[];
   readonly caFile: string | null;
-  /** Clients must show a certificate that `caFile`, or the system's authorities, vouch for. */
+  /** Clients must show a certificate issued by an authority of `caFile`, or by one of the system's. */
   readonly verify: boolean;
-  /** Of a handshake. */
+  /** Time for a handshake, ms. */
   readonly timeoutMs: number;
   /** SHA-256 of SPKIs, lower-case hex; empty: any certificate. */
   readonly pinnedCerts: readonly string[];
@@ -589,11 +647,29 @@ interface TlsRules {
   readonly connectionRateLimit: number;
   /** TLS before INFO. */
   readonly handshakeFirst: boolean;
-  /** With `handshakeFirst`: how long to wait for the client to begin before INFO is sent after all; 0: for ever. */
+  /** With `handshakeFirst`: time to wait for the client's handshake before INFO is sent in the clear, ms; 0: wait without limit. */
   readonly handshakeFirstFallbackMs: number;
 }
 
-type OcspPeerOptions = OcspPeerRules;
+/** Settings of `tls { ocsp_peer }` and `ocsp_cache`: core §9.3.2. */
+interface OcspPeerRules {
+  /** Time limit per responder, ms; 0: the default. */
+  readonly caTimeoutMs: number;
+  readonly allowedClockSkewMs: number;
+  /** Failed checks are logged, but the peer is accepted. */
+  readonly warnOnly: boolean;
+  readonly unknownIsGood: boolean;
+  readonly allowWhenCaUnreachable: boolean;
+  /** How long a response without NextUpdate is valid. */
+  readonly cacheTtlWhenNextUpdateUnsetMs: number;
+}
+
+/** What planning the trades of an account needs to know of it. */
+interface TradeOptions {
+  readonly name: string;
+  readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];
+  readonly imports: readonly (StreamImportOptions | ServiceImportOptions)[];
+}
 
 interface StreamExportOptions extends ExportOptions {
   readonly kind: "stream";
@@ -606,6 +682,14 @@ interface ServiceExportOptions extends ExportOptions {
   readonly responseThresholdMs: number;
   readonly latency: LatencyOptions | null;
   readonly allowTrace: boolean;
+}
+
+/** Metrics of a service's latency. */
+interface LatencyOptions {
+  /** Percent of the requests, 1 to 100; 0: those whose headers ask for it. */
+  readonly sampling: number;
+  /** Subject of the metrics, in the exporting account. */
+  readonly subject: string;
 }
 
 interface StreamImportOptions {
@@ -634,20 +718,12 @@ interface ServiceImportOptions {
   readonly token: string;
 }
 
-/** Metrics of a service's latency. */
-interface LatencyOptions {
-  /** Percent of the requests, 1 to 100; 0: those whose headers ask for it. */
-  readonly sampling: number;
-  /** Subject of the metrics, in the exporting account. */
-  readonly subject: string;
-}
-
-/** Where messages on a subject go instead. */
+/** One of the subjects that messages go to instead. */
 interface MappingDestination {
   readonly subject: string;
-  /** Percent. */
+  /** Percent of the messages. */
   readonly weight: number;
-  /** Only in that cluster; empty: in all others. */
+  /** Counts only in that cluster; empty: in those that no destination names. */
   readonly cluster: string;
 }
 
@@ -655,19 +731,6 @@ interface MappingDestination {
 interface KeyPairFiles {
   readonly certFile: string;
   readonly keyFile: string;
-}
-
-/** What a `tls { ocsp_peer }` block and `ocsp_cache` ask for: core §9.3.2. */
-interface OcspPeerRules {
-  /** Of one responder; 0: the default. */
-  readonly caTimeoutMs: number;
-  readonly allowedClockSkewMs: number;
-  /** Nobody is refused. */
-  readonly warnOnly: boolean;
-  readonly unknownIsGood: boolean;
-  readonly allowWhenCaUnreachable: boolean;
-  /** How long a response without NextUpdate is good. */
-  readonly cacheTtlWhenNextUpdateUnsetMs: number;
 }
 
 interface ExportOptions {
@@ -682,6 +745,10 @@ interface ExportOptions {
   readonly revocations: Readonly<Record<string, number>>;
 }
 
+/**
+ * What an account exports and imports, as the `accounts` block or an account's claims give it.
+ * Names as in the reference's configuration; durations in milliseconds.
+ */
 type ResponseType = "Singleton" | "Stream" | "Chunked";
 
 export {};

@@ -21,8 +21,9 @@ test("the server tells the version of its package", () => {
   expect(OWN_VERSION).toBe(packageFile.version);
 });
 
-test("it installs under two names", () => {
-  expect(Object.keys(packageFile.bin)).toEqual(["bunats", "nats-server"]);
+test("as a dependency it is one program, bunats; `make install` adds the name nats-server", () => {
+  expect(packageFile.bin).toEqual({ bunats: "src/main.ts" });
+  expect(text("Makefile")).toContain('ln -sf bunats "$(BIN)/nats-server"');
 });
 
 test("every target of the Makefile that only hands on is a script of package.json", () => {
@@ -31,9 +32,11 @@ test("every target of the Makefile that only hands on is a script of package.jso
   expect(handedOn.filter(name => !makefile.includes(name) || !(name in packageFile.scripts))).toEqual([]);
 });
 
-test("links between the pages lead somewhere", () => {
+test("links of every page lead somewhere", () => {
   const broken: string[] = [];
-  for (const page of ["README.md", "docs/architecture.md", "docs/differences.md", "conf/README.md", "docs/parity.md"]) {
+  const pages = ["*.md", "conf/*.md", "docs/**/*.md"].flatMap(pattern => [...new Bun.Glob(pattern).scanSync(root)]);
+  expect(pages.length).toBeGreaterThan(6);
+  for (const page of pages) {
     for (const [, target] of text(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
       if (!target!.includes("://") && !existsSync(join(root, dirname(page), target!))) broken.push(`${page}: ${target}`);
     }

@@ -47,11 +47,24 @@ export class Problems {
 /** An option with a value that it cannot have. The text is the reference's, where it has one. */
 export class OptionError extends Error {
   override name = "OptionError";
+  /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
+  readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE" = "ERR_OPTIONS";
 }
 
-/** A file that cannot be used. */
+/** One thing that is wrong in a configuration file. */
+export interface ConfigProblem {
+  readonly message: string;
+  /** Path of the file, as it was opened; null where no single place is to blame. */
+  readonly file: string | null;
+  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+/** A configuration file that cannot be used. The message has one line for each problem. */
 export class ConfigErrors extends OptionError {
   override name = "ConfigErrors";
+  override readonly code = "ERR_CONFIG_FILE";
 
   /**
    * @param lines warnings first, then errors
@@ -62,5 +75,14 @@ export class ConfigErrors extends OptionError {
     collected: boolean,
   ) {
     super(collected ? lines.map(line => `${line}\n`).join("") : lines.join("\n"));
+  }
+
+  /** The lines, taken apart. */
+  get problems(): readonly ConfigProblem[] {
+    return this.lines.map(line => {
+      const place = /^(.+?):(\d+):(\d+): (.*)$/s.exec(line); // as `placeOf` writes it
+      if (place === null) return { message: line, file: null, line: null, column: null };
+      return { message: place[4]!, file: place[1]!, line: Number(place[2]), column: Number(place[3]) };
+    });
   }
 }

@@ -49,6 +49,7 @@ import { StartError } from "../shard/start-error.ts";
 import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-listener.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
+import { StoppedError } from "./lifecycle-errors.ts";
 import { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { ProcessFiles } from "./process-files.ts";
@@ -286,7 +287,7 @@ export class Server implements ConnectionHost, AccountHost, MonitoredServer, Acc
 
   /** A connection without a socket. */
   connect(): InProcessConnection {
-    if (this.stopping !== null) throw new Error("the server has stopped");
+    if (this.stopping !== null) throw new StoppedError("the server has stopped");
     const transport = new InProcessTransport();
     transport.attach(this.accept(transport));
     this.turn.end();

@@ -2,9 +2,29 @@
 import { nodeNet } from "../../base/runtime/late-module.ts";
 import { hostPort } from "../../wire/transport/host-port.ts";
 
-/** The server could not start. `cause` is the system's error. */
+/**
+ * The server could not start; nothing is left running. The message is the reference's.
+ *
+ * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
+ * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
+ */
 export class StartError extends Error {
   override name = "StartError";
+  readonly code: string;
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly code?: string } = {}) {
+    super(message, options);
+    this.code = options.code ?? stableCode(options.cause) ?? "ERR_START";
+  }
+}
+
+/** Codes of the runtime and of OpenSSL change with their versions; those of the system (`E…`) and our own for TLS do not. */
+function stableCode(cause: unknown): string | null {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ERR_TLS" || (typeof code === "string" && /^E[A-Z0-9]+$/.test(code))) return code;
+  }
+  return null;
 }
 
 const BIND_TEXTS: Record<string, string> = {

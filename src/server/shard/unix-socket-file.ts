@@ -28,7 +28,9 @@ export function clearSocketPath(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isSocket()) throw new StartError(`Error listening on unix socket: ${path}, there is a file that is no socket`);
-  if (!isStale(path)) throw new StartError(`Error listening on unix socket: ${path}, "bind: address already in use"`);
+  if (!isStale(path)) {
+    throw new StartError(`Error listening on unix socket: ${path}, "bind: address already in use"`, { code: "EADDRINUSE" });
+  }
   unlinkSync(path);
 }
 

@@ -18,6 +18,7 @@ import type { KeyPairFiles, TlsRules } from "./tls-options.ts";
 /** A `tls` block cannot be used. The message says why, in the reference's words where it has some. */
 export class TlsConfigError extends Error {
   override name = "TlsConfigError";
+  readonly code = "ERR_TLS";
 }
 
 /**
