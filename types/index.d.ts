@@ -25,53 +25,53 @@ export interface Authorization {
 }
 
 /**
- * Decides about a client. A promise that takes longer than the auth timeout, or is rejected, is a refusal, as is an exception: logged
- * without what the client kept secret.
+ * Decides about a client. An exception, a rejection, or a promise that takes longer than the auth timeout refuses the login; it is logged
+ * without the client's secrets.
  */
 export type Authenticate = (request: GivenRequest) => GivenAnswer | Promise<GivenAnswer>;
 
-/** A login; `true` for one that says nothing; anything else is a refusal. */
+/** A login, or `true` for a login with defaults; anything else refuses. */
 export type GivenAnswer = GivenLogin | boolean | null | undefined;
 
-/** Who a client is, and what it may do. Everything may be left out. */
+/** Identity and rights of a client. Every field is optional. */
 export interface GivenLogin {
-  /** Shown by logs and monitoring; what the client called itself when not given. */
+  /** Name for logs and monitoring; by default the name given by the client. */
   readonly user?: string;
-  /** One that is configured, or `$G`, which it is when not given. Any other is a refusal, and an error in the log. */
+  /** A configured account; `$G` by default. An unknown account refuses the login and logs an error. */
   readonly account?: string;
-  /** Everything is allowed when not given. The same object for several clients is compiled once. */
+  /** By default everything is allowed. The same object for several clients is compiled once. */
   readonly permissions?: GivenPermissions | null;
-  /** When it is disconnected: `Date`, or milliseconds as `Date.now()`. */
+  /** When it is disconnected: a `Date`, or milliseconds as from `Date.now()`. */
   readonly expiresAt?: Date | number | null;
 }
 
-/** What a client says of itself, and where it comes from. Texts are empty when it said nothing. */
+/** What a client tells about itself, and its address. Texts are empty when absent. */
 export interface GivenRequest {
   readonly user: string;
   readonly password: string;
   readonly token: string;
-  /** Public nkey that it claims to have; `verifyNkey` knows whether it has. */
+  /** Public nkey given by the client; `verifyNkey` checks that it has the private key. */
   readonly nkey: string;
-  /** As it came: unchecked. */
+  /** The JWT as received, unchecked. */
   readonly jwt: string;
-  /** Of `nonce`, base64. */
+  /** Signature of `nonce`, base64. */
   readonly signature: string;
-  /** What the server asked it to sign. */
+  /** Nonce sent by the server. */
   readonly nonce: string;
-  /** Of the connection, as the client calls it. */
+  /** Connection name given by the client. */
   readonly name: string;
-  /** Language and version of its library. */
+  /** Language and version of the client library. */
   readonly lang: string;
   readonly version: string;
-  /** Where it comes from; empty for an in-process connection. */
+  /** Peer address; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** Its certificate, if the `tls` option asks for one and verifies it; else null. */
+  /** Its verified certificate, if the `tls` option asks for one; else null. */
   readonly certificate: PeerCertificate | null;
   readonly connectionType: ConnectionType;
   /**
-   * Whether the client has the private half of an nkey.
-   * @param nkey public nkey; the one that it claims when not given
+   * Whether the client proved that it has the private key of an nkey.
+   * @param nkey public nkey; by default the one given by the client
    */
   verifyNkey(nkey?: string): boolean;
 }

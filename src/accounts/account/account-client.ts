@@ -1,4 +1,4 @@
-/** Whoever publishes events for an account: a participant of the account that has no connection. */
+/** The originator of an account's events: a participant without a connection. */
 import type { ClientInfo, Originator, RequestHeader } from "../../messaging/batch/originator.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
 import { ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
@@ -11,7 +11,7 @@ export class AccountClient implements Originator {
   requestHeader: RequestHeader | null = null;
   /** It receives nothing. */
   readonly sink: Sink = { mark: 0, takesRuns: true, deliver: () => 0 };
-  /** 0: nobody has asked. */
+  /** Unknown until requested. */
   private id = 0;
   private startedAt = 0;
 

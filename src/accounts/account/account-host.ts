@@ -4,7 +4,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { LocalHost } from "../../messaging/batch/local-subscriber.ts";
 import type { Account } from "./account.ts";
 
-/** What accounts need of the server above them. */
+/** What accounts need from the server above them. */
 export interface AccountHost extends LocalHost {
   readonly log: Logger;
   readonly clock: Clock;
@@ -12,10 +12,10 @@ export interface AccountHost extends LocalHost {
   readonly serverName: string;
   /** Empty: none. */
   readonly clusterName: string;
-  /** null: there is none. */
+  /** null: no system account. */
   readonly systemAccount: Account | null;
-  /** A number that no connection has. */
+  /** Creates an id that no connection uses. */
   nextConnectionId(): number;
-  /** Keeps results of matches by subject. */
+  /** Whether tries cache match results by subject. */
   readonly cachesInterest: boolean;
 }

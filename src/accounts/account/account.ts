@@ -1,9 +1,9 @@
 /**
- * An isolated space of subjects: its own interest, its own counters, and what it gives to other accounts and takes from them.
+ * An isolated subject space: its interest, its counters, its exports and imports.
  *
  *   clients, local subscribers ── interest ◀── ServiceImport, Responses, shadows of other accounts' subscriptions
- * The object lives as long as the account does; what a configuration or claims say of it is replaced in place, so that whoever holds
- * the account (a connection, an import) never holds an old one.
+ * The object lives as long as the account. Settings from a configuration or claims are replaced in place, so that holders of
+ * the account (connections, imports) never have an outdated one.
  */
 
 import type { PermissionOptions } from "../../access/permission/permission-options.ts";
@@ -21,12 +21,12 @@ import type { ServiceExport } from "./service-export.ts";
 import type { ServiceImport } from "./service-import.ts";
 import type { StreamImport } from "./stream-import.ts";
 
-/** `$G`: where clients live that name no account. */
+/** `$G`: the account of clients that name none. */
 export const GLOBAL_ACCOUNT = "$G";
-/** The system account's name when none is configured. */
+/** Default name of the system account. */
 export const SYSTEM_ACCOUNT = "$SYS";
 
-/** What passed through an account or a server. Messages and bytes (headers and payload, no protocol lines). */
+/** Traffic of an account or a server: messages and bytes (headers and payload, no protocol lines). */
 export class TrafficCounters {
   inMessages = 0;
   inBytes = 0;
@@ -34,10 +34,10 @@ export class TrafficCounters {
   outBytes = 0;
 }
 
-/** What the claims behind an account say of it, for monitoring and events. */
+/** Facts from an account's claims, for monitoring and events. */
 export interface AccountClaim {
   readonly jwt: string;
-  /** Public nkey of the operator, or of one of its signing keys. */
+  /** Public nkey of the issuer: the operator, or one of its signing keys. */
   readonly issuer: string;
   readonly nameTag: string;
   readonly tags: readonly string[];
@@ -48,30 +48,30 @@ export class Account {
   readonly host: AccountHost;
   readonly interest: SubjectTrie<Subscription>;
   readonly traffic = new TrafficCounters();
-  /** Publishes into it, from inside the process. */
+  /** Publishes into the account from inside the process. */
   readonly publisher: LocalPublisher;
-  /** Publishes its events. */
+  /** Originator of its events. */
   readonly client: AccountClient = new AccountClient(this);
-  /** Answers that its services owe to other accounts, and those that others owe to it. */
+  /** Pending answers of its services to other accounts, and of other accounts' services to it. */
   readonly responses: Responses;
-  /** Client connections bound to it. */
+  /** Client connections bound to the account. */
   connections = 0;
   slowConsumers = 0;
   /** Public account nkey; empty: none. */
   nkey = "";
   limits: AccountLimits = NO_LIMITS;
-  /** Of users that have none of their own. */
+  /** Default permissions of its users. */
   defaultPermissions: PermissionOptions | null = null;
-  /** Where messages on some subjects go instead; null: none do. */
+  /** Subject mappings; null: none. */
   mappings: SubjectMappings | null = null;
   trace: TraceOptions | null = null;
   trade: Trade;
   readonly serviceExports = new Map<string, ServiceExport>();
   serviceImports: readonly ServiceImport[] = [];
   streamImports: readonly StreamImport[] = [];
-  /** null: it was configured. */
+  /** null: the account comes from a configuration. */
   claim: AccountClaim | null = null;
-  /** Its claims have run out: nobody gets in, nothing is answered. */
+  /** Its claims have expired: logins are refused and its services do not answer. */
   expired = false;
   /** Wall clock, ms. */
   updatedAt: number;
@@ -87,30 +87,30 @@ export class Account {
     this.updatedAt = host.clock.now();
   }
 
-  /** How log lines call it. */
+  /** Name in log lines. */
   get label(): string {
     const tag = this.claim?.nameTag ?? "";
     return tag === "" ? this.name : `${this.name}/${tag}`;
   }
 
-  /** Nobody else gets in. */
+  /** No further connections are accepted. */
   get isFull(): boolean {
     const { connectionsMax } = this.limits;
     return connectionsMax >= 0 && this.connections >= connectionsMax;
   }
 
-  /** Names an event that is published in it. */
+  /** Creates the id of an event. */
   nextEventId(): string {
     this.eventIds ??= new Nuid();
     return this.eventIds.next();
   }
 
-  /** An event that is published in it, by itself. */
+  /** Publishes an event in the account. */
   publishEvent(subject: string, header: Uint8Array | null, payload: string | Uint8Array): void {
     this.publisher.publish(subject, "", header, payload, this.client);
   }
 
-  /** A subscription of it has gone: answers that it was meant for are not awaited any more. */
+  /** Called after a subscription was removed: pending answers that only it waited for are dropped. */
   onSubscriptionRemoved(subject: Uint8Array): void {
     if (this.responses.awaited > 0) this.responses.onInterestLost(subject);
   }

@@ -54,7 +54,7 @@ class Street {
 
 const reply = (note: string) => note.split(" ")[1]!;
 
-test("a request comes to the exporter with an answer's address of its own, and the answer goes back once", () => {
+test("a request reaches the exporter with its own reply subject, and one answer goes back", () => {
   const street = new Street({ A: { exports: [service("svc")] }, B: { imports: [takes("A", "svc", "ask")] } });
   const asked = street.listen("A", "svc");
   const answered = street.listen("B", "in.1");
@@ -67,7 +67,7 @@ test("a request comes to the exporter with an answer's address of its own, and t
   expect([street.of("A").responses.size, street.of("B").responses.awaited]).toEqual([0, 0]);
 });
 
-test("a stream of answers goes on until an empty one", () => {
+test("a stream of answers ends with an empty message", () => {
   const exports = [service("svc", { responseType: "Stream" })];
   const street = new Street({ A: { exports }, B: { imports: [takes("A", "svc")] } });
   const asked = street.listen("A", "svc");
@@ -79,13 +79,13 @@ test("a stream of answers goes on until an empty one", () => {
   expect(street.of("A").responses.size).toBe(0);
 });
 
-test("nobody is asked: the request was not delivered, and no answer is awaited", () => {
+test("a request without a responder is not delivered, and no answer is pending", () => {
   const street = new Street({ A: { exports: [service("svc")] }, B: { imports: [takes("A", "svc")] } });
   expect(street.publish("B", "svc", "in")).toBe(0);
   expect([street.of("A").responses.size, street.of("B").responses.awaited]).toEqual([0, 0]);
 });
 
-test("an answer is not waited for longer than its export says", () => {
+test("a pending answer expires after its export's threshold", () => {
   const exports = [service("svc", { responseThresholdMs: 5_000 })];
   const street = new Street({ A: { exports }, B: { imports: [takes("A", "svc")] } });
   const asked = street.listen("A", "svc");
@@ -102,7 +102,7 @@ test("an answer is not waited for longer than its export says", () => {
   expect([street.of("A").responses.size, street.of("B").responses.awaited, street.host.timers.size]).toEqual([0, 0, 0]);
 });
 
-test("an answer that nobody waits for any more is forgotten", () => {
+test("a pending answer is dropped when the requester unsubscribes", () => {
   const street = new Street({ A: { exports: [service("svc")] }, B: { imports: [takes("A", "svc")] } });
   street.listen("A", "svc");
   const one = street.listen("B", "in.1");
@@ -129,7 +129,7 @@ test("a request goes through a chain of accounts, and its answer back", () => {
   expect(answered.notes).toEqual(["in  ok"]);
 });
 
-test("another configuration keeps accounts, their subscriptions and answers under way, and changes what they take", () => {
+test("a new configuration keeps accounts, subscriptions and pending answers, and changes imports", () => {
   const street = new Street({ A: { exports: [service("svc"), service("new")] }, B: { imports: [takes("A", "svc")] }, C: {} });
   const before = street.of("B");
   const asked = street.listen("A", ">");
@@ -142,7 +142,7 @@ test("another configuration keeps accounts, their subscriptions and answers unde
   expect(answered.notes).toEqual(["in  from before"]);
 });
 
-test("an account that leaves the configuration gives and takes nothing any more", () => {
+test("an account removed from the configuration loses its exports and imports", () => {
   const street = new Street({ A: { exports: [service("svc")] }, B: { imports: [takes("A", "svc")] } });
   const gone = street.of("B");
   street.listen("A", "svc");
@@ -150,7 +150,7 @@ test("an account that leaves the configuration gives and takes nothing any more"
   expect([gone.publisher.publish("svc", "", null, "x"), gone.interest.count]).toEqual([0, 0]);
 });
 
-test("mappings of the exporter move requests, those of the requester move answers", () => {
+test("mappings of the exporter apply to requests, those of the requester to answers", () => {
   const moved = (source: string, subject: string) => ({ source, destinations: [{ subject, weight: 100, cluster: "" }] });
   const street = new Street({
     A: { exports: [service("svc")], mappings: [moved("svc", "elsewhere")] },
@@ -163,14 +163,14 @@ test("mappings of the exporter move requests, those of the requester move answer
   expect(answered.notes).toEqual(["mapped.7  a"]);
 });
 
-test("an account whose claims have run out answers nobody", () => {
+test("an account with expired claims does not answer", () => {
   const street = new Street({ A: { exports: [service("svc")] }, B: { imports: [takes("A", "svc")] } });
   street.listen("A", "svc");
   street.of("A").expired = true;
   expect(street.publish("B", "svc", "in")).toBe(0);
 });
 
-test("a message may pass through one account on its way 32 times, and is delivered to nobody beyond", () => {
+test("a message passes through one account 32 times at most", () => {
   const chain = (count: number) => ({
     exports: Array.from({ length: count }, (_, index) => service(`s.${index}`)),
     imports: Array.from({ length: count }, (_, index) => takes("A", `s.${index}`, `s.${index + 1}`)),

@@ -1,10 +1,10 @@
 /**
  * The accounts of a server, by name.
  *
- *   configuration ─▶ plan (trades, checked) ─▶ install: all of them at once
- *   claims        ─▶ update: one account, and what others import from it
- * An account that is configured again keeps its object, its subscriptions and its counters. Those that are not configured any more are
- * left without exports and imports, for the clients that are still to be closed.
+ *   configuration ─▶ plan (checked trades) ─▶ install: all accounts at once
+ *   claims        ─▶ update: one account, and the imports of others from it
+ * A reconfigured account keeps its object, its subscriptions and its counters. Accounts that are no longer configured lose
+ * their exports and imports; their clients are closed afterwards.
  */
 
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
@@ -18,26 +18,26 @@ import { ServiceImport } from "./service-import.ts";
 import { StreamImport } from "./stream-import.ts";
 import { addSystemExports, addSystemImports } from "./system-trade.ts";
 
-/** What a server is told of its accounts. */
+/** The accounts of a configuration. */
 export interface AccountsOptions {
   readonly accounts: readonly AccountOptions[];
-  /** null: there is no system account. */
+  /** null: no system account. */
   readonly systemAccount: string | null;
 }
 
-/** An update that was checked. */
+/** A checked update. */
 export interface AccountsUpdate {
-  /** Puts it to use, which cannot fail. @returns accounts whose stream imports are others now: shadows must be made anew */
+  /** Applies the update; cannot fail. @returns accounts whose stream imports changed, so that their shadows must be rebuilt */
   install(): ReadonlySet<Account>;
 }
 
-/** What came of an account's claims. */
+/** Result of applying an account's claims. */
 export interface AccountUpdate {
-  /** Accounts whose stream imports are others now. */
+  /** Accounts whose stream imports changed. */
   readonly changed: ReadonlySet<Account>;
-  /** What was left out, in the reference's words. */
+  /** Skipped parts of the claims, in the reference's words. */
   readonly problems: readonly string[];
-  /** Imports among it. */
+  /** Imports among the skipped parts. */
   readonly refused: readonly AnyImport[];
 }
 
@@ -56,7 +56,7 @@ export class Accounts {
     return this.byName.get(name);
   }
 
-  /** null: there is none. */
+  /** null: no system account. */
   get system(): Account | null {
     return this.systemName === null ? null : (this.byName.get(this.systemName) ?? null);
   }
@@ -69,7 +69,7 @@ export class Accounts {
     return this.byName.size;
   }
 
-  /** The account of that name, made when there is none yet. */
+  /** The account of that name, created if needed. */
   open(name: string): Account {
     let account = this.byName.get(name);
     if (account === undefined) {
@@ -79,15 +79,15 @@ export class Accounts {
     return account;
   }
 
-  /** Which one is the system account: before anything else is said of accounts. */
+  /** Sets the system account; called before accounts are configured. */
   useSystem(name: string | null): void {
     this.systemName = name;
     if (name !== null) this.open(name);
   }
 
   /**
-   * All accounts of a configuration. Its exports and imports were checked (`planTrades`) when it was read.
-   * @throws Error with the reference's text; nothing has changed then
+   * Prepares all accounts of a configuration. Exports and imports were checked (`planTrades`) when it was read.
+   * @throws Error with the reference's text; nothing is changed then
    */
   prepare({ accounts, systemAccount }: AccountsOptions): AccountsUpdate {
     const options = new Map(accounts.map(one => [one.name, one]));
@@ -108,7 +108,7 @@ export class Accounts {
   ): ReadonlySet<Account> {
     this.useSystem(systemAccount);
     const changed = new Set<Account>();
-    // Those that live by claims are none of the configuration's business.
+    // Accounts defined by claims are not affected by the configuration.
     const isClaimed = (name: string) => (this.byName.get(name)?.claim ?? null) !== null;
     for (const account of [...this.byName.values()]) {
       if (options.has(account.name) || isClaimed(account.name)) continue;
@@ -122,7 +122,7 @@ export class Accounts {
     return changed;
   }
 
-  /** Nobody configures it any more. */
+  /** Removes an account that is no longer configured. */
   private giveUp(account: Account): void {
     this.offer(account, new Trade(account.name));
     this.take(account);
@@ -130,7 +130,7 @@ export class Accounts {
     this.byName.delete(account.name);
   }
 
-  /** The account is none any more, for clients that are still to be closed. @returns those whose stream imports are others now */
+  /** Removes the account; its clients are closed afterwards. @returns accounts whose stream imports changed */
   remove(account: Account): ReadonlySet<Account> {
     const changed = new Set(account.streamImports.length > 0 ? [account] : []);
     this.giveUp(account);
@@ -138,7 +138,7 @@ export class Accounts {
     return changed;
   }
 
-  /** What of an account concerns nobody else. */
+  /** Applies the settings of an account that do not affect other accounts. */
   describe(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
     account.nkey = nkey;
     account.limits = limits;
@@ -148,14 +148,14 @@ export class Accounts {
     account.updatedAt = this.host.clock.now();
   }
 
-  /** From here on the account gives what the trade says. */
+  /** Applies the exports of a trade. */
   private offer(account: Account, trade: Trade): void {
     account.trade = trade;
     account.serviceExports.clear();
     for (const [subject, options] of trade.serviceExports) account.serviceExports.set(subject, new ServiceExport(account, options));
   }
 
-  /** From here on it takes what its trade says. @returns whether its stream imports are others now */
+  /** Applies the imports of a trade. @returns whether the stream imports changed */
   private take(account: Account): boolean {
     const { trade, interest } = account;
     interest.removeBatch(account.serviceImports.map(one => one.subscription));
@@ -173,9 +173,9 @@ export class Accounts {
   }
 
   /**
-   * One account as its claims say it, in operator mode. What cannot be had is left out and reported, as the reference does: the rest of the
+   * Applies one account's claims, in operator mode. Invalid exports and imports are skipped and reported, as in the reference; the rest of the
    * account works.
-   * @param activated whether an import's token entitles to it
+   * @param activated whether an import's activation token is valid
    */
   update(options: AccountOptions, activated: ActivationCheck): AccountUpdate {
     const account = this.open(options.name);
@@ -211,7 +211,7 @@ export class Accounts {
     return { changed, problems, refused };
   }
 
-  /** Whether others may still import from the account what they do, and by which export. @returns those whose streams are others now */
+  /** Checks the imports of other accounts from this one again. @returns accounts whose stream imports changed */
   checkImporters(exporter: Account, activated: ActivationCheck): Account[] {
     const changed: Account[] = [];
     for (const importer of this.byName.values()) {

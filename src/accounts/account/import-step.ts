@@ -4,22 +4,22 @@ import { TRACE_DESTINATION, TRACE_DISABLED } from "../../messaging/trace/trace-h
 import type { Account } from "./account.ts";
 import type { ServiceExport } from "./service-export.ts";
 
-/** What a message came through on its way to another account: a service import, or the answer to one. */
+/** One step of a message between accounts: a service import, or the answer to one. */
 export interface ImportVia {
   readonly export: ServiceExport | null;
-  /** Whether the requester is made known. */
+  /** Whether the requester's details are shared. */
   readonly share: boolean;
-  /** What comes through it says in its headers who asked, in the server's own words. */
+  /** Messages of this step carry the server's own Nats-Request-Info header. */
   readonly introduces: boolean;
 }
 
-/** Whether the messages of a batch came through that export already: they would travel in circles. */
+/** Whether the batch already passed this export, so that publishing it again would make a loop. */
 export function importCameThrough(batch: MessageBatch, wanted: ServiceExport | null): boolean {
   for (let step = batch.imported; step !== null; step = step.before) if ((step.via as ImportVia).export === wanted) return true;
   return false;
 }
 
-/** A message on its way into another account. */
+/** A message to publish in another account. */
 export interface Crossing {
   readonly batch: MessageBatch;
   readonly index: number;
@@ -28,17 +28,17 @@ export interface Crossing {
   readonly subject: Uint8Array;
   /** There. */
   readonly reply: Uint8Array;
-  /** Instead of the message's own; null: that one. */
+  /** Replaces the message's header; null keeps it. */
   readonly header: Uint8Array | null;
   readonly step: ImportStep;
 }
 
-/** Whether anybody took it. */
+/** @returns whether a receiver took it */
 export function cross({ batch, index, to, subject, reply, header, step }: Crossing): boolean {
   return to.publisher.republish(batch, index, subject, reply, header, step) > 0;
 }
 
-/** The same for a message that is followed, into an account that does not want to be looked into. */
+/** The same for a traced message into an account that does not allow traces. */
 export function crossUnfollowed({ batch, index, to, subject, reply, header, step }: Crossing): boolean {
   if (batch.trace!.only) return false;
   const disabled = setHeader(header ?? batch.header(index), TRACE_DESTINATION, TRACE_DISABLED);

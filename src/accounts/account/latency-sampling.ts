@@ -1,11 +1,11 @@
 /**
- * Which requests to a service are measured: so many percent of them, and those whose headers say that somebody follows them.
+ * Decides which requests to a service are measured: a random percentage, and those whose tracing headers ask for it.
  *
  *   Uber-Trace-Id   a:b:c:flags            lowest bit of the flags
  *   X-B3-Sampled    1, or 0 to forbid it   without it, X-B3-TraceId alone is enough
  *   B3              trace-span-sampled-…   unless the sampled field is 0, or all of it is
  *   Traceparent     00-trace-span-flags    trace-context.ts
- * The first of them that is there decides. The metric shows the headers that called for it, and what belongs to them.
+ * The first header present decides. The metric shows the headers that triggered it, and related ones.
  * Source: reference, accounts (behaviour); core §5.4.
  */
 
@@ -16,14 +16,14 @@ import { isFollowed } from "../../messaging/header/trace-context.ts";
 import { isSampled } from "../../messaging/trace/start-trace.ts";
 import type { LatencyOptions } from "../trade/trade-options.ts";
 
-/** A request that is measured, and the headers that called for it; null: chance did. */
+/** A measured request; `header` is null when it was chosen at random. */
 export interface Sample {
   readonly header: Readonly<Record<string, readonly string[]>> | null;
 }
 
 const BY_CHANCE: Sample = { header: null };
 
-/** @returns null: it is not measured */
+/** @returns null when the request is not measured */
 export function sampleRequest(latency: LatencyOptions, batch: MessageBatch, index: number, random: Random): Sample | null {
   const { sampling } = latency;
   if (sampling > 0 && isSampled(sampling, random)) return BY_CHANCE;

@@ -1,11 +1,11 @@
 /**
- * Metrics of a service's latency, published in the account that offers it: one message per measured request, whatever became of it.
+ * Latency metrics of a service, published in the exporting account: one message per measured request, whatever its outcome.
  *
- *   request ──▶ LatencyWatch, on the answer that is owed ──▶ answered 200 · nobody took it 503 · too late 504 · not awaited any more 408
+ *   request ──▶ LatencyWatch, on the pending answer ──▶ answered 200 · no receiver 503 · timed out 504 · requester gone 408
  *   request without a reply ──▶ 400, at once
- *             ├── requestor's round trip ──┼────── service ──────┼─ responder's round trip ─┤     total: all of it, and the time between
- * Both ends are asked for their round trip when it matters first (`Originator.askRoundTrip`).
- * Answers of the server's own services are not measured: the reference waits for another server's half of the metric, which never comes.
+ *             ├── requestor's round trip ──┼────── service ──────┼─ responder's round trip ─┤     total: the sum, plus gaps
+ * The round trips of both ends are measured on first need (`Originator.askRoundTrip`).
+ * Answers of the server's own services are not measured: the reference waits for another server's half of the metric, which never arrives.
  * Source: reference, accounts (behaviour); core §5.4.
  */
 
@@ -23,10 +23,10 @@ import { type Response, ResponseEnd } from "./response.ts";
 export const LATENCY_TYPE = "io.nats.server.metric.v1.service_latency";
 const NS_PER_MS = 1e6;
 
-/** What a metric says besides who asked and when. Durations in nanoseconds. */
+/** The variable part of a metric. Durations in nanoseconds. */
 interface Outcome {
   readonly status: number;
-  /** Empty: nothing is wrong. */
+  /** Empty: no error. */
   readonly description: string;
   readonly responder?: Readonly<Record<string, unknown>>;
   readonly service: number;
@@ -37,7 +37,7 @@ interface Outcome {
 const NO_TIMES = { service: 0, system: 0, total: 0 } as const;
 
 const FAILURES: Record<ResponseEnd, Outcome> = {
-  // Given up without an answer, by whoever only followed its way.
+  // Removed without an answer, because the request was only a trace.
   [ResponseEnd.Answered]: { status: 0, description: "", ...NO_TIMES },
   [ResponseEnd.Undelivered]: { status: 503, description: "Service Unavailable", ...NO_TIMES },
   [ResponseEnd.TimedOut]: { status: 504, description: "Service Timeout", ...NO_TIMES },
@@ -46,17 +46,17 @@ const FAILURES: Record<ResponseEnd, Outcome> = {
 
 /** A request to a service. */
 export interface Asked {
-  /** The account that the answer is owed in: it gets the metric. */
+  /** The responder's account, which gets the metric. */
   readonly account: Account;
   /** null: the server itself. */
   readonly requester: Originator | null;
-  /** The requester is shown in detail. */
+  /** Whether the metric shows the requester's details. */
   readonly share: boolean;
-  /** null: it is not measured. */
+  /** null: not measured. */
   readonly sample: Sample | null;
 }
 
-/** A request, as its metric shows it. */
+/** The request part of a metric. */
 class MeasuredRequest {
   private readonly account: Account;
   private readonly requester: Originator | null;
@@ -80,7 +80,7 @@ class MeasuredRequest {
     this.since = this.clock.monotonic();
   }
 
-  /** Who asked; undefined where the server did. */
+  /** The requester; undefined for the server itself. */
   private requesterInfo() {
     return this.requester?.clientInfo(this.share);
   }
@@ -141,7 +141,7 @@ export class LatencyWatch {
     this.request = new MeasuredRequest(options.subject, asked);
   }
 
-  /** The answer comes, from the client whose batch it is. @returns whether it may be forgotten when it is delivered */
+  /** The answer arrived, from the batch's originator. @returns whether the entry may be removed after delivery */
   onAnswer({ originator }: MessageBatch): boolean {
     if (this.isAnswered) return false;
     this.isAnswered = true;
@@ -150,7 +150,7 @@ export class LatencyWatch {
     return true;
   }
 
-  /** It was delivered, or nobody took it: first the answer, then its metric. */
+  /** The answer was delivered or had no receiver. Called after delivery, so that the metric follows the answer. */
   afterAnswer(): void {
     const { metric } = this;
     this.metric = null;
@@ -162,13 +162,13 @@ export class LatencyWatch {
   }
 }
 
-/** An answer of a service whose latency is measured, perhaps not this time: how far away the requester is will matter. */
+/** Measures the requester's round trip in advance, for a service with sampled latency. */
 export function measureAnswer(response: Response, options: LatencyOptions, asked: Asked): void {
   asked.requester?.askRoundTrip();
   if (asked.sample !== null && response.type === "Singleton") response.watcher = new LatencyWatch(options, asked);
 }
 
-/** A request that does not say where it wants its answer. */
+/** Publishes the metric of a request without a reply subject. */
 export function reportBadRequest(options: LatencyOptions, asked: Asked): void {
   if (asked.sample === null) return;
   const request = new MeasuredRequest(options.subject, asked);

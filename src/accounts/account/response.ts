@@ -1,42 +1,42 @@
-/** An answer that an account owes to another one. */
+/** A pending answer from one account to another. */
 import { latin1 } from "../../base/bytes/ascii.ts";
 import type { ResponseType } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 import type { LatencyWatch } from "./latency.ts";
 import type { ServiceExport } from "./service-export.ts";
 
-/** What becomes of an answer that is owed, besides its delivery. */
+/** Observes the outcome of a pending answer. */
 export enum ResponseEnd {
-  /** It came. */
+  /** The answer arrived. */
   Answered,
-  /** It came, and nobody took it. */
+  /** The answer arrived but had no receiver. */
   Undelivered,
   TimedOut,
-  /** Nobody waits for it any more. */
+  /** The requester no longer waits. */
   InterestLost,
 }
 
-/** One answer owed, or one stream of answers. */
+/** One pending answer, or one stream of answers. */
 export class Response {
-  /** Where it is published, in the responder's account. */
+  /** Subject in the responder's account. */
   readonly address: Uint8Array;
   /** The same as text, one character per byte. */
   readonly subject: string;
-  /** Where it is wanted, in the requester's account. */
+  /** Reply subject in the requester's account. */
   readonly reply: Uint8Array;
   /** The same as text, one character per byte. */
   readonly replyKey: string;
   readonly responder: Account;
   readonly requester: Account;
-  /** null: an import without an export, of the server's own. */
+  /** null: a server-internal import without an export. */
   readonly export: ServiceExport | null;
   readonly type: ResponseType;
   readonly share: boolean;
-  /** Headers of an answer are whatever the responder wrote. */
+  /** Answers keep the responder's headers, so this step adds no Nats-Request-Info. */
   readonly introduces = false;
-  /** Monotonic, ms: when it was asked for, or last answered. */
+  /** Time of the request or of the last answer. Monotonic, ms. */
   at: number;
-  /** null: nobody measures how long it takes. */
+  /** null: the latency is not measured. */
   watcher: LatencyWatch | null = null;
 
   constructor(

@@ -1,12 +1,12 @@
 /**
- * Answers on their way between accounts.
+ * Pending answers between accounts.
  *
  *   requester's account                          responder's account
- *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): that subject stands for `_INBOX.x` there
- *   `_INBOX.x`              ◀── Response ─────── published by the service             one, or as many as its type allows
- * One subscription `_R_.aaaaaa.>` per account, made with its first answer owed. An entry goes with the answer (one message, or the end of a
- * stream: an empty message), when the time for it has passed (service-export.ts), or when nobody waits for it any more.
- * Bounded by time, as in the reference, and by number: beyond a million the oldest is given up.
+ *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): that subject replaces `_INBOX.x` there
+ *   `_INBOX.x`              ◀── Response ─────── published by the service             one answer, or as many as the type allows
+ * One subscription `_R_.aaaaaa.>` per account, created with its first pending answer. An entry is removed with the answer (one message, or the end of a
+ * stream: an empty message), when its time is over (service-export.ts), or when the requester's subscription is gone.
+ * Bounded by time, as in the reference, and by number: beyond a million the oldest is dropped.
  * Source: reference, core §5.4.
  */
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
@@ -29,9 +29,9 @@ const ADDRESS_START = encode("_R_.");
 const DOT_BYTES = encode(".");
 const DIGITS = encode("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 const DIGITS_IN_TOKEN = 6;
-/** Of 32 random bits. */
+/** Length of a token of 32 random bits. */
 const DIGITS_PER_DRAW = 3;
-/** Answers that an account owes at once. */
+/** Most pending answers per account. */
 const OWED_MAX = 1_000_000;
 const NO_BYTES = new Uint8Array(0);
 
@@ -39,25 +39,25 @@ export class Responses implements Sink {
   mark = 0;
   readonly takesRuns = false;
   private readonly account: Account;
-  /** `_R_.aaaaaa.`; null until somebody asks. */
+  /** `_R_.aaaaaa.`; null until the first request. */
   private prefix: Uint8Array | null = null;
   /** `.<server hash>.T`; null until it is needed. */
   private suffix: Uint8Array | null = null;
-  /** Answers that services of this account owe, by their subject. */
+  /** Pending answers of this account's services, by their subject. */
   private readonly owed = new Map<string, Response>();
-  /** Answers that clients of this account wait for, by where they want them. */
+  /** Answers awaited by clients of this account, by reply subject. */
   private readonly awaitedBy = new Map<string, Response | Set<Response>>();
 
   constructor(account: Account) {
     this.account = account;
   }
 
-  /** How many reply subjects somebody here waits on. */
+  /** Number of reply subjects with awaited answers. */
   get awaited(): number {
     return this.awaitedBy.size;
   }
 
-  /** How many answers are owed. */
+  /** Number of pending answers. */
   get size(): number {
     return this.owed.size;
   }
@@ -67,9 +67,9 @@ export class Responses implements Sink {
   }
 
   /**
-   * A request comes to this account: where shall its answer go?
-   * @param reply where the requester wants it; copied
-   * @param measured its subject says so, and by whom
+   * Registers the pending answer of a request to this account.
+   * @param reply the requester's reply subject; copied
+   * @param measured latency is measured; the answer subject then ends in the server hash and `.T`
    */
   add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, measured = false): Response {
     const { account } = this;
@@ -104,7 +104,7 @@ export class Responses implements Sink {
     response.watcher?.onEnd(end);
   }
 
-  /** Removes those of one service that were asked for before. @returns how many are left of it */
+  /** Removes pending answers of one service that are not newer than `before`. @returns how many remain */
   expire(of: ServiceExport, before: number): number {
     let left = 0;
     for (const response of [...this.owed.values()]) {
@@ -115,7 +115,7 @@ export class Responses implements Sink {
     return left;
   }
 
-  /** A subscription here is gone: if it was the last one for some replies, nobody needs their answers. */
+  /** Called after a subscription was removed: drops awaited answers that no subscription matches any more. */
   onInterestLost(subject: Uint8Array): void {
     if (!hasWildcard(subject, 0, subject.length)) return this.forget(latin1(subject, 0, subject.length), subject);
     for (const reply of [...this.awaitedBy.keys()]) {
@@ -156,7 +156,7 @@ export class Responses implements Sink {
     return prefix;
   }
 
-  // Sink: an answer is published in this account
+  // Sink: receives answers published in this account
 
   deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     let delivered = 0;
@@ -172,7 +172,7 @@ export class Responses implements Sink {
     const mayGo = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
     const { trace } = batch;
-    // The answer may want an answer itself.
+    // The answer may itself have a reply subject.
     const onward = this.onwardReply(batch, index, response);
     const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
     const step: ImportStep = { via: response, before: batch.imported };
@@ -206,7 +206,7 @@ export class Responses implements Sink {
 
 const ACKNOWLEDGEMENT = encode("$JS.ACK.");
 
-/** Replies of consumers pass through imports as they are: acknowledgements must find the stream. */
+/** Reply subjects of JetStream consumers pass imports unchanged, so that acknowledgements reach the stream. */
 export function isAcknowledgement(reply: Uint8Array): boolean {
   if (reply.length < ACKNOWLEDGEMENT.length) return false;
   for (let i = 0; i < ACKNOWLEDGEMENT.length; i++) if (reply[i] !== ACKNOWLEDGEMENT[i]) return false;

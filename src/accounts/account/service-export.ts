@@ -1,9 +1,9 @@
-/** A service that an account offers: how its answers are expected, and what is measured of them. */
+/** A service offered by an account: rules for its answers, and latency measurement. */
 import { WheelTimer as Timer, type WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
 
-/** How long an answer may take where nobody says. */
+/** Default response threshold, ms. */
 const THRESHOLD_MS = 120_000;
 
 export class ServiceExport {
@@ -33,7 +33,7 @@ export class ServiceExport {
     return this.options.responseThresholdMs || THRESHOLD_MS;
   }
 
-  /** An answer is owed: it is looked for when the time for it has passed. */
+  /** Registers a pending answer, which is checked when its time is over. */
   watch(): void {
     if (this.waiting) return;
     this.waiting = true;

@@ -1,8 +1,8 @@
 /**
- * A service of another account, as a subscription in the one that imports it.
+ * An imported service, as a subscription in the importing account.
  *
  *   client ── publish `from` ──▶ interest ──▶ ServiceImport.deliver ──▶ exporter's account: `to`, reply `_R_…`, `Nats-Request-Info`
- * At once and on behalf of the client: who is told "no responders", who is stalled, who is counted is still the one that published.
+ * Published synchronously on behalf of the client: "no responders", stalls and counts apply to the original publisher.
  * Source: reference, core §5.4.
  */
 import { decode, encode } from "../../base/bytes/ascii.ts";
@@ -40,10 +40,10 @@ export class ServiceImport implements Sink, ImportVia {
   readonly plan: trade.ServiceImport;
   readonly subscription: Subscription;
   export: ServiceExport | null;
-  /** It was authorized, and is not any more. */
+  /** No longer authorized by the exporter. */
   invalid = false;
   private readonly to: Uint8Array;
-  /** For subjects that the exporter sees differently. */
+  /** Scratch space for transformed subjects. */
   private seen = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
 
   constructor(importer: Account, exporter: Account, plan: trade.ServiceImport) {
@@ -69,7 +69,7 @@ export class ServiceImport implements Sink, ImportVia {
     return delivered;
   }
 
-  /** Whether anybody took it. */
+  /** @returns whether a receiver took it */
   private request(batch: MessageBatch, index: number): boolean {
     const { exporter } = this;
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
@@ -90,7 +90,7 @@ export class ServiceImport implements Sink, ImportVia {
     const crossing: Crossing = { batch, index, to: exporter, subject: mapped, reply, header: this.headerOf(batch, index), step };
     const { trace } = batch;
     const taken = trace === null ? cross(crossing) : this.crossTraced(crossing, trace);
-    // A trace only waits for no answer.
+    // A trace-only message has no answer.
     if (response !== null && (!taken || trace?.only)) {
       exporter.responses.remove(response, taken ? ResponseEnd.Answered : ResponseEnd.Undelivered);
     }
@@ -117,7 +117,7 @@ export class ServiceImport implements Sink, ImportVia {
     return response;
   }
 
-  /** For a message that is followed: events of its way on the other side come back like answers. */
+  /** For a traced message: trace events of the exporter's side come back like answers. */
   private crossTraced(crossing: Crossing, trace: MessageTrace): boolean {
     const { exporter, importer } = this;
     const { batch, index, subject } = crossing;
@@ -135,7 +135,7 @@ export class ServiceImport implements Sink, ImportVia {
     }
   }
 
-  /** The published subject as the exporter sees it. */
+  /** Translates the published subject into the exporter's. */
   private subjectOf(batch: MessageBatch, index: number): Uint8Array {
     const { transform, usesPublished } = this.plan;
     const start = batch.subjectStart(index);
@@ -147,7 +147,7 @@ export class ServiceImport implements Sink, ImportVia {
     return size === -1 ? this.to : this.seen.subarray(0, size);
   }
 
-  /** With a word of who asks; null: as it is. Of a client without headers of its own it is the same time and again. */
+  /** The header with Nats-Request-Info; null: unchanged. Cached for clients' messages without headers. */
   private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
     const { originator } = batch;
     if (batch.imported !== null || originator === null || batch.headerSize(index) > 0) return this.newHeader(batch, index);
@@ -171,7 +171,7 @@ export class ServiceImport implements Sink, ImportVia {
     const { host } = this.importer;
     const toSystem = this.exporter === host.systemAccount;
     const share = before === null ? this.share : before.share;
-    // Never what a client wrote: an answer that goes on as a request is asked by whoever answered.
+    // Client-written headers are never trusted: for an answer forwarded as a request, the responder is the requester.
     const known = before?.introduces ? knownInfo(batch, index) : null;
     const info = known ?? batch.originator?.clientInfo(share) ?? null;
     if (info === null) return null;
@@ -184,7 +184,7 @@ export class ServiceImport implements Sink, ImportVia {
   }
 }
 
-/** What an import before this one has said of the client. */
+/** Request info added by a previous import. */
 function knownInfo(batch: MessageBatch, index: number): ClientInfo | null {
   const size = batch.headerSize(index);
   if (size <= 0) return null;

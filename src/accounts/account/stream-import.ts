@@ -1,9 +1,9 @@
 /**
- * Streams of other accounts: a subscription here gets a shadow in the exporter's account, whose messages it then sees as its own.
+ * Imported streams: a subscription gets a shadow in the exporter's account and receives its messages under the local subject.
  *
  *   exporter: `orders.eu`  ──▶ shadow of `in.>` on `orders.>` ──▶ view ──▶ delivered as `in.orders.eu`
- * Four cases of a subscription beside an import's local subject: the same or wider, and the shadow is on what is imported; narrower, and it is
- * on the part that is asked for, translated back; or both have wildcards where the other has none, and it is on what they have in common.
+ * Cases of a subscription relative to an import's local subject: equal or wider, then the shadow subscribes to the imported subject; narrower, then
+ * to the requested part, translated back; or both have wildcards where the other has none, then to their intersection.
  * Source: reference, core §3.4.
  */
 import { decode, encode } from "../../base/bytes/ascii.ts";
@@ -17,7 +17,7 @@ import type { Account } from "./account.ts";
 export class StreamImport implements SubjectView {
   readonly exporter: Account;
   readonly plan: trade.StreamImport;
-  /** It was authorized, and is not any more. */
+  /** No longer authorized by the exporter. */
   invalid = false;
   private readonly to: Uint8Array;
   private readonly random: Random;
@@ -45,7 +45,7 @@ export class StreamImport implements SubjectView {
     return at + size;
   }
 
-  /** What a shadow of that subscription subscribes to in the exporter's account; null: the two have nothing in common. */
+  /** Subject of the shadow in the exporter's account; null when subscription and import do not overlap. */
   shadowSubject(subject: string): string | null {
     const { from, to, transform, usesPublished } = this.plan;
     if (subject === to) return from;
@@ -63,7 +63,7 @@ export class StreamImport implements SubjectView {
   }
 }
 
-/** What a pattern and an import's subject have in common, where neither is within the other; null: nothing that can be told so. */
+/** Intersection of a pattern and an import's subject when neither covers the other; null when empty or not expressible. */
 function commonSubject(pattern: string, imported: string): string | null {
   const wanted = imported.split(".");
   const tokens = pattern.split(".").map((token, index) => {
@@ -76,7 +76,7 @@ function commonSubject(pattern: string, imported: string): string | null {
   return isSubsetText(common, imported) ? common : null;
 }
 
-/** Gives a subscription its shadows. Does nothing where its account imports no streams. */
+/** Creates the shadows of a subscription. Does nothing when its account imports no streams. */
 export function addShadows(account: Account, subscription: Subscription): void {
   if (account.streamImports.length === 0) return;
   const subject = decode(subscription.subject);
@@ -93,7 +93,7 @@ export function addShadows(account: Account, subscription: Subscription): void {
   if (shadows.length > 0) subscription.shadows = shadows;
 }
 
-/** Takes them away again. */
+/** Removes the shadows of a subscription. */
 export function removeShadows(subscription: Subscription): void {
   const { shadows } = subscription;
   if (shadows === null) return;

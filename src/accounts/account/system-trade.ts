@@ -1,5 +1,5 @@
 /**
- * What the system account gives to every account, unasked: its own connections and statistics, and who the asking user is.
+ * Services that every account imports from the system account by default: statistics about itself, and USER.INFO.
  * Source: reference, core §5.1, §8.4.
  */
 
@@ -8,7 +8,7 @@ import { NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../trade/trade-options.ts";
 
-/** The token of these subjects that names the account. */
+/** Index of the subject token with the account's name. */
 const ACCOUNT_TOKEN = 4;
 
 function systemExport(subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions {
@@ -24,7 +24,7 @@ const EXPORTS = [
   systemExport("$SYS.REQ.USER.*.INFO"),
 ];
 
-/** What its owner exports already stays as it is. */
+/** Exports that the owner configured are kept. */
 export function addSystemExports(system: Trade): void {
   for (const one of EXPORTS) {
     const given = [...system.serviceExports.keys()].some(subject => isSubsetText(one.subject, subject));
@@ -46,7 +46,7 @@ export function addSystemImports(trade: Trade, systemAccount: string, trades: Tr
         ] as const);
   for (const [to, subject, share] of wanted) {
     const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject, to, share };
-    // One that the account imports already stays as it is.
+    // An import that the account configured is kept.
     addServiceImport(trade, options, { trades, activated: NO_ACTIVATIONS }, true);
   }
 }

@@ -1,4 +1,4 @@
-/** Who may import an export. Pure: names and claims in, yes or no out. */
+/** Decides who may import an export. Pure functions of names and claims. */
 
 import { isSubsetText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { ServiceExportOptions, ServiceImportOptions, StreamExportOptions, StreamImportOptions } from "./trade-options.ts";
@@ -6,15 +6,15 @@ import type { ServiceExportOptions, ServiceImportOptions, StreamExportOptions, S
 export type AnyExport = StreamExportOptions | ServiceExportOptions;
 export type AnyImport = StreamImportOptions | ServiceImportOptions;
 
-/** Whether the import's activation token entitles the account to the export. */
+/** Whether the import's activation token is valid for the account and the export. */
 export type ActivationCheck = (importer: string, exporter: string, given: AnyExport, wanted: AnyImport) => boolean;
 
-/** Where nobody issues tokens: a configuration. */
+/** Configurations have no activation tokens. */
 export const NO_ACTIVATIONS: ActivationCheck = () => false;
 
 /**
- * The export that covers a subject: the one of exactly that subject, else the first whose pattern does.
- * @param exact whether it was found by its very name
+ * The export that covers a subject: the one with exactly that subject, else the first whose pattern matches.
+ * @param exact whether it was found by its exact subject
  */
 export function exportFor<E extends AnyExport>(
   exports: ReadonlyMap<string, E>,
@@ -26,7 +26,7 @@ export function exportFor<E extends AnyExport>(
   return null;
 }
 
-/** @param exporter name of the account that has `exports` */
+/** @param exporter name of the account with these `exports` */
 export function mayImport(
   importer: string,
   exporter: string,
@@ -40,7 +40,7 @@ export function mayImport(
   if (given === null) return false;
   const { accounts, accountTokenPosition, tokenRequired } = given.found;
   if (accountTokenPosition > 0) {
-    // Asked of the tokens only where the export was found by its pattern: as in the reference, its own subject is nobody's.
+    // As in the reference, account tokens are checked only when the export was found by its pattern.
     return !given.exact && subject.split(".")[accountTokenPosition - 1] === importer;
   }
   if (tokenRequired) return activated(importer, exporter, given.found, wanted);

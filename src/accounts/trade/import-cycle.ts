@@ -1,5 +1,5 @@
 /**
- * Imports that lead back: a message would travel in circles. Followed from account to account over the imports made so far.
+ * Detects import cycles, in which a message would loop, by following the imports added so far from account to account.
  * Source: reference, accounts (behaviour); core §5.3.
  */
 import { collideText, isSubsetText } from "../../messaging/subject/subject-text.ts";
@@ -9,7 +9,7 @@ const ACCOUNTS_MAX = 1024;
 const CYCLE = "import forms a cycle";
 const DEPTH = "search cycle depth exhausted";
 
-/** Whether a service import of `importer` from `exporter`, asked for as `from`, closes a circle. @returns null, or what the matter is */
+/** Whether a service import of `importer` from `exporter` under the local subject `from` closes a cycle. @returns null, or the error text */
 export function serviceCycle(importer: Trade, exporter: Trade, from: string, trades: TradeLookup): string | null {
   return followServices(exporter, from, new Set([importer.account]), trades);
 }
@@ -28,7 +28,7 @@ function followServices(trade: Trade, from: string, visited: Set<string>, trades
   return null;
 }
 
-/** The same for a stream import seen as `to`. */
+/** The same for a stream import under the local subject `to`. */
 export function streamCycle(importer: Trade, exporter: Trade, to: string, trades: TradeLookup): string | null {
   return followStreams(exporter, to, new Set([importer.account]), trades);
 }

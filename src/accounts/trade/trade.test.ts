@@ -38,7 +38,7 @@ function problemsOf(accounts: Record<string, { exports?: Exports; imports?: Impo
   return planTrades(options, NO_ACTIVATIONS, measures).problems;
 }
 
-test("an import is authorized by the export of its subject, or by one that covers it", () => {
+test("an import is authorized by an export of the same subject, or by one that covers it", () => {
   const given = { exports: [stream("a.>"), service("b.*", { accounts: ["B"] })] };
   expect(problemsOf({ A: given, B: { imports: [takesStream("A", "a.x.>"), takesService("A", "b.c")] } })).toEqual([]);
   expect(problemsOf({ A: given, C: { imports: [takesStream("A", ">"), takesService("A", "b.c")] }, B: {} })).toEqual([
@@ -47,14 +47,14 @@ test("an import is authorized by the export of its subject, or by one that cover
   ]);
 });
 
-test("an export that asks for an activation gives nothing without one", () => {
+test("an export that requires activation refuses imports without one", () => {
   const exports = [stream("a", { tokenRequired: true })];
   expect(problemsOf({ A: { exports }, B: { imports: [takesStream("A", "a")] } })).toEqual([
     'Error adding stream import "a": stream import not authorized',
   ]);
 });
 
-test("an export with an account token is for subjects that name the importer", () => {
+test("an export with an account token accepts subjects that name the importer", () => {
   const exports = [service("ask.*.now", { accountTokenPosition: 2 })];
   const problems = (subject: string) => problemsOf({ A: { exports }, B: { imports: [takesService("A", subject)] } });
   expect(problems("ask.B.now")).toEqual([]);
@@ -65,7 +65,7 @@ test("an export with an account token is for subjects that name the importer", (
   expect(problemsOf({ A: { exports: wrong } })).toEqual(['Error adding service export "ask.*.now": sublist: invalid subject']);
 });
 
-test("accounts that are not there are named", () => {
+test("missing accounts are reported", () => {
   const problems = problemsOf({
     A: { exports: [stream("a", { accounts: ["X"] })], imports: [takesStream("Y", "y"), takesService("Z", "z")] },
   });
@@ -76,7 +76,7 @@ test("accounts that are not there are named", () => {
   ]);
 });
 
-test("imports that lead back are refused", () => {
+test("import cycles are refused", () => {
   const exports = [service("q.>"), stream("s.>")];
   const circle = (one: Imports, two: Imports) => problemsOf({ A: { exports, imports: one }, B: { exports, imports: two } });
   expect(circle([takesService("B", "q.x")], [takesService("A", "q.x")])).toEqual([
@@ -96,7 +96,7 @@ test("a long chain of imports is followed to its end", () => {
   expect(new Set(problemsOf(Object.fromEntries(accounts)))).toEqual(new Set([depth]));
 });
 
-test("what an import is seen as must say every wildcard once", () => {
+test("the local subject of an import must refer to every wildcard once", () => {
   const exports = [stream("a.*.*"), service("b.*")];
   const problems = (...imports: Imports) => problemsOf({ A: { exports }, B: { imports } });
   expect(problems(takesStream("A", "a.*.*", "x.$2.$1"), takesService("A", "b.*", "y.$1"))).toEqual([]);
@@ -117,7 +117,7 @@ test("the same import twice is refused", () => {
   ]);
 });
 
-test("latency is measured of single answers, and published where it is no service itself", () => {
+test("latency needs single answers and a subject that is not a service", () => {
   const latency = (subject: string, sampling = 100) => ({ latency: { subject, sampling } });
   const problems = (measures: boolean, ...exports: Exports) => problemsOf({ A: { exports } }, measures);
   const because = (text: string) => [`Error adding service latency sampling for "b" on subject ${text}`];

@@ -1,10 +1,10 @@
 /**
- * What an account gives to others and takes from them: a plan, before any account lives by it. Names only, so that a configuration can
- * be checked, or a reload refused, with nothing changed.
+ * A plan of an account's exports and imports, checked before it is applied. It holds names only, so that a configuration can
+ * be checked, or a reload refused, without changing anything.
  *
  *   exporter ── export `orders.>` ──▶ import, seen as `eu.orders.>` ── importer
- * Exports come before imports, those of all accounts: an import is checked against what its exporter gives, and against the imports made
- * so far, which it must not close into a circle.
+ * All exports are added before imports: an import is checked against its exporter's exports, and against the imports added
+ * so far, with which it must not form a cycle.
  * Source: reference, accounts (behaviour); core §5.2, §5.3.
  */
 
@@ -24,31 +24,31 @@ import { wildcardsAsReferences, withWildcards } from "./wildcard-references.ts";
 
 const INVALID_SUBJECT = "sublist: invalid subject";
 
-/** A stream as the importing account sees it. */
+/** An imported stream. */
 export interface StreamImport {
   readonly options: StreamImportOptions;
   readonly exporter: string;
-  /** In the exporting account. */
+  /** Subject in the exporting account. */
   readonly from: string;
-  /** In the importing account. */
+  /** Subject in the importing account. */
   readonly to: string;
-  /** From a subject there to a subject here; null: `usesPublished` says. */
+  /** Transforms the exporter's subject into the local one; null: see `usesPublished`. */
   readonly transform: SubjectTransform | null;
-  /** The subject is the same here and there; else, without a transform, it is always `to`. */
+  /** Subjects are equal in both accounts; otherwise, without a transform, the local subject is always `to`. */
   readonly usesPublished: boolean;
 }
 
-/** A service as the importing account sees it. */
+/** An imported service. */
 export interface ServiceImport {
   readonly options: ServiceImportOptions;
   readonly exporter: string;
-  /** What is published to, in the importing account. */
+  /** Subject of requests in the importing account. */
   readonly from: string;
-  /** What the service listens to, in the exporting account. */
+  /** Subject of the service in the exporting account. */
   readonly to: string;
   readonly transform: SubjectTransform | null;
   readonly usesPublished: boolean;
-  /** The server's own, which needs nobody's leave. */
+  /** A server-internal import, which needs no authorization. */
   readonly internal: boolean;
 }
 
@@ -60,7 +60,7 @@ export class Trade {
 
   constructor(readonly account: string) {}
 
-  /** The export of the service that a subject belongs to. */
+  /** The service export that covers a subject. */
   serviceExport(subject: string): ServiceExportOptions | null {
     return exportFor(this.serviceExports, subject)?.found ?? null;
   }
@@ -77,7 +77,7 @@ export function addExport(trade: Trade, given: StreamExportOptions | ServiceExpo
   return null;
 }
 
-/** Why the latency of a service cannot be measured; null: it can. */
+/** Why the latency of a service cannot be measured; null when it can. */
 export function latencyProblem(trade: Trade, given: ServiceExportOptions): string | null {
   const { latency } = given;
   if (latency === null) return null;
@@ -86,7 +86,7 @@ export function latencyProblem(trade: Trade, given: ServiceExportOptions): strin
   return given.responseType === "Singleton" ? null : "bad service response type";
 }
 
-/** Where imports are added. */
+/** The trades of all accounts, to which imports are added. */
 export interface TradeContext {
   readonly trades: TradeLookup;
   readonly activated: ActivationCheck;
@@ -122,7 +122,7 @@ export function addStreamImport(trade: Trade, options: StreamImportOptions, { tr
 }
 
 /**
- * @param internal of the server's own, which needs nobody's leave
+ * @param internal a server-internal import, which needs no authorization
  * @returns null, or why not
  */
 export function addServiceImport(
@@ -161,13 +161,13 @@ export function addServiceImport(
   return null;
 }
 
-/** What is wrong with the exports and imports of some accounts: the reference's lines, in its order. */
+/** Errors in the exports and imports of accounts: the reference's texts, in its order. */
 export interface TradePlan {
   readonly trades: ReadonlyMap<string, Trade>;
   readonly problems: readonly string[];
 }
 
-/** The accounts of a configuration, which give and take all at once. @param measures whether a system account takes metrics of latency */
+/** Plans the trades of all accounts of a configuration. @param measures whether a system account exists, which latency metrics require */
 export function planTrades(accounts: readonly TradeOptions[], activated: ActivationCheck, measures: boolean): TradePlan {
   const trades = new Map(accounts.map(({ name }) => [name, new Trade(name)]));
   const problems: string[] = [];

@@ -1,8 +1,8 @@
-/** Two ways to write an import's subject: with wildcards (`a.*`), or with references to those of the other side (`a.$1`, `a.{{wildcard(1)}}`). */
+/** Two notations of an import's subject: wildcards (`a.*`), or references to the other side's wildcards (`a.$1`, `a.{{wildcard(1)}}`). */
 
 const REFERENCE = /^\$[1-9].*$|^\{\{\s*[wW]ildcard\s*\((.+)\)\s*\}\}$/;
 
-/** `a.*.*` as `a.$1.$2`. */
+/** Turns `a.*.*` into `a.$1.$2`. */
 export function wildcardsAsReferences(subject: string): string {
   let count = 0;
   return subject
@@ -11,7 +11,7 @@ export function wildcardsAsReferences(subject: string): string {
     .join(".");
 }
 
-/** `a.$2.{{wildcard(1)}}` as `a.*.*`. */
+/** Turns `a.$2.{{wildcard(1)}}` into `a.*.*`. */
 export function withWildcards(subject: string): string {
   return subject
     .split(".")

@@ -1,8 +1,8 @@
 /**
- * Who may connect, and what as: the question that connections ask, whatever the mechanism.
+ * The interface between connections and all login mechanisms.
  *
- *   CONNECT ─▶ AuthenticationRequest ─▶ Authenticator ─▶ Login: account, permissions, limits, until when
- *                                                    └▶ Refusal: which of the few answers a client gets
+ *   CONNECT ─▶ AuthenticationRequest ─▶ Authenticator ─▶ Login: account, permissions, limits, expiry
+ *                                                    └▶ Refusal: the error that the client gets
  */
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
@@ -14,114 +14,114 @@ import type { Refusal } from "../../wire/protocol/refusal.ts";
 import type { TlsState } from "../../wire/transport/tls-state.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
 
-/** A client that asks to be let in. */
+/** A client's login request. */
 export interface AuthenticationRequest {
   /**
-   * What its CONNECT said, secrets included. Where the configuration or a certificate says who a client is, the authenticator fills that in
-   * (`user`, `nkey`), so that logs and monitoring name it, and so that it stays who it is when it is looked at again.
+   * The options of its CONNECT, including secrets. If the configuration or a certificate determines the user, the authenticator sets
+   * `user` or `nkey` here, so that logs and monitoring show it and later checks find the same user.
    */
   readonly connect: ConnectOptions;
-  /** The challenge that its INFO carried; empty unless the authenticator asked for one. */
+  /** Nonce sent in INFO; empty unless the authenticator needs one. */
   readonly nonce: string;
-  /** Where it comes from; empty for an in-process connection. */
+  /** Peer address; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** What its handshake settled, its verified certificates among it; null in the clear. */
+  /** TLS state including verified certificates; null without TLS. */
   readonly tls: TlsState | null;
   readonly connectionType: ConnectionType;
   readonly transport: TransportType;
-  /** The connection's number. */
+  /** Connection id. */
   readonly id: number;
-  /** Wall clock, ms: when it connected. */
+  /** Time of connecting. Wall clock, ms. */
   readonly startedAt: number;
-  /** The account that counts it among its connections now; null or left out: none does. */
+  /** The account that currently counts this connection; null or omitted: none. */
   readonly boundTo?: Account | null;
-  /** Whether it is still there: for what is slow to find out. Left out: it is. */
+  /** Whether it is still connected, for slow checks. Omitted: assumed connected. */
   readonly isWanted?: () => boolean;
-  /** Told of the trusted proxy that it came through, even if it is refused then. Left out: nobody asks. */
+  /** Reports the trusted proxy used, even when the login is refused. Optional. */
   readonly proxied?: (key: string) => void;
-  /** Told who it would be, when somebody else is asked before it is let in: what logs and monitoring call it until then. Left out: nobody asks. */
+  /** Sets a provisional identity for logs until the callout decides. Optional. */
   readonly delegated?: (login: Login) => void;
   /**
-   * Told before a refusal in which account that is told, where it is not the one that the client is bound to, and what is said of it
-   * there; null: what is said of any such refusal. Left out: nobody asks.
+   * Called before a refusal that is to be reported in another account than the client's current one, with the reason to report
+   * there; null: the default reason. Optional.
    */
   readonly refusedBy?: (account: Account, reason: string | null) => void;
-  /** Writes a line of its log about why, at level debug. Left out: nobody reads it. */
+  /** Logs a detail about this client at level debug. Optional. */
   readonly debug?: (text: string) => void;
-  /** The same at level error, for what an operator has to hear of. */
+  /** The same at level error, for problems that an operator must see. */
   readonly error?: (text: string) => void;
 }
 
-/** Limits of one user, beside those of its account and of the server. -1: none. */
+/** Limits of one user, in addition to those of its account and of the server. -1: no limit. */
 export interface UserLimits {
   readonly subscriptionsMax: number;
   readonly payloadBytesMax: number;
 }
 
-/** What the claims of a user say of it, for monitoring and events. */
+/** Facts from a user's claims, for monitoring and events. */
 export interface UserClaim {
   readonly jwt: string;
   /** Public nkey, `U…`. */
   readonly subject: string;
-  /** Public account nkey that signed it. */
+  /** Public account nkey of the issuer. */
   readonly issuerKey: string;
   readonly nameTag: string;
   readonly tags: readonly string[];
   /** Unix seconds. */
   readonly issuedAt: number;
-  /** Nobody proved to have its key. */
+  /** A bearer token: the client did not prove that it has the key. */
   readonly bearer: boolean;
 }
 
-/** Who it is and what it may do. */
+/** A successful login. */
 export interface Login {
-  /** As logs and monitoring call it; a token is never shown. Empty: nobody in particular. */
+  /** User name for logs and monitoring; never a token. Empty: anonymous. */
   readonly user: string;
   readonly account: Account;
-  /** null: everything. */
+  /** null: everything is allowed. */
   readonly permissions: Permissions | null;
-  /** They are those of its account, having none of its own, and change with them. Left out: they do not. */
+  /** The permissions are the account's defaults and change with them. Omitted: false. */
   readonly followsDefaults?: boolean;
-  /** What is denied beside that, and stays so. Left out: nothing. */
+  /** Additional denials that remain in force. Omitted: none. */
   readonly denied?: DenyLists;
   readonly limits: UserLimits | null;
-  /** Wall clock, ms: when it is cut off; 0: never. */
+  /** When the connection is closed. Wall clock, ms; 0: never. */
   readonly expiresAt: number;
   readonly claim: UserClaim | null;
-  /** Public nkey of the trusted proxy that it came through; empty: of none. When that key is trusted no more, it has to go. */
+  /** Public nkey of the trusted proxy used; empty: none. The client is closed when that key is no longer trusted. */
   readonly proxyKey: string;
-  /** Its account was at the limit of its connections when it was decided: it does not get in, whoever may have left since. */
+  /** The account was at its connection limit when the login was decided, so it is refused even if connections have closed since. */
   readonly noRoom?: boolean;
-  /** A service decided, which is not asked again about somebody whom it gave another name. Left out: none did. */
+  /** Decided by a callout service, which is not asked again about a user that it renamed. Omitted: false. */
   readonly delegated?: boolean;
 }
 
-/** What a login is where nothing is said of it. */
+/** Defaults of a login. */
 export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null, proxyKey: "" } as const;
 
 /** A refusal is never `None`. */
 export type Verdict = Login | Refusal;
 
 export interface Authenticator {
-  /** INFO shall carry a nonce, for clients that sign it. */
+  /** INFO must carry a nonce for clients to sign. */
   readonly usesNonce: boolean;
   /** INFO says `auth_required`, and the first command must be CONNECT. */
   readonly required: boolean;
   /**
-   * Who says nothing of itself may begin without CONNECT: as the `no_auth_user`.
-   * @returns whether a client of that type may
+   * Clients may begin without CONNECT, as the `no_auth_user`.
+   * @returns whether a client of that connection type may
    */
   admitsAnonymous(type: ConnectionType): boolean;
-  /** The JWT of a CONNECT means something. */
+  /** A JWT in CONNECT is evaluated. */
   readonly takesJwt: boolean;
-  /** It may be a secret whatever it says, and is shown to nobody. Left out: only a bearer JWT is one. */
+  /** The JWT is always treated as a secret. Omitted: only a bearer JWT is. */
   readonly hidesJwt?: boolean;
-  /** Nothing behind the client's CONNECT is looked at until this has settled. A rejection is a refusal. */
+  /** Bytes after the client's CONNECT wait until this settles. A rejection refuses the login. */
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict>;
   /**
-   * After a reload: whether the user that a client is, by its CONNECT, is still there and of that account. If not it is closed without a
-   * word. Left out: `authenticate` says.
+   * After a reload: whether the user named in the client's CONNECT still exists in that account. If not, the client is closed without an
+   * error. Omitted: `authenticate` decides.
    */
   keeps?(connect: ConnectOptions, account: Account): boolean;
 }

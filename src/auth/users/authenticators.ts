@@ -1,10 +1,10 @@
 /**
- * The authenticators of a server's listeners, as its configuration wants them. Made at the start, and anew by a reload.
+ * Builds the authenticators of a server's listeners from its configuration, at the start and at each reload.
  *
- *   options ─▶ UserTable ─┬─▶ client      ConfigAuthenticator, or OpenAuthenticator where nobody is to be asked
- *                         └─▶ websocket   the same users by other rules
- * Who has more to say than the configuration (operators, an auth callout) takes the place of these, or stands before them and asks them
- * for what they found (`resolve`).
+ *   options ─▶ UserTable ─┬─▶ client      ConfigAuthenticator, or OpenAuthenticator when no credentials are required
+ *                         └─▶ websocket   the same users under other rules
+ * Operator mode and auth callout replace these, or wrap them and use
+ * their result (`resolve`).
  */
 
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
@@ -19,14 +19,14 @@ import { UserTable } from "./user-table.ts";
 
 export interface AuthenticationParts {
   readonly options: AuthOptions;
-  /** Every account of the options, and `$G`. */
+  /** All accounts of the options, and `$G`. */
   readonly accountOf: (name: string) => Account;
-  /** The server's: survives reloads. */
+  /** Owned by the server; survives reloads. */
   readonly permissions: CompiledPermissions;
-  /** The server's: its bound holds over all listeners and reloads. */
+  /** Owned by the server, so that its limit covers all listeners and reloads. */
   readonly checks: PasswordChecks;
   readonly log: { warn(text: string): void };
-  /** `newHiddenUserName`, the same for as long as the server runs. */
+  /** From `newHiddenUserName`; constant while the server runs. */
   readonly hiddenUserName: string;
 }
 
@@ -35,7 +35,7 @@ export interface Authenticators {
   readonly websocket: ResolvingAuthenticator;
 }
 
-/** One authenticator per kind of listener. Users are read once: their number costs time here, and none at a login. */
+/** One authenticator per kind of listener. Users are indexed once here, so that their number does not slow down logins. */
 export function authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName }: AuthenticationParts): Authenticators {
   const hidden = hiddenUserOf(options, hiddenUserName);
   const globalAccount = accountOf(GLOBAL_ACCOUNT);
@@ -61,7 +61,7 @@ export function authenticatorsOf({ options, accountOf, permissions, checks, log,
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** `nats-` and eight characters. Not a secret: whoever comes in as that user needs none. */
+/** `nats-` and eight characters. Not a secret: this user needs no credentials. */
 export function newHiddenUserName(random: Random): string {
   return `nats-${Array.from({ length: 8 }, () => LETTERS[random.below(LETTERS.length)]).join("")}`;
 }

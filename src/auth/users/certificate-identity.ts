@@ -1,5 +1,5 @@
 /**
- * What a certificate calls its owner, in the order in which a user of that name is looked for (`verify_and_map`).
+ * Names of a certificate's owner, in the order in which users are looked up by them (`verify_and_map`).
  *
  *   e-mail addresses ─▶ DNS names ─▶ URIs ─▶ the subject, compared as a name ─▶ its text with DC ─▶ its text without
  * Texts are Go's. Source: core §4.8.
@@ -12,17 +12,17 @@ import { uriText } from "./uri-text.ts";
 
 const DOMAIN_COMPONENT = "0.9.2342.19200300.100.1.25";
 
-/** How log lines call it. */
+/** Kind of the name, as in log lines. */
 export type IdentityKind = "email" | "SAN" | "URI" | "DistinguishedNameMatch" | "RDNSequence" | "certificate subject";
 
 export interface CertificateIdentity {
   readonly kind: IdentityKind;
   readonly text: string;
-  /** Only of the kind "DistinguishedNameMatch": users are compared with this instead of with the text. */
+  /** Only for the kind "DistinguishedNameMatch": compared instead of the text. */
   readonly name: NamedSubject | null;
 }
 
-/** Nothing twice, nothing empty; what comes late is only made when it is asked for. */
+/** Yields each name once, skips empty ones, and computes later ones only on demand. */
 export function* identitiesOf(certificate: PeerCertificate): Generator<CertificateIdentity> {
   for (const text of certificate.emails) if (text !== "") yield { kind: "email", text, name: null };
   for (const text of certificate.dnsNames) if (text !== "") yield { kind: "SAN", text, name: null };
@@ -36,13 +36,13 @@ export function* identitiesOf(certificate: PeerCertificate): Generator<Certifica
   if (text !== "") yield { kind: "certificate subject", text, name: null };
 }
 
-/** The domain components, as they stand in the certificate. */
+/** The domain components, in the certificate's order. */
 function domainOf(relativeNames: readonly RelativeName[]): string {
   const components = relativeNames.flat().filter(({ id, text }) => id === DOMAIN_COMPONENT && text !== null);
   return components.map(({ text }) => `DC=${text}`).join(",");
 }
 
-/** Whether there is anything in it that a user could be called. */
+/** Whether it holds any name that a user could have. */
 export function namesAnybody({ dnsNames, emails, uris, subject }: PeerCertificate): boolean {
   return subject !== "" || dnsNames.length + emails.length + uris.length > 0;
 }

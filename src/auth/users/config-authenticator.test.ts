@@ -18,7 +18,7 @@ const ACCOUNTS = `
     B { users [ { nkey: ${NKEY} }, { user: web, password: w, connection_types: [websocket] } ] }
   }`;
 
-test("users come into their accounts, by the right password only", async () => {
+test("users log in to their accounts, with the right password only", async () => {
   const parts = new AuthParts(ACCOUNTS);
   expect(await parts.who({ user: "alice", pass: "wonder" })).toBe("alice@A");
   const refused = [
@@ -64,11 +64,11 @@ test("an nkey must have signed the nonce, in either base64", async () => {
   ]);
 });
 
-test("a signature is good for one nonce", async () => {
+test("a signature is valid for one nonce", async () => {
   expect(await new AuthParts(ACCOUNTS).who({ nkey: NKEY, sig }, { nonce: "OOOOOOOOOOOOOOO" })).toBe("AuthorizationViolation");
 });
 
-test("who gives an nkey is that or nobody, whatever else it gives", async () => {
+test("a client that gives an nkey logs in by that nkey or not at all", async () => {
   const wrong = { nkey: createUser().getPublicKey(), user: "alice", pass: "wonder" };
   expect(await new AuthParts(ACCOUNTS).who(wrong)).toBe("AuthorizationViolation");
   // Where there are no nkeys, one means nothing; monitoring shows it all the same.
@@ -114,7 +114,7 @@ test("a single user, and a single token, which comes first", async () => {
     expect(await token.who(connect), JSON.stringify(connect)).toBe("AuthorizationViolation");
 });
 
-test("who gives nothing is the no_auth_user; who gives anything is not", async () => {
+test("a client without credentials becomes the no_auth_user; a client with any credential does not", async () => {
   const parts = new AuthParts(`no_auth_user: alice ${ACCOUNTS}`);
   expect(await parts.who()).toBe("alice@A");
   for (const connect of [{ user: "x" }, { pass: "x" }, { auth_token: "x" }])
@@ -133,7 +133,7 @@ test("an nkey may be the no_auth_user, and needs no signature then", async () =>
   ]);
 });
 
-test("only some may begin without CONNECT", () => {
+test("only some clients may begin without CONNECT", () => {
   const admits = (config: string) => {
     const { client } = new AuthParts(config).authenticators;
     return (["STANDARD", "WEBSOCKET", "IN_PROCESS"] as const).map(type => client.admitsAnonymous(type));
@@ -220,14 +220,14 @@ const PROXY_KEY = PROXY.getPublicKey();
 const proxy_sig = Buffer.from(PROXY.sign(Buffer.from(NONCE))).toString("base64url");
 const PROXIES = `proxies { trusted [ { key: ${createUser().getPublicKey()} }, { key: ${PROXY_KEY} } ] }\n`;
 
-test("a signature of nothing proves nothing, neither a user's nor a proxy's: it would be good on every server, for ever", async () => {
+test("a signature over an empty nonce is refused, for users and for proxies", async () => {
   const parts = new AuthParts(`${PROXIES} accounts { A { users [ { user: direct, password: x }, { nkey: ${NKEY} } ] } }`);
   const ofNothing = Buffer.from(PROXY.sign(Buffer.alloc(0))).toString("base64url");
   expect(await parts.who({ nkey: NKEY, sig: sign("").toString("base64url") }, { nonce: "" })).toBe("AuthorizationViolation");
   expect(await parts.who({ user: "direct", pass: "x", proxy_sig: ofNothing }, { nonce: "" })).toBe("ProxyNotTrusted");
 });
 
-test("a trusted proxy vouches for its client, another one ends it", async () => {
+test("a trusted proxy admits its client, an untrusted one is refused", async () => {
   const parts = new AuthParts(`${PROXIES} accounts { A { users [
     { user: direct, password: x }, { user: proxied, password: x, proxy_required: true }, { nkey: ${NKEY}, proxy_required: true } ] } }`);
   const by = ` by ${PROXY_KEY}`;
@@ -243,7 +243,7 @@ test("a trusted proxy vouches for its client, another one ends it", async () => 
   expect(await parts.who({ user: "proxied", pass: "x" }, { nonce: "" })).toBe("ProxyRequired");
 });
 
-test("without trusted proxies a signature means nothing, and proxy_required is not met", async () => {
+test("without trusted proxies a signature is ignored, and proxy_required fails", async () => {
   const parts = new AuthParts("authorization { users [ { user: a, password: x }, { user: b, password: x, proxy_required: true } ] }");
   expect([await parts.who({ user: "a", pass: "x", proxy_sig }), await parts.who({ user: "b", pass: "x", proxy_sig })]).toEqual([
     "a@$G",
@@ -251,7 +251,7 @@ test("without trusted proxies a signature means nothing, and proxy_required is n
   ]);
 });
 
-test("proxy_required of the block counts for its single user and token", async () => {
+test("proxy_required of the block applies to its single user and token", async () => {
   const single = new AuthParts(`${PROXIES} authorization { user: a, password: x, proxy_required: true }`);
   expect([await single.who({ user: "a", pass: "x" }), await single.who({ user: "a", pass: "x", proxy_sig })]).toEqual([
     "ProxyRequired",
@@ -261,7 +261,7 @@ test("proxy_required of the block counts for its single user and token", async (
   expect([await users.who({ user: "a", pass: "x" }), await users.who()]).toEqual(["a@$G", "ProxyRequired"]);
 });
 
-test("where nobody is asked a signature of somebody who is not trusted is refused all the same", async () => {
+test("without required credentials the signature of an untrusted proxy is still refused", async () => {
   const parts = new AuthParts(PROXIES);
   expect([await parts.who(), await parts.who({ proxy_sig }), await parts.who({ proxy_sig: "AAAA" })]).toEqual([
     "@$G",
@@ -275,7 +275,7 @@ const ROOT = authority();
 const shown = (subject: string, more: object = {}) => tlsWith(readCertificate(ROOT.issue({ subject, ...more }).der));
 const MAPPED = { tls: { ...TLS_DEFAULTS, verify: true, mapsCertificate: true } };
 
-test("a certificate says who it is; a name in CONNECT is passed over with a warning", async () => {
+test("a certificate determines the user; a name in CONNECT is ignored with a warning", async () => {
   const parts = new AuthParts({
     ...MAPPED,
     authorization: {
@@ -306,7 +306,7 @@ test("a certificate says who it is; a name in CONNECT is passed over with a warn
   ]);
 });
 
-test("a user without a password who could be a certificate gets in by no other way", async () => {
+test("a user without a password that may be a certificate cannot log in any other way", async () => {
   const users = [
     { ...NO_USER, user: "CN=bob" },
     { ...NO_USER, user: "std", connectionTypes: ["STANDARD" as const] },
@@ -321,7 +321,7 @@ test("a user without a password who could be a certificate gets in by no other w
   expect(await new AuthParts({ authorization: { users } }).who({ user: "CN=bob" })).toBe("CN=bob@$G");
 });
 
-test("a WebSocket listener has rules of its own once it sets one", async () => {
+test("a WebSocket listener uses its own rules once it sets one", async () => {
   const web = { connectionType: "WEBSOCKET" as const };
   const websocket = { ...WEBSOCKET_DEFAULTS, noTls: true };
   const server = { authorization: { user: "tcp", password: "x" } };
@@ -363,7 +363,7 @@ test("no_auth_user of the WebSocket listener", async () => {
   ]);
 });
 
-test("who stands before it learns whom it found, right or wrong", async () => {
+test("a wrapping authenticator learns which user was named, even after a failed check", async () => {
   const parts = new AuthParts(`${PROXIES} ${ACCOUNTS}`);
   const resolve = (connect: object) => {
     const { identity, proxyKey, proxyRequired } = parts.authenticators.client.resolve(parts.request(connect));

@@ -1,13 +1,13 @@
 /**
- * Who may connect by what the configuration says: users and nkeys of accounts, a single user or token, certificates, trusted proxies.
+ * Logins by configuration: users and nkeys of accounts, a single user or token, certificates, trusted proxies.
  *
  *   trusted proxy? ─▶ nkey ─▶ certificate, or name ─▶ single token, or single user
  *        │             └───────────┴── a user: its proxy rule, then its signature or password
- *        └ a signature of nobody who is trusted: refused, whoever it is
- * The first thing that names a user decides. Who shows nothing at all is the `no_auth_user`, where there is one.
+ *        └ signature of an untrusted proxy: refused
+ * The first credential that names a user decides. A client without credentials becomes the `no_auth_user`, if configured.
  *
- * Nobody learns which names there are from how long a refusal takes: an unknown name is checked against the hash of another user, and so
- * is a known one whose own check was quicker. Secrets are compared in constant time.
+ * The duration of a refusal does not reveal which names exist: an unknown name is checked against another user's hash, and so
+ * is a known name whose own check is quicker. Secrets are compared in constant time.
  * Source: core §4.1; reference, processClientOrLeafAuthentication (behaviour).
  */
 
@@ -26,23 +26,23 @@ import { type PasswordChecks, secretEquals } from "./password.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import { allowsType, type KnownUser, type UserTable } from "./user-table.ts";
 
-/** What the configuration makes of a client, for those who have more to say (auth callout). */
+/** The configuration's result for a client, as used by auth callout. */
 export interface Resolution {
   readonly verdict: Verdict | Promise<Verdict>;
-  /** The nkey or user that it turned out to be, whether or not it could prove it; empty: nobody that the configuration names. */
+  /** The nkey or user that it names, proved or not; empty: not in the configuration. */
   readonly identity: string;
-  /** Key of the trusted proxy that it came through; empty: of none. */
+  /** Key of the trusted proxy used; empty: none. */
   readonly proxyKey: string;
-  /** Who it turned out to be must come through one. */
+  /** This user must connect through a trusted proxy. */
   readonly proxyRequired: boolean;
 }
 
-/** One that tells what it found. */
+/** An authenticator that reports its result. */
 export interface ResolvingAuthenticator extends Authenticator {
   resolve(request: AuthenticationRequest): Resolution;
 }
 
-/** What the listeners of a server have in common. */
+/** Shared by the listeners of a server. */
 export interface ConfigFacts {
   readonly table: UserTable;
   readonly globalAccount: Account;
@@ -50,16 +50,16 @@ export interface ConfigFacts {
   readonly permissions: CompiledPermissions;
   readonly checks: PasswordChecks;
   readonly log: { warn(text: string): void };
-  /** A user without a password that could be somebody's certificate: it gets in by nothing else. */
+  /** A user without a password that may belong to a certificate: no other login is possible. */
   isCertificateOnly(user: KnownUser): boolean;
 }
 
-/** Who a client is, before it has proved it. */
+/** The claimed identity of a client, before it is proved. */
 type Found =
   | { readonly by: "nkey" | "certificate" | "name"; readonly user: KnownUser }
-  /** Nobody in the table: what the listener has of its own decides. */
+  /** Not in the table: the listener's single user or token decides. */
   | { readonly by: "rules" }
-  /** Refused. `user`: it may not come this way. `known`: names are no secret here. */
+  /** Refused. `user`: the user may not use this connection type. `known`: the refusal may reveal that the name exists. */
   | { readonly by: "nothing"; readonly user: KnownUser | null; readonly known: boolean };
 
 export class ConfigAuthenticator implements ResolvingAuthenticator {
@@ -142,7 +142,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     connect.pass = user.options.password;
   }
 
-  /** Whom its certificate means; null: nobody. */
+  /** The user of its certificate; null: none. */
   private mapped(request: AuthenticationRequest): KnownUser | null {
     const { connect, connectionType, debug, tls } = request;
     if (tls === null || tls.peerCertificates.length === 0) {
@@ -185,7 +185,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     return this.settle(request, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
   }
 
-  /** The listener's single token, or its single user. */
+  /** Checks the listener's single token or single user. */
   private resolveByRules(request: AuthenticationRequest, proxyKey: string): Resolution {
     const { connect } = request;
     const { password, token, user } = this.rules;
@@ -199,14 +199,14 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     return { ...resolution, verdict: this.settle(request, connect.pass, password, named ? login : () => Refusal.AuthorizationViolation) };
   }
 
-  /** Compares, and then does what belongs to it. A refusal takes as long as that of somebody unknown. */
+  /** Compares the secret. A refusal takes as long as for an unknown user. */
   private settle(request: AuthenticationRequest, given: string, stored: string, enter: () => Verdict): Verdict | Promise<Verdict> {
     const matches = this.matches(request, given, stored);
     if (matches instanceof Promise) return matches.then(isRight => (isRight ? enter() : Refusal.AuthorizationViolation));
     return matches ? enter() : this.refuseLike(request);
   }
 
-  /** A refusal, after the work that refusing somebody with a hashed password is. */
+  /** Refuses after the same work as for a user with a hashed password. */
   private refuseLike(request: AuthenticationRequest): Refusal | Promise<Refusal> {
     const { decoyHash } = this.facts.table;
     const work = this.matches(request, request.connect.pass, decoyHash);
@@ -232,7 +232,7 @@ function proxyRequired({ debug }: AuthenticationRequest): Refusal {
   return Refusal.ProxyRequired;
 }
 
-/** The nonce, by that nkey. Where none was sent there is nothing to sign: what somebody signed of nothing would be good for ever. */
+/** Verifies the signature of the nonce. Without a nonce it fails: a signature over nothing could be reused forever. */
 export function isSigned({ connect, debug, nonce }: AuthenticationRequest, nkey: string): boolean {
   const signature = connect.sig === "" ? null : decodeSignature(connect.sig);
   if (signature === null) debug?.(connect.sig === "" ? "Signature missing" : "Signature not valid base64");

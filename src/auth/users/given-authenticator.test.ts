@@ -33,7 +33,7 @@ function given(authenticate: Authenticate) {
   };
 }
 
-test("it is told everything that a client says of itself", async () => {
+test("the function receives everything that a client tells about itself", async () => {
   let told = {};
   const { ask } = given(({ verifyNkey, ...request }) => {
     told = { ...request, verified: verifyNkey() };
@@ -62,7 +62,7 @@ test("it is told everything that a client says of itself", async () => {
   });
 });
 
-test("whether somebody has the private half of an nkey", async () => {
+test("verifyNkey checks that a client has the private key", async () => {
   const key = createUser();
   const other = createUser().getPublicKey();
   const seen: boolean[] = [];
@@ -77,7 +77,7 @@ test("whether somebody has the private half of an nkey", async () => {
   expect(seen).toEqual([false, true, false, false, true, false, false, false, false]);
 });
 
-test("answers say who somebody is, at once or later", async () => {
+test("a login can be returned at once or by a promise", async () => {
   const answers: [Awaited<ReturnType<Authenticate>>, string][] = [
     [true, "said@$G"],
     [{}, "said@$G"],
@@ -105,7 +105,7 @@ test("permissions may be partial, and are compiled once per object", async () =>
   expect(one.expiresAt).toBe(5_000);
 });
 
-test("an answer that makes no sense is a refusal and an error", async () => {
+test("an invalid answer refuses the login and logs an error", async () => {
   const wrong: [object, string][] = [
     [{ account: "nowhere" }, 'there is no account "nowhere"'],
     [{ expiresAt: Number.NaN }, "expiresAt is no time"],
@@ -119,7 +119,7 @@ test("an answer that makes no sense is a refusal and an error", async () => {
   }
 });
 
-test("a failure is a refusal, logged without secrets", async () => {
+test("a failure refuses the login and is logged without secrets", async () => {
   const secrets = { pass: "hunter2", auth_token: "t0ken", jwt: "eyJ.x", sig: "c2ln" };
   const throwing = given(({ password, token, jwt, signature }) => {
     throw new Error(`no ${password} ${token} ${jwt} ${signature}`);
@@ -134,7 +134,7 @@ test("a failure is a refusal, logged without secrets", async () => {
   expect(rejecting.timers.size).toBe(0);
 });
 
-test("who is not answered within the timeout is refused, and a late answer is nobody's", async () => {
+test("a login without an answer within the timeout is refused, and a late answer is discarded", async () => {
   const answer = Promise.withResolvers<boolean>();
   const { who, clock, lines, timers } = given(() => answer.promise);
   const verdict = who();

@@ -1,5 +1,5 @@
 /**
- * A program that embeds the server decides itself who may connect:
+ * Logins decided by the program that embeds the server:
  * ```ts
  * const server = await NatsServer.start({
  *   async authenticate({ user, password }) {
@@ -8,8 +8,8 @@
  *   },
  * });
  * ```
- * It is asked instead of the configuration, for every way to connect, and again for those who are connected when a reload changes who may
- * be. While it thinks about a client, that one waits and all others go on. A failure of it is a refusal, never a crash.
+ * The function replaces the configured users, for all listeners. It is called again for connected clients when a reload changes who may
+ * connect. While its promise is pending, only that client waits. If it fails, the login is refused; the server never crashes.
  */
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
@@ -25,55 +25,55 @@ import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
 import { type AuthenticationRequest, type Authenticator, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
 import { isSigned } from "./config-authenticator.ts";
 
-/** What a client says of itself, and where it comes from. Texts are empty when it said nothing. */
+/** What a client tells about itself, and its address. Texts are empty when absent. */
 export interface GivenRequest {
   readonly user: string;
   readonly password: string;
   readonly token: string;
-  /** Public nkey that it claims to have; `verifyNkey` knows whether it has. */
+  /** Public nkey given by the client; `verifyNkey` checks that it has the private key. */
   readonly nkey: string;
-  /** As it came: unchecked. */
+  /** The JWT as received, unchecked. */
   readonly jwt: string;
-  /** Of `nonce`, base64. */
+  /** Signature of `nonce`, base64. */
   readonly signature: string;
-  /** What the server asked it to sign. */
+  /** Nonce sent by the server. */
   readonly nonce: string;
-  /** Of the connection, as the client calls it. */
+  /** Connection name given by the client. */
   readonly name: string;
-  /** Language and version of its library. */
+  /** Language and version of the client library. */
   readonly lang: string;
   readonly version: string;
-  /** Where it comes from; empty for an in-process connection. */
+  /** Peer address; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** Its certificate, if the `tls` option asks for one and verifies it; else null. */
+  /** Its verified certificate, if the `tls` option asks for one; else null. */
   readonly certificate: PeerCertificate | null;
   readonly connectionType: ConnectionType;
   /**
-   * Whether the client has the private half of an nkey.
-   * @param nkey public nkey; the one that it claims when not given
+   * Whether the client proved that it has the private key of an nkey.
+   * @param nkey public nkey; by default the one given by the client
    */
   verifyNkey(nkey?: string): boolean;
 }
 
-/** Who a client is, and what it may do. Everything may be left out. */
+/** Identity and rights of a client. Every field is optional. */
 export interface GivenLogin {
-  /** Shown by logs and monitoring; what the client called itself when not given. */
+  /** Name for logs and monitoring; by default the name given by the client. */
   readonly user?: string;
-  /** One that is configured, or `$G`, which it is when not given. Any other is a refusal, and an error in the log. */
+  /** A configured account; `$G` by default. An unknown account refuses the login and logs an error. */
   readonly account?: string;
-  /** Everything is allowed when not given. The same object for several clients is compiled once. */
+  /** By default everything is allowed. The same object for several clients is compiled once. */
   readonly permissions?: GivenPermissions | null;
-  /** When it is disconnected: `Date`, or milliseconds as `Date.now()`. */
+  /** When it is disconnected: a `Date`, or milliseconds as from `Date.now()`. */
   readonly expiresAt?: Date | number | null;
 }
 
-/** A login; `true` for one that says nothing; anything else is a refusal. */
+/** A login, or `true` for a login with defaults; anything else refuses. */
 export type GivenAnswer = GivenLogin | boolean | null | undefined;
 
 /**
- * Decides about a client. A promise that takes longer than the auth timeout, or is rejected, is a refusal, as is an exception: logged
- * without what the client kept secret.
+ * Decides about a client. An exception, a rejection, or a promise that takes longer than the auth timeout refuses the login; it is logged
+ * without the client's secrets.
  */
 export type Authenticate = (request: GivenRequest) => GivenAnswer | Promise<GivenAnswer>;
 
@@ -85,7 +85,7 @@ export interface GivenParts {
   completePermissions(given: GivenPermissions): PermissionOptions;
   readonly timers: TimingWheel;
   readonly log: { error(text: string): void };
-  /** Of clients of that type, ms. */
+  /** Auth timeout for that connection type, ms. */
   timeoutMs(type: ConnectionType): number;
 }
 
@@ -111,7 +111,7 @@ export class GivenAuthenticator implements Authenticator {
     }
   }
 
-  /** What comes after the timeout is nobody's any more. */
+  /** Answers after the timeout are discarded. */
   private within(answer: PromiseLike<GivenAnswer>, request: AuthenticationRequest): Promise<Verdict> {
     const { log, timers, timeoutMs } = this.parts;
     const { promise, resolve } = Promise.withResolvers<Verdict>();
@@ -143,7 +143,7 @@ export class GivenAuthenticator implements Authenticator {
     }
   }
 
-  /** @throws Error  the answer makes no sense */
+  /** @throws Error  the answer is invalid */
   private enter(login: GivenLogin, { connect }: AuthenticationRequest): Verdict {
     const { user = givenUser(connect), account: accountName = GLOBAL_ACCOUNT, permissions = null } = login;
     const account = this.parts.accountOf(accountName);
@@ -191,7 +191,7 @@ function timeOf(expiresAt: Date | number | null): number {
   return Math.max(1, Math.round(at));
 }
 
-/** What a program says when it fails may hold what it was given. */
+/** Removes the client's secrets from the program's error text. */
 function withoutSecrets(text: string, { connect }: AuthenticationRequest): string {
   const secrets = [connect.pass, connect.auth_token, connect.jwt, connect.sig].filter(secret => secret !== "");
   return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, "[REDACTED]"), text);

@@ -8,7 +8,7 @@ import { newHiddenUserName } from "./authenticators.ts";
 import { NO_USER } from "./authorization.ts";
 import { hasPlaintextPasswords, hiddenUserOf } from "./listener-rules.ts";
 
-test("with nothing but users of the system account everybody else comes in as a hidden user", async () => {
+test("when only the system account has users, all other clients become a hidden user", async () => {
   const parts = new AuthParts("accounts { $SYS { users [ { user: admin, password: x } ] } }");
   expect([await parts.who(), await parts.who({ user: "admin", pass: "x" }), await parts.who({ user: "x" })]).toEqual([
     "nats-abcdefgh@$G",
@@ -19,7 +19,7 @@ test("with nothing but users of the system account everybody else comes in as a 
   expect([client.required, client.admitsAnonymous("STANDARD")]).toEqual([true, true]);
 });
 
-test("there is a hidden user only where nothing else is said of who may connect", () => {
+test("there is no hidden user when any other login rule is configured", () => {
   const hidden = (config: string) => hiddenUserOf(optionsOf(config), "nats-x") !== null;
   const admin = "users [ { user: admin, password: x } ]";
   expect(hidden(`accounts { $SYS { ${admin} } }`)).toBe(true);
@@ -38,7 +38,7 @@ test("the hidden user's name is eight characters long", () => {
   expect(new Set(names).size).toBe(20);
 });
 
-test("passwords in the clear are found, wherever they stand; tokens, nkeys and certificates have none", async () => {
+test("plaintext passwords are found everywhere in the options; tokens, nkeys and certificates are not passwords", async () => {
   const hash = await Bun.password.hash("x", { algorithm: "bcrypt", cost: 4 });
   const has = (given: Partial<Options>) => hasPlaintextPasswords(completeOptions(given));
   const users = (...passwords: string[]) => ({ users: passwords.map((password, n) => ({ ...NO_USER, user: `u${n}`, password })) });

@@ -1,6 +1,6 @@
 /**
- * Who may come in by which listener, as the options say it: WebSocket has settings of its own, which replace the server's when any is set,
- * and always decides for itself whether certificates name users.
+ * Login rules per listener, derived from the options: WebSocket has its own settings, which replace the server's when any is set,
+ * and always has its own setting for mapping certificates to users.
  * Source: core §4.1, §4.4, §6.8.
  */
 
@@ -10,7 +10,7 @@ import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { type Authorization, type ConfiguredAccount, type ListenerAuthorization, NO_USER, type UserOptions } from "./authorization.ts";
 import { isBcrypt } from "./password.ts";
 
-/** Options that decide who may connect. */
+/** Options that affect logins. */
 export interface AuthOptions {
   readonly accounts: readonly ConfiguredAccount[];
   readonly authorization: Authorization | null;
@@ -28,22 +28,22 @@ type CertificateMapping = Pick<TlsOptions, "mapsCertificate">;
 export type ListenerName = "client" | "websocket";
 
 export interface ListenerRules {
-  /** A single user; empty: there is none. */
+  /** Single user; empty: none. */
   readonly user: string;
   readonly password: string;
-  /** A single token, which comes before the single user; empty: there is none. */
+  /** Single token, checked before the single user; empty: none. */
   readonly token: string;
-  /** User or nkey of who gives no credentials; empty: nobody. */
+  /** User or nkey for clients without credentials (`no_auth_user`); empty: none. */
   readonly noAuthUser: string;
-  /** As whom one may begin without CONNECT; empty: nobody. */
+  /** User for clients that send no CONNECT; empty: none. */
   readonly anonymousUser: string;
   /** `verify_and_map` */
   readonly mapsCertificates: boolean;
-  /** The single user or token counts only for who comes through a trusted proxy. */
+  /** The single user or token is accepted only through a trusted proxy. */
   readonly proxyRequired: boolean;
 }
 
-/** @param hiddenUser see `hiddenUserOf`; null: there is none */
+/** @param hiddenUser see `hiddenUserOf`; null: none */
 export function listenerRules(options: AuthOptions, listener: ListenerName, hiddenUser: UserOptions | null): ListenerRules {
   const { authorization, tls, websocket } = options;
   const { user = "", password = "", token = "", proxyRequired = false } = authorization ?? {};
@@ -74,7 +74,7 @@ export function listenerRules(options: AuthOptions, listener: ListenerName, hidd
   };
 }
 
-/** The WebSocket listener says for itself who may come in. */
+/** Whether the WebSocket listener has its own login rules. */
 function overrides({ websocket }: AuthOptions): boolean {
   if (websocket === null) return false;
   const { user = "", token = "" } = websocket.authorization ?? {};
@@ -82,10 +82,10 @@ function overrides({ websocket }: AuthOptions): boolean {
 }
 
 /**
- * The user of `$G` as whom everybody comes in where nothing but a system account is configured: its users must show who they are, while
+ * The hidden user of `$G`, used by clients without credentials when only a system account is configured: its users must log in, while
  * all others need not.
- * @param name `nats-` and eight characters; the same after a reload, so that nobody is closed
- * @returns null where there is no need of one
+ * @param name `nats-` and eight characters; unchanged by a reload, so that no client is closed
+ * @returns null when no hidden user is needed
  */
 export function hiddenUserOf(
   { accounts, authorization, noAuthUser, operators, systemAccount }: AuthOptions,
@@ -97,13 +97,13 @@ export function hiddenUserOf(
   return { ...NO_USER, user: name, password: name.slice(6) };
 }
 
-/** Whether a certificate shown on any listener could make somebody that user. */
+/** Whether a certificate on any listener could map to that user. */
 export function mayBeMapped({ tls, websocket }: AuthOptions, { connectionTypes }: UserOptions): boolean {
   const allowed = (type: ConnectionType) => connectionTypes === null || connectionTypes.includes(type);
   return (tls?.mapsCertificate === true && allowed("STANDARD")) || (websocket?.tls?.mapsCertificate === true && allowed("WEBSOCKET"));
 }
 
-/** Whether passwords stand in the clear in the configuration: the start log warns of them. */
+/** Whether the configuration holds plaintext passwords; the start log warns about them. */
 export function hasPlaintextPasswords(options: AuthOptions): boolean {
   const { accounts, authorization } = options;
   const single = authorization?.password ?? "";

@@ -39,7 +39,7 @@ test("a certificate's name begins with its last RDN", () => {
   expect(certified("CN=Zoë")).toEqual(NamedSubject.parse("CN=Zo\\C3\\AB"));
 });
 
-test("a certificate with an attribute that no name of a user could hold is not compared as a name", () => {
+test("a certificate with an attribute not allowed in user names has no comparable name", () => {
   expect(certified("O=a,UID=7")).toBeNull();
 });
 

@@ -1,19 +1,19 @@
 /**
- * Distinguished names made comparable: those of certificates, and those that operators write as names of users.
+ * Comparable distinguished names: of certificates, and of users named by operators.
  *
  *   "CN=alice+UID=7,OU=Ops\, EU,DC=com" ─ parse ─┐
  *                                                ├─▶ parts: one text per RDN, its attributes in a fixed order
  *   name of a certificate, last RDN first ───────┘        ├─▶ exactKey   the parts in their order
  *                                                         └─▶ setKey     the parts in a fixed order
- * Two names are equal when their keys are, so users are found by a map instead of being parsed and compared for every connection.
- * Within an RDN the order means nothing, and the case of an attribute's name means nothing; values are compared byte by byte. What was
- * written twice in one RDN counts only in how many attributes it has, as in the reference.
+ * Two names are equal when their keys are, so users are found in a map instead of being parsed and compared for every connection.
+ * The order within an RDN and the case of attribute names are ignored; values are compared byte by byte. Attributes
+ * repeated in one RDN only count towards its number of attributes, as in the reference.
  * Texts hold one byte per character (latin1), as `\xx` in a user's name may write any byte.
  * Source: RFC 4514, RFC 4517 §4.2.15; reference, internal/ldap (behaviour).
  */
 import type { RelativeName } from "../../wire/transport/tls/distinguished-name.ts";
 
-/** Attributes that names of users can name. A certificate with another one has no comparable name. */
+/** Attributes allowed in user names. A certificate with any other attribute has no comparable name. */
 const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
   "2.5.4.3": "CN",
   "2.5.4.5": "SERIALNUMBER",
@@ -36,7 +36,7 @@ export class NamedSubject {
     this.setKey = JSON.stringify([...parts].sort());
   }
 
-  /** @returns null when an attribute is unknown, or its value is no text */
+  /** @returns null when an attribute is unknown or its value is not text */
   static ofCertificate(name: readonly RelativeName[]): NamedSubject | null {
     const parts: string[] = [];
     for (const rdn of name.toReversed()) {
@@ -52,14 +52,14 @@ export class NamedSubject {
     return new NamedSubject(parts);
   }
 
-  /** @returns null when the text is no distinguished name, which is no fault: users have other names, too */
+  /** @returns null when the text is not a distinguished name, which is valid: users have other names too */
   static parse(text: string): NamedSubject | null {
     const parts = new NameScanner(toBytes(text)).parts();
     return parts === null ? null : new NamedSubject(parts);
   }
 }
 
-/** Unambiguous, whatever characters stand in either. */
+/** Joins unambiguously, whatever characters either part holds. */
 function attributeKey(type: string, value: string): string {
   return JSON.stringify([foldCase(type), value]);
 }
@@ -68,7 +68,7 @@ function partKey(attributes: readonly string[]): string {
   return JSON.stringify([attributes.length, ...[...new Set(attributes)].sort()]);
 }
 
-/** Unicode's simple folding leads two more characters to ASCII letters: U+017F to s, U+212A to k. */
+/** Unicode's simple folding maps two more characters to ASCII letters: U+017F to s, U+212A to k. */
 function foldCase(type: string): string {
   return Buffer.from(type, "latin1").toString("utf8").replaceAll("\u017f", "s").toLowerCase();
 }
@@ -79,12 +79,12 @@ function toBytes(text: string): string {
 
 const ESCAPABLE = ' "#+,;<=>\\';
 
-/** Reads a name from left to right. Spaces around types and values are no part of them, unless escaped. */
+/** Parses a name from left to right. Spaces around types and values are ignored, unless escaped. */
 class NameScanner {
   private at = 0;
-  /** What was read of the current type or value. */
+  /** Characters read so far of the current type or value. */
   private held = "";
-  /** Spaces at its end that were not escaped. */
+  /** Number of unescaped spaces at its end. */
   private trailingSpaces = 0;
 
   constructor(private readonly text: string) {}
@@ -100,7 +100,7 @@ class NameScanner {
       if (character === "\\") {
         if (!this.takeEscaped()) return null;
       } else if (character === "=") {
-        type = this.take(); // a second one replaces the type by what stands between them
+        type = this.take(); // a second `=` replaces the type by the text between the two
         if (text[this.at] === "#") return null; // BER
       } else if (character === "," || character === "+") {
         if (type === "") return null;
@@ -111,7 +111,7 @@ class NameScanner {
         attributes = [];
       } else this.hold(character);
     }
-    if (this.held === "") return parts; // an attribute without a value at the end is none
+    if (this.held === "") return parts; // a trailing attribute without a value is ignored
     if (type === "") return null;
     parts.push(partKey([...attributes, attributeKey(type, this.take())]));
     return parts;
@@ -130,11 +130,11 @@ class NameScanner {
     return taken;
   }
 
-  /** Behind a backslash: a special character, or two digits of a byte. */
+  /** Reads what follows a backslash: a special character, or two hex digits of a byte. */
   private takeEscaped(): boolean {
     const { text, at } = this;
     this.trailingSpaces = 0;
-    if (at === text.length) return true; // nothing behind it: it escapes nothing
+    if (at === text.length) return true; // a trailing backslash escapes nothing
     if (ESCAPABLE.includes(text[at])) {
       this.held += text[at];
       this.at += 1;

@@ -1,6 +1,6 @@
 /**
- * Nobody is asked who he is: everybody comes in, into the global account. What clients say of themselves is believed, and shown. Only one
- * thing is looked at: where proxies are trusted, a signature of another one is refused.
+ * Accepts every client without credentials into the global account. The names that clients give are shown in logs and monitoring. The only check:
+ * when trusted proxies are configured, the signature of any other proxy is refused.
  */
 import type { Account } from "../../accounts/account/account.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
@@ -13,7 +13,7 @@ export class OpenAuthenticator implements ResolvingAuthenticator {
   readonly usesNonce: boolean;
   readonly required = false;
   readonly takesJwt = false;
-  /** Of everybody who says nothing of himself. */
+  /** The login of clients without credentials. */
   private readonly login: Login;
 
   constructor(

@@ -49,7 +49,7 @@ const VECTORS: [what: string, stored: string, given: string, matches: boolean][]
   ["cost 6", "$2a$06$VPmHYYI.cPzl4sKjtM6u6.ql9G6wpNYkj4C4yyku620FkhUu0/Dbm", "cost6", true],
 ];
 
-test("every password gets the answer that Go's bcrypt gives", async () => {
+test("every password is judged as by Go's bcrypt", async () => {
   const checks = new PasswordChecks();
   for (const [what, stored, given, matches] of VECTORS) expect(await checks.matches(given, stored), what).toBe(matches);
 });
@@ -61,13 +61,13 @@ test("only a hash of the versions a, b, x and y counts as one", () => {
   expect(others.filter(isBcrypt)).toEqual([]);
 });
 
-test("what is stored in the clear is answered at once", () => {
+test("plaintext passwords are checked synchronously", () => {
   const checks = new PasswordChecks();
   expect([checks.matches("secret", "secret"), checks.matches("Secret", "secret"), checks.matches("", "")]).toEqual([true, false, true]);
   expect(checks.matches("$2c$10$x", "$2c$10$x")).toBe(true);
 });
 
-test("secrets are compared whole, whatever their lengths", () => {
+test("secrets of any length are compared completely", () => {
   expect([secretEquals("a", "a"), secretEquals("", ""), secretEquals("ü", "ü")]).toEqual([true, true, true]);
   expect([secretEquals("a", "ab"), secretEquals("ab", "a"), secretEquals("", "a"), secretEquals("a", "A")]).toEqual([
     false,
@@ -79,7 +79,7 @@ test("secrets are compared whole, whatever their lengths", () => {
 
 const [, STORED, GIVEN] = VECTORS[0];
 
-test("checks beyond those at once wait, in order, and all get their answer", async () => {
+test("checks beyond the parallel limit wait in order and all complete", async () => {
   const checks = new PasswordChecks(2);
   const order: number[] = [];
   const asked = Array.from({ length: 20 }, (_, index) =>
@@ -93,7 +93,7 @@ test("checks beyond those at once wait, in order, and all get their answer", asy
   expect(order).toEqual(Array.from({ length: 20 }, (_, index) => index));
 });
 
-test("a check nobody waits for any more is not begun, and those behind it are", async () => {
+test("an abandoned check is skipped, and later ones run", async () => {
   const checks = new PasswordChecks(1);
   const first = checks.matches(GIVEN, STORED);
   const left = checks.matches(GIVEN, STORED, () => false);
@@ -101,7 +101,7 @@ test("a check nobody waits for any more is not begun, and those behind it are", 
   expect(await Promise.all([first, left, last])).toEqual([true, false, true]);
 });
 
-test("when too many wait, the next is refused; those that wait are not", async () => {
+test("when too many checks wait, new ones are refused and waiting ones are kept", async () => {
   const checks = new PasswordChecks(1);
   let isWanted = true;
   const running = checks.matches(GIVEN, STORED);
@@ -114,7 +114,7 @@ test("when too many wait, the next is refused; those that wait are not", async (
   expect(await checks.matches(GIVEN, STORED)).toBe(true);
 });
 
-test("the event loop goes on while a password is checked", async () => {
+test("the event loop runs while a password is checked", async () => {
   const checks = new PasswordChecks(1);
   let turns = 0;
   let isChecking = true;

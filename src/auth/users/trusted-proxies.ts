@@ -1,4 +1,4 @@
-/** Proxies that vouch for their clients: they sign the nonce that the server sent. Source: core §4.10. */
+/** Trusted proxies: they sign the nonce sent by the server. Source: core §4.10. */
 import { decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
 import type { AuthenticationRequest } from "./authenticator.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { uriText } from "./uri-text.ts";
 
 // Written by Go's net/url.
-test("what must not stand in a URI is escaped, and the whole part with it", () => {
+test("an invalid character in a URI causes its whole part to be escaped", () => {
   const written = [
     ["HTTP://Example.com/a", "http://Example.com/a"],
     ["x://", "x:"],
@@ -21,7 +21,7 @@ test("what must not stand in a URI is escaped, and the whole part with it", () =
   expect(written.map(([uri]) => [uri, uriText(uri)])).toEqual(written);
 });
 
-test("a sound URI stays as it is", () => {
+test("a valid URI is unchanged", () => {
   const sound = [
     "spiffe://localhost/my-nats-service/user-a",
     "spiffe:/a/b",

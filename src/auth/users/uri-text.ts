@@ -1,12 +1,12 @@
 /**
- * A URI of a certificate as Go writes it again: users are compared with that.
- * The scheme becomes lower case, an empty fragment goes, and a path or fragment with characters that must not stand there is escaped anew,
- * as a whole. A host stays as it is: Go takes no certificate whose URI has one with escapes. Source: net/url (behaviour).
+ * A certificate's URI as Go re-encodes it, which user names are compared with.
+ * The scheme becomes lower case, an empty fragment is removed, and a path or fragment with invalid characters is re-escaped
+ * as a whole. The host is unchanged: Go rejects certificates whose URI has an escaped host. Source: net/url (behaviour).
  */
 interface PartRules {
-  /** What may not stand there; then the whole part is written anew. */
+  /** Invalid characters; if one occurs, the whole part is re-escaped. */
   readonly wrong: RegExp;
-  /** What is not escaped then. */
+  /** Characters that stay unescaped then. */
   readonly plain: RegExp;
 }
 

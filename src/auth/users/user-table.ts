@@ -1,11 +1,11 @@
 /**
- * The users of a configuration, of all accounts and of the authorization block, found by what a client shows.
+ * The users of a configuration, of all accounts and of the authorization block, indexed by credentials.
  *
- *   name         ─▶ users         one map, so a login costs the same among ten and among ten thousand
+ *   name         ─▶ users         one map, so a login costs the same with ten and with ten thousand users
  *   nkey         ─▶ nkeys
- *   certificate  ─▶ by the keys of names that are distinguished names (named-subject.ts): a second map, made when the first
- *                   certificate comes, as most servers map none
- * Made once per configuration, never changed. What users may do is compiled when the first of them comes.
+ *   certificate  ─▶ by keys of distinguished names (named-subject.ts): a second map, built when the first
+ *                   certificate arrives, because most servers map none
+ * Built once per configuration and immutable. Permissions are compiled at a user's first login.
  */
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
@@ -16,17 +16,17 @@ import type { CertificateIdentity } from "./certificate-identity.ts";
 import { NamedSubject } from "./named-subject.ts";
 import { isBcrypt } from "./password.ts";
 
-/** One user, with what its block gives it. */
+/** One user, with the defaults of its block applied. */
 export interface KnownUser {
   /** Its nkey, or its name. */
   readonly name: string;
   readonly options: UserOptions;
   readonly account: Account;
-  /** Its own, else the defaults of its block; null: everything. */
+  /** Its own permissions, else the defaults of its block; null: everything. */
   readonly permissions: PermissionOptions | null;
 }
 
-/** What the table is made of. */
+/** Input of the table. */
 export interface UserSource {
   readonly authorization: Authorization | null;
   readonly accounts: readonly ConfiguredAccount[];
@@ -35,13 +35,13 @@ export interface UserSource {
 export class UserTable {
   readonly users = new Map<string, KnownUser>();
   readonly nkeys = new Map<string, KnownUser>();
-  /** A hash that refusing somebody unknown is as much work with as refusing a user; empty: nobody's password is hashed. */
+  /** A hash for unknown names, so that refusing them takes as long as refusing a user; empty when no password is hashed. */
   readonly decoyHash: string;
   private certificateUsers: CertificateUsers | null = null;
 
   /**
-   * @param accountOf every account that the source names, and `$G`
-   * @param hidden a user of `$G` beside them
+   * @param accountOf resolves every account that the source names, and `$G`
+   * @param hidden an additional user of `$G`
    */
   constructor(source: UserSource, accountOf: (name: string) => Account, hidden: UserOptions | null = null) {
     const { authorization, accounts } = source;
@@ -53,7 +53,7 @@ export class UserTable {
     this.decoyHash = commonestHash(this.users.values());
   }
 
-  /** Nobody is in it. */
+  /** The table has no users. */
   get isEmpty(): boolean {
     return this.users.size + this.nkeys.size === 0;
   }
@@ -67,8 +67,8 @@ export class UserTable {
   }
 
   /**
-   * Who of the users a certificate means by this; only one that may connect in that way.
-   * @returns null when it means nobody
+   * The user that a certificate identifies; only one allowed for that connection type.
+   * @returns null when there is none
    */
   byCertificate({ text, name }: CertificateIdentity, type: ConnectionType): KnownUser | null {
     if (name === null) {
@@ -80,7 +80,7 @@ export class UserTable {
   }
 }
 
-/** Users whose names are distinguished names. */
+/** Builds the index of users whose names are distinguished names. */
 class CertificateUsers {
   private readonly exact = new Map<string, KnownUser[]>();
   private readonly reordered = new Map<string, KnownUser[]>();
@@ -110,7 +110,7 @@ export function allowsType({ options }: KnownUser, type: ConnectionType): boolea
   return options.connectionTypes === null || options.connectionTypes.includes(type);
 }
 
-/** One of the cost that most users have: the cost decides how long a check takes. */
+/** A hash with the most frequent cost, because the cost determines the duration of a check. */
 function commonestHash(users: Iterable<KnownUser>): string {
   const byCost = new Map<string, { hash: string; count: number }>();
   for (const { options } of users) {
