@@ -10,11 +10,13 @@ ARGS ?=
 INSTALLED := node_modules/.installed
 SOURCES = $(shell find src -name '*.ts' ! -name '*.test.ts')
 
-.PHONY: help setup run test lint format check parity build install bench compare clean
+.PHONY: help setup run test record reference lint format check parity build install bench compare clean
 
 help:
 	@echo 'make run ARGS="-p 4333"   start the server, on port 4222 unless told otherwise'
 	@echo 'make test                 every test; ARGS="src/subject" for some of them'
+	@echo 'make reference             install nats-server, nats and nsc, which tests compare with'
+	@echo 'make record                ask nats-server again, and write its answers to test/**/*.recorded.txt'
 	@echo 'make lint check parity    Biome; types; the table of features'
 	@echo 'make build                the executable dist/bunats'
 	@echo 'make install              it, as bunats and as nats-server, into $$(PREFIX)/bin ($(PREFIX))'
@@ -29,11 +31,15 @@ setup: $(INSTALLED)
 run: $(INSTALLED)
 	@exec $(BUN) run src/main.ts $(ARGS)
 
-test lint format check bench compare: $(INSTALLED)
+test record lint format check bench compare: $(INSTALLED)
 	$(BUN) run $@ $(ARGS)
 
 parity: $(INSTALLED)
 	$(BUN) run $@ --check
+
+# nats-server, nats and nsc at the versions that tests compare with; needs Go.
+reference:
+	scripts/install-reference
 
 build: dist/bunats
 

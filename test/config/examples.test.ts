@@ -1,11 +1,11 @@
 /** The files of conf/ can be used: by us, and by nats-server 2.15.2 where nothing in them is ours alone. */
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
 import { completeOptions } from "../../src/config/schema/options.ts";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { answerOfReference, Recording } from "../reference/recording.ts";
+import { authority, CertificateDirectory } from "../tls/certificates.ts";
 import { digestSaid } from "./reference-check.ts";
 
 const conf = join(import.meta.dir, "../../conf");
@@ -15,9 +15,7 @@ const OURS_ALONE = ["logging-extended.conf", "unix-socket.conf"];
 const WITH_CERTIFICATES = ["tls.conf", "mutual-tls.conf"];
 const environment = { NATS_TOKEN: "t0ken", NATS_USER: "ann", NATS_PASSWORD: "secret", SERVER_NAME: "nats-0" };
 
-const reference = findReference();
-const skips = reference.path === null && !referenceIsRequired();
-const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+const it = new Recording(import.meta.path);
 
 function usable(file: string) {
   return completeOptions(loadConfigFile(join(conf, file), environment).options);
@@ -35,52 +33,28 @@ for (const file of files.filter(one => !WITH_CERTIFICATES.includes(one))) {
     expect(() => usable(file)).not.toThrow();
   });
   if (OURS_ALONE.includes(file)) continue;
-  test.skipIf(skips)(`${file} has the reference's digest${skipped}`, () => {
+  it.compared(`${file} has the reference's digest`, async () => {
     const path = join(conf, file);
-    expect(digestSaid(reference.path!, path, environment)).toBe(loadConfigFile(path, environment).digest);
+    // Without the word in front of it, by which digests are left out of other recordings.
+    const digest = await answerOfReference(() => digestSaid(path, environment).replace("sha256:", ""));
+    expect(loadConfigFile(path, environment).digest).toBe(`sha256:${digest}`);
   });
 }
 
 for (const file of WITH_CERTIFICATES) {
   test(`${file} can be used where its certificates are`, () => {
-    const directory = mkdtempSync(join(tmpdir(), "bunats-conf-"));
-    try {
-      mkdirSync(join(directory, "certs"));
-      for (const name of ["server", "ca"]) makeCertificate(join(directory, "certs"), name);
-      const text = readFileSync(join(conf, file), "utf8").replaceAll("certs/", `${directory}/certs/`);
-      writeFileSync(join(directory, file), text);
-      const { options, warnings } = loadConfigFile(join(directory, file), environment);
-      expect(warnings).toEqual([]);
-      expect(dirname(completeOptions(options).tls!.certificates[0]!.certFile)).toBe(join(directory, "certs"));
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    using certificates = new CertificateDirectory();
+    const { path } = certificates;
+    const root = authority();
+    const server = root.issue({ subject: "CN=x" });
+    certificates.write("ca.pem", root.pem);
+    certificates.write("server.pem", server.pem);
+    certificates.write("server-key.pem", server.keyPem);
+    const config = certificates.write(file, readFileSync(join(conf, file), "utf8").replaceAll("certs/", `${path}/`));
+    const { options, warnings } = loadConfigFile(config, environment);
+    expect(warnings).toEqual([]);
+    expect(dirname(completeOptions(options).tls!.certificates[0]!.certFile)).toBe(path);
   });
-}
-
-function makeCertificate(directory: string, name: string): void {
-  const command = [
-    "openssl",
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-days",
-    "1",
-    "-subj",
-    "/CN=x",
-  ];
-  const { exitCode, stderr } = Bun.spawnSync([
-    ...command,
-    "-keyout",
-    join(directory, `${name}-key.pem`),
-    "-out",
-    join(directory, `${name}.pem`),
-  ]);
-  if (exitCode !== 0) throw new Error(stderr.toString());
 }
 
 test("the Helm chart's shape says what the pod is called, and what it includes", () => {

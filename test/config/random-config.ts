@@ -2,6 +2,8 @@
  * Random configurations: a tree, and one of the many ways to write it. The tree is what the language should give back, so a round trip
  * needs no second parser: the model is the generator.
  */
+
+import { bytesOfText } from "../../src/base/go/text.ts";
 import type { Random } from "../../src/base/random/random.ts";
 
 export type Tree = string | bigint | number | boolean | Tree[] | { [key: string]: Tree };
@@ -121,4 +123,24 @@ function randomArray(random: Random, depth: number): [string, Tree[]] {
 function randomMap(random: Random, depth: number): [string, { [key: string]: Tree }] {
   const { text, tree } = pairs(random, depth, "map");
   return [`{${text}}`, tree];
+}
+
+/** Bytes changed, cut and doubled: mostly not in the language any more. */
+export function damaged(text: string, random: Random): string {
+  let bytes = bytesOfText(text);
+  for (let count = random.between(1, 3); count > 0; count--) {
+    const at = random.below(bytes.length + 1);
+    const behind = Math.min(bytes.length, at + random.below(4));
+    const kinds = [
+      () => bytes.slice(0, at),
+      () => bytes.slice(0, at) + bytes.slice(behind),
+      () =>
+        bytes.slice(0, at) +
+        random.pick([..."{}[]()\"'\\/#:=,;$-.0 \n\r\t\0", "\xff", "\xc3", "include ", "\\x4", "\u00a0"]) +
+        bytes.slice(at),
+      () => bytes.slice(0, behind) + bytes.slice(at),
+    ];
+    bytes = random.pick(kinds)();
+  }
+  return bytes;
 }

@@ -1,10 +1,10 @@
 /**
- * nats-server 2.15.2, the released Go server, started for a test that compares ours with it.
+ * nats-server, the released Go server, started for a test that compares ours with it. `make reference` installs it.
  *
- * It is looked for in $NATS_SERVER, on the PATH and in ~/go/bin, and is only taken when its version is exactly the one we copy:
+ * It is looked for in $NATS_SERVER, on the PATH and in ~/go/bin, and is only taken when its version is exactly the one in versions.txt:
  * `nats-server --version` prints one line there, while our own binary of that name prints a second one.
- * A missing reference skips the tests that need it, with the reason in their names; with CI=true or REQUIRE_REFERENCE=1 it fails them,
- * so that a green run in CI has really compared.
+ * Without it tests compare with its recorded answers (recording.ts). With CI=true or REQUIRE_REFERENCE=1 a missing reference fails
+ * them, so that a green run in CI has really compared.
  *
  * The server takes free ports by itself (-1) and tells them in a ports file, so nothing here parses log lines.
  */
@@ -12,7 +12,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const REFERENCE_VERSION = "nats-server: v2.15.2";
+/** Version of a program in versions.txt, such as `v2.15.2`. */
+export function pinnedVersion(program: string): string {
+  const lines = readFileSync(join(import.meta.dir, "versions.txt"), "utf8").split("\n");
+  return lines.find(line => line.startsWith(`${program} `))!.split(" ")[2]!;
+}
+
+/** Of nats-server, such as `2.15.2`. */
+export const REFERENCE_VERSION = pinnedVersion("nats-server").slice(1);
 /** Time the server has to tell its ports; it takes some 50 ms. */
 const START_TIMEOUT_MS = 10_000;
 
@@ -43,10 +50,11 @@ function search(): ReferenceBinary {
     if (!path || !existsSync(path)) continue;
     const { stdout, exitCode } = Bun.spawnSync([path, "--version"]);
     const text = stdout.toString().trim();
-    if (exitCode === 0 && text === REFERENCE_VERSION) return { path, missing: "" };
+    if (exitCode === 0 && text === `nats-server: v${REFERENCE_VERSION}`) return { path, missing: "" };
     refused.push(`${path} says "${text}"`);
   }
-  const missing = refused.length === 0 ? "nats-server 2.15.2 was not found" : `not nats-server 2.15.2: ${refused.join(", ")}`;
+  const name = `nats-server ${REFERENCE_VERSION}`;
+  const missing = refused.length === 0 ? `${name} was not found` : `not ${name}: ${refused.join(", ")}`;
   return { path: null, missing };
 }
 
