@@ -173,7 +173,7 @@ test("a callback that throws loses its message, and no other receiver does", asy
 
 test("deliveries of a callback count for the account it publishes into", async () => {
   await using inside = new Inside();
-  const other = inside.server.directory.open("OTHER");
+  const other = inside.server.shard.directory.open("OTHER");
   const { callback, messages } = recorder();
   const elsewhere = new LocalSubscriber(other, () => {});
   elsewhere.subscribe("copy", null, callback);

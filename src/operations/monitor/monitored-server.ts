@@ -9,11 +9,8 @@ import type { Turn } from "../../connections/link/turn.ts";
 import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
 import type { MonitorState } from "./monitor-state.ts";
 
-export interface MonitoredServer {
-  readonly log: Logger;
-  readonly options: Options;
-  readonly identity: { readonly id: string };
-  readonly serverName: string;
+/** The connections and accounts of a server, and their totals: of its one event loop, or of all of them together. */
+export interface MonitoredConnections {
   readonly authRequired: boolean;
   /** Host and port announced in INFO. */
   readonly advertisedHost: string;
@@ -22,15 +19,6 @@ export interface MonitoredServer {
   readonly websocketPort: number | null;
   /** When the certificates of the client port and of the WebSocket port expire, wall clock, ms; null without TLS. */
   readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
-  /** Figures of the OCSP cache for client certificates; null without one. */
-  readonly ocspCacheStats: OcspCacheStats | null;
-  /** Configured listeners that do not accept, by the reference's names (`server`, `websocket`); empty when healthy. */
-  readonly missingListeners: readonly string[];
-  /** Wall clock, ms. */
-  readonly startedAt: number;
-  readonly configLoadedAt: number;
-  /** `sha256:` and hex; empty without a file. */
-  readonly configDigest: string;
   readonly counters: ServerCounters;
   /** Open client connections by their id. */
   readonly connections: ReadonlyMap<number, Client>;
@@ -41,9 +29,26 @@ export interface MonitoredServer {
   readonly systemAccount: Account | null;
   /** Ended after an answer that queued output, such as PINGs for round trips. */
   readonly turn: Turn;
+  /** Logins refused because their account is not among the pinned ones. */
+  readonly pinnedAccountFails: number;
+}
+
+/** A server: what exists once, besides its connections. */
+export interface MonitoredServer extends MonitoredConnections {
+  readonly log: Logger;
+  readonly options: Options;
+  readonly identity: { readonly id: string };
+  readonly serverName: string;
+  /** Figures of the OCSP cache for client certificates; null without one. */
+  readonly ocspCacheStats: OcspCacheStats | null;
+  /** Configured listeners that do not accept, by the reference's names (`server`, `websocket`); empty when healthy. */
+  readonly missingListeners: readonly string[];
+  /** Wall clock, ms. */
+  readonly startedAt: number;
+  readonly configLoadedAt: number;
+  /** `sha256:` and hex; empty without a file. */
+  readonly configDigest: string;
   readonly monitoring: MonitorState;
   /** Address of monitoring; null when it does not listen. */
   readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
-  /** Logins refused because their account is not among the pinned ones. */
-  readonly pinnedAccountFails: number;
 }

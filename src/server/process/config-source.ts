@@ -1,12 +1,35 @@
+/** Where the options of a server come from: what a program or a command line gives, and a file, which can be read again. */
 import type { GivenOptions } from "../../config/schema/given-options.ts";
-import { type CompleteConfig, readConfig } from "../../config/schema/load-config.ts";
+import { readConfig } from "../../config/schema/load-config.ts";
 import { completeOptions, type Options } from "../../config/schema/options.ts";
+
+/** A file of options, read again at every reload. */
+export interface ConfigSource {
+  readonly file: string;
+  /** @throws Error with one message per line; nothing is kept of what was read */
+  load(): ReadConfig;
+}
+
+export interface ReadConfig {
+  readonly options: Options;
+  /** `sha256:` and hex. */
+  readonly digest: string;
+  /** One line each. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that a server starts with. */
+export interface StartConfig {
+  readonly options: Options;
+  /** null without a file. */
+  readonly config: (ReadConfig & { readonly source: ConfigSource }) | null;
+}
 
 /**
  * Completes the options that a program or a command line gives, from a file where there is one.
  * @throws ConfigErrors or OptionError
  */
-export function readStartOptions(given: GivenOptions, configFile: string | null): { options: Options; config: CompleteConfig | null } {
+export function readStartOptions(given: GivenOptions, configFile: string | null): StartConfig {
   if (configFile === null) return { options: completeOptions(given), config: null };
   const config = readConfig(configFile, given);
   return { options: config.options, config };

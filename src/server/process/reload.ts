@@ -15,21 +15,8 @@ import { diffOptions } from "../../config/schema/option-diff.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
+import type { ReadConfig } from "./config-source.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
-
-/** Where options come from, again and again. */
-export interface ConfigSource {
-  readonly file: string;
-  /** @throws Error with one message per line; nothing is kept of what was read */
-  load(): ReadConfig;
-}
-
-export interface ReadConfig {
-  readonly options: Options;
-  /** `sha256:` and hex. */
-  readonly digest: string;
-  readonly warnings: readonly string[];
-}
 
 /** What reload does to a server. */
 export interface ReloadTarget {

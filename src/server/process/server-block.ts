@@ -10,7 +10,7 @@ import type { Options } from "../../config/schema/options.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
 /** The server as it is now. */
-export interface EventServerHost {
+export interface ServerBlockHost {
   readonly serverName: string;
   readonly clusterName: string;
   readonly advertisedHost: string;
@@ -19,11 +19,11 @@ export interface EventServerHost {
   readonly clock: Clock;
 }
 
-export class EventServer {
+export class ServerBlock {
   /** Events that were told so far. */
   private sequence = 0;
 
-  constructor(private readonly host: EventServerHost) {}
+  constructor(private readonly host: ServerBlockHost) {}
 
   /** For one event: it has a number of its own. */
   next(): object {

@@ -5,7 +5,6 @@ import type { Logger } from "../../base/log/logger.ts";
 import { FEATURE_FLAGS } from "../../config/schema/feature-flags.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import { logOperators } from "../shard/operator-log.ts";
 
 /** From here on the reference warns of large messages. */
 const PAYLOAD_BYTES_SOUND = 8 * 1024 * 1024;
@@ -21,9 +20,18 @@ export interface StartingServer {
   readonly configFile: { readonly path: string; readonly digest: string } | null;
 }
 
-/** @param startProfiler whose line stands among these */
+/** Logs which operators are trusted. */
+interface OperatorReport {
+  logOperators(): void;
+}
+
+/**
+ * @param operator null: no operator is trusted
+ * @param startProfiler called where its own lines belong
+ */
 export function logStart(
   { log, options, serverName, identity, systemAccount, configFile }: StartingServer,
+  operator: OperatorReport | null,
   startProfiler: () => void,
 ): void {
   log.notice("Starting nats-server");
@@ -37,7 +45,7 @@ export function logStart(
   if (hasPlaintextPasswords(options)) log.warn("Plaintext passwords detected, use nkeys or bcrypt");
   startProfiler();
   if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
-  logOperators(log, options);
+  operator?.logOperators();
   if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");
   }

@@ -10,10 +10,10 @@ import type { Client } from "../../connections/client/client.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import type { Ocsp } from "../process/ocsp.ts";
 import { BusyPolling } from "./busy-polling.ts";
 import type { Acceptor } from "./client-listener.ts";
 import { ClientListeners } from "./client-listeners.ts";
+import type { TlsGuards } from "./load-tls.ts";
 import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
 
 type ListeningServer = ConstructorParameters<typeof ClientListeners>[0] &
@@ -29,12 +29,13 @@ export class ClientDoors {
   private clients: ClientListeners | null = null;
   websocket: WebSocketListener | null = null;
   private readonly server: ListeningServer;
-  private readonly ocsp: Ocsp;
+  private readonly guardsFor: (options: Options) => TlsGuards;
   private readonly websocketOwner: WebSocketOwnerName | null;
 
-  constructor(server: ListeningServer, ocsp: Ocsp, websocketOwner: WebSocketOwnerName | null) {
+  /** @param guardsFor what TLS must satisfy by these options */
+  constructor(server: ListeningServer, guardsFor: (options: Options) => TlsGuards, websocketOwner: WebSocketOwnerName | null) {
     this.server = server;
-    this.ocsp = ocsp;
+    this.guardsFor = guardsFor;
     this.websocketOwner = websocketOwner;
   }
 
@@ -45,20 +46,20 @@ export class ClientDoors {
 
   /** @throws StartError when the port cannot be bound */
   openWebSocket(options: WebSocketOptions): void {
-    const guards = this.ocsp.guards(this.server.options);
+    const guards = this.guardsFor(this.server.options);
     this.websocket = new WebSocketListener(this.server, options, this.websocketOwner ?? ownerFor(options), guards);
   }
 
   /** @returns the client port @throws StartError when it cannot be bound */
   openClients(): number {
     const { clock, options } = this.server;
-    this.clients = new ClientListeners(this.server, new BusyPolling(clock, setImmediate), options, this.ocsp.guards(options));
+    this.clients = new ClientListeners(this.server, new BusyPolling(clock, setImmediate), options, this.guardsFor(options));
     return this.clients.port;
   }
 
   /** What of new options may fail. @returns what puts them to use */
   prepare(after: Options): () => void {
-    const guards = this.ocsp.guards(after);
+    const guards = this.guardsFor(after);
     const installClients = this.clients?.prepare(after, guards);
     const installWebSocket = this.websocket?.prepare(after.websocket, guards);
     return () => {

@@ -47,7 +47,7 @@ import type { Client } from "../../connections/client/client.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
-import { warnOfPreloads } from "./operator-log.ts";
+import { logOperators, warnOfPreloads } from "./operator-log.ts";
 import { StartError } from "./start-error.ts";
 
 /** Between two attempts to fetch the claims of the system account. */
@@ -116,6 +116,11 @@ export class OperatorMode implements OperatorHost, AccountClients {
 
   serverInfo(): object {
     return this.server.serverInfo();
+  }
+
+  /** Logs which operators are trusted, in the reference's words. */
+  logOperators(): void {
+    logOperators(this.log, this.server.options);
   }
 
   /** Users come by JWT, and by nothing else. */

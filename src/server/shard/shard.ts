@@ -1,0 +1,365 @@
+/**
+ * One event loop of a server: its accounts, listeners and connections, and who decides about logins.
+ *
+ *   listener ─ accept ─▶ Client ──▶ account's interest ──▶ Client, local subscriptions
+ *        └────────────── registry (open, closed) ◀─────────────┘
+ *   start   operator mode ─▶ WebSocket port ─▶ client port
+ *   stop    all connections closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
+ * A process has one shard today; later several may listen on one port. So a shard never assumes that it is the only one: what exists
+ * once per process (log, identity, connection ids, limits on all connections, OCSP cache) comes from `ShardHost`.
+ */
+import type { Account } from "../../accounts/account/account.ts";
+import type { AccountHost } from "../../accounts/account/account-host.ts";
+import { Accounts } from "../../accounts/account/accounts.ts";
+import { accountsIn } from "../../accounts/account/accounts-in.ts";
+import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
+import type { Authenticate } from "../../auth/users/given-authenticator.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { newNonce } from "../../base/keys/nkey.ts";
+import type { ServerIdentity } from "../../base/keys/server-identity.ts";
+import type { Subsystem } from "../../base/log/level.ts";
+import { type Logger, logOf } from "../../base/log/logger.ts";
+import { Random } from "../../base/random/random.ts";
+import type { Options } from "../../config/schema/options.ts";
+import { Client } from "../../connections/client/client.ts";
+import { authenticateAgain } from "../../connections/client/client-admission.ts";
+import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../../connections/client/connection-record.ts";
+import type { Door } from "../../connections/client/door.ts";
+import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../../connections/link/host.ts";
+import { Turn } from "../../connections/link/turn.ts";
+import { SystemAccount } from "../../operations/system/system-account.ts";
+import type { SystemHost } from "../../operations/system/system-host.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { parseHostPort } from "../../wire/transport/host-port.ts";
+import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
+import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
+import { Authentication } from "./authentication.ts";
+import { ClientDoors } from "./client-doors.ts";
+import type { Acceptor } from "./client-listener.ts";
+import { ClosedConnections } from "./closed-connections.ts";
+import { InfoLines, infoOf } from "./info-lines.ts";
+import type { TlsGuards } from "./load-tls.ts";
+import { OpenTransports } from "./open-transports.ts";
+import { OperatorMode } from "./operator-mode.ts";
+import { StartError } from "./start-error.ts";
+import type { WebSocketOwnerName } from "./websocket-listener.ts";
+
+/** Bound on `stop`. */
+const STOP_MS = 10_000;
+
+/** What a shard is handed by its process. */
+export interface ShardHost {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly identity: ServerIdentity;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
+  /** How this server calls itself in a message: numbered, so a new one for each. */
+  serverInfo(): object;
+  /** A number that no connection of the process has. */
+  nextConnectionId(): number;
+  /** Whether the process has room for one more connection. That one is among the shard's transports already, not among its connections. */
+  hasRoom(inProcess: boolean): boolean;
+  /** What TLS listeners with these options must satisfy. */
+  guardsFor(options: Options): TlsGuards;
+}
+
+/** Choices of the embedding program. */
+export interface ShardChoices {
+  /** Decides about logins instead of the options; null: the options decide. */
+  readonly authenticate: Authenticate | null;
+  /** Who holds the WebSocket listener; null: what its options call for. */
+  readonly websocketOwner: WebSocketOwnerName | null;
+}
+
+export class Shard implements ConnectionHost, AccountHost, Acceptor {
+  options: Options;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly identity: ServerIdentity;
+  readonly turn: Turn;
+  readonly counters = new ServerCounters();
+  readonly directory: Accounts;
+  readonly connections = new Map<number, Client>();
+  readonly closedConnections: ClosedConnections;
+  readonly transports = new OpenTransports();
+  readonly doors: ClientDoors;
+  /** null: only the configuration is trusted. */
+  readonly operator: OperatorMode | null;
+  /** null: there is no system account, or it was not opened yet. */
+  system: SystemAccount | null = null;
+  /** The client port; 0 until it listens. */
+  port = 0;
+  /** INFO tells clients to leave. */
+  announcesLameDuck = false;
+  private readonly host: ShardHost;
+  private readonly authentication: Authentication;
+  private readonly info: InfoLines;
+  private advertised: [host: string, port: number];
+  /** Accounts that import other streams than before, until their clients follow. */
+  private streamsChanged: ReadonlySet<Account> = new Set();
+
+  /** @throws StartError the options name a resolver that cannot be used */
+  constructor(host: ShardHost, options: Options, { authenticate, websocketOwner }: ShardChoices) {
+    this.host = host;
+    this.options = options;
+    this.log = host.log;
+    this.clock = host.clock;
+    this.identity = host.identity;
+    const random = new Random(crypto.getRandomValues(new Uint32Array(1))[0]);
+    this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);
+    this.turn.now = this.clock.now();
+    this.directory = new Accounts(this);
+    this.directory.prepare(accountsIn(options)).install();
+    this.closedConnections = new ClosedConnections(options.closedClientsMax);
+    this.operator = OperatorMode.of(this);
+    this.authentication = new Authentication(this, authenticate);
+    this.doors = new ClientDoors(this, after => host.guardsFor(after), websocketOwner);
+    this.advertised = [options.host, 0];
+    this.info = new InfoLines(infoOf(this));
+  }
+
+  // Start and stop
+
+  /** Opens the services and events of the system account, where there is one. */
+  openSystem(host: SystemHost): void {
+    if (this.systemAccount !== null) this.system = new SystemAccount(host, this.systemAccount);
+  }
+
+  /** Waits for what a start depends on: servers that must answer. @throws StartError they do not */
+  async open(): Promise<void> {
+    await this.operator?.open();
+  }
+
+  /** Logs what is wrong with the auth callout of the options. */
+  reportAuthentication(): void {
+    this.authentication.report(this.options);
+  }
+
+  /** Opens the ports for clients. @throws StartError when one cannot be bound, or an address makes no sense; call `abandon` then */
+  listen(): void {
+    const { websocket } = this.options;
+    if (websocket !== null) this.doors.openWebSocket(websocket);
+    this.port = this.doors.openClients();
+    try {
+      this.advertised = this.advertisedBy(this.options);
+    } catch (error) {
+      const text = (error as Error).message;
+      const value = this.options.clientAdvertise;
+      throw new StartError(`Error setting server INFO with ClientAdvertise value of ${value}, err=${text}`, { cause: error });
+    }
+    this.updateInfo();
+  }
+
+  /** Ends what a start began that has failed. */
+  abandon(): void {
+    this.doors.stop(true);
+    this.operator?.stop();
+  }
+
+  /** No client gets in any more; those that are connected stay. */
+  stopAccepting(): void {
+    this.doors.stop(false);
+  }
+
+  /** Closes all connections; resolves when their sockets and all timers are gone. */
+  async stop(): Promise<void> {
+    this.operator?.stop();
+    for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
+    this.turn.end();
+    await this.transports.empty(this.turn.timers, STOP_MS);
+    this.turn.timers.stop();
+    this.doors.stop(true);
+  }
+
+  // Reload
+
+  /**
+   * Prepares what of new options may fail.
+   * @returns puts them to use, which cannot fail
+   * @throws Error with the reason; nothing has changed
+   */
+  prepare(after: Options): () => void {
+    let advertised: [host: string, port: number];
+    try {
+      advertised = this.advertisedBy(after);
+    } catch (error) {
+      throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
+    }
+    const accounts = this.directory.prepare(accountsIn(after));
+    const installOperator = this.operator?.prepare(after);
+    const installDoors = this.doors.prepare(after);
+    return () => {
+      this.advertised = advertised;
+      this.streamsChanged = accounts.install();
+      installOperator?.();
+      this.authentication.follow(after);
+      installDoors();
+    };
+  }
+
+  /** Asks every connected client again for its right to be connected. */
+  authenticateAgain(): void {
+    for (const client of [...this.connections.values()]) authenticateAgain(client, this.streamsChanged);
+    this.streamsChanged = new Set();
+  }
+
+  // Connections
+
+  accept(transport: Transport, door: Door | null = null): TransportEvents {
+    this.counters.totalConnections++;
+    const client = new Client(this, transport, this.nextConnectionId(), door);
+    this.transports.add(client);
+    if (client.authenticator.usesNonce) client.nonce = newNonce();
+    client.open();
+    if (this.host.hasRoom(transport.inProcess)) this.connections.set(client.id, client);
+    else this.refuseConnection(client);
+    return client;
+  }
+
+  refuseConnection(client: Client): void {
+    client.logError("maximum connections exceeded");
+    client.refuse(Refusal.MaxConnectionsExceeded);
+  }
+
+  /** A connection without a socket. */
+  connect(): InProcessConnection {
+    const transport = new InProcessTransport();
+    transport.attach(this.accept(transport));
+    this.turn.end();
+    return transport.client;
+  }
+
+  onDefect(error: Error): void {
+    this.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
+    this.turn.batch.clear();
+  }
+
+  onConnectionClosed(client: Client, reason: CloseReason): void {
+    this.connections.delete(client.id);
+    this.system?.onConnectionClosed(client, reason);
+    this.closedConnections.add(connectionRecord(client, CLOSED_SUBSCRIPTIONS_MAX));
+  }
+
+  onTransportClosed(client: Client): void {
+    this.transports.delete(client);
+  }
+
+  // Logins
+
+  authenticatorOf(type: TransportType): Authenticator {
+    return this.authentication.of(type);
+  }
+
+  get authRequired(): boolean {
+    return this.authenticatorOf("nats").required;
+  }
+
+  authenticate(client: Client): Verdict | Promise<Verdict> {
+    return this.authentication.ask(client);
+  }
+
+  onAuthenticated(client: Client): void {
+    this.system?.onAuthenticated(client);
+  }
+
+  onAuthenticationFailed(client: Client, refusal: Refusal, told = true): void {
+    this.system?.onAuthenticationFailed(client, refusal, told);
+  }
+
+  onRefusedBy(client: Client, account: Account, reason: string | null): void {
+    this.system?.events.refusedBy(client, account, reason);
+  }
+
+  onConnectionsChanged(account: Account): void {
+    this.system?.onConnectionsChanged(account);
+  }
+
+  // INFO
+
+  /** The address that clients are told in INFO. */
+  get advertisedHost(): string {
+    return this.advertised[0];
+  }
+
+  get advertisedPort(): number {
+    return this.advertised[1];
+  }
+
+  get websocket(): ClientDoors["websocket"] {
+    return this.doors.websocket;
+  }
+
+  /** Throws with the reason when the address makes no sense. */
+  private advertisedBy({ clientAdvertise, host }: Options): [host: string, port: number] {
+    return clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
+  }
+
+  infoLine(client: Client, occasion: InfoOccasion): Buffer {
+    return this.info.line(client, occasion);
+  }
+
+  updateInfo(): void {
+    this.info.update(infoOf(this));
+  }
+
+  /** Sends INFO, which has changed, to all clients that accept updates. */
+  announceInfo(): void {
+    this.updateInfo();
+    for (const client of this.connections.values()) if (client.takesAsyncInfo) client.sendInfo("change");
+    this.turn.end();
+  }
+
+  /** Tells clients that this server leaves. @param only that client; null: all */
+  announceLameDuck(only: Client | null): void {
+    this.announcesLameDuck = true; // in these lines only
+    if (only === null) this.announceInfo();
+    else {
+      this.updateInfo();
+      only.sendInfo("change");
+    }
+    this.announcesLameDuck = false;
+    this.updateInfo();
+  }
+
+  // What accounts and connections read of the server
+
+  get serverName(): string {
+    return this.host.serverName;
+  }
+
+  get clusterName(): string {
+    return this.host.clusterName;
+  }
+
+  serverInfo(): object {
+    return this.host.serverInfo();
+  }
+
+  nextConnectionId(): number {
+    return this.host.nextConnectionId();
+  }
+
+  logOf(subsystem: Subsystem): Logger {
+    return logOf(this.log, subsystem);
+  }
+
+  get globalAccount(): Account {
+    return this.directory.global;
+  }
+
+  get systemAccount(): Account | null {
+    return this.directory.system;
+  }
+
+  get timers(): TimingWheel {
+    return this.turn.timers;
+  }
+
+  get cachesInterest(): boolean {
+    return this.options.sublistCache;
+  }
+}
