@@ -2,7 +2,26 @@
  * The JSON of claims: one row per field, in the order in which Go's library writes them (monitoring shows claims as they are written).
  * Claims of the first version are in `first-version.ts`.
  */
-import { encode, quote } from "../../base/bytes/ascii.ts";
+import { JsonError } from "../../base/go/json-error.ts";
+import {
+  embedded,
+  field,
+  flag,
+  list,
+  map,
+  nearestInt,
+  nearestUint,
+  optional,
+  type Rows,
+  type Shape,
+  sortedKeys,
+  structure,
+  text,
+  textOf,
+  uint8,
+} from "../../base/go/json-shape.ts";
+import { JsonList, JsonNumber, JsonObject, type JsonTree, plainValue } from "../../base/go/json-tree.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type {
   AccountBody,
   AccountLimits,
@@ -35,28 +54,16 @@ import type {
   UserScope,
   WeightedMapping,
 } from "./claims.ts";
-import {
-  field,
-  flag,
-  int64,
-  list,
-  map,
-  mismatch,
-  optional,
-  type Rows,
-  type Shape,
-  sortedKeys,
-  structure,
-  text,
-  uint8,
-  uint64,
-} from "./json-shape.ts";
-import { JsonList, JsonNumber, JsonObject, type JsonTree, plainValue } from "./json-tree.ts";
-import { JwtError } from "./jwt-error.ts";
 
-export const texts = list(text);
+const int = nearestInt("int");
+const int64 = nearestInt("int64");
+const durationNs = nearestInt("time.Duration");
+const subjectText = textOf("jwt.Subject");
 
-export const DATA_ROWS: Rows<ClaimsData> = {
+export const texts = list(text, "jwt.StringList");
+const tags = list(text, "jwt.TagList");
+
+export const DATA_ROWS: Rows<ClaimsData> = embedded("ClaimsData", {
   audience: field("aud", text),
   expiresAtSeconds: field("exp", int64),
   id: field("jti", text),
@@ -65,20 +72,22 @@ export const DATA_ROWS: Rows<ClaimsData> = {
   name: field("name", text),
   notBeforeSeconds: field("nbf", int64),
   subject: field("sub", text),
-};
+});
 
-export const BODY_ROWS: Rows<BodyData> = {
-  tags: field("tags", texts),
-  type: field("type", text),
-  version: field("version", int64),
+export const GENERIC_ROWS: Rows<BodyData> = {
+  tags: field("tags", tags),
+  type: field("type", textOf("jwt.ClaimType")),
+  version: field("version", int),
 };
+const BODY_ROWS = embedded<BodyData>("GenericFields", GENERIC_ROWS);
 
 export const exportKind: Shape<ExportKind> = {
+  type: "jwt.ExportType",
   zero: () => "",
-  read(tree, _previous, where) {
-    if (tree === "stream" || tree === "service") return tree;
-    if (tree !== null && typeof tree !== "string") return mismatch(tree, "string", where);
-    throw new JwtError(`unknown export type ${quote(encode(tree ?? ""))}`);
+  read(tree, _previous, decoder) {
+    const kind = decoder.nested(text, tree);
+    if (kind === "stream" || kind === "service") return kind;
+    throw new JsonError(`unknown export type ${quoted(kind)}`);
   },
   write: value => value,
   isEmpty: value => value === "",
@@ -86,8 +95,9 @@ export const exportKind: Shape<ExportKind> = {
 
 /** `"headers"` is 0. */
 const sampling: Shape<number> = {
+  type: "jwt.SamplingRate",
   zero: () => 0,
-  read: (tree, _previous, where) => (typeof tree === "string" && tree.toLowerCase() === "headers" ? 0 : int64.read(tree, 0, where)),
+  read: (tree, _previous, decoder) => (typeof tree === "string" && tree.toLowerCase() === "headers" ? 0 : decoder.nested(int, tree)),
   write: value => (value === 0 ? "headers" : value),
   isEmpty: () => false,
 };
@@ -95,11 +105,17 @@ const sampling: Shape<number> = {
 /** A list, or one text with commas. */
 const networks: Shape<readonly string[]> = {
   ...texts,
-  read(tree, _previous, where) {
-    if (typeof tree !== "string") return texts.read(tree, texts.zero(), where);
-    return [...new Set(tree.split(",").map(network => network.trim().toLowerCase()))].filter(network => network !== "");
+  read(tree, _previous, decoder) {
+    if (tree === null) return texts.zero();
+    if (isTexts(tree)) return decoder.nested(texts, tree);
+    const joined = decoder.nested(text, tree);
+    return [...new Set(joined.split(",").map(network => network.trim().toLowerCase()))].filter(network => network !== "");
   },
 };
+
+function isTexts(tree: JsonTree): boolean {
+  return tree instanceof JsonList && tree.items.every(item => item === null || typeof item === "string");
+}
 
 export const NATS_LIMIT_ROWS: Rows<NatsLimits> = {
   subscriptionsMax: field("subs", int64),
@@ -107,7 +123,7 @@ export const NATS_LIMIT_ROWS: Rows<NatsLimits> = {
   payloadBytesMax: field("payload", int64),
 };
 
-const allowDeny = structure<AllowDeny>({ allow: field("allow", texts), deny: field("deny", texts) });
+const allowDeny = structure<AllowDeny>("jwt.Permission", { allow: field("allow", texts), deny: field("deny", texts) });
 
 const PERMISSION_ROWS: Rows<Permissions> = {
   publish: field("pub", allowDeny),
@@ -115,22 +131,28 @@ const PERMISSION_ROWS: Rows<Permissions> = {
   responses: field(
     "resp",
     optional(
-      structure<ResponsePermission>({
-        messagesMax: field("max", int64, "always"),
-        expiresNanoseconds: field("ttl", int64, "always"),
+      structure<ResponsePermission>("jwt.ResponsePermission", {
+        messagesMax: field("max", int, "always"),
+        expiresNanoseconds: field("ttl", durationNs, "always"),
       }),
     ),
   ),
 };
 
-export const timeRanges = list(structure<TimeRange>({ start: field("start", text), end: field("end", text) }));
+export const timeRanges = list(structure<TimeRange>("jwt.TimeRange", { start: field("start", text), end: field("end", text) }));
 
+type SourceLimits = Pick<UserLimits, "sources" | "times" | "timesLocation">;
 export const USER_LIMIT_ROWS: Rows<UserLimits> = {
-  ...PERMISSION_ROWS,
-  sources: field("src", networks),
-  times: field("times", timeRanges),
-  timesLocation: field("times_location", text),
-  ...NATS_LIMIT_ROWS,
+  ...embedded<Permissions>("Permissions", PERMISSION_ROWS),
+  ...embedded<SourceLimits>(
+    "Limits",
+    embedded<SourceLimits>("UserLimits", {
+      sources: field("src", networks),
+      times: field("times", timeRanges),
+      timesLocation: field("times_location", text),
+    }),
+  ),
+  ...embedded<NatsLimits>("Limits", embedded<NatsLimits>("NatsLimits", NATS_LIMIT_ROWS)),
   bearerToken: field("bearer_token", flag),
   proxyRequired: field("proxy_required", flag),
   allowedConnectionTypes: field("allowed_connection_types", texts),
@@ -138,43 +160,55 @@ export const USER_LIMIT_ROWS: Rows<UserLimits> = {
 
 export const imports = list(
   optional(
-    structure<Import>({
+    structure<Import>("jwt.Import", {
       name: field("name", text),
-      subject: field("subject", text),
+      subject: field("subject", subjectText),
       account: field("account", text),
       token: field("token", text),
-      to: field("to", text),
-      localSubject: field("local_subject", text),
+      to: field("to", subjectText),
+      localSubject: field("local_subject", textOf("jwt.RenamingSubject")),
       type: field("type", exportKind),
       share: field("share", flag),
       allowTrace: field("allow_trace", flag),
     }),
   ),
+  "jwt.Imports",
 );
 
-export const revocations = map(int64);
+export const revocations = map(int64, "jwt.RevocationList");
+
+interface Info {
+  readonly description: string;
+  readonly infoUrl: string;
+}
+const INFO_ROWS = embedded<Info>("Info", { description: field("description", text), infoUrl: field("info_url", text) });
 
 export const exports = list(
   optional(
-    structure<Export>({
+    structure<Export>("jwt.Export", {
       name: field("name", text),
-      subject: field("subject", text),
+      subject: field("subject", subjectText),
       type: field("type", exportKind),
       tokenRequired: field("token_req", flag),
       revocations: field("revocations", revocations),
-      responseType: field("response_type", text),
-      responseThresholdNanoseconds: field("response_threshold", int64),
+      responseType: field("response_type", textOf("jwt.ResponseType")),
+      responseThresholdNanoseconds: field("response_threshold", durationNs),
       latency: field(
         "service_latency",
-        optional(structure<ServiceLatency>({ sampling: field("sampling", sampling, "always"), results: field("results", text, "always") })),
+        optional(
+          structure<ServiceLatency>("jwt.ServiceLatency", {
+            sampling: field("sampling", sampling, "always"),
+            results: field("results", subjectText, "always"),
+          }),
+        ),
       ),
-      accountTokenPosition: field("account_token_position", uint64),
+      accountTokenPosition: field("account_token_position", nearestUint("uint")),
       advertise: field("advertise", flag),
       allowTrace: field("allow_trace", flag),
-      description: field("description", text),
-      infoUrl: field("info_url", text),
+      ...INFO_ROWS,
     }),
   ),
+  "jwt.Exports",
 );
 
 const JETSTREAM_ROWS: Rows<JetStreamLimits> = {
@@ -187,8 +221,9 @@ const JETSTREAM_ROWS: Rows<JetStreamLimits> = {
   diskStreamBytesMax: field("disk_max_stream_bytes", int64),
   streamBytesRequired: field("max_bytes_required", flag),
 };
+const jetStreamLimits = structure<JetStreamLimits>("jwt.JetStreamLimits", JETSTREAM_ROWS);
 /** What an account has when its limits are those of tiers. */
-export const NO_JETSTREAM: JetStreamLimits = structure(JETSTREAM_ROWS).zero();
+export const NO_JETSTREAM: JetStreamLimits = jetStreamLimits.zero();
 
 type CountLimits = Omit<AccountLimits, keyof NatsLimits | keyof JetStreamLimits | "tiers">;
 export const COUNT_LIMIT_ROWS: Rows<CountLimits> = {
@@ -201,18 +236,19 @@ export const COUNT_LIMIT_ROWS: Rows<CountLimits> = {
 };
 
 const ACCOUNT_LIMIT_ROWS: Rows<AccountLimits> = {
-  ...NATS_LIMIT_ROWS,
-  ...COUNT_LIMIT_ROWS,
-  ...JETSTREAM_ROWS,
-  tiers: field("tiered_limits", map(structure<JetStreamLimits>(JETSTREAM_ROWS))),
+  ...embedded<NatsLimits>("NatsLimits", NATS_LIMIT_ROWS),
+  ...embedded<CountLimits>("AccountLimits", COUNT_LIMIT_ROWS),
+  ...embedded<JetStreamLimits>("JetStreamLimits", JETSTREAM_ROWS),
+  tiers: field("tiered_limits", map(jetStreamLimits, "jwt.JetStreamTieredLimits")),
 };
 
 const scopeKind: Shape<"user_scope"> = {
+  type: "jwt.ScopeType",
   zero: () => "user_scope",
-  read(tree, _previous, where) {
-    if (tree === "user_scope") return tree;
-    if (tree !== null && typeof tree !== "string") return mismatch(tree, "string", where);
-    throw new JwtError('unknown scope type "user_scope"'); // what it was, not what it is
+  read(tree, _previous, decoder) {
+    const kind = decoder.nested(text, tree);
+    if (kind === "user_scope") return kind;
+    throw new JsonError('unknown scope type "user_scope"'); // the library names the value before, not the wrong one
   },
   write: value => value,
   isEmpty: () => false,
@@ -220,26 +256,37 @@ const scopeKind: Shape<"user_scope"> = {
 
 const NO_NATS_LIMITS: NatsLimits = { subscriptionsMax: -1, dataBytesMax: -1, payloadBytesMax: -1 };
 
-const userScope = structure<UserScope>({
+const userScope = structure<UserScope>("jwt.UserScope", {
   kind: field("kind", scopeKind, "always"),
   key: field("key", text, "always"),
   role: field("role", text, "always"),
-  template: field("template", structure<UserLimits>(USER_LIMIT_ROWS, NO_NATS_LIMITS), "always"),
+  template: field("template", structure<UserLimits>("jwt.UserPermissionLimits", USER_LIMIT_ROWS, NO_NATS_LIMITS), "always"),
   description: field("description", text, "always"),
 });
 
-/** Keys and objects with a key in them; items of other types are skipped. */
+/** Any value, as JavaScript has it. An unbelievable number is an error wherever it stands. */
+const anything: Shape<unknown> = {
+  type: "interface {}",
+  zero: () => null,
+  read: tree => plainValue(tree),
+  write: value => value,
+  isEmpty: value => value === null,
+};
+const anyList = list(anything);
+
+/** Keys, and objects with a key in them; items of other types are skipped. */
 const signingKeys: Shape<ReadonlyMap<string, UserScope | null>> = {
+  type: "jwt.SigningKeys",
   zero: () => new Map(),
-  read(tree, previous, where) {
+  read(tree, previous, decoder) {
     if (tree === null) return previous;
-    if (!(tree instanceof JsonList)) return mismatch(tree, "array", where);
+    decoder.nested(anyList, tree);
     const keys = new Map(previous);
-    for (const item of tree.items) {
-      plainValue(item); // an unbelievable number is an error wherever it stands
+    for (const item of (tree as JsonList).items) {
       if (typeof item === "string") keys.set(item, null);
       else if (item instanceof JsonObject) {
-        const scope = readScope(item);
+        checkScopeKind(item);
+        const scope = decoder.nested(userScope, regrouped(item, SCOPE_DEPTH));
         keys.set(scope.key, scope);
       }
     }
@@ -254,16 +301,13 @@ const signingKeys: Shape<ReadonlyMap<string, UserScope | null>> = {
   isEmpty: keys => keys.size === 0,
 };
 
-function readScope(item: JsonObject): UserScope {
-  const kind = item.values[item.names.lastIndexOf("kind")];
-  if (kind !== "user_scope") {
-    const type = item.values[item.names.lastIndexOf("type")];
-    throw new JwtError(`unknown signing key scope ${typeof type === "string" ? quote(encode(type)) : "%!q(<nil>)"}`);
-  }
-  return userScope.read(regrouped(item, SCOPE_DEPTH), userScope.zero(), "signing_keys");
+function checkScopeKind(item: JsonObject): void {
+  if (item.values[item.names.lastIndexOf("kind")] === "user_scope") return;
+  const type = item.values[item.names.lastIndexOf("type")];
+  throw new JsonError(`unknown signing key scope ${typeof type === "string" ? quoted(type) : "%!q(<nil>)"}`);
 }
 
-/** Structures within a scope, and one to be sure. */
+/** How deep structures within a scope nest, and one more. */
 const SCOPE_DEPTH = 5;
 
 /** The library reads a scope twice: names are sorted and unique by then, and an integer may be written as `1e3`. */
@@ -285,7 +329,7 @@ function regrouped(tree: JsonTree, depth: number): JsonTree {
   return copy;
 }
 
-const operatorBody = structure<OperatorBody>({
+const operatorBody = structure<OperatorBody>("jwt.Operator", {
   signingKeys: field("signing_keys", texts),
   accountServerUrl: field("account_server_url", text),
   operatorServiceUrls: field("operator_service_urls", texts),
@@ -295,75 +339,78 @@ const operatorBody = structure<OperatorBody>({
   ...BODY_ROWS,
 });
 
-const accountBody = structure<AccountBody>({
+const accountBody = structure<AccountBody>("jwt.Account", {
   imports: field("imports", imports),
   exports: field("exports", exports),
-  limits: field("limits", structure<AccountLimits>(ACCOUNT_LIMIT_ROWS)),
+  limits: field("limits", structure<AccountLimits>("jwt.OperatorLimits", ACCOUNT_LIMIT_ROWS)),
   signingKeys: field("signing_keys", signingKeys),
   revocations: field("revocations", revocations),
-  defaultPermissions: field("default_permissions", structure<Permissions>(PERMISSION_ROWS)),
+  defaultPermissions: field("default_permissions", structure<Permissions>("jwt.Permissions", PERMISSION_ROWS)),
   mappings: field(
     "mappings",
     map(
       list(
-        structure<WeightedMapping>({
-          subject: field("subject", text, "always"),
+        structure<WeightedMapping>("jwt.WeightedMapping", {
+          subject: field("subject", subjectText, "always"),
           weight: field("weight", uint8),
           cluster: field("cluster", text),
         }),
       ),
+      "jwt.Mapping",
     ),
   ),
   authorization: field(
     "authorization",
-    structure<ExternalAuthorization>({
+    structure<ExternalAuthorization>("jwt.ExternalAuthorization", {
       users: field("auth_users", texts),
       allowedAccounts: field("allowed_accounts", texts),
       curveKey: field("xkey", text),
     }),
   ),
-  trace: field("trace", optional(structure<MessageTrace>({ destination: field("dest", text), sampling: field("sampling", int64) }))),
-  clusterTraffic: field("cluster_traffic", text),
-  description: field("description", text),
-  infoUrl: field("info_url", text),
+  trace: field(
+    "trace",
+    optional(structure<MessageTrace>("jwt.MsgTrace", { destination: field("dest", subjectText), sampling: field("sampling", int) })),
+  ),
+  clusterTraffic: field("cluster_traffic", textOf("jwt.ClusterTraffic")),
+  ...INFO_ROWS,
   ...BODY_ROWS,
 });
 
-const userBody = structure<UserBody>({
-  ...USER_LIMIT_ROWS,
+const userBody = structure<UserBody>("jwt.User", {
+  ...embedded<UserLimits>("UserPermissionLimits", USER_LIMIT_ROWS),
   issuerAccount: field("issuer_account", text),
   ...BODY_ROWS,
 });
 
-const activationBody = structure<ActivationBody>({
-  importSubject: field("subject", text),
+const activationBody = structure<ActivationBody>("jwt.Activation", {
+  importSubject: field("subject", subjectText),
   importKind: field("kind", exportKind),
   issuerAccount: field("issuer_account", text),
   ...BODY_ROWS,
 });
 
-const requestBody = structure<AuthorizationRequestBody>({
+const requestBody = structure<AuthorizationRequestBody>("jwt.AuthorizationRequest", {
   server: field(
     "server_id",
-    structure<AuthorizationServer>({
+    structure<AuthorizationServer>("jwt.ServerID", {
       name: field("name", text, "always"),
       host: field("host", text, "always"),
       id: field("id", text, "always"),
       version: field("version", text),
       cluster: field("cluster", text),
-      tags: field("tags", texts),
+      tags: field("tags", tags),
       curveKey: field("xkey", text),
     }),
   ),
   userNkey: field("user_nkey", text, "always"),
   client: field(
     "client_info",
-    structure<AuthorizationClient>({
+    structure<AuthorizationClient>("jwt.ClientInformation", {
       host: field("host", text),
-      id: field("id", uint64),
+      id: field("id", nearestUint("uint64")),
       user: field("user", text),
       name: field("name", text),
-      tags: field("tags", texts),
+      tags: field("tags", tags),
       nameTag: field("name_tag", text),
       kind: field("kind", text),
       type: field("type", text),
@@ -373,7 +420,7 @@ const requestBody = structure<AuthorizationRequestBody>({
   ),
   connect: field(
     "connect_opts",
-    structure<AuthorizationConnect>({
+    structure<AuthorizationConnect>("jwt.ConnectOptions", {
       jwt: field("jwt", text),
       nkey: field("nkey", text),
       signature: field("sig", text),
@@ -383,13 +430,13 @@ const requestBody = structure<AuthorizationRequestBody>({
       name: field("name", text),
       language: field("lang", text),
       version: field("version", text),
-      protocol: field("protocol", int64, "always"),
+      protocol: field("protocol", int, "always"),
     }),
   ),
   tls: field(
     "client_tls",
     optional(
-      structure<AuthorizationTls>({
+      structure<AuthorizationTls>("jwt.ClientTLS", {
         version: field("version", text),
         cipher: field("cipher", text),
         certificates: field("certs", texts),
@@ -401,7 +448,7 @@ const requestBody = structure<AuthorizationRequestBody>({
   ...BODY_ROWS,
 });
 
-const responseBody = structure<AuthorizationResponseBody>({
+const responseBody = structure<AuthorizationResponseBody>("jwt.AuthorizationResponse", {
   jwt: field("jwt", text),
   error: field("error", text),
   issuerAccount: field("issuer_account", text),
@@ -409,10 +456,11 @@ const responseBody = structure<AuthorizationResponseBody>({
 });
 
 const genericBody: Shape<Readonly<Record<string, unknown>> | null> = {
+  type: "map[string]interface {}",
   zero: () => null,
-  read(tree, previous, where) {
+  read(tree, previous, decoder) {
     if (tree === null) return null;
-    if (!(tree instanceof JsonObject)) return mismatch(tree, "object", where);
+    if (!(tree instanceof JsonObject)) return decoder.mismatch(tree, "map[string]interface {}", previous);
     return { ...previous, ...(plainValue(tree) as Record<string, unknown>) };
   },
   write: value => sortedMembers(value),
@@ -441,21 +489,21 @@ export const BODIES: { readonly [K in ClaimKind]: Shape<Body<K>> } = {
 /** Data and body, without `kind`. */
 export type Content<K extends ClaimKind> = ClaimsData & { readonly nats: Body<K> };
 
-function content<K extends ClaimKind>(kind: K): Shape<Content<K>> {
-  return structure<Content<K>>({ ...DATA_ROWS, nats: field("nats", BODIES[kind]) } as unknown as Rows<Content<K>>);
+function content<K extends ClaimKind>(kind: K, type: string): Shape<Content<K>> {
+  return structure<Content<K>>(type, { ...DATA_ROWS, nats: field("nats", BODIES[kind]) } as unknown as Rows<Content<K>>);
 }
 
 export const SHAPES: { readonly [K in ClaimKind]: Shape<Content<K>> } = {
-  operator: content("operator"),
-  account: content("account"),
-  user: content("user"),
-  activation: content("activation"),
-  authorization_request: content("authorization_request"),
-  authorization_response: content("authorization_response"),
-  generic: content("generic"),
+  operator: content("operator", "jwt.OperatorClaims"),
+  account: content("account", "jwt.AccountClaims"),
+  user: content("user", "jwt.UserClaims"),
+  activation: content("activation", "jwt.ActivationClaims"),
+  authorization_request: content("authorization_request", "jwt.AuthorizationRequestClaims"),
+  authorization_response: content("authorization_response", "jwt.AuthorizationResponseClaims"),
+  generic: content("generic", "jwt.GenericClaims"),
 };
 
-export const dataShape: Shape<ClaimsData> = structure<ClaimsData>(DATA_ROWS);
+export const dataShape: Shape<ClaimsData> = structure<ClaimsData>("jwt.ClaimsData", DATA_ROWS);
 
 /**
  * Claims as Go's library writes them: its names, its order, nothing for what is empty. A fresh object, to be made text by a JSON encoder

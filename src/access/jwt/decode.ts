@@ -10,9 +10,13 @@
  * A token costs little more than its signature does, 55 µs (bench/micro/jwt.ts); who sees one often keeps the result.
  * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); texts are the library's, but for those of malformed JSON.
  */
-import { encode, quote } from "../../base/bytes/ascii.ts";
+import { decodeJson, decodeTree } from "../../base/go/json-decode.ts";
+import { JsonError } from "../../base/go/json-error.ts";
+import { embedded, field, type Shape, structure, text, textOf } from "../../base/go/json-shape.ts";
+import { type JsonTree, parseJsonTree } from "../../base/go/json-tree.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { decodeNkey, NkeyKind, verifySignature } from "../../base/keys/nkey.ts";
-import { type Content, NO_JETSTREAM, SHAPES, texts } from "./claim-shapes.ts";
+import { type Content, GENERIC_ROWS, NO_JETSTREAM, SHAPES } from "./claim-shapes.ts";
 import type {
   AccountClaims,
   ActivationClaims,
@@ -26,10 +30,8 @@ import type {
   UserClaims,
 } from "./claims.ts";
 import { readFirstVersion } from "./first-version.ts";
-import { field, int64, structure, text } from "./json-shape.ts";
-import { type JsonTree, parseJsonTree } from "./json-tree.ts";
 import { JwtError } from "./jwt-error.ts";
-import { decodePart, partText } from "./token-part.ts";
+import { decodePart } from "./token-part.ts";
 
 /** As the library: 1 MiB. */
 export const TOKEN_BYTES_MAX = 1024 * 1024;
@@ -62,7 +64,7 @@ export function decodeClaims(token: string): Claims {
   }
   const [header, body, signature] = splitToken(token);
   readHeader(header);
-  const { version, claims } = readClaims(parseJsonTree(partText(decodePart(body))));
+  const { version, claims } = rethrowing(() => readClaims(parseJsonTree(decodePart(body))));
   const first = version <= 1;
   if (!verifySignature(claims.issuer, first ? body : `${header}.${body}`, decodePart(signature))) {
     throw new JwtError(`claim failed V${first ? 1 : 2} signature verification`);
@@ -113,11 +115,7 @@ export function decodeAuthorizationResponse(token: string): AuthorizationRespons
   return claims;
 }
 
-const genericFields = structure<{ readonly tags: readonly string[]; readonly type: string; readonly version: number }>({
-  tags: field("tags", texts),
-  type: field("type", text),
-  version: field("version", int64),
-});
+const genericFields = structure<BodyData>("", embedded<BodyData>("GenericFields", GENERIC_ROWS)); // a structure without a name
 
 /**
  * The claims of a token of whatever kind, its body untyped, signed by anybody. Of any size: what brought it has its own limit.
@@ -126,15 +124,28 @@ const genericFields = structure<{ readonly tags: readonly string[]; readonly typ
 export function decodeGeneric(token: string): GenericClaims {
   const [header, body, signature] = splitToken(token);
   const first = readHeader(header) === OLD_ALGORITHM;
-  const tree = parseJsonTree(partText(decodePart(body)));
-  const claims: Content<"generic"> = SHAPES.generic.read(tree, SHAPES.generic.zero(), "claims");
-  const { type, tags } = genericFields.read(tree, genericFields.zero(), "claims");
+  const { claims, type, tags } = rethrowing(() => readGeneric(parseJsonTree(decodePart(body))));
   if (!verifySignature(claims.issuer, first ? body : `${header}.${body}`, decodePart(signature))) {
     throw new JwtError(`claim failed V${first ? 1 : 2} signature verification`);
   }
   if (!first) return { kind: "generic", ...claims };
   const moved = { ...(type === "" ? {} : { type }), ...(tags.length === 0 ? {} : { tags }) };
   return { kind: "generic", ...claims, nats: Object.keys(moved).length === 0 ? claims.nats : { ...claims.nats, ...moved } };
+}
+
+function readGeneric(tree: JsonTree): { claims: Content<"generic">; type: string; tags: readonly string[] } {
+  const claims = decodeTree(SHAPES.generic, tree);
+  const { type, tags } = decodeTree(genericFields, tree);
+  return { claims, type, tags };
+}
+
+/** Errors of JSON become those of tokens, with the same text. */
+export function rethrowing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof JsonError ? new JwtError(error.message) : error;
+  }
 }
 
 function splitToken(token: string): string[] {
@@ -148,15 +159,15 @@ interface Header {
   readonly algorithm: string;
 }
 
-const headerShape = structure<Header>({ type: field("typ", text), algorithm: field("alg", text) });
+const headerShape = structure<Header>("jwt.Header", { type: field("typ", text), algorithm: field("alg", text) });
 
 /** @returns the algorithm, as it is written */
 function readHeader(part: string): string {
   if (part === USUAL_HEADER) return ALGORITHM;
-  const { type, algorithm } = headerShape.read(parseJsonTree(partText(decodePart(part))), headerShape.zero(), "header");
-  if (type.toUpperCase() !== "JWT") throw new JwtError(`not supported type ${quote(encode(type))}`);
+  const { type, algorithm } = rethrowing(() => decodeJson(headerShape, decodePart(part)));
+  if (type.toUpperCase() !== "JWT") throw new JwtError(`not supported type ${quoted(type)}`);
   const known = algorithm.toLowerCase();
-  if (known !== ALGORITHM && known !== OLD_ALGORITHM) throw new JwtError(`unexpected ${quote(encode(algorithm))} algorithm`);
+  if (known !== ALGORITHM && known !== OLD_ALGORITHM) throw new JwtError(`unexpected ${quoted(algorithm)} algorithm`);
   return algorithm;
 }
 
@@ -165,13 +176,13 @@ interface Identifier {
   readonly nats: BodyData;
 }
 
-const identifierShape = structure<Identifier>({
-  type: field("type", text),
-  nats: field("nats", structure<BodyData>({ tags: field("tags", texts), type: field("type", text), version: field("version", int64) })),
+const identifierShape = structure<Identifier>("jwt.identifier", {
+  type: field("type", textOf("jwt.ClaimType")),
+  nats: field("nats", structure<BodyData>("jwt.GenericFields", GENERIC_ROWS)),
 });
 
 function readClaims(tree: JsonTree): { version: number; claims: Claims } {
-  const id = identifierShape.read(tree, identifierShape.zero(), "claims");
+  const id = decodeTree(identifierShape, tree);
   const version = id.type === "" ? id.nats.version : 1;
   if (version > VERSION) throw new JwtError("JWT was generated by a newer version ");
   const kind = id.type === "" ? id.nats.type : id.type;
@@ -200,8 +211,7 @@ function readVersioned(kind: "operator" | "account" | "user" | "activation", ver
 }
 
 function read<K extends ClaimKind>(kind: K, tree: JsonTree): Extract<Claims, { kind: K }> {
-  const shape = SHAPES[kind];
-  return { kind, ...shape.read(tree, shape.zero(), "claims") } as unknown as Extract<Claims, { kind: K }>;
+  return { kind, ...decodeTree(SHAPES[kind] as Shape<object>, tree) } as unknown as Extract<Claims, { kind: K }>;
 }
 
 /** Limits of tiers replace the others; a trace that does not say how many is of all. */

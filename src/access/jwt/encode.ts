@@ -5,17 +5,17 @@
  */
 import { createHash } from "node:crypto";
 import { encode } from "../../base/bytes/ascii.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { decodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
 import { base32 } from "./base32.ts";
 import { BODIES, claimsJson, dataShape } from "./claim-shapes.ts";
 import type { AccountLimits, ClaimKind, Claims, ClaimsData } from "./claims.ts";
-import { checkIssuer, VERSION } from "./decode.ts";
-import { goJsonText } from "./json-shape.ts";
+import { checkIssuer, rethrowing, VERSION } from "./decode.ts";
 import { JwtError } from "./jwt-error.ts";
 import type { Signer } from "./signer.ts";
 import { encodePart } from "./token-part.ts";
 
-const HEADER = encodePart(goJsonText({ typ: "JWT", alg: "ed25519-nkey" }));
+const HEADER = encodePart(compactGoJson({ typ: "JWT", alg: "ed25519-nkey" }));
 
 type ClaimsOf<K extends ClaimKind> = Extract<Claims, { kind: K }>;
 
@@ -74,14 +74,14 @@ export function encodeClaims(claims: Claims, signer: Signer, issuedAtSeconds: nu
   checkIssuer(claims.kind, signer.publicKey);
   const data = { ...claims, issuer: signer.publicKey, issuedAtSeconds, id: "" };
   const issued = { ...data, id: tokenId(data), nats: issuedBody(claims) } as Claims;
-  const signed = `${HEADER}.${encodePart(goJsonText(claimsJson(issued)))}`;
+  const signed = `${HEADER}.${encodePart(rethrowing(() => compactGoJson(claimsJson(issued))))}`;
   return `${signed}.${Buffer.from(signer.sign(encode(signed))).toString("base64url")}`;
 }
 
 function tokenId(data: ClaimsData): string {
   return base32(
     createHash("sha512-256")
-      .update(goJsonText(dataShape.write(data)))
+      .update(compactGoJson(dataShape.write(data)))
       .digest(),
   );
 }

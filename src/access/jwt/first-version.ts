@@ -2,6 +2,9 @@
  * Tokens of the first version of the format: `type`, `tags` and `issuer_account` stand outside of `nats`. They are read by their own rules
  * and migrated: what the second version dropped is checked for its type and forgotten, what it added is empty.
  */
+import { decodeTree } from "../../base/go/json-decode.ts";
+import { field, nearestInt, type Rows, type Shape, structure, text } from "../../base/go/json-shape.ts";
+import type { JsonTree } from "../../base/go/json-tree.ts";
 import {
   BODIES,
   COUNT_LIMIT_ROWS,
@@ -26,8 +29,6 @@ import type {
   UserClaims,
   UserLimits,
 } from "./claims.ts";
-import { field, int64, type Rows, type Shape, structure, text } from "./json-shape.ts";
-import type { JsonTree } from "./json-tree.ts";
 
 interface Outside extends ClaimsData {
   readonly tags: readonly string[];
@@ -42,13 +43,19 @@ const OUTSIDE_ROWS: Rows<Outside> = {
   issuerAccount: field("issuer_account", text),
 };
 
-function outside<Body extends object>(body: Rows<Body>, zeroed: Partial<Body> = {}): Shape<Outside & { readonly nats: Body }> {
-  const rows = { ...OUTSIDE_ROWS, nats: field("nats", structure<Body>(body, zeroed)) };
-  return structure<Outside & { readonly nats: Body }>(rows as unknown as Rows<Outside & { readonly nats: Body }>);
+/** @param type Go's name of the claims @param bodyType of what stands under `nats` */
+function outside<Body extends object>(
+  type: string,
+  bodyType: string,
+  body: Rows<Body>,
+  zeroed: Partial<Body> = {},
+): Shape<Outside & { readonly nats: Body }> {
+  const rows = { ...OUTSIDE_ROWS, nats: field("nats", structure<Body>(bodyType, body, zeroed)) };
+  return structure<Outside & { readonly nats: Body }>(type, rows as unknown as Rows<Outside & { readonly nats: Body }>);
 }
 
 type OldOperator = Omit<OperatorBody, "assertServerVersion" | "strictSigningKeyUsage" | "tags" | "type" | "version">;
-const operatorShape = outside<OldOperator>({
+const operatorShape = outside<OldOperator>("jwt.v1OperatorClaims", "jwt.v1NatsOperator", {
   signingKeys: field("signing_keys", texts),
   accountServerUrl: field("account_server_url", text),
   operatorServiceUrls: field("operator_service_urls", texts),
@@ -61,16 +68,18 @@ interface OldAccount extends Pick<AccountBody, "imports" | "exports" | "revocati
   readonly limits: OldLimits;
   readonly signingKeys: readonly string[];
 }
-const accountShape = outside<OldAccount>({
+const accountShape = outside<OldAccount>("jwt.v1AccountClaims", "jwt.v1NatsAccount", {
   imports: field("imports", imports),
   exports: field("exports", exports),
-  limits: field("limits", structure<OldLimits>(OLD_LIMIT_ROWS)),
+  limits: field("limits", structure<OldLimits>("jwt.OperatorLimits", OLD_LIMIT_ROWS)),
   signingKeys: field("signing_keys", texts),
   revocations: field("revocations", revocations),
 });
 
 type OldUser = Omit<UserLimits, "proxyRequired" | "allowedConnectionTypes"> & { readonly max: number };
 const userShape = outside<OldUser>(
+  "jwt.v1UserClaims",
+  "jwt.v1User",
   {
     publish: USER_LIMIT_ROWS.publish,
     subscribe: USER_LIMIT_ROWS.subscribe,
@@ -80,7 +89,7 @@ const userShape = outside<OldUser>(
     timesLocation: USER_LIMIT_ROWS.timesLocation,
     ...NATS_LIMIT_ROWS,
     bearerToken: USER_LIMIT_ROWS.bearerToken,
-    max: field("max", int64),
+    max: field("max", nearestInt("int64")),
   },
   { subscriptionsMax: -1, dataBytesMax: -1, payloadBytesMax: -1 },
 );
@@ -93,27 +102,27 @@ interface OldActivation {
   readonly sources: string;
   readonly times: UserLimits["times"];
 }
-const activationShape = outside<OldActivation>({
+const activationShape = outside<OldActivation>("jwt.v1ActivationClaims", "jwt.v1NatsActivation", {
   importSubject: field("subject", text),
   importKind: field("type", exportKind),
-  max: field("max", int64),
-  payload: field("payload", int64),
+  max: field("max", nearestInt("int64")),
+  payload: field("payload", nearestInt("int64")),
   sources: field("src", text),
   times: field("times", timeRanges),
 });
 
-/** @throws JwtError */
+/** @throws JsonError */
 export function readFirstVersion(
   kind: "operator" | "account" | "user" | "activation",
   tree: JsonTree,
 ): OperatorClaims | AccountClaims | UserClaims | ActivationClaims {
   switch (kind) {
     case "operator": {
-      const old = read(operatorShape, tree);
+      const old = decodeTree(operatorShape, tree);
       return { kind, ...dataOf(old), nats: { ...BODIES.operator.zero(), ...old.nats, ...bodyDataOf(old) } };
     }
     case "account": {
-      const old = read(accountShape, tree);
+      const old = decodeTree(accountShape, tree);
       const none = BODIES.account.zero();
       const { imports, exports, revocations } = old.nats;
       const limits = { ...none.limits, ...old.nats.limits };
@@ -121,22 +130,18 @@ export function readFirstVersion(
       return { kind, ...dataOf(old), nats: { ...none, imports, exports, revocations, limits, signingKeys, ...bodyDataOf(old) } };
     }
     case "user": {
-      const old = read(userShape, tree);
+      const old = decodeTree(userShape, tree);
       const { max: _dropped, ...limits } = old.nats;
       const { issuerAccount } = old;
       return { kind, ...dataOf(old), nats: { ...BODIES.user.zero(), ...limits, issuerAccount, ...bodyDataOf(old) } };
     }
     case "activation": {
-      const old = read(activationShape, tree);
+      const old = decodeTree(activationShape, tree);
       const { importSubject, importKind } = old.nats;
       const { issuerAccount } = old;
       return { kind, ...dataOf(old), nats: { ...BODIES.activation.zero(), importSubject, importKind, issuerAccount, ...bodyDataOf(old) } };
     }
   }
-}
-
-function read<T>(shape: Shape<T>, tree: JsonTree): T {
-  return shape.read(tree, shape.zero(), "claims");
 }
 
 function dataOf(old: Outside): ClaimsData {

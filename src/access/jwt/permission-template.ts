@@ -12,9 +12,10 @@
  * behind `tag(` in small letters; in other letters nothing is found.
  * Source: server/auth.go, processUserPermissionsTemplate (behaviour); core §4.7.
  */
+
+import { foldName } from "../../base/go/json-shape.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { Permissions } from "./claims.ts";
-import { foldName } from "./json-shape.ts";
 import { JwtError } from "./jwt-error.ts";
 import { quoted } from "./subject-rules.ts";
 

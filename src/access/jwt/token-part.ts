@@ -2,7 +2,6 @@
 import { JwtError } from "./jwt-error.ts";
 
 const LETTERS = /^[A-Za-z0-9_-]*$/;
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** @throws JwtError */
 export function decodePart(part: string): Buffer {
@@ -14,11 +13,6 @@ export function decodePart(part: string): Buffer {
 function illegalAt(part: string): number {
   const at = part.search(/[^A-Za-z0-9_\r\n-]/);
   return at === -1 ? part.length : Buffer.byteLength(part.slice(0, at));
-}
-
-/** What is not UTF-8 becomes U+FFFD, as for Go's decoder of JSON. */
-export function partText(bytes: Uint8Array): string {
-  return utf8.decode(bytes);
 }
 
 export function encodePart(text: string): string {

@@ -3,6 +3,7 @@
  * Source: nats-io/jwt v2, `DidSign`, signingkeys.go, activation_claims.go; server/accounts.go, checkActivation (behaviour).
  */
 import { createHash } from "node:crypto";
+import { isAbsent } from "../../base/go/json-shape.ts";
 import { paddedBase32 } from "./base32.ts";
 import type {
   AccountClaims,
@@ -16,7 +17,6 @@ import type {
   UserScope,
 } from "./claims.ts";
 import { decodeActivation } from "./decode.ts";
-import { isAbsent } from "./json-shape.ts";
 import { JwtError } from "./jwt-error.ts";
 import { isRevoked } from "./revocation.ts";
 import { validateImport } from "./validate-account.ts";

@@ -1,6 +1,6 @@
 /**
  * JSON as Go's encoder writes it, which tools compare and parse: `<`, `>`, `&` and the line separators of JavaScript are escaped, and there
- * is no newline at the end.
+ * is no newline at the end. Numbers with a fraction look alike in both languages.
  */
 const ESCAPES: Record<string, string> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
 
@@ -9,12 +9,18 @@ export function goJson(value: unknown, indent = 2): string {
   return escapeGoJson(JSON.stringify(value, null, indent));
 }
 
-/** On one line, for what leaves as a message. */
+/** On one line, for messages. */
 export function compactGoJson(value: unknown): string {
   return escapeGoJson(JSON.stringify(value));
 }
 
-/** What `JSON.stringify` made, with the escapes that it leaves out: such characters stand in strings only. */
+/** Adds the escapes that `JSON.stringify` leaves out: such characters stand in strings only. */
 export function escapeGoJson(json: string): string {
   return json.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
+}
+
+/** For a field of an object that is written: an integer with all its digits. */
+export function exactInteger(value: number | bigint): unknown {
+  if (typeof value === "number") return value;
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
 }

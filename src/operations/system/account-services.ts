@@ -4,6 +4,9 @@
  * Source: reference, core §8.4.
  */
 
+import { decodeJson } from "../../base/go/json-decode.ts";
+import { JsonError } from "../../base/go/json-error.ts";
+import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
@@ -13,7 +16,6 @@ import { subszOf } from "../monitor/subsz.ts";
 import type { Events } from "./events.ts";
 import { SILENCE } from "./replier.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
-import { BadRequest, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
 import { connzOptions, type ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
 
@@ -24,7 +26,7 @@ const ACCOUNT_TOKEN = 3;
 export function accountServices(parts: ServiceParts, events: Events): ReadonlyMap<string, ServiceHandler> {
   const { host, replier } = parts;
   const service =
-    <F extends FieldTypes>(options: Structure<F>, answer: (options: Values<F>, account: string) => unknown): ServiceHandler =>
+    <T extends object>(options: Shape<T>, answer: (options: T, account: string) => unknown): ServiceHandler =>
     request =>
       replier.reply(request, options, given => answer(given, request.token(ACCOUNT_TOKEN)));
   return new Map<string, ServiceHandler>([
@@ -46,7 +48,7 @@ export function allAccountsStatz(parts: ServiceParts): ServiceHandler {
 
 function statz(
   { host }: ServiceParts,
-  { accounts, include_unused }: Pick<Values<(typeof asked.ACCOUNT_STATZ)["fields"]>, "accounts" | "include_unused">,
+  { accounts, include_unused }: Pick<Decoded<typeof asked.ACCOUNT_STATZ>, "accounts" | "include_unused">,
 ): unknown {
   const answer = accountStatzOf(host, { accounts, includeUnused: include_unused });
   return answer.account_statz.length === 0 && !include_unused ? SILENCE : answer;
@@ -56,10 +58,10 @@ function statz(
 function tellConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
   const name = request.token(ACCOUNT_TOKEN);
   try {
-    const asks = request.body.length === 0 ? name : readRequest(request.body, asked.CONNECTIONS).acc || name;
+    const asks = request.body.length === 0 ? name : decodeJson(asked.CONNECTIONS, request.body).acc || name;
     if (asks !== name) return host.log.error("SYSTEM - Error unmarshalled account does not match subject");
   } catch (error) {
-    if (!(error instanceof BadRequest)) throw error;
+    if (!(error instanceof JsonError)) throw error;
     return host.log.error(`SYSTEM - Error unmarshalling account connections request message: ${error.message}`);
   }
   const account = host.accountNamed(name);

@@ -7,11 +7,14 @@
  */
 
 import { acceptedEncoding, encodeContent } from "../../base/compression/content-encoding.ts";
+import { decodeJson } from "../../base/go/json-decode.ts";
+import { JsonError } from "../../base/go/json-error.ts";
+import type { Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
 import type { ServiceRequest } from "./request.ts";
-import { BadRequest, emptyOf, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
+
 import type { Sender } from "./sender.ts";
 import type { SystemHost } from "./system-host.ts";
 
@@ -41,12 +44,7 @@ export class Replier {
    * @param answer makes the data; undefined: there are none to show. It may refuse with `EndpointError`
    * @param dataless of an answer that never has data, also a refusal says nothing of them
    */
-  reply<F extends FieldTypes>(
-    request: ServiceRequest,
-    options: Structure<F>,
-    answer: (options: Values<F>) => unknown,
-    dataless = false,
-  ): void {
+  reply<T extends object>(request: ServiceRequest, options: Shape<T>, answer: (options: T) => unknown, dataless = false): void {
     if (request.reply === "") return;
     const given = this.read(request, options);
     if (given === null) return;
@@ -61,13 +59,13 @@ export class Replier {
   }
 
   /** @returns null: another server is meant, or it was answered that this makes no sense */
-  read<F extends FieldTypes>(request: ServiceRequest, options: Structure<F>): Values<F> | null {
-    if (request.body.length === 0) return emptyOf(options);
+  read<T extends object>(request: ServiceRequest, options: Shape<T>): T | null {
+    if (request.body.length === 0) return options.zero();
     try {
-      const given = readRequest(request.body, options);
+      const given = decodeJson(options, request.body);
       return isMeant(this.host, given as unknown as ServerFilter) ? given : null;
     } catch (error) {
-      if (!(error instanceof BadRequest)) throw error;
+      if (!(error instanceof JsonError)) throw error;
       this.fail(request, BAD_REQUEST, error.message, false);
       return null;
     }

@@ -5,7 +5,9 @@
 
 import { permissionInfo } from "../../access/permission/permission-info.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import { encode } from "../../base/bytes/ascii.ts";
+import { decode, encode } from "../../base/bytes/ascii.ts";
+import { decodeJson } from "../../base/go/json-decode.ts";
+import { JsonError } from "../../base/go/json-error.ts";
 import { Client } from "../../connections/client/client.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
@@ -13,7 +15,6 @@ import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-t
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
-import { BadRequest, readRequest } from "./request-options.ts";
 import type { ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
 
@@ -88,13 +89,13 @@ export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
   return request => {
     if (request.body.length === 0) return host.log.error("SYSTEM - request requires a body");
     try {
-      const { acc, subject, queue } = readRequest(request.body, asked.SUBSCRIBERS);
+      const { acc, subject, queue } = decodeJson(asked.SUBSCRIBERS, request.body);
       const account = host.accountNamed(acc);
       if (account === undefined || account.connections === 0) return;
-      const group = queue === null ? null : Buffer.from(queue, "base64").toString();
+      const group = queue === null ? null : decode(queue);
       sender.answer(request.reply, null, String(subscribers(account, subject, group)));
     } catch (error) {
-      if (!(error instanceof BadRequest)) throw error;
+      if (!(error instanceof JsonError)) throw error;
       host.log.error(`SYSTEM - Error unmarshalling account nsubs request message: ${error.message}`);
     }
   };

@@ -6,8 +6,12 @@
  *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   this one only
  * Source: reference, core §8.3.
  */
+
 import { quote } from "../../base/bytes/ascii.ts";
 import { goDuration } from "../../base/go/duration.ts";
+import { decodeJson } from "../../base/go/json-decode.ts";
+import { JsonError } from "../../base/go/json-error.ts";
+import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -23,7 +27,6 @@ import { subszOf } from "../monitor/subsz.ts";
 import { varzOf } from "../monitor/varz.ts";
 import { type Replier, SILENCE } from "./replier.ts";
 import type { ServiceHandler, ServiceRequest } from "./request.ts";
-import { BadRequest, type FieldTypes, readRequest, type Structure, type Values } from "./request-options.ts";
 import type { Sender } from "./sender.ts";
 import * as asked from "./service-options.ts";
 import type { Statsz } from "./statsz.ts";
@@ -46,7 +49,7 @@ export interface ServiceParts {
 export function serverServices(parts: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   const { host, replier } = parts;
   const service =
-    <F extends FieldTypes>(options: Structure<F>, answer: (options: Values<F>) => unknown): ServiceHandler =>
+    <T extends object>(options: Shape<T>, answer: (options: T) => unknown): ServiceHandler =>
     request =>
       replier.reply(request, options, answer);
   return new Map<string, ServiceHandler>([
@@ -93,7 +96,7 @@ export function connzOptions({
   acc,
   mqtt_client,
   filter_subject,
-}: Values<(typeof asked.CONNZ)["fields"]>): Parameters<typeof connzOf>[1] {
+}: Decoded<typeof asked.CONNZ>): Parameters<typeof connzOf>[1] {
   return {
     sort,
     auth,
@@ -120,7 +123,7 @@ export function tellStats({ replier, statsz }: ServiceParts, request: ServiceReq
   else statsz.answer(request.reply);
 }
 
-type ProfileOptions = Values<(typeof asked.PROFILEZ)["fields"]>;
+type ProfileOptions = Decoded<typeof asked.PROFILEZ>;
 
 /** Profiles are the runtime's own: of the CPU, over a while, and of the heap. */
 function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest, { name, duration }: ProfileOptions): unknown {
@@ -158,17 +161,12 @@ function reload(host: SystemHost): void {
 }
 
 /** Reads which client is meant. Whoever does not say it is not answered. */
-function forClient(
-  host: SystemHost,
-  request: ServiceRequest,
-  options: Structure<{ readonly cid: "uint64" }>,
-  go: (cid: number) => void,
-): void {
+function forClient(host: SystemHost, request: ServiceRequest, options: Shape<{ readonly cid: number }>, go: (cid: number) => void): void {
   let cid: number;
   try {
-    ({ cid } = readRequest(request.body, options));
+    ({ cid } = decodeJson(options, request.body));
   } catch (error) {
-    if (!(error instanceof BadRequest)) throw error;
+    if (!(error instanceof JsonError)) throw error;
     return host.log.error(`SYSTEM - Error unmarshalling kick client request: ${error.message}`);
   }
   go(cid);

@@ -1,111 +1,149 @@
-/** What the services' requests may ask for, by the names of the reference's structures and their keys. Source: reference, core §7, §8.3. */
-import { embedding, structure } from "./request-options.ts";
+/**
+ * Options in the bodies of requests, by the names of the reference's structures and fields. They appear in the texts of errors:
+ *
+ *   {"offset":"x"} ─▶ json: cannot unmarshal string into Go struct field ConnzEventOptions.ConnzOptions.offset of type int
+ * Source: reference, core §7, §8.3.
+ */
+import { bytes } from "../../base/go/json-scalars.ts";
+import {
+  type Decoded,
+  embedded,
+  field,
+  flag,
+  list,
+  nearestInt,
+  nearestUint,
+  type Shape,
+  structure,
+  text,
+  textOf,
+} from "../../base/go/json-shape.ts";
+
+const texts = list(text);
+const int = nearestInt("int");
+const uint64 = nearestUint("uint64");
+
+// biome-ignore lint/suspicious/noExplicitAny: a shape is of the type that it is for
+type Fields = Readonly<Record<string, Shape<any>>>;
+type Values<F> = { readonly [K in keyof F]: Decoded<F[K]> };
+type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
+
+/** A structure that has no fields of its own, only those of the structures that it embeds. @param parts by their names */
+function embedding<P extends Readonly<Record<string, Fields>>>(
+  name: string,
+  parts: P,
+): Shape<UnionToIntersection<{ [K in keyof P]: Values<P[K]> }[keyof P]> & object> {
+  const rows = Object.entries(parts).flatMap(([part, fields]) =>
+    Object.entries(embedded(part, Object.fromEntries(Object.entries(fields).map(([key, shape]) => [key, field(key, shape)])))),
+  );
+  return structure(`server.${name}`, Object.fromEntries(rows) as never) as never;
+}
 
 /** Which servers shall answer. */
 const EventFilterOptions = {
-  server_name: "string",
-  cluster: "string",
-  host: "string",
-  exact_match: "bool",
-  tags: "[]string",
-  domain: "string",
-} as const;
+  server_name: text,
+  cluster: text,
+  host: text,
+  exact_match: flag,
+  tags: texts,
+  domain: text,
+};
 
-export const FILTER = structure("EventFilterOptions", EventFilterOptions);
+export const FILTER = structure("server.EventFilterOptions", EventFilterOptions);
 export const STATSZ = embedding("StatszEventOptions", { EventFilterOptions });
 export const VARZ = embedding("VarzEventOptions", { EventFilterOptions });
 export const ACCOUNT_INFO = embedding("AccInfoEventOptions", { EventFilterOptions });
 export const EXPVARZ = embedding("ExpvarzEventOptions", { EventFilterOptions });
 
 export const SUBSZ = embedding("SubszEventOptions", {
-  SubszOptions: { offset: "int", limit: "int", subscriptions: "bool", account: "string", test: "string" },
+  SubszOptions: { offset: int, limit: int, subscriptions: flag, account: text, test: text },
   EventFilterOptions,
-} as const);
+});
 
 export const CONNZ = embedding("ConnzEventOptions", {
   ConnzOptions: {
-    sort: "server.SortOpt",
-    auth: "bool",
-    subscriptions: "bool",
-    subscriptions_detail: "bool",
-    offset: "int",
-    limit: "int",
-    cid: "uint64",
-    mqtt_client: "string",
-    state: "server.ConnState",
-    user: "string",
-    acc: "string",
-    filter_subject: "string",
+    sort: textOf("server.SortOpt"),
+    auth: flag,
+    subscriptions: flag,
+    subscriptions_detail: flag,
+    offset: int,
+    limit: int,
+    cid: uint64,
+    mqtt_client: text,
+    state: nearestInt("server.ConnState"),
+    user: text,
+    acc: text,
+    filter_subject: text,
   },
   EventFilterOptions,
-} as const);
+});
 
 export const ROUTEZ = embedding("RoutezEventOptions", {
-  RoutezOptions: { subscriptions: "bool", subscriptions_detail: "bool" },
+  RoutezOptions: { subscriptions: flag, subscriptions_detail: flag },
   EventFilterOptions,
-} as const);
+});
 
 export const GATEWAYZ = embedding("GatewayzEventOptions", {
-  GatewayzOptions: { name: "string", accounts: "bool", account_name: "string", subscriptions: "bool", subscriptions_detail: "bool" },
+  GatewayzOptions: { name: text, accounts: flag, account_name: text, subscriptions: flag, subscriptions_detail: flag },
   EventFilterOptions,
-} as const);
+});
 
 export const LEAFZ = embedding("LeafzEventOptions", {
-  LeafzOptions: { subscriptions: "bool", account: "string" },
+  LeafzOptions: { subscriptions: flag, account: text },
   EventFilterOptions,
-} as const);
+});
 
-export const ACCOUNTZ = embedding("AccountzEventOptions", { AccountzOptions: { account: "string" }, EventFilterOptions } as const);
+export const ACCOUNTZ = embedding("AccountzEventOptions", { AccountzOptions: { account: text }, EventFilterOptions });
 
 export const ACCOUNT_STATZ = embedding("AccountStatzEventOptions", {
-  AccountStatzOptions: { accounts: "[]string", include_unused: "bool" },
+  AccountStatzOptions: { accounts: texts, include_unused: flag },
   EventFilterOptions,
-} as const);
+});
 
 export const JSZ = embedding("JszEventOptions", {
   JSzOptions: {
-    account: "string",
-    accounts: "bool",
-    streams: "bool",
-    consumer: "bool",
-    direct_consumer: "bool",
-    config: "bool",
-    leader_only: "bool",
-    offset: "int",
-    limit: "int",
-    raft: "bool",
-    stream_leader_only: "bool",
+    account: text,
+    accounts: flag,
+    streams: flag,
+    consumer: flag,
+    direct_consumer: flag,
+    config: flag,
+    leader_only: flag,
+    offset: int,
+    limit: int,
+    raft: flag,
+    stream_leader_only: flag,
   },
   EventFilterOptions,
-} as const);
+});
 
 export const HEALTHZ = embedding("HealthzEventOptions", {
   HealthzOptions: {
-    "js-enabled": "bool",
-    "js-enabled-only": "bool",
-    "js-server-only": "bool",
-    "js-meta-only": "bool",
-    account: "string",
-    stream: "string",
-    consumer: "string",
-    details: "bool",
+    "js-enabled": flag,
+    "js-enabled-only": flag,
+    "js-server-only": flag,
+    "js-meta-only": flag,
+    account: text,
+    stream: text,
+    consumer: text,
+    details: flag,
   },
   EventFilterOptions,
-} as const);
+});
 
 export const PROFILEZ = embedding("ProfilezEventOptions", {
-  ProfilezOptions: { name: "string", debug: "int", duration: "time.Duration" },
+  ProfilezOptions: { name: text, debug: int, duration: nearestInt("time.Duration") },
   EventFilterOptions,
-} as const);
+});
 
 export const IPQUEUESZ = embedding("IpqueueszEventOptions", {
   EventFilterOptions,
-  IpqueueszOptions: { all: "bool", filter: "string" },
-} as const);
+  IpqueueszOptions: { all: flag, filter: text },
+});
 
-export const RAFTZ = embedding("RaftzEventOptions", { EventFilterOptions, RaftzOptions: { account: "string", group: "string" } } as const);
+export const RAFTZ = embedding("RaftzEventOptions", { EventFilterOptions, RaftzOptions: { account: text, group: text } });
 
-export const KICK = structure("KickClientReq", { cid: "uint64" } as const);
-export const LAME_DUCK = structure("LDMClientReq", { cid: "uint64" } as const);
-export const CONNECTIONS = structure("accNumConnsReq", { acc: "string" } as const);
-export const SUBSCRIBERS = structure("accNumSubsReq", { acc: "string", subject: "string", queue: "[]uint8" } as const);
+export const KICK = structure("server.KickClientReq", { cid: uint64 });
+export const LAME_DUCK = structure("server.LDMClientReq", { cid: uint64 });
+export const CONNECTIONS = structure("server.accNumConnsReq", { acc: text });
+export const SUBSCRIBERS = structure("server.accNumSubsReq", { acc: text, subject: text, queue: bytes });

@@ -35,8 +35,8 @@ test("null changes nothing, anywhere", () => {
 
 test("a value of another type is an error, not a conversion", () => {
   expect(changes('{"verbose":"false"}')).toBe("json: cannot unmarshal string into Go struct field ClientOpts.verbose of type bool");
-  expect(changes('{"verbose":0}')).toBe("json: cannot unmarshal number 0 into Go struct field ClientOpts.verbose of type bool");
-  expect(changes('{"user":1}')).toBe("json: cannot unmarshal number 1 into Go struct field ClientOpts.user of type string");
+  expect(changes('{"verbose":0}')).toBe("json: cannot unmarshal number into Go struct field ClientOpts.verbose of type bool");
+  expect(changes('{"user":1}')).toBe("json: cannot unmarshal number into Go struct field ClientOpts.user of type string");
   expect(changes('{"user":["a"]}')).toBe("json: cannot unmarshal array into Go struct field ClientOpts.user of type string");
   expect(changes('{"protocol":"1"}')).toBe("json: cannot unmarshal string into Go struct field ClientOpts.protocol of type int");
   expect(changes('{"protocol":true}')).toBe("json: cannot unmarshal bool into Go struct field ClientOpts.protocol of type int");
@@ -51,11 +51,12 @@ test("a value of another type is an error, not a conversion", () => {
 test("what is not an object is an error", () => {
   expect(changes("[]")).toBe("json: cannot unmarshal array into Go value of type server.ClientOpts");
   expect(changes('"a"')).toBe("json: cannot unmarshal string into Go value of type server.ClientOpts");
-  expect(changes("1")).toBe("json: cannot unmarshal number 1 into Go value of type server.ClientOpts");
+  expect(changes("1")).toBe("json: cannot unmarshal number into Go value of type server.ClientOpts");
   expect(changes("true")).toBe("json: cannot unmarshal bool into Go value of type server.ClientOpts");
   for (const empty of ["", " ", "\t\r"]) expect(changes(empty)).toBe("unexpected end of JSON input");
-  for (const broken of ["{", "{]", '{"a"}', "{'a':1}", "nul", '{"a":01}', "{}x"])
-    expect(changes(broken), broken).toStartWith("invalid JSON");
+  expect(changes("{")).toBe("unexpected end of JSON input");
+  for (const broken of ["{]", '{"a"}', "{'a':1}", "nul", '{"a":01}', "{}x"])
+    expect(changes(broken), broken).toStartWith("invalid character");
 });
 
 test("names of JavaScript's own are unknown fields like any other", () => {
@@ -66,8 +67,16 @@ test("names of JavaScript's own are unknown fields like any other", () => {
 
 test("permissions are checked for their shape", () => {
   expect(changes('{"import":{"allow":["a",null],"DENY":null,"other":5},"export":{}}')).toEqual({});
-  for (const shape of ['"a"', "[]", "5", '{"allow":"a"}', '{"deny":[1]}', '{"Deny":{}}']) {
-    expect(changes(`{"import":${shape}}`), shape).toContain("ClientOpts.import of type permission");
+  const wrong: Record<string, string> = {
+    '"a"': "string into Go struct field ClientOpts.import of type server.SubjectPermission",
+    "[]": "array into Go struct field ClientOpts.import of type server.SubjectPermission",
+    "5": "number into Go struct field ClientOpts.import of type server.SubjectPermission",
+    '{"allow":"a"}': "string into Go struct field SubjectPermission.import.allow of type []string",
+    '{"deny":[1]}': "number into Go struct field SubjectPermission.import.deny of type string",
+    '{"Deny":{}}': "object into Go struct field SubjectPermission.import.deny of type []string",
+  };
+  for (const [shape, error] of Object.entries(wrong)) {
+    expect(changes(`{"import":${shape}}`)).toBe(`json: cannot unmarshal ${error}`);
   }
 });
 
@@ -89,5 +98,5 @@ test("an INFO from a client must be JSON of an INFO's types", () => {
   ]) {
     expect(checkInfo(wrong), wrong).toContain("json: cannot unmarshal");
   }
-  expect(checkInfo("x")).toStartWith("invalid JSON");
+  expect(checkInfo("x")).toBe("invalid character 'x' looking for beginning of value");
 });

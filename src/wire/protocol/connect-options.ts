@@ -1,5 +1,22 @@
-import { encode, quote } from "../../base/bytes/ascii.ts";
-import { type JsonFields, readJson } from "./typed-json.ts";
+import { decodeInto } from "../../base/go/json-decode.ts";
+import { bytes } from "../../base/go/json-scalars.ts";
+import {
+  flag,
+  ignored,
+  int32,
+  list,
+  nearestInt,
+  nearestUint,
+  optional,
+  type Shape,
+  structure,
+  text,
+  uint8,
+} from "../../base/go/json-shape.ts";
+import { quoted } from "../../base/go/strconv.ts";
+
+const int = nearestInt("int");
+const texts = list(text);
 
 /**
  * What a client says of itself in CONNECT. Fields that a CONNECT does not name keep the value they have, so a second CONNECT changes
@@ -66,101 +83,101 @@ export function userLabel(connect: ConnectOptions, subject: string): string {
 
 /** The same in the log line of a refusal, after `authentication error`; empty for nobody in particular. */
 export function refusedUser(connect: ConnectOptions): string {
-  if (connect.nkey !== "") return ` - Nkey ${quote(encode(connect.nkey))}`;
-  if (connect.user !== "") return ` - User ${quote(encode(connect.user))}`;
+  if (connect.nkey !== "") return ` - Nkey ${quoted(connect.nkey)}`;
+  if (connect.user !== "") return ` - User ${quoted(connect.user)}`;
   return connect.auth_token === "" ? "" : ' - Token "[REDACTED]"';
 }
 
-const FIELDS: JsonFields = {
-  echo: "bool",
-  verbose: "bool",
-  pedantic: "bool",
-  tls_required: "bool",
-  nkey: "string",
-  jwt: "string",
-  sig: "string",
-  auth_token: "string",
-  user: "string",
-  pass: "string",
-  name: "string",
-  lang: "string",
-  version: "string",
-  protocol: "int",
-  account: "string",
-  new_account: "bool",
-  headers: "bool",
-  no_responders: "bool",
-  import: "permission",
-  export: "permission",
-  remote_account: "string",
-  proxy_sig: "string",
-};
+const permission = optional(structure("server.SubjectPermission", { allow: texts, deny: texts }));
+
+const CONNECT = structure("server.ClientOpts", {
+  echo: flag,
+  verbose: flag,
+  pedantic: flag,
+  tls_required: flag,
+  nkey: text,
+  jwt: text,
+  sig: text,
+  auth_token: text,
+  user: text,
+  pass: text,
+  name: text,
+  lang: text,
+  version: text,
+  protocol: int,
+  account: text,
+  new_account: flag,
+  headers: flag,
+  no_responders: flag,
+  import: ignored(permission),
+  export: ignored(permission),
+  remote_account: ignored(text),
+  proxy_sig: text,
+});
 
 /**
  * Reads the JSON of a CONNECT into `options`.
  * @returns null, or what was wrong; `options` may then be partly changed, and the connection ends anyway
  */
 export function readConnect(json: string, options: ConnectOptions): string | null {
-  return readJson(json, "ClientOpts", FIELDS, (name, value) => {
-    if (Object.hasOwn(options, name)) (options as unknown as Record<string, unknown>)[name] = value;
-  });
+  return decodeInto(CONNECT as unknown as Shape<ConnectOptions>, json, options);
 }
 
 /** Fields of INFO. A client may send one: its types are checked, its content means nothing. */
-const INFO_FIELDS: JsonFields = {
-  server_id: "string",
-  server_name: "string",
-  version: "string",
-  proto: "int",
-  git_commit: "string",
-  go: "string",
-  host: "string",
-  port: "int",
-  headers: "bool",
-  auth_required: "bool",
-  tls_required: "bool",
-  tls_verify: "bool",
-  tls_available: "bool",
-  max_payload: "int32",
-  jetstream: "bool",
-  ip: "string",
-  client_id: "uint64",
-  client_ip: "string",
-  nonce: "string",
-  cluster: "string",
-  cluster_dynamic: "bool",
-  domain: "string",
-  connect_urls: "strings",
-  ws_connect_urls: "strings",
-  ldm: "bool",
-  compression: "string",
-  connect_info: "bool",
-  remote_account: "string",
-  acc_is_sys: "bool",
-  api_lvl: "int",
-  import: "permission",
-  export: "permission",
-  lnoc: "bool",
-  lnocu: "bool",
-  ln: "bool",
-  info_on_connect: "bool",
-  route_pool_size: "int",
-  route_pool_idx: "int",
-  route_account: "string",
-  route_acc_add_reqid: "string",
-  gossip_mode: "byte",
-  gateway: "string",
-  gateway_urls: "strings",
-  gateway_url: "string",
-  gateway_cmd: "byte",
-  gateway_cmd_payload: "bytes",
-  gateway_nrp: "bool",
-  gateway_iom: "bool",
-  leafnode_urls: "strings",
-  xkey: "string",
-};
+const INFO = structure("server.Info", {
+  server_id: text,
+  server_name: text,
+  version: text,
+  proto: int,
+  git_commit: text,
+  go: text,
+  host: text,
+  port: int,
+  headers: flag,
+  auth_required: flag,
+  tls_required: flag,
+  tls_verify: flag,
+  tls_available: flag,
+  max_payload: int32,
+  jetstream: flag,
+  ip: text,
+  client_id: nearestUint("uint64"),
+  client_ip: text,
+  nonce: text,
+  cluster: text,
+  cluster_dynamic: flag,
+  domain: text,
+  connect_urls: texts,
+  ws_connect_urls: texts,
+  ldm: flag,
+  compression: text,
+  connect_info: flag,
+  remote_account: text,
+  acc_is_sys: flag,
+  api_lvl: int,
+  import: permission,
+  export: permission,
+  lnoc: flag,
+  lnocu: flag,
+  ln: flag,
+  info_on_connect: flag,
+  route_pool_size: int,
+  route_pool_idx: int,
+  route_account: text,
+  route_acc_add_reqid: text,
+  gossip_mode: uint8,
+  gateway: text,
+  gateway_urls: texts,
+  gateway_url: text,
+  gateway_cmd: uint8,
+  gateway_cmd_payload: bytes,
+  gateway_nrp: flag,
+  gateway_iom: flag,
+  leafnode_urls: texts,
+  xkey: text,
+});
 
 /** @returns null, or what was wrong with the JSON of an INFO */
 export function checkInfo(json: string): string | null {
-  return readJson(json, "Info", INFO_FIELDS, () => {});
+  return decodeInto(INFO, json, INFO.zero());
 }

@@ -1,13 +1,18 @@
 /**
  * JSON as it was written: members in their order, repeated ones too, and numbers as text.
  *
- * `JSON.parse` keeps the last of two members with one name and rounds integers. Claims are read by Go's rules, where a repeated object is
- * merged, names match in any case, and an integer is digits that fit 64 bits; a token that two readers understand differently is a hole.
+ * `JSON.parse` keeps the last of two members with one name and rounds integers. Go merges a repeated object, matches names in any case, and
+ * reads integers exactly. A token or a request that two readers understand differently is a security hole.
  *
- * Nothing recurses: a peer chooses the depth, up to `JSON_DEPTH_MAX`, where Go's decoder gives up too.
+ * Nothing recurses, because a peer chooses the depth: up to `JSON_DEPTH_MAX`, where Go's decoder gives up too.
+ * The reader only knows whether it is JSON; `json-syntax.ts` has Go's text of what is wrong.
  * Source: encoding/json (behaviour).
  */
-import { JwtError } from "./jwt-error.ts";
+import { isUtf8 } from "node:buffer";
+import { decode, latin1 } from "../bytes/ascii.ts";
+import { JsonError, type JsonSyntaxError, JsonTypeError } from "./json-error.ts";
+import { streamFault, syntaxFault } from "./json-syntax.ts";
+import { textOfBytes } from "./text.ts";
 
 export type JsonTree = null | boolean | string | JsonNumber | JsonList | JsonObject;
 
@@ -36,11 +41,47 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * @param json what is not UTF-8 must have become U+FFFD
- * @throws JwtError it is no JSON, or too deep
+ * @param json one value
+ * @throws JsonSyntaxError it is no JSON, or too deep
  */
-export function parseJsonTree(json: string): JsonTree {
-  return new JsonReader(json).document();
+export function parseJsonTree(json: Uint8Array | string): JsonTree {
+  const reader = new JsonReader(textOf(json));
+  try {
+    return reader.document();
+  } catch (error) {
+    throw explained(error, syntaxFault, json);
+  }
+}
+
+/**
+ * The values of a stream, in their order; none when there is nothing but space.
+ * @throws JsonSyntaxError when it is asked for a value that is no JSON
+ */
+export function* parseJsonStream(json: Uint8Array | string): Generator<JsonTree> {
+  const reader = new JsonReader(textOf(json));
+  while (!reader.isAtEnd()) {
+    let value: JsonTree;
+    try {
+      value = reader.value();
+    } catch (error) {
+      throw explained(error, streamFault, json);
+    }
+    yield value;
+  }
+}
+
+/** As Go's decoder reads text: each byte that is not UTF-8 becomes U+FFFD. */
+function textOf(json: Uint8Array | string): string {
+  if (typeof json === "string") return json;
+  return isUtf8(json) ? decode(json) : textOfBytes(latin1(json, 0, json.length)).toWellFormed();
+}
+
+/** Thrown by the reader, and not seen outside. */
+class Malformed extends Error {}
+
+function explained(error: unknown, faultOf: (bytes: Uint8Array) => JsonSyntaxError | null, json: Uint8Array | string): unknown {
+  if (!(error instanceof Malformed)) return error;
+  return faultOf(typeof json === "string" ? Buffer.from(json) : json) ?? new JsonError("malformed JSON");
 }
 
 class JsonReader {
@@ -51,14 +92,22 @@ class JsonReader {
   constructor(private readonly json: string) {}
 
   document(): JsonTree {
+    const value = this.value();
+    if (!this.isAtEnd()) throw new Malformed();
+    return value;
+  }
+
+  isAtEnd(): boolean {
+    this.skipSpace();
+    return this.at >= this.json.length;
+  }
+
+  value(): JsonTree {
     for (;;) {
       const value = this.opening();
       if (value === undefined) continue; // a list or an object began, and is not empty
       const whole = this.put(value);
-      if (whole === undefined) continue;
-      this.skipSpace();
-      if (this.at < this.json.length) this.fail("after top-level value");
-      return whole;
+      if (whole !== undefined) return whole;
     }
   }
 
@@ -87,7 +136,7 @@ class JsonReader {
   }
 
   private enter<T extends JsonList | JsonObject>(container: T, end: string): T | undefined {
-    if (this.open.length >= JSON_DEPTH_MAX) throw new JwtError("exceeded max depth");
+    if (this.open.length >= JSON_DEPTH_MAX) throw new Malformed();
     this.at++;
     this.skipSpace();
     if (this.json[this.at] === end) {
@@ -112,10 +161,7 @@ class JsonReader {
         if (isObject) this.name();
         return undefined;
       }
-      if (next !== (isObject ? "}" : "]")) {
-        this.at--;
-        this.fail(isObject ? "after object key:value pair" : "after array element");
-      }
+      if (next !== (isObject ? "}" : "]")) throw new Malformed();
       this.open.pop();
       whole = parent;
     }
@@ -125,16 +171,16 @@ class JsonReader {
   /** `"name" :` of the object that is open. */
   private name(): void {
     this.skipSpace();
-    if (this.json[this.at] !== '"') this.fail("looking for beginning of object key string");
+    if (this.json[this.at] !== '"') throw new Malformed();
     const name = this.text();
     this.skipSpace();
-    if (this.json[this.at] !== ":") this.fail("after object key");
+    if (this.json[this.at] !== ":") throw new Malformed();
     this.at++;
     (this.open[this.open.length - 1] as JsonObject).names.push(name);
   }
 
   private word<T>(word: string, value: T): T {
-    if (!this.json.startsWith(word, this.at)) this.fail(`in literal ${word}`);
+    if (!this.json.startsWith(word, this.at)) throw new Malformed();
     this.at += word.length;
     return value;
   }
@@ -142,7 +188,7 @@ class JsonReader {
   private number(): JsonNumber {
     NUMBER.lastIndex = this.at;
     const match = NUMBER.exec(this.json);
-    if (match === null) this.fail("looking for beginning of value");
+    if (match === null) throw new Malformed();
     this.at = NUMBER.lastIndex;
     return new JsonNumber(match[0]);
   }
@@ -168,7 +214,7 @@ class JsonReader {
         return parsedString(this.json.slice(start, this.at));
       }
     }
-    throw new JwtError("unexpected end of JSON input");
+    throw new Malformed();
   }
 
   private skipSpace(): void {
@@ -177,24 +223,19 @@ class JsonReader {
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
     }
   }
-
-  private fail(where: string): never {
-    if (this.at >= this.json.length) throw new JwtError("unexpected end of JSON input");
-    throw new JwtError(`invalid character ${JSON.stringify(this.json[this.at])} ${where}`);
-  }
 }
 
 function parsedString(literal: string): string {
   try {
     return (JSON.parse(literal) as string).toWellFormed();
   } catch {
-    throw new JwtError("invalid character in string literal");
+    throw new Malformed();
   }
 }
 
 /**
  * The value as `JSON.parse` gives it: a repeated member counts as its last.
- * @throws JwtError a number is too large for 64 bits of floating point
+ * @throws JsonTypeError a number is too large for 64 bits of floating point
  */
 export function plainValue(tree: JsonTree): unknown {
   const done = new Map<JsonTree, unknown>();
@@ -226,6 +267,6 @@ function assembled(tree: JsonTree, done: Map<JsonTree, unknown>): unknown {
 function scalar(tree: JsonTree): unknown {
   if (!(tree instanceof JsonNumber)) return tree;
   const number = Number(tree.text);
-  if (!Number.isFinite(number)) throw new JwtError(`json: cannot unmarshal number ${tree.text.slice(0, 40)} into Go value of type float64`);
+  if (!Number.isFinite(number)) throw new JsonTypeError(`number ${tree.text}`, "float64", "", []);
   return number;
 }

@@ -1,11 +1,13 @@
 /**
- * Is it JSON, and if not: what would Go's decoder say? Requests are JSON of somebody else's making, and the answer to a wrong one is that text.
+ * What Go's decoder says of text that is no JSON. Answers to wrong requests contain it.
  *
  *   {"cid": 1,}  ─▶ invalid character '}' looking for beginning of object key string
- * One pass over the bytes, as Go counts in bytes; a stack of what is open, as a peer chooses the depth.
+ * One pass over the bytes, as Go counts in bytes. It does not recurse, because a peer chooses the depth; a stack holds the open brackets.
+ * Cold: used only after `json-tree.ts` has failed, to find out why.
  * Source: encoding/json (behaviour).
  */
-import { latin1, SPACE } from "../../base/bytes/ascii.ts";
+import { latin1, SPACE } from "../bytes/ascii.ts";
+import { JsonSyntaxError } from "./json-error.ts";
 
 /** As Go's decoder. */
 const DEPTH_MAX = 10_000;
@@ -22,19 +24,24 @@ const COLON = 0x3a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** @returns null when it is JSON */
-export function syntaxFault(bytes: Uint8Array): string | null {
-  try {
-    new SyntaxScanner(bytes).document();
-    return null;
-  } catch (error) {
-    if (error instanceof SyntaxFault) return error.message;
-    throw error;
-  }
+/** @returns what is wrong; null when it is JSON: one value, and nothing but space around it */
+export function syntaxFault(bytes: Uint8Array): JsonSyntaxError | null {
+  return faultOf(new SyntaxScanner(bytes, false));
 }
 
-class SyntaxFault extends Error {
-  override name = "SyntaxFault";
+/** The same of a stream of any number of values, which may stand one behind the other without anything between them. */
+export function streamFault(bytes: Uint8Array): JsonSyntaxError | null {
+  return faultOf(new SyntaxScanner(bytes, true));
+}
+
+function faultOf(scanner: SyntaxScanner): JsonSyntaxError | null {
+  try {
+    scanner.scan();
+    return null;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return error;
+    throw error;
+  }
 }
 
 class SyntaxScanner {
@@ -42,15 +49,27 @@ class SyntaxScanner {
   /** The closing brackets that are awaited. */
   private readonly open: number[] = [];
 
-  constructor(private readonly bytes: Uint8Array) {}
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly isStream: boolean,
+  ) {}
 
-  document(): void {
+  scan(): void {
+    if (!this.isStream) return this.document();
+    for (this.skipSpace(); this.at < this.bytes.length; this.skipSpace()) this.whole();
+  }
+
+  private document(): void {
+    this.whole();
+    this.skipSpace();
+    if (this.at < this.bytes.length) this.fail("after top-level value");
+  }
+
+  private whole(): void {
     do {
       if (this.value()) continue; // something was opened that is not empty
       while (this.open.length > 0 && !this.goesOn());
     } while (this.open.length > 0);
-    this.skipSpace();
-    if (this.at < this.bytes.length) this.fail("after top-level value");
   }
 
   /** @returns whether it opened a list or an object, and stands before its first value */
@@ -85,7 +104,7 @@ class SyntaxScanner {
   }
 
   private enter(close: number): void {
-    if (this.open.length >= DEPTH_MAX) throw new SyntaxFault("exceeded max depth");
+    if (this.open.length >= DEPTH_MAX) throw new JsonSyntaxError("exceeded max depth", this.at);
     this.open.push(close);
   }
 
@@ -98,7 +117,7 @@ class SyntaxScanner {
     return true;
   }
 
-  /** Behind a value: @returns whether another one follows in what is open */
+  /** After a value. @returns whether another one follows in the innermost open list or object */
   private goesOn(): boolean {
     const close = this.open[this.open.length - 1];
     const where = close === CLOSE_OBJECT ? "after object key:value pair" : "after array element";
@@ -169,14 +188,18 @@ class SyntaxScanner {
   /** The next byte that is no space. */
   private next(): number {
     this.skipSpace();
-    if (this.at >= this.bytes.length) throw new SyntaxFault(ENDED);
+    if (this.at >= this.bytes.length) this.ended();
     return this.take();
   }
 
   /** Go puts a space behind the end, to see whether a number is whole; so what is cut off in the middle may fail by that. */
   private take(): number {
-    if (this.at > this.bytes.length) throw new SyntaxFault(ENDED);
+    if (this.at > this.bytes.length || (this.isStream && this.at === this.bytes.length)) this.ended();
     return this.bytes[this.at++] ?? SPACE;
+  }
+
+  private ended(): never {
+    throw this.isStream ? new JsonSyntaxError("unexpected EOF", null) : new JsonSyntaxError(ENDED, this.bytes.length);
   }
 
   private skipSpace(): void {
@@ -187,7 +210,7 @@ class SyntaxScanner {
   }
 
   private fail(where: string, at = this.at): never {
-    throw new SyntaxFault(`invalid character ${quoted(this.bytes[at] ?? SPACE)} ${where}`);
+    throw new JsonSyntaxError(`invalid character ${quotedByte(this.bytes[at] ?? SPACE)} ${where}`, Math.min(at + 1, this.bytes.length));
   }
 }
 
@@ -198,7 +221,7 @@ function isDigit(byte: number | undefined): boolean {
 const NAMED: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 39: "\\'", 92: "\\\\" };
 
 /** A byte as Go quotes it, which takes it for a letter of Latin-1. */
-function quoted(byte: number): string {
+function quotedByte(byte: number): string {
   const named = NAMED[byte];
   if (named !== undefined) return `'${named}'`;
   if (byte < 0x20 || byte === 0x7f) return `'\\x${byte.toString(16).padStart(2, "0")}'`;

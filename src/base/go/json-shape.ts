@@ -1,0 +1,324 @@
+/**
+ * Shapes of JSON: how a field is read, its value when it is absent, how it is written. A structure is a table with one row per field; it
+ * serves reading and writing, and the compiler derives the type from it, or checks that no field of a given type lacks its row.
+ *
+ *   const PURGE = structure("server.JSApiStreamPurgeRequest", { seq: uint64, filter: text, keep: uint64 });
+ *   type Purge = Decoded<typeof PURGE>;                                   { seq: number | bigint; filter: string; keep: number | bigint }
+ * Reading is what Go's decoder does:
+ * - names match exactly, else in any case; unknown ones are skipped, or are an error when the decoder is strict
+ * - null changes nothing, but it empties lists, maps and optional values
+ * - a value of another type is an error, never converted; reading goes on, and the first error is reported at the end
+ * - a repeated member is read over what the first one left: structures, lists and maps are merged, all else is replaced
+ * Writing is what Go's encoder does: in the order of the rows, without the fields that are empty.
+ * Source: encoding/json (behaviour).
+ */
+import type { JsonDecoder } from "./json-decode.ts";
+import { JsonError } from "./json-error.ts";
+import { JsonList, JsonNumber, JsonObject, type JsonTree } from "./json-tree.ts";
+import { exactInteger } from "./json-writer.ts";
+
+export interface Shape<T> {
+  /** Go's name of the type, for error texts. */
+  readonly type: string;
+  /** The value when the field is absent. */
+  zero(): T;
+  /**
+   * @param previous what the field holds; stays unchanged
+   * @returns the new value; `previous` when the tree has another type, which the decoder is told
+   * @throws JsonError the type reads itself (a time, an enumeration) and refuses: reading ends at once
+   */
+  read(tree: JsonTree, previous: T, decoder: JsonDecoder): T;
+  write(value: T): unknown;
+  /** Whether a row leaves the value out. */
+  isEmpty(value: T): boolean;
+}
+
+/** The type of what a shape reads. */
+export type Decoded<S> = S extends Shape<infer T> ? T : never;
+
+export interface Field<T> {
+  readonly name: string;
+  readonly shape: Shape<T>;
+  /** Written even when it is empty. */
+  readonly always: boolean;
+  /** Structures that Go embeds on the way to the field, outermost first: error texts name them. */
+  readonly embedded: readonly string[];
+}
+
+export type Rows<T> = { readonly [K in keyof T]-?: Field<T[K]> };
+
+/** Rows by their names in JSON, which become the names of the fields. */
+export type NamedRows<T> = { readonly [K in keyof T]-?: Shape<T[K]> | Field<T[K]> };
+
+export function field<T>(name: string, shape: Shape<T>, written: "always" | "unless empty" = "unless empty"): Field<T> {
+  return { name, shape, always: written === "always", embedded: [] };
+}
+
+/** The same rows, of a structure that Go embeds in another one. */
+export function embedded<T extends object>(name: string, rows: Rows<T>): Rows<T> {
+  const entries = Object.entries<Field<unknown>>(rows as Record<string, Field<unknown>>);
+  return Object.fromEntries(entries.map(([key, row]) => [key, { ...row, embedded: [name, ...row.embedded] }])) as unknown as Rows<T>;
+}
+
+/** A list that is absent, unlike one that was written as `[]`. All absent lists are this object. */
+const ABSENT: readonly never[] = Object.freeze([]);
+
+export function isAbsent(list: readonly unknown[]): boolean {
+  return list === ABSENT;
+}
+
+/** @param type Go's name of a type whose values are strings */
+export function textOf(type: string): Shape<string> {
+  return {
+    type,
+    zero: () => "",
+    read: (tree, previous, decoder) => {
+      if (tree === null) return previous;
+      return typeof tree === "string" ? tree : decoder.mismatch(tree, type, previous);
+    },
+    write: value => value,
+    isEmpty: value => value === "",
+  };
+}
+
+export const text = textOf("string");
+
+export const flag: Shape<boolean> = {
+  type: "bool",
+  zero: () => false,
+  read(tree, previous, decoder) {
+    if (tree === null) return previous;
+    return typeof tree === "boolean" ? tree : decoder.mismatch(tree, "bool", previous);
+  },
+  write: value => value,
+  isEmpty: value => !value,
+};
+
+/** Integers with so many digits and a sign are exact as a number, whatever they are. */
+const SAFE_CHARACTERS = 15;
+const DIGITS = /^-?\d+$/;
+
+/** @returns a number when it is safe, else a bigint; null: no integer of that range */
+function readInteger(text: string, least: bigint, most: bigint): number | bigint | null {
+  if (!DIGITS.test(text)) return null;
+  if (text.length <= SAFE_CHARACTERS) {
+    const value = Number(text) + 0; // no -0
+    return value < least || value > most || (least === 0n && text.startsWith("-")) ? null : value;
+  }
+  const exact = BigInt(text);
+  if (exact < least || exact > most || (least === 0n && text.startsWith("-"))) return null;
+  const value = Number(exact);
+  return Number.isSafeInteger(value) ? value : exact;
+}
+
+/** @param type Go's name of an integer type with values from `least` to `most`, all of them safe integers in JavaScript */
+function smallInteger(type: string, least: number, most: number): Shape<number> {
+  return nearestInteger(type, BigInt(least), BigInt(most));
+}
+
+/** Beyond 2^53 the nearest number that JavaScript has. For limits, where a difference so far out has no effect. */
+function nearestInteger(type: string, least: bigint, most: bigint): Shape<number> {
+  return {
+    type,
+    zero: () => 0,
+    read(tree, previous, decoder) {
+      if (tree === null) return previous;
+      if (!(tree instanceof JsonNumber)) return decoder.mismatch(tree, type, previous);
+      const value = readInteger(tree.text, least, most);
+      return value === null ? decoder.numberMismatch(tree, type, previous) : Number(value);
+    },
+    write: value => (Number.isSafeInteger(value) ? value : exactInteger(clamped(value, least, most))),
+    isEmpty: value => value === 0,
+  };
+}
+
+/** A number that was rounded may lie outside of the range. @throws JsonError it has a fraction */
+function clamped(value: number, least: bigint, most: bigint): bigint {
+  if (!Number.isInteger(value)) throw new JsonError(`${value} is no integer`);
+  const exact = BigInt(value);
+  return exact < least ? least : exact > most ? most : exact;
+}
+
+/** Exact: a number up to 2^53, a bigint beyond. */
+function exact64(type: string, least: bigint, most: bigint): Shape<number | bigint> {
+  return {
+    type,
+    zero: () => 0,
+    read(tree, previous, decoder) {
+      if (tree === null) return previous;
+      if (!(tree instanceof JsonNumber)) return decoder.mismatch(tree, type, previous);
+      return readInteger(tree.text, least, most) ?? decoder.numberMismatch(tree, type, previous);
+    },
+    write: exactInteger,
+    isEmpty: value => value === 0,
+  };
+}
+
+const INT64_LEAST = -(2n ** 63n);
+const INT64_MOST = 2n ** 63n - 1n;
+const UINT64_MOST = 2n ** 64n - 1n;
+
+export const int64 = exact64("int64", INT64_LEAST, INT64_MOST);
+export const uint64 = exact64("uint64", 0n, UINT64_MOST);
+export const int = exact64("int", INT64_LEAST, INT64_MOST);
+/** `time.Duration`: nanoseconds. */
+export const duration = exact64("time.Duration", INT64_LEAST, INT64_MOST);
+export const int32 = smallInteger("int32", -(2 ** 31), 2 ** 31 - 1);
+export const uint8 = smallInteger("uint8", 0, 255);
+
+/** @param type Go's name of a signed 64 bit type */
+export function nearestInt(type: string): Shape<number> {
+  return nearestInteger(type, INT64_LEAST, INT64_MOST);
+}
+
+/** @param type Go's name of an unsigned 64 bit type */
+export function nearestUint(type: string): Shape<number> {
+  return nearestInteger(type, 0n, UINT64_MOST);
+}
+
+export const float64: Shape<number> = {
+  type: "float64",
+  zero: () => 0,
+  read(tree, previous, decoder) {
+    if (tree === null) return previous;
+    if (!(tree instanceof JsonNumber)) return decoder.mismatch(tree, "float64", previous);
+    const value = Number(tree.text);
+    return Number.isFinite(value) ? value : decoder.numberMismatch(tree, "float64", previous);
+  },
+  write: value => value,
+  isEmpty: value => value === 0,
+};
+
+/** @param type Go's name of it, where it has its own */
+export function list<T>(item: Shape<T>, type = `[]${item.type}`): Shape<readonly T[]> {
+  return {
+    type,
+    zero: () => ABSENT,
+    read(tree, previous, decoder) {
+      if (tree === null) return ABSENT;
+      if (!(tree instanceof JsonList)) return decoder.mismatch(tree, type, previous);
+      return tree.items.map((one, index) => item.read(one, index < previous.length ? previous[index] : item.zero(), decoder));
+    },
+    write: values => (isAbsent(values) ? null : values.map(value => item.write(value))),
+    isEmpty: values => values.length === 0,
+  };
+}
+
+/** An object whose names are data. @param type Go's name of it, where it has its own */
+export function map<T>(value: Shape<T>, type = `map[string]${value.type}`): Shape<ReadonlyMap<string, T>> {
+  return {
+    type,
+    zero: () => new Map(),
+    read(tree, previous, decoder) {
+      if (tree === null) return new Map();
+      if (!(tree instanceof JsonObject)) return decoder.mismatch(tree, type, previous);
+      const merged = new Map(previous);
+      for (const [index, name] of tree.names.entries()) merged.set(name, value.read(tree.values[index], value.zero(), decoder));
+      return merged;
+    },
+    write: values => Object.fromEntries(sortedKeys(values).map(key => [key, value.write(values.get(key)!)])),
+    isEmpty: values => values.size === 0,
+  };
+}
+
+/** By bytes, as Go sorts what it writes. */
+export function sortedKeys(values: ReadonlyMap<string, unknown>): string[] {
+  return [...values.keys()].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+}
+
+/**
+ * @param type Go's name, with its package
+ * @param zeroed values of absent fields that are not the zero of their shape
+ */
+export function structure<T extends object>(type: string, rows: NamedRows<T>, zeroed: Partial<T> = {}): Shape<T> {
+  return new Structure(type, rows, zeroed);
+}
+
+interface Row<T> extends Field<unknown> {
+  readonly key: keyof T;
+}
+
+class Structure<T extends object> implements Shape<T> {
+  private readonly rows: readonly Row<T>[];
+  private readonly exact: ReadonlyMap<string, Row<T>>;
+  private readonly folded: ReadonlyMap<string, Row<T>>;
+  /** Without the package. */
+  private readonly name: string;
+
+  constructor(
+    readonly type: string,
+    rows: NamedRows<T>,
+    private readonly zeroed: Partial<T>,
+  ) {
+    this.name = type.slice(type.lastIndexOf(".") + 1);
+    this.rows = Object.entries<Shape<unknown> | Field<unknown>>(rows as Record<string, Field<unknown>>).map(([key, row]) => ({
+      ...("shape" in row ? row : field(key, row)),
+      key: key as keyof T,
+    }));
+    this.exact = new Map(this.rows.map(row => [row.name, row]));
+    this.folded = new Map(this.rows.toReversed().map(row => [foldName(row.name), row])); // of two such names the first row's
+  }
+
+  zero(): T {
+    const value = {} as T;
+    for (const { key, shape } of this.rows) value[key] = shape.zero() as T[keyof T];
+    return Object.assign(value, this.zeroed);
+  }
+
+  read(tree: JsonTree, previous: T, decoder: JsonDecoder): T {
+    if (tree === null) return previous;
+    if (!(tree instanceof JsonObject)) return decoder.mismatch(tree, this.type, previous);
+    const value = { ...previous };
+    const { names, values } = tree;
+    for (let index = 0; index < names.length; index++) {
+      const row = this.exact.get(names[index]) ?? this.folded.get(foldName(names[index]));
+      if (row === undefined) {
+        decoder.unknownField(names[index]);
+        continue;
+      }
+      const outer = decoder.enterField(this.name, row);
+      value[row.key] = row.shape.read(values[index], value[row.key], decoder) as T[keyof T];
+      decoder.leaveField(outer, row);
+    }
+    return value;
+  }
+
+  write(value: T): unknown {
+    const written: Record<string, unknown> = {};
+    for (const { key, name, shape, always } of this.rows) {
+      if (always || !shape.isEmpty(value[key])) written[name] = shape.write(value[key]);
+    }
+    return written;
+  }
+
+  isEmpty(): boolean {
+    return false;
+  }
+}
+
+/** null when it is absent: a pointer in Go. */
+export function optional<T>(shape: Shape<T>): Shape<T | null> {
+  return {
+    type: `*${shape.type}`,
+    zero: () => null,
+    read: (tree, previous, decoder) => (tree === null ? null : shape.read(tree, previous ?? shape.zero(), decoder)),
+    write: value => (value === null ? null : shape.write(value)),
+    isEmpty: value => value === null,
+  };
+}
+
+/** A field whose type is checked and whose value is dropped. */
+export function ignored(shape: Shape<unknown>): Shape<undefined> {
+  return {
+    type: shape.type,
+    zero: () => undefined,
+    read: (tree, _previous, decoder) => void shape.read(tree, shape.zero(), decoder),
+    write: () => undefined,
+    isEmpty: () => true,
+  };
+}
+
+/** Letters that Unicode folds to ASCII ones, besides the other case. */
+export function foldName(name: string): string {
+  return name.replaceAll("\u017f", "s").replaceAll("\u212a", "k").toLowerCase();
+}
