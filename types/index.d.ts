@@ -540,11 +540,11 @@ interface GivenAuthorization extends Omit<Authorization, "users" | "defaultPermi
   readonly callout?: Partial<CalloutOptions> | null;
 }
 
-/** `resolver`: where account JWTs come from. Durations in milliseconds. */
+/** `resolver`: the source of account JWTs. Durations in milliseconds. */
 type ResolverOptions = {
   readonly kind: "memory";
 }
-/** Asked by HTTP GET of `<url><account>`. */
+/** Requested by HTTP GET of `<url><account>`. */
  | {
   readonly kind: "url";
   readonly url: string;
@@ -553,17 +553,17 @@ type ResolverOptions = {
   readonly directory: string;
   /** Most JWTs kept; 0: any number. */
   readonly limit: number;
-  /** Between two comparisons with the other servers. */
+  /** Interval between comparisons with other servers. */
   readonly syncIntervalMs: number;
   readonly allowDelete: boolean;
-  /** Deleted files are gone instead of renamed. */
+  /** Files are deleted instead of renamed. */
   readonly hardDelete: boolean;
   readonly fetchTimeoutMs: number;
 } | {
   readonly kind: "cache";
   readonly directory: string;
   readonly limit: number;
-  /** How long one is kept; 0: for ever. */
+  /** How long a JWT is kept; 0: no limit. */
   readonly ttlMs: number;
   readonly fetchTimeoutMs: number;
 };

@@ -1,8 +1,8 @@
 /**
- * What a service answered: the user that a client shall be. Checked in the reference's order, as the first thing that is wrong is told.
+ * Checks a callout service's answer, which names the user for a client. The checks have the reference's order, because the first error is logged.
  *
- *   bytes ─ sealed? opened ─▶ token ─▶ sound, in force ─▶ for this attempt ─▶ for this server ─▶ signed by whom it should be
- *     ─▶ no refusal ─▶ the user's own token
+ *   bytes ─ decrypted if sealed ─▶ token ─▶ valid, in force ─▶ for this attempt ─▶ for this server ─▶ right signer
+ *     ─▶ not a refusal ─▶ the user's token
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 
@@ -16,7 +16,7 @@ import { open } from "../../base/keys/xkey.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty } from "./callout-party.ts";
 
-/** What an answer must fit. */
+/** What an answer must match. */
 export interface Expected {
   readonly party: CalloutParty;
   /** `user_nkey` of the request. */
@@ -29,12 +29,12 @@ export interface Expected {
   readonly nowMs: number;
 }
 
-/** With it every token begins. */
+/** Every token begins with this text. */
 const TOKEN_START = "eyJ";
 const VERSION = "xkv1";
 const SEALED_BYTES_MIN = VERSION.length + 24 + 1;
 
-/** @throws CalloutFault, rejecting: it is no answer, or it says no */
+/** Rejects with CalloutFault: the answer is invalid, or it refuses the client. */
 export async function readAnswer(payload: Uint8Array, expected: Expected): Promise<UserClaims> {
   const { party } = expected;
   if (payload.length === 0) {
@@ -67,7 +67,7 @@ function userIn(token: string, isSealed: boolean, { party, userNkey, serverId, n
   if (issue !== undefined) throw new CalloutFault(`authorization response had validation errors: ${issue.description}`);
   if (answer.subject !== userNkey) throw new CalloutFault("auth callout violation: auth callout response is not for expected user");
   if (answer.audience !== serverId) throw new CalloutFault("auth callout violation: auth callout response is not for server");
-  // Nobody but the service could have sealed it.
+  // Only the service could have sealed it.
   if (!isSealed) party.checkSigner(answer);
   if (answer.nats.error !== "") throw new CalloutFault(`auth callout service returned an error: ${answer.nats.error}`);
   return faulting(() => decodeUser(answer.nats.jwt));

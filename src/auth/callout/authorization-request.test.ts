@@ -28,7 +28,7 @@ const facts: RequestFacts = {
   user: null,
 };
 
-test("a request says everything of the server, the client and what it said", () => {
+test("a request describes the server, the client and what the client sent", () => {
   const claims = decodeAuthorizationRequest(encodeClaims(requestClaims(facts), SERVER, 100));
   const { audience, expiresAtSeconds, issuer, subject, nats } = claims;
   expect({ audience, expiresAtSeconds, issuer, subject }).toEqual({
@@ -67,12 +67,12 @@ test("a request says everything of the server, the client and what it said", () 
   expect(nats.tls).toBeNull();
 });
 
-test("a token is told, but nobody is called by it; the nonce is told to whoever signed it", () => {
+test("a token is included but not used as a name; the nonce is included when it was signed", () => {
   const { nats } = requestClaims({ ...facts, client: { ...client, connect: { ...initialConnectOptions(), auth_token: "t0ken" } } });
   expect([nats.client.user, nats.client.nonce, nats.connect.token]).toEqual(["[REDACTED]", "", "t0ken"]);
 });
 
-test("where no chain was found the verified certificate stands alone, as PEM in lines of 64", () => {
+test("without a chain the verified certificate stands alone, as PEM in lines of 64", () => {
   const raw = Uint8Array.from({ length: 100 }, (_, at) => at);
   const certificate = { raw, subject: "", name: raw, spkiSha256: "", certSha256: "", dnsNames: [], emails: [], uris: [] };
   for (const verifiedChains of [undefined, () => []]) {
@@ -89,7 +89,7 @@ test("where no chain was found the verified certificate stands alone, as PEM in 
   }
 });
 
-test("the claims of its JWT describe a client that says nothing else of itself", () => {
+test("the claims of its JWT describe a client that sends no other names", () => {
   const other = fixedSigner(NkeyKind.User, 9).publicKey;
   const user = { subject: other, name: "sentinel", nats: { tags: ["a:1"] } } as unknown as NonNullable<RequestFacts["user"]>;
   const { nats } = requestClaims({ ...facts, user, client: { ...client, connect: { ...initialConnectOptions(), jwt: "eyJ" } } });

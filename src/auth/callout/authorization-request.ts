@@ -1,6 +1,6 @@
 /**
- * What a service is told of a client that wants in: everything that the client said, secrets included, and how it is connected. Signed by
- * the server's own key, and meant for one attempt: `user_nkey` is fresh, and an answer must be about it.
+ * Builds the request about a client: everything that the client sent, including secrets, and how it is connected. Signed by
+ * the server's key and valid for one attempt: `user_nkey` is new each time, and the answer must name it.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 
@@ -20,14 +20,14 @@ import type { AuthenticationRequest } from "../users/authenticator.ts";
 export const REQUEST_AUDIENCE = "nats-authorization-request";
 
 export interface RequestFacts {
-  /** Whom it is for. */
+  /** The audience's public key. */
   readonly subject: string;
   readonly server: AuthorizationServer;
-  /** Whom the answer must be about, `U…`. */
+  /** Subject that the answer must have, `U…`. */
   readonly userNkey: string;
   readonly expiresAtSeconds: number;
   readonly client: AuthenticationRequest;
-  /** The claims that the client came with; null: none that count. */
+  /** The client's claims; null: none that are evaluated. */
   readonly user: UserClaims | null;
 }
 
@@ -73,7 +73,7 @@ function connectOf({ connect }: AuthenticationRequest): AuthorizationConnect {
   };
 }
 
-/** A peer's certificate is only asked for to be verified, so what there is has been. */
+/** Peer certificates are requested only for verification, so any certificate here is verified. */
 function tlsOf({ cipherSuite, peerCertificates, verifiedChains, version }: TlsState): AuthorizationTls {
   const found = verifiedChains?.() ?? [];
   const chains = found.length > 0 ? found : peerCertificates.slice(0, 1).map(({ raw }) => [raw]);

@@ -1,6 +1,6 @@
 /**
- * What the log says of an `auth_callout { }` that can let nobody in: its account or a user of its service is not there. It is no reason not to
- * start, as in the reference.
+ * Log lines for an `auth_callout { }` that cannot admit anyone, because its account or a user of its service is missing. The server still
+ * starts, as in the reference.
  * Source: server/auth.go, configureAuthorization (behaviour).
  */
 
@@ -24,7 +24,7 @@ export function reportCallout(
   const users = allUsers({ authorization, accounts });
   const known = new Set([authorization?.user, websocket?.authorization?.user, ...users.flatMap(({ user, nkey }) => [user, nkey])]);
   for (const user of callout.authUsers) {
-    // The reason is the account's, as in the reference, which has none where the account is there.
+    // As in the reference, the line has a reason only when the account is missing.
     if (user === "" || !known.has(user)) log.error(`Authorization callout user ${quoted(user)} not valid: ${isThere ? "<nil>" : MISSING}`);
   }
 }

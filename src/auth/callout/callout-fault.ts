@@ -1,12 +1,12 @@
 import { Refusal } from "../../wire/protocol/refusal.ts";
 
-/** Why a client that was delegated does not get in, as the log says it. Thrown and caught in this room. */
+/** Why a delegated client is refused, with the log's text. Thrown and caught within this folder. */
 export class CalloutFault extends Error {
   override name = "CalloutFault";
 
   /**
-   * @param level at which it is told; of what happens to everybody while no service is there, nobody but a debugger wants to hear
-   * @param refusal null: whatever a client is told that could not prove who it is
+   * @param level level of the log line; failures that affect every client while no service runs are logged at debug
+   * @param refusal null: the usual authorization error
    */
   constructor(
     message: string,
@@ -16,12 +16,12 @@ export class CalloutFault extends Error {
     super(message);
   }
 
-  /** Through no proxy that is trusted, though it must be. */
+  /** It must connect through a trusted proxy, but did not. */
   static proxyRequired(): CalloutFault {
     return new CalloutFault("proxy connection required", "warn", Refusal.ProxyRequired);
   }
 
-  /** The text, as lines of the log begin. */
+  /** The beginning of the log line. */
   get told(): string {
     const [first = "", ...rest] = this.message;
     return first.toUpperCase() + rest.join("");

@@ -1,4 +1,4 @@
-/** Whom a server hands the question to who a client is, and what that one may say. */
+/** A callout service to which logins are delegated, and what its answers may contain. */
 
 import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/claims.ts";
 import type { AllowedConnectionTypes } from "../../access/jwt/connection-types.ts";
@@ -6,27 +6,27 @@ import type { PermissionOptions } from "../../access/permission/permission-optio
 import type { Account } from "../../accounts/account/account.ts";
 import type { UserClaim } from "../users/authenticator.ts";
 
-/** Where a user belongs that a service made, and what it may do there. */
+/** Account and permissions of a user created by a service. */
 export interface Placement {
   readonly account: Account;
-  /** With the limits of the scope, if a scoped key signed them. */
+  /** With the scope's limits, if a scoped key signed the token. */
   readonly claims: UserClaims;
-  /** null: it has none of its own. */
+  /** null: no own permissions. */
   readonly permissions: PermissionOptions | null;
   readonly connectionTypes: AllowedConnectionTypes;
-  /** null: its account does not live by claims. */
+  /** null: the account is not defined by claims. */
   readonly claim: UserClaim | null;
 }
 
 export interface CalloutParty {
-  /** Where the service listens. */
+  /** The account in which the service listens. */
   readonly account: Account;
-  /** Whom a request is for: public account nkey, as a rule. */
+  /** Audience of requests: usually a public account nkey. */
   readonly subject: string;
-  /** Public curve key of the service; empty: it reads in the clear. */
+  /** Public curve key of the service; empty: requests are not encrypted. */
   readonly xkey: string;
-  /** @throws CalloutFault  whoever signed the answer, which came in the clear, may not */
+  /** @throws CalloutFault  the signer of the unencrypted answer is not authorized */
   checkSigner(answer: AuthorizationResponseClaims): void;
-  /** @throws CalloutFault, or rejects: there is no place for that user */
+  /** @throws CalloutFault, or rejects: the user cannot be placed in an account */
   place(user: UserClaims): Placement | Promise<Placement>;
 }

@@ -1,9 +1,9 @@
 /**
- * Auth callout: a service in one of the accounts decides who a client is.
+ * Auth callout: a service in one of the accounts decides about logins.
  *
  *   request claims ─ signed, sealed? ─▶ CalloutRequests ─▶ answer ─▶ user claims ─▶ Placement ─▶ Login
- * Whatever goes wrong on the way is a refusal, for which the client hears the same as for a wrong password; the log says why. What a service
- * says of the user's limits and networks is not looked at, as in the reference.
+ * Every failure refuses the login with the same error as a wrong password; the log gives the reason. As in the reference, the user's limits and
+ * source networks in the answer are ignored.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 import { generateKeyPairSync } from "node:crypto";
@@ -33,9 +33,9 @@ import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty, Placement } from "./callout-party.ts";
 import { CALLOUT_SUBJECT, CalloutRequests } from "./callout-requests.ts";
 
-/** Names the server's curve key, with which a request is sealed. */
+/** Header with the server's curve key, which sealed the request. */
 export const XKEY_HEADER = "Nats-Server-Xkey";
-/** Clients in a service's account must not ask it themselves. */
+/** Clients in the service's account must not send requests to it. */
 const NO_REQUESTS: DenyLists = { publish: [CALLOUT_SUBJECT], subscribe: [] };
 
 export interface CalloutHost {
@@ -45,21 +45,21 @@ export interface CalloutHost {
   readonly timers: TimingWheel;
   readonly log: Logger;
   readonly permissions: CompiledPermissions;
-  /** How requests call the server, but for its curve key. */
+  /** The server's description in requests, without its curve key. */
   describe(): Omit<AuthorizationServer, "curveKey">;
-  /** How long an answer may take. */
+  /** Time limit for an answer, ms. */
   timeoutMs(): number;
-  /** Without a system account the reference sends nothing. */
+  /** Whether requests can be sent: without a system account the reference sends none. */
   hasSystemAccount(): boolean;
 }
 
-/** A client that is delegated. */
+/** A delegated client. */
 export interface Delegation {
   readonly request: AuthenticationRequest;
   readonly party: CalloutParty;
-  /** Claims that it came with; null: none that count. */
+  /** The client's claims; null: none that are evaluated. */
   readonly user: UserClaims | null;
-  /** Key of its trusted proxy; empty: none. */
+  /** Key of the trusted proxy used; empty: none. */
   readonly proxyKey: string;
   readonly proxyRequired: boolean;
 }
@@ -77,7 +77,7 @@ export class Callout {
   /** Asks the service. Never rejects. */
   async decide(delegation: Delegation): Promise<Verdict> {
     const { party, request, proxyKey, proxyRequired } = delegation;
-    // Whatever else is wrong with it: that is why it is closed.
+    // This is the close reason, whatever else is wrong.
     const usual = proxyRequired && proxyKey === "" ? Refusal.ProxyRequired : Refusal.AuthorizationViolation;
     try {
       return await this.admit(delegation);
@@ -93,7 +93,7 @@ export class Callout {
     }
   }
 
-  /** Clients in the service's account may not ask it themselves. @returns the login of one that was let in */
+  /** Denies requests to the service for clients in its account. @returns the accepted login */
   guarded(login: Login, account: Account): Login {
     if (login.account !== account) return login;
     return { ...login, denied: NO_REQUESTS, permissions: this.host.permissions.denying(login.permissions?.options ?? null, NO_REQUESTS) };
@@ -124,7 +124,7 @@ export class Callout {
     return this.guarded(this.loginOf(placement, delegation, endsAt), party.account);
   }
 
-  /** @throws CalloutFault, rejecting: there is none */
+  /** Rejects with CalloutFault when there is no valid answer. */
   private async answerTo({ party, request, user }: Delegation, userNkey: string): Promise<Uint8Array> {
     const { clock, identity } = this.host;
     const { account, subject, xkey } = party;
@@ -148,7 +148,7 @@ export class Callout {
     throw new CalloutFault(`Authorization callout ${why} on account ${name}`, "debug");
   }
 
-  /** @returns when its hours end, wall clock in ms; 0: never @throws CalloutFault it may not come now, or in that way */
+  /** @returns end of the allowed hours, wall clock in ms; 0: none @throws CalloutFault connecting at this time or in this way is not allowed */
   private allowedUntil({ claims: { nats }, connectionTypes }: Placement, { party, request }: Delegation): number {
     const user = `authorized user on account ${quoted(party.account.name)}`;
     const hours = connectTimes(nats.times, nats.timesLocation, this.host.clock.now());
@@ -168,16 +168,16 @@ export class Callout {
 
   private loginOf(placement: Placement, { proxyKey, request, user }: Delegation, endsAt: number): Login {
     const { account, claims, permissions: own } = placement;
-    // What it came with is what describes it.
+    // Monitoring shows the claims that the client sent.
     const claim = placement.claim === null ? null : { ...placement.claim, nameTag: user?.name ?? "", tags: user?.nats.tags ?? [] };
     const { connect } = request;
-    connect.jwt = ""; // what it may do is not what that says
+    connect.jwt = ""; // its rights do not come from that token
     if (claims.name !== "") {
       connect.user = claims.name;
       connect.nkey = "";
       connect.auth_token = "";
     }
-    // As in the reference: the defaults of a configured account are of users that are configured.
+    // As in the reference, default permissions of a configured account apply to configured users only.
     const permissions = own ?? (claim === null ? null : account.defaultPermissions);
     const ends = [claims.expiresAtSeconds * 1000, endsAt].filter(at => at > 0);
     return {
@@ -194,12 +194,12 @@ export class Callout {
   }
 }
 
-/** Whether the limit of its connections keeps the client out of an account: it is there already when it is looked at again. */
+/** Whether the account's connection limit refuses the client. A client that is checked again is already counted. */
 export function isFullFor(account: Account, { boundTo }: AuthenticationRequest): boolean {
   return account.isFull && account !== boundTo;
 }
 
-/** Nobody has its private half: it only says for which attempt an answer is. */
+/** A key without a private half: it only identifies the attempt. */
 function newUserNkey(): string {
   const { x } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
   return encodeNkey(NkeyKind.User, new Uint8Array(Buffer.from(x!, "base64url")));

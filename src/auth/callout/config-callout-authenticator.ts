@@ -1,10 +1,10 @@
 /**
- * Who is delegated where the configuration says `auth_callout { }`.
+ * Decides which logins are delegated under a configured `auth_callout { }`.
  *
- *   what the configuration finds ─┬─ in an account that is not delegated ────────▶ that holds
- *                                 ├─ one of `auth_users`, whether proved or not ─▶ that holds
- *                                 └─ anybody else, known or not, proved or not ──▶ the service decides
- * A client is one of the `auth_users` by what the server found it to be, never by what it claims beside that.
+ *   result by configuration ─┬─ in an account that is not delegated ─────────▶ result stands
+ *                            ├─ one of `auth_users`, proved or not ──────────▶ result stands
+ *                            └─ any other client ─────────────────────────▶ the service decides
+ * Membership in `auth_users` depends on the user that the server identified, never on other claims of the client.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
  */
 
@@ -23,7 +23,7 @@ import { ConfigParty } from "./config-party.ts";
 export interface ConfigCalloutParts {
   readonly callout: Callout;
   readonly options: CalloutOptions;
-  /** Accounts that are configured. */
+  /** The configured accounts. */
   readonly accountOf: (name: string) => Account | undefined;
   readonly log: Pick<Logger, "warn">;
 }
@@ -68,7 +68,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     const { identity, proxyKey, proxyRequired } = resolution;
     const isLogin = typeof verdict !== "number";
     if (verdict === Refusal.ProxyNotTrusted) return verdict;
-    // Its account's limit is no question of who it is.
+    // The account's connection limit does not affect who decides.
     if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
     if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;
     const account = accountOf(this.accountName);
@@ -83,7 +83,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     return callout.decide({ request, party, user: null, proxyKey, proxyRequired });
   }
 
-  /** Whether clients in that account are. Whoever is nobody yet is in the global account. */
+  /** Whether clients of that account are delegated. A client without a user counts as one of the global account. */
   private delegates(account: Account | null): boolean {
     if (this.delegatedAccounts === null || account === null || account.name === GLOBAL_ACCOUNT) return true;
     return this.delegatedAccounts.has(account.name);

@@ -17,7 +17,7 @@ export class ConfigParty implements CalloutParty {
   readonly subject: string;
   readonly xkey: string;
 
-  /** @param accountOf accounts that are configured */
+  /** @param accountOf resolves configured accounts */
   constructor(
     private readonly options: CalloutOptions,
     readonly account: Account,
@@ -34,7 +34,7 @@ export class ConfigParty implements CalloutParty {
   place(claims: UserClaims): Placement {
     const { audience, issuer, nats } = claims;
     const name = quoted(this.account.name);
-    // An account's signing key would let a service make users of accounts that it was not meant to.
+    // With an account's signing key a service could create users of accounts outside its responsibility.
     if (nats.issuerAccount !== "") {
       throw new CalloutFault(`error non operator mode account ${name}: attempted to use issuer_account`);
     }

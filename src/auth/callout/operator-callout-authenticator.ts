@@ -1,6 +1,6 @@
 /**
- * Who is delegated in operator mode: users of accounts whose claims say `authorization`, but for those that it exempts. One whose token or
- * signature is no good is refused at once; the reference asks for it in `$G`, where nobody can be, and refuses it when it has waited.
+ * Decides which logins are delegated in operator mode: users of accounts with `authorization` claims, except exempted ones. A client whose token or
+ * signature is invalid is refused at once; the reference sends its request to `$G`, where no service exists, and refuses it after the timeout.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
  */
 
@@ -41,7 +41,7 @@ export class OperatorCalloutAuthenticator implements Authenticator {
       return verdict;
     }
     if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
-    // Its account's limit is no question of who it is.
+    // The account's connection limit does not affect who decides.
     if (isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
     request.delegated?.(verdict);
     const party = new OperatorParty(loaded, this.accounts);

@@ -1,6 +1,6 @@
 /**
- * The service of an account whose claims say `authorization`: the account or its signing keys sign the answer; users may be of the account
- * itself, or of others that it names, whose own keys must have signed them then.
+ * The callout service of an account with `authorization` claims: the account or its signing keys sign the answer; users may belong to the account
+ * itself, or to other accounts that it names, whose own keys must then sign them.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 
@@ -50,7 +50,7 @@ export class OperatorParty implements CalloutParty {
     }
     const target = await this.find(wanted);
     if (!target.signers.has(claims.issuer)) throw new CalloutFault(`user JWT issuer ${quoted(claims.issuer)} is not known`);
-    const user = new KnownUser("", claims); // its token is not kept: whoever had it could come in by it
+    const user = new KnownUser("", claims); // the token is not kept, because its holder could log in with it
     try {
       return { ...user.in(target), account: target.account, claim: { ...user.claim, bearer: false } };
     } catch (error) {
@@ -59,7 +59,7 @@ export class OperatorParty implements CalloutParty {
     }
   }
 
-  /** May users be of that account? */
+  /** Whether users may belong to that account. */
   private allows(account: string): boolean {
     const { allowedAccounts } = this.loaded.claims.nats.authorization;
     return allowedAccounts.includes(account) || (allowedAccounts.length === 1 && allowedAccounts[0] === ANY_ACCOUNT);

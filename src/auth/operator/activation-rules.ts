@@ -1,6 +1,6 @@
 /**
- * Whether an import's activation token entitles an account to an export: asked by the account room, which knows imports as options. The
- * claims that an option came from are remembered beside it.
+ * Checks activation tokens of imports, for the accounts part, which knows imports as options. The
+ * claims behind each option are kept here.
  * Source: server/accounts.go, checkActivation (behaviour).
  */
 
@@ -20,15 +20,15 @@ export class ActivationRules {
     private readonly now: () => number,
   ) {}
 
-  /** The option comes from this claim. */
+  /** Remembers the claim behind an option. */
   note(wanted: AnyImport, claim: Import): void {
     this.claimed.set(wanted, claim);
   }
 
-  /** Every answer counts for now only: tokens end, and are revoked. */
+  /** Results are valid for the moment only, because tokens expire and are revoked. */
   readonly check: ActivationCheck = (importer, exporter, given, wanted) => this.endOf(importer, exporter, given, wanted) !== null;
 
-  /** @returns when the token ends, wall clock in ms; infinity: never; null: it entitles to nothing */
+  /** @returns when the token expires, wall clock in ms; infinity: never; null: the token is invalid */
   endOf(importer: string, exporter: string, given: AnyExport | null, wanted: AnyImport): number | null {
     const claim = this.claimed.get(wanted);
     const owner = this.loaded(exporter);

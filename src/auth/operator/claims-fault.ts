@@ -1,10 +1,10 @@
-/** Why claims that somebody pushes are not taken. Source: server/accounts.go, claimValidate (behaviour). */
+/** Reasons to refuse pushed claims. Source: server/accounts.go, claimValidate (behaviour). */
 import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import { checkClaimMapping } from "../../messaging/mapping/mapping-rule.ts";
 import { mappingsOf } from "./claims-options.ts";
 
-/** @returns null: they can be put to use, though perhaps not now */
+/** @returns null when the claims are acceptable, although perhaps not in force yet */
 export function claimsFault(claims: AccountClaims, nowMs: number): string | null {
   const results = validateClaims(claims, nowMs);
   if (results.isBlocking(false)) return `validation errors: [${results.errors().join(" ")}]`;

@@ -1,9 +1,9 @@
 /**
- * Puts the claims of an account to use: what it gives and takes, its mappings, when it and its activations end, and what that means for
- * those who are connected. One synchronous step per account.
+ * Applies an account's claims: exports, imports, mappings, expiry of the account and its activations, and the effects on
+ * connected clients. One synchronous step per account.
  *
- * What cannot be had is left out, named in the log, and the rest works: an import whose exporter is missing or refuses makes the account
- * `incomplete`; a mapping that cannot be installed keeps the one that was there for its source, and then no other mapping is removed.
+ * Unusable parts are skipped and logged, the rest works: an import whose exporter is missing or refuses makes the account
+ * `incomplete`; an invalid mapping leaves the previous one for its source, and then no other mapping is removed.
  * Source: server/accounts.go, updateAccountClaimsWithRefresh, removeCb, checkExpiration, activationExpired (behaviour).
  */
 
@@ -21,12 +21,12 @@ import { MISSING } from "./lookup-error.ts";
 import type { OperatorHost } from "./operator-host.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
-/** A timer cannot be set further away; it is set again then. */
+/** Longest timer; longer ones are set again when it fires. */
 const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
 const NOTHING_GOES: AccountLimits = { connectionsMax: 0, leafNodesMax: 0, subscriptionsMax: 0, payloadBytesMax: 0 };
 
 export class ClaimsInstaller {
-  /** Exporters that some account could not import from. */
+  /** Exporters from which some account could not import. */
   readonly missed = new Set<string>();
 
   constructor(
@@ -36,7 +36,7 @@ export class ClaimsInstaller {
     private readonly loaded: (name: string) => LoadedAccount | undefined,
   ) {}
 
-  /** An account that is new, as others may import from it: without imports of its own, and with nobody connected. */
+  /** Installs a new account without its imports, so that others can import from it. */
   describe(loaded: LoadedAccount, jwt: string): void {
     const { account, claims } = loaded;
     this.label(loaded, jwt);
@@ -45,8 +45,8 @@ export class ClaimsInstaller {
   }
 
   /**
-   * @param jwt that the claims stand in
-   * @param failed exporters that are not to be had → why
+   * @param jwt the token with these claims
+   * @param failed unavailable exporters → reason
    */
   apply(loaded: LoadedAccount, jwt: string, claims: AccountClaims, failed: ReadonlyMap<string, string>): void {
     const { directory, clients, log } = this.host;
@@ -81,7 +81,7 @@ export class ClaimsInstaller {
     });
   }
 
-  /** Deleted from its resolver: locked, and what it imports given back. */
+  /** Deleted from its resolver: locks the account and removes its imports. */
   disable(loaded: LoadedAccount): void {
     const { account, claims } = loaded;
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NOTHING_GOES };
@@ -90,7 +90,7 @@ export class ClaimsInstaller {
     this.onExpired(loaded);
   }
 
-  /** The account is no account any more. */
+  /** Removes the account. */
   remove(loaded: LoadedAccount): void {
     this.stop(loaded);
     this.host.clients.renewStreams(this.host.directory.remove(loaded.account));
@@ -108,7 +108,7 @@ export class ClaimsInstaller {
     this.host.clients.expire(loaded.account);
   }
 
-  /** Imports whose token has ended are looked at again. */
+  /** Checks imports again when an activation token expires. */
   onActivationEnded(loaded: LoadedAccount): void {
     const { account } = loaded;
     const changed = new Set<Account>();
@@ -180,7 +180,7 @@ function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, 
   return `Adding ${kind} import ${exporter}:${quoted(from)} for ${importer}:${quoted(local)}`;
 }
 
-/** The mappings in force from now on, in the order in which they came to be. */
+/** The new mappings, in the order of creation. */
 function mergeMappings(
   before: readonly MappingRule[],
   claimed: readonly MappingRule[],

@@ -16,12 +16,12 @@ import {
 const NOBODY = { allow: [], deny: [] };
 const claims = (body: Partial<AccountBody>) => newClaims("account", ALPHA.publicKey, body);
 
-test("-1 is no limit, other negative ones let nothing pass, and 32 bits are enough", () => {
+test("-1 is no limit, other negative values allow nothing, and values are cut to 32 bits", () => {
   expect([-1, -5, 0, 7, 2 ** 40].map(limitOf)).toEqual([-1, 0, 0, 7, 2 ** 31 - 1]);
   expect(userLimitsOf({ subscriptionsMax: -2, dataBytesMax: 5, payloadBytesMax: 9 })).toEqual({ subscriptionsMax: 0, payloadBytesMax: 9 });
 });
 
-test("permissions that say nothing are none, and an empty list says nothing", () => {
+test("empty permissions become null, and empty lists are ignored", () => {
   expect(permissionOptionsOf({ publish: NOBODY, subscribe: NOBODY, responses: null })).toBeNull();
   const publish = { allow: ["a"], deny: [] };
   expect(permissionOptionsOf({ publish, subscribe: NOBODY, responses: { messagesMax: 2, expiresNanoseconds: 1_500_000_000 } })).toEqual({
@@ -50,13 +50,13 @@ test("limits, default permissions and trace of an account", () => {
   });
 });
 
-test("a trace that goes nowhere is none, and one that samples no such share samples all", () => {
+test("a trace without destination is ignored, and an invalid sampling means all messages", () => {
   const traceOf = (destination: string, sampling: number) => accountOptionsOf(claims({ trace: { destination, sampling } })).trace;
   expect([traceOf("a.*", 20), traceOf("", 20)]).toEqual([null, null]);
   expect([traceOf("a", 0), traceOf("a", 101), traceOf("a", -1)].map(trace => trace!.sampling)).toEqual([100, 100, 100]);
 });
 
-test("a mapping without a weight is of all messages", () => {
+test("a mapping without a weight applies to all messages", () => {
   const destination = { subject: "b", weight: 0, cluster: "east" };
   expect(mappingsOf(claims({ mappings: new Map([["a", [destination]]]) }))).toEqual([
     { source: "a", destinations: [{ subject: "b", weight: 100, cluster: "east" }] },
@@ -79,7 +79,7 @@ const EXPORT: Export = {
   infoUrl: "",
 };
 
-test("exports of both kinds, and of none", () => {
+test("exports of both kinds, and of an unknown kind", () => {
   const common = { subject: "s.*", tokenRequired: true, accountTokenPosition: 2, revocations: { "*": 7 } };
   expect(exportOptionsOf(EXPORT)).toEqual({ ...NO_STREAM_EXPORT, ...common });
   expect(exportOptionsOf({ ...EXPORT, type: "service", responseType: "Chunked" })).toEqual({
@@ -105,7 +105,7 @@ const IMPORT: Import = {
   allowTrace: true,
 };
 
-test("imports by local subject, and the older way: a prefix of streams, the exporter's subject of services", () => {
+test("imports by local subject, and by the older field: a prefix for streams, the exporter's subject for services", () => {
   const stream = { ...NO_STREAM_IMPORT, account: BETA.publicKey, subject: "s", allowTrace: true, token: "t" };
   expect(importOptionsOf(IMPORT)).toEqual(stream);
   expect(importOptionsOf({ ...IMPORT, to: "p" })).toEqual({ ...stream, prefix: "p" });

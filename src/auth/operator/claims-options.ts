@@ -1,8 +1,8 @@
 /**
- * The claims of an account in the form that the account room takes.
+ * Converts an account's claims into account options.
  *
- *   claims ─▶ AccountOptions            limits of 32 bits as the reference keeps them: -1 is none, other negative ones let nothing pass
- * Pure; what claims say that cannot be put to use is left out by whoever puts it to use, not here.
+ *   claims ─▶ AccountOptions            32-bit limits as in the reference: -1 is no limit, other negative values allow nothing
+ * Pure functions; unusable parts of claims are skipped by the code that applies them, not here.
  * Source: server/accounts.go, updateAccountClaimsWithRefresh, buildPermissionsFromJwt (behaviour).
  */
 
@@ -22,12 +22,12 @@ export function limitOf(claimed: number): number {
   return claimed === -1 ? -1 : Math.max(0, Math.min(claimed, LIMIT_MAX));
 }
 
-/** Of a user, or of a scope. */
+/** Permissions of a user or a scope. */
 export function userLimitsOf({ subscriptionsMax, payloadBytesMax }: NatsLimits): { subscriptionsMax: number; payloadBytesMax: number } {
   return { subscriptionsMax: limitOf(subscriptionsMax), payloadBytesMax: limitOf(payloadBytesMax) };
 }
 
-/** @returns null: they say nothing */
+/** @returns null when they are empty */
 export function permissionOptionsOf({ publish, subscribe, responses }: Permissions): PermissionOptions | null {
   const options: PermissionOptions = {
     publish: listsOf(publish),
@@ -51,7 +51,7 @@ export function accountLimitsOf({ nats: { limits } }: AccountClaims): AccountLim
   };
 }
 
-/** Everything but exports, imports and mappings, which may be unusable one by one. */
+/** Everything except exports, imports and mappings, which may be unusable individually. */
 export function accountOptionsOf(claims: AccountClaims): AccountOptions {
   return {
     name: claims.subject,
@@ -78,7 +78,7 @@ export function mappingsOf({ nats: { mappings } }: AccountClaims): MappingRule[]
   }));
 }
 
-/** null: of no kind that there is. */
+/** null: unknown kind. */
 export function exportOptionsOf(given: Export): AnyExport | null {
   const common = {
     subject: given.subject,
@@ -104,7 +104,7 @@ function responseTypeOf(claimed: string): ResponseType {
   return claimed === "Stream" || claimed === "Chunked" ? claimed : "Singleton";
 }
 
-/** null: of no kind that there is. The older `to` is a prefix of streams, and the exporter's subject of services. */
+/** null: unknown kind. The older field `to` is a prefix for streams, and the exporter's subject for services. */
 export function importOptionsOf({ account, allowTrace, localSubject, share, subject, to, token, type }: Import): AnyImport | null {
   if (type === "stream") {
     const local = localSubject !== "";

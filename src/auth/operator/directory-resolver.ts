@@ -1,11 +1,11 @@
 /**
- * `resolver { type: full }` and `{ type: cache }`: account JWTs in a directory, kept in step with other servers by messages in the system
+ * `resolver { type: full }` and `{ type: cache }`: account JWTs in a directory, synchronised with other servers by messages in the system
  * account.
  *
- *   fetch ─ the directory ─ not there? ─▶ other servers, at most `timeout` ─▶ kept
- *   full    everything, compared with another server every `interval`
- *   cache   what was asked for here, of which the one used the longest ago goes
- * Until the server has started only the directory is asked.
+ *   fetch ─ directory ─ missing? ─▶ other servers, at most `timeout` ─▶ stored
+ *   full    all JWTs, compared with another server every `interval`
+ *   cache   requested JWTs, least recently used dropped first
+ * Until the server has started, only the directory is used.
  * Source: server/accounts.go, DirAccResolver, CacheDirAccResolver (behaviour); core §4.6.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -28,7 +28,7 @@ export class DirectoryResolver implements Resolver {
   private readonly stopped = new AbortController();
   private readonly timers: WheelTimer[] = [];
 
-  /** @throws Error the directory cannot be used */
+  /** @throws Error when the directory cannot be used */
   constructor(
     private readonly options: DirectoryResolverOptions,
     private readonly host: OperatorHost,
@@ -44,7 +44,7 @@ export class DirectoryResolver implements Resolver {
     }
   }
 
-  /** From here on other servers are asked, and answered. @throws Error there is no operator */
+  /** Starts to ask and answer other servers. @throws Error without an operator */
   start(accounts: OperatorAccounts, services: ClaimsServices, keys: TrustedKeys): void {
     const { files, options, host } = this;
     services.serveDirectory(files, keys, options.kind === "cache", name => accounts.get(name) !== undefined);
@@ -90,7 +90,7 @@ export class DirectoryResolver implements Resolver {
     this.timers.length = 0;
   }
 
-  /** A file has changed: so has the account, if it is in use. */
+  /** A file changed: updates the account if it is in use. */
   private follow(accounts: OperatorAccounts, name: string): void {
     const loaded = accounts.get(name);
     if (loaded === undefined) return;

@@ -1,4 +1,4 @@
-/** A user by its token: what its claims say, and what they come to in its account. */
+/** A user known by its token: its claims, and their result in its account. */
 
 import type { UserClaims } from "../../access/jwt/claims.ts";
 import { type AllowedConnectionTypes, connectionTypes } from "../../access/jwt/connection-types.ts";
@@ -12,10 +12,10 @@ import type { UserClaim, UserLimits } from "../users/authenticator.ts";
 import { permissionOptionsOf, userLimitsOf } from "./claims-options.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 
-/** Why a user does not get in, as its log says it. Thrown and caught in this room. */
+/** Why a user is refused, with the log's text. Thrown and caught within this folder. */
 export class UserFault extends Error {
   override name = "UserFault";
-  /** @param isError it is told at level error; else at debug */
+  /** @param isError logged at level error, otherwise at debug */
   constructor(
     message: string,
     readonly refusal: Refusal = Refusal.AuthorizationViolation,
@@ -26,11 +26,11 @@ export class UserFault extends Error {
   }
 }
 
-/** A user's claims with those of its account. */
+/** A user's claims combined with those of its account. */
 export interface Standing {
-  /** With the limits of the scope, if a scoped key signed them. */
+  /** With the scope's limits, if a scoped key signed the token. */
   readonly claims: UserClaims;
-  /** null: it has none of its own. The same object each time, so that they are compiled once. */
+  /** null: no own permissions. Always the same object, so that they are compiled once. */
   readonly permissions: PermissionOptions | null;
   readonly limits: UserLimits;
   readonly connectionTypes: AllowedConnectionTypes;
@@ -59,7 +59,7 @@ export class KnownUser {
     };
   }
 
-  /** Why the claims cannot be used now; null: they can. Only time makes a difference to what was sound once. */
+  /** Why the claims cannot be used now; null when they can. Claims that were valid once can only fail by time. */
   invalidity(nowMs: number): string | null {
     const { expiresAtSeconds, notBeforeSeconds } = this.claims;
     const now = Math.floor(nowMs / 1000);
@@ -72,8 +72,8 @@ export class KnownUser {
   }
 
   /**
-   * @param account whose signer signed it
-   * @throws UserFault its key is scoped, and this is no user for it
+   * @param account the account whose key signed the token
+   * @throws UserFault the signing key is scoped, and the token does not fit the scope
    */
   in(account: LoadedAccount): Standing {
     if (this.standing !== null && this.account === account && this.version === account.version) return this.standing;

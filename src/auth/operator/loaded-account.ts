@@ -1,4 +1,4 @@
-/** An account as its claims have it: what the account room does not need to know of it. */
+/** Claim-related state of an account that the accounts part does not need. */
 
 import type { AccountClaims, UserScope } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
@@ -7,20 +7,20 @@ import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
 export class LoadedAccount {
-  /** Empty: the same claims count as new ones when they come again. */
+  /** The JWT in force; empty: the same claims count as new when they arrive again. */
   jwt = "";
   claims: AccountClaims;
-  /** Who signs users: public key → its scope; null: without one. */
+  /** Keys that may sign users: public key → scope; null: no scope. */
   signers: ReadonlyMap<string, UserScope | null>;
-  /** Some import could not be had. */
+  /** An import failed. */
   incomplete = false;
   mappings: readonly MappingRule[] = [];
-  /** Changes with its claims: what was derived from them is then stale. */
+  /** Changes with the claims; results derived from older versions are stale. */
   version = 0;
-  /** Number of the last update that was begun: one that was overtaken is dropped. */
+  /** Rises with each update; overtaken updates are dropped. */
   ticket = 0;
   readonly expiryTimer: WheelTimer;
-  /** Runs until the first activation of its imports ends. */
+  /** Fires when the first activation of its imports expires. */
   readonly activationTimer: WheelTimer;
 
   constructor(
@@ -45,7 +45,7 @@ export class LoadedAccount {
   }
 }
 
-/** The account itself, unless its operator is strict, and its signing keys. */
+/** The account's own key, unless the operator is strict, and its signing keys. */
 export function signersOf({ issuer, nats, subject }: AccountClaims, keys: TrustedKeys): ReadonlyMap<string, UserScope | null> {
   const signers = new Map(nats.signingKeys);
   if (!keys.isStrict(issuer)) signers.set(subject, null);

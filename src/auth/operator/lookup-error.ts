@@ -1,4 +1,4 @@
-/** An account, or its JWT, is not to be had. The text is the reference's. */
+/** An account or its JWT is not available. The text is the reference's. */
 export class LookupError extends Error {
   override name = "LookupError";
 }
@@ -10,7 +10,7 @@ export const NO_RESOLVER = "account resolver missing";
 export const TOO_SOON = "account resolver update too soon";
 export const NO_ACCOUNT_KEY = "will only fetch valid account keys";
 
-/** What went wrong, in a word for the log. */
+/** The reason, for the log. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** `resolver: MEMORY`: the JWTs of `resolver_preload`, and no others. */
+/** `resolver: MEMORY`: only the JWTs of `resolver_preload`. */
 import { LookupError, MISSING } from "./lookup-error.ts";
 import type { Resolver } from "./resolver.ts";
 

@@ -1,13 +1,13 @@
 /**
- * Accounts by their claims: fetched when somebody first asks for them, verified, installed, and followed as their claims change.
+ * Accounts defined by claims: fetched on first use, verified, installed, and updated when their claims change.
  *
  *   find(name) ─ loaded ────────────────────────────────────────────────▶ LoadedAccount, at once
- *        └ not yet ─ resolver ─▶ verify ─▶ those it imports from, likewise ─▶ install, all at once ─┘
- *   update(jwt) ─ the same claims? nothing ─ others ─▶ verify ─▶ apply: account room, timers, connected clients
- * Whatever has to be waited for is gathered first; from there on it is one synchronous step, so nobody sees an account half made. Whoever
- * asks for an account that is being fetched waits for the same answer. A failure is not remembered, but an expired account asks its
+ *        └ not loaded ─ resolver ─▶ verify ─▶ the same for its exporters ─▶ install all at once ───────┘
+ *   update(jwt) ─ same claims? nothing ─ new claims ─▶ verify ─▶ apply: accounts, timers, connected clients
+ * Everything asynchronous is gathered first; the installation is one synchronous step, so no account is visible half made. Concurrent
+ * requests for an account share one fetch. Failures are not cached, but an expired account asks its
  * resolver once a second at most.
- * Accounts may import from each other in circles: those that are new get their exports first, all of them, and then their imports.
+ * Accounts may import from each other in cycles, so all new accounts get their exports first and then their imports.
  * Source: server/server.go, lookupOrFetchAccount …; server/accounts.go, updateAccountClaimsWithRefresh (behaviour); core §4.5, §4.6.
  */
 
@@ -26,7 +26,7 @@ import { runSteps, type Steps, waitFor } from "./steps.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
-/** Accounts that are fetched for the sake of one. */
+/** Most accounts fetched for one request. */
 const GATHERED_MAX = 1_000;
 const REFRESH_MS = 1_000;
 const SLOW_FETCH_MS = 1_000;
@@ -34,13 +34,13 @@ const VERIFIED_MAX = 1_024;
 const VERIFIED_BYTES_MAX = 8 * 1024 * 1024;
 const VERIFIED_TOKEN_BYTES_MAX = 256 * 1024;
 
-/** Verified claims on their way to be installed. */
+/** Verified claims, not installed yet. */
 interface Verified {
   readonly jwt: string;
   readonly claims: AccountClaims;
 }
 
-/** What was gathered for an account: claims of accounts that are not loaded, and why others are not to be had. */
+/** Result of gathering for an account: claims of accounts not loaded yet, and why others are unavailable. */
 interface Gathered {
   readonly found: Map<string, Verified>;
   readonly failed: Map<string, string>;
@@ -48,14 +48,14 @@ interface Gathered {
 
 export class OperatorAccounts {
   private readonly loaded = new Map<string, LoadedAccount>();
-  /** Being fetched. */
+  /** Accounts being fetched. */
   private readonly loading = new Map<string, Promise<LoadedAccount>>();
-  /** Whose claims have run out, and which are being fetched anew. */
+  /** Expired accounts whose claims are being fetched again. */
   private readonly refreshing = new Set<string>();
   private readonly verified = new VerifiedTokens<AccountClaims>(VERIFIED_MAX, VERIFIED_BYTES_MAX, VERIFIED_TOKEN_BYTES_MAX);
   private readonly installer: ClaimsInstaller;
 
-  /** @param resolver null: there are no accounts but those that are put in */
+  /** @param resolver null: only accounts that are added explicitly exist */
   constructor(
     private readonly host: OperatorHost,
     private readonly keys: TrustedKeys,
@@ -73,14 +73,14 @@ export class OperatorAccounts {
     return this.loaded.get(name);
   }
 
-  /** Names of those that are loaded. */
+  /** Names of the loaded accounts. */
   names(): string[] {
     return [...this.loaded.keys()];
   }
 
   /**
-   * The account, with claims that are in force if the resolver has such.
-   * @returns it at once when it is loaded, or its resolver has it at hand
+   * Finds the account, with current claims if the resolver has them.
+   * @returns synchronously when the account is loaded or its resolver answers synchronously
    * @throws LookupError, or rejects
    */
   find(name: string): LoadedAccount | Promise<LoadedAccount> {
@@ -89,7 +89,7 @@ export class OperatorAccounts {
     return runSteps(this.once(name));
   }
 
-  /** The account's JWT from the resolver, verified by nobody. @throws LookupError, or rejects */
+  /** The account's unverified JWT from the resolver. @throws LookupError, or rejects */
   *fetchQuietly(name: string): Steps<string> {
     if (this.resolver === null) throw new LookupError(NO_RESOLVER);
     if (!isAccountKey(name)) throw new LookupError(NO_ACCOUNT_KEY);
@@ -97,14 +97,14 @@ export class OperatorAccounts {
   }
 
   /**
-   * Puts other claims of a loaded account to use; the same ones change nothing.
-   * @throws LookupError or JwtError, or rejects: they cannot be used, and the account stays as it is
+   * Applies new claims of a loaded account; the same claims change nothing.
+   * @throws LookupError or JwtError, or rejects: the claims are unusable, and the account is unchanged
    */
   update(loaded: LoadedAccount, jwt: string): void | Promise<void> {
     return runSteps(this.follow(loaded, jwt));
   }
 
-  /** The server's own word for an account that its resolver cannot deliver yet. */
+  /** Installs an account by the server itself, because its resolver cannot deliver it yet. */
   standIn(claims: AccountClaims): LoadedAccount {
     const loaded = this.open(claims);
     this.installer.describe(loaded, "");
@@ -112,7 +112,7 @@ export class OperatorAccounts {
     return loaded;
   }
 
-  /** It was deleted: nobody gets in, whoever is in has to go. The same claims bring it back. */
+  /** The account was deleted: rejects logins and disconnects current clients. The same claims restore it. */
   disable(name: string): void {
     const loaded = this.loaded.get(name);
     if (loaded === undefined) return;
@@ -122,7 +122,7 @@ export class OperatorAccounts {
     this.installer.disable(loaded);
   }
 
-  /** There is no such account any more, as far as this server is concerned. */
+  /** Removes the account from this server. */
   forget(name: string): void {
     const loaded = this.loaded.get(name);
     if (loaded === undefined) return;
@@ -132,8 +132,8 @@ export class OperatorAccounts {
   }
 
   /**
-   * After a reload of a resolver that is read anew: each account as it is there now, or not at all.
-   * @param keeps its system account is never given up
+   * After the reload of a re-read resolver: updates or removes each account.
+   * @param keeps name of the system account, which is never removed
    */
   refreshAll(keeps: string | null): void {
     for (const name of this.names()) {
@@ -142,7 +142,7 @@ export class OperatorAccounts {
         const fetched = runSteps(this.fetch(name));
         if (typeof fetched === "string") jwt = this.verify(fetched).subject === name ? fetched : null;
       } catch {
-        jwt = null; // it was logged
+        jwt = null; // already logged
       }
       if (jwt === null) {
         this.host.log.notice(`Reloaded: deleting account [removed]: ${JSON.stringify(name)}`);
@@ -165,7 +165,7 @@ export class OperatorAccounts {
     return claims;
   }
 
-  /** Everybody who asks for it meanwhile waits for the same answer. */
+  /** Concurrent requests for it share the result. */
   private *once(name: string): Steps<LoadedAccount> {
     const under = this.loading.get(name);
     if (under !== undefined) return yield* waitFor(under);
@@ -198,7 +198,7 @@ export class OperatorAccounts {
       log.debug(`Requested account update for [${loaded.name}] ignored, too soon`);
       throw new LookupError(TOO_SOON);
     }
-    // Those that expired together may import from each other.
+    // Accounts that expired together may import from each other.
     if (this.refreshing.has(loaded.name)) throw new LookupError(EXPIRED);
     this.refreshing.add(loaded.name);
     try {
@@ -216,7 +216,7 @@ export class OperatorAccounts {
     return this.loaded.get(name)!;
   }
 
-  /** Fetches and verifies an account, and what it needs. @throws when it is not to be had itself */
+  /** Fetches and verifies an account and its exporters. @throws when the account itself is unavailable */
   private *gather(name: string, gathered: Gathered): Steps<void> {
     const jwt = yield* this.fetch(name);
     const claims = this.verify(jwt);
@@ -273,7 +273,7 @@ export class OperatorAccounts {
 
   private installAll({ found, failed }: Gathered): void {
     const fresh = [...found].filter(([name]) => !this.loaded.has(name)).map(([, one]) => ({ ...one, loaded: this.open(one.claims) }));
-    // They may have been loaded while others were waited for.
+    // Some may have been loaded during the wait.
     if (fresh.length > 1) for (const { loaded, jwt } of fresh) this.installer.describe(loaded, jwt);
     for (const { loaded, jwt, claims } of fresh) this.apply(loaded, jwt, claims, failed);
   }
@@ -297,7 +297,7 @@ export class OperatorAccounts {
     this.completeImporters(loaded.name);
   }
 
-  /** Those that could not import from it may now. */
+  /** Retries accounts that could not import from it before. */
   private completeImporters(exporter: string): void {
     const { missed } = this.installer;
     if (!missed.delete(exporter)) return;

@@ -1,4 +1,4 @@
-/** What operator mode needs of the server above it. */
+/** What operator mode needs from the server above it. */
 
 import type { AccountClaims } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
@@ -7,22 +7,22 @@ import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 
-/** What new claims of an account mean for those who are connected to it. */
+/** Effects of an account's new claims on its clients. */
 export interface ClaimsChange {
   readonly account: Account;
   readonly claims: AccountClaims;
-  /** Accounts whose stream imports are others now, perhaps this one among them. */
+  /** Accounts whose stream imports changed, possibly including this one. */
   readonly streamsChanged: ReadonlySet<Account>;
   readonly defaultPermissionsChanged: boolean;
-  /** Whether users that this key signed have to go; null: the keys are the same as before. */
+  /** Whether users signed by this key must be closed; null: the keys are unchanged. */
   readonly signerLeft: ((publicKey: string) => boolean) | null;
 }
 
 export interface AccountClients {
   follow(change: ClaimsChange): void;
-  /** Accounts that import other streams than before. */
+  /** The stream imports of these accounts changed. */
   renewStreams(accounts: ReadonlySet<Account>): void;
-  /** The account's claims have run out, or it was deleted. */
+  /** The account's claims expired, or it was deleted. */
   expire(account: Account): void;
 }
 
@@ -32,8 +32,8 @@ export interface OperatorHost {
   readonly timers: TimingWheel;
   readonly directory: Accounts;
   readonly clients: AccountClients;
-  /** How answers of the server's own services name it: `server{}` of core §8.1. */
+  /** Description of the server in answers: `server{}` of core §8.1. */
   serverInfo(): object;
-  /** Servers of the same system that are known to be there. */
+  /** Number of known servers of the same system. */
   readonly otherServers: number;
 }

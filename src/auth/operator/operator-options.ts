@@ -1,20 +1,20 @@
-/** Operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
+/** Options of operator mode: trusted operators, and the source of account JWTs. */
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 
-/** `resolver`: where account JWTs come from. Durations in milliseconds. */
+/** `resolver`: the source of account JWTs. Durations in milliseconds. */
 export type ResolverOptions =
   | { readonly kind: "memory" }
-  /** Asked by HTTP GET of `<url><account>`. */
+  /** Requested by HTTP GET of `<url><account>`. */
   | { readonly kind: "url"; readonly url: string }
   | {
       readonly kind: "full";
       readonly directory: string;
       /** Most JWTs kept; 0: any number. */
       readonly limit: number;
-      /** Between two comparisons with the other servers. */
+      /** Interval between comparisons with other servers. */
       readonly syncIntervalMs: number;
       readonly allowDelete: boolean;
-      /** Deleted files are gone instead of renamed. */
+      /** Files are deleted instead of renamed. */
       readonly hardDelete: boolean;
       readonly fetchTimeoutMs: number;
     }
@@ -22,29 +22,29 @@ export type ResolverOptions =
       readonly kind: "cache";
       readonly directory: string;
       readonly limit: number;
-      /** How long one is kept; 0: for ever. */
+      /** How long a JWT is kept; 0: no limit. */
       readonly ttlMs: number;
       readonly fetchTimeoutMs: number;
     };
 
 export interface OperatorOptions {
-  /** Operator JWTs, as text; the files that the configuration named were read. */
+  /** Operator JWTs as text; files named in the configuration are already read. */
   readonly operators: readonly string[];
-  /** Public operator nkeys that are trusted without a JWT; not together with `operators`. */
+  /** Public operator nkeys trusted without a JWT; not together with `operators`. */
   readonly trustedKeys: readonly string[];
-  /** null: what the operator's JWT says, if it does. */
+  /** null: taken from the operator's JWT, if it names one. */
   readonly resolver: ResolverOptions | null;
-  /** For a resolver by https; null: the system's certificates. */
+  /** For an https resolver; null: the system's certificates. */
   readonly resolverTls: TlsOptions | null;
   /** Account → its JWT. */
   readonly resolverPreload: Readonly<Record<string, string>>;
-  /** Accounts whose users get in; empty: those of all. */
+  /** Accounts whose users may log in; empty: all. */
   readonly pinnedAccounts: readonly string[];
-  /** Bearer JWT of those who show none; empty: they are refused. */
+  /** Bearer JWT for clients without one; empty: they are refused. */
   readonly defaultSentinel: string;
 }
 
-/** What of a server's options is about operators. */
+/** The operator-related part of a server's options. */
 export function operatorOptionsOf(options: OperatorOptions): OperatorOptions {
   const { operators, trustedKeys, resolver, resolverTls, resolverPreload, pinnedAccounts, defaultSentinel } = options;
   return { operators, trustedKeys, resolver, resolverTls, resolverPreload, pinnedAccounts, defaultSentinel };

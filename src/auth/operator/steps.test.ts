@@ -15,17 +15,17 @@ function* caught(value: Promise<number>): Steps<string> {
   }
 }
 
-test("what has nothing to wait for is done at once", () => {
+test("steps without a promise complete synchronously", () => {
   expect(runSteps(sum(1, 2, 3))).toBe(6);
 });
 
-test("what has to wait is a promise, and goes on where it was", async () => {
+test("steps with a promise return a promise and continue where they stopped", async () => {
   const later = runSteps(sum(1, Promise.resolve(2), 3, Promise.resolve(4)));
   expect(later).toBeInstanceOf(Promise);
   expect(await later).toBe(10);
 });
 
-test("a rejection is thrown where it was waited for", async () => {
+test("a rejection is thrown at the waiting step", async () => {
   expect(await runSteps(caught(Promise.reject(new Error("no"))))).toBe("caught no");
   await expect(runSteps(sum(1, Promise.reject(new Error("no")))) as Promise<number>).rejects.toThrow("no");
 });

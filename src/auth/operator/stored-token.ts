@@ -1,16 +1,16 @@
-/** What a store asks of the tokens it keeps, of whatever kind and whoever signed them. Source: server/dirstore.go (behaviour). */
+/** Checks of stored tokens, of any kind and any signer. Source: server/dirstore.go (behaviour). */
 import type { GenericClaims } from "../../access/jwt/claims.ts";
 import { decodeGeneric } from "../../access/jwt/decode.ts";
 import { JwtError } from "../../access/jwt/jwt-error.ts";
 
-/** Wall clock, ms; 0: it does not expire, or is no token. */
+/** Expiry. Wall clock, ms; 0: never, or the text is not a token. */
 export function expiryOf(jwt: string): number {
   return (decoded(jwt)?.expiresAtSeconds ?? 0) * 1000;
 }
 
 /**
- * Whether a stored token stays in place of another one.
- * @throws Error the other one is none, or about somebody else than `name`
+ * Whether a stored token is kept instead of a new one.
+ * @throws Error the new text is not a token, or its subject is not `name`
  */
 export function isOlder(jwt: string, stored: string, name: string): boolean {
   const other = decodeGeneric(jwt);

@@ -1,6 +1,6 @@
 /**
- * Whom the server believes: the keys of its operators. With strict usage of signing keys the operator's own key signs no accounts, and
- * accounts that its signing keys signed let none of their own keys sign users.
+ * The trusted keys of operators. With strict signing key usage the operator's own key signs no accounts, and
+ * the own keys of accounts signed by its signing keys sign no users.
  * Source: server/server.go, processTrustedKeys; server/accounts.go, getOperatorKeys (behaviour).
  */
 
@@ -10,18 +10,18 @@ import type { OperatorOptions } from "./operator-options.ts";
 
 export class TrustedKeys {
   readonly operators: readonly OperatorClaims[];
-  /** Whose accounts are accepted. */
+  /** Keys whose accounts are accepted. */
   private readonly keys: ReadonlySet<string>;
   private readonly strictKeys: ReadonlySet<string>;
 
-  /** @throws JwtError an operator JWT is none; the option table has refused it before */
+  /** @throws JwtError for an invalid operator JWT, which the option table normally refuses earlier */
   constructor({ operators, trustedKeys }: Pick<OperatorOptions, "operators" | "trustedKeys">) {
     this.operators = operators.map(decodeOperator);
     this.keys = new Set([...trustedKeys, ...this.operators.flatMap(keysOf)]);
     this.strictKeys = new Set(this.operators.filter(({ nats }) => nats.strictSigningKeyUsage).flatMap(({ nats }) => nats.signingKeys));
   }
 
-  /** Nobody is trusted: accounts and users are those of the configuration. */
+  /** No trusted keys: accounts and users come from the configuration. */
   get isEmpty(): boolean {
     return this.keys.size === 0;
   }
@@ -35,7 +35,7 @@ export class TrustedKeys {
     return this.strictKeys.has(accountIssuer);
   }
 
-  /** Who may push and delete accounts of a directory: the first operator's. @throws Error there is none */
+  /** Keys that may push and delete accounts of a directory: those of the first operator. @throws Error without an operator */
   get pushing(): { readonly operator: string; readonly strict: boolean; readonly keys: ReadonlySet<string> } {
     const [first] = this.operators;
     const keys = first === undefined ? [] : keysOf(first);

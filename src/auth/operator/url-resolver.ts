@@ -1,6 +1,6 @@
 /**
- * `resolver: URL(…)`: account JWTs by HTTP GET of `<url><account>`. One answer may take 1.9 s in all, and be as long as a token may be:
- * an account server that hangs, or sends without end, costs a login and nothing else.
+ * `resolver: URL(…)`: account JWTs by HTTP GET of `<url><account>`. An answer may take 1.9 s in total and be as long as a token may be:
+ * an account server that hangs, or sends endlessly, fails one login and nothing else.
  * Source: server/accounts.go, URLAccResolver (behaviour).
  */
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import type { Resolver } from "./resolver.ts";
 
 const FETCH_MS = 1_900;
 
-/** How Bun's `fetch` is told of certificates. */
+/** TLS options of Bun's `fetch`. */
 interface FetchTls {
   readonly ca?: string;
   readonly cert?: string;
@@ -36,7 +36,7 @@ export class UrlResolver implements Resolver {
     this.tls = tls === null ? null : fetchTls(tls);
   }
 
-  /** @param name empty: whether anybody is there */
+  /** @param name empty: only checks that the server answers */
   async fetch(name: string): Promise<string> {
     const url = this.url + name;
     const refuse = (reason: string) => new LookupError(`could not fetch <${quoted(redacted(url))}>: ${reason}`);

@@ -1,12 +1,12 @@
 /**
- * Who may connect by the claims that an account signed for it: operator mode.
+ * Logins by user JWTs: operator mode.
  *
- *   proxy ─▶ user JWT, or the default sentinel ─▶ in force ─▶ pinned account ─▶ account (its resolver) ─▶ signed by whom it should be
+ *   proxy ─▶ user JWT, or the default sentinel ─▶ in force ─▶ pinned account ─▶ account (its resolver) ─▶ right signer
  *     ─▶ scope and template ─▶ account in force ─▶ bearer ─▶ connection type ─▶ nonce ─▶ revoked ─▶ network ─▶ hours ─▶ Login
- * The first step that fails decides; the client hears the same of all of them, the log says which.
+ * The first failing step decides. Refusals look alike to the client; the log names the step.
  *
- * A login for an account that is loaded is settled at once: no I/O, and two signatures at most, of the user's token and of the nonce. The
- * token of somebody who was let in is not verified again, and what its claims come to in the account is kept until the account's claims
+ * A login for a loaded account completes synchronously: no I/O, and at most two signature checks, of the user's token and of the nonce. The
+ * token of an accepted user is not verified again, and the result of its claims is cached until the account's claims
  * change; the nonce is verified each time.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.5.
  */
@@ -41,28 +41,28 @@ export interface UserJwtFacts {
   readonly keys: TrustedKeys;
   readonly proxies: TrustedProxies;
   readonly permissions: CompiledPermissions;
-  /** Accounts whose users get in; null: those of all. */
+  /** Accounts whose users may log in; null: all. */
   readonly pinned: ReadonlySet<string> | null;
-  /** JWT of clients that show none; empty: they are refused. */
+  /** JWT for clients without one; empty: they are refused. */
   readonly sentinel: string;
   /** Wall clock, ms. */
   now(): number;
-  /** An account that is not pinned was asked for. */
+  /** Called when a client names an account that is not pinned. */
   onUnpinned(): void;
-  /** Lines of a client's log about why; null: nobody reads them. */
+  /** Log lines with the reasons of refusals; null when that log level is off. */
   readonly debugs: boolean;
 }
 
-/** What came of a client's claims, for those who have more to say (auth callout). */
+/** Result of checking a client's claims, as used by auth callout. */
 export interface UserResolution {
   readonly verdict: Verdict;
-  /** null: it showed none that can be read. */
+  /** null: it sent no readable token. */
   readonly claims: UserClaims | null;
-  /** null: it did not get as far. */
+  /** null: an earlier check failed. */
   readonly account: LoadedAccount | null;
-  /** Of the trusted proxy that it came through; empty: of none. */
+  /** Key of the trusted proxy used; empty: none. */
   readonly proxyKey: string;
-  /** Its claims ask for one. */
+  /** Its claims require a trusted proxy. */
   readonly proxyRequired: boolean;
 }
 
@@ -70,10 +70,10 @@ export class UserJwtAuthenticator implements Authenticator {
   readonly usesNonce = true;
   readonly takesJwt = true;
   readonly required = true;
-  /** Set when other options take the place of these: whoever still waits is asked by those. */
+  /** Set when new options replace these: logins that still wait are decided by the successor. */
   successor: UserJwtAuthenticator | null = null;
 
-  /** @param users those who were let in; handed on from the authenticator before when options change */
+  /** @param users cache of accepted users; handed on from the previous authenticator when options change */
   constructor(
     private readonly facts: UserJwtFacts,
     readonly users = new VerifiedTokens<KnownUser>(USERS_MAX, USER_BYTES_MAX, USER_TOKEN_BYTES_MAX),
@@ -110,7 +110,7 @@ export class UserJwtAuthenticator implements Authenticator {
       refuse(Refusal.AuthorizationViolation, claims, proxyKey, `Account JWT lookup error: ${reasonOf(error)}`);
     const resolved = (account: LoadedAccount) => this.resolveIn(account, user, request, proxyKey);
     const resolvedLater = (account: LoadedAccount) => {
-      if (this.successor !== null) return this.successor.resolve(request); // other options count by now
+      if (this.successor !== null) return this.successor.resolve(request); // new options apply meanwhile
       return this.facts.accounts.get(name) === account ? resolved(account) : lookUpFailed(new LookupError(MISSING));
     };
     try {
@@ -121,7 +121,7 @@ export class UserJwtAuthenticator implements Authenticator {
     }
   }
 
-  /** Whose token it shows; null: none that can be read. */
+  /** The user of its token; null: no readable token. */
   private userOf({ connect }: AuthenticationRequest): KnownUser | null {
     const shown = this.decoded(connect.jwt);
     if (shown !== null || this.facts.sentinel === "") return shown;
@@ -192,7 +192,7 @@ export class UserJwtAuthenticator implements Authenticator {
       followsDefaults: own === null,
       limits,
       expiresAt: earliest(claims.expiresAtSeconds * 1000, hours.endsAtMs ?? 0),
-      claim: { ...user.claim, bearer: nats.bearerToken }, // a scope may make it one
+      claim: { ...user.claim, bearer: nats.bearerToken }, // a scope can set it
       proxyKey,
     };
   }
@@ -202,7 +202,7 @@ export class UserJwtAuthenticator implements Authenticator {
 const SHORTEST_KEY_LETTERS = 7;
 const PROXY_REQUIRED = "proxy connection required";
 
-/** @throws UserFault the client did not prove that it has the key */
+/** @throws UserFault the client did not prove possession of the key */
 function checkNonce({ connect, nonce }: AuthenticationRequest, subject: string): void {
   if (connect.sig === "") throw new UserFault("Signature missing");
   const signature = decodeSignature(connect.sig);
@@ -212,7 +212,7 @@ function checkNonce({ connect, nonce }: AuthenticationRequest, subject: string):
   if (!verifySignature(subject, nonce, signature)) throw new UserFault("Signature not verified");
 }
 
-/** Why a text is no nkey, in the library's words; null: it is one. */
+/** Why a text is not an nkey, in the nkeys library's words; null when it is one. */
 function nkeyFault(text: string): string | null {
   if (decodeNkey(text) !== null) return null;
   const wrong = text.search(/[^A-Z2-7]/);

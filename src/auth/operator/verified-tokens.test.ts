@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
-test("a token is found by all of its text, and by nothing less", () => {
+test("a token is found by its whole text only", () => {
   const tokens = new VerifiedTokens<string>(10, 1_000, 100);
   tokens.add("abc", "said");
   expect([tokens.get("abc"), tokens.get("ab"), tokens.get("abcd"), tokens.get("ABC")]).toEqual(["said", undefined, undefined, undefined]);
 });
 
-test("the one that was not asked for the longest goes first, by number and by bytes", () => {
+test("the least recently used token is dropped first, by number and by bytes", () => {
   const few = new VerifiedTokens<number>(2, 1_000, 100);
   few.add("a", 1);
   few.add("b", 2);

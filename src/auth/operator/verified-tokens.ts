@@ -1,8 +1,8 @@
 /**
- * What verified tokens say, by their text: who has shown one costs no signature the next time. The whole text is the key, so nothing
- * but the very token that was verified is ever found. Whether it is still in force, and whom to trust, is asked each time anew.
+ * Cache of verified tokens by their text: a token is verified once. The whole text is the key, so only exactly
+ * the verified token is found. Expiry and trust are checked at each use.
  *
- * Bounded by number and by bytes of text; the token that was not asked for the longest goes first.
+ * Bounded by number and by bytes of text; the least recently used token is dropped first.
  */
 export class VerifiedTokens<T> {
   private readonly byText = new Map<string, T>();
@@ -27,7 +27,7 @@ export class VerifiedTokens<T> {
     return known;
   }
 
-  /** Does nothing for one that is too long, or known. */
+  /** Does nothing for a token that is too long or already cached. */
   add(token: string, said: T): void {
     if (token.length > this.tokenBytesMax || this.byText.has(token)) return;
     this.byText.set(token, said);
