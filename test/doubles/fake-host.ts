@@ -5,15 +5,16 @@ import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { completeOptions, type Options } from "../../src/config/schema/options.ts";
-import { Client } from "../../src/connections/client/client.ts";
-import { type ConnectionHost, ServerCounters } from "../../src/connections/link/host.ts";
+import type { Client, ClientHost } from "../../src/connections/client/client.ts";
+import { ClientConnection } from "../../src/connections/client/client-connection.ts";
+import { ServerCounters } from "../../src/connections/link/host.ts";
 import { Turn } from "../../src/connections/link/turn.ts";
 import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
 /** What clients need of a server, with a clock that a test moves and transports that take what it lets them take. */
-export class FakeHost implements ConnectionHost, AccountHost {
+export class FakeHost implements ClientHost, AccountHost {
   readonly clock = new FakeClock();
   readonly options: Options;
   readonly turn: Turn;
@@ -99,7 +100,7 @@ export class FakeHost implements ConnectionHost, AccountHost {
   /** A client that has been greeted. */
   accept(): Visitor {
     const transport = new FakeTransport();
-    const client = new Client(this, transport, ++this.lastId);
+    const client = new ClientConnection(this, transport, ++this.lastId);
     client.open();
     this.turn.end();
     transport.next();

@@ -1,5 +1,5 @@
 /**
- * A client and its account: who it turned out to be decides where it publishes and what it may do.
+ * A client and its account: the login decides in which account the client publishes and subscribes, and what it may do.
  * Cold: once per connection, and when accounts, permissions or limits change.
  */
 
@@ -15,21 +15,23 @@ import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 
-/** Between telling a client that it is over its limit of subscriptions, and closing it. */
+/** A client over its limit of subscriptions is told so, and closed after this time. */
 const OVER_LIMIT_MS = 20;
+/** Longest time that a timer is set to. */
+const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
 
-/** Puts a new connection into the global account, where it waits for its login. */
+/** Puts a new client into the global account, where it stays until its login. */
 export function enterGlobal(client: Client): void {
   moveTo(client, client.host.globalAccount);
 }
 
-/** @returns None, or why it cannot stay; it is in no account then */
+/** Applies a login. @returns None, or why it is refused; no account counts the client then */
 export function bind(client: Client, login: Login): Refusal {
   client.login = login;
   client.user = login.user;
   client.proxyKey = login.proxyKey;
   client.account = login.account;
-  client.requestHeader = null; // it named whoever it was before
+  client.requestHeader = null; // it described the login before
   if (client.registered !== login.account) {
     leaveAccount(client);
     if (login.account.isFull || login.noRoom) return Refusal.MaxAccountConnectionsExceeded;
@@ -52,7 +54,7 @@ function moveTo(client: Client, account: Account): void {
   followAccount(client);
 }
 
-/** It counts nowhere any more. */
+/** The account no longer counts the client among its connections. */
 export function leaveAccount(client: Client): void {
   if (client.registered === null) return;
   const account = client.registered;
@@ -61,7 +63,7 @@ export function leaveAccount(client: Client): void {
   client.host.onConnectionsChanged(account);
 }
 
-/** Back to where it was before its login: it says anew who it is. */
+/** Undoes the login: the client authenticates again. */
 export function unbind(client: Client): void {
   client.login = null;
   client.permissions = null;
@@ -77,19 +79,19 @@ function usePermissions(client: Client, permissions: Permissions | null): void {
   followAccount(client);
 }
 
-/** Mappings or permissions have changed: whether publishing takes the longer way. */
+/** Mappings or permissions have changed. */
 export function followAccount(client: Client): void {
   const { account, permissions } = client;
   client.guarded = account.mappings !== null || (permissions !== null && permissions.permissions.publish !== null);
 }
 
-/** The least of what user, account and server say; -1: no limit. */
+/** The lowest limit; negative ones mean no limit. @returns -1 when none limits */
 function leastOf(...limits: number[]): number {
   const real = limits.filter(limit => limit >= 0);
   return real.length === 0 ? -1 : Math.min(...real);
 }
 
-/** Limits of user, account or server have changed. A client that has more subscriptions than it may is told, and closed. */
+/** Limits of user, account or server have changed. A client with as many subscriptions as it may have, or more, is told, and closed. */
 export function applyLimits(client: Client): void {
   const { account, host, login } = client;
   const { options } = host;
@@ -114,34 +116,32 @@ function expireAt(client: Client, at: number): void {
   if (at === 0) return;
   const { turn } = client.host;
   client.expiryTimer = new WheelTimer(() => {
-    if (turn.clock.now() < at) return expireAt(client, at); // further away than a timer can be set
+    if (turn.clock.now() < at) return expireAt(client, at); // the timer was set to its maximum
     expire(client, Refusal.UserAuthenticationExpired);
     turn.end();
   });
   turn.timers.set(client.expiryTimer, Math.min(Math.max(0, at - turn.clock.now()), TIMER_MS_MAX));
 }
 
-const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
-
 export function cancelExpiry(client: Client): void {
   if (client.expiryTimer !== null) client.host.turn.timers.cancel(client.expiryTimer);
   client.expiryTimer = null;
 }
 
-/** Its time, or that of its account, has run out, or it was revoked. */
+/** The login or the account has expired or was revoked. */
 export function expire(client: Client, refusal: Refusal): void {
   client.logDebug(REFUSALS[refusal].error!);
   client.refuse(refusal);
 }
 
-/** What is denied of a subscription, and what stands for it in other accounts. */
-export function dressSubscription(client: Client, subscription: Subscription): void {
+/** Gives a new subscription its filter of denied subjects, and its shadows in the accounts whose streams its own imports. */
+export function attachFilterAndShadows(client: Client, subscription: Subscription): void {
   const { permissions } = client;
   subscription.filter = permissions === null ? null : permissions.filterOf(subscription.subject, subscription.queue);
   addShadows(client.account, subscription);
 }
 
-/** The account's stream imports are others now. */
+/** The account's stream imports have changed. */
 export function renewShadows(client: Client): void {
   for (const subscription of client.subscriptions.values()) {
     removeShadows(subscription);
@@ -149,16 +149,16 @@ export function renewShadows(client: Client): void {
   }
 }
 
-/** The permissions are others now: subscriptions that are not allowed any more go, and the client is told. */
+/** The permissions have changed: removes subscriptions that are no longer allowed, and tells the client. */
 export function reviewSubscriptions(client: Client): void {
   const { permissions } = client;
   for (const subscription of [...client.subscriptions.values()]) {
     const { subject, queue, sid } = subscription;
     if (permissions !== null && !permissions.maySubscribe(subject, queue)) {
-      client.removeSubscription(subscription);
+      client.subscriptions.remove(subscription);
       const subjectText = quote(subject);
       const sidText = quote(sid);
-      // As in the reference it hears of it behind the removal.
+      // After the removal, as in the reference.
       client.sendError(
         queue === null
           ? refusalText(Refusal.SubscribePermissionLost, subjectText, sidText)
@@ -173,7 +173,7 @@ export function reviewSubscriptions(client: Client): void {
   }
 }
 
-/** Who it is, in log lines that name nobody's connection. */
+/** The client's user, for log lines that do not name the connection. */
 export function shownUser({ connect, login }: Client): string {
   if (connect.nkey !== "") return `Nkey ${quote(encode(connect.nkey))}`;
   if (connect.user !== "") return `User ${quote(encode(connect.user))}`;

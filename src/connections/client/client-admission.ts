@@ -1,8 +1,8 @@
 /**
- * How a client gets in: greeted with INFO, perhaps after a handshake, it has a while to say in CONNECT who it is.
+ * How a client gets in: it is greeted with INFO, before or after a handshake, and then has to authenticate within a time limit.
  *
  *   accepted ─▶ INFO ─▶ handshake? ─▶ ready ─▶ CONNECT ─▶ authenticated          refused at the door, or too slow: closed
- *              └ or behind the handshake, where the peer begins with that
+ *              └ or after the handshake, where the peer begins with that
  * Cold: once per connection, so clarity wins.
  */
 
@@ -18,12 +18,12 @@ import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts
 import type { Client } from "./client.ts";
 import { peerOf } from "./client-label.ts";
 
-/** INFO, where it was not sent yet. */
+/** Sends INFO if it was not sent yet. */
 export function greet(client: Client): void {
   if (!client.greeted && !client.closed) client.sendInfo("accept");
 }
 
-/** Whatever had to come before the protocol has come. */
+/** The handshake is over. */
 export function becomeReady(client: Client): void {
   greet(client);
   beginProtocol(client);
@@ -33,13 +33,13 @@ export function becomeReady(client: Client): void {
   client.logDebug(`TLS version ${tls.version}, cipher suite ${tls.cipherSuite}`);
 }
 
-/** From here on the peer's bytes are protocol: the timer for authentication where it is required, the first PING. */
+/** From here on the peer's bytes are protocol: starts the timer for authentication, where it is required, and the keepalive. */
 export function beginProtocol(client: Client): void {
   if (client.authRequired) awaitAuthentication(client);
   client.keepalive.startEarly();
 }
 
-/** It does not get in. */
+/** The transport does not let the peer in. */
 export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): void {
   if (detail !== undefined) client.logDebug(detail);
   switch (kind) {
@@ -52,26 +52,26 @@ export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): v
     case "handshake":
       client.logError(`TLS handshake error: ${text}`);
       return client.close(CloseReason.TlsHandshakeError);
-    default: // load balancers probe: nobody's error
+    default: // probes of load balancers are no errors
       client.logDebug(`TLS handshake error: ${text}`);
       if (kind === "timeout") client.logDebug("TLS handshake timeout");
       client.close(CloseReason.TlsHandshakeError);
   }
 }
 
-/** Nobody in particular is refused, for whatever reason: all hear the same. */
+/** A refusal of the login itself. Such refusals look alike to the client, so that they reveal nothing. */
 export function isUnproven(refusal: Refusal): boolean {
   return refusal === Refusal.AuthorizationViolation || refusal === Refusal.ProxyNotTrusted || refusal === Refusal.ProxyRequired;
 }
 
-/** What the log says of a login that is refused, before the client is told. */
+/** Logs a refused login, before the client is told. Other refusals are not logged here. */
 export function logRefusedLogin(client: Client, refusal: Refusal): void {
   if (isUnproven(refusal))
     client.logError(`authentication error${client.login?.claim ? ` - ${shownUser(client)}` : refusedUser(client.connect)}`);
   if (refusal === Refusal.MaxAccountConnectionsExceeded) client.logError(REFUSALS[refusal].error!);
 }
 
-/** Nothing but CONNECT is taken until it has proved who it is. */
+/** Takes nothing but CONNECT until the client has authenticated, for which it has a limited time. */
 function awaitAuthentication(client: Client): void {
   const { turn, options } = client.host;
   client.setFlag(FLAG_AWAITING_AUTH, true);
@@ -85,15 +85,16 @@ function awaitAuthentication(client: Client): void {
   turn.timers.set(client.authTimer, client.door?.authTimeoutMs ?? options.authTimeoutMs);
 }
 
-/** CONNECT came in time, or it is over. */
+/** CONNECT came in time, or the connection is closed. */
 export function clearAuthTimer(client: Client): void {
   if (client.authTimer !== null) client.host.turn.timers.cancel(client.authTimer);
   client.authTimer = null;
 }
 
-/** The same client, as a changed configuration has it. @param renews its account imports other streams than before */
+/** Applies a new login of the same user. @param renews the account imports other streams than before */
 function rebind(client: Client, login: Login, renews: boolean): void {
-  if (login.account !== client.account) return client.close(CloseReason.ClientClosed); // it comes back, and is bound there
+  // An account cannot change while connected: the client reconnects, and is bound to the new one.
+  if (login.account !== client.account) return client.close(CloseReason.ClientClosed);
   bind(client, login);
   reviewSubscriptions(client);
   if (renews) renewShadows(client);
@@ -102,20 +103,20 @@ function rebind(client: Client, login: Login, renews: boolean): void {
 }
 
 /**
- * Who may connect has changed: what it said in CONNECT is looked at again.
+ * A reload changed who may connect: authenticates the client again, with the CONNECT that it sent.
  * @param streamsChanged accounts that import other streams than before
  */
 export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Account>): void {
   const { closed, flags, host } = client;
   if (closed) return;
-  const asked = ++client.asks; // whatever is under way is asked again when it has an answer
+  const attempt = ++client.authAttempt; // an authentication under way is repeated once it has a result
   if ((flags & FLAG_AUTHENTICATING) !== 0) return;
   if ((flags & FLAG_CONNECT_RECEIVED) === 0) {
     if (client.authRequired && (flags & FLAG_AWAITING_AUTH) === 0 && !client.transport.handshaking) awaitAuthentication(client);
     return;
   }
   const settle = (verdict: Verdict, renews: boolean) => {
-    if (client.closed || client.asks !== asked) return;
+    if (client.closed || client.authAttempt !== attempt) return;
     if (typeof verdict !== "number") return rebind(client, verdict, renews);
     client.logError(`authentication error${refusedUser(client.connect)}`);
     host.onAuthenticationFailed(client, verdict);
@@ -124,12 +125,12 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
   };
   if (client.authenticator.keeps?.(client.connect, client.account) === false) return client.close(CloseReason.ClientClosed);
   const { connect, login } = client;
-  // A service gave it that name, and knows its credentials by another: it comes back, and is asked about anew.
+  // A callout service gave it this user, under which it does not know the credentials: the client reconnects, and the service is asked anew.
   if (login?.delegated && (connect.user !== "" || connect.nkey !== "")) return client.close(CloseReason.ClientClosed);
   const renews = streamsChanged.has(client.account);
   const verdict = host.authenticate(client);
   if (!(verdict instanceof Promise)) return settle(verdict, renews);
-  // Until it settles it stays what it was, but for what its account does not import any more.
+  // Until the result is there the client keeps its login, but not streams that its account no longer imports.
   if (renews) renewShadows(client);
   verdict.then(
     settled => settle(settled, false),

@@ -1,4 +1,4 @@
-/** What the lines of a client do: SUB, UNSUB, CONNECT, INFO, -ERR. Cold: once per subscription or connection, so clarity wins. */
+/** What the commands of a client do, except PUB and HPUB: SUB, UNSUB, CONNECT, INFO, -ERR. Cold, so clarity wins. */
 
 import type { Login, Verdict } from "../../auth/users/authenticator.ts";
 import { bytesEqual, decode, encode, latin1, quote } from "../../base/bytes/ascii.ts";
@@ -15,14 +15,13 @@ import {
   FLAG_INTRODUCED,
   FLAG_NO_RESPONDERS,
 } from "../link/connection-flag.ts";
-import { bind, dressSubscription, unbind } from "./binding.ts";
+import { attachFilterAndShadows, bind, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
-import { connectionTypeOf } from "./connection-type.ts";
 import type { StandInCredentials } from "./door.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
-/** Queue group of the server's own services; closed to clients. */
+/** Queue group of the server's own services; clients may not join it. */
 const SYSTEM_QUEUE = encode("_sys_");
 
 /** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
@@ -52,11 +51,10 @@ function subscribe(client: Client, { subject, queue, sid }: SubLine): void {
   }
   const key = latin1(sid, 0, sid.length);
   // A repeated sid keeps the first subscription.
-  if (!client.subscriptions.has(key)) {
+  if (client.subscriptions.get(key) === undefined) {
     const subscription = new Subscription(client, subject, queue, sid);
-    if (!client.account.interest.insert(subscription)) return client.refuse(Refusal.InvalidSubject);
-    client.subscriptions.set(key, subscription);
-    dressSubscription(client, subscription);
+    if (!client.subscriptions.add(key, subscription)) return client.refuse(Refusal.InvalidSubject);
+    attachFilterAndShadows(client, subscription);
   }
   if (client.connect.verbose) client.sendOk();
 }
@@ -83,11 +81,11 @@ export function handleUnsub(client: Client, source: Buffer, start: number, end: 
   if (client.connect.verbose) client.sendOk();
   if (subscription === undefined) return Refusal.None;
   if (line.messagesMax > 0 && line.messagesMax > subscription.delivered) subscription.deliveredMax = line.messagesMax;
-  else client.removeSubscription(subscription);
+  else client.subscriptions.remove(subscription);
   return Refusal.None;
 }
 
-/** `CONNECT {…}`: who the client is and how it wants to be spoken to. May come again. */
+/** `CONNECT {…}`: credentials and options of the client. May come again, which logs in anew. */
 export function handleConnect(client: Client, json: string): Refusal {
   if (client.tracing) client.traceIn("CONNECT", withoutSecrets(json));
   clearAuthTimer(client);
@@ -102,7 +100,7 @@ export function handleConnect(client: Client, json: string): Refusal {
   if (client.door !== null) fillFrom(client.door.standIns, client.connect);
   if (!client.authenticator.takesJwt) client.connect.jwt = "";
   if (!first) {
-    client.removeAllSubscriptions();
+    client.subscriptions.removeAll();
     unbind(client);
   }
   client.followConnectOptions();
@@ -110,10 +108,10 @@ export function handleConnect(client: Client, json: string): Refusal {
   return settleLater(client, client.host.authenticate(client), verdict => finishConnect(client, verdict));
 }
 
-/** A command other than CONNECT came first: who says nothing of itself may be let in as somebody, or not at all. */
+/** A command other than CONNECT came first: without credentials the client gets the default user, if there is one, or is refused. */
 export function admitAnonymous(client: Client): Refusal {
-  const { authenticator, host, transport } = client;
-  if (!authenticator.admitsAnonymous(connectionTypeOf(transport))) {
+  const { authenticator, host } = client;
+  if (!authenticator.admitsAnonymous(client.connectionType)) {
     host.onAuthenticationFailed(client, Refusal.AuthorizationViolation, false);
     return Refusal.AuthorizationViolation;
   }
@@ -122,35 +120,34 @@ export function admitAnonymous(client: Client): Refusal {
   return settleLater(client, host.authenticate(client), verdict => enter(client, verdict));
 }
 
-/** Goes on with the verdict: now, or when it is there. Nothing behind the command is looked at until then. */
+/** Calls `go` with the verdict: now, or once it is there. Nothing behind the command is parsed until then. */
 function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (verdict: Verdict) => Refusal): Refusal {
-  const asked = ++client.asks;
+  const attempt = ++client.authAttempt;
   if (!(verdict instanceof Promise)) return go(verdict);
 
-  client.flags |= FLAG_AUTHENTICATING;
-  client.parser.suspended = true;
+  client.reading.suspend(FLAG_AUTHENTICATING);
   const settle = (settled: Verdict): void => {
     if (client.closed) return;
     client.flags &= ~FLAG_AUTHENTICATING;
-    const end = client.asks === asked || typeof settled === "number" ? go(settled) : settleAnew(client, settled, go);
+    const end = client.authAttempt === attempt || typeof settled === "number" ? go(settled) : settleAnew(client, settled, go);
     logRefusedLogin(client, end);
     if (end !== Refusal.None) client.refuse(end);
-    else client.host.turn.resumeLater(client);
+    else client.reading.resumeLater();
     client.host.turn.end();
   };
   verdict.then(settle, () => settle(Refusal.AuthorizationViolation));
   return Refusal.None;
 }
 
-/** What CONNECT left empty, a cookie may say. */
-/** It would have been let in, but by then others may be let in than when it was asked: a reload came meanwhile. */
+/** The login was accepted, but by the configuration before a reload: authenticates again. */
 function settleAnew(client: Client, { delegated }: Login, go: (verdict: Verdict) => Refusal): Refusal {
   if (!delegated) return settleLater(client, client.host.authenticate(client), go);
-  // The service may have given it another name, which means nothing to it: it comes back, and is asked about anew.
+  // The callout service may have given the client another user, which it does not know: the client reconnects, and the service is asked anew.
   client.close(CloseReason.ClientClosed);
   return Refusal.Closed;
 }
 
+/** Credentials that came another way, in a cookie for example, fill in what CONNECT left empty. */
 function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
   if (connect.jwt === "") connect.jwt = standIns.jwt;
   if (connect.user === "") connect.user = standIns.user;
@@ -158,10 +155,10 @@ function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
   if (connect.auth_token === "") connect.auth_token = standIns.auth_token;
 }
 
-/** In, as whoever it turned out to be. @returns why not */
+/** Binds the client to its login. @returns None, or why it is refused */
 function enter(client: Client, verdict: Verdict): Refusal {
   if (typeof verdict === "number") {
-    client.user = client.login?.user ?? givenUser(client.connect); // who it would have been
+    client.user = client.login?.user ?? givenUser(client.connect); // the user that was refused, for events
     client.host.onAuthenticationFailed(client, verdict);
     return verdict;
   }
@@ -177,7 +174,7 @@ function finishConnect(client: Client, verdict: Verdict): Refusal {
   const { connect } = client;
   const refusal = enter(client, verdict);
   if (refusal !== Refusal.None) return refusal;
-  // Obsolete: whoever names an account is refused.
+  // Obsolete fields: naming an account is refused.
   if (connect.new_account || connect.account !== "") {
     client.host.onAuthenticationFailed(client, Refusal.AuthorizationViolation, false);
     return Refusal.AuthorizationViolation;
@@ -190,7 +187,7 @@ function finishConnect(client: Client, verdict: Verdict): Refusal {
   return Refusal.None;
 }
 
-/** A client may send INFO; it must be JSON and means nothing. */
+/** A client may send INFO. It must be JSON and has no effect. */
 export function handleInfo(client: Client, json: string): Refusal {
   const wrong = checkInfo(json);
   if (wrong === null) return Refusal.None;

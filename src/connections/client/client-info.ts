@@ -1,4 +1,4 @@
-/** What services and events are told of a client. Source: reference, core §8.1. */
+/** The description of a client that services and events get. Source: reference, core §8.1. */
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { Client } from "./client.ts";
@@ -6,7 +6,7 @@ import { shownJwt } from "./connection-record.ts";
 
 const NS_PER_MS = 1e6;
 
-/** @param detailed false: only its account and round trip */
+/** @param detailed false: only account and round trip */
 export function clientInfo(client: Client, detailed: boolean): ClientInfo {
   const info: ClientInfo = { acc: client.account.name, rtt: Math.round(client.keepalive.roundTripMs * NS_PER_MS) };
   if (!detailed) return info;

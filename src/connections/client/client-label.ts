@@ -1,11 +1,11 @@
-/** How log lines name a client: where it comes from, and once it has introduced itself who it is. */
+/** How log lines name a client: its address and number, and after CONNECT its name and user. */
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { userLabel } from "../../wire/protocol/connect-options.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
 import { FLAG_INTRODUCED } from "../link/connection-flag.ts";
 import type { Client } from "./client.ts";
 
-/** Where the peer is; `unix` for one that came by a Unix socket. */
+/** Address and port of the peer; `unix` for a Unix socket. */
 export function peerOf({ remoteAddress, remotePort }: Transport): string {
   return remoteAddress === "" ? "unix" : `${bracketed(remoteAddress)}:${remotePort}`;
 }

@@ -7,12 +7,12 @@ import type { TlsState } from "../../wire/transport/tls-state.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
 import type { Client } from "./client.ts";
 
-/** What monitoring says of a connection. Taken from a live one when asked, kept of a closed one. Times are wall clock, ms. */
+/** What monitoring shows of a connection. Built from an open one on request, kept of a closed one. Times are wall clock, ms. */
 export interface ConnectionRecord {
   readonly id: number;
   readonly kind: ConnectionKind;
   readonly account: string;
-  /** What it called itself, whether or not that was asked for; a token is not shown. Empty when nothing. */
+  /** The user of its CONNECT, even if no authentication was required; a token is not shown. Empty: none. */
   readonly user: string;
   readonly type: TransportType;
   readonly address: string;
@@ -35,18 +35,18 @@ export interface ConnectionRecord {
   readonly name: string;
   readonly lang: string;
   readonly version: string;
-  /** Empty when there was none, or when whoever holds it may use it (a bearer token). */
+  /** Empty when there was none, or when it is a secret (a bearer token). */
   readonly jwt: string;
-  /** Who vouches for the user: the key that signed its claims, or the account of its nkey. Empty: nobody. */
+  /** The key that signed the user's claims, or the account of its nkey. Empty: neither. */
   readonly issuerKey: string;
-  /** What the claims of its user call it. */
+  /** The name in the claims of its user. */
   readonly nameTag: string;
   readonly tags: readonly string[];
-  /** How the claims of its account call that; its name where they do not. */
+  /** The name in the claims of its account; the account's name without claims. */
   readonly accountTag: string;
   /** The trusted proxy that it came through; empty: none. */
   readonly proxyKey: string;
-  /** Null in the clear. */
+  /** Null without TLS. */
   readonly tls: Omit<TlsState, "peerCertificates"> | null;
 }
 
@@ -59,10 +59,10 @@ export interface SubscriptionRecord {
   readonly cid: number;
 }
 
-/** Subscriptions that are remembered of a closed connection. */
+/** Most subscriptions that the record of a closed connection lists. */
 export const CLOSED_SUBSCRIPTIONS_MAX = 1_000;
 
-/** @param subscriptionsMax how many subscriptions to list */
+/** @param subscriptionsMax most subscriptions to list */
 export function connectionRecord(client: Client, subscriptionsMax: number): ConnectionRecord {
   const subscriptions: SubscriptionRecord[] = [];
   for (const subscription of client.subscriptions.values()) {
@@ -104,8 +104,8 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
 }
 
 /**
- * What monitoring, events and services are told of a client's JWT. Whoever holds a bearer JWT may use it, and what a program's own
- * authenticate() takes for one is its secret: such are not shown, nor kept.
+ * A client's JWT for monitoring, events and services; empty when it must not be shown. A bearer JWT is a secret, as it needs no key to be
+ * used, and so may be the text that a program's own authenticate() takes in its place.
  */
 export function shownJwt({ authenticator, connect: { jwt }, login }: Client): string {
   if (jwt === "" || authenticator.hidesJwt) return "";
@@ -114,17 +114,17 @@ export function shownJwt({ authenticator, connect: { jwt }, login }: Client): st
   try {
     return decodeUser(jwt).nats.bearerToken ? "" : jwt;
   } catch {
-    return jwt; // none that anybody could use
+    return jwt; // not a valid JWT, so not a secret
   }
 }
 
-/** Source: reference; only of users with a key, and of those that a service made. */
+/** Only for users with a key, and for those of a callout service, as in the reference. */
 export function issuerKeyOf({ account, connect, login }: Client): string {
   const key = login?.claim?.issuerKey ?? "";
   return key === "" && login !== null && (login.delegated || connect.nkey !== "") ? account.name : key;
 }
 
-/** Without the certificates, which would stay in memory with closed connections. */
+/** Without the certificates, as records of closed connections stay in memory. */
 function tlsRecord(tls: TlsState | null): ConnectionRecord["tls"] {
   if (tls === null) return null;
   const { version, cipherSuite, handshakeFirst } = tls;

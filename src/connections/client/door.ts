@@ -1,6 +1,6 @@
-/** What is different for a client because of the listener it came in by: WebSocket has settings of its own. */
+/** What differs for clients of a listener with settings of its own, as WebSocket has. */
 
-/** Stands in for what CONNECT leaves empty. */
+/** Used for fields that CONNECT leaves empty. */
 export interface StandInCredentials {
   readonly jwt: string;
   readonly user: string;
@@ -9,11 +9,11 @@ export interface StandInCredentials {
 }
 
 export interface Door {
-  /** Whom a proxy says it speaks for; empty when nobody says so. For logs only. */
+  /** The client's address as a proxy reports it; empty: not reported. For logs only. */
   readonly forwardedFor: string;
   readonly standIns: StandInCredentials;
-  /** null: the server's. */
+  /** null: as for the server. */
   readonly authTimeoutMs: number | null;
-  /** null: the server's. */
+  /** null: as for the server. */
   readonly pingIntervalMs: number | null;
 }

@@ -375,19 +375,9 @@ export class Publisher implements QueueDelivery<Subscription> {
   private refuseSubjects(): void {
     const { batch } = this;
     for (let index = 0; index < batch.count; index++) {
-      const error = this.refuseSubject(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
+      const error = this.client.refusePublish(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
       batch.trace?.refuse(error);
     }
-  }
-
-  /** The client may not publish there, and is told so. @returns what it is told */
-  refuseSubject(subject: Uint8Array): string {
-    const { client } = this;
-    const text = quote(subject);
-    const error = refusalText(Refusal.PublishPermission, text);
-    client.sendError(error);
-    client.logError(`Publish Violation - Subject ${text}`);
-    return error;
   }
 
   private refuseReply(): void {

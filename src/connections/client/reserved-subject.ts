@@ -1,8 +1,8 @@
 import { encode, startsWith } from "../../base/bytes/ascii.ts";
 
 /**
- * Subjects that clients may not use, exactly those: gateway replies, and RAFT outside the system account, for publishing; service,
- * gateway and acknowledgement replies as replies. `$SYS.` and `$JS.` are open to whoever has permission.
+ * Subjects that clients may not use, and no others: gateway replies, and outside the system account RAFT subjects, for publishing;
+ * replies of services, gateways and acknowledgements as replies. `$SYS.` and `$JS.` only need permission.
  */
 const GATEWAY_REPLY = encode("_GR_.");
 const GATEWAY_REPLY_OLD = encode("$GR.");
@@ -13,13 +13,14 @@ const JETSTREAM_ACK = encode("$JS.ACK.");
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
 
-/** @param system the client is bound to the system account */
+/** Whether clients may not publish there. @param system the client is bound to the system account */
 export function isReservedSubject(source: Uint8Array, start: number, end: number, system: boolean): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
   return isGatewayReply(source, start, end) || (!system && startsWith(source, start, end, RAFT));
 }
 
+/** Whether clients may not name it as a reply. */
 export function isReservedReply(source: Uint8Array, start: number, end: number): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
@@ -28,7 +29,7 @@ export function isReservedReply(source: Uint8Array, start: number, end: number):
   );
 }
 
-/** The prefix alone is an ordinary subject. */
+/** A prefix without anything behind it is an ordinary subject. */
 function isGatewayReply(source: Uint8Array, start: number, end: number): boolean {
   const size = end - start;
   return (

@@ -86,7 +86,7 @@ function publisherOf(client: Client): TracedPublisher {
     mayReportTo: subject =>
       !isReservedSubject(subject, 0, subject.length, account === host.systemAccount) &&
       (permissions === null || permissions.mayAlwaysPublish(subject, 0, subject.length)),
-    refuseSubject: subject => client.publisher.refuseSubject(subject),
+    refuseSubject: subject => client.refusePublish(subject),
     logError: text => client.logError(text),
   };
 }

@@ -1,13 +1,15 @@
 /**
- * The JSON of a CONNECT, fit for a trace log. Names match in any case, as they do where it is read, and what is no JSON is shown without
- * its secrets too: clients are traced because something is wrong with them. A JWT counts as one: a bearer token is nothing else.
+ * The JSON of a CONNECT for the trace log: values of secret fields are replaced by `[REDACTED]`.
+ *
+ * Field names match in any case, as they do when CONNECT is read. Text that is not valid JSON is redacted too, as broken clients are the
+ * ones that get traced. A JWT counts as a secret, because it may be a bearer token.
  */
 const SECRETS = /("(?:pass[^"\s:=]*|auth_token[^"\s:=]*|sig|proxy_sig|nkey|jwt)"?\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^\s",}\]]+)/gi;
-/** Strings from the first quote on, and whether they are names. Each ends somewhere, so the text is walked through once. */
+/** Strings, and whether a colon behind them makes them field names. An unfinished one ends with the text, so one pass is enough. */
 const STRINGS = /"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\\?$)/gs;
 
 export function withoutSecrets(json: string): string {
-  // A name may be spelled with escapes, which nobody does who has nothing to hide.
+  // A name with escapes could hide a secret field: nothing is shown then.
   for (const [, text, isName] of json.matchAll(STRINGS)) if (isName !== undefined && text.includes("\\")) return '"[REDACTED]"';
   return json.replace(SECRETS, '$1"[REDACTED]"');
 }

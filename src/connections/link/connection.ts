@@ -1,20 +1,24 @@
 /**
- * What connections of every kind have: an identity, a state, output, and an end.
+ * What connections of every kind have: an identity, a state, input, output, keepalive, totals, and an end. A link between this server and
+ * a peer; what its commands mean is the business of each kind, which extends this class.
  *
  *   open ── close(reason) ──▶ closed ── farewell written, or given up ──▶ transport gone
- * The first reason given stays. Closing takes the connection out of everything at once (interest, registry); its transport goes when
- * what was queued is written, or at the latest after the write deadline.
+ * The first reason stays. Closing takes the connection out of everything at once (interest, registry). Its transport is ended when the
+ * queued output is written, at the latest after the write deadline.
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../../wire/protocol/close-reason.ts";
 import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
-import { REFUSALS, type Refusal } from "../../wire/protocol/refusal.ts";
-import type { Transport } from "../../wire/transport/transport.ts";
+import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
+import type { SocketEvents, Transport } from "../../wire/transport/transport.ts";
 import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
-import type { ConnectionHost } from "./host.ts";
+import type { LinkHost } from "./host.ts";
+import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
+import type { ReadLoop, ReadLoopOwner } from "./read-loop.ts";
+import { Stall, type StallOwner } from "./stall.ts";
 
 /** How long a peer may take to end its side, once it has everything and we ended ours. */
 const LINGER_MS = 2_000;
@@ -23,14 +27,15 @@ const OK_LINE = encode("+OK\r\n");
 const PING_LINE = encode("PING\r\n");
 const PONG_LINE = encode("PONG\r\n");
 
-export abstract class Connection implements OutboundOwner {
+export abstract class Connection implements SocketEvents, OutboundOwner, KeepaliveOwner, ReadLoopOwner, StallOwner {
   readonly id: number;
   readonly kind: ConnectionKind;
-  readonly host: ConnectionHost;
+  readonly host: LinkHost;
   readonly transport: Transport;
-  /** The part of the log that its lines belong to. */
   readonly log: Logger;
   readonly outbound: Outbound;
+  readonly keepalive: Keepalive;
+  readonly stall: Stall;
   flags = 0;
   /** Wall clock, ms. */
   readonly startedAt: number;
@@ -43,30 +48,40 @@ export abstract class Connection implements OutboundOwner {
   outBytes = 0;
   /** Times a producer was stalled because of this connection. */
   stalls = 0;
+  /** Commands of the current read that changed interest: they count as activity. */
+  interestChanges = 0;
+  private committedMessages = 0;
+  private committedBytes = 0;
   private farewell: WheelTimer | null = null;
   private transportGone = false;
 
-  constructor(host: ConnectionHost, transport: Transport, id: number, kind: ConnectionKind) {
+  /** @param log the part of the log that lines about this connection belong to */
+  constructor(host: LinkHost, transport: Transport, id: number, kind: ConnectionKind, log: Logger) {
     this.host = host;
     this.transport = transport;
     this.id = id;
     this.kind = kind;
-    this.log = host.logOf(transport.type === "websocket" ? "websocket" : "client");
+    this.log = log;
     this.startedAt = host.turn.clock.now();
     this.lastActivityAt = this.startedAt;
-    const options = host.options;
-    this.outbound = new Outbound(host.turn, transport, this, {
-      pendingBytesMax: options.pendingBytesMax,
-      writeDeadlineMs: options.writeDeadlineMs,
-    });
+    const { pendingBytesMax, writeDeadlineMs } = host.options;
+    this.outbound = new Outbound(host.turn, transport, this, { pendingBytesMax, writeDeadlineMs });
+    this.keepalive = new Keepalive(this);
+    this.stall = new Stall(this);
   }
 
   /** How log lines name it. */
   abstract readonly label: string;
+  /** Made by the kind, with a parser for its protocol. */
+  abstract readonly reading: ReadLoop;
+  /** The parser gave up on a command. */
+  abstract onCommandRefused(refusal: Refusal): void;
+  /** Adds what one read brought to totals of the kind, beside those of connection and server. */
+  protected abstract countReceived(messages: number, bytes: number): void;
   /** Takes it out of accounts and registries; called once. */
   protected abstract onClosing(reason: CloseReason): void;
-  /** A producer waits for this connection's output. */
-  abstract onStallReleased(): void;
+  /** The transport is gone too; called once, and last. */
+  protected abstract onTransportClosed(): void;
 
   get closed(): boolean {
     return (this.flags & FLAG_CLOSED) !== 0;
@@ -75,6 +90,60 @@ export abstract class Connection implements OutboundOwner {
   get tracing(): boolean {
     return (this.flags & FLAG_TRACE) !== 0;
   }
+
+  setFlag(flag: number, on: boolean): void {
+    if (on) this.flags |= flag;
+    else this.flags &= ~flag;
+  }
+
+  // Input
+
+  onData(chunk: Buffer): void {
+    if (!this.closed) this.reading.onData(chunk);
+  }
+
+  /** Adds what this read brought to the totals. */
+  commitRead(): void {
+    const messages = this.inMessages - this.committedMessages;
+    if (messages === 0 && this.interestChanges === 0) return;
+    const bytes = this.inBytes - this.committedBytes;
+    this.committedMessages = this.inMessages;
+    this.committedBytes = this.inBytes;
+    this.interestChanges = 0;
+    const { counters, turn } = this.host;
+    this.lastActivityAt = turn.now;
+    this.keepalive.lastInAt = turn.clock.monotonic();
+    if (messages === 0) return;
+    counters.inMessages += messages;
+    counters.inBytes += bytes;
+    this.countReceived(messages, bytes);
+  }
+
+  /** The peer sends nothing more. As in the reference it is closed then, once its output is written. */
+  onEnd(): void {
+    this.close(CloseReason.ClientClosed);
+    this.host.turn.end();
+  }
+
+  onReadFailed(text: string): void {
+    if (this.closed) return;
+    this.logError(`read error: ${text}`);
+    this.close(CloseReason.ReadError, true);
+    this.host.turn.end();
+  }
+
+  get pingIntervalMs(): number {
+    return this.host.options.pingIntervalMs;
+  }
+
+  onStale(): void {
+    const { counters } = this.host;
+    counters.staleConnections++;
+    counters.staleConnectionsOf[this.kind]++;
+    this.refuse(Refusal.StaleConnection);
+  }
+
+  // Output
 
   sendOk(): void {
     if (this.tracing) this.traceOut("OK", "");
@@ -97,7 +166,7 @@ export abstract class Connection implements OutboundOwner {
     this.outbound.append(line, 0, line.length);
   }
 
-  /** Answers a refusal as its row says, and closes if it says so. */
+  /** Answers a refusal as its row says, and closes if the row says so. */
   refuse(refusal: Refusal): void {
     if (this.closed) return;
     const row = REFUSALS[refusal];
@@ -105,34 +174,13 @@ export abstract class Connection implements OutboundOwner {
     if (row.close !== null) this.close(row.close);
   }
 
-  get pingIntervalMs(): number {
-    return this.host.options.pingIntervalMs;
+  onDrain(): void {
+    this.outbound.onDrain();
+    this.host.turn.end();
   }
 
-  /** @param flushes whether what is queued is still written: as the reason says, unless somebody knows that the peer still reads */
-  close(reason: CloseReason, flushes = !skipsFlush(reason)): void {
-    if (this.closed) return;
-    this.flags |= FLAG_CLOSED;
-    this.closeReason = reason;
-    this.stoppedAt = this.host.turn.clock.now();
-    this.logDebug(`${KIND_TEXTS[this.kind]} connection closed: ${CLOSE_TEXTS[reason]}`);
-    this.onClosing(reason);
-    if (this.transportGone) return this.outbound.abandon();
-    if (!flushes) {
-      this.outbound.abandon();
-      this.transport.terminate();
-      return;
-    }
-    this.farewell = new WheelTimer(() => this.transport.terminate());
-    this.host.turn.timers.set(this.farewell, this.host.options.writeDeadlineMs);
-    this.outbound.closeAfterFlush();
-  }
-
-  onFlushedForClose(): void {
-    this.outbound.abandon();
-    const lingers = lingersAfter(this.closeReason as CloseReason);
-    if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
-    this.transport.end(lingers, this.closeReason as CloseReason);
+  onStallReleased(): void {
+    this.stall.releaseProducers();
   }
 
   onWriteError(): void {
@@ -158,9 +206,9 @@ export abstract class Connection implements OutboundOwner {
     this.onDeadlineMissed(tookSome);
   }
 
-  /** Closes, the default for clients, or under policy `retry` lets the connection go on when it took something. */
+  /** Closes, or under policy `retry` lets the connection go on when it took something. */
   private onDeadlineMissed(tookSome: boolean): void {
-    // Missed before it even said CONNECT: closed, but it consumed nothing.
+    // A connection that misses it before its CONNECT is closed as well, but does not count as a slow consumer.
     if (!this.outbound.slow && (this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.countSlowConsumer();
     if (tookSome && !this.closed && this.host.options.writeTimeout === "retry") return;
     if (this.closed) {
@@ -179,13 +227,47 @@ export abstract class Connection implements OutboundOwner {
     counters.slowConsumersOf[this.kind]++;
   }
 
-  /** The transport ended; called by the kind's `onClose`. */
-  protected onTransportGone(error: Error | null): void {
+  // End
+
+  /** @param flushes whether queued output is still written; by default the reason decides, the caller may know that the peer still reads */
+  close(reason: CloseReason, flushes = !skipsFlush(reason)): void {
+    if (this.closed) return;
+    this.flags |= FLAG_CLOSED;
+    this.closeReason = reason;
+    this.stoppedAt = this.host.turn.clock.now();
+    this.logDebug(`${KIND_TEXTS[this.kind]} connection closed: ${CLOSE_TEXTS[reason]}`);
+    this.keepalive.stop();
+    this.stall.stop();
+    this.reading.stop();
+    this.onClosing(reason);
+    if (this.transportGone) return this.outbound.abandon();
+    if (!flushes) {
+      this.outbound.abandon();
+      this.transport.terminate();
+      return;
+    }
+    this.farewell = new WheelTimer(() => this.transport.terminate());
+    this.host.turn.timers.set(this.farewell, this.host.options.writeDeadlineMs);
+    this.outbound.closeAfterFlush();
+  }
+
+  onFlushedForClose(): void {
+    this.outbound.abandon();
+    const lingers = lingersAfter(this.closeReason as CloseReason);
+    if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
+    this.transport.end(lingers, this.closeReason as CloseReason);
+  }
+
+  onClose(error: Error | null): void {
     this.transportGone = true;
     if (this.farewell !== null) this.host.turn.timers.cancel(this.farewell);
     if (this.closed) this.outbound.abandon();
     else this.close(error === null ? CloseReason.ClientClosed : CloseReason.ReadError);
+    this.onTransportClosed();
+    this.host.turn.end();
   }
+
+  // Log
 
   traceIn(verb: string, text: string): void {
     this.log.trace(`${this.label} - <<- [${text === "" ? verb : `${verb} ${text}`}]`);
@@ -209,8 +291,8 @@ export abstract class Connection implements OutboundOwner {
 }
 
 /**
- * Whether the peer may still be sending when we end. Not when it ended itself; and whoever is refused at the door must not hold a
- * descriptor, nor may stopping wait for anybody.
+ * Whether the peer may still be sending when we end. Not if it ended itself; nor if it was refused at the door or the server stops, as
+ * neither may wait for a peer.
  */
 function lingersAfter(reason: CloseReason): boolean {
   return reason !== CloseReason.ClientClosed && reason !== CloseReason.MaxConnectionsExceeded && reason !== CloseReason.ServerShutdown;

@@ -1,11 +1,11 @@
 /**
- * Writes messages of a batch into a client's output as MSG or HMSG.
+ * Writes messages of a batch into a connection's output as MSG or HMSG.
  *
  *   one message     the line and the payload go straight into the output's tail
- *   a run of them   encoded once into the server's scratch, then appended as one block; the next receiver with the same sid and the
- *                   same view of headers gets the same block. A fan-out to a thousand subscribers encodes once.
- *   large messages  lines in the scratch, payloads where they were read, all in one system call: nothing is copied
- * In a run the line is built when size or reply change and copied otherwise.
+ *   a run of them   encoded once into the scratch space of the turn, then appended as one block. The next receiver with the same sid that
+ *                   also takes headers, or also does not, gets the same block: a fan-out to a thousand subscribers encodes once.
+ *   large messages  lines in the scratch space, payloads where they were read, all in one system call: nothing is copied
+ * In a run, a line is built when size, subject or reply change, and otherwise copied from the message before.
  * Small copies are loops: a native call costs as much as 48 bytes one by one, or 64 in words (bench/micro/delivery.ts).
  */
 import { CR, decimalSize, LF, SPACE, writeDecimal } from "../../base/bytes/ascii.ts";
@@ -28,30 +28,30 @@ import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES } from "./encoded-run.ts";
 import type { Turn } from "./turn.ts";
 
-/** Digits of two sizes, blanks, `HMSG`, CRLF: what a line takes besides subject, sid and reply. */
+/** Room that a line takes besides subject, sid and reply: digits of two sizes, blanks, `HMSG`, CRLF. */
 const LINE_OVERHEAD = 32;
-/** Messages larger than this on average are not gathered in the scratch: their payload is worth a block of its own. */
+/** Runs of larger messages, on average, are not gathered in the scratch space: a block of its own for each payload costs less. */
 const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
-/** The same where there is one receiver, for which the scratch is not encoded once and used often. */
+/** The same for runs with one receiver: there the encoded run is used only once. */
 const RUN_PAYLOAD_BYTES_MAX_ONE = 600;
-/** A single payload of this size is worth a system call of its own. */
+/** From this size on a single message is written with a system call of its own. */
 const VECTOR_BYTES_MIN = 16 * 1024;
-/** Short runs are copied in words: up to three bytes too many, which the next copy overwrites. */
+/** Short pieces are copied in words: up to three bytes too many, which the next copy overwrites. */
 const WORD_BYTES = 4;
-/** Longest copies done in a loop, of words and of bytes. */
+/** Longest pieces that a loop copies, by words and by bytes. */
 const WORDS_BYTES_MAX = 64;
 const LOOP_BYTES_MAX = 48;
 
 /**
- * Delivers messages `from` to `to`. The caller has settled whether the client wants them.
- * Returns the bytes of payload (and headers) delivered.
+ * Writes messages `from` (inclusive) to `to` (exclusive). The caller has checked that the subscription gets them.
+ * @returns payload and header bytes written
  */
-export function writeMessages(client: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
-  const headers = (client.flags & FLAG_HEADERS) !== 0;
+export function writeMessages(connection: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+  const headers = (connection.flags & FLAG_HEADERS) !== 0;
   const count = to - from;
-  if (count === 1) return writeMessage(client, subscription.sid, batch, from, headers);
+  if (count === 1) return writeMessage(connection, subscription.sid, batch, from, headers);
 
-  const turn = client.host.turn;
+  const turn = connection.host.turn;
   const run = turn.run;
   const sid = subscription.sid;
   const encoded =
@@ -63,18 +63,18 @@ export function writeMessages(client: Connection, subscription: Subscription, ba
     sameBytes(run.sid!, sid);
   if (!encoded) {
     const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
-    const large = batch.oneReceiver && client.transport.vectored ? RUN_PAYLOAD_BYTES_MAX_ONE : RUN_PAYLOAD_BYTES_MAX;
+    const large = batch.oneReceiver && connection.transport.vectored ? RUN_PAYLOAD_BYTES_MAX_ONE : RUN_PAYLOAD_BYTES_MAX;
     if (batch.bytes > count * large && count * lineMax <= SCRATCH_BYTES) {
-      return writeLargeRun(client, sid, batch, from, to, headers);
+      return writeLargeRun(connection, sid, batch, from, to, headers);
     }
     if (batch.bytes + count * lineMax > SCRATCH_BYTES) {
       let bytes = 0;
-      for (let index = from; index < to; index++) bytes += writeMessage(client, sid, batch, index, headers);
+      for (let index = from; index < to; index++) bytes += writeMessage(connection, sid, batch, index, headers);
       return bytes;
     }
     encodeRun(turn, sid, batch, from, to, headers);
   }
-  client.outbound.append(turn.scratch, 0, run.size);
+  connection.outbound.append(turn.scratch, 0, run.size);
   return run.payloadBytes;
 }
 
@@ -82,12 +82,12 @@ function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: numbe
   const { run, scratch: target, scratchView } = turn;
   const source = batch.source;
   const sourceView = turn.viewOf(source);
-  // Words may be read up to here: behind it they would pass the end.
+  // Last offset at which a word may be read.
   const wordsEnd = source.length - WORD_BYTES;
   const fields = batch.fields;
   let at = 0;
   let payloadBytes = 0;
-  // The last line written, and what it says: the next message with the same size, and no reply, has the same line.
+  // The last line written, and what it says: the next message with the same subject and size, and no reply, has the same line.
   let lineStart = 0;
   let lineSize = 0;
   let lineFor = -1;
@@ -135,9 +135,9 @@ function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: numbe
   run.payloadBytes = payloadBytes;
 }
 
-/** One message, straight into the output. */
-function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
-  const outbound = client.outbound;
+/** One message, straight into the output. @returns payload and header bytes written */
+function writeMessage(connection: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
+  const outbound = connection.outbound;
   const fields = batch.fields;
   const field = index << STRIDE_SHIFT;
   let start = fields[field + START];
@@ -145,10 +145,10 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   const headerSize = fields[field + HEADER_SIZE];
   const lineMax = LINE_OVERHEAD + sid.length + batch.namesBytesMax;
   const stop = end + 2;
-  if (stop - start >= VECTOR_BYTES_MIN && client.transport.vectored && lineMax <= SCRATCH_BYTES) {
-    return writeLargeRun(client, sid, batch, index, index + 1, headers);
+  if (stop - start >= VECTOR_BYTES_MIN && connection.transport.vectored && lineMax <= SCRATCH_BYTES) {
+    return writeLargeRun(connection, sid, batch, index, index + 1, headers);
   }
-  if (lineMax + RUN_PAYLOAD_BYTES_MAX > LARGEST_CHUNK_BYTES) return writeLongLine(client, sid, batch, index, headers, lineMax);
+  if (lineMax + RUN_PAYLOAD_BYTES_MAX > LARGEST_CHUNK_BYTES) return writeLongLine(connection, sid, batch, index, headers, lineMax);
   const whole = stop - start <= RUN_PAYLOAD_BYTES_MAX;
   outbound.reserve(whole ? lineMax + stop - start : lineMax);
   if (outbound.closed) return 0;
@@ -169,15 +169,15 @@ function writeMessage(client: Connection, sid: Uint8Array, batch: MessageBatch, 
   return end - start;
 }
 
-/** Large messages: the ranges go to the kernel as they lie. */
-function writeLargeRun(client: Connection, sid: Uint8Array, batch: MessageBatch, from: number, to: number, headers: boolean): number {
-  const { vector, scratch, run } = client.host.turn;
-  run.version = -1; // whatever the scratch held
-  const { outbound } = client;
+/** Large messages: the kernel gets the ranges where they lie. @returns payload and header bytes written */
+function writeLargeRun(connection: Connection, sid: Uint8Array, batch: MessageBatch, from: number, to: number, headers: boolean): number {
+  const { vector, scratch, run } = connection.host.turn;
+  run.version = -1; // the scratch space is overwritten
+  const { outbound } = connection;
   const fields = batch.fields;
   let payloadBytes = 0;
   let at = 0;
-  // As in `encodeRun`: the next message may have the same line, which then goes out from where it stands.
+  // As in `encodeRun`: a message with the same line as the one before sends it from where it lies.
   let lineStart = 0;
   let lineFor = -1;
   let lineSubject = -1;
@@ -209,18 +209,25 @@ function writeLargeRun(client: Connection, sid: Uint8Array, batch: MessageBatch,
   return payloadBytes;
 }
 
-/** Control lines that may leave no room for a payload in a chunk, which only a raised `max_control_line` allows. */
-function writeLongLine(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean, lineMax: number): number {
+/** A line so long that no payload may fit behind it in a chunk. Only a raised `max_control_line` allows that. */
+function writeLongLine(
+  connection: Connection,
+  sid: Uint8Array,
+  batch: MessageBatch,
+  index: number,
+  headers: boolean,
+  lineMax: number,
+): number {
   const line = Buffer.allocUnsafe(lineMax);
   const size = writeLine(line, 0, sid, batch, index, headers);
-  client.outbound.append(line, 0, size);
+  connection.outbound.append(line, 0, size);
   const headerSize = batch.headerSize(index);
   const start = batch.start(index) + (headerSize > 0 && !headers ? headerSize : 0);
-  client.outbound.append(batch.source, start, batch.end(index) + 2);
+  connection.outbound.append(batch.source, start, batch.end(index) + 2);
   return batch.end(index) - start;
 }
 
-/** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. Returns the offset behind its CRLF. */
+/** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. @returns the offset behind its CRLF */
 function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
   const fields = batch.fields;
   const field = index << STRIDE_SHIFT;
@@ -276,7 +283,7 @@ const NO_RESPONDERS_STATUS = Buffer.from("NATS/1.0 503\r\nNats-Subject: ");
 const NO_RESPONDERS_HEADER_BYTES = 32;
 
 /** Tells a publisher that nobody took message `index`: `HMSG <reply> <sid> …` with status 503. */
-export function writeNoResponders(client: Connection, sid: Uint8Array, batch: MessageBatch, index: number): void {
+export function writeNoResponders(connection: Connection, sid: Uint8Array, batch: MessageBatch, index: number): void {
   const replyStart = batch.replyStart(index);
   const replyEnd = batch.replyEnd(index);
   const subjectStart = batch.subjectStart(index);
@@ -297,5 +304,5 @@ export function writeNoResponders(client: Connection, sid: Uint8Array, batch: Me
   at += NO_RESPONDERS_STATUS.copy(line, at);
   at += batch.subjectSource.copy(line, at, subjectStart, subjectEnd);
   at += line.write("\r\n\r\n\r\n", at);
-  client.outbound.append(line, 0, at);
+  connection.outbound.append(line, 0, at);
 }

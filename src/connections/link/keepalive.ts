@@ -1,24 +1,37 @@
 /**
  * PING, PONG and round trips of one connection: is the peer still there, and how far away.
  *
- * The first PING comes early (2 s, so that the round trip is known soon), later ones every `pingIntervalMs`; a client that sent
- * something within the interval is not asked, unless its round trip is older than an hour.
+ * The first PING comes early, after 2 s, so that the round trip is known soon; later ones come every `pingIntervalMs`. A peer that sent
+ * something within the interval is not asked, unless its round trip is more than an hour old.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { Connection } from "./connection.ts";
+import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import { FLAG_FIRST_PONG_SENT } from "./connection-flag.ts";
+import type { LinkHost } from "./host.ts";
 
 const FIRST_PING_MS = 2_000;
 const ROUND_TRIP_FRESH_MS = 60 * 60 * 1_000;
-/** How long a connection without its first PONG is left alone by PINGs that only want a round trip. */
+/** For so long a connection that has not had its first PONG gets no PING that only measures the round trip. */
 const ROUND_TRIP_PATIENCE_MS = 2_000;
-/** A round trip is known from 1 ns on. */
+/** A round trip that was measured is never 0, which means unknown: at least 1 ns. */
 const ROUND_TRIP_MIN_MS = 1e-6;
 
+/** The connection, as its keepalive needs it. */
+export interface KeepaliveOwner {
+  readonly host: LinkHost;
+  readonly kind: ConnectionKind;
+  readonly flags: number;
+  readonly closed: boolean;
+  readonly pingIntervalMs: number;
+  sendPing(): void;
+  logDebug(text: string): void;
+  /** Too many PINGs have no answer. */
+  onStale(): void;
+}
+
 export class Keepalive {
-  private readonly connection: Connection;
+  private readonly owner: KeepaliveOwner;
   private readonly timer: WheelTimer;
-  private readonly onStale: () => void;
   private readonly openedAt: number;
   private pingsOut = 0;
   /** Long ago at first, so that the first PING is always sent. */
@@ -27,30 +40,29 @@ export class Keepalive {
   lastInAt: number;
   /** Round trip, ms with fractions; 0 while unknown. */
   roundTripMs = 0;
-  /** How often it was measured. */
+  /** How often the round trip was measured. */
   measurements = 0;
 
-  constructor(connection: Connection, onStale: () => void) {
-    this.connection = connection;
-    this.onStale = onStale;
+  constructor(owner: KeepaliveOwner) {
+    this.owner = owner;
     this.timer = new WheelTimer(() => this.onTimer());
     this.openedAt = this.now();
     this.lastInAt = this.openedAt;
   }
 
   private now(): number {
-    return this.connection.host.turn.clock.monotonic();
+    return this.owner.host.turn.clock.monotonic();
   }
 
-  /** The first PING: at accept, and again from CONNECT on. */
+  /** Schedules the first PING: at accept, and again from CONNECT on. */
   startEarly(): void {
-    const { turn } = this.connection.host;
-    const delay = Math.min(this.connection.pingIntervalMs, FIRST_PING_MS);
+    const { turn } = this.owner.host;
+    const delay = Math.min(this.owner.pingIntervalMs, FIRST_PING_MS);
     turn.timers.set(this.timer, delay + turn.random.below(Math.max(1, Math.floor(delay / 5))));
   }
 
   stop(): void {
-    this.connection.host.turn.timers.cancel(this.timer);
+    this.owner.host.turn.timers.cancel(this.timer);
   }
 
   /** CONNECT came: the time since accept is a first guess of the round trip. */
@@ -66,39 +78,40 @@ export class Keepalive {
     if (this.pingSentAt > 0) this.roundTripMs = Math.max(ROUND_TRIP_MIN_MS, this.now() - this.pingSentAt);
   }
 
-  /** Someone wants to know the round trip. Asked only where a PING cannot confuse a client that is still connecting. */
+  /** Sends a PING if the round trip is unknown, except while it could confuse a peer that is still connecting. */
   askRoundTrip(): void {
-    if (this.roundTripMs !== 0 || this.connection.closed) return;
-    const early = (this.connection.flags & FLAG_FIRST_PONG_SENT) === 0 && this.now() - this.openedAt <= ROUND_TRIP_PATIENCE_MS;
+    const { owner } = this;
+    if (this.roundTripMs !== 0 || owner.closed) return;
+    const early = (owner.flags & FLAG_FIRST_PONG_SENT) === 0 && this.now() - this.openedAt <= ROUND_TRIP_PATIENCE_MS;
     if (!early) this.ping();
   }
 
   private ping(): void {
     this.pingSentAt = this.now();
     this.pingsOut++;
-    this.connection.sendPing();
+    this.owner.sendPing();
   }
 
   private onTimer(): void {
-    const connection = this.connection;
-    if (connection.closed) return;
-    const { turn, options } = connection.host;
-    connection.logDebug("Client Ping Timer");
+    const { owner } = this;
+    if (owner.closed) return;
+    const { turn, options } = owner.host;
+    owner.logDebug(`${KIND_TEXTS[owner.kind]} Ping Timer`);
     const now = this.now();
     const wantsRoundTrip = this.roundTripMs === 0 || now - this.pingSentAt > ROUND_TRIP_FRESH_MS;
     const silentMs = now - this.lastInAt;
-    if (silentMs < connection.pingIntervalMs && !wantsRoundTrip) {
-      connection.logDebug(`Delaying PING due to remote client data or ping ${Math.round(silentMs / 1000)}s ago`);
+    if (silentMs < owner.pingIntervalMs && !wantsRoundTrip) {
+      owner.logDebug(`Delaying PING due to remote client data or ping ${Math.round(silentMs / 1000)}s ago`);
     } else {
       if (this.pingsOut + 1 > options.pingsOutMax) {
-        connection.logDebug("Stale Client Connection - Closing");
-        this.onStale();
+        owner.logDebug(`Stale ${KIND_TEXTS[owner.kind]} Connection - Closing`);
+        owner.onStale();
         turn.end();
         return;
       }
       this.ping();
     }
-    turn.timers.set(this.timer, connection.pingIntervalMs);
+    turn.timers.set(this.timer, owner.pingIntervalMs);
     turn.end();
   }
 }

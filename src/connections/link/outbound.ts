@@ -8,12 +8,12 @@
  *               │ takes less
  *               ▼
  *             backlog (chunks in order) ── drain ─▶ kernel
- * Blocks of 16 KiB and more go to the kernel straight from where they lie, when nothing waits before them; only what the kernel
- * leaves is copied. So a large payload is written from the chunk it was read into, and a batch for many receivers is encoded once.
+ * Blocks of 16 KiB and more are offered to the kernel where they lie, if no backlog waits before them; only what the kernel does not take is
+ * copied. So a large payload is written from the chunk it was read into, and a batch for many receivers is encoded once.
  *
- * Bounds: more than `pendingBytesMax` after the kernel had its chance, and the connection is a slow consumer. From 75 % on producers
- * are told to stall (`stalling`). A batch of output that the kernel does not take within the write deadline: slow consumer, or with
- * policy `retry` a flag and another deadline. Progress within a batch does not restart its deadline.
+ * Bounds: if more than `pendingBytesMax` wait after the kernel took what it could, the connection is a slow consumer. From 75 % on producers
+ * stall (`stalling`). If the kernel does not take a batch of output within the write deadline, the connection is a slow consumer too; under
+ * policy `retry` it gets a flag and another deadline. Progress within a batch does not restart its deadline.
  * Source: reference, core §1.10.
  */
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
@@ -23,11 +23,11 @@ import type { Transport } from "../../wire/transport/transport.ts";
 import type { Turn } from "./turn.ts";
 import { TurnPhase, type TurnWork } from "./turn-phases.ts";
 
-/** From this size on a block is offered to the kernel where it lies. */
+/** From this size on, bytes: a block is offered to the kernel where it lies. */
 const DIRECT_BYTES_MIN = 16 * 1024;
 /** Turns of small output after which a connection starts with a smaller chunk again. */
 const SHRINK_TURNS = 16;
-/** A batch under the write deadline: the reference writes at most 1,024 vectors of at most 64 KiB. */
+/** Most bytes under one write deadline: the reference writes at most 1,024 vectors of at most 64 KiB at once. */
 const DEADLINE_BATCH_BYTES = 1024 * LARGEST_CHUNK_BYTES;
 
 const EMPTY = Buffer.alloc(0);
@@ -37,10 +37,10 @@ export interface OutboundLimits {
   writeDeadlineMs: number;
 }
 
-/** Whoever owns the output, told of what happens to it. */
+/** The connection, which is told what happens to its output. */
 export interface OutboundOwner {
   onPendingBytesExceeded(limit: number): void;
-  /** The deadline passed. `chunks` and `bytes` are what was being written. */
+  /** The deadline passed. @param tookSome the kernel took a part @param chunks @param bytes of the batch that was being written */
   onWriteDeadline(tookSome: boolean, chunks: number, bytes: number): void;
   onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void;
   onWriteError(): void;
@@ -51,12 +51,12 @@ export interface OutboundOwner {
 }
 
 export class Outbound implements TurnWork {
-  /** Unwritten bytes lie at 0 to `tailSize`. Hot paths write behind them after `reserve`. */
+  /** Its bytes from 0 to `tailSize` are not written yet. Hot paths write behind them after `reserve`. */
   tail: Buffer = EMPTY;
   tailSize = 0;
   /** Pending output is over 75 % of the limit. */
   stalling = false;
-  /** Nothing is appended any more; what waits is written, then the owner is told. */
+  /** Nothing more is appended; what waits is written, then the owner is told. */
   closing = false;
   closed = false;
   /** Flagged by a missed deadline under policy `retry`. */
@@ -113,14 +113,14 @@ export class Outbound implements TurnWork {
     this.turn.add(TurnPhase.Write, this);
   }
 
-  /** Appends bytes of any number. They are copied, or with the kernel, when it returns. */
+  /** Appends any number of bytes. When it returns they are copied, or with the kernel. */
   append(source: Buffer, start: number, end: number): void {
     if (this.closed || this.closing) return;
     const size = end - start;
     if (size >= DIRECT_BYTES_MIN && (this.tailSize === 0 || size >= LARGEST_CHUNK_BYTES)) return this.appendBlock(source, start, end);
     let at = start;
     if (size > LARGEST_CHUNK_BYTES - this.tailSize) {
-      // Fill the chunk to its end, so that it goes out whole.
+      // Fills the chunk to its end, so that a whole one goes out.
       this.reserve(LARGEST_CHUNK_BYTES - this.tailSize);
       at += LARGEST_CHUNK_BYTES - this.tailSize;
       copy(source, start, at, this.tail, this.tailSize);
@@ -132,7 +132,7 @@ export class Outbound implements TurnWork {
     this.tailSize += end - at;
   }
 
-  /** A block worth a system call of its own: written where it lies, if nothing waits before it but the tail. */
+  /** A large block: written where it lies, if nothing but the tail waits before it. */
   private appendBlock(source: Buffer, start: number, end: number): void {
     this.markDirty();
     let at = start;
@@ -168,7 +168,7 @@ export class Outbound implements TurnWork {
     }
   }
 
-  /** Begins a vector for this connection: what waits in the tail goes first. */
+  /** Begins a vector for this connection with what waits in the tail. */
   startVector(vector: ByteVector): void {
     vector.clear();
     if (this.tailSize > 0) vector.add(this.tail, 0, this.tailSize);
@@ -193,7 +193,7 @@ export class Outbound implements TurnWork {
     if (allTaken) return;
     if (this.tailSize > 0) this.queueTail();
     if (taken > 0) this.batchTookSome = true;
-    this.onDrain(); // an ordinary write, so that the kernel's room is announced
+    this.onDrain(); // an ordinary write, after which the transport announces room in the kernel
     this.checkPending();
   }
 
@@ -202,7 +202,7 @@ export class Outbound implements TurnWork {
     else this.endFlush();
   }
 
-  /** What was appended in the turn goes to the kernel. */
+  /** Offers to the kernel what was appended in the turn. */
   private writeTurn(): void {
     this.dirty = false;
     if (this.closed) return;
@@ -247,7 +247,7 @@ export class Outbound implements TurnWork {
     this.finishClosing();
   }
 
-  /** Appends nothing more; the owner hears `onFlushedForClose` once the kernel has everything. Call `Turn.end` afterwards. */
+  /** Appends nothing more. Once the kernel has everything, `onFlushedForClose` is called. Call `Turn.end` afterwards. */
   closeAfterFlush(): void {
     if (this.closed || this.closing) return;
     this.closing = true;
@@ -283,7 +283,7 @@ export class Outbound implements TurnWork {
     if (!this.closed) this.owner.onFlushedForClose();
   }
 
-  /** The tail has no room for `size` more bytes: a larger chunk, or the full one goes out within the turn. */
+  /** The tail has no room for `size` more bytes: takes a larger chunk, or sends a full one within the turn. */
   private grow(size: number): void {
     const needed = this.tailSize + size;
     if (needed <= LARGEST_CHUNK_BYTES) {
@@ -307,7 +307,7 @@ export class Outbound implements TurnWork {
     this.checkPending();
   }
 
-  /** Offers the tail to the kernel; what it leaves becomes the backlog. */
+  /** Offers the tail to the kernel; the rest becomes the backlog. */
   private writeTail(): void {
     const taken = this.transport.write(this.tail, 0, this.tailSize);
     if (taken === this.tailSize) {
@@ -326,7 +326,7 @@ export class Outbound implements TurnWork {
     this.backlogBytes += size;
     const last = first ? NO_CHUNK : this.backlog[this.backlog.length - 1];
     if (size <= last.bytes.length - last.end) {
-      // The last chunk is topped up: small turns behind a backlog must not hold a chunk each.
+      // Fills up the last chunk: small turns behind a backlog must not hold a chunk each.
       copy(this.tail, start, this.tailSize, last.bytes, last.end);
       last.end += size;
       this.turn.pool.give(this.tail);
@@ -342,7 +342,7 @@ export class Outbound implements TurnWork {
     this.tail = EMPTY;
   }
 
-  /** The first chunk of a turn follows what the turns before it needed. */
+  /** The size of a turn's first chunk follows what the turns before needed. */
   private followTraffic(): void {
     if (this.tier === 0) return;
     if (this.tailSize * 8 > TIER_BYTES[this.tier] || this.backlogBytes > 0) this.smallTurns = 0;
@@ -367,7 +367,7 @@ export class Outbound implements TurnWork {
     this.owner.onWriteError();
   }
 
-  /** A batch begins: what waits now. */
+  /** Begins a batch for the deadline: what waits now. */
   private startDeadline(tookSome: boolean): void {
     this.deadline ??= new WheelTimer(() => this.onDeadline());
     this.batchStart = this.turn.clock.monotonic();
@@ -378,7 +378,7 @@ export class Outbound implements TurnWork {
     this.turn.timers.set(this.deadline, this.limits.writeDeadlineMs);
   }
 
-  /** What the kernel took counts for the batch whose deadline runs; when the batch is through, the next one's starts. */
+  /** Counts what the kernel took for the batch under the deadline; at the end of the batch the next one begins. */
   private countForDeadline(taken: number): void {
     if (taken > 0) this.batchTookSome = true;
     this.batchLeft -= taken;
@@ -398,7 +398,7 @@ export class Outbound implements TurnWork {
       this.slow = true;
       this.startDeadline(false);
     }
-    this.turn.end(); // producers that waited for it may go on
+    this.turn.end(); // producers that were stalled by this connection may go on
   }
 }
 
@@ -410,7 +410,7 @@ interface Chunk {
 
 const NO_CHUNK: Chunk = { bytes: EMPTY, start: 0, end: 0 };
 
-/** Short runs byte by byte, longer ones natively: the call costs as much as 48 bytes do (bench/micro/delivery.ts). */
+/** Short pieces byte by byte, longer ones natively: the call costs as much as 48 bytes do (bench/micro/delivery.ts). */
 function copy(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
   if (end - start <= 48) {
     for (let i = start, j = at; i < end; i++, j++) target[j] = source[i];

@@ -1,17 +1,21 @@
 /**
  * Fast producers wait for slow consumers, for bounded times.
  *
- *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms a message for me" (5 ms at the limit)
- *   producer: afterFlush() ─▶ parser suspended ─▶ timer, or the consumer's output fell under 75 % ─▶ reads on
- * At most 10 ms for each 64 KiB of input, whoever the consumers are, so one consumer that never reads delays nobody for long; it
- * runs into max_pending and is closed.
- * Both ends in one class, as every client is both.
+ *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms per message" (5 ms at the limit)
+ *   producer: afterFlush() ─▶ reading suspended ─▶ timer, or the consumer's output fell under 75 % ─▶ reads on
+ * At most 10 ms for each 64 KiB of input, for all consumers together, so a consumer that never reads delays its producers only shortly;
+ * it runs into max_pending and is closed.
+ * One class for both roles, as a connection may have both.
  * Source: reference, core §1.10.
  */
+
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
-import type { Client } from "../client/client.ts";
 import { FLAG_STALLED } from "./connection-flag.ts";
+import type { LinkHost } from "./host.ts";
+import type { Outbound } from "./outbound.ts";
+import type { ReadLoop } from "./read-loop.ts";
 
 const STALL_MS = 2;
 /** The consumer is at its limit. */
@@ -19,75 +23,92 @@ const STALL_AT_LIMIT_MS = 5;
 /** Stalls of one producer for each 64 KiB that it sends. */
 const STALL_TOTAL_MS = 10;
 const READ_BYTES = 64 * 1024;
-/** Stalls longer than this are worth a warning. */
+/** Stalls longer than this are reported as a warning. */
 const WARN_MS = 5;
 
+/** The connection, as its stall needs it: any link with a read loop. */
+export interface StallOwner {
+  flags: number;
+  /** Times a producer was stalled because of this connection. */
+  stalls: number;
+  readonly host: LinkHost;
+  readonly outbound: Outbound;
+  readonly reading: ReadLoop;
+  readonly inBytes: number;
+  readonly closed: boolean;
+  readonly log: Logger;
+  readonly label: string;
+  logDebug(text: string): void;
+}
+
 export class Stall {
-  private readonly client: Client;
+  private readonly owner: StallOwner;
   private timer: WheelTimer | null = null;
   private startedAt = 0;
   private spentMs = 0;
-  /** Bytes of input that the spent time counts for. */
+  /** The chunk of the read loop for which time was spent: the next one has a new budget. */
+  private chunk = 0;
+  /** `inBytes` from which the spent time counts. */
   private budgetFrom = 0;
-  /** As a producer: whose output this client waits for. */
+  /** As a producer: the consumer whose output is waited for. */
   private waitsFor: Stall | null = null;
-  /** As a consumer: producers that wait for this client's output. */
-  private waiting: Set<Client> | null = null;
+  /** As a consumer: the producers that wait for this connection's output. */
+  private waiting: Set<Stall> | null = null;
 
-  constructor(client: Client) {
-    this.client = client;
-  }
-
-  /** A chunk is parsed from its start: a new budget. */
-  beginRead(at: number): void {
-    if (at === 0) {
-      this.spentMs = 0;
-      this.budgetFrom = this.client.inBytes;
-    }
+  constructor(owner: StallOwner) {
+    this.owner = owner;
   }
 
   /**
-   * As a consumer whose output is backed up: shall these messages be taken? Marks the batch so that its producer stalls, as long as it
-   * would if it had been stalled message by message.
-   * @param count messages of the batch
+   * As a consumer whose output is backed up: decides about `count` messages of a batch, and marks the batch so that its producer stalls for
+   * as long as it would if it were stalled message by message.
    * @returns false to drop them (`no_fast_producer_stall`)
    */
   admit(batch: MessageBatch, count: number): boolean {
-    const { host, outbound } = this.client;
+    const { host, outbound } = this.owner;
     if (!host.options.fastProducerStall) return false;
     const ms = outbound.pendingBytes >= host.options.pendingBytesMax ? STALL_AT_LIMIT_MS : STALL_MS;
     batch.stallMs = Math.min(STALL_TOTAL_MS, batch.stallMs + ms * count);
-    batch.stalledBy = this.client;
+    batch.stalledBy = this;
     return true;
   }
 
-  /** As a producer: the batch was delivered; wait if a consumer asked for it. */
+  /** As a producer: the turn's batch was delivered. Suspends reading if a consumer marked the batch. */
   afterFlush(): void {
-    const batch = this.client.host.turn.batch;
+    const batch = this.owner.host.turn.batch;
     if (batch.stallMs === 0) return;
-    const consumer = batch.stalledBy as Client;
+    const consumer = batch.stalledBy as Stall;
     const wanted = batch.stallMs;
     batch.stallMs = 0;
     batch.stalledBy = null;
-    const client = this.client;
-    if (consumer === client || client.closed) return;
-    if (client.inBytes - this.budgetFrom >= READ_BYTES) {
-      this.budgetFrom = client.inBytes;
-      this.warn();
-      this.spentMs = 0;
-    }
+    const { owner } = this;
+    if (consumer === this || owner.closed) return;
+    this.renewBudget();
     const ms = Math.min(wanted, STALL_TOTAL_MS - this.spentMs);
     if (ms <= 0) return;
-    consumer.stalls++;
-    client.host.counters.stalls++;
-    client.flags |= FLAG_STALLED;
-    client.parser.suspended = true;
-    this.startedAt = client.host.turn.clock.monotonic();
-    this.waitsFor = consumer.stall;
-    this.waitsFor.waiting ??= new Set();
-    this.waitsFor.waiting.add(client);
+    consumer.owner.stalls++;
+    owner.host.counters.stalls++;
+    owner.reading.suspend(FLAG_STALLED);
+    this.startedAt = owner.host.turn.clock.monotonic();
+    this.waitsFor = consumer;
+    consumer.waiting ??= new Set();
+    consumer.waiting.add(this);
     this.timer ??= new WheelTimer(() => this.onTimeout());
-    client.host.turn.timers.set(this.timer, ms);
+    owner.host.turn.timers.set(this.timer, ms);
+  }
+
+  /** A new chunk has a new budget, and so has every 64 KiB of a long one. */
+  private renewBudget(): void {
+    const { reading, inBytes } = this.owner;
+    if (this.chunk !== reading.chunk) {
+      this.chunk = reading.chunk;
+      this.spentMs = 0;
+      this.budgetFrom = reading.inBytesBefore;
+    }
+    if (inBytes - this.budgetFrom < READ_BYTES) return;
+    this.budgetFrom = inBytes;
+    this.warn();
+    this.spentMs = 0;
   }
 
   /** As a consumer: the output drained, or is gone. */
@@ -95,39 +116,41 @@ export class Stall {
     const waiting = this.waiting;
     if (waiting === null) return;
     this.waiting = null;
-    for (const producer of waiting) producer.stall.end();
+    for (const producer of waiting) producer.end();
   }
 
+  /** The connection is closed. */
   stop(): void {
-    if (this.timer !== null) this.client.host.turn.timers.cancel(this.timer);
-    this.client.flags &= ~FLAG_STALLED;
+    if (this.timer !== null) this.owner.host.turn.timers.cancel(this.timer);
+    this.owner.flags &= ~FLAG_STALLED;
     this.forgetConsumer();
   }
 
-  /** What that consumer's output does no longer concerns this client. */
   private forgetConsumer(): void {
-    this.waitsFor?.waiting?.delete(this.client);
+    this.waitsFor?.waiting?.delete(this);
     this.waitsFor = null;
   }
 
   private onTimeout(): void {
-    this.client.logDebug("Timed out of fast producer stall");
+    this.owner.logDebug("Timed out of fast producer stall");
     this.end();
-    this.client.host.turn.end();
+    this.owner.host.turn.end();
   }
 
+  /** As a producer: reads on. */
   private end(): void {
-    const client = this.client;
-    if ((client.flags & FLAG_STALLED) === 0) return;
-    client.flags &= ~FLAG_STALLED;
+    const { owner } = this;
+    if ((owner.flags & FLAG_STALLED) === 0) return;
+    owner.flags &= ~FLAG_STALLED;
     this.forgetConsumer();
-    client.host.turn.timers.cancel(this.timer!);
-    this.spentMs += client.host.turn.clock.monotonic() - this.startedAt;
-    client.host.turn.resumeLater(client);
+    const { timers, clock } = owner.host.turn;
+    timers.cancel(this.timer!);
+    this.spentMs += clock.monotonic() - this.startedAt;
+    owner.reading.resumeLater();
   }
 
   private warn(): void {
     if (this.spentMs < WARN_MS) return;
-    this.client.log.warnRateLimited(`${this.client.label} - Producer was stalled for a total of ${this.spentMs.toFixed(3)}ms`);
+    this.owner.log.warnRateLimited(`${this.owner.label} - Producer was stalled for a total of ${this.spentMs.toFixed(3)}ms`);
   }
 }

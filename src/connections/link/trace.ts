@@ -1,11 +1,11 @@
-/** Trace lines of the reference's format. Cold: with tracing on every message takes the slow path. */
+/** Lines of the trace log in the reference's format. Cold: with tracing on, every message takes the slow path. */
 import { decode, quote } from "../../base/bytes/ascii.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 
-/** `MSG_PAYLOAD` of a message; only its headers with `trace_headers`, and at most `max_traced_msg_len` bytes. */
+/** The `MSG_PAYLOAD` line of a message: at most `max_traced_msg_len` bytes, with `trace_headers` only of its headers. @param headerSize -1: none */
 export function traceMessage(
   connection: Connection,
   arrow: "<<-" | "->>",
@@ -27,7 +27,7 @@ export function traceMessage(
   connection.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
 }
 
-/** `MSG` or `HMSG` lines that went out, and their payloads. */
+/** Lines for messages that were delivered: `MSG` or `HMSG`, and their payloads. */
 export function traceDelivery(connection: Connection, subscription: Subscription, batch: MessageBatch, from: number, to: number): void {
   const headers = (connection.flags & FLAG_HEADERS) !== 0;
   for (let index = from; index < to; index++) {

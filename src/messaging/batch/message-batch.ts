@@ -10,7 +10,6 @@
 import { decode } from "../../base/bytes/ascii.ts";
 import type { MessageTrace } from "../trace/message-trace.ts";
 import type { Originator } from "./originator.ts";
-import type { Sink } from "./sink.ts";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -60,8 +59,8 @@ export class MessageBatch {
   fromClient = true;
   /** Set at delivery by a sink whose output is backed up: how long the publisher should wait for it, ms; 0: go on. The publisher resets it. */
   stallMs = 0;
-  /** The sink that asked for it. */
-  stalledBy: Sink | null = null;
+  /** The consumer that asked for it, as the publisher's connection knows it (connections/link/stall.ts). */
+  stalledBy: object | null = null;
   /** Who published; null: the server itself. */
   originator: Originator | null = null;
   /** The last service import that the messages came through; null: they were published in this account. */

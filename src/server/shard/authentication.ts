@@ -23,7 +23,6 @@ import type { Logger } from "../../base/log/logger.ts";
 import { completePermissions } from "../../config/schema/complete-accounts.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
-import { connectionTypeOf } from "../../connections/client/connection-type.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
@@ -123,7 +122,7 @@ export class Authentication {
         address: transport.remoteAddress,
         port: transport.remotePort,
         tls: transport.tls,
-        connectionType: connectionTypeOf(transport),
+        connectionType: client.connectionType,
         transport: transport.type,
         id,
         startedAt,

@@ -5,8 +5,7 @@
  * The order of fields is the reference's.
  */
 import type { Options } from "../../config/schema/options.ts";
-import type { Client } from "../../connections/client/client.ts";
-import type { InfoOccasion } from "../../connections/link/host.ts";
+import type { Client, InfoOccasion } from "../../connections/client/client.ts";
 import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 
 export interface ServerInfo {

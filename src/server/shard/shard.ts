@@ -22,11 +22,12 @@ import type { Subsystem } from "../../base/log/level.ts";
 import { type Logger, logOf } from "../../base/log/logger.ts";
 import { Random } from "../../base/random/random.ts";
 import type { Options } from "../../config/schema/options.ts";
-import { Client } from "../../connections/client/client.ts";
+import type { Client, ClientHost, InfoOccasion } from "../../connections/client/client.ts";
 import { authenticateAgain } from "../../connections/client/client-admission.ts";
+import { ClientConnection } from "../../connections/client/client-connection.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../../connections/client/connection-record.ts";
 import type { Door } from "../../connections/client/door.ts";
-import { type ConnectionHost, type InfoOccasion, ServerCounters } from "../../connections/link/host.ts";
+import { ServerCounters } from "../../connections/link/host.ts";
 import { Turn } from "../../connections/link/turn.ts";
 import { SystemAccount } from "../../operations/system/system-account.ts";
 import type { SystemHost } from "../../operations/system/system-host.ts";
@@ -75,7 +76,7 @@ export interface ShardChoices {
   readonly websocketOwner: WebSocketOwnerName | null;
 }
 
-export class Shard implements ConnectionHost, AccountHost, Acceptor {
+export class Shard implements ClientHost, AccountHost, Acceptor {
   options: Options;
   readonly log: Logger;
   readonly clock: Clock;
@@ -211,7 +212,7 @@ export class Shard implements ConnectionHost, AccountHost, Acceptor {
 
   accept(transport: Transport, door: Door | null = null): TransportEvents {
     this.counters.totalConnections++;
-    const client = new Client(this, transport, this.nextConnectionId(), door);
+    const client = new ClientConnection(this, transport, this.nextConnectionId(), door);
     this.transports.add(client);
     if (client.authenticator.usesNonce) client.nonce = newNonce();
     client.open();

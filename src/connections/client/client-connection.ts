@@ -1,0 +1,168 @@
+/**
+ * A client's connection: what is read becomes commands.
+ *
+ *   transport ─ onData ─▶ read-loop.ts ─▶ parser ─┬─ messages ─▶ publisher.ts ─▶ account's interest ─▶ Sink.deliver of every receiver
+ *                                                 └─ lines ────▶ client-commands.ts
+ * What comes before the protocol (handshakes, INFO, the time to authenticate) is in client-admission.ts.
+ */
+import { decode } from "../../base/bytes/ascii.ts";
+import type { ClientInfo } from "../../messaging/batch/originator.ts";
+import type { CloseReason } from "../../wire/protocol/close-reason.ts";
+import type { CommandSink } from "../../wire/protocol/command-sink.ts";
+import { Parser } from "../../wire/protocol/parser.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
+import type { DoorRefusal, Transport, TransportEvents } from "../../wire/transport/transport.ts";
+import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_TRACE } from "../link/connection-flag.ts";
+import { ReadLoop } from "../link/read-loop.ts";
+import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
+import { Client, type ClientHost } from "./client.ts";
+import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
+import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
+import { clientInfo } from "./client-info.ts";
+import { labelOf } from "./client-label.ts";
+import { refuseCommand } from "./client-refusals.ts";
+import type { Door } from "./door.ts";
+import { Publisher } from "./publisher.ts";
+
+export class ClientConnection extends Client implements CommandSink, TransportEvents {
+  readonly parser: Parser;
+  readonly reading: ReadLoop;
+  readonly publisher: Publisher;
+
+  /** @param door what is different for clients of a listener with settings of its own; null: nothing */
+  constructor(host: ClientHost, transport: Transport, id: number, door: Door | null = null) {
+    super(host, transport, id, door);
+    const { options, turn } = host;
+    this.parser = new Parser(this, turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
+    this.reading = new ReadLoop(this, this.parser);
+    this.publisher = new Publisher(this, turn.batch);
+  }
+
+  /** Greets the peer with INFO, unless its handshake comes first. */
+  open(): void {
+    enterGlobal(this);
+    applyLimits(this);
+    this.logDebug("Client connection created");
+    if (!this.transport.handshakesFirst) this.sendInfo("accept");
+    if (!this.transport.handshaking) beginProtocol(this);
+  }
+
+  /** Built when a log line needs it, so that ten thousand connections do not keep one each. */
+  get label(): string {
+    return labelOf(this);
+  }
+
+  clientInfo(detailed: boolean): ClientInfo {
+    return clientInfo(this, detailed);
+  }
+
+  followLimits(): void {
+    this.parser.lineBytesMax = this.host.options.controlLineBytesMax;
+    applyLimits(this);
+  }
+
+  followTraceLevel(): void {
+    this.setFlag(FLAG_TRACE, this.log.traceEnabled);
+    if ((this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.followConnectOptions();
+  }
+
+  // TransportEvents, those before the protocol begins
+
+  onPeerSilent(): void {
+    greet(this);
+    this.host.turn.end();
+  }
+
+  onReady(): void {
+    if (!this.closed) becomeReady(this);
+    this.host.turn.end();
+  }
+
+  onHandshakeStart(): void {
+    this.logDebug("Starting TLS client connection handshake");
+  }
+
+  onRefused(refusal: DoorRefusal): void {
+    if (!this.closed) turnAway(this, refusal);
+    this.host.turn.end();
+  }
+
+  // CommandSink
+
+  nextSubject(source: Buffer, start: number, end: number): boolean {
+    return this.publisher.next(source, start, end);
+  }
+
+  openBatch(source: Buffer): void {
+    this.publisher.open(source);
+  }
+
+  flushMessages(): void {
+    this.publisher.flush();
+    this.stall.afterFlush();
+  }
+
+  checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
+    return this.publisher.check(source, subjectStart, subjectEnd, headerSize, size);
+  }
+
+  onMessageLine(verb: Verb, source: Buffer, start: number, end: number): void {
+    if (this.tracing && verb !== Verb.Hmsg) this.traceIn(verb === Verb.Pub ? "PUB" : "HPUB", decode(source, start, end));
+  }
+
+  onMessage(source: Buffer): Refusal {
+    this.publisher.publish(source);
+    this.stall.afterFlush();
+    return Refusal.None;
+  }
+
+  onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
+    switch (verb) {
+      case Verb.Sub:
+        return handleSub(this, source, start, end);
+      case Verb.Unsub:
+        return handleUnsub(this, source, start, end);
+      case Verb.Connect:
+        return handleConnect(this, decode(source, start, end));
+      case Verb.Info:
+        return handleInfo(this, decode(source, start, end));
+      case Verb.Err:
+        return handlePeerError(this, decode(source, start, end));
+      default:
+        return Refusal.UnknownOperation;
+    }
+  }
+
+  onPing(): void {
+    if (this.tracing) this.traceIn("PING", "");
+    this.sendPong();
+    this.keepalive.lastInAt = this.host.turn.clock.monotonic();
+    if ((this.flags & FLAG_CONNECT_RECEIVED) === 0 || (this.flags & FLAG_FIRST_PONG_SENT) !== 0) return;
+    this.flags |= FLAG_FIRST_PONG_SENT;
+    if (this.connect.protocol >= 1) this.sendInfo("connected");
+  }
+
+  onPong(): void {
+    if (this.tracing) this.traceIn("PONG", "");
+    this.keepalive.onPong();
+  }
+
+  onUnauthenticated(): Refusal {
+    return admitAnonymous(this);
+  }
+
+  onCommandRefused(refusal: Refusal): void {
+    refuseCommand(this, refusal);
+  }
+
+  // End
+
+  protected onClosing(reason: CloseReason): void {
+    clearAuthTimer(this);
+    leaveAccount(this);
+    this.host.onConnectionClosed(this, reason);
+    this.subscriptions.removeAll();
+    cancelExpiry(this);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The subscriptions of one client, by sid, together with their place in its account's interest: what is in the table is in the interest
+ * too, and what leaves one leaves both.
+ */
+import type { Account } from "../../accounts/account/account.ts";
+import { removeShadows } from "../../accounts/account/stream-import.ts";
+import { latin1 } from "../../base/bytes/ascii.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+
+/** The client, as its table needs it. */
+export interface SubscriptionOwner {
+  /** Does not change while the table holds subscriptions. */
+  readonly account: Account;
+  onSubscriptionRemoved(subscription: Subscription): void;
+}
+
+export class SubscriptionTable {
+  private readonly owner: SubscriptionOwner;
+  /** Keys are the bytes of the sid as latin1 text. */
+  private readonly bySid = new Map<string, Subscription>();
+
+  constructor(owner: SubscriptionOwner) {
+    this.owner = owner;
+  }
+
+  get size(): number {
+    return this.bySid.size;
+  }
+
+  values(): MapIterator<Subscription> {
+    return this.bySid.values();
+  }
+
+  /** @param sid as latin1 text */
+  get(sid: string): Subscription | undefined {
+    return this.bySid.get(sid);
+  }
+
+  /**
+   * Adds a subscription to table and interest. The caller has checked that its sid is free.
+   * @param sid of the subscription, as latin1 text
+   * @returns false when its subject is invalid; nothing is added then
+   */
+  add(sid: string, subscription: Subscription): boolean {
+    if (!this.owner.account.interest.insert(subscription)) return false;
+    this.bySid.set(sid, subscription);
+    return true;
+  }
+
+  /** Closes a subscription and takes it out of table and interest. Does nothing if it is closed. */
+  remove(subscription: Subscription): void {
+    if (subscription.closed) return;
+    subscription.closed = true;
+    // A shadow has delivered its maximum: the subscription that it belongs to stays.
+    if (subscription.view !== null) return;
+    const { account } = this.owner;
+    this.bySid.delete(latin1(subscription.sid, 0, subscription.sid.length));
+    account.interest.remove(subscription);
+    removeShadows(subscription);
+    account.onSubscriptionRemoved(subscription.subject);
+    this.owner.onSubscriptionRemoved(subscription);
+  }
+
+  removeAll(): void {
+    if (this.bySid.size === 0) return;
+    const { account } = this.owner;
+    const all = [...this.bySid.values()];
+    for (const subscription of all) {
+      subscription.closed = true;
+      removeShadows(subscription);
+      this.owner.onSubscriptionRemoved(subscription);
+    }
+    this.bySid.clear();
+    account.interest.removeBatch(all);
+    for (const { subject } of all) account.onSubscriptionRemoved(subject);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Deliveries to subscriptions that do not simply take every message: one with a filter of denied subjects, or one that sees the messages
+ * of a stream import under its own subjects.
+ *
+ *   batch ── view: under the subjects of this account ──▶ viewed batch ── filter: runs of allowed messages ──▶ receiver.deliverAll
+ */
+import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import type { Turn } from "./turn.ts";
+
+/** The connection that owns the subscription. */
+export interface GuardedReceiver {
+  readonly host: { readonly turn: Turn };
+  /** Takes messages that passed view and filter. @returns how many it took */
+  deliverAll(subscription: Subscription, batch: MessageBatch, from: number, to: number): number;
+}
+
+/** As `Sink.deliver`, for subscriptions that are `special`. @returns how many messages the receiver took */
+export function deliverGuarded(
+  receiver: GuardedReceiver,
+  subscription: Subscription,
+  batch: MessageBatch,
+  from: number,
+  to: number,
+): number {
+  const { view } = subscription;
+  if (view === null) return deliverAllowed(receiver, subscription, batch, from, to);
+  // Messages that came through a service import do not belong to a stream of this account.
+  if (batch.imported !== null) return 0;
+  const { turn } = receiver.host;
+  const viewed = turn.takeViewed();
+  const inner = viewed.fill(batch, from, to, view);
+  const taken = deliverAllowed(receiver, subscription, inner, 0, to - from);
+  if (inner.stallMs > 0) {
+    batch.stallMs = Math.max(batch.stallMs, inner.stallMs);
+    batch.stalledBy = inner.stalledBy;
+    inner.stallMs = 0;
+    inner.stalledBy = null;
+  }
+  turn.giveViewed(viewed);
+  return taken;
+}
+
+function deliverAllowed(receiver: GuardedReceiver, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+  const { filter } = subscription;
+  if (filter === null) return receiver.deliverAll(subscription, batch, from, to);
+  const { fields, subjectSource } = batch;
+  const { sizeMin, sizeMax } = filter;
+  let taken = 0;
+  let runStart = from;
+  // Consecutive messages on one subject have one answer.
+  let lastStart = -1;
+  let allowed = true;
+  for (let index = from; index < to; index++) {
+    const field = index << STRIDE_SHIFT;
+    const start = fields[field + SUBJECT_START];
+    if (start !== lastStart) {
+      const end = fields[field + SUBJECT_END];
+      const size = end - start;
+      allowed = size < sizeMin || size > sizeMax || filter.allows(subjectSource, start, end);
+      lastStart = start;
+    }
+    if (allowed) continue;
+    if (index > runStart) taken += receiver.deliverAll(subscription, batch, runStart, index);
+    runStart = index + 1;
+  }
+  if (to > runStart) taken += receiver.deliverAll(subscription, batch, runStart, to);
+  return taken;
+}
