@@ -2,10 +2,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FLAGS, type Flag, writtenNames } from "../src/cli/flag-table.ts";
-import type { Field } from "../src/config/schema/block.ts";
 import { FILE_FIELDS } from "../src/config/schema/load-config.ts";
-import type { OptionRow } from "../src/config/schema/option-row.ts";
 import { OPTIONS, type Options } from "../src/config/schema/options.ts";
+import type { Field } from "../src/config/schema/row/field.ts";
+import type { OptionRow } from "../src/config/schema/row/option-row.ts";
 import { MISSING_FIELDS } from "../src/config/schema/table/missing.ts";
 
 const USAGE = `usage: bun run scripts/configuration-page.ts [option]

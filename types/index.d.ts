@@ -586,10 +586,9 @@ interface OcspCacheRules {
   readonly saveIntervalMs: number;
 }
 
-/** A listener on a Unix domain socket, beside the one on a port. */
 interface UnixListener {
   readonly path: string;
-  /** Permission bits of the socket file: who may write it may connect. */
+  /** Permission bits of the socket file: a process that may write the socket may connect. */
   readonly mode: number;
 }
 

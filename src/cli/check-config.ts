@@ -1,6 +1,6 @@
 /** `-t`: whether a configuration file can be used. Warnings make it invalid here, as in the reference, which starts with them all the same. */
 import { loadConfigFile } from "../config/schema/load-config.ts";
-import { ConfigErrors } from "../config/schema/problems.ts";
+import { ConfigErrors } from "../config/schema/row/problems.ts";
 
 export function checkConfig(file: string): { readonly valid: boolean; readonly text: string } {
   try {

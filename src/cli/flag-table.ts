@@ -4,8 +4,8 @@
  */
 
 import type { FlagKind } from "../base/go/flags.ts";
-import type { FlagRow, FlagSection } from "../config/schema/flag-row.ts";
 import { OPTIONS, type Options } from "../config/schema/options.ts";
+import type { FlagRow, FlagSection } from "../config/schema/row/flag-row.ts";
 
 /** A flag's form, as the parser and `--help` need it, and what it does. */
 export interface Flag {

@@ -1,5 +1,5 @@
 /** What `--help` and `--help_tls` print: the flag table in the reference's layout, and what a tls block may say. */
-import type { FlagSection } from "../config/schema/flag-row.ts";
+import type { FlagSection } from "../config/schema/row/flag-row.ts";
 import { CIPHER_SUITES, CURVES } from "../wire/transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 

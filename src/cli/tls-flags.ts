@@ -4,7 +4,7 @@
  */
 
 import type { GivenFlag } from "../base/go/flags.ts";
-import { tlsFilesFault } from "../config/schema/tls-files.ts";
+import { tlsFilesFault } from "../config/schema/check/tls-files.ts";
 import type { TlsOptions } from "../wire/transport/tls/tls-options.ts";
 
 /** What the flags make of the option `tls`: null switches it off. */

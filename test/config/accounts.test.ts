@@ -2,6 +2,7 @@
  * Accounts, users, permissions, exports, imports, mappings, callout, operators, resolvers and proxies in a file: small configurations,
  * each read by us and by nats-server 2.15.2, which have to say the same about it, place and text.
  */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,7 @@ import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
 import { completeOptions } from "../../src/config/schema/options.ts";
-import { ConfigErrors, OptionError } from "../../src/config/schema/problems.ts";
+import { ConfigErrors, OptionError } from "../../src/config/schema/row/problems.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { randomAccounts } from "./random-accounts.ts";
 import { startRefusal, verdictOn } from "./reference-check.ts";

@@ -13,7 +13,7 @@ import { TLS_FIELDS } from "../../src/config/schema/block/tls-block.ts";
 import { WEBSOCKET_FIELDS } from "../../src/config/schema/block/websocket-block.ts";
 import { FILE_FIELDS, loadConfigFile } from "../../src/config/schema/load-config.ts";
 import type { Options } from "../../src/config/schema/options.ts";
-import { ConfigErrors } from "../../src/config/schema/problems.ts";
+import { ConfigErrors } from "../../src/config/schema/row/problems.ts";
 import { MISSING_FIELDS } from "../../src/config/schema/table/missing.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/schema/websocket-options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";

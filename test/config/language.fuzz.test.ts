@@ -1,4 +1,5 @@
 /** Random text in the language of the configuration file: the reference gives it the same digest or the same error. */
+
 import { expect } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,10 +7,10 @@ import { join } from "node:path";
 import { bytesOfText } from "../../src/base/go/text.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
-import { LanguageError } from "../../src/config/language/language-error.ts";
+import { LanguageError } from "../../src/config/language/config-value.ts";
 import { readConfigFile } from "../../src/config/language/read-config.ts";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
-import { ConfigErrors } from "../../src/config/schema/problems.ts";
+import { ConfigErrors } from "../../src/config/schema/row/problems.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { damaged, randomConfig } from "./random-config.ts";
 import { type Verdict, verdictOn } from "./reference-check.ts";

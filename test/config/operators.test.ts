@@ -1,11 +1,12 @@
 /** Operator mode in a file, with JWTs that are real: what is read, and what is refused, beside nats-server 2.15.2. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
 import { completeOptions } from "../../src/config/schema/options.ts";
-import { ConfigErrors, OptionError } from "../../src/config/schema/problems.ts";
+import { ConfigErrors, OptionError } from "../../src/config/schema/row/problems.ts";
 import { answerOfReference, comparable, Recording } from "../reference/recording.ts";
 import { ACCOUNT_ID, accountJwt, OPERATOR_ID, operatorJwt, SYSTEM_ID, userJwt } from "./config-tokens.ts";
 import { startRefusal, verdictOn } from "./reference-check.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, verdictText } from "../../../test/doubles/auth-parts.ts";
-import { completePermissions } from "../../config/schema/complete-accounts.ts";
+import { completePermissions } from "../../config/schema/given/complete-accounts.ts";
 import type { ConnectOptions } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { type Authenticate, GivenAuthenticator } from "./given-authenticator.ts";

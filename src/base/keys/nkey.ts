@@ -172,3 +172,9 @@ function fromBase32(text: string): Uint8Array | null {
 export function newNonce(): string {
   return randomBytes(11).toString("base64url");
 }
+
+/** Whether a text is a public nkey; of that kind, unless it is null. */
+export function isPublicNkey(text: string, kind: NkeyKind | null = null): boolean {
+  const decoded = decodeNkey(text);
+  return decoded !== null && (kind === null || decoded.kind === kind);
+}

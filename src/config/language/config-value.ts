@@ -45,3 +45,8 @@ export function goTypeOf(data: ConfigData): string {
 export function goShown(data: ConfigData): string {
   return typeof data === "object" ? (data instanceof ZuluTime ? data.text : goTypeOf(data)) : String(data);
 }
+
+/** The text is not in the language, or a file cannot be read. Reading stops there, as in the reference. */
+export class LanguageError extends Error {
+  override name = "LanguageError";
+}

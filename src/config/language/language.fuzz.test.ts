@@ -3,8 +3,7 @@ import { damaged, randomConfig, type Tree } from "../../../test/config/random-co
 import { textOfBytes } from "../../base/go/text.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
-import type { ConfigData } from "./config-value.ts";
-import { LanguageError } from "./language-error.ts";
+import { type ConfigData, LanguageError } from "./config-value.ts";
 import { readConfigText } from "./read-config.ts";
 
 function treeOf(data: ConfigData): Tree {

@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NESTING_MAX } from "./config-reader.ts";
-import { type ConfigData, type ConfigValue, ZuluTime } from "./config-value.ts";
-import { LanguageError } from "./language-error.ts";
+import { type ConfigData, type ConfigValue, LanguageError, ZuluTime } from "./config-value.ts";
 import { type Environment, readConfigFile, readConfigText } from "./read-config.ts";
 
 function plain(data: ConfigData): unknown {

@@ -9,9 +9,8 @@ import { dirname, join } from "node:path";
 import { goReadError } from "../../base/go/file-error.ts";
 import { bytesOfText } from "../../base/go/text.ts";
 import { ConfigReader } from "./config-reader.ts";
-import type { ConfigData, ConfigMap } from "./config-value.ts";
+import { type ConfigData, type ConfigMap, LanguageError } from "./config-value.ts";
 import { digestOf } from "./digest.ts";
-import { LanguageError } from "./language-error.ts";
 import { TreeBuilder } from "./tree-builder.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -9,11 +9,10 @@
  */
 
 import { textOfBytes } from "../../base/go/text.ts";
-import { type ConfigData, type ConfigMap, type ConfigValue, ZuluTime } from "./config-value.ts";
+import { type ConfigData, type ConfigMap, type ConfigValue, LanguageError, ZuluTime } from "./config-value.ts";
 import type { Place } from "./cursor.ts";
 import type { ConfigEvents, ScalarKind } from "./events.ts";
 import { INVALID_NUMBER, integerOf } from "./integer.ts";
-import { LanguageError } from "./language-error.ts";
 
 /** What lies outside of the file. */
 export interface Surroundings {

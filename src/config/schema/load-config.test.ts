@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
 import { loadConfigText, mergeOptions, readConfig } from "./load-config.ts";
 import { completeOptions } from "./options.ts";
-import { ConfigErrors, OptionError } from "./problems.ts";
+import { ConfigErrors, OptionError } from "./row/problems.ts";
 
 test("what is given wins over the file, which wins over the defaults", () => {
   const { options } = loadConfigText("port: 5000, debug: true, max_payload: 1000", {});

@@ -5,15 +5,14 @@
  * What is given keeps its place over the file at every reload. `authorization` and `tls` are merged part by part, as their flags are.
  */
 
-import type { ConfigMap } from "../language/config-value.ts";
-import { LanguageError } from "../language/language-error.ts";
+import { type ConfigMap, LanguageError } from "../language/config-value.ts";
 import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "../language/read-config.ts";
-import { type Field, readBlock } from "./block.ts";
-import { checkFile } from "./file-check.ts";
-import type { GivenOptions } from "./given-options.ts";
-import { optionFields } from "./option-row.ts";
+import { checkFile } from "./check/file-check.ts";
+import type { GivenOptions } from "./given/given-options.ts";
 import { completeOptions, OPTIONS, type Options } from "./options.ts";
-import { ConfigErrors, Problems } from "./problems.ts";
+import { type Field, readBlock } from "./row/field.ts";
+import { optionFields } from "./row/option-row.ts";
+import { ConfigErrors, Problems } from "./row/problems.ts";
 import { COMBINED_FIELDS } from "./table/combined.ts";
 import { MISSING_FIELDS } from "./table/missing.ts";
 

@@ -6,12 +6,12 @@
  */
 
 import { TLS_DEFAULTS, type TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { completeAccounts, completeAuthorization, completeMappings } from "./complete-accounts.ts";
-import type { GivenOptions } from "./given-options.ts";
-import { withOperator } from "./operator-check.ts";
-import { checkOptions, checkTypes } from "./option-check.ts";
-import type { OptionRow } from "./option-row.ts";
-import { OptionError } from "./problems.ts";
+import { withOperator } from "./check/operator-check.ts";
+import { checkOptions, checkTypes } from "./check/option-check.ts";
+import { completeAccounts, completeAuthorization, completeMappings } from "./given/complete-accounts.ts";
+import type { GivenOptions } from "./given/given-options.ts";
+import type { OptionRow } from "./row/option-row.ts";
+import { OptionError } from "./row/problems.ts";
 import { ACCOUNT_TABLE_OPTIONS } from "./table/accounts.ts";
 import { LIMIT_OPTIONS } from "./table/limits.ts";
 import { LOGGING_OPTIONS } from "./table/logging.ts";
@@ -21,7 +21,7 @@ import { SECURITY_OPTIONS } from "./table/security.ts";
 import { SERVER_OPTIONS } from "./table/server.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
-export type { GivenOptions } from "./given-options.ts";
+export type { GivenOptions } from "./given/given-options.ts";
 export type { WriteTimeoutPolicy } from "./table/limits.ts";
 export type { LogFormat } from "./table/logging.ts";
 export { OptionError };

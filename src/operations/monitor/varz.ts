@@ -3,7 +3,7 @@
 import { claimsJson } from "../../access/jwt/claim-shapes.ts";
 import { decodeOperator } from "../../access/jwt/decode.ts";
 import { goTime } from "../../base/go/time.ts";
-import { mergedFeatureFlags } from "../../config/schema/feature-flags.ts";
+import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";

@@ -1,5 +1,5 @@
 /** Where the options of a server come from: what a program or a command line gives, and a file, which can be read again. */
-import type { GivenOptions } from "../../config/schema/given-options.ts";
+import type { GivenOptions } from "../../config/schema/given/given-options.ts";
 import { readConfig } from "../../config/schema/load-config.ts";
 import { completeOptions, type Options } from "../../config/schema/options.ts";
 

@@ -11,8 +11,8 @@
 import { goDuration } from "../../base/go/duration.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { diffOptions } from "../../config/schema/option-diff.ts";
 import type { Options } from "../../config/schema/options.ts";
+import { diffOptions } from "../../config/schema/reload/option-diff.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { ReadConfig } from "./config-source.ts";

@@ -5,8 +5,8 @@
 
 import type { Clock } from "../../base/clock/clock.ts";
 import { goTime } from "../../base/go/time.ts";
-import { mergedFeatureFlags } from "../../config/schema/feature-flags.ts";
 import type { Options } from "../../config/schema/options.ts";
+import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
 /** The server as it is now. */

@@ -2,8 +2,8 @@
 
 import { hasPlaintextPasswords } from "../../auth/users/listener-rules.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { FEATURE_FLAGS } from "../../config/schema/feature-flags.ts";
 import type { Options } from "../../config/schema/options.ts";
+import { FEATURE_FLAGS } from "../../config/schema/table/server.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
 /** From here on the reference warns of large messages. */

@@ -3,12 +3,11 @@
 import { type AccountLimits, NO_LIMITS } from "../../../accounts/account/account-options.ts";
 import { type ConfiguredAccount, emptyConfiguredAccount } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
-import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigData, type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { isPublicNkey } from "../public-nkey.ts";
-import { integer, type Reader, reader, textIn } from "../reader.ts";
+import { type Field, field, fieldTable, readBlock, type UnknownText } from "../row/field.ts";
+import { ConfigFault, type Problems } from "../row/problems.ts";
+import { integer, type Reader, reader, textIn } from "../row/reader.ts";
 import { ACCOUNT_JETSTREAM_FIELDS, accountJetStream } from "./account-jetstream-block.ts";
 import { EXPORT_FIELDS, exportsList } from "./export-block.ts";
 import { IMPORT_FIELDS, importsList } from "./import-block.ts";

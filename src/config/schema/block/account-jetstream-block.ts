@@ -2,9 +2,8 @@
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type Field, missingField, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { isEnabled } from "./jetstream-word.ts";
+import { type Field, missingField, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
 
 const SIZES = [
   "max_memory max_mem mem memory",
@@ -51,3 +50,11 @@ export const accountJetStream: Field<unknown> = {
     if (enabled && problems.errors.length === before) throw new ConfigFault(`${quoted(key)} is not supported yet (JetStream)`);
   },
 };
+
+/** Whether a word switches JetStream on. @throws ConfigFault  it is another word */
+export function isEnabled(word: string): boolean {
+  const lower = word.toLowerCase();
+  if (lower === "enabled" || lower === "enable") return true;
+  if (lower === "disabled" || lower === "disable") return false;
+  throw new ConfigFault(`Expected 'enabled' or 'disabled' for string value, got '${word}'`);
+}

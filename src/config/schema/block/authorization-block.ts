@@ -5,9 +5,9 @@
 
 import type { Authorization } from "../../../auth/users/authorization.ts";
 import { parseGoDuration } from "../../../base/go/duration.ts";
-import { type Field, field, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { boolean, mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../reader.ts";
+import { type Field, field, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { boolean, mapIn, millisecondsOf, type Reader, reader, safeInteger, text } from "../row/reader.ts";
 import { CALLOUT_FIELDS, calloutBlock } from "./callout-block.ts";
 import type { Draft as DraftOf } from "./ocsp-block.ts";
 import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";

@@ -2,12 +2,11 @@
 
 import { type CalloutOptions, NO_CALLOUT } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
-import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import { type Field, field, readBlock, type UnknownText } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { isPublicNkey } from "../public-nkey.ts";
-import { type Reader, reader, text, textIn } from "../reader.ts";
+import { type Field, field, readBlock, type UnknownText } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader, text, textIn } from "../row/reader.ts";
 import type { Draft } from "./ocsp-block.ts";
 
 const unknownCalloutField: UnknownText = key => `Unknown field ${quoted(key)} parsing authorization callout`;

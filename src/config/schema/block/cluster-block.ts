@@ -1,9 +1,9 @@
 /** `cluster { }`: only its name, which servers show. Routes are not there yet. */
 
 import { goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, missingField, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { type Reader, reader } from "../reader.ts";
+import { type Field, field, missingField, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader } from "../row/reader.ts";
 import { textOfClusterName } from "./names.ts";
 
 interface Draft {

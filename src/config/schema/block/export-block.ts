@@ -14,9 +14,9 @@ import {
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { arrayIn, booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
+import { type Field, field, fieldTable, readBlock } from "../row/field.ts";
+import { ConfigFault, type Problems } from "../row/problems.ts";
+import { arrayIn, booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../row/reader.ts";
 
 type Export = TradeOptions["exports"][number];
 

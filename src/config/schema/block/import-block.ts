@@ -3,9 +3,9 @@
 import { NO_SERVICE_IMPORT, NO_STREAM_IMPORT, type TradeOptions } from "../../../accounts/trade/trade-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { boolean, type Reader, reader, text } from "../reader.ts";
+import { type Field, field, fieldTable, readBlock } from "../row/field.ts";
+import { ConfigFault, type Problems } from "../row/problems.ts";
+import { boolean, type Reader, reader, text } from "../row/reader.ts";
 
 type Import = TradeOptions["imports"][number];
 

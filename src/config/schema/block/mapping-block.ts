@@ -4,8 +4,8 @@ import { quoted } from "../../../base/go/strconv.ts";
 import { checkMapping, type MappingDestination, type MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import { ConfigFault } from "../problems.ts";
-import { mapIn, type Reader, reader, textIn } from "../reader.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { mapIn, type Reader, reader, textIn } from "../row/reader.ts";
 
 const WEIGHT_MAX = 100;
 

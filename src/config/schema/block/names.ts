@@ -1,6 +1,6 @@
 /** Names of servers and clusters, which travel in lines of words and so hold no space. */
-import { ConfigFault } from "../problems.ts";
-import { reader, textIn } from "../reader.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { reader, textIn } from "../row/reader.ts";
 
 export const SERVER_NAME_HAS_SPACES = "server name cannot contain spaces";
 export const CLUSTER_NAME_HAS_SPACES = "cluster name cannot contain spaces";

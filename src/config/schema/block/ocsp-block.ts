@@ -8,9 +8,9 @@ import {
   type OcspPeerRules,
 } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import { goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, readBlock, type UnknownText } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { notA, type ReadContext, type Reader, reader, seconds, textIn } from "../reader.ts";
+import { type Field, field, readBlock, type UnknownText } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { notA, type ReadContext, type Reader, reader, seconds, textIn } from "../row/reader.ts";
 
 /** Drafts are the options themselves, not yet read-only. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };

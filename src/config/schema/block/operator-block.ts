@@ -3,12 +3,11 @@ import { readFileSync } from "node:fs";
 import { TOKEN_PREFIX, tokenInFile } from "../../../access/jwt/decorated.ts";
 import { goReadError } from "../../../base/go/file-error.ts";
 import { quoted } from "../../../base/go/strconv.ts";
-import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../operator-check.ts";
-import { ConfigFault } from "../problems.ts";
-import { isPublicNkey } from "../public-nkey.ts";
-import { type Reader, reader, textsFor } from "../reader.ts";
+import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../check/operator-check.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader, textsFor } from "../row/reader.ts";
 
 /** A JWT, or the file it stands in. @throws ConfigFault */
 function operatorJwt(given: string): string {

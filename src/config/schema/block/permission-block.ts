@@ -10,9 +10,9 @@ import {
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, fieldTable, readBlock, type UnknownText } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { integer, millisecondsOf, type Reader, reader } from "../reader.ts";
+import { type Field, field, fieldTable, readBlock, type UnknownText } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { integer, millisecondsOf, type Reader, reader } from "../row/reader.ts";
 import type { Draft } from "./ocsp-block.ts";
 
 const unknownPermission: UnknownText = key => `Unknown field ${quoted(key)} parsing permissions`;

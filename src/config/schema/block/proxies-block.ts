@@ -1,11 +1,11 @@
 /** `proxies { trusted [ { key } ] }`: those whose signature says that a client comes through them. */
 
 import { quoted } from "../../../base/go/strconv.ts";
+import { isPublicNkey } from "../../../base/keys/nkey.ts";
 import { goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { isPublicNkey } from "../public-nkey.ts";
-import { type Reader, reader, textIn } from "../reader.ts";
+import { type Field, field, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader, textIn } from "../row/reader.ts";
 
 const key = reader("public nkey", value => {
   const given = textIn(value);

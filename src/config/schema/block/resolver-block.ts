@@ -9,8 +9,8 @@ import type { ResolverOptions } from "../../../auth/operator/operator-options.ts
 import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../reader.ts";
+import { ConfigFault, type Problems } from "../row/problems.ts";
+import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../row/reader.ts";
 
 const SYNC_INTERVAL_MS = 60_000;
 const FETCH_TIMEOUT_MS = 1_900;

@@ -10,10 +10,10 @@ import { quoted } from "../../../base/go/strconv.ts";
 import { CIPHER_SUITES, CURVES } from "../../../wire/transport/tls/tls-names.ts";
 import { type KeyPairFiles, TLS_DEFAULTS, type TlsOptions, type TlsRules } from "../../../wire/transport/tls/tls-options.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, missingField, readBlock, type UnknownText } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../reader.ts";
-import { tlsFilesFault } from "../tls-files.ts";
+import { tlsFilesFault } from "../check/tls-files.ts";
+import { type Field, field, missingField, readBlock, type UnknownText } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../row/reader.ts";
 import { type Draft, OCSP_PEER_FIELDS, ocspPeerBlock } from "./ocsp-block.ts";
 
 /** How long a client has to begin the handshake with `handshake_first: auto`. */

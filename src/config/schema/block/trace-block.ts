@@ -4,9 +4,9 @@ import type { TraceOptions } from "../../../accounts/account/account-options.ts"
 import { quoted } from "../../../base/go/strconv.ts";
 import { isValidPublishSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { type ConfigData, goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { type Reader, reader } from "../reader.ts";
+import { type Field, field, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader } from "../row/reader.ts";
 import type { Draft } from "./ocsp-block.ts";
 
 const ALL = 100;

@@ -3,12 +3,11 @@
 import { CONNECTION_TYPES, type ConnectionType } from "../../../access/jwt/connection-types.ts";
 import { NO_USER, type UserOptions } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
-import { NkeyKind } from "../../../base/keys/nkey.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goShown } from "../../language/config-value.ts";
-import { type Field, field, fieldTable, readBlock } from "../block.ts";
-import { ConfigFault, type Problems } from "../problems.ts";
-import { isPublicNkey } from "../public-nkey.ts";
-import { boolean, type Reader, reader, text, textsFor } from "../reader.ts";
+import { type Field, field, fieldTable, readBlock } from "../row/field.ts";
+import { ConfigFault, type Problems } from "../row/problems.ts";
+import { boolean, type Reader, reader, text, textsFor } from "../row/reader.ts";
 import type { Draft } from "./ocsp-block.ts";
 import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
 

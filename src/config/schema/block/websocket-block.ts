@@ -2,8 +2,8 @@
 
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { goTypeOf } from "../../language/config-value.ts";
-import { type Field, field, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
+import { type Field, field, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
 import {
   boolean,
   duration,
@@ -17,7 +17,7 @@ import {
   text,
   textOrUnset,
   textsFor,
-} from "../reader.ts";
+} from "../row/reader.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../websocket-options.ts";
 import { SIMPLE_AUTHORIZATION_FIELDS, simpleAuthorizationBlock } from "./authorization-block.ts";
 import type { Draft } from "./ocsp-block.ts";

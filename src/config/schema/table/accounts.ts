@@ -4,9 +4,9 @@ import type { MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { ACCOUNT_FIELDS, accountsBlock } from "../block/account-block.ts";
 import { mappingsBlock } from "../block/mapping-block.ts";
 import { PROXIES_FIELDS, proxiesBlock } from "../block/proxies-block.ts";
-import { option } from "../option-row.ts";
-import { ConfigFault } from "../problems.ts";
-import { boolean, reader, textOrUnset } from "../reader.ts";
+import { option } from "../row/option-row.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { boolean, reader, textOrUnset } from "../row/reader.ts";
 
 const systemAccount = reader<string | null>("string", ({ data }) => {
   if (typeof data !== "string") throw new ConfigFault("system account name must be a string");

@@ -1,9 +1,9 @@
 /** Fields of the file that set several options at once. */
 import { AUTHORIZATION_FIELDS, authorizationBlock } from "../block/authorization-block.ts";
 import { CLUSTER_FIELDS, clusterBlock } from "../block/cluster-block.ts";
-import { type Field, field } from "../block.ts";
 import type { Options } from "../options.ts";
-import { boolean, hostPort } from "../reader.ts";
+import { type Field, field } from "../row/field.ts";
+import { boolean, hostPort } from "../row/reader.ts";
 import { monitorPort } from "./monitoring.ts";
 import { clientPort } from "./server.ts";
 

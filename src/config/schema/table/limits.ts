@@ -1,8 +1,8 @@
 /** Options that bound what a client may do, and when it is taken for gone. */
 import { goDuration } from "../../../base/go/duration.ts";
-import { option } from "../option-row.ts";
-import { ConfigFault } from "../problems.ts";
-import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../reader.ts";
+import { option } from "../row/option-row.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../row/reader.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

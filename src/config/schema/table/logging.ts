@@ -2,10 +2,10 @@
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { LEVEL_NAMES, type LevelName, SUBSYSTEMS, type Subsystem } from "../../../base/log/level.ts";
-import { integerFlag, switchFlag, textFlag, textOrNull } from "../flag-row.ts";
-import { option } from "../option-row.ts";
-import { ConfigFault } from "../problems.ts";
-import { boolean, integer, mapOf, oneOf, size, textIn, textOrUnset } from "../reader.ts";
+import { integerFlag, switchFlag, textFlag, textOrNull } from "../row/flag-row.ts";
+import { option } from "../row/option-row.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { boolean, integer, mapOf, oneOf, size, textIn, textOrUnset } from "../row/reader.ts";
 
 const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];

@@ -2,10 +2,10 @@
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
-import { isEnabled } from "../block/jetstream-word.ts";
-import { type Field, missingField, readBlock } from "../block.ts";
-import { ConfigFault } from "../problems.ts";
-import { booleanIn } from "../reader.ts";
+import { isEnabled } from "../block/account-jetstream-block.ts";
+import { type Field, missingField, readBlock } from "../row/field.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { booleanIn } from "../row/reader.ts";
 
 /** The fields of `jetstream { }`, none of which counts while it is off. */
 const JETSTREAM_NAMES = [

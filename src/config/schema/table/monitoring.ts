@@ -1,8 +1,8 @@
 /** Options of the HTTP listener for operators. */
 import { posix } from "node:path";
-import { integerFlag, portOrDefault, textFlag } from "../flag-row.ts";
-import { option } from "../option-row.ts";
-import { integer, reader, textIn } from "../reader.ts";
+import { integerFlag, portOrDefault, textFlag } from "../row/flag-row.ts";
+import { option } from "../row/option-row.ts";
+import { integer, reader, textIn } from "../row/reader.ts";
 
 /** 0: none; -1: any free one. */
 export const monitorPort = (given: number) => portOrDefault<number | null>(given, null);

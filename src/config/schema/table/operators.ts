@@ -5,9 +5,9 @@ import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { operatorsReader, pinnedAccountsReader, resolverPreload, trustedKeysReader } from "../block/operator-block.ts";
 import { resolverReader } from "../block/resolver-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
-import { option } from "../option-row.ts";
-import { text } from "../reader.ts";
-import { resolverRefusal } from "../reload-refusal.ts";
+import { resolverRefusal } from "../reload/reload-refusal.ts";
+import { option } from "../row/option-row.ts";
+import { text } from "../row/reader.ts";
 
 /** The end of a JWT is its signature, so it tells two of them apart. */
 const SHOWN_LETTERS = 8;

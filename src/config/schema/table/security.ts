@@ -6,10 +6,10 @@ import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { OCSP_CACHE_FIELDS, OCSP_FIELDS, type OcspStapling, ocspBlock, ocspCacheBlock } from "../block/ocsp-block.ts";
 import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
 import { WEBSOCKET_FIELDS, websocketBlock } from "../block/websocket-block.ts";
-import { textFlag } from "../flag-row.ts";
-import { option } from "../option-row.ts";
-import { boolean } from "../reader.ts";
-import { authorizationRefusal, tlsRefusal, websocketRefusal } from "../reload-refusal.ts";
+import { authorizationRefusal, tlsRefusal, websocketRefusal } from "../reload/reload-refusal.ts";
+import { textFlag } from "../row/flag-row.ts";
+import { option } from "../row/option-row.ts";
+import { boolean } from "../row/reader.ts";
 import type { WebSocketOptions } from "../websocket-options.ts";
 
 export const SECURITY_OPTIONS = {

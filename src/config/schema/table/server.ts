@@ -4,11 +4,11 @@ import { goDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
 import { textOfServerName } from "../block/names.ts";
-import { integerFlag, portOrDefault, textFlag, textOrNull } from "../flag-row.ts";
-import { option } from "../option-row.ts";
-import { ConfigFault } from "../problems.ts";
-import { booleanIn, durationAtLeast, integer, mapOf, notA, reader, textIn, textOrUnset } from "../reader.ts";
-import { UNIX_LISTENER_MODE, type UnixListener } from "../unix-listener.ts";
+import { type UnixListener, unixListenerBlock } from "../block/unix-listener-block.ts";
+import { integerFlag, portOrDefault, textFlag, textOrNull } from "../row/flag-row.ts";
+import { option } from "../row/option-row.ts";
+import { ConfigFault } from "../row/problems.ts";
+import { booleanIn, durationAtLeast, integer, mapOf, reader, textIn, textOrUnset } from "../row/reader.ts";
 
 const SECOND_NS = 1_000_000_000n;
 const DEFAULT_PORT = 4222;
@@ -30,23 +30,18 @@ const tags = reader<readonly string[]>("string or list of strings", ({ data }) =
   return [...read];
 });
 
-const listenUnix = reader<UnixListener | null>("path, or `{ path, mode }`", (value, { problems }) => {
-  const { data } = value;
-  if (typeof data === "string") return data === "" ? null : { path: data, mode: UNIX_LISTENER_MODE };
-  if (!(data instanceof Map)) throw notA("string", value);
-  let path = "";
-  let mode = UNIX_LISTENER_MODE;
-  for (const [key, part] of data) {
-    if (key.toLowerCase() === "path") path = textIn(part);
-    else if (key.toLowerCase() === "mode") {
-      const digits = String(part.data); // 0770 and "0770" are meant as chmod takes them
-      if (!/^0?[0-7]{3}$/.test(digits.padStart(3, "0"))) throw new ConfigFault("listen_unix mode must be octal, such as 0770", part);
-      mode = Number.parseInt(digits, 8);
-    } else problems.error(part, `unknown field ${quoted(key)}`);
-  }
-  if (path === "") throw new ConfigFault("listen_unix needs a path");
-  return { path, mode };
-});
+/** The names that `feature_flags` may switch, with their defaults. All of them are JetStream's. */
+export const FEATURE_FLAGS: Readonly<Record<string, boolean>> = {
+  js_ack_fc_v2: false,
+  js_api_reply_v2: false,
+  js_raft_delete_range: true,
+  js_snapshot_sources: false,
+};
+
+/** Every feature flag, with the configured values in place of the defaults. */
+export function mergedFeatureFlags(given: Readonly<Record<string, boolean>>): Record<string, boolean> {
+  return Object.fromEntries(Object.entries(FEATURE_FLAGS).map(([name, initial]) => [name, given[name] ?? initial]));
+}
 
 export const SERVER_OPTIONS = {
   host: option<string>({
@@ -69,7 +64,7 @@ export const SERVER_OPTIONS = {
   }),
   listenUnix: option<UnixListener | null>({
     names: "listen_unix",
-    reader: listenUnix,
+    reader: unixListenerBlock,
     initial: null,
     text: "Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none",
     reload: "fixed",

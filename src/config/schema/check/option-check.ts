@@ -1,22 +1,21 @@
 /** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
 
-import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
-import { type Authorization, allUsers } from "../../auth/users/authorization.ts";
-import { goDuration } from "../../base/go/duration.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import { NkeyKind } from "../../base/keys/nkey.ts";
-import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
-import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
+import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
+import { type Authorization, allUsers } from "../../../auth/users/authorization.ts";
+import { goDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
+import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
+import { GLOBAL_ACCOUNT } from "../block/account-block.ts";
+import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "../block/names.ts";
+import type { Options } from "../options.ts";
+import { OptionError } from "../row/problems.ts";
+import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "../table/limits.ts";
+import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "../table/logging.ts";
+import type { WebSocketOptions } from "../websocket-options.ts";
 import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
-import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
-import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "./block/names.ts";
 import { checkOperators } from "./operator-check.ts";
-import type { Options } from "./options.ts";
-import { OptionError } from "./problems.ts";
-import { isPublicNkey } from "./public-nkey.ts";
-import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "./table/limits.ts";
-import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "./table/logging.ts";
-import type { WebSocketOptions } from "./websocket-options.ts";
 
 /** What the options have to be whose default is null. */
 const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : never]: "string" | "number" | "object" } = {

@@ -1,17 +1,16 @@
 /** What operators, their keys and what comes with them may not be, in the reference's order. Their JWTs are read for it. */
 
-import type { OperatorClaims } from "../../access/jwt/claims.ts";
-import { decodeAccount, decodeOperator, decodeUser } from "../../access/jwt/decode.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
-import { hasEmptyPermissions } from "../../access/jwt/trust.ts";
-import { parseServerVersion } from "../../access/jwt/validate-operator.ts";
-import type { ResolverOptions } from "../../auth/operator/operator-options.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import { NkeyKind } from "../../base/keys/nkey.ts";
-import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import type { Options } from "./options.ts";
-import { OptionError } from "./problems.ts";
-import { isPublicNkey } from "./public-nkey.ts";
+import type { OperatorClaims } from "../../../access/jwt/claims.ts";
+import { decodeAccount, decodeOperator, decodeUser } from "../../../access/jwt/decode.ts";
+import { JwtError } from "../../../access/jwt/jwt-error.ts";
+import { hasEmptyPermissions } from "../../../access/jwt/trust.ts";
+import { parseServerVersion } from "../../../access/jwt/validate-operator.ts";
+import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { NATS_VERSION } from "../../../wire/protocol/version.ts";
+import type { Options } from "../options.ts";
+import { OptionError } from "../row/problems.ts";
 
 /** @returns the reason, in the library's words; null when it is one */
 export function operatorJwtFault(jwt: string): string | null {

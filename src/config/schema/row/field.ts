@@ -5,8 +5,8 @@
  * Every field is read whatever is wrong with the others, in the order of the file.
  */
 
-import { quoted } from "../../base/go/strconv.ts";
-import type { ConfigMap, ConfigValue } from "../language/config-value.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import type { ConfigMap, ConfigValue } from "../../language/config-value.ts";
 import { nearestName } from "./nearest-name.ts";
 import { ConfigFault, type Problems } from "./problems.ts";
 import type { ReadContext, Reader } from "./reader.ts";

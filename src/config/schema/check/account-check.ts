@@ -2,21 +2,20 @@
  * What accounts may not be, each for itself and side by side, in the reference's words.
  */
 
-import { permissionsFault } from "../../access/permission/permission-check.ts";
-import { emptyAccount } from "../../accounts/account/account-options.ts";
-import { NO_ACTIVATIONS } from "../../accounts/trade/export-access.ts";
-import { planTrades } from "../../accounts/trade/trade.ts";
-import type { TradeOptions } from "../../accounts/trade/trade-options.ts";
-import type { Authorization, ConfiguredAccount, UserOptions } from "../../auth/users/authorization.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import { NkeyKind } from "../../base/keys/nkey.ts";
-import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
-import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "./block/account-block.ts";
-import { BAD_SAMPLING } from "./block/export-block.ts";
-import { duplicateImport } from "./block/import-block.ts";
-import { traceDestinationFault, traceSamplingFault } from "./block/trace-block.ts";
-import { userFault } from "./block/user-block.ts";
-import { isPublicNkey } from "./public-nkey.ts";
+import { permissionsFault } from "../../../access/permission/permission-check.ts";
+import { emptyAccount } from "../../../accounts/account/account-options.ts";
+import { NO_ACTIVATIONS } from "../../../accounts/trade/export-access.ts";
+import { planTrades } from "../../../accounts/trade/trade.ts";
+import type { TradeOptions } from "../../../accounts/trade/trade-options.ts";
+import type { Authorization, ConfiguredAccount, UserOptions } from "../../../auth/users/authorization.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { checkMapping } from "../../../messaging/mapping/mapping-rule.ts";
+import { duplicateAccount, GLOBAL_ACCOUNT, invalidAccountNkey, reservedAccount } from "../block/account-block.ts";
+import { BAD_SAMPLING } from "../block/export-block.ts";
+import { duplicateImport } from "../block/import-block.ts";
+import { traceDestinationFault, traceSamplingFault } from "../block/trace-block.ts";
+import { userFault } from "../block/user-block.ts";
 
 /** What is wrong first of accounts that came of no file. @returns null when nothing is */
 export function accountsFault(accounts: readonly ConfiguredAccount[]): string | null {

@@ -1,7 +1,7 @@
 /** What is wrong with a configuration: all of it, so that an operator repairs it once. */
 
-import { quoted } from "../../base/go/strconv.ts";
-import { type ConfigValue, placeOf } from "../language/config-value.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { type ConfigValue, placeOf } from "../../language/config-value.ts";
 
 /** A value that cannot be had; whoever reads the block it stands in goes on with the next one. */
 export class ConfigFault extends Error {

@@ -3,22 +3,22 @@
  * is not, or of another type, is refused with its place: `accounts[0].users[1].pass`.
  */
 
-import type { ConnectionType } from "../../access/jwt/connection-types.ts";
+import type { ConnectionType } from "../../../access/jwt/connection-types.ts";
 import {
   type GivenPermissions,
   type PermissionOptions,
   RESPONSE_DEFAULTS,
   type ResponsePermission,
   type SubjectPermissions,
-} from "../../access/permission/permission-options.ts";
-import { NO_LIMITS } from "../../accounts/account/account-options.ts";
+} from "../../../access/permission/permission-options.ts";
+import { NO_LIMITS } from "../../../accounts/account/account-options.ts";
 import {
   NO_SERVICE_EXPORT,
   NO_SERVICE_IMPORT,
   NO_STREAM_EXPORT,
   NO_STREAM_IMPORT,
   type TradeOptions,
-} from "../../accounts/trade/trade-options.ts";
+} from "../../../accounts/trade/trade-options.ts";
 import {
   type Authorization,
   type CalloutOptions,
@@ -27,13 +27,13 @@ import {
   NO_CALLOUT,
   NO_USER,
   type UserOptions,
-} from "../../auth/users/authorization.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import type { MappingDestination, MappingRule } from "../../messaging/mapping/mapping-rule.ts";
-import { withResponses } from "./block/permission-block.ts";
-import { isConnectionType } from "./block/user-block.ts";
+} from "../../../auth/users/authorization.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import type { MappingDestination, MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
+import { withResponses } from "../block/permission-block.ts";
+import { isConnectionType } from "../block/user-block.ts";
+import { OptionError } from "../row/problems.ts";
 import type { GivenAccount, GivenAuthorization, GivenMapping } from "./given-options.ts";
-import { OptionError } from "./problems.ts";
 
 /** Makes a part of what was given. @throws OptionError  it cannot be one */
 type Part<T> = (value: unknown, where: string) => T;

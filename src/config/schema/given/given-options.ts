@@ -1,18 +1,18 @@
 /** Options as a program gives them: what is left out is completed, in accounts and users too. */
 
-import type { GivenPermissions, PermissionOptions } from "../../access/permission/permission-options.ts";
-import type { AccountLimits, AccountOptions, TraceOptions } from "../../accounts/account/account-options.ts";
+import type { GivenPermissions, PermissionOptions } from "../../../access/permission/permission-options.ts";
+import type { AccountLimits, AccountOptions, TraceOptions } from "../../../accounts/account/account-options.ts";
 import type {
   LatencyOptions,
   ServiceExportOptions,
   ServiceImportOptions,
   StreamExportOptions,
   StreamImportOptions,
-} from "../../accounts/trade/trade-options.ts";
-import type { Authorization, CalloutOptions, UserOptions } from "../../auth/users/authorization.ts";
-import type { MappingDestination, MappingRule } from "../../messaging/mapping/mapping-rule.ts";
-import type { Options } from "./options.ts";
-import type { WebSocketOptions } from "./websocket-options.ts";
+} from "../../../accounts/trade/trade-options.ts";
+import type { Authorization, CalloutOptions, UserOptions } from "../../../auth/users/authorization.ts";
+import type { MappingDestination, MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
+import type { Options } from "../options.ts";
+import type { WebSocketOptions } from "../websocket-options.ts";
 
 /** Either `user` and `password`, or `nkey`. */
 export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {

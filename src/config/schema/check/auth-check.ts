@@ -1,17 +1,16 @@
 /** What options of accounts and users may not be together, in the reference's order. */
 
-import { allUsers } from "../../auth/users/authorization.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import { NkeyKind } from "../../base/keys/nkey.ts";
-import { checkMapping } from "../../messaging/mapping/mapping-rule.ts";
+import { allUsers } from "../../../auth/users/authorization.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { checkMapping } from "../../../messaging/mapping/mapping-rule.ts";
+import { GLOBAL_ACCOUNT } from "../block/account-block.ts";
+import { singleAndUsersFault } from "../block/authorization-block.ts";
+import { calloutFault, INVALID_ISSUER, INVALID_XKEY, unknownAllowedAccounts } from "../block/callout-block.ts";
+import { userFault } from "../block/user-block.ts";
+import type { Options } from "../options.ts";
+import { OptionError } from "../row/problems.ts";
 import { accountsFault, duplicateFaults, sharingFaults, singleAndAccountsFault, usersPermissionFault } from "./account-check.ts";
-import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
-import { singleAndUsersFault } from "./block/authorization-block.ts";
-import { calloutFault, INVALID_ISSUER, INVALID_XKEY, unknownAllowedAccounts } from "./block/callout-block.ts";
-import { userFault } from "./block/user-block.ts";
-import type { Options } from "./options.ts";
-import { OptionError } from "./problems.ts";
-import { isPublicNkey } from "./public-nkey.ts";
 
 function refuse(fault: string | null | undefined): void {
   if (fault != null) throw new OptionError(fault);

@@ -1,11 +1,11 @@
 /** Why a reload is refused, in the reference's words. */
 import { isDeepStrictEqual } from "node:util";
-import type { ResolverOptions } from "../../auth/operator/operator-options.ts";
-import type { Authorization, CalloutOptions } from "../../auth/users/authorization.ts";
-import { goDuration } from "../../base/go/duration.ts";
-import { goStruct } from "../../base/go/format.ts";
-import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
+import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
+import type { Authorization, CalloutOptions } from "../../../auth/users/authorization.ts";
+import { goDuration } from "../../../base/go/duration.ts";
+import { goStruct } from "../../../base/go/format.ts";
+import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../websocket-options.ts";
 
 export function reloadRefusal(goName: string, before: string, after: string): string {
   return `config reload not supported for ${goName}: old=${before}, new=${after}`;

@@ -4,8 +4,8 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { goReadError } from "../../base/go/file-error.ts";
-import type { KeyPairFiles, TlsOptions } from "../../wire/transport/tls/tls-options.ts";
+import { goReadError } from "../../../base/go/file-error.ts";
+import type { KeyPairFiles, TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 const KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\S]+?-----END (?:[A-Z]+ )?PRIVATE KEY-----/;

@@ -3,9 +3,9 @@
  * the reference's text, which for a plain value of the wrong type is that of a failed type assertion in Go.
  */
 
-import { goDuration, parseGoDuration } from "../../base/go/duration.ts";
-import { quoted } from "../../base/go/strconv.ts";
-import { type ConfigMap, type ConfigValue, goTypeOf } from "../language/config-value.ts";
+import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
+import { quoted } from "../../../base/go/strconv.ts";
+import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { ConfigFault, type Problems } from "./problems.ts";
 
 export interface ReadContext {

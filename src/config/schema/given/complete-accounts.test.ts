@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "../../accounts/trade/trade-options.ts";
-import { emptyConfiguredAccount, NO_USER } from "../../auth/users/authorization.ts";
-import { encodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
+import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "../../../accounts/trade/trade-options.ts";
+import { emptyConfiguredAccount, NO_USER } from "../../../auth/users/authorization.ts";
+import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { completeOptions } from "../options.ts";
+import { OptionError } from "../row/problems.ts";
 import type { GivenAuthorization, GivenOptions } from "./given-options.ts";
-import { completeOptions } from "./options.ts";
-import { OptionError } from "./problems.ts";
 
 const key = (kind: NkeyKind) => encodeNkey(kind, new Uint8Array(32).fill(1));
 const USER = key(NkeyKind.User);

@@ -1,10 +1,10 @@
 /** What a reload would change, and which of it a running server cannot. */
 
 import { isDeepStrictEqual } from "node:util";
-import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
-import { goValue } from "../../base/go/format.ts";
-import type { OptionRow } from "./option-row.ts";
-import { OPTIONS, type Options } from "./options.ts";
+import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
+import { goValue } from "../../../base/go/format.ts";
+import { OPTIONS, type Options } from "../options.ts";
+import type { OptionRow } from "../row/option-row.ts";
 import { reloadRefusal } from "./reload-refusal.ts";
 
 export interface OptionChange {

@@ -3,14 +3,14 @@
  * The later of two places is blamed.
  */
 
-import type { Authorization, ConfiguredAccount } from "../../auth/users/authorization.ts";
-import type { ConfigMap, ConfigValue } from "../language/config-value.ts";
+import type { Authorization, ConfiguredAccount } from "../../../auth/users/authorization.ts";
+import type { ConfigMap, ConfigValue } from "../../language/config-value.ts";
+import { GLOBAL_ACCOUNT, placeOfUsers } from "../block/account-block.ts";
+import { singleAndUsersFault } from "../block/authorization-block.ts";
+import { unknownAllowedAccounts } from "../block/callout-block.ts";
+import type { Options } from "../options.ts";
+import type { Problems } from "../row/problems.ts";
 import { duplicateFaults, sharingFaults, singleAndAccountsFault } from "./account-check.ts";
-import { GLOBAL_ACCOUNT, placeOfUsers } from "./block/account-block.ts";
-import { singleAndUsersFault } from "./block/authorization-block.ts";
-import { unknownAllowedAccounts } from "./block/callout-block.ts";
-import type { Options } from "./options.ts";
-import type { Problems } from "./problems.ts";
 
 /** @param options what the fields of the file say, each for itself */
 export function checkFile(map: ConfigMap, options: Partial<Options>, problems: Problems): void {

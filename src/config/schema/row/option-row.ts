@@ -1,7 +1,7 @@
 /**
  * A row of the option table. One row serves the library, the command line, the configuration file, reload and the reference page.
  */
-import { type Field, field } from "./block.ts";
+import { type Field, field } from "./field.ts";
 import type { FlagRow } from "./flag-row.ts";
 import type { Reader } from "./reader.ts";
 

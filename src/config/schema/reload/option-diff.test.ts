@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { encodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
-import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
-import type { GivenOptions } from "./given-options.ts";
+import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
+import { TLS_DEFAULTS } from "../../../wire/transport/tls/tls-options.ts";
+import type { GivenOptions } from "../given/given-options.ts";
+import { completeOptions, OPTIONS, type Options } from "../options.ts";
+import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../websocket-options.ts";
 import { diffOptions } from "./option-diff.ts";
-import { completeOptions, OPTIONS, type Options } from "./options.ts";
-import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 /** Name and refusal of every change. */
 function changes(before: GivenOptions, after: GivenOptions): [string, string | null][] {
