@@ -15,7 +15,7 @@
 import type { JsonDecoder } from "./json-decode.ts";
 import { JsonError } from "./json-error.ts";
 import { JsonList, JsonNumber, JsonObject, type JsonTree } from "./json-tree.ts";
-import { exactInteger } from "./json-writer.ts";
+import { exactInteger, rawNumber } from "./json-writer.ts";
 
 export interface Shape<T> {
   /** Go's name of the type, for error texts. */
@@ -185,7 +185,7 @@ export const float64: Shape<number> = {
     const value = Number(tree.text);
     return Number.isFinite(value) ? value : decoder.numberMismatch(tree, "float64", previous);
   },
-  write: value => value,
+  write: value => (Object.is(value, -0) ? rawNumber("-0") : value),
   isEmpty: value => value === 0,
 };
 

@@ -104,7 +104,7 @@ class SyntaxScanner {
   }
 
   private enter(close: number): void {
-    if (this.open.length >= DEPTH_MAX) throw new JsonSyntaxError("exceeded max depth", this.at);
+    if (this.open.length >= DEPTH_MAX) this.fail("exceeded max depth", this.at - 1);
     this.open.push(close);
   }
 

@@ -190,6 +190,8 @@ class JsonReader {
     const match = NUMBER.exec(this.json);
     if (match === null) throw new Malformed();
     this.at = NUMBER.lastIndex;
+    const next = this.json[this.at];
+    if ((next === "." || next === "e" || next === "E") && isCutOff(match[0], next)) throw new Malformed();
     return new JsonNumber(match[0]);
   }
 
@@ -223,6 +225,12 @@ class JsonReader {
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
     }
   }
+}
+
+/** `1.` and `1e` are no numbers, not even with another value behind them. */
+function isCutOff(number: string, next: string): boolean {
+  const hasExponent = /[eE]/.test(number);
+  return next === "." ? !hasExponent && !number.includes(".") : !hasExponent;
 }
 
 function parsedString(literal: string): string {

@@ -19,8 +19,12 @@ export function escapeGoJson(json: string): string {
   return json.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
 }
 
-/** For a field of an object that is written: an integer with all its digits. */
+/** For a field of an object that is written: a number with all its digits, as they stand in the text. */
+export function rawNumber(text: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
+}
+
+/** The same of an integer, which needs it beyond 2^53 only. */
 export function exactInteger(value: number | bigint): unknown {
-  if (typeof value === "number") return value;
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+  return typeof value === "number" ? value : rawNumber(String(value));
 }

@@ -46,15 +46,15 @@ const PARTS: readonly {
   { layout: "-", pattern: /^-/ },
   { layout: "02", pattern: /^\d{2}/, range: ["day", 0, 31] },
   { layout: "T", pattern: /^T/ },
-  { layout: "15", pattern: /^\d{2}/, range: ["hour", 0, 23] },
+  { layout: "15", pattern: /^\d{1,2}/, range: ["hour", 0, 23] },
   { layout: ":", pattern: /^:/ },
   { layout: "04", pattern: /^\d{2}/, range: ["minute", 0, 59] },
   { layout: ":", pattern: /^:/ },
-  { layout: "05", pattern: /^\d{2}(?:\.\d+)?/, range: ["second", 0, 59.999_999_999] },
+  { layout: "05", pattern: /^\d{2}(?:[.,]\d+)?/, range: ["second", 0, 59] },
 ];
 const ZONE = /^(?:Z|([+-])(\d{2}):(\d{2}))/;
 
-/** @returns the time, or the text of Go's error */
+/** As lenient as Go: an hour of one digit and a comma before the fraction pass. @returns the time, or the text of Go's error */
 export function parseTimestamp(text: string): Timestamp | string {
   const failed = (detail: string) => `parsing time ${quoted(text)}${detail}`;
   const missing = (layout: string, rest: string) => failed(` as ${quoted(LAYOUT)}: cannot parse ${quoted(rest)} as ${quoted(layout)}`);
@@ -75,10 +75,10 @@ export function parseTimestamp(text: string): Timestamp | string {
   const [year, month, day, hour, minute] = fields.map(Number);
   if (day < 1 || day > daysIn(year, month)) return failed(": day out of range");
   const [, sign = "+", hours = "0", minutes = "0"] = zone;
-  if (Number(hours) > 23) return failed(": timezone hour out of range");
-  if (Number(minutes) > 59) return failed(": timezone minute out of range");
+  if (Number(hours) > 24) return failed(": time zone offset hour out of range");
+  if (Number(minutes) > 60) return failed(": time zone offset minute out of range");
   const offsetMinutes = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) + 0;
-  const [second, fraction = ""] = fields[5].split(".");
+  const [second, fraction = ""] = fields[5].split(/[.,]/);
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, Number(second));
