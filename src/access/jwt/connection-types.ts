@@ -1,5 +1,5 @@
 /** `allowed_connection_types`, in any case. Source: server/client.go, convertAllowedConnectionTypes (behaviour). */
-import { quoted } from "./subject-rules.ts";
+import { quoted } from "../../base/go/strconv.ts";
 
 export const CONNECTION_TYPES = ["STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS"] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];

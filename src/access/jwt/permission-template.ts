@@ -14,10 +14,10 @@
  */
 
 import { foldName } from "../../base/go/json-shape.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { Permissions } from "./claims.ts";
 import { JwtError } from "./jwt-error.ts";
-import { quoted } from "./subject-rules.ts";
 
 /** Whom the templates are filled in for. */
 export interface TemplateValues {

@@ -3,12 +3,8 @@
  * looked at but for spaces.
  * Source: nats-io/jwt v2, types.go (behaviour).
  */
-import { encode, quote } from "../../base/bytes/ascii.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { ValidationResults } from "./validation.ts";
-
-export function quoted(text: string): string {
-  return quote(encode(text));
-}
 
 export function validateSubject(subject: string, results: ValidationResults): void {
   if (subject === "") return results.addError("subject cannot be empty");

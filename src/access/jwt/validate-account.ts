@@ -3,20 +3,13 @@
  * Source: nats-io/jwt v2, account_claims.go, exports.go, imports.go (behaviour).
  */
 
+import { quoted } from "../../base/go/strconv.ts";
 import { parseGoUrl } from "../../base/go/url.ts";
 import type { AccountBody, AccountClaims, ActivationClaims, Export, ExternalAuthorization, Import, MessageTrace } from "./claims.ts";
 import { decodeActivation } from "./decode.ts";
 import { JwtError } from "./jwt-error.ts";
 import { isAccountKey, isCurveKey, isUserKey } from "./public-key.ts";
-import {
-  areContainedIn,
-  hasWildcards,
-  isContainedIn,
-  quoted,
-  validateLocalSubject,
-  validateSubject,
-  withoutReferences,
-} from "./subject-rules.ts";
+import { areContainedIn, hasWildcards, isContainedIn, validateLocalSubject, validateSubject, withoutReferences } from "./subject-rules.ts";
 import { validateActivationBody } from "./validate-activation.ts";
 import { validatePermissions } from "./validate-user.ts";
 import { ValidationResults } from "./validation.ts";

@@ -2,9 +2,9 @@
  * Is what decoded claims say sound, and are they in force? Nothing here knows who is trusted.
  * Source: nats-io/jwt v2, `Validate` of each kind (behaviour; the order of issues too, where Go's is not that of a map).
  */
+import { quoted } from "../../base/go/strconv.ts";
 import type { AuthorizationRequestClaims, AuthorizationResponseClaims, Claims, ClaimsData } from "./claims.ts";
 import { isAccountKey, isServerKey, isUserKey } from "./public-key.ts";
-import { quoted } from "./subject-rules.ts";
 import { validateAccount } from "./validate-account.ts";
 import { validateActivationBody } from "./validate-activation.ts";
 import { validateOperatorBody } from "./validate-operator.ts";

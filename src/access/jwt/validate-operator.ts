@@ -1,10 +1,10 @@
 /** Operators. Source: nats-io/jwt v2, operator_claims.go (behaviour). */
 
+import { quoted } from "../../base/go/strconv.ts";
 import { parseGoUrl } from "../../base/go/url.ts";
 import type { OperatorBody } from "./claims.ts";
 import { JwtError } from "./jwt-error.ts";
 import { isAccountKey, isOperatorKey } from "./public-key.ts";
-import { quoted } from "./subject-rules.ts";
 import type { ValidationResults } from "./validation.ts";
 
 export function validateOperatorBody(body: OperatorBody, results: ValidationResults): void {

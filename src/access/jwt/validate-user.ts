@@ -1,9 +1,10 @@
 /** Permissions and limits, of users and of accounts. Source: nats-io/jwt v2, types.go, user_claims.go (behaviour). */
+import { quoted } from "../../base/go/strconv.ts";
 import type { Permissions, TimeRange, UserClaims } from "./claims.ts";
 import { clockOf, zoneFault } from "./connect-times.ts";
 import { isAccountKey } from "./public-key.ts";
 import { networkOf } from "./source-networks.ts";
-import { quoted, validateSubject } from "./subject-rules.ts";
+import { validateSubject } from "./subject-rules.ts";
 import type { ValidationResults } from "./validation.ts";
 
 export function validateUser({ nats }: UserClaims, results: ValidationResults): void {

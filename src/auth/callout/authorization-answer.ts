@@ -9,9 +9,9 @@
 import type { UserClaims } from "../../access/jwt/claims.ts";
 import { decodeAuthorizationResponse, decodeUser } from "../../access/jwt/decode.ts";
 import { JwtError } from "../../access/jwt/jwt-error.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import { decode } from "../../base/bytes/ascii.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { open } from "../../base/keys/xkey.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty } from "./callout-party.ts";

@@ -4,8 +4,8 @@
  * Source: server/auth.go, configureAuthorization (behaviour).
  */
 
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import { allUsers } from "../users/authorization.ts";

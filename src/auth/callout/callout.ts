@@ -6,18 +6,19 @@
  * source networks in the answer are ignored.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
+
 import { generateKeyPairSync } from "node:crypto";
 import type { AuthorizationServer, UserClaims } from "../../access/jwt/claims.ts";
 import { connectTimes } from "../../access/jwt/connect-times.ts";
 import { allowsConnectionType } from "../../access/jwt/connection-types.ts";
 import { encodeClaims } from "../../access/jwt/encode.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { encodeNkey, NkeyKind, sign } from "../../base/keys/nkey.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";

@@ -9,8 +9,8 @@
  */
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { type Account, GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { MISSING } from "../operator/lookup-error.ts";

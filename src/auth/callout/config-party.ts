@@ -5,8 +5,8 @@
 
 import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/claims.ts";
 import { connectionTypes } from "../../access/jwt/connection-types.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { permissionOptionsOf } from "../operator/claims-options.ts";
 import { MISSING } from "../operator/lookup-error.ts";
 import type { CalloutOptions } from "../users/authorization.ts";

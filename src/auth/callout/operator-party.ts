@@ -5,9 +5,9 @@
  */
 
 import type { AuthorizationResponseClaims, UserClaims } from "../../access/jwt/claims.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { accountOf } from "../../access/jwt/trust.ts";
 import type { Account } from "../../accounts/account/account.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { KnownUser, UserFault } from "../operator/known-user.ts";
 import type { LoadedAccount } from "../operator/loaded-account.ts";
 import { reasonOf } from "../operator/lookup-error.ts";

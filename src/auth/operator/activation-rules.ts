@@ -5,9 +5,9 @@
  */
 
 import type { Import } from "../../access/jwt/claims.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { checkActivation } from "../../access/jwt/trust.ts";
 import type { ActivationCheck, AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
 

@@ -8,11 +8,11 @@
  */
 
 import type { AccountClaims, Import, UserScope } from "../../access/jwt/claims.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { AccountLimits } from "../../accounts/account/account-options.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
 import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { checkMapping, type MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";

@@ -3,9 +3,10 @@
  * an account server that hangs, or sends endlessly, fails one login and nothing else.
  * Source: server/accounts.go, URLAccResolver (behaviour).
  */
+
 import { readFileSync } from "node:fs";
 import { TOKEN_BYTES_MAX } from "../../access/jwt/decode.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { LookupError } from "./lookup-error.ts";
 import type { Resolver } from "./resolver.ts";

@@ -14,7 +14,7 @@
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import { encode, quote } from "../../base/bytes/ascii.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
 import { type ConnectOptions, givenUser } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
@@ -239,8 +239,4 @@ export function isSigned({ connect, debug, nonce }: AuthenticationRequest, nkey:
   else if (nonce !== "" && verifySignature(nkey, nonce, signature)) return true;
   else debug?.("Signature not verified");
   return false;
-}
-
-function quoted(text: string): string {
-  return quote(encode(text));
 }

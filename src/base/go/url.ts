@@ -3,8 +3,9 @@
  * which end up in what validation says of claims.
  * Source: net/url (behaviour).
  */
-import { encode, quote } from "../bytes/ascii.ts";
+
 import { ipBytes } from "./address.ts";
+import { quoted } from "./strconv.ts";
 
 export interface GoUrl {
   /** Lower case; empty: none. */
@@ -29,10 +30,6 @@ export function parseGoUrl(text: string): GoUrl | string {
   if (url instanceof Fault) return `parse ${quoted(rest)}: ${url.text}`;
   const fragment = hash === -1 ? null : escapeFault(text.slice(hash + 1));
   return fragment === null ? url : `parse ${quoted(text)}: ${fragment.text}`;
-}
-
-function quoted(text: string): string {
-  return quote(encode(text));
 }
 
 function parse(text: string): GoUrl | Fault {

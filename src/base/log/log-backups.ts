@@ -4,9 +4,10 @@
  *   nats.log                                the current one
  *   nats.log.2026.11.24.14.22.02.815756001  since then; the name sorts by time
  */
+
 import { readdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { encode, quote } from "../bytes/ascii.ts";
+import { quoted } from "../go/strconv.ts";
 
 const STAMP = /^\d{4}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{9}$/;
 
@@ -34,7 +35,7 @@ export function purgeBackups(path: string, most: number, say: (level: "INF" | "E
   } catch (error) {
     return say(
       "ERR",
-      `Unable to read directory ${shown(directory)} for log purge (${(error as Error).message}), will attempt next rotation`,
+      `Unable to read directory ${quoted(directory)} for log purge (${(error as Error).message}), will attempt next rotation`,
     );
   }
   const backups = names.filter(entry => entry.startsWith(`${name}.`) && STAMP.test(entry.slice(name.length + 1))).sort();
@@ -42,12 +43,8 @@ export function purgeBackups(path: string, most: number, say: (level: "INF" | "E
     try {
       unlinkSync(join(directory, backup));
     } catch (error) {
-      return say("ERR", `Unable to remove backup log file ${shown(backup)} (${(error as Error).message}), will attempt next rotation`);
+      return say("ERR", `Unable to remove backup log file ${quoted(backup)} (${(error as Error).message}), will attempt next rotation`);
     }
-    say("INF", `Purged log file ${shown(backup)}`);
+    say("INF", `Purged log file ${quoted(backup)}`);
   }
-}
-
-function shown(text: string): string {
-  return quote(encode(text));
 }

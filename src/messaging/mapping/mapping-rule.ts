@@ -2,7 +2,8 @@
  * What an account's mappings say, and what is wrong with it: the same checks for the configuration and for claims, in the order of the
  * reference, where only the words before the reason differ.
  */
-import { encode, quote } from "../../base/bytes/ascii.ts";
+
+import { quoted } from "../../base/go/strconv.ts";
 import { hasWildcardText, isValidSubjectText } from "../subject/subject-text.ts";
 import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
@@ -122,8 +123,4 @@ function textOf(attempt: () => unknown): string | null {
     if (error instanceof TransformError) return error.message;
     throw error;
   }
-}
-
-function quoted(text: string): string {
-  return quote(encode(text));
 }

@@ -7,12 +7,12 @@
  * Source: reference, core §8.3.
  */
 
-import { quote } from "../../base/bytes/ascii.ts";
 import { goDuration } from "../../base/go/duration.ts";
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { accountzOf } from "../monitor/accountz.ts";
@@ -148,7 +148,7 @@ function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest
       return SILENCE; // until then
     }
     default:
-      return refused(`Profile ${quote(Buffer.from(name))} not found`);
+      return refused(`Profile ${quoted(name)} not found`);
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { decodeAccount, decodeOperator } from "../../access/jwt/decode.ts";
 import { JwtError } from "../../access/jwt/jwt-error.ts";
-import { quoted } from "../../access/jwt/subject-rules.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 
