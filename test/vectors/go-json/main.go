@@ -1,4 +1,4 @@
-// Writes what Go's encoding/json makes of many texts, right and wrong: `go run main.go > ../go-json.json`.
+// Writes what Go's encoding/json makes of many texts, right and wrong: `go run main.go > ../go-json.jsonl`.
 // The shapes below stand in src/base/go/json-decode.test.ts too.
 package main
 
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -251,19 +252,11 @@ func main() {
 			vectors = append(vectors, one)
 		}
 	}
-	fmt.Println("[")
-	for i, one := range vectors {
-		var line bytes.Buffer
-		to := json.NewEncoder(&line)
-		to.SetEscapeHTML(false)
+	to := json.NewEncoder(os.Stdout)
+	to.SetEscapeHTML(false)
+	for _, one := range vectors {
 		if err := to.Encode(one); err != nil {
 			panic(err)
 		}
-		comma := ","
-		if i == len(vectors)-1 {
-			comma = ""
-		}
-		fmt.Println(strings.TrimSuffix(line.String(), "\n") + comma)
 	}
-	fmt.Println("]")
 }
