@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { withoutSecrets } from "./without-secrets.ts";
 
-test("every field that holds a secret is shown without it, and the others as they are", () => {
+test("the value of every secret field is redacted, and other fields are shown as they are", () => {
   const fields = ["pass", "PASSWORD", "auth_token", "sig", "proxy_sig", "nkey", "jwt", "Jwt"];
   for (const field of fields) {
     const json = JSON.stringify({ name: "n", [field]: 'se"cr}et\\', user: "u", protocol: 1 });
@@ -11,7 +11,7 @@ test("every field that holds a secret is shown without it, and the others as the
   expect(withoutSecrets('{"user":"a\\u0026b","pass" : "a\\u0026b"}')).toBe('{"user":"a\\u0026b","pass" : "[REDACTED]"}');
 });
 
-test("what is no JSON, or wants to be read differently, does not show them either", () => {
+test("text that is not JSON, or hides a field name, does not show secrets either", () => {
   const wrong = [
     '{"pass":"secret',
     '{"pass":"secret\\',

@@ -22,7 +22,7 @@ import { Turn } from "./turn.ts";
  * Published text through the real parser, delivered to receivers of all kinds, beside the obvious text of what each must get.
  */
 
-/** As much of a client as the writing of messages needs. */
+/** A connection, as far as `writeMessages` needs one. */
 class Receiver {
   readonly flags: number;
   readonly host: { readonly turn: Turn };
@@ -55,7 +55,7 @@ class Receiver {
     this.outbound = new Outbound(turn, this.transport, owner, limits);
   }
 
-  /** What the next message must look like. */
+  /** Notes what message `index` must look like. */
   expect(batch: MessageBatch, index: number): void {
     const subject = batch.subjectSource.toString("latin1", batch.subjectStart(index), batch.subjectEnd(index));
     const reply = batch.source.toString("latin1", batch.replyStart(index), batch.replyEnd(index));
@@ -75,10 +75,10 @@ class Receiver {
   }
 }
 
-/** Messages `from` to `to` go to a receiver. */
+/** One call of `writeMessages`. */
 type Delivered = [receiver: Receiver, from: number, to: number];
 
-/** Delivers whatever comes to all receivers in one of the ways a publisher does. */
+/** Delivers each batch to all receivers, in one of the ways that a publisher does. */
 class Delivery implements CommandSink {
   readonly random: Random;
   readonly turn: Turn;
@@ -187,7 +187,7 @@ function conversation(random: Random): string {
   return parts.join("");
 }
 
-/** Like reads: of any size, mostly large. */
+/** Cuts the text as reads do: in chunks of any size, mostly large. */
 function cut(wire: string, random: Random): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < wire.length; ) {
@@ -236,7 +236,7 @@ test("fuzz: every receiver gets every message, in order, in its own form", () =>
   }
 });
 
-/** Where two long texts part, and what stands there. */
+/** The first difference between two long texts. */
 function difference(got: string, wanted: string): string {
   let at = 0;
   while (got[at] === wanted[at]) at++;

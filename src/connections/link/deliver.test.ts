@@ -80,14 +80,14 @@ test("an empty header block is no header", () => {
   expect(newBatch({ subject: "foo", header: "", payload: "hi" }).deliver("1").text).toBe("MSG foo 1 2\r\nhi\r\n");
 });
 
-test("sizes as their publisher wrote them are shown to whom they are true for", () => {
+test("sizes as the publisher wrote them reach receivers of headers unchanged; others get new sizes", () => {
   const { batch, deliver } = newBatch({ subject: "foo", header: HEADER, payload: "hi" });
   batch.sizesText = Buffer.from("018 0020");
   expect(deliver("1").text).toBe(`HMSG foo 1 018 0020\r\n${HEADER}hi\r\n`);
   expect(deliver("1", { headers: false }).text).toBe("MSG foo 1 2\r\nhi\r\n");
 });
 
-test("a run is encoded once for receivers with one sid and one view of headers, and anew for others", () => {
+test("a run is encoded once for receivers with the same sid that all take headers, or all do not, and again for others", () => {
   const { turn, batch, deliver } = newBatch({ subject: "a", payload: "1" }, { subject: "a", payload: "2" }, { subject: "b", payload: "3" });
   const run = "MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\nMSG b 1 1\r\n3\r\n";
   expect(deliver("1").text).toBe(run);
@@ -116,7 +116,7 @@ test("large messages reach the kernel uncopied in one vector", () => {
   expect(transport.text).toBe(`MSG a 1 5000\r\n${payload}\r\nMSG b 1 5000\r\n${payload}\r\n`);
 });
 
-test("a run of more large messages than a vector has room for goes out in several, behind what waited", () => {
+test("a run of more large messages than one vector holds goes out in several, behind the output before it", () => {
   const messages = Array.from({ length: 600 }, (_, index) => ({ subject: "a", payload: `${index}`.padEnd(700, ".") }));
   const { turn, batch, connect } = newBatch(...messages);
   batch.oneReceiver = true;
@@ -154,7 +154,7 @@ test("a line nearly as long as a chunk, or longer, does not cut its payload", ()
   }
 });
 
-test("nobody there: status 503 with the subject, on the reply subject", () => {
+test("no responders: status 503 with the subject, on the reply subject", () => {
   const { turn, batch, connect } = newBatch({ subject: "service.x", reply: "in.1", payload: "hi" });
   const { connection, transport } = connect();
   writeNoResponders(connection, Buffer.from("42"), batch, 0);

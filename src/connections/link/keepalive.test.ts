@@ -9,7 +9,7 @@ function newHost(given: Partial<Options> = {}) {
   return new FakeHost({ pingIntervalMs: 30 * SECOND, ...given });
 }
 
-/** Lets time pass a second at a time. The seconds, from now on, at whose end something was sent to the visitor, and what. */
+/** Advances the clock second by second. @returns what the visitor got, each with the second at whose end it came */
 function sentWithin(host: FakeHost, visitor: Visitor, seconds: number, each: (second: number) => void = () => {}): string[] {
   const sent: string[] = [];
   for (let second = 1; second <= seconds; second++) {
@@ -45,14 +45,14 @@ test("an interval shorter than two seconds counts for the first PING too", () =>
   expect(visitor.next()).toBe("PING\r\n");
 });
 
-test("a client that leaves its PINGs unanswered is stale at the one after ping_max", () => {
+test("a client that answers no PING is stale when one more than ping_max is due", () => {
   const host = newHost({ pingsOutMax: 2 });
   const visitor = host.accept();
   expect(sentWithin(host, visitor, 100)).toEqual(["3: PING", "33: PING", "63: -ERR 'Stale Connection'"]);
   expect([host.closed, visitor.transport.ended, host.counters.staleConnections]).toEqual([["StaleConnection"], true, 1]);
 });
 
-test("a PONG starts the count anew", () => {
+test("a PONG resets the count of unanswered PINGs", () => {
   const host = newHost({ pingsOutMax: 2 });
   const visitor = host.connect();
   const sent = sentWithin(host, visitor, 130, second => {
@@ -94,7 +94,7 @@ test("the round trip is the time to CONNECT at first, then that of the last PING
   expect(quick.client.keepalive.roundTripMs).toBeGreaterThan(0);
 });
 
-test("a client that has gone is asked nothing", () => {
+test("a closed client gets no PING", () => {
   const host = newHost();
   const visitor = host.connect();
   visitor.client.onClose(null);

@@ -9,7 +9,7 @@ import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 
-/** Bytes that tell where they belong: a wrong order or a hole shows. */
+/** Bytes that depend on their position, so that a wrong order or a gap shows. */
 class Numbered {
   private at = 0;
 
@@ -41,7 +41,7 @@ test("fuzz: the kernel gets what was appended, in order, however it takes it; no
     const clock = new FakeClock();
     const turn = new Turn(clock, new TimingWheel(clock), random);
     const transport = new FakeTransport({ vectored: random.chance(0.5) });
-    /** Besides the one that trims the pool. */
+    /** Timers, without the one that trims the pool. */
     const timers = () => turn.timers.size - (turn.pool.trimWanted ? 1 : 0);
     const numbered = new Numbered();
     const appended: Buffer[] = [];

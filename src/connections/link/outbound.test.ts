@@ -46,9 +46,9 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
   const append = (text: string | Buffer) => {
     const bytes = Buffer.from(text);
     outbound.append(bytes, 0, bytes.length);
-    bytes.fill(0xee); // what was appended is not looked at again
+    bytes.fill(0xee); // `append` has copied it
   };
-  /** The kernel takes so many more bytes and says so. */
+  /** The kernel has room for so many more bytes and announces it. */
   const drain = (room: number) => {
     transport.room = room;
     outbound.onDrain();
@@ -140,7 +140,7 @@ test("a connection that takes nothing holds about as many bytes as wait, however
   expect(turn.pool.taken).toBe(0);
 });
 
-test("more than the limit unwritten after the kernel had its chance: the owner is told, once", () => {
+test("if more than the limit is left after a write, the owner is told, once", () => {
   const { turn, transport, told, outbound, append } = newOutbound({ room: 0, pendingBytesMax: 10 * KIB });
   append(block(10 * KIB));
   turn.end();
@@ -181,7 +181,7 @@ test("producers stall from 75 % of the limit on, and go on below it", () => {
   expect([outbound.stalling, told]).toEqual([false, ["stall released"]]);
 });
 
-test("bytes that wait for the end of a turn alone do not stall anyone", () => {
+test("bytes that only wait for the end of the turn stall no producer", () => {
   const { turn, told, outbound, append } = newOutbound({ pendingBytesMax: 10_000 });
   append(block(9_000));
   expect(outbound.stalling).toBe(false);
@@ -226,7 +226,7 @@ test("a vector that was partly taken within its deadline is reported as such", (
   expect(told).toEqual(["deadline tookSome=true chunks=1 bytes=90 slow=false"]);
 });
 
-test("everything taken in time: no deadline is left behind", () => {
+test("when the kernel takes everything in time, no deadline timer is left", () => {
   const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
   append("x");
   turn.end();
@@ -308,7 +308,7 @@ test("a write error reaches the owner once, wherever it happens, and nothing is 
   }
 });
 
-test("closing, it appends nothing more, writes what waits and then tells the owner", () => {
+test("a closing output appends nothing more, writes what waits and then tells the owner", () => {
   const { turn, transport, told, outbound, append, drain } = newOutbound({ room: 3 });
   append("bye bye");
   outbound.closeAfterFlush();
@@ -328,7 +328,7 @@ test("closing with nothing to write tells the owner at the end of the turn", () 
   expect(told).toEqual(["flushed for close"]);
 });
 
-test("abandoned, it releases stalled producers and forgets the rest", () => {
+test("an abandoned output releases stalled producers and drops what waits", () => {
   const { clock, turn, transport, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
   append(block(900));
   turn.end();

@@ -8,7 +8,7 @@ function publication(size: number): string {
   return `PUB big ${size}\r\n${"x".repeat(size)}\r\n`;
 }
 
-/** A consumer that takes nothing, over 75 % of its limit; a producer that has not noticed yet. */
+/** A consumer over 75 % of its limit that takes nothing, and a producer that was not stalled yet. */
 function newPair({ fastProducerStall = true } = {}) {
   const host = new FakeHost({ pendingBytesMax: 100 * KIB, payloadBytesMax: 50 * KIB, fastProducerStall });
   const consumer = host.connect();
@@ -22,7 +22,7 @@ function newPair({ fastProducerStall = true } = {}) {
   return { host, consumer, producer };
 }
 
-/** How long the producer is stalled from now on, ms; looked at every 0.25 ms. */
+/** How long the producer is stalled from now on, ms, to 0.25 ms. */
 function stalledFor(host: FakeHost, producer: Visitor): number {
   const start = host.clock.monotonic();
   while (producer.transport.paused && host.clock.monotonic() - start < 1_000) host.clock.advance(0.25);
@@ -47,7 +47,7 @@ test("a consumer that drains below 75 % lets its producer go on at once", () => 
   expect(producer.transport.paused).toBe(true);
   consumer.drain(10 * KIB);
   expect([producer.transport.paused, producer.next()]).toEqual([false, "PONG\r\n"]);
-  expect([host.counters.stalls, host.turn.timers.size]).toEqual([1, 3]); // of the keepalives, and the consumer's write deadline
+  expect([host.counters.stalls, host.turn.timers.size]).toEqual([1, 3]); // two keepalives, and the consumer's write deadline
 });
 
 test("a consumer that is gone lets its producer go on at once", () => {
@@ -69,9 +69,9 @@ test("what a stalled producer sent meanwhile is read afterwards, in order", () =
   expect([consumer.client.closed, producer.client.closed]).toEqual([false, false]);
 });
 
-test("the waits of one read are 10 ms together at most, however many messages it holds", () => {
+test("all waits for one read take at most 10 ms together, however many messages it holds", () => {
   const { host, consumer, producer } = newPair();
-  producer.send(`${"PUB big 1\r\nx\r\nPING\r\n".repeat(50)}`); // each message is handed on alone
+  producer.send(`${"PUB big 1\r\nx\r\nPING\r\n".repeat(50)}`); // PING ends the batch: each message is delivered alone
   const ms = stalledFor(host, producer);
   expect(ms).toBeGreaterThanOrEqual(10);
   expect(ms).toBeLessThanOrEqual(15);
@@ -116,19 +116,19 @@ test("a producer that publishes to its own slow connection does not wait for its
   expect([both.transport.paused, both.client.subscriptions.size, host.counters.stalls]).toEqual([false, 2, 0]);
 });
 
-test("a stalled producer that leaves takes its timer with it", () => {
+test("closing a stalled producer cancels its timer", () => {
   const { host, consumer, producer } = newPair();
   producer.send(publication(10));
   const timers = host.turn.timers.size;
   producer.client.onClose(null);
-  expect(host.turn.timers.size).toBe(timers - 2); // that of its keepalive too
+  expect(host.turn.timers.size).toBe(timers - 2); // its keepalive's too
   host.clock.advance(100);
   consumer.drain(200 * KIB);
   consumer.client.onClose(null);
   expect([host.closed, host.globalAccount.connections, host.turn.timers.size]).toEqual([["ClientClosed", "ClientClosed"], 0, 0]);
 });
 
-test("a stall of messages that go one by one is not that of those after them", () => {
+test("a stall by messages that are published one by one does not carry over to later messages", () => {
   const { host, consumer, producer } = newPair();
   const halves = ["big", "other"].map(subject => ({ subject, weight: 50, cluster: "" }));
   host.globalAccount.mappings = new SubjectMappings([{ source: "drawn", destinations: halves }], "", host.turn.random);

@@ -32,7 +32,7 @@ test("phases run in order: store writes, deliveries, socket writes, closing", ()
   expect(done).toHaveLength(5);
 });
 
-test("work added while phases run is done in the same run, that of an earlier phase before any later one", () => {
+test("work added while phases run is done in the same run, before any later phase begins", () => {
   const { phases, done, add } = newPhases();
   add(TurnPhase.Write, "a", () => {
     add(TurnPhase.Close, "a");
@@ -44,7 +44,7 @@ test("work added while phases run is done in the same run, that of an earlier ph
   expect(done).toEqual(["Write a", "Write b", "Write c", "Store a", "Deliver a", "Write d", "Close a"]);
 });
 
-test("a run within a run does the rest once", () => {
+test("a run within a run does the remaining work, once", () => {
   const { phases, done, add } = newPhases();
   add(TurnPhase.Write, "a", () => phases.run());
   add(TurnPhase.Write, "b");

@@ -1,0 +1,115 @@
+import { expect, test } from "bun:test";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Logger } from "../../base/log/logger.ts";
+import { Random } from "../../base/random/random.ts";
+import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { Connection } from "./connection.ts";
+import { type LinkHost, ServerCounters } from "./host.ts";
+import { ReadLoop, type StreamParser } from "./read-loop.ts";
+import { Turn } from "./turn.ts";
+import { TurnPhase } from "./turn-phases.ts";
+
+/** A kind with a protocol of its own: each chunk is one message, and an empty line is refused. */
+class RouterConnection extends Connection {
+  readonly reading: ReadLoop;
+  readonly label = "rid:7";
+  readonly told: string[] = [];
+
+  constructor(host: LinkHost, transport: FakeTransport, log: Logger) {
+    super(host, transport, 7, ConnectionKind.Router, log);
+    const parser: StreamParser = {
+      suspended: false,
+      parse: chunk => {
+        if (chunk.toString() === "\r\n") return -Refusal.UnknownOperation;
+        this.inMessages++;
+        this.inBytes += chunk.length;
+        return chunk.length;
+      },
+    };
+    this.reading = new ReadLoop(this, parser);
+  }
+
+  onCommandRefused(refusal: Refusal): void {
+    this.refuse(refusal);
+  }
+
+  protected countReceived(messages: number, bytes: number): void {
+    this.told.push(`received ${messages} messages, ${bytes} bytes`);
+  }
+
+  protected onClosing(reason: CloseReason): void {
+    this.told.push(`closing: ${CloseReason[reason]}`);
+  }
+
+  protected onTransportClosed(): void {
+    this.told.push("transport closed");
+  }
+}
+
+function newRouter() {
+  const clock = new FakeClock();
+  const timers = new TimingWheel(clock);
+  const lines: string[] = [];
+  const write = (text: string) => lines.push(text);
+  const log = {
+    debugEnabled: true,
+    traceEnabled: false,
+    notice: write,
+    warn: write,
+    error: write,
+    fatal: write,
+    debug: write,
+    trace: write,
+    warnRateLimited: write,
+  };
+  const host: LinkHost = {
+    turn: new Turn(clock, timers, new Random(1)),
+    counters: new ServerCounters(),
+    options: {
+      pendingBytesMax: 1_000,
+      writeDeadlineMs: 1_000,
+      writeTimeout: "default",
+      pingIntervalMs: 10_000,
+      pingsOutMax: 1,
+      fastProducerStall: true,
+      traceHeaders: false,
+      tracedBytesMax: 0,
+    },
+  };
+  const transport = new FakeTransport();
+  return { clock, host, lines, transport, router: new RouterConnection(host, transport, log) };
+}
+
+test("a connection of another kind reads, counts, answers and ends as a link does, under its own name", () => {
+  const { host, lines, transport, router } = newRouter();
+  router.onData(Buffer.from("hello"));
+  expect([host.counters.inMessages, host.counters.inBytes, host.counters.inClientMessages]).toEqual([1, 5, 0]);
+  router.onData(Buffer.from("\r\n"));
+  expect([transport.text, transport.ended, router.closed]).toEqual(["-ERR 'Unknown Protocol Operation'\r\n", true, true]);
+  router.onClose(null);
+  expect(router.told).toEqual(["received 1 messages, 5 bytes", "closing: ProtocolViolation", "transport closed"]);
+  expect(lines).toEqual(["rid:7 - Router connection closed: Protocol Violation"]);
+});
+
+test("a stale connection is logged and counted under its kind", () => {
+  const { clock, host, lines, transport, router } = newRouter();
+  router.keepalive.startEarly();
+  clock.advance(25_000);
+  expect(transport.text).toBe("PING\r\n-ERR 'Stale Connection'\r\n");
+  expect(lines.slice(-2)).toEqual(["rid:7 - Stale Router Connection - Closing", "rid:7 - Router connection closed: Stale Connection"]);
+  expect(host.counters.staleConnectionsOf).toEqual([0, 1, 0, 0, 0, 0, 0]);
+});
+
+test("the transport is ended in the turn's last phase, after every connection has written", () => {
+  const { host, transport, router } = newRouter();
+  router.sendError("bye");
+  router.close(CloseReason.ServerShutdown);
+  const seen: boolean[] = [];
+  host.turn.add(TurnPhase.Write, { runPhase: () => seen.push(transport.ended) });
+  host.turn.end();
+  expect([seen, transport.text, transport.ended]).toEqual([[false], "-ERR 'bye'\r\n", true]);
+});

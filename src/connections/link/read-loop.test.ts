@@ -1,0 +1,135 @@
+import { expect, test } from "bun:test";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { Random } from "../../base/random/random.ts";
+import { Refusal } from "../../wire/protocol/refusal.ts";
+import { FLAG_AUTHENTICATING, FLAG_STALLED } from "./connection-flag.ts";
+import { ReadLoop, type ReadLoopOwner, type StreamParser } from "./read-loop.ts";
+import { Turn } from "./turn.ts";
+
+const KIB = 1024;
+
+/** One letter is one command: `s` suspends, `!` is refused, all others are noted. */
+class LetterParser implements StreamParser {
+  suspended = false;
+  parsed = "";
+  onSuspend: () => void = () => {};
+
+  parse(chunk: Buffer, at: number): number {
+    let next = at;
+    while (next < chunk.length && !this.suspended) {
+      const letter = String.fromCharCode(chunk[next++]);
+      if (letter === "!") return -Refusal.UnknownOperation;
+      if (letter === "s") this.onSuspend();
+      else this.parsed += letter;
+    }
+    return next;
+  }
+}
+
+function newReadLoop() {
+  const clock = new FakeClock();
+  const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
+  const transport = new FakeTransport();
+  const parser = new LetterParser();
+  const refused: string[] = [];
+  const lines: string[] = [];
+  const owner = {
+    flags: 0,
+    closed: false,
+    inBytes: 0,
+    commits: 0,
+    host: { turn },
+    label: "peer",
+    log: { warn: (text: string) => lines.push(text) } as unknown as ReadLoopOwner["log"],
+    transport: transport as ReadLoopOwner["transport"],
+    commitRead: () => owner.commits++,
+    onCommandRefused: (refusal: Refusal) => refused.push(Refusal[refusal]),
+  };
+  const reading = new ReadLoop(owner, parser);
+  const send = (text: string) => reading.onData(Buffer.from(text));
+  const resume = (flag: number) => {
+    owner.flags &= ~flag;
+    reading.resumeLater();
+    turn.end();
+  };
+  parser.onSuspend = () => reading.suspend(FLAG_STALLED);
+  return { clock, turn, transport, parser, owner, reading, refused, lines, send, resume };
+}
+
+test("a suspended parser keeps the rest of its chunk and what comes behind, and pauses the transport until it goes on", () => {
+  const { parser, transport, owner, send, resume } = newReadLoop();
+  send("ab");
+  expect([parser.parsed, owner.commits, transport.paused]).toEqual(["ab", 1, false]);
+  send("csde");
+  send("fg");
+  expect([parser.parsed, transport.paused]).toEqual(["abc", true]);
+  resume(FLAG_STALLED);
+  expect([parser.parsed, transport.paused]).toEqual(["abcdefg", false]);
+});
+
+test("a parser that is suspended again stays paused and loses nothing", () => {
+  const { parser, transport, send, resume } = newReadLoop();
+  send("asbsc");
+  send("d");
+  resume(FLAG_STALLED);
+  expect([parser.parsed, transport.paused]).toEqual(["ab", true]);
+  resume(FLAG_STALLED);
+  expect([parser.parsed, transport.paused]).toEqual(["abcd", false]);
+});
+
+test("it goes on when the last of its reasons to be suspended is gone", () => {
+  const { parser, reading, send, resume } = newReadLoop();
+  parser.onSuspend = () => {
+    reading.suspend(FLAG_STALLED);
+    reading.suspend(FLAG_AUTHENTICATING);
+  };
+  send("asb");
+  resume(FLAG_STALLED);
+  expect(parser.parsed).toBe("a");
+  resume(FLAG_AUTHENTICATING);
+  expect(parser.parsed).toBe("ab");
+});
+
+test("a refusal reaches the owner once the read is counted, and nothing behind it is parsed", () => {
+  const { parser, owner, refused, send } = newReadLoop();
+  send("a!b");
+  expect([parser.parsed, owner.commits, refused]).toEqual(["a", 1, ["UnknownOperation"]]);
+});
+
+test("a stopped read loop drops what it kept and lets the transport notice that the peer ends", () => {
+  const { parser, transport, owner, reading, send, resume } = newReadLoop();
+  send("asb");
+  owner.closed = true;
+  reading.stop();
+  expect([transport.paused, parser.suspended]).toEqual([false, true]);
+  resume(FLAG_STALLED);
+  expect(parser.parsed).toBe("a");
+});
+
+test("up to three more reads follow a bulk read at once; an unparsed rest survives that their buffer is used again", () => {
+  const { turn, parser, transport, owner, reading, resume } = newReadLoop();
+  const more = ["b".repeat(256 * KIB), `c${"d".repeat(256 * KIB)}`, `esf${"g".repeat(256 * KIB)}`, "never"];
+  const reads: number[] = [];
+  owner.transport = Object.assign(Object.create(transport) as FakeTransport, {
+    readMore: (target: Buffer) => {
+      reads.push(more[0]!.length);
+      return target.write(more.shift()!, "latin1");
+    },
+  });
+  reading.onData(Buffer.alloc(256 * KIB, "a"));
+  expect(reads).toHaveLength(3);
+  expect(parser.parsed.replace(/(.)\1+/g, "$1")).toBe("abcde");
+  turn.readBuffer.fill("x");
+  resume(FLAG_STALLED);
+  expect(parser.parsed.replace(/(.)\1+/g, "$1")).toBe("abcdefg");
+});
+
+test("a read that takes two seconds is reported", () => {
+  const { clock, parser, lines, reading, send } = newReadLoop();
+  parser.onSuspend = () => clock.jump(2_500);
+  send("as");
+  expect(lines).toEqual(["peer - Readloop processing time: 2.5s"]);
+  expect(reading.chunk).toBe(1);
+});

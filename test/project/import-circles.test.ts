@@ -1,0 +1,46 @@
+/** No file of `src/connections/` reaches itself by imports, those of types included: a kind of connection can be read, and added, alone. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const source = join(import.meta.dir, "../../src");
+
+/** Files of `src/` with those they import. */
+function importGraph(): Map<string, readonly string[]> {
+  const graph = new Map<string, readonly string[]>();
+  for (const file of new Bun.Glob("**/*.ts").scanSync(source)) {
+    if (file.endsWith(".test.ts")) continue;
+    const imports = readFileSync(join(source, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+    graph.set(
+      file,
+      [...imports].map(([, target]) => normalize(join(dirname(file), target!))),
+    );
+  }
+  return graph;
+}
+
+/** The way from a file by imports back to itself; null: there is none. */
+function circleOf(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const from = new Map<string, string>();
+  const waiting = [start];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    for (const next of graph.get(file) ?? []) {
+      if (from.has(next)) continue;
+      from.set(next, file);
+      if (next !== start) {
+        waiting.push(next);
+        continue;
+      }
+      const way = [start];
+      for (let back = file; back !== start; back = from.get(back)!) way.unshift(back);
+      return [start, ...way];
+    }
+  }
+  return null;
+}
+
+test("files of connections import each other in no circle", () => {
+  const graph = importGraph();
+  const circles = [...graph.keys()].filter(file => file.startsWith("connections/")).map(file => circleOf(file, graph)?.join(" → "));
+  expect(circles.filter(circle => circle !== undefined)).toEqual([]);
+});
