@@ -77,7 +77,7 @@ export interface GivenRequest {
 }
 
 /**
- * What the rooms need of a log. Text is built only where the level is on: hot paths ask `traceEnabled` first.
+ * The log as used by all parts. Text is built only when the level is enabled: hot paths check `traceEnabled` first.
  */
 export interface Logger {
   readonly debugEnabled: boolean;
@@ -88,7 +88,7 @@ export interface Logger {
   fatal(text: string): void;
   debug(text: string): void;
   trace(text: string): void;
-  /** Like warn, but the same text at most once a second. */
+  /** Like `warn`, but the same text at most once per second. */
   warnRateLimited(text: string): void;
 }
 

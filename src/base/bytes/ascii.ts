@@ -1,4 +1,4 @@
-/** Byte values of the protocol, and the few conversions that its lines need. */
+/** Byte values of the protocol, and the conversions needed for its lines. */
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const TAB = 0x09;
@@ -6,30 +6,30 @@ export const SPACE = 0x20;
 export const DOT = 0x2e;
 /** `*`: the wildcard for one token. */
 export const STAR = 0x2a;
-/** `>`: the wildcard for all the rest. */
+/** `>`: the wildcard for all remaining tokens. */
 export const FULL = 0x3e;
 export const ZERO = 0x30;
 
-/** Fewer bytes are copied faster one by one than by a native call. */
+/** Below this size a byte loop is faster than a native call. */
 const LOOP_BYTES_MAX = 48;
 
 export function encode(text: string): Buffer {
   return Buffer.from(text);
 }
 
-/** Text of a range of bytes, as UTF-8; what is not UTF-8 becomes U+FFFD. */
+/** Text of a range of bytes, as UTF-8; invalid bytes become U+FFFD. */
 export function decode(bytes: Uint8Array, start = 0, end = bytes.length): string {
   if (bytes instanceof Buffer) return bytes.toString("utf8", start, end);
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
 }
 
-/** One character per byte, so that any bytes can be the key of a Map. */
+/** One character per byte, so that any bytes can be a Map key. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   if (bytes instanceof Buffer) return bytes.toString("latin1", start, end); // a view costs more than the text
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
 }
 
-/** Bytes of one's own: `slice` of a Buffer is a view that would keep a whole read alive. */
+/** A copy: `slice` of a Buffer is a view that would keep a whole read alive. */
 export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const size = end - start;
   const copy = new Uint8Array(size);
@@ -51,7 +51,7 @@ export function startsWith(bytes: Uint8Array, start: number, end: number, prefix
 }
 
 /**
- * A size as the protocol writes it: one to nine digits and nothing else.
+ * Parses a size of the protocol: one to nine digits and nothing else.
  * @returns -1 for anything else
  */
 export function parseSize(bytes: Uint8Array, start: number, end: number): number {
@@ -66,7 +66,7 @@ export function parseSize(bytes: Uint8Array, start: number, end: number): number
   return size;
 }
 
-/** Writes a non-negative integer in decimal. Returns the offset behind it. */
+/** Writes a non-negative integer in decimal. Returns the offset after it. */
 export function writeDecimal(target: Uint8Array, at: number, value: number): number {
   if (value < 10) {
     target[at] = ZERO + value;
@@ -84,7 +84,7 @@ export function writeDecimal(target: Uint8Array, at: number, value: number): num
   return behind;
 }
 
-/** How many digits a non-negative integer below 2^31 takes. */
+/** Number of decimal digits of a non-negative integer below 2^31. */
 export function decimalSize(value: number): number {
   if (value < 10) return 1;
   if (value < 100) return 2;
@@ -98,8 +98,8 @@ export function decimalSize(value: number): number {
 }
 
 /**
- * Bytes as Go's `%q` prints them: in double quotes, with Go's escapes; what is not UTF-8 as `\xHH`. Error texts of the reference show
- * what a peer sent this way.
+ * Bytes as printed by Go's `%q`: in double quotes, with Go's escapes; invalid UTF-8 as `\xHH`. Error texts of the reference show
+ * a peer's bytes this way.
  */
 export function quote(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let out = '"';
@@ -126,7 +126,7 @@ function quoteRune(char: string): string {
   return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }
 
-/** Bytes of the UTF-8 rune at `at`; 0 when there is none: a stray, overlong, surrogate or truncated one. */
+/** Size of the UTF-8 rune at `at`, in bytes; 0 when it is stray, overlong, a surrogate or truncated. */
 function runeSize(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at];
   if (first < 0x80) return 1;

@@ -1,10 +1,10 @@
 /**
- * Output chunks in three sizes. A connection holds one only while it has something to send, so ten thousand idle connections hold
- * none; the size it asks for follows its traffic (outbound.ts).
+ * Output chunks in three sizes (tiers). A connection holds one only while it has something to send, so ten thousand idle connections hold
+ * none; the requested size depends on its traffic (outbound.ts).
  *
  *   take(tier) ── a free chunk of that tier, or a new one
- *   give(chunk) ─ back to its tier, or to the garbage collector when that tier keeps enough
- * Chunks are not zeroed: whoever takes one writes before it reads.
+ *   give(chunk) ─ back to its tier, or to the garbage collector when the tier is full
+ * Chunks are not zeroed: users write before they read.
  */
 export const TIER_BYTES = [512, 4 * 1024, 64 * 1024] as const;
 export const LARGEST_TIER = TIER_BYTES.length - 1;
@@ -13,22 +13,22 @@ export const LARGEST_CHUNK_BYTES = TIER_BYTES[LARGEST_TIER];
 /** Free chunks kept per tier: 2 MiB, 4 MiB and 64 MiB at most. */
 const FREE_MAX = [4096, 1024, 1024] as const;
 
-/** Free bytes that are not worth giving back. */
+/** Free bytes below this size are kept. */
 const KEPT_BYTES = 1024 * 1024;
 
 export class BufferPool {
   private readonly free: Buffer[][] = [[], [], []];
   private freeBytes = 0;
-  /** `trim` was asked for and has not come yet. */
+  /** `trim` was requested and has not run yet. */
   trimWanted = false;
   private readonly wantsTrim: () => void;
 
-  /** @param wantsTrim called when much is free: `trim` shall be called in a while */
+  /** @param wantsTrim called when much is free, to request a later call of `trim` */
   constructor(wantsTrim: () => void) {
     this.wantsTrim = wantsTrim;
   }
 
-  /** Chunks in the hands of connections, for tests and monitoring. */
+  /** Chunks held by connections, for tests and monitoring. */
   taken = 0;
 
   take(tier: number): Buffer {
@@ -52,7 +52,7 @@ export class BufferPool {
     }
   }
 
-  /** Lets go of half of what is free, so that a burst's memory comes back, and asks to be called again while much is left. */
+  /** Releases half of the free chunks, so that memory returns after a burst, and requests another call while much is left. */
   trim(): void {
     for (const free of this.free) free.length = free.length >> 1;
     this.freeBytes = this.free.reduce((sum, free, tier) => sum + free.length * TIER_BYTES[tier], 0);

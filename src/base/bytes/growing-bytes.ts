@@ -1,11 +1,11 @@
-/** Bytes that are appended to, piece by piece; each is copied a few times at most, however small the pieces are. */
+/** A growing byte buffer; each byte is copied a few times at most, however small the appended pieces are. */
 const FIRST_BYTES = 512;
 
 export class GrowingBytes {
   size = 0;
   private space = Buffer.allocUnsafe(FIRST_BYTES);
 
-  /** What was appended so far; valid until the next `append`. */
+  /** The bytes appended so far; valid until the next `append`. */
   get bytes(): Buffer {
     return this.space.subarray(0, this.size);
   }

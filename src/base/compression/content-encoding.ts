@@ -1,6 +1,6 @@
 /**
- * What the server publishes, compressed as `Accept-Encoding` asks for it: answers of services, events of message traces.
- * The first that is there counts, `snappy` and `s2` before `gzip`; whoever asks for something else is told `identity`.
+ * Compresses messages published by the server as requested in `Accept-Encoding`: answers of services, trace events.
+ * `snappy` and `s2` are preferred to `gzip`; any other request is answered with `identity`.
  * Source: reference, core §8.3.
  */
 import { gzipSync } from "node:zlib";
@@ -10,11 +10,11 @@ export type ContentEncoding = "snappy" | "gzip" | "identity";
 
 export interface EncodedContent {
   readonly content: Uint8Array;
-  /** For the header `Content-Encoding`; null: none was asked for. */
+  /** Value of the header `Content-Encoding`; null: none was requested. */
   readonly encoding: ContentEncoding | null;
 }
 
-/** @param accepted value of `Accept-Encoding`; empty: there is none */
+/** @param accepted value of `Accept-Encoding`; empty: none */
 export function acceptedEncoding(accepted: string): ContentEncoding | null {
   if (accepted === "") return null;
   const text = accepted.toLowerCase();

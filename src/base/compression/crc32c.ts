@@ -1,7 +1,7 @@
 /**
- * CRC-32C (Castagnoli), eight bytes a step: the runtime has only the other polynomial.
+ * CRC-32C (Castagnoli), eight bytes per step; the runtime offers only the other polynomial.
  *
- * TABLES[k][b] is what byte `b` does to the sum when `k` more bytes follow it, so the eight bytes of a step are looked up independently.
+ * TABLES[k][b] is the effect of byte `b` on the sum when `k` more bytes follow, so the eight bytes of a step are looked up independently.
  */
 
 const POLYNOMIAL = 0x82f63b78;

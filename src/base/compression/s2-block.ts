@@ -1,16 +1,16 @@
 /**
- * One block of S2, Google's Snappy with longer repeats: the unit that a stream's compressed chunks hold.
+ * Decodes one S2 block. S2 is Google's Snappy with longer repeats; compressed chunks of a stream hold such blocks.
  *
  *   block = size of the content (varint) · elements           element = tag byte · more bytes
- *   tag & 3:  0 literal   the bytes themselves; (tag >> 2) + 1 of them, or their number stands in 1 to 4 bytes behind the tag
+ *   tag & 3:  0 literal   the bytes themselves; (tag >> 2) + 1 of them, or their number is in 1 to 4 bytes after the tag
  *             1 copy      4 to 11 bytes from up to 2 KiB back; offset 0: from as far back as the last copy, up to 16 MiB long
  *             2 copy      1 to 64 bytes from up to 64 KiB back
  *             3 copy      1 to 64 bytes from up to 4 GiB back
- * The bytes may be a peer's. What is made is as long as the block says at its start, which must be within the caller's bound, so neither
+ * The bytes are untrusted. The output has the size stated at the block's start, which must be within the caller's bound, so neither
  * memory nor time depends on anything else.
  */
 
-/** The bytes are no S2, or more than the caller takes. */
+/** The bytes are not S2, or hold more than the caller allows. */
 export class S2Error extends Error {
   override name = "S2Error";
 }
@@ -18,12 +18,12 @@ export class S2Error extends Error {
 const LITERAL = 0;
 const COPY_SHORT = 1;
 const COPY_2 = 2;
-/** Literals of up to 60 bytes have their size in the tag; 60 to 63 there: it has 1 to 4 bytes of its own. */
+/** Literals of up to 60 bytes have their size in the tag; 60 to 63 mean that 1 to 4 size bytes follow. */
 const LITERAL_SIZE_IN_TAG_MAX = 59;
 const VARINT_BYTES_MAX = 5;
 
 /**
- * @param contentBytesMax a block that says it holds more is refused before anything is allocated
+ * @param contentBytesMax a block that states a larger size is refused before anything is allocated
  * @throws S2Error
  */
 export function decodeS2Block(block: Uint8Array, contentBytesMax: number): Uint8Array {
@@ -72,7 +72,7 @@ function decodeElements(block: Uint8Array, start: number, content: Uint8Array): 
         size = (inTag & 7) + 4;
         if (near !== 0) offset = near;
         else if (size > 8) {
-          // A repeat whose size has 1 to 3 bytes of its own, each kind counting from where the smaller one ends.
+          // A repeat with 1 to 3 size bytes; each form counts from the end of the smaller one.
           const digits = size - 8;
           size = littleEndian(block, at, digits) + REPEAT_BASE[digits];
           at += digits;
@@ -96,7 +96,7 @@ function decodeElements(block: Uint8Array, start: number, content: Uint8Array): 
   if (filled !== content.length) throw new S2Error(`a block of ${filled} bytes that should be ${content.length}`);
 }
 
-/** What is added to the size of a repeat, by the number of bytes it has. */
+/** Added to the size of a repeat, by the number of its size bytes. */
 const REPEAT_BASE = [0, 8, 260, 65_540];
 
 function littleEndian(bytes: Uint8Array, at: number, digits: number): number {
@@ -106,7 +106,7 @@ function littleEndian(bytes: Uint8Array, at: number, digits: number): number {
   return value;
 }
 
-/** Source and target may overlap: then what was just copied is copied again, in doubling steps. */
+/** Copies a possibly overlapping range; an overlap repeats the copied bytes, in doubling steps. */
 function copyWithin(content: Uint8Array, source: number, target: number, size: number): void {
   let ready = target - source;
   for (let done = 0; done < size; ) {

@@ -1,14 +1,14 @@
 /**
- * A stream of S2 as github.com/klauspost/compress/s2 frames it: what nats-server keeps OCSP responses in.
+ * S2 streams as framed by github.com/klauspost/compress/s2; nats-server stores OCSP responses in them.
  *
  *   stream = identifier · chunk · chunk · …          chunk = kind (1 byte) · size (3 bytes, little endian) · that many bytes
  *     00 compressed     masked CRC-32C of the content (4 bytes) · an S2 block          up to 4 MiB of content
  *     01 plain          masked CRC-32C of the content (4 bytes) · the content          up to 4 MiB
- *     02–7f             unknown, and not to be passed over: refused
- *     80–fe             an index, padding, or unknown: passed over
+ *     02–7f             unknown and not skippable: refused
+ *     80–fe             an index, padding, or unknown: skipped
  *     ff identifier     `S2sTwO`, or `sNaPpY` for the older format, whose blocks S2 includes; may come again
- * Writing S2 makes plain chunks only: valid for every reader, and what is kept is small. Writing Snappy, which travels, compresses.
- * Reading takes both.
+ * S2 is written as plain chunks only: valid for every reader, and the stored data is small. Snappy, which is sent over the network, is compressed.
+ * Both can be read.
  */
 import { crc32c } from "./crc32c.ts";
 import { decodeS2Block, S2Error } from "./s2-block.ts";
@@ -17,7 +17,7 @@ import { encodeSnappyBlock, SNAPPY_CONTENT_BYTES_MAX } from "./snappy-block.ts";
 const HEAD_BYTES = 4;
 const SUM_BYTES = 4;
 const CHUNK_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
-/** klauspost's readers have room for this much unless they are told otherwise. */
+/** Default block limit of klauspost's readers. */
 const WRITTEN_CONTENT_BYTES = 1024 * 1024;
 const COMPRESSED = 0x00;
 const PLAIN = 0x01;
@@ -26,7 +26,7 @@ const IDENTIFIER = 0xff;
 const S2_NAME = Buffer.from("S2sTwO");
 const SNAPPY_NAME = Buffer.from("sNaPpY");
 
-/** @returns a stream with this content, some bytes longer than it */
+/** @returns a stream with this content, a few bytes longer than it */
 export function encodeS2Stream(content: Uint8Array): Buffer {
   const parts: Uint8Array[] = [chunkHead(IDENTIFIER, S2_NAME.length), S2_NAME];
   for (let at = 0; at < content.length; at += WRITTEN_CONTENT_BYTES) {
@@ -38,7 +38,7 @@ export function encodeS2Stream(content: Uint8Array): Buffer {
   return Buffer.concat(parts);
 }
 
-/** @returns a stream of Snappy with this content, which readers of S2 take as well */
+/** @returns a Snappy stream with this content, which S2 readers accept too */
 export function encodeSnappyStream(content: Uint8Array): Buffer<ArrayBuffer> {
   const parts: Uint8Array[] = [chunkHead(IDENTIFIER, SNAPPY_NAME.length), SNAPPY_NAME];
   for (let at = 0; at < content.length; at += SNAPPY_CONTENT_BYTES_MAX) {
@@ -58,8 +58,8 @@ function chunkHead(kind: number, size: number): Buffer {
 }
 
 /**
- * @param contentBytesMax more is refused, whatever the stream promises
- * @throws S2Error when it is no stream, is damaged, or holds more
+ * @param contentBytesMax larger content is refused
+ * @throws S2Error when it is not a stream, is damaged, or is too large
  */
 export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number): Buffer {
   const pieces: Uint8Array[] = [];
@@ -95,7 +95,7 @@ function contentOf(kind: number, body: Uint8Array, room: number): Uint8Array {
   return content;
 }
 
-/** A sum of bytes that hold sums themselves is a poor one: Snappy masks them. */
+/** Snappy masks checksums, because a checksum over data that contains checksums is weak. */
 function maskedSum(content: Uint8Array): number {
   const sum = crc32c(content);
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;

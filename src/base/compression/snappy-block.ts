@@ -1,9 +1,9 @@
 /**
- * One block of Snappy, which S2 includes: content as literals and copies of what came before it.
+ * Encodes one Snappy block (a subset of S2): literals, and copies of earlier content.
  *
- *   at each position: the last place where the same four bytes stood (a hash table) ─ same indeed? ─▶ literal up to here, then a copy
- * Greedy, and it steps further the longer nothing repeats, so that what cannot be compressed costs little. Blocks of at most 64 KiB:
- * offsets fit two bytes, the table is small and fresh for each block.
+ *   at each position: last position with the same hash of four bytes ─ really equal? ─▶ literal up to here, then a copy
+ * Greedy; steps grow while nothing repeats, so incompressible content costs little. Blocks have at most 64 KiB, so
+ * offsets fit in two bytes; the table is small and new for each block.
  * Source: Google's Snappy format description.
  */
 
@@ -15,10 +15,10 @@ const COPY_BYTES_MIN = 4;
 const COPY_BYTES_MAX = 64;
 const COPY_2 = 2;
 const LITERAL_SIZE_IN_TAG_MAX = 60;
-/** Steps grow by one for so many positions without a repeat. */
+/** Positions without a repeat after which steps grow by one. */
 const PATIENCE_BITS = 5;
 
-/** @param content at most `SNAPPY_CONTENT_BYTES_MAX`; longer than its block when it holds anything that repeats */
+/** @param content at most `SNAPPY_CONTENT_BYTES_MAX` bytes */
 export function encodeSnappyBlock(content: Uint8Array): Buffer {
   const { length } = content;
   const block = Buffer.allocUnsafe(sizeMax(length));
@@ -26,7 +26,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
   const table = new Uint16Array(1 << TABLE_BITS);
   const view = new DataView(content.buffer, content.byteOffset, length);
   const last = length - COPY_BYTES_MIN;
-  let literal = 0; // what lies between it and the position is not written yet
+  let literal = 0; // start of the bytes that are not written yet
   let misses = 1 << PATIENCE_BITS;
   let position = 1;
   while (position <= last) {
@@ -34,7 +34,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
     const slot = Math.imul(word, MULTIPLIER) >>> (32 - TABLE_BITS);
     const candidate = table[slot];
     table[slot] = position;
-    // An empty slot names position 0, which is as good as any.
+    // An empty slot means position 0, which is a valid candidate.
     if (candidate >= position || view.getUint32(candidate, true) !== word) {
       position += misses++ >> PATIENCE_BITS;
       continue;
@@ -51,7 +51,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
   return block.subarray(0, at);
 }
 
-/** Nothing repeats: its size, and one literal with a head of its own for each run between copies, which are shorter than what they stand for. */
+/** Largest size of a block: the content without any repeat, plus the heads of its literals. */
 function sizeMax(contentBytes: number): number {
   return 32 + contentBytes + Math.ceil(contentBytes / 6);
 }
@@ -81,7 +81,7 @@ function writeLiteral(block: Buffer, start: number, content: Uint8Array, from: n
   return at + to - from;
 }
 
-/** In pieces of at most 64 bytes, none shorter than a copy may be. */
+/** Writes a copy in pieces of at most 64 bytes, none below the minimum of a copy. */
 function writeCopy(block: Buffer, start: number, offset: number, bytes: number): number {
   let at = start;
   let rest = bytes;

@@ -4,13 +4,13 @@
  *   public key   base32( prefix byte · 32 bytes of key · checksum )             U… A… O… N… C… X…
  *   seed         base32( S and prefix, 5 bits each · 32 bytes · checksum )      SU… SA… SO… SN… SC… SX…    secret
  *
- * Without padding; the checksum is CRC-16 of what stands before it, low byte first. Bad text is null or false, never thrown: it comes from
- * peers and files. Ed25519 is the runtime's own, and its key objects are made anew each time: 1.5 µs beside the 50 µs of a verification.
+ * Without padding; the checksum is CRC-16 of the bytes before it, low byte first. Invalid text gives null or false, never an exception: it comes from
+ * peers and files. Ed25519 is the runtime's; its key objects are created for each use: 1.5 µs compared with 50 µs for a verification.
  * Source: nkeys (behaviour); core §4.2.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign as signBytes, verify } from "node:crypto";
 
-/** Prefix bytes; the letter that a key begins with follows from its top five bits. */
+/** Prefix bytes; their top five bits give the first letter of a key. */
 export enum NkeyKind {
   Server = 13 << 3, // N
   Cluster = 2 << 3, // C
@@ -24,28 +24,28 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const SEED_PREFIX = 18 << 3; // S
-/** What DER wants before the 32 bytes of an Ed25519 key. */
+/** DER prefix of the 32 bytes of an Ed25519 key. */
 const PUBLIC_KEY_DER = Buffer.from("302a300506032b6570032100", "hex");
 const SEED_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** @throws RangeError  a key of another length: our own mistake */
+/** @throws RangeError  wrong key length, which is a bug in our code */
 export function encodeNkey(kind: NkeyKind, key: Uint8Array): string {
   return encodeKey([kind], key);
 }
 
-/** @throws RangeError  a seed of another length */
+/** @throws RangeError  wrong seed length */
 export function encodeSeed(kind: NkeyKind, seed: Uint8Array): string {
   return encodeKey([SEED_PREFIX | (kind >> 5), (kind & 31) << 3], seed);
 }
 
-/** @returns the key's kind and bytes; null when the text is no public key: another alphabet, length, prefix or checksum */
+/** @returns the key's kind and bytes; null for a wrong alphabet, length, prefix or checksum */
 export function decodeNkey(text: string): { kind: NkeyKind; key: Uint8Array } | null {
   const raw = decodeKey(text, 1);
   if (raw === null || NkeyKind[raw[0]] === undefined) return null;
   return { kind: raw[0], key: raw.slice(1) };
 }
 
-/** @returns the kind of its keys and its bytes; null when the text is no seed */
+/** @returns the kind of its keys and its bytes; null when the text is not a seed */
 export function decodeSeed(text: string): { kind: NkeyKind; seed: Uint8Array } | null {
   const raw = decodeKey(text, 2);
   if (raw === null || (raw[0] & 0xf8) !== SEED_PREFIX) return null;
@@ -54,9 +54,9 @@ export function decodeSeed(text: string): { kind: NkeyKind; seed: Uint8Array } |
 }
 
 /**
- * Whether the key's owner signed the data.
- * @param publicKey as text, of any kind that signs, or its 32 bytes
- * @param data text counts as its UTF-8
+ * Whether the signature of the data belongs to the key.
+ * @param publicKey text of any signing kind, or its 32 bytes
+ * @param data text is signed as UTF-8
  */
 export function verifySignature(publicKey: string | Uint8Array, data: string | Uint8Array, signature: Uint8Array): boolean {
   const key = typeof publicKey === "string" ? signingKeyOf(publicKey) : publicKey;
@@ -66,15 +66,15 @@ export function verifySignature(publicKey: string | Uint8Array, data: string | U
 }
 
 /**
- * @param seed as text, of any kind that signs, or its 32 bytes
- * @returns 64 bytes; null when it is no such seed
+ * @param seed text of any signing kind, or its 32 bytes
+ * @returns 64 bytes; null when the seed is invalid
  */
 export function sign(seed: string | Uint8Array, data: string | Uint8Array): Uint8Array | null {
   const key = privateKeyOf(seed);
   return key === null ? null : new Uint8Array(signBytes(null, bytesOf(data), key));
 }
 
-/** The public key of a seed that signs; null when it is none. */
+/** The public key of a signing seed; null when the seed is invalid. */
 export function publicNkeyOf(seed: string): string | null {
   const kind = decodeSeed(seed)?.kind;
   const key = privateKeyOf(seed);
@@ -83,8 +83,8 @@ export function publicNkeyOf(seed: string): string | null {
 }
 
 /**
- * A signature as clients send it: raw base64url or, failing that, standard base64 with its padding; line breaks count in neither.
- * @returns null when it is neither of them; the length is not looked at
+ * Decodes a signature as clients send it: raw base64url, otherwise standard base64 with padding; line breaks are ignored.
+ * @returns null when it is neither; the length is not checked
  */
 export function decodeSignature(text: string): Uint8Array | null {
   const packed = text.replace(/[\r\n]/g, "");
@@ -114,7 +114,7 @@ function encodeKey(prefix: number[], key: Uint8Array): string {
   return base32(new Uint8Array([...prefix, ...key, crc & 0xff, crc >> 8]));
 }
 
-/** Prefix and key, the checksum being right. */
+/** Prefix and key, if the checksum is right. */
 function decodeKey(text: string, prefixBytes: number): Uint8Array | null {
   const raw = fromBase32(text);
   if (raw === null || raw.length !== prefixBytes + KEY_BYTES + 2) return null;
@@ -168,7 +168,7 @@ function fromBase32(text: string): Uint8Array | null {
   return value === 0 && bits < 5 ? bytes : null;
 }
 
-/** 11 random bytes as 15 characters of base64url: what a client signs. */
+/** A nonce for clients to sign: 11 random bytes as 15 characters of base64url. */
 export function newNonce(): string {
   return randomBytes(11).toString("base64url");
 }

@@ -1,12 +1,12 @@
-/** The name that this program was started by, which the ports file is called after. */
+/** The name by which this program was started; it is part of the ports file's name. */
 import { readFileSync, realpathSync } from "node:fs";
 import { basename } from "node:path";
 
 const DEFAULT_NAME = "nats-server";
 
 /**
- *   compiled binary     the name of the binary, or of the link to it, that was typed      process.argv0
- *   installed script    the name of the link in `bin`; Bun shows only what it leads to    the argument in /proc that leads there
+ *   compiled binary     the name of the binary, or of the link to it, as typed            process.argv0
+ *   installed script    the name of the link in `bin`; Bun shows only its target          the argument in /proc that resolves to it
  *   bun src/main.ts     nats-server
  * As a library: the name of the embedding script.
  */
@@ -18,12 +18,12 @@ export function programName(): string {
   return name === "main.ts" ? DEFAULT_NAME : name;
 }
 
-/** What was typed, the interpreter aside, where the system tells. */
+/** The command line without the interpreter, where the system provides it. */
 function typedArguments(): string[] {
   try {
     return readFileSync("/proc/self/cmdline", "utf8").split("\0").slice(1, -1);
   } catch {
-    return process.env._ === undefined ? [] : [process.env._]; // what most shells set
+    return process.env._ === undefined ? [] : [process.env._]; // set by most shells
   }
 }
 

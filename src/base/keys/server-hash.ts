@@ -4,7 +4,7 @@ const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const HASH_CHARACTERS = 8;
 
 /**
- * A server's name in eight characters, as subjects hold it.
+ * Hash of a server's name, eight characters, as used in subjects.
  * Source: reference, core §8.
  */
 export function serverHash(name: string): string {

@@ -1,21 +1,21 @@
 import { generateKeyPairSync } from "node:crypto";
 import { encodeNkey, NkeyKind } from "./nkey.ts";
 
-/** Who a server is: made anew at every start, never stored. */
+/** A server's identity: created at every start, never stored. */
 export interface ServerIdentity {
-  /** Ed25519 seed behind `id`. Secret. */
+  /** Ed25519 seed of `id`. Secret. */
   readonly seed: Uint8Array;
   /** Public key, `N…`: the server's id. */
   readonly id: string;
-  /** X25519 seed behind `xkey`. Secret. */
+  /** X25519 seed of `xkey`. Secret. */
   readonly xkeySeed: Uint8Array;
-  /** Public X25519 key, `X…`, for answers that only this server can read. */
+  /** Public X25519 key, `X…`, for answers readable by this server only. */
   readonly xkey: string;
 }
 
 /**
- * The keys are the runtime's own: `@noble/ed25519` builds its tables first, 24 ms that every start of a server would pay. The test holds
- * the two against each other.
+ * Uses the runtime's keys: `@noble/ed25519` first builds tables, which would add 24 ms to every start. A test compares
+ * the two.
  */
 export function newServerIdentity(): ServerIdentity {
   const signing = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });

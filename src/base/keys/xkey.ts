@@ -1,13 +1,13 @@
 /**
- * Curve keys: messages that only one reader can open, and of which it knows who sealed them.
+ * Curve keys: encrypted messages for one reader, who can verify the sender.
  *
  *   sealed = "xkv1" · nonce (24) · tag (16) · message encrypted
  *
- * NaCl's box: X25519 makes a secret of the own seed and the other's public key, HSalsa20 a key of that secret, XSalsa20-Poly1305 does the
- * rest. The runtime has X25519; the ciphers come from `@noble/ciphers` and are loaded by the first use, as they take 16 ms that a server
- * without auth callout need not wait for. That is why these functions are asynchronous; they never reject for what they are given.
+ * NaCl's box: X25519 derives a secret from the own seed and the other's public key, HSalsa20 derives a key from it, XSalsa20-Poly1305 does the
+ * rest. The runtime has X25519; the ciphers come from `@noble/ciphers` and are loaded on first use, because loading takes 16 ms, which a server
+ * without auth callout should not pay. So these functions are asynchronous; they never reject because of their arguments.
  *
- * A public key of low order, with which everybody would know the secret, is refused; Go's nkeys seals for it.
+ * A public key of low order is refused, because the secret would be known to everyone; Go's nkeys accepts it.
  * Source: nkeys (behaviour).
  */
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject, randomBytes } from "node:crypto";
@@ -17,7 +17,7 @@ const VERSION = Buffer.from("xkv1");
 const NONCE_BYTES = 24;
 const NONCE_END = VERSION.length + NONCE_BYTES;
 const KEY_BYTES = 32;
-/** What DER wants before the 32 bytes of an X25519 key. */
+/** DER prefix of the 32 bytes of an X25519 key. */
 const PUBLIC_KEY_DER = Buffer.from("302a300506032b656e032100", "hex");
 const SEED_DER = Buffer.from("302e020100300506032b656e04220420", "hex");
 /** Salsa20's constant. */
@@ -25,9 +25,9 @@ const SIGMA = words(Buffer.from("expand 32-byte k"));
 
 /**
  * @param recipient public key, `X…`
- * @param seed the sealer's, as text (`SX…`) or its 32 bytes
- * @param nonce 24 bytes that are never used again between these two; random ones unless a test gives its own
- * @returns null when one of the keys is none
+ * @param seed the sender's seed, as text (`SX…`) or its 32 bytes
+ * @param nonce 24 bytes that must never be reused between these two keys; random unless a test provides one
+ * @returns null when one of the keys is invalid
  */
 export async function seal(
   message: Uint8Array,
@@ -43,8 +43,8 @@ export async function seal(
 
 /**
  * @param sender public key, `X…`
- * @param seed the reader's, as text (`SX…`) or its 32 bytes
- * @returns the message; null: not sealed by that sender for this reader, changed on the way, another version, or a key that is none
+ * @param seed the reader's seed, as text (`SX…`) or its 32 bytes
+ * @returns the message; null when it was not sealed by that sender for this reader, was modified, has another version, or a key is invalid
  */
 export async function open(sealed: Uint8Array, sender: string, seed: string | Uint8Array): Promise<Uint8Array | null> {
   if (sealed.length <= NONCE_END || !VERSION.equals(sealed.subarray(0, VERSION.length))) return null;
@@ -58,7 +58,7 @@ export async function open(sealed: Uint8Array, sender: string, seed: string | Ui
   }
 }
 
-/** The public key, `X…`, of a curve seed; null when it is none. */
+/** The public key, `X…`, of a curve seed; null when the seed is invalid. */
 export function publicXkeyOf(seed: string | Uint8Array): string | null {
   const key = privateKeyOf(seed);
   if (key === null) return null;
@@ -81,7 +81,7 @@ async function boxKey(publicKey: string, seed: string | Uint8Array): Promise<Uin
   return new Uint8Array(key.buffer);
 }
 
-/** Null for a public key of low order. */
+/** Shared secret; null for a public key of low order. */
 function sharedSecret(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | null {
   const der = Buffer.concat([PUBLIC_KEY_DER, publicKey]);
   try {
@@ -97,7 +97,7 @@ function privateKeyOf(seed: string | Uint8Array): KeyObject | null {
   return createPrivateKey({ key: Buffer.concat([SEED_DER, decoded.seed]), format: "der", type: "pkcs8" });
 }
 
-/** Bytes as words in the machine's order, which is little-endian wherever Bun runs. */
+/** Bytes as words in the machine's byte order, which is little-endian on all platforms of Bun. */
 function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(Uint8Array.from(bytes).buffer);
 }

@@ -1,12 +1,12 @@
 /**
- * Lines in a file, written by the thread pool: a slow disk makes lines wait, never messages.
+ * Writes lines to a file in the thread pool: a slow disk delays log lines, never messages.
  *
  *   line ─▶ queue (8 MiB, then dropped and counted) ─▶ one write at a time, up to 64 KiB ─▶ file
  *                                                                       │ over the size limit
  *                                                                       ▼
- *                               renamed to file.<time> ─▶ a new file, whose first line says so ─▶ the oldest ones removed
- * A batch ends with the line that passes the limit, so files are cut between lines, as the reference cuts them.
- * The last lines of a process are written synchronously by `flush`, behind the write under way.
+ *                               renamed to file.<time> ─▶ a new file, whose first line says so ─▶ oldest backups removed
+ * A batch ends with the line that exceeds the limit, so files are cut between lines, as in the reference.
+ * `flush` writes the last lines of a process synchronously, after the running write.
  */
 import { closeSync, fstatSync, openSync, renameSync, write, writeSync } from "node:fs";
 import { encode, quote } from "../bytes/ascii.ts";
@@ -18,7 +18,7 @@ import type { LogSink } from "./log-sink.ts";
 
 const MODE = 0o640;
 const BATCH_BYTES_MAX = 64 * 1024;
-/** How long the end of the process waits for the write under way. */
+/** How long the end of the process waits for the running write, ms. */
 const FLUSH_MS_MAX = 2_000;
 
 export interface FileLimits {
@@ -28,7 +28,7 @@ export interface FileLimits {
   readonly filesMax: number;
 }
 
-/** What a file needs of the system. Replaced in tests by a disk that is slow or full. */
+/** System calls used by a log file. Tests replace them by a slow or full disk. */
 export interface LogDisk {
   write(fd: number, bytes: Buffer, done: (error: Error | null, taken: number) => void): void;
 }
@@ -44,9 +44,9 @@ export class FileSink implements LogSink {
   private readonly queue = new LineQueue();
   private fd: number;
   private size: number;
-  /** Grows when a file cannot be rotated. */
+  /** Size limit; grows when rotation fails. */
   private sizeLimit: number;
-  /** What is being written. */
+  /** The batch being written. */
   private batch: LineBatch | null = null;
   private closing = false;
   private rotations = 0;
@@ -63,7 +63,7 @@ export class FileSink implements LogSink {
     this.sizeLimit = limits.sizeLimit;
   }
 
-  /** The next line will be its last. */
+  /** Whether the next line exceeds the limit. */
   get tooLarge(): boolean {
     return this.sizeLimit > 0 && this.size > this.sizeLimit;
   }
@@ -85,13 +85,13 @@ export class FileSink implements LogSink {
       try {
         for (let rest = batch.bytes; rest.length > 0; ) rest = rest.subarray(writeSync(this.fd, rest));
       } catch {
-        return; // nothing is left to be told
+        return; // nowhere left to report
       }
       this.grow(batch.bytes.length);
     }
   }
 
-  /** The thread pool is still writing: what it writes must stand before what follows. Seen by the file's size, as nothing else can tell. */
+  /** Waits for the thread pool's running write, which must precede later lines. Detected by the file's size, because there is no other sign. */
   private awaitBatch(): void {
     if (this.batch === null) return;
     const wanted = this.size + this.batch.bytes.length;
@@ -113,17 +113,17 @@ export class FileSink implements LogSink {
 
   private writeOut(batch: LineBatch, rest: Buffer): void {
     this.disk.write(this.fd, rest, (error, taken) => {
-      if (this.batch !== batch) return; // `flush` went past it
+      if (this.batch !== batch) return; // `flush` already wrote past it
       if (error === null && taken < rest.length) return this.writeOut(batch, rest.subarray(taken));
       this.batch = null;
-      // A disk that takes nothing is tried again with the next line, not before.
+      // After an error the disk is tried again with the next line.
       if (error !== null) return this.giveUp(batch);
       this.grow(batch.bytes.length);
       this.pump();
     });
   }
 
-  /** Up to the line that passes the size limit. */
+  /** Takes lines up to the one that exceeds the size limit. */
   private nextBatch(): LineBatch | null {
     const dropped = this.queue.empty ? 0 : this.queue.takeDropped();
     if (dropped > 0) {
@@ -152,7 +152,7 @@ export class FileSink implements LogSink {
       renameSync(this.path, backup);
       fd = openSync(this.path, "a", MODE);
     } catch (error) {
-      // The old file is still open: it goes on, and the next attempt comes when it has doubled.
+      // The old file stays open; the next attempt follows when its size has doubled.
       this.sizeLimit *= 2;
       const text = `Unable to rotate the logfile (${(error as Error).message}), will attempt next rotation at size ${this.sizeLimit}`;
       this.queue.push(this.form.text("ERR", text, now, "server"));
@@ -166,7 +166,7 @@ export class FileSink implements LogSink {
     if (this.limits.filesMax > 0) purgeBackups(this.path, this.limits.filesMax, (level, text) => this.say(level, text));
   }
 
-  /** A line about the file itself, at once; its end is the reference's. */
+  /** Writes a line about the file itself at once, with the reference's text. */
   private say(level: Level, text: string): void {
     const bytes = Buffer.from(this.form.text(level, text, this.now(), "server").replace(/\n$/, "\r\n"));
     try {

@@ -1,5 +1,5 @@
 /**
- * Lines of the log as JSON, one object a line, for those who collect logs by machine:
+ * Formats log lines as JSON, one object per line, for log collectors:
  *
  *   {"time":"2026-11-24T14:22:02.815756Z","level":"info","pid":4711,"subsystem":"server","msg":"Server is ready"}
  */

@@ -1,19 +1,19 @@
-/** How much a line matters. */
+/** Severity of a line. */
 
-/** As the reference labels lines. */
+/** The reference's labels. */
 export type Level = "INF" | "DBG" | "WRN" | "ERR" | "FTL" | "TRC";
 
-/** What `log_level_override` may say, from the quietest on; each shows what stands before it, too. */
+/** Values of `log_level_override`, quietest first; each level includes the previous ones. */
 export const LEVEL_NAMES = ["error", "warn", "info", "debug", "trace"] as const;
 export type LevelName = (typeof LEVEL_NAMES)[number];
 
-/** Parts of the server whose level can be set apart. */
+/** Subsystems whose level can be set separately. */
 export const SUBSYSTEMS = ["server", "client", "websocket", "monitor"] as const;
 export type Subsystem = (typeof SUBSYSTEMS)[number];
 
 const RANK: Record<Level, number> = { FTL: 0, ERR: 0, WRN: 1, INF: 2, DBG: 3, TRC: 4 };
 
-/** Which lines are shown. */
+/** Which lines are written. */
 export class Threshold {
   readonly debug: boolean;
   readonly trace: boolean;
@@ -25,7 +25,7 @@ export class Threshold {
     this.trace = trace;
   }
 
-  /** As the switches `debug` and `trace` say, each for itself. */
+  /** Levels from the switches `debug` and `trace`, which are independent. */
   static ofSwitches(debug: boolean, trace: boolean): Threshold {
     return new Threshold(RANK.INF, debug, trace);
   }

@@ -1,10 +1,10 @@
 import type { Level, Subsystem } from "./level.ts";
 
-/** How a line is written down. */
+/** Formats log lines. */
 export interface LineForm {
   /**
    * @param now wall clock, ms with fractions
-   * @returns the line, its end included
+   * @returns the line including its end
    */
   text(level: Level, text: string, now: number, subsystem: Subsystem): string;
 }

@@ -1,6 +1,6 @@
 /**
- * Lines that wait for a place that takes them slowly: first in, first out, with a bound. What does not fit is dropped and counted.
- * A burst of lines costs one string each; they become bytes when they leave.
+ * A bounded first-in, first-out queue of lines for a slow destination. Lines that do not fit are dropped and counted.
+ * Lines are kept as strings and encoded when they leave.
  */
 export const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -36,19 +36,19 @@ export class LineQueue {
     return true;
   }
 
-  /** How many lines were dropped since it was last asked. */
+  /** Lines dropped since the last call. */
   takeDropped(): number {
     const count = this.droppedCount;
     this.droppedCount = 0;
     return count;
   }
 
-  /** Lines were lost behind the queue. */
+  /** Counts lines that were lost after leaving the queue. */
   countDropped(lines: number): void {
     this.droppedCount += lines;
   }
 
-  /** The next line, which is gone then; undefined when there is none. */
+  /** Removes and returns the next line; undefined when the queue is empty. */
   shift(): string | undefined {
     if (this.empty) return undefined;
     const line = this.lines[this.head];
@@ -61,7 +61,7 @@ export class LineQueue {
     return line;
   }
 
-  /** Lines from the front on, until they are more than `bytes`; at least one. Null when there are none. */
+  /** Removes lines from the front until they exceed `bytes`, at least one. Null when the queue is empty. */
   take(bytes: number): LineBatch | null {
     if (this.empty) return null;
     let text = "";

@@ -1,8 +1,8 @@
 /**
- * Log files that were rotated away: their names, and which of them are too many.
+ * Rotated log files: their names, and the removal of old ones.
  *
  *   nats.log                                the current one
- *   nats.log.2026.11.24.14.22.02.815756001  since then; the name sorts by time
+ *   nats.log.2026.11.24.14.22.02.815756001  rotated at that time; names sort by time
  */
 
 import { readdirSync, unlinkSync } from "node:fs";
@@ -11,7 +11,7 @@ import { quoted } from "../go/strconv.ts";
 
 const STAMP = /^\d{4}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{9}$/;
 
-/** @param now wall clock, ms with fractions @param nanos told apart within a microsecond, 0 to 999 */
+/** @param now wall clock, ms with fractions @param nanos makes names within one microsecond unique, 0 to 999 */
 export function backupPath(path: string, now: number, nanos: number): string {
   const date = new Date(now);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -23,8 +23,8 @@ export function backupPath(path: string, now: number, nanos: number): string {
 
 /**
  * Removes the oldest backups of a log file.
- * @param most files that stay, the current one included
- * @param say told of each, as a line of the log
+ * @param most number of files to keep, including the current one
+ * @param say called with a log line for each removed file
  */
 export function purgeBackups(path: string, most: number, say: (level: "INF" | "ERR", text: string) => void): void {
   const name = basename(path);

@@ -1,14 +1,14 @@
 /**
- * Lines of the log as the reference writes them:
+ * Formats log lines as the reference does:
  *
  *   [4711] 2026/11/24 14:22:02.815756 [INF] Server is ready
  *   pid    local time or UTC, µs      label, coloured on a terminal
- * The text up to the second is kept, so a line costs a few string joins and no Date. Source: core §9.4.
+ * The text up to the second is cached, so a line costs a few string joins and no Date. Source: core §9.4.
  */
 import type { Level } from "./level.ts";
 import type { LineForm } from "./line-form.ts";
 
-/** SGR codes of a terminal. */
+/** SGR colour codes of terminals. */
 const COLORS: Record<Level, string> = { INF: "32", DBG: "36", WRN: "0;93", ERR: "31", FTL: "31", TRC: "33" };
 
 export interface LineStyle {
@@ -22,7 +22,7 @@ export class LogLine implements LineForm {
   private readonly style: LineStyle;
   private readonly prefix: string;
   private readonly labels: Record<Level, string>;
-  /** The second that `secondText` is the text of. */
+  /** The second for which `secondText` is cached. */
   private second = Number.NaN;
   private secondText = "";
 
@@ -34,9 +34,9 @@ export class LogLine implements LineForm {
     this.labels = Object.fromEntries(levels.map(level => [level, label(level)])) as Record<Level, string>;
   }
 
-  /** @param now wall clock, ms with fractions; not looked at when lines have no time */
+  /** @param now wall clock, ms with fractions; ignored when lines have no time */
   text(level: Level, text: string, now: number): string {
-    const end = text.endsWith("\n") ? "" : "\n"; // a list of what is wrong with a file ends its lines itself
+    const end = text.endsWith("\n") ? "" : "\n"; // lists of configuration errors end their lines themselves
     if (!this.style.time) return `${this.prefix}${this.labels[level]}${text}${end}`;
     const second = Math.floor(now / 1000);
     if (second !== this.second) {

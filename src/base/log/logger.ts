@@ -1,7 +1,7 @@
 import type { Subsystem } from "./level.ts";
 
 /**
- * What the rooms need of a log. Text is built only where the level is on: hot paths ask `traceEnabled` first.
+ * The log as used by all parts. Text is built only when the level is enabled: hot paths check `traceEnabled` first.
  */
 export interface Logger {
   readonly debugEnabled: boolean;
@@ -12,20 +12,20 @@ export interface Logger {
   fatal(text: string): void;
   debug(text: string): void;
   trace(text: string): void;
-  /** Like warn, but the same text at most once a second. */
+  /** Like `warn`, but the same text at most once per second. */
   warnRateLimited(text: string): void;
 }
 
-/** What a log is made of: the options of core §9.4. */
+/** Options of the log: core §9.4. */
 export interface LogOptions {
   readonly debug: boolean;
   readonly trace: boolean;
   readonly logTime: boolean;
   readonly logTimeUtc: boolean;
   readonly logFile: string | null;
-  /** Bytes; 0: no limit. */
+  /** Size at which the file is rotated, bytes; 0: no limit. */
   readonly logSizeLimit: number;
-  /** The current one included; 0: all. */
+  /** Files to keep, including the current one; 0: all. */
   readonly logFilesMax: number;
   readonly syslog: boolean;
   readonly remoteSyslog: string | null;
@@ -33,21 +33,21 @@ export interface LogOptions {
   readonly logLevelOverrides: Readonly<Record<string, string>>;
 }
 
-/** A log that follows the options, which reload may change. A log that a program hands in need not. */
+/** A log that follows the options at a reload. A log given by the embedding program need not. */
 export interface ConfigurableLogger extends Logger {
   /**
-   * Opens what the options name, and changes nothing yet.
-   * @returns what goes over to it, and may not fail
-   * @throws with the reference's text when it cannot be opened
+   * Opens the destination named by the options, without switching to it yet.
+   * @returns a function that switches to it and cannot fail
+   * @throws with the reference's text when the destination cannot be opened
    */
   prepare(options: LogOptions): () => void;
-  /** USR1: the file is opened anew, as somebody moved it away. */
+  /** SIGUSR1: opens the file again, because it was moved away. */
   reopen(): void;
-  /** The same log as a part of the server writes it: with a level of its own, if the options give it one. */
+  /** The log of one subsystem, with its own level if the options set one. */
   of(subsystem: Subsystem): Logger;
 }
 
-/** The log as a part of the server writes it. */
+/** The log of one subsystem. */
 export function logOf(log: Logger, subsystem: Subsystem): Logger {
   return isConfigurable(log) ? log.of(subsystem) : log;
 }

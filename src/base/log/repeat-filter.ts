@@ -1,8 +1,8 @@
-/** Lets the same text pass at most once per interval. Remembers a bounded number of texts; the oldest may then repeat early. */
+/** Passes the same text at most once per interval. It remembers a bounded number of texts, so the oldest may repeat early. */
 export class RepeatFilter {
   private readonly intervalMs: number;
   private readonly textsMax: number;
-  /** When each text passed last, ms; the oldest first. */
+  /** When each text last passed, ms; oldest first. */
   private readonly passedAt = new Map<string, number>();
 
   constructor(intervalMs: number, textsMax: number) {
@@ -14,7 +14,7 @@ export class RepeatFilter {
     return this.passedAt.size;
   }
 
-  /** @param now of a clock that does not go back, ms */
+  /** @param now monotonic clock, ms */
   passes(text: string, now: number): boolean {
     const before = this.passedAt.get(text);
     if (before !== undefined && now - before < this.intervalMs) return false;

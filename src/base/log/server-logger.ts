@@ -1,8 +1,8 @@
 /**
- * The server's log: which lines are shown, how they look, where they go.
+ * The server's log: which lines are written, in which form, and where.
  *
- *   room ─▶ SubsystemLog: is the level on? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
- * Reload builds new parts and swaps them; the loggers that rooms hold stay valid. Source: core §9.4.
+ *   caller ─▶ SubsystemLog: level enabled? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
+ * A reload builds a new form and sink and swaps them; existing loggers stay valid. Source: core §9.4.
  */
 import { goFileError } from "../go/file-error.ts";
 import { FileSink } from "./file-sink.ts";
@@ -34,11 +34,11 @@ export const LOG_DEFAULTS: LogOptions = {
   logLevelOverrides: {},
 };
 
-/** What tests replace. */
+/** Replaced by tests. */
 export interface LogDependencies {
-  /** Of standard error. */
+  /** Writes to standard error. */
   readonly write?: WriteSome;
-  /** Default: when standard error is a terminal. */
+  /** Default: true when standard error is a terminal. */
   readonly colors?: boolean;
 }
 
@@ -50,7 +50,7 @@ export class ServerLogger implements ConfigurableLogger {
   private options: LogOptions;
   private sink: LogSink;
 
-  /** @throws Error with the reference's text when what the options name cannot be opened */
+  /** @throws Error with the reference's text when the configured destination cannot be opened */
   constructor(given: Partial<LogOptions> = {}, dependencies: LogDependencies = {}) {
     this.dependencies = dependencies;
     this.options = { ...LOG_DEFAULTS, ...given };
@@ -89,17 +89,17 @@ export class ServerLogger implements ConfigurableLogger {
     this.notice("File log re-opened");
   }
 
-  /** Writes what waits, as far as it is taken at once. */
+  /** Writes waiting lines, as far as the destination accepts them at once. */
   flush(): void {
     this.sink.flush();
   }
 
-  /** Settles when lines go where they shall. @throws Error with the reference's text when syslog is not there */
+  /** Settles when the destination is reached. @throws Error with the reference's text when syslog is unreachable */
   get connected(): Promise<void> {
     return this.sink instanceof SyslogSink ? this.sink.connected : Promise.resolve();
   }
 
-  /** For `SubsystemLog`. */
+  /** Used by `SubsystemLog`. */
   add(level: Level, text: string, subsystem: Subsystem): void {
     this.sink.add(level, text, this.clock.now(), subsystem);
     if (level === "FTL") this.sink.flush(); // the caller is about to end the process
@@ -160,7 +160,7 @@ export class ServerLogger implements ConfigurableLogger {
     this.logs.server.error(text);
   }
 
-  /** Written before it returns. */
+  /** Writes synchronously. */
   fatal(text: string): void {
     this.logs.server.fatal(text);
   }
@@ -229,7 +229,7 @@ class SubsystemLog implements Logger {
   }
 }
 
-/** A sink goes on when nothing that it is made of has changed: lines that wait in it keep their order. */
+/** Keeps the sink when its options are unchanged, so that waiting lines keep their order. */
 function sameSink(a: LogOptions, b: LogOptions): boolean {
   const parts = ({ logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc }: LogOptions) =>
     JSON.stringify([logFile, logSizeLimit, logFilesMax, syslog, remoteSyslog, logFormat, logTime, logTimeUtc]);

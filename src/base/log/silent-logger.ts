@@ -1,6 +1,6 @@
 import type { Logger } from "./logger.ts";
 
-/** The library's log unless the program asks for another one: nothing is printed. */
+/** The library's default log: prints nothing. */
 export const SILENT: Logger = {
   debugEnabled: false,
   traceEnabled: false,

@@ -1,11 +1,11 @@
 /**
- * Lines on standard error, in one write per turn of the event loop.
+ * Writes lines to standard error, one write per turn of the event loop.
  *
  *   line ─▶ pending ─▶ end of the turn, PENDING_CHARS_MAX reached, `flush()` ─▶ one write
- * A write of its own for each line would cost more than the message that a trace line is about. What is lost by a process that is
- * killed are the lines of its last turn.
- * Whoever reads a pipe slowly slows the server, as with the reference, unless the pipe does not block: then lines wait in `pending`,
- * and are dropped, counted, when that is full.
+ * One write per line would cost more than the message that a trace line describes. A killed process loses
+ * the lines of its last turn only.
+ * A slow reader of a blocking pipe slows the server down, as with the reference. With a non-blocking pipe lines wait in `pending`
+ * and are dropped and counted when that is full.
  */
 import { fstatSync, writeSync } from "node:fs";
 import type { Level, Subsystem } from "./level.ts";
@@ -13,25 +13,25 @@ import type { LineForm } from "./line-form.ts";
 import { QUEUE_BYTES_MAX } from "./line-queue.ts";
 import type { LogSink } from "./log-sink.ts";
 
-/** Written at once when so much waits. */
+/** Waiting text is written at once above this size, in characters. */
 const PENDING_CHARS_MAX = 64 * 1024;
 const RETRY_MS = 10;
 const STDERR = 2;
 
-/** Writes as many bytes as are taken, returns how many; throws as `fs.writeSync` does. */
+/** Writes bytes and returns how many were accepted; throws like `fs.writeSync`. */
 export type WriteSome = (bytes: Uint8Array) => number;
 
 export class StderrSink implements LogSink {
   private readonly form: LineForm;
   private readonly write: WriteSome;
   private pending = "";
-  /** Bytes that standard error did not take. */
+  /** Bytes not accepted by standard error yet. */
   private stuck: Uint8Array | null = null;
   private scheduled = false;
   private dropped = 0;
   private broken = false;
 
-  /** @param write for tests */
+  /** @param write replaced by tests */
   constructor(form: LineForm, write: WriteSome = bytes => writeSync(STDERR, bytes)) {
     this.form = form;
     this.write = write;
@@ -71,7 +71,7 @@ export class StderrSink implements LogSink {
     this.flush();
   }
 
-  /** @returns false when some of it has to wait: then it is in `stuck`, and is tried again */
+  /** @returns false when a part has to wait; it is kept in `stuck` and tried again */
   private writeOut(bytes: Uint8Array): boolean {
     let rest = bytes;
     try {
@@ -80,7 +80,7 @@ export class StderrSink implements LogSink {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
-        // Nobody reads it any more (EPIPE), or it was closed: there is no other place to say so.
+        // The reader is gone (EPIPE) or it was closed; there is no other place to report this.
         this.broken = true;
         this.stuck = null;
         this.pending = "";
@@ -93,7 +93,7 @@ export class StderrSink implements LogSink {
   }
 }
 
-/** A character device, as the reference asks; cheaper to load than `node:tty`. */
+/** Whether it is a character device, as in the reference; avoids loading `node:tty`. */
 export function stderrIsTerminal(): boolean {
   try {
     return fstatSync(STDERR).isCharacterDevice();

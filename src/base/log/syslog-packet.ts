@@ -1,9 +1,9 @@
 /**
- * One message as a syslog daemon takes it, in the form that Go's log/syslog gives it:
+ * Formats one syslog message like Go's log/syslog:
  *
- *   <29>Nov 24 14:22:02 nats-server[4711]: Server is ready                      to the daemon of this machine
- *   <5>2026-11-24T14:22:02+01:00 host nats-server[4711]: Server is ready        to another one
- * The number is facility × 8 + severity. Facility: daemon here, and kern (0) elsewhere, as the reference has it.
+ *   <29>Nov 24 14:22:02 nats-server[4711]: Server is ready                      to the local daemon
+ *   <5>2026-11-24T14:22:02+01:00 host nats-server[4711]: Server is ready        to a remote daemon
+ * The number is facility × 8 + severity. Facility: daemon locally and kern (0) remotely, as in the reference.
  */
 import type { Level } from "./level.ts";
 
@@ -15,7 +15,7 @@ export interface SyslogSender {
   /** Name of the program. */
   readonly tag: string;
   readonly pid: number;
-  /** Of this machine; null for messages to its own daemon. */
+  /** Host name of this machine; null for messages to the local daemon. */
   readonly host: string | null;
 }
 
@@ -32,7 +32,7 @@ function stamp(date: Date): string {
   return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2, " ")} ${clock(date)}`;
 }
 
-/** RFC 3339, to the second, with the offset of this place. */
+/** RFC 3339 in seconds, with the local offset. */
 function localTime(date: Date): string {
   const offset = -date.getTimezoneOffset();
   const zone = offset === 0 ? "Z" : `${offset < 0 ? "-" : "+"}${two(Math.trunc(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;

@@ -1,12 +1,12 @@
 /**
- * Lines to a syslog daemon: of this machine, or of another one.
+ * Sends lines to a local or remote syslog daemon.
  *
- *   syslog: true             /dev/log, /var/run/syslog or /var/run/log: datagrams, or a stream where it is one
- *   udp://host:port          datagrams: what is lost is lost
- *   tcp://host:port          a stream: lines wait in a queue of 8 MiB while it is not there, and it is tried again
+ *   syslog: true             /dev/log, /var/run/syslog or /var/run/log: datagrams, or a stream if the socket is one
+ *   udp://host:port          datagrams, which may be lost
+ *   tcp://host:port          a stream: lines wait in a queue of 8 MiB while it is disconnected and reconnects
  *   unix:///path             a stream
- * A daemon that is not there in the beginning ends a start, as in the reference (`connected`); one that goes away later is waited for.
- * Each message carries its own time and the name and id of the program, so the options about time have no say here.
+ * A daemon that is unreachable at the start fails the start, as in the reference (`connected`); one that disappears later is reconnected.
+ * Each message carries its time and the program's name and id, so options about time do not apply.
  */
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
@@ -19,17 +19,17 @@ import { UnixDatagram } from "./unix-datagram.ts";
 
 const LOCAL_PATHS = ["/dev/log", "/var/run/syslog", "/var/run/log"];
 const RETRY_MS = 1_000;
-/** Most that is handed to a stream at once. */
+/** Largest write to a stream, bytes. */
 const STREAM_BYTES_MAX = 64 * 1024;
 
-/** Of a daemon that an URL names; no port: a Unix socket. */
+/** Address of a daemon, from a URL; without a port it is a Unix socket. */
 interface Address {
   readonly scheme: string;
   readonly host: string;
   readonly port: number | null;
 }
 
-/** As Go's net package writes them. */
+/** Error texts of Go's net package. */
 const DIAL_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENOENT: "no such file or directory",
@@ -50,23 +50,23 @@ function connectError(address: Address | null, error: unknown): Error {
 
 const hostPort = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
 
-/** Takes a message now, or not; says later when it takes more. */
+/** Accepts a message now or not; reports later when it accepts more. */
 interface SyslogPeer {
   send(packet: string): boolean;
-  /** Settles with the first attempt to reach it; rejects with the system's error. */
+  /** Settles with the first connection attempt; rejects with the system's error. */
   readonly connected: Promise<void>;
   close(): void;
 }
 
 export class SyslogSink implements LogSink {
-  /** Settles when the daemon is reached, or is not at the first attempt. @throws Error with the reference's text */
+  /** Resolves when the daemon is reached; rejects when the first attempt fails. @throws Error with the reference's text */
   readonly connected: Promise<void>;
   private readonly sender: SyslogSender;
   private readonly peer: SyslogPeer;
   private readonly queue = new LineQueue();
   private closing = false;
 
-  /** @param address how texts call the daemon; null for the one of this machine */
+  /** @param address name of the daemon in error texts; null for the local one */
   private constructor(address: Address | null, connect: (ready: () => void) => SyslogPeer) {
     this.sender = { tag: programName(), pid: process.pid, host: address === null ? null : hostname() };
     try {
@@ -77,10 +77,10 @@ export class SyslogSink implements LogSink {
     this.connected = this.peer.connected.catch(error => {
       throw connectError(address, error);
     });
-    this.connected.catch(() => {}); // whoever does not ask lets lines wait
+    this.connected.catch(() => {}); // without a caller that waits, lines are queued
   }
 
-  /** @throws with the reference's text when no daemon runs on this machine */
+  /** @throws with the reference's text when no local daemon runs */
   static local(paths: readonly string[] = LOCAL_PATHS): SyslogSink {
     for (const path of paths) {
       if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) continue;
@@ -91,7 +91,7 @@ export class SyslogSink implements LogSink {
     throw connectError(null, null);
   }
 
-  /** @throws with the reference's text when it is no address of a syslog daemon */
+  /** @throws with the reference's text when the address is invalid */
   static remote(url: string): SyslogSink {
     const parsed = URL.canParse(url) ? new URL(url) : null;
     const scheme = parsed?.protocol.slice(0, -1) ?? "";
@@ -145,7 +145,7 @@ class DatagramPeer implements SyslogPeer {
     this.datagram = datagram;
   }
 
-  /** A daemon that is full or gone: the line is lost, as with any datagram. */
+  /** If the daemon is full or gone the line is lost, as with any datagram. */
   send(packet: string): boolean {
     this.datagram.send(Buffer.from(packet));
     return true;
@@ -187,7 +187,7 @@ class StreamPeer implements SyslogPeer {
   private readonly target: StreamTarget;
   private readonly ready: () => void;
   private socket: Bun.Socket<undefined> | null = null;
-  /** What the kernel did not take of the last message. */
+  /** Rest of the last message that the kernel did not accept. */
   private rest: Buffer | null = null;
   private closed = false;
   private readonly firstAttempt = Promise.withResolvers<void>();
@@ -250,7 +250,7 @@ class StreamPeer implements SyslogPeer {
     });
   }
 
-  /** The daemon is not there, or went away. */
+  /** The daemon is unreachable or disconnected. */
   private again(): void {
     this.socket = null;
     if (!this.closed) setTimeout(() => this.closed || this.connect(), RETRY_MS).unref();

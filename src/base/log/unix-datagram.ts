@@ -1,5 +1,5 @@
 /**
- * Datagrams to a Unix socket, which Bun does not offer and syslog daemons listen on. System calls by FFI; Linux only.
+ * Datagrams to a Unix socket, as needed for syslog. Bun does not offer them, so they use system calls by FFI; Linux only.
  */
 import { ptr } from "bun:ffi";
 import { openLibc, unixAddress } from "../runtime/libc.ts";
@@ -32,7 +32,7 @@ export class UnixDatagram {
     this.fd = fd;
   }
 
-  /** Null when nobody listens there with datagrams, or this system has no such call. */
+  /** Null when no datagram socket listens there, or the system lacks these calls. */
   static connect(path: string): UnixDatagram | null {
     const libc = loadLibc();
     if (libc === null || Buffer.byteLength(path) > PATH_BYTES_MAX) return null;
@@ -44,7 +44,7 @@ export class UnixDatagram {
     return null;
   }
 
-  /** False when it was not taken: the receiver is full, or gone. */
+  /** @returns false when the receiver is full or gone */
   send(bytes: Buffer): boolean {
     return this.fd >= 0 && Number(this.libc.send(this.fd, ptr(bytes), bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)) === bytes.length;
   }

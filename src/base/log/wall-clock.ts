@@ -1,15 +1,15 @@
-/** How often the wall clock is compared with the monotonic one, which tells the microseconds. */
+/** How often the wall clock is compared with the monotonic clock, which provides the microseconds, ms. */
 const CLOCK_SYNC_MS = 1_000;
-/** The wall clock shows whole milliseconds: by so much the two may differ without one having been set. */
+/** The wall clock has whole milliseconds, so the two may differ by this much without a clock change, ms. */
 const CLOCK_DRIFT_MAX_MS = 2;
 
 /** Wall clock with microseconds. */
 export class WallClock {
-  /** Wall clock less monotonic clock, ms. */
+  /** Wall clock minus monotonic clock, ms. */
   private offset = performance.timeOrigin;
   private syncedAt = Number.NEGATIVE_INFINITY;
 
-  /** ms, with fractions. */
+  /** Current time, ms with fractions. */
   now(): number {
     const monotonic = performance.now();
     if (monotonic - this.syncedAt >= CLOCK_SYNC_MS) {

@@ -1,19 +1,19 @@
 /**
- * Ids that nobody else makes: 22 letters and digits, of which the first 12 are drawn and the last 10 count up, in steps that are drawn too.
- * Not a random number each time: one costs a system call, and a count cannot repeat.
+ * Unique ids: 22 letters and digits. The first 12 are random, the last 10 count up in a random step.
+ * Not a random number per id, because that costs a system call and may repeat.
  * Source: github.com/nats-io/nuid (behaviour).
  */
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PREFIX_DIGITS = 12;
 const COUNT_DIGITS = 10;
-/** What half of them count. */
+/** Range of one half of the counter. */
 const HALF = DIGITS.length ** (COUNT_DIGITS / 2);
 const STEP_MIN = 33;
 const STEP_MAX = 333;
 
 export class Nuid {
   private prefix = "";
-  /** The count, in two halves: 62^10 is more than a number holds exactly. */
+  /** The counter in two halves, because 62^10 exceeds exact numbers. */
   private high = 0;
   private low = 0;
   private step = 0;

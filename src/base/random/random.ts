@@ -1,12 +1,12 @@
 /**
- * Random numbers that can be repeated: the same seed gives the same numbers on every machine.
+ * Reproducible random numbers: the same seed gives the same numbers on every machine.
  *
  * The generator is sfc32 (Chris Doty-Humphrey): four 32-bit words, only additions, shifts and rotations, so it stays in integer
- * registers. Not `Math.random`: it cannot be seeded, so a failing fuzz round or a simulated cluster could not be replayed. Not for
- * secrets either: whoever sees a few numbers can compute the rest; keys and nonces come from `node:crypto`.
+ * registers. Not `Math.random`, which cannot be seeded, so a failing fuzz round or a simulated cluster could not be replayed. Not for
+ * secrets: a few numbers reveal all others; keys and nonces come from `node:crypto`.
  */
 
-/** Numbers thrown away after seeding, until the four words no longer resemble the seed. */
+/** Numbers discarded after seeding, until the state no longer resembles the seed. */
 const WARM_UP_ROUNDS = 15;
 
 export class Random {
@@ -15,7 +15,7 @@ export class Random {
   private c: number;
   private counter = 1;
 
-  /** @param seed any number; its fraction is dropped, and what lies above 32 bits is mixed in */
+  /** @param seed any number; its fraction is dropped, bits above 32 are mixed in */
   constructor(seed: number) {
     this.a = seed | 0;
     this.b = Math.trunc(seed / 2 ** 32) | 0;
@@ -58,12 +58,12 @@ export class Random {
     return this.nextFloat() < ratio;
   }
 
-  /** One of the items, which must not be empty. */
+  /** One of the items; the list must not be empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)];
   }
 
-  /** Puts the items into random order, in place. */
+  /** Shuffles the items in place. */
   shuffle<T>(items: T[]): T[] {
     for (let last = items.length - 1; last > 0; last--) {
       const other = this.below(last + 1);

@@ -1,8 +1,8 @@
 /**
- * Where a test's seed comes from: the environment variable `SEED` to replay a failure, else a fresh one.
+ * The seed of a test: the environment variable `SEED` to replay a failure, otherwise a new one.
  *
- *   SEED=81923 bun test src/subject       plays that very run again
- * The test puts the seed into the message of its expectations, so that a failure names it.
+ *   SEED=81923 bun test src/messaging/subject       replays that run
+ * Tests put the seed into the messages of their expectations, so that a failure names it.
  */
 export function seedFromEnv(): number {
   const text = process.env.SEED;

@@ -1,6 +1,6 @@
 /**
- * Modules of the runtime that are loaded when they are needed: each costs about 10 ms, which a server that does without need not wait for.
- * Cheap to call again: the runtime keeps them.
+ * Modules of the runtime, loaded on first use: each takes about 10 ms, which a server that does not need it should not pay.
+ * Repeated calls are cheap, because the runtime caches modules.
  */
 export function nodeNet(): typeof import("node:net") {
   return process.getBuiltinModule("node:net");
