@@ -1,11 +1,13 @@
 import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import type { LocalHost } from "../../messaging/batch/local-subscriber.ts";
+import type { Random } from "../../base/random/random.ts";
+import type { PublishHost } from "../../messaging/fanout/local-publisher.ts";
 import type { Account } from "./account.ts";
 
 /** What accounts need from the server above them. */
-export interface AccountHost extends LocalHost {
+export interface AccountHost extends PublishHost {
+  readonly turn: PublishHost["turn"] & { readonly random: Random };
   readonly log: Logger;
   readonly clock: Clock;
   readonly timers: TimingWheel;

@@ -8,8 +8,8 @@
 
 import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import { Nuid } from "../../base/random/nuid.ts";
-import { LocalPublisher } from "../../messaging/batch/local-subscriber.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
 import type { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 import { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
 import { Trade } from "../trade/trade.ts";

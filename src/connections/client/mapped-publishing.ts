@@ -1,4 +1,4 @@
-/** Messages that the account's mappings send elsewhere. */
+/** Messages that the account's mappings send to another subject. */
 import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
 import type { Client } from "./client.ts";
 
@@ -15,7 +15,7 @@ export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
 }
 
 /**
- * Messages on one subject that may be mapped differently: each is drawn for, and handed on in a batch of its own.
+ * Messages on one subject that may be mapped differently: a mapping is drawn for each, which is then handed on in a batch of its own.
  * @param single empty, with room for one message
  * @param publish gets it each time, with the next message
  */
@@ -49,11 +49,8 @@ export function takeMapped(client: Client, batch: MessageBatch, index: number, s
   return mapped;
 }
 
-/** Empties it; who was too slow for its message stalls the publisher. */
+/** Empties it; a receiver that was too slow for its message stalls the publisher. */
 export function giveBack(single: MessageBatch, batch: MessageBatch): void {
-  if (single.stallMs > batch.stallMs) {
-    batch.stallMs = single.stallMs;
-    batch.stalledBy = single.stalledBy;
-  }
+  batch.takeStall(single);
   single.clear();
 }

@@ -232,6 +232,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   /** @param flushes whether queued output is still written; by default the reason decides, the caller may know that the peer still reads */
   close(reason: CloseReason, flushes = !skipsFlush(reason)): void {
     if (this.closed) return;
+    this.host.turn.fanOuts.catchUp(); // a delivery under way may still owe it messages
     this.flags |= FLAG_CLOSED;
     this.closeReason = reason;
     this.stoppedAt = this.host.turn.clock.now();

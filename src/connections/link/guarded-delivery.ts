@@ -31,12 +31,7 @@ export function deliverGuarded(
   const viewed = turn.takeViewed();
   const inner = viewed.fill(batch, from, to, view);
   const taken = deliverAllowed(receiver, subscription, inner, 0, to - from);
-  if (inner.stallMs > 0) {
-    batch.stallMs = Math.max(batch.stallMs, inner.stallMs);
-    batch.stalledBy = inner.stalledBy;
-    inner.stallMs = 0;
-    inner.stalledBy = null;
-  }
+  batch.takeStall(inner);
   turn.giveViewed(viewed);
   return taken;
 }

@@ -15,6 +15,7 @@ import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Random } from "../../base/random/random.ts";
 import { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { ViewedBatch } from "../../messaging/batch/viewed-batch.ts";
+import { FanOutStack } from "../../messaging/fanout/fan-out-stack.ts";
 import { ByteVector } from "../../wire/transport/byte-vector.ts";
 import { EncodedRun, SCRATCH_BYTES, SCRATCH_SLACK_BYTES } from "./encoded-run.ts";
 import { type TurnPhase, TurnPhases, type TurnWork } from "./turn-phases.ts";
@@ -44,12 +45,10 @@ export class Turn {
   /** Delivered to connections and not yet added to the totals. */
   outMessages = 0;
   outBytes = 0;
-  /** Last mark given to sinks, see `Sink.mark`. */
-  mark = 0;
-
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
+  readonly fanOuts: FanOutStack;
   /** Batches ready for use; more than one only where deliveries nest. */
   private readonly viewed: ViewedBatch[] = [];
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
@@ -64,6 +63,7 @@ export class Turn {
     this.clock = clock;
     this.timers = timers;
     this.random = random;
+    this.fanOuts = new FanOutStack(random);
   }
 
   /** For reads beyond the first one of an event, see `Transport.readMore`. Allocated when a peer first sends that much. */

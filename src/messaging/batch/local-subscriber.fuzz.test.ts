@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { TestServer } from "../../../test/faults/test-server.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
-import { LocalPublisher, LocalSubscriber } from "./local-subscriber.ts";
+import { LocalPublisher } from "../fanout/local-publisher.ts";
+import { LocalSubscriber } from "./local-subscriber.ts";
 import type { Subscription } from "./subscription.ts";
 
 const ROUNDS = 200;

@@ -3,7 +3,8 @@ import { TestServer } from "../../../test/faults/test-server.ts";
 import { until } from "../../../test/faults/until.ts";
 import { TextConnection } from "../../../test/library/text-connection.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
-import { type LocalCallback, LocalPublisher, LocalSubscriber } from "./local-subscriber.ts";
+import { LocalPublisher } from "../fanout/local-publisher.ts";
+import { type LocalCallback, LocalSubscriber } from "./local-subscriber.ts";
 
 class Inside {
   readonly errors: string[] = [];

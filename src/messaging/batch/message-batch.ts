@@ -63,6 +63,8 @@ export class MessageBatch {
   stalledBy: object | null = null;
   /** Who published; null: the server itself. */
   originator: Originator | null = null;
+  /** The leaf cluster that the messages came from; empty: none. */
+  originCluster = "";
   /** The last service import that the messages came through; null: they were published in this account. */
   imported: ImportStep | null = null;
   /** Of its only message; null: nobody follows it. */
@@ -115,8 +117,18 @@ export class MessageBatch {
     this.source = EMPTY;
     this.subjectSource = EMPTY;
     this.originator = null;
+    this.originCluster = "";
     this.imported = null;
     this.trace = null;
+  }
+
+  /** Adds the wait that receivers asked for while they got these messages in another batch, and clears it there. */
+  takeStall(other: MessageBatch): void {
+    if (other.stallMs === 0) return;
+    this.stallMs += other.stallMs;
+    this.stalledBy = other.stalledBy;
+    other.stallMs = 0;
+    other.stalledBy = null;
   }
 
   subjectStart(index: number): number {

@@ -36,6 +36,7 @@ export class ViewedBatch {
     batch.subjectSource = this.subjects;
     batch.sizesText = outer.sizesText;
     batch.originator = outer.originator;
+    batch.originCluster = outer.originCluster;
     batch.imported = outer.imported;
     batch.fromClient = outer.fromClient;
     batch.oneReceiver = true;

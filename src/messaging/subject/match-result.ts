@@ -9,8 +9,8 @@ export class MatchResult<E extends TrieEntry> {
   readonly plain: readonly E[];
   /** One array per queue group name, never empty; remote members in front, so one that begins with a local member has no other. */
   readonly groups: readonly (readonly E[])[];
-  /** Room for whoever delivers: what it found out about this result, for all the subjects that share it. 0 until it looked. */
-  note = 0;
+  /** Room for the fan-out, which keeps here what it found out about this result (messaging/fanout/delivery-plan.ts). */
+  plan: unknown = null;
 
   constructor(plain: readonly E[], groups: readonly (readonly E[])[]) {
     this.plain = plain;

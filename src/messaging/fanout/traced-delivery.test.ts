@@ -6,8 +6,8 @@ import type { Sink } from "../batch/sink.ts";
 import { Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
-import { MessageTrace, type TracedReceiver } from "./message-trace.ts";
-import { deliverTraced } from "./traced-delivery.ts";
+import { MessageTrace, type TracedReceiver } from "../trace/message-trace.ts";
+import { FanOutStack } from "./fan-out-stack.ts";
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
@@ -55,7 +55,9 @@ function deliver(plain: Subscription[], groups: Subscription[][] = [], only = fa
   batch.add(0, 3, 0, 0, -1, 3, 3);
   const origin = { kind: 0, id: 9, name: "", accountName: "A" };
   batch.trace = new MessageTrace("trace", only, origin, { fields: new Map(), bytes: 0, subject: "foo" }, () => 0);
-  const delivered = deliverTraced(batch, new MatchResult(plain, groups), MessageSource.Client, new Random(1));
+  const result = new MatchResult(plain, groups);
+  const publisher = { interest: { generation: 1, match: () => result }, source: MessageSource.Client, noResponders: null };
+  const delivered = new FanOutStack(new Random(1)).deliver(publisher, batch, 0, 1, result, 1);
   const { events } = JSON.parse(batch.trace.json({})) as { events: Record<string, unknown>[] };
   return { delivered, events: events.slice(1) };
 }

@@ -1,0 +1,50 @@
+/**
+ * The fan-outs of one server: more than one is under way only while code inside the process publishes what a message made it publish.
+ *
+ *   client's batch ─▶ fan-out ─▶ callback ─▶ publish ─▶ catchUp, then another fan-out ─▶ …
+ * Kept for reuse by depth, so that a delivery allocates nothing.
+ */
+import type { Random } from "../../base/random/random.ts";
+import type { MessageBatch } from "../batch/message-batch.ts";
+import type { Subscription } from "../batch/subscription.ts";
+import type { MatchResult } from "../subject/match-result.ts";
+import { DeliveryPlanner } from "./delivery-plan.ts";
+import { FanOut, type FanOutPublisher } from "./fan-out.ts";
+
+export class FanOutStack {
+  private readonly random: Random;
+  private readonly planner = new DeliveryPlanner();
+  private readonly fanOuts: FanOut[] = [];
+  private depth = 0;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  /** See `FanOut.catchUp`: called before anything is published from inside the process, and before a connection closes. */
+  catchUp(): void {
+    // Those further out were caught up before this one began.
+    if (this.depth > 0) this.fanOuts[this.depth - 1].catchUp();
+  }
+
+  /** See `FanOut.deliver`. */
+  deliver(
+    publisher: FanOutPublisher,
+    batch: MessageBatch,
+    from: number,
+    to: number,
+    result: MatchResult<Subscription>,
+    generation: number,
+  ): number {
+    const { depth, fanOuts } = this;
+    if (depth === fanOuts.length) fanOuts.push(new FanOut(this.planner, this.random));
+    const fanOut = fanOuts[depth];
+    this.depth++;
+    try {
+      return fanOut.deliver(publisher, batch, from, to, result, generation);
+    } finally {
+      this.depth--;
+      fanOut.release();
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import { expect, test } from "bun:test";
+import { Random } from "../../base/random/random.ts";
+import { MessageBatch } from "../batch/message-batch.ts";
+import type { Originator } from "../batch/originator.ts";
+import type { RemotePeer, Sink } from "../batch/sink.ts";
+import { Subscription } from "../batch/subscription.ts";
+import { MessageSource } from "../subject/queue-selection.ts";
+import { SubjectTrie } from "../subject/subject-trie.ts";
+import { Origin } from "../subject/trie-entry.ts";
+import type { NoResponders } from "./fan-out.ts";
+import { FanOutStack } from "./fan-out-stack.ts";
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+
+/** Keeps what it gets: one line for each call, with the payloads of all its messages. */
+class Receiver implements Sink {
+  mark = 0;
+  readonly log: string[] = [];
+
+  constructor(
+    readonly takesRuns = true,
+    private readonly act = () => {},
+  ) {}
+
+  deliver({ filter }: Subscription, batch: MessageBatch, from: number, to: number): number {
+    const taken: string[] = [];
+    for (let index = from; index < to; index++) {
+      if (filter?.allows(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)) === false) continue;
+      taken.push(batch.payload(index).toString());
+    }
+    if (taken.length > 0) this.log.push(taken.join(" "));
+    this.act();
+    return taken.length;
+  }
+}
+
+class Server implements Sink, RemotePeer {
+  mark = 0;
+  readonly takesRuns = true;
+  readonly remote = this;
+  readonly log: string[] = [];
+
+  constructor(private readonly cluster = "") {}
+
+  deliver(): number {
+    throw new Error("it only carries");
+  }
+
+  clusterOf(): string {
+    return this.cluster;
+  }
+
+  carry(_subscription: Subscription, batch: MessageBatch, from: number, to: number, queues: readonly Uint8Array[]): number {
+    const payloads = Array.from({ length: to - from }, (_, index) => batch.payload(from + index));
+    this.log.push([...payloads, ...queues.map(queue => `+${Buffer.from(queue)}`)].join(" "));
+    return to - from;
+  }
+}
+
+class Fixture {
+  readonly interest = new SubjectTrie<Subscription>({ cache: true, random: new Random(1), schedule: () => {} });
+  readonly stack = new FanOutStack(new Random(1));
+
+  subscribe(sink: Sink, pattern = "a.*", queue: string | null = null, origin = Origin.Local): Subscription {
+    const subscription = new Subscription(sink, bytes(pattern), queue === null ? null : bytes(queue), bytes("1"), origin);
+    this.interest.insert(subscription);
+    return subscription;
+  }
+
+  /** @param given `<subject> <payload>` of each message */
+  publish(
+    given: readonly string[],
+    more: Partial<MessageBatch> = {},
+    source = MessageSource.Client,
+    noResponders: NoResponders | null = null,
+  ) {
+    const batch = new MessageBatch(given.length);
+    const text = given.map(message => `${message}\r\n`).join("");
+    let at = 0;
+    for (const message of given) {
+      const subjectEnd = at + message.indexOf(" ");
+      const end = at + message.length;
+      // Its reply subject is its own first letter.
+      batch.add(at, subjectEnd, at, noResponders === null ? at : at + 1, -1, subjectEnd + 1, end);
+      at = end + 2;
+    }
+    batch.source = batch.subjectSource = Buffer.from(text);
+    Object.assign(batch, more);
+    const { interest } = this;
+    const result = interest.match(batch.subjectSource, batch.subjectStart(0), batch.subjectEnd(0));
+    return this.stack.deliver({ interest, source, noResponders }, batch, 0, given.length, result, interest.generation);
+  }
+}
+
+const MESSAGES = ["a.b 1", "a.c 2", "a.b 3"];
+
+test("one receiver inside the process gets messages one by one, all others still get a run", () => {
+  const fixture = new Fixture();
+  const [before, inside, after, member] = [new Receiver(), new Receiver(false), new Receiver(), new Receiver()];
+  for (const receiver of [before, inside, after]) fixture.subscribe(receiver);
+  fixture.subscribe(member, "a.*", "q");
+  expect(fixture.publish(MESSAGES)).toBe(12);
+  expect([before.log, inside.log, after.log, member.log]).toEqual([["1 2 3"], ["1", "2", "3"], ["1 2 3"], ["1", "2", "3"]]);
+});
+
+test("a connection named twice gets messages one by one, all others still get a run", () => {
+  const fixture = new Fixture();
+  const [once, twice, both] = [new Receiver(), new Receiver(), new Receiver()];
+  for (const receiver of [twice, once, twice, both]) fixture.subscribe(receiver);
+  fixture.subscribe(both, "a.*", "q");
+  fixture.publish(MESSAGES);
+  expect([once.log, twice.log, both.log]).toEqual([["1 2 3"], ["1", "1", "2", "2", "3", "3"], ["1", "1", "2", "2", "3", "3"]]);
+});
+
+test("a receiver that publishes finds everyone with what they would have by then, and runs go on behind it", () => {
+  const fixture = new Fixture();
+  const [before, after] = [new Receiver(), new Receiver()];
+  let calls = 0;
+  const inside = new Receiver(false, () => {
+    if (++calls !== 2) return;
+    fixture.stack.catchUp();
+    fixture.publish(["a.x new"]);
+  });
+  for (const receiver of [before, inside, after]) fixture.subscribe(receiver);
+  fixture.publish(["a.b 1", "a.b 2", "a.b 3", "a.b 4"]);
+  expect([before.log, inside.log, after.log]).toEqual([
+    ["1 2", "new", "3 4"],
+    ["1", "2", "new", "3", "4"],
+    ["1", "new", "2", "3 4"],
+  ]);
+});
+
+test("another server gets a run once, whatever it matched", () => {
+  const fixture = new Fixture();
+  const [local, server] = [new Receiver(), new Server()];
+  fixture.subscribe(server, "a.*", null, Origin.Route);
+  fixture.subscribe(local);
+  fixture.subscribe(server, "a.*", null, Origin.Route);
+  expect(fixture.publish(MESSAGES)).toBe(6);
+  expect([local.log, server.log]).toEqual([["1 2 3"], ["1 2 3"]]);
+});
+
+test("another server gets a message once, with all queue groups that it shall serve", () => {
+  const fixture = new Fixture();
+  const [local, route, leaf] = [new Receiver(), new Server(), new Server()];
+  fixture.subscribe(route, "a.*", null, Origin.Route);
+  for (const queue of ["q1", "q2"]) fixture.subscribe(leaf, "a.*", queue, Origin.LeafHub);
+  fixture.subscribe(leaf, "a.*", "q3", Origin.LeafHub);
+  fixture.subscribe(local, "a.*", "q3");
+  fixture.publish(["a.b 1", "a.b 2"]);
+  expect([local.log, route.log, leaf.log]).toEqual([
+    ["1", "2"],
+    ["1", "2"],
+    ["1 +q1 +q2", "2 +q1 +q2"],
+  ]);
+});
+
+test("a message that only another server takes has a responder", () => {
+  const fixture = new Fixture();
+  const untaken: number[] = [];
+  const noResponders = { onNoResponders: (_batch: MessageBatch, index: number) => void untaken.push(index) };
+  const server = fixture.subscribe(new Server(), "a.*", "q", Origin.Route);
+  fixture.publish(MESSAGES, {}, MessageSource.Client, noResponders);
+  expect(untaken).toEqual([]);
+  fixture.interest.remove(server);
+  fixture.publish(MESSAGES, {}, MessageSource.Client, noResponders);
+  expect(untaken).toEqual([0, 1, 2]);
+});
+
+test("requests that a filter drops have no responders, those around them have", () => {
+  const fixture = new Fixture();
+  const untaken: number[] = [];
+  const subscription = fixture.subscribe(new Receiver());
+  subscription.filter = {
+    sizeMin: 0,
+    sizeMax: 9,
+    allows: (subject, start, end) => Buffer.from(subject.subarray(start, end)).toString() !== "a.b",
+  };
+  fixture.publish(MESSAGES, {}, MessageSource.Client, { onNoResponders: (_batch, index) => void untaken.push(index) });
+  expect(untaken).toEqual([0, 2]);
+});
+
+test("nothing comes back to a connection that wants no echo, nor ever to the server that it came from", () => {
+  const fixture = new Fixture();
+  const [client, server, other] = [new Receiver(), new Server(), new Server()];
+  fixture.subscribe(client);
+  fixture.subscribe(server, "a.*", null, Origin.LeafHub);
+  fixture.subscribe(other, "a.*", null, Origin.LeafHub);
+  const by = (sink: Sink, echo: boolean) => ({ originator: { sink, echo } as unknown as Originator });
+  fixture.publish(["a.b silent"], by(client, false));
+  fixture.publish(["a.b echoed"], by(client, true));
+  fixture.publish(["a.b leaf"], by(server, true), MessageSource.LeafHub);
+  expect([client.log, server.log, other.log]).toEqual([
+    ["echoed", "leaf"],
+    ["silent", "echoed"],
+    ["silent", "echoed", "leaf"],
+  ]);
+});
+
+test("nothing goes back to the leaf cluster that it came from, unless it came through an import", () => {
+  const fixture = new Fixture();
+  const [east, west] = [new Server("east"), new Server("west")];
+  for (const server of [east, west]) {
+    fixture.subscribe(server, "a.*", null, Origin.LeafHub);
+    fixture.subscribe(server, "a.*", "q", Origin.LeafHub);
+  }
+  fixture.publish(["a.b 1"], { originCluster: "east" }, MessageSource.LeafHub);
+  expect([east.log, west.log]).toEqual([[], ["1 +q"]]);
+  fixture.publish(["a.b 2"], { originCluster: "east", imported: { via: {}, before: null } }, MessageSource.LeafHub);
+  expect([...east.log, ...west.log].map(line => line.split(" ")[0]).sort()).toEqual(["1", "2", "2"]);
+});
+
+test("where a message came from decides whether it goes on to routes and leafs", () => {
+  const sources = [MessageSource.Client, MessageSource.LeafHub, MessageSource.LeafSpoke, MessageSource.Route];
+  const origins = [Origin.Route, Origin.RouteLeaf, Origin.LeafHub, Origin.LeafSpoke];
+  const goesOn = sources.map(source => {
+    const fixture = new Fixture();
+    const servers = origins.map(origin => {
+      const server = new Server();
+      fixture.subscribe(server, "a.*", null, origin);
+      return server;
+    });
+    fixture.publish(["a.b 1"], {}, source);
+    return origins.filter((_, index) => servers[index]!.log.length > 0);
+  });
+  expect(goesOn).toEqual([origins, origins, [Origin.LeafHub, Origin.LeafSpoke], [Origin.LeafHub]]);
+});
+
+test("a result is looked at once, also after a plan of another result has marked its sinks", () => {
+  const fixture = new Fixture();
+  const [first, second] = [new Receiver(), new Receiver()];
+  for (const pattern of ["a.*", "b.*", "b.*"]) fixture.subscribe(first, pattern);
+  fixture.subscribe(second);
+  fixture.publish(MESSAGES);
+  fixture.publish(["b.b 4", "b.b 5"]);
+  fixture.publish(MESSAGES);
+  expect([first.log, second.log]).toEqual([
+    ["1 2 3", "4", "4", "5", "5", "1 2 3"],
+    ["1 2 3", "1 2 3"],
+  ]);
+});

@@ -1,0 +1,241 @@
+/**
+ * Publishes into an account from inside the process: one message, a batch, or a message that comes from another account.
+ *
+ *   publish, republish ─▶ bytes and batch of its own ─┐
+ *   publishBatch ─▶ the caller's batch ───────────────┴─▶ the account's interest ─▶ FanOut; clients' output leaves at the end of the turn
+ * Everyone with interest gets it. The publisher is never stalled, and no message is dropped for a slow consumer: that one is closed at its
+ * limit. Limits and permissions of clients do not apply.
+ * Callbacks may publish within a delivery, and their receivers within that: each nested publish has bytes and a batch of its own.
+ */
+import { encode } from "../../base/bytes/ascii.ts";
+import { countDelivered, type Delivered, type DeliveryTotals } from "../batch/delivered.ts";
+import { type ImportStep, MessageBatch } from "../batch/message-batch.ts";
+import type { Originator } from "../batch/originator.ts";
+import type { Subscription } from "../batch/subscription.ts";
+import type { MatchResult } from "../subject/match-result.ts";
+import { MessageSource } from "../subject/queue-selection.ts";
+import type { SubjectTrie } from "../subject/subject-trie.ts";
+import type { FanOutPublisher } from "./fan-out.ts";
+import type { FanOutStack } from "./fan-out-stack.ts";
+
+/** The account that it publishes into. */
+export interface PublishAccount {
+  readonly interest: SubjectTrie<Subscription>;
+  readonly traffic: Delivered;
+}
+
+/** What it uses of a server. */
+export interface PublishHost {
+  readonly turn: Delivered & {
+    readonly fanOuts: FanOutStack;
+    /** Output is written when the code that runs now has returned to the event loop. */
+    endSoon(): void;
+  };
+  readonly counters: DeliveryTotals;
+}
+
+/** Publishes nested deeper than this are taken for an endless loop of ours. */
+const NESTING_MAX = 64;
+/**
+ * Messages that come through imports into an account, within messages of it: so often may a message pass through one account on its way.
+ * Such loops are configured, so they are no defect of ours: beyond it nobody takes the message. Half, so that whoever gets it may publish.
+ */
+const CROSSINGS_MAX = NESTING_MAX / 2;
+/** Room for subject, reply, headers and payload that is kept between publishes. */
+const KEPT_BYTES_MAX = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/** One publish under way: its batch, and the bytes that it points into. */
+class Publication {
+  readonly batch = new MessageBatch(1);
+  bytes = EMPTY;
+}
+
+export class LocalPublisher implements FanOutPublisher {
+  readonly source = MessageSource.Internal;
+  readonly noResponders = null;
+  private readonly account: PublishAccount;
+  private readonly host: PublishHost;
+  /** By depth of nesting. */
+  private readonly publications: Publication[] = [];
+  private depth = 0;
+
+  constructor(account: PublishAccount, host: PublishHost) {
+    this.account = account;
+    this.host = host;
+  }
+
+  get interest(): SubjectTrie<Subscription> {
+    return this.account.interest;
+  }
+
+  /**
+   * Delivers one message. Callbacks have run when it returns; clients get it at the end of the turn. The arguments are copied.
+   * @param reply empty: no answer is wanted
+   * @param header a whole header block, from `NATS/1.0` to its blank line; null: none
+   * @param originator who services of other accounts are told that it is; null: the server, of which they are told nothing
+   * @returns how many took it; 0: nobody is there
+   * @throws when publishes nest without end: a callback that answers itself
+   */
+  publish(
+    subject: string | Uint8Array,
+    reply: string | Uint8Array,
+    header: Uint8Array | null,
+    payload: string | Uint8Array,
+    originator: Originator | null = null,
+  ): number {
+    const subjectBytes = bytesOf(subject);
+    const result = this.receiversOf(subjectBytes, 0, subjectBytes.length);
+    if (result.isEmpty) return 0;
+    const publication = this.open();
+    const payloadBytes = bytesOf(payload);
+    fill(publication, subjectBytes, bytesOf(reply), header, payloadBytes, 0, payloadBytes.length);
+    publication.batch.originator = originator;
+    return this.deliver(publication, result);
+  }
+
+  /**
+   * Delivers messages in their order; those in a row that have the same receivers go together. Interest that a callback changes counts
+   * from the next message on.
+   * @param batch its source, subjects and messages; borrowed with its bytes until this returns, and not emptied
+   * @returns deliveries, added up over messages and receivers
+   * @throws when publishes nest without end
+   */
+  publishBatch(batch: MessageBatch): number {
+    this.checkNesting();
+    batch.fromClient = false;
+    const { count } = batch;
+    let delivered = 0;
+    for (let from = 0; from < count; ) {
+      const result = this.receiversAt(batch, from);
+      const { generation } = this.interest;
+      let to = from + 1;
+      while (to < count && (batch.subjectStart(to) === batch.subjectStart(from) || this.receiversAt(batch, to) === result)) to++;
+      if (!result.isEmpty) delivered += this.deliverCounted(batch, from, to, result, generation);
+      from = to;
+    }
+    return delivered;
+  }
+
+  /**
+   * Publishes a message of another account here, on behalf of whoever published it there.
+   * @param outer holds the message, at `index`
+   * @param header instead of the message's own; null: that one
+   * @param step the import that it comes through
+   * @param traced false: what becomes of it here is not told to its trace
+   * @returns how many took it; 0 too when it passes through this account again and again
+   */
+  republish(
+    outer: MessageBatch,
+    index: number,
+    subject: Uint8Array,
+    reply: Uint8Array,
+    header: Uint8Array | null,
+    step: ImportStep,
+    traced = true,
+  ): number {
+    const result = this.receiversOf(subject, 0, subject.length);
+    if (result.isEmpty || this.depth >= CROSSINGS_MAX) return 0;
+    const publication = this.open();
+    const own = header === null && outer.headerSize(index) > 0 ? outer.header(index) : header;
+    const start = outer.start(index) + Math.max(0, outer.headerSize(index));
+    fill(publication, subject, reply, own, outer.source, start, outer.end(index));
+    const { batch } = publication;
+    batch.originator = outer.originator;
+    batch.originCluster = outer.originCluster;
+    batch.imported = step;
+    if (traced) batch.trace = outer.trace;
+    batch.fromClient = outer.fromClient;
+    try {
+      return this.deliver(publication, result);
+    } finally {
+      outer.takeStall(batch); // a receiver that is too slow stalls the client that published it
+    }
+  }
+
+  /** Whoever waits for messages of an outer delivery must have them before it is asked, or changed, who wants this one. */
+  private receiversOf(source: Uint8Array, start: number, end: number): MatchResult<Subscription> {
+    this.host.turn.fanOuts.catchUp();
+    return this.interest.match(source, start, end);
+  }
+
+  private receiversAt(batch: MessageBatch, index: number): MatchResult<Subscription> {
+    return this.receiversOf(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
+  }
+
+  private checkNesting(): void {
+    if (this.depth === NESTING_MAX) throw new Error(`publishes nest ${NESTING_MAX} deep: a callback publishes to itself`);
+  }
+
+  private open(): Publication {
+    this.checkNesting();
+    while (this.publications.length <= this.depth) this.publications.push(new Publication());
+    return this.publications[this.depth];
+  }
+
+  private deliver(publication: Publication, result: MatchResult<Subscription>): number {
+    try {
+      return this.deliverCounted(publication.batch, 0, 1, result, this.interest.generation);
+    } finally {
+      publication.batch.clear();
+      if (publication.bytes.length > KEPT_BYTES_MAX) publication.bytes = EMPTY;
+    }
+  }
+
+  private deliverCounted(batch: MessageBatch, from: number, to: number, result: MatchResult<Subscription>, generation: number): number {
+    const { counters, turn } = this.host;
+    turn.endSoon();
+    // What the delivery around this one has counted is its own.
+    const { outMessages, outBytes } = turn;
+    turn.outMessages = 0;
+    turn.outBytes = 0;
+    this.depth++;
+    try {
+      return turn.fanOuts.deliver(this, batch, from, to, result, generation);
+    } finally {
+      this.depth--;
+      countDelivered(turn, counters, this.account.traffic);
+      turn.outMessages = outMessages;
+      turn.outBytes = outBytes;
+    }
+  }
+}
+
+/** Lays the message out as a read would have it: names, headers, payload, CRLF. */
+function fill(
+  publication: Publication,
+  subject: Uint8Array,
+  reply: Uint8Array,
+  header: Uint8Array | null,
+  payload: Uint8Array,
+  payloadStart: number,
+  payloadEnd: number,
+): void {
+  const headerSize = header === null ? 0 : header.length;
+  const replyEnd = subject.length + reply.length;
+  const end = replyEnd + headerSize + payloadEnd - payloadStart;
+  if (publication.bytes.length < end + 2) publication.bytes = Buffer.allocUnsafeSlow(Math.max(512, end + 2));
+  const { batch, bytes } = publication;
+  put(subject, 0, subject.length, bytes, 0);
+  put(reply, 0, reply.length, bytes, subject.length);
+  if (header !== null) put(header, 0, headerSize, bytes, replyEnd);
+  put(payload, payloadStart, payloadEnd, bytes, replyEnd + headerSize);
+  bytes[end] = 0x0d;
+  bytes[end + 1] = 0x0a;
+  batch.source = bytes;
+  batch.subjectSource = bytes;
+  batch.fromClient = false;
+  batch.add(0, subject.length, subject.length, replyEnd, header === null ? -1 : headerSize, replyEnd, end);
+}
+
+/** A native copy costs as much as 48 bytes one by one (bench/micro/delivery.ts). */
+const LOOP_BYTES_MAX = 48;
+
+function put(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
+  if (end - start > LOOP_BYTES_MAX) target.set(source.subarray(start, end), at);
+  else for (let from = start, to = at; from < end; from++, to++) target[to] = source[from];
+}
+
+function bytesOf(text: string | Uint8Array): Uint8Array {
+  return typeof text === "string" ? encode(text) : text;
+}
