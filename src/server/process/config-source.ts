@@ -1,7 +1,7 @@
 /** Where the options of a server come from: what a program or a command line gives, and a file, which can be read again. */
 import type { GivenOptions } from "../../config/schema/given/given-options.ts";
-import { readConfig } from "../../config/schema/load-config.ts";
 import { completeOptions, type Options } from "../../config/schema/options.ts";
+import { configFileModule } from "./late-parts.ts";
 
 /** A file of options, read again at every reload. */
 export interface ConfigSource {
@@ -31,6 +31,6 @@ export interface StartConfig {
  */
 export function readStartOptions(given: GivenOptions, configFile: string | null): StartConfig {
   if (configFile === null) return { options: completeOptions(given), config: null };
-  const config = readConfig(configFile, given);
+  const config = configFileModule().readConfig(configFile, given);
   return { options: config.options, config };
 }

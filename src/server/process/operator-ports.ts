@@ -2,13 +2,14 @@
 
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
-import { Monitor } from "../../operations/monitor/monitor.ts";
+import type { Monitor } from "../../operations/monitor/monitor.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
-import { type ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
+import type { ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
 import { bindWildcard, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { loadTls } from "../shard/load-tls.ts";
 import { listenErrorText, StartError } from "../shard/start-error.ts";
+import { monitorModule, profilerModule } from "./late-parts.ts";
 
 export class OperatorPorts {
   monitor: Monitor | null = null;
@@ -27,6 +28,7 @@ export class OperatorPorts {
   }
 
   private listen(host: string, port: number, tls: TlsContext | null): void {
+    const { Monitor } = monitorModule();
     try {
       this.monitor = bindWildcard(host, bindHost => new Monitor(this.server, host, bindHost, port, tls));
     } catch (error) {
@@ -39,6 +41,7 @@ export class OperatorPorts {
   /** @throws StartError when the port cannot be bound */
   startProfiler({ host, profilingPort, profilingBlockRate }: Options): void {
     if (profilingPort !== null) {
+      const { Profiler } = profilerModule();
       try {
         this.profiler = bindWildcard(host, bindHost => new Profiler(this.server, bindHost, profilingPort));
       } catch (error) {

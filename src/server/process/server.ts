@@ -30,12 +30,13 @@ import { Shard, type ShardHost } from "../shard/shard.ts";
 import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-listener.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
-import { LameDuck, type LameDuckHost } from "./lame-duck.ts";
+import type { LameDuck, LameDuckHost } from "./lame-duck.ts";
+import { lameDuckModule, ocspModule, reloadModule } from "./late-parts.ts";
 import { StoppedError } from "./lifecycle-errors.ts";
-import { Ocsp } from "./ocsp.ts";
+import type { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { ProcessFiles } from "./process-files.ts";
-import { type ReloadTarget, reload } from "./reload.ts";
+import type { ReloadTarget } from "./reload.ts";
 import { ServerBlock } from "./server-block.ts";
 import { logStart } from "./start-log.ts";
 
@@ -61,7 +62,9 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   readonly cpuProfiler = new CpuProfiler();
   readonly operatorPorts = new OperatorPorts(this);
   readonly files = new ProcessFiles(this);
-  private readonly ocsp: Ocsp;
+  private readonly fetch: Fetch;
+  /** null: no listener has had TLS. */
+  private ocsp: Ocsp | null = null;
   private readonly serverBlock = new ServerBlock(this);
   private readonly configSource: ConfigSource | null;
   /** `sha256:` and hex; empty without a file. */
@@ -91,8 +94,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     const { promise, resolve } = Promise.withResolvers<void>();
     this.stopped = promise;
     this.markStopped = resolve;
-    const ask = dependencies.fetch ?? ((url, how) => fetch(url, how));
-    this.ocsp = new Ocsp(this.log, this.clock, ask, () => this.shard.system?.events ?? null);
+    this.fetch = dependencies.fetch ?? ((url, how) => fetch(url, how));
     this.shard = new Shard(this, options, { authenticate, websocketOwner });
     this.shard.openSystem(this);
   }
@@ -116,13 +118,13 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       this.files.writePid(options);
       shard.operator?.start();
       this.operatorPorts.startMonitor(options);
-      this.ocsp.start(options);
+      this.ocspFor(options)?.start(options);
       this.connectionsFit = connectionsThatFit();
       shard.listen();
     } catch (error) {
       shard.abandon();
       void this.operatorPorts.stop();
-      void this.ocsp.stop();
+      void this.ocsp?.stop();
       throw error;
     }
     this.files.writePorts();
@@ -143,7 +145,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.lameDuck?.cancel();
     const portsStopped = this.operatorPorts.stop();
     await this.shard.stop();
-    await Promise.all([portsStopped, this.ocsp.stop()]);
+    await Promise.all([portsStopped, this.ocsp?.stop()]);
     this.files.removePorts();
     this.log.notice("Server Exiting..");
     this.markStopped();
@@ -161,7 +163,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   enterLameDuck(): Promise<void> {
     if (this.stopping === null && this.lameDuck === null && this.shard.doors.open) {
       this.shard.system?.events.leavesSoon();
-      this.lameDuck = new LameDuck(this);
+      this.lameDuck = new (lameDuckModule().LameDuck)(this);
       this.lameDuck.enter();
     }
     return this.stopped;
@@ -197,7 +199,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   reload(): void {
     if (this.configSource === null) throw new Error("can only reload config when a file is provided using -c or --config");
     const config = this.configSource.load();
-    reload(this, config);
+    reloadModule().reload(this, config);
     this.configDigest = config.digest;
     this.configLoadedAt = this.clock.now();
     this.turn.end();
@@ -209,7 +211,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return () => {
       installShard();
       installLog?.();
-      this.ocsp.follow(after);
+      this.ocspFor(after)?.follow(after);
       this.followTls();
     };
   }
@@ -258,8 +260,15 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return most >= 0 && connections.size < most && (inProcess || transports.size <= this.connectionsFit);
   }
 
-  guardsFor(options: Options): TlsGuards {
-    return this.ocsp.guards(options);
+  guardsFor(options: Options): TlsGuards | null {
+    return this.ocspFor(options)?.guards(options) ?? null;
+  }
+
+  /** Checks certificates of clients; there from the first options with TLS on. */
+  private ocspFor({ tls, websocket }: Options): Ocsp | null {
+    if (tls === null && !websocket?.tls) return this.ocsp;
+    this.ocsp ??= new (ocspModule().Ocsp)(this.log, this.clock, this.fetch, () => this.shard.system?.events ?? null);
+    return this.ocsp;
   }
 
   serverInfo(): object {
@@ -295,7 +304,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   }
 
   get ocspCacheStats(): OcspCacheStats | null {
-    return this.ocsp.cacheStats;
+    return this.ocsp?.cacheStats ?? null;
   }
 
   get missingListeners(): readonly string[] {

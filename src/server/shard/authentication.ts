@@ -1,21 +1,17 @@
 /**
- * Who decides about clients, and how they are asked: made of the options, and anew by a reload.
+ * Authentication of clients: builds the authenticators that the options ask for, again at each reload, and asks them.
  *
- *   client ─▶ ask ─▶ the program's own authenticate(), if it gave one
- *                 └▶ the authenticator of the listener that the client came by
+ *   client ─▶ ask ─▶ authenticate() of the embedding program, if there is one
+ *                 └▶ the authenticator of the listener that the client connected to
  * Any failure on the way is a refusal.
  */
 
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
-import { Callout } from "../../auth/callout/callout.ts";
-import { reportCallout } from "../../auth/callout/callout-check.ts";
-import { ConfigCalloutAuthenticator } from "../../auth/callout/config-callout-authenticator.ts";
-import { OperatorCalloutAuthenticator } from "../../auth/callout/operator-callout-authenticator.ts";
 import type { Authenticator, Login, Verdict } from "../../auth/users/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../../auth/users/authenticators.ts";
-import { type Authenticate, GivenAuthenticator } from "../../auth/users/given-authenticator.ts";
+import type { Authenticate, GivenAuthenticator } from "../../auth/users/given-authenticator.ts";
 import { PasswordChecks } from "../../auth/users/password.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
@@ -25,9 +21,10 @@ import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
-import { NATS_VERSION } from "../../wire/protocol/version.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
+import { calloutModule, givenAuthenticatorModule } from "./late-parts.ts";
 import type { OperatorMode } from "./operator-mode.ts";
+import type { ShardCallout } from "./shard-callout.ts";
 
 export interface AuthenticationHost {
   readonly log: Logger;
@@ -43,7 +40,7 @@ export interface AuthenticationHost {
   readonly clusterName: string;
   readonly advertisedHost: string;
   readonly systemAccount: Account | null;
-  /** The refusal that follows is told of in that account. @param reason null: the usual one */
+  /** The refusal that follows is reported in that account. @param reason null: the usual one */
   onRefusedBy(client: Client, account: Account, reason: string | null): void;
 }
 
@@ -54,57 +51,42 @@ export class Authentication {
   private readonly checks = new PasswordChecks();
   private readonly hiddenUserName: string;
   private readonly given: GivenAuthenticator | null;
-  private readonly callout: Callout;
+  /** null: no options have asked for it so far. */
+  private startedCallout: ShardCallout | null = null;
 
-  /** @param authenticate of the program that embeds the server: the options have no say then */
+  /** @param authenticate of the program that embeds the server: decides instead of the options; null: the options decide */
   constructor(host: AuthenticationHost, authenticate: Authenticate | null) {
-    const { turn, log, directory } = host;
+    const { turn } = host;
     this.host = host;
     this.permissions = new CompiledPermissions(turn.random);
     this.hiddenUserName = newHiddenUserName(turn.random);
-    this.given =
-      authenticate === null
-        ? null
-        : new GivenAuthenticator({
-            authenticate,
-            accountOf: name => directory.get(name),
-            permissions: this.permissions,
-            completePermissions: given => completePermissions(given, "permissions"),
-            timers: turn.timers,
-            log,
-            timeoutMs: type => (type === "WEBSOCKET" ? host.options.websocket?.authTimeoutMs : null) ?? host.options.authTimeoutMs,
-          });
-    this.callout = new Callout({
-      identity: host.identity,
-      serverName: host.serverName,
-      clock: host.clock,
-      timers: turn.timers,
-      log,
+    this.given = authenticate === null ? null : this.buildGiven(authenticate);
+    this.byListener = this.buildAuthenticators(host.options);
+  }
+
+  private buildGiven(authenticate: Authenticate): GivenAuthenticator {
+    const { host } = this;
+    const { GivenAuthenticator } = givenAuthenticatorModule();
+    return new GivenAuthenticator({
+      authenticate,
+      accountOf: name => host.directory.get(name),
       permissions: this.permissions,
-      describe: () => ({
-        name: host.serverName,
-        host: host.advertisedHost,
-        id: host.identity.id,
-        version: NATS_VERSION,
-        cluster: host.clusterName,
-        tags: host.options.serverTags,
-      }),
-      timeoutMs: () => host.options.authTimeoutMs,
-      hasSystemAccount: () => host.systemAccount !== null,
+      completePermissions: given => completePermissions(given, "permissions"),
+      timers: host.turn.timers,
+      log: host.log,
+      timeoutMs: type => (type === "WEBSOCKET" ? host.options.websocket?.authTimeoutMs : null) ?? host.options.authTimeoutMs,
     });
-    this.byListener = this.made(host.options);
   }
 
-  /** Tells the log what is wrong with what these options say of an auth callout. */
-  report({ authorization, accounts, websocket }: Options): void {
-    if (this.given !== null || this.host.operator?.decidesLogins) return;
-    const { directory, log } = this.host;
-    reportCallout({ authorization, accounts, websocket }, name => directory.get(name) !== undefined, log);
+  /** Logs what is wrong with the auth callout of these options. */
+  report(options: Options): void {
+    if (this.given !== null || this.host.operator?.decidesLogins || !options.authorization?.callout) return;
+    this.callout.report(options);
   }
 
-  /** Clients are asked by these options from now on. The accounts of the options are there. */
+  /** These options decide from now on. Their accounts exist already. */
   follow(options: Options): void {
-    this.byListener = this.made(options);
+    this.byListener = this.buildAuthenticators(options);
     this.report(options);
   }
 
@@ -131,7 +113,7 @@ export class Authentication {
           client.proxyKey = key;
         },
         boundTo: client.registered,
-        delegated: login => nameForNow(client, login),
+        delegated: login => nameProvisionally(client, login),
         refusedBy: (account, reason) => this.host.onRefusedBy(client, account, reason),
         debug: text => client.logDebug(text),
         error: text => client.logError(text),
@@ -142,26 +124,29 @@ export class Authentication {
     }
   }
 
-  private made(options: Options): Record<TransportType, Authenticator> {
+  private buildAuthenticators(options: Options): Record<TransportType, Authenticator> {
     if (this.given !== null) return { nats: this.given, websocket: this.given };
-    const { operator } = this.host;
+    const { directory, log, operator } = this.host;
     if (operator?.decidesLogins) {
-      const authenticator = new OperatorCalloutAuthenticator(operator.authenticatorFor(options), this.callout, operator.accounts);
+      const authenticator = this.callout.inFrontOfOperator(operator, options);
       return { nats: authenticator, websocket: authenticator };
     }
     const { permissions, checks, hiddenUserName } = this;
-    const { directory, log } = this.host;
     const accountOf = (name: string): Account => directory.open(name);
     const { client, websocket } = authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName });
     const callout = options.authorization?.callout ?? null;
     if (callout === null) return { nats: client, websocket };
-    const parts = { callout: this.callout, options: callout, accountOf: (name: string) => directory.get(name), log };
-    return { nats: new ConfigCalloutAuthenticator(client, parts), websocket: new ConfigCalloutAuthenticator(websocket, parts) };
+    return { nats: this.callout.inFrontOfConfig(client, callout), websocket: this.callout.inFrontOfConfig(websocket, callout) };
+  }
+
+  private get callout(): ShardCallout {
+    this.startedCallout ??= new (calloutModule().ShardCallout)(this.host, this.permissions);
+    return this.startedCallout;
   }
 }
 
-/** It is nowhere yet, but this is what it is called. One that is looked at again stays what it is. */
-function nameForNow(client: Client, login: Login): void {
+/** Provisional identity for logs until the callout decides. A client that is authenticated again keeps the identity it has. */
+function nameProvisionally(client: Client, login: Login): void {
   if (client.login !== null) return;
   client.login = login;
   client.account = login.account;

@@ -1,5 +1,5 @@
 /**
- * Where clients come in: the client port with its Unix sockets, and the WebSocket port. Both take another configuration and other
+ * The listeners for clients: the client port with its Unix socket, and the WebSocket port. Both accept other options and other
  * certificates while they listen.
  */
 import type { Clock } from "../../base/clock/clock.ts";
@@ -13,11 +13,12 @@ import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { BusyPolling } from "./busy-polling.ts";
 import type { Acceptor } from "./client-listener.ts";
 import { ClientListeners } from "./client-listeners.ts";
+import { websocketListenerModule } from "./late-parts.ts";
 import type { TlsGuards } from "./load-tls.ts";
-import { ownerFor, WebSocketListener, type WebSocketOwnerName } from "./websocket-listener.ts";
+import type { WebSocketAcceptor, WebSocketListener, WebSocketOwnerName } from "./websocket-listener.ts";
 
 type ListeningServer = ConstructorParameters<typeof ClientListeners>[0] &
-  ConstructorParameters<typeof WebSocketListener>[0] &
+  WebSocketAcceptor &
   Acceptor & {
     readonly options: Options;
     readonly clock: Clock;
@@ -29,11 +30,11 @@ export class ClientDoors {
   private clients: ClientListeners | null = null;
   websocket: WebSocketListener | null = null;
   private readonly server: ListeningServer;
-  private readonly guardsFor: (options: Options) => TlsGuards;
+  private readonly guardsFor: (options: Options) => TlsGuards | null;
   private readonly websocketOwner: WebSocketOwnerName | null;
 
   /** @param guardsFor what TLS must satisfy by these options */
-  constructor(server: ListeningServer, guardsFor: (options: Options) => TlsGuards, websocketOwner: WebSocketOwnerName | null) {
+  constructor(server: ListeningServer, guardsFor: (options: Options) => TlsGuards | null, websocketOwner: WebSocketOwnerName | null) {
     this.server = server;
     this.guardsFor = guardsFor;
     this.websocketOwner = websocketOwner;
@@ -46,6 +47,7 @@ export class ClientDoors {
 
   /** @throws StartError when the port cannot be bound */
   openWebSocket(options: WebSocketOptions): void {
+    const { ownerFor, WebSocketListener } = websocketListenerModule();
     const guards = this.guardsFor(this.server.options);
     this.websocket = new WebSocketListener(this.server, options, this.websocketOwner ?? ownerFor(options), guards);
   }
@@ -57,7 +59,7 @@ export class ClientDoors {
     return this.clients.port;
   }
 
-  /** What of new options may fail. @returns what puts them to use */
+  /** Prepares what of new options may fail. @returns applies them, which cannot fail */
   prepare(after: Options): () => void {
     const guards = this.guardsFor(after);
     const installClients = this.clients?.prepare(after, guards);
@@ -81,7 +83,7 @@ export class ClientDoors {
     return { client: this.tls?.notAfterMs ?? null, websocket: this.websocket?.certificateExpiryMs ?? null };
   }
 
-  /** Whose certificate is not among the pinned ones any more has no place here. */
+  /** Closes clients whose certificate is no longer pinned. */
   closeUnpinned(): void {
     const { connections, log } = this.server;
     const contexts = { nats: this.tls, websocket: this.websocket?.tls ?? null };
@@ -96,7 +98,7 @@ export class ClientDoors {
     if (closed > 0) log.notice(`Disconnect ${closed} clients due to pinned certs reload`);
   }
 
-  /** Nobody gets in any more. @param closes whether also what is half open is ended */
+  /** No client gets in any more. @param closes ends the sockets that were accepted, too */
   stop(closes: boolean): void {
     this.clients?.stop(closes);
     this.websocket?.stop(closes);

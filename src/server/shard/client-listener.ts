@@ -1,23 +1,22 @@
 /**
- * Where clients come in: a port, or a Unix socket. Bun's sockets become transports, which `Acceptor` makes connections of.
+ * A listener for clients: a port, or a Unix socket. Bun's sockets become transports, of which `Acceptor` makes connections.
  *
- *   open ─┬─ nothing is asked ─▶ TcpTransport ─▶ accept ─▶ events ◀─ data, drain, end, close
- *         └─ TLS, PROXY ───────▶ GuardedTransport ─ begin ─▶ … ─▶ the same
+ *   open ─┬─ TcpTransport ─▶ accept ─▶ events ◀─ data, drain, end, close
+ *         └─ with TLS or a PROXY header: GuardedTransport (guarded-door.ts) ─ begin ─▶ … ─▶ the same
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
-import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Door } from "../../connections/client/door.ts";
 import type { Turn } from "../../connections/link/turn.ts";
-import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
+import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import { bindWildcard } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
-import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import type { SocketEvents, Transport, TransportEvents } from "../../wire/transport/transport.ts";
+import type { Transport, TransportEvents } from "../../wire/transport/transport.ts";
 import type { BusyPolling } from "./busy-polling.ts";
-import { clearSocketPath, setSocketMode } from "./unix-socket-file.ts";
+import type { GuardedDoor } from "./guarded-door.ts";
+import { guardedDoorModule, unixSocketModule } from "./late-parts.ts";
 
 /** What listeners need of the shard. */
 export interface Acceptor {
@@ -32,10 +31,7 @@ export interface Acceptor {
   onDefect(error: Error): void;
 }
 
-/** Refused handshakes are reported this often. */
-const REPORT_MS = 1_000;
-
-/** What is asked of those who come. */
+/** What a listener asks of clients. */
 export interface DoorOptions {
   readonly tls: TlsContext | null;
   readonly allowNonTls: boolean;
@@ -43,8 +39,6 @@ export interface DoorOptions {
 }
 
 const OPEN_DOOR: DoorOptions = { tls: null, allowNonTls: false, proxyProtocol: false };
-/** Until a connection is there. */
-const NOBODY: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class ClientListener {
   /** 0 for a Unix socket. */
@@ -53,12 +47,10 @@ export class ClientListener {
   private readonly calls: SocketCalls | null;
   private readonly listener: TCPSocketListener<SocketData> | UnixSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
-  private rules: GuardRules | null = null;
-  private readonly reportTimer = new WheelTimer(() => this.reportRefused());
+  /** null: it has never asked anything of clients. */
+  private door: GuardedDoor | null = null;
 
-  /**
-   * @param bind binds with these handlers; throws with the system's error when it cannot
-   */
+  /** @param bind binds with these handlers; throws with the system's error when it cannot */
   private constructor(
     acceptor: Acceptor,
     polling: BusyPolling,
@@ -90,10 +82,7 @@ export class ClientListener {
     };
     this.handlers = {
       ...common,
-      handshake: (socket, success, error) => {
-        const { transport } = socket.data;
-        if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
-      },
+      handshake: (socket, success, error) => this.door?.onHandshake(socket, success, error),
     } as SecureHandlers;
     this.updateDoor(door);
     this.listener = bind({ ...common, open: socket => this.open(socket) } as SocketHandler<SocketData>);
@@ -110,9 +99,10 @@ export class ClientListener {
   /**
    * Binds a Unix socket; a file that a dead server left there is removed. The file goes when the listener stops.
    * @param mode permission bits of the file
-   * @throws StartError when somebody listens there, or the file is something else
+   * @throws StartError when another process listens there, or the file is no socket
    */
   static onPath(acceptor: Acceptor, polling: BusyPolling, path: string, mode: number, door = OPEN_DOOR): ClientListener {
+    const { clearSocketPath, setSocketMode } = unixSocketModule();
     clearSocketPath(path);
     const listener = new ClientListener(acceptor, polling, door, socket =>
       Bun.listen<SocketData>({ unix: path, allowHalfOpen: true, socket } as Parameters<typeof Bun.listen<SocketData>>[0] & {
@@ -123,48 +113,24 @@ export class ClientListener {
     return listener;
   }
 
-  /** What is asked of those who come from now on; those who are here stay. */
-  updateDoor({ tls, allowNonTls, proxyProtocol }: DoorOptions): void {
-    this.reportRefused();
-    if (tls === null && !proxyProtocol) {
-      this.rules = null;
-      return;
-    }
-    const { turn } = this.acceptor;
-    const limit = tls?.options.connectionRateLimit ?? 0;
-    const before = this.rules?.rate ?? null;
-    const rate = limit === 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
-    const now = () => turn.clock.monotonic();
-    this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, now, handlers: this.handlers };
+  /** Asks for this from now on; clients that are connected stay. */
+  updateDoor(options: DoorOptions): void {
+    if (this.door === null && options.tls === null && !options.proxyProtocol) return;
+    this.door ??= new (guardedDoorModule().GuardedDoor)(this.acceptor, this.calls, this.handlers);
+    this.door.update(options);
   }
 
   private open(socket: Socket<SocketData>): void {
-    const { acceptor, rules } = this;
-    if (rules === null) {
-      const transport = new TcpTransport(socket, this.calls);
-      socket.data = { transport, events: acceptor.accept(transport) };
-      acceptor.turn.end();
-      return;
-    }
-    const transport = new GuardedTransport(socket, this.calls, rules);
-    socket.data = { transport, events: NOBODY };
-    const events = acceptor.accept(transport);
-    socket.data.events = transport;
+    if (this.door?.open(socket)) return;
+    const { acceptor } = this;
+    const transport = new TcpTransport(socket, this.calls);
+    socket.data = { transport, events: acceptor.accept(transport) };
     acceptor.turn.end();
-    transport.begin(events);
-    acceptor.turn.end();
-    if (rules.rate !== null && !this.reportTimer.active) acceptor.turn.timers.set(this.reportTimer, REPORT_MS);
   }
 
-  /** One line for all who were refused within a second. */
-  private reportRefused(): void {
-    const refused = this.rules?.rate?.takeRefused() ?? 0;
-    if (refused > 0) this.acceptor.log.warn(`Rejected ${refused} connections due to TLS rate limiting`);
-  }
-
-  /** Accepts nobody any more. @param force ends the sockets it accepted, too */
+  /** Accepts no connection any more. @param force ends those it accepted, too */
   stop(force: boolean): void {
-    this.acceptor.turn.timers.cancel(this.reportTimer);
+    this.door?.stop();
     this.listener.stop(force);
   }
 }

@@ -1,18 +1,20 @@
-import { type PeerCheck, TlsConfigError, TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { PeerCheck, TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
+import { tlsContextModule } from "./late-parts.ts";
 import { StartError } from "./start-error.ts";
 
-/** What is asked of a listener's TLS beyond what its block says of itself. */
+/** What the TLS of a listener must satisfy beyond what its block says. */
 export interface TlsGuards {
-  /** Who looks at a peer's certificate after TLS has verified it; null: nobody. */
+  /** Checks a peer's certificate after TLS has verified it; null: no check. */
   peerCheckFor(tls: TlsOptions): PeerCheck | null;
   /** @throws StartError when it cannot be used */
   approve(context: TlsContext): void;
 }
 
-/** Puts a `tls` block to use; null for none. @throws StartError when it cannot be used */
+/** Loads what a `tls` block names; null without a block. @throws StartError when it cannot be used */
 export function loadTls(tls: TlsOptions | null, guards: TlsGuards | null): TlsContext | null {
   if (tls === null) return null;
+  const { TlsConfigError, TlsContext } = tlsContextModule();
   try {
     const context = TlsContext.load(tls, guards?.peerCheckFor(tls) ?? null);
     guards?.approve(context);

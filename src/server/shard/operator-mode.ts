@@ -84,13 +84,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
   private later: (() => void)[] = [];
   private readonly bootstrapTimer: WheelTimer;
 
-  /** null: the options name nobody whom it could trust, and no resolver. @throws StartError a directory cannot be used */
-  static of(server: OperatorServer): OperatorMode | null {
-    const { operators, trustedKeys, resolver } = server.options;
-    return operators.length === 0 && trustedKeys.length === 0 && resolver === null ? null : new OperatorMode(server);
-  }
-
-  private constructor(private readonly server: OperatorServer) {
+  /** @throws StartError a directory cannot be used */
+  constructor(private readonly server: OperatorServer) {
     this.keys = new TrustedKeys(server.options);
     this.permissions = new CompiledPermissions(server.turn.random);
     this.bootstrapTimer = new WheelTimer(() => void this.bootstrap());

@@ -41,9 +41,10 @@ import { ClientDoors } from "./client-doors.ts";
 import type { Acceptor } from "./client-listener.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { InfoLines, infoOf } from "./info-lines.ts";
+import { operatorModeModule } from "./late-parts.ts";
 import type { TlsGuards } from "./load-tls.ts";
 import { OpenTransports } from "./open-transports.ts";
-import { OperatorMode } from "./operator-mode.ts";
+import type { OperatorMode } from "./operator-mode.ts";
 import { StartError } from "./start-error.ts";
 import type { WebSocketOwnerName } from "./websocket-listener.ts";
 
@@ -64,8 +65,8 @@ export interface ShardHost {
   nextConnectionId(): number;
   /** Whether the process has room for one more connection. That one is among the shard's transports already, not among its connections. */
   hasRoom(inProcess: boolean): boolean;
-  /** What TLS listeners with these options must satisfy. */
-  guardsFor(options: Options): TlsGuards;
+  /** What listeners with these options must satisfy with their TLS; null without TLS. */
+  guardsFor(options: Options): TlsGuards | null;
 }
 
 /** Choices of the embedding program. */
@@ -116,7 +117,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.directory = new Accounts(this);
     this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
-    this.operator = OperatorMode.of(this);
+    this.operator = hasOperatorMode(options) ? new (operatorModeModule().OperatorMode)(this) : null;
     this.authentication = new Authentication(this, authenticate);
     this.doors = new ClientDoors(this, after => host.guardsFor(after), websocketOwner);
     this.advertised = [options.host, 0];
@@ -363,4 +364,9 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   get cachesInterest(): boolean {
     return this.options.sublistCache;
   }
+}
+
+/** The options name operators to trust, or a resolver of accounts. */
+function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
+  return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
 }

@@ -1,0 +1,75 @@
+/** What a listener asks of clients before the protocol begins, TLS or a PROXY header, and how many handshakes it refuses. */
+import type { Socket } from "bun";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
+import type { SocketCalls } from "../../wire/transport/socket-calls.ts";
+import type { SocketData } from "../../wire/transport/tcp-transport.ts";
+import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
+import type { SocketEvents } from "../../wire/transport/transport.ts";
+import type { Acceptor, DoorOptions } from "./client-listener.ts";
+
+/** Refused handshakes are reported this often. */
+const REPORT_MS = 1_000;
+
+/** Until there is a connection. */
+const NO_CONNECTION: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class GuardedDoor {
+  private readonly acceptor: Acceptor;
+  private readonly calls: SocketCalls | null;
+  private readonly handlers: SecureHandlers;
+  private rules: GuardRules | null = null;
+  private readonly reportTimer = new WheelTimer(() => this.reportRefused());
+
+  /** @param handlers of the sockets that Bun makes for TLS */
+  constructor(acceptor: Acceptor, calls: SocketCalls | null, handlers: SecureHandlers) {
+    this.acceptor = acceptor;
+    this.calls = calls;
+    this.handlers = handlers;
+  }
+
+  /** Asks for this from now on; clients that are connected stay. */
+  update({ tls, allowNonTls, proxyProtocol }: DoorOptions): void {
+    this.reportRefused();
+    if (tls === null && !proxyProtocol) {
+      this.rules = null;
+      return;
+    }
+    const { turn } = this.acceptor;
+    const limit = tls?.options.connectionRateLimit ?? 0;
+    const before = this.rules?.rate ?? null;
+    const rate = limit === 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
+    const now = () => turn.clock.monotonic();
+    this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, now, handlers: this.handlers };
+  }
+
+  /** Takes a socket that was accepted. @returns false when nothing is asked of it */
+  open(socket: Socket<SocketData>): boolean {
+    const { acceptor, rules } = this;
+    if (rules === null) return false;
+    const transport = new GuardedTransport(socket, this.calls, rules);
+    socket.data = { transport, events: NO_CONNECTION };
+    const events = acceptor.accept(transport);
+    socket.data.events = transport;
+    acceptor.turn.end();
+    transport.begin(events);
+    acceptor.turn.end();
+    if (rules.rate !== null && !this.reportTimer.active) acceptor.turn.timers.set(this.reportTimer, REPORT_MS);
+    return true;
+  }
+
+  onHandshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void {
+    const { transport } = socket.data;
+    if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
+  }
+
+  /** Logs one line for all handshakes that were refused within a second. */
+  private reportRefused(): void {
+    const refused = this.rules?.rate?.takeRefused() ?? 0;
+    if (refused > 0) this.acceptor.log.warn(`Rejected ${refused} connections due to TLS rate limiting`);
+  }
+
+  stop(): void {
+    this.acceptor.turn.timers.cancel(this.reportTimer);
+  }
+}

@@ -1,0 +1,62 @@
+/** Auth callout of a shard: puts its authenticators in front of those of the configuration, or of the operators. */
+import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import { Callout } from "../../auth/callout/callout.ts";
+import { reportCallout } from "../../auth/callout/callout-check.ts";
+import { ConfigCalloutAuthenticator } from "../../auth/callout/config-callout-authenticator.ts";
+import { OperatorCalloutAuthenticator } from "../../auth/callout/operator-callout-authenticator.ts";
+import type { Authenticator } from "../../auth/users/authenticator.ts";
+import type { CalloutOptions } from "../../auth/users/authorization.ts";
+import type { ResolvingAuthenticator } from "../../auth/users/config-authenticator.ts";
+import type { Options } from "../../config/schema/options.ts";
+import { NATS_VERSION } from "../../wire/protocol/version.ts";
+import type { AuthenticationHost } from "./authentication.ts";
+import type { OperatorMode } from "./operator-mode.ts";
+
+export class ShardCallout {
+  private readonly host: AuthenticationHost;
+  private readonly callout: Callout;
+
+  constructor(host: AuthenticationHost, permissions: CompiledPermissions) {
+    this.host = host;
+    this.callout = new Callout({
+      identity: host.identity,
+      serverName: host.serverName,
+      clock: host.clock,
+      timers: host.turn.timers,
+      log: host.log,
+      permissions,
+      describe: () => ({
+        name: host.serverName,
+        host: host.advertisedHost,
+        id: host.identity.id,
+        version: NATS_VERSION,
+        cluster: host.clusterName,
+        tags: host.options.serverTags,
+      }),
+      timeoutMs: () => host.options.authTimeoutMs,
+      hasSystemAccount: () => host.systemAccount !== null,
+    });
+  }
+
+  /** Logs what is wrong with the callout of these options. */
+  report({ authorization, accounts, websocket }: Options): void {
+    reportCallout({ authorization, accounts, websocket }, name => this.accountNamed(name) !== undefined, this.host.log);
+  }
+
+  /** Asks the service for accounts whose claims delegate. */
+  inFrontOfOperator(operator: OperatorMode, options: Options): Authenticator {
+    return new OperatorCalloutAuthenticator(operator.authenticatorFor(options), this.callout, operator.accounts);
+  }
+
+  /** Asks the service for accounts that the configuration delegates. */
+  inFrontOfConfig(inner: ResolvingAuthenticator, options: CalloutOptions): Authenticator {
+    const { callout } = this;
+    const accountOf = (name: string): Account | undefined => this.accountNamed(name);
+    return new ConfigCalloutAuthenticator(inner, { callout, options, accountOf, log: this.host.log });
+  }
+
+  private accountNamed(name: string): Account | undefined {
+    return this.host.directory.get(name);
+  }
+}
