@@ -1,7 +1,7 @@
 /**
- * Runs every microbenchmark of bench/micro, each in a process of its own, so that none inherits the garbage of another.
+ * Runs every microbenchmark of bench/micro, each in its own process, so that none is affected by the memory of another.
  *
- *   bun run bench [name …]         BENCH_SHORT=1: seconds each, to see that they run
+ *   bun run bench [name …]         BENCH_SHORT=1: some seconds each, only to see that they work
  */
 import { basename, join } from "node:path";
 

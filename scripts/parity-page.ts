@@ -1,12 +1,12 @@
-/** docs/parity.md: the table of features as a page to read. Made of docs/parity.tsv, never edited. */
+/** Writes docs/parity.md, the table of features as a page, from docs/parity.tsv. */
 import { partsOf, type Row, STATES } from "./parity-table.ts";
 
-const INTRODUCTION = `# What of nats-server is here
+const INTRODUCTION = `# Features of nats-server
 
-Made of [parity.tsv](parity.tsv) by \`bun run parity --write\`; do not edit. CI fails when a row is missing or names a test that does not exist.
+For each feature of nats-server: whether it works here, and the tests that prove it. Written from [parity.tsv](parity.tsv) by \`bun run parity --write\`; do not edit. CI fails when a row is missing or names a test that does not exist.
 
-- **works**: the named test proves it.
-- **partly**: something is there; the note says what is missing.
+- **works**: the named tests prove it.
+- **partly**: some of it works; the note says what is missing.
 - **later**: not there yet.
 `;
 
@@ -37,7 +37,7 @@ function proofCell(cell: string): string {
   return [...tests, ...notes.map(escaped)].join("<br>");
 }
 
-/** What Markdown would take for something else. */
+/** Escapes characters that mean something in Markdown. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\|*_<>[\]`$]/g, "\\$&");
 }

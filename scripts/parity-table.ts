@@ -1,14 +1,14 @@
 /**
- * docs/parity.tsv: every feature of nats-server, and what of it is here.
+ * docs/parity.tsv: every feature of nats-server, and whether it works here.
  *
  *   id  area  group  feature  state  proof        tab-separated, one feature a line
  *
  *   state   works   the named tests prove it
- *           partly  what is missing is named, and tests may be
- *           later   nothing of it is here, or nothing that counts
+ *           partly  a note says what is missing; tests may be named too
+ *           later   not there, or nothing useful of it
  *   proof   parts between " | ": `path: title` of a test or of a wire scenario; any other part is a note
  *
- * Rows are only ever added. scripts/parity-rows.txt holds id and checksum of each, so a row that went missing or was reworded shows.
+ * Rows are only added. scripts/parity-rows.txt has the id and checksum of each, so that a row that is removed or reworded is found.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export interface Row {
   readonly area: string;
   readonly group: string;
   readonly feature: string;
-  /** One of `STATES`, unless the file is wrong. */
+  /** One of `STATES`; `tableErrors` checks it. */
   state: string;
   proof: string;
 }
@@ -31,7 +31,7 @@ const HEAD = "id\tarea\tgroup\tfeature\tstate\tproof";
 const PART_SEPARATOR = " | ";
 const PROOF = /^((?:src|test|bench)\/\S+\.(?:test\.ts|wire)): (.+)$/;
 
-/** @throws with the line's number when a line has another number of columns, or the head is another one */
+/** @throws Error with the line number when a line has a wrong number of columns, or the head is wrong */
 export function parseTable(text: string): Row[] {
   const [head, ...lines] = text.replace(/\n$/, "").split("\n");
   if (head !== HEAD) throw new Error(`line 1 must be: ${HEAD}`);
@@ -74,9 +74,9 @@ export function partsOf(cell: string): { proofs: Proof[]; notes: string[] } {
 }
 
 /**
- * What is wrong with the table, one sentence each; empty when nothing is.
+ * Errors of the table, one sentence each; empty when there are none.
  * @param marks lines of scripts/parity-rows.txt
- * @param root directory that the paths of proofs start at
+ * @param root directory that the paths of proofs are relative to
  */
 export function tableErrors(rows: readonly Row[], marks: readonly string[], root: string): string[] {
   const titles = new Map<string, string[] | null>();

@@ -1,4 +1,4 @@
-/** Keeps docs/parity.tsv honest, and docs/parity.md made of it. The format is told in parity-table.ts. */
+/** Checks docs/parity.tsv, and writes docs/parity.md from it. parity-table.ts describes the format. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parityPage } from "./parity-page.ts";
@@ -20,7 +20,7 @@ function readMarks(): string[] {
   return existsSync(marksFile) ? readFileSync(marksFile, "utf8").trimEnd().split("\n") : [];
 }
 
-/** What is wrong with the table and its page, one sentence each. */
+/** Errors of the table and its page, one sentence each. */
 export function parityErrors(): string[] {
   const rows = parseTable(readFileSync(tableFile, "utf8"));
   const errors = tableErrors(rows, readMarks(), root);

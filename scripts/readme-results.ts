@@ -1,5 +1,5 @@
 /**
- * Puts the measured table of bench/compare/RESULTS.md into the README, between the two marks.
+ * Copies the table of bench/compare/RESULTS.md into the README, between the two marks.
  *
  *   --write   changes the README        --check   exit 1 when it holds another table than RESULTS.md
  */
@@ -13,9 +13,9 @@ const readmeFile = join(import.meta.dir, "../README.md");
 const resultsFile = join(import.meta.dir, "../bench/compare/RESULTS.md");
 
 /**
- * The README with the facts and the table of `results` between its marks.
+ * The README with the description and the table of `results` between its marks.
  * @param results text of RESULTS.md; null when nothing was measured
- * @throws when the README has no marks, or the results hold no table
+ * @throws Error when the README has no marks, or the results have no table
  */
 export function readmeWithResults(readme: string, results: string | null): string {
   const start = readme.indexOf(START);
@@ -25,7 +25,7 @@ export function readmeWithResults(readme: string, results: string | null): strin
   return `${readme.slice(0, start)}${START}\n\n${section}\n\n${readme.slice(end)}`;
 }
 
-/** From the facts of the run to the end of the table, without the title and the line that says who wrote it. */
+/** The description of the run and the table, without the title and the line that says which script wrote it. */
 function sectionOf(results: string): string {
   const lines = results.split("\n");
   const table = lines.findIndex(line => line.startsWith("|"));
@@ -35,7 +35,7 @@ function sectionOf(results: string): string {
   return [...facts, "", ...lines.slice(table, afterTable === -1 ? undefined : afterTable)].join("\n").trim();
 }
 
-/** The README as it is, and as it should be. */
+/** The README now, and as it should be. */
 export function readmeNow(): { is: string; shouldBe: string } {
   const is = readFileSync(readmeFile, "utf8");
   const results = existsSync(resultsFile) ? readFileSync(resultsFile, "utf8") : null;

@@ -1,5 +1,5 @@
 /**
- * Tries an executable of the server as its users meet it: alone in an empty directory, on free ports, with a real client.
+ * Tries an executable of the server as a user would: alone in an empty directory, on free ports, with a real client.
  *
  *   bun scripts/smoke.ts dist/bunats
  * Ends with status 1 and the server's log when a step fails.
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@nats-io/transport-node";
 
-/** Bound on each step. */
+/** Time limit of each step. */
 const WAIT_MS = 10_000;
 
 const executable = process.argv[2];
@@ -44,7 +44,7 @@ await check("a client publishes and receives", async () => {
   await client.close();
 });
 
-await check("TERM ends it with status 0, and its ports file goes", async () => {
+await check("TERM ends it with status 0 and removes its ports file", async () => {
   server!.kill("SIGTERM");
   const status = await server!.exited;
   if (status !== 0) throw new Error(`it ended with status ${status}, signal ${server!.signalCode}`);
@@ -64,7 +64,7 @@ async function check(title: string, step: () => Promise<void>): Promise<void> {
   console.log(`(pass) ${title}`);
 }
 
-/** Where it listens, as it tells in its ports file. */
+/** The address it listens on, from its ports file. */
 async function clientUrl(child: Bun.Subprocess): Promise<string> {
   for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline; await Bun.sleep(10)) {
     const file = portsFile();
@@ -72,7 +72,7 @@ async function clientUrl(child: Bun.Subprocess): Promise<string> {
     if (text.trimEnd().endsWith("}")) return (JSON.parse(text) as { nats: [string] }).nats[0];
     if (child.exitCode !== null) throw new Error(`it ended with status ${child.exitCode}`);
   }
-  throw new Error("it tells no ports");
+  throw new Error("it wrote no ports file");
 }
 
 function portsFile(): string | undefined {

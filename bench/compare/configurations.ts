@@ -1,6 +1,6 @@
 /**
- * What both servers of a workload are started with, beyond default settings: one file for the two, made for this comparison in bench/out,
- * and what the generator must know to pass. Keys and passwords are always the same: whoever else writes the files meanwhile does no harm.
+ * Configurations of the workloads that do not run on default settings. Each is one file in bench/out, read by both servers, and the
+ * credentials that the generator needs for it. Keys and passwords never change, so several runs may write the same files at once.
  */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -12,11 +12,11 @@ import { selfSigned } from "../../test/tls/certificates.ts";
 import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
 
 export interface Configuration {
-  /** What the generator is told besides the workload's own options. */
+  /** Options of the generator besides the workload's own. */
   readonly load: LoadOptions;
   /**
-   * Writes what the servers read.
-   * @returns flags that both take
+   * Writes the files that the servers read.
+   * @returns flags for both servers
    */
   prepare(): string;
 }
@@ -30,7 +30,7 @@ function write(name: string, text: string): string {
 
 const configFlags = (name: string, text: string): string => `-c ${write(name, text)}`;
 
-/** Connections begin with a handshake. */
+/** Connections use TLS. */
 export const SECURE: Configuration = {
   load: { tls: 1 },
   prepare() {
@@ -49,8 +49,8 @@ const TWO_USERS: LoadOptions = {
 };
 
 /**
- * Publisher and subscriber are users of one account of four, each with lists of what it may and may not do. `bench.secret` is what a
- * subscription to `bench.*` would bring in: both servers look at each message for it.
+ * Publisher and subscriber are users of one of four accounts, each with allow and deny lists. `bench.secret` is denied to a subscriber
+ * of `bench.*`, so both servers must check every message.
  */
 export const PERMISSIONS: Configuration = {
   load: TWO_USERS,
@@ -138,7 +138,7 @@ export const PASSWORDS: Configuration = {
   },
 };
 
-/** Operator mode: the account's token is preloaded, users show theirs and sign. */
+/** Operator mode: the account's JWT is preloaded; users present their JWT and sign the nonce. */
 export const TOKENS: Configuration = {
   load: { users: join(OUT_DIRECTORY, TOKEN_LOGINS_FILE) },
   prepare() {
@@ -164,7 +164,7 @@ resolver_preload: {\n${preload.join("")}}\n`,
   },
 };
 
-/** 32 that say nothing of the name. */
+/** A seed of 32 bytes, derived from the name by a hash. */
 function bytesFor(name: string): Buffer {
   return createHash("sha256").update(`bench ${name}`).digest();
 }
@@ -181,7 +181,7 @@ function keyFor(kind: NkeyKind, name: string): Key {
   return { publicKey: signer.publicKey, seed, signer };
 }
 
-/** A line for the generator: seed, and what stands in CONNECT. */
+/** A line for the generator: the seed, then the fields of CONNECT. */
 function tokenLogin(name: string, account: Key, now: number): string {
   const user = keyFor(NkeyKind.User, name);
   const jwt = encodeClaims(newClaims("user", user.publicKey, {}, { name }), account.signer, now);

@@ -1,20 +1,20 @@
 /*
- * A load generator that favours no server: raw sockets, prebuilt bytes, one process per role, and no work per message beyond what
- * the kernel does.
+ * A load generator that is neutral between servers: raw sockets, prebuilt bytes, one process per role, and no work per message other
+ * than the kernel's.
  *
  *   load run      publishers → server → subscribers (none: publish only); a rate
  *   load request  requester → server → responder and back; latencies and a rate
  *   load idle     connections with one subscription each; the server's memory
- *   load login    connections that log in and go, see login.c; a rate
+ *   load login    connections that log in and close, see login.c; a rate
  *   load relay    a stand-in for the server, see relay.c
  *
  *   parent ──fork──► publisher  ┐
- *          ──fork──► subscriber ├─ shared page: who is ready, which phase runs, when it began and ended, the first failure
+ *          ──fork──► subscriber ├─ shared page: roles that are ready, current phase, its start and end, the first failure
  *          waits, reads the server's CPU time from /proc, prints one line of JSON
  *
- * All publishers are in one process and all subscribers in another: on a small machine more processes would measure the scheduler.
- * Each run has two phases over the same connections, a warm-up and the measured one, as servers run for longer than they start.
- * Nothing waits for ever: the parent's deadline ends all roles, and they end with the parent.
+ * All publishers are in one process and all subscribers in another: with more processes a small machine would measure its scheduler.
+ * Each run has two phases over the same connections, a warm-up and the measured one.
+ * Nothing waits without limit: at its deadline the parent ends all roles, and they end when the parent ends.
  */
 #define _GNU_SOURCE
 #include "wire.h"
@@ -80,7 +80,7 @@ static void run_publishers(const Options *options) {
     }
     atomic_store(&shared->first_ns[phase], now_ns());
     publish_all(publishers, count, &block);
-    if (options->subscribers == 0) { /* the PONG says that all before it were read and routed */
+    if (options->subscribers == 0) { /* after the PONG all messages before it have been read and routed */
       for (int at = 0; at < count; at++) write_all(publishers[at].reader.fd, "PING\r\n", 6);
       for (int at = 0; at < count; at++) read_until_pongs(&publishers[at].reader, publishers[at].reader.pongs + 1);
       atomic_store(&shared->last_ns[phase], now_ns());
@@ -89,7 +89,7 @@ static void run_publishers(const Options *options) {
   }
 }
 
-/* Reads until all connections together, and without a queue group each, have what is expected; counted exactly. */
+/* Reads until the expected number of messages has come: by each connection, or with a queue group by all together. Counts exactly. */
 static void receive_all(const Options *options, Reader *readers, int epoll, uint64_t expected) {
   int count = options->subscribers;
   uint64_t total = options->queue ? expected : expected * (uint64_t)count, received = 0;
@@ -149,7 +149,7 @@ typedef struct {
   Template pub, msg;
   char *out;
   size_t out_size;
-  uint64_t next_reply; /* one connection each way, so replies keep the order of their requests */
+  uint64_t next_reply; /* one connection per direction, so replies come in the order of their requests */
 } Responder, Requester;
 
 static void write_token(char *to, uint64_t number) {
@@ -173,7 +173,7 @@ static void run_responder(const Options *options) {
   responder.reader.on_message = on_request;
   responder.reader.context = &responder;
   atomic_fetch_add(&shared->ready, 1);
-  for (int phase = PHASE_WARMUP; phase <= PHASE_MEASURED; phase++) atomic_fetch_add(&shared->done[phase], 1); /* it ends with the parent */
+  for (int phase = PHASE_WARMUP; phase <= PHASE_MEASURED; phase++) atomic_fetch_add(&shared->done[phase], 1); /* ends when the parent ends */
   for (;;) {
     read_some(&responder.reader);
     if (responder.out_size > 0) write_all(responder.reader.fd, responder.out, responder.out_size);
@@ -250,7 +250,7 @@ static uint64_t resident_bytes(int pid) {
   return kib * 1024;
 }
 
-/* Connects all, then answers the server's first PINGs for a while, and only then looks at its memory. */
+/* Connects all, answers the server's first PINGs for a while, then reads its memory. */
 static void run_idle(const Options *options) {
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -292,7 +292,7 @@ static void start_role(const Options *options, void (*role)(const Options *)) {
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   role(options);
-  for (;;) pause(); /* until the parent ends it: closing now could reset a connection whose bytes the server has yet to read */
+  for (;;) pause(); /* until the parent ends this process: closing now could reset a connection that the server has not read completely */
 }
 
 static int finish(int status) {
@@ -309,7 +309,7 @@ static int finish(int status) {
   return status;
 }
 
-/* Waits until `count` roles have arrived; 0 when one of them failed or the run's deadline has passed. */
+/* Waits until `count` roles are ready; 0 when one of them failed or the run's deadline has passed. */
 static int arrived(atomic_int *counter, int count, uint64_t deadline_ns, const char *what) {
   while (atomic_load(counter) < count) {
     if (atomic_load(&shared->failed) == 2) return 0;
@@ -322,7 +322,7 @@ static int arrived(atomic_int *counter, int count, uint64_t deadline_ns, const c
   return atomic_load(&shared->failed) == 0;
 }
 
-/* User and system time of the whole process, all threads, also ended ones; in ticks of 10 ms. */
+/* User and system time of all threads of the process, including ended ones; in ticks of 10 ms. */
 static double cpu_seconds(int pid) {
   char path[64], text[1024];
   unsigned long user = 0, system = 0;
@@ -341,7 +341,7 @@ static int run_phases(const Options *options) {
   if (!arrived(&shared->ready, child_count, deadline, "connecting")) return finish(1);
   atomic_store(&shared->phase, PHASE_WARMUP);
   if (!arrived(&shared->done[PHASE_WARMUP], child_count, deadline, "warming up")) return finish(1);
-  usleep(options->connections > 0 ? 0 : 50 * 1000); /* lets the server finish what the warm-up left behind */
+  usleep(options->connections > 0 ? 0 : 50 * 1000); /* lets the server finish its work for the warm-up */
   double cpu_before = cpu_seconds(options->pid);
   atomic_store(&shared->phase, PHASE_MEASURED);
   if (!arrived(&shared->done[PHASE_MEASURED], child_count, deadline, "measuring")) return finish(1);

@@ -1,6 +1,6 @@
 /**
- * A measuring tool that never fails proves nothing: the generator is run against servers with one fault each, and must say so.
- * Each server here is correct but for what its `alter` does to the deliveries of one publisher's read.
+ * Runs the load generator against servers with one fault each; it must report the fault, otherwise its figures prove nothing.
+ * Each server here is correct except for what its `alter` does to the deliveries of one read from a publisher.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ interface Peer {
 }
 type Alter = (deliveries: string[], subscriber: Socket<Peer>) => void;
 
-/** One subject, every subscriber, or the next in turn with a queue group. */
+/** Delivers to every subscriber, or with a queue group to the next member in turn. */
 function startFaulty(alter: Alter) {
   const subscribers: Socket<Peer>[] = [];
   let turn = 0;
@@ -78,10 +78,10 @@ function once(fault: Alter): Alter {
   };
 }
 
-/** What CONNECT says, of every connection, in order. */
+/** The CONNECT of every connection, in order. */
 type Connects = Record<string, string>[];
 
-/** Greets each connection with a nonce of its own; the answer to CONNECT and PING is `answer`'s. */
+/** Sends each connection its own nonce; `answer` gives the answer to CONNECT and PING. */
 function startDoor(
   answer: (connect: Record<string, string>, nonce: string) => string,
   greeting = (nonce: string) => `{"nonce":"${nonce}"}`,
@@ -161,7 +161,7 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     expect((result as Failure).error).toStartWith("the first message differs");
   });
 
-  test("a slow consumer that is told so and closed is a failure that quotes the server", async () => {
+  test("a slow consumer that the server closes is a failure that quotes the server", async () => {
     const close = once((deliveries, subscriber) => {
       deliveries.push("-ERR 'Slow Consumer'\r\n");
       queueMicrotask(() => subscriber.end());
@@ -170,13 +170,13 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     expect(result).toEqual({ error: "the server says -ERR 'Slow Consumer'" });
   });
 
-  test("a connection closed without a word is a failure", async () => {
+  test("a connection closed without an error message is a failure", async () => {
     const close = once((_, subscriber) => void subscriber.terminate());
     const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
     expect((result as Failure).error).toMatch(/closed the connection|reset by peer/);
   });
 
-  test("publishers and subscribers name the users they were given, and nobody otherwise", async () => {
+  test("publishers and subscribers log in as the users they were given, and as no user without", async () => {
     const users: (string | undefined)[] = [];
     const door = () => startDoor(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
     const publish = async (options: LoadOptions) => {
@@ -189,7 +189,7 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     expect(users).toEqual(["alice a", "undefined undefined"]);
   });
 
-  test("logins: every user of the file in turn, as many as were asked for", async () => {
+  test("logins use every user of the file in turn, and stop at the number asked for", async () => {
     const connects: Connects = [];
     const door = startDoor(connect => {
       connects.push(connect);
@@ -197,7 +197,7 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     });
     expect(await measureLogins(passwordUsers(5), door)).toMatchObject({ messages: 60, deliveries: 60 });
     const counts = Map.groupBy(connects, ({ user, pass }) => `${user} ${pass}`);
-    // A third goes ahead.
+    // A third more are sent as a warm-up.
     expect([...counts].map(([user, { length }]) => `${user}: ${length}`).sort()).toEqual([0, 1, 2, 3, 4].map(at => `u${at} p${at}: 16`));
   });
 
@@ -215,12 +215,12 @@ describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
     expect([...verified].sort()).toEqual([...keys.keys()]);
   });
 
-  test("a login refused is a failure that quotes the server", async () => {
+  test("a refused login is a failure that quotes the server", async () => {
     const door = startDoor(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
     expect(await measureLogins(passwordUsers(5), door)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
   });
 
-  test("a login that nobody answers is a timeout", async () => {
+  test("a login without an answer is a timeout", async () => {
     let logins = 0;
     const door = startDoor(() => (++logins === 10 ? "" : "PONG\r\n"));
     expect(((await measureLogins(passwordUsers(5), door)) as Failure).error).toStartWith("timed out while");

@@ -8,56 +8,56 @@ const BINARY = join(OUT_DIRECTORY, "load");
 const SOURCES = ["load.c", "login.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
 const RUN_TIMEOUT_MS = 30_000;
 
-/** What a run of the generator is told, see load.c; what is not given is not told, and has its default there. */
+/** Options of a run of the generator; load.c has the defaults. */
 export interface LoadOptions {
   size?: number;
   publishers?: number;
   subscribers?: number;
   subjects?: number;
   queue?: 1;
-  /** Requests, or logins, under way at once. */
+  /** Requests, or logins, in flight at once. */
   inFlight?: number;
   connections?: number;
-  /** Of publishers together; requests; logins. */
+  /** Messages of all publishers together, or requests, or logins. */
   messages?: number;
-  /** Connections begin with a handshake. */
+  /** Connections use TLS. */
   tls?: 1;
-  /** Of publishers and the requester; nobody without. */
+  /** Credentials of publishers and the requester; none when not set. */
   publisherUser?: string;
   publisherPassword?: string;
-  /** Of subscribers and the responder. */
+  /** Credentials of subscribers and the responder. */
   subscriberUser?: string;
   subscriberPassword?: string;
-  /** Requests cross accounts. */
+  /** Requests go from one account to another. */
   imported?: 1;
-  /** Path of the file of those who log in, see login.c. */
+  /** Path of the file of users that log in; see login.c. */
   users?: string;
 }
 
-/** What one run of the generator measured; the fields that its role does not measure are 0. */
+/** Results of one run. Fields that the role does not measure are 0. */
 export interface Sample {
   seconds: number;
-  /** Published; requests; logins. */
+  /** Messages published, or requests, or logins. */
   messages: number;
-  /** Received, by all subscribers together. */
+  /** Messages received by all subscribers together. */
   deliveries: number;
   /** Deliveries per second; logins per second. */
   rate: number;
-  /** User and system time of the server while it was measured. */
+  /** User and system time of the server during the measurement. */
   cpuSeconds: number;
   p50Us: number;
   p99Us: number;
-  /** The server's memory before the idle connections, and with them. */
+  /** The server's resident memory before the idle connections, and with them. */
   rssBeforeBytes: number;
   rssBytes: number;
 }
 
-/** A run that did not measure: a lost or doubled message, a closed connection, a timeout. The text names it. */
+/** A run without a result: a message was lost or came twice, a connection closed, or it took too long. The text says which. */
 export interface Failure {
   error: string;
 }
 
-/** @throws Error when there is no C compiler, or it refuses */
+/** @throws Error when there is no C compiler, or it reports an error */
 export function compileLoad(): void {
   const newest = Math.max(...[...SOURCES, join(import.meta.dir, "wire.h")].map(path => statSync(path).mtimeMs));
   if (existsSync(BINARY) && statSync(BINARY).mtimeMs > newest) return;
@@ -70,7 +70,7 @@ export function compileLoad(): void {
   if (run.exitCode !== 0) throw new Error(`the load generator does not compile:\n${run.stderr}`);
 }
 
-/** `scale` shortens the run; a third of its messages goes ahead as a warm-up. */
+/** `scale` shortens the run. A third of the messages are sent first as a warm-up. */
 function loadArguments({ options, configuration }: Workload, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
   const publishers = options.publishers ?? 1;
   const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
@@ -79,7 +79,7 @@ function loadArguments({ options, configuration }: Workload, scale: number, time
   return Object.entries(values).map(([name, value]) => `${name}=${value}`);
 }
 
-/** @param timeoutMs of the whole run, connecting and warm-up included; past it the run is a failure */
+/** @param timeoutMs for the whole run, including connecting and warm-up; a longer run is a failure */
 export async function measure(
   workload: Workload,
   server: { port: number; pid: number },
@@ -96,7 +96,7 @@ export async function measure(
   return text === "" ? { error: `the load generator ended with ${load.signalCode ?? load.exitCode}` } : JSON.parse(text);
 }
 
-/** The command of the relay that stands in for a server, for this workload. */
+/** The command that starts the relay in place of a server, for this workload. */
 export function relayCommand(workload: Workload): string {
   return [BINARY, "relay", "port={port}", ...loadArguments(workload, 1)].join(" ");
 }

@@ -1,16 +1,16 @@
 /*
- * Logins: connect, read the greeting, name a user, sign the greeting's nonce where the user has a key, wait for the PONG, close. So many
- * are under way at once, each by the next user of a file; all in one process, which does nothing but that.
+ * Logins: connect, read INFO, send CONNECT, sign the nonce if the user has a key, wait for the PONG, close. A fixed number is in flight
+ * at once, each for the next user of a file, all in one process.
  *
  *   connect ─▶ INFO {"nonce":…} ─▶ CONNECT {…,"sig":…} PING ─▶ PONG ─▶ close, and the next begins in its place
  *
- * A line of the file is a user: 32 bytes of an Ed25519 seed in hexadecimal, or `-` for none, a blank, and what stands in CONNECT:
+ * A line of the file is a user: an Ed25519 seed of 32 bytes in hexadecimal, or `-` for none, a blank, and the fields of CONNECT:
  *
  *   - "user":"device-1","pass":"…"
  *   0123…ef "jwt":"eyJ0…"
  *
- * What is sent is made before, but for the signature, which is OpenSSL's. Connections are closed by a reset, as everywhere in this
- * generator: tens of thousands of logins would leave no port free otherwise.
+ * All bytes are prepared before the run, except the signature, which OpenSSL makes. Connections are closed by a reset, as everywhere in
+ * this generator; otherwise tens of thousands of logins would use up all ports.
  */
 #define _GNU_SOURCE
 #include "wire.h"
@@ -25,7 +25,7 @@
 enum { SEED_SIZE = 32, SIGNATURE_SIZE = 64, SIGNATURE_TEXT_SIZE = 86, GREETING_SIZE_MAX = 8 * 1024, LINE_SIZE_MAX = 16 * 1024, AT_ONCE_MAX = 256 };
 
 typedef struct {
-  void *key;         /* NULL: it signs nothing */
+  void *key;         /* NULL: no signature */
   char *hello;       /* CONNECT and PING */
   size_t hello_size;
   size_t signature_at;

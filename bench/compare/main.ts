@@ -1,11 +1,11 @@
 /**
- * Ours against nats-server 2.15.2, on this machine, now.
+ * Compares this server with nats-server 2.15.2 on this machine.
  *
  *   for every workload, for every round:  start → warm up → measure → stop, for ours, the reference and the relay (the ceiling)
  *
- * Rounds alternate, and every second one begins with the reference, so that a machine which slows down or is shared treats both alike;
- * every run has a fresh server, so that no row inherits the garbage of the one before. Workloads that are compared with each other share
- * their rounds: ours runs in the one, and right after it in the other.
+ * The servers alternate, and every second round begins with the reference, so that a slowdown of the machine affects both. Every run
+ * starts a fresh server, so that no run is affected by the memory of the one before. Workloads that are compared with each other run
+ * directly one after the other, in the same round.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -53,7 +53,7 @@ function chosenWorkloads(): Workload[] {
   return [...chosen];
 }
 
-/** The workloads whose figures those of this one are divided by. */
+/** Workloads by whose figures this one's are divided. */
 function comparedWith({ figures }: Workload): Workload[] {
   return WORKLOADS.filter(({ id }) => figures.some(({ against }) => against === id));
 }
@@ -77,7 +77,7 @@ function newRun(workload: Workload, reference: string): Run {
   };
 }
 
-/** Those that share rounds: a workload and those that are compared with it. */
+/** Groups of workloads that share rounds: one, and those compared with it. */
 function inGroups(runs: Run[]): Run[][] {
   const groups = Map.groupBy(runs, ({ workload }) => comparedWith(workload)[0] ?? workload);
   return [...groups.values()];

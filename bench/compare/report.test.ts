@@ -48,7 +48,7 @@ test("a figure against another workload is the median of ours divided by that of
   expect(reached).toBe(true);
 });
 
-test("under its floor, it is not reached, however slow the reference is", () => {
+test("a figure under its floor is reported as not reached, however slow the reference is", () => {
   const results = new Map([
     [plain, rounds([300], [100])],
     [share, rounds([269], [1])],
@@ -58,7 +58,7 @@ test("under its floor, it is not reached, however slow the reference is", () => 
   expect(reached).toBe(false);
 });
 
-test("a failure in either workload is not taken for a figure", () => {
+test("a failed run in either workload gives no figure", () => {
   const results = new Map([
     [plain, { ...rounds([], [100]), ours: [{ error: "it ended" }] }],
     [share, rounds([270], [90])],

@@ -1,10 +1,10 @@
-/** From samples to the table: medians, ranges, ratios, and which floor is reached. */
+/** Makes the table from the samples: medians, ranges, ratios, and whether each floor is reached. */
 import { cpus, release, totalmem } from "node:os";
 import type { Failure, Sample } from "./load.ts";
 import type { Figure, Floor, Workload } from "./rows.ts";
 
 export type Side = "ours" | "reference" | "ceiling";
-/** All rounds of one workload, in order, failed ones too. */
+/** All rounds of one workload, in order, including failed ones. */
 export type Rounds = Record<Side, (Sample | Failure)[]>;
 
 interface Spread {
@@ -13,7 +13,7 @@ interface Spread {
   highest: number;
 }
 
-/** A row whose ceiling is closer than this to our figure measures the generator as well as the server. */
+/** When the generator's ceiling is less than this many times our figure, the row measures the generator too. */
 const CEILING_MARGIN = 1.3;
 const HEAD = ["row", "work", "ours, median (range)", "nats-server 2.15.2", "ratio", "floor", "reached", "generator's ceiling"];
 
@@ -46,13 +46,13 @@ export function reportRows(results: Map<Workload, Rounds>): { lines: string[][];
   return { lines, reached, failed };
 }
 
-/** @throws Error when that workload was not run: whoever chooses workloads takes those along that others are compared with */
+/** @throws Error when that workload was not run; the caller must choose it along with the workload compared with it */
 function roundsOf(results: Map<Workload, Rounds>, id: string): Rounds {
   for (const [workload, rounds] of results) if (workload.id === id) return rounds;
   throw new Error(`nothing was measured of ${id}`);
 }
 
-/** What a server keeps of its own figure in another workload. */
+/** A server's figure divided by its own figure in another workload. */
 function shareCell(figure: Figure, samples: (Sample | Failure)[], base: (Sample | Failure)[]): string {
   const [part, whole] = [spreadOf(figure, samples), spreadOf(figure, base)];
   if (part === null || samples.some(isFailure)) return cell(figure, part, samples);

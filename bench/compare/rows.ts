@@ -1,8 +1,8 @@
 /**
- * The table of rows: what is run, how many messages of it, and what ours must reach against the reference.
+ * The rows of the comparison: the workload, its number of messages, and the floor that ours must reach against the reference.
  *
- * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are such
- * that the reference takes about one to two seconds. Workloads that are compared with each other have the same.
+ * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are
+ * chosen so that the reference takes one to two seconds. Workloads that are compared with each other have the same count.
  */
 import { type Configuration, PASSWORDS, PERMISSIONS, SECURE, SERVICE_IMPORT, TOKENS } from "./configurations.ts";
 import type { LoadOptions, Sample } from "./load.ts";
@@ -13,11 +13,11 @@ export interface Figure {
   title: string;
   unit: "msg/s" | "logins/s" | "µs" | "s" | "MB";
   read: (sample: Sample) => number;
-  /** Of ours ÷ reference, or of ours ÷ ours `against`. */
+  /** Least (or greatest) ratio: ours ÷ reference, or ours ÷ ours in `against`. */
   floor: Floor;
-  /** Id of the workload in which ours, not the reference, is what this figure is divided by; the two run in the same rounds. */
+  /** Id of a workload: this figure is divided by ours there instead of by the reference. Both run in the same rounds. */
   against?: string;
-  /** Whether the relay in the server's place says what the generator can reach. */
+  /** Whether the relay is run too, to measure what the generator can reach. */
   ceiling: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface Workload {
   /** The generator's role, see load.c. */
   role: "run" | "request" | "idle" | "login";
   options: LoadOptions;
-  /** Default settings without. */
+  /** Default settings when not set. */
   configuration?: Configuration;
   figures: Figure[];
 }
@@ -42,10 +42,10 @@ const rate = (title: string, atLeast: number): Figure => ({
   ceiling: true,
 });
 
-/** Where the relay cannot stand in, as it speaks no TLS, or its ceiling is that of the same workload in another row. */
+/** For workloads without a ceiling: the relay has no TLS, or another row has the same ceiling. */
 const rateWithoutCeiling = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), ceiling: false });
 
-/** What ours keeps of its own rate in another workload. */
+/** Our rate divided by our rate in another workload. */
 const share = (title: string, against: string, atLeast: number): Figure => ({ ...rateWithoutCeiling(title, atLeast), against });
 
 const logins = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), unit: "logins/s" });

@@ -1,4 +1,4 @@
-/** The servers under comparison: finding the reference, starting any of them on a free port, stopping it. */
+/** Finds the reference; starts and stops the servers that are compared. */
 import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ function referenceComplaint(path: string): string | null {
   return version === `nats-server: ${REFERENCE_VERSION}` ? null : `says "${version}"`;
 }
 
-/** The server that runs now; the signal handler ends it with us. */
+/** The server that is running. The signal handler ends it when this process ends. */
 let running: Bun.Subprocess | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {

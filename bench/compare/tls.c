@@ -1,4 +1,4 @@
-/* TLS for the generator's connections, by OpenSSL: on or off for a whole run. Built without it, a run with TLS fails and says so. */
+/* TLS for the generator's connections, by OpenSSL, on or off for a whole run. Without OpenSSL a run with TLS fails with a message. */
 #define _GNU_SOURCE
 #include "wire.h"
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include <openssl/ssl.h>
 
 enum { FILES_MAX = 1 << 17 };
-static SSL *sessions[FILES_MAX]; /* by descriptor; NULL: in the clear */
+static SSL *sessions[FILES_MAX]; /* by descriptor; NULL: no TLS */
 
-/* The server greets in the clear, and the handshake follows. Its certificate is not looked at: that costs no server anything. */
+/* The server sends INFO without TLS, then the handshake follows. The certificate is not verified; that makes no difference to servers. */
 void secure(int fd) {
   char greeting[8 * 1024];
   size_t size = 0;
@@ -37,7 +37,7 @@ void secure(int fd) {
   sessions[fd] = session;
 }
 
-/* As errno says it, for callers that know sockets only. */
+/* Sets errno, for callers that only know sockets. */
 static ssize_t outcome(SSL *session, int result) {
   int why = SSL_get_error(session, result);
   if (why == SSL_ERROR_ZERO_RETURN) return 0;
@@ -58,7 +58,7 @@ ssize_t wire_recv(int fd, void *bytes, size_t size) {
   int got = SSL_read(session, bytes, (int)size);
   if (got <= 0) return outcome(session, got);
   size_t filled = (size_t)got;
-  /* A record has 16 KiB at most: what was received with it is taken along. */
+  /* A record has at most 16 KiB: reads the records that were received with it, too. */
   while (SSL_pending(session) > 0 && filled < size && (got = SSL_read(session, (char *)bytes + filled, (int)(size - filled))) > 0) filled += (size_t)got;
   return (ssize_t)filled;
 }

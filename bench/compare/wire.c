@@ -27,7 +27,7 @@ void wait_for_phase(int phase) {
 
 uint64_t phase_messages(const Options *options, int phase) { return phase == PHASE_WARMUP ? options->warmup : options->messages; }
 
-/* The first failure of any process is the one that is reported; the others are its echo. */
+/* Only the first failure of any process is reported; later ones usually follow from it. */
 void fail(const char *format, ...) {
   int none = 0;
   if (atomic_compare_exchange_strong(&shared->failed, &none, 1)) {
@@ -47,7 +47,7 @@ int connect_to(int port) {
   if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connect to port %d: %s", port, strerror(errno));
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* no TIME_WAIT: the next run has all ports again */
+  struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* no TIME_WAIT, so that the next run can use all ports */
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   return fd;
 }
@@ -145,7 +145,7 @@ static void check_first(Reader *reader, const char *bytes, size_t offset, size_t
   if (offset + size == reader->message_size) reader->first = NULL;
 }
 
-/* Line by line, from a true boundary. */
+/* Line by line, from a message boundary. */
 static void walk(Reader *reader, const char *bytes, size_t at, size_t end) {
   while (at < end) {
     if (end - at < 4) return hold(reader, bytes + at, end - at);
@@ -185,7 +185,7 @@ static void consume(Reader *reader, const char *bytes, size_t size) {
   }
   size_t message_size = reader->message_size;
   if (message_size == 0 || reader->whole || reader->first) return walk(reader, bytes, at, size);
-  /* A boundary that shows "MSG " vouches for every message before it and for its own. */
+  /* "MSG " at the boundary means that every message before it was complete. */
   size_t whole = (size - at) / message_size, last = at + whole * message_size, tail = size - last;
   size_t check = tail >= 4 ? last : last - message_size;
   if ((tail < 4 && whole == 0) || memcmp(bytes + check, "MSG ", 4) != 0) return walk(reader, bytes, at, size);
@@ -220,7 +220,7 @@ size_t write_connect(char *to, const char *credentials) {
   return (size_t)sprintf(to, "CONNECT {%s\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0}\r\n", credentials);
 }
 
-/* Connects, subscribes if asked, and returns when the server has confirmed it all by a PONG. */
+/* Connects, subscribes if asked, and returns when the server's PONG has confirmed it. */
 Reader open_reader(const Options *options, const Login *login, const char *subscribe, size_t message_size) {
   Reader reader = {.fd = connect_to(options->port), .message_size = message_size};
   if (options->tls) secure(reader.fd);

@@ -1,5 +1,5 @@
 /**
- * Chunks from the pool beside chunks from the allocator: what a connection pays for holding none while it is idle.
+ * Chunks from the pool compared with chunks from the allocator: the cost of returning chunks while a connection is idle.
  *
  *   bun run bench/micro/buffer-pool.ts              BENCH_SHORT=1: a run of seconds
  */

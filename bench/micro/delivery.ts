@@ -1,5 +1,5 @@
 /**
- * From a batch to a connection's output, the kernel left out; then where a native copy begins to be worth its call.
+ * Encoding a batch into a connection's output, without the kernel; then the size from which a native copy is faster than a loop.
  *
  *   bun run bench/micro/delivery.ts              BENCH_SHORT=1: a run of seconds
  */
@@ -21,7 +21,7 @@ import { Measurement } from "./measurement/measurement.ts";
 const measurement = new Measurement();
 const nothing = () => {};
 
-/** A kernel that takes everything and does nothing. */
+/** A socket that accepts all bytes and discards them. */
 function newTransport(vectored: boolean): Transport {
   return {
     write: (_source: Buffer, _offset: number, length: number) => length,
@@ -101,7 +101,7 @@ addLoad("run of 500 × 16 B with header", 16, { run: 500, header: "NATS/1.0\r\nN
 addLoad("run of 30 × 16 KiB, one receiver, vectored", 16 * 1024, { run: 30, vectored: true });
 addLoad("run of 30 × 16 KiB, one receiver", 16 * 1024, { run: 30 });
 
-/** Copies of one size from changing places to changing places, as payloads lie. */
+/** Copies of one size between changing offsets, as with payloads. */
 const COPIES = 1_000;
 const source = Buffer.alloc(COPIES * 520, 1);
 const target = Buffer.alloc(COPIES * 520);

@@ -1,5 +1,5 @@
 /**
- * Header blocks: a key looked up, present and absent, in blocks of usual sizes; beside native search and beside text.
+ * Header blocks: looks up a present and an absent key in blocks of usual sizes; compared with native search and with text.
  *
  *   bun run bench/micro/header.ts              BENCH_SHORT=1: a run of seconds
  */

@@ -1,7 +1,7 @@
 /**
- * What mappings and transforms cost a message: cached subjects, subjects that are not, and the transform alone.
+ * The cost of mappings and transforms per message: for cached subjects, for others, and of the transform alone.
  *
- *   bun run bench/micro/mapping.ts              BENCH_SHORT=1: a run of seconds, which shows that it runs and no more
+ *   bun run bench/micro/mapping.ts              BENCH_SHORT=1: a run of seconds, only to see that it works
  */
 import { do_not_optimize } from "mitata";
 import { Random } from "../../src/base/random/random.ts";

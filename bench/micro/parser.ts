@@ -1,5 +1,5 @@
 /**
- * The parser alone: commands of one read, into a sink that counts. Then two ways to find the end of a line.
+ * The parser alone: parses the commands of one read into a sink that counts. Then two ways to find the end of a line.
  *
  *   bun run bench/micro/parser.ts              BENCH_SHORT=1: a run of seconds
  */
@@ -12,10 +12,10 @@ import { Refusal } from "../../src/wire/protocol/refusal.ts";
 import { VERB_TABLES } from "../../src/wire/protocol/verb-table.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
-/** Bun hands over at most this much in one read. */
+/** Most bytes that Bun delivers in one read. */
 const READ_BYTES = 512 * 1024;
 
-/** Takes everything; all subjects have the same receivers, or each its own. */
+/** Accepts everything. All subjects have the same receivers, or each its own. */
 class CountingSink implements CommandSink {
   messages = 0;
   bytes = 0;
@@ -64,7 +64,7 @@ const measurement = new Measurement();
 interface Load {
   readonly joins?: boolean;
   readonly fast?: boolean;
-  /** Reads of so many bytes. */
+  /** Bytes per read. */
   readonly cut?: number;
 }
 

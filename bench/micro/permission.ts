@@ -1,6 +1,6 @@
 /**
- * What a check of permissions costs a message: few patterns and many, one subject and many in rotation, for publishing, for delivery
- * past a deny list, and for replies.
+ * The cost of a permission check per message: few and many patterns, one subject and many in rotation; for publishing, for delivery
+ * with a deny list, and for replies.
  *
  *   bun run bench/micro/permission.ts              BENCH_SHORT=1: a run of seconds
  */

@@ -1,7 +1,7 @@
 /**
- * The subject trie under the two loads of a busy server: few subjects that repeat, many that do not; then its memory.
+ * The subject trie under two loads: few subjects that repeat, many that do not. Then its memory.
  *
- *   bun run bench/micro/subject.ts              BENCH_SHORT=1: a run of seconds, which shows that it runs and no more
+ *   bun run bench/micro/subject.ts              BENCH_SHORT=1: a run of seconds, only to see that it works
  */
 import { heapStats } from "bun:jsc";
 import { bench, do_not_optimize, run } from "mitata";
@@ -62,7 +62,7 @@ class Published {
 
 const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
-/** What the process holds, after a collection. */
+/** Bytes of the heap after a garbage collection. */
 function memory(): { rss: number; heap: number } {
   Bun.gc(true);
   const { heapSize, extraMemorySize } = heapStats();
@@ -96,7 +96,7 @@ const many = new Published(new Random(3).shuffle(numbered("bench.", 100_000)));
 const mixed = newTrie();
 for (const pattern of ["bench.*", "bench.>", ">"]) subscribe(mixed, pattern);
 
-/** With mitata; in a short run just often enough to see that it works. */
+/** Measures with mitata; in a short run only a few calls. */
 async function measure(name: string, work: () => unknown): Promise<void> {
   if (!short) {
     bench(name, work);

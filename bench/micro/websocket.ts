@@ -1,5 +1,5 @@
 /**
- * WebSocket frames: the mask taken off, frames read and written, messages compressed. Beside the mask a byte loop, which it replaces.
+ * WebSocket frames: unmasking (compared with a byte loop), reading and writing frames, compressing messages.
  *
  *   bun run bench/micro/websocket.ts           BENCH_SHORT=1: a run of seconds
  */
@@ -13,7 +13,7 @@ import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { BINARY, frame } from "../../test/websocket/raw-client.ts";
 import { Measurement } from "./measurement/measurement.ts";
 
-/** Bun hands over at most this much in one read. */
+/** Most bytes that Bun delivers in one read. */
 const READ_BYTES = 512 * 1024;
 const KEY = 0x3d21fa37;
 
@@ -50,7 +50,7 @@ for (const size of [16, 128, 1_024, 32 * 1024]) {
   const read = Buffer.concat(Array.from({ length: count }, () => one));
   const chunk = Buffer.allocUnsafeSlow(read.length);
   const reader = new FrameReader(new CountingSink(), true, false);
-  // A read is written into, so each gets a copy: measured beside it.
+  // Unmasking writes into the read buffer, so each call gets a copy; the copy alone is measured too.
   measurement.add(`read frames of ${size} bytes, 1 frame`, count, () => {
     read.copy(chunk);
     return reader.read(chunk, 0);
@@ -58,7 +58,7 @@ for (const size of [16, 128, 1_024, 32 * 1024]) {
   if (size === 16) measurement.add("the copy alone, 1 frame of 16 bytes", count, () => read.copy(chunk));
 }
 
-/** A kernel that takes everything and keeps nothing. */
+/** A socket that accepts all bytes and discards them. */
 class Sinkhole extends FakeTransport {
   override write(_source: Buffer, _offset: number, length: number): number {
     return length;

@@ -1,7 +1,7 @@
 /**
  * Measures work on many items at once with mitata, so that the clock's own cost disappears, and prints what one item takes.
  *
- *   BENCH_SHORT=1: a few calls each, which shows that it runs and no more
+ *   BENCH_SHORT=1: a few calls each, only to see that it works
  */
 import { bench, run } from "mitata";
 
@@ -11,7 +11,7 @@ const SHORT_CALLS = 5;
 export class Measurement {
   private readonly items = new Map<string, number>();
 
-  /** @param items how many things one call of `work` does */
+  /** @param items number of items that one call of `work` processes */
   add(name: string, items: number, work: () => unknown): void {
     if (this.items.has(name)) throw new Error(`measured twice: ${name}`);
     this.items.set(name, items);
@@ -24,7 +24,7 @@ export class Measurement {
     print(name, (Bun.nanoseconds() - started) / SHORT_CALLS / items);
   }
 
-  /** Runs what was added and prints, by median, ns for one item and how many of them go into a second. */
+  /** Runs all that was added, and prints the median: ns per item and items per second. */
   async run(): Promise<void> {
     if (short) return;
     const { benchmarks } = await run({ throw: true, format: "quiet" });
