@@ -1,7 +1,7 @@
 /**
  * Auth callout: a service in one of the accounts decides about logins.
  *
- *   request claims ─ signed, sealed? ─▶ CalloutRequests ─▶ answer ─▶ user claims ─▶ Placement ─▶ Login
+ *   request claims ─ signed, sealed? ─▶ Requests ─▶ answer ─▶ user claims ─▶ Placement ─▶ Login
  * Every failure refuses the login with the same error as a wrong password; the log gives the reason. As in the reference, the user's limits and
  * source networks in the answer are ignored.
  * Source: server/auth_callout.go (behaviour); core §4.9.
@@ -20,11 +20,12 @@ import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { encodeNkey, NkeyKind, sign } from "../../base/keys/nkey.ts";
-import { serverHash } from "../../base/keys/server-hash.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import { seal } from "../../base/keys/xkey.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
+import { Inboxes } from "../../services/inboxes.ts";
+import { Requests } from "../../services/requests.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "../users/authenticator.ts";
@@ -32,9 +33,10 @@ import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { requestClaims } from "./authorization-request.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty, Placement } from "./callout-party.ts";
-import { CALLOUT_SUBJECT, CalloutRequests } from "./callout-requests.ts";
 
 /** Header with the server's curve key, which sealed the request. */
+/** Where services listen. */
+const CALLOUT_SUBJECT = "$SYS.REQ.USER.AUTH";
 export const XKEY_HEADER = "Nats-Server-Xkey";
 /** Clients in the service's account must not send requests to it. */
 const NO_REQUESTS: DenyLists = { publish: [CALLOUT_SUBJECT], subscribe: [] };
@@ -66,13 +68,12 @@ export interface Delegation {
 }
 
 export class Callout {
-  private readonly requests: CalloutRequests;
+  private readonly requests: Requests;
 
   constructor(private readonly host: CalloutHost) {
     const { log, serverName, timers } = host;
-    this.requests = new CalloutRequests(timers, `$SYS._INBOX.${serverHash(serverName)}.`, error =>
-      log.error(`auth callout: an answer could not be taken: ${error}`),
-    );
+    const inboxes = new Inboxes(serverName, error => log.error(`auth callout: an answer could not be taken: ${error}`));
+    this.requests = new Requests(timers, inboxes);
   }
 
   /** Asks the service. Never rejects. */
@@ -143,7 +144,9 @@ export class Callout {
     if (!this.host.hasSystemAccount()) throw new CalloutFault("Error sending authorization request: system account not setup", "debug");
     const header = xkey === "" ? null : buildHeader([[XKEY_HEADER, identity.xkey]]);
     const isWanted = request.isWanted ?? (() => true);
-    const answer = isWanted() ? await this.requests.ask({ account, header, payload, timeoutMs, isWanted }) : "late";
+    const answer = isWanted()
+      ? await this.requests.ask({ account, subject: CALLOUT_SUBJECT, header, payload, timeoutMs, isWanted })
+      : "late";
     if (typeof answer !== "string") return answer;
     const why = answer === "late" ? "response not received in time" : "not asked, too many wait already";
     throw new CalloutFault(`Authorization callout ${why} on account ${name}`, "debug");

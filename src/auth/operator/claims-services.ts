@@ -13,8 +13,10 @@ import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { decodeAccount, decodeGeneric } from "../../access/jwt/decode.ts";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
-import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { goJson } from "../../base/go/json-writer.ts";
+import { type Inbox, Inboxes } from "../../services/inboxes.ts";
+import { Sender } from "../../services/sender.ts";
+import { ServiceEndpoints } from "../../services/service-endpoints.ts";
 import { claimsFault } from "./claims-fault.ts";
 import { type DirectoryStore, NotStored } from "./directory-store.ts";
 import { LookupError, reasonOf } from "./lookup-error.ts";
@@ -31,39 +33,35 @@ const OLD_UPDATE_TOKENS = 5;
 const OLD_ACCOUNT_TOKEN = 2;
 const ACCOUNT_TOKEN = 3;
 
-interface Request {
-  readonly subject: string;
-  readonly reply: string;
-  /** Borrowed. */
-  readonly payload: Buffer;
-}
-
 export class ClaimsServices {
-  readonly subscriber: LocalSubscriber;
-  private readonly inboxes: string;
-  private inboxCount = 0;
-  /** Ends the answers to the comparison before. */
-  private comparing: (() => void) | null = null;
+  private readonly endpoints: ServiceEndpoints;
+  private readonly sender: Sender;
+  private readonly inboxes: Inboxes;
+  /** Gets the answers to the latest comparison. */
+  private comparing: Inbox | null = null;
 
   /** @param account the system account */
   constructor(
     private readonly host: OperatorHost,
     private readonly account: Account,
-    serverId: string,
+    serverName: string,
   ) {
-    this.subscriber = new LocalSubscriber(account, error => host.log.error(`account claims service failed: ${reasonOf(error)}`));
-    this.inboxes = `_INBOX.${serverId}.claims`;
+    const onError = (error: unknown) => host.log.error(`account claims service failed: ${reasonOf(error)}`);
+    this.endpoints = new ServiceEndpoints(account, onError);
+    this.sender = new Sender(account, () => host.serverInfo());
+    this.inboxes = new Inboxes(serverName, onError);
   }
 
   close(): void {
-    this.subscriber.close();
+    this.endpoints.close();
+    this.comparing?.close();
   }
 
   /** Of resolvers that keep nothing that comes by message: the account is changed, and it is only told whether it worked. */
   serveMemory(accounts: OperatorAccounts): void {
     for (const subject of UPDATES) {
-      this.serve(subject, ({ payload, reply, ...request }) => {
-        const name = accountIn(request.subject);
+      this.endpoints.serve(subject, ({ body: payload, reply, subject }) => {
+        const name = accountIn(subject);
         if (payload.length === 0) return this.refuse(reply, name, "jwt update error", "request body is empty");
         const fail = (error: unknown) => this.refuse(reply, name, "jwt update resulted in error", reasonOf(error));
         const jwt = payload.toString("utf8");
@@ -110,17 +108,17 @@ export class ClaimsServices {
         error => refuse(reasonOf(error)),
       );
     };
-    for (const subject of UPDATES)
-      this.serve(subject, ({ payload, reply, ...request }) => take(reply, accountIn(request.subject), payload));
-    this.serve("$SYS.REQ.CLAIMS.UPDATE", ({ payload, reply }) => take(reply, null, payload));
-    this.serve("$SYS.REQ.CLAIMS.LIST", ({ reply }) => this.list(store, reply));
-    this.serve("$SYS.REQ.CLAIMS.DELETE", ({ payload, reply }) => this.delete(store, pushers, payload, reply));
+    const { endpoints } = this;
+    for (const subject of UPDATES) endpoints.serve(subject, ({ body, reply, subject }) => take(reply, accountIn(subject), body));
+    endpoints.serve("$SYS.REQ.CLAIMS.UPDATE", ({ body, reply }) => take(reply, null, body));
+    endpoints.serve("$SYS.REQ.CLAIMS.LIST", ({ reply }) => this.list(store, reply));
+    endpoints.serve("$SYS.REQ.CLAIMS.DELETE", ({ body, reply }) => this.delete(store, pushers, body, reply));
   }
 
   /** For other servers: what is in the directory, and the difference between two of them. */
   serveOthers(store: DirectoryStore): void {
     const { log } = this.host;
-    this.serve("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", ({ reply, subject }) => {
+    this.endpoints.serve("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", ({ reply, subject }) => {
       if (reply === "") return;
       const name = subject.split(".")[ACCOUNT_TOKEN];
       try {
@@ -132,7 +130,7 @@ export class ClaimsServices {
         this.publish(reply, ""); // it is known not to be here
       }
     });
-    this.serve(PACK, ({ payload, reply }) => this.pack(store, Buffer.from(payload), reply), "responder");
+    this.endpoints.serve(PACK, ({ body, reply }) => this.pack(store, body, reply), "responder");
   }
 
   /** Asks another server for what this one does not have. */
@@ -140,11 +138,11 @@ export class ClaimsServices {
     const { log } = this.host;
     const { hash } = store;
     log.debug(`DirResolver - Checking store state: ${hash.toString("hex")}`);
-    const inbox = this.newInbox();
-    const subscription = this.serve(inbox, ({ payload }) => {
+    this.comparing?.close();
+    const inbox = this.inboxes.open(this.account, payload => {
       const before = store.hash.toString("hex");
       if (payload.length === 0) {
-        if (subscription !== null) this.subscriber.unsubscribe(subscription);
+        inbox.close();
         return log.debug(`DirResolver - Merging finished and resulting in: ${before}`);
       }
       attempt(
@@ -155,9 +153,8 @@ export class ClaimsServices {
         error => log.error(`DirResolver - Merging resulted in error: ${reasonOf(error)}`),
       );
     });
-    this.comparing?.();
-    this.comparing = () => subscription !== null && this.subscriber.unsubscribe(subscription);
-    this.publish(PACK, hash, inbox);
+    this.comparing = inbox;
+    this.publish(PACK, hash, inbox.subject);
   }
 
   /**
@@ -167,9 +164,8 @@ export class ClaimsServices {
   lookUp(name: string, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const { clock, otherServers } = this.host;
-    const inbox = this.newInbox();
     let expected = otherServers;
-    const subscription = this.serve(inbox, ({ payload }) => {
+    const inbox = this.inboxes.open(this.account, payload => {
       expected--;
       if (payload.length > 0) resolve(payload.toString("utf8"));
       else if (expected <= 0) reject(new LookupError("account jwt not found"));
@@ -177,32 +173,17 @@ export class ClaimsServices {
     const cancelTimer = clock.after(timeoutMs, () => reject(new LookupError("fetching jwt timed out")));
     const onCancelled = () => reject(new LookupError("fetching jwt failed due to shutdown"));
     cancelled.addEventListener("abort", onCancelled, { once: true });
-    this.publish(`$SYS.REQ.ACCOUNT.${name}.CLAIMS.LOOKUP`, "", inbox);
+    this.publish(`$SYS.REQ.ACCOUNT.${name}.CLAIMS.LOOKUP`, "", inbox.subject);
     return promise.finally(() => {
       cancelTimer();
       cancelled.removeEventListener("abort", onCancelled);
-      if (subscription !== null) this.subscriber.unsubscribe(subscription);
+      inbox.close();
     });
   }
 
-  private newInbox(): string {
-    return `${this.inboxes}.${++this.inboxCount}`;
-  }
-
-  private serve(subject: string, handle: (request: Request) => void, queue: string | null = null) {
-    return this.subscriber.subscribe(subject, queue, (batch: MessageBatch, index) =>
-      handle({ subject: batch.subjectText(index), reply: batch.replyText(index), payload: batch.payload(index) }),
-    );
-  }
-
-  /** To others: the server does not answer itself. */
+  /** For other servers: this one does not answer itself. */
   private publish(subject: string, payload: string | Uint8Array, reply = ""): void {
-    this.subscriber.deaf = true;
-    try {
-      this.account.publisher.publish(subject, reply, null, payload);
-    } finally {
-      this.subscriber.deaf = false;
-    }
+    this.endpoints.withoutHearing(() => this.account.publisher.publish(subject, reply, null, payload));
   }
 
   private list(store: DirectoryStore, reply: string): void {
@@ -211,7 +192,7 @@ export class ClaimsServices {
       () => {
         const names = [...store.entries()].filter(({ jwt }) => !jwt.includes("|")).map(({ name }) => name);
         this.host.log.debug(`list request responded with ${names.length} account ids`);
-        this.publish(reply, JSON.stringify({ data: names, server: this.host.serverInfo() }));
+        this.publish(reply, goJson({ data: names, server: this.sender.server() }, 0));
       },
       error => this.host.log.error(`list request error: ${reasonOf(error)}`),
     );
@@ -281,7 +262,8 @@ export class ClaimsServices {
   }
 
   private respond(reply: string, body: object): void {
-    if (reply !== "") this.publish(reply, JSON.stringify({ server: this.host.serverInfo(), ...body }));
+    const json = goJson({ server: this.sender.server(), ...body }, 0);
+    this.endpoints.withoutHearing(() => this.sender.answer(reply, null, json));
   }
 }
 

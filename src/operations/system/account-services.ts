@@ -8,6 +8,7 @@ import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
+import type { ServiceHandler, ServiceRequest } from "../../services/service-request.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
 import { accountJszOf } from "../monitor/jsz.ts";
@@ -15,7 +16,6 @@ import { leafzOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import type { Events } from "./events.ts";
 import { SILENCE } from "./replier.ts";
-import type { ServiceHandler, ServiceRequest } from "./request.ts";
 import { connzOptions, type ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
 

@@ -12,12 +12,12 @@ import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Client } from "../../connections/client/client.ts";
+import type { Sender } from "../../services/sender.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, type Refusal } from "../../wire/protocol/refusal.ts";
 import { accountStat } from "../monitor/accountz.ts";
 import type { Fields } from "../monitor/endpoint.ts";
 import { eventClient } from "./event-client.ts";
-import type { Sender } from "./sender.ts";
 import type { SystemHost } from "./system-host.ts";
 
 const ADVISORY = "io.nats.server.advisory.v1";

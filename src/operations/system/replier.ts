@@ -12,10 +12,9 @@ import { JsonError } from "../../base/go/json-error.ts";
 import type { Shape } from "../../base/go/json-shape.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
+import type { Sender } from "../../services/sender.ts";
+import type { ServiceRequest } from "../../services/service-request.ts";
 import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
-import type { ServiceRequest } from "./request.ts";
-
-import type { Sender } from "./sender.ts";
 import type { SystemHost } from "./system-host.ts";
 
 const BAD_REQUEST = 400;

@@ -12,9 +12,10 @@ import { Client } from "../../connections/client/client.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
+import { accountNameOf, requesterOf } from "../../services/requester.ts";
+import type { ServiceHandler } from "../../services/service-request.ts";
 import { nameTagOf } from "../monitor/account-tag.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
-import type { ServiceHandler, ServiceRequest } from "./request.ts";
 import type { ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
 
@@ -22,36 +23,16 @@ const NS_PER_SECOND = 1e9;
 const MS_PER_SECOND = 1_000;
 const BAD_REQUEST = 400;
 
-/** What an import says of the requester. */
-interface Requester {
-  readonly acc?: string;
-  /** The account in between, where the request came through several. */
-  readonly svc?: string;
-  readonly user?: string;
-  readonly name_tag?: string;
-}
-
-/** @returns null: what is said makes no sense */
-function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Requester | null {
-  if (!hasHeader) return {};
-  try {
-    const info: unknown = JSON.parse(requestInfo ?? "");
-    return typeof info === "object" && !Array.isArray(info) ? (info ?? {}) : null;
-  } catch {
-    return null;
-  }
-}
-
 /** `$SYS.REQ.USER.<account>.INFO`: answered by the server of the requester's connection, as only that has its permissions. */
 export function tellUser({ host, replier }: ServiceParts): ServiceHandler {
   return request => {
     const { originator, reply } = request;
     if (reply === "" || !(originator instanceof Client)) return;
     const requester = requesterOf(request);
-    const named = requester?.svc || requester?.acc || "";
+    const named = requester === null ? "" : accountNameOf(requester);
     if (requester === null || (named !== "" && host.accountNamed(named) === undefined))
       return replier.fail(request, BAD_REQUEST, "", false);
-    const { acc = "", user = "", name_tag = "" } = requester;
+    const { acc, user, name_tag } = requester;
     const account = acc === "" ? undefined : host.accountNamed(acc);
     const permissions = originator.permissions?.permissions ?? null;
     replier.succeed(request, {
@@ -76,7 +57,7 @@ export function countForRequester({ host, sender }: ServiceParts): ServiceHandle
     if (request.originator === null) return;
     const requester = requesterOf(request);
     if (requester === null) return;
-    const named = requester.svc || requester.acc || "";
+    const named = accountNameOf(requester);
     const account = named === "" ? host.systemAccount : host.accountNamed(named);
     if (!account) return;
     const [subject, queue] = request.body.toString().trim().split(" ");

@@ -10,9 +10,9 @@ import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
+import type { Sender } from "../../services/sender.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
 import { connectionStats } from "../monitor/varz.ts";
-import type { Sender } from "./sender.ts";
 import type { SystemHost } from "./system-host.ts";
 
 const INTERVAL_MS_MIN = 250;

@@ -1,42 +1,44 @@
 /**
  * The server's presence in the system account: one subscriber for all its services, and the events that it publishes.
  *
- *   operator ─▶ $SYS.REQ.… ─▶ system account's interest ─▶ LocalSubscriber ─▶ RequestQueue ─▶ server-services, account-services …
+ *   operator ─▶ $SYS.REQ.… ─▶ system account's interest ─▶ ServiceEndpoints ─▶ RequestQueue ─▶ server-services, account-services …
  *   hooks of the server ─▶ Events, Statsz ─▶ system account's interest ─▶ operator
  * Without a system account there is none of it. The account is the same for as long as the server runs: no reload may change it.
  * Source: reference, core §8.
  */
 import type { Account } from "../../accounts/account/account.ts";
-import { decode } from "../../base/bytes/ascii.ts";
 import type { Client } from "../../connections/client/client.ts";
-import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
+import { RequestQueue } from "../../services/request-queue.ts";
+import { Sender } from "../../services/sender.ts";
+import { ServiceEndpoints } from "../../services/service-endpoints.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
 import { accountServices, allAccountsStatz } from "./account-services.ts";
 import { Events } from "./events.ts";
 import { Replier } from "./replier.ts";
-import { RequestQueue, type ServiceHandler, ServiceRequest } from "./request.ts";
 import { countForRequester, countForServer, tellUser } from "./requester-services.ts";
-import { Sender } from "./sender.ts";
 import { ownServices, type ServiceParts, serverServices, tellStats } from "./server-services.ts";
 import { Statsz } from "./statsz.ts";
 import type { SystemHost } from "./system-host.ts";
+
+/** Requests that wait to be handled. */
+const WAITING_MAX = 10_000;
 
 export class SystemAccount {
   readonly events: Events;
   private readonly host: SystemHost;
   private readonly queue: RequestQueue;
-  private readonly subscriber: LocalSubscriber;
+  private readonly endpoints: ServiceEndpoints;
   private readonly statsz: Statsz;
   private readonly parts: ServiceParts;
   private stopped = false;
 
   constructor(host: SystemHost, account: Account) {
     this.host = host;
-    const sender = new Sender(host);
+    const sender = new Sender(account, () => host.serverInfo());
     this.events = new Events(host, sender, account);
     this.statsz = new Statsz(host, sender);
-    this.queue = new RequestQueue(host.log, () => host.turn.end());
+    this.queue = new RequestQueue(host.log, () => host.turn.end(), { label: "System service", waitingMax: WAITING_MAX });
     const { queue } = this;
     this.parts = {
       host,
@@ -48,8 +50,10 @@ export class SystemAccount {
         host.turn.end();
       },
     };
-    this.subscriber = new LocalSubscriber(account, (error, { subject }) =>
-      host.log.error(`System service ${decode(subject)} failed: ${(error as Error).stack ?? error}`),
+    this.endpoints = new ServiceEndpoints(
+      account,
+      (error, subject) => host.log.error(`System service ${subject} failed: ${(error as Error).stack ?? error}`),
+      (request, handler) => queue.push(request, handler),
     );
     this.subscribe();
   }
@@ -67,27 +71,23 @@ export class SystemAccount {
     this.parts.sender.stop();
     this.statsz.stop();
     this.queue.stop();
-    this.subscriber.close();
+    this.endpoints.close();
   }
 
   private subscribe(): void {
-    const { parts } = this;
+    const { endpoints, parts } = this;
     const { id } = this.host.identity;
-    this.on("$SYS.REQ.ACCOUNT.NSUBS", countForServer(parts));
-    this.on("$SYS.REQ.SERVER.PING", request => tellStats(parts, request));
+    endpoints.serve("$SYS.REQ.ACCOUNT.NSUBS", countForServer(parts));
+    endpoints.serve("$SYS.REQ.SERVER.PING", request => tellStats(parts, request));
     for (const [name, handler] of serverServices(parts)) {
-      this.on(`$SYS.REQ.SERVER.${id}.${name}`, handler);
-      this.on(`$SYS.REQ.SERVER.PING.${name}`, handler);
+      endpoints.serve(`$SYS.REQ.SERVER.${id}.${name}`, handler);
+      endpoints.serve(`$SYS.REQ.SERVER.PING.${name}`, handler);
     }
-    for (const [name, handler] of accountServices(parts, this.events)) this.on(`$SYS.REQ.ACCOUNT.*.${name}`, handler);
-    this.on("$SYS.REQ.USER.*.INFO", tellUser(parts));
-    this.on("$SYS.REQ.ACCOUNT.PING.STATZ", allAccountsStatz(parts));
-    this.on("$SYS.DEBUG.SUBSCRIBERS", countForRequester(parts));
-    for (const [name, handler] of ownServices(parts)) this.on(`$SYS.REQ.SERVER.${id}.${name}`, handler);
-  }
-
-  private on(subject: string, handler: ServiceHandler): void {
-    this.subscriber.subscribe(subject, null, (batch, index) => this.queue.push(new ServiceRequest(batch, index), handler));
+    for (const [name, handler] of accountServices(parts, this.events)) endpoints.serve(`$SYS.REQ.ACCOUNT.*.${name}`, handler);
+    endpoints.serve("$SYS.REQ.USER.*.INFO", tellUser(parts));
+    endpoints.serve("$SYS.REQ.ACCOUNT.PING.STATZ", allAccountsStatz(parts));
+    endpoints.serve("$SYS.DEBUG.SUBSCRIBERS", countForRequester(parts));
+    for (const [name, handler] of ownServices(parts)) endpoints.serve(`$SYS.REQ.SERVER.${id}.${name}`, handler);
   }
 
   // What the server is told by its connections

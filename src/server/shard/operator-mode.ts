@@ -64,7 +64,7 @@ export interface OperatorServer {
   readonly turn: Turn;
   readonly directory: Accounts;
   readonly connections: ReadonlyMap<number, Client>;
-  readonly identity: { readonly id: string };
+  readonly serverName: string;
   readonly systemAccount: Account | null;
   /** How this server calls itself in a message: numbered, so a new one for each. */
   serverInfo(): object;
@@ -177,7 +177,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     const { resolver } = this.accounts;
     if (systemAccount?.expired) throw new StartError(`Can't set system account: ${EXPIRED}`);
     if (resolver === null) return;
-    if (systemAccount !== null) this.services = new ClaimsServices(this, systemAccount, this.server.identity.id);
+    if (systemAccount !== null) this.services = new ClaimsServices(this, systemAccount, this.server.serverName);
     try {
       this.startResolver(resolver);
     } catch (error) {
@@ -212,7 +212,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return () => {
       if (next !== resolver) {
         resolver.stop();
-        this.services?.subscriber.close();
+        this.services?.close();
         this.accounts.resolver = next;
         this.startResolver(next);
       }

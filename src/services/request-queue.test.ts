@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { encode } from "../../base/bytes/ascii.ts";
-import { MessageBatch } from "../../messaging/batch/message-batch.ts";
-import { RequestQueue, ServiceRequest } from "./request.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { MessageBatch } from "../messaging/batch/message-batch.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { ServiceRequest } from "./service-request.ts";
 
 function requestOn(subject: string): ServiceRequest {
   const batch = new MessageBatch(1);
@@ -13,7 +14,8 @@ function requestOn(subject: string): ServiceRequest {
 }
 
 function queueWith(lines: string[], ends: () => void = () => {}): RequestQueue {
-  return new RequestQueue({ error: text => void lines.push(text.split("\n")[0]!), warnRateLimited: text => void lines.push(text) }, ends);
+  const log = { error: (text: string) => void lines.push(text.split("\n")[0]!), warnRateLimited: (text: string) => void lines.push(text) };
+  return new RequestQueue(log, ends, { label: "System service", waitingMax: 10_000 });
 }
 
 test("requests are handled after the delivery they came in, in order, and then the turn ends", async () => {
@@ -41,7 +43,7 @@ test("a handler that throws is logged with its subject, and the next request is 
   expect(lines).toEqual(["System service $SYS.REQ.X failed: Error: a mistake of ours", "handled"]);
 });
 
-test("so many requests wait and no more, and none after the stop", async () => {
+test("a full queue drops requests and logs it; a stopped one drops all", async () => {
   const lines: string[] = [];
   let handled = 0;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
-import { FakeHost } from "../../../test/doubles/fake-host.ts";
-import { Account } from "../../accounts/account/account.ts";
-import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
-import { type Answer, ATTEMPTS_MAX, CALLOUT_SUBJECT, CalloutRequests, type Question } from "./callout-requests.ts";
+import { FakeHost } from "../../test/doubles/fake-host.ts";
+import { Account } from "../accounts/account/account.ts";
+import { LocalSubscriber } from "../messaging/batch/local-subscriber.ts";
+import { Inboxes } from "./inboxes.ts";
+import { type Answer, type OutgoingRequest, PENDING_MAX, Requests } from "./requests.ts";
+
+const SUBJECT = "a.service";
 
 function setUp() {
   const host = new FakeHost();
@@ -11,32 +14,35 @@ function setUp() {
     throw error;
   });
   const asked: { reply: string; payload: string; header: string }[] = [];
-  service.subscribe(CALLOUT_SUBJECT, null, (batch, index) =>
+  service.subscribe(SUBJECT, null, (batch, index) =>
     asked.push({
       reply: batch.source.toString("latin1", batch.replyStart(index), batch.replyEnd(index)),
       payload: Buffer.from(batch.payload(index)).toString(),
       header: batch.headerSize(index) > 0 ? Buffer.from(batch.header(index)).toString() : "",
     }),
   );
-  const requests = new CalloutRequests(host.turn.timers, "INBOX.", error => {
-    throw error;
-  });
-  const ask = (more: Partial<Question> = {}): Promise<Answer> =>
-    requests.ask({ account, header: null, payload: "who?", timeoutMs: 1_000, isWanted: () => true, ...more });
+  const requests = new Requests(
+    host.turn.timers,
+    new Inboxes("one", error => {
+      throw error;
+    }),
+  );
+  const ask = (more: Partial<OutgoingRequest> = {}): Promise<Answer> =>
+    requests.ask({ account, subject: SUBJECT, header: null, payload: "who?", timeoutMs: 1_000, isWanted: () => true, ...more });
   const answer = (at: number, text: string) => account.publisher.publish(asked[at]!.reply, "", null, text);
   return { host, account, requests, asked, ask, answer };
 }
 
 const text = (answer: Answer) => (typeof answer === "string" ? answer : `"${Buffer.from(answer).toString()}"`);
 
-test("each question has an inbox of its own, which nobody can guess, and gets its own answer", async () => {
+test("each request has an inbox of its own with a random name, and gets its own answer", async () => {
   const { account, asked, ask, answer, requests } = setUp();
   const answers = [ask(), ask({ header: Buffer.from("NATS/1.0\r\nA: b\r\n\r\n"), payload: "and who?" })];
   expect(asked.map(({ payload, header }) => [payload, header])).toEqual([
     ["who?", ""],
     ["and who?", "NATS/1.0\r\nA: b\r\n\r\n"],
   ]);
-  expect(asked[0]!.reply).toMatch(/^INBOX\.[0-9a-f]{32}$/);
+  expect(asked[0]!.reply).toMatch(/^\$SYS\._INBOX\.\w{8}\.[0-9a-f]{32}$/);
   expect(asked[0]!.reply).not.toBe(asked[1]!.reply);
   answer(1, "two");
   answer(0, "one");
@@ -44,7 +50,7 @@ test("each question has an inbox of its own, which nobody can guess, and gets it
   expect([requests.size, account.interest.all().length]).toEqual([0, 1]);
 });
 
-test("an answer is a copy: what brought it is used again", async () => {
+test("an answer is a copy, because the delivery's bytes are used again", async () => {
   const { ask, answer } = setUp();
   const first = ask();
   answer(0, "first");
@@ -53,7 +59,7 @@ test("an answer is a copy: what brought it is used again", async () => {
   expect([text(await first), text(await second)]).toEqual(['"first"', '"other"']);
 });
 
-test("a second answer finds nobody", async () => {
+test("a second answer is discarded", async () => {
   const { account, asked, ask, answer } = setUp();
   const first = ask();
   expect([answer(0, "first"), answer(0, "second")]).toEqual([1, 0]);
@@ -61,7 +67,7 @@ test("a second answer finds nobody", async () => {
   expect(account.interest.hasInterest(Buffer.from(asked[0]!.reply), 0, asked[0]!.reply.length)).toBe(false);
 });
 
-test("without an answer it is over in time, and an answer that comes then finds nobody", async () => {
+test("a request without an answer ends after its timeout; answers after that are discarded", async () => {
   const { ask, answer, host, requests } = setUp();
   const answered = ask({ timeoutMs: 50 });
   host.clock.advance(49);
@@ -70,15 +76,15 @@ test("without an answer it is over in time, and an answer that comes then finds 
   expect([text(await answered), requests.size, answer(0, "late")]).toEqual(["late", 0, 0]);
 });
 
-test("only so many wait; those who have left make room", async () => {
+test("the number of waiting requests is limited; unwanted ones make room", async () => {
   const { account, ask, requests } = setUp();
   let here = true;
   const first = ask({ isWanted: () => here });
-  for (let count = 1; count < ATTEMPTS_MAX; count++) void ask();
+  for (let count = 1; count < PENDING_MAX; count++) void ask();
   expect(text(await ask())).toBe("crowded");
   here = false;
   const last = ask();
-  expect([text(await first), requests.size]).toEqual(["late", ATTEMPTS_MAX]);
-  expect(account.interest.all().length).toBe(ATTEMPTS_MAX + 1);
+  expect([text(await first), requests.size]).toEqual(["late", PENDING_MAX]);
+  expect(account.interest.all().length).toBe(PENDING_MAX + 1);
   expect(text(await Promise.race([last, Promise.resolve<Answer>("crowded")]))).toBe("crowded"); // it waits
 });

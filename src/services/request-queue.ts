@@ -1,0 +1,69 @@
+/**
+ * Requests that wait for the end of the delivery that brought them.
+ *
+ *   delivery ─▶ ServiceEndpoints ─▶ RequestQueue ─ ─ next turn of the event loop ─ ─▶ handler ─▶ answer
+ * A handler does not run within the delivery because it may close connections, load another configuration, or list ten thousand clients.
+ * An error thrown by a handler is a mistake of ours: it is logged, and the requester gets no answer.
+ */
+import type { ServiceHandler, ServiceRequest } from "./service-request.ts";
+
+export interface QueueLog {
+  warnRateLimited(text: string): void;
+  error(text: string): void;
+}
+
+export interface QueueOptions {
+  /** What log lines call the services, in the singular. */
+  readonly label: string;
+  /** Requests that wait; further ones are dropped. */
+  readonly waitingMax: number;
+}
+
+export class RequestQueue {
+  private waiting: { readonly request: ServiceRequest; readonly handler: ServiceHandler }[] = [];
+  private scheduled = false;
+  private stopped = false;
+
+  /** @param endTurn writes what handlers have sent */
+  constructor(
+    private readonly log: QueueLog,
+    private readonly endTurn: () => void,
+    private readonly options: QueueOptions,
+  ) {}
+
+  push(request: ServiceRequest, handler: ServiceHandler): void {
+    const { label, waitingMax } = this.options;
+    if (this.stopped) return;
+    if (this.waiting.length >= waitingMax) return this.log.warnRateLimited(`${label}s: too many requests, some are dropped`);
+    this.waiting.push({ request, handler });
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.run());
+  }
+
+  /** Drops the requests that wait and all later ones. */
+  stop(): void {
+    this.stopped = true;
+    this.waiting = [];
+  }
+
+  private run(): void {
+    this.scheduled = false;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { request, handler } of waiting) {
+      if (this.stopped) return;
+      this.guard(request, () => handler(request));
+    }
+    this.endTurn();
+  }
+
+  /** Runs a part of a handler and logs its errors. Handlers that go on later use it too. */
+  guard(request: ServiceRequest, part: () => void): void {
+    try {
+      part();
+    } catch (error) {
+      this.log.error(`${this.options.label} ${request.subject} failed: ${(error as Error).stack ?? error}`);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Who sent a request: what the header `Nats-Request-Info` says, which a service import adds when the requester's account is another one.
+ * Source: server/client.go, ClientInfo (behaviour).
+ */
+import { decodeJson } from "../base/go/json-decode.ts";
+import { JsonError } from "../base/go/json-error.ts";
+import { timestamp } from "../base/go/json-scalars.ts";
+import { type Decoded, duration, list, optional, structure, text, uint64 } from "../base/go/json-shape.ts";
+import type { ServiceRequest } from "./service-request.ts";
+
+const texts = list(text);
+
+const CLIENT_INFO = structure("server.ClientInfo", {
+  start: optional(timestamp),
+  host: text,
+  id: uint64,
+  acc: text,
+  /** The account in between, when the request crossed several imports. */
+  svc: text,
+  user: text,
+  name: text,
+  lang: text,
+  ver: text,
+  rtt: duration,
+  server: text,
+  cluster: text,
+  alts: texts,
+  stop: optional(timestamp),
+  jwt: text,
+  issuer_key: text,
+  name_tag: text,
+  tags: texts,
+  kind: text,
+  client_type: text,
+  client_id: text,
+  nonce: text,
+  reply: text,
+});
+
+export type Requester = Decoded<typeof CLIENT_INFO>;
+
+/** @returns empty fields for a request without headers; null: the headers do not name a requester, or not in valid JSON */
+export function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Requester | null {
+  if (!hasHeader) return CLIENT_INFO.zero();
+  try {
+    return decodeJson(CLIENT_INFO, requestInfo ?? "");
+  } catch (error) {
+    if (error instanceof JsonError) return null;
+    throw error;
+  }
+}
+
+/** The account that a request counts for; empty: it was published in the service's own account. */
+export function accountNameOf({ acc, svc }: Requester): string {
+  return svc || acc;
+}

@@ -1,0 +1,50 @@
+/**
+ * Sends the server's own messages: answers and events. They are JSON that names the server, with a sequence number. An event that nobody
+ * listens to is not built.
+ * Source: reference, core §8.1.
+ */
+import type { Account } from "../accounts/account/account.ts";
+import { encode } from "../base/bytes/ascii.ts";
+import { goJson } from "../base/go/json-writer.ts";
+import { goTime } from "../base/go/time.ts";
+import { Nuid } from "../base/random/nuid.ts";
+
+export class Sender {
+  private readonly ids = new Nuid();
+  private stopped = false;
+
+  /**
+   * @param account of the services: answers are published here
+   * @param serverInfo how this server names itself in a message: numbered, so each call returns another one
+   */
+  constructor(
+    private readonly account: Account,
+    private readonly serverInfo: () => object,
+  ) {}
+
+  /** Nothing is sent from here on. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** Publishes an event. @param content called only when the account has a listener */
+  send(account: Account, subject: Uint8Array, content: () => unknown): void {
+    if (this.stopped || !account.interest.hasInterest(subject, 0, subject.length)) return;
+    account.publisher.publish(subject, "", null, goJson(content(), 0));
+  }
+
+  /** @param reply empty: no answer is wanted @param header a whole header block; null: none */
+  answer(reply: string, header: Uint8Array | null, payload: string | Uint8Array): void {
+    if (!this.stopped && reply !== "") this.account.publisher.publish(encode(reply), "", header, payload);
+  }
+
+  /** How this server names itself in a message: call it once per message. */
+  server(): object {
+    return this.serverInfo();
+  }
+
+  /** The first fields of an event. @param at wall clock, ms */
+  head(type: string, at: number): Record<string, unknown> {
+    return { type, id: this.ids.next(), timestamp: goTime(at) };
+  }
+}
