@@ -282,7 +282,7 @@ const NO_RESPONDERS_STATUS = Buffer.from("NATS/1.0 503\r\nNats-Subject: ");
 /** Bytes of that header block without the subject. */
 const NO_RESPONDERS_HEADER_BYTES = 32;
 
-/** Tells a publisher that nobody took message `index`: `HMSG <reply> <sid> …` with status 503. */
+/** Tells a publisher that message `index` had no receiver: `HMSG <reply> <sid> …` with status 503. */
 export function writeNoResponders(connection: Connection, sid: Uint8Array, batch: MessageBatch, index: number): void {
   const replyStart = batch.replyStart(index);
   const replyEnd = batch.replyEnd(index);

@@ -12,7 +12,7 @@ export type TransportType = "nats" | "websocket";
 export interface Transport {
   readonly type: TransportType;
   /**
-   * A handshake (TLS) still comes before the first `onData`; `onReady` or `onHandshakeFailed` tells its end. What is written until then
+   * A handshake (TLS) still comes before the first `onData`; `onReady` or `onRefused` tells its end. What is written until then
    * goes out before it, in the clear.
    */
   readonly handshaking: boolean;
