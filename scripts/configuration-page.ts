@@ -5,7 +5,7 @@ import { FLAGS, type Flag, writtenNames } from "../src/cli/flag-table.ts";
 import { FILE_FIELDS } from "../src/config/schema/load-config.ts";
 import { OPTIONS, type Options } from "../src/config/schema/options.ts";
 import type { Field } from "../src/config/schema/row/field.ts";
-import type { OptionRow } from "../src/config/schema/row/option-row.ts";
+import type { Row } from "../src/config/schema/row/option-row.ts";
 import { MISSING_FIELDS } from "../src/config/schema/table/missing.ts";
 
 const USAGE = `usage: bun run scripts/configuration-page.ts [option]
@@ -119,7 +119,7 @@ const RELOADS: Readonly<Record<string, string>> = {
 
 function reloadOf({ names }: Field<never>): string {
   const combined = COMBINED[names[0]!];
-  const rows: readonly Pick<OptionRow<unknown>, "names" | "reload">[] = Object.values(OPTIONS);
+  const rows: readonly Pick<Row<unknown>, "names" | "reload">[] = Object.values(OPTIONS);
   const row = combined === undefined ? rows.find(candidate => candidate.names.split(" ")[0] === names[0]) : OPTIONS[combined];
   return RELOADS[names[0]!] ?? row!.reload;
 }
@@ -141,7 +141,7 @@ function writtenForm(flag: Flag): string {
 }
 
 function programTable(): string {
-  const rows = Object.entries(OPTIONS) as [string, Pick<OptionRow<unknown>, "text" | "initial">][];
+  const rows = Object.entries(OPTIONS) as [string, Pick<Row<unknown>, "text" | "initial">][];
   return tableOf(
     ["option", "default", "what it is"],
     rows.map(([name, { text, initial }]) => [code(name), code(JSON.stringify(initial)), text]),

@@ -27,6 +27,22 @@ export type ResolverOptions =
       readonly fetchTimeoutMs: number;
     };
 
+/** Each kind of resolver with every field at its default. */
+export const RESOLVER_DEFAULTS: { readonly [K in ResolverOptions["kind"]]: Extract<ResolverOptions, { readonly kind: K }> } = {
+  memory: { kind: "memory" },
+  url: { kind: "url", url: "" },
+  full: {
+    kind: "full",
+    directory: "",
+    limit: 0,
+    syncIntervalMs: 60_000,
+    allowDelete: false,
+    hardDelete: false,
+    fetchTimeoutMs: 1_900,
+  },
+  cache: { kind: "cache", directory: "", limit: 1_000, ttlMs: 0, fetchTimeoutMs: 1_900 },
+};
+
 export interface OperatorOptions {
   /** Operator JWTs as text; files named in the configuration are already read. */
   readonly operators: readonly string[];

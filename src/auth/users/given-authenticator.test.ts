@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, verdictText } from "../../../test/doubles/auth-parts.ts";
-import { completePermissions } from "../../config/schema/given/complete-accounts.ts";
+import { completePermissions } from "../../config/schema/given/account-shape.ts";
 import type { ConnectOptions } from "../../wire/protocol/connect-options.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { type Authenticate, GivenAuthenticator } from "./given-authenticator.ts";
@@ -110,7 +110,7 @@ test("an invalid answer refuses the login and logs an error", async () => {
     [{ account: "nowhere" }, 'there is no account "nowhere"'],
     [{ expiresAt: Number.NaN }, "expiresAt is no time"],
     [{ permissions: { publish: { allow: ["a..b"] } } }, 'invalid permissions: publish allow: subject "a..b" is not a valid subject'],
-    [{ permissions: { publsh: {} } }, 'unknown option "permissions.publsh"'],
+    [{ permissions: { publsh: {} } }, 'unknown option "permissions.publsh"; did you mean "permissions.publish"?'],
   ];
   for (const [answer, text] of wrong) {
     const { who, lines } = given(() => answer);

@@ -57,7 +57,7 @@ test("0 means the default where the reference says so, and nothing else", () => 
 });
 
 test("an unknown option is refused, JavaScript's own names too", () => {
-  expect(faultOf({ prot: 1 })).toBe('unknown option "prot"');
+  expect(faultOf({ prot: 1 })).toBe('unknown option "prot"; did you mean "port"?');
   expect(faultOf({ toString: 1 })).toBe('unknown option "toString"');
 });
 

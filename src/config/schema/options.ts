@@ -5,21 +5,23 @@
  * A row whose feature is not there yet has no place here: such options are refused by name (table/missing.ts), never ignored.
  */
 
-import { TLS_DEFAULTS, type TlsOptions } from "../../wire/transport/tls/tls-options.ts";
+import { quoted } from "../../base/go/strconv.ts";
+
 import { withOperator } from "./check/operator-check.ts";
-import { checkOptions, checkTypes } from "./check/option-check.ts";
-import { completeAccounts, completeAuthorization, completeMappings } from "./given/complete-accounts.ts";
+import { checkOptions } from "./check/option-check.ts";
 import type { GivenOptions } from "./given/given-options.ts";
-import type { OptionRow } from "./row/option-row.ts";
+import { boolean, type Shape, type ShapeFields, text } from "./given/shape.ts";
+import { unknownOption } from "./given/unknown-option.ts";
+import type { Row } from "./row/option-row.ts";
 import { OptionError } from "./row/problems.ts";
 import { ACCOUNT_TABLE_OPTIONS } from "./table/accounts.ts";
 import { LIMIT_OPTIONS } from "./table/limits.ts";
 import { LOGGING_OPTIONS } from "./table/logging.ts";
+import { isNothingGiven, missingOption } from "./table/missing.ts";
 import { MONITORING_OPTIONS } from "./table/monitoring.ts";
 import { OPERATOR_TABLE_OPTIONS } from "./table/operators.ts";
 import { SECURITY_OPTIONS } from "./table/security.ts";
 import { SERVER_OPTIONS } from "./table/server.ts";
-import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "./websocket-options.ts";
 
 export type { GivenOptions } from "./given/given-options.ts";
 export type { WriteTimeoutPolicy } from "./table/limits.ts";
@@ -39,70 +41,55 @@ export const OPTIONS = {
 export type Options = { [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["initial"] };
 
 export function defaultOptions(): Options {
-  const rows: [string, Pick<OptionRow<unknown>, "initial">][] = Object.entries(OPTIONS);
+  const rows: [string, Pick<Row<unknown>, "initial">][] = Object.entries(OPTIONS);
   return Object.fromEntries(rows.map(([name, { initial }]) => [name, initial])) as Options;
 }
-
-/** Options for which 0 means their default, as in the reference. */
-const ZERO_IS_DEFAULT = [
-  "controlLineBytesMax",
-  "payloadBytesMax",
-  "pendingBytesMax",
-  "connectionsMax",
-  "pingIntervalMs",
-  "pingsOutMax",
-  "writeDeadlineMs",
-  "authTimeoutMs",
-  "closedClientsMax",
-  "lameDuckDurationMs",
-  "lameDuckGraceMs",
-  "connectErrorReports",
-  "reconnectErrorReports",
-] as const satisfies readonly (keyof Options)[];
 
 /** With TLS a client has the time of the handshake and this much more. */
 const AUTH_AFTER_TLS_MS = 1_000;
 
 /**
  * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.
- * @throws OptionError  an option is unknown, of another type than its default, or contradicts another one
+ * @throws OptionError  an option is unknown, not there yet or of the wrong type, or contradicts another one
  */
 export function completeOptions(given: GivenOptions): Options {
-  const options: Record<string, unknown> = defaultOptions();
-  const initial = defaultOptions();
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(OPTIONS, name)) throw new OptionError(`unknown option "${name}"`);
-    if (value !== undefined) options[name] = value;
-  }
-  for (const name of ZERO_IS_DEFAULT) if (options[name] === 0) options[name] = initial[name];
-  checkTypes(options as Options, initial);
-  const { websocket, tls, resolverTls, authTimeoutMs, trustedKeys, ...rest } = options as Options;
+  for (const [name, value] of Object.entries(given)) if (!Object.hasOwn(OPTIONS, name)) refuseUnknown(name, value);
+  const rows = Object.entries(OPTIONS) as [keyof Options, Row<unknown>][];
+  const options = Object.fromEntries(rows.map(([name, row]) => [name, completeOption(name, row, given[name])])) as Options;
+  const { tls, trustedKeys, authTimeoutMs } = options;
   const complete = withOperator({
-    ...rest,
-    accounts: completeAccounts(rest.accounts),
-    mappings: completeMappings(rest.mappings),
-    authorization: completeAuthorization(rest.authorization, "authorization"),
-    trustedKeys: [...trustedKeys].sort(), // a reload tells them so
-    tls: completeTls(tls),
-    resolverTls: completeTls(resolverTls),
-    websocket: completeWebsocket(websocket),
-    authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : (tls.timeoutMs ?? TLS_DEFAULTS.timeoutMs) + AUTH_AFTER_TLS_MS,
+    ...options,
+    trustedKeys: [...trustedKeys].sort(), // a reload compares them in this order
+    authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : tls.timeoutMs + AUTH_AFTER_TLS_MS,
   });
-  checkOptions(complete);
+  checkOptions(complete, OPTIONS as unknown as Readonly<Record<keyof Options, Row<never>>>);
   return complete;
 }
 
-function completeTls(tls: TlsOptions | null): TlsOptions | null {
-  return tls === null ? null : { ...TLS_DEFAULTS, ...tls };
+function completeOption(name: string, row: Row<unknown>, given: unknown): unknown {
+  const { initial, zeroIsDefault } = row;
+  if (given === undefined || (zeroIsDefault === true && given === 0)) return initial;
+  return shapeOf(row).complete(given, name);
 }
 
-function completeWebsocket(websocket: Partial<WebSocketOptions> | null): WebSocketOptions | null {
-  if (websocket === null) return null;
-  const { tls = null, authorization = null } = websocket;
-  return {
-    ...WEBSOCKET_DEFAULTS,
-    ...websocket,
-    tls: completeTls(tls),
-    authorization: completeAuthorization(authorization, "websocket.authorization"),
-  };
+/** The shape of an option's values; of a text or a boolean, which have none in their rows, that of the initial value. */
+export function shapeOf({ given, initial }: Pick<Row<unknown>, "given" | "initial">): Shape<unknown> {
+  return given ?? (typeof initial === "string" ? text : boolean);
+}
+
+/** @throws OptionError  unless it is a feature to come, and asks for nothing */
+function refuseUnknown(name: string, value: unknown): void {
+  const feature = missingOption(name);
+  if (feature === null) throw new OptionError(unknownOption(name, "", optionShapes()));
+  if (!isNothingGiven(value)) throw new OptionError(`${quoted(name)} is not supported yet (${feature})`);
+}
+
+function optionShapes(): ShapeFields {
+  const rows = Object.entries(OPTIONS) as [string, Row<unknown>][];
+  return Object.fromEntries(
+    rows.map(([name, row]) => {
+      const { type, fields } = shapeOf(row);
+      return [name, { type, fields, initial: row.initial }];
+    }),
+  );
 }

@@ -16,7 +16,7 @@ import { PasswordChecks } from "../../auth/users/password.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import type { Logger } from "../../base/log/logger.ts";
-import { completePermissions } from "../../config/schema/given/complete-accounts.ts";
+import { completePermissions } from "../../config/schema/given/account-shape.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
 import type { Turn } from "../../connections/link/turn.ts";

@@ -5,16 +5,12 @@
  * server starts, not by reading the file.
  */
 import { accessSync, constants, statSync } from "node:fs";
-import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
+import { RESOLVER_DEFAULTS, type ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { ConfigFault, type Problems } from "../row/problems.ts";
 import { booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../row/reader.ts";
-
-const SYNC_INTERVAL_MS = 60_000;
-const FETCH_TIMEOUT_MS = 1_900;
-const CACHE_LIMIT = 1_000;
 
 const NO_RESOLVER = 'error parsing account resolver, should be MEM or  URL("url") or a map containing dir and type state=[FULL|CACHE])';
 
@@ -77,18 +73,19 @@ function directoryResolver(map: ConfigMap, at: ConfigValue, problems: Problems):
     limit: get("limit", value => safeInteger(integerIn(value)), 0),
     ttlMs: get("ttl", timeIn, 0),
     intervalMs: get("interval", timeIn, 0),
-    timeoutMs: get("timeout", fetchTimeoutIn, FETCH_TIMEOUT_MS),
+    timeoutMs: get("timeout", fetchTimeoutIn, RESOLVER_DEFAULTS.full.fetchTimeoutMs),
   };
   if (draft.type === "MEM" || draft.type === "MEMORY") return { kind: "memory" };
   if (draft.type !== "FULL" && draft.type !== "CACHE") throw new ConfigFault(NO_RESOLVER);
   for (const fault of directoryFaults(draft)) problems.error(at, fault);
   const { directory, limit, ttlMs, intervalMs, timeoutMs, allowDelete, hardDelete } = draft;
-  if (draft.type === "CACHE") return { kind: "cache", directory, limit: limit > 0 ? limit : CACHE_LIMIT, ttlMs, fetchTimeoutMs: timeoutMs };
+  if (draft.type === "CACHE")
+    return { kind: "cache", directory, limit: limit > 0 ? limit : RESOLVER_DEFAULTS.cache.limit, ttlMs, fetchTimeoutMs: timeoutMs };
   return {
     kind: "full",
     directory,
     limit: Math.max(0, limit),
-    syncIntervalMs: intervalMs > 0 ? intervalMs : SYNC_INTERVAL_MS,
+    syncIntervalMs: intervalMs > 0 ? intervalMs : RESOLVER_DEFAULTS.full.syncIntervalMs,
     allowDelete,
     hardDelete: allowDelete && hardDelete === true,
     fetchTimeoutMs: timeoutMs,

@@ -241,3 +241,10 @@ export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }
   if (fault !== null) throw new ConfigFault(fault);
   return complete;
 });
+
+/** @returns why a complete block cannot be used; null when it can */
+export function tlsFault(tls: TlsOptions | null): string | null {
+  if (tls?.ocspPeer && !tls.verify) return "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled";
+  const digest = tls?.pinnedCerts.find(pinned => !/^[0-9a-f]{64}$/.test(pinned));
+  return digest === undefined ? null : `error parsing 'pinned_certs' key ${digest} does not look like lower case ${SPKI}`;
+}

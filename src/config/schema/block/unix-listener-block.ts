@@ -1,5 +1,6 @@
 /** `listen_unix`: a listener on a Unix domain socket, beside the one on a port. */
 import { quoted } from "../../../base/go/strconv.ts";
+import { natural, objectOf, orNull, text } from "../given/shape.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { notA, type Reader, reader, textIn } from "../row/reader.ts";
 
@@ -32,3 +33,5 @@ export const unixListenerBlock: Reader<UnixListener | null> = reader<UnixListene
     return { path, mode };
   },
 );
+
+export const unixListenerShape = orNull(objectOf<UnixListener>({ path: "", mode: UNIX_LISTENER_MODE }, { path: text, mode: natural }));

@@ -1,4 +1,4 @@
-/** What options may not be, whoever gave them: of the wrong type, out of range, or at odds with each other. In the reference's order. */
+/** Checks complete options, from a file or a program: each row by itself, and options against each other, in the reference's order. */
 
 import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
 import { type Authorization, allUsers } from "../../../auth/users/authorization.ts";
@@ -6,112 +6,55 @@ import { goDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
-import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { GLOBAL_ACCOUNT } from "../block/account-block.ts";
-import { clusterNameFault, SERVER_NAME_HAS_SPACES } from "../block/names.ts";
+import { tlsFault } from "../block/tls-block.ts";
 import type { Options } from "../options.ts";
+import type { Row } from "../row/option-row.ts";
 import { OptionError } from "../row/problems.ts";
-import { WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL } from "../table/limits.ts";
-import { isLogFormat, LOG_FORMAT_REFUSAL, levelFault } from "../table/logging.ts";
-import type { WebSocketOptions } from "../websocket-options.ts";
+
 import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
 import { checkOperators } from "./operator-check.ts";
 
-/** What the options have to be whose default is null. */
-const NULLABLE: { readonly [K in keyof Options as null extends Options[K] ? K : never]: "string" | "number" | "object" } = {
-  clientAdvertise: "string",
-  serverName: "string",
-  pidFile: "string",
-  portsFileDirectory: "string",
-  httpHost: "string",
-  httpPort: "number",
-  authorization: "object",
-  listenUnix: "object",
-  httpsHost: "string",
-  httpsPort: "number",
-  profilingPort: "number",
-  tls: "object",
-  ocspCache: "object",
-  websocket: "object",
-  clusterName: "string",
-  logFile: "string",
-  remoteSyslog: "string",
-  systemAccount: "string",
-  noAuthUser: "string",
-  resolver: "object",
-  resolverTls: "object",
-};
-
-const PORTS: readonly string[] = ["port", "httpPort", "httpsPort", "profilingPort"] satisfies (keyof Options)[];
-
-/** Numbers for which a negative value means something, as in the reference: no connections at all, no limit. */
-const MAY_BE_NEGATIVE: readonly string[] = [
-  "connectionsMax",
-  "subscriptionsMax",
-  "profilingBlockRate",
-  "tracedBytesMax",
-  "connectErrorReports",
-  "reconnectErrorReports",
-  "closedClientsMax",
-] satisfies (keyof Options)[];
-
-/** Sizes travel as 32-bit integers. */
-const PAYLOAD_BYTES_LIMIT = 2 ** 31 - 1;
+/** The checks in the reference's order, as an operator sees only the first refusal: rows by their names, and rules across options. */
+export const CHECK_ORDER = [
+  checkLameDuck,
+  checkPending,
+  "payloadBytesMax",
+  "subscriptionTokensMax",
+  "writeTimeout",
+  "serverName",
+  (options: Options) => checkOperators(options, allUsers(options).length > 0),
+  "tls",
+  checkUsers,
+  "clusterName",
+  checkDefaultDomains,
+  "logFormat",
+  "logLevelOverrides",
+  checkWebsocket,
+  checkMonitoring,
+  checkSystemAccount,
+] as const satisfies readonly (keyof Options | ((options: Options) => void))[];
 
 /** @throws OptionError */
-export function checkTypes(options: Options, initial: Options): void {
-  for (const name of Object.keys(options) as (keyof Options)[]) checkType(name, options[name], initial[name]);
+export function checkOptions(options: Options, rows: Readonly<Record<keyof Options, Row<never>>>): void {
+  for (const check of CHECK_ORDER) {
+    if (typeof check === "function") check(options);
+    else refuse(rows[check].check!(options[check] as never));
+  }
 }
 
-/** @throws OptionError */
-export function checkOptions(options: Options): void {
-  checkLimits(options);
-  if (options.serverName?.includes(" ")) throw new OptionError(SERVER_NAME_HAS_SPACES);
-  checkOperators(options, allUsers(options).length > 0);
-  checkTls(options.tls);
-  checkUsers(options);
-  const clusterFault = clusterNameFault(options.clusterName ?? "");
-  if (clusterFault !== null) throw new OptionError(clusterFault);
-  checkDefaultDomains(options);
-  if (!isLogFormat(options.logFormat)) throw new OptionError(LOG_FORMAT_REFUSAL);
-  for (const [subsystem, level] of Object.entries(options.logLevelOverrides)) {
-    const fault = levelFault(subsystem, level);
-    if (fault !== null) throw new OptionError(fault);
-  }
-  if (options.websocket !== null) checkWebsocket(options.websocket, options);
-  checkMonitoring(options);
-  checkSystemAccount(options);
+function refuse(fault: string | null): void {
+  if (fault !== null) throw new OptionError(fault);
 }
 
-function checkType(name: keyof Options, value: unknown, initial: unknown): void {
-  if (initial === null && value === null) return;
-  const wanted = initial === null ? NULLABLE[name as keyof typeof NULLABLE] : Array.isArray(initial) ? "array" : typeof initial;
-  const found = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
-  if (found !== wanted) throw new OptionError(`option "${name}" must be ${/^[ao]/.test(wanted) ? "an" : "a"} ${wanted}`);
-  if (typeof value !== "number") return;
-  if (!Number.isSafeInteger(value)) throw new OptionError(`option "${name}" must be an integer`);
-  if (PORTS.includes(name)) checkPort(value);
-  else if (value < 0 && !MAY_BE_NEGATIVE.includes(name)) throw new OptionError(`option "${name}" cannot be negative`);
+function checkLameDuck({ lameDuckGraceMs, lameDuckDurationMs }: Options): void {
+  if (lameDuckGraceMs < lameDuckDurationMs) return;
+  const [grace, duration] = [lameDuckGraceMs, lameDuckDurationMs].map(ms => goDuration(ms * 1e6));
+  refuse(`lame duck grace period (${grace}) should be strictly lower than lame duck duration (${duration})`);
 }
 
-function checkPort(port: number): void {
-  if (port < 0 || port > 65_535) throw new OptionError(`invalid port ${port}`);
-}
-
-function checkLimits(options: Options): void {
-  const { lameDuckGraceMs, lameDuckDurationMs, payloadBytesMax, pendingBytesMax, subscriptionTokensMax } = options;
-  if (lameDuckGraceMs >= lameDuckDurationMs) {
-    const [grace, duration] = [lameDuckGraceMs, lameDuckDurationMs].map(ms => goDuration(ms * 1e6));
-    throw new OptionError(`lame duck grace period (${grace}) should be strictly lower than lame duck duration (${duration})`);
-  }
-  if (payloadBytesMax > pendingBytesMax) {
-    throw new OptionError(`max_payload (${payloadBytesMax}) cannot be higher than max_pending (${pendingBytesMax})`);
-  }
-  if (payloadBytesMax > PAYLOAD_BYTES_LIMIT) {
-    throw new OptionError(`max_payload (${payloadBytesMax}) cannot be higher than ${PAYLOAD_BYTES_LIMIT}`);
-  }
-  if (subscriptionTokensMax > 255) throw new OptionError("max_subscription_tokens value is too big");
-  if (!WRITE_TIMEOUT_POLICIES.includes(options.writeTimeout)) throw new OptionError(WRITE_TIMEOUT_REFUSAL);
+function checkPending({ payloadBytesMax, pendingBytesMax }: Options): void {
+  if (payloadBytesMax > pendingBytesMax) refuse(`max_payload (${payloadBytesMax}) cannot be higher than max_pending (${pendingBytesMax})`);
 }
 
 function checkDefaultDomains(options: Options): void {
@@ -133,24 +76,14 @@ function checkDefaultDomains(options: Options): void {
   }
 }
 
-function checkTls(tls: TlsOptions | null): void {
-  if (tls?.ocspPeer && !tls.verify) {
-    throw new OptionError("OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled");
-  }
-  for (const digest of tls?.pinnedCerts ?? []) {
-    if (/^[0-9a-f]{64}$/.test(digest)) continue;
-    const form = "lower case hex-encoded sha256 of DER encoded SubjectPublicKeyInfo";
-    throw new OptionError(`error parsing 'pinned_certs' key ${digest} does not look like ${form}`);
-  }
-}
-
 const FORBIDDEN_HEADERS = ["host", "content-length", "connection", "upgrade", "nats-no-masking"];
 
-function checkWebsocket(websocket: WebSocketOptions, options: Options): void {
-  const { port, tls, noTls, allowedOrigins, noAuthUser, authorization, jwtCookie, headers } = websocket;
-  checkPort(port);
+function checkWebsocket(options: Options): void {
+  const { websocket } = options;
+  if (websocket === null) return;
+  const { tls, noTls, allowedOrigins, noAuthUser, authorization, jwtCookie, headers } = websocket;
   if (!tls && !noTls) throw new OptionError("websocket requires TLS configuration");
-  checkTls(tls);
+  refuse(tlsFault(tls));
   for (const origin of allowedOrigins) checkOrigin(origin);
   if (noAuthUser) checkNoAuthUser(noAuthUser, options);
   if (authorization !== null) checkOwnAuthorization(authorization, options);
@@ -167,11 +100,8 @@ function checkWebsocket(websocket: WebSocketOptions, options: Options): void {
   }
 }
 
-/** Of a WebSocket listener: a single user or token, where the server has none of its own. */
+/** A user or token of the WebSocket listener goes only with a server that has no users of its own. */
 function checkOwnAuthorization(authorization: Authorization, options: Options): void {
-  for (const part of Object.keys(authorization)) {
-    if (!["user", "password", "token"].includes(part)) throw new OptionError(`unknown option "websocket.authorization.${part}"`);
-  }
   const which = authorization.user ? "username" : "token";
   if (allUsers(options).length === 0 || (!authorization.user && !authorization.token)) return;
   throw new OptionError(`websocket authentication ${which} not compatible with presence of users/nkeys`);

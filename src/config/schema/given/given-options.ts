@@ -1,6 +1,6 @@
-/** Options as a program gives them: what is left out is completed, in accounts and users too. */
+/** Options as a program gives them. What is left out, at any depth, is completed by the shapes beside this file. */
 
-import type { GivenPermissions, PermissionOptions } from "../../../access/permission/permission-options.ts";
+import type { GivenPermissions } from "../../../access/permission/permission-options.ts";
 import type { AccountLimits, AccountOptions, TraceOptions } from "../../../accounts/account/account-options.ts";
 import type {
   LatencyOptions,
@@ -9,8 +9,12 @@ import type {
   StreamExportOptions,
   StreamImportOptions,
 } from "../../../accounts/trade/trade-options.ts";
+import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import type { Authorization, CalloutOptions, UserOptions } from "../../../auth/users/authorization.ts";
 import type { MappingDestination, MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
+import type { OcspCacheRules, OcspPeerRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
+import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
+import type { UnixListener } from "../block/unix-listener-block.ts";
 import type { Options } from "../options.ts";
 import type { WebSocketOptions } from "../websocket-options.ts";
 
@@ -48,13 +52,43 @@ export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
 
 export interface GivenAuthorization extends Omit<Authorization, "users" | "defaultPermissions" | "callout"> {
   readonly users?: readonly GivenUser[];
-  readonly defaultPermissions?: GivenPermissions | PermissionOptions | null;
+  readonly defaultPermissions?: GivenPermissions | null;
   readonly callout?: Partial<CalloutOptions> | null;
 }
 
-export interface GivenOptions extends Partial<Omit<Options, "accounts" | "mappings" | "authorization" | "websocket">> {
+/** Either `certificates`, for a listener, or only rules, for a resolver. */
+export interface GivenTls extends Partial<Omit<TlsOptions, "ocspPeer">> {
+  /** `{}` checks clients' certificates by OCSP with the default settings. */
+  readonly ocspPeer?: Partial<OcspPeerRules> | null;
+}
+
+export interface GivenWebSocket extends Partial<Omit<WebSocketOptions, "tls" | "authorization">> {
+  readonly tls?: GivenTls | null;
+  /** A single user or a token, instead of the server's `authorization`. */
+  readonly authorization?: Pick<Authorization, "user" | "password" | "token"> | null;
+}
+
+type ResolverOf<K extends ResolverOptions["kind"]> = Extract<ResolverOptions, { readonly kind: K }>;
+type Directory<T> = Partial<T> & Pick<ResolverOf<"full"> | ResolverOf<"cache">, "directory">;
+
+export type GivenResolver =
+  | ResolverOf<"memory">
+  | ResolverOf<"url">
+  | (Directory<ResolverOf<"full">> & { readonly kind: "full" })
+  | (Directory<ResolverOf<"cache">> & { readonly kind: "cache" });
+
+/** What `NatsServer.start` takes: every option, and every field of one, may be left out. Times are milliseconds; port 0 is any free one. */
+export interface GivenOptions
+  extends Partial<
+    Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">
+  > {
   readonly accounts?: readonly GivenAccount[];
-  readonly mappings?: readonly GivenMapping[];
   readonly authorization?: GivenAuthorization | null;
-  readonly websocket?: Partial<WebSocketOptions> | null;
+  readonly listenUnix?: (Partial<UnixListener> & Pick<UnixListener, "path">) | null;
+  readonly mappings?: readonly GivenMapping[];
+  readonly ocspCache?: Partial<OcspCacheRules> | null;
+  readonly resolver?: GivenResolver | null;
+  readonly resolverTls?: GivenTls | null;
+  readonly tls?: GivenTls | null;
+  readonly websocket?: GivenWebSocket | null;
 }

@@ -19,6 +19,8 @@ export interface Field<Draft> {
   /** What it is without a value in the file, in the reference page; empty: nothing. */
   readonly initial: string;
   readonly text: string;
+  /** The option that it sets, or whose reload rule holds for it; none for a field of a block. */
+  readonly option?: string;
   /** The fields of a block, for the reference page. */
   readonly fields?: readonly Field<never>[];
   /** Why it is known and refused; null for one that works. */
@@ -33,7 +35,7 @@ export function field<Draft, T>(
   { type, read }: Reader<T>,
   text: string,
   put: (draft: Draft, value: T) => void,
-  extra: { readonly initial?: string; readonly fields?: readonly Field<never>[] } = {},
+  extra: { readonly initial?: string; readonly option?: string; readonly fields?: readonly Field<never>[] } = {},
 ): Field<Draft> {
   const { initial = "", ...rest } = extra;
   const set: Field<Draft>["set"] = (draft, value, context) => put(draft, read(value, context));

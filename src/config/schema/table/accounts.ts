@@ -1,10 +1,14 @@
 /** Options of accounts and of who may use them. */
-import type { ConfiguredAccount } from "../../../auth/users/authorization.ts";
+
+import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
+import { allUsers, type ConfiguredAccount } from "../../../auth/users/authorization.ts";
 import type { MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { ACCOUNT_FIELDS, accountsBlock } from "../block/account-block.ts";
 import { mappingsBlock } from "../block/mapping-block.ts";
 import { PROXIES_FIELDS, proxiesBlock } from "../block/proxies-block.ts";
-import { option } from "../row/option-row.ts";
+import { accountsShape, mappingsShape } from "../given/account-shape.ts";
+import * as given from "../given/shape.ts";
+import { option, type ReloadFacts } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { boolean, reader, textOrUnset } from "../row/reader.ts";
 
@@ -13,10 +17,16 @@ const systemAccount = reader<string | null>("string", ({ data }) => {
   return data || null;
 });
 
+/** An account named `$SYS` is the system account, unless another one is named. */
+function systemAccountOf({ systemAccount, accounts }: Pick<ReloadFacts, "systemAccount" | "accounts">): string | null {
+  return systemAccount ?? (accounts.some(({ name }) => name === SYSTEM_ACCOUNT) ? SYSTEM_ACCOUNT : null);
+}
+
 export const ACCOUNT_TABLE_OPTIONS = {
   accounts: option<readonly ConfiguredAccount[]>({
     names: "accounts",
     reader: accountsBlock,
+    given: accountsShape,
     initial: [],
     text: "accounts beside `$G`, which is always there",
     fields: ACCOUNT_FIELDS,
@@ -26,6 +36,7 @@ export const ACCOUNT_TABLE_OPTIONS = {
   mappings: option<readonly MappingRule[]>({
     names: "mappings maps",
     reader: mappingsBlock,
+    given: mappingsShape,
     initial: [],
     text: "where messages on a subject go instead, in `$G`",
     reload: "live",
@@ -34,9 +45,13 @@ export const ACCOUNT_TABLE_OPTIONS = {
   systemAccount: option<string | null>({
     names: "system_account system",
     reader: systemAccount,
+    given: given.orNull(given.text),
     initial: null,
     text: "account of the server's own events and services; `$SYS` when not set",
     reload: "fixed",
+    reloadText: "`$SYS` may be left out",
+    mayChange: (before, after) => before.systemAccount === SYSTEM_ACCOUNT && after.systemAccount === null,
+    compared: (before, after) => [systemAccountOf(before), after.systemAccount],
     goName: "SystemAccount",
   }),
   noSystemAccount: option<boolean>({
@@ -50,14 +65,18 @@ export const ACCOUNT_TABLE_OPTIONS = {
   noAuthUser: option<string | null>({
     names: "no_auth_user",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "user or nkey of clients that give no credentials",
     reload: "fixed",
+    reloadText: "may be left out, when the user is gone too",
+    mayChange: (before, after) => after.noAuthUser === null && !allUsers(after).some(({ user }) => user === before.noAuthUser),
     goName: "NoAuthUser",
   }),
   trustedProxies: option<readonly string[]>({
     names: "proxies",
     reader: proxiesBlock,
+    given: given.listOf(given.text),
     initial: [],
     text: "public nkeys of proxies whose signatures are trusted; in a file `proxies { trusted: [ { key } ] }`",
     fields: PROXIES_FIELDS,

@@ -9,19 +9,40 @@ import { clientPort } from "./server.ts";
 
 type Draft = { -readonly [K in keyof Options]?: Options[K] };
 
+/** The option whose reload rule holds for the field. */
+const sets = (option: keyof Options) => ({ option });
+
 export const COMBINED_FIELDS: readonly Field<Draft>[] = [
-  field("listen", hostPort, "host and port in one", (draft, { host, port }) => {
-    if (host !== "") draft.host = host;
-    draft.port = clientPort(port);
-  }),
-  field("http", hostPort, "monitoring: port, or host and port", (draft, { host, port }) => {
-    if (host !== "") draft.httpHost = host;
-    draft.httpPort = monitorPort(port);
-  }),
-  field("https", hostPort, "the same with TLS", (draft, { host, port }) => {
-    if (host !== "") draft.httpsHost = host;
-    draft.httpsPort = monitorPort(port);
-  }),
+  field(
+    "listen",
+    hostPort,
+    "host and port in one",
+    (draft, { host, port }) => {
+      if (host !== "") draft.host = host;
+      draft.port = clientPort(port);
+    },
+    sets("port"),
+  ),
+  field(
+    "http",
+    hostPort,
+    "monitoring: port, or host and port",
+    (draft, { host, port }) => {
+      if (host !== "") draft.httpHost = host;
+      draft.httpPort = monitorPort(port);
+    },
+    sets("httpPort"),
+  ),
+  field(
+    "https",
+    hostPort,
+    "the same with TLS",
+    (draft, { host, port }) => {
+      if (host !== "") draft.httpsHost = host;
+      draft.httpsPort = monitorPort(port);
+    },
+    sets("httpsPort"),
+  ),
   field(
     "trace_verbose",
     boolean,
@@ -30,7 +51,7 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
       draft.traceVerbose = on;
       if (on) draft.trace = true;
     },
-    { initial: "false" },
+    { ...sets("traceVerbose"), initial: "false" },
   ),
   field(
     "trace_headers",
@@ -40,7 +61,7 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
       draft.traceHeaders = on;
       if (on) draft.trace = true;
     },
-    { initial: "false" },
+    { ...sets("traceHeaders"), initial: "false" },
   ),
   field(
     "authorization",
@@ -50,7 +71,10 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
       draft.authorization = authorization;
       if (timeoutMs !== 0) draft.authTimeoutMs = timeoutMs;
     },
-    { fields: AUTHORIZATION_FIELDS },
+    { ...sets("authorization"), fields: AUTHORIZATION_FIELDS },
   ),
-  field("cluster", clusterBlock, "the cluster it belongs to", (draft, { name }) => (draft.clusterName = name), { fields: CLUSTER_FIELDS }),
+  field("cluster", clusterBlock, "the cluster it belongs to", (draft, { name }) => (draft.clusterName = name), {
+    ...sets("clusterName"),
+    fields: CLUSTER_FIELDS,
+  }),
 ];

@@ -1,5 +1,7 @@
 /** Options that bound what a client may do, and when it is taken for gone. */
+
 import { goDuration } from "../../../base/go/duration.ts";
+import * as given from "../given/shape.ts";
 import { option } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../row/reader.ts";
@@ -21,6 +23,11 @@ const tokensMax = reader("integer", (value, { key }) => {
   return Number(tokens);
 });
 
+/** Sizes travel as 32-bit integers. */
+const PAYLOAD_BYTES_LIMIT = 2 ** 31 - 1;
+const payloadFault = (bytes: number) =>
+  bytes > PAYLOAD_BYTES_LIMIT ? `max_payload (${bytes}) cannot be higher than ${PAYLOAD_BYTES_LIMIT}` : null;
+
 /** Ours say what is on, the reference's what is off. */
 const opposite = (value: boolean) => String(!value);
 
@@ -28,7 +35,9 @@ export const LIMIT_OPTIONS = {
   controlLineBytesMax: option<number>({
     names: "max_control_line",
     reader: size32,
+    given: given.natural,
     initial: 4 * KIB,
+    zeroIsDefault: true,
     text: "longest protocol line, bytes",
     reload: "live",
     goName: "MaxControlLine",
@@ -36,7 +45,10 @@ export const LIMIT_OPTIONS = {
   payloadBytesMax: option<number>({
     names: "max_payload",
     reader: size32,
+    given: given.natural,
     initial: MIB,
+    zeroIsDefault: true,
+    check: payloadFault,
     text: "largest message, headers included, bytes; not above max_pending",
     reload: "live",
     goName: "MaxPayload",
@@ -44,7 +56,9 @@ export const LIMIT_OPTIONS = {
   pendingBytesMax: option<number>({
     names: "max_pending",
     reader: size,
+    given: given.natural,
     initial: 64 * MIB,
+    zeroIsDefault: true,
     text: "bytes a client may have unread before it is closed",
     reload: "fixed",
     goName: "MaxPending",
@@ -52,7 +66,9 @@ export const LIMIT_OPTIONS = {
   connectionsMax: option<number>({
     names: "max_connections max_conn",
     reader: connectionsMax,
+    given: given.integer,
     initial: 65_536,
+    zeroIsDefault: true,
     text: "client connections; 0 in a file, or negative: none",
     reload: "live",
     goName: "MaxConn",
@@ -60,6 +76,7 @@ export const LIMIT_OPTIONS = {
   subscriptionsMax: option<number>({
     names: "max_subscriptions max_subs",
     reader: integer,
+    given: given.integer,
     initial: 0,
     text: "subscriptions of a connection; 0: no limit",
     reload: "fixed",
@@ -68,7 +85,9 @@ export const LIMIT_OPTIONS = {
   subscriptionTokensMax: option<number>({
     names: "max_subscription_tokens max_sub_tokens",
     reader: tokensMax,
+    given: given.natural,
     initial: 0,
+    check: tokens => (tokens > 255 ? "max_subscription_tokens value is too big" : null),
     text: "tokens of a subscribed subject, 1 to 255; 0: no limit",
     reload: "fixed",
     goName: "MaxSubTokens",
@@ -76,7 +95,9 @@ export const LIMIT_OPTIONS = {
   pingIntervalMs: option<number>({
     names: "ping_interval",
     reader: duration,
+    given: given.natural,
     initial: 120_000,
+    zeroIsDefault: true,
     initialText: "2m",
     text: "time between the server's PINGs",
     reload: "live",
@@ -85,7 +106,9 @@ export const LIMIT_OPTIONS = {
   pingsOutMax: option<number>({
     names: "ping_max",
     reader: integer,
+    given: given.natural,
     initial: 2,
+    zeroIsDefault: true,
     text: "unanswered PINGs before a connection is stale",
     reload: "live",
     goName: "MaxPingsOut",
@@ -93,7 +116,9 @@ export const LIMIT_OPTIONS = {
   writeDeadlineMs: option<number>({
     names: "write_deadline",
     reader: duration,
+    given: given.natural,
     initial: 10_000,
+    zeroIsDefault: true,
     initialText: "10s",
     text: "time the kernel has to take a batch of output",
     reload: "live",
@@ -104,6 +129,7 @@ export const LIMIT_OPTIONS = {
     names: "write_timeout",
     reader: oneOf(WRITE_TIMEOUT_POLICIES, WRITE_TIMEOUT_REFUSAL),
     initial: "default",
+    check: policy => (WRITE_TIMEOUT_POLICIES.includes(policy) ? null : WRITE_TIMEOUT_REFUSAL),
     text: "what a missed write deadline does",
     reload: "fixed",
     goName: "WriteTimeout",
@@ -112,7 +138,9 @@ export const LIMIT_OPTIONS = {
   closedClientsMax: option<number>({
     names: "max_closed_clients",
     reader: integer,
+    given: given.integer,
     initial: 10_000,
+    zeroIsDefault: true,
     text: "closed connections remembered for /connz",
     reload: "fixed",
     goName: "MaxClosedClients",

@@ -2,6 +2,7 @@
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { LEVEL_NAMES, type LevelName, SUBSYSTEMS, type Subsystem } from "../../../base/log/level.ts";
+import * as given from "../given/shape.ts";
 import { integerFlag, switchFlag, textFlag, textOrNull } from "../row/flag-row.ts";
 import { option } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
@@ -15,13 +16,21 @@ export function isLogFormat(format: string): format is LogFormat {
   return (LOG_FORMATS as readonly string[]).includes(format);
 }
 
-/** @returns what is wrong with a level of a subsystem; null when nothing is */
+/** @returns why a subsystem cannot have a level; null when it can */
 export function levelFault(subsystem: string, level: string): string | null {
   if (!SUBSYSTEMS.includes(subsystem as Subsystem)) {
     return `log_level_override: unknown subsystem ${quoted(subsystem)}, expected ${SUBSYSTEMS.join(", ")}`;
   }
   if (LEVEL_NAMES.includes(level as LevelName)) return null;
   return `log_level_override: unknown level ${quoted(level)} of ${subsystem}, expected ${LEVEL_NAMES.join(", ")}`;
+}
+
+function overridesFault(overrides: Readonly<Record<string, string>>): string | null {
+  for (const [subsystem, level] of Object.entries(overrides)) {
+    const fault = levelFault(subsystem, level);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 const levelOverrides = mapOf(
@@ -73,6 +82,7 @@ export const LOGGING_OPTIONS = {
   tracedBytesMax: option<number>({
     names: "max_traced_msg_len",
     reader: integer,
+    given: given.integer,
     initial: 0,
     text: "bytes of a payload shown in a trace line; 0: all",
     flags: [
@@ -108,6 +118,7 @@ export const LOGGING_OPTIONS = {
   logFile: option<string | null>({
     names: "log_file logfile",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "file that gets the log",
     flags: [textFlag("l log", "Logging", "file", "File to redirect log output", textOrNull)],
@@ -117,6 +128,7 @@ export const LOGGING_OPTIONS = {
   logSizeLimit: option<number>({
     names: "log_size_limit logfile_size_limit",
     reader: size,
+    given: given.natural,
     initial: 0,
     text: "bytes after which the log file is rotated; 0: never",
     flags: [integerFlag("log_size_limit", "Logging", "limit", "Logfile size limit (default: auto)", given => given)],
@@ -126,6 +138,7 @@ export const LOGGING_OPTIONS = {
   logFilesMax: option<number>({
     names: "log_max_num logfile_max_num",
     reader: integer,
+    given: given.natural,
     initial: 0,
     text: "log files kept, the current one included; 0: all",
     reload: "fixed",
@@ -143,6 +156,7 @@ export const LOGGING_OPTIONS = {
   remoteSyslog: option<string | null>({
     names: "remote_syslog",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "log to the syslog server at this URL: `udp://`, `tcp://`, `unix://`",
     flags: [textFlag("r remote_syslog", "Logging", "addr", "Syslog server addr (udp://localhost:514)", textOrNull)],
@@ -153,6 +167,7 @@ export const LOGGING_OPTIONS = {
     names: "log_format",
     reader: oneOf(LOG_FORMATS, LOG_FORMAT_REFUSAL),
     initial: "text",
+    check: format => (isLogFormat(format) ? null : LOG_FORMAT_REFUSAL),
     text: "form of log lines. nats-server knows only text",
     reload: "live",
     goName: "LogFormat",
@@ -160,7 +175,9 @@ export const LOGGING_OPTIONS = {
   logLevelOverrides: option<Readonly<Record<string, string>>>({
     names: "log_level_override",
     reader: levelOverrides,
+    given: given.mapOf(given.text),
     initial: {},
+    check: overridesFault,
     text: `level of single subsystems (${SUBSYSTEMS.join(", ")}). nats-server has none`,
     flags: [
       textFlag(

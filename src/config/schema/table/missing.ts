@@ -65,3 +65,26 @@ export const MISSING_FIELDS: readonly Field<unknown>[] = [
   jetstream,
   missingField("store_dir storedir", "JetStream"),
 ];
+
+/** Names of a program's options: those of the file, without regard to case and underscores, and `cluster`, of which a file may set the name. */
+const MISSING_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ...MISSING_FIELDS.flatMap(({ names, missing }) => names.map(name => [plainName(name), missing!] as const)),
+  ["cluster", "clustering"],
+]);
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll("_", "");
+}
+
+/** @returns the feature that an option of a program needs, and that is not there yet; null when there is none */
+export function missingOption(name: string): string | null {
+  return MISSING_OPTIONS.get(plainName(name)) ?? null;
+}
+
+/** Whether a program's value asks for nothing: empty, off, or `{ enabled: false }`. */
+export function isNothingGiven(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) {
+    return Object.keys(value).length === 0 || (value as { enabled?: unknown }).enabled === false;
+  }
+  return !value;
+}

@@ -1,7 +1,9 @@
 /** Options of the HTTP listener for operators. */
+
 import { posix } from "node:path";
+import * as given from "../given/shape.ts";
 import { integerFlag, portOrDefault, textFlag } from "../row/flag-row.ts";
-import { option } from "../row/option-row.ts";
+import { option, type ReloadFacts } from "../row/option-row.ts";
 import { integer, reader, textIn } from "../row/reader.ts";
 
 /** 0: none; -1: any free one. */
@@ -20,18 +22,25 @@ const basePath = (given: string) =>
 
 const shownPort = (value: number | null) => String(value ?? 0);
 
+/** The address that monitoring listens on, by HTTP or HTTPS. */
+const monitoringHost = ({ httpHost, httpsHost, host }: ReloadFacts) => httpHost ?? httpsHost ?? host;
+const monitoringHosts = (before: ReloadFacts, after: ReloadFacts) => [monitoringHost(before), monitoringHost(after)] as const;
+
 export const MONITORING_OPTIONS = {
   httpHost: option<string | null>({
     names: "",
     reader: null,
+    given: given.orNull(given.text),
     initial: null,
     text: "address of the monitoring listener; host when not set",
     reload: "fixed",
+    compared: monitoringHosts,
     goName: "HTTPHost",
   }),
   httpPort: option<number | null>({
     names: "http_port monitor_port",
     reader: port,
+    given: given.orNull(given.port),
     initial: null,
     text: "monitoring port; 0: none; -1: any free one (in the library null and 0)",
     flags: [integerFlag<number | null>("m http_port", "Server", "port", "Use port for http monitoring, -1 for any", monitorPort)],
@@ -52,14 +61,17 @@ export const MONITORING_OPTIONS = {
   httpsHost: option<string | null>({
     names: "",
     reader: null,
+    given: given.orNull(given.text),
     initial: null,
     text: "address of the https monitoring listener; host when not set",
     reload: "fixed",
+    compared: monitoringHosts,
     goName: "HTTPHost",
   }),
   httpsPort: option<number | null>({
     names: "https_port",
     reader: port,
+    given: given.orNull(given.port),
     initial: null,
     text: "monitoring port with TLS, which takes the certificate of the `tls` block; not beside http_port",
     flags: [integerFlag<number | null>("ms https_port", "Server", "port", "Use port for https monitoring, -1 for any", monitorPort)],

@@ -4,8 +4,11 @@ import type { Authorization } from "../../../auth/users/authorization.ts";
 import type { OcspCacheRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { OCSP_CACHE_FIELDS, OCSP_FIELDS, type OcspStapling, ocspBlock, ocspCacheBlock } from "../block/ocsp-block.ts";
-import { TLS_FIELDS, tlsBlock } from "../block/tls-block.ts";
+import { TLS_FIELDS, tlsBlock, tlsFault } from "../block/tls-block.ts";
 import { WEBSOCKET_FIELDS, websocketBlock } from "../block/websocket-block.ts";
+import { authorizationShape } from "../given/account-shape.ts";
+import * as given from "../given/shape.ts";
+import { ocspCacheShape, tlsShape, websocketShape } from "../given/tls-shape.ts";
 import { authorizationRefusal, tlsRefusal, websocketRefusal } from "../reload/reload-refusal.ts";
 import { textFlag } from "../row/flag-row.ts";
 import { option } from "../row/option-row.ts";
@@ -16,6 +19,7 @@ export const SECURITY_OPTIONS = {
   authorization: option<Authorization | null>({
     names: "",
     reader: null,
+    given: authorizationShape,
     initial: null,
     text: "who may connect: a user and password, a token, or `users` of `$G`; `defaultPermissions`, `callout`, `proxyRequired`",
     flags: [
@@ -24,13 +28,16 @@ export const SECURITY_OPTIONS = {
       textFlag("auth", "Authorization", "token", "Authorization token required for connections", (token, before) => ({ ...before, token })),
     ],
     reload: "live",
+    reloadText: "live, but auth_callout and proxy_required",
     goName: "Authorization",
     refuse: authorizationRefusal,
   }),
   authTimeoutMs: option<number>({
     names: "",
     reader: null,
+    given: given.natural,
     initial: 2_000,
+    zeroIsDefault: true,
     text: "time a client has to authenticate, ms; one second more than TLS has, with TLS",
     reload: "live",
     goName: "AuthTimeout",
@@ -38,10 +45,13 @@ export const SECURITY_OPTIONS = {
   tls: option<TlsOptions | null>({
     names: "tls",
     reader: tlsBlock,
+    given: tlsShape,
     initial: null,
+    check: tlsFault,
     text: "TLS of the client listener, and of https monitoring",
     fields: TLS_FIELDS,
     reload: "live",
+    reloadText: "live, but verify_and_map and connection_rate_limit",
     goName: "TLSConfig",
     refuse: tlsRefusal,
   }),
@@ -65,6 +75,7 @@ export const SECURITY_OPTIONS = {
   ocspCache: option<OcspCacheRules | null>({
     names: "ocsp_cache",
     reader: ocspCacheBlock,
+    given: ocspCacheShape,
     initial: null,
     text: "cache of OCSP responses about peers",
     fields: OCSP_CACHE_FIELDS,
@@ -82,10 +93,12 @@ export const SECURITY_OPTIONS = {
   websocket: option<WebSocketOptions | null>({
     names: "websocket ws",
     reader: websocketBlock,
+    given: websocketShape,
     initial: null,
     text: "WebSocket listener",
     fields: WEBSOCKET_FIELDS,
     reload: "live",
+    reloadText: "only its tls",
     goName: "Websocket",
     refuse: websocketRefusal,
   }),

@@ -3,8 +3,9 @@
 import { goDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
-import { textOfServerName } from "../block/names.ts";
-import { type UnixListener, unixListenerBlock } from "../block/unix-listener-block.ts";
+import { clusterNameFault, SERVER_NAME_HAS_SPACES, textOfServerName } from "../block/names.ts";
+import { type UnixListener, unixListenerBlock, unixListenerShape } from "../block/unix-listener-block.ts";
+import * as given from "../given/shape.ts";
 import { integerFlag, portOrDefault, textFlag, textOrNull } from "../row/flag-row.ts";
 import { option } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
@@ -56,6 +57,7 @@ export const SERVER_OPTIONS = {
   port: option<number>({
     names: "port",
     reader: reader("integer", (value, context) => clientPort(integer.read(value, context))),
+    given: given.port,
     initial: DEFAULT_PORT,
     text: "client port; -1: any free one (in the library 0)",
     flags: [integerFlag("p port", "Server", "port", "Use port for clients, -1 for any (default: 4222)", clientPort)],
@@ -65,6 +67,7 @@ export const SERVER_OPTIONS = {
   listenUnix: option<UnixListener | null>({
     names: "listen_unix",
     reader: unixListenerBlock,
+    given: unixListenerShape,
     initial: null,
     text: "Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none",
     reload: "fixed",
@@ -74,6 +77,7 @@ export const SERVER_OPTIONS = {
   clientAdvertise: option<string | null>({
     names: "client_advertise",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "host[:port] told to clients in INFO",
     flags: [textFlag("client_advertise", "Server", "string", "Client URL to advertise to other servers", textOrNull)],
@@ -83,7 +87,9 @@ export const SERVER_OPTIONS = {
   serverName: option<string | null>({
     names: "server_name",
     reader: textOfServerName,
+    given: given.orNull(given.text),
     initial: null,
+    check: name => (name?.includes(" ") ? SERVER_NAME_HAS_SPACES : null),
     text: "name of the server; its id when not set",
     flags: [textFlag("n name server_name", "Server", "server_name", "Server name (default: auto)", textOrNull)],
     reload: "fixed",
@@ -92,6 +98,7 @@ export const SERVER_OPTIONS = {
   serverTags: option<readonly string[]>({
     names: "server_tags",
     reader: tags,
+    given: given.listOf(given.text),
     initial: [],
     text: "tags of the server, in lower case",
     reload: "live",
@@ -100,6 +107,7 @@ export const SERVER_OPTIONS = {
   serverMetadata: option<Readonly<Record<string, string>>>({
     names: "server_metadata",
     reader: mapOf("map of strings", goType => `error parsing metadata: unsupported type ${goType}`, textIn),
+    given: given.mapOf(given.text),
     initial: {},
     text: "names and values of the server, shown in varz",
     reload: "live",
@@ -115,6 +123,7 @@ export const SERVER_OPTIONS = {
         throw new ConfigFault(`error parsing feature flag ${quoted(name)}: expected bool, got ${goTypeOf(value.data)}`);
       },
     ),
+    given: given.mapOf(given.boolean),
     initial: {},
     text: "switches of single features",
     reload: "fixed",
@@ -123,6 +132,7 @@ export const SERVER_OPTIONS = {
   pidFile: option<string | null>({
     names: "pid_file pidfile",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "file that gets the process id",
     flags: [textFlag("P pid", "Server", "file", "File to store PID", textOrNull)],
@@ -132,6 +142,7 @@ export const SERVER_OPTIONS = {
   portsFileDirectory: option<string | null>({
     names: "ports_file_dir",
     reader: textOrUnset,
+    given: given.orNull(given.text),
     initial: null,
     text: "directory that gets <program>_<pid>.ports",
     flags: [
@@ -149,7 +160,9 @@ export const SERVER_OPTIONS = {
   lameDuckDurationMs: option<number>({
     names: "lame_duck_duration",
     reader: durationAtLeast(30n * SECOND_NS, (name, given) => `invalid ${name} of ${given}, minimum is 30 seconds`),
+    given: given.natural,
     initial: 120_000,
+    zeroIsDefault: true,
     initialText: "2m",
     text: "how long lame duck mode takes to close clients",
     reload: "fixed",
@@ -159,7 +172,9 @@ export const SERVER_OPTIONS = {
   lameDuckGraceMs: option<number>({
     names: "lame_duck_grace_period",
     reader: durationAtLeast(0n, name => `invalid ${name}, needs to be positive`),
+    given: given.natural,
     initial: 10_000,
+    zeroIsDefault: true,
     initialText: "10s",
     text: "how long it waits before the first; shorter than the duration",
     reload: "fixed",
@@ -169,7 +184,9 @@ export const SERVER_OPTIONS = {
   clusterName: option<string | null>({
     names: "",
     reader: null,
+    given: given.orNull(given.text),
     initial: null,
+    check: name => clusterNameFault(name ?? ""),
     text: "name of the cluster; shown",
     reload: "live",
     goName: "Cluster",
@@ -177,6 +194,7 @@ export const SERVER_OPTIONS = {
   defaultJsDomain: option<Readonly<Record<string, string>>>({
     names: "default_js_domain",
     reader: mapOf("map of strings", goType => `error default_js_domain config: unsupported type ${goType}`, textIn),
+    given: given.mapOf(given.text),
     initial: {},
     text: "account to JetStream domain; kept for JetStream, which is not there yet",
     reload: "fixed",
@@ -185,7 +203,9 @@ export const SERVER_OPTIONS = {
   connectErrorReports: option<number>({
     names: "connect_error_reports",
     reader: integer,
+    given: given.integer,
     initial: 3_600,
+    zeroIsDefault: true,
     text: "attempts between reports of a connect to another server that fails",
     reload: "live",
     goName: "ConnectErrorReports",
@@ -193,7 +213,9 @@ export const SERVER_OPTIONS = {
   reconnectErrorReports: option<number>({
     names: "reconnect_error_reports",
     reader: integer,
+    given: given.integer,
     initial: 1,
+    zeroIsDefault: true,
     text: "the same for reconnects",
     reload: "live",
     goName: "ReconnectErrorReports",
@@ -201,6 +223,7 @@ export const SERVER_OPTIONS = {
   profilingPort: option<number | null>({
     names: "prof_port",
     reader: reader<number | null>("integer", (value, context) => portOrDefault(integer.read(value, context), null)),
+    given: given.orNull(given.port),
     initial: null,
     text: "port for profiles; -1: any free one",
     flags: [integerFlag<number | null>("profile", "Profiling", "port", "Profiling HTTP port", given => portOrDefault(given, null))],
@@ -211,6 +234,7 @@ export const SERVER_OPTIONS = {
   profilingBlockRate: option<number>({
     names: "prof_block_rate",
     reader: integer,
+    given: given.integer,
     initial: 0,
     text: "rate of the block profile",
     reload: "live",

@@ -1,0 +1,21 @@
+/** The refusal of an option that does not exist, with the name that was probably meant. */
+import { nearestName } from "../row/nearest-name.ts";
+import type { ShapeFields } from "./shape.ts";
+
+/**
+ * @param where place of the object that holds it, with a dot behind; empty at the top
+ * @param fields the options there are at that place
+ */
+export function unknownOption(name: string, where: string, fields: ShapeFields): string {
+  const meant = nestedName(name, fields) ?? nearestName(name, Object.keys(fields));
+  const refusal = `unknown option "${where}${name}"`;
+  return meant === null ? refusal : `${refusal}; did you mean "${where}${meant}"?`;
+}
+
+/** A field of that very name one level deeper: `certFile` in `tls` is meant for `tls.certificates[0]`. */
+function nestedName(name: string, fields: ShapeFields): string | null {
+  for (const [parent, { type, fields: inner }] of Object.entries(fields)) {
+    if (inner !== null && Object.hasOwn(inner, name)) return `${parent}${type.startsWith("list") ? "[0]" : ""}.${name}`;
+  }
+  return null;
+}
