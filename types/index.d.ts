@@ -103,11 +103,17 @@ export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
   readonly trace?: (Partial<TraceOptions> & Pick<TraceOptions, "destination">) | null;
 }
 
-export interface GivenOptions extends Partial<Omit<Options, "accounts" | "mappings" | "authorization" | "websocket">> {
+/** What `NatsServer.start` takes: every option, and every field of one, may be left out. Times are milliseconds; port 0 is any free one. */
+export interface GivenOptions extends Partial<Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">> {
   readonly accounts?: readonly GivenAccount[];
-  readonly mappings?: readonly GivenMapping[];
   readonly authorization?: GivenAuthorization | null;
-  readonly websocket?: Partial<WebSocketOptions> | null;
+  readonly listenUnix?: (Partial<UnixListener> & Pick<UnixListener, "path">) | null;
+  readonly mappings?: readonly GivenMapping[];
+  readonly ocspCache?: Partial<OcspCacheRules> | null;
+  readonly resolver?: GivenResolver | null;
+  readonly resolverTls?: GivenTls | null;
+  readonly tls?: GivenTls | null;
+  readonly websocket?: GivenWebSocket | null;
 }
 
 /** Either `user` and `password`, or `nkey`. */
@@ -536,8 +542,40 @@ interface TraceOptions {
 
 interface GivenAuthorization extends Omit<Authorization, "users" | "defaultPermissions" | "callout"> {
   readonly users?: readonly GivenUser[];
-  readonly defaultPermissions?: GivenPermissions | PermissionOptions | null;
+  readonly defaultPermissions?: GivenPermissions | null;
   readonly callout?: Partial<CalloutOptions> | null;
+}
+
+interface UnixListener {
+  readonly path: string;
+  /** Permission bits of the socket file: a process that may write the socket may connect. */
+  readonly mode: number;
+}
+
+interface OcspCacheRules {
+  readonly type: "none" | "local";
+  /** Directory of `cache.json`. */
+  readonly localStore: string;
+  readonly preserveRevoked: boolean;
+  readonly saveIntervalMs: number;
+}
+
+type GivenResolver = ResolverOf<"memory"> | ResolverOf<"url"> | (Directory<ResolverOf<"full">> & {
+  readonly kind: "full";
+}) | (Directory<ResolverOf<"cache">> & {
+  readonly kind: "cache";
+});
+
+/** Either `certificates`, for a listener, or only rules, for a resolver. */
+interface GivenTls extends Partial<Omit<TlsOptions, "ocspPeer">> {
+  /** `{}` checks clients' certificates by OCSP with the default settings. */
+  readonly ocspPeer?: Partial<OcspPeerRules> | null;
+}
+
+interface GivenWebSocket extends Partial<Omit<WebSocketOptions, "tls" | "authorization">> {
+  readonly tls?: GivenTls | null;
+  /** A single user or a token, instead of the server's `authorization`. */
+  readonly authorization?: Pick<Authorization, "user" | "password" | "token"> | null;
 }
 
 /** `resolver`: the source of account JWTs. Durations in milliseconds. */
@@ -576,20 +614,6 @@ interface ConfiguredAccount extends AccountOptions {
 interface MappingRule {
   readonly source: string;
   readonly destinations: readonly MappingDestination[];
-}
-
-interface OcspCacheRules {
-  readonly type: "none" | "local";
-  /** Directory of `cache.json`. */
-  readonly localStore: string;
-  readonly preserveRevoked: boolean;
-  readonly saveIntervalMs: number;
-}
-
-interface UnixListener {
-  readonly path: string;
-  /** Permission bits of the socket file: a process that may write the socket may connect. */
-  readonly mode: number;
 }
 
 interface WebSocketListenerOptions {
@@ -725,6 +749,12 @@ interface MappingDestination {
   /** Counts only in that cluster; empty: in those that no destination names. */
   readonly cluster: string;
 }
+
+type ResolverOf<K extends ResolverOptions["kind"]> = Extract<ResolverOptions, {
+  readonly kind: K;
+}>;
+
+type Directory<T> = Partial<T> & Pick<ResolverOf<"full"> | ResolverOf<"cache">, "directory">;
 
 /** A certificate chain and its private key, PEM files. */
 interface KeyPairFiles {
