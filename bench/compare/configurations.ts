@@ -5,9 +5,10 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { type Signer, signerOf } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
+import { signerOf } from "../../test/doubles/seed-signer.ts";
 import { selfSigned } from "../../test/tls/certificates.ts";
 import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
 

@@ -8,9 +8,9 @@
 import { bench, do_not_optimize, run } from "mitata";
 import { decodeAccount, decodeUser } from "../../src/access/jwt/decode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { signerOf } from "../../src/access/jwt/signer.ts";
 import { validateClaims } from "../../src/access/jwt/validate-claims.ts";
 import { encodeSeed, NkeyKind, verifySignature } from "../../src/base/keys/nkey.ts";
+import { signerOf } from "../../test/doubles/seed-signer.ts";
 
 const short = process.env.BENCH_SHORT === "1";
 const signer = (kind: NkeyKind, byte: number) => signerOf(encodeSeed(kind, new Uint8Array(32).fill(byte)));

@@ -14,10 +14,10 @@
  */
 import { type ConnectionOptions, connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import type { AuthorizationRequestClaims, AuthorizationResponseBody, ClaimsData, UserBody } from "../../src/access/jwt/claims.ts";
+import { JwtError } from "../../src/access/jwt/claims.ts";
 import { decodeAuthorizationRequest } from "../../src/access/jwt/decode.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { JwtError } from "../../src/access/jwt/jwt-error.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { open, seal } from "../../src/base/keys/xkey.ts";
 
 /** A token, which is sealed if the request was; bytes, which are sent as they are; null: silence. */

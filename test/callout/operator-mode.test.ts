@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { connect, jwtAuthenticator } from "@nats-io/transport-node";
 import type { AccountBody, UserLimits, UserScope } from "../../src/access/jwt/claims.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { NO_LIMITS_SET, newClaims } from "../../src/access/jwt/encode.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { publicXkeyOf } from "../../src/base/keys/xkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";

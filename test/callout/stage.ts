@@ -4,7 +4,7 @@
  *   onBoth(config, service, play) ─▶ ours, then the reference: server ─▶ service ─▶ play(Stage) ─▶ whatever is to be compared
  */
 import type { ConnectionOptions } from "@nats-io/transport-node";
-import type { Signer } from "../../src/access/jwt/signer.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { until } from "../faults/until.ts";
 import { linesOf, type OurSide, type Side, startOurs } from "../operator/pair.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";

@@ -2,8 +2,8 @@
 
 import type { OperatorBody, UserBody } from "../../src/access/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { signerOf } from "../../src/access/jwt/signer.ts";
 import { encodeSeed, NkeyKind, publicNkeyOf } from "../../src/base/keys/nkey.ts";
+import { signerOf } from "../doubles/seed-signer.ts";
 
 const ISSUED_AT_SECONDS = 1_700_000_000;
 

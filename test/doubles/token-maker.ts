@@ -1,7 +1,8 @@
 /** Keys that are always the same, and tokens with any content, right or wrong, which are signed all the same. */
 
-import { type Signer, signerOf } from "../../src/access/jwt/signer.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
+import { signerOf } from "./seed-signer.ts";
 
 /** Made of one byte, repeated; the tokens in `test/vectors/go-jwt.json` are by the same keys. */
 export function fixedSigner(kind: NkeyKind, byte: number): Signer {

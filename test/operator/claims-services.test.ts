@@ -1,7 +1,7 @@
 /** Pushing, listing, looking up and deleting account JWTs, beside nats-server. */
 import { existsSync, readdirSync } from "node:fs";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { it } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";

@@ -1,8 +1,8 @@
 /** New claims of an account and those who are connected to it, beside nats-server. */
 
 import type { AccountBody, Permissions } from "../../src/access/jwt/claims.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { it, logged, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf } from "./pair.ts";

@@ -1,6 +1,6 @@
 /** A client that says what a test wants it to, and keeps what it hears. */
 import type { Socket } from "bun";
-import type { Signer } from "../../src/access/jwt/signer.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 
 const TIMEOUT_MS = 8_000;
 

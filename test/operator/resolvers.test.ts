@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Signer } from "../../src/access/jwt/signer.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { it, reason, type Stage, skipped } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf, type Side, startOurs, startReference } from "./pair.ts";

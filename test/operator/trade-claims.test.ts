@@ -1,8 +1,8 @@
 /** Exports and imports by claims: accounts on demand, circles, activations, beside nats-server. */
 import { afterAll } from "bun:test";
 import type { Export, Import } from "../../src/access/jwt/claims.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { it, logged, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";

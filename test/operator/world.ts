@@ -1,8 +1,8 @@
 /** Operators, accounts and users for the tests of operator mode: keys that are always the same, tokens as a test wants them. */
 
 import type { AccountBody, AccountClaims, AccountLimits, ClaimsData, OperatorBody, UserBody } from "../../src/access/jwt/claims.ts";
+import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import type { Signer } from "../../src/access/jwt/signer.ts";
 import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 

@@ -364,3 +364,8 @@ export interface AuthorizationResponseBody extends BodyData {
   /** `issuer_account` */
   readonly issuerAccount: string;
 }
+
+/** What is wrong with a token, with claims, or with the signer. Functions of this folder throw no other exceptions. */
+export class JwtError extends Error {
+  override name = "JwtError";
+}

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import vectors from "../../../test/vectors/go-jwt.json";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
+import { JwtError } from "./claims.ts";
 import { decodeClaims, decodeGeneric } from "./decode.ts";
-import { JwtError } from "./jwt-error.ts";
 import { decodePart } from "./token-part.ts";
 
 const tokens = vectors.issued.map(one => one.token);

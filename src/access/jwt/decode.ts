@@ -29,8 +29,8 @@ import type {
   OperatorClaims,
   UserClaims,
 } from "./claims.ts";
+import { JwtError } from "./claims.ts";
 import { readFirstVersion } from "./first-version.ts";
-import { JwtError } from "./jwt-error.ts";
 import { decodePart } from "./token-part.ts";
 
 /** As the library: 1 MiB. */

@@ -1,18 +1,24 @@
 import { expect, test } from "bun:test";
-import { formatCredentials, seedInFile, tokenInFile, userSeedInFile } from "./decorated.ts";
-import { JwtError } from "./jwt-error.ts";
+import { tokenInFile } from "./decorated.ts";
 
 const TOKEN = "eyJ0eXAi.eyJqdGki-_.c2ln";
 const SEED = "SUAIO3FHUX5PNV2LQIIP7TZ3N4L7TX3W53MQGEIVYFIGA635OZCKEYHFLM";
-const CREDENTIALS = formatCredentials(TOKEN, SEED);
+const CREDENTIALS = `-----BEGIN NATS USER JWT-----
+${TOKEN}
+------END NATS USER JWT------
 
-test("a credentials file has a token and a seed, with either kind of line ends", () => {
+-----BEGIN USER NKEY SEED-----
+${SEED}
+------END USER NKEY SEED------
+`;
+
+test("the token of a credentials file is found with either kind of line ends", () => {
   for (const text of [CREDENTIALS, CREDENTIALS.replaceAll("\n", "\r\n"), `some words\n${CREDENTIALS}more`]) {
-    expect([tokenInFile(text), seedInFile(text), userSeedInFile(text)]).toEqual([TOKEN, SEED, SEED]);
+    expect(tokenInFile(text)).toBe(TOKEN);
   }
 });
 
-test("a decorated token may end with the file; any other text is taken for a token itself", () => {
+test("a decorated token may end with the file; any other text is returned unchanged", () => {
   expect(tokenInFile(`-----BEGIN NATS OPERATOR JWT-----\n${TOKEN}\n------END NATS OPERATOR JWT------`)).toBe(TOKEN);
   expect(tokenInFile(`  --- x ---\n${TOKEN}\n--- y ---\n`)).toBe(TOKEN);
   const plain = [
@@ -27,15 +33,6 @@ test("a decorated token may end with the file; any other text is taken for a tok
     `--- x ---\n${TOKEN}\n--- y ---\r`,
   ];
   for (const text of plain) expect(tokenInFile(text)).toBe(text);
-});
-
-test("a seed may stand in a line of its own", () => {
-  expect(seedInFile(`# mine\n${SEED}\r\nmore`)).toBe(SEED);
-  expect(seedInFile("SAXYZ")).toBe("SAXYZ");
-  expect(() => userSeedInFile("SAXYZ")).toThrow(new JwtError("doesn't contain an user seed nkey"));
-  expect(() => seedInFile("UABC\n")).toThrow(new JwtError("no nkey seed found"));
-  expect(() => seedInFile("  SUABC\n")).toThrow(new JwtError("doesn't contain a seed nkey"));
-  expect(() => seedInFile(`${CREDENTIALS.replace(SEED, "PABC")}`)).toThrow(new JwtError("doesn't contain a seed nkey"));
 });
 
 test("a megabyte of dashes is read in a moment", () => {

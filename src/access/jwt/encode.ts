@@ -7,15 +7,21 @@ import { createHash } from "node:crypto";
 import { encode } from "../../base/bytes/ascii.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import { decodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
-import { base32 } from "./base32.ts";
 import { BODIES, claimsJson, dataShape } from "./claim-shapes.ts";
 import type { AccountLimits, ClaimKind, Claims, ClaimsData } from "./claims.ts";
+import { JwtError } from "./claims.ts";
 import { checkIssuer, rethrowing, VERSION } from "./decode.ts";
-import { JwtError } from "./jwt-error.ts";
-import type { Signer } from "./signer.ts";
 import { encodePart } from "./token-part.ts";
 
 const HEADER = encodePart(compactGoJson({ typ: "JWT", alg: "ed25519-nkey" }));
+
+/** Signs tokens: holds a seed, or asks the holder of one. */
+export interface Signer {
+  /** nkey */
+  readonly publicKey: string;
+  /** @returns 64 bytes */
+  sign(data: Uint8Array): Uint8Array;
+}
 
 type ClaimsOf<K extends ClaimKind> = Extract<Claims, { kind: K }>;
 
@@ -95,4 +101,18 @@ function issuedBody(claims: Claims): unknown {
 
 function bySubject<T extends { readonly subject: string } | null>(list: readonly T[]): T[] {
   return list.toSorted((left, right) => Buffer.compare(Buffer.from(left?.subject ?? ""), Buffer.from(right?.subject ?? "")));
+}
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** RFC 4648, without padding. */
+function base32(bytes: Uint8Array): string {
+  let out = "";
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = ((value << 8) | byte) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) out += ALPHABET[(value >> (bits - 5)) & 31];
+  }
+  return bits > 0 ? out + ALPHABET[(value << (5 - bits)) & 31] : out;
 }

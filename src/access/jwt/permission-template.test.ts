@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Permissions } from "./claims.ts";
-import { JwtError } from "./jwt-error.ts";
+import { JwtError } from "./claims.ts";
 import { applyTemplate, TEMPLATE_SUBJECTS_MAX, type TemplateValues } from "./permission-template.ts";
 
 const ANA: TemplateValues = {

@@ -17,7 +17,7 @@ import { foldName } from "../../base/go/json-shape.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { Permissions } from "./claims.ts";
-import { JwtError } from "./jwt-error.ts";
+import { JwtError } from "./claims.ts";
 
 /** Whom the templates are filled in for. */
 export interface TemplateValues {

@@ -1,5 +1,5 @@
 /** The parts of a token: base64url without padding, as Go decodes it: line breaks are skipped, the bits that fill the last letter ignored. */
-import { JwtError } from "./jwt-error.ts";
+import { JwtError } from "./claims.ts";
 
 const LETTERS = /^[A-Za-z0-9_-]*$/;
 

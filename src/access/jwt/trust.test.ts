@@ -1,14 +1,13 @@
 import { expect, test } from "bun:test";
-import { ACCOUNT, fixedSigner, OPERATOR, OTHER_ACCOUNT, rawToken, USER } from "../../../test/doubles/token-maker.ts";
+import { ACCOUNT, fixedSigner, OTHER_ACCOUNT, rawToken, USER } from "../../../test/doubles/token-maker.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import type { ActivationBody, Claims, ClaimsData, Import, UserScope } from "./claims.ts";
+import { JwtError } from "./claims.ts";
 import { allowsConnectionType, connectionTypes } from "./connection-types.ts";
 import { decodeUser } from "./decode.ts";
+import type { Signer } from "./encode.ts";
 import { encodeClaims, NO_LIMITS_SET, newClaims } from "./encode.ts";
-import { JwtError } from "./jwt-error.ts";
-import { isRevoked } from "./revocation.ts";
-import type { Signer } from "./signer.ts";
-import { accountOf, accountSigned, checkActivation, checkScopedSigner, operatorSigned, withLimits } from "./trust.ts";
+import { accountOf, checkActivation, checkScopedSigner, isRevoked, withLimits } from "./trust.ts";
 import { parseServerVersion } from "./validate-operator.ts";
 
 const SIGNING = fixedSigner(NkeyKind.Account, 9);
@@ -97,20 +96,9 @@ test("a scoped user has the scope's limits and stays who it is", () => {
   expect(issuerAccount).toBe(ACCOUNT.publicKey);
 });
 
-test("an operator signs by its own key unless it is strict, and by its signing keys; an account likewise for what names it", () => {
-  const issuedBy = (claims: Claims, issuer: string): Claims => ({ ...claims, issuer });
-  const account = newClaims("account", ACCOUNT.publicKey, { signingKeys: new Map([[SIGNING.publicKey, null]]) });
-  const operator = newClaims("operator", OPERATOR.publicKey, { signingKeys: ["OSIGN"] });
-  const strict = { ...operator, nats: { ...operator.nats, strictSigningKeyUsage: true } };
-  const by = [OPERATOR.publicKey, "OSIGN", "OOTHER"];
-  expect(by.map(issuer => operatorSigned(operator, issuedBy(account, issuer)))).toEqual([true, true, false]);
-  expect(by.map(issuer => operatorSigned(strict, issuedBy(account, issuer)))).toEqual([false, true, false]);
-  expect(operatorSigned(strict, issuedBy(strict, OPERATOR.publicKey))).toBe(true);
+test("a user belongs to the account that it names, else to its issuer", () => {
   const user = newClaims("user", USER.publicKey);
   const named = newClaims("user", USER.publicKey, { issuerAccount: ACCOUNT.publicKey });
-  expect(accountSigned(account, issuedBy(user, ACCOUNT.publicKey))).toBe(true);
-  expect([user, named].map(claims => accountSigned(account, issuedBy(claims, SIGNING.publicKey)))).toEqual([false, true]);
-  expect(accountSigned(account, issuedBy(named, STRANGER.publicKey))).toBe(false);
   expect([accountOf({ ...user, issuer: "A" }), accountOf({ ...named, issuer: "A" })]).toEqual(["A", ACCOUNT.publicKey]);
 });
 

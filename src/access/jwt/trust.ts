@@ -1,40 +1,14 @@
 /**
  * Who may speak for whom: signing keys of operators and accounts, scopes of an account's signing keys, activations.
- * Source: nats-io/jwt v2, `DidSign`, signingkeys.go, activation_claims.go; server/accounts.go, checkActivation (behaviour).
+ * Source: nats-io/jwt v2, `DidSign`, signingkeys.go, activation_claims.go, revocation_list.go; server/accounts.go, checkActivation, isRevoked (behaviour).
  */
-import { createHash } from "node:crypto";
 import { isAbsent } from "../../base/go/json-shape.ts";
-import { paddedBase32 } from "./base32.ts";
-import type {
-  AccountClaims,
-  ActivationClaims,
-  Claims,
-  Import,
-  OperatorClaims,
-  UserBody,
-  UserClaims,
-  UserLimits,
-  UserScope,
-} from "./claims.ts";
+import type { ActivationClaims, Claims, Import, UserBody, UserClaims, UserLimits, UserScope } from "./claims.ts";
+import { JwtError } from "./claims.ts";
 import { decodeActivation } from "./decode.ts";
-import { JwtError } from "./jwt-error.ts";
-import { isRevoked } from "./revocation.ts";
 import { validateImport } from "./validate-account.ts";
 import { validateClaims } from "./validate-claims.ts";
 import { ValidationResults } from "./validation.ts";
-
-/** The operator, or one of its signing keys; a strict operator signs itself only. */
-export function operatorSigned(operator: OperatorClaims, claims: Claims): boolean {
-  if (claims.issuer !== operator.subject) return operator.nats.signingKeys.includes(claims.issuer);
-  return !operator.nats.strictSigningKeyUsage || claims.subject === operator.subject;
-}
-
-/** The account, or one of its signing keys for a user or an activation that names the account. */
-export function accountSigned(account: AccountClaims, claims: Claims): boolean {
-  if (claims.issuer === account.subject) return true;
-  if (claims.kind !== "user" && claims.kind !== "activation") return false;
-  return claims.nats.issuerAccount === account.subject && account.nats.signingKeys.has(claims.issuer);
-}
 
 /** Whose user it is: the account's public key. */
 export function accountOf(user: UserClaims): string {
@@ -70,28 +44,6 @@ export function hasEmptyPermissions({ nats }: { readonly nats: UserBody }): bool
 export function withLimits(claims: UserClaims, limits: UserLimits): UserClaims {
   const { issuerAccount, tags, type, version } = claims.nats;
   return { ...claims, nats: { ...limits, issuerAccount, tags, type, version } };
-}
-
-/**
- * Names an activation: issuer, account and subject up to its first wildcard, hashed.
- * @throws JwtError one of them is missing
- */
-export function activationHashId({ issuer, subject, nats }: ActivationClaims): string {
-  if (issuer === "" || subject === "" || nats.importSubject === "") {
-    throw new JwtError("not enough data in the activaion claims to create a hash"); // the library's text
-  }
-  return paddedBase32(
-    createHash("sha256")
-      .update(`${issuer}.${subject}.${literalStart(nats.importSubject)}`)
-      .digest(),
-  );
-}
-
-function literalStart(subject: string): string {
-  const tokens = subject.split(".");
-  const wildcard = tokens.findIndex(token => token === "*" || token === ">");
-  if (wildcard === -1) return subject;
-  return wildcard === 0 ? "_" : tokens.slice(0, wildcard).join(".") || subject;
 }
 
 /** What an exporting account knows of itself. */
@@ -136,4 +88,16 @@ export function checkActivation(
   if (expiresAtSeconds !== 0 && expiresAtSeconds <= Math.floor(nowMs / 1000)) return INACTIVE;
   if (revocations !== null && isRevoked(revocations, activation.subject, activation.issuedAtSeconds)) return INACTIVE;
   return { active: true, expiresAtSeconds, foreignIssuer: null };
+}
+
+/** Stands for every key. */
+const ANY_KEY = "*";
+
+/**
+ * @param revocations key, or `*` → tokens issued in that second or before count no more
+ * @param publicKey whom the token is about
+ */
+export function isRevoked(revocations: ReadonlyMap<string, number>, publicKey: string, issuedAtSeconds: number): boolean {
+  const until = (key: string) => revocations.get(key) ?? Number.NEGATIVE_INFINITY;
+  return until(publicKey) >= issuedAtSeconds || until(ANY_KEY) >= issuedAtSeconds;
 }

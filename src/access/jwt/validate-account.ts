@@ -5,12 +5,20 @@
 
 import { quoted } from "../../base/go/strconv.ts";
 import { parseGoUrl } from "../../base/go/url.ts";
-import type { AccountBody, AccountClaims, ActivationClaims, Export, ExternalAuthorization, Import, MessageTrace } from "./claims.ts";
+import type {
+  AccountBody,
+  AccountClaims,
+  ActivationBody,
+  ActivationClaims,
+  Export,
+  ExternalAuthorization,
+  Import,
+  MessageTrace,
+} from "./claims.ts";
+import { JwtError } from "./claims.ts";
 import { decodeActivation } from "./decode.ts";
-import { JwtError } from "./jwt-error.ts";
 import { isAccountKey, isCurveKey, isUserKey } from "./public-key.ts";
 import { areContainedIn, hasWildcards, isContainedIn, validateLocalSubject, validateSubject, withoutReferences } from "./subject-rules.ts";
-import { validateActivationBody } from "./validate-activation.ts";
 import { validatePermissions } from "./validate-user.ts";
 import { ValidationResults } from "./validation.ts";
 
@@ -273,4 +281,11 @@ function validateActivationOf(one: Import, activation: ActivationClaims, account
   if (!isContainedIn(subject, importSubject)) {
     results.addError(`activation token import subject ${quoted(importSubject)} doesn't match import ${quoted(one.subject)}`);
   }
+}
+
+/** Source: nats-io/jwt v2, activation_claims.go (behaviour). */
+export function validateActivationBody({ importKind, importSubject, issuerAccount }: ActivationBody, results: ValidationResults): void {
+  if (importKind === "") results.addError('invalid import type: "unknown"');
+  validateSubject(importSubject, results);
+  if (issuerAccount !== "" && !isAccountKey(issuerAccount)) results.addError("account_id is not an account public key");
 }

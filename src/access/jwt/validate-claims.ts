@@ -5,8 +5,7 @@
 import { quoted } from "../../base/go/strconv.ts";
 import type { AuthorizationRequestClaims, AuthorizationResponseClaims, Claims, ClaimsData } from "./claims.ts";
 import { isAccountKey, isServerKey, isUserKey } from "./public-key.ts";
-import { validateAccount } from "./validate-account.ts";
-import { validateActivationBody } from "./validate-activation.ts";
+import { validateAccount, validateActivationBody } from "./validate-account.ts";
 import { validateOperatorBody } from "./validate-operator.ts";
 import { validateUser } from "./validate-user.ts";
 import { ValidationResults } from "./validation.ts";

@@ -3,7 +3,7 @@
 import { quoted } from "../../base/go/strconv.ts";
 import { parseGoUrl } from "../../base/go/url.ts";
 import type { OperatorBody } from "./claims.ts";
-import { JwtError } from "./jwt-error.ts";
+import { JwtError } from "./claims.ts";
 import { isAccountKey, isOperatorKey } from "./public-key.ts";
 import type { ValidationResults } from "./validation.ts";
 

@@ -7,8 +7,8 @@
  */
 
 import type { UserClaims } from "../../access/jwt/claims.ts";
+import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeAuthorizationResponse, decodeUser } from "../../access/jwt/decode.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import { quoted } from "../../base/go/strconv.ts";

@@ -1,8 +1,8 @@
 /** A user known by its token: its claims, and their result in its account. */
 
 import type { UserClaims } from "../../access/jwt/claims.ts";
+import { JwtError } from "../../access/jwt/claims.ts";
 import { type AllowedConnectionTypes, connectionTypes } from "../../access/jwt/connection-types.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { applyTemplate } from "../../access/jwt/permission-template.ts";
 import { checkScopedSigner, withLimits } from "../../access/jwt/trust.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";

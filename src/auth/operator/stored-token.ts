@@ -1,7 +1,7 @@
 /** Checks of stored tokens, of any kind and any signer. Source: server/dirstore.go (behaviour). */
 import type { GenericClaims } from "../../access/jwt/claims.ts";
+import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeGeneric } from "../../access/jwt/decode.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
 
 /** Expiry. Wall clock, ms; 0: never, or the text is not a token. */
 export function expiryOf(jwt: string): number {

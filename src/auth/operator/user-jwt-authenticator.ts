@@ -12,13 +12,12 @@
  */
 
 import type { UserClaims } from "../../access/jwt/claims.ts";
+import { JwtError } from "../../access/jwt/claims.ts";
 import { connectTimes } from "../../access/jwt/connect-times.ts";
 import { allowsConnectionType } from "../../access/jwt/connection-types.ts";
 import { decodeUser } from "../../access/jwt/decode.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
-import { isRevoked } from "../../access/jwt/revocation.ts";
 import { isFromNetworks } from "../../access/jwt/source-networks.ts";
-import { accountOf } from "../../access/jwt/trust.ts";
+import { accountOf, isRevoked } from "../../access/jwt/trust.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { decodeNkey, decodeSignature, verifySignature } from "../../base/keys/nkey.ts";

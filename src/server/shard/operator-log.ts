@@ -1,7 +1,7 @@
 /** What a start says of operators and of the accounts that it begins with, in the reference's words. */
 
+import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeAccount, decodeOperator } from "../../access/jwt/decode.ts";
-import { JwtError } from "../../access/jwt/jwt-error.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";

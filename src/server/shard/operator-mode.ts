@@ -11,7 +11,7 @@
  */
 
 import { newClaims } from "../../access/jwt/encode.ts";
-import { isRevoked } from "../../access/jwt/revocation.ts";
+import { isRevoked } from "../../access/jwt/trust.ts";
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Account } from "../../accounts/account/account.ts";

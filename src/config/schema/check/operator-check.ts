@@ -1,8 +1,8 @@
 /** What operators, their keys and what comes with them may not be, in the reference's order. Their JWTs are read for it. */
 
 import type { OperatorClaims } from "../../../access/jwt/claims.ts";
+import { JwtError } from "../../../access/jwt/claims.ts";
 import { decodeAccount, decodeOperator, decodeUser } from "../../../access/jwt/decode.ts";
-import { JwtError } from "../../../access/jwt/jwt-error.ts";
 import { hasEmptyPermissions } from "../../../access/jwt/trust.ts";
 import { parseServerVersion } from "../../../access/jwt/validate-operator.ts";
 import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
