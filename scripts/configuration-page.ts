@@ -7,6 +7,8 @@ import { OPTIONS, type Options } from "../src/config/schema/options.ts";
 import type { Field } from "../src/config/schema/row/field.ts";
 import type { Row } from "../src/config/schema/row/option-row.ts";
 import { MISSING_FIELDS } from "../src/config/schema/table/missing.ts";
+import { code, tableOf } from "./markdown-table.ts";
+import { programOptions } from "./program-options.ts";
 
 const USAGE = `usage: bun run scripts/configuration-page.ts [option]
   --check   exit 1 when docs/configuration.md is not made of the option table
@@ -51,7 +53,7 @@ export function configurationPage(): string {
     ...[...PATHS.values()].map(blockSection),
     `## Not there yet\n\n${missingTable()}\n`,
     `## Flags\n\n${flagTable()}\n`,
-    `## In a program\n\nOptions of \`NatsServer.start\`; times are milliseconds, port 0 is any free one.\n\n${programTable()}\n`,
+    programOptions(),
   ].join("\n");
 }
 
@@ -96,32 +98,10 @@ function fieldTable(fields: readonly Field<never>[], withReload: boolean): strin
   return missing.length === 0 ? table : `${table}\n\nRefused by name: ${missing.map(code).join(", ")}.`;
 }
 
-/** Those that set several options, and the options that they set. */
-const COMBINED: Readonly<Record<string, keyof Options>> = {
-  listen: "port",
-  http: "httpPort",
-  https: "httpsPort",
-  trace_verbose: "traceVerbose",
-  trace_headers: "traceHeaders",
-  authorization: "authorization",
-  cluster: "clusterName",
-};
-
-/** Where a reload may change only a part. */
-const RELOADS: Readonly<Record<string, string>> = {
-  websocket: "only its tls",
-  tls: "live, but verify_and_map and connection_rate_limit",
-  authorization: "live, but auth_callout and proxy_required",
-  resolver: "live, but not from none or to none",
-  no_auth_user: "may be left out, when the user is gone too",
-  system_account: "`$SYS` may be left out",
-};
-
-function reloadOf({ names }: Field<never>): string {
-  const combined = COMBINED[names[0]!];
-  const rows: readonly Pick<Row<unknown>, "names" | "reload">[] = Object.values(OPTIONS);
-  const row = combined === undefined ? rows.find(candidate => candidate.names.split(" ")[0] === names[0]) : OPTIONS[combined];
-  return RELOADS[names[0]!] ?? row!.reload;
+/** The reload rule of the option that a field sets. */
+function reloadOf({ option }: Field<never>): string {
+  const row: Pick<Row<unknown>, "reload" | "reloadText"> = OPTIONS[option as keyof Options];
+  return row.reloadText ?? row.reload;
 }
 
 function missingTable(): string {
@@ -140,25 +120,8 @@ function writtenForm(flag: Flag): string {
   return `${writtenNames(flag)}${flag.argument === "" ? "" : ` <${flag.argument}>`}`;
 }
 
-function programTable(): string {
-  const rows = Object.entries(OPTIONS) as [string, Pick<Row<unknown>, "text" | "initial">][];
-  return tableOf(
-    ["option", "default", "what it is"],
-    rows.map(([name, { text, initial }]) => [code(name), code(JSON.stringify(initial)), text]),
-  );
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
 function sentence(text: string): string {
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
-}
-
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const escaped = (cell: string) => cell.replaceAll("|", "\\|").replace(/<(?=[a-z_]+>)/g, cell.startsWith("`") ? "<" : "\\<");
-  return [head, head.map(() => "---"), ...rows].map(cells => `| ${cells.map(escaped).join(" | ")} |`).join("\n");
 }
 
 /** What is wrong with the page; null when nothing is. */

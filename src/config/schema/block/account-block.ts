@@ -58,14 +58,21 @@ export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
   field(
     "default_permissions",
     permissionBlock,
-    "what users may do that have no permissions of their own",
+    "permissions of users that have none of their own",
     (draft, permissions) => (draft.defaultPermissions = permissions),
     { initial: "everything", fields: PERMISSION_FIELDS },
   ),
   field("exports", exportsList, "what other accounts may import", (draft, exports) => (draft.exports = exports), { fields: EXPORT_FIELDS }),
-  field("imports", importsList, "what it gets of other accounts", (draft, imports) => (draft.imports = imports), { fields: IMPORT_FIELDS }),
-  field("mappings maps", mappingsBlock, "where messages on a subject go instead", (draft, mappings) => (draft.mappings = mappings)),
-  field("limits", limitsBlock, "what it may have; -1: no limit", (draft, limits) => (draft.limits = limits), { fields: LIMIT_FIELDS }),
+  field("imports", importsList, "what it takes from other accounts", (draft, imports) => (draft.imports = imports), {
+    fields: IMPORT_FIELDS,
+  }),
+  field(
+    "mappings maps",
+    mappingsBlock,
+    "subjects that messages are sent to instead of their own",
+    (draft, mappings) => (draft.mappings = mappings),
+  ),
+  field("limits", limitsBlock, "its limits; -1: no limit", (draft, limits) => (draft.limits = limits), { fields: LIMIT_FIELDS }),
   field(
     "msg_trace trace_dest",
     traceReader,

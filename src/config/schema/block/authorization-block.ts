@@ -75,7 +75,7 @@ export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
   field(
     "default_permissions default_permission permissions",
     permissionBlock,
-    "what users may do that have no permissions of their own",
+    "permissions of users that have none of their own",
     (draft, permissions) => (draft.more.defaultPermissions = permissions),
     { initial: "everything", fields: PERMISSION_FIELDS },
   ),

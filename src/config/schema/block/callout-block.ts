@@ -37,7 +37,7 @@ export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
   field(
     "auth_users users",
     listOf("auth_users"),
-    "users of the service itself, names or nkeys, who are checked here",
+    "users that the service itself logs in as, names or nkeys; the server checks them",
     (draft, users) => (draft.authUsers = users),
   ),
   field(

@@ -47,7 +47,7 @@ export const IMPORT_FIELDS: readonly Field<ImportDraft>[] = [
   field("service", sourceOf("Service"), "requests reach it", (draft, source) => (draft.service = source), { fields: SOURCE_FIELDS }),
   field("to", text, "what it is called in this account", (draft, subject) => (draft.to = subject), { initial: "its subject" }),
   field("prefix", text, "put before the subject of a stream, instead of `to`", (draft, prefix) => (draft.prefix = prefix)),
-  field("share", boolean, "a service is told who asks", (draft, on) => (draft.share = on), { initial: "false" }),
+  field("share", boolean, "the service is told who sends a request", (draft, on) => (draft.share = on), { initial: "false" }),
   field("allow_trace", boolean, "message traces of a stream go on in this account", (draft, on) => (draft.allowTrace = on), {
     initial: "false",
   }),

@@ -47,21 +47,23 @@ export const OCSP_PEER_FIELDS: readonly Field<PeerDraft>[] = [
     (draft, time) => setTime(draft, "allowedClockSkewMs", time),
     { initial: "30s" },
   ),
-  field("warn_only", peerSwitch, "nobody is refused", (draft, on) => (draft.warnOnly = on), { initial: "false" }),
-  field("unknown_is_good", peerSwitch, "the answer Unknown is taken for Good", (draft, on) => (draft.unknownIsGood = on), {
+  field("warn_only", peerSwitch, "failed checks are logged, and the peer is accepted", (draft, on) => (draft.warnOnly = on), {
+    initial: "false",
+  }),
+  field("unknown_is_good", peerSwitch, "the answer Unknown counts as Good", (draft, on) => (draft.unknownIsGood = on), {
     initial: "false",
   }),
   field(
     "allow_when_ca_unreachable",
     peerSwitch,
-    "peers are let in when no responder answers",
+    "peers are accepted when no responder answers",
     (draft, on) => (draft.allowWhenCaUnreachable = on),
     { initial: "false" },
   ),
   field(
     "cache_ttl_when_next_update_unset",
     peerSeconds,
-    "how long an answer without an end is kept",
+    "how long an answer without an expiry is kept",
     (draft, time) => setTime(draft, "cacheTtlWhenNextUpdateUnsetMs", time),
     { initial: "1h" },
   ),
@@ -106,9 +108,15 @@ export const OCSP_CACHE_FIELDS: readonly Field<Draft<OcspCacheRules>>[] = [
     (draft, path) => (draft.localStore = path),
     { initial: "_rc_" },
   ),
-  field("preserve_revoked", booleanOr(unknownCacheField), "what was revoked once stays so", (draft, on) => (draft.preserveRevoked = on), {
-    initial: "false",
-  }),
+  field(
+    "preserve_revoked",
+    booleanOr(unknownCacheField),
+    "a certificate that was revoked stays revoked in the cache",
+    (draft, on) => (draft.preserveRevoked = on),
+    {
+      initial: "false",
+    },
+  ),
   field(
     "save_interval",
     saveInterval,
@@ -147,13 +155,13 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
       initial: "auto",
     },
   ),
-  field("url", reader("string", textIn), "responder for stapling; nothing is stapled, so nobody is asked", () => {}),
+  field("url", reader("string", textIn), "responder for stapling; unused, as nothing is stapled", () => {}),
   field(
     "urls",
     reader("", value => {
       throw notA("[]string", value); // no value has that type: nobody can set it, there or here
     }),
-    "cannot be set, in nats-server neither",
+    "cannot be set, as in nats-server",
     () => {},
   ),
 ];

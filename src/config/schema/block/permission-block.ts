@@ -39,7 +39,7 @@ const listOf = (queues: boolean) => reader("subject or list of subjects", value 
 function listFields(queues: boolean): readonly Field<Draft<SubjectPermissions>>[] {
   return [
     field("allow", listOf(queues), "the only subjects that are allowed", (draft, subjects) => (draft.allow = subjects), { initial: ">" }),
-    field("deny", listOf(queues), "subjects that are not", (draft, subjects) => (draft.deny = subjects)),
+    field("deny", listOf(queues), "subjects that are not allowed", (draft, subjects) => (draft.deny = subjects)),
   ];
 }
 

@@ -38,7 +38,7 @@ interface Draft {
 }
 
 export const PROXIES_FIELDS: readonly Field<Draft>[] = [
-  field("trusted", trusted, "who they are", (draft, keys) => (draft.trusted = keys), { fields: TRUSTED_FIELDS }),
+  field("trusted", trusted, "the trusted proxies", (draft, keys) => (draft.trusted = keys), { fields: TRUSTED_FIELDS }),
 ];
 
 export const proxiesBlock: Reader<readonly string[]> = reader("block", ({ data }, { problems }) => {

@@ -184,7 +184,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "allow_insecure_cipher_suites",
     tlsSwitch,
-    "suites that Go takes for insecure may be named",
+    "suites that Go calls insecure may be named",
     (draft, on) => (draft.allowInsecureCipherSuites = on),
     off,
   ),
@@ -201,7 +201,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "pinned_certs",
     pinnedCerts,
-    "the only certificates let in, by the SHA-256 of their public keys",
+    "the only certificates accepted, by the SHA-256 of their public keys",
     (draft, pinned) => (draft.pinnedCerts = pinned),
   ),
   field(

@@ -42,7 +42,9 @@ export const USER_FIELDS: readonly Field<Draft<UserOptions>>[] = [
     (draft, types) => (draft.connectionTypes = types.length === 0 ? null : types),
     { initial: "all" },
   ),
-  field("proxy_required", boolean, "only through a trusted proxy", (draft, on) => (draft.proxyRequired = on), { initial: "false" }),
+  field("proxy_required", boolean, "it may connect only through a trusted proxy", (draft, on) => (draft.proxyRequired = on), {
+    initial: "false",
+  }),
 ];
 
 const USER_TABLE = fieldTable(USER_FIELDS);

@@ -1,0 +1,145 @@
+/** The part of docs/configuration.md about options of programs: a table of the options, and one of the fields of each that is an object. */
+import type { ShapeFields } from "../src/config/schema/given/shape.ts";
+import { FILE_FIELDS } from "../src/config/schema/load-config.ts";
+import { OPTIONS, shapeOf } from "../src/config/schema/options.ts";
+import type { Field } from "../src/config/schema/row/field.ts";
+import type { Row } from "../src/config/schema/row/option-row.ts";
+import { code, tableOf } from "./markdown-table.ts";
+
+const INTRODUCTION = `Options of \`NatsServer.start\`. Times are milliseconds; port 0 is any free one. Every option, and every field of one, may be left out,
+unless it says "required". An unknown name is refused at every depth, with the nearest one that exists; so is an option of a feature that is
+not there yet.`;
+
+/** Options of \`start\` that are no options of the server. */
+const START_OPTIONS = [
+  [
+    "`configFile`",
+    "string or null",
+    "`null`",
+    "file in nats-server's language; options given beside it win over it, now and at every reload",
+  ],
+  ["`log`", '`Logger` or `"stderr"`', "none", '`"stderr"` logs as the options say; an object with the methods of `Logger` gets every line'],
+  ["`authenticate`", "function", "none", "decides who may connect, instead of the options; see [library.md](library.md)"],
+];
+
+/** Fields of the file that have other names, by the names of programs. */
+const FILE_NAMES: Readonly<Record<string, string>> = {
+  allowedClockSkewMs: "allowed_clockskew",
+  authUsers: "auth_users",
+  callout: "auth_callout",
+  connectionsMax: "max_connections",
+  connectionTypes: "allowed_connection_types",
+  destination: "dest",
+  expiresMs: "expires",
+  leafNodesMax: "max_leafnodes",
+  mapsCertificate: "verify_and_map",
+  messagesMax: "max",
+  passwordCookie: "pass_cookie",
+  payloadBytesMax: "max_payload",
+  responses: "allow_responses",
+  responseThresholdMs: "threshold",
+  responseType: "response",
+  subscriptionsMax: "max_subscriptions",
+  trace: "msg_trace",
+};
+
+/** Texts of fields that a file does not have, or has in another form, by their places. */
+const TEXTS: Readonly<Record<string, string>> = {
+  "tls.handshakeFirst": "TLS before INFO",
+  "tls.handshakeFirstFallbackMs": "with `handshakeFirst`: time to wait for the handshake before INFO is sent after all; 0: no limit",
+  "tls.certificates[].certFile": "required: certificate, with its chain, PEM",
+  "tls.certificates[].keyFile": "required: its private key, PEM",
+  "tls.ocspPeer": "clients' certificates are checked by OCSP; null: they are not",
+  "websocket.port": "port",
+  "websocket.authTimeoutMs": "time a client has to authenticate; null: the server's",
+  "websocket.authorization.user": "name of the single user",
+  "websocket.authorization.password": "its password",
+  "websocket.authorization.token": "token, instead of user and password",
+  "authorization.user": "name of a single user",
+  "authorization.password": "its password, plain or a bcrypt hash",
+  "authorization.token": "token, instead of user and password",
+  "listenUnix.path": "required: path of the socket",
+  "listenUnix.mode": "permission bits of the socket file, `0o770` unless given",
+  "resolver.kind": 'required: `"memory"`: only preloaded JWTs; `"url"`: asked by HTTP; `"full"`: all JWTs in a directory; `"cache"`: some',
+  "resolver.url": "address, of kind `url`: the account's key is put behind it",
+  "resolver.directory": "directory of the JWTs, of kinds `full` and `cache`",
+  "resolver.limit": "most JWTs kept, of kinds `full` (0: no limit) and `cache` (1000 unless given)",
+  "resolver.syncIntervalMs": "time between comparisons with other servers, of kind `full`",
+  "resolver.allowDelete": "JWTs may be deleted, of kind `full`",
+  "resolver.hardDelete": "deleted files are removed instead of renamed, of kind `full`",
+  "resolver.ttlMs": "how long a JWT is kept, of kind `cache`; 0: for ever",
+  "resolver.fetchTimeoutMs": "time a lookup has, of kinds `full` and `cache`",
+  "accounts[].name": "required: name of the account",
+  "accounts[].exports[].kind": 'required: `"stream"` or `"service"`',
+  "accounts[].exports[].subject": "required: subject that is exported",
+  "accounts[].exports[].tokenRequired": "importers need an activation token",
+  "accounts[].exports[].revocations":
+    "activations that are not valid any more: account, or `*`, to the Unix time in seconds of the latest one",
+  "accounts[].exports[].latency": "metrics of the service's latency; null: none",
+  "accounts[].exports[].latency.sampling": "percentage of the requests, 1 to 100; 0: those whose headers ask for it",
+  "accounts[].exports[].latency.subject": "required: subject of the metrics",
+  "accounts[].imports[].kind": 'required: `"stream"` or `"service"`',
+  "accounts[].imports[].account": "required: account that exports it",
+  "accounts[].imports[].subject": "required: subject that it is exported as, or part of it",
+  "accounts[].imports[].token": "activation token",
+  "accounts[].mappings[].source": "required: subject that is mapped",
+  "accounts[].mappings[].destinations": "required: subjects that messages go to instead",
+  "accounts[].mappings[].destinations[].subject": "required: subject",
+  "accounts[].mappings[].destinations[].weight": "percentage of the messages",
+  "accounts[].mappings[].destinations[].cluster": "only in this cluster; empty: in those that no other destination names",
+};
+
+interface Section {
+  readonly path: string;
+  readonly shapes: ShapeFields;
+  readonly file: readonly Field<never>[];
+}
+
+/** @throws Error  a field has no text */
+export function programOptions(): string {
+  const sections = new Map<ShapeFields, Section>();
+  const rows = Object.entries(OPTIONS) as [string, Row<unknown>][];
+  const table = rows.map(([name, row]) => {
+    const { type, fields } = shapeOf(row);
+    const path = `${name}${type.startsWith("list") ? "[]" : ""}`;
+    const field = FILE_FIELDS.find(({ option }) => option === name);
+    if (fields !== null) collect({ path, shapes: fields, file: (row.fields ?? field?.fields ?? []) as readonly Field<never>[] }, sections);
+    return [code(name), typeText(type, fields, sections), code(JSON.stringify(row.initial)), row.text];
+  });
+  return [
+    `## In a program\n\n${INTRODUCTION}\n`,
+    `${tableOf(["option", "type", "default", "what it is"], [...START_OPTIONS, ...table])}\n`,
+    ...[...sections.values()].map(section => `### Option ${code(section.path)}\n\n${fieldsTable(section, sections)}\n`),
+  ].join("\n");
+}
+
+/** Sections of an object and of those inside it; the same shape has one section, at its first place. */
+function collect(section: Section, sections: Map<ShapeFields, Section>): void {
+  if (sections.has(section.shapes)) return;
+  sections.set(section.shapes, section);
+  for (const [name, { type, fields }] of Object.entries(section.shapes)) {
+    if (fields === null) continue;
+    const path = `${section.path}.${name}${type.startsWith("list") ? "[]" : ""}`;
+    collect({ path, shapes: fields, file: fileField(name, section.file)?.fields ?? [] }, sections);
+  }
+}
+
+function fieldsTable({ path, shapes, file }: Section, sections: ReadonlyMap<ShapeFields, Section>): string {
+  const rows = Object.entries(shapes).map(([name, { type, fields, initial }]) => {
+    const text = TEXTS[`${path}.${name}`] ?? fileField(name, file)?.text;
+    if (text === undefined) throw new Error(`docs: the option ${path}.${name} has no text`);
+    const required = text.startsWith("required") || initial === undefined;
+    return [code(name), typeText(type, fields, sections), required ? "" : code(JSON.stringify(initial)), text];
+  });
+  return tableOf(["field", "type", "default", "what it is"], rows);
+}
+
+function typeText(type: string, fields: ShapeFields | null, sections: ReadonlyMap<ShapeFields, Section>): string {
+  const path = fields === null ? undefined : sections.get(fields)?.path;
+  return path === undefined ? type : `${type} ([${path}](#option-${path.toLowerCase().replace(/[^a-z]/g, "")}))`;
+}
+
+function fileField(name: string, file: readonly Field<never>[]): Field<never> | undefined {
+  const snake = name.replace(/Ms$/, "").replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  return file.find(({ names }) => names.includes(FILE_NAMES[name] ?? snake)) ?? file.find(({ names }) => names.includes(snake));
+}
