@@ -158,19 +158,19 @@ export interface Options {
   resolver: ResolverOptions | null;
   /** TLS towards a resolver at an https address */
   resolverTls: TlsOptions | null;
-  /** account to its JWT, for the resolver to begin with */
+  /** account to its JWT: the resolver starts with these */
   resolverPreload: { readonly [x: string]: string; };
-  /** the only accounts whose users get in */
+  /** accounts whose users may connect; empty: all */
   pinnedAccounts: readonly string[];
-  /** bearer JWT of clients that show none */
+  /** bearer JWT used for clients that send none */
   defaultSentinel: string;
   /** accounts beside `$G`, which is always there */
   accounts: readonly ConfiguredAccount[];
-  /** where messages on a subject go instead, in `$G` */
+  /** subjects that messages are sent to instead of their own, in `$G` */
   mappings: readonly MappingRule[];
   /** account of the server's own events and services; `$SYS` when not set */
   systemAccount: string | null;
-  /** there is no system account, unless one is named */
+  /** no system account, unless one is named */
   noSystemAccount: boolean;
   /** user or nkey of clients that give no credentials */
   noAuthUser: string | null;
@@ -182,13 +182,13 @@ export interface Options {
   authTimeoutMs: number;
   /** TLS of the client listener, and of https monitoring */
   tls: TlsOptions | null;
-  /** clients may do without TLS */
+  /** clients may connect without TLS */
   allowNonTls: boolean;
-  /** stapling, which is not there: only modes that need none */
+  /** OCSP stapling, which is not supported: only modes that work without it */
   ocspStapling: "auto" | "never";
   /** cache of OCSP responses about peers */
   ocspCache: OcspCacheRules | null;
-  /** take PROXY headers on the client port */
+  /** expect PROXY headers on the client port */
   proxyProtocol: boolean;
   /** WebSocket listener */
   websocket: WebSocketOptions | null;
@@ -208,17 +208,17 @@ export interface Options {
   pingIntervalMs: number;
   /** unanswered PINGs before a connection is stale */
   pingsOutMax: number;
-  /** time the kernel has to take a batch of output */
+  /** time for the kernel to take a batch of output */
   writeDeadlineMs: number;
-  /** what a missed write deadline does */
+  /** what happens when the write deadline passes */
   writeTimeout: "default" | "close" | "retry";
   /** closed connections remembered for /connz */
   closedClientsMax: number;
-  /** message headers are off; in the library `headers: false` */
+  /** message headers; in a file `no_header_support: true` turns them off */
   headers: boolean;
-  /** results of matching are not kept; in the library `sublistCache: false` */
+  /** results of matching are cached; in a file `disable_sublist_cache: true` turns that off */
   sublistCache: boolean;
-  /** a producer is never held up for a slow consumer; in the library `fastProducerStall: false` */
+  /** a producer waits for a slow consumer; in a file `no_fast_producer_stall: true` turns that off */
   fastProducerStall: boolean;
   /** address of the monitoring listener; host when not set */
   httpHost: string | null;
@@ -250,17 +250,17 @@ export interface Options {
   pidFile: string | null;
   /** directory that gets <program>_<pid>.ports */
   portsFileDirectory: string | null;
-  /** how long lame duck mode takes to close clients */
+  /** time in which lame duck mode closes all clients */
   lameDuckDurationMs: number;
-  /** how long it waits before the first; shorter than the duration */
+  /** time before it closes the first client; shorter than the duration */
   lameDuckGraceMs: number;
-  /** name of the cluster; shown */
+  /** name of the cluster, shown in INFO and varz */
   clusterName: string | null;
   /** account to JetStream domain; kept for JetStream, which is not there yet */
   defaultJsDomain: { readonly [x: string]: string; };
   /** attempts between reports of a connect to another server that fails */
   connectErrorReports: number;
-  /** the same for reconnects */
+  /** attempts between reports of a reconnect that fails */
   reconnectErrorReports: number;
   /** port for profiles; -1: any free one */
   profilingPort: number | null;
