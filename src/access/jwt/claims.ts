@@ -1,8 +1,8 @@
 /**
- * What a token says, by kind. Behind each field stands its name in the JSON where it is another; the tables that read and write them are
- * in `claim-shapes.ts`. Times are unix seconds; -1 as a limit: none. What a token does not say is zero, empty or null.
+ * The content of tokens, by kind. The comment of a field gives its name in JSON when it differs; the tables that read and write them are in
+ * `claim-shapes.ts`. Times are unix seconds; a limit of -1 means unlimited. Absent fields are zero, empty or null.
  *
- * Decoded claims are shared by whoever decoded the same token: nobody changes them.
+ * Decoded claims are shared between all users of the same token, so they must not be changed.
  * Source: nats-io/jwt v2 (names, meanings); core §4.3, §4.9.
  */
 
@@ -17,7 +17,7 @@ export const CLAIM_KINDS = [
 ] as const;
 export type ClaimKind = (typeof CLAIM_KINDS)[number];
 
-/** What every token has. */
+/** Fields of every token. */
 export interface ClaimsData {
   /** `aud` */
   readonly audience: string;
@@ -32,15 +32,15 @@ export interface ClaimsData {
   readonly name: string;
   /** `nbf`; 0: at once. */
   readonly notBeforeSeconds: number;
-  /** `sub`: whom it is about, a public key as a rule. */
+  /** `sub`: the public key that the token is about; generic tokens may have any text. */
   readonly subject: string;
 }
 
-/** In every body under `nats`. */
+/** Fields of every body, which stands under `nats`. */
 export interface BodyData {
   readonly tags: readonly string[];
   readonly type: string;
-  /** 1: the token was of the first version, and was migrated. */
+  /** 1: the token was of the first version and was converted. */
   readonly version: number;
 }
 
@@ -78,7 +78,7 @@ export interface OperatorBody extends BodyData {
   readonly systemAccount: string;
   /** `assert_server_version`: the oldest server that it wants, `major.minor.update`. */
   readonly assertServerVersion: string;
-  /** `strict_signing_key_usage`: the operator's own key signs nothing but this. */
+  /** `strict_signing_key_usage`: the operator's own key signs only the operator's token. */
   readonly strictSigningKeyUsage: boolean;
 }
 
@@ -87,7 +87,7 @@ export interface AllowDeny {
   readonly deny: readonly string[];
 }
 
-/** An empty list of either says nothing. */
+/** An empty list neither allows nor denies anything. */
 export interface Permissions {
   /** `pub` */
   readonly publish: AllowDeny;
@@ -119,14 +119,14 @@ export interface NatsLimits {
   readonly payloadBytesMax: number;
 }
 
-/** What a user may do, and a scoped signing key grants. */
+/** Permissions and limits of a user, or of all users of a scoped signing key. */
 export interface UserLimits extends Permissions, NatsLimits {
   /** `src`: networks as CIDR; empty: all. */
   readonly sources: readonly string[];
   readonly times: readonly TimeRange[];
-  /** `times_location`: IANA name; empty: where the server is. */
+  /** `times_location`: IANA name; empty: the server's time zone. */
   readonly timesLocation: string;
-  /** `bearer_token`: whoever has the token is the user, without a signature. */
+  /** `bearer_token`: the token alone is enough to log in, without a signature. */
   readonly bearerToken: boolean;
   /** `proxy_required` */
   readonly proxyRequired: boolean;
@@ -139,7 +139,7 @@ export interface UserBody extends UserLimits, BodyData {
   readonly issuerAccount: string;
 }
 
-/** `service` or `stream`; empty: the token does not say. */
+/** `service` or `stream`; empty: not given. */
 export type ExportKind = "stream" | "service" | "";
 
 export interface Import {
@@ -170,7 +170,7 @@ export interface Export {
   readonly type: ExportKind;
   /** `token_req` */
   readonly tokenRequired: boolean;
-  /** Account, or `*` → activations issued up to then count no more. */
+  /** Account, or `*` → activations issued up to that time are revoked. */
   readonly revocations: ReadonlyMap<string, number>;
   /** `response_type`: `Singleton`, `Stream`, `Chunked`; empty: the first. */
   readonly responseType: string;
@@ -188,7 +188,7 @@ export interface Export {
   readonly infoUrl: string;
 }
 
-/** 0: none of it; for the `…StreamBytesMax` also: any number. */
+/** 0: not available; for the `…StreamBytesMax` also: any number. */
 export interface JetStreamLimits {
   /** `mem_storage` */
   readonly memoryBytesMax: number;
@@ -232,7 +232,7 @@ export interface WeightedMapping {
   readonly cluster: string;
 }
 
-/** Who decides in place of the account's claims, and who may get in without it. */
+/** Auth callout: the users that run it, and the accounts that it may place users in. */
 export interface ExternalAuthorization {
   /** `auth_users` */
   readonly users: readonly string[];
@@ -245,11 +245,11 @@ export interface ExternalAuthorization {
 export interface MessageTrace {
   /** `dest` */
   readonly destination: string;
-  /** Percent; a token that says 0 means 100, which is what stands here. */
+  /** Percent; 0 in a token means 100, and is converted. */
   readonly sampling: number;
 }
 
-/** A signing key whose users have no permissions but these. */
+/** A signing key that determines the permissions of its users. */
 export interface UserScope {
   readonly kind: "user_scope";
   readonly key: string;
@@ -259,15 +259,15 @@ export interface UserScope {
 }
 
 export interface AccountBody extends BodyData {
-  /** null: written as null, which validation refuses. */
+  /** null: written as null in the token; validation refuses it. */
   readonly imports: readonly (Import | null)[];
   readonly exports: readonly (Export | null)[];
   readonly limits: AccountLimits;
   /** `signing_keys`: account keys that sign users; null: without a scope. */
   readonly signingKeys: ReadonlyMap<string, UserScope | null>;
-  /** User, or `*` → tokens issued up to then count no more. */
+  /** User, or `*` → tokens issued up to that time are revoked. */
   readonly revocations: ReadonlyMap<string, number>;
-  /** `default_permissions`: of users that have none. */
+  /** `default_permissions`: for users without permissions. */
   readonly defaultPermissions: Permissions;
   readonly mappings: ReadonlyMap<string, readonly WeightedMapping[]>;
   readonly authorization: ExternalAuthorization;
@@ -314,7 +314,7 @@ export interface AuthorizationClient {
   readonly nonce: string;
 }
 
-/** What the client's CONNECT said. */
+/** Fields of the client's CONNECT. */
 export interface AuthorizationConnect {
   readonly jwt: string;
   readonly nkey: string;
@@ -336,7 +336,7 @@ export interface AuthorizationConnect {
 export interface AuthorizationTls {
   readonly version: string;
   readonly cipher: string;
-  /** `certs`: those that were not verified. */
+  /** `certs`: certificates that were not verified. */
   readonly certificates: readonly string[];
   /** `verified_chains` */
   readonly verifiedChains: readonly (readonly string[])[];
@@ -345,7 +345,7 @@ export interface AuthorizationTls {
 export interface AuthorizationRequestBody extends BodyData {
   /** `server_id` */
   readonly server: AuthorizationServer;
-  /** `user_nkey`: whom the answer must be about. */
+  /** `user_nkey`: the subject that the answer must have. */
   readonly userNkey: string;
   /** `client_info` */
   readonly client: AuthorizationClient;

@@ -6,11 +6,11 @@ const DAY = [range("09:00:00", "17:00:00")];
 const NIGHT = [range("22:00:00", "06:00:00")];
 const at = (text: string) => Date.parse(text);
 
-test("without ranges a user may be there at any time", () => {
+test("without ranges a user may connect at any time", () => {
   expect(connectTimes([], "Nowhere/City", 0)).toEqual({ allowed: true, endsAtMs: null });
 });
 
-test("a range holds between its ends, both of them outside", () => {
+test("both ends of a range are exclusive", () => {
   const [before, start, after, last, end] = ["08:59:59.999", "09:00:00.000", "09:00:00.001", "16:59:59.999", "17:00:00.000"].map(clock =>
     at(`2025-03-05T${clock}Z`),
   );
@@ -18,7 +18,7 @@ test("a range holds between its ends, both of them outside", () => {
   for (const now of [after, last]) expect(connectTimes(DAY, "UTC", now)).toEqual({ allowed: true, endsAtMs: end });
 });
 
-test("a range over midnight ends in the morning, seen from either day", () => {
+test("a range over midnight ends in the morning, on either day", () => {
   expect(connectTimes(NIGHT, "UTC", at("2025-03-05T23:30:00Z"))).toEqual({ allowed: true, endsAtMs: at("2025-03-06T06:00:00Z") });
   expect(connectTimes(NIGHT, "UTC", at("2025-03-06T05:00:00Z"))).toEqual({ allowed: true, endsAtMs: at("2025-03-06T06:00:00Z") });
   expect(connectTimes(NIGHT, "UTC", at("2025-03-06T12:00:00Z")).allowed).toBe(false);
@@ -31,7 +31,7 @@ test("of several ranges the one that ends last counts", () => {
   );
 });
 
-test("the clock is that of the place, through the hours that a change of clocks skips or repeats", () => {
+test("ranges follow the time zone through clock changes", () => {
   expect(connectTimes(DAY, "America/New_York", at("2025-07-01T13:30:00Z"))).toEqual({
     allowed: true,
     endsAtMs: at("2025-07-01T21:00:00Z"),
@@ -43,7 +43,7 @@ test("the clock is that of the place, through the hours that a change of clocks 
   expect(connectTimes(NIGHT, "Europe/Berlin", at("2025-10-25T21:00:00Z")).endsAtMs).toBe(at("2025-10-26T05:00:00Z"));
 });
 
-test("a range or a zone that cannot be read lets nobody in", () => {
+test("an invalid range or time zone refuses every connection", () => {
   const now = at("2025-03-05T10:00:00Z");
   for (const wrong of ["", "9", "09:00", "24:00:00", "09:60:00", "09:00:60", "9:0:00", "09:00:00Z", " 09:00:00"]) {
     expect(connectTimes([...DAY, range(wrong, "17:00:00")], "UTC", now).allowed, wrong).toBe(false);
@@ -53,7 +53,7 @@ test("a range or a zone that cannot be read lets nobody in", () => {
   expect([clockOf("9:00:00"), clockOf("23:59:59.5"), clockOf("00:00:01,25")]).toEqual([32_400_000, 86_399_000, 1_000]);
 });
 
-test("zones are IANA names, and what is wrong with one is said as Go says it", () => {
+test("time zones are IANA names; error texts are Go's", () => {
   expect(["UTC", "Local", "Europe/Berlin", "US/Pacific", "Asia/Calcutta"].map(zoneFault)).toEqual([null, null, null, null, null]);
   expect(["Nowhere/City", "europe/berlin", "+02:00", "../x", "/etc/localtime"].map(zoneFault)).toEqual([
     "unknown time zone Nowhere/City",

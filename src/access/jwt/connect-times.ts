@@ -1,9 +1,9 @@
 /**
- * `times` of a user: the hours of the day in which it may be connected, on the clock of `times_location`, or of the server's own zone.
+ * `times` of a user: the hours of the day in which it may be connected, in the time zone `times_location` or the server's own.
  *
  *   09:00:00 - 17:00:00   at 13:00: allowed, until 17:00
  *   22:00:00 - 06:00:00   over midnight: at 23:30 until 06:00 of the next day, at 05:00 until 06:00
- * Of several ranges that hold the one that ends last counts. Both ends are outside.
+ * Of several matching ranges the one that ends last counts. Both ends are exclusive.
  * Source: server/jwt.go, validateTimesAt; time.Date, time.LoadLocation (behaviour).
  */
 import type { TimeRange } from "./claims.ts";
@@ -18,7 +18,7 @@ const ALWAYS: Allowance = { allowed: true, endsAtMs: null };
 const NOT_NOW: Allowance = { allowed: false, endsAtMs: null };
 const DAY_MS = 86_400_000;
 
-/** @param location IANA name; empty: where the server is */
+/** @param location IANA name; empty: the server's time zone */
 export function connectTimes(times: readonly TimeRange[], location: string, nowMs: number): Allowance {
   if (times.length === 0) return ALWAYS;
   if (location !== "" && zoneFault(location) !== null) return NOT_NOW;
@@ -53,7 +53,7 @@ function modulo(value: number, divisor: number): number {
 
 const CLOCK = /^(\d{1,2}):(\d{2}):(\d{2})(?:[.,]\d+)?$/;
 
-/** Milliseconds after midnight; null when the text is no time of day. A fraction of a second is skipped. */
+/** Milliseconds after midnight; null when the text is not a time of day. A fraction of a second is ignored. */
 export function clockOf(text: string): number | null {
   const match = CLOCK.exec(text);
   if (match === null) return null;
@@ -61,7 +61,7 @@ export function clockOf(text: string): number | null {
   return hours < 24 && minutes < 60 && seconds < 60 ? ((hours * 60 + minutes) * 60 + seconds) * 1000 : null;
 }
 
-/** What Go says of a zone that it does not know; null: it is one. Zones are told apart by case, as far as the runtime's own names are. */
+/** Go's error text for an unknown time zone; null: it is known. Names are case-sensitive as far as the runtime's are. */
 export function zoneFault(name: string): string | null {
   if (name === "UTC" || name === "Local") return null;
   if (name.includes("..") || name.startsWith("/") || name.startsWith("\\")) return "time: invalid location name";
@@ -75,7 +75,7 @@ export function zoneFault(name: string): string | null {
   }
 }
 
-/** The clock of a place. A wall time is what its clock shows, as if it were UTC, in ms. */
+/** The clock of a time zone. A wall time is the time its clocks show, in ms, computed as if it were UTC. */
 class Zone {
   private readonly format: Intl.DateTimeFormat;
 
@@ -100,7 +100,7 @@ class Zone {
     return Date.UTC(year, month - 1, day, hour, minute, second) + modulo(instantMs, 1000);
   }
 
-  /** Where clocks are turned a wall time is none or two instants; it is Go's choice that counts. */
+  /** When clocks change, a wall time may not exist or exist twice; the result is the one that Go chooses. */
   instantOf(wallMs: number): number {
     const offset = this.wallOf(wallMs) - wallMs;
     if (offset === 0) return wallMs;

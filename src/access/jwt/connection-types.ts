@@ -7,7 +7,7 @@ export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 export interface AllowedConnectionTypes {
   /** Empty: all, unless there is an error. */
   readonly types: ReadonlySet<ConnectionType>;
-  /** Names the types that nobody knows; null: none. With known ones beside them it is for the log only; alone they refuse everybody. */
+  /** Names the unknown types; null: none. It is only logged when there are known types too; otherwise every connection is refused. */
   readonly error: string | null;
 }
 

@@ -1,14 +1,14 @@
 /**
  * Tokens, decoded and verified: `base64url(header) . base64url(claims) . base64url(signature)`.
  *
- *   header      {"typ":"JWT","alg":"ed25519-nkey"}; other letters' case and the older `ed25519` pass
+ *   header      {"typ":"JWT","alg":"ed25519-nkey"}; in any case of letters; the older `ed25519` passes too
  *   claims      `nats.type` says the kind; a `type` outside of `nats` says that they are of the first version
  *   signature   of the issuer named in the claims, over the first two parts; in the first version over the second part alone
- * A decoded token is whole and signed by who it says, and the issuer is of a kind that may sign such claims. Whether it is in force, what
- * it holds is sane, and the issuer is trusted is for others: `validateClaims`, and whoever knows the issuers.
+ * A decoded token has a valid signature of its issuer, and the issuer's kind of key may sign such claims. Whether it is in force and its content
+ * is valid is checked by `validateClaims`; whether the issuer is trusted, by the callers.
  *
- * A token costs little more than its signature does, 55 µs (bench/micro/jwt.ts); who sees one often keeps the result.
- * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); texts are the library's, but for those of malformed JSON.
+ * Most of the cost is the signature, 55 µs (bench/micro/jwt.ts). Callers that see a token often cache the result.
+ * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); error texts are the library's.
  */
 import { decodeJson, decodeTree } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
@@ -33,16 +33,16 @@ import { JwtError } from "./claims.ts";
 import { readFirstVersion } from "./first-version.ts";
 import { decodePart } from "./token-part.ts";
 
-/** As the library: 1 MiB. */
+/** Limit of the library. */
 export const TOKEN_BYTES_MAX = 1024 * 1024;
-/** Of the format. */
+/** Current version of the format. */
 export const VERSION = 2;
 const ALGORITHM = "ed25519-nkey";
 const OLD_ALGORITHM = "ed25519";
-/** The header that everybody writes. */
+/** The header of nearly all tokens. */
 const USUAL_HEADER = "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ";
 
-/** Whose keys may sign claims of a kind; null: anybody's. In the order in which the error names them. */
+/** Kinds of keys that may sign claims of a kind; null: any. In the order of the error text. */
 export const SIGNERS: { readonly [K in ClaimKind]: readonly NkeyKind[] | null } = {
   operator: [NkeyKind.Operator],
   account: [NkeyKind.Account, NkeyKind.Operator],
@@ -54,7 +54,7 @@ export const SIGNERS: { readonly [K in ClaimKind]: readonly NkeyKind[] | null } 
 };
 
 /**
- * Claims of any kind. A generic token passes only when it is signed as the first version was; `decodeGeneric` takes the others.
+ * Claims of any kind. A generic token passes only with a signature of the first version; `decodeGeneric` decodes the others.
  * @throws JwtError
  */
 export function decodeClaims(token: string): Claims {
@@ -118,7 +118,7 @@ export function decodeAuthorizationResponse(token: string): AuthorizationRespons
 const genericFields = structure<BodyData>("", embedded<BodyData>("GenericFields", GENERIC_ROWS)); // a structure without a name
 
 /**
- * The claims of a token of whatever kind, its body untyped, signed by anybody. Of any size: what brought it has its own limit.
+ * The claims of a token of any kind, with an untyped body and any issuer. There is no size limit here.
  * @throws JwtError
  */
 export function decodeGeneric(token: string): GenericClaims {
@@ -161,7 +161,7 @@ interface Header {
 
 const headerShape = structure<Header>("jwt.Header", { type: field("typ", text), algorithm: field("alg", text) });
 
-/** @returns the algorithm, as it is written */
+/** @returns the algorithm as written */
 function readHeader(part: string): string {
   if (part === USUAL_HEADER) return ALGORITHM;
   const { type, algorithm } = rethrowing(() => decodeJson(headerShape, decodePart(part)));
@@ -214,7 +214,7 @@ function read<K extends ClaimKind>(kind: K, tree: JsonTree): Extract<Claims, { k
   return { kind, ...decodeTree(SHAPES[kind] as Shape<object>, tree) } as unknown as Extract<Claims, { kind: K }>;
 }
 
-/** Limits of tiers replace the others; a trace that does not say how many is of all. */
+/** Limits of tiers replace the JetStream limits; a trace without sampling traces all messages. */
 function settled(claims: AccountClaims): AccountClaims {
   const { limits, trace } = claims.nats;
   const nats = { ...claims.nats };
@@ -232,7 +232,7 @@ const KIND_NAMES: Record<NkeyKind, string> = {
   [NkeyKind.Curve]: "x25519",
 };
 
-/** @throws JwtError a key of that kind must not sign such claims */
+/** @throws JwtError this kind of key may not sign such claims */
 export function checkIssuer(kind: ClaimKind, issuer: string): void {
   const allowed = SIGNERS[kind];
   if (allowed === null) return;

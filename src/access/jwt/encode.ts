@@ -1,6 +1,6 @@
 /**
- * Tokens, issued. The id of a token is the hash of its claims' data (`aud … sub`), so two tokens that differ in their body alone, issued in
- * one second, have the same.
+ * Issues tokens. The id of a token is the hash of its claims' data (`aud … sub`), so two tokens of one second that differ only in their body
+ * have the same id.
  * Source: nats-io/jwt v2, claims.go (behaviour).
  */
 import { createHash } from "node:crypto";
@@ -25,7 +25,7 @@ export interface Signer {
 
 type ClaimsOf<K extends ClaimKind> = Extract<Claims, { kind: K }>;
 
-/** Without limits, JetStream aside, which an account must be given. */
+/** Unlimited, except JetStream, which is off by default. */
 const UNLIMITED_ACCOUNT: AccountLimits = {
   ...BODIES.account.zero().limits,
   subscriptionsMax: -1,
@@ -39,7 +39,7 @@ const UNLIMITED_ACCOUNT: AccountLimits = {
 };
 
 /**
- * Claims about `subject` that say nothing yet: a user and an account without limits, otherwise what is in `body` and `data`.
+ * New claims about `subject`: users and accounts without limits, and the fields of `body` and `data`.
  * A user of a scoped key needs `body: NO_LIMITS_SET`.
  */
 export function newClaims<K extends ClaimKind>(
@@ -52,7 +52,7 @@ export function newClaims<K extends ClaimKind>(
   return { kind, ...dataShape.zero(), subject, ...data, nats } as unknown as ClaimsOf<K>;
 }
 
-/** For the body of a user that a scoped key signs. */
+/** Limits in the body of a user that a scoped key signs. */
 export const NO_LIMITS_SET = { subscriptionsMax: 0, dataBytesMax: 0, payloadBytesMax: 0 } as const;
 
 function initialBody(kind: ClaimKind): object {
@@ -60,7 +60,7 @@ function initialBody(kind: ClaimKind): object {
   return kind === "account" ? { limits: UNLIMITED_ACCOUNT } : {};
 }
 
-/** Whom claims of a kind must be about. */
+/** Kind of key that the subject must be. */
 const SUBJECTS: Partial<Record<ClaimKind, { readonly kind: NkeyKind; readonly error: string }>> = {
   operator: { kind: NkeyKind.Operator, error: "expected subject to be an operator public key" },
   account: { kind: NkeyKind.Account, error: "expected subject to be account public key" },
@@ -69,9 +69,9 @@ const SUBJECTS: Partial<Record<ClaimKind, { readonly kind: NkeyKind; readonly er
 };
 
 /**
- * Signs claims. Id, issuer, time of issue, type and version are set here, whatever they were; imports and exports are sorted by subject.
+ * Signs claims. Id, issuer, time of issue, type and version are overwritten; imports and exports are sorted by subject.
  * @param issuedAtSeconds now, in unix seconds
- * @throws JwtError the subject is none for such claims, or the signer must not sign them
+ * @throws JwtError the subject or the signer is the wrong kind of key
  */
 export function encodeClaims(claims: Claims, signer: Signer, issuedAtSeconds: number): string {
   const expected = SUBJECTS[claims.kind];

@@ -1,6 +1,6 @@
 /**
  * Tokens of the first version of the format: `type`, `tags` and `issuer_account` stand outside of `nats`. They are read by their own rules
- * and migrated: what the second version dropped is checked for its type and forgotten, what it added is empty.
+ * and converted: fields that the second version dropped are only checked for their type, and those that it added are empty.
  */
 import { decodeTree } from "../../base/go/json-decode.ts";
 import { field, nearestInt, type Rows, type Shape, structure, text } from "../../base/go/json-shape.ts";
@@ -43,7 +43,7 @@ const OUTSIDE_ROWS: Rows<Outside> = {
   issuerAccount: field("issuer_account", text),
 };
 
-/** @param type Go's name of the claims @param bodyType of what stands under `nats` */
+/** @param type Go's name of the claims @param bodyType of the body under `nats` */
 function outside<Body extends object>(
   type: string,
   bodyType: string,

@@ -5,11 +5,11 @@
  *   → "orders.alice.eu.>", "orders.alice.us.>"
  *   name() subject() account-name() account-subject()    one value each
  *   tag(x) account-tag(x)                                 the value of every tag `x:value`: every combination is an entry
- * A subject that comes out invalid is dropped from an allow list, and is an error in a deny list: what cannot be denied must not be
- * allowed. For the same reason an allow list that loses its last entry denies everything.
+ * An invalid result is dropped from an allow list, but is an error in a deny list, because dropping it would allow the subject. For the same
+ * reason an allow list that loses its last entry denies everything.
  *
- * As soon as one entry of a list is a template, every entry must be a valid subject, one with a queue is none. The name of a tag stands
- * behind `tag(` in small letters; in other letters nothing is found.
+ * When one entry of a list is a template, every entry must be a valid subject; an entry with a queue is not. `tag(` must be written in lower
+ * case; otherwise no tag is found.
  * Source: server/auth.go, processUserPermissionsTemplate (behaviour); core §4.7.
  */
 
@@ -19,7 +19,7 @@ import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { Permissions } from "./claims.ts";
 import { JwtError } from "./claims.ts";
 
-/** Whom the templates are filled in for. */
+/** Values that replace templates. */
 export interface TemplateValues {
   readonly name: string;
   readonly subject: string;
@@ -32,12 +32,12 @@ export interface TemplateValues {
 /** Entries of one list after its templates were filled in. */
 export const TEMPLATE_SUBJECTS_MAX = 4096;
 
-/** Stands for a tag that is not there: no subject has it. */
+/** Replaces a missing tag; it makes the subject invalid. */
 const NOTHING = " ";
 const TEMPLATE = /\{\{([^}]+)\}\}/g;
 
 /**
- * @returns the same with every template filled in; other fields stay
+ * @returns the permissions with every template replaced; other fields are kept
  * @throws JwtError an operation that does not exist, a deny entry without a value, too many combinations
  */
 export function applyTemplate<P extends Permissions>(permissions: P, values: TemplateValues): P {
@@ -94,7 +94,7 @@ function combined(entry: string, templates: readonly string[], choices: readonly
   return templates.reduce((subject, template, index) => subject.replaceAll(template, () => picked[index]), entry);
 }
 
-/** What Go takes for space around an operation. */
+/** Space around an operation, as Go defines it. */
 const SPACE_AROUND =
   /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 

@@ -1,4 +1,4 @@
-/** Is a text the public key of somebody in particular? */
+/** Whether a text is a public key of a certain kind. */
 import { decodeNkey, NkeyKind } from "../../base/keys/nkey.ts";
 
 export function isAccountKey(text: string): boolean {

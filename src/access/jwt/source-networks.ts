@@ -1,6 +1,6 @@
 /**
- * `src` of a user: the networks that it may come from, as CIDR. Addresses are compared as Go does: an IPv4 one, and the same mapped into
- * IPv6, are one address.
+ * `src` of a user: the networks that it may connect from, as CIDR. Addresses are compared as in Go: an IPv4 address equals the same address
+ * mapped into IPv6.
  * Source: server/jwt.go, validateSrc; net.ParseCIDR, netip.ParseAddr (behaviour).
  */
 
@@ -13,8 +13,8 @@ interface Network {
 }
 
 /**
- * May a user with these networks come from `host`? Nobody is refused when there are none.
- * @param host an address as text; empty for a client in the process, which is refused as soon as there are networks
+ * Whether a user with these networks may connect from `host`. Without networks every address is allowed.
+ * @param host an address as text; empty for a client in the process, which is refused when there are networks
  */
 export function isFromNetworks(networks: readonly string[], host: string): boolean {
   if (networks.length === 0) return true;
@@ -29,7 +29,7 @@ export function isFromNetworks(networks: readonly string[], host: string): boole
   return false;
 }
 
-/** @returns null when the text is no `address/bits` */
+/** @returns null when the text is not `address/bits` */
 export function networkOf(text: string): Network | null {
   const slash = text.indexOf("/");
   const address = slash === -1 ? null : ipBytes(text.slice(0, slash));

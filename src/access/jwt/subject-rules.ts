@@ -1,6 +1,6 @@
 /**
- * The library's own rules of subjects, which are weaker than the server's: a token per wildcard is not asked for, characters are not
- * looked at but for spaces.
+ * The JWT library's own rules for subjects. They are weaker than the server's: a wildcard may be part of a token, and of all characters only
+ * spaces are refused.
  * Source: nats-io/jwt v2, types.go (behaviour).
  */
 import { quoted } from "../../base/go/strconv.ts";
@@ -18,12 +18,12 @@ export function hasWildcards(subject: string): boolean {
   return tokens.includes("*") || tokens[tokens.length - 1] === ">";
 }
 
-/** Every message on `subject` is one on `other`. */
+/** Whether every subject that matches `subject` also matches `other`. */
 export function isContainedIn(subject: string, other: string): boolean {
   return areContainedIn(subject.split("."), other.split("."));
 }
 
-/** The same for the tokens of both. */
+/** The same, with the tokens of both. */
 export function areContainedIn(mine: readonly string[], others: readonly string[]): boolean {
   const last = others.length - 1;
   if (mine.length < others.length || (mine.length > others.length && others[last] !== ">")) return false;

@@ -1,4 +1,4 @@
-/** The parts of a token: base64url without padding, as Go decodes it: line breaks are skipped, the bits that fill the last letter ignored. */
+/** The parts of a token: base64url without padding, as Go decodes it: line breaks are skipped, and unused bits of the last letter are ignored. */
 import { JwtError } from "./claims.ts";
 
 const LETTERS = /^[A-Za-z0-9_-]*$/;

@@ -15,7 +15,7 @@ const STRANGER = fixedSigner(NkeyKind.Account, 10);
 const NOW_MS = 1_750_000_000_000;
 const ISSUED = NOW_MS / 1000 - 100;
 
-test("tokens issued up to a revocation count no more, of one key or of everybody", () => {
+test("a revocation covers tokens issued up to its time, of one key or of all keys", () => {
   const revocations = new Map([
     ["U", 100],
     ["*", 50],

@@ -1,5 +1,5 @@
 /**
- * Who may speak for whom: signing keys of operators and accounts, scopes of an account's signing keys, activations.
+ * Trust between keys: signing keys of operators and accounts, scopes of an account's signing keys, activations.
  * Source: nats-io/jwt v2, `DidSign`, signingkeys.go, activation_claims.go, revocation_list.go; server/accounts.go, checkActivation, isRevoked (behaviour).
  */
 import { isAbsent } from "../../base/go/json-shape.ts";
@@ -10,13 +10,13 @@ import { validateImport } from "./validate-account.ts";
 import { validateClaims } from "./validate-claims.ts";
 import { ValidationResults } from "./validation.ts";
 
-/** Whose user it is: the account's public key. */
+/** Public key of the account that a user belongs to. */
 export function accountOf(user: UserClaims): string {
   return user.nats.issuerAccount || user.issuer;
 }
 
 /**
- * May a scoped key have signed this user? Then the user has the scope's permissions, see `applyTemplate`.
+ * Checks a user that a scoped key signed. The user has the permissions of the scope, see `applyTemplate`.
  * @throws JwtError with the library's text
  */
 export function checkScopedSigner(scope: UserScope, claims: Claims): void {
@@ -25,7 +25,7 @@ export function checkScopedSigner(scope: UserScope, claims: Claims): void {
   if (!hasEmptyPermissions(claims)) throw new JwtError("scoped users require no permissions or limits set");
 }
 
-/** The user's token gives no permission and no limit; a list that is written as `[]` is one. */
+/** Whether the user's token has no permission and no limit. A list written as `[]` counts as a permission. */
 export function hasEmptyPermissions({ nats }: { readonly nats: UserBody }): boolean {
   const lists = [nats.publish.allow, nats.publish.deny, nats.subscribe.allow, nats.subscribe.deny];
   return (
@@ -40,13 +40,13 @@ export function hasEmptyPermissions({ nats }: { readonly nats: UserBody }): bool
   );
 }
 
-/** The claims of a scoped user with the limits of its scope. */
+/** The claims of a user, with the limits of its scope. */
 export function withLimits(claims: UserClaims, limits: UserLimits): UserClaims {
   const { issuerAccount, tags, type, version } = claims.nats;
   return { ...claims, nats: { ...limits, issuerAccount, tags, type, version } };
 }
 
-/** What an exporting account knows of itself. */
+/** What is known about an exporting account. */
 export interface Exporter {
   /** Public key. */
   readonly name: string;
@@ -64,9 +64,9 @@ export interface ActivationState {
 const INACTIVE: ActivationState = { active: false, expiresAtSeconds: 0, foreignIssuer: null };
 
 /**
- * Does an import's token allow it now?
+ * Whether an import's token allows the import now.
  * @param importer public key of the account that imports
- * @param revocations of the export; null: they are not looked at
+ * @param revocations of the export; null: not checked
  * @param nowMs wall clock
  */
 export function checkActivation(
@@ -79,7 +79,7 @@ export function checkActivation(
   const results = new ValidationResults();
   validateImport(wanted, importer, results);
   if (wanted.token === "" || results.isBlocking(true)) return INACTIVE;
-  const activation = decodeActivation(wanted.token); // validation decoded it already
+  const activation = decodeActivation(wanted.token); // cannot throw: validation decoded it before
   const { issuerAccount } = activation.nats;
   if (issuerAccount !== "" && issuerAccount !== exporter.name) return { ...INACTIVE, foreignIssuer: activation };
   if (issuerAccount !== "" && !exporter.signingKeys.has(activation.issuer)) return INACTIVE;
@@ -94,8 +94,8 @@ export function checkActivation(
 const ANY_KEY = "*";
 
 /**
- * @param revocations key, or `*` → tokens issued in that second or before count no more
- * @param publicKey whom the token is about
+ * @param revocations key, or `*` → tokens issued in that second or before are revoked
+ * @param publicKey subject of the token
  */
 export function isRevoked(revocations: ReadonlyMap<string, number>, publicKey: string, issuedAtSeconds: number): boolean {
   const until = (key: string) => revocations.get(key) ?? Number.NEGATIVE_INFINITY;

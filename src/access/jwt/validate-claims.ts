@@ -1,6 +1,6 @@
 /**
- * Is what decoded claims say sound, and are they in force? Nothing here knows who is trusted.
- * Source: nats-io/jwt v2, `Validate` of each kind (behaviour; the order of issues too, where Go's is not that of a map).
+ * Validates the content of decoded claims, and whether they are in force. Trust in the issuer is not checked here.
+ * Source: nats-io/jwt v2, `Validate` of each kind (behaviour; the order of issues too, unless Go iterates over a map).
  */
 import { quoted } from "../../base/go/strconv.ts";
 import type { AuthorizationRequestClaims, AuthorizationResponseClaims, Claims, ClaimsData } from "./claims.ts";
@@ -23,7 +23,7 @@ export function validateClaims(claims: Claims, nowMs: number): ValidationResults
   return results;
 }
 
-/** The second of the expiry is the last in which claims are in force. */
+/** Claims are valid up to and including the second of their expiry. */
 function validateTime({ expiresAtSeconds, notBeforeSeconds }: ClaimsData, nowMs: number, results: ValidationResults): void {
   const now = Math.floor(nowMs / 1000);
   if (expiresAtSeconds > 0 && now > expiresAtSeconds) results.addTimeCheck("claim is expired");

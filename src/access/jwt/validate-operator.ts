@@ -1,4 +1,4 @@
-/** Operators. Source: nats-io/jwt v2, operator_claims.go (behaviour). */
+/** Validates claims of operators. Source: nats-io/jwt v2, operator_claims.go (behaviour). */
 
 import { quoted } from "../../base/go/strconv.ts";
 import { parseGoUrl } from "../../base/go/url.ts";
@@ -22,7 +22,7 @@ export function validateOperatorBody(body: OperatorBody, results: ValidationResu
   if (typeof version === "string") results.addError(`assert server version error: ${version}`);
 }
 
-/** What is wrong with the URL that account JWTs are fetched from; null: nothing. */
+/** Error of the URL that account JWTs are fetched from; null: none. */
 export function accountServerFault(text: string): string | null {
   if (text === "") return null;
   const url = parseGoUrl(text);

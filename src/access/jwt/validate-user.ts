@@ -1,4 +1,4 @@
-/** Permissions and limits, of users and of accounts. Source: nats-io/jwt v2, types.go, user_claims.go (behaviour). */
+/** Validates permissions and limits of users and accounts. Source: nats-io/jwt v2, types.go, user_claims.go (behaviour). */
 import { quoted } from "../../base/go/strconv.ts";
 import type { Permissions, TimeRange, UserClaims } from "./claims.ts";
 import { clockOf, zoneFault } from "./connect-times.ts";

@@ -1,4 +1,4 @@
-/** What is found in claims that were decoded: the library's issues, with its texts. */
+/** Problems of decoded claims, with the texts of the JWT library. */
 
 export interface ValidationIssue {
   readonly description: string;
@@ -23,12 +23,12 @@ export class ValidationResults {
     this.issues.push({ description, blocking: false, timeCheck: true });
   }
 
-  /** @param includeTimeChecks also when the claims are sound, but not in force */
+  /** @param includeTimeChecks whether claims that are not in force block too */
   isBlocking(includeTimeChecks: boolean): boolean {
     return this.issues.some(issue => issue.blocking || (includeTimeChecks && issue.timeCheck));
   }
 
-  /** Descriptions of what blocks. */
+  /** Descriptions of the blocking issues. */
   errors(): string[] {
     return this.issues.filter(issue => issue.blocking).map(issue => issue.description);
   }

@@ -1,6 +1,6 @@
 /** IP addresses as Go reads them. Source: netip.ParseAddr (behaviour). */
 
-/** 4 or 16 bytes; null when the text is no address. A zone is none. */
+/** 4 or 16 bytes; null when the text is not an address. Addresses with a zone are refused. */
 export function ipBytes(text: string): Uint8Array | null {
   return text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
 }
@@ -25,7 +25,7 @@ function ipv6Bytes(text: string): Uint8Array | null {
   return address;
 }
 
-/** `a:b:1.2.3.4`; the dotted form only where the address ends. */
+/** `a:b:1.2.3.4`; the dotted form is allowed only at the end. */
 function groupBytes(text: string, isEnd: boolean): number[] | null {
   if (text === "") return [];
   const groups = text.split(":");

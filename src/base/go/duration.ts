@@ -56,7 +56,7 @@ export function parseGoDuration(text: string): bigint | string {
     if (scale === undefined) return `time: unknown unit ${quoted(unit)} in duration ${quoted(text)}`;
     sum += BigInt(whole || "0") * scale;
     if (fraction !== "") sum += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
-    if (sum > INT64_MAX) return invalid; // Go lets the one value below the least positive pass, which is 292 years
+    if (sum > INT64_MAX) return invalid; // Go accepts the most negative value, 292 years; it is refused here
     rest = rest.slice(unit.length);
   }
   return sign === "-" ? -sum : sum;

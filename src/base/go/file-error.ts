@@ -20,7 +20,7 @@ export function goFileError(error: unknown, path: string, operation = "open"): s
   return `${operation} ${path}: ${TEXTS[code] ?? message}`;
 }
 
-/** The same of a file that was to be read: a directory can be opened, and not read. */
+/** The same for reading a file: opening a directory succeeds, so the error says `read`. */
 export function goReadError(error: unknown, path: string): string {
   return goFileError(error, path, (error as NodeJS.ErrnoException).code === "EISDIR" ? "read" : "open");
 }

@@ -1,8 +1,8 @@
 /**
- * Flag syntax of Go's flag package, which everyone who starts a nats-server is used to:
+ * Command line flags, parsed like Go's flag package:
  *
  *   -p 4222   --p=4222   -D   -D=false   --   words
- * One dash or two, no joined letters. The first word that is no flag, or `--`, ends the flags. Errors have Go's texts.
+ * One dash or two, no joined letters. The first word that is not a flag, or `--`, ends the flags. Errors have Go's texts.
  */
 import { encode, quote } from "../bytes/ascii.ts";
 import { parseGoBool, parseGoInteger } from "./strconv.ts";
@@ -10,14 +10,14 @@ import { parseGoBool, parseGoInteger } from "./strconv.ts";
 export type FlagKind = "switch" | "integer" | "text";
 
 export interface GivenFlag {
-  /** As it was written, without dashes. */
+  /** As given, without dashes. */
   readonly name: string;
   readonly value: boolean | number | string;
 }
 
 export type ParsedFlags = { readonly flags: readonly GivenFlag[]; readonly words: readonly string[] } | { readonly error: string };
 
-/** @param kindOf what a flag of this name takes; undefined for one that does not exist */
+/** @param kindOf the kind of value that a flag takes; undefined: no such flag */
 export function parseGoFlags(args: readonly string[], kindOf: (name: string) => FlagKind | undefined): ParsedFlags {
   const flags: GivenFlag[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 /** Values as Go's `%v` prints them. */
 
-/** `true`, `5`, `text`, `[a b]`, `map[a:1 b:2]` with sorted keys; nothing for what is not set. */
+/** `true`, `5`, `text`, `[a b]`, `map[a:1 b:2]` with sorted keys; an empty text for null. */
 export function goValue(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;

@@ -9,7 +9,7 @@
 import { latin1, SPACE } from "../bytes/ascii.ts";
 import { JsonSyntaxError } from "./json-error.ts";
 
-/** As Go's decoder. */
+/** Levels of nesting; the limit of Go's decoder. */
 const DEPTH_MAX = 10_000;
 const ENDED = "unexpected end of JSON input";
 
@@ -29,7 +29,7 @@ export function syntaxFault(bytes: Uint8Array): JsonSyntaxError | null {
   return faultOf(new SyntaxScanner(bytes, false));
 }
 
-/** The same of a stream of any number of values, which may stand one behind the other without anything between them. */
+/** The same for a stream: any number of values, with or without space between them. */
 export function streamFault(bytes: Uint8Array): JsonSyntaxError | null {
   return faultOf(new SyntaxScanner(bytes, true));
 }
@@ -108,7 +108,7 @@ class SyntaxScanner {
     this.open.push(close);
   }
 
-  /** An empty list or object ends at once. */
+  /** Whether the list or object is empty: then it is closed. */
   private closes(close: number): boolean {
     this.skipSpace();
     if (this.bytes[this.at] !== close) return false;
@@ -192,7 +192,7 @@ class SyntaxScanner {
     return this.take();
   }
 
-  /** Go puts a space behind the end, to see whether a number is whole; so what is cut off in the middle may fail by that. */
+  /** Go adds a space at the end, to see whether a number is complete. So the error of a cut text may be about that space. */
   private take(): number {
     if (this.at > this.bytes.length || (this.isStream && this.at === this.bytes.length)) this.ended();
     return this.bytes[this.at++] ?? SPACE;
@@ -220,7 +220,7 @@ function isDigit(byte: number | undefined): boolean {
 
 const NAMED: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 39: "\\'", 92: "\\\\" };
 
-/** A byte as Go quotes it, which takes it for a letter of Latin-1. */
+/** A byte as Go quotes it: as a character of Latin-1. */
 function quotedByte(byte: number): string {
   const named = NAMED[byte];
   if (named !== undefined) return `'${named}'`;

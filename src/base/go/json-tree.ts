@@ -16,7 +16,7 @@ import { textOfBytes } from "./text.ts";
 
 export type JsonTree = null | boolean | string | JsonNumber | JsonList | JsonObject;
 
-/** A number by its text, which is right JSON. */
+/** A number as its text, which is valid JSON. */
 export class JsonNumber {
   constructor(readonly text: string) {}
 }
@@ -31,11 +31,11 @@ export class JsonObject {
   readonly values: JsonTree[] = [];
 }
 
-/** As Go's decoder. */
+/** Levels of nesting; the limit of Go's decoder. */
 export const JSON_DEPTH_MAX = 10_000;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** A string without escapes: the usual one, taken whole. Control characters are left to the other way. */
+/** A string without escapes and control characters: the common case, read in one step. */
 const PLAIN_STRING = /"[^"\\\p{Cc}]*"/uy;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -111,7 +111,7 @@ class JsonReader {
     }
   }
 
-  /** A value that is whole, or undefined when one began that has members. */
+  /** @returns a complete value; undefined: a list or an object that is not empty has begun */
   private opening(): JsonTree | undefined {
     this.skipSpace();
     switch (this.json[this.at]) {
@@ -147,7 +147,7 @@ class JsonReader {
     return undefined;
   }
 
-  /** Gives a value to what is open, and closes what ends behind it. Returns the document when nothing is open any more. */
+  /** Adds a value to the innermost open list or object, and closes those that end after it. @returns the document when none is open */
   private put(value: JsonTree): JsonTree | undefined {
     let whole = value;
     while (this.open.length > 0) {
@@ -227,7 +227,7 @@ class JsonReader {
   }
 }
 
-/** `1.` and `1e` are no numbers, not even with another value behind them. */
+/** `1.` and `1e` are incomplete numbers, even when another value follows. */
 function isCutOff(number: string, next: string): boolean {
   const hasExponent = /[eE]/.test(number);
   return next === "." ? !hasExponent && !number.includes(".") : !hasExponent;

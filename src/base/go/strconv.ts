@@ -2,7 +2,7 @@
 import { quote } from "../bytes/ascii.ts";
 import { bytesOfText } from "./text.ts";
 
-/** `%q` */
+/** `%q`: in double quotes, with Go's escapes. */
 export function quoted(text: string): string {
   return quote(Buffer.from(bytesOfText(text), "latin1"));
 }

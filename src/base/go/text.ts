@@ -1,14 +1,14 @@
 /**
- * Text of files as Go sees it: bytes that are mostly UTF-8. A JavaScript string holds the characters, and each byte that is no UTF-8
- * as U+DC00 + byte, a code unit that no valid text has. So nothing is lost, and the digest can say what was invalid.
+ * Text of files as Go sees it: bytes that are mostly UTF-8. A JavaScript string holds the characters, and each byte that is not UTF-8
+ * as U+DC00 + byte, a code unit that no valid text has. So the bytes can be restored, for digests and error texts.
  */
 const INVALID = 0xdc00;
 
 /** A character at an offset of a string that has one character per byte. */
 export interface Rune {
-  /** Code point; U+FFFD for a byte that is no UTF-8. */
+  /** Code point; U+FFFD for a byte that is not UTF-8. */
   readonly code: number;
-  /** Bytes it takes: 1 for one that is no UTF-8. */
+  /** Bytes it takes: 1 for a byte that is not UTF-8. */
   readonly width: number;
 }
 
@@ -54,7 +54,7 @@ export function bytesOfText(text: string): string {
   return bytes;
 }
 
-/** Stands for a byte that was no UTF-8. */
+/** Whether a code unit stands for a byte that was not UTF-8. */
 export function isInvalidByte(code: number): boolean {
   return code >= INVALID + 0x80 && code <= INVALID + 0xff;
 }

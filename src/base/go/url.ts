@@ -1,6 +1,6 @@
 /**
- * Is a text a URL for Go? Its rules are neither those of browsers nor of RFC 3986: nearly anything is a path, and errors have their texts,
- * which end up in what validation says of claims.
+ * Parses URLs by Go's rules, which are neither those of browsers nor of RFC 3986: nearly any text is a valid path. Error texts are Go's; they
+ * appear in validation results of claims.
  * Source: net/url (behaviour).
  */
 
@@ -17,7 +17,7 @@ export interface GoUrl {
   readonly path: string;
 }
 
-/** Why a text is no URL. */
+/** Why a text is not a URL. */
 class Fault {
   constructor(readonly text: string) {}
 }
@@ -40,7 +40,7 @@ function parse(text: string): GoUrl | Fault {
   const rest = behind.split("?", 1)[0];
   const none = { scheme: scheme.toLowerCase(), hasUser: false, hostname: "", path: "" };
   if (!rest.startsWith("/")) {
-    if (scheme !== "") return none; // mailto:somebody
+    if (scheme !== "") return none; // mailto:a@example.com
     if (rest.split("/", 1)[0].includes(":")) return new Fault("first path segment in URL cannot contain colon");
   }
   if (!rest.startsWith("//") || (scheme === "" && rest.startsWith("///"))) return escapeFault(rest) ?? { ...none, path: rest };
@@ -51,7 +51,7 @@ function parse(text: string): GoUrl | Fault {
   return escapeFault(path) ?? { ...none, ...authority, path };
 }
 
-/** ASCII's own; those behind U+007F pass. */
+/** ASCII control characters only: those above U+007F pass. */
 function hasControl(text: string): boolean {
   return [...text].some(character => character < " " || character === "\x7f");
 }
@@ -98,12 +98,12 @@ function literalFault(host: string): Fault | null {
   return ipBytes(address) === null ? new Fault(`invalid host: ParseAddr(${quoted(full)}): unable to parse IP`) : null;
 }
 
-/** The first `%` that is no escape, or in a host a character that must not stand there. */
+/** Reports the first `%` that is not an escape, and in a host the first character that is not allowed. */
 function escapeFault(text: string, isHost = false): Fault | null {
   for (const match of text.matchAll(isHost ? /%|[ #/?@\\^`{|}]/g : /%/g)) {
     if (match[0] !== "%") return new Fault(`invalid character ${quoted(match[0])} in host name`);
     const escaped = text.slice(match.index, match.index + 3);
-    const isAscii = isHost && /^%[0-7]/.test(escaped) && escaped !== "%25"; // in a host only other bytes are escaped
+    const isAscii = isHost && /^%[0-7]/.test(escaped) && escaped !== "%25"; // a host may escape bytes outside of ASCII only
     if (!/^%[0-9a-fA-F]{2}$/.test(escaped) || isAscii) return new Fault(`invalid URL escape ${quoted(escaped)}`);
   }
   return null;

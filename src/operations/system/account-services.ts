@@ -1,6 +1,6 @@
 /**
- * What a server tells of one account: `$SYS.REQ.ACCOUNT.<account>.<name>`. Other accounts ask of themselves, by the imports that every
- * account has (account/system-trade.ts).
+ * Services about one account: `$SYS.REQ.ACCOUNT.<account>.<name>`. Other accounts can ask about themselves through imports that every account
+ * has (accounts/account/system-trade.ts).
  * Source: reference, core §8.4.
  */
 
@@ -19,10 +19,10 @@ import { SILENCE } from "./replier.ts";
 import { connzOptions, type ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
 
-/** The token of the subject that names the account, from 0 on. */
+/** Which token of the subject names the account, counted from 0. */
 const ACCOUNT_TOKEN = 3;
 
-/** By the last token of their subjects. */
+/** Handlers by the last token of their subjects. */
 export function accountServices(parts: ServiceParts, events: Events): ReadonlyMap<string, ServiceHandler> {
   const { host, replier } = parts;
   const service =
@@ -35,7 +35,7 @@ export function accountServices(parts: ServiceParts, events: Events): ReadonlyMa
     ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
     ["JSZ", service(asked.JSZ, accountJszOf)],
     ["INFO", service(asked.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
-    // Of all accounts: another service.
+    // PING stands for all accounts: `allAccountsStatz` answers.
     ["STATZ", service(asked.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],
     ["CONNS", request => tellConnections(parts, events, request)],
   ]);
@@ -54,7 +54,7 @@ function statz(
   return answer.account_statz.length === 0 && !include_unused ? SILENCE : answer;
 }
 
-/** How servers ask each other for their part of an account's connections: who has none is silent. */
+/** Servers ask each other for their connections of an account. A server without any does not answer. */
 function tellConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
   const name = request.token(ACCOUNT_TOKEN);
   try {

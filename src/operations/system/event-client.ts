@@ -1,4 +1,4 @@
-/** A client as events tell of it: who it is, and when it has left, how it was. Source: reference, core §8.1. */
+/** The fields of events that describe a client. Source: reference, core §8.1. */
 
 import { goTime } from "../../base/go/time.ts";
 import type { Client } from "../../connections/client/client.ts";
@@ -10,7 +10,7 @@ import { nameTagOf } from "../monitor/account-tag.ts";
 const NS_PER_MS = 1e6;
 const NS_PER_MICROSECOND = 1e3;
 
-/** @param stoppedAt wall clock, ms; 0: it is there */
+/** @param stoppedAt wall clock, ms; 0: it is connected */
 export function eventClient(client: Client, stoppedAt: number): Readonly<Record<string, unknown>> {
   const { account, connect, id, kind, keepalive, login, startedAt, transport, user } = client;
   return presentClientInfo({
@@ -32,7 +32,7 @@ export function eventClient(client: Client, stoppedAt: number): Readonly<Record<
   });
 }
 
-/** Below a millisecond to the microsecond, as the reference cuts it. */
+/** Below a millisecond, nanoseconds are cut to whole microseconds, as in the reference. */
 function roundTripNs(ms: number): number {
   const ns = Math.round(ms * NS_PER_MS);
   return ns > NS_PER_MICROSECOND && ns < NS_PER_MS ? Math.trunc(ns / NS_PER_MICROSECOND) * NS_PER_MICROSECOND : ns;

@@ -1,11 +1,11 @@
 /**
- * What the server tells of its clients and of itself, to whoever listens in the system account.
+ * Events about clients and the server, published in the system account.
  *
  *   client in, out ─▶ $SYS.ACCOUNT.<account>.CONNECT, DISCONNECT
  *   client refused ─▶ $SYS.ACCOUNT.CLIENT.AUTH.ERR in its account, $SYS.SERVER.<id>.CLIENT.AUTH.ERR
  *   account's connections ─▶ $SYS.ACCOUNT.<account>.SERVER.CONNS, at each change and every 30 s while there are any
  *   server ─▶ $SYS.SERVER.<id>.LAMEDUCK, SHUTDOWN, OCSP.PEER.…
- * Each costs a look at the interest where nobody listens: subjects are kept by account, nothing else is made.
+ * Without a listener an event costs one interest look-up: subjects are kept per account, and the message is not built.
  * Source: reference, core §8.2.
  */
 import type { Account } from "../../accounts/account/account.ts";
@@ -24,12 +24,12 @@ const ADVISORY = "io.nats.server.advisory.v1";
 const COUNT_INTERVAL_MS = 30_000;
 const ACCOUNT_REFUSED = encode("$SYS.ACCOUNT.CLIENT.AUTH.ERR");
 
-/** Of one account. */
+/** Subjects and timer of one account. */
 class AccountEvents {
   readonly connect: Uint8Array;
   readonly disconnect: Uint8Array;
   readonly counts: Uint8Array;
-  /** Where servers of old look for them. */
+  /** The subject that older servers listen to. */
   readonly formerCounts: Uint8Array;
   readonly timer: WheelTimer;
 
@@ -48,7 +48,7 @@ export class Events {
   private readonly account: Account;
   private readonly refusedSubject: Uint8Array;
   private readonly byAccount = new WeakMap<Account, AccountEvents>();
-  /** In which account the refusal of a client is told, and what is said of it there, where that is not the usual. */
+  /** Clients whose refusal is published in another account than their own, or with another reason. */
   private readonly refusedElsewhere = new WeakMap<Client, { readonly account: Account; readonly reason: string | null }>();
 
   constructor(host: SystemHost, sender: Sender, account: Account) {
@@ -67,7 +67,7 @@ export class Events {
     }));
   }
 
-  /** It is about to be closed for that. @param told whether its account is told of it */
+  /** The client is about to be closed for it. @param told whether the event is also published in its account */
   refused(client: Client, refusal: Refusal, told: boolean): void {
     const event = (reason: string, account: Account) => () => {
       const told = this.departure(client, this.host.clock.now(), reason);
@@ -78,7 +78,7 @@ export class Events {
     this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal), client.account));
   }
 
-  /** The refusal that follows is told in that account. @param reason what is said of it there; null: the usual */
+  /** The next refusal of this client is published in `account`. @param reason shown there; null: the usual one */
   refusedBy(client: Client, account: Account, reason: string | null): void {
     this.refusedElsewhere.set(client, { account, reason });
   }
@@ -100,7 +100,7 @@ export class Events {
     };
   }
 
-  /** Not told of the global account, which nobody bills. */
+  /** Does nothing for the global account, as in the reference. */
   connectionsChanged(account: Account): void {
     if (account === this.host.globalAccount) return;
     const events = this.of(account);
@@ -110,7 +110,7 @@ export class Events {
     for (const subject of [events.formerCounts, events.counts]) this.sender.send(this.account, subject, () => this.counts(account));
   }
 
-  /** What is told of an account's connections. */
+  /** The event with an account's number of connections. */
   counts(account: Account): Fields {
     const { sender } = this;
     const head = sender.head(`${ADVISORY}.account_connections`, this.host.clock.now());
@@ -125,7 +125,7 @@ export class Events {
     this.sender.send(this.account, this.serverSubject("SHUTDOWN"), () => this.sender.server());
   }
 
-  /** A peer did not get in. @param kind of the connection, as the log has it */
+  /** A peer's certificate was refused. @param kind of the connection, as in the log */
   ocspRejected(kind: string, peer: CertificateFacts, reason: string): void {
     const { sender } = this;
     sender.send(this.account, this.serverSubject("OCSP.PEER.CONN.REJECT"), () => ({
@@ -137,7 +137,7 @@ export class Events {
     }));
   }
 
-  /** A certificate of a peer's chain is not good. */
+  /** A certificate of a peer's chain is invalid. */
   ocspLinkInvalid(peer: CertificateFacts, link: CertificateFacts, reason: string): void {
     const { sender } = this;
     sender.send(this.account, this.serverSubject("OCSP.PEER.LINK.INVALID"), () => ({
@@ -163,13 +163,13 @@ export class Events {
   }
 }
 
-/** What a client is closed for when it is refused so. */
+/** The close reason that belongs to a refusal; empty: the client stays connected. */
 function reasonOf(refusal: Refusal): string {
   const { close } = REFUSALS[refusal];
   return close === null ? "" : CLOSE_TEXTS[close];
 }
 
-/** Of a certificate, what events tell. */
+/** The fields of events that describe a certificate. */
 export interface CertificateFacts {
   readonly subject: string;
   readonly issuer: string;

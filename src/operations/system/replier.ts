@@ -1,8 +1,8 @@
 /**
- * Answers of services: `{"server":{…},"data":{…}}`, or `error` instead, compressed when the requester takes that.
+ * Answers of services: `{"server":{…},"data":{…}}`, or `error` instead, compressed when the requester accepts it.
  *
- *   body ─▶ options ─ another server is meant? silence ─▶ handler ─▶ data ─▶ Accept-Encoding
- *            └ not JSON: error 400        it refuses: error 500 ┘     errors are never compressed
+ *   body ─▶ options ─ another server is meant? no answer ─▶ handler ─▶ data ─▶ Accept-Encoding
+ *            └ wrong JSON: error 400   it throws EndpointError: error 500 ┘     errors are never compressed
  * Source: reference, core §8.3.
  */
 
@@ -20,7 +20,7 @@ import type { SystemHost } from "./system-host.ts";
 const BAD_REQUEST = 400;
 const FAILED = 500;
 
-/** Which servers are meant. Empty: whatever. */
+/** Which servers have to answer. Empty fields do not filter. */
 export interface ServerFilter {
   readonly server_name: string;
   readonly cluster: string;
@@ -30,7 +30,7 @@ export interface ServerFilter {
   readonly domain: string;
 }
 
-/** No answer is given: not by this server. */
+/** Returned by a handler that does not answer, or answers later. */
 export const SILENCE = Symbol("silence");
 
 export class Replier {
@@ -40,8 +40,8 @@ export class Replier {
   ) {}
 
   /**
-   * @param answer makes the data; undefined: there are none to show. It may refuse with `EndpointError`
-   * @param dataless of an answer that never has data, also a refusal says nothing of them
+   * @param answer returns the data; undefined: the answer has no `data`. Throws `EndpointError` to refuse
+   * @param dataless whether an error answer leaves `data` out too, instead of `null`
    */
   reply<T extends object>(request: ServiceRequest, options: Shape<T>, answer: (options: T) => unknown, dataless = false): void {
     if (request.reply === "") return;
@@ -57,7 +57,7 @@ export class Replier {
     }
   }
 
-  /** @returns null: another server is meant, or it was answered that this makes no sense */
+  /** @returns null: another server is meant, or the body is wrong and an error was sent */
   read<T extends object>(request: ServiceRequest, options: Shape<T>): T | null {
     if (request.body.length === 0) return options.zero();
     try {
@@ -94,6 +94,6 @@ function isMeant(host: SystemHost, filter: ServerFilter): boolean {
   ];
   const suits = ([wanted, own]: string[]) => wanted === "" || (exact_match ? own === wanted : own.includes(wanted));
   const hasTag = (tag: string) => host.options.serverTags.includes(tag.trim().toLowerCase());
-  // A domain is JetStream's, which this server has not.
+  // A filter by JetStream domain excludes this server, which has no JetStream.
   return names.every(suits) && tags.every(hasTag) && domain === "";
 }

@@ -1,5 +1,5 @@
 /**
- * Services for whoever asks, by what is known of it: who am I, and how many subscribers has a subject?
+ * Services whose answer depends on the requester: its own user information, and the number of subscribers in its account.
  * Source: reference, core §8.4.
  */
 
@@ -23,7 +23,7 @@ const NS_PER_SECOND = 1e9;
 const MS_PER_SECOND = 1_000;
 const BAD_REQUEST = 400;
 
-/** `$SYS.REQ.USER.<account>.INFO`: answered by the server of the requester's connection, as only that has its permissions. */
+/** `$SYS.REQ.USER.<account>.INFO`: answered by the server that the requester is connected to, because only it has the permissions. */
 export function tellUser({ host, replier }: ServiceParts): ServiceHandler {
   return request => {
     const { originator, reply } = request;
@@ -82,7 +82,7 @@ export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
   };
 }
 
-/** Of clients: whom a message on a literal subject would reach, or what is subscribed within a pattern. @param queue null: whatever */
+/** Counts clients' subscriptions: those that a message on a literal subject reaches, or those within a pattern. @param queue null: any */
 function subscribers({ interest }: Account, subject: string, queue: string | null): number {
   const counts = ({ sink, queue: own }: Subscription) =>
     sink instanceof Client && (queue === null || (own !== null && Buffer.from(own).toString() === queue));

@@ -1,7 +1,7 @@
 /**
- * What a server tells of itself when it is asked in the system account: the endpoints of monitoring as services, and what operators do to it.
+ * Services about this server: the endpoints of monitoring, and the commands of operators.
  *
- *   $SYS.REQ.SERVER.PING.<name>   all servers answer, or those that the request's filters mean
+ *   $SYS.REQ.SERVER.PING.<name>   all servers answer, or those that match the filters in the request
  *   $SYS.REQ.SERVER.<id>.<name>   this one
  *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   this one only
  * Source: reference, core §8.3.
@@ -35,17 +35,17 @@ import type { SystemHost } from "./system-host.ts";
 const NS_PER_MS = 1e6;
 const PROFILE_NS_MAX = 15e9;
 
-/** What services are made of. */
+/** What handlers need. */
 export interface ServiceParts {
   readonly host: SystemHost;
   readonly sender: Sender;
   readonly replier: Replier;
   readonly statsz: Statsz;
-  /** For what a handler does later. */
+  /** Runs a later part of a handler and logs its errors. */
   guard(request: ServiceRequest, part: () => void): void;
 }
 
-/** Asked of all servers, or of one: by name. */
+/** Services that can be asked of all servers or of one, by name. */
 export function serverServices(parts: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   const { host, replier } = parts;
   const service =
@@ -71,7 +71,7 @@ export function serverServices(parts: ServiceParts): ReadonlyMap<string, Service
   ]);
 }
 
-/** Asked of this server only. */
+/** Services that are asked of one server only, by name. */
 export function ownServices({ host, replier }: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   return new Map<string, ServiceHandler>([
     ["RELOAD", request => replier.reply(request, asked.FILTER, () => reload(host), true)],
@@ -112,7 +112,7 @@ export function connzOptions({
   };
 }
 
-/** Asks nothing of the request. */
+/** Ignores the body of the request. */
 function tellId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void {
   sender.answer(reply, null, goJson({ name: host.serverName, host: host.advertisedHost, id: host.identity.id }, 0));
 }
@@ -125,7 +125,7 @@ export function tellStats({ replier, statsz }: ServiceParts, request: ServiceReq
 
 type ProfileOptions = Decoded<typeof asked.PROFILEZ>;
 
-/** Profiles are the runtime's own: of the CPU, over a while, and of the heap. */
+/** Profiles of the JavaScript runtime: CPU, for a given time, and heap. */
 function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest, { name, duration }: ProfileOptions): unknown {
   const refused = (error: string) => ({ profile: null, error });
   switch (name) {
@@ -145,7 +145,7 @@ function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest
           answer(refused(`Failed to start CPU profile: ${reason}`));
         },
       );
-      return SILENCE; // until then
+      return SILENCE; // the profile is sent when it is complete
     }
     default:
       return refused(`Profile ${quoted(name)} not found`);
@@ -160,7 +160,7 @@ function reload(host: SystemHost): void {
   }
 }
 
-/** Reads which client is meant. Whoever does not say it is not answered. */
+/** Reads which client is meant. A request that does not say it gets no answer. */
 function forClient(host: SystemHost, request: ServiceRequest, options: Shape<{ readonly cid: number }>, go: (cid: number) => void): void {
   let cid: number;
   try {

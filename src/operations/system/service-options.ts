@@ -23,7 +23,7 @@ const texts = list(text);
 const int = nearestInt("int");
 const uint64 = nearestUint("uint64");
 
-// biome-ignore lint/suspicious/noExplicitAny: a shape is of the type that it is for
+// biome-ignore lint/suspicious/noExplicitAny: shapes of any type
 type Fields = Readonly<Record<string, Shape<any>>>;
 type Values<F> = { readonly [K in keyof F]: Decoded<F[K]> };
 type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
@@ -39,7 +39,7 @@ function embedding<P extends Readonly<Record<string, Fields>>>(
   return structure(`server.${name}`, Object.fromEntries(rows) as never) as never;
 }
 
-/** Which servers shall answer. */
+/** Which servers have to answer. */
 const EventFilterOptions = {
   server_name: text,
   cluster: text,

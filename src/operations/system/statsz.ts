@@ -1,9 +1,9 @@
 /**
- * STATSZ: how the server does, told by itself and when asked.
+ * STATSZ: statistics of the server, published regularly and on request.
  *
- *   250 ms after the start, then after twice as long each time, up to every 10 s ─▶ $SYS.SERVER.<id>.STATSZ, when somebody listens
+ *   250 ms after the start, then after twice as long each time, up to every 10 s ─▶ $SYS.SERVER.<id>.STATSZ, when there is a listener
  *   $SYS.REQ.SERVER.PING.STATSZ, without a reply ─▶ the same subject, at once; with one ─▶ there
- * The subject hears of it once a second at most, unless it is asked for.
+ * Published at most once a second, except on request.
  * Source: reference, core §8.2.
  */
 import { encode } from "../../base/bytes/ascii.ts";
@@ -25,7 +25,7 @@ export class Statsz {
   private readonly subject: Uint8Array;
   private readonly timer = new WheelTimer(() => this.beat());
   private intervalMs = INTERVAL_MS_MIN;
-  /** Monotonic, ms: when it was told last. */
+  /** Monotonic, ms: when it was published last. */
   private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: SystemHost, sender: Sender) {
@@ -48,7 +48,7 @@ export class Statsz {
     this.tell();
   }
 
-  /** Now, however often. */
+  /** On request: ignores the pause between messages. */
   tellNow(): void {
     this.toldAt = Number.NEGATIVE_INFINITY;
     this.tell();

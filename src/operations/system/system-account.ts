@@ -3,7 +3,7 @@
  *
  *   operator ─▶ $SYS.REQ.… ─▶ system account's interest ─▶ ServiceEndpoints ─▶ RequestQueue ─▶ server-services, account-services …
  *   hooks of the server ─▶ Events, Statsz ─▶ system account's interest ─▶ operator
- * Without a system account there is none of it. The account is the same for as long as the server runs: no reload may change it.
+ * Without a system account none of it exists. A reload cannot change which account it is.
  * Source: reference, core §8.
  */
 import type { Account } from "../../accounts/account/account.ts";
@@ -58,12 +58,12 @@ export class SystemAccount {
     this.subscribe();
   }
 
-  /** From here on it tells of itself. */
+  /** Starts to publish statistics. */
   start(): void {
     this.statsz.start();
   }
 
-  /** Tells that the server leaves, and is silent from then on: also of the clients that it closes now. */
+  /** Publishes that the server shuts down. Nothing is published after that, not even about the clients that are closed now. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
@@ -90,7 +90,7 @@ export class SystemAccount {
     for (const [name, handler] of ownServices(parts)) endpoints.serve(`$SYS.REQ.SERVER.${id}.${name}`, handler);
   }
 
-  // What the server is told by its connections
+  // Called by connections
 
   onAuthenticated(client: Client): void {
     this.events.connected(client);

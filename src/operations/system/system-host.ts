@@ -5,18 +5,18 @@ import type { Client } from "../../connections/client/client.ts";
 import type { CpuProfiler } from "../monitor/cpu-profile.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 
-/** What the system account's services and events need of the server above them. */
+/** What services and events need from the server. */
 export interface SystemHost extends MonitoredServer {
   readonly clock: Clock;
   readonly timers: TimingWheel;
-  /** Empty: none. */
+  /** Empty: no cluster. */
   readonly clusterName: string;
-  /** How this server calls itself in a message: numbered, so a new one for each. */
+  /** How this server names itself in a message: numbered, so each call returns another one. */
   serverInfo(): object;
   readonly globalAccount: Account;
   readonly cpuProfiler: CpuProfiler;
-  /** @throws Error with the reason; the server goes on as it was then */
+  /** @throws Error with the reason; the configuration is unchanged then */
   reload(): void;
-  /** Tells one client that this server leaves, which it does not. */
+  /** Sends lame duck INFO to one client, although the server does not leave. */
   announceLameDuckTo(client: Client): void;
 }
