@@ -5,7 +5,7 @@
  */
 import type { Account } from "../accounts/account/account.ts";
 import { encode } from "../base/bytes/ascii.ts";
-import { goJson } from "../base/go/json-writer.ts";
+import { compactGoJson } from "../base/go/json-writer.ts";
 import { goTime } from "../base/go/time.ts";
 import { Nuid } from "../base/random/nuid.ts";
 
@@ -30,7 +30,7 @@ export class Sender {
   /** Publishes an event. @param content called only when the account has a listener */
   send(account: Account, subject: Uint8Array, content: () => unknown): void {
     if (this.stopped || !account.interest.hasInterest(subject, 0, subject.length)) return;
-    account.publisher.publish(subject, "", null, goJson(content(), 0));
+    account.publisher.publish(subject, "", null, compactGoJson(content()));
   }
 
   /** @param reply empty: no answer is wanted @param header a whole header block; null: none */

@@ -13,7 +13,7 @@ import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { decodeAccount, decodeGeneric } from "../../access/jwt/decode.ts";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { type Inbox, Inboxes } from "../../services/inboxes.ts";
 import { Sender } from "../../services/sender.ts";
 import { ServiceEndpoints } from "../../services/service-endpoints.ts";
@@ -192,7 +192,7 @@ export class ClaimsServices {
       () => {
         const names = [...store.entries()].filter(({ jwt }) => !jwt.includes("|")).map(({ name }) => name);
         this.host.log.debug(`list request responded with ${names.length} account ids`);
-        this.publish(reply, goJson({ data: names, server: this.sender.server() }, 0));
+        this.publish(reply, compactGoJson({ data: names, server: this.sender.server() }));
       },
       error => this.host.log.error(`list request error: ${reasonOf(error)}`),
     );
@@ -262,7 +262,7 @@ export class ClaimsServices {
   }
 
   private respond(reply: string, body: object): void {
-    const json = goJson({ server: this.sender.server(), ...body }, 0);
+    const json = compactGoJson({ server: this.sender.server(), ...body });
     this.endpoints.withoutHearing(() => this.sender.answer(reply, null, json));
   }
 }

@@ -1,10 +1,12 @@
 /**
  * JSON as Go's encoder writes it, which tools compare and parse: `<`, `>`, `&` and the line separators of JavaScript are escaped, and there
- * is no newline at the end. Numbers with a fraction look alike in both languages.
+ * is no newline at the end. Bytes that are not UTF-8 appear as `\ufffd`. Numbers with a fraction look alike in both languages.
  */
 const ESCAPES: Record<string, string> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
+/** Stands for half a character, as `JSON.stringify` writes it, or an escaped backslash, which may look like its start. */
+const LONE_SURROGATE = /(\\\\)|\\ud[89a-f][0-9a-f]{2}/g;
 
-/** @param indent spaces per level; 0: one line */
+/** For answers over HTTP. @param indent spaces per level; 0: one line */
 export function goJson(value: unknown, indent = 2): string {
   return escapeGoJson(JSON.stringify(value, null, indent));
 }
@@ -16,7 +18,8 @@ export function compactGoJson(value: unknown): string {
 
 /** Adds the escapes that `JSON.stringify` leaves out: such characters stand in strings only. */
 export function escapeGoJson(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
+  const text = json.includes("\\ud") ? json.replace(LONE_SURROGATE, (found, backslashes) => (backslashes ? found : "\\ufffd")) : json;
+  return text.replace(/[<>&\u2028\u2029]/g, character => ESCAPES[character]);
 }
 
 /** For a field of an object that is written: a number with all its digits, as they stand in the text. */

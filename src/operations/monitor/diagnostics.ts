@@ -3,7 +3,7 @@
  * event loop does everything, so there are no queues, one stack, and a list of what waits on that loop.
  */
 import { heapStats } from "bun:jsc";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { type Fields, jsonResponse, jsonText, type MonitorContext } from "./endpoint.ts";
 import type { Query } from "./query.ts";
 
@@ -35,7 +35,7 @@ export function stacksz({ server }: MonitorContext): Response {
 /** Go's expvar: command line and memory, one variable per line. */
 export function debugVars(): Response {
   const cmdline = JSON.stringify(process.argv);
-  const text = `{\n"cmdline": ${cmdline},\n"memstats": ${goJson(memoryStats(), 0)}\n}\n`;
+  const text = `{\n"cmdline": ${cmdline},\n"memstats": ${compactGoJson(memoryStats())}\n}\n`;
   return new Response(text, { headers: { "Content-Type": "application/json; charset=utf-8" } });
 }
 

@@ -7,7 +7,7 @@
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import type { ServiceHandler, ServiceRequest } from "../../services/service-request.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
@@ -65,5 +65,5 @@ function tellConnections({ host, sender }: ServiceParts, events: Events, request
     return host.log.error(`SYSTEM - Error unmarshalling account connections request message: ${error.message}`);
   }
   const account = host.accountNamed(name);
-  if (account !== undefined && account.connections > 0) sender.answer(request.reply, null, goJson(events.counts(account), 0));
+  if (account !== undefined && account.connections > 0) sender.answer(request.reply, null, compactGoJson(events.counts(account)));
 }

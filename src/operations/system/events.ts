@@ -117,11 +117,11 @@ export class Events {
     return { ...head, server: sender.server(), ...accountStat(account) };
   }
 
-  leavesSoon(): void {
+  lameDuckStarted(): void {
     this.sender.send(this.account, this.serverSubject("LAMEDUCK"), () => this.sender.server());
   }
 
-  leaves(): void {
+  shuttingDown(): void {
     this.sender.send(this.account, this.serverSubject("SHUTDOWN"), () => this.sender.server());
   }
 

@@ -10,7 +10,7 @@ import { acceptedEncoding, encodeContent } from "../../base/compression/content-
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Shape } from "../../base/go/json-shape.ts";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
 import type { Sender } from "../../services/sender.ts";
 import type { ServiceRequest } from "../../services/service-request.ts";
@@ -72,7 +72,7 @@ export class Replier {
 
   succeed(request: ServiceRequest, data: unknown): void {
     const server = this.sender.server();
-    const json = goJson(data === undefined ? { server } : { server, data }, 0);
+    const json = compactGoJson(data === undefined ? { server } : { server, data });
     const { content, encoding } = encodeContent(Buffer.from(json), acceptedEncoding(request.acceptEncoding));
     this.sender.answer(request.reply, encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
   }
@@ -81,7 +81,7 @@ export class Replier {
   fail(request: ServiceRequest, code: number, description: string, hasData: boolean): void {
     const error = description === "" ? { code } : { code, description };
     const server = this.sender.server();
-    this.sender.answer(request.reply, null, goJson(hasData ? { server, data: null, error } : { server, error }, 0));
+    this.sender.answer(request.reply, null, compactGoJson(hasData ? { server, data: null, error } : { server, error }));
   }
 }
 

@@ -11,7 +11,7 @@ import { goDuration } from "../../base/go/duration.ts";
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
 import type { Sender } from "../../services/sender.ts";
@@ -114,7 +114,7 @@ export function connzOptions({
 
 /** Ignores the body of the request. */
 function tellId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void {
-  sender.answer(reply, null, goJson({ name: host.serverName, host: host.advertisedHost, id: host.identity.id }, 0));
+  sender.answer(reply, null, compactGoJson({ name: host.serverName, host: host.advertisedHost, id: host.identity.id }));
 }
 
 export function tellStats({ replier, statsz }: ServiceParts, request: ServiceRequest): void {

@@ -8,7 +8,7 @@
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import { goJson } from "../../base/go/json-writer.ts";
+import { compactGoJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
 import type { Sender } from "../../services/sender.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
@@ -64,7 +64,7 @@ export class Statsz {
   }
 
   answer(reply: string): void {
-    this.sender.answer(reply, null, goJson(this.message(), 0));
+    this.sender.answer(reply, null, compactGoJson(this.message()));
   }
 
   private message(): Fields {

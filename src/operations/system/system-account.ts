@@ -67,7 +67,7 @@ export class SystemAccount {
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
-    this.events.leaves();
+    this.events.shuttingDown();
     this.parts.sender.stop();
     this.statsz.stop();
     this.queue.stop();

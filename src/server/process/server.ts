@@ -162,7 +162,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   /** Closes clients one by one, so that they do not all reconnect at once, then stops; resolves when it has stopped. */
   enterLameDuck(): Promise<void> {
     if (this.stopping === null && this.lameDuck === null && this.shard.doors.open) {
-      this.shard.system?.events.leavesSoon();
+      this.shard.system?.events.lameDuckStarted();
       this.lameDuck = new (lameDuckModule().LameDuck)(this);
       this.lameDuck.enter();
     }
