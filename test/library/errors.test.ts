@@ -46,7 +46,7 @@ test("files that cannot be used have the system's code, a tls block ERR_TLS, any
   await inDirectory(async directory => {
     const missing = join(directory, "missing", "file");
     expect(await startError({ pidFile: missing })).toMatchObject({ name: "StartError", code: "ENOENT" });
-    const tls = { certificates: [{ certFile: missing, keyFile: missing }] } as unknown as StartOptions["tls"] & object;
+    const tls = { certificates: [{ certFile: missing, keyFile: missing }] };
     expect(await startError({ tls })).toMatchObject({ name: "StartError", code: "ERR_TLS" });
     expect(await startError({ clientAdvertise: "a:b:c" })).toMatchObject({ name: "StartError", code: "ERR_START" });
   });

@@ -31,10 +31,13 @@ const options: StartOptions = {
   accounts: [{ name: "A", users: [{ user: "a", password: "b" }], exports: [{ kind: "service", subject: "s" }], limits: { connectionsMax: 1 } }],
   authorization: { users: [{ user: "u", password: "p", permissions: { subscribe: { deny: ["x"] } } }] },
   websocket: { port: 0, noTls: true },
+  tls: { certificates: [{ certFile: "cert.pem", keyFile: "key.pem" }] },
   authenticate,
 };
 // @ts-expect-error there is no such option
 const wrong: StartOptions = { prot: 4222 };
+// @ts-expect-error there is no such option of tls
+const wrongTls: StartOptions = { tls: { certificats: [] } };
 const log: Logger | null = null;
 await using server = await NatsServer.start(log === null ? options : { ...options, log });
 const port: number = server.port;
@@ -51,7 +54,7 @@ try {
   else if (error instanceof StartError && error.code === "EADDRINUSE") throw error;
 }
 await server.lameDuck();
-export { monitorPort, port, wrong };
+export { monitorPort, port, wrong, wrongTls };
 `;
 
 /** What `bun init` of Bun 1.4.5 writes. */
