@@ -191,6 +191,7 @@ test("the tarball has sources, types, examples and documentation, and no tests o
   expect(files.filter(file => !/^(?:src|conf)\/|^docs\/[a-z-]+\.md$/.test(file))).toEqual([
     "CHANGELOG.md",
     "LICENSE",
+    "LICENSES.txt",
     "README.md",
     "package.json",
     "types/index.d.ts",
