@@ -45,7 +45,7 @@ reference:
 
 build: dist/bunats
 
-dist/bunats: $(INSTALLED) $(SOURCES)
+dist/bunats: $(INSTALLED) $(SOURCES) scripts/build.ts
 	$(BUN) run build
 
 # A nats-server that is not ours may be in use: it is replaced on request only.
