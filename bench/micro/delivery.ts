@@ -12,8 +12,11 @@ import { FLAG_HEADERS } from "../../src/connections/link/connection-flag.ts";
 import { writeMessages } from "../../src/connections/link/deliver.ts";
 import { Outbound } from "../../src/connections/link/outbound.ts";
 import { Turn } from "../../src/connections/link/turn.ts";
+import type { MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import type { Sink } from "../../src/messaging/batch/sink.ts";
 import { Subscription } from "../../src/messaging/batch/subscription.ts";
+import { MatchResult } from "../../src/messaging/subject/match-result.ts";
+import { MessageSource } from "../../src/messaging/subject/queue-selection.ts";
 import type { ByteVector } from "../../src/wire/transport/byte-vector.ts";
 import type { Transport } from "../../src/wire/transport/transport.ts";
 import { Measurement } from "./measurement/measurement.ts";
@@ -51,6 +54,13 @@ const OWNER = {
   onFlushedForClose: nothing,
 };
 
+function newConnection(turn: Turn, vectored: boolean): Connection {
+  const transport = newTransport(vectored);
+  const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 10_000, retryAfterDeadline: false };
+  const outbound = new Outbound(turn, transport, OWNER, limits);
+  return { flags: FLAG_HEADERS, host: { turn }, transport, outbound } as unknown as Connection;
+}
+
 interface Load {
   /** Messages in the batch. */
   readonly run: number;
@@ -65,12 +75,7 @@ function addLoad(name: string, size: number, { run, receivers = 1, vectored = fa
   const payload = header + "x".repeat(size);
   const line = header === "" ? `PUB bench ${size}\r\n` : `HPUB bench ${header.length} ${payload.length}\r\n`;
   const source = Buffer.from(`${line}${payload}\r\n`.repeat(run));
-  const targets = Array.from({ length: receivers }, () => {
-    const transport = newTransport(vectored);
-    const limits = { pendingBytesMax: 2 ** 30, writeDeadlineMs: 10_000, retryAfterDeadline: false };
-    const outbound = new Outbound(turn, transport, OWNER, limits);
-    return { flags: FLAG_HEADERS, host: { turn }, transport, outbound } as unknown as Connection;
-  });
+  const targets = Array.from({ length: receivers }, () => newConnection(turn, vectored));
   const subscription = new Subscription(null as unknown as Sink, Buffer.from("bench"), null, Buffer.from("1"));
   const name0 = header === "" ? 4 : 5;
   measurement.add(name, run * receivers, () => {
@@ -100,6 +105,77 @@ for (const size of [16, 128, 1024]) {
 addLoad("run of 500 × 16 B with header", 16, { run: 500, header: "NATS/1.0\r\nNats-Msg-Id: 12345\r\n\r\n" });
 addLoad("run of 30 × 16 KiB, one receiver, vectored", 16 * 1024, { run: 30, vectored: true });
 addLoad("run of 30 × 16 KiB, one receiver", 16 * 1024, { run: 30 });
+
+/** A connection as a fan-out sees it. */
+class Output implements Sink {
+  mark = 0;
+  readonly takesRuns = true;
+
+  constructor(private readonly target: Connection) {}
+
+  deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    writeMessages(this.target, subscription, batch, from, to);
+    return to - from;
+  }
+}
+
+/** Code inside the process that only looks at its messages. */
+class Inside implements Sink {
+  mark = 0;
+  readonly takesRuns = false;
+  bytes = 0;
+
+  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+    for (let index = from; index < to; index++) this.bytes += batch.end(index) - batch.start(index);
+    return to - from;
+  }
+}
+
+const NAME = Buffer.from("bench");
+const SID = Buffer.from("1");
+
+interface FanOutLoad {
+  readonly plain?: number;
+  readonly inside?: number;
+  /** Members of one queue group. */
+  readonly members?: number;
+  /** Messages handed to the fan-out at once. */
+  readonly step?: number;
+}
+
+/** A fan-out of a run of 500 messages of 16 B to connections and others. */
+function addFanOut(name: string, { plain = 0, inside = 0, members = 0, step = 500 }: FanOutLoad): void {
+  const turn = new Turn(SYSTEM_CLOCK, new TimingWheel(SYSTEM_CLOCK), new Random(1));
+  const { batch } = turn;
+  const line = "PUB bench 16\r\n";
+  const source = Buffer.from(`${line}${"x".repeat(16)}\r\n`.repeat(500));
+  const wants = (sink: Sink, queue: Buffer | null) => new Subscription(sink, NAME, queue, SID);
+  const connections = (count: number) => Array.from({ length: count }, () => new Output(newConnection(turn, false)));
+  const result = new MatchResult(
+    [...connections(plain).map(sink => wants(sink, null)), ...Array.from({ length: inside }, () => wants(new Inside(), null))],
+    members === 0 ? [] : [connections(members).map(sink => wants(sink, NAME))],
+  );
+  const publisher = { interest: { generation: 1, match: () => result }, source: MessageSource.Client, noResponders: null };
+  measurement.add(name, 500 * (plain + inside + Math.min(1, members)), () => {
+    batch.source = source;
+    batch.subjectSource = source;
+    for (let index = 0, at = 0; index < 500; index++, at += line.length + 18) {
+      batch.add(4, 9, 0, 0, -1, at + line.length, at + line.length + 16);
+    }
+    for (let from = 0; from < 500; from += step) turn.fanOuts.deliver(publisher, batch, from, from + step, result, 1);
+    batch.clear();
+    turn.end();
+    return do_not_optimize(turn.pool.taken);
+  });
+}
+
+addFanOut("fan-out of 500: 1 connection", { plain: 1 });
+addFanOut("fan-out of 500: 8 connections", { plain: 8 });
+addFanOut("fan-out of 500: 8 connections and 1 callback", { plain: 8, inside: 1 });
+addFanOut("the same, message by message", { plain: 8, inside: 1, step: 1 });
+addFanOut("fan-out of 500: queue group of 4", { members: 4 });
+addFanOut("fan-out of 1: 1 connection", { plain: 1, step: 1 });
+addFanOut("fan-out of 1: 8 connections", { plain: 8, step: 1 });
 
 /** Copies of one size between changing offsets, as with payloads. */
 const COPIES = 1_000;
