@@ -4,7 +4,7 @@
  *   Uber-Trace-Id   a:b:c:flags            lowest bit of the flags
  *   X-B3-Sampled    1, or 0 to forbid it   without it, X-B3-TraceId alone is enough
  *   B3              trace-span-sampled-…   unless the sampled field is 0, or all of it is
- *   Traceparent     00-trace-span-flags    trace-context.ts
+ *   Traceparent     00-trace-span-flags    trace-headers.ts
  * The first header present decides. The metric shows the headers that triggered it, and related ones.
  * Source: reference, accounts (behaviour); core §5.4.
  */
@@ -12,8 +12,8 @@
 import type { Random } from "../../base/random/random.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type MimeHeader, readMimeHeader } from "../../messaging/header/mime-header.ts";
-import { isFollowed } from "../../messaging/header/trace-context.ts";
 import { isSampled } from "../../messaging/trace/start-trace.ts";
+import { isSampledParent } from "../../messaging/trace/trace-headers.ts";
 import type { LatencyOptions } from "../trade/trade-options.ts";
 
 /** A measured request; `header` is null when it was chosen at random. */
@@ -47,7 +47,7 @@ export function sampleByHeader(fields: MimeHeader): Sample | null {
     return denied ? null : pick(fields, key => key === "B3");
   }
   const parent = first("Traceparent");
-  if (parent === undefined || !isFollowed(parent)) return null;
+  if (parent === undefined || !isSampledParent(parent)) return null;
   return pick(fields, key => key === "Traceparent" || key === "Tracestate");
 }
 

@@ -1,16 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  checkHeader,
-  HeaderFault,
-  HeaderFields,
-  HeaderKey,
-  headerDescription,
-  headerStatus,
-  headerText,
-  headerTexts,
-  headerValue,
-  headerValueEnd,
-} from "./header-read.ts";
+import { checkHeader, HeaderFault, HeaderFields, HeaderKey, headerText, headerValue, headerValueEnd } from "./header-read.ts";
 
 /** The block in the middle of other bytes, so that offsets matter. */
 function placed(block: string): [bytes: Buffer, start: number, end: number] {
@@ -19,7 +8,6 @@ function placed(block: string): [bytes: Buffer, start: number, end: number] {
 }
 
 const first = (block: string, key: string) => headerText(...placed(block), new HeaderKey(key));
-const all = (block: string, key: string) => headerTexts(...placed(block), new HeaderKey(key));
 
 function fieldsOf(block: string): [string, string][] {
   const fields = new HeaderFields();
@@ -59,9 +47,7 @@ test("bytes that end too early give what is there", () => {
   expect(headerValue(bytes, 0, 11, new HeaderKey("A"))).toBe(-1); // its colon lies behind the end
 });
 
-test("all values of a key, and all fields, in order", () => {
-  expect(all(BLOCK, "A")).toEqual(["1", "3 "]);
-  expect(all(BLOCK, "Z")).toEqual([]);
+test("all fields are found, in order", () => {
   expect(fieldsOf(BLOCK)).toEqual([
     ["A", "1"],
     ["BB", "2"],
@@ -71,23 +57,6 @@ test("all values of a key, and all fields, in order", () => {
   ]);
   expect(fieldsOf("NATS/1.0\r\n\r\n")).toEqual([]);
   expect(fieldsOf("NATS/1.0\r\nno field\r\n: no key\r\nA:1\r\n\r\n")).toEqual([["A", "1"]]);
-});
-
-test("status and description, where there are any", () => {
-  const statusOf = (block: string) => [headerStatus(...placed(block)), headerDescription(...placed(block))];
-  expect(statusOf("NATS/1.0 503\r\n\r\n")).toEqual([503, ""]);
-  expect(statusOf("NATS/1.0 100 Idle Heartbeat\r\nA: b\r\n\r\n")).toEqual([100, "Idle Heartbeat"]);
-  expect(statusOf("NATS/1.0   404   No Messages \r\n\r\n")).toEqual([404, "No Messages"]);
-  for (const none of [
-    "NATS/1.0\r\n\r\n",
-    "NATS/1.0 50\r\n\r\n",
-    "NATS/1.0 5033\r\n\r\n",
-    "NATS/1.0503\r\n\r\n",
-    "NATS/2.0 503\r\n\r\n",
-    "",
-  ]) {
-    expect(statusOf(none), none).toEqual([0, ""]);
-  }
 });
 
 test("a block is well-formed, or one thing is wrong with it first", () => {

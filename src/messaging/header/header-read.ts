@@ -65,33 +65,6 @@ export function headerText(bytes: Uint8Array, start: number, end: number, key: H
   return at === -1 ? null : text(bytes, at, lineEnd(bytes, at, end));
 }
 
-/** All values of a key as text, in order. */
-export function headerTexts(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string[] {
-  const texts: string[] = [];
-  // The CRLF before the next key is the one that ends this value.
-  for (let at = headerValue(bytes, start, end, key); at !== -1; ) {
-    const stop = lineEnd(bytes, at, end);
-    texts.push(text(bytes, at, stop));
-    at = headerValue(bytes, stop, end, key);
-  }
-  return texts;
-}
-
-/** The status of a block, 0 when it has none. */
-export function headerStatus(bytes: Uint8Array, start: number, end: number): number {
-  const at = statusStart(bytes, start, end);
-  if (at === -1) return 0;
-  let status = 0;
-  for (let i = at; i < at + STATUS_DIGITS; i++) status = status * 10 + bytes[i] - ZERO;
-  return status;
-}
-
-/** What follows the status; empty when nothing does. */
-export function headerDescription(bytes: Uint8Array, start: number, end: number): string {
-  const at = statusStart(bytes, start, end);
-  return at === -1 ? "" : text(bytes, at + STATUS_DIGITS, lineEnd(bytes, at, end)).trim();
-}
-
 /**
  * Goes through all fields of a block. One object serves any number of blocks:
  * `for (fields.open(bytes, start, end); fields.next(); ) …`. Lines that are no fields are passed over.

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendHeader, buildHeader, removeHeader, removeHeadersByPrefix, removeStatus, replaceHeader, setHeader } from "./header-write.ts";
+import { appendHeader, buildHeader, removeHeader, replaceHeader, setHeader } from "./header-write.ts";
 
 const BLOCK = Buffer.from("NATS/1.0\r\nA: 1\r\nB:2\r\nA:  3\r\n\r\n");
 
@@ -48,13 +48,4 @@ test("remove takes every value of exactly that key, and the block with the last 
   }
   expect(removeHeader(Buffer.from("NATS/1.0\r\nA: 1\r\nA: 2\r\n\r\n"), "A")).toBe(null);
   expect(removeHeader(Buffer.from("NATS/1.0 503\r\nA: 1\r\n\r\n"), "A")!.toString()).toBe("NATS/1.0 503\r\n\r\n");
-  expect(removeHeadersByPrefix(Buffer.from("NATS/1.0\r\nNats-A: 1\r\nX: Nats-\r\nNats-: 2\r\n\r\n"), "Nats-")!.toString()).toBe(
-    "NATS/1.0\r\nX: Nats-\r\n\r\n",
-  );
-});
-
-test("a status is taken off, and the block with it when it held nothing else", () => {
-  expect(removeStatus(Buffer.from("NATS/1.0 503 No Responders\r\nA: 1\r\n\r\n"))!.toString()).toBe("NATS/1.0\r\nA: 1\r\n\r\n");
-  expect(removeStatus(Buffer.from("NATS/1.0 503\r\n\r\n"))).toBe(null);
-  expect(removeStatus(BLOCK)).toBe(BLOCK);
 });

@@ -53,19 +53,6 @@ export function removeHeader<T extends Bytes>(block: T, key: string): T | Buffer
   return removeLines(block, wanted);
 }
 
-/** Removes every field whose key begins with `prefix`. Results as of `removeHeader`. */
-export function removeHeadersByPrefix<T extends Bytes>(block: T, prefix: string): T | Buffer | null {
-  return removeLines(block, Buffer.from(prefix));
-}
-
-/** The block without status and description; null when nothing is left, the block itself when it has none. */
-export function removeStatus<T extends Bytes>(block: T): T | Buffer | null {
-  const stop = lineEnd(block, 0, block.length);
-  if (stop <= VERSION.length || !startsWith(block, 0, Buffer.from(VERSION))) return block;
-  const size = block.length - stop + VERSION.length;
-  return size <= EMPTY_BLOCK_BYTES ? null : Buffer.concat([block.subarray(0, VERSION.length), block.subarray(stop)]);
-}
-
 /** Takes out the lines, but for the first, that begin with `start`. One without its CRLF stays. */
 function removeLines<T extends Bytes>(block: T, start: Bytes): T | Buffer | null {
   const kept: Bytes[] = [];

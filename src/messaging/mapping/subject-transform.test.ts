@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Random } from "../../base/random/random.ts";
-import { isValidLiteralText } from "../subject/subject-text.ts";
+import { isValidLiteral } from "../subject/subject.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 
 /** Source, destination, 1 for the strict form, then: the error's text, or what subjects become (null: refused). Made by nats-server 2.15.2. */
@@ -38,7 +38,7 @@ function transform(compiled: SubjectTransform, subject: string): string | null {
 /** What a transform does for whoever gives it literal subjects only. */
 function transformLiteral(compiled: SubjectTransform, subject: string): string | null {
   const all = compiled.source === ">" && compiled.destination === ">";
-  return all || isValidLiteralText(subject) ? transform(compiled, subject) : null;
+  return all || isValidLiteral(Buffer.from(subject), 0, Buffer.byteLength(subject)) ? transform(compiled, subject) : null;
 }
 
 test("every function, oddity and refusal is the reference's", () => {

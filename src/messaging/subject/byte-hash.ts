@@ -1,11 +1,7 @@
 /**
- * The hash of a subject's bytes, in the three pieces a parser needs to compute it while it looks for the subject's end:
- *
- *   let hash = HASH_START;
- *   for each byte: hash = hashStep(hash, byte);
- *   trie.matchHashed(hashFinish(hash), chunk, start, end);
- * FNV-1a with a finishing mix: one multiplication per byte, and the mix spreads the last bytes (where subjects differ most) over the
- * low bits, which pick the slot. Hash tables built on it must stay bounded when somebody sends colliding subjects on purpose.
+ * The hash of a subject's bytes: FNV-1a with a finishing mix. One multiplication per byte; the mix spreads the last bytes, where subjects
+ * differ most, over the low bits, which pick the slot. Hash tables built on it must stay bounded when a client sends colliding subjects on
+ * purpose.
  */
 export const HASH_START = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;

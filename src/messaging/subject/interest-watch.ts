@@ -1,4 +1,8 @@
-import { TrieError } from "./trie-error.ts";
+/** Why a watch is refused; the texts are the reference's. */
+export enum WatchError {
+  InvalidSubject = "sublist: invalid subject",
+  AlreadyRegistered = "sublist: notification already registered",
+}
 
 /** Told whether anybody is subscribed to exactly the watched subject (and queue). */
 export type InterestListener = (interested: boolean) => void;
@@ -24,7 +28,7 @@ export class InterestWatch {
   /**
    * Tells the listener the present state, then each change.
    * @returns call it to stop
-   * @throws Error with `TrieError.AlreadyRegistered` when the same listener watches the same already
+   * @throws Error with `WatchError.AlreadyRegistered` when the same listener watches the same already
    */
   add(subject: Uint8Array, queue: Uint8Array | null, interested: boolean, listener: InterestListener): () => void {
     const key = keyOf(subject, queue);
@@ -33,7 +37,7 @@ export class InterestWatch {
       watch = { interested, listeners: new Set() };
       this.watches.set(key, watch);
     }
-    if (watch.listeners.has(listener)) throw new Error(TrieError.AlreadyRegistered);
+    if (watch.listeners.has(listener)) throw new Error(WatchError.AlreadyRegistered);
     watch.listeners.add(listener);
     listener(interested);
     return () => this.drop(key, watch, listener);

@@ -13,11 +13,6 @@ export function isValidSubjectText(subject: string, checkRunes = false): boolean
   return rules.isValidSubject(bytes, 0, bytes.length, checkRunes);
 }
 
-export function isValidLiteralText(subject: string): boolean {
-  const bytes = encoder.encode(subject);
-  return rules.isValidLiteral(bytes, 0, bytes.length);
-}
-
 export function isValidPublishSubjectText(subject: string): boolean {
   const bytes = encoder.encode(subject);
   return rules.isValidPublishSubject(bytes, 0, bytes.length);
@@ -26,15 +21,6 @@ export function isValidPublishSubjectText(subject: string): boolean {
 export function hasWildcardText(subject: string): boolean {
   const bytes = encoder.encode(subject);
   return rules.hasWildcard(bytes, 0, bytes.length);
-}
-
-export function tokenCountText(subject: string): number {
-  return subject === "" ? 0 : subject.split(".").length;
-}
-
-/** Token `index`, 0 being the first; empty when there are not so many. */
-export function tokenAtText(subject: string, index: number): string {
-  return subject.split(".")[index] ?? "";
 }
 
 export function isSubsetText(subject: string, pattern: string): boolean {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
+import { WatchError } from "./interest-watch.ts";
 import { SubjectTrie } from "./subject-trie.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
-import { TrieError } from "./trie-error.ts";
 
 interface NamedEntry extends TrieEntry {
   readonly name: string;
@@ -361,9 +361,9 @@ describe("interest in an exact subject", () => {
   test("is refused for wildcards and for a listener that is registered", () => {
     const { trie } = newTrie();
     const listener = () => {};
-    expect(() => trie.onInterest(Buffer.from("a.*"), null, listener)).toThrow(TrieError.InvalidSubject);
+    expect(() => trie.onInterest(Buffer.from("a.*"), null, listener)).toThrow(WatchError.InvalidSubject);
     const stop = trie.onInterest(Buffer.from("a"), null, listener);
-    expect(() => trie.onInterest(Buffer.from("a"), null, listener)).toThrow(TrieError.AlreadyRegistered);
+    expect(() => trie.onInterest(Buffer.from("a"), null, listener)).toThrow(WatchError.AlreadyRegistered);
     trie.onInterest(Buffer.from("a"), Buffer.from("q"), listener);
     stop();
     trie.onInterest(Buffer.from("a"), null, listener);

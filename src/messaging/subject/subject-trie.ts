@@ -2,7 +2,7 @@ import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
 import { Change, EntryTable } from "./entry-table.ts";
-import { type InterestListener, InterestWatch } from "./interest-watch.ts";
+import { type InterestListener, InterestWatch, WatchError } from "./interest-watch.ts";
 import { MatchResult } from "./match-result.ts";
 import { MergeMemo } from "./merge-memo.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
@@ -10,7 +10,6 @@ import { ResultCache } from "./result-cache.ts";
 import { hasWildcard, isInsertable } from "./subject.ts";
 import { TokenScan } from "./token-scan.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
-import { TrieError } from "./trie-error.ts";
 import { levelCount, TrieWalk } from "./trie-walk.ts";
 
 /**
@@ -86,7 +85,7 @@ export class SubjectTrie<E extends TrieEntry> {
 
   /**
    * Adds an entry, which must not be in the trie.
-   * @returns false when its subject has an empty token or something after `>` (`TrieError.InvalidSubject`); nothing is changed then
+   * @returns false when its subject has an empty token or something after `>`; nothing is changed then
    */
   insert(entry: E): boolean {
     const subject = entry.subject;
@@ -104,7 +103,7 @@ export class SubjectTrie<E extends TrieEntry> {
     return true;
   }
 
-  /** @returns false when it is not in the trie (`TrieError.NoMatchesFound`) */
+  /** @returns false when it is not in the trie */
   remove(entry: E): boolean {
     const change = this.detach(entry);
     if (change === Change.None) return false;
@@ -244,11 +243,11 @@ export class SubjectTrie<E extends TrieEntry> {
    * Calls the listener with the present state, with true when the first entry for exactly this subject (and queue) comes, and with
    * false when the last one goes. Entries with wildcards do not count.
    * @returns call it to stop
-   * @throws Error with `TrieError.InvalidSubject` for a subject with wildcards, with `TrieError.AlreadyRegistered` for a listener that
+   * @throws Error with `WatchError.InvalidSubject` for a subject with wildcards, with `WatchError.AlreadyRegistered` for a listener that
    * watches the same already
    */
   onInterest(subject: Uint8Array, queue: Uint8Array | null, listener: InterestListener): () => void {
-    if (hasWildcard(subject, 0, subject.length)) throw new Error(TrieError.InvalidSubject);
+    if (hasWildcard(subject, 0, subject.length)) throw new Error(WatchError.InvalidSubject);
     const node = this.findPath(subject);
     return this.watch.add(subject, queue, node !== NONE && this.entries.has(node, queue), listener);
   }

@@ -186,13 +186,8 @@ test("fuzz: subset, collision and literal match agree with sets of subjects", ()
 test("the text variants give what the bytes give", () => {
   expect(text.isValidSubjectText("a.>")).toBe(true);
   expect(text.isValidSubjectText("a\ud800", true)).toBe(false);
-  expect(text.isValidLiteralText("a.>")).toBe(false);
   expect(text.isValidPublishSubjectText("a b")).toBe(false);
   expect(text.hasWildcardText("a.*")).toBe(true);
-  expect(text.tokenCountText("")).toBe(0);
-  expect(text.tokenCountText("a.b")).toBe(2);
-  expect(text.tokenAtText("a.b", 1)).toBe("b");
-  expect(text.tokenAtText("a.b", 2)).toBe("");
 });
 
 test("ranges inside larger buffers are compared, nothing around them", () => {

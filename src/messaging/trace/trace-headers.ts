@@ -10,7 +10,6 @@
  */
 import { decode, encode, SPACE, startsWith, TAB } from "../../base/bytes/ascii.ts";
 import { lineEnd } from "../header/header-read.ts";
-import { isFollowed } from "../header/trace-context.ts";
 
 export const TRACE_DESTINATION = "Nats-Trace-Dest";
 export const TRACE_ONLY = "Nats-Trace-Only";
@@ -99,7 +98,7 @@ export function traceWish(bytes: Uint8Array, start: number, end: number): TraceW
   while (walk.next()) {
     const { keyStart, keyEnd, valueStart, valueEnd } = walk;
     if (wish === TraceWish.None && isTraceParent(bytes, keyStart, keyEnd)) {
-      if (isFollowed(decode(bytes, valueStart, valueEnd))) wish = TraceWish.External;
+      if (isSampledParent(decode(bytes, valueStart, valueEnd))) wish = TraceWish.External;
     } else if (wish !== TraceWish.Destination && isExactly(bytes, keyStart, keyEnd, DESTINATION)) {
       if (isExactly(bytes, valueStart, valueEnd, DISABLED)) return TraceWish.None;
       wish = TraceWish.Destination;
@@ -120,6 +119,20 @@ export function headerFields(bytes: Uint8Array, start: number, end: number): Rea
     else values.push(value);
   }
   return fields;
+}
+
+/**
+ * Four fields, of which the last is two hexadecimal digits with the lowest bit set. The reference reads them as a signed byte, so that 80
+ * and above do not count; a plus sign takes the place of a digit.
+ */
+const SAMPLED_PARENT = /^[^-]*-[^-]*-[^-]*-(?:[0-7]|\+)[13579bdfBDF]$/;
+
+/**
+ * Whether a `traceparent` asks for its request to be traced.
+ * Source: www.w3.org/TR/trace-context; reference, core §9.6.
+ */
+export function isSampledParent(traceParent: string): boolean {
+  return SAMPLED_PARENT.test(traceParent);
 }
 
 function isBlank(byte: number): boolean {
