@@ -1,8 +1,8 @@
 /**
- * Messages that somebody follows (msgtrace/), or that look so: taken out of their batch one by one.
+ * Publishes messages that are traced, or may be: they are taken out of their batch one by one.
  *
  *   batch with headers ─ mightBeTraced? ─▶ each message: startTrace ─▶ mapped ─▶ checked, delivered ─▶ its event is published
- * A batch without headers is never looked at, one with headers costs a search in them.
+ * A batch without headers costs nothing; one with headers costs a search in them.
  * Source: reference, msgtrace and client (behaviour); core §9.6.
  */
 import { decode } from "../../base/bytes/ascii.ts";
@@ -16,10 +16,10 @@ import type { Client } from "./client.ts";
 import { giveBack, takeMapped } from "./mapped-publishing.ts";
 import { isReservedSubject } from "./reserved-subject.ts";
 
-const NOT_ASKED: TraceStart = { trace: null, skip: false, disable: false };
+const UNTRACED: TraceStart = { trace: null, skip: false, disable: false };
 const LF = 0x0a;
 
-/** Whether some message of a batch with headers may be one to follow. */
+/** Whether at least one message of a batch with headers may have to be traced. */
 export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
   const { source, count } = batch;
   const external = account.trace !== null;
@@ -35,11 +35,11 @@ export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
 /**
  * The messages of a batch, one by one.
  * @param single empty, with room for one message
- * @param publish gets it each time, with the next message that is to be published; its trace hangs off it
+ * @param publish gets it each time, with the next message to publish and its trace
  */
 export function publishTraced(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
   for (let index = 0; index < batch.count && !client.closed; index++) {
-    const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : NOT_ASKED;
+    const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : UNTRACED;
     if (skip) continue;
     const mapped = takeMapped(client, batch, index, single);
     if (disable) disableTracing(single);
@@ -66,7 +66,7 @@ function begin(client: Client, batch: MessageBatch, index: number): TraceStart {
 
 function startIn(client: Client, message: TraceCandidate): TraceStart {
   const wish = traceWish(message.source, message.headerStart, message.headerEnd);
-  if (wish === TraceWish.None) return NOT_ASKED;
+  if (wish === TraceWish.None) return UNTRACED;
   const { clock, random } = client.host.turn;
   return startTrace(publisherOf(client), wish, message, random, () => clock.now());
 }
@@ -91,7 +91,7 @@ function publisherOf(client: Client): TracedPublisher {
   };
 }
 
-/** Gives the message a header that keeps whoever gets it from following it. */
+/** Gives the message a header that switches tracing off for later servers. */
 function disableTracing(single: MessageBatch): void {
   const reply = single.source.subarray(single.replyStart(0), single.replyEnd(0));
   const header = setHeader(single.header(0), TRACE_DESTINATION, TRACE_DISABLED);
@@ -105,8 +105,8 @@ function disableTracing(single: MessageBatch): void {
 }
 
 /**
- * A message whose line says that it is too large: its publisher goes, but if what came with the line shows that somebody follows it, that is
- * told. As in the reference only what was read together with the line is looked at.
+ * Reports the refusal of a message that is too large to its trace, before its publisher is closed. As in the reference only headers that
+ * were read together with the line are used.
  */
 export function tellTooLarge(
   client: Client,

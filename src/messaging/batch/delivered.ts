@@ -4,7 +4,7 @@ export interface Delivered {
   outBytes: number;
 }
 
-/** What a server counts of deliveries. */
+/** Delivery totals of a server. */
 export interface DeliveryTotals extends Delivered {
   outClientMessages: number;
   outClientBytes: number;

@@ -7,7 +7,7 @@
  * A callback gets the batch and the index of its message, not a message of its own: nothing is allocated or copied. Every publish has its
  * own batch, so a callback's message stays whole however much it publishes. There is no queue in between: an answer stands before
  * whatever its client is sent later, and nothing has to be bounded.
- * A callback that throws loses its message and nothing else; the error is reported.
+ * The error of a callback that throws is reported; all other receivers still get the message.
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";
@@ -21,8 +21,8 @@ export interface LocalAccount {
 }
 
 /**
- * Told of a message: the one at `index` of the batch. Its bytes are borrowed until it returns; `batch.payload(index)` and its like show
- * them, offsets are there for the hot ones. It must not wait: a promise that it makes is its own.
+ * Receives the message at `index` of the batch. Its bytes are borrowed until the callback returns; read them with `batch.payload(index)`
+ * and similar methods, or by offsets where speed matters. Synchronous: a returned promise is ignored.
  */
 export type LocalCallback = (batch: MessageBatch, index: number, subscription: Subscription) => void;
 
@@ -42,7 +42,7 @@ export class LocalSubscriber implements Sink {
   mark = 0;
   /** A callback may change interest, or publish, between two messages. */
   readonly takesRuns = false;
-  /** Set while its owner publishes what is meant for others only: nothing is delivered, and of a queue group another member gets it. */
+  /** Set while its owner publishes for others only: it takes no message, and another member of a queue group gets it. */
   deaf = false;
   private readonly account: LocalAccount;
   private readonly onError: (error: unknown, subscription: Subscription) => void;
@@ -54,13 +54,13 @@ export class LocalSubscriber implements Sink {
     this.onError = onError;
   }
 
-  /** How many subscriptions it has. */
+  /** Number of its subscriptions. */
   get size(): number {
     return this.subscriptions.size;
   }
 
   /**
-   * From the next message on, also when called from a callback.
+   * Takes effect with the next message, also when called from a callback.
    * @param subject may have wildcards
    * @param queue name of the queue group, of which one member gets each message
    * @param deliveredMax gone after so many messages; 0: no limit
@@ -74,7 +74,7 @@ export class LocalSubscriber implements Sink {
     return subscription;
   }
 
-  /** At once; does nothing for one that has ended. A subscription of somebody else's is none of its business. */
+  /** Takes effect at once. Ignores subscriptions that have ended and those it does not own. */
   unsubscribe(subscription: Subscription): void {
     if (!this.subscriptions.delete(subscription as LocalSubscription)) return;
     subscription.closed = true;
@@ -92,7 +92,7 @@ export class LocalSubscriber implements Sink {
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if (this.deaf) return 0;
     let index = from;
-    // Asked again for every message: a callback may have ended it.
+    // Checked for every message, as a callback may end the subscription.
     for (; index < to && !subscription.closed; index++) {
       const most = subscription.deliveredMax;
       if (++subscription.delivered === most) this.unsubscribe(subscription);

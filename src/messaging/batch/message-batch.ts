@@ -3,9 +3,9 @@
  *
  *   source  …PUB foo.1 5\r\nhello\r\nPUB foo.2 2\r\nhi\r\n…
  *               ^^^^^    ^^^^^ message 0     ^^ message 1
- * The only form in which messages travel: from the parser to every sink. Messages that the interest answers with the same result go
- * together, on one subject or on many: echo, permissions and statistics are settled once for all of them, and each receiver's output
- * is written in one run. Nothing is allocated per message; the batch is reused, so a sink that keeps bytes copies them.
+ * Messages travel in this form only, from the parser to every sink. Messages with the same match result go together, on one subject or on
+ * several: echo, permissions and statistics are settled once for all of them, and each receiver's output is written in one run. Nothing is
+ * allocated per message. The batch is reused, so a sink that keeps bytes must copy them.
  */
 import { decode } from "../../base/bytes/ascii.ts";
 import type { MessageTrace } from "../trace/message-trace.ts";
@@ -18,7 +18,7 @@ export const MESSAGES_MAX = 1024;
 /** Fields of one message in `fields`, at `index << STRIDE_SHIFT`. Offsets are into `source`, the subject's into `subjectSource`. */
 export const STRIDE_SHIFT = 3;
 export const SUBJECT_START = 0;
-/** Messages on one subject in a row have the same subject offsets: those of the first. */
+/** Consecutive messages on one subject share the subject offsets of the first. */
 export const SUBJECT_END = 1;
 export const REPLY_START = 2;
 export const REPLY_END = 3;
@@ -27,7 +27,7 @@ export const HEADER_SIZE = 4;
 export const START = 5;
 export const END = 6;
 
-/** A service import that messages came through, and those before it. */
+/** A service import that messages came through, linked to the import before it. */
 export interface ImportStep {
   readonly via: object;
   readonly before: ImportStep | null;
@@ -41,23 +41,23 @@ export class MessageBatch {
   count = 0;
   /** Headers and payloads of all messages, without their CRLF. */
   bytes = 0;
-  /** Payload bytes after which it should be handed on, set by whoever opens it. */
+  /** The batch should be delivered once it holds this many payload bytes. Set by the publisher. */
   bytesMax = 64 * 1024;
-  /** One plain subscription gets all of it. */
+  /** The only receiver is one plain subscription. Set by the fan-out. */
   oneReceiver = false;
-  /** The sizes as their publisher wrote them, where that is not how they are written (`007`): receivers see them unchanged. */
+  /** The sizes as the publisher wrote them, if not in canonical form (`007`): receivers see them unchanged. */
   sizesText: Buffer | null = null;
-  /** No subject and reply of one message are longer together. */
+  /** Longest subject plus reply in the batch, in bytes. */
   namesBytesMax = 0;
-  /** Some message has a reply subject. */
+  /** At least one message has a reply subject. */
   hasReplies = false;
-  /** Some message has a header block. */
+  /** At least one message has a header block. */
   hasHeaders = false;
-  /** Changes whenever the batch is emptied: what was derived from it is then stale. */
+  /** Changes whenever the batch is emptied; data derived from an older version is stale. */
   version = 0;
-  /** The publisher is a client connection: it can be stalled, or its messages dropped, for consumers that are too slow. */
+  /** The publisher is a client connection: slow consumers may stall it, or drop its messages. */
   fromClient = true;
-  /** Set at delivery by a sink whose output is backed up: how long the publisher should wait for it, ms; 0: go on. The publisher resets it. */
+  /** How long the publisher should wait for slow consumers, ms; 0: not at all. Set by sinks at delivery, reset by the publisher. */
   stallMs = 0;
   /** The consumer that asked for it, as the publisher's connection knows it (connections/link/stall.ts). */
   stalledBy: object | null = null;
@@ -67,9 +67,9 @@ export class MessageBatch {
   originCluster = "";
   /** The last service import that the messages came through; null: they were published in this account. */
   imported: ImportStep | null = null;
-  /** Of its only message; null: nobody follows it. */
+  /** Trace of its only message; null: the message is not traced. */
   trace: MessageTrace | null = null;
-  /** Scratch for whoever splits a line: start and end of up to nine arguments. */
+  /** Scratch for splitting a line: start and end of up to nine arguments. */
   readonly argumentBounds = new Int32Array(18);
   readonly fields: Int32Array;
 
@@ -105,7 +105,7 @@ export class MessageBatch {
     if (names > this.namesBytesMax) this.namesBytesMax = names;
   }
 
-  /** Empties it and lets go of the bytes it pointed into. */
+  /** Empties the batch and releases the bytes it points into. */
   clear(): void {
     this.count = 0;
     this.bytes = 0;
@@ -159,7 +159,7 @@ export class MessageBatch {
   subjectText(index: number): string {
     return decode(this.subjectSource, this.subjectStart(index), this.subjectEnd(index));
   }
-  /** Empty: nobody waits for an answer. */
+  /** Empty: no answer is wanted. */
   replyText(index: number): string {
     return decode(this.source, this.replyStart(index), this.replyEnd(index));
   }

@@ -1,9 +1,9 @@
-/** Who published a message, as far as others are told. */
+/** The publisher of a message, as services, events and monitoring describe it. */
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import type { Sink } from "./sink.ts";
 
 /**
- * What services, events and monitoring say of a client: JSON, keys in this order, empty ones left out. Durations in nanoseconds.
+ * Describes a client to services, in events and in monitoring: JSON, keys in this order, empty ones left out. Durations in nanoseconds.
  * Source: reference, core §8.1.
  */
 export interface ClientInfo {
@@ -61,12 +61,12 @@ const CLIENT_INFO_KEYS = [
   "reply",
 ] as const satisfies readonly (keyof ClientInfo)[];
 
-/** Its JSON. */
+/** The description as JSON text. */
 export function clientInfoJson(info: ClientInfo): string {
   return compactGoJson(presentClientInfo(info));
 }
 
-/** Keys in order, whatever order they were set in, and nothing that is empty. */
+/** The description with its keys in order and without empty values. */
 export function presentClientInfo(info: ClientInfo): Readonly<Record<string, unknown>> {
   const ordered: Record<string, unknown> = {};
   for (const key of CLIENT_INFO_KEYS) {
@@ -77,7 +77,7 @@ export function presentClientInfo(info: ClientInfo): Readonly<Record<string, unk
   return ordered;
 }
 
-/** A header block that tells a service who asks. */
+/** A header block that describes the requester to a service. */
 export interface RequestHeader {
   /** The import that it was made for. */
   readonly via: object;
@@ -86,19 +86,19 @@ export interface RequestHeader {
   readonly header: Uint8Array;
 }
 
-/** Who published: a client, or an account's own client. What the server says for itself has none. */
+/** The publisher: a client, or an account's internal client. Messages of the server itself have none. */
 export interface Originator {
   /** As `ConnectionKind`. */
   readonly kind: number;
   readonly sink: Sink;
-  /** Whether it gets its own messages. */
+  /** Whether its own subscriptions get its messages. */
   readonly echo: boolean;
-  /** @param detailed also what it shares only with services it trusts, or the server */
+  /** @param detailed adds what only the server and trusted services may know */
   clientInfo(detailed: boolean): ClientInfo;
-  /** Rises whenever `clientInfo` may say something else. */
+  /** Rises whenever the result of `clientInfo` may have changed. */
   readonly infoVersion: number;
-  /** What was last said of it to a service, for who says it again. */
+  /** The last header made for it, kept for reuse. */
   requestHeader: RequestHeader | null;
-  /** Measures its round trip, unless it is known. */
+  /** Starts a measurement of its round trip, unless that is known. */
   askRoundTrip(): void;
 }

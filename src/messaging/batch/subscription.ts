@@ -3,19 +3,19 @@ import type { Sink } from "./sink.ts";
 
 /** Which messages of a subscription may not be delivered, by subject. */
 export interface SubjectFilter {
-  /** Subjects of fewer or more bytes are all allowed: need not be asked about. */
+  /** Subjects shorter than `sizeMin` or longer than `sizeMax` bytes are always allowed; `allows` need not be called for them. */
   readonly sizeMin: number;
   readonly sizeMax: number;
   /** @param subject bytes `start` to `end`, the subject as the client is told it; borrowed for the call */
   allows(subject: Uint8Array, start: number, end: number): boolean;
 }
 
-/** How the subjects of an exporting account look in the one that imports them. */
+/** Translates subjects of an exporting account into those of the importing account. */
 export interface SubjectView {
-  /** Whether messages are followed to whoever sees them here. */
+  /** Whether traces may show deliveries in the importing account. */
   readonly allowTrace: boolean;
   /**
-   * Writes the subject as it is seen here.
+   * Writes the subject as the importing account sees it.
    * @returns the offset behind it; -1: the target is too short
    */
   write(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number;
@@ -26,7 +26,7 @@ export class Subscription implements TrieEntry {
   readonly sink: Sink;
   readonly subject: Uint8Array;
   readonly queue: Uint8Array | null;
-  /** The owner's name for it, as it came over the wire. */
+  /** The owner's identifier, as it came over the wire. */
   readonly sid: Uint8Array;
   readonly origin: Origin;
   weight = 1;
@@ -36,9 +36,9 @@ export class Subscription implements TrieEntry {
   deliveredMax = 0;
   /** Asked for each message; null: all may be delivered. */
   filter: SubjectFilter | null = null;
-  /** In another account's trie, on behalf of a subscription here: how its subjects look here; null: it is in its own account's. */
+  /** Translates subjects, if it stands in the trie of another account for a stream import; null: it is in its own account's trie. */
   view: SubjectView | null = null;
-  /** What stands for it in the tries of accounts whose streams its own imports; null: nothing. */
+  /** Its shadows in the tries of accounts whose streams its account imports; null: none. */
   shadows: readonly Subscription[] | null = null;
   /** No longer in the trie; a result that still names it must not deliver. */
   closed = false;
@@ -51,7 +51,7 @@ export class Subscription implements TrieEntry {
     this.origin = origin;
   }
 
-  /** Takes the longer way at delivery. */
+  /** It needs checks or translation at delivery. */
   get special(): boolean {
     return this.filter !== null || this.view !== null;
   }

@@ -1,12 +1,12 @@
 /**
- * Reading a message's header block, over its bytes and without allocation.
+ * Reads a message's header block as bytes, without allocation.
  *
  *   NATS/1.0 503 No Responders␍␊      status line; status and description are often absent
  *   Nats-Subject: orders␍␊            fields: key `:` value; a key may come more than once
  *   ␍␊                                the block's size includes this blank line
- * Not parsed into a map when a message comes: nearly every message passes through with nobody asking, and who asks wants one key.
+ * A block is not parsed into a map: nearly all messages pass through unread, and a reader usually wants one key.
  * Keys are compared byte by byte: `nats-msg-id` is not `Nats-Msg-Id`. Lookups take any bytes and find nothing in malformed ones;
- * `checkHeader` says what is wrong.
+ * `checkHeader` tells what is wrong.
  * Source: nats-server, server/client.go (behaviour); core §1.2.
  */
 import { CR, LF, SPACE, ZERO } from "../../base/bytes/ascii.ts";
@@ -16,8 +16,8 @@ const VERSION = Buffer.from("NATS/1.0");
 const STATUS_DIGITS = 3;
 
 /**
- * A key to look for, prepared once: the bytes `␍␊key:`, and for each byte how far the search may go on when it meets that byte where
- * the colon should be (Horspool's search). So a lookup looks at every tenth byte or so, and at none behind the block.
+ * A key to look for, prepared once: the bytes `␍␊key:`, and for each byte how far the search may skip when it meets that byte where the
+ * colon should be (Horspool's search). So a lookup examines about every tenth byte.
  */
 export class HeaderKey {
   readonly pattern: Uint8Array;
@@ -67,7 +67,7 @@ export function headerText(bytes: Uint8Array, start: number, end: number, key: H
 
 /**
  * Goes through all fields of a block. One object serves any number of blocks:
- * `for (fields.open(bytes, start, end); fields.next(); ) …`. Lines that are no fields are passed over.
+ * `for (fields.open(bytes, start, end); fields.next(); ) …`. Skips lines that are no fields.
  */
 export class HeaderFields {
   keyStart = 0;
@@ -84,7 +84,7 @@ export class HeaderFields {
     this.end = end;
   }
 
-  /** False behind the last one. */
+  /** @returns false after the last field */
   next(): boolean {
     const { bytes, end } = this;
     while (this.at < end) {
@@ -128,7 +128,7 @@ export enum HeaderFault {
   End,
 }
 
-/** Whether a block is one that every client reads alike. The server itself passes blocks on as they are. */
+/** Checks that every client reads the block in the same way. The server itself passes blocks on unchecked. */
 export function checkHeader(bytes: Uint8Array, start: number, end: number): HeaderFault {
   if (!startsWithVersion(bytes, start, end)) return HeaderFault.Version;
   for (let at = start; at < end; at++) {

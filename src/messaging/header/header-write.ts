@@ -1,13 +1,13 @@
 /**
- * Making and changing header blocks. A block that is passed in is never modified: it usually lies in a read that others look at too,
- * right before its payload. Every result is a buffer of its own.
+ * Builds and changes header blocks. A block that is passed in is never modified, as it usually lies in a read buffer that others use
+ * too. Every result is a new buffer.
  *
  *   buildHeader   from a status and fields
- *   appendHeader  one more field at the end, whatever is there
- *   setHeader     that field once, at the end; those there were are gone
- *   replaceHeader the first value changes where it stands, further ones stay; appended where there is none
- *   removeHeader  every value of a key; nothing is left of a block that has no other field and no status
- * CR and LF in a value become blanks, as in the reference: a value must not become a field.
+ *   appendHeader  adds a field at the end
+ *   setHeader     removes all fields of that key and adds one at the end
+ *   replaceHeader replaces the first value in place, keeps further ones; adds the field if there is none
+ *   removeHeader  removes all values of a key; a block without other fields and status becomes null
+ * CR and LF in a value become blanks, as in the reference, so that a value cannot contain a field.
  * Source: nats-server, server/client.go (behaviour).
  */
 import { CR, LF, SPACE } from "../../base/bytes/ascii.ts";
@@ -15,7 +15,7 @@ import { HeaderKey, headerValue, lineEnd } from "./header-read.ts";
 
 const VERSION = "NATS/1.0";
 const CRLF = Buffer.from("\r\n");
-/** A block without status and fields says nothing. */
+/** Size of a block without status and fields. */
 const EMPTY_BLOCK_BYTES = VERSION.length + 2 * CRLF.length;
 
 type Bytes = Uint8Array;
@@ -53,7 +53,7 @@ export function removeHeader<T extends Bytes>(block: T, key: string): T | Buffer
   return removeLines(block, wanted);
 }
 
-/** Takes out the lines, but for the first, that begin with `start`. One without its CRLF stays. */
+/** Removes the lines that begin with `start`, except the first line of the block and a line without CRLF. */
 function removeLines<T extends Bytes>(block: T, start: Bytes): T | Buffer | null {
   const kept: Bytes[] = [];
   let keptFrom = 0;

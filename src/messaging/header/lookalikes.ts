@@ -1,7 +1,7 @@
 /**
- * Fields that some reader may take for a certain one, though they are not written as it: `nats-request-info:`, `Nats-Request-Info :`, or
- * one behind a line feed alone, where Go's readers begin a new line and this server does not. Where the server itself vouches for a
- * field, nobody else may write anything like it.
+ * Finds fields that some readers would take for a given field although they are written differently: `nats-request-info:`,
+ * `Nats-Request-Info :`, or a field after a line feed alone, where Go's readers begin a new line and this server does not. Clients must
+ * not be able to forge a field that the server itself writes.
  */
 export class Lookalikes {
   private readonly lines: RegExp;

@@ -1,15 +1,15 @@
 /**
- * A header block as Go's `textproto` reads it: what the reference asks about values of `Uber-Trace-Id` and its like it asks of this form.
- * Keys are canonical (`traceparent` is `Traceparent`), a line that begins with a blank goes on with the one before, and a block with one
- * wrong line says nothing at all.
+ * Reads a header block as Go's `textproto` does. The reference looks up `Uber-Trace-Id` and similar headers this way. Keys are made
+ * canonical (`traceparent` is `Traceparent`), a line that begins with a blank continues the line before, and one malformed line makes the
+ * whole block unreadable.
  */
 
 export type MimeHeader = ReadonlyMap<string, readonly string[]>;
 
 const KEY = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const KEY_WITH_BLANKS = /^[ !#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters, but for the tab. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters except the tab. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
 const NOT_IN_VALUES = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /** @returns null where a line is no field, or the blank line at the end is missing */

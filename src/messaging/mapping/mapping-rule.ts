@@ -1,6 +1,6 @@
 /**
- * What an account's mappings say, and what is wrong with it: the same checks for the configuration and for claims, in the order of the
- * reference, where only the words before the reason differ.
+ * The mapping rules of an account, and their checks: the same for the configuration and for claims, in the order of the reference. Only
+ * the words before the reason differ.
  */
 
 import { quoted } from "../../base/go/strconv.ts";
@@ -31,8 +31,8 @@ export function checkMapping(rule: MappingRule): string | null {
 }
 
 /**
- * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. One thing is not looked at, as in the reference: whether what is
- * left of the messages can keep its subject. `checkMapping` tells, when the claims are put to use.
+ * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. As in the reference it does not check whether the remaining
+ * messages can keep their subject; `checkMapping` does, when the claims are applied.
  */
 export function checkClaimMapping(rule: MappingRule): string | null {
   const problem = problemOf(rule);
@@ -62,10 +62,10 @@ export function checkDestination(source: string, destination: string): string | 
   });
 }
 
-/** Where messages go that no destination of the list takes: to their own subject. Null: nowhere, or there are none. */
+/** The destination of messages that no destination of the list takes: their own subject. Null: they are dropped, or there are none. */
 export function remainderOf(rule: MappingRule, destinations: MappingRule["destinations"]): { subject: string; weight: number } | null {
   const weight = 100 - destinations.reduce((sum, destination) => sum + destination.weight, 0);
-  // Whoever lists the source wants the rest lost.
+  // A list that names the source itself wants the rest to be dropped.
   if (weight === 0 || rule.destinations.some(({ subject }) => subject === rule.source)) return null;
   if (!hasWildcardText(rule.source)) return { subject: rule.source, weight };
   let wildcards = 0;
@@ -76,7 +76,7 @@ export function remainderOf(rule: MappingRule, destinations: MappingRule["destin
   return { subject, weight };
 }
 
-/** The lists of a rule: of the clusters it names, and under the empty name the one of all others. */
+/** The destination lists of a rule by cluster; the empty name holds the list for all other clusters. */
 export function listsOf(rule: MappingRule): Map<string, MappingRule["destinations"]> {
   const lists = new Map<string, MappingRule["destinations"][number][]>([["", []]]);
   for (const destination of rule.destinations) {

@@ -1,14 +1,13 @@
 /**
- * The mappings of one account: where messages of clients go instead of the subject they name.
+ * The mappings of one account: send messages of clients to other subjects than the published ones.
  *
  *   orders.*     → new.$1    weight 20        a message on orders.eu goes to new.eu, one in five; the others keep their subject
  *                  west.$1   cluster west     in cluster west all of them go to west.eu
  *
- *   subject ──▶ cache ──▶ rule and what its destinations make of the subject ──▶ one of them, drawn by weight
+ *   subject ──▶ cache ──▶ rule and the mapped subject of each destination ──▶ one of them, drawn by weight
  *               miss: literal sources by hash, then the patterns in the order of declaration
  *
- * The reference keeps its rules in a map that has no order, so of two that cover a subject any may win there. Here the literal one does,
- * then the first.
+ * The reference keeps its rules in an unordered map, so any of two matching rules may win. Here the literal one wins, then the first.
  *
  * The cache has pairs of slots: the subject used last stands in the first, the one before in the second. So it is bounded without a sweep,
  * and a subject stays unless two others of its pair come between two of its uses.
@@ -24,14 +23,14 @@ import { SubjectTransform } from "./subject-transform.ts";
 /** Subjects in the cache; a power of two. */
 const CACHED_SUBJECTS_MAX = 1024;
 
-/** Weights that leave messages over, in a rule that wants them lost. */
+/** Destination of the remaining percentage, in a rule that drops it. */
 const LOST: Buffer = Buffer.alloc(0);
 
 /** A source with the destinations that count in this cluster. */
 interface Rule {
   readonly source: Uint8Array;
   readonly transforms: readonly SubjectTransform[];
-  /** A draw of 0 to 99 below `shares[i]`, and not below the one before, goes to transform `i`; beyond the last it is lost. */
+  /** A draw of 0 to 99 below `shares[i]`, and not below the one before, selects transform `i`; beyond the last the message is dropped. */
   readonly shares: readonly number[];
   readonly varies: boolean;
 }
@@ -39,9 +38,9 @@ interface Rule {
 interface CachedSubject {
   readonly hash: number;
   readonly subject: Uint8Array;
-  /** Null: no rule covers it. */
+  /** Null: no rule matches it. */
   readonly rule: Rule | null;
-  /** What it becomes, by destination; null: not asked yet, or another each time. */
+  /** The mapped subject by destination; null: not computed yet, or different each time. */
   readonly results: (Buffer | null)[];
 }
 
@@ -50,12 +49,12 @@ export class SubjectMappings {
   private readonly literals = new Map<number, Rule[]>();
   private readonly patterns: Rule[] = [];
   private cache: (CachedSubject | null)[] = [];
-  /** Where transforms write, as the size of what they make is known afterwards. */
+  /** Scratch that transforms write to, as the size of the result is known only afterwards. */
   private scratch = new Uint8Array(256);
   private readonly hashFrom: number;
   private readonly random: Random;
   readonly isEmpty: boolean;
-  /** What it was made of, of two with the same source the later. */
+  /** The rules it was made of; of two with the same source the later one. */
   readonly rules: readonly MappingRule[];
 
   /**
@@ -73,9 +72,9 @@ export class SubjectMappings {
   }
 
   /**
-   * The subject a message on this one goes to.
-   * @returns null: no rule covers it; no bytes: the message is lost; else the subject, which may be the same one. Never changed afterwards,
-   *   and not to be changed; a cached subject costs no allocation unless its destination has `random`.
+   * Maps a subject.
+   * @returns null: no rule matches; empty: the message is dropped; else the mapped subject, which may be the same one. It never changes and
+   *   must not be changed. A cached subject costs no allocation unless its destination uses `random`.
    */
   select(source: Uint8Array, start: number, end: number): Buffer | null {
     if (this.isEmpty) return null;
@@ -87,7 +86,7 @@ export class SubjectMappings {
     return cached.results[index] ?? this.transform(cached, rule.transforms[index], index);
   }
 
-  /** Whether two messages on the subject may go different ways, so that `select` must be asked for each. */
+  /** Whether two messages on the subject may be mapped differently, so that `select` must be called for each. */
   varies(source: Uint8Array, start: number, end: number): boolean {
     return !this.isEmpty && (this.cachedSubject(source, start, end).rule?.varies ?? false);
   }
@@ -103,7 +102,7 @@ export class SubjectMappings {
     else others.push(rule);
   }
 
-  /** The index of the destination that this message goes to; -1: none. */
+  /** Draws the index of a destination; -1: none. */
   private draw(shares: readonly number[]): number {
     if (shares.length === 1 && shares[0] === 100) return 0;
     const drawn = this.random.below(100);

@@ -7,8 +7,8 @@
  *                     │1   │2   │tail
  *   steps    "new." · token 2 · "." · partition of token 1 · "." · tail      texts between the functions are joined when compiling
  *
- * Not string by string as the text forms suggest: a mapping stands in the way of every message of its account, and bytes that are copied
- * from the read buffer need no decoding. Sizes and positions count bytes, so a character of several bytes can be cut.
+ * Works on bytes instead of strings: a mapping is applied to every message of its account, and bytes copied from the read buffer need no
+ * decoding. Sizes and positions count bytes, so a character of several bytes can be cut.
  *
  * A step reads only tokens that `locate` or `cut` noted in this call; neither a subject nor a result is kept.
  * Source: core §5.6; reference server, subject_transform.go (behaviour, its oddities included: see `Split` and `tokenOf`).
@@ -22,19 +22,19 @@ import { transformError } from "./transform-error.ts";
 
 export { TransformError } from "./transform-error.ts"; // what `compile` throws
 
-/** The most bytes that a number of a function takes. */
+/** Longest number that a function writes, in bytes. */
 const NUMBER_BYTES_MAX = 10;
 /** Stands in for a kind of destination token: the rest of the subject, where the source has its `>`. */
 const TAIL = -1;
 
 interface Step {
   readonly kind: TokenKind | typeof TAIL;
-  /** Token of the source that is worked on; 0 when there is none. */
+  /** Token of the source that it reads; 0: none. */
   readonly token: number;
-  /** What a partition is made of; empty: the whole subject. */
+  /** Tokens that a partition is computed from; empty: the whole subject. */
   readonly tokens: readonly number[];
   readonly number: number;
-  /** What is copied, or what is split at. */
+  /** Text to copy, or the delimiter. */
   readonly bytes: Uint8Array;
 }
 
@@ -42,11 +42,11 @@ export class SubjectTransform {
   /** As compiled; an empty source is `>`. */
   readonly source: string;
   readonly destination: string;
-  /** The same subject may become another one each time. */
+  /** The result for one subject may differ each time. */
   readonly isRandom: boolean;
   private readonly sourceTokens: readonly Uint8Array[];
   private readonly steps: readonly Step[];
-  /** Where the subject in work and its tokens are, as far as the source has tokens. */
+  /** Positions of the subject being transformed and of its tokens, as many as the source has. */
   private readonly starts: Int32Array;
   private readonly ends: Int32Array;
   private start = 0;
@@ -81,7 +81,7 @@ export class SubjectTransform {
   }
 
   /**
-   * Writes what the subject becomes.
+   * Writes the transformed subject.
    * @returns the offset behind it in `target`; -1 when the source does not cover the subject or `target` is too small (see
    *   `resultBytesMax`): then `target` holds anything from `at` on
    */
@@ -89,7 +89,7 @@ export class SubjectTransform {
     return this.locate(source, start, end) ? this.write(source, target, at, random) : -1;
   }
 
-  /** No subject of `length` bytes becomes a longer one than this. */
+  /** Longest possible result for a subject of `length` bytes. */
   resultBytesMax(length: number): number {
     let size = 0;
     for (const { kind, bytes } of this.steps) size += kind === TokenKind.Text ? bytes.length : 2 * length + NUMBER_BYTES_MAX;
@@ -97,8 +97,8 @@ export class SubjectTransform {
   }
 
   /**
-   * What the subject becomes, whether the source covers it or not: for imports, which know that it does, and whose subscriptions hold
-   * wildcards that are to be carried over (`orders.*` by `orders.* → new.$1` is `new.*`). A token that is not there is empty.
+   * Transforms a subject without checking that the source matches it: for imports, which know that it does, and whose subscriptions hold
+   * wildcards that are carried over (`orders.*` by `orders.* → new.$1` is `new.*`). A missing token is empty.
    */
   transformText(subject: string, random: Random): string {
     const source = encode(subject);
@@ -108,8 +108,8 @@ export class SubjectTransform {
   }
 
   /**
-   * The transform of results into subjects; null when there is none, as the destination has functions other than `wildcard` or names
-   * fewer or more wildcards than the source has. One that is named twice in another's stead is taken at its word, as in the reference.
+   * The reverse transform, from results to subjects; null if there is none, because the destination has functions other than `wildcard`,
+   * or a different number of wildcards than the source. As in the reference it is not checked that each wildcard is named once.
    */
   reverse(): SubjectTransform | null {
     const placeholders: number[] = []; // token of the source behind each `*` of the reversed source
@@ -143,12 +143,12 @@ export class SubjectTransform {
     });
     const named = parsed.reduce((count, { call }) => count + call.indexes.length, 0);
     if (strict && wildcards.length > 0 && named < wildcards.length) throw transformError("notAllWildcards", destination);
-    // Without wildcards a partition is of the whole subject, whatever indexes it names.
+    // Without wildcards a partition is computed from the whole subject, whatever indexes it names.
     const steps = stepsOf(parsed, index => tokenOf(index, wildcards), wildcards.length > 0 || hasTail);
     return new SubjectTransform(source, destination, sourceTokens, steps);
   }
 
-  /** Notes where the tokens are; false when the source does not cover the subject. */
+  /** Finds the tokens. @returns false when the source does not match the subject */
   private locate(source: Uint8Array, start: number, end: number): boolean {
     const { sourceTokens, starts, ends } = this;
     this.start = start;
@@ -169,7 +169,7 @@ export class SubjectTransform {
     return at > end;
   }
 
-  /** Notes where the tokens are, asking nothing of them. */
+  /** Finds the tokens without checking them. */
   private cut(source: Uint8Array): void {
     const { starts, ends } = this;
     const end = source.length;
@@ -278,7 +278,7 @@ function stepsOf(parsed: readonly ParsedToken[], tokenAt: (index: bigint) => num
   return steps;
 }
 
-/** Null when it is no subject: a token is empty, or something stands behind `>`. */
+/** Null when it is no valid subject: a token is empty, or a token follows `>`. */
 function tokensOf(subject: string): string[] | null {
   const tokens = subject.split(".");
   const full = tokens.indexOf(">");
@@ -299,7 +299,7 @@ function writeNumber(target: Uint8Array, at: number, value: number): number {
   return target.length - at < NUMBER_BYTES_MAX ? writeNumberTightly(target, at, value) : writeDecimal(target, at, value);
 }
 
-/** Near the end of the target its digits must be counted first. Cold. */
+/** Near the end of the target the digits are counted first. Cold. */
 function writeNumberTightly(target: Uint8Array, at: number, value: number): number {
   return target.length - at < String(value).length ? -1 : writeDecimal(target, at, value);
 }

@@ -1,11 +1,11 @@
-/** A source and destination that make no transform; the message is the reference's, byte for byte. */
+/** Source and destination make no valid transform. The message is the reference's, byte for byte. */
 export class TransformError extends Error {
   override readonly name = "TransformError";
 }
 
 const DESTINATION = "invalid mapping destination";
 
-/** Why a destination is refused. The first stands alone; the others name the token, and it, when it is not empty. */
+/** Why a destination is refused. The first message stands alone; the others name the token. */
 export const TRANSFORM_TEXTS = {
   invalidSubject: "invalid subject",
   invalidTransform: `${DESTINATION}: invalid transform`,

@@ -2,19 +2,19 @@
  * The members of one kind at one trie node: its plain subscriptions, or one queue group. In order of insertion.
  *
  *   up to 256     an array, searched on removal
- *   above         a Set, and beside it a "plist": the array copy that deliveries walk, made when somebody asks for it after a change
- * With the Set a hundred thousand subscribers leave one by one in linear time; with the plist fan-out walks an array, not a Set. The
- * array is handed out as it is and from then on never changed: the next change works on a copy (or drops it, above 256).
+ *   above         a Set, and beside it a "plist": the array copy that deliveries walk, made by the first delivery after a change
+ * With the Set a hundred thousand subscribers can leave one by one in linear time; with the plist a fan-out walks an array, not a Set.
+ * The array is handed out without a copy and never changed afterwards: the next change works on a copy (or drops it, above 256).
  */
 const ARRAY_MAX = 256;
-/** Back to the array only well below the maximum, so that coming and going at the border does not convert each time. */
+/** Converted back to an array only well below the maximum, so that changes around the limit do not convert each time. */
 const ARRAY_AGAIN = 128;
 
 export class EntryList<E> {
   /** The members; null while only `set` holds them. */
   private array: E[] | null;
   private set: Set<E> | null = null;
-  /** Somebody else holds `array`. */
+  /** `array` was handed out. */
   private shared = false;
 
   constructor(...members: E[]) {
@@ -62,7 +62,7 @@ export class EntryList<E> {
     return this.set !== null ? this.set.has(member) : this.array!.includes(member);
   }
 
-  /** The members as an array that will not change any more; the caller must not change it either. */
+  /** The members as an array that never changes; the caller must not change it either. */
   snapshot(): readonly E[] {
     this.array ??= Array.from(this.set!);
     this.shared = true;

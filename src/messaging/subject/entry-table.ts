@@ -7,9 +7,9 @@ import { Origin, type TrieEntry } from "./trie-entry.ts";
  * What the trie's nodes hold: two arrays beside the node table, indexed by node.
  *
  *   slots     null | the only entry, a plain one | NodeEntries: plain list, queue groups
- *   results   null | what a match gives that meets this node alone; built by the first such match after a change
- * The bare entry is the common case of millions of literal subscriptions and saves two objects for each. The result per node is why a
- * subject nobody has asked for yet, matched by the one subscription `orders.*`, costs a walk but no allocation.
+ *   results   null | the result of a match that finds only this node; built by the first such match after a change
+ * A slot with a bare entry is the common case of millions of literal subscriptions and saves two objects for each. Thanks to the result
+ * per node, a new subject that matches only the subscription `orders.*` costs a walk but no allocation.
  */
 class NodeEntries<E extends TrieEntry> {
   plain: EntryList<E> | null = null;
@@ -25,13 +25,13 @@ interface GroupEntries<E> {
 const NO_GROUPS: any[] = [];
 const NO_ENTRIES: readonly never[] = [];
 
-/** What adding or removing an entry meant for exactly its node and kind (plain, or its group). */
+/** Effect of adding or removing an entry on the entries of the same node and kind (plain, or its group). */
 export enum Change {
-  /** Nothing: it was not there. */
+  /** None: the entry was not there. */
   None = 0,
-  /** One of several. */
+  /** Others of the kind are left. */
   Some = 1,
-  /** The first came or the last went. */
+  /** It was the first or the last of its kind. */
   Edge = 2,
 }
 
@@ -39,14 +39,14 @@ export class EntryTable<E extends TrieEntry> {
   private slots: (E | NodeEntries<E> | null)[] = [null];
   private results: (MatchResult<E> | null)[] = [null];
 
-  /** Makes room for a new node. The table of nodes hands out its numbers without gaps. */
+  /** Makes room for a new node. Node numbers have no gaps. */
   open(node: number): void {
     if (node < this.slots.length) return;
     this.slots.push(null);
     this.results.push(null);
   }
 
-  /** Gives the memory back when no node is left. */
+  /** Releases the memory when no node is left. */
   clear(): void {
     this.slots = [null];
     this.results = [null];
@@ -91,12 +91,12 @@ export class EntryTable<E extends TrieEntry> {
     return change;
   }
 
-  /** Forgets the node's result though its entries are the same: a weight changed. */
+  /** Drops the node's result after a change of weight. */
   touch(node: number): void {
     this.results[node] = null;
   }
 
-  /** What a match gives that meets only this node, which has entries. */
+  /** The result of a match that finds only this node, which has entries. */
   result(node: number): MatchResult<E> {
     return this.results[node] ?? this.build(node);
   }
@@ -197,7 +197,7 @@ function findGroup<E>(groups: readonly GroupEntries<E>[], queue: Uint8Array): nu
   return -1;
 }
 
-/** Order of a group's members: plain routes, then whatever stands for a leaf, then local ones. */
+/** Order of a group's members: plain routes, then members that stand for leafs, then local ones. */
 const RANKS: Record<Origin, number> = {
   [Origin.Route]: 0,
   [Origin.RouteLeaf]: 1,
@@ -208,8 +208,8 @@ const RANKS: Record<Origin, number> = {
 };
 
 /**
- * The members with the remote ones in front, which the selection of a member relies on: only they have weights, and a group that
- * begins with a local member has no remote one. Leafs come right before the locals, as a scan that skips a leaf should meet a local next.
+ * Sorts remote members to the front. The selection of a member relies on it: only remote members have weights, and a group that begins
+ * with a local member has no remote one. Leafs come right before local members, so that a scan that skips a leaf finds a local one next.
  */
 export function remoteFirst<E extends TrieEntry>(members: readonly E[]): readonly E[] {
   for (const member of members) {
@@ -218,7 +218,7 @@ export function remoteFirst<E extends TrieEntry>(members: readonly E[]): readonl
   return members;
 }
 
-/** One result of several: plain entries in the given order, queue groups of one name joined. */
+/** Merges results: plain entries in the given order, queue groups of the same name joined. */
 export function mergeResults<E extends TrieEntry>(results: readonly MatchResult<E>[]): MatchResult<E> {
   const plain: E[] = [];
   const groups: (readonly E[])[] = [];

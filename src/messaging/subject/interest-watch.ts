@@ -4,7 +4,7 @@ export enum WatchError {
   AlreadyRegistered = "sublist: notification already registered",
 }
 
-/** Told whether anybody is subscribed to exactly the watched subject (and queue). */
+/** Told whether there is a subscription to exactly the watched subject (and queue). */
 export type InterestListener = (interested: boolean) => void;
 
 interface Watch {
@@ -13,10 +13,9 @@ interface Watch {
 }
 
 /**
- * Who waits for interest in exact subjects to begin or to end: internal services that work only while somebody listens.
+ * Tells listeners when interest in an exact subject begins and ends: for internal services that work only while there are subscribers.
  *
- * Keyed by text, as watching, and the first and last subscription of a watched subject, are rare. A listener may subscribe,
- * unsubscribe and stop watching while it is called.
+ * Keyed by text, as changes of watched subjects are rare. A listener may subscribe, unsubscribe and stop watching while it is called.
  */
 export class InterestWatch {
   private readonly watches = new Map<string, Watch>();
@@ -26,7 +25,7 @@ export class InterestWatch {
   }
 
   /**
-   * Tells the listener the present state, then each change.
+   * Calls the listener with the present state, then at each change.
    * @returns call it to stop
    * @throws Error with `WatchError.AlreadyRegistered` when the same listener watches the same already
    */
@@ -43,7 +42,7 @@ export class InterestWatch {
     return () => this.drop(key, watch, listener);
   }
 
-  /** The first entry came, or the last one went. */
+  /** The first entry was added, or the last one removed. */
   changed(subject: Uint8Array, queue: Uint8Array | null, interested: boolean): void {
     const watch = this.watches.get(keyOf(subject, queue));
     if (watch === undefined || watch.interested === interested) return;
@@ -57,7 +56,7 @@ export class InterestWatch {
   }
 }
 
-/** A space cannot be part of a subject, so it separates. One character per byte: any bytes make a distinct key. */
+/** Separated by a space, which no subject contains. One character per byte, so that different bytes give different keys. */
 function keyOf(subject: Uint8Array, queue: Uint8Array | null): string {
   const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
   return queue === null ? text(subject) : `${text(subject)} ${text(queue)}`;

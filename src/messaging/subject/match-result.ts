@@ -1,8 +1,8 @@
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * The entries that want one subject. Immutable once handed out: the trie makes a new one when interest changes, so a delivery may
- * walk an old one while subscriptions come and go.
+ * The entries that match one subject. Immutable once returned: the trie makes a new result when interest changes, so a delivery may
+ * walk an old one while subscriptions change.
  */
 export class MatchResult<E extends TrieEntry> {
   /** Plain entries, in order of subscription within a trie node. */

@@ -3,18 +3,18 @@ import type { MatchResult } from "./match-result.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * Merged results by the set of nodes they came from.
+ * Remembers merged results by the set of nodes they came from.
  *
  *   bench.1, bench.2, bench.3 …  all meet  `bench.*` and `>`  →  one result for all of them
- * A hundred thousand subjects do not fit into the cache by subject, but the combinations of nodes they meet are few; with them remembered
- * such a match allocates nothing. 64 combinations of up to 8 nodes, each at the place its hash gives, the newer replaces the older.
- * Every change of the trie forgets them all: nodes and results have then other contents, and nothing removed must be kept alive here.
+ * A hundred thousand subjects do not fit into the cache by subject, but they match few combinations of nodes. With these remembered such a
+ * match allocates nothing. There is room for 64 combinations of up to 8 nodes, each at the place its hash gives; a new one replaces an old
+ * one. Every change of the trie empties the memo, so that it never keeps removed entries alive.
  */
 const SETS = 64;
 const NODES_MAX = 8;
 
 export class MergeMemo<E extends TrieEntry> {
-  /** Eight nodes per set, unused places 0. Made with the first merge: most tries of small accounts never need one. */
+  /** Eight nodes per set, unused places 0. Allocated at the first merge: most tries of small accounts never need it. */
   private nodes: Int32Array | null = null;
   private readonly results: (MatchResult<E> | null)[] = [];
   private filled = false;

@@ -7,11 +7,11 @@ import { Origin, type TrieEntry } from "./trie-entry.ts";
  *   group  route route leaf │ local local local      as the trie orders them: remote members in front, only they have weights
  *            w=3   w=1  w=2 │   1     1     1        the start is drawn by weight, the scan goes on from there and wraps around
  *
- * Local members first: a leaf met in the scan is only remembered, a plain route ends it, as its server then chooses among its own local
- * members. From a route the message stays here if it can, so it is not sent in circles. A remote member gets nothing here: its
- * connection is told the group's name with the message, once for all groups, so the caller collects them.
+ * Local members are preferred: the scan only remembers a leaf; a plain route ends it, as its server then chooses among its own local
+ * members. A message from a route stays here if possible, so that it is not sent in circles. A remote member is not delivered to here:
+ * its connection gets the message once, with the names of all groups, so the caller collects remote members.
  *
- * Nearly all groups have only local members; those take a path that looks at nothing but the members tried.
+ * Nearly all groups have only local members; for those a shorter path looks only at the members tried.
  */
 
 /** Where the message came from. */
@@ -26,11 +26,11 @@ export enum MessageSource {
   Gateway = 5,
 }
 
-/** What the selection asks of the delivery under way; one object serves all its groups. */
+/** Callbacks of the selection into the delivery; one object serves all groups. */
 export interface QueueDelivery<E> {
-  /** Delivers to a local member. False when it cannot take the message: the next one is asked. */
+  /** Delivers to a local member. @returns false when it does not take the message: the next member is tried */
   tryDeliver(member: E): boolean;
-  /** Whether a member standing for a leaf would bring the message back to the leaf cluster it came from. Asked of leaf members only. */
+  /** Whether a member that stands for a leaf would send the message back to its origin. Called for leaf members only. */
   isEcho(member: E): boolean;
 }
 
@@ -41,7 +41,7 @@ export function isRemote(origin: Origin): boolean {
 /**
  * @param group members of a `MatchResult` group, at least one
  * @returns the member that took the message (not remote), or the remote member whose connection shall carry it (`isRemote`), or null
- * when nobody can
+ * when no member can take it
  */
 export function selectQueueMember<E extends TrieEntry>(
   group: readonly E[],
@@ -53,7 +53,7 @@ export function selectQueueMember<E extends TrieEntry>(
   return source === MessageSource.Route ? selectFromRoute(group, random, delivery) : selectFromAll(group, source, random, delivery);
 }
 
-/** Members from `first` on are local: starts at a random one. */
+/** Tries the members from `first` on, which are local, beginning with a random one. */
 function deliverToOne<E extends TrieEntry>(group: readonly E[], first: number, random: Random, delivery: QueueDelivery<E>): E | null {
   const count = group.length - first;
   let index = count > 1 ? first + random.below(count) : first;
@@ -105,7 +105,7 @@ function selectFromAll<E extends TrieEntry>(
       if (!sparesLeafs) return member;
       if (!(fromLeaf && delivery.isEcho(member))) fallback ??= member;
     } else {
-      if (source === MessageSource.LeafSpoke) continue; // what a hub sends is not passed on to the cluster
+      if (source === MessageSource.LeafSpoke) continue; // messages of a hub are not passed on to the cluster
       if (member.origin === Origin.Route) return member;
       if (fallback === null && !delivery.isEcho(member)) fallback = member;
     }
@@ -113,7 +113,7 @@ function selectFromAll<E extends TrieEntry>(
   return fallback;
 }
 
-/** An index, each in proportion to its member's weight. */
+/** Draws an index with a probability proportional to its member's weight. */
 function drawByWeight<E extends TrieEntry>(group: readonly E[], random: Random): number {
   if (group.length === 1) return 0;
   let remotes = 0;

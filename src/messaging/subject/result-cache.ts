@@ -12,10 +12,10 @@ import type { TrieEntry } from "./trie-entry.ts";
  *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, to be matched again
  *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
  *
- * At most 1024 subjects: the first beyond asks for a sweep in the background that keeps 256 random ones, and until it ran nothing more
- * is taken in. A publisher that walks through a million subjects would still pay 768 copies and a sweep per turn for nothing: after two
- * sweeps in a row that ended fewer hits than misses, only one miss in 64 is taken in, until hits prevail again. Subjects made to collide
- * fill 16 slots and are then refused, and each of them costs at most 16 comparisons of hashes.
+ * At most 1024 subjects. The first one beyond that schedules a sweep, which keeps 256 random ones; until it runs, no subject is added. A
+ * publisher that uses a million subjects would still cost 768 copies and a sweep per turn for nothing: after two consecutive sweeps with
+ * fewer hits than misses, only one miss in 64 is added, until hits outnumber misses again. Subjects made to collide fill 16 slots and are
+ * then refused; each costs at most 16 comparisons of hashes.
  *
  * New interest marks results stale instead of copying them with the newcomer added: a thousand subscriptions on one cached subject
  * then cost one copy at the next match, not a thousand. Removed interest deletes.
@@ -27,11 +27,11 @@ const SLOTS_MIN = 64;
 const SLOTS_MAX = 4096;
 const PROBES_MAX = 16;
 const KEY_BYTES_MIN = 1024;
-/** So many sweeps in a row without use, and the cache becomes choosy: */
+/** After this many consecutive useless sweeps most misses are not added: */
 const USELESS_SWEEPS = 2;
-/** one miss in so many is taken in, a power of two, */
+/** one miss in this many is (a power of two), */
 const ADMIT_ONE_IN = 64;
-/** and after so many misses it is asked whether that should end. */
+/** and after this many misses the cache checks whether it is useful again. */
 const JUDGED_MISSES = 1024;
 
 const STRIDE = 3;
@@ -45,8 +45,8 @@ export class ResultCache<E extends TrieEntry> {
   /** By slot, see `find`. */
   results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
   /**
-   * By slot: a number that no other subject has in this cache, now or later. Of 53 bits, for they must never come again: who may publish
-   * a subject is remembered by them, and a client can count 2^31 of them away within minutes.
+   * By slot: a number that no other subject ever has in this cache. Permissions to publish are remembered by these numbers, so they must
+   * never repeat; a client can use up 2^31 of them within minutes, hence 53 bits.
    */
   stamps = new Float64Array(SLOTS_MIN);
   private keys = new Uint8Array(KEY_BYTES_MIN);
@@ -56,10 +56,10 @@ export class ResultCache<E extends TrieEntry> {
   private sweepPending = false;
   private uselessSweeps = 0;
   private lastStamp = 0;
-  /** Since the last judgement. */
+  /** Since the last check of usefulness. */
   private misses = 0;
   private hitsJudged = 0;
-  /** Counted by the caller, who alone knows what a hit is. */
+  /** Counted by the caller, as only it knows whether a lookup was a hit. */
   hits = 0;
   /** Subjects in the cache. */
   count = 0;
@@ -69,7 +69,7 @@ export class ResultCache<E extends TrieEntry> {
     private readonly schedule: (task: () => void) => void,
   ) {}
 
-  /** The subject's slot, or -1. It stands until the next call that changes the cache. */
+  /** The subject's slot, or -1. Valid until the next call that changes the cache. */
   find(hash: number, source: Uint8Array, start: number, end: number): number {
     const table = this.table;
     const mask = this.mask;
@@ -86,7 +86,7 @@ export class ResultCache<E extends TrieEntry> {
     return -1;
   }
 
-  /** Takes in a subject that `find` did not find, copying its bytes; or does not, when there is no room. */
+  /** Adds a subject that `find` did not find and copies its bytes. Does nothing if there is no room. */
   add(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E>): void {
     this.misses++;
     if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
@@ -98,24 +98,24 @@ export class ResultCache<E extends TrieEntry> {
     }
   }
 
-  /** An entry came whose subject is this literal one. */
+  /** An entry with this literal subject was added. */
   staleLiteral(hash: number, subject: Uint8Array): void {
     const slot = this.find(hash, subject, 0, subject.length);
     if (slot !== -1) this.results[slot] = null;
   }
 
-  /** An entry came with this pattern. */
+  /** An entry with this pattern was added. */
   stalePattern(pattern: Uint8Array): void {
     for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot + 1)) this.results[slot] = null;
   }
 
-  /** An entry with this literal subject went. */
+  /** An entry with this literal subject was removed. */
   deleteLiteral(hash: number, subject: Uint8Array): void {
     const slot = this.find(hash, subject, 0, subject.length);
     if (slot !== -1) this.deleteSlot(slot);
   }
 
-  /** An entry with this pattern went. */
+  /** An entry with this pattern was removed. */
   deletePattern(pattern: Uint8Array): void {
     // A deletion pulls later ones forward, so the search goes on at the same slot.
     for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot)) this.deleteSlot(slot);
@@ -206,14 +206,14 @@ export class ResultCache<E extends TrieEntry> {
     this.results[hole] = null;
   }
 
-  /** In times of little use: whether this miss is one of those taken in. */
+  /** After useless sweeps: whether this miss is added. */
   private admits(): boolean {
     if (this.misses % ADMIT_ONE_IN !== 0) return false;
     if (this.misses >= JUDGED_MISSES && this.wasUseful()) this.uselessSweeps = 0;
     return true;
   }
 
-  /** Whether hits outnumbered misses since it was asked last. */
+  /** Whether hits outnumbered misses since the last call. */
   private wasUseful(): boolean {
     const useful = this.hits - this.hitsJudged >= this.misses;
     this.hitsJudged = this.hits;
@@ -254,7 +254,7 @@ export class ResultCache<E extends TrieEntry> {
     return slots;
   }
 
-  /** Starts new tables and takes the given slots of the old ones over. */
+  /** Allocates new tables and copies the given slots of the old ones. */
   private rebuild(slotCount: number, slots: number[], results: (MatchResult<E> | null)[], keyCapacity = this.keys.length): void {
     const table = this.table;
     const keys = this.keys;

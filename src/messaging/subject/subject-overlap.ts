@@ -3,11 +3,11 @@ import { sameBytes } from "./byte-hash.ts";
 import { tokenEnd } from "./subject.ts";
 
 /**
- * Two subjects side by side, token by token, with a cursor in each: no arrays of tokens, so no limit on their number.
+ * Compares two subjects token by token, with a cursor in each. It makes no arrays of tokens, so their number is not limited.
  *
  *   isSubset    orders.eu.*  within  orders.>     everything the first matches, the second matches too
- *   collide     orders.*     with    *.eu         some one subject is matched by both
- * Anything with an empty token is within nothing and collides only with its equal. As everywhere, `*x` and `>x` are plain text.
+ *   collide     orders.*     with    *.eu         at least one subject matches both
+ * A subject with an empty token is a subset of nothing and collides only with itself. As everywhere, `*x` and `>x` are plain text.
  */
 
 /** Whether the pattern covers the subject, which may hold wildcards itself: `*` is covered by `*` or `>`, `>` only by `>`. */
@@ -39,7 +39,7 @@ export function isSubset(
   }
 }
 
-/** Whether some literal subject is matched by both. */
+/** Whether at least one literal subject matches both. */
 export function collide(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
   if (aEnd - aStart === bEnd - bStart && sameBytes(a, aStart, b, bStart, aEnd - aStart)) return true;
   let aAt = aStart;
@@ -61,8 +61,8 @@ export function collide(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Arr
 }
 
 /**
- * Whether a sound pattern matches a subject that is text throughout: `*` and `>` in it are not wildcards. The check of cached
- * subjects against a pattern that comes or goes, so it gives up at the first byte that differs.
+ * Whether a valid pattern matches a literal subject, in which `*` and `>` are plain text. It checks cached subjects against a pattern that
+ * was added or removed, so it stops at the first byte that differs.
  */
 export function matchesLiteral(
   pattern: Uint8Array,

@@ -2,8 +2,8 @@ import * as rules from "./subject.ts";
 import * as overlap from "./subject-overlap.ts";
 
 /**
- * The rules of `subject.ts` and `subject-overlap.ts` for callers that hold strings: configuration, APIs, logs. They copy the string to
- * bytes each time, so nothing that runs per message may use them.
+ * The checks of `subject.ts` and `subject-overlap.ts` for strings: configuration, APIs, logs. They copy the string to bytes each time, so
+ * code that runs per message must not use them.
  */
 const encoder = new TextEncoder();
 

@@ -13,7 +13,7 @@ import { Origin, type TrieEntry } from "./trie-entry.ts";
 import { levelCount, TrieWalk } from "./trie-walk.ts";
 
 /**
- * Subject trie: the subscriptions that want a message published on a literal subject.
+ * Subject trie: finds the subscriptions that match a literal subject.
  *
  *   orders ─┬─ eu ── created   [7]
  *           ├─ *  ── created   [9]
@@ -25,8 +25,8 @@ import { levelCount, TrieWalk } from "./trie-walk.ts";
  *                        result                   one node: the node's own result (EntryTable)
  *
  * Not one regular expression per subscription: a publish would cost the number of subscriptions. Not one Map per node: see NodeTable.
- * Invariants: every node but the root has an entry or a child; a result handed out never changes; `generation` differs whenever a
- * result may differ, so whoever remembers results compares it and needs no callback.
+ * Invariants: every node but the root has an entry or a child; a result handed out never changes; `generation` changes whenever a
+ * result may change, so code that keeps results compares it and needs no callback.
  */
 
 export interface TrieStats {
@@ -36,7 +36,7 @@ export interface TrieStats {
   removes: number;
   matches: number;
   cacheHits: number;
-  /** Hits per match; may pass 1, as questions of interest count as hits but not as matches. */
+  /** Hits per match; may exceed 1, as checks of interest count as hits but not as matches. */
   hitRate: number;
   /** Plain entries plus queue groups, over the cached results. */
   maxFanout: number;
@@ -44,14 +44,14 @@ export interface TrieStats {
 }
 
 export interface TrieOptions {
-  /** False keeps no results by subject: for accounts whose interest changes all the time. */
+  /** False: results are not cached by subject, for accounts whose interest changes all the time. */
   cache: boolean;
   random: Random;
-  /** Runs the task soon, outside the present call: the sweep of a full cache. */
+  /** Runs a task later, outside the present call: the sweep of a full cache. */
   schedule: (task: () => void) => void;
 }
 
-/** From how many removed entries on it is cheaper to clear the cache than to look for each one's subjects in it. */
+/** From this many removed entries on, clearing the cache is cheaper than searching it for each one's subjects. */
 const BATCH_LARGE = 8;
 
 export class SubjectTrie<E extends TrieEntry> {
@@ -60,8 +60,8 @@ export class SubjectTrie<E extends TrieEntry> {
   /** Entries in the trie. */
   count = 0;
   /**
-   * What the last `match` found: a number that stands for that very subject, as long as the trie remembers it; 0 for one that it does not
-   * remember. Whoever remembers something of a subject needs no bytes of it then.
+   * Identifies the subject of the last `match` while the trie has it in its cache; 0: it is not cached. Data about a subject can be kept
+   * under this number instead of its bytes.
    */
   matchedStamp = 0;
 
@@ -113,11 +113,11 @@ export class SubjectTrie<E extends TrieEntry> {
     return true;
   }
 
-  /** Removes many at once, as when a connection closes. @returns how many were in the trie */
+  /** Removes many entries at once, as when a connection closes. @returns how many were in the trie */
   removeBatch(entries: readonly E[]): number {
     if (entries.length === 0) return 0;
     const large = entries.length >= BATCH_LARGE;
-    // Before and after, as a listener called in between may match.
+    // Cleared before and after, as a listener called in between may match.
     if (large) this.cache?.clear();
     let removed = 0;
     for (const entry of entries) {
@@ -133,7 +133,7 @@ export class SubjectTrie<E extends TrieEntry> {
     return removed;
   }
 
-  /** Changes how many remote members a queue entry of the trie stands for. */
+  /** Changes the number of remote members that a queue entry stands for. */
   setWeight(entry: E, weight: number): void {
     entry.weight = weight;
     const node = this.findPath(entry.subject);

@@ -1,16 +1,16 @@
 import { DOT, FULL, STAR } from "../../base/bytes/ascii.ts";
 
 /**
- * What a subject is, as bytes `start` to `end` of `source`; nothing here allocates or keeps anything, whatever the subject's length.
+ * Checks of subjects, given as bytes `start` to `end` of `source`. Nothing is allocated or kept, whatever the subject's length.
  *
  *   orders.eu.*.>      tokens between dots; `*` stands for one token, `>` for the rest and comes last
- * A wildcard counts only as a whole token: `foo*` and `a>b` are plain text. Four strengths of checking, for four callers:
+ * A wildcard counts only as a whole token: `foo*` and `a>b` are plain text. There are four checks, for four callers:
  *
  *   isValidSubject         subjects of configuration and API: also no white space, on request also only sound UTF-8
- *   isInsertable           what a subscription list takes: a SUB line cannot hold white space, so that is not looked for
+ *   isInsertable           subjects of subscriptions: a SUB line cannot hold white space, so that is not checked
  *   isValidLiteral         pedantic check of PUB: no empty token, no wildcard
  *   isValidPublishSubject  valid and without wildcards
- * The `…Text` variants of cold callers are in `subject-text.ts`, comparing two subjects in `subject-overlap.ts`.
+ * Variants for strings are in `subject-text.ts`, comparisons of two subjects in `subject-overlap.ts`.
  */
 
 const NUL = 0;
@@ -38,7 +38,7 @@ export function tokenStart(source: Uint8Array, start: number, end: number, index
   return at;
 }
 
-/** How many tokens, empty ones included; 0 for no bytes at all. */
+/** Number of tokens, including empty ones; 0 for an empty subject. */
 export function tokenCount(source: Uint8Array, start: number, end: number): number {
   if (start === end) return 0;
   let count = 1;
@@ -48,7 +48,7 @@ export function tokenCount(source: Uint8Array, start: number, end: number): numb
   return count;
 }
 
-/** Whether `*` or `>` is a whole token somewhere. Asks nothing else of the subject: `>.a` has a wildcard too. */
+/** Whether `*` or `>` is a whole token somewhere. Does not check the rest of the subject: `>.a` has a wildcard too. */
 export function hasWildcard(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const byte = source[at];
@@ -58,7 +58,7 @@ export function hasWildcard(source: Uint8Array, start: number, end: number): boo
   return false;
 }
 
-/** Whether a subscription list takes it: no empty token, nothing after `>`. */
+/** Whether it can be subscribed to: no empty token, nothing after `>`. */
 export function isInsertable(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; ; ) {
     const stop = tokenEnd(source, at, end);
@@ -79,7 +79,7 @@ export function isValidSubject(source: Uint8Array, start: number, end: number, c
   return !checkRunes || hasSoundRunes(source, start, end);
 }
 
-/** The pedantic check of a published subject: no empty token and no wildcard. White space is not looked for. */
+/** The pedantic check of a published subject: no empty token and no wildcard. White space is not checked. */
 export function isValidLiteral(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; ; ) {
     const stop = tokenEnd(source, at, end);
@@ -94,7 +94,7 @@ export function isValidPublishSubject(source: Uint8Array, start: number, end: nu
   return isValidSubject(source, start, end) && !hasWildcard(source, start, end);
 }
 
-/** No NUL, and UTF-8 as its standard wants it: no overlong form, no surrogate, nothing above U+10FFFF; and not U+FFFD itself. */
+/** Whether it is strict UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF) without NUL and U+FFFD. */
 export function hasSoundRunes(source: Uint8Array, start: number, end: number): boolean {
   let at = start;
   while (at < end) {

@@ -1,8 +1,8 @@
 /**
- * What the subject trie stores. The trie knows no sink, connection or account: it asks an entry only what is below.
+ * What the subject trie stores. The trie knows no sink, connection or account, only the fields below.
  */
 
-/** Where an entry's interest lives. Numbers are stable: hot paths compare them. */
+/** Where the subscriber of an entry is. */
 export enum Origin {
   /** A subscription of this server: CLIENT, SYSTEM, JETSTREAM, ACCOUNT. */
   Local = 0,

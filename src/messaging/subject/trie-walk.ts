@@ -5,14 +5,14 @@ import type { TokenScan } from "./token-scan.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * The ways through the trie, from the root along the tokens of a scanned subject:
+ * Walks through the trie, from the root along the tokens of a scanned subject:
  *
- *   match     every node whose entries want the subject                    found[0 … n)
+ *   match     every node whose entries match the subject                   found[0 … n)
  *   interest  stops at the first such node, counting what is there
  *   overlap   the subject is a pattern: every node that collides with it   found[0 … n)
  *
- * They follow the literal child at once and keep a stack of what is left to visit, so deep tries need no deep recursion. Each node is
- * reached by one path only, so a walk never costs more than the trie has nodes. Stack and results are reused.
+ * A walk follows the literal child at once and keeps a stack of nodes left to visit, so deep tries need no recursion. Each node is reached
+ * by one path only, so a walk visits at most all nodes of the trie. Stack and results are reused.
  */
 export class TrieWalk<E extends TrieEntry> {
   readonly found: number[] = [];
@@ -62,8 +62,8 @@ export class TrieWalk<E extends TrieEntry> {
   }
 
   /**
-   * Whether anybody wants the literal subject. Counts the entries of the first place that does, in the reference's order: `>`, then what
-   * lies below `*`, then below the literal token; at the last token the literal one before `*`.
+   * Whether an entry matches the literal subject. Counts the entries of the first matching place, in the reference's order: `>`, then below
+   * `*`, then below the literal token; at the last token the literal one before `*`.
    */
   interest(source: Uint8Array): boolean {
     const { nodes, tokens } = this;
@@ -104,7 +104,7 @@ export class TrieWalk<E extends TrieEntry> {
     return true;
   }
 
-  /** Finds the nodes with entries some subject of which the pattern matches too. Returns how many it put into `found`. */
+  /** Finds the nodes whose entries can match a subject that the pattern matches too. Returns how many it put into `found`. */
   overlap(source: Uint8Array): number {
     const { nodes, tokens } = this;
     let count = 0;
@@ -142,7 +142,7 @@ export class TrieWalk<E extends TrieEntry> {
   }
 }
 
-/** How many tokens the longest path has. */
+/** Number of tokens of the longest path. */
 export function levelCount(nodes: NodeTable): number {
   let levels = 0;
   const pending: [node: number, depth: number][] = [[ROOT, 0]];

@@ -1,8 +1,8 @@
 /**
- * What became of one message, told in the order in which it happened: one event message per server that it passes.
+ * The trace of one message: what happened to it, in order. Each server that it passes publishes one event message.
  *
  *   in ─▶ sm (mapped) ─▶ se (stream of another account), si (service of another account) ─▶ eg (each receiver)
- * Hangs off the message's batch while it is delivered. Whoever decides something about a message that is followed adds a line here.
+ * Attached to the message's batch during delivery. Code that decides something about a traced message adds a line here.
  * Places without code yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
  * Source: reference, msgtrace (behaviour); core §9.6, ADR-41.
  */
@@ -16,12 +16,12 @@ export const ERROR_CLIENT_CLOSED = "Not delivered because client is closed";
 export const ERROR_UNSUBSCRIBED = "Not delivered because auto-unsubscribe exceeded";
 export const ERROR_NOT_STALLED = "Not delivered because fast producer not stalled and consumer is slow";
 
-/** Who published, or receives. */
+/** The publisher or a receiver. */
 export interface TracedParty {
   /** As `ConnectionKind`. */
   readonly kind: number;
   readonly id: number;
-  /** What it calls itself; empty: nothing. */
+  /** Name of the client; empty: none. */
   readonly name: string;
   readonly accountName: string;
 }
@@ -41,9 +41,9 @@ export interface TracedMessage {
 type EventLine = Record<string, string | number>;
 
 export class MessageTrace {
-  /** Where the events go: in the publisher's account, or what stands for that in the account where the message is now. */
+  /** Subject for the events, in the account where the message is now. */
   destination: string;
-  /** Nobody gets the message, only its way is told. */
+  /** The message is traced but not delivered. */
   readonly only: boolean;
   private readonly origin: TracedParty;
   private readonly message: TracedMessage;
@@ -68,12 +68,12 @@ export class MessageTrace {
     return line;
   }
 
-  /** How the event may be compressed: the value of `Accept-Encoding`; empty: not at all. */
+  /** Compression allowed for the event: the value of `Accept-Encoding`; empty: none. */
   get acceptedEncoding(): string {
     return this.message.fields.get("Accept-Encoding")?.[0] ?? "";
   }
 
-  /** Why the server did not take it. */
+  /** Records why the server refused the message. */
   refuse(error: string): void {
     this.ingress.error = error;
   }
@@ -82,12 +82,12 @@ export class MessageTrace {
     this.add("sm", { to });
   }
 
-  /** @param account whose subscription sees it, as `to` */
+  /** @param account the importing account, which sees the message on subject `to` */
   addStreamExport(account: string, to: string): void {
     this.add("se", { acc: account, to });
   }
 
-  /** @param account where it goes to, or its answer comes back to */
+  /** @param account the account that the request, or its answer, goes to */
   addServiceImport(account: string, from: string, to: string): void {
     this.add("si", { acc: account, from, to });
   }
@@ -105,10 +105,10 @@ export class MessageTrace {
     });
   }
 
-  /** The event message. @param server who says so */
+  /** The event message. @param server description of this server */
   json(server: object): string {
     const { fields, bytes } = this.message;
-    // Not as an object: it would put keys that are numbers first.
+    // Not written as an object, which would put numeric keys first.
     const header = [...fields]
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([key, values]) => escapeGoJson(`${JSON.stringify(key)}:${JSON.stringify(values)}`));

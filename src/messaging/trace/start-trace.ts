@@ -1,8 +1,8 @@
 /**
- * Shall a message be followed? Decided once, before it is mapped, checked and counted.
+ * Decides whether a message is traced: once, before it is mapped, checked and counted.
  *
  *   headers ─▶ where to ─▶ sampled? ─▶ a subject? ─▶ may its publisher publish there? ─▶ MessageTrace
- * Whoever asks for a trace only, and cannot have it, does not have the message delivered instead.
+ * A message that asks to be traced without delivery, and cannot be traced, is dropped.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
 import { encode, quote } from "../../base/bytes/ascii.ts";
@@ -11,12 +11,12 @@ import { isValidPublishSubject } from "../subject/subject.ts";
 import { MessageTrace, type TracedParty } from "./message-trace.ts";
 import { headerFields, TRACE_DESTINATION, TRACE_ONLY, TRACE_ORIGIN_ACCOUNT, TraceWish } from "./trace-headers.ts";
 
-/** A publisher, as far as its messages are followed. */
+/** The publisher of traced messages. */
 export interface TracedPublisher extends TracedParty {
-  /** Of its account: where messages are reported whose `traceparent` asks for it, and how many percent of them; null: none are. */
+  /** Its account's destination for messages whose `traceparent` asks for a trace, and the percentage traced; null: none are. */
   readonly externalTrace: { readonly destination: string; readonly sampling: number } | null;
   mayReportTo(destination: Uint8Array): boolean;
-  /** It is told that it may not publish there. */
+  /** Tells the client that it may not publish there. */
   refuseSubject(subject: Uint8Array): void;
   logError(text: string): void;
 }
@@ -25,7 +25,7 @@ export interface TracedPublisher extends TracedParty {
 export interface TraceCandidate {
   readonly source: Uint8Array;
   readonly headerStart: number;
-  /** As much of the block as is there. */
+  /** End of the part of the block that is available. */
   readonly headerEnd: number;
   /** Headers and payload. */
   readonly bytes: number;
@@ -33,11 +33,11 @@ export interface TraceCandidate {
 }
 
 export interface TraceStart {
-  /** null: it is not followed. */
+  /** null: it is not traced. */
   readonly trace: MessageTrace | null;
-  /** It is not to be looked at any further. */
+  /** The message is dropped. */
   readonly skip: boolean;
-  /** Nobody behind this server shall follow it. */
+  /** Later servers must not trace it either. */
   readonly disable: boolean;
 }
 
@@ -85,7 +85,7 @@ function isOn(value: string): boolean {
   return value !== "" && ["1", "true", "on"].includes(value.toLowerCase());
 }
 
-/** The reference's comparison, which lets one in a hundred more through. */
+/** The reference's comparison, which traces one percent more than configured. */
 export function isSampled(percent: number, random: Random): boolean {
   return percent <= 0 || percent >= 100 || random.below(100) <= percent;
 }

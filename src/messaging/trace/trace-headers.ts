@@ -1,11 +1,11 @@
 /**
- * What headers say of following a message. Asked of every message that has any, so the first question is cheap:
+ * Headers that ask for a trace. Every message with headers is checked, so the first check is cheap:
  *
  *   mightBeTraced   a search for one prefix, which looks at every twelfth byte or so
- *   traceWish       one walk over the block, byte by byte: only behind the first, or where the account follows `traceparent`
- *   headerFields    the fields as they were sent: only for a message that is followed
- * The reference's reading of blocks, not that of header-read.ts: blanks around values do not count, fields without a value neither, and a
- * line without a colon belongs to the key of the next one.
+ *   traceWish       one walk over the block, byte by byte: after a hit of the first, or if the account traces `traceparent`
+ *   headerFields    the fields as they were sent: only for a traced message
+ * Blocks are read as the reference does it here, which differs from header-read.ts: blanks around values and fields without a value are
+ * ignored, and a line without a colon becomes part of the next key.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
 import { decode, encode, SPACE, startsWith, TAB } from "../../base/bytes/ascii.ts";
@@ -14,7 +14,7 @@ import { lineEnd } from "../header/header-read.ts";
 export const TRACE_DESTINATION = "Nats-Trace-Dest";
 export const TRACE_ONLY = "Nats-Trace-Only";
 export const TRACE_ORIGIN_ACCOUNT = "Nats-Trace-Origin-Account";
-/** A destination that switches tracing off for whoever gets the message next: no subject is like it. */
+/** A destination that switches tracing off on later servers. It is no valid subject. */
 export const TRACE_DISABLED = "trace disabled";
 
 const PREFIX = encode("\r\nNats-Trace-");
@@ -34,7 +34,7 @@ export enum TraceWish {
   External,
 }
 
-/** Search as of `headerValue`: how far it may go on when it meets a byte where the prefix should end. */
+/** For each byte: how far the search may skip when it meets that byte where the prefix should end (as in `headerValue`). */
 const SKIP = skipTable(PREFIX);
 
 function skipTable(pattern: Uint8Array): Uint8Array {
