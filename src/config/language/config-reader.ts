@@ -6,9 +6,9 @@
  *   map     tls { … }           pairs, ended by a new line, `,` or `;`
  *   array   [ 1, 2 ]            values, ended by a new line or `,`
  *
- * What ends a pair, whether a comment may stand there and what a lone `/` means differs from place to place in the reference, and files
- * lean on it; so each place is a method of its own here, and none is made nicer. Maps and arrays nest as calls do, at most
- * `NESTING_MAX` deep: a hostile file must not use up the stack.
+ * In the reference the end of a pair, the places of comments and the meaning of a lone `/` differ from place to place, and files rely on
+ * it. So each place is a method here, with the reference's rules. Maps and arrays nest as calls, at most `NESTING_MAX` deep, so that a
+ * hostile file cannot use up the stack.
  */
 import { Cursor, END, isBlank, isDigit, isNewLine, isSpace, shown } from "./cursor.ts";
 import type { ConfigEvents, ValueEvents } from "./events.ts";
@@ -466,7 +466,7 @@ export class ConfigReader {
   }
 }
 
-/** What an include may not begin with, and how the reference calls it. */
+/** Characters that an include may not begin with, and the reference's names for them. */
 const NOT_INCLUDED = new Map([
   [ARRAY_START, "start of an array"],
   [MAP_START, "start of a map"],

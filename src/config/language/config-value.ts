@@ -1,7 +1,7 @@
 /**
- * What a configuration file says, as a tree. Every value knows where it was written, so that whoever reads it can say where it is wrong.
+ * A configuration file as a tree. Every value has its place in the file, for errors.
  *
- * Integers are 64 bits wide and therefore `bigint`; a `number` is a float. That is the one difference readers have to know.
+ * Integers are 64 bits wide and therefore `bigint`; a `number` is a float.
  */
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. No option takes one; it counts for the digest. */
@@ -22,7 +22,7 @@ export interface ConfigValue {
   line: number;
   /** Bytes from the start of the line: from 0 on the first one and from 1 on all others, as the reference counts. */
   column: number;
-  /** Some `$name` refers to it: then it may have a name that is no option. */
+  /** A `$name` refers to it, so its name need not be an option. */
   usedAsVariable: boolean;
 }
 
@@ -31,7 +31,7 @@ export function placeOf({ file, line, column }: ConfigValue): string {
   return `${file}:${line}:${column}`;
 }
 
-/** How Go names the type; operators read it in errors. */
+/** Go's name of the type, as operators read it in errors. */
 export function goTypeOf(data: ConfigData): string {
   if (typeof data === "string") return "string";
   if (typeof data === "bigint") return "int64";

@@ -46,7 +46,7 @@ export class Cursor {
     return code;
   }
 
-  /** Un-takes the last character. Twice in a row: also as many bytes before it. */
+  /** Moves back by the last character; a second call in a row moves back by as many bytes again. */
   putBack(): void {
     this.at -= this.width;
     if (this.text[this.at] === "\n") this.line--;
@@ -58,13 +58,13 @@ export class Cursor {
     return code;
   }
 
-  /** What is read from here on begins here. */
+  /** Starts a new token here. */
   skip(): void {
     this.start = this.at;
     this.startLineStart = this.lineStart;
   }
 
-  /** What was read since `start`, as bytes. */
+  /** The bytes since `start`. */
   read(): string {
     return this.text.slice(this.start, this.at);
   }
@@ -79,7 +79,7 @@ export class Cursor {
     return this.at > this.start;
   }
 
-  /** Where a value of so many bytes began, which ends here. */
+  /** Place of a value of that many bytes that ends here. */
   placeOf(bytes: number): Place {
     return { line: this.line, column: this.at - this.startLineStart - bytes };
   }

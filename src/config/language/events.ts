@@ -1,4 +1,4 @@
-/** What the reader of the language finds, in the order of the text. A tree is made of it in tree-builder.ts. */
+/** Events of the reader, in the order of the text. The tree builder makes a tree of them. */
 import type { Place } from "./cursor.ts";
 
 export type ScalarKind = "string" | "boolean" | "integer" | "float" | "datetime";

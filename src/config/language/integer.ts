@@ -7,7 +7,7 @@ export const INVALID_NUMBER = Symbol("no number");
 const UNITS = "kmgtpe";
 
 /**
- * @returns undefined when the unit means nothing
+ * @returns undefined for an unknown unit
  * @throws LanguageError  the number does not fit in 64 bits, before its unit is applied
  */
 export function integerOf(text: string): bigint | undefined | typeof INVALID_NUMBER {

@@ -1,8 +1,8 @@
 /**
  * Configuration files, from the disk to a tree: the file itself, what it includes, and the environment.
  *
- * The first error of the language ends it, as in the reference. Its text comes first; where it stands is added, which the reference
- * leaves out. Includes and variables that lead back to themselves are errors here (the reference runs out of memory or files).
+ * Reading ends at the first error of the language, as in the reference. The error has the reference's text, and its place, which the
+ * reference does not tell. Cycles of includes or variables are errors here; the reference runs out of memory or files.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,7 +20,7 @@ export interface ReadConfig {
   readonly digest: string;
 }
 
-/** Files within files, and variables within variables. */
+/** Depth of includes, and of variables within variables. */
 const INCLUDES_MAX = 100;
 /** The key that the text of a variable is read under. */
 const VARIABLE = "pk";
@@ -31,7 +31,7 @@ export function readConfigFile(file: string, environment: Environment): ReadConf
   return { map, digest: digestOf(map) };
 }
 
-/** A text that is no file: its values stand in `file`, and what it includes is looked for in the working directory. */
+/** Reads a text. Errors name it `file`; its includes are searched in the working directory. */
 export function readConfigText(text: string, environment: Environment, file = ""): ReadConfig {
   const map = new ConfigSource(environment).text(bytesOfText(text), file, ".");
   return { map, digest: digestOf(map) };

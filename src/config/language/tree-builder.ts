@@ -1,5 +1,5 @@
 /**
- * Makes the tree of what the reader finds.
+ * Builds the tree from the reader's events.
  *
  * Keys wait on a stack until their value comes, beside the stack of open maps and arrays, as in the reference: a key that never gets a
  * value (`tls { verify }`) is taken by the map that holds it. Odd, but it decides which files are valid and what their digest is.
@@ -14,7 +14,7 @@ import type { Place } from "./cursor.ts";
 import type { ConfigEvents, ScalarKind } from "./events.ts";
 import { INVALID_NUMBER, integerOf } from "./integer.ts";
 
-/** What lies outside of the file. */
+/** Access to what is outside of the file. */
 export interface Surroundings {
   /** Reads an included file: its map. */
   include(path: string): ConfigMap;
@@ -35,7 +35,7 @@ export class TreeBuilder implements ConfigEvents {
   private readonly open: (ConfigMap | ConfigValue[])[] = [this.root];
   private readonly keys: WaitingKey[] = [];
 
-  /** @param file how values name the file that they stand in */
+  /** @param file name of the file, for the places of values */
   constructor(
     private readonly file: string,
     private readonly surroundings: Surroundings,
@@ -117,7 +117,7 @@ export class TreeBuilder implements ConfigEvents {
   }
 }
 
-/** The last one wins, and stands last. */
+/** The last value of a key wins, and stands at the last place. */
 function put(map: ConfigMap, name: string, value: ConfigValue): void {
   map.delete(name);
   map.set(name, value);
@@ -125,7 +125,7 @@ function put(map: ConfigMap, name: string, value: ConfigValue): void {
 
 const TRUE = new Set(["true", "yes", "on"]);
 
-/** @returns undefined for a number whose unit means nothing (`1kbib`), which the reference drops */
+/** @returns undefined for a number with an unknown unit (`1kbib`), which the reference drops */
 function scalarOf(kind: ScalarKind, text: string): ConfigData | undefined {
   switch (kind) {
     case "string":
@@ -151,7 +151,7 @@ function scalarOf(kind: ScalarKind, text: string): ConfigData | undefined {
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/;
 
-/** A moment that exists: JavaScript would take 31 February for 3 March. */
+/** Whether the date exists: JavaScript would read 31 February as 3 March. */
 function isDate(text: string): boolean {
   const date = new Date(text);
   return DATE.test(text) && !Number.isNaN(date.getTime()) && date.toISOString() === text.replace("Z", ".000Z");

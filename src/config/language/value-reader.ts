@@ -4,8 +4,8 @@
  *   4222  -1  8k  1.5  2026-01-31T10:00:00Z  127.0.0.1:4222  8222s  "a\tb"  'a\tb'  bare  $NAME  (
  *                                                                                                    a block
  *                                                                                                  )
- * A text that begins with a digit is a number as long as it can be, and a string from where it cannot. Oddities are the reference's,
- * which files of its users may rely on: `]` ends a bare string but not a number, and bare strings know escapes.
+ * A text that begins with a digit is a number until a character cannot belong to one; then it is a string. Oddities are the reference's,
+ * and files may rely on them: `]` ends a bare string but not a number, and bare strings have escapes.
  */
 import { type Cursor, END, isDigit, isNewLine, shown, shownBytes } from "./cursor.ts";
 import type { ScalarKind, ValueEvents } from "./events.ts";
@@ -26,7 +26,7 @@ const BOOLEANS = new Set(["true", "false", "on", "off", "yes", "no"]);
 /** `0` is any digit. */
 const DATE_BEHIND_YEAR = "00-00T00:00:00Z";
 
-/** The file ends where it may: what is read so far counts. */
+/** The file ends where it may end; the value so far counts. */
 export class EndOfFile extends Error {}
 
 /** @throws always: the text breaks the rules here */
@@ -82,7 +82,7 @@ export class ValueReader {
     throw new EndOfFile();
   }
 
-  /** Behind a backslash. Returns what was read before it and what the escape stands for; reading begins anew behind it. */
+  /** Behind a backslash. Returns the text before it and the character of the escape; reading starts again behind it. */
   private escape(): string {
     const before = this.cursor.read().slice(0, -1);
     const next = this.cursor.take();

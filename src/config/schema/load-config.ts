@@ -2,7 +2,7 @@
  * From a configuration file to options: the language, then every field, then the files that it names.
  *
  *   defaults < file < given on the command line or to the library
- * What is given keeps its place over the file at every reload. `authorization` and `tls` are merged part by part, as their flags are.
+ * Given options win over the file at every reload too. `authorization` and `tls` are merged field by field, as flags set single fields.
  */
 
 import { type ConfigMap, LanguageError } from "../language/config-value.ts";
@@ -17,7 +17,7 @@ import { COMBINED_FIELDS } from "./table/combined.ts";
 import { MISSING_FIELDS } from "./table/missing.ts";
 
 export interface LoadedConfig {
-  /** What the file says, and nothing else. */
+  /** Only the options that the file sets. */
   readonly options: Partial<Options>;
   /** `sha256:` and hex, as the reference computes it. */
   readonly digest: string;
@@ -35,14 +35,14 @@ export const FILE_FIELDS: readonly Field<Draft>[] = [
   ...MISSING_FIELDS,
 ];
 
-/** @throws ConfigErrors  the file cannot be read, is not in the language, or says what cannot be had */
+/** @throws ConfigErrors  the file cannot be read, is not in the language, or has values that cannot be used */
 export function loadConfigFile(file: string, environment: Environment = process.env): LoadedConfig {
   return load(() => readConfigFile(file, environment), file);
 }
 
 /**
- * The same for a text that is no file.
- * @param file how its errors call it
+ * The same for a text.
+ * @param file name of it in errors
  */
 export function loadConfigText(text: string, environment: Environment = process.env, file = "<text>"): LoadedConfig {
   return load(() => readConfigText(text, environment, file), file);
@@ -67,7 +67,7 @@ function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" |
   return { options, warnings: problems.warnings };
 }
 
-/** What is given wins over the file. */
+/** Given options win over the file. */
 export function mergeOptions(file: Partial<Options>, given: GivenOptions): GivenOptions {
   const merged: Record<string, unknown> = { ...file };
   for (const [name, value] of Object.entries(given)) {

@@ -2,7 +2,7 @@
  * The option table, and what makes options complete.
  *
  *   table/*.ts rows ──▶ OPTIONS ──▶ the library's options, flags, fields of the file, reload, docs/configuration.md
- * A row whose feature is not there yet has no place here: such options are refused by name (table/missing.ts), never ignored.
+ * Options of features that do not exist yet have no rows; they are refused by name (table/missing.ts), never ignored.
  */
 
 import { quoted } from "../../base/go/strconv.ts";
@@ -45,7 +45,7 @@ export function defaultOptions(): Options {
   return Object.fromEntries(rows.map(([name, { initial }]) => [name, initial])) as Options;
 }
 
-/** With TLS a client has the time of the handshake and this much more. */
+/** Added to the time of the TLS handshake: the time that a client with TLS has to authenticate. */
 const AUTH_AFTER_TLS_MS = 1_000;
 
 /**

@@ -17,7 +17,7 @@ import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
 import { TRACE_FIELDS, traceReader } from "./trace-block.ts";
 import { USER_FIELDS, usersList } from "./user-block.ts";
 
-/** Always there, so nobody may define it. */
+/** It always exists, so a file may not define it. */
 export const GLOBAL_ACCOUNT = "$G";
 
 export const reservedAccount = (name: string) => `${quoted(name)} is a Reserved Account`;
@@ -117,7 +117,7 @@ function describedAccounts(map: ConfigMap, problems: Problems): ConfiguredAccoun
   return accounts;
 }
 
-/** Where the users of an account stand, for those who find two of a name. */
+/** Place of an account's users, for errors about duplicates. */
 export function placeOfUsers(accounts: ConfigValue, name: string): ConfigValue {
   const account = accounts.data instanceof Map ? accounts.data.get(name) : undefined;
   if (!(account?.data instanceof Map)) return accounts;

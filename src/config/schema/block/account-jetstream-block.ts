@@ -15,7 +15,7 @@ const SIZES = [
   "max_ack_pending",
 ];
 
-/** Each is checked as the reference checks it, so that a file is not called wrong later for what it says today. */
+/** Values are checked as in the reference, so that a file which is accepted today stays valid when JetStream comes. */
 function checked(names: string, check: (value: ConfigValue, key: string) => void): Field<unknown> {
   return { ...missingField(names, "JetStream"), set: (_draft, value, { key }) => check(value, key) };
 }

@@ -30,7 +30,7 @@ interface ServerDraft extends Draft {
 
 /** What a block says. */
 export interface AuthorizationBlock {
-  /** null: it names nobody. */
+  /** null: it names no user and no token. */
   readonly authorization: Authorization | null;
   /** 0: the default. */
   readonly timeoutMs: number;
@@ -92,14 +92,14 @@ export const SIMPLE_AUTHORIZATION_FIELDS: readonly Field<Draft>[] = [
   field("timeout", simpleTimeout, "time a client has to authenticate", (draft, milliseconds) => (draft.timeoutMs = milliseconds)),
 ];
 
-/** A password of nobody asks for nothing. */
+/** A password without a user is ignored. */
 function secretsOf({ user, password, token }: Draft): Authorization {
   return { ...(user === "" ? {} : { user, password }), ...(token === "" ? {} : { token }) };
 }
 
 const noDraft = (): Draft => ({ user: "", password: "", token: "", timeoutMs: 0 });
 
-/** Never null: a block that names nobody is one too. */
+/** Never null: an empty block counts. */
 export const authorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
   const draft: ServerDraft = { ...noDraft(), more: {} };
   readBlock(mapIn(value), AUTHORIZATION_FIELDS, draft, problems);
@@ -117,7 +117,7 @@ export function singleAndUsersFault({ user = "", token = "" }: Authorization): s
   return token === "" ? null : "Can not have a token and a users array";
 }
 
-/** @returns null for nobody */
+/** @returns null when it names no user and no token */
 export const simpleAuthorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
   const draft = noDraft();
   readBlock(mapIn(value), SIMPLE_AUTHORIZATION_FIELDS, draft, problems);

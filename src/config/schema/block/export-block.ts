@@ -165,7 +165,7 @@ export const EXPORT_FIELDS: readonly Field<ExportDraft>[] = [
 
 const EXPORT_TABLE = fieldTable(EXPORT_FIELDS);
 
-/** What of a stream is refused, by the fields that only services have. */
+/** Refusals of a stream that has fields of services. */
 const ONLY_SERVICES: Readonly<Record<string, string>> = {
   response: "Detected response directive on non-service",
   threshold: "Detected response directive on non-service",
@@ -201,7 +201,7 @@ function exportIn(entry: ConfigValue, problems: Problems): Export[] {
   return exportOf(draft);
 }
 
-/** The reference blames whichever it comes to later. */
+/** The error names the later of the two, as in the reference. */
 function refuseBoth(map: ConfigMap, problems: Problems): [] {
   const [earlier, later] = [...map.keys()].filter(key => /^(stream|service)$/i.test(key)) as [string, string];
   const value = map.get(later)!;
@@ -209,7 +209,7 @@ function refuseBoth(map: ConfigMap, problems: Problems): [] {
   return [];
 }
 
-/** One that names neither a stream nor a service exports nothing, as in the reference. */
+/** An entry without a stream and a service exports nothing, as in the reference. */
 function exportOf({ stream, service, accounts, tokenPosition, ...draft }: ExportDraft): Export[] {
   const common = { accounts, accountTokenPosition: tokenPosition };
   if (stream !== null) return [{ ...NO_STREAM_EXPORT, ...common, subject: stream }];

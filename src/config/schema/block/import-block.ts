@@ -1,4 +1,4 @@
-/** `imports [ ]`: what an account gets of others. */
+/** `imports [ ]`: what an account takes from others. */
 
 import { NO_SERVICE_IMPORT, NO_STREAM_IMPORT, type TradeOptions } from "../../../accounts/trade/trade-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
@@ -70,9 +70,9 @@ export const importsList: Reader<TradeOptions["imports"]> = reader("list of bloc
 });
 
 /**
- * A subject may be imported as a service of several accounts, and of each once.
- * @param services those until here, by account and local subject; the new one is added
- * @returns what is wrong; null when nothing is
+ * A service may be imported on one subject from several accounts, but only once from each.
+ * @param services imports so far, by account and local subject; the new one is added
+ * @returns the refusal, or null
  */
 export function duplicateImport(services: Map<string, Import>, read: Import): string | null {
   if (read.kind === "stream") return null;
@@ -87,7 +87,7 @@ export function duplicateImport(services: Map<string, Import>, read: Import): st
   return `Duplicate service import subject ${quoted(local)}, ${used}`;
 }
 
-/** @returns null when it imports nothing, or is wrong */
+/** @returns null when it imports nothing or has errors */
 function importIn(entry: ConfigValue, problems: Problems): Import | null {
   const { data } = entry;
   if (!(data instanceof Map)) {

@@ -1,4 +1,4 @@
-/** Names of servers and clusters, which travel in lines of words and so hold no space. */
+/** Names of servers and clusters. They are words of protocol lines, so they contain no spaces. */
 import { ConfigFault } from "../row/problems.ts";
 import { reader, textIn } from "../row/reader.ts";
 

@@ -1,4 +1,4 @@
-/** What the file says about OCSP: checking peers (`tls { ocsp_peer }`), keeping the answers (`ocsp_cache`), and stapling (`ocsp`). */
+/** OCSP in the file: checking peers (`tls { ocsp_peer }`), keeping the answers (`ocsp_cache`), and stapling (`ocsp`). */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import {
@@ -159,7 +159,7 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
   field(
     "urls",
     reader("", value => {
-      throw notA("[]string", value); // no value has that type: nobody can set it, there or here
+      throw notA("[]string", value); // no value of the language has that type, in the reference neither
     }),
     "cannot be set, as in nats-server",
     () => {},

@@ -121,7 +121,7 @@ export const permissionBlock: Reader<PermissionOptions> = reader("block", ({ dat
   return withResponses(draft);
 });
 
-/** Whoever may answer may publish nothing else, unless it is allowed. */
+/** With a permission for responses nothing else may be published, unless `publish` allows it. */
 export function withResponses(permissions: PermissionOptions): PermissionOptions {
   const { publish, responses } = permissions;
   if (responses === null || (publish?.allow ?? null) !== null) return permissions;

@@ -1,4 +1,4 @@
-/** `proxies { trusted [ { key } ] }`: those whose signature says that a client comes through them. */
+/** `proxies { trusted [ { key } ] }`: proxies that sign for the clients that come through them. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey } from "../../../base/keys/nkey.ts";
@@ -17,7 +17,7 @@ export const TRUSTED_FIELDS: readonly Field<{ key: string }>[] = [
   field("key public_key", key, "public nkey of any kind", (draft, given) => (draft.key = given)),
 ];
 
-/** The keys; of an entry without one an empty text, which no server starts with. */
+/** The keys. An entry without a key becomes an empty text, which is refused when the options are checked. */
 const trusted: Reader<readonly string[]> = reader("list of blocks", ({ data }, { problems }) => {
   if (!Array.isArray(data)) throw new ConfigFault(`expected proxies' trusted field to be an array, got ${goTypeOf(data)}`);
   const keys: string[] = [];

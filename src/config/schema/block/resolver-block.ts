@@ -33,7 +33,7 @@ function resolverOfText(text: string): ResolverOptions {
   return { kind: "url", url: address.endsWith("/") ? address : `${address}/` };
 }
 
-/** What Go's parser takes: almost anything. Whether somebody answers there is seen when the server starts. */
+/** Accepts what Go's URL parser accepts, which is almost anything. The server finds out at its start whether something answers there. */
 function isSoundUrl(address: string): boolean {
   if (
     [...address].some(character => character < " " || character === "\x7f") ||

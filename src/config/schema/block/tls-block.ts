@@ -1,5 +1,5 @@
 /**
- * `tls { }`, whoever listens with it.
+ * `tls { }`, of every listener and of the resolver.
  *
  * Suites and curves go by Go's names. Those that Bun's TLS cannot do are refused by name, as a server that silently offers others than
  * it was told to would be worse than one that does not start; `transport/tls/tls-names.ts` knows which.

@@ -49,7 +49,7 @@ export const USER_FIELDS: readonly Field<Draft<UserOptions>>[] = [
 
 const USER_TABLE = fieldTable(USER_FIELDS);
 
-/** @returns what is wrong with who it says it is; null when nothing is */
+/** @returns the refusal of its name, password and nkey; null when they go together */
 export function userFault({ user, password, nkey }: Pick<UserOptions, "user" | "password" | "nkey">): string | null {
   if (nkey === "") return user === "" ? "User entry requires a user" : null;
   if (!isPublicNkey(nkey, NkeyKind.User)) return "Not a valid public nkey for a user";
@@ -66,7 +66,7 @@ export const usersList: Reader<readonly UserOptions[]> = reader("list of blocks"
   return users;
 });
 
-/** @returns null when it is wrong, which `problems` knows then */
+/** @returns null when it has errors, which are in `problems` then */
 function userIn(entry: ConfigValue, problems: Problems): UserOptions | null {
   const { data } = entry;
   if (!(data instanceof Map)) {

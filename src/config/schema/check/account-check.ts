@@ -1,5 +1,5 @@
 /**
- * What accounts may not be, each for itself and side by side, in the reference's words.
+ * Checks of accounts, each by itself and against each other, in the reference's words.
  */
 
 import { permissionsFault } from "../../../access/permission/permission-check.ts";
@@ -17,7 +17,7 @@ import { duplicateImport } from "../block/import-block.ts";
 import { traceDestinationFault, traceSamplingFault } from "../block/trace-block.ts";
 import { userFault } from "../block/user-block.ts";
 
-/** What is wrong first of accounts that came of no file. @returns null when nothing is */
+/** The first fault of accounts that a program gives. @returns null when there is none */
 export function accountsFault(accounts: readonly ConfiguredAccount[]): string | null {
   const names = new Set<string>();
   for (const account of accounts) {
@@ -62,7 +62,7 @@ function importsFault(imports: TradeOptions["imports"]): string | null {
   return null;
 }
 
-/** Names and nkeys of users are unique over all accounts. @returns what is wrong with those that are there already */
+/** Names and nkeys of users are unique over all accounts. @param seen names so far; the new ones are added @returns one refusal per duplicate */
 export function duplicateFaults(users: readonly UserOptions[], seen: Set<string>): string[] {
   const faults: string[] = [];
   for (const { user, nkey } of users) {
@@ -73,13 +73,13 @@ export function duplicateFaults(users: readonly UserOptions[], seen: Set<string>
   return faults;
 }
 
-/** Of accounts that have users. @returns null when nothing is wrong */
+/** A single user or token is refused beside accounts with users. @returns the refusal, or null */
 export function singleAndAccountsFault({ user = "", token = "" }: Authorization): string | null {
   if (user !== "") return "Can not have a single user/pass and accounts";
   return token === "" ? null : "Can not have a token and accounts";
 }
 
-/** What is wrong with permissions of any of the users. */
+/** The first fault in the users' permissions; null when there is none. */
 export function usersPermissionFault(users: readonly UserOptions[]): string | null {
   for (const { user, nkey, permissions } of users) {
     const fault = permissions === null ? null : permissionsFault(permissions);
@@ -89,8 +89,8 @@ export function usersPermissionFault(users: readonly UserOptions[]): string | nu
 }
 
 /**
- * Everything that is wrong with what accounts share with each other: streams and services that they export, then what they import.
- * @param more names of accounts beside those
+ * All faults of exports, then of imports, between accounts.
+ * @param more names of further accounts
  */
 export function sharingFaults(
   accounts: readonly ConfiguredAccount[],

@@ -1,4 +1,4 @@
-/** What options of accounts and users may not be together, in the reference's order. */
+/** Checks of the options of accounts and users against each other, in the reference's order. */
 
 import { allUsers } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";

@@ -1,6 +1,6 @@
 /**
- * What a file may not say in two places: users twice, a single user beside several, what accounts share with accounts that there are not.
- * The later of two places is blamed.
+ * Checks across blocks of a file: users defined twice, a single user beside several, imports from accounts that do not exist.
+ * Errors name the later of two places.
  */
 
 import type { Authorization, ConfiguredAccount } from "../../../auth/users/authorization.ts";
@@ -12,7 +12,7 @@ import type { Options } from "../options.ts";
 import type { Problems } from "../row/problems.ts";
 import { duplicateFaults, sharingFaults, singleAndAccountsFault } from "./account-check.ts";
 
-/** @param options what the fields of the file say, each for itself */
+/** @param options values of the file's fields, not yet checked against each other */
 export function checkFile(map: ConfigMap, options: Partial<Options>, problems: Problems): void {
   const { accounts = [], mappings, authorization, noSystemAccount = false } = options;
   const seen = new Set<string>();

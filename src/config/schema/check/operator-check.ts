@@ -1,4 +1,4 @@
-/** What operators, their keys and what comes with them may not be, in the reference's order. Their JWTs are read for it. */
+/** Checks of operators, their keys and the options that need them, in the reference's order. It decodes their JWTs. */
 
 import type { OperatorClaims } from "../../../access/jwt/claims.ts";
 import { JwtError } from "../../../access/jwt/claims.ts";
@@ -12,7 +12,7 @@ import { NATS_VERSION } from "../../../wire/protocol/version.ts";
 import type { Options } from "../options.ts";
 import { OptionError } from "../row/problems.ts";
 
-/** @returns the reason, in the library's words; null when it is one */
+/** @returns why it is no operator JWT, in the words of the JWT library; null when it is one */
 export function operatorJwtFault(jwt: string): string | null {
   return faultOf(() => decodeOperator(jwt));
 }
@@ -38,8 +38,8 @@ function refuse(fault: string): never {
 }
 
 /**
- * What an operator's JWT says of options that are not set, when there is one operator alone: its resolver, and its system account.
- * @throws OptionError  a JWT is none
+ * Sets the resolver and the system account from the operator's JWT, where they are not set and there is exactly one operator.
+ * @throws OptionError  a JWT cannot be decoded
  */
 export function withOperator(options: Options): Options {
   const [operator, more] = operatorsOf(options);
@@ -87,7 +87,7 @@ export function checkOperators(options: Options, hasUsers: boolean): void {
   if (authorization?.callout) refuse("operators do not allow authorization callouts to be configured directly");
 }
 
-/** One of a scoped key may say nothing itself; whether its key is scoped is seen when somebody comes with it. */
+/** The JWT of a scoped key has no permissions of its own. Whether the key is scoped is known only when a client uses it. */
 function checkSentinel(jwt: string): void {
   if (faultOf(() => decodeUser(jwt)) !== null) refuse("default sentinel JWT not valid");
   const user = decodeUser(jwt);

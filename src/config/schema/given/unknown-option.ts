@@ -3,8 +3,8 @@ import { nearestName } from "../row/nearest-name.ts";
 import type { ShapeFields } from "./shape.ts";
 
 /**
- * @param where place of the object that holds it, with a dot behind; empty at the top
- * @param fields the options there are at that place
+ * @param where path of the object that has it, with a dot at the end; empty at the top
+ * @param fields the options that exist there
  */
 export function unknownOption(name: string, where: string, fields: ShapeFields): string {
   const meant = nestedName(name, fields) ?? nearestName(name, Object.keys(fields));
@@ -12,7 +12,7 @@ export function unknownOption(name: string, where: string, fields: ShapeFields):
   return meant === null ? refusal : `${refusal}; did you mean "${where}${meant}"?`;
 }
 
-/** A field of that very name one level deeper: `certFile` in `tls` is meant for `tls.certificates[0]`. */
+/** A field with exactly this name one level deeper: `certFile` in `tls` belongs into `tls.certificates[0]`. */
 function nestedName(name: string, fields: ShapeFields): string | null {
   for (const [parent, { type, fields: inner }] of Object.entries(fields)) {
     if (inner !== null && Object.hasOwn(inner, name)) return `${parent}${type.startsWith("list") ? "[0]" : ""}.${name}`;

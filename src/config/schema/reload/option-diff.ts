@@ -17,7 +17,7 @@ export interface OptionChange {
 
 /**
  * Compares two complete sets of options, deeply: the order of tags and of pinned certificates counts, that of names in a map does not.
- * A port that is any free one now stays what it was.
+ * Port 0 (any free one) keeps the port that was bound.
  */
 export function diffOptions(before: Options, after: Options): OptionChange[] {
   const changes: OptionChange[] = [];

@@ -11,7 +11,7 @@ export function reloadRefusal(goName: string, before: string, after: string): st
   return `config reload not supported for ${goName}: old=${before}, new=${after}`;
 }
 
-/** Everything of a tls block may change, but how clients are mapped to users and how many may connect in a second. */
+/** A reload may change a whole tls block except the mapping of certificates to users and the limit of handshakes. */
 export function tlsRefusal(before: TlsOptions | null, after: TlsOptions | null): string | null {
   const maps = [before, after].map(tls => tls?.mapsCertificate ?? false);
   if (maps[0] !== maps[1]) return reloadRefusal("TLSMap", String(maps[0]), String(maps[1]));
@@ -19,7 +19,7 @@ export function tlsRefusal(before: TlsOptions | null, after: TlsOptions | null):
   return limits[0] === limits[1] ? null : reloadRefusal("TLSRateLimit", String(limits[0]), String(limits[1]));
 }
 
-/** Of an authorization block everything may change, but the service that decides, and whether proxies are asked for. */
+/** A reload may change a whole authorization block except the callout service and `proxyRequired`. */
 export function authorizationRefusal(before: Authorization | null, after: Authorization | null): string | null {
   const proxies = [before, after].map(one => String(one?.proxyRequired ?? false)) as [string, string];
   if (proxies[0] !== proxies[1]) return reloadRefusal("ProxyRequired", ...proxies);
@@ -33,29 +33,29 @@ function shownCallout(callout: CalloutOptions | null): string {
   return `&${goStruct([issuer, account || "$G", authUsers, xkey, allowedAccounts ?? []])}`;
 }
 
-/** A server that has a resolver may get another one, but not begin or cease to have one. */
+/** A reload may replace a resolver, but not add or remove it. */
 export function resolverRefusal(before: ResolverOptions | null, after: ResolverOptions | null): string | null {
   return (before === null) === (after === null) ? null : "config reload does not support moving to or from an account resolver";
 }
 
-/** Of a websocket block only TLS may change, not what a client's certificate means. */
+/** A reload may change only the TLS of a websocket block, and of that not the mapping of certificates to users. */
 export function websocketRefusal(before: WebSocketOptions | null, after: WebSocketOptions | null): string | null {
   const comparable = (options: WebSocketOptions | null) =>
     options === null ? null : { ...options, allowedOrigins: [...options.allowedOrigins].sort(), tls: ofCertificates(options.tls) };
-  const sameBut = before === null || after === null || after.port !== 0 ? after : { ...after, port: before.port }; // 0: any, so that one
+  const sameBut = before === null || after === null || after.port !== 0 ? after : { ...after, port: before.port }; // 0 keeps the port that was bound
   if (isDeepStrictEqual(comparable(before), comparable(sameBut))) return null;
   return reloadRefusal("Websocket", shownWebsocket(before), shownWebsocket(after));
 }
 
 const ofCertificates = (tls: TlsOptions | null) => [tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
 
-/** The reference keeps 0 for the time it takes when none is given. */
+/** The reference keeps 0 when no time is given. */
 function shownHandshakeTimeout(options: WebSocketOptions | null): string {
   const timeout = options?.handshakeTimeoutMs ?? 0;
   return goDuration(timeout === WEBSOCKET_DEFAULTS.handshakeTimeoutMs ? 0 : timeout * 1e6);
 }
 
-/** The reference prints its whole struct, secrets and addresses in memory included; here the ones are masked and the others left out. */
+/** The reference prints its whole struct, with secrets and memory addresses. Here secrets are masked and addresses left out. */
 function shownWebsocket(options: WebSocketOptions | null): string {
   const masked = (secret: string | undefined) => (secret ? "[REDACTED]" : "");
   const pinned = Object.fromEntries((options?.tls?.pinnedCerts ?? []).map(digest => [digest, "{}"]));

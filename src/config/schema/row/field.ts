@@ -2,7 +2,7 @@
  * Blocks: the top level of the file, `tls { }`, `websocket { }` and the others. Each has a table of the fields that it knows.
  *
  * A field writes what it reads into a draft, as some set several options (`listen`) and several set one (`cert_file` and `key_file`).
- * Every field is read whatever is wrong with the others, in the order of the file.
+ * Fields are read in the order of the file; an error in one does not stop the others from being read.
  */
 
 import { quoted } from "../../../base/go/strconv.ts";
@@ -14,18 +14,18 @@ import type { ReadContext, Reader } from "./reader.ts";
 export interface Field<Draft> {
   /** Lower case, the first one canonical. */
   readonly names: readonly string[];
-  /** What its values are, in the reference page. */
+  /** The type of its values, as the reference page shows it. */
   readonly type: string;
-  /** What it is without a value in the file, in the reference page; empty: nothing. */
+  /** The value without the field, as the reference page shows it; empty: none. */
   readonly initial: string;
   readonly text: string;
   /** The option that it sets, or whose reload rule holds for it; none for a field of a block. */
   readonly option?: string;
   /** The fields of a block, for the reference page. */
   readonly fields?: readonly Field<never>[];
-  /** Why it is known and refused; null for one that works. */
+  /** The feature that is missing, of a field that is refused; null for one that works. */
   readonly missing: string | null;
-  /** @throws ConfigFault  the value cannot be had */
+  /** @throws ConfigFault  the value cannot be used */
   set(draft: Draft, value: ConfigValue, context: ReadContext): void;
 }
 
@@ -65,12 +65,12 @@ export function isNothing({ data }: ConfigValue): boolean {
   return Array.isArray(data) ? data.length === 0 : data === false || data === "" || data === 0n;
 }
 
-/** How a block calls a key that it does not know. */
+/** The refusal of an unknown key. */
 export type UnknownText = (key: string) => string;
 
 const unknownField: UnknownText = key => `unknown field ${quoted(key)}`;
 
-/** The fields of a block by each of their names: made once for blocks that a file has thousands of. */
+/** The fields of a block by each of their names. Built once for blocks of which a file may have thousands. */
 export type FieldTable<Draft> = ReadonlyMap<string, Field<Draft>>;
 
 export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<Draft> {
@@ -79,8 +79,8 @@ export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<D
 
 /**
  * Reads a block into a draft. What is wrong goes to `problems`.
- * @param unknown the refusal of keys that are no fields; null: the usual one
- * @param variables keys may be variables, and are unknown only when nothing refers to them
+ * @param unknown the refusal of unknown keys; null: the usual one
+ * @param variables an unknown key is accepted when a `$variable` refers to it
  */
 export function readBlock<Draft>(
   map: ConfigMap,

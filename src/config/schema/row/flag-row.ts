@@ -1,5 +1,5 @@
 /**
- * Flags of the command line as parts of the option table: how a flag is called, what it takes, and what it makes of its option.
+ * Flags of the command line as parts of the option table: names, argument, and how the flag changes its option.
  * The values are Go's: a switch, a whole number, or text.
  */
 export type FlagSection = "Server" | "Logging" | "JetStream" | "Authorization" | "TLS" | "Cluster" | "Profiling" | "Common";
@@ -12,7 +12,7 @@ interface FlagForm {
   readonly text: string;
 }
 
-/** `set` makes the option's value of what was given and of its value before. */
+/** `set` returns the option's new value from the flag's argument and the value before. */
 export type FlagRow<T> =
   | (FlagForm & { readonly kind: "switch"; readonly set: (given: boolean, before: T) => T })
   | (FlagForm & { readonly kind: "integer"; readonly argument: string; readonly set: (given: number, before: T) => T })
@@ -20,7 +20,7 @@ export type FlagRow<T> =
       readonly kind: "text";
       readonly argument: string;
       readonly set: (given: string, before: T) => T;
-      /** What is wrong with what was given; null when nothing is. */
+      /** The refusal of an argument; null when it is accepted. */
       readonly fault?: (given: string) => string | null;
     });
 

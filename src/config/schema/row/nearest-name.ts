@@ -1,6 +1,6 @@
-/** The name that somebody probably meant. */
+/** The known name nearest to a misspelt one. */
 
-/** At most this share of a name may be wrong. */
+/** At most this share of a name's characters may differ. */
 const WRONG_RATIO = 0.4;
 
 /** @returns the nearest name by the number of characters to insert, remove, replace or swap; null when none is near */

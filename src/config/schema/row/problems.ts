@@ -1,13 +1,13 @@
-/** What is wrong with a configuration: all of it, so that an operator repairs it once. */
+/** Errors and warnings of a configuration, all collected, so that an operator sees them at once. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, placeOf } from "../../language/config-value.ts";
 
-/** A value that cannot be had; whoever reads the block it stands in goes on with the next one. */
+/** A value that cannot be used. The reader of its block records it and goes on with the next field. */
 export class ConfigFault extends Error {
   override name = "ConfigFault";
 
-  /** @param at the value that is wrong, where it is not the one that is being read */
+  /** @param at the wrong value; null: the one that is being read */
   constructor(
     text: string,
     readonly at: ConfigValue | null = null,
@@ -24,7 +24,7 @@ export class Problems {
     this.errors.push(`${placeOf(at)}: ${text}`);
   }
 
-  /** What no single place is to blame for. */
+  /** An error without a place. */
   errorAnywhere(text: string): void {
     this.errors.push(text);
   }
@@ -44,17 +44,17 @@ export class Problems {
   }
 }
 
-/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+/** An option cannot have its value. The text is the reference's where it has one. */
 export class OptionError extends Error {
   override name = "OptionError";
   /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
   readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE" = "ERR_OPTIONS";
 }
 
-/** One thing that is wrong in a configuration file. */
+/** One error or warning of a configuration file. */
 export interface ConfigProblem {
   readonly message: string;
-  /** Path of the file, as it was opened; null where no single place is to blame. */
+  /** Path of the file, as it was opened; null for a problem without a place. */
   readonly file: string | null;
   /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
   readonly line: number | null;

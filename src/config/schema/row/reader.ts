@@ -1,6 +1,6 @@
 /**
- * Readers: how a value in the file becomes an option's. Each knows what its values are called in the reference page, and refuses with
- * the reference's text, which for a plain value of the wrong type is that of a failed type assertion in Go.
+ * Readers: how a value in the file becomes an option's. Each has a name for its type, which the reference page shows, and refuses other
+ * values with the reference's text. For a plain value of the wrong type that is the text of a failed type assertion in Go.
  */
 
 import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
@@ -15,9 +15,9 @@ export interface ReadContext {
 }
 
 export interface Reader<T> {
-  /** What values are, in the reference page. */
+  /** The type of the values, as the reference page shows it. */
   readonly type: string;
-  /** @throws ConfigFault  the value is not one of those */
+  /** @throws ConfigFault  the value is of another type or out of range */
   read(value: ConfigValue, context: ReadContext): T;
 }
 
@@ -25,7 +25,7 @@ export function reader<T>(type: string, read: Reader<T>["read"]): Reader<T> {
   return { type, read };
 }
 
-/** The text of Go's failed type assertion, at the value that is of another type. */
+/** Refusal of a value of the wrong type, in the words of Go's failed type assertion. */
 export function notA(wanted: string, value: ConfigValue): ConfigFault {
   return new ConfigFault(`interface conversion: interface {} is ${goTypeOf(value.data)}, not ${wanted}`, value);
 }
@@ -60,7 +60,7 @@ export function arrayIn(value: ConfigValue): readonly ConfigValue[] {
   throw notA("[]interface {}", value);
 }
 
-/** Beyond 2^53 a limit is as good as none: the nearest number that can be told. */
+/** Values beyond 2^53 become the largest safe integer: as limits they mean the same. */
 export function safeInteger(value: bigint): number {
   const most = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(value > most ? most : value < -most ? -most : value);
@@ -73,7 +73,7 @@ export const textOrUnset: Reader<string | null> = reader("string", value => text
 
 export const boolean: Reader<boolean> = reader("boolean", booleanIn);
 
-/** For an option that says the opposite of ours. */
+/** For a field that means the opposite of our option. */
 export const negated: Reader<boolean> = reader("boolean", value => !booleanIn(value));
 
 export const integer: Reader<number> = reader("integer", value => safeInteger(integerIn(value)));
@@ -91,7 +91,7 @@ export const size32: Reader<number> = reader("size", (value, { key }) => {
 const NS_PER_MS = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Durations are kept in milliseconds; what is shorter than one, but not nothing, counts as one. */
+/** Durations are kept in whole milliseconds; a shorter one that is not 0 counts as 1. */
 export function millisecondsOf(nanoseconds: bigint): number {
   if (nanoseconds > 0n && nanoseconds < NS_PER_MS) return 1;
   return safeInteger(nanoseconds / NS_PER_MS);
@@ -137,7 +137,7 @@ export function seconds(wrongType: string, invalid: (error: string) => string): 
 
 /**
  * A list of texts; a single one needs no brackets.
- * @param what how the reference calls them in its errors
+ * @param what the reference's name for them, in errors
  */
 export function textsFor(what: string): Reader<readonly string[]> {
   return reader("string or list of strings", ({ data }, { problems }) => {
@@ -162,7 +162,7 @@ export function oneOf<T extends string>(words: readonly T[], refusal: string): R
 }
 
 /**
- * A map with free names.
+ * A map with any names.
  * @param wrongType text of the refusal of anything else
  */
 export function mapOf<T>(type: string, wrongType: (goType: string) => string, readOne: (value: ConfigValue, name: string) => T) {

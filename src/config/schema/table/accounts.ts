@@ -1,4 +1,4 @@
-/** Options of accounts and of who may use them. */
+/** Options of accounts and their users. */
 
 import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
 import { allUsers, type ConfiguredAccount } from "../../../auth/users/authorization.ts";

@@ -1,4 +1,4 @@
-/** Options that bound what a client may do, and when it is taken for gone. */
+/** Limits of clients, and the timeouts after which a client is closed. */
 
 import { goDuration } from "../../../base/go/duration.ts";
 import * as given from "../given/shape.ts";
@@ -13,7 +13,7 @@ export const WRITE_TIMEOUT_POLICIES = ["default", "close", "retry"] as const;
 export type WriteTimeoutPolicy = (typeof WRITE_TIMEOUT_POLICIES)[number];
 export const WRITE_TIMEOUT_REFUSAL = "write_timeout must be 'default', 'close' or 'retry'";
 
-/** 0 in the file means that nobody may connect; in the library it means the default. */
+/** 0 in the file means no connections at all; in the library it means the default. */
 const connectionsMax = reader("integer", value => safeInteger(integerIn(value)) || -1);
 
 const tokensMax = reader("integer", (value, { key }) => {
@@ -28,7 +28,7 @@ const PAYLOAD_BYTES_LIMIT = 2 ** 31 - 1;
 const payloadFault = (bytes: number) =>
   bytes > PAYLOAD_BYTES_LIMIT ? `max_payload (${bytes}) cannot be higher than ${PAYLOAD_BYTES_LIMIT}` : null;
 
-/** Ours say what is on, the reference's what is off. */
+/** The reference's option means the opposite of ours. */
 const opposite = (value: boolean) => String(!value);
 
 export const LIMIT_OPTIONS = {

@@ -1,4 +1,4 @@
-/** What nats-server has and this server does not yet: known by every name, refused by name, and passed when it asks for nothing. */
+/** Fields of features that this server does not have yet: refused by name, unless the value asks for nothing. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
@@ -7,7 +7,7 @@ import { type Field, missingField, readBlock } from "../row/field.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { booleanIn } from "../row/reader.ts";
 
-/** The fields of `jetstream { }`, none of which counts while it is off. */
+/** The fields of `jetstream { }`; they are ignored while it is off. */
 const JETSTREAM_NAMES = [
   "strict",
   "store_dir store storedir",

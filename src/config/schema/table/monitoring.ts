@@ -11,7 +11,7 @@ export const monitorPort = (given: number) => portOrDefault<number | null>(given
 
 const port = reader("integer", (value, context) => monitorPort(integer.read(value, context)));
 
-/** With one slash before it and none behind. */
+/** With one slash at the start and none at the end. */
 const basePath = (given: string) =>
   given === ""
     ? "/"

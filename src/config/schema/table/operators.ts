@@ -1,4 +1,4 @@
-/** Options of operator mode: whose account and user JWTs are trusted, and where account JWTs come from. */
+/** Options of operator mode: the operators that are trusted, and the source of account JWTs. */
 
 import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
@@ -12,7 +12,7 @@ import { resolverRefusal } from "../reload/reload-refusal.ts";
 import { option } from "../row/option-row.ts";
 import { text } from "../row/reader.ts";
 
-/** The end of a JWT is its signature, so it tells two of them apart. */
+/** The end of a JWT is part of its signature, so it differs between any two. */
 const SHOWN_LETTERS = 8;
 
 export const OPERATOR_TABLE_OPTIONS = {

@@ -1,4 +1,4 @@
-/** Options of who may connect and how: authentication, TLS, OCSP, the WebSocket listener, PROXY headers. */
+/** Options about who may connect and how: authentication, TLS, OCSP, the WebSocket listener, PROXY headers. */
 
 import type { Authorization } from "../../../auth/users/authorization.ts";
 import type { OcspCacheRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";

@@ -1,4 +1,4 @@
-/** Options of the server itself: where it listens, what it is called, the files it writes, how it leaves. */
+/** Options of the server itself: listeners, names, the files it writes, lame duck mode. */
 
 import { goDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
