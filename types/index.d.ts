@@ -284,17 +284,17 @@ export declare class ConfigErrors extends OptionError {
   get problems(): readonly ConfigProblem[];
 }
 
-/** One thing that is wrong in a configuration file. */
+/** One error or warning of a configuration file. */
 export interface ConfigProblem {
   readonly message: string;
-  /** Path of the file, as it was opened; null where no single place is to blame. */
+  /** Path of the file, as it was opened; null for a problem without a place. */
   readonly file: string | null;
   /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
   readonly line: number | null;
   readonly column: number | null;
 }
 
-/** An option with a value that it cannot have. The text is the reference's, where it has one. */
+/** An option cannot have its value. The text is the reference's where it has one. */
 export declare class OptionError extends Error {
   name: string;
   /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
