@@ -7,6 +7,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket } from "bun";
 import { decodeSignature, encodeSeed, NkeyKind, newNonce, publicNkeyOf, verifySignature } from "../../src/base/keys/nkey.ts";
+import { needs } from "../../test/reference/programs.ts";
 import { findReference } from "../../test/reference/reference-server.ts";
 import { compileLoad, type Failure, type LoadOptions, measure, OUT_DIRECTORY, type Sample } from "./load.ts";
 import { WORKLOADS, type Workload } from "./rows.ts";
@@ -117,155 +118,157 @@ const passwordUsers = (count: number) => Array.from({ length: count }, (_, index
 /** The same condition as that of `compileLoad`. */
 const signs = existsSync("/usr/include/openssl/ssl.h");
 
-describe.skipIf(Bun.which("cc") === null)("the load generator", () => {
-  beforeAll(compileLoad);
+needs(["cc"], () =>
+  describe("the load generator", () => {
+    beforeAll(compileLoad);
 
-  test("counts every delivery to each of two subscribers, of one publisher", async () => {
-    expect(await measureFaulty(() => {}, { subscribers: 2, messages: 3_000 })).toMatchObject({ messages: 3_000, deliveries: 6_000 });
-  });
-
-  test("counts a queue group's deliveries once, however they are spread", async () => {
-    expect(await measureFaulty(() => {}, { subscribers: 2, queue: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
-  });
-
-  test("counts messages on many subjects", async () => {
-    expect(await measureFaulty(() => {}, { subscribers: 1, subjects: 100, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
-  });
-
-  test("a PING between two messages is answered and not counted", async () => {
-    const ping = once(deliveries => deliveries.splice(deliveries.length >> 1, 0, "PING\r\n"));
-    expect(await measureFaulty(ping, { subscribers: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
-  });
-
-  test("a lost message is a timeout, not a hang", async () => {
-    const result = await measureFaulty(
-      once(deliveries => deliveries.pop()),
-      { subscribers: 1, messages: 3_000 },
-    );
-    expect((result as Failure).error).toStartWith("timed out while");
-  });
-
-  test("a message delivered twice is a failure", async () => {
-    const result = await measureFaulty(
-      once(deliveries => deliveries.push(deliveries[0])),
-      { subscribers: 1, messages: 3_000 },
-    );
-    expect((result as Failure).error).toMatch(/more than the \d+ messages published|messages beyond those published/);
-  });
-
-  test("one wrong byte in the first message is a failure", async () => {
-    const flip: Alter = deliveries => {
-      deliveries[0] = deliveries[0].replace("abc", "aBc");
-    };
-    const result = await measureFaulty(flip, { subscribers: 1, messages: 3_000 });
-    expect((result as Failure).error).toStartWith("the first message differs");
-  });
-
-  test("a slow consumer that the server closes is a failure that quotes the server", async () => {
-    const close = once((deliveries, subscriber) => {
-      deliveries.push("-ERR 'Slow Consumer'\r\n");
-      queueMicrotask(() => subscriber.end());
+    test("counts every delivery to each of two subscribers, of one publisher", async () => {
+      expect(await measureFaulty(() => {}, { subscribers: 2, messages: 3_000 })).toMatchObject({ messages: 3_000, deliveries: 6_000 });
     });
-    const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
-    expect(result).toEqual({ error: "the server says -ERR 'Slow Consumer'" });
-  });
 
-  test("a connection closed without an error message is a failure", async () => {
-    const close = once((_, subscriber) => void subscriber.terminate());
-    const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
-    expect((result as Failure).error).toMatch(/closed the connection|reset by peer/);
-  });
-
-  test("publishers and subscribers log in as the users they were given, and as no user without", async () => {
-    const users: (string | undefined)[] = [];
-    const door = () => startDoor(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
-    const publish = async (options: LoadOptions) => {
-      const server = door();
-      await measure(workload({ size: 16, messages: 3, ...options }), { port: server.port, pid: process.pid }, 1, 300);
-      server.stop(true);
-    };
-    await publish({ publisherUser: "alice", publisherPassword: "a", subscriberUser: "bob", subscriberPassword: "b" });
-    await publish({});
-    expect(users).toEqual(["alice a", "undefined undefined"]);
-  });
-
-  test("logins use every user of the file in turn, and stop at the number asked for", async () => {
-    const connects: Connects = [];
-    const door = startDoor(connect => {
-      connects.push(connect);
-      return "PONG\r\n";
+    test("counts a queue group's deliveries once, however they are spread", async () => {
+      expect(await measureFaulty(() => {}, { subscribers: 2, queue: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
     });
-    expect(await measureLogins(passwordUsers(5), door)).toMatchObject({ messages: 60, deliveries: 60 });
-    const counts = Map.groupBy(connects, ({ user, pass }) => `${user} ${pass}`);
-    // A third more are sent as a warm-up.
-    expect([...counts].map(([user, { length }]) => `${user}: ${length}`).sort()).toEqual([0, 1, 2, 3, 4].map(at => `u${at} p${at}: 16`));
-  });
 
-  test.skipIf(!signs)("logins: each nonce is signed by the key of its user", async () => {
-    const seeds = [1, 2, 3].map(byte => new Uint8Array(32).fill(byte));
-    const users = seeds.map((seed, index) => `${Buffer.from(seed).toString("hex")} "jwt":"token-${index}"\n`);
-    const keys = new Map(seeds.map((seed, index) => [`token-${index}`, publicNkeyOf(encodeSeed(NkeyKind.User, seed))!]));
-    const verified = new Set<string>();
-    const door = startDoor(({ jwt, sig }, nonce) => {
-      if (!verifySignature(keys.get(jwt)!, nonce, decodeSignature(sig)!)) return "-ERR 'Authorization Violation'\r\n";
-      verified.add(jwt);
-      return 'INFO {"connect_info":true}\r\n+OK\r\nPONG\r\n';
+    test("counts messages on many subjects", async () => {
+      expect(await measureFaulty(() => {}, { subscribers: 1, subjects: 100, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
     });
-    expect(await measureLogins(users.join(""), door)).toMatchObject({ messages: 60 });
-    expect([...verified].sort()).toEqual([...keys.keys()]);
-  });
 
-  test("a refused login is a failure that quotes the server", async () => {
-    const door = startDoor(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
-    expect(await measureLogins(passwordUsers(5), door)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
-  });
+    test("a PING between two messages is answered and not counted", async () => {
+      const ping = once(deliveries => deliveries.splice(deliveries.length >> 1, 0, "PING\r\n"));
+      expect(await measureFaulty(ping, { subscribers: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
+    });
 
-  test("a login without an answer is a timeout", async () => {
-    let logins = 0;
-    const door = startDoor(() => (++logins === 10 ? "" : "PONG\r\n"));
-    expect(((await measureLogins(passwordUsers(5), door)) as Failure).error).toStartWith("timed out while");
-  });
+    test("a lost message is a timeout, not a hang", async () => {
+      const result = await measureFaulty(
+        once(deliveries => deliveries.pop()),
+        { subscribers: 1, messages: 3_000 },
+      );
+      expect((result as Failure).error).toStartWith("timed out while");
+    });
 
-  test.skipIf(!signs)("a greeting without a nonce is a failure for who has to sign one", async () => {
-    const door = startDoor(
-      () => "PONG\r\n",
-      () => "{}",
-    );
-    const result = (await measureLogins(`${"07".repeat(32)} "jwt":"x"\n`.repeat(3), door)) as Failure;
-    expect(result.error).toBe("a greeting without a nonce: INFO {}");
-  });
+    test("a message delivered twice is a failure", async () => {
+      const result = await measureFaulty(
+        once(deliveries => deliveries.push(deliveries[0])),
+        { subscribers: 1, messages: 3_000 },
+      );
+      expect((result as Failure).error).toMatch(/more than the \d+ messages published|messages beyond those published/);
+    });
 
-  test.each([
-    ["no users", "", "no users in"],
-    ["fewer users than logins at once", passwordUsers(2), "1 to 256 logins at once"],
-    ["a seed that is none", '12345 "jwt":"x"\n'.repeat(3), "not a seed"],
-    ["a user without credentials", "-\n".repeat(3), "a user without credentials"],
-    ["a line cut short", passwordUsers(3).slice(0, -1), "a user's line is longer than"],
-  ])("%s: a failure, not a figure", async (_, users, error) => {
-    expect(
-      (
-        (await measureLogins(
-          users,
-          startDoor(() => "PONG\r\n"),
-        )) as Failure
-      ).error,
-    ).toStartWith(error);
-  });
+    test("one wrong byte in the first message is a failure", async () => {
+      const flip: Alter = deliveries => {
+        deliveries[0] = deliveries[0].replace("abc", "aBc");
+      };
+      const result = await measureFaulty(flip, { subscribers: 1, messages: 3_000 });
+      expect((result as Failure).error).toStartWith("the first message differs");
+    });
 
-  const configured = WORKLOADS.filter(({ configuration }) => configuration !== undefined && (signs || configuration.load.tls !== 1));
-  const reference = findReference();
-  const servers = [["ours", "bun run src/main.ts"], ...(reference.path === null ? [] : [["the reference", reference.path]])];
-  const cases = configured.flatMap(row => servers.map(([name, command]) => [row.id, name, command, row] as const));
+    test("a slow consumer that the server closes is a failure that quotes the server", async () => {
+      const close = once((deliveries, subscriber) => {
+        deliveries.push("-ERR 'Slow Consumer'\r\n");
+        queueMicrotask(() => subscriber.end());
+      });
+      const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
+      expect(result).toEqual({ error: "the server says -ERR 'Slow Consumer'" });
+    });
 
-  test.each(cases)("%s: %s lets pass who the file names, and nobody else", async (id, _, command, row) => {
-    const server = await startServer("test", `${command} -p {port} ${row.configuration!.prepare()}`);
-    try {
-      expect(await measure(row, server, 1_000 / row.options.messages!)).not.toHaveProperty("error");
-      if (row.configuration!.load.tls) return;
-      const nobody: Workload = { id, role: "run", options: { size: 16, messages: 10 }, figures: [] };
-      expect(await measure(nobody, server, 1, 2_000)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
-    } finally {
-      await server.stop();
-    }
-  });
-});
+    test("a connection closed without an error message is a failure", async () => {
+      const close = once((_, subscriber) => void subscriber.terminate());
+      const result = await measureFaulty(close, { subscribers: 1, messages: 3_000 });
+      expect((result as Failure).error).toMatch(/closed the connection|reset by peer/);
+    });
+
+    test("publishers and subscribers log in as the users they were given, and as no user without", async () => {
+      const users: (string | undefined)[] = [];
+      const door = () => startDoor(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
+      const publish = async (options: LoadOptions) => {
+        const server = door();
+        await measure(workload({ size: 16, messages: 3, ...options }), { port: server.port, pid: process.pid }, 1, 300);
+        server.stop(true);
+      };
+      await publish({ publisherUser: "alice", publisherPassword: "a", subscriberUser: "bob", subscriberPassword: "b" });
+      await publish({});
+      expect(users).toEqual(["alice a", "undefined undefined"]);
+    });
+
+    test("logins use every user of the file in turn, and stop at the number asked for", async () => {
+      const connects: Connects = [];
+      const door = startDoor(connect => {
+        connects.push(connect);
+        return "PONG\r\n";
+      });
+      expect(await measureLogins(passwordUsers(5), door)).toMatchObject({ messages: 60, deliveries: 60 });
+      const counts = Map.groupBy(connects, ({ user, pass }) => `${user} ${pass}`);
+      // A third more are sent as a warm-up.
+      expect([...counts].map(([user, { length }]) => `${user}: ${length}`).sort()).toEqual([0, 1, 2, 3, 4].map(at => `u${at} p${at}: 16`));
+    });
+
+    test.skipIf(!signs)("logins: each nonce is signed by the key of its user", async () => {
+      const seeds = [1, 2, 3].map(byte => new Uint8Array(32).fill(byte));
+      const users = seeds.map((seed, index) => `${Buffer.from(seed).toString("hex")} "jwt":"token-${index}"\n`);
+      const keys = new Map(seeds.map((seed, index) => [`token-${index}`, publicNkeyOf(encodeSeed(NkeyKind.User, seed))!]));
+      const verified = new Set<string>();
+      const door = startDoor(({ jwt, sig }, nonce) => {
+        if (!verifySignature(keys.get(jwt)!, nonce, decodeSignature(sig)!)) return "-ERR 'Authorization Violation'\r\n";
+        verified.add(jwt);
+        return 'INFO {"connect_info":true}\r\n+OK\r\nPONG\r\n';
+      });
+      expect(await measureLogins(users.join(""), door)).toMatchObject({ messages: 60 });
+      expect([...verified].sort()).toEqual([...keys.keys()]);
+    });
+
+    test("a refused login is a failure that quotes the server", async () => {
+      const door = startDoor(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
+      expect(await measureLogins(passwordUsers(5), door)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+    });
+
+    test("a login without an answer is a timeout", async () => {
+      let logins = 0;
+      const door = startDoor(() => (++logins === 10 ? "" : "PONG\r\n"));
+      expect(((await measureLogins(passwordUsers(5), door)) as Failure).error).toStartWith("timed out while");
+    });
+
+    test.skipIf(!signs)("a greeting without a nonce is a failure for who has to sign one", async () => {
+      const door = startDoor(
+        () => "PONG\r\n",
+        () => "{}",
+      );
+      const result = (await measureLogins(`${"07".repeat(32)} "jwt":"x"\n`.repeat(3), door)) as Failure;
+      expect(result.error).toBe("a greeting without a nonce: INFO {}");
+    });
+
+    test.each([
+      ["no users", "", "no users in"],
+      ["fewer users than logins at once", passwordUsers(2), "1 to 256 logins at once"],
+      ["a seed that is none", '12345 "jwt":"x"\n'.repeat(3), "not a seed"],
+      ["a user without credentials", "-\n".repeat(3), "a user without credentials"],
+      ["a line cut short", passwordUsers(3).slice(0, -1), "a user's line is longer than"],
+    ])("%s: a failure, not a figure", async (_, users, error) => {
+      expect(
+        (
+          (await measureLogins(
+            users,
+            startDoor(() => "PONG\r\n"),
+          )) as Failure
+        ).error,
+      ).toStartWith(error);
+    });
+
+    const configured = WORKLOADS.filter(({ configuration }) => configuration !== undefined && (signs || configuration.load.tls !== 1));
+    const reference = findReference();
+    const servers = [["ours", "bun run src/main.ts"], ...(reference.path === null ? [] : [["the reference", reference.path]])];
+    const cases = configured.flatMap(row => servers.map(([name, command]) => [row.id, name, command, row] as const));
+
+    test.each(cases)("%s: %s lets pass who the file names, and nobody else", async (id, _, command, row) => {
+      const server = await startServer("test", `${command} -p {port} ${row.configuration!.prepare()}`);
+      try {
+        expect(await measure(row, server, 1_000 / row.options.messages!)).not.toHaveProperty("error");
+        if (row.configuration!.load.tls) return;
+        const nobody: Workload = { id, role: "run", options: { size: 16, messages: 10 }, figures: [] };
+        expect(await measure(nobody, server, 1, 2_000)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+      } finally {
+        await server.stop();
+      }
+    });
+  }),
+);

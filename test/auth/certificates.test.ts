@@ -3,10 +3,13 @@
  *
  * Each round has a configuration of users and a set of certificates; every certificate is tried against both servers.
  */
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
+import { Recording } from "../reference/recording.ts";
 import type { CertificateRequest } from "../tls/certificates.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
-import { type Outcome, outcomeOf, reason, skipped, withBoth } from "./servers.ts";
+import { type Outcome, outcomeOf, withBoth } from "./servers.ts";
+
+const it = new Recording(import.meta.path);
 
 const ca = new TestAuthority();
 afterAll(() => ca[Symbol.dispose]());
@@ -145,8 +148,8 @@ async function tried(
 
 type Seen = [certificate: string, Pick<Outcome, "user" | "account" | "closed" | "lines">];
 
-test.skipIf(skipped)(
-  `certificates of ${SUBJECTS.length} subjects and names are the users that nats-server takes them for${reason}`,
+it.compared(
+  `certificates of ${SUBJECTS.length} subjects and names are the users that nats-server takes them for`,
   async () => {
     const users = USERS.map(name => `{ user: ${quotedConfig(name)} }`).join("\n");
     const [ours, theirs] = await tried(tlsConfig(`authorization { users [\n${users}\n] }`), SUBJECTS);
@@ -157,8 +160,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `a mapped user's account, connection types, password and what CONNECT says${reason}`,
+it.compared(
+  `a mapped user's account, connection types, password and what CONNECT says`,
   async () => {
     const config = tlsConfig(`accounts {
       A { users [ { user: "CN=a" }, { user: "b@example.com", allowed_connection_types: [websocket] }, { user: "CN=secret", password: x } ] }
@@ -178,8 +181,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `where there are no users to map to, the single user and the token count${reason}`,
+it.compared(
+  `where there are no users to map to, the single user and the token count`,
   async () => {
     for (const who of ["user: a, password: b", "token: b"]) {
       const config = tlsConfig(`authorization { ${who} }`);

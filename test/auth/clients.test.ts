@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createUser } from "@nats-io/nkeys";
 import { type Authenticator, connect, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } from "@nats-io/transport-node";
-import { findCli, NatsCli } from "../clients/nats-cli.ts";
-import { referenceIsRequired } from "../reference/reference-server.ts";
+import { NatsCli } from "../clients/nats-cli.ts";
+import { needs } from "../reference/programs.ts";
 import { CertificateDirectory } from "../tls/certificates.ts";
 import { startOurs } from "./servers.ts";
 
@@ -61,12 +61,8 @@ test("nats.js is refused with wrong credentials of every kind", async () => {
     expect(await whoIs(USERS, authenticator)).toContain("Authorization Violation");
 }, 30_000);
 
-const cli = findCli();
-const skipped = cli.path === null && !referenceIsRequired();
-
-test.skipIf(skipped)(
-  `the nats command logs in as a user, and by an nkey from a file${skipped ? ` (skipped: ${cli.missing})` : ""}`,
-  async () => {
+needs(["nats"], () => {
+  test(`the nats command logs in as a user, and by an nkey from a file`, async () => {
     using directory = new CertificateDirectory();
     const seedFile = join(directory.path, "user.nk");
     writeFileSync(seedFile, Buffer.from(key.getSeed()));
@@ -82,6 +78,5 @@ test.skipIf(skipped)(
     } finally {
       await server.stop();
     }
-  },
-  20_000,
-);
+  }, 20_000);
+});

@@ -9,16 +9,12 @@ import { loadConfigText } from "../../src/config/schema/load-config.ts";
 import { completeOptions } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { until } from "../faults/until.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { type PeerTls, SecurePeer } from "../tls/secure-peer.ts";
 import { BINARY, frame, RawClient } from "../websocket/raw-client.ts";
 
-const PATIENCE_MS = 4_000;
-
-const reference = findReference();
-export const skipped = reference.path === null && !referenceIsRequired();
-/** For the names of tests that need it. */
-export const reason = skipped ? ` (skipped: ${reference.missing})` : "";
+const PATIENCE_MS = 30_000;
 
 export interface RunningServer {
   readonly port: number;
@@ -37,12 +33,18 @@ export function startOurs(config: string): RunningServer {
 
 /** Does the same with both, and returns what either gave: ours, then theirs. */
 export async function withBoth<T>(config: string, play: (server: RunningServer) => Promise<T>): Promise<[T, T]> {
-  const servers = [startOurs(config), await ReferenceServer.start(config)];
-  try {
-    return [await play(servers[0]), await play(servers[1])];
-  } finally {
-    for (const server of servers) await server.stop();
-  }
+  const playOn = async (server: RunningServer) => {
+    try {
+      return await play(server);
+    } finally {
+      await server.stop();
+    }
+  };
+  return askBoth(
+    () => playOn(startOurs(config)),
+    async () => playOn(await ReferenceServer.start(config)),
+    { inTurn: true },
+  );
 }
 
 /** What a CONNECT says, given the nonce that INFO carried. */

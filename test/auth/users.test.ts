@@ -1,15 +1,19 @@
 /** Every way to say who one is, in the clear, beside the reference: the same CONNECT gets the same answer, and is the same user. */
 import { expect, test } from "bun:test";
-import { createUser, type KeyPair } from "@nats-io/nkeys";
-import { type Attempt, type Credentials, type Outcome, outcomeOf, reason, skipped, startOurs, withBoth } from "./servers.ts";
+import type { KeyPair } from "@nats-io/nkeys";
+import { fixedUser } from "../doubles/token-maker.ts";
+import { Recording } from "../reference/recording.ts";
+import { type Attempt, type Credentials, type Outcome, outcomeOf, startOurs, withBoth } from "./servers.ts";
 
-const key = createUser();
+const it = new Recording(import.meta.path);
+
+const key = fixedUser(60);
 const NKEY = key.getPublicKey();
-const limitedKey = createUser();
+const limitedKey = fixedUser(61);
 const LIMITED = limitedKey.getPublicKey();
-const proxy = createUser();
+const proxy = fixedUser(62);
 const PROXY = proxy.getPublicKey();
-const stranger = createUser();
+const stranger = fixedUser(63);
 
 const signature = (by: KeyPair, text: string) => Buffer.from(by.sign(Buffer.from(text)));
 const withNkey =
@@ -74,7 +78,7 @@ const NKEYS = `authorization { users [
   { nkey: ${LIMITED}, allowed_connection_types: ["MQTT", "websocket"] }
 ] }
 `;
-const PROXIES = `proxies { trusted [ { key: ${createUser().getPublicKey()} }, { key: ${PROXY} } ] }
+const PROXIES = `proxies { trusted [ { key: ${fixedUser(64).getPublicKey()} }, { key: ${PROXY} } ] }
 `;
 
 const SINGLE_ATTEMPTS: Attempt["connect"][] = [
@@ -129,8 +133,8 @@ const PLAYS: readonly Play[] = [
 ];
 
 for (const { title, config, attempts } of PLAYS) {
-  test.skipIf(skipped)(
-    `${title}: the same as nats-server${reason}`,
+  it.compared(
+    `${title}: the same as nats-server`,
     async () => {
       const [ours, theirs] = await withBoth(config, async server => {
         const outcomes: [string, Outcome][] = [];
@@ -147,7 +151,7 @@ function shownAttempt(connect: Attempt["connect"]): string {
   return JSON.stringify(typeof connect === "function" ? connect("nonce") : connect);
 }
 
-test.skipIf(skipped)(`only users of the system account must show who they are, where there is nobody else${reason}`, async () => {
+it.compared(`only users of the system account must show who they are, where there is nobody else`, async () => {
   const config = "accounts { $SYS { users [ { user: admin, password: x } ] } }";
   const [ours, theirs] = await withBoth(config, async server => {
     const connects = [{}, { user: "admin", pass: "x" }, { user: "admin", pass: "y" }, { user: "z" }];

@@ -1,9 +1,12 @@
 /** Who may come in by WebSocket: rules of its own, or the server's. Beside the reference. */
-import { expect, test } from "bun:test";
-import { createUser } from "@nats-io/nkeys";
-import { type Attempt, type Outcome, outcomeOf, reason, skipped, withBoth } from "./servers.ts";
+import { expect } from "bun:test";
+import { fixedUser } from "../doubles/token-maker.ts";
+import { Recording } from "../reference/recording.ts";
+import { type Attempt, type Outcome, outcomeOf, withBoth } from "./servers.ts";
 
-const key = createUser();
+const it = new Recording(import.meta.path);
+
+const key = fixedUser(60);
 const USERS = `authorization { users [
   { user: a, password: x }
   { user: web, password: x, connection_types: [WEBSOCKET] }
@@ -39,8 +42,8 @@ const CONFIGS = [
 ] as const;
 
 for (const [title, server, websocket] of CONFIGS) {
-  test.skipIf(skipped)(
-    `${title}: by WebSocket and by TCP the same as nats-server${reason}`,
+  it.compared(
+    `${title}: by WebSocket and by TCP the same as nats-server`,
     async () => {
       const config = `${server}\nwebsocket { listen: "127.0.0.1:-1", no_tls: true, ${websocket} }`;
       const [ours, theirs] = await withBoth(config, async running => {

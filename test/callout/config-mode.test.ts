@@ -4,8 +4,11 @@ import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { publicXkeyOf, seal } from "../../src/base/keys/xkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
+import { Recording } from "../reference/recording.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
-import { type Outcome, onBoth, onOurs, reason, type ServiceFacts, skipped } from "./stage.ts";
+import { type Outcome, onBoth, onOurs, type ServiceFacts } from "./stage.ts";
+
+const it = new Recording(import.meta.path);
 
 const ISSUER = fixedSigner(NkeyKind.Account, 40);
 const STRANGER = fixedSigner(NkeyKind.Account, 41);
@@ -142,8 +145,8 @@ const CASES: readonly Case[] = [
   { title: "an account that is named in CONNECT", connect: { user: "x", account: "APP" }, decide: user({}) },
 ];
 
-test.skipIf(skipped)(
-  `${CASES.length} answers and clients: what the service is told, the client hears, the log says${reason}`,
+it.compared(
+  `${CASES.length} answers and clients: what the service is told, the client hears, the log says`,
   async () => {
     const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
       const seen: Record<string, Outcome> = {};
@@ -189,8 +192,8 @@ const SEALED_CASES: readonly Case[] = [
   { title: "sealed, but no token", decide: () => "hello" },
 ];
 
-test.skipIf(skipped)(
-  `sealed: ${SEALED_CASES.length} answers of a service with a curve key${reason}`,
+it.compared(
+  `sealed: ${SEALED_CASES.length} answers of a service with a curve key`,
   async () => {
     const [ours, theirs] = await onBoth(sealedConfig, SEALING, async stage => {
       const seen: Record<string, Outcome> = {};
@@ -203,8 +206,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `only users of the accounts that are allowed are asked about, and those whom nobody knows${reason}`,
+it.compared(
+  `only users of the accounts that are allowed are asked about, and those whom nobody knows`,
   async () => {
     const attempts: Record<string, unknown>[] = [
       { user: "local", pass: "local" },
@@ -228,8 +231,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `an account at its limit: a user of it is not asked about, and one that is put there does not get in${reason}`,
+it.compared(
+  `an account at its limit: a user of it is not asked about, and one that is put there does not get in`,
   async () => {
     const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
       const seen: Outcome[] = [await stage.attempt({ connect: { user: "her" } }, into("FULL"))];
@@ -249,8 +252,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `a service that says nothing: refused when the auth timeout is over, as is everybody while there is none${reason}`,
+it.compared(
+  `a service that says nothing: refused when the auth timeout is over, as is everybody while there is none`,
   async () => {
     for (const service of [SERVICE, null]) {
       const [ours, theirs] = await onBoth(config(), service, async stage => {
@@ -282,8 +285,8 @@ test("the first answer counts; what comes behind it hurts nobody", async () => {
   });
 });
 
-test.skipIf(skipped)(
-  `whoever begins without CONNECT is asked about as the no_auth_user${reason}`,
+it.compared(
+  `whoever begins without CONNECT is asked about as the no_auth_user`,
   async () => {
     const [ours, theirs] = await onBoth(config("", "no_auth_user: local"), SERVICE, async stage => {
       const seen: unknown[] = [];
@@ -306,8 +309,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `a user that expires is cut off then, and one whose hours end; outside of them nobody gets in${reason}`,
+it.compared(
+  `a user that expires is cut off then, and one whose hours end; outside of them nobody gets in`,
   async () => {
     const clock = (at: number) => new Date(at).toISOString().slice(11, 19);
     const hours = (from: number, to: number) =>
@@ -328,8 +331,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `another CONNECT on the same connection is asked about again${reason}`,
+it.compared(
+  `another CONNECT on the same connection is asked about again`,
   async () => {
     const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
       stage.decide = user({});
@@ -347,8 +350,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `an account that is not there for the service is told of, and nobody gets in who would have to be asked about${reason}`,
+it.compared(
+  `an account that is not there for the service is told of, and nobody gets in who would have to be asked about`,
   async () => {
     const lost = config().replace("account: AUTH", "account: NOWHERE").replace("auth_users: [", "auth_users: [missing, ");
     const [ours, theirs] = await onBoth(lost, null, async stage => [
@@ -360,8 +363,8 @@ test.skipIf(skipped)(
   30_000,
 );
 
-test.skipIf(skipped)(
-  `a reload tells which account and users of the service are not there; ours tells it when it starts, too${reason}`,
+it.compared(
+  `a reload tells which account and users of the service are not there; ours tells it when it starts, too`,
   async () => {
     const lost = [
       config().replace("auth_users: [", 'auth_users: ["", missing, LOCAL, local, '),

@@ -23,8 +23,11 @@ import {
   USER,
   userToken,
 } from "../operator/world.ts";
+import { Recording } from "../reference/recording.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
-import { type Outcome, onBoth, onOurs, reason, type ServiceFacts, type Stage, skipped } from "./stage.ts";
+import { type Outcome, onBoth, onOurs, type ServiceFacts, type Stage } from "./stage.ts";
+
+const it = new Recording(import.meta.path);
 
 const BETA_KEY = fixedSigner(NkeyKind.Account, 60);
 const BETA_SCOPED = fixedSigner(NkeyKind.Account, 61);
@@ -165,8 +168,8 @@ const CASES: readonly Case[] = [
   { title: "one that has expired", credentials: { jwt: userToken({ bearerToken: true, data: { expiresAtSeconds: nowSeconds() - 10 } }) } },
 ];
 
-test.skipIf(skipped)(
-  `operators: ${CASES.length} answers and clients: what the service is told, the client hears, the log says${reason}`,
+it.compared(
+  `operators: ${CASES.length} answers and clients: what the service is told, the client hears, the log says`,
   async () => {
     const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
       const seen: [string, Outcome][] = [];
@@ -182,8 +185,8 @@ test.skipIf(skipped)(
   60_000,
 );
 
-test.skipIf(skipped)(
-  `operators: sealed, for any account, by the default sentinel${reason}`,
+it.compared(
+  `operators: sealed, for any account, by the default sentinel`,
   async () => {
     const wide = config({ curveKey: publicXkeyOf(XKEY_SEED)!, allowedAccounts: ["*"] }, `default_sentinel: ${SENTINEL}`);
     const [ours, theirs] = await onBoth(wide, { ...SERVICE, xkeySeed: XKEY_SEED }, async stage => {
@@ -224,8 +227,8 @@ async function push(stage: Stage, account: Signer, facts: AccountFacts): Promise
   await system.close();
 }
 
-test.skipIf(skipped)(
-  `operators: new claims of its account hold for whom a service let in: revocations, signing keys, default permissions${reason}`,
+it.compared(
+  `operators: new claims of its account hold for whom a service let in: revocations, signing keys, default permissions`,
   async () => {
     const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
       const enter = async (decide: Decide) => {

@@ -8,13 +8,9 @@ import type { Signer } from "../../src/access/jwt/encode.ts";
 import { until } from "../faults/until.ts";
 import { linesOf, type OurSide, type Side, startOurs } from "../operator/pair.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { CalloutService, type Decide } from "./callout-service.ts";
-
-const reference = findReference();
-export const skipped = reference.path === null && !referenceIsRequired();
-/** For the names of tests that need it. */
-export const reason = skipped ? ` (skipped: ${reference.missing})` : "";
 
 const LOOKS_MAX = 100;
 
@@ -204,7 +200,11 @@ export async function onOurs<T>(config: string, facts: ServiceFacts | null, play
 
 /** Both; ours first. */
 export async function onBoth<T>(config: string, facts: ServiceFacts | null, play: (stage: Stage) => Promise<T>): Promise<[T, T]> {
-  return [await onOurs(config, facts, play), await onOne(await startReference(config), facts, play)];
+  return askBoth(
+    () => onOurs(config, facts, play),
+    async () => onOne(await startReference(config), facts, play),
+    { inTurn: true },
+  );
 }
 
 async function reloaded(side: OurSide, config: string): Promise<string> {

@@ -1,12 +1,11 @@
 /** What the program says to arguments that start no server, beside nats-server 2.15.2. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { live } from "../reference/recording.ts";
+import { findReference } from "../reference/reference-server.ts";
 import { outcomeOf, PROGRAM, TemporaryDirectory } from "./program.ts";
 
 const reference = findReference();
-const skips = reference.path === null && !referenceIsRequired();
-const skipped = skips ? ` (skipped: ${reference.missing})` : "";
 
 test("--version says nats-server's version first, ours on a second line", async () => {
   const { status, out, err } = await outcomeOf([...PROGRAM, "--version"]);
@@ -60,7 +59,7 @@ for (const [args, status, err] of MISUSES) {
     expect({ status: ours.status, err: ours.err }).toEqual({ status, err });
     expect(ours.out !== "").toBe(status === 0); // the help text
   });
-  test.skipIf(skips)(`reference: ${title}${skipped}`, async () => {
+  live.test(`reference: ${title}`, async () => {
     const theirs = await outcomeOf([reference.path!, ...args]);
     expect({ status: theirs.status, err: theirs.err }).toEqual({ status, err });
     expect(theirs.out !== "").toBe(status === 0);
@@ -101,5 +100,5 @@ for (const [what, text, status, err] of CHECKED) {
     else expect(said).toStartWith(err);
   };
   test(`ours: -t on ${what}`, () => check(PROGRAM));
-  test.skipIf(skips)(`reference: -t on ${what}${skipped}`, () => check([reference.path!]));
+  live.test(`reference: -t on ${what}`, () => check([reference.path!]));
 }

@@ -7,7 +7,7 @@ export const MAIN = join(import.meta.dir, "../../src/main.ts");
 /** The program by the Bun that runs the tests, which need not be on the PATH. */
 export const PROGRAM: readonly string[] = [process.execPath, MAIN];
 /** Of a line or an end that must come. */
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 60_000;
 const READY = "Server is ready";
 
 export interface Outcome {

@@ -3,7 +3,8 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth, Recording } from "../reference/recording.ts";
+import { findReference } from "../reference/reference-server.ts";
 import { CertificateDirectory } from "../tls/certificates.ts";
 import { SecurePeer } from "../tls/secure-peer.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
@@ -12,8 +13,14 @@ import { WireConnection } from "../wire/wire-connection.ts";
 import { PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
 
 const reference = findReference();
-const skips = reference.path === null && !referenceIsRequired();
-const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+const it = new Recording(import.meta.path);
+
+/** Does the same with both programs. */
+const withBoth = <T>(play: (command: readonly string[]) => Promise<T>) =>
+  askBoth(
+    () => play(PROGRAM),
+    () => play([reference.path!]),
+  );
 
 /** The reference cannot tell whether these changed, and says so at every reload. */
 const ALWAYS = ["[INF] Reloaded: accounts", "[INF] Reloaded: authorization users"];
@@ -76,13 +83,12 @@ const SECOND = `
   authorization { user: a, password: c, timeout: 3 }
 `;
 
-test.skipIf(skips)(`a reload says what changed, as the reference says it${skipped}`, async () => {
-  const outcomes = [];
-  for (const command of [PROGRAM, [reference.path!]]) {
+it.compared(`a reload says what changed, as the reference says it`, async () => {
+  const outcomes = await withBoth(async command => {
     await using server = await Configured.start(command, FIRST);
     const lines = await server.reload(SECOND);
-    outcomes.push(sorted(lines.filter(line => !line.includes("[DBG]") && !line.includes("Block profiling"))));
-  }
+    return sorted(lines.filter(line => !line.includes("[DBG]") && !line.includes("Block profiling")));
+  });
   expect(outcomes[0]).toEqual(outcomes[1]);
   expect(outcomes[0].length).toBeGreaterThan(18);
 });
@@ -103,17 +109,15 @@ const REFUSED = [
 ];
 
 for (const line of REFUSED) {
-  test.skipIf(skips)(`a change of "${line}" needs a restart, and is refused with the reference's text${skipped}`, async () => {
-    const outcomes = [];
-    for (const command of [PROGRAM, [reference.path!]]) {
+  it.compared(`a change of "${line}" needs a restart, and is refused with the reference's text`, async () => {
+    const [ours, theirs] = await withBoth(async command => {
       await using server = await Configured.start(command, "ping_max: 2");
       // What could be changed does not change either.
-      outcomes.push(await server.reload(`ping_max: 5\n${line}`));
-      outcomes.push(await server.reload("ping_max: 2"));
-    }
-    expect(outcomes.slice(0, 2)).toEqual(outcomes.slice(2));
-    expect(outcomes[0][1]).toContain("config reload not supported for");
-    expect(outcomes[1].length).toBe(2); // nothing had changed
+      return [await server.reload(`ping_max: 5\n${line}`), await server.reload("ping_max: 2")];
+    });
+    expect(ours).toEqual(theirs);
+    expect(ours[0][1]).toContain("config reload not supported for");
+    expect(ours[1].length).toBe(2); // nothing had changed
   });
 }
 
@@ -135,14 +139,13 @@ const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
 
 for (const [what, before, after, expected] of MOVES) {
-  test.skipIf(skips)(`a reload with ${what} is logged as the reference logs it${skipped}`, async () => {
+  it.compared(`a reload with ${what} is logged as the reference logs it`, async () => {
     const { certFile, keyFile } = trust.serverFiles;
     const config = (text: string) => `ping_max: 2\n${text.replace("$TLS", `cert_file: "${certFile}", key_file: "${keyFile}"`)}`;
-    const outcomes = [];
-    for (const command of [PROGRAM, [reference.path!]]) {
+    const outcomes = await withBoth(async command => {
       await using server = await Configured.start(command, config(before));
-      outcomes.push(sorted(await server.reload(config(after))));
-    }
+      return sorted(await server.reload(config(after)));
+    });
     expect(outcomes[0]).toEqual(outcomes[1]);
     expect(outcomes[0].join("\n")).toContain(expected);
   });

@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth, live, Recording, referenceIsLive } from "../reference/recording.ts";
+import { findReference } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { outcomeOf, PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
 
 const reference = findReference();
-const skips = reference.path === null && !referenceIsRequired();
-const skipped = skips ? ` (skipped: ${reference.missing})` : "";
+const it = new Recording(import.meta.path);
 
 /** Lines of the reference that have no counterpart yet: its system account is a client of its own. */
 const REFERENCE_ONLY = ["[DBG] SYSTEM - System connection closed: Client Closed"];
@@ -67,7 +67,7 @@ for (const [end, name] of [
   test(`ours: the log of a life that ends with ${end}, and status 0`, async () => {
     expect(await lifeOf(PROGRAM, end)).toEqual(expected);
   });
-  test.skipIf(skips)(`reference: the log of a life that ends with ${end}, and status 0${skipped}`, async () => {
+  live.test(`reference: the log of a life that ends with ${end}, and status 0`, async () => {
     expect(await lifeOf([reference.path!], end)).toEqual(expected);
   });
 }
@@ -105,8 +105,11 @@ for (const [what, config, shown] of SHOWN) {
       await program.stop();
     }
   };
-  test.skipIf(skips)(`the log and INFO tell of ${what} as the reference's do${skipped}`, async () => {
-    const [ours, theirs] = [await shownBy(PROGRAM), await shownBy([reference.path!])];
+  it.compared(`the log and INFO tell of ${what} as the reference's do`, async () => {
+    const [ours, theirs] = await askBoth(
+      () => shownBy(PROGRAM),
+      () => shownBy([reference.path!]),
+    );
     expect(ours).toEqual(theirs);
     expect(ours.join("\n")).toContain(shown);
   });
@@ -206,11 +209,11 @@ test("on every address the ports file lists them all, and each of them answers",
   }
 });
 
-for (const [name, command, skip] of [
-  ["ours", PROGRAM, false],
-  [`reference${skipped}`, [reference.path ?? ""], skips],
-] as const) {
-  test.skipIf(skip)(`${name}: USR2 without clients is lame duck mode that ends at once, with status 0`, async () => {
+for (const [name, command] of [
+  ["ours", PROGRAM] as const,
+  ...(referenceIsLive() ? [["reference", [reference.path ?? ""]] as const] : []),
+]) {
+  test(`${name}: USR2 without clients is lame duck mode that ends at once, with status 0`, async () => {
     const program = await RunningProgram.start([...command, "-a", "127.0.0.1"]);
     try {
       program.signal("SIGUSR2");
@@ -296,7 +299,7 @@ for (const [title, args, line] of FATAL) {
   test(`ours: ${title} is fatal, with status 1`, async () => {
     expect(await end(PROGRAM)).toEqual({ status: 1, line });
   });
-  test.skipIf(skips)(`reference: ${title} is fatal, with status 1${skipped}`, async () => {
+  live.test(`reference: ${title} is fatal, with status 1`, async () => {
     expect(await end([reference.path!])).toEqual({ status: 1, line });
   });
 }

@@ -1,38 +1,9 @@
-/**
- * `nats` v0.5.1, the command line tool of the NATS project: looked for in $NATS_CLI, on the PATH and in ~/go/bin.
- * Where it is missing the tests that need it are skipped, with the reason in their names; with CI=true or REQUIRE_REFERENCE=1 they fail.
- */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+/** `nats`, the command line tool of the NATS project, for tests that run it against a server. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const VERSION = "v0.5.1";
-
-export interface CliBinary {
-  /** Path of the binary, or null when there is none. */
-  readonly path: string | null;
-  /** Why `path` is null; empty when it is not. */
-  readonly missing: string;
-}
-
-let found: CliBinary | null = null;
-
-export function findCli(): CliBinary {
-  found ??= search();
-  return found;
-}
-
-function search(): CliBinary {
-  const candidates = [process.env.NATS_CLI, Bun.which("nats"), join(homedir(), "go", "bin", "nats")];
-  const refused: string[] = [];
-  for (const path of candidates) {
-    if (!path || !existsSync(path)) continue;
-    const text = Bun.spawnSync([path, "--version"]).stdout.toString().trim();
-    if (text === VERSION) return { path, missing: "" };
-    refused.push(`${path} says "${text}"`);
-  }
-  return { path: null, missing: refused.length === 0 ? `nats ${VERSION} was not found` : `not nats ${VERSION}: ${refused.join(", ")}` };
-}
+import { findProgram } from "../reference/programs.ts";
 
 export interface CliResult {
   readonly output: string;
@@ -49,7 +20,7 @@ export class NatsCli implements Disposable {
 
   /** Runs a command; settles when it has ended. */
   async run(...words: string[]): Promise<CliResult> {
-    const { path, missing } = findCli();
+    const { path, missing } = findProgram("nats");
     if (path === null) throw new Error(missing);
     const child = Bun.spawn([path, "--server", this.url, "--no-context", ...words], {
       stdin: "ignore",

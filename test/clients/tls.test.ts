@@ -3,8 +3,9 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { NatsServer } from "../../src/index.ts";
 import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
+import { needs } from "../reference/programs.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
-import { findCli, NatsCli } from "./nats-cli.ts";
+import { NatsCli } from "./nats-cli.ts";
 
 const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
@@ -71,25 +72,25 @@ for (const [runtime, command] of [
   });
 }
 
-const cli = findCli();
-const skipsCli = cli.path === null && process.env.CI !== "true";
-describe.skipIf(skipsCli)(skipsCli ? `nats (${cli.missing})` : "nats", () => {
-  for (const given of CASES) {
-    test(given.title, async () => {
-      await using server = await start(given);
-      using nats = new NatsCli(`tls://localhost:${server.port}`);
-      const { handshakeFirst = false, certificate = false } = given.shows;
-      const flags = ["--tlsca", trust.caFile];
-      if (handshakeFirst) flags.push("--tlsfirst");
-      if (certificate) flags.push("--tlscert", client.certFile, "--tlskey", client.keyFile);
-      const { errors, status } = await nats.run(...flags, "pub", "a", "hello");
-      expect([status, errors]).toEqual([0, expect.stringContaining('Published 5 bytes to "a"')]);
-    });
-  }
+needs(["nats"], () =>
+  describe("nats", () => {
+    for (const given of CASES) {
+      test(given.title, async () => {
+        await using server = await start(given);
+        using nats = new NatsCli(`tls://localhost:${server.port}`);
+        const { handshakeFirst = false, certificate = false } = given.shows;
+        const flags = ["--tlsca", trust.caFile];
+        if (handshakeFirst) flags.push("--tlsfirst");
+        if (certificate) flags.push("--tlscert", client.certFile, "--tlskey", client.keyFile);
+        const { errors, status } = await nats.run(...flags, "pub", "a", "hello");
+        expect([status, errors]).toEqual([0, expect.stringContaining('Published 5 bytes to "a"')]);
+      });
+    }
 
-  test("a client that shows nothing is not let in where certificates are asked for", async () => {
-    await using server = await start(CASES.at(-1)!);
-    using nats = new NatsCli(`tls://localhost:${server.port}`);
-    expect((await nats.run("--tlsca", trust.caFile, "pub", "a", "hello")).status).not.toBe(0);
-  });
-});
+    test("a client that shows nothing is not let in where certificates are asked for", async () => {
+      await using server = await start(CASES.at(-1)!);
+      using nats = new NatsCli(`tls://localhost:${server.port}`);
+      expect((await nats.run("--tlsca", trust.caFile, "pub", "a", "hello")).status).not.toBe(0);
+    });
+  }),
+);

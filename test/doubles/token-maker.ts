@@ -1,5 +1,6 @@
 /** Keys that are always the same, and tokens with any content, right or wrong, which are signed all the same. */
 
+import { fromSeed, type KeyPair } from "@nats-io/nkeys";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { signerOf } from "./seed-signer.ts";
@@ -7,6 +8,11 @@ import { signerOf } from "./seed-signer.ts";
 /** Made of one byte, repeated; the tokens in `test/vectors/go-jwt.json` are by the same keys. */
 export function fixedSigner(kind: NkeyKind, byte: number): Signer {
   return signerOf(encodeSeed(kind, new Uint8Array(32).fill(byte)));
+}
+
+/** The same as a pair of keys of the official library. */
+export function fixedUser(byte: number): KeyPair {
+  return fromSeed(new TextEncoder().encode(encodeSeed(NkeyKind.User, new Uint8Array(32).fill(byte))));
 }
 
 export const OPERATOR = fixedSigner(NkeyKind.Operator, 1);

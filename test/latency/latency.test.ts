@@ -1,10 +1,11 @@
 /** Latency metrics of services beside nats-server: the same conversation, the same metrics. */
 import { expect, test } from "bun:test";
-import { playOnBoth, reason, skipped } from "../msgtrace/beside-reference.ts";
+import { playOnBoth } from "../msgtrace/beside-reference.ts";
 import { play, publish, type Scenario, type Step } from "../msgtrace/stage.ts";
+import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 
-const compare = test.skipIf(skipped);
+const it = new Recording(import.meta.path);
 
 interface Services {
   readonly latency?: string;
@@ -41,24 +42,21 @@ function metricsOf(notes: readonly (readonly string[])[]): string[] {
 }
 
 for (const share of [false, true]) {
-  compare(
-    `an answer makes a metric of status 200, whose requester is ${share ? "shown in detail" : "only an account"}${reason}`,
-    async () => {
-      const steps = [...answered(), ...answered({ Key: "value" }), { user: "sam", send: publish("{reply}", { payload: "late" }) }];
-      const metrics = metricsOf(await playOnBoth({ ...base, config: services({ share }), steps }));
-      expect(metrics.map(metric => metric.includes('"status":200'))).toEqual([true, true]);
-      expect(metrics.map(metric => metric.includes("N-ann"))).toEqual([share, share]);
-    },
-  );
+  it.compared(`an answer makes a metric of status 200, whose requester is ${share ? "shown in detail" : "only an account"}`, async () => {
+    const steps = [...answered(), ...answered({ Key: "value" }), { user: "sam", send: publish("{reply}", { payload: "late" }) }];
+    const metrics = metricsOf(await playOnBoth({ ...base, config: services({ share }), steps }));
+    expect(metrics.map(metric => metric.includes('"status":200'))).toEqual([true, true]);
+    expect(metrics.map(metric => metric.includes("N-ann"))).toEqual([share, share]);
+  });
 }
 
-compare(`a request without a reply is a bad request: 400, and the service gets it${reason}`, async () => {
+it.compared(`a request without a reply is a bad request: 400, and the service gets it`, async () => {
   const steps = [{ user: "ann", send: publish("req", { payload: "?" }) }];
   const metrics = metricsOf(await playOnBoth({ ...base, config: services(), steps }));
   expect(metrics.map(metric => /"status":400,"description":"Bad Request"/.test(metric))).toEqual([true]);
 });
 
-compare(`a service that nobody offers is unavailable: 503${reason}`, async () => {
+it.compared(`a service that nobody offers is unavailable: 503`, async () => {
   const steps = [
     { user: "sam", send: "UNSUB 1\r\n" },
     { user: "ann", send: publish("req", { reply: "inbox" }) },
@@ -68,7 +66,7 @@ compare(`a service that nobody offers is unavailable: 503${reason}`, async () =>
   expect(metrics.map(metric => /"status":503,"description":"Service Unavailable"/.test(metric))).toEqual([true, true]);
 });
 
-compare(`a requester that waits no more ends the measurement: 408${reason}`, async () => {
+it.compared(`a requester that waits no more ends the measurement: 408`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }) },
     { user: "ann", send: "UNSUB 1\r\n" },
@@ -78,7 +76,7 @@ compare(`a requester that waits no more ends the measurement: 408${reason}`, asy
   expect(metrics.map(metric => /"status":408,"description":"Request Timeout"/.test(metric))).toEqual([true]);
 });
 
-compare(`an answer that does not come in time: 504${reason}`, async () => {
+it.compared(`an answer that does not come in time: 504`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }), awaits: { user: "eve", text: "Service Timeout" } },
     { user: "sam", send: publish("{reply}", { payload: "late" }) },
@@ -87,7 +85,7 @@ compare(`an answer that does not come in time: 504${reason}`, async () => {
   expect(metrics.map(metric => /"status":504/.test(metric))).toEqual([true]);
 });
 
-compare(`a request through two accounts is measured in both${reason}`, async () => {
+it.compared(`a request through two accounts is measured in both`, async () => {
   const steps = [
     { user: "cat", send: publish("far", { reply: "inbox" }) },
     { user: "sam", send: publish("{reply}", { payload: "!" }) },
@@ -105,8 +103,8 @@ for (const [allowTrace, status] of [
   [false, 503],
   [true, 0],
 ] as const) {
-  compare(
-    `a request that only is traced ${allowTrace ? "through" : "up to"} the service makes a metric of status ${status}${reason}`,
+  it.compared(
+    `a request that only is traced ${allowTrace ? "through" : "up to"} the service makes a metric of status ${status}`,
     async () => {
       const headers = { "Nats-Trace-Dest": "trace", "Nats-Trace-Only": "on" };
       const steps = [{ user: "ann", send: publish("req", { reply: "inbox", headers }) }];
@@ -148,7 +146,7 @@ const TRIGGERS: readonly (readonly [headers: Record<string, string>, measured: b
   [{ traceparent: `${PARENT}-01`, "Bad key\t": "x" }, false],
 ];
 
-compare(`headers of tracers call for a measurement, and the metric shows which${reason}`, async () => {
+it.compared(`headers of tracers call for a measurement, and the metric shows which`, async () => {
   const steps = TRIGGERS.flatMap(([headers]) => answered(headers));
   const notes = await playOnBoth({ ...base, config: services({ latency: "{sampling: headers, subject: metric}" }), steps });
   const measured = TRIGGERS.map((_, at) => metricsOf(notes.slice(2 * at, 2 * at + 2)).length === 1);

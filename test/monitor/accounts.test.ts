@@ -1,9 +1,12 @@
 /** Monitoring over HTTP where there are accounts: what they give and take, who is in them, what passed through them. */
 import { expect, test } from "bun:test";
+import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "../system/config.ts";
 import { neutral } from "../system/system-client.ts";
-import { client, endClient, get, json, skipsReference, skipText } from "./monitored-pair.ts";
+import { client, endClient, get, json } from "./monitored-pair.ts";
 import { lookAtBoth } from "./same-config.ts";
+
+const it = new Recording(import.meta.path);
 
 const QUERIES: readonly string[] = [
   "/accountz",
@@ -28,29 +31,28 @@ const QUERIES: readonly string[] = [
   "/varz?again",
 ];
 
-const seen = skipsReference
-  ? null
-  : await lookAtBoth(CONFIG, async server => {
-      const as = (user: string, name: string, commands = "") =>
-        client(server, { user, pass: "p", name, lang: "go", version: "1" }, commands);
-      await endClient(server, await as("b", "gone", "SUB pre.str.a 1\r\nSUB own q 2\r\n"), "gone");
-      const open = [
-        await as("plain", "giver", "SUB svc.x 1\r\nSUB n.* 2\r\n"),
-        await as("b", "taker", "SUB pre.str.a q 1\r\nSUB here.* 2\r\nSUB answer 3\r\n"),
-        await as("sys", "operator"),
-      ];
-      await open[1]!.write(Buffer.from("PUB mine answer 2\r\nhi\r\nPING\r\n"));
-      await open[1]!.waitFor(Buffer.from("PONG\r\n"));
-      await open[0]!.waitFor(Buffer.from("\r\nhi\r\n"));
-      while ((await json(server, "/connz")).connections.some((one: { pending_bytes: number }) => one.pending_bytes > 0));
-      const answers = new Map<string, unknown>();
-      for (const query of QUERIES) {
-        const { status, type, body } = await get(server, query);
-        answers.set(query, { status, type, body: body.startsWith("{") ? neutral(JSON.parse(body)) : body });
-      }
-      for (const one of open) one.close();
-      return answers;
-    });
+const seen = await it.page("answers", () =>
+  lookAtBoth(CONFIG, async server => {
+    const as = (user: string, name: string, commands = "") => client(server, { user, pass: "p", name, lang: "go", version: "1" }, commands);
+    await endClient(server, await as("b", "gone", "SUB pre.str.a 1\r\nSUB own q 2\r\n"), "gone");
+    const open = [
+      await as("plain", "giver", "SUB svc.x 1\r\nSUB n.* 2\r\n"),
+      await as("b", "taker", "SUB pre.str.a q 1\r\nSUB here.* 2\r\nSUB answer 3\r\n"),
+      await as("sys", "operator"),
+    ];
+    await open[1]!.write(Buffer.from("PUB mine answer 2\r\nhi\r\nPING\r\n"));
+    await open[1]!.waitFor(Buffer.from("PONG\r\n"));
+    await open[0]!.waitFor(Buffer.from("\r\nhi\r\n"));
+    while ((await json(server, "/connz")).connections.some((one: { pending_bytes: number }) => one.pending_bytes > 0));
+    const answers = new Map<string, unknown>();
+    for (const query of QUERIES) {
+      const { status, type, body } = await get(server, query);
+      answers.set(query, { status, type, body: body.startsWith("{") ? neutral(JSON.parse(body)) : body });
+    }
+    for (const one of open) one.close();
+    return Object.fromEntries(answers);
+  }),
+);
 
 /** Names that are drawn, counts of requests, and numbers of the server's own subscriptions, which have none here. */
 function lines(answer: unknown): string[] {
@@ -61,8 +63,8 @@ function lines(answer: unknown): string[] {
 }
 
 for (const query of QUERIES) {
-  test.skipIf(skipsReference)(`with accounts ${query} is answered as the reference answers it${skipText}`, () => {
-    const [ours, theirs] = seen!.map(answers => lines(answers.get(query)));
+  test(`with accounts ${query} is answered as the reference answers it`, () => {
+    const [ours, theirs] = seen.map(answers => lines(answers[query]));
     expect(ours).toEqual(theirs!);
   });
 }

@@ -2,10 +2,13 @@
 import { afterAll, expect, test } from "bun:test";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { NatsServer } from "../../src/index.ts";
+import { Recording } from "../reference/recording.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { type Seen, see, text } from "./comparison.ts";
-import { get, json, skipsReference, skipText, startOurs } from "./monitored-pair.ts";
+import { get, json, startOurs } from "./monitored-pair.ts";
 import { lookAtBoth } from "./same-config.ts";
+
+const it = new Recording(import.meta.path, [[/"[0-9a-f]{64}"/g, '"<sha256>"']]);
 
 const authority = new TestAuthority();
 afterAll(() => authority[Symbol.dispose]());
@@ -33,14 +36,14 @@ const CONFIGURATIONS: readonly (readonly [title: string, config: string])[] = [
 ];
 
 for (const [title, config] of CONFIGURATIONS) {
-  test.skipIf(skipsReference)(`a server ${title} is shown as the reference shows it${skipText}`, async () => {
+  it.compared(`a server ${title} is shown as the reference shows it`, async () => {
     const look = async (server: Parameters<typeof see>[0]): Promise<Seen[]> => [await see(server, "/varz"), await see(server, "/healthz")];
     const [ours, theirs] = await lookAtBoth(config, look);
     expect(ours.map(text)).toEqual(theirs.map(text));
   });
 }
 
-test.skipIf(skipsReference)(`who leaves is not well, as the reference is not${skipText}`, async () => {
+test(`who leaves is not well, as the reference is not`, async () => {
   const server = await startOurs({ lameDuckGraceMs: 60_000, lameDuckDurationMs: 120_000 });
   const pipe = server.connect(); // somebody to wait for
   void server.lameDuck();

@@ -1,6 +1,6 @@
 /** Ours and the reference as the monitoring tests see them: a client port and a monitoring port. */
 import { NatsServer, type StartOptions } from "../../src/index.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 
 export interface Monitored {
@@ -8,10 +8,6 @@ export interface Monitored {
   readonly monitorPort: number | null;
   stop(): Promise<void>;
 }
-
-export const reference = findReference();
-export const skipsReference = reference.path === null && !referenceIsRequired();
-export const skipText = skipsReference ? ` (skipped: ${reference.missing})` : "";
 
 export function startOurs(options: StartOptions = {}): Promise<NatsServer> {
   return NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0, ...options });

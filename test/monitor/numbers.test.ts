@@ -1,14 +1,22 @@
 /** The numbers of monitoring are true, and its blocks are the reference's: keys, types, and values where they can be equal. */
 import { expect, test } from "bun:test";
-import { client, endClient, json, type Monitored, shapeOf, skipsReference, skipText, startOurs, startReference } from "./monitored-pair.ts";
+import { askBoth, Recording } from "../reference/recording.ts";
+import { client, endClient, json, type Monitored, shapeOf, startOurs, startReference } from "./monitored-pair.ts";
+
+const it = new Recording(import.meta.path);
 
 async function onBoth<T>(look: (server: Monitored) => Promise<T>, config = "", options = {}): Promise<[ours: T, reference: T]> {
-  const servers = await Promise.all([startOurs(options), startReference(config)]);
-  try {
-    return [await look(servers[0]), await look(servers[1])];
-  } finally {
-    await Promise.all(servers.map(server => server.stop()));
-  }
+  const lookAt = async (server: Monitored) => {
+    try {
+      return await look(server);
+    } finally {
+      await server.stop();
+    }
+  };
+  return askBoth(
+    async () => lookAt(await startOurs(options)),
+    async () => lookAt(await startReference(config)),
+  );
 }
 
 async function lookAtVarz(server: Monitored): Promise<Record<string, string>> {
@@ -19,12 +27,12 @@ async function lookAtVarz(server: Monitored): Promise<Record<string, string>> {
   return shape;
 }
 
-test.skipIf(skipsReference)(`/varz has the reference's fields and types${skipText}`, async () => {
+it.compared(`/varz has the reference's fields and types`, async () => {
   const [ours, theirs] = await onBoth(lookAtVarz);
   expect(ours).toEqual(theirs);
 });
 
-test.skipIf(skipsReference)(`/varz shows limits and authorization as the reference does${skipText}`, async () => {
+it.compared(`/varz shows limits and authorization as the reference does`, async () => {
   const config = `max_subscriptions: 7\nmax_connections: 8\nmax_payload: 900\nping_interval: "30s"\nping_max: 5\nwrite_deadline: "3s"
 max_control_line: 2048\nmax_pending: 5000\nserver_name: me\nauthorization { user: a, password: b, timeout: 3 }`;
   const options = {
@@ -118,12 +126,12 @@ async function lookAtConnections(server: Monitored): Promise<unknown[]> {
   return answers;
 }
 
-test.skipIf(skipsReference)(`/connz answers as the reference does${skipText}`, async () => {
+it.compared(`/connz answers as the reference does`, async () => {
   const [ours, theirs] = await onBoth(lookAtConnections);
   for (const [index, answer] of ours.entries()) expect(answer).toEqual(theirs[index]);
 });
 
-test.skipIf(skipsReference)(`/subsz lists subscriptions as the reference does${skipText}`, async () => {
+it.compared(`/subsz lists subscriptions as the reference does`, async () => {
   const [ours, theirs] = await onBoth(async server => {
     const connection = await client(server, {}, "SUB x.* 1\r\nSUB x.y q 2\r\nSUB z 3\r\nUNSUB 3 7\r\nPUB x.y 1\r\na\r\n");
     const listed = [];

@@ -4,7 +4,7 @@ import type { Logger } from "../../src/base/log/logger.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { completeOptions, type Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { live } from "../reference/recording.ts";
 import { startReference } from "./monitored-pair.ts";
 
 class ProfiledServer extends Server implements AsyncDisposable {
@@ -111,10 +111,7 @@ test("what there is not is refused in the reference's words", async () => {
   expect((await server.get("/debug/pprof")).headers.get("location")).toBe("/debug/pprof/");
 });
 
-const { path: binary, missing } = findReference();
-const skips = binary === null && !referenceIsRequired();
-
-test.skipIf(skips)(`the reference refuses the same${skips ? ` (skipped: ${missing})` : ""}`, async () => {
+live.test("the reference refuses the same", async () => {
   const reference = await startReference("prof_port: -1");
   const port = /profiling port: (\d+)/.exec(reference.log())![1];
   for (const [path, status, body] of REFUSALS) {

@@ -3,33 +3,30 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { needs } from "../reference/programs.ts";
 import { client, startOurs } from "./monitored-pair.ts";
 
-const missing = ["prometheus", "promtool"].filter(name => Bun.which(name) === null);
-const skips = missing.length > 0 && process.env.CI !== "true";
-const note = skips ? ` (skipped: no ${missing.join(", no ")}; Debian's package prometheus has both)` : "";
 /** Prometheus takes about a second to start. */
 const ANSWER_MS = 20_000;
 
-test.skipIf(skips)(`promtool finds fault with names only that are the exporter's${note}`, async () => {
-  await using server = await startOurs({ noSystemAccount: true });
-  const connection = await client(server, { name: "a" });
-  for (const query of ["", "?connz_detailed=1"]) {
-    const text = await (await fetch(`http://127.0.0.1:${server.monitorPort}/metrics${query}`)).text();
-    const { stderr } = Bun.spawnSync(["promtool", "check", "metrics"], { stdin: Buffer.from(text) });
-    const faults = stderr.toString().trimEnd().split("\n");
-    expect(faults.sort()).toEqual(
-      ["gnatsd_connz_total", "gnatsd_leafz_conn_nodes_total", "gnatsd_subsz_total"].map(
-        name => `${name} non-counter metrics should not have "_total" suffix`,
-      ),
-    );
-  }
-  connection.close();
-});
+needs(["prometheus", "promtool"], () => {
+  test(`promtool finds fault with names only that are the exporter's`, async () => {
+    await using server = await startOurs({ noSystemAccount: true });
+    const connection = await client(server, { name: "a" });
+    for (const query of ["", "?connz_detailed=1"]) {
+      const text = await (await fetch(`http://127.0.0.1:${server.monitorPort}/metrics${query}`)).text();
+      const { stderr } = Bun.spawnSync(["promtool", "check", "metrics"], { stdin: Buffer.from(text) });
+      const faults = stderr.toString().trimEnd().split("\n");
+      expect(faults.sort()).toEqual(
+        ["gnatsd_connz_total", "gnatsd_leafz_conn_nodes_total", "gnatsd_subsz_total"].map(
+          name => `${name} non-counter metrics should not have "_total" suffix`,
+        ),
+      );
+    }
+    connection.close();
+  });
 
-test.skipIf(skips)(
-  `a Prometheus that is pointed at the server has its numbers${note}`,
-  async () => {
+  test(`a Prometheus that is pointed at the server has its numbers`, async () => {
     await using server = await startOurs({ noSystemAccount: true });
     const connection = await client(server, { name: "a" }, "SUB a 1\r\nSUB b 2\r\n");
     await using prometheus = await Prometheus.start(`127.0.0.1:${server.monitorPort}`);
@@ -37,9 +34,8 @@ test.skipIf(skips)(
     expect(await prometheus.value('gnatsd_connz_subscriptions{name="a",kind="Client"}')).toBe(2);
     expect(await prometheus.value("up")).toBe(1);
     connection.close();
-  },
-  30_000,
-);
+  }, 30_000);
+});
 
 interface Answer {
   readonly data?: { readonly result: readonly { readonly value: readonly [number, string] }[] };

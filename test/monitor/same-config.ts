@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NatsServer } from "../../src/index.ts";
+import { askBoth } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 
 export interface MonitoredBoth {
@@ -32,10 +33,15 @@ export async function startOursWith(config: string): Promise<MonitoredBoth> {
 
 /** Does the same to both, and gives back what it saw. */
 export async function lookAtBoth<T>(config: string, look: (server: MonitoredBoth) => Promise<T>): Promise<[ours: T, reference: T]> {
-  const servers = await Promise.all([startOursWith(config), ReferenceServer.start(config)]);
-  try {
-    return await Promise.all([look(servers[0]), look(servers[1])]);
-  } finally {
-    await Promise.all(servers.map(server => server.stop()));
-  }
+  const lookAt = async (server: MonitoredBoth) => {
+    try {
+      return await look(server);
+    } finally {
+      await server.stop();
+    }
+  };
+  return askBoth(
+    async () => lookAt(await startOursWith(config)),
+    async () => lookAt(await ReferenceServer.start(config)),
+  );
 }

@@ -3,8 +3,8 @@
  * value of another type is an error for it, or a panic.
  */
 import { expect, test } from "bun:test";
-import { findCli, NatsCli } from "../clients/nats-cli.ts";
-import { referenceIsRequired } from "../reference/reference-server.ts";
+import { NatsCli } from "../clients/nats-cli.ts";
+import { needs } from "../reference/programs.ts";
 import { client, get, type Monitored, startOurs } from "./monitored-pair.ts";
 
 /** What a program makes of a field. */
@@ -178,12 +178,11 @@ test("every request of the tools is answered with the fields and types that they
     }
   }));
 
-const cli = findCli();
-const skips = cli.path === null && !referenceIsRequired();
-
-test.skipIf(skips)(`nats server check connection is content${skips ? ` (skipped: ${cli.missing})` : ""}`, async () => {
-  await using server = await startOurs();
-  using nats = new NatsCli(server.clientUrl);
-  const { output, status } = await nats.run("server", "check", "connection");
-  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^OK Connection OK:connected/) });
+needs(["nats"], () => {
+  test(`nats server check connection is content`, async () => {
+    await using server = await startOurs();
+    using nats = new NatsCli(server.clientUrl);
+    const { output, status } = await nats.run("server", "check", "connection");
+    expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^OK Connection OK:connected/) });
+  });
 });

@@ -1,14 +1,13 @@
 /** `nats trace`, unchanged, against ours and nats-server: it shows the same. */
-import { expect, test } from "bun:test";
-import { findCli, NatsCli } from "../clients/nats-cli.ts";
-import { ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { expect } from "bun:test";
+import { NatsCli } from "../clients/nats-cli.ts";
+import { needs } from "../reference/programs.ts";
+import { askBoth, Recording } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
-import { reason, skipped } from "./beside-reference.ts";
 
-const { missing } = findCli();
-const skippedHere = skipped || (missing !== "" && !referenceIsRequired());
-const reasonHere = missing === "" ? reason : ` (skipped: ${missing})`;
+const it = new Recording(import.meta.path);
 
 const CONFIG = `server_name: one
 no_auth_user: ann
@@ -52,19 +51,24 @@ function anonymous(text: string): string {
     .replace(/[\d.]+(µs|ms|ns|s)\b/g, "t");
 }
 
-test.skipIf(skippedHere)(
-  `nats trace shows mappings, services and receivers as it shows them of nats-server${reasonHere}`,
-  async () => {
-    const ours = await startOurServer([CONFIG]);
-    const theirs = await ReferenceServer.start(CONFIG);
-    try {
-      const wanted = await shown(theirs.port);
-      expect(await shown(ours.port)).toEqual(wanted);
+needs(["nats"], () => {
+  it.compared(
+    "nats trace shows mappings, services and receivers as it shows them of nats-server",
+    async () => {
+      const shownBy = async (server: { port: number; stop(): Promise<void> }) => {
+        try {
+          return await shown(server.port);
+        } finally {
+          await server.stop();
+        }
+      };
+      const [ours, wanted] = await askBoth(
+        async () => shownBy(await startOurServer([CONFIG])),
+        async () => shownBy(await ReferenceServer.start(CONFIG)),
+      );
+      expect(ours).toEqual(wanted);
       expect(wanted.map(text => text.includes("Egress"))).toEqual([true, true, true, true, false]);
-    } finally {
-      await ours.stop();
-      await theirs.stop();
-    }
-  },
-  60_000,
-);
+    },
+    60_000,
+  );
+});

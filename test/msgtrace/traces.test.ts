@@ -1,21 +1,23 @@
 /** Message traces beside nats-server: the same conversation, the same events. */
 import { expect, test } from "bun:test";
+import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
-import { playOnBoth, reason, skipped } from "./beside-reference.ts";
+import { playOnBoth } from "./beside-reference.ts";
 import { play, publish } from "./stage.ts";
+
+const it = new Recording(import.meta.path);
 
 const TRACED = { "Nats-Trace-Dest": "trace.event" };
 const TRACE_ONLY = { ...TRACED, "Nats-Trace-Only": "true" };
 const PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-const compare = test.skipIf(skipped);
 /** One account with an observer of its events. */
 const ONE = "accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }";
 const users = { eve: {}, ann: {}, bob: {} };
 const subscriptions = { eve: ["trace.>"], bob: ["foo.*", "work bees"] };
 
-compare(`a traced message is told from ingress to each receiver, and delivered as it is${reason}`, async () => {
+it.compared(`a traced message is told from ingress to each receiver, and delivered as it is`, async () => {
   const notes = await playOnBoth({
     config: ONE,
     users,
@@ -33,7 +35,7 @@ compare(`a traced message is told from ingress to each receiver, and delivered a
   expect(notes[0]!.map(note => note.slice(0, 5))).toEqual(["bob: ", "eve: "]);
 });
 
-compare(`trace only: told in the same way, and nobody gets the message, whatever spelling asks for it${reason}`, async () => {
+it.compared(`trace only: told in the same way, and nobody gets the message, whatever spelling asks for it`, async () => {
   const only = (value: string) => publish("foo.1", { headers: { ...TRACED, "Nats-Trace-Only": value }, payload: value });
   const notes = await playOnBoth({
     config: ONE,
@@ -47,34 +49,31 @@ compare(`trace only: told in the same way, and nobody gets the message, whatever
   expect(notes.map(step => step.filter(note => note.startsWith("bob")).length)).toEqual([0, 0, 0, 0, 1, 1, 0]);
 });
 
-compare(
-  `headers that look like a trace and are none: case, no value, disabled, a status line, a line without a colon${reason}`,
-  async () => {
-    const raw = (block: string) => `HPUB foo.1 ${block.length} ${block.length + 2}\r\n${block}hi\r\n`;
-    await playOnBoth({
-      config: ONE,
-      users,
-      subscriptions,
-      steps: [
-        "NATS/1.0\r\nnats-trace-dest: trace.event\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest:\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest: \t \r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest: trace.event\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest: trace.one\r\nNats-Trace-Dest: trace.two\r\n\r\n",
-        "NATS/1.0 200 OK\r\nNats-Trace-Dest: trace.event\r\n\r\n",
-        "NATS/1.0\r\nNo colon\r\nNats-Trace-Dest: trace.event\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest:trace.event \t\r\nEmpty:\r\nA: 1\r\nA: 2\r\na:  3 \r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Only: true\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest-Not: trace.event\r\n\r\n",
-        "garbage\r\nNats-Trace-Dest: trace.event\r\n\r\n",
-        "NATS/1.0\r\nNats-Trace-Dest: trace.event",
-      ].map(block => ({ user: "ann", send: raw(block) })),
-    });
-  },
-);
+it.compared(`headers that look like a trace and are none: case, no value, disabled, a status line, a line without a colon`, async () => {
+  const raw = (block: string) => `HPUB foo.1 ${block.length} ${block.length + 2}\r\n${block}hi\r\n`;
+  await playOnBoth({
+    config: ONE,
+    users,
+    subscriptions,
+    steps: [
+      "NATS/1.0\r\nnats-trace-dest: trace.event\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest:\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest: \t \r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest: trace.event\r\nNats-Trace-Dest: trace disabled\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest: trace.one\r\nNats-Trace-Dest: trace.two\r\n\r\n",
+      "NATS/1.0 200 OK\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+      "NATS/1.0\r\nNo colon\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest:trace.event \t\r\nEmpty:\r\nA: 1\r\nA: 2\r\na:  3 \r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Only: true\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest-Not: trace.event\r\n\r\n",
+      "garbage\r\nNats-Trace-Dest: trace.event\r\n\r\n",
+      "NATS/1.0\r\nNats-Trace-Dest: trace.event",
+    ].map(block => ({ user: "ann", send: raw(block) })),
+  });
+});
 
-compare(`a destination that is no subject is not traced, and a trace only goes nowhere then${reason}`, async () => {
+it.compared(`a destination that is no subject is not traced, and a trace only goes nowhere then`, async () => {
   await playOnBoth({
     config: ONE,
     users,
@@ -88,7 +87,7 @@ compare(`a destination that is no subject is not traced, and a trace only goes n
   });
 });
 
-compare(`the header of an old server's trace switches tracing off, and tells whoever comes next${reason}`, async () => {
+it.compared(`the header of an old server's trace switches tracing off, and tells whoever comes next`, async () => {
   const old = { "Nats-Trace-Origin-Account": "A" };
   await playOnBoth({
     config: ONE,
@@ -101,7 +100,7 @@ compare(`the header of an old server's trace switches tracing off, and tells who
   });
 });
 
-compare(`events come compressed as Accept-Encoding asks for it${reason}`, async () => {
+it.compared(`events come compressed as Accept-Encoding asks for it`, async () => {
   await playOnBoth({
     config: ONE,
     users,
@@ -113,7 +112,7 @@ compare(`events come compressed as Accept-Encoding asks for it${reason}`, async 
   });
 });
 
-compare(`what the publisher may not do is told as an error of the ingress, and what it may not report to is refused${reason}`, async () => {
+it.compared(`what the publisher may not do is told as an error of the ingress, and what it may not report to is refused`, async () => {
   await playOnBoth({
     config: `accounts { A { users: [
       {user: eve, password: eve}
@@ -141,7 +140,7 @@ compare(`what the publisher may not do is told as an error of the ingress, and w
   });
 });
 
-compare(`a message over the limit is told, and its publisher goes${reason}`, async () => {
+it.compared(`a message over the limit is told, and its publisher goes`, async () => {
   await playOnBoth({
     config: `max_payload: 1024\n${ONE}`,
     users,
@@ -150,7 +149,7 @@ compare(`a message over the limit is told, and its publisher goes${reason}`, asy
   });
 });
 
-compare(`echo, verbose, no responders: the same with a trace as without${reason}`, async () => {
+it.compared(`echo, verbose, no responders: the same with a trace as without`, async () => {
   await playOnBoth({
     config: ONE,
     users: { eve: {}, ann: { echo: false, no_responders: true }, bob: { verbose: true } },
@@ -166,7 +165,7 @@ compare(`echo, verbose, no responders: the same with a trace as without${reason}
   });
 });
 
-compare(`the last message of an auto-unsubscribe is delivered and told, a trace only does not count${reason}`, async () => {
+it.compared(`the last message of an auto-unsubscribe is delivered and told, a trace only does not count`, async () => {
   await playOnBoth({
     config: ONE,
     users,
@@ -181,7 +180,7 @@ compare(`the last message of an auto-unsubscribe is delivered and told, a trace 
   });
 });
 
-compare(`a subject mapping is told, also one that loses the message${reason}`, async () => {
+it.compared(`a subject mapping is told, also one that loses the message`, async () => {
   await playOnBoth({
     config: `accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ]
       mappings: { "in.*": "foo.$1", "lost": {destination: "lost", weight: 0}, "half": [{destination: "foo.half", weight: 100}] } } }`,
@@ -193,7 +192,7 @@ compare(`a subject mapping is told, also one that loses the message${reason}`, a
   });
 });
 
-compare(`traceparent asks for a trace where the account has a destination, in any case of letters${reason}`, async () => {
+it.compared(`traceparent asks for a trace where the account has a destination, in any case of letters`, async () => {
   const account = (trace: string) =>
     `accounts { A { ${trace}\n users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }`;
   const headers = [
@@ -274,8 +273,8 @@ const TWO = (allow: boolean) => `accounts {
 const twoUsers = { eve: {}, ann: {}, amy: {}, bob: { no_responders: true }, cat: { no_responders: true } };
 
 for (const allow of [true, false]) {
-  compare(
-    `streams and services of other accounts ${allow ? "are looked into" : "are not looked into"}, as the exporter allows it${reason}`,
+  it.compared(
+    `streams and services of other accounts ${allow ? "are looked into" : "are not looked into"}, as the exporter allows it`,
     async () => {
       const ask = (user: string, subject: string) =>
         [TRACED, TRACE_ONLY].flatMap(headers => [

@@ -1,19 +1,16 @@
-/** Conversations that are had with our server and with nats-server, and come out the same. */
+/** Scenarios that are played with our server and with nats-server, and must come out the same. */
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../faults/until.ts";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth, Recording } from "../reference/recording.ts";
 import { type Side, startOurs, startReference } from "./pair.ts";
 import { Peer } from "./peer.ts";
 import { SYSTEM_USER, systemUserToken } from "./world.ts";
 
-const reference = findReference();
-export const skipped = reference.path === null && !referenceIsRequired();
-export const reason = skipped ? ` (skipped: ${reference.missing})` : "";
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export interface Stage {
   readonly side: Side;
@@ -25,26 +22,29 @@ export interface Stage {
   ask(subject: string, payload?: string): Promise<unknown>;
 }
 
-/**
- * @param config for a directory of its own
- * @param play what it returns is compared, and returned must be something
- */
-function both(title: string, config: (directory: string) => string, play: (stage: Stage) => Promise<unknown>): void {
-  test.skipIf(skipped)(
-    `${title}${reason}`,
-    async () => {
-      const [ours, theirs] = await Promise.all([startOurs, startReference].map(start => had(start, config, play)));
-      expect(ours).toEqual(theirs);
-      expect(ours).toBeDefined();
-    },
-    TIMEOUT_MS,
-  );
+/** Tests that play a scenario on both servers. `it.both("…")`: titles are found where a test is looked for by its name. */
+export class OperatorTests extends Recording {
+  /**
+   * @param config of the server, which gets a directory of its own
+   * @param play returns what is compared, which must be something
+   */
+  both(title: string, config: (directory: string) => string, play: (stage: Stage) => Promise<unknown>): void {
+    this.compared(
+      title,
+      async () => {
+        const [ours, theirs] = await askBoth(
+          () => runScenario(startOurs, config, play),
+          () => runScenario(startReference, config, play),
+        );
+        expect(ours).toEqual(theirs);
+        expect(ours).toBeDefined();
+      },
+      TIMEOUT_MS,
+    );
+  }
 }
 
-/** `it.both("…", …)`: titles are found where a test is looked for by its name. */
-export const it = { both };
-
-async function had(
+async function runScenario(
   start: (config: string) => Promise<Side>,
   config: (directory: string) => string,
   play: (stage: Stage) => Promise<unknown>,

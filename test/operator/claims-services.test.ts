@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { it } from "./both.ts";
+import { OperatorTests } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";
 import {
@@ -19,6 +19,8 @@ import {
   USER,
   userToken,
 } from "./world.ts";
+
+const it = new OperatorTests(import.meta.path);
 
 const UPDATE = "$SYS.REQ.CLAIMS.UPDATE";
 const updateOf = (account: Signer) => `$SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.UPDATE`;

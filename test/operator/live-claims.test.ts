@@ -3,7 +3,7 @@
 import type { AccountBody, Permissions } from "../../src/access/jwt/claims.ts";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
-import { it, logged, type Stage } from "./both.ts";
+import { logged, OperatorTests, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -22,6 +22,8 @@ import {
   type UserFacts,
   userToken,
 } from "./world.ts";
+
+const it = new OperatorTests(import.meta.path);
 
 /** Newer than what is there. */
 const push = ({ ask }: Stage, account: Signer, facts: AccountFacts = {}) =>

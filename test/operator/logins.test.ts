@@ -8,7 +8,7 @@ import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
 import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
 import { until } from "../faults/until.ts";
-import { findReference, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth, Recording, referenceIsLive } from "../reference/recording.ts";
 import { linesOf, type Side, startOurs, startReference } from "./pair.ts";
 import { type Credentials, Peer } from "./peer.ts";
 import { scope } from "./scope.ts";
@@ -30,9 +30,7 @@ import {
   userToken,
 } from "./world.ts";
 
-const reference = findReference();
-const skipped = reference.path === null && !referenceIsRequired();
-const reason = skipped ? ` (skipped: ${reference.missing})` : "";
+const it = new Recording(import.meta.path);
 
 const TEMPLATED = fixedSigner(NkeyKind.Account, 30);
 const PROXIED = fixedSigner(NkeyKind.Account, 31);
@@ -227,13 +225,17 @@ const CASES: Record<string, (nonce: string) => Credentials> = {
   "an account named beside the JWT": signed({}, { connect: { account: ALPHA.publicKey } }),
 };
 
-let sides: Side[] = [];
+let ours: Side;
+let reference: Side | null = null;
 beforeAll(async () => {
-  if (skipped) return;
   const text = config();
-  sides = await Promise.all([startOurs(text), startReference(text)]);
+  ours = await startOurs(text);
+  if (referenceIsLive()) reference = await startReference(text);
 });
-afterAll(() => Promise.all(sides.map(side => side.stop())));
+afterAll(async () => {
+  await ours.stop();
+  await reference?.stop();
+});
 
 interface Outcome {
   readonly heard: readonly string[];
@@ -262,15 +264,17 @@ async function outcome(side: Side, credentialsFor: (nonce: string) => Credential
 }
 
 for (const [title, credentialsFor] of Object.entries(CASES)) {
-  test.skipIf(skipped)(`${title}: the answer and the log of nats-server${reason}`, async () => {
-    const [ours, theirs] = await Promise.all(sides.map(side => outcome(side, credentialsFor)));
-    expect(ours).toEqual(theirs!);
+  it.compared(`${title}: the answer and the log of nats-server`, async () => {
+    const [mine, theirs] = await askBoth(
+      () => outcome(ours, credentialsFor),
+      () => outcome(reference!, credentialsFor),
+    );
+    expect(mine).toEqual(theirs);
   });
 }
 
-test.skipIf(skipped)(`there are logins that get in, and logins that do not${reason}`, async () => {
-  const [side] = sides;
-  const closed = async (title: string) => (await outcome(side!, CASES[title]!)).closed;
+test("there are logins that get in, and logins that do not", async () => {
+  const closed = async (title: string) => (await outcome(ours, CASES[title]!)).closed;
   expect([await closed("a user of its account"), await closed("no signature")]).toEqual([false, true]);
   expect(Object.keys(CASES).length).toBeGreaterThanOrEqual(60);
 });

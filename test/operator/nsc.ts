@@ -1,17 +1,9 @@
-/**
- * `nsc` v2.15.0, which makes operators, accounts and users: looked for in $NSC, on the PATH and in ~/go/bin. Where it is missing the tests
- * that need it are skipped, with the reason in their names; with REQUIRE_REFERENCE=1 they fail.
- */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+/** `nsc`, which makes operators, accounts and users, for tests that run it. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const VERSION = "2.15.0";
-
-export function findNsc(): { readonly path: string | null; readonly missing: string } {
-  const path = [process.env.NSC, Bun.which("nsc"), join(homedir(), "go", "bin", "nsc")].find(one => one && existsSync(one));
-  return path ? { path, missing: "" } : { path: null, missing: `nsc ${VERSION} was not found` };
-}
+import { findProgram } from "../reference/programs.ts";
 
 /** The tool with an operator, a system account and keys of its own. */
 export class Nsc implements Disposable {
@@ -19,7 +11,7 @@ export class Nsc implements Disposable {
 
   /** @throws Error with everything it said, when it fails */
   async run(...words: string[]): Promise<string> {
-    const { path, missing } = findNsc();
+    const { path, missing } = findProgram("nsc");
     if (path === null) throw new Error(missing);
     const folders = ["config", "data", "keystore"].flatMap(name => [`--${name}-dir`, join(this.home, name)]);
     const child = Bun.spawn([path, ...folders, ...words], {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
-import { it, type Stage } from "./both.ts";
+import { OperatorTests, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { linesOf, startOurs } from "./pair.ts";
 import { Peer } from "./peer.ts";
@@ -23,6 +23,8 @@ import {
   USER,
   userToken,
 } from "./world.ts";
+
+const it = new OperatorTests(import.meta.path);
 
 const login = ({ side }: Pick<Stage, "side">, by: Signer = ALPHA, subject = USER) =>
   Peer.login(side.port, { jwt: userToken({ by, subject }), signer: subject });

@@ -4,11 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { it } from "./both.ts";
+import { OperatorTests } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { startOurs } from "./pair.ts";
 import { Peer } from "./peer.ts";
 import { ALPHA, accountToken, BETA, GAMMA, nowSeconds, OPERATOR, SYSTEM, SYSTEM_USER, systemUserToken, USER, userToken } from "./world.ts";
+
+const it = new OperatorTests(import.meta.path);
 
 it.both(
   "what another server has is merged, the newer claims win, and users follow",

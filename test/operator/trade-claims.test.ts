@@ -3,7 +3,7 @@ import { afterAll } from "bun:test";
 import type { Export, Import } from "../../src/access/jwt/claims.ts";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { it, logged, type Stage } from "./both.ts";
+import { logged, OperatorTests, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { Peer } from "./peer.ts";
 import {
@@ -21,6 +21,8 @@ import {
   USER,
   userToken,
 } from "./world.ts";
+
+const it = new OperatorTests(import.meta.path);
 
 const EXPORT: Export = {
   name: "e",

@@ -31,6 +31,7 @@ const REPLACEMENTS: readonly Replacement[] = [
   [/\bN[A-Z2-7]{55}\b/g, "<server>"],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<jwt>"],
   [/(127\.0\.0\.1|\[::1\]|localhost):\d{4,5}\b/g, "$1:<port>"],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "<time>"],
   [/\bsha256:[0-9a-f]{64}/g, "sha256:<digest>"],
   [new RegExp(`\\b${REFERENCE_VERSION.replaceAll(".", "\\.")}\\b`, "g"), "<version>"],
 ];
@@ -49,6 +50,13 @@ interface Page {
 }
 
 const pages = new AsyncLocalStorage<Page>();
+
+/** Tests that only make sense with a live nats-server; `scripts/test.ts` says when they are left out. */
+export const live = {
+  test(title: string, body: () => void | Promise<void>, timeoutMs?: number): void {
+    if (referenceIsLive()) test(title, body, timeoutMs);
+  },
+};
 
 export class Recording {
   private readonly path: string;

@@ -1,15 +1,13 @@
 /** The command line tool as operators use it, unchanged: what it prints about ours is what it prints about the reference. */
 import { expect, test } from "bun:test";
-import { findCli, NatsCli } from "../clients/nats-cli.ts";
-import { reference, skipsReference } from "../monitor/monitored-pair.ts";
+import { NatsCli } from "../clients/nats-cli.ts";
 import { lookAtBoth } from "../monitor/same-config.ts";
-import { referenceIsRequired } from "../reference/reference-server.ts";
+import { findProgram, needs } from "../reference/programs.ts";
+import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "./config.ts";
 import { neutral } from "./system-client.ts";
 
-const { missing } = findCli();
-const skipped = (missing !== "" && !referenceIsRequired()) || skipsReference;
-const why = missing || reference.missing;
+const it = new Recording(import.meta.path);
 
 /** A user and the words of the command. */
 const COMMANDS: readonly (readonly [user: string, words: string])[] = [
@@ -81,22 +79,30 @@ function withoutRuntime(answer: unknown): unknown {
   return { ...rest, data: { ...data, memstats: typeof data.memstats, cmdline: Array.isArray(data.cmdline) } };
 }
 
-const seen = skipped
-  ? null
-  : await lookAtBoth(CONFIG, async server => {
-      const outputs = new Map<string, unknown>();
-      for (const [user, words] of COMMANDS) {
-        using cli = new NatsCli(`nats://127.0.0.1:${server.port}`);
-        const { output, errors, status } = await cli.run("--user", user, "--password", "p", ...words.split(" "));
-        outputs.set(`${user}: ${words}`, { status, output: printed(output), errors: printed(errors.replace(/^\d\d:\d\d:\d\d /gm, "")) });
-      }
-      return outputs;
-    });
+const seen =
+  findProgram("nats").path === null
+    ? null
+    : await it.page("answers", () =>
+        lookAtBoth(CONFIG, async server => {
+          const outputs = new Map<string, unknown>();
+          for (const [user, words] of COMMANDS) {
+            using cli = new NatsCli(`nats://127.0.0.1:${server.port}`);
+            const { output, errors, status } = await cli.run("--user", user, "--password", "p", ...words.split(" "));
+            outputs.set(`${user}: ${words}`, {
+              status,
+              output: printed(output),
+              errors: printed(errors.replace(/^\d\d:\d\d:\d\d /gm, "")),
+            });
+          }
+          return Object.fromEntries(outputs);
+        }),
+      );
 
-for (const [user, words] of COMMANDS) {
-  const title = `nats ${words}, as ${user}, prints what it prints about the reference`;
-  test.skipIf(skipped)(skipped ? `${title} (${why})` : title, () => {
-    const [ours, theirs] = seen!.map(outputs => outputs.get(`${user}: ${words}`));
-    expect(ours).toEqual(theirs);
-  });
-}
+needs(["nats"], () => {
+  for (const [user, words] of COMMANDS) {
+    test(`nats ${words}, as ${user}, prints what it prints about the reference`, () => {
+      const [ours, theirs] = seen!.map(outputs => outputs[`${user}: ${words}`]);
+      expect(ours).toEqual(theirs);
+    });
+  }
+});

@@ -1,13 +1,14 @@
 /** What the system account tells: the same things happen to both servers, and an operator listens. */
 import { expect, test } from "bun:test";
 import { NatsServer } from "../../src/index.ts";
-import { client, endClient, skipsReference, skipText } from "../monitor/monitored-pair.ts";
+import { client, endClient } from "../monitor/monitored-pair.ts";
 import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
+import { Recording } from "../reference/recording.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { CONFIG } from "./config.ts";
 import { type Heard, lines, neutral, SystemClient, waitFor } from "./system-client.ts";
 
-const compared = skipsReference ? test.skip : test;
+const it = new Recording(import.meta.path);
 
 /** Waits until so many events have come, and gives them back as two servers may be compared. */
 async function events(listener: SystemClient, count: number): Promise<unknown> {
@@ -30,7 +31,7 @@ async function operator(server: MonitoredBoth, ...subjects: string[]): Promise<S
   return listener;
 }
 
-compared(`connections: CONNECT, counts and DISCONNECT, with what each side sent${skipText}`, () =>
+it.compared(`connections: CONNECT, counts and DISCONNECT, with what each side sent`, () =>
   both(CONFIG, async server => {
     const listener = await operator(
       server,
@@ -50,7 +51,7 @@ compared(`connections: CONNECT, counts and DISCONNECT, with what each side sent$
   }),
 );
 
-compared(`refused logins: told to the system account, and to the account that they were made in${skipText}`, () =>
+it.compared(`refused logins: told to the system account, and to the account that they were made in`, () =>
   both(`${CONFIG}\nno_auth_user: plain`, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const stranger = SystemClient.open(server.port, "stranger").then(
@@ -64,7 +65,7 @@ compared(`refused logins: told to the system account, and to the account that th
   }),
 );
 
-compared(`refused logins are told in the global account, where they were${skipText}`, () =>
+it.compared(`refused logins are told in the global account, where they were`, () =>
   both(
     `authorization { users [{ user: g, password: p }] }\naccounts { SYS { users [{ user: sys, password: p }] } }\nsystem_account: SYS`,
     async server => {
@@ -78,7 +79,7 @@ compared(`refused logins are told in the global account, where they were${skipTe
   ),
 );
 
-compared(`whoever does not begin with CONNECT is told of in the system account only${skipText}`, () =>
+it.compared(`whoever does not begin with CONNECT is told of in the system account only`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const peer = await WireConnection.open(server.port, "client");
@@ -90,7 +91,7 @@ compared(`whoever does not begin with CONNECT is told of in the system account o
   }),
 );
 
-compared(`STATSZ is told on demand, to whoever listens${skipText}`, () =>
+it.compared(`STATSZ is told on demand, to whoever listens`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.STATSZ");
     await waitFor(
@@ -105,7 +106,7 @@ compared(`STATSZ is told on demand, to whoever listens${skipText}`, () =>
   }),
 );
 
-compared(`RELOAD is answered when it is done${skipText}`, () =>
+it.compared(`RELOAD is answered when it is done`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT");
     const { id } = (await listener.ask("$SYS.REQ.SERVER.PING.IDZ")) as { id: string };

@@ -1,13 +1,15 @@
 /** What the system account tells of certificates that are not good any more, beside the reference. */
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { join } from "node:path";
-import { skipsReference, skipText } from "../monitor/monitored-pair.ts";
 import { lookAtBoth } from "../monitor/same-config.ts";
+import { Recording } from "../reference/recording.ts";
 import type { TestCertificate } from "../tls/certificates.ts";
 import { OcspResponder, ocspResponse } from "../tls/ocsp-responder.ts";
 import { SecurePeer } from "../tls/secure-peer.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { lines, neutral, SystemClient, waitFor } from "./system-client.ts";
+
+const it = new Recording(import.meta.path, [[/"(fingerprint|raw)":"[^"]+"/g, '"$1":"<$1>"']]);
 
 const trust = new TestAuthority();
 const responder = new OcspResponder();
@@ -34,7 +36,7 @@ async function knock(port: number, certificate: TestCertificate): Promise<void> 
   await peer.gone();
 }
 
-test.skipIf(skipsReference)(`a revoked certificate: the link that is not good, and the peer that is rejected${skipText}`, async () => {
+it.compared(`a revoked certificate: the link that is not good, and the peer that is rejected`, async () => {
   const revoked = trust.root.issue({ subject: "O=bunats,CN=revoked", ocspResponder: responder.url });
   const unknown = trust.root.issue({ subject: "O=bunats,CN=<unknown>", ocspResponder: responder.url });
   responder.put(revoked, ocspResponse(revoked, { status: "revoked" }));

@@ -2,10 +2,12 @@
 import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
-import { skipsReference, skipText } from "../monitor/monitored-pair.ts";
 import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
+import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "./config.ts";
 import { lines, neutral, SystemClient } from "./system-client.ts";
+
+const it = new Recording(import.meta.path);
 
 const NAMES = ["STATSZ", "VARZ", "SUBSZ", "CONNZ", "ROUTEZ", "GATEWAYZ", "LEAFZ", "ACCOUNTZ", "JSZ", "HEALTHZ", "PROFILEZ", "RAFTZ"];
 const PING = "$SYS.REQ.SERVER.PING";
@@ -155,40 +157,40 @@ async function withUsers<T>(server: MonitoredBoth, use: (users: Users, id: strin
   }
 }
 
-const answers = skipsReference
-  ? null
-  : await lookAtBoth(CONFIG, server =>
-      withUsers(server, async ({ sys, a, b }, id) => {
-        const seen = new Map<string, unknown>();
-        for (const [subject, body] of QUESTIONS) seen.set(`${subject} ${body}`, neutral(await sys.ask(subject.replace("<id>", id), body)));
-        for (const [subject, body] of OWN_QUESTIONS) {
-          seen.set(`a: ${subject} ${body}`, neutral(await a.ask(subject, body)));
-          seen.set(`b: ${subject} ${body}`, neutral(await b.ask(subject, body)));
-        }
-        for (const body of ["pre.str.a", "pre.>", "pre.str.a q", ""]) {
-          seen.set(`b: $SYS.DEBUG.SUBSCRIBERS ${body}`, await b.ask("$SYS.DEBUG.SUBSCRIBERS", body));
-        }
-        const ignored = IGNORED.map(async ([subject, body]) => [
-          `${subject} ${body}`,
-          await sys.isIgnored(subject.replace("<id>", id), body),
-        ]);
-        for (const [question, silent] of await Promise.all(ignored)) seen.set(question as string, silent ? "silence" : "an answer");
-        return seen;
-      }),
-    );
+const answers = await it.page("answers", () =>
+  lookAtBoth(CONFIG, server =>
+    withUsers(server, async ({ sys, a, b }, id) => {
+      const seen = new Map<string, unknown>();
+      for (const [subject, body] of QUESTIONS) seen.set(`${subject} ${body}`, neutral(await sys.ask(subject.replace("<id>", id), body)));
+      for (const [subject, body] of OWN_QUESTIONS) {
+        seen.set(`a: ${subject} ${body}`, neutral(await a.ask(subject, body)));
+        seen.set(`b: ${subject} ${body}`, neutral(await b.ask(subject, body)));
+      }
+      for (const body of ["pre.str.a", "pre.>", "pre.str.a q", ""]) {
+        seen.set(`b: $SYS.DEBUG.SUBSCRIBERS ${body}`, await b.ask("$SYS.DEBUG.SUBSCRIBERS", body));
+      }
+      const ignored = IGNORED.map(async ([subject, body]) => [
+        `${subject} ${body}`,
+        await sys.isIgnored(subject.replace("<id>", id), body),
+      ]);
+      for (const [question, silent] of await Promise.all(ignored)) seen.set(question as string, silent ? "silence" : "an answer");
+      return Object.fromEntries(seen);
+    }),
+  ),
+);
 
-for (const question of answers?.[1].keys() ?? []) {
+for (const question of Object.keys(answers[1])) {
   test(`${question} is answered as the reference answers it`, () => {
-    const [ours, theirs] = answers!.map(one => lines(one.get(question)));
+    const [ours, theirs] = answers.map(one => lines(one[question]));
     expect(ours).toEqual(theirs!);
   });
 }
 
-test.skipIf(skipsReference)(`what is ignored is ignored by both${skipText}`, () => {
-  for (const [subject, body] of IGNORED) expect([subject, body, answers![0].get(`${subject} ${body}`)]).toEqual([subject, body, "silence"]);
+test("what is ignored is ignored by both", () => {
+  for (const [subject, body] of IGNORED) expect([subject, body, answers[0][`${subject} ${body}`]]).toEqual([subject, body, "silence"]);
 });
 
-test.skipIf(skipsReference)(`answers are compressed as the request accepts it${skipText}`, async () => {
+it.compared(`answers are compressed as the request accepts it`, async () => {
   const [ours, theirs] = await lookAtBoth(CONFIG, server =>
     withUsers(server, async ({ sys }) => {
       const seen = [];
@@ -206,7 +208,7 @@ test.skipIf(skipsReference)(`answers are compressed as the request accepts it${s
   expect(ours).toEqual(theirs);
 });
 
-test.skipIf(skipsReference)(`KICK closes a client, LDM tells one that the server leaves${skipText}`, async () => {
+it.compared(`KICK closes a client, LDM tells one that the server leaves`, async () => {
   const [ours, theirs] = await lookAtBoth(CONFIG, server =>
     withUsers(server, async ({ sys, b }, id) => {
       const statuses: string[] = [];

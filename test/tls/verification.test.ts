@@ -3,7 +3,8 @@ import { afterAll, expect, test } from "bun:test";
 import type { GivenRequest } from "../../src/auth/users/given-authenticator.ts";
 import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
 import { until } from "../faults/until.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { askBoth, Recording } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { authority, type TestCertificate } from "./certificates.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
@@ -53,39 +54,53 @@ test("none, a stranger's, an expired one and one for servers only are not", asyn
   await server.cleared();
 });
 
-const reference = findReference();
-test.skipIf(reference.path === null && !referenceIsRequired())(
-  `a certificate's name is printed as nats-server prints it${reference.missing && ` (${reference.missing})`}`,
-  async () => {
-    const { certFile, keyFile } = trust.serverFiles;
-    const config = `tls { cert_file: "${certFile}", key_file: "${keyFile}", verify: true, ca_file: "${trust.caFile}" }`;
-    const theirs = await ReferenceServer.start(config);
-    try {
-      await using ours = SecureServer.open({ tls: trust.tls(verify) });
-      const foreign = authority("Stranger");
-      for (const subject of [
-        "CN=a",
-        "C=US,ST=CA,L=SF,O=Synadia,OU=x,OU=y,CN=first,CN=last,STREET=1 Way,POSTALCODE=94105,SERIALNUMBER=5",
-        "DC=com,DC=example,UID=7,CN=x",
-        "O=a+CN=b,OU=c",
-        'CN= lead and trail ,O=#x,OU=a\\,b\\+c"d\\\\e<f>g;h',
-        "CN=ünïcode ,O=日本",
-        "1.2.3.4=odd@x,O=y",
-      ]) {
-        const certificate = foreign.issue({ subject });
-        await Promise.all([isLetIn(theirs.port, certificate), isLetIn(ours.port, certificate)]);
-        const shown = (lines: string) => new RegExp(`\\((.*) SHA-256: ${certificate.sha256}`).exec(lines)?.[1];
-        await until(
-          () => shown(theirs.log()) !== undefined,
-          () => `${subject} is not logged: ${theirs.log()}`,
-        );
-        expect(shown(ours.lines.join("\n"))).toBe(shown(theirs.log())!);
+const it = new Recording(import.meta.path);
+const SUBJECTS = [
+  "CN=a",
+  "C=US,ST=CA,L=SF,O=Synadia,OU=x,OU=y,CN=first,CN=last,STREET=1 Way,POSTALCODE=94105,SERIALNUMBER=5",
+  "DC=com,DC=example,UID=7,CN=x",
+  "O=a+CN=b,OU=c",
+  'CN= lead and trail ,O=#x,OU=a\\,b\\+c"d\\\\e<f>g;h',
+  "CN=ünïcode ,O=日本",
+  "1.2.3.4=odd@x,O=y",
+];
+
+/** How a server's log prints the subjects of certificates that it refuses. */
+async function printedSubjects(port: number, log: () => string): Promise<string[]> {
+  const foreign = authority("Stranger");
+  const printed: string[] = [];
+  for (const subject of SUBJECTS) {
+    const certificate = foreign.issue({ subject });
+    await isLetIn(port, certificate);
+    const shown = () => new RegExp(`\\((.*) SHA-256: ${certificate.sha256}`).exec(log())?.[1];
+    await until(
+      () => shown() !== undefined,
+      () => `${subject} is not logged: ${log()}`,
+    );
+    printed.push(shown()!);
+  }
+  return printed;
+}
+
+it.compared("a certificate's name is printed as nats-server prints it", async () => {
+  const { certFile, keyFile } = trust.serverFiles;
+  const [ours, theirs] = await askBoth(
+    async () => {
+      await using server = SecureServer.open({ tls: trust.tls(verify) });
+      return await printedSubjects(server.port, () => server.lines.join("\n"));
+    },
+    async () => {
+      const config = `tls { cert_file: "${certFile}", key_file: "${keyFile}", verify: true, ca_file: "${trust.caFile}" }`;
+      const server = await ReferenceServer.start(config);
+      try {
+        return await printedSubjects(server.port, () => server.log());
+      } finally {
+        await server.stop();
       }
-    } finally {
-      await theirs.stop();
-    }
-  },
-);
+    },
+  );
+  expect(ours).toEqual(theirs);
+});
 
 test("a pinned certificate is let in, another of the same authority is not", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ ...verify, pinnedCerts: [client.pin] }) });

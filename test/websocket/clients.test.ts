@@ -4,19 +4,19 @@
  *   conversation.ts ─┬─ imported ─────────▶ Bun
  *                    ├─ built, by IPC ────▶ Node, whose global WebSocket wants a flag before version 22
  *                    └─ built into a page ▶ Chromium ─ POST /heard ─▶ this test
- * Where Node or Chromium is missing its part is skipped, with the reason in the name of the test; with CI=true it fails.
  */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findProgram, needs } from "../reference/programs.ts";
 import { type ConversationOptions, converse, HEARD } from "./conversation.ts";
 import { type Subject, type SubjectOptions, startSubject } from "./subject.ts";
 
 const TIMEOUT_MS = 60_000;
 const root = join(import.meta.dir, "../..");
-const NODE = Bun.which("node");
-const CHROMIUM = Bun.which("chromium") ?? Bun.which("chromium-browser") ?? Bun.which("google-chrome");
+const NODE = findProgram("node").path;
+const CHROMIUM = findProgram("chromium").path;
 
 const KINDS: [title: string, name: "codec" | "Bun.serve", options: SubjectOptions][] = [
   ["Bun.serve", "Bun.serve", {}],
@@ -24,67 +24,67 @@ const KINDS: [title: string, name: "codec" | "Bun.serve", options: SubjectOption
   ["codec with compression", "codec", { websocket: { compression: true } }],
 ];
 
-/** Tests that need a program, once for each way to serve them. */
-function needing(program: string | null, name: string) {
-  const skipped = program === null && process.env.CI !== "true";
-  return {
-    test(title: string, run: (subject: Subject) => Promise<void>): void {
-      for (const [kind, owner, options] of KINDS) {
-        test.skipIf(skipped)(
-          `${kind}: ${title}${skipped ? ` (${name} was not found)` : ""}`,
-          async () => {
-            const subject = await startSubject(owner, options);
-            try {
-              await run(subject);
-            } finally {
-              await subject.stop();
-            }
-          },
-          TIMEOUT_MS,
-        );
-      }
-    },
-  };
-}
+/** A test for each way to serve WebSockets. */
+const each = {
+  test(title: string, run: (subject: Subject) => Promise<void>): void {
+    for (const [kind, owner, options] of KINDS) {
+      test(
+        `${kind}: ${title}`,
+        async () => {
+          const subject = await startSubject(owner, options);
+          try {
+            await run(subject);
+          } finally {
+            await subject.stop();
+          }
+        },
+        TIMEOUT_MS,
+      );
+    }
+  },
+};
 
 const urlOf = (subject: Subject) => `ws://127.0.0.1:${subject.port}`;
 
-needing("bun", "bun").test("nats-core under Bun publishes, subscribes and requests", async subject => {
+each.test("nats-core under Bun publishes, subscribes and requests", async subject => {
   expect(await converse({ url: urlOf(subject) })).toEqual(HEARD);
 });
 
-needing(NODE, "node").test("nats-core under Node publishes, subscribes and requests", async subject => {
-  expect(await converseInNode({ url: urlOf(subject) })).toEqual(HEARD);
-});
+needs(["node"], () =>
+  each.test("nats-core under Node publishes, subscribes and requests", async subject => {
+    expect(await converseInNode({ url: urlOf(subject) })).toEqual(HEARD);
+  }),
+);
 
-needing(CHROMIUM, "chromium").test("nats-core in a browser publishes, subscribes and requests", async subject => {
-  await using page = await Page.open();
-  expect(await page.converse({ url: urlOf(subject) })).toEqual(HEARD);
-});
+needs(["chromium"], () => {
+  each.test("nats-core in a browser publishes, subscribes and requests", async subject => {
+    await using page = await Page.open();
+    expect(await page.converse({ url: urlOf(subject) })).toEqual(HEARD);
+  });
 
-for (const name of ["codec", "Bun.serve"] as const) {
-  const skipped = CHROMIUM === null && process.env.CI !== "true";
-  test.skipIf(skipped)(
-    `${name}: a page is let in by its origin and its cookies, another page is not${skipped ? " (chromium was not found)" : ""}`,
-    async () => {
-      await using page = await Page.open("who=page; word=secret");
-      const websocket = {
-        authorization: { user: "page", password: "secret" },
-        userCookie: "who",
-        passwordCookie: "word",
-      };
-      const friend = await startSubject(name, { websocket: { ...websocket, allowedOrigins: [page.origin] } });
-      const stranger = await startSubject(name, { websocket: { ...websocket, allowedOrigins: ["http://elsewhere.example"] } });
-      expect(await page.converse({ url: urlOf(friend) })).toEqual(HEARD);
-      expect(await page.converse({ url: urlOf(stranger) })).toHaveProperty("failed");
-      expect(stranger.lines().some(line => line.endsWith("websocket handshake error: origin not allowed: not in the allowed list"))).toBe(
-        true,
-      );
-      await Promise.all([friend.stop(), stranger.stop()]);
-    },
-    TIMEOUT_MS,
-  );
-}
+  for (const name of ["codec", "Bun.serve"] as const) {
+    test(
+      `${name}: a page is let in by its origin and its cookies, another page is not`,
+      async () => {
+        await using page = await Page.open("who=page; word=secret");
+        const websocket = {
+          authorization: { user: "page", password: "secret" },
+          userCookie: "who",
+          passwordCookie: "word",
+        };
+        const friend = await startSubject(name, { websocket: { ...websocket, allowedOrigins: [page.origin] } });
+        const stranger = await startSubject(name, { websocket: { ...websocket, allowedOrigins: ["http://elsewhere.example"] } });
+        expect(await page.converse({ url: urlOf(friend) })).toEqual(HEARD);
+        expect(await page.converse({ url: urlOf(stranger) })).toHaveProperty("failed");
+        expect(stranger.lines().some(line => line.endsWith("websocket handshake error: origin not allowed: not in the allowed list"))).toBe(
+          true,
+        );
+        await Promise.all([friend.stop(), stranger.stop()]);
+      },
+      TIMEOUT_MS,
+    );
+  }
+});
 
 async function converseInNode(options: ConversationOptions): Promise<unknown> {
   if (NODE === null) throw new Error("node was not found");

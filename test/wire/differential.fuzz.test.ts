@@ -2,52 +2,69 @@
  * Random conversations with our server and with nats-server 2.15.2: every connection must receive the same bytes and close for the
  * same reason. Run with SEED=… to repeat a failure, ROUNDS=… for a longer search.
  */
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
-import { conversationText, randomConversation } from "./conversation.ts";
-import { ConversationPlayer, closeReasons, type Received } from "./conversation-player.ts";
+import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
+import { type Conversation, conversationText, randomConversation } from "./conversation.ts";
+import { ConversationPlayer, closeReasons } from "./conversation-player.ts";
 import { startOurServer } from "./our-server.ts";
+import type { ServerAddress } from "./play.ts";
 
+const it = new Recording(import.meta.path);
+/** Conversations that are had with a live nats-server. */
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
-const FUZZ_TIMEOUT_MS = 20_000 + ROUNDS * 100;
+const FUZZ_TIMEOUT_MS = 120_000 + ROUNDS * 100;
+/** Recorded, so that they are compared where there is no nats-server, too. */
+const RECORDED_SEED = 1;
+const RECORDED_ROUNDS = 60;
 
-const reference = findReference();
-const skipped = reference.path === null && !referenceIsRequired();
-
-test.skipIf(skipped)(
-  `fuzz: ours and the reference answer the same${skipped ? ` (skipped: ${reference.missing})` : ""}`,
+it.compared(
+  "fuzz: ours and the reference answer the same",
   async () => {
+    const recorded = randomConversations(RECORDED_SEED, RECORDED_ROUNDS);
+    const theirs = await answerOfReference(async () => played(await ReferenceServer.start(), recorded));
+    compareHeard(comparable(await played(await startOurServer([]), recorded)), theirs, recorded, "recorded");
+    if (!referenceIsLive()) return;
     const seed = seedFromEnv();
-    const random = new Random(seed);
-    const ourServer = await startOurServer([]);
-    const referenceServer = await ReferenceServer.start();
-    const ours = await ConversationPlayer.open(ourServer);
-    const theirs = await ConversationPlayer.open(referenceServer);
-    try {
-      const played: { ours: Received[]; theirs: Received[]; text: string }[] = [];
-      for (let round = 0; round < ROUNDS; round++) {
-        const conversation = randomConversation(random);
-        const text = `SEED=${seed} round=${round}\n${conversationText(conversation)}`;
-        const [left, right] = await Promise.all([ours.play(conversation), theirs.play(conversation)]);
-        expect(
-          left.map(received => received.frames),
-          text,
-        ).toEqual(right.map(received => received.frames));
-        played.push({ ours: left, theirs: right, text });
-      }
-      const ids = (side: "ours" | "theirs") => played.flatMap(round => round[side].map(received => received.clientId));
-      const [left, right] = await Promise.all([closeReasons(ourServer, ids("ours")), closeReasons(referenceServer, ids("theirs"))]);
-      for (const round of played) {
-        const reasons = (received: Received[], of: Map<number, string>) => received.map(({ clientId }) => of.get(clientId));
-        expect(reasons(round.ours, left), round.text).toEqual(reasons(round.theirs, right));
-      }
-    } finally {
-      ours.close();
-      theirs.close();
-      await Promise.all([ourServer.stop(), referenceServer.stop()]);
-    }
+    const conversations = randomConversations(seed, ROUNDS);
+    const [left, right] = await Promise.all([
+      played(await startOurServer([]), conversations),
+      played(await ReferenceServer.start(), conversations),
+    ]);
+    compareHeard(left, right, conversations, `SEED=${seed}`);
   },
   FUZZ_TIMEOUT_MS,
 );
+
+/** What each connection of a conversation received, and why it was closed. */
+type Heard = { readonly frames: readonly string[]; readonly reason: string | undefined }[];
+
+function randomConversations(seed: number, count: number): Conversation[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => randomConversation(random));
+}
+
+async function played(server: ServerAddress & { stop(): Promise<void> }, conversations: readonly Conversation[]): Promise<Heard[]> {
+  const player = await ConversationPlayer.open(server);
+  try {
+    const received = [];
+    for (const conversation of conversations) received.push(await player.play(conversation));
+    const reasons = await closeReasons(
+      server,
+      received.flatMap(round => round.map(({ clientId }) => clientId)),
+    );
+    return received.map(round => round.map(({ frames, clientId }) => ({ frames, reason: reasons.get(clientId) })));
+  } finally {
+    player.close();
+    await server.stop();
+  }
+}
+
+function compareHeard(ours: Heard[], theirs: Heard[], conversations: readonly Conversation[], where: string): void {
+  expect(ours.length).toBe(theirs.length);
+  for (const [round, heard] of theirs.entries()) {
+    expect(ours[round], `${where} round=${round}\n${conversationText(conversations[round]!)}`).toEqual(heard);
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * Compares two INFOs, ours with the reference's: keys, their order, and values, but for what differs between any two servers.
+ * What is compared of an INFO, ours with the reference's: keys, their order, and values, but for what differs between any two servers.
  */
 
 /** Values that no two servers share, and the form each must still have. */
@@ -21,27 +21,13 @@ const OUR_KEYS: Record<string, "string"> = { bunats: "string" };
 
 type Json = Record<string, unknown>;
 
-/** The differences, one a line; empty when there is none. */
-export function infoDifference(ours: Json, reference: Json): string {
-  const lines: string[] = [];
+/** Keys and values in their order. @throws when a key that only we have is of another type */
+export function comparedInfo(info: Json): [key: string, value: string][] {
   for (const [key, type] of Object.entries(OUR_KEYS)) {
-    if (key in ours && typeof ours[key] !== type) lines.push(`${key}: ${JSON.stringify(ours[key])} is no ${type}`);
+    if (key in info && typeof info[key] !== type) throw new Error(`${key}: ${JSON.stringify(info[key])} is no ${type}`);
   }
-  const ourKeys = comparedKeys(ours).filter(key => !(key in OUR_KEYS));
-  const referenceKeys = comparedKeys(reference);
-  if (ourKeys.join(" ") !== referenceKeys.join(" ")) {
-    lines.push(`keys, ours:          ${ourKeys.join(" ")}`, `keys, the reference: ${referenceKeys.join(" ")}`);
-  }
-  for (const key of referenceKeys) {
-    const left = normalised(key, ours[key]);
-    const right = normalised(key, reference[key]);
-    if (key in ours && left !== right) lines.push(`${key}: ours ${left}, the reference ${right}`);
-  }
-  return lines.join("\n");
-}
-
-function comparedKeys(info: Json): string[] {
-  return Object.keys(info).filter(key => !BUILD_KEYS.has(key));
+  const keys = Object.keys(info).filter(key => !BUILD_KEYS.has(key) && !(key in OUR_KEYS));
+  return keys.map(key => [key, normalised(key, info[key])]);
 }
 
 /** A value as text: nested values too are compared key by key in their order, as JSON keeps it. */
