@@ -1,12 +1,11 @@
 /*
- * The stand-in for a server that shows the generator's own ceiling. It knows the sizes, so it parses nothing: bytes that come in
- * from a publisher are counted, and as many prebuilt MSG bytes go out. What it reaches is what generator and kernel can do at most
- * with one process in between.
+ * Replaces the server to measure the generator's own ceiling. It knows all sizes and parses nothing: it counts the bytes of publishers
+ * and writes the matching number of prebuilt MSG bytes. Its rate is the most that generator and kernel can do with one process between.
  *
  *   publish only      reads, answers PING
- *   deliver           bytes in ÷ size of a PUB = messages owed to every subscriber (to the next one in turn, with a queue)
+ *   deliver           bytes in ÷ size of a PUB = messages for every subscriber (with a queue: for the next one in turn)
  *   request-reply     copies the reply subject from its fixed offset in a PUB to its fixed offset in a MSG
- *   logins            greets with a nonce, answers PING; the signature is made, but not verified
+ *   logins            sends INFO with a nonce, answers PING; clients sign, but the signature is not verified
  */
 #define _GNU_SOURCE
 #include "wire.h"
@@ -25,7 +24,7 @@ typedef struct {
   int fd;
   enum Kind kind;
   uint64_t in_bytes, in_messages; /* of a publisher */
-  size_t block_at;                /* of a subscriber: where in the block it stands */
+  size_t block_at;                /* of a subscriber: its offset in the block */
   char tail[6];                   /* the last bytes read: is it a PING? */
   char held[HELD_SIZE_MAX];
   size_t held_size;
@@ -108,7 +107,7 @@ static int on_readable(const Options *options, Peer *peer) {
   return (int)got;
 }
 
-static const char greeting[] = "INFO {\"nonce\":\"Wm0qzO5oUZ1sN3k\"} \r\n"; /* for logins, any will do: their signatures are not looked at */
+static const char greeting[] = "INFO {\"nonce\":\"Wm0qzO5oUZ1sN3k\"} \r\n"; /* for logins; any nonce will do, as signatures are not verified */
 
 int run_relay(const Options *options) {
   block = deliver_block(options);
@@ -130,13 +129,13 @@ int run_relay(const Options *options) {
   epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
   for (;;) {
     int count = epoll_wait(epoll, ready, 64, options->timeout_ms);
-    if (count == 0) return 0; /* forgotten by whoever started it */
+    if (count == 0) return 0; /* nothing happened for so long: the relay is no longer used */
     for (int at = 0; at < count; at++) {
       Peer *peer = ready[at].data.ptr;
       if (peer != NULL) {
         if (on_readable(options, peer) < 0) {
           close(peer->fd);
-          if (peer->kind == PUBLISHER) free(peer); /* the others are known by name, and stay until the process ends */
+          if (peer->kind == PUBLISHER) free(peer); /* others are referenced elsewhere, and stay until the process ends */
         }
         continue;
       }
