@@ -25,7 +25,7 @@ function flagLine(flag: Flag): string {
   return names.length < NAMES_WIDTH ? `${names.padEnd(NAMES_WIDTH)}${flag.text}\n` : `${names}\n${" ".repeat(NAMES_WIDTH)}${flag.text}\n`;
 }
 
-/** Flags that nats-server has and this server refuses, so that nobody has to try. */
+/** Flags that nats-server has and this server refuses. */
 function unsupportedText(): string {
   const names = FLAGS.filter(flag => flag.effect.kind === "unsupported").map(flag => writtenNames(flag).replaceAll(", ", "/"));
   let text = "Not supported yet:\n   ";

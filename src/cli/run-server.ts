@@ -37,7 +37,7 @@ function orExit<T>(attempt: () => T): T {
   }
 }
 
-/** There is no log yet: what is wrong is said on standard error, as the reference says it: with the time, where it is the log's. */
+/** There is no log yet: writes the error to standard error as the reference does, with the time where it would be a log line. */
 function exit(error: Error): never {
   const { message } = error;
   process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(), false)} ${message}\n`);

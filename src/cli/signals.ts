@@ -2,14 +2,14 @@
  * Signals of a running server, logged as the reference logs them.
  *
  *   INT    stop, exit status 0
- *   TERM   the same, unless the server is leaving already (lame duck)
+ *   TERM   the same, unless the server is in lame duck mode
  *   HUP    the configuration file is read again
  *   USR1   the log file is opened anew
  *   USR2   lame duck
  */
 import { isConfigurable, type Logger } from "../base/log/logger.ts";
 
-/** How Go names them. */
+/** Go's names of them. */
 const NAMES: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
@@ -26,7 +26,7 @@ export interface SignalledServer {
   stop(): unknown;
 }
 
-/** @param started settles with the server once it runs; what a signal asks for before that is done then */
+/** @param started resolves when the server runs; signals received before are handled then */
 export function handleSignals(started: Promise<SignalledServer>): void {
   const actions: Partial<Record<NodeJS.Signals, (server: SignalledServer) => unknown>> = {
     SIGINT: server => server.stop(),

@@ -1,10 +1,10 @@
 /**
- * Lame duck mode: a server leaves without all its clients reconnecting in the same second.
+ * Lame duck mode: closes clients slowly before the server stops, so that they do not all reconnect in the same second.
  *
  *   no new clients ─▶ INFO with `ldm` ─▶ grace period ─▶ clients closed one by one, in random order ─▶ shutdown
  *                                                         │ over what is left of the duration, a pause of at most 1 s each,
  *                                                         │ of which at least half is waited, so that servers do not move in step
- * Nobody there: shutdown at once. With pauses shorter than a timer's step, several clients go in one turn.
+ * Without clients it stops at once. With pauses shorter than a timer's step, several clients are closed in one turn.
  * Source: reference, core §9.7.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -13,10 +13,10 @@ import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;
-/** What remains for closing when the grace period takes it all. */
+/** Time for closing when the grace period takes the whole duration. */
 const CLOSING_MS_MIN = 1_000;
 
-/** A connection that is closed when its turn has come. */
+/** A connection to be closed. */
 export interface Leaving {
   readonly closed: boolean;
   close(reason: CloseReason): void;
@@ -26,11 +26,11 @@ export interface LameDuckHost {
   readonly turn: Turn;
   readonly log: Logger;
   readonly options: { readonly lameDuckDurationMs: number; readonly lameDuckGraceMs: number };
-  /** No client gets in any more. */
+  /** Refuses new clients. */
   stopAccepting(): void;
-  /** Tells clients that this server leaves, and which others there are. */
+  /** Tells clients in INFO that this server leaves. */
   announceLameDuck(): void;
-  /** Whoever is to be closed. */
+  /** The connections to be closed. */
   leaving(): Leaving[];
   stop(): Promise<void>;
 }

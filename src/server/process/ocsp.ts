@@ -1,8 +1,8 @@
 /**
- * OCSP of one server: the checks of clients' certificates that its listeners make, and the cache that all of them share.
+ * OCSP of one server: the checks of clients' certificates that its listeners make, and the cache that they share.
  *
- *   options ─ guards ─▶ listeners: what TLS must satisfy, who looks at a peer
- *           ─ start, follow ─▶ cache: there as long as one `tls` block has `ocsp_peer`
+ *   options ─ guards ─▶ listeners: what TLS must satisfy, how a peer is checked
+ *           ─ start, follow ─▶ cache: exists while a `tls` block has `ocsp_peer`
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -16,10 +16,10 @@ import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import type { TlsGuards } from "../shard/load-tls.ts";
 import { StartError } from "../shard/start-error.ts";
 
-/** Of the connections that are checked, as events name it. */
+/** Kind of the connections that are checked, as events name it. */
 const CLIENT_KIND = "Client";
 
-/** Who is told. */
+/** Receives reports of refused certificates. */
 export interface OcspEvents {
   ocspRejected(kind: string, peer: ChainCertificate, reason: string): void;
   ocspLinkInvalid(peer: ChainCertificate, link: ChainCertificate, reason: string): void;
@@ -37,7 +37,7 @@ export class Ocsp implements OcspMeans {
     readonly log: Logger,
     readonly clock: Clock,
     fetch: Fetch,
-    /** Told of certificates that are not good; null: nobody is. */
+    /** Receives reports of certificates that are not good; null: no reports. */
     private readonly events: () => OcspEvents | null = () => null,
   ) {
     this.responders = new Responders(fetch, clock, log);

@@ -63,7 +63,7 @@ export class OperatorPorts {
   }
 }
 
-/** There is no such profile, but whoever asks for it is told what the reference tells. */
+/** This server has no block profile; the option logs what it logs in the reference. */
 export function warnOfBlockProfiling(log: Logger, rate: number): void {
   if (rate > 0) log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
 }

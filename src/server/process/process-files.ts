@@ -1,8 +1,8 @@
 /**
- * What a server leaves on disk for those who started it: its process id, and where it listens.
+ * Files that a server writes for the programs that started it: its process id, and the addresses it listens on.
  *
  *   <pid file>                      4711                          stays when the server stops, as the reference's does
- *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       there before the server says it is ready, gone when it has stopped
+ *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       written before the server logs that it is ready, removed when it has stopped
  */
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ interface SecurableListener extends Listener {
   readonly secure: boolean;
 }
 
-/** The ports file. Failures are logged and no more: the server runs without it, as the reference does. */
+/** The ports file. Failures are only logged: the server runs without it, as the reference does. */
 export class PortsFile {
   private readonly path: string;
   private readonly log: Logger;
@@ -62,7 +62,7 @@ export class PortsFile {
   }
 }
 
-/** What is written of a server, and where it listens. */
+/** What the files tell of a server. */
 export interface WrittenServer {
   readonly options: Options;
   readonly log: Logger;

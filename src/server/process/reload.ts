@@ -1,5 +1,5 @@
 /**
- * Reload: the configuration file is read again, and what changed takes effect without a restart.
+ * Reload: reads the configuration file again and applies what changed, without a restart.
  *
  *   read ─▶ differences ─▶ any that cannot be changed live? refused ─▶ prepare what may fail ─▶ options replaced ─▶ effects, one by one
  *                                                             nothing has changed yet ┘   └─ nothing may fail from here on
@@ -22,17 +22,17 @@ import { warnOfBlockProfiling } from "./operator-ports.ts";
 export interface ReloadTarget {
   readonly log: Logger;
   readonly options: Options;
-  /** Of the client listener, which may have been any free one. */
+  /** The client port, also where the options asked for any free one. */
   readonly port: number;
   readonly connections: ReadonlyMap<number, Client>;
-  /** Whatever of the new options may fail. @returns what puts it to use, which may not @throws with the reason */
+  /** Prepares what of the new options may fail. @returns applies it, which cannot fail @throws with the reason */
   prepare(after: Options): () => void;
-  /** From here on everything reads the new ones. */
+  /** Everything reads the new options from now on. */
   replaceOptions(after: Options): void;
-  /** INFO says something else from now on; nobody is told. */
+  /** INFO changes for clients to come; no client is sent it. */
   updateInfo(): void;
   readonly files: { rewritePid(): void; movePorts(): void };
-  /** Lets everyone who is connected prove again that it may be. */
+  /** Authenticates every connected client again. */
   authenticateAgain(): void;
   refuseConnection(client: Client): void;
 }
@@ -56,7 +56,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }
 
-/** Options by which a client that was let in may not be let in any more, or may do something else. */
+/** Options that may change whether a connected client is allowed in, or what it may do. */
 const AUTHENTICATION: ReadonlySet<keyof Options> = new Set<keyof Options>([
   "authorization",
   "accounts",
@@ -87,7 +87,7 @@ interface Effect<T> {
 
 const shown = (name: string) => ({ text: (after: unknown) => `Reloaded: ${name} = ${after ?? ""}` });
 
-/** An option without an entry is read wherever it is needed, and only named in the log. */
+/** An option without an entry is read where it is needed; the log only names it. */
 const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   debug: shown("debug"),
   trace: shown("trace"),

@@ -3,7 +3,7 @@
  * than the round trip itself (bench/compare, request–reply).
  *
  *   event ─▶ poll, poll, … up to 50 µs ─┬─ another event came: worth it
- *                                       └─ none came: less sure next time; after some such, only now and then a try
+ *                                       └─ none came: after several such, it polls only now and then
  * Adaptive, so that a server with a message every now and then sleeps like any other, and never longer than the window, so an idle one
  * uses nothing. The reference's scheduler spins in the same place.
  */
@@ -18,7 +18,7 @@ const PROBE_EVERY = 64;
 export class BusyPolling {
   private readonly clock: Clock;
   /** Runs the task after the loop has looked for events without waiting. */
-  private readonly soon: (task: () => void) => void;
+  private readonly defer: (task: () => void) => void;
   private readonly poll = () => this.onPolled();
   private polling = false;
   private until = 0;
@@ -27,9 +27,9 @@ export class BusyPolling {
   /** An event came since polling began. */
   private hit = false;
 
-  constructor(clock: Clock, soon: (task: () => void) => void) {
+  constructor(clock: Clock, defer: (task: () => void) => void) {
     this.clock = clock;
-    this.soon = soon;
+    this.defer = defer;
   }
 
   /** An event was handled. */
@@ -44,12 +44,12 @@ export class BusyPolling {
     this.polling = true;
     this.hit = false;
     this.until = this.clock.monotonic() + WINDOW_MS;
-    this.soon(this.poll);
+    this.defer(this.poll);
   }
 
   private onPolled(): void {
     if (this.clock.monotonic() < this.until) {
-      this.soon(this.poll);
+      this.defer(this.poll);
       return;
     }
     this.polling = false;

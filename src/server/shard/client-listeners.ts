@@ -1,4 +1,4 @@
-/** The listeners for clients, a port and perhaps a Unix socket beside it, and the TLS that both ask for. */
+/** The listeners for clients, a port and optionally a Unix socket, and the TLS of both. */
 import type { Options } from "../../config/schema/options.ts";
 import { hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
@@ -10,7 +10,7 @@ import { listenErrorText, StartError } from "./start-error.ts";
 
 export class ClientListeners {
   readonly port: number;
-  /** What new clients meet; null without TLS. */
+  /** TLS of new connections; null without TLS. */
   tls: TlsContext | null;
   private options: Options;
   private readonly onPort: ClientListener;
@@ -53,7 +53,7 @@ export class ClientListeners {
   /**
    * Reads the files that these options name.
    * @param guards of these options
-   * @returns puts them to use for those who come from now on
+   * @returns applies them to connections accepted from then on
    * @throws Error with the reason; nothing has changed
    */
   prepare(after: Options, guards: TlsGuards | null = null): () => void {
@@ -61,7 +61,7 @@ export class ClientListeners {
     return () => this.update(tls, after);
   }
 
-  /** New connections meet this TLS. */
+  /** New connections use this TLS. */
   useTls(tls: TlsContext): void {
     this.update(tls, this.options);
   }
@@ -74,7 +74,7 @@ export class ClientListeners {
     this.onPath?.updateDoor(door);
   }
 
-  /** Accepts nobody any more. @param force ends the sockets they accepted, too */
+  /** Accept no connection any more. @param force ends those they accepted, too */
   stop(force: boolean): void {
     this.onPort.stop(force);
     this.onPath?.stop(force);

@@ -1,5 +1,5 @@
 /**
- * INFO as clients get it. Serialized once per change; what differs per connection is spliced in at two places.
+ * INFO lines. Serialized once per change; what differs per connection is inserted at two places.
  *
  *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
@@ -14,10 +14,10 @@ export interface ServerInfo {
   host: string;
   port: number;
   headers: boolean;
-  /** Name of the cluster it belongs to; null: none. */
+  /** Name of its cluster; null: none. */
   cluster: string | null;
   authRequired: boolean;
-  /** Who says nothing is somebody: those who have just come are not told to authenticate. */
+  /** Clients without credentials get in (`no_auth_user`): the first INFO does not ask for authentication. */
   admitsAnonymous: boolean;
   tls: TlsInfo | null;
   connectUrls: readonly string[];
@@ -73,7 +73,7 @@ export function infoOf(server: InfoServer): ServerInfo {
   };
 }
 
-/** INFO but for what differs per connection. */
+/** INFO without what differs per connection. */
 interface InfoParts {
   readonly head: string;
   readonly middle: string;
@@ -82,9 +82,9 @@ interface InfoParts {
 
 export class InfoLines {
   private parts!: InfoParts;
-  /** For those who have just come. */
+  /** For clients that have just connected. */
   private acceptParts!: InfoParts;
-  /** For those who began with the handshake, before they were told anything. */
+  /** For clients that began with the TLS handshake, before any INFO. */
   private handshakeFirstParts!: InfoParts;
   private inProcessParts!: InfoParts;
   private websocketParts!: InfoParts;

@@ -1,4 +1,4 @@
-/** What a start says of operators and of the accounts that it begins with, in the reference's words. */
+/** Log lines of a start about operators and preloaded accounts, in the reference's words. */
 
 import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeAccount, decodeOperator } from "../../access/jwt/decode.ts";
@@ -19,7 +19,7 @@ export function logOperators(log: Logger, { operators, systemAccount }: Options)
   if (systemAccount === null) log.warn("Trusted Operators should utilize a System Account");
 }
 
-/** Preloaded accounts that cannot be used, before anybody asks for them. */
+/** Warns of preloaded accounts that cannot be used. */
 export function warnOfPreloads(log: Logger, { operators, resolverPreload }: Options, nowMs: number): void {
   if (operators.length === 0) return;
   for (const [name, jwt] of Object.entries(resolverPreload)) {

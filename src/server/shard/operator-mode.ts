@@ -3,10 +3,10 @@
  *
  *   options ─▶ TrustedKeys, Resolver ─▶ OperatorAccounts ─┬─▶ UserJwtAuthenticator: who gets in
  *   system account ─▶ ClaimsServices ─▶ Resolver ─────────┘  └─▶ this: what new claims mean for those who are in
- *   open   whatever the start waits for: an account server that must answer, the system account's claims
+ *   open   what the start waits for: an account server that must answer, the claims of the system account
  *   start  services, timers; the port is not open yet
- * Claims may change in the middle of a delivery (a push is a message), so connected clients follow when the code that runs then has
- * returned: none loses its permissions or its connection under a message that it is sending.
+ * Claims may change in the middle of a delivery (a push is a message), so they are applied to connected clients after the current code
+ * has returned: no client loses its permissions or its connection while a message of it is being delivered.
  * Source: server/server.go, NewServer, Start; server/reload.go, reloadAuthorization (behaviour).
  */
 
@@ -53,10 +53,10 @@ import { StartError } from "./start-error.ts";
 /** Between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;
 
-/** One object: it is a key of what was compiled. */
+/** One object: compiled permissions are cached by identity. */
 const NOTHING_DENIED: DenyLists = { publish: [], subscribe: [] };
 
-/** What it needs of the server. */
+/** What it needs of the shard. */
 export interface OperatorServer {
   readonly options: Options;
   readonly log: Logger;
@@ -75,7 +75,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
   readonly accounts: OperatorAccounts;
   readonly clients: AccountClients = this;
   readonly otherServers = 0;
-  /** Logins for accounts that are not pinned. */
+  /** Logins refused because their account is not pinned. */
   pinnedAccountFails = 0;
   private readonly keys: TrustedKeys;
   private readonly permissions: CompiledPermissions;
@@ -118,12 +118,12 @@ export class OperatorMode implements OperatorHost, AccountClients {
     logOperators(this.log, this.server.options);
   }
 
-  /** Users come by JWT, and by nothing else. */
+  /** Users authenticate by JWT only. */
   get decidesLogins(): boolean {
     return !this.keys.isEmpty;
   }
 
-  /** Who gets in by these options. */
+  /** Authenticates users by these options. */
   authenticatorFor(options: Options): UserJwtAuthenticator {
     const { pinnedAccounts, systemAccount, defaultSentinel, trustedProxies } = options;
     const pinned = pinnedAccounts.length === 0 ? null : new Set([...pinnedAccounts, ...(systemAccount === null ? [] : [systemAccount])]);
@@ -226,24 +226,24 @@ export class OperatorMode implements OperatorHost, AccountClients {
   // AccountClients
 
   follow(change: ClaimsChange): void {
-    this.soon(() => this.followNow(change));
+    this.defer(() => this.followNow(change));
   }
 
   renewStreams(accounts: ReadonlySet<Account>): void {
     if (accounts.size === 0) return;
-    this.soon(() => {
+    this.defer(() => {
       for (const client of this.server.connections.values()) if (accounts.has(client.account)) renewShadows(client);
     });
   }
 
   expire(account: Account): void {
-    this.soon(() => {
+    this.defer(() => {
       if (!account.expired) return;
       for (const client of this.connectedTo(account)) expire(client, Refusal.AccountAuthenticationExpired);
     });
   }
 
-  private soon(task: () => void): void {
+  private defer(task: () => void): void {
     this.later.push(task);
     if (this.later.length > 1) return;
     queueMicrotask(() => {
@@ -258,7 +258,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return [...this.server.connections.values()].filter(client => client.account === account && client.registered === account);
   }
 
-  /** Oldest first: of those who are too many the newest go. */
+  /** Oldest first: when an account has too many connections, the newest are closed. */
   private followNow(change: ClaimsChange): void {
     const { account, streamsChanged: others } = change;
     let count = 0;
@@ -289,7 +289,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     }
     if (claim === null) return;
     const { nats } = claims;
-    if (claim.bearer && nats.limits.disallowBearer) return this.turnOut(client);
+    if (claim.bearer && nats.limits.disallowBearer) return this.refuseBearer(client);
     const looks = nats.revocations.size > 0 || nats.limits.disallowBearer;
     if (looks && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
       return expire(client, Refusal.UserAuthenticationRevoked);
@@ -297,7 +297,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     if (signerLeft?.(claim.issuerKey)) client.close(CloseReason.AuthenticationViolation);
   }
 
-  private turnOut(client: Client): void {
+  private refuseBearer(client: Client): void {
     client.logDebug("Bearer User JWT not allowed");
     client.logError(`authentication error - ${shownUser(client)}`);
     this.server.onAuthenticationFailed(client, Refusal.AuthorizationViolation);
@@ -320,7 +320,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
       try {
         resolver.store(name, jwt);
       } catch (error) {
-        this.log.debug(`preload of account [${name}] was not stored: ${reasonOf(error)}`); // the one that is there may be the better one
+        this.log.debug(`preload of account [${name}] was not stored: ${reasonOf(error)}`); // the stored one may be newer
       }
     }
   }
@@ -352,7 +352,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
       await this.accounts.update(loaded, await runSteps(this.accounts.fetchQuietly(loaded.name)));
       this.log.notice("System account fetched and updated");
     } catch {
-      this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS); // until somebody has it
+      this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS); // until a resolver has it
     }
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The file of a Unix domain socket: way is made for it, and it gets its mode. Bun removes it when the listener stops.
+ * The file of a Unix domain socket: removes a stale one, and sets the mode. Bun removes it when the listener stops.
  *
- * A server that was killed leaves its file, and nothing can be bound to that. It is removed only when it is a socket that nobody listens
- * on. Connecting is the test, by a system call of our own: Bun connects asynchronously, and a start is one step.
+ * A server that was killed leaves its file, and nothing can be bound to that. It is removed only when it is a socket without a
+ * listener. Connecting is the test, by a system call of our own: Bun connects asynchronously, and a start is one step.
  */
 import { type Pointer, ptr, read } from "bun:ffi";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
@@ -19,7 +19,7 @@ const PATH_BYTES_MAX = LINUX ? 107 : 103;
 
 /**
  * Makes sure that the path can be bound to.
- * @throws StartError when it is too long, is no socket, or somebody listens there; the file is left alone then
+ * @throws StartError when it is too long, is no socket, or has a listener; the file is left alone then
  */
 export function clearSocketPath(path: string): void {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
@@ -38,7 +38,7 @@ export function setSocketMode(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
-/** Whether nobody listens on the socket any more. False when that cannot be told. */
+/** Whether the socket has no listener any more. False when that cannot be determined. */
 function isStale(path: string): boolean {
   try {
     const errno = LINUX ? "__errno_location" : "__error";

@@ -1,5 +1,5 @@
 /**
- * The WebSocket port: chooses who holds it, makes clients of who comes through the handshake.
+ * The WebSocket port: chooses which implementation owns it, and makes clients of connections that complete the handshake.
  *
  *   websocket { … } ─┬─ compression, or certificates of peers ─▶ RawWebSockets      our own codec
  *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
@@ -24,7 +24,7 @@ import { listenErrorText, StartError } from "./start-error.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
-/** Who serves these options. */
+/** The implementation that can serve these options. */
 export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions): WebSocketOwnerName {
   if (compression) return "codec"; // Bun bounds a message, compressed or not, by one number
   if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun has a time of its own
@@ -50,7 +50,7 @@ export class WebSocketListener {
   private readonly options: WebSocketOptions;
   private readonly acceptor: WebSocketAcceptor;
   private readonly owner: WebSocketOwner;
-  /** What new clients meet; null without TLS. */
+  /** TLS of new connections; null without TLS. */
   tls: TlsContext | null;
 
   /**
@@ -128,7 +128,7 @@ export class WebSocketListener {
     };
   }
 
-  /** Clients must say who they are, here or everywhere. */
+  /** Clients must authenticate, on this port or on all. */
   get authRequired(): boolean {
     return this.acceptor.authenticatorOf("websocket").required;
   }
@@ -159,7 +159,7 @@ export class WebSocketListener {
     };
   }
 
-  /** Accepts nobody any more. @param force ends the sockets it accepted, too */
+  /** Accepts no connection any more. @param force ends those it accepted, too */
   stop(force: boolean): void {
     this.owner.stop(force);
   }
