@@ -12,7 +12,7 @@ function treeOf(data: ConfigData): Tree {
   return data as Tree;
 }
 
-test("fuzz: what was written in any way is read back as it was meant", () => {
+test("fuzz: a tree written in any form of the language is read back the same", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 2_000; round++) {

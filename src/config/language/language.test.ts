@@ -78,7 +78,7 @@ test("integers are exact up to 64 bits, refused beyond, and wrap round with a un
   expect(read("a 9223372036854775807k")).toEqual({ a: BigInt.asIntN(64, (2n ** 63n - 1n) * 1_000n) });
 });
 
-test("what begins with a digit and is no number is text", () => {
+test("a word that begins with a digit and is no number is text", () => {
   expect(read("a 8222s, b 1a2b, c 0K1abc, d 5e7bcd-abc10, e 127.0.0.1:4222, f 0.0.0.0:-1, g -1k2abc")).toEqual({
     a: "8222s",
     b: "1a2b",
@@ -150,7 +150,7 @@ test("text of the environment is read as a value", () => {
   });
 });
 
-test("variables of the environment that lead back to themselves are refused, as is text that is no value", () => {
+test("cyclic environment variables are refused, as is text that is no value", () => {
   const cycle = "variable reference cycle for 'A'";
   expect(refusal("x $A", { A: "$B", B: "$A" })).toContain(cycle);
   expect(refusal("x $A", { A: "$A" })).toContain(cycle);
@@ -163,7 +163,7 @@ test("a bare bcrypt hash is text", () => {
   expect(read("pass: $2a$11$abc\nuser: x")).toEqual({ pass: "$2a$11$abc", user: "x" });
 });
 
-test("values know their place as the reference tells it: that of their key, or in an array their own", () => {
+test("a value has the place of its key, or in an array its own, as in the reference", () => {
   const { map } = readConfigText('a: 1\n  b: [ "x", {\n    c: 2 } ]', {}, "f.conf");
   const place = ({ file, line, column }: ConfigValue) => [file, line, column];
   expect(place(map.get("a")!)).toEqual(["f.conf", 1, 0]);
@@ -183,7 +183,7 @@ test("nesting is bounded: a hostile file is an error, not a broken stack", () =>
   expect(read("{".repeat(100_000) + "}".repeat(100_000))).toEqual({});
 });
 
-test("a broken text says where, behind the reference's words", () => {
+test("an error has the reference's text, then the place", () => {
   expect(errorOf(() => readConfigText("a 1\nb [ 'x' 'y' ]", {}, "f.conf"))).toBe(
     `Parse error on line 2: 'Expected an array value terminator "," or an array terminator "]", but got ''' instead.' (f.conf:2:10)`,
   );
@@ -208,7 +208,7 @@ class Files implements Disposable {
   }
 }
 
-test("an include stands for the pairs of its file, looked for beside the including one", () => {
+test("an include adds the pairs of its file, which is searched beside the including one", () => {
   using files = new Files({
     "main.conf": "a 1\ninclude ./sub/one.conf\nm { include 'sub/two.conf'; z 1 }",
     "sub/one.conf": 'a 2\ninclude "two.conf"',
@@ -219,7 +219,7 @@ test("an include stands for the pairs of its file, looked for beside the includi
   expect(map.get("b")).toMatchObject({ file: join(files.directory, "sub/two.conf"), line: 1, column: 0 });
 });
 
-test("includes that lead back to themselves, or to nothing, are refused with the way to them", () => {
+test("cyclic includes, and includes of missing files, are refused with the path to them", () => {
   using files = new Files({ "a.conf": "include b.conf", "b.conf": "include a.conf", "c.conf": "include nothing.conf" });
   const place = (name: string) => join(files.directory, name);
   expect(errorOf(() => files.read("a.conf"))).toBe(

@@ -13,7 +13,7 @@ function faultOf(given: Record<string, unknown>): string | null {
   }
 }
 
-test("no options are the reference's defaults", () => {
+test("without options the reference's defaults hold", () => {
   const options = completeOptions({});
   expect(options).toEqual(defaultOptions());
   expect(options).toMatchObject({
@@ -34,7 +34,7 @@ test("no options are the reference's defaults", () => {
   });
 });
 
-test("what is given counts, undefined does not, and the argument stays as it was", () => {
+test("given options are used, undefined ones are ignored, and the argument is not changed", () => {
   const given = { port: 0, serverName: "x", debug: true, pingIntervalMs: undefined as unknown as number };
   expect(completeOptions(given)).toEqual({ ...defaultOptions(), port: 0, serverName: "x", debug: true });
   expect(given).toEqual({ port: 0, serverName: "x", debug: true, pingIntervalMs: undefined as unknown as number });
@@ -75,7 +75,7 @@ test("options that contradict each other are refused", () => {
   expect(faultOf({ serverName: "a b" })).toBe("server name cannot contain spaces");
 });
 
-test("ports are those of TCP", () => {
+test("ports are 0 to 65535", () => {
   for (const port of [-1, 65_536, 2 ** 40]) expect(faultOf({ port })).toBe(`invalid port ${port}`);
   for (const httpPort of [-1, 65_536]) expect(faultOf({ httpPort })).toBe(`invalid port ${httpPort}`);
   for (const port of [0, 1, 65_535]) expect(faultOf({ port, httpPort: port })).toBe(null);
@@ -89,7 +89,7 @@ test("no name of the configuration file or flag is used twice", () => {
   expect(flags.length).toBe(new Set(flags).size);
 });
 
-test("options whose default is nothing are checked for their type too", () => {
+test("options that default to null are checked for their type", () => {
   const wrong: [unknown, string][] = [
     [{ serverName: 42 }, 'option "serverName" must be a string'],
     [{ pidFile: 7 }, 'option "pidFile" must be a string'],

@@ -20,7 +20,7 @@ function faultOf(given: unknown): string | null {
   }
 }
 
-test("an account is completed from its name, a user from its name or nkey, permissions from one of their halves", () => {
+test("accounts, users and permissions are completed from what is given of them", () => {
   const { accounts } = completeOptions({
     accounts: [
       { name: "A" },
@@ -73,7 +73,7 @@ test("exports, imports and mappings are completed from their subjects", () => {
   expect(mappings).toEqual([{ source: "c", destinations: [{ subject: "d", weight: 50, cluster: "" }] }]);
 });
 
-test("whoever may answer may publish nothing else, and what is 0 has its default", () => {
+test("a permission for responses forbids other publishing, and 0 means the default", () => {
   const permissionsOf = (permissions: object) => completeOptions({ authorization: { users: [{ user: "a", permissions }] } });
   expect(permissionsOf({ responses: {} }).authorization!.users![0]!.permissions).toEqual({
     publish: { allow: [], deny: null },
@@ -85,7 +85,7 @@ test("whoever may answer may publish nothing else, and what is 0 has its default
   ).toEqual({ publish: { allow: ["a"], deny: null }, subscribe: null, responses: { messagesMax: -1, expiresMs: 120_000 } });
 });
 
-test("authorization keeps what asks for something; a block that names nobody is there, what was taken back is not", () => {
+test("authorization drops empty fields; an empty block stays, a block that was taken back becomes null", () => {
   const completed = (authorization: GivenAuthorization) => completeOptions({ authorization }).authorization;
   expect(completed({ users: [], callout: null, proxyRequired: false })).toEqual({});
   expect(completed({})).toEqual({});
@@ -95,14 +95,14 @@ test("authorization keeps what asks for something; a block that names nobody is 
   expect(completed({ proxyRequired: true })).toEqual({ proxyRequired: true });
 });
 
-test("what is given is not changed", () => {
+test("the given options are not changed", () => {
   const given = { accounts: [{ name: "A", users: [{ user: "a", connectionTypes: ["standard"] }] }], trustedKeys: ["b", "a"] } as never;
   const before = structuredClone(given);
   faultOf(given);
   expect(given).toEqual(before);
 });
 
-test("a field that there is not, or of another type, is refused with its place", () => {
+test("an unknown field, or one of another type, is refused with its place", () => {
   const wrong: [unknown, string][] = [
     [{ accounts: {} }, 'option "accounts" must be an array'],
     [{ accounts: ["A"] }, 'option "accounts[0]" must be an object'],
@@ -127,7 +127,7 @@ test("a field that there is not, or of another type, is refused with its place",
   for (const [given, text] of wrong) expect(faultOf(given)).toBe(text);
 });
 
-test("what a file may not say a program may not either, in the reference's words", () => {
+test("a program's options are refused in the reference's words, as a file's are", () => {
   const users = (...list: object[]) => ({ accounts: [{ name: "A", users: list }] });
   const account = (parts: object) => ({ accounts: [{ name: "A", ...parts }] });
   const wrong: [unknown, string][] = [

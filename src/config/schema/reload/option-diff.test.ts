@@ -13,13 +13,13 @@ function changes(before: GivenOptions, after: GivenOptions): [string, string | n
 
 const refused = (goName: string, before: string, after: string) => `config reload not supported for ${goName}: old=${before}, new=${after}`;
 
-test("what did not change is no change, however often it was built anew", () => {
+test("equal options are no change, even when they are other objects", () => {
   const options = { serverTags: ["a"], serverMetadata: { a: "1", b: "2" }, tls: { ...TLS_DEFAULTS, verify: true } };
   expect(changes(options, structuredClone(options))).toEqual([]);
   expect(changes({ serverMetadata: { a: "1", b: "2" } }, { serverMetadata: { b: "2", a: "1" } })).toEqual([]);
 });
 
-test("what a reload may change has no refusal, and says what it was and is", () => {
+test("a change that a reload may make has no refusal, and tells the old and the new value", () => {
   const before = completeOptions({});
   const after = completeOptions({ debug: true, payloadBytesMax: 2_000, serverTags: ["x"], authorization: { token: "t" } });
   const found = diffOptions(before, after);
@@ -32,7 +32,7 @@ test("what a reload may change has no refusal, and says what it was and is", () 
   expect(found[0]!.row.goName).toBe("Tags");
 });
 
-test("what a reload may not change is refused in the reference's words, values as Go prints them", () => {
+test("a change that a reload may not make is refused in the reference's words, with values as Go prints them", () => {
   const fixed: [Partial<Options>, string, string, string][] = [
     [{ host: "127.0.0.1" }, "Host", "0.0.0.0", "127.0.0.1"],
     [{ port: 4_333 }, "Port", "4222", "4333"],
@@ -55,19 +55,19 @@ test("what a reload may not change is refused in the reference's words, values a
     expect(changes({}, after).map(([, refusal]) => refusal)).toEqual([refused(goName, was, is)]);
 });
 
-test("a port that is any free one now stays what it was", () => {
+test("port 0 keeps the port that was bound", () => {
   expect(changes({ port: 4_333 }, { port: 0 })).toEqual([]);
   expect(changes({ port: 0 }, { port: 4_333 })).toEqual([["port", refused("Port", "0", "4333")]]);
 });
 
-test("of tls only what a certificate means and the rate of handshakes stay", () => {
+test("a reload cannot change the mapping of certificates and the rate of handshakes, but the rest of tls", () => {
   const tls = (options: object) => ({ tls: { ...TLS_DEFAULTS, ...options } });
   expect(changes({}, tls({ verify: true, pinnedCerts: ["ab".repeat(32)], handshakeFirst: true }))).toContainEqual(["tls", null]);
   expect(changes(tls({}), tls({ mapsCertificate: true }))).toEqual([["tls", refused("TLSMap", "false", "true")]]);
   expect(changes(tls({}), tls({ connectionRateLimit: 5 }))).toEqual([["tls", refused("TLSRateLimit", "0", "5")]]);
 });
 
-test("of websocket only the certificates may change; secrets are not told", () => {
+test("a reload can change only the certificates of websocket; the refusal hides secrets", () => {
   const websocket = (options: Partial<WebSocketOptions>) => ({ websocket: { ...WEBSOCKET_DEFAULTS, port: 80, noTls: true, ...options } });
   expect(changes(websocket({}), websocket({ tls: { ...TLS_DEFAULTS, minVersion: "1.3" } }))).toEqual([["websocket", null]]);
   expect(changes(websocket({ allowedOrigins: ["http://a", "http://b"] }), websocket({ allowedOrigins: ["http://b", "http://a"] }))).toEqual(
@@ -80,14 +80,14 @@ test("of websocket only the certificates may change; secrets are not told", () =
   expect(refusal).not.toContain("secret");
 });
 
-test("every row says how the reference calls it, and whether a reload may change it", () => {
+test("every row has the reference's name and a reload rule", () => {
   for (const [name, { goName, reload }] of Object.entries(OPTIONS)) {
     expect(goName, name).toMatch(/^[A-Z][A-Za-z]+$/);
     expect(["live", "fixed"], name).toContain(reload);
   }
 });
 
-test("accounts, users, mappings, proxies and preloaded JWTs are changed live, each by its own name", () => {
+test("a reload changes accounts, users, mappings, proxies and preloaded JWTs, each under its own name", () => {
   const after = {
     accounts: [{ name: "A", users: [{ user: "a", password: "b" }] }],
     mappings: [{ source: "a", destinations: [{ subject: "b" }] }],
@@ -105,7 +105,7 @@ test("accounts, users, mappings, proxies and preloaded JWTs are changed live, ea
   expect(changes(after, structuredClone(after))).toEqual([]);
 });
 
-test("the service that decides, and whether proxies are asked for, stay", () => {
+test("a reload cannot change the callout service and proxy_required", () => {
   const issuer = encodeNkey(NkeyKind.Account, new Uint8Array(32));
   const callout = { authorization: { callout: { issuer, authUsers: ["a", "b"] } } };
   expect(changes({ authorization: {} }, callout)).toEqual([
@@ -114,7 +114,7 @@ test("the service that decides, and whether proxies are asked for, stay", () => 
   expect(changes({}, { authorization: { proxyRequired: true } })).toEqual([["authorization", refused("ProxyRequired", "false", "true")]]);
 });
 
-test("no_auth_user goes only with its user, and no other comes", () => {
+test("a reload can remove no_auth_user only together with its user, and cannot set another one", () => {
   const users = (...names: string[]) => ({ accounts: [{ name: "A", users: names.map(user => ({ user })) }] });
   const named = { ...users("a", "b"), noAuthUser: "a" };
   expect(changes(named, users("b"))).toEqual([
@@ -126,7 +126,7 @@ test("no_auth_user goes only with its user, and no other comes", () => {
   expect(changes(users("a", "b"), named)).toEqual([["noAuthUser", refused("NoAuthUser", "", "a")]]);
 });
 
-test("the system account stays, but $SYS need not be named", () => {
+test("a reload cannot change the system account, but may leave out $SYS", () => {
   const accounts = [{ name: "$SYS" }, { name: "A" }];
   expect(changes({ accounts, systemAccount: "$SYS" }, { accounts })).toEqual([["systemAccount", null]]);
   expect(changes({ accounts }, { accounts, systemAccount: "$SYS" })).toEqual([]);
@@ -135,7 +135,7 @@ test("the system account stays, but $SYS need not be named", () => {
   expect(changes({}, { noSystemAccount: true })).toEqual([["noSystemAccount", refused("NoSystemAccount", "false", "true")]]);
 });
 
-test("operators and trusted keys stay, a resolver may be another one, and not begin or cease to be", () => {
+test("a reload cannot change operators and trusted keys; it can replace a resolver, but not add or remove it", () => {
   const keys = [1, 2].map(fill => encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(fill))).sort();
   expect(changes({ trustedKeys: keys }, { trustedKeys: keys.toReversed() })).toEqual([]);
   expect(changes({ trustedKeys: [keys[1]!] }, { trustedKeys: keys })).toEqual([

@@ -3,7 +3,7 @@ import { nearestName } from "./nearest-name.ts";
 
 const NAMES = ["port", "max_payload", "max_pending", "ping_interval", "tls", "host"];
 
-test("letters that are missing, too many, wrong or swapped are seen through", () => {
+test("a name with missing, extra, wrong or swapped letters has a neighbour", () => {
   expect(["prot", "max_payloda", "maxpending", "ping_intervall", "tsl", "hosd"].map(given => nearestName(given, NAMES))).toEqual([
     "port",
     "max_payload",
@@ -14,7 +14,7 @@ test("letters that are missing, too many, wrong or swapped are seen through", ()
   ]);
 });
 
-test("what is like none of the names has no neighbour", () => {
+test("a name unlike all others has no neighbour", () => {
   expect(["x", "", "gateway", "qqqqqqqqqqqq", "a".repeat(10_000)].map(given => nearestName(given, NAMES))).toEqual([
     null,
     null,
