@@ -37,10 +37,10 @@ export class DirectoryResolver implements Resolver {
     this.kind = kind;
     const now = () => host.clock.now();
     if (options.kind === "cache") {
-      this.files = new DirectoryStore({ directory, limit, deletion: "hard", evicts: true, ttlMs: options.ttlMs }, now);
+      this.files = new DirectoryStore({ directory, limit, deletion: "hard", evicts: true, ttlMs: options.ttlMs }, host.disk, now);
     } else {
       const deletion = options.allowDelete ? (options.hardDelete ? "hard" : "rename") : "none";
-      this.files = new DirectoryStore({ directory, limit, deletion, evicts: false, ttlMs: 0 }, now);
+      this.files = new DirectoryStore({ directory, limit, deletion, evicts: false, ttlMs: 0 }, host.disk, now);
     }
   }
 

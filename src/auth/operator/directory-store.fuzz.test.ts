@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { fixedSigner } from "../../../test/doubles/token-maker.ts";
 import { accountToken } from "../../../test/operator/world.ts";
+import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
@@ -87,7 +88,7 @@ test("fuzz: a store and its directory hold what a list would hold, whatever is s
       evicts,
       ttlMs: evicts ? random.pick([0, 5_000]) : 0,
     } as const;
-    const open = () => new DirectoryStore(options, () => clock.now());
+    const open = () => new DirectoryStore(options, SYSTEM_DISK, () => clock.now());
     const model = new Model(options.limit, options.evicts, options.ttlMs);
     const store = open();
     try {

@@ -4,8 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { ALPHA, accountToken, BETA, GAMMA } from "../../../test/operator/world.ts";
 import type { Signer } from "../../access/jwt/encode.ts";
+import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { type DirectoryOptions, DirectoryStore, NotStored } from "./directory-store.ts";
 
 let directory = "";
@@ -16,7 +18,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function open(more: Partial<DirectoryOptions> = {}, clock = new FakeClock()) {
   const options = { directory, deletion: "none", limit: 0, evicts: false, ttlMs: 0, ...more } as const;
-  const store = new DirectoryStore(options, () => clock.now());
+  const store = new DirectoryStore(options, SYSTEM_DISK, () => clock.now());
   const told: string[] = [];
   store.onChanged = name => told.push(`changed ${name.slice(0, 4)}`);
   store.onDeleted = name => told.push(`deleted ${name.slice(0, 4)}`);
@@ -193,4 +195,63 @@ test("a directory that is none is said to be none", () => {
   expect(() => open({ directory: file })).toThrow(`mkdir ${file}: not a directory`);
   expect(() => open({ directory: "" })).toThrow("path is not specified");
   expect(() => open({ directory: "/proc/none/jwt" })).toThrow("mkdir /proc/none: no such file or directory");
+});
+
+test("a power cut at any operation loses nothing that was saved and brings nothing back that was deleted", () => {
+  const options = { directory: "/var/jwt", deletion: "hard", limit: 0, evicts: false, ttlMs: 0 } as const;
+  const steps: readonly (readonly [Signer, string | null])[] = [
+    [ALPHA, accountToken(ALPHA, { issuedAgo: 3 })],
+    [BETA, accountToken(BETA)],
+    [ALPHA, accountToken(ALPHA, { issuedAgo: 2 })],
+    [BETA, null],
+    [ALPHA, accountToken(ALPHA, { issuedAgo: 1 })],
+  ];
+  for (let seed = 0; seed < 20; seed++) {
+    for (let cut = 1, done = 0; done < steps.length; cut++) {
+      done = 0;
+      const disk = new SimulatedDisk({ seed });
+      disk.cutPowerAt(cut);
+      try {
+        const store = new DirectoryStore(options, disk, () => 0);
+        for (const [signer, jwt] of steps) {
+          if (jwt === null) store.delete(key(signer));
+          else store.save(key(signer), jwt);
+          done++;
+        }
+      } catch {
+        // The power is off.
+      }
+      disk.cutPower();
+      disk.restart();
+      const found = new Map([...new DirectoryStore(options, disk, () => 0).entries()].map(({ name, jwt }) => [name, jwt]));
+      for (const signer of [ALPHA, BETA]) {
+        const mine = steps.map(([whose, jwt], index) => ({ whose, jwt, index })).filter(({ whose }) => whose === signer);
+        const kept = mine.findLast(({ index }) => index < done)?.jwt ?? null;
+        const underway = mine.find(({ index }) => index === done)?.jwt ?? kept;
+        const deletes = mine.some(({ jwt, index }) => index === done && jwt === null);
+        expect([kept, deletes ? null : underway], `seed=${seed} cut=${cut} done=${done}`).toContain(found.get(key(signer)) ?? null);
+      }
+    }
+  }
+});
+
+test("a disk that fails or is full leaves the claims as they were, and says why", () => {
+  const disk = new SimulatedDisk({ seed: 1, capacityBytes: 4_000 });
+  const store = new DirectoryStore({ directory: "/jwt", deletion: "none", limit: 0, evicts: false, ttlMs: 0 }, disk, () => 0);
+  const [old, newer] = [accountToken(ALPHA, { issuedAgo: 2 }), accountToken(ALPHA, { issuedAgo: 1 })];
+  store.save(key(ALPHA), old);
+  const path = `/jwt/${key(ALPHA)}.jwt`;
+  for (const operation of ["open", "write", "sync", "rename"] as const) {
+    disk.failAt(operation, 1);
+    expect(() => store.save(key(ALPHA), newer), operation).toThrow(`open ${path}: input/output error`);
+    expect([store.load(key(ALPHA)), disk.list("/jwt").length]).toEqual([old, 1]);
+  }
+  const filler = disk.open("/filler", "create");
+  filler.append(Buffer.alloc(disk.space("/").freeBytes - 10));
+  expect(() => store.save(key(ALPHA), newer)).toThrow(`open ${path}: no space left on device`);
+  expect([store.load(key(ALPHA)), disk.list("/jwt").length]).toEqual([old, 1]);
+  disk.unlink("/filler");
+  filler.close();
+  store.save(key(ALPHA), newer);
+  expect(store.load(key(ALPHA))).toBe(newer);
 });

@@ -12,21 +12,10 @@
  * Source: server/dirstore.go (behaviour).
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isAccountKey } from "../../access/jwt/public-key.ts";
+import type { Disk } from "../../base/disk/disk.ts";
+import { replaceFileNow } from "../../base/disk/replace-file.ts";
 import { goFileError } from "../../base/go/file-error.ts";
 import { decodeNkey } from "../../base/keys/nkey.ts";
 import { expiryOf, isOlder } from "./stored-token.ts";
@@ -72,9 +61,10 @@ export class DirectoryStore {
   /** @throws Error the directory cannot be made or read, with the reference's text */
   constructor(
     readonly options: DirectoryOptions,
+    private readonly disk: Disk,
     private readonly now: () => number,
   ) {
-    this.directory = openDirectory(options.directory);
+    this.directory = openDirectory(disk, options.directory);
     for (const path of this.paths()) this.trackFile(path);
   }
 
@@ -96,7 +86,7 @@ export class DirectoryStore {
   /** @throws NotStored, or Error when the name is none or the file cannot be read */
   load(name: string): string {
     const path = this.pathOf(name);
-    const jwt = read(path).toString("utf8");
+    const jwt = this.read(path).toString("utf8");
     this.touch(name);
     return jwt;
   }
@@ -109,7 +99,7 @@ export class DirectoryStore {
   /** Keeps it unless the file that is there is newer, or the same. @throws Error with the reference's text */
   saveIfNewer(name: string, jwt: string): void {
     const path = this.pathOf(name);
-    const existing = statSync(path, { throwIfNoEntry: false }) === undefined ? null : read(path).toString("utf8");
+    const existing = this.disk.status(path) === null ? null : this.read(path).toString("utf8");
     if (existing !== null && isOlder(jwt, existing, name)) return;
     if (this.write(path, name, jwt)) this.onChanged(name);
   }
@@ -130,7 +120,7 @@ export class DirectoryStore {
     for (const path of this.paths()) {
       const name = nameIn(path);
       if (!this.tracked.has(name)) continue;
-      const jwt = readIfFile(path)?.toString("utf8") ?? "";
+      const jwt = this.readIfFile(path)?.toString("utf8") ?? "";
       const expiresAt = jwt === "" ? 0 : expiryOf(jwt);
       if (jwt !== "" && !(expiresAt > 0 && expiresAt < this.now())) yield { name, jwt };
     }
@@ -142,9 +132,9 @@ export class DirectoryStore {
     if (deletion === "none") throw new Error("store is not set up to for delete");
     const path = this.pathOf(name);
     try {
-      if (deletion === "rename") renameSync(path, `${path}.deleted`);
-      else unlinkSync(path);
-      syncDirectory(dirname(path));
+      if (deletion === "rename") this.disk.rename(path, `${path}.deleted`);
+      else this.disk.unlink(path);
+      this.disk.syncDirectoryNow(dirname(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
       throw new Error(goFileError(error, path, deletion === "rename" ? "rename" : "remove"));
@@ -159,7 +149,7 @@ export class DirectoryStore {
     for (const [name, { expiresAt }] of this.tracked) {
       if (expiresAt > now) continue;
       try {
-        unlinkSync(this.pathOf(name));
+        this.disk.unlink(this.pathOf(name));
         this.untrack(name);
       } catch {
         // Whoever has removed it, or keeps it from being removed: it is looked at again.
@@ -197,9 +187,10 @@ export class DirectoryStore {
       this.touch(name);
       if (known.hash.equals(hash)) return false;
     } else if (limit > 0 && this.tracked.size >= limit) this.makeRoom();
-    makeDirectory(dirname(path));
+    makeDirectory(this.disk, dirname(path));
+    const replacement = { path, temporary: `${path}.new`, mode: "replace", permissions: FILE_MODE } as const;
     try {
-      writeWhole(path, jwt);
+      replaceFileNow(this.disk, replacement, Buffer.from(jwt));
     } catch (error) {
       throw new Error(goFileError(error, path));
     }
@@ -212,7 +203,7 @@ export class DirectoryStore {
     const [oldest] = this.tracked.keys();
     const path = this.pathOf(oldest);
     try {
-      unlinkSync(path);
+      this.disk.unlink(path);
     } catch (error) {
       throw new Error(goFileError(error, path, "remove"));
     }
@@ -221,7 +212,7 @@ export class DirectoryStore {
 
   /** @returns whether it could be read */
   private trackFile(path: string): boolean {
-    const content = readIfFile(path);
+    const content = this.readIfFile(path);
     if (content === null) return false;
     this.track(nameIn(path), sha256(content), content.toString("utf8"));
     return true;
@@ -257,31 +248,50 @@ export class DirectoryStore {
   private paths(): string[] {
     const paths: string[] = [];
     const walk = (directory: string): void => {
-      const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-      for (const entry of entries) {
+      for (const entry of this.disk.list(directory)) {
         const path = join(directory, entry.name);
-        if (entry.isDirectory()) walk(path);
+        if (entry.isDirectory) walk(path);
         else if (entry.name.endsWith(EXTENSION)) paths.push(path);
       }
     };
     walk(this.directory);
     return paths;
   }
+
+  private read(path: string): Buffer {
+    try {
+      return this.disk.readFile(path);
+    } catch (error) {
+      const text = goFileError(error, path);
+      throw (error as NodeJS.ErrnoException).code === "ENOENT" ? new NotStored(text) : new Error(text);
+    }
+  }
+
+  /** Null: it is not a file, or cannot be read. */
+  private readIfFile(path: string): Buffer | null {
+    try {
+      const status = this.disk.status(path);
+      return status?.kind === "file" && status.size <= FILE_BYTES_MAX ? this.disk.readFile(path) : null;
+    } catch {
+      return null;
+    }
+  }
 }
 
-function openDirectory(path: string): string {
+function openDirectory(disk: Disk, path: string): string {
   if (path === "") throw new Error("path is not specified");
   const absolute = resolve(path);
-  makeDirectory(absolute);
+  makeDirectory(disk, absolute);
   return absolute;
 }
 
-/** With all above it. @throws Error that names the one that cannot be made, as Go does */
-function makeDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(path) !== path) makeDirectory(dirname(path));
+/** With all above it, durably. @throws Error that names the one that cannot be made, as Go does */
+function makeDirectory(disk: Disk, path: string): void {
+  if (disk.status(path)?.kind === "directory") return;
+  if (dirname(path) !== path) makeDirectory(disk, dirname(path));
   try {
-    mkdirSync(path, { mode: DIRECTORY_MODE });
+    disk.makeDirectory(path, DIRECTORY_MODE);
+    disk.syncDirectoryNow(dirname(path));
   } catch (error) {
     const isFile = (error as NodeJS.ErrnoException).code === "EEXIST";
     throw new Error(isFile ? `mkdir ${path}: not a directory` : goFileError(error, path, "mkdir"));
@@ -294,52 +304,4 @@ function nameIn(path: string): string {
 
 function sha256(content: string | Uint8Array): Buffer {
   return createHash("sha256").update(content).digest();
-}
-
-function read(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const text = goFileError(error, path);
-    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? new NotStored(text) : new Error(text);
-  }
-}
-
-/** null: it is no file, or cannot be read. */
-function readIfFile(path: string): Buffer | null {
-  try {
-    const { size } = statSync(path);
-    return statSync(path).isFile() && size <= FILE_BYTES_MAX ? readFileSync(path) : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The old content or the new one, whatever happens. */
-function writeWhole(path: string, content: string): void {
-  const beside = `${path}.new`;
-  try {
-    const file = openSync(beside, "w", FILE_MODE);
-    try {
-      const bytes = Buffer.from(content);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(beside, path);
-  } catch (error) {
-    if (statSync(beside, { throwIfNoEntry: false })?.isFile()) rmSync(beside, { force: true });
-    throw error;
-  }
-  syncDirectory(dirname(path));
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

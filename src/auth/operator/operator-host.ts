@@ -5,6 +5,7 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Disk } from "../../base/disk/disk.ts";
 import type { Logger } from "../../base/log/logger.ts";
 
 /** Effects of an account's new claims on its clients. */
@@ -29,6 +30,7 @@ export interface AccountClients {
 export interface OperatorHost {
   readonly log: Logger;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly timers: TimingWheel;
   readonly directory: Accounts;
   readonly clients: AccountClients;

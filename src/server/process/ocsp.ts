@@ -5,6 +5,7 @@
  *           ─ start, follow ─▶ cache: exists while a `tls` block has `ocsp_peer`
  */
 import type { Clock } from "../../base/clock/clock.ts";
+import type { Disk } from "../../base/disk/disk.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { ChainCertificate } from "../../wire/transport/tls/ocsp/chain-certificate.ts";
@@ -36,6 +37,7 @@ export class Ocsp implements OcspMeans {
   constructor(
     readonly log: Logger,
     readonly clock: Clock,
+    private readonly disk: Disk,
     fetch: Fetch,
     /** Receives reports of certificates that are not good; null: no reports. */
     private readonly events: () => OcspEvents | null = () => null,
@@ -83,7 +85,7 @@ export class Ocsp implements OcspMeans {
   start(options: Options): void {
     if (!checksPeers(options)) return;
     const rules = options.ocspCache ?? OCSP_CACHE_DEFAULTS;
-    this.active = rules.type === "none" ? NO_CACHE : new LocalCache(rules, this.clock, this.log);
+    this.active = rules.type === "none" ? NO_CACHE : new LocalCache(rules, this.clock, this.disk, this.log);
     this.tellOnline();
   }
 

@@ -4,8 +4,8 @@
  *   <pid file>                      4711                          stays when the server stops, as the reference's does
  *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       written before the server logs that it is ready, removed when it has stopped
  */
-import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Disk } from "../../base/disk/disk.ts";
 import { goFileError } from "../../base/go/file-error.ts";
 import { programName } from "../../base/keys/program-name.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -14,9 +14,9 @@ import { hostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import { StartError } from "../shard/start-error.ts";
 
 /** @throws StartError when it cannot be written */
-export function writePidFile(path: string): void {
+function writePidFile(disk: Disk, path: string): void {
   try {
-    writeFileSync(path, String(process.pid), { mode: 0o600 });
+    write(disk, path, String(process.pid), 0o600);
   } catch (error) {
     throw new StartError(`Could not write pidfile: ${goFileError(error, path)}`, { cause: error });
   }
@@ -32,13 +32,15 @@ interface SecurableListener extends Listener {
 }
 
 /** The ports file. Failures are only logged: the server runs without it, as the reference does. */
-export class PortsFile {
+class PortsFile {
   private readonly path: string;
-  private readonly log: Logger;
 
-  constructor(directory: string, log: Logger) {
+  constructor(
+    private readonly disk: Disk,
+    directory: string,
+    private readonly log: Logger,
+  ) {
     this.path = join(directory, `${programName()}_${process.pid}.ports`);
-    this.log = log;
   }
 
   write(client: Listener, monitor: SecurableListener | null, profiler: Listener | null, websocket: SecurableListener | null): void {
@@ -47,7 +49,7 @@ export class PortsFile {
     if (profiler !== null) ports.profile = urls("http", profiler);
     if (websocket !== null) ports.websocket = urls(websocket.secure ? "wss" : "ws", websocket);
     try {
-      writeFileSync(this.path, JSON.stringify(ports), { mode: 0o666 });
+      write(this.disk, this.path, JSON.stringify(ports), 0o666);
     } catch (error) {
       this.log.error(`Error writing ports file (${this.path}): ${goFileError(error, this.path)}`);
     }
@@ -55,7 +57,7 @@ export class PortsFile {
 
   remove(): void {
     try {
-      unlinkSync(this.path);
+      this.disk.unlink(this.path);
     } catch (error) {
       this.log.error(`Error cleaning up ports file ${this.path}: ${goFileError(error, this.path, "remove")}`);
     }
@@ -66,6 +68,7 @@ export class PortsFile {
 export interface WrittenServer {
   readonly options: Options;
   readonly log: Logger;
+  readonly disk: Disk;
   readonly port: number;
   readonly operatorPorts: { readonly monitor: SecurableListener | null; readonly profiler: { readonly port: number } | null };
   readonly websocket: SecurableListener | null;
@@ -82,7 +85,7 @@ export class ProcessFiles {
 
   /** @throws StartError when it cannot be written */
   writePid({ pidFile }: Options): void {
-    if (pidFile !== null) writePidFile(pidFile);
+    if (pidFile !== null) writePidFile(this.server.disk, pidFile);
   }
 
   /** Failures are logged. */
@@ -95,11 +98,11 @@ export class ProcessFiles {
   }
 
   writePorts(): void {
-    const { log, operatorPorts, options, port, websocket } = this.server;
+    const { disk, log, operatorPorts, options, port, websocket } = this.server;
     const { portsFileDirectory, host } = options;
     if (portsFileDirectory === null) return;
     const { monitor, profiler } = operatorPorts;
-    this.ports = new PortsFile(portsFileDirectory, log);
+    this.ports = new PortsFile(disk, portsFileDirectory, log);
     this.ports.write({ host, port }, monitor, profiler === null ? null : { host, port: profiler.port }, websocket);
   }
 
@@ -111,6 +114,15 @@ export class ProcessFiles {
   removePorts(): void {
     this.ports?.remove();
     this.ports = null;
+  }
+}
+
+function write(disk: Disk, path: string, text: string, permissions: number): void {
+  const file = disk.open(path, "replace", permissions);
+  try {
+    file.append(Buffer.from(text));
+  } finally {
+    file.close();
   }
 }
 

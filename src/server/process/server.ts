@@ -10,6 +10,8 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Disk } from "../../base/disk/disk.ts";
+import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { newServerIdentity, type ServerIdentity } from "../../base/keys/server-identity.ts";
 import { isConfigurable, type Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
@@ -42,6 +44,7 @@ import { logStart } from "./start-log.ts";
 
 export interface ServerDependencies {
   clock?: Clock;
+  disk?: Disk;
   log: Logger;
   /** Of the program that embeds the server: decides instead of the options. */
   authenticate?: Authenticate | null;
@@ -57,6 +60,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   options: Options;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly identity: ServerIdentity = newServerIdentity();
   readonly monitoring = new MonitorState();
   readonly cpuProfiler = new CpuProfiler();
@@ -87,6 +91,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.options = options;
     this.log = dependencies.log;
     this.clock = dependencies.clock ?? SYSTEM_CLOCK;
+    this.disk = dependencies.disk ?? SYSTEM_DISK;
     this.startedAt = this.clock.now();
     this.configSource = config?.source ?? null;
     this.configDigest = config?.digest ?? "";
@@ -267,7 +272,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   /** Checks certificates of clients; there from the first options with TLS on. */
   private ocspFor({ tls, websocket }: Options): Ocsp | null {
     if (tls === null && !websocket?.tls) return this.ocsp;
-    this.ocsp ??= new (ocspModule().Ocsp)(this.log, this.clock, this.fetch, () => this.shard.system?.events ?? null);
+    this.ocsp ??= new (ocspModule().Ocsp)(this.log, this.clock, this.disk, this.fetch, () => this.shard.system?.events ?? null);
     return this.ocsp;
   }
 

@@ -32,6 +32,7 @@ import { UserJwtAuthenticator } from "../../auth/operator/user-jwt-authenticator
 import { TrustedProxies } from "../../auth/users/trusted-proxies.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Disk } from "../../base/disk/disk.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import {
@@ -61,6 +62,7 @@ export interface OperatorServer {
   readonly options: Options;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly turn: Turn;
   readonly directory: Accounts;
   readonly connections: ReadonlyMap<number, Client>;
@@ -99,6 +101,10 @@ export class OperatorMode implements OperatorHost, AccountClients {
 
   get clock(): Clock {
     return this.server.clock;
+  }
+
+  get disk(): Disk {
+    return this.server.disk;
   }
 
   get timers(): TimingWheel {

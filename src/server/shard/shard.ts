@@ -16,6 +16,7 @@ import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Disk } from "../../base/disk/disk.ts";
 import { newNonce } from "../../base/keys/nkey.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import type { Subsystem } from "../../base/log/level.ts";
@@ -55,6 +56,7 @@ const STOP_MS = 10_000;
 export interface ShardHost {
   readonly log: Logger;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly identity: ServerIdentity;
   readonly serverName: string;
   /** Empty: none. */
@@ -81,6 +83,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   options: Options;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly identity: ServerIdentity;
   readonly turn: Turn;
   readonly counters = new ServerCounters();
@@ -110,6 +113,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.options = options;
     this.log = host.log;
     this.clock = host.clock;
+    this.disk = host.disk;
     this.identity = host.identity;
     const random = new Random(crypto.getRandomValues(new Uint32Array(1))[0]);
     this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);

@@ -4,9 +4,9 @@
  *   { "<base64 SHA-256 of a certificate's DER>": { "subject", "cached_at", "resp_status", "resp_expires", "resp": base64 of an S2 stream } }
  * The file is replaced atomically: a temporary file is written, synced and renamed.
  */
-import { readFileSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { Disk } from "../../../../base/disk/disk.ts";
+import { replaceFile } from "../../../../base/disk/replace-file.ts";
 import type { OcspStatus } from "./ocsp-response.ts";
 import type { OcspLog } from "./ocsp-rules.ts";
 
@@ -33,12 +33,12 @@ const FAULTS: Record<string, string> = {
 };
 
 /** @returns the file's entries, an empty map when there is no file; null when it could not be read, which is logged */
-export function loadCacheFile(directory: string, log: OcspLog): Map<string, CacheEntry> | null {
+export function loadCacheFile(disk: Disk, directory: string, log: OcspLog): Map<string, CacheEntry> | null {
   const path = resolve(join(directory, FILE_NAME));
   log.debug(`Loading OCSP peer cache [${path}]`);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = disk.readFile(path).toString("utf8");
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") log.debug("No OCSP peer cache found, starting with empty cache");
@@ -90,13 +90,19 @@ function timeOf(row: Record<string, unknown>, name: string): string {
 }
 
 /** Logs the outcome. @returns false when it could not be saved; the file is then unchanged */
-export async function saveCacheFile(directory: string, entries: ReadonlyMap<string, CacheEntry>, log: OcspLog): Promise<boolean> {
+export async function saveCacheFile(
+  disk: Disk,
+  directory: string,
+  entries: ReadonlyMap<string, CacheEntry>,
+  log: OcspLog,
+): Promise<boolean> {
   const path = resolve(join(directory, FILE_NAME));
   log.debug(`Saving OCSP peer cache [${path}]`);
   const text = textOfEntries(entries);
   try {
-    await makeDirectory(directory);
-    await replaceFile(path, join(directory, `ocsprc-${process.pid}-${entries.size}-${Math.round(performance.now() * 1000)}`), text);
+    makeDirectory(disk, directory);
+    const temporary = join(directory, `ocsprc-${crypto.randomUUID()}`);
+    await replaceFile(disk, { path, temporary, mode: "exclusive", permissions: FILE_MODE }, Buffer.from(text));
   } catch (error) {
     const { syscall, path: at } = error as NodeJS.ErrnoException;
     log.error(`Unable to save OCSP peer cache: ${syscall ?? "write"} ${at ?? path}: ${faultText(error)}`);
@@ -107,27 +113,11 @@ export async function saveCacheFile(directory: string, entries: ReadonlyMap<stri
 }
 
 /** Creates one directory, but not its parents. */
-async function makeDirectory(directory: string): Promise<void> {
+function makeDirectory(disk: Disk, directory: string): void {
   try {
-    await mkdir(directory, { mode: DIRECTORY_MODE });
+    disk.makeDirectory(directory, DIRECTORY_MODE);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
-async function replaceFile(path: string, temporary: string, text: string): Promise<void> {
-  try {
-    const file = await open(temporary, "wx", FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   }
 }
 

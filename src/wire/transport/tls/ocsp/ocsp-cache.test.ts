@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock } from "../../../../../test/doubles/fake-clock.ts";
 import { KeptLog } from "../../../../../test/doubles/kept-log.ts";
+import { SimulatedDisk } from "../../../../../test/doubles/simulated-disk.ts";
 import { until } from "../../../../../test/faults/until.ts";
+import { SYSTEM_DISK } from "../../../../base/disk/system-disk.ts";
 import { LocalCache, NoCache } from "./ocsp-cache.ts";
 import type { OcspResponse, OcspStatus } from "./ocsp-response.ts";
 import type { OcspCacheRules } from "./ocsp-rules.ts";
@@ -27,7 +29,7 @@ class Bench {
 
   open(given: Partial<OcspCacheRules> = {}): LocalCache {
     const rules: OcspCacheRules = { type: "local", localStore: this.directory, preserveRevoked: false, saveIntervalMs: 5_000, ...given };
-    return new LocalCache(rules, this.clock, this.log);
+    return new LocalCache(rules, this.clock, SYSTEM_DISK, this.log);
   }
 
   write(text: string): void {
@@ -217,4 +219,23 @@ test("type none stores nothing", async () => {
   expect([cache.get(), cache.stats.responses]).toEqual([null, 0]);
   cache.delete();
   await cache.stop();
+});
+
+test("a disk that fails a sync keeps the old file, and the next save writes the new one", async () => {
+  const disk = new SimulatedDisk({ seed: 1 });
+  const log = new KeptLog();
+  const rules: OcspCacheRules = { type: "local", localStore: "/rc", preserveRevoked: false, saveIntervalMs: 5_000 };
+  const open = () => new LocalCache(rules, new FakeClock(), disk, log);
+  const first = open();
+  first.put("one", response("1"), "");
+  await first.stop();
+  disk.failAt("sync", 1);
+  const second = open();
+  second.put("two", response("2"), "");
+  await second.stop();
+  expect(log.take().filter(line => line.startsWith("ERR"))).toEqual([
+    "ERR Unable to save OCSP peer cache: fdatasync /rc/cache.json: EIO: fdatasync",
+  ]);
+  expect(disk.list("/rc").map(({ name }) => name)).toEqual(["cache.json"]);
+  expect(open().stats.responses).toBe(1);
 });

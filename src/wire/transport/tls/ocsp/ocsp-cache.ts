@@ -8,6 +8,7 @@
  */
 import type { Clock } from "../../../../base/clock/clock.ts";
 import { decodeS2Stream, encodeS2Stream } from "../../../../base/compression/s2-stream.ts";
+import type { Disk } from "../../../../base/disk/disk.ts";
 import { goTime } from "../../../../base/go/time.ts";
 import { type CacheEntry, loadCacheFile, saveCacheFile } from "./cache-file.ts";
 import { type OcspResponse, type OcspStatus, RESPONSE_BYTES_MAX } from "./ocsp-response.ts";
@@ -68,10 +69,11 @@ export class LocalCache implements OcspCache {
   constructor(
     private rules: OcspCacheRules,
     private readonly clock: Clock,
+    private readonly disk: Disk,
     private readonly log: OcspLog,
   ) {
     log.debug("Starting OCSP peer cache");
-    const loaded = loadCacheFile(rules.localStore, log);
+    const loaded = loadCacheFile(disk, rules.localStore, log);
     this.entries = loaded ?? new Map();
     this.dirty = loaded === null; // the next save replaces an unreadable file
     for (const { status } of this.entries.values()) this.counts[status]++;
@@ -170,7 +172,7 @@ export class LocalCache implements OcspCache {
       if (!this.dirty) return;
       this.dirty = false; // changes during the write are saved next time
       this.log.debug("OCSP peer cache is dirty, saving");
-      if (!(await saveCacheFile(this.rules.localStore, this.entries, this.log))) this.dirty = true;
+      if (!(await saveCacheFile(this.disk, this.rules.localStore, this.entries, this.log))) this.dirty = true;
     });
     return this.saving;
   }

@@ -1,4 +1,5 @@
 /** What is decided of a peer, and what is logged on the way: responders and time are played. */
+
 import { beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { FakeClock } from "../../../../../test/doubles/fake-clock.ts";
 import { KeptLog } from "../../../../../test/doubles/kept-log.ts";
 import { authority, type TestCertificate } from "../../../../../test/tls/certificates.ts";
 import { ocspRefusal, ocspResponse } from "../../../../../test/tls/ocsp-responder.ts";
+import { SYSTEM_DISK } from "../../../../base/disk/system-disk.ts";
 import { goTime } from "../../../../base/go/time.ts";
 import { readCertificate } from "../certificate.ts";
 import { LocalCache } from "./ocsp-cache.ts";
@@ -50,7 +52,7 @@ class Bench implements Disposable {
 
   openCache(preserveRevoked: boolean): LocalCache {
     const rules = { type: "local", localStore: this.directory, preserveRevoked, saveIntervalMs: 300_000 } as const;
-    return new LocalCache(rules, this.clock, new KeptLog());
+    return new LocalCache(rules, this.clock, SYSTEM_DISK, new KeptLog());
   }
 
   answers(bytes: Uint8Array): void {

@@ -1,0 +1,51 @@
+/**
+ * What must hold for this program to be right. A broken assertion is our own mistake, never a peer's or an operator's: from there on the
+ * memory of the process cannot be trusted, so it stops instead of writing or delivering something wrong. On in production.
+ *
+ *   assert(pending >= 0, "bytes pending are not negative", pending);      →  Assertion broken: bytes pending are not negative: -5
+ *   unreachable("every row of the table is known", row);
+ * The text goes to standard error with the stack, and the process exits with `ASSERTION_STATUS`, at once and without farewells.
+ *
+ * The same holds for a program that uses the server as a library, because only an exit keeps a wrong state off the disk. One that wants to
+ * decide itself listens: `process.on("bunatsAssertion", (error: AssertionBroken) => …)`. Then the listener is called, and the error is
+ * thrown instead; the listener should stop the server that it came from. Tests observe broken assertions this way.
+ */
+import { writeSync } from "node:fs";
+
+/** Exit status after a broken assertion (EX_SOFTWARE of sysexits.h). */
+export const ASSERTION_STATUS = 70;
+/** Event of `process` that a program may listen to; its argument is an `AssertionBroken`. */
+export const ASSERTION_EVENT = "bunatsAssertion";
+
+const STDERR = 2;
+
+export class AssertionBroken extends Error {
+  override name = "AssertionBroken";
+}
+
+/**
+ * Stops the process unless the condition holds.
+ * @param what must hold, as a sentence
+ * @param first value that shows what went wrong, like `second`: evaluated on every call, so a cheap expression
+ */
+export function assert(condition: boolean, what: string, first?: unknown, second?: unknown): asserts condition {
+  if (!condition) stop(what, first, second);
+}
+
+/** A place that the program must never reach. */
+export function unreachable(what: string, first?: unknown, second?: unknown): never {
+  stop(what, first, second);
+}
+
+function stop(what: string, first: unknown, second: unknown): never {
+  const values = [first, second]
+    .filter(value => value !== undefined)
+    .map(value => (typeof value === "string" ? JSON.stringify(value) : String(value)));
+  const error = new AssertionBroken(`Assertion broken: ${what}${values.length === 0 ? "" : `: ${values.join(", ")}`}`);
+  if (process.listenerCount(ASSERTION_EVENT) === 0) {
+    writeSync(STDERR, `${error.message}\n${error.stack ?? ""}\n`);
+    process.exit(ASSERTION_STATUS);
+  }
+  (process as NodeJS.EventEmitter).emit(ASSERTION_EVENT, error);
+  throw error;
+}

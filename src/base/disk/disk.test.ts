@@ -1,0 +1,295 @@
+/** What every disk must do, run against the machine's and the simulated one; and both compared over random operations. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
+import { Random } from "../random/random.ts";
+import { seedFromEnv } from "../random/seed.ts";
+import type { Disk, DiskFile, OpenMode } from "./disk.ts";
+import { replaceFile, replaceFileNow } from "./replace-file.ts";
+import { SYSTEM_DISK } from "./system-disk.ts";
+
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A disk and an empty directory on it. */
+interface Place {
+  readonly disk: Disk;
+  readonly directory: string;
+}
+
+const DISKS: Record<string, () => Place> = {
+  "the machine's disk": () => {
+    const directory = mkdtempSync(join(tmpdir(), "disk-"));
+    directories.push(directory);
+    return { disk: SYSTEM_DISK, directory };
+  },
+  "the simulated disk": () => ({ disk: new SimulatedDisk({ seed: seedFromEnv() }), directory: "/" }),
+};
+
+const bytes = (text: string) => Buffer.from(text, "latin1");
+
+function write(disk: Disk, path: string, text: string): void {
+  const file = disk.open(path, "replace");
+  file.append(bytes(text));
+  file.close();
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+  return "none";
+}
+
+for (const [name, place] of Object.entries(DISKS)) {
+  describe(name, () => {
+    test("a mode says whether the file may exist, must exist, and keeps its content", () => {
+      const { disk, directory } = place();
+      const path = join(directory, "a");
+      for (const mode of ["read", "write"] as const)
+        expect(
+          codeOf(() => disk.open(path, mode)),
+          mode,
+        ).toBe("ENOENT");
+      for (const mode of ["create", "replace", "exclusive"] as const) {
+        const file = disk.open(path, mode);
+        expect(file.size).toBe(0);
+        file.close();
+        disk.unlink(path);
+      }
+      write(disk, path, "content");
+      expect(codeOf(() => disk.open(path, "exclusive"))).toBe("EEXIST");
+      for (const [mode, size] of [
+        ["read", 7],
+        ["write", 7],
+        ["create", 7],
+        ["replace", 0],
+      ] as const) {
+        const file = disk.open(path, mode);
+        expect(file.size, mode).toBe(size);
+        file.close();
+      }
+    });
+
+    test("files are read and written at any position; a gap is zeros, the end is short", () => {
+      const { disk, directory } = place();
+      const file = disk.open(join(directory, "a"), "create");
+      file.append(bytes("xxhelloxx"), 2, 7);
+      file.append(bytes(" world"));
+      file.writeAt(13, bytes("!"));
+      file.writeAt(0, bytes("H"));
+      expect(file.size).toBe(14);
+      const target = Buffer.alloc(20, "-");
+      expect([file.readAt(6, target, 2, 7), target.toString("latin1", 0, 8)]).toEqual([5, "--world-"]);
+      expect([file.readAt(9, target), target.toString("latin1", 0, 5)]).toEqual([5, "ld\0\0!"]);
+      expect([file.readAt(14, target), file.readAt(100, target), file.readAt(0, target, 3, 3)]).toEqual([0, 0, 0]);
+      file.append(bytes("x"), 1, 1);
+      expect(file.size).toBe(14);
+      file.close();
+      expect(disk.readFile(join(directory, "a"))).toEqual(bytes("Hello world\0\0!"));
+    });
+
+    test("a file that is cut and lengthened again holds zeros there", () => {
+      const { disk, directory } = place();
+      const file = disk.open(join(directory, "a"), "create");
+      file.append(bytes("abcdef"));
+      file.truncate(2);
+      file.truncate(5);
+      expect(file.size).toBe(5);
+      file.append(bytes("g"));
+      file.close();
+      expect(disk.readFile(join(directory, "a"))).toEqual(bytes("ab\0\0\0g"));
+    });
+
+    test("what one handle writes another one reads, without a sync", () => {
+      const { disk, directory } = place();
+      const writer = disk.open(join(directory, "a"), "create");
+      const reader = disk.open(join(directory, "a"), "read");
+      writer.append(bytes("abc"));
+      const target = Buffer.alloc(3);
+      expect([reader.readAt(0, target), target.toString()]).toEqual([3, "abc"]);
+      expect(codeOf(() => reader.writeAt(0, bytes("x")))).toBe("EBADF");
+      expect(codeOf(() => reader.truncate(0))).toBe("EINVAL");
+      writer.close();
+      reader.close();
+    });
+
+    test("a rename replaces; an open file stays the one that was opened, renamed or removed", () => {
+      const { disk, directory } = place();
+      const [a, b] = [join(directory, "a"), join(directory, "b")];
+      write(disk, a, "new");
+      write(disk, b, "old");
+      const old = disk.open(b, "read");
+      disk.rename(a, b);
+      expect([disk.status(a), disk.readFile(b).toString()]).toEqual([null, "new"]);
+      disk.unlink(b);
+      const target = Buffer.alloc(3);
+      expect([old.readAt(0, target), target.toString()]).toEqual([3, "old"]);
+      old.close();
+      expect(disk.list(directory)).toEqual([]);
+    });
+
+    test("directories are made one at a time, listed in order, and removed when empty", () => {
+      const { disk, directory } = place();
+      const inner = join(directory, "b");
+      expect(codeOf(() => disk.makeDirectory(join(inner, "c")))).toBe("ENOENT");
+      disk.makeDirectory(inner);
+      expect(codeOf(() => disk.makeDirectory(inner))).toBe("EEXIST");
+      write(disk, join(inner, "x"), "");
+      write(disk, join(directory, "a"), "1");
+      expect(disk.list(directory)).toEqual([
+        { name: "a", isDirectory: false },
+        { name: "b", isDirectory: true },
+      ]);
+      expect([disk.status(join(directory, "a")), disk.status(inner)?.kind]).toEqual([{ kind: "file", size: 1 }, "directory"]);
+      expect(codeOf(() => disk.removeDirectory(inner))).toBe("ENOTEMPTY");
+      disk.unlink(join(inner, "x"));
+      disk.removeDirectory(inner);
+      expect(disk.status(inner)).toBeNull();
+    });
+
+    test("a wrong kind of path is refused", () => {
+      const { disk, directory } = place();
+      const [file, inner, missing] = [join(directory, "f"), join(directory, "d"), join(directory, "m")];
+      write(disk, file, "x");
+      disk.makeDirectory(inner);
+      expect(codeOf(() => disk.open(inner, "write"))).toBe("EISDIR");
+      expect(codeOf(() => disk.readFile(inner))).toBe("EISDIR");
+      expect(codeOf(() => disk.open(join(file, "x"), "create"))).toBe("ENOTDIR");
+      expect(codeOf(() => disk.open(join(missing, "x"), "create"))).toBe("ENOENT");
+      expect(codeOf(() => disk.list(file))).toBe("ENOTDIR");
+      expect(codeOf(() => disk.list(missing))).toBe("ENOENT");
+      expect(codeOf(() => disk.unlink(missing))).toBe("ENOENT");
+      expect(codeOf(() => disk.rename(missing, file))).toBe("ENOENT");
+      expect(codeOf(() => disk.rename(file, inner))).toBe("EISDIR");
+      expect(codeOf(() => disk.rename(inner, file))).toBe("ENOTDIR");
+      expect(codeOf(() => disk.removeDirectory(file))).toBe("ENOTDIR");
+      expect(codeOf(() => disk.syncDirectoryNow(missing))).toBe("ENOENT");
+      try {
+        disk.open(join(missing, "x"), "create");
+      } catch (error) {
+        const { syscall, path } = error as NodeJS.ErrnoException;
+        expect([syscall, path]).toEqual(["open", join(missing, "x")]);
+      }
+    });
+
+    test("syncs settle, many at once, also when the file is closed meanwhile", async () => {
+      const { disk, directory } = place();
+      const file = disk.open(join(directory, "a"), "create");
+      file.append(bytes("one"));
+      const first = file.sync();
+      file.append(bytes("two"));
+      const second = file.sync();
+      file.close();
+      await Promise.all([first, second, disk.syncDirectory(directory)]);
+      const again = disk.open(join(directory, "a"), "write");
+      again.append(bytes("!"));
+      again.syncNow();
+      again.close();
+      disk.syncDirectoryNow(directory);
+      expect(disk.readFile(join(directory, "a")).toString()).toBe("onetwo!");
+      expect(await disk.syncDirectory(join(directory, "missing")).catch(error => error.code)).toBe("ENOENT");
+    });
+
+    test("the space left is known", () => {
+      const { disk, directory } = place();
+      const { freeBytes, totalBytes } = disk.space(directory);
+      expect(freeBytes).toBeGreaterThan(0);
+      expect(totalBytes).toBeGreaterThanOrEqual(freeBytes);
+    });
+
+    test("a file is replaced as a whole, at once or without waiting; a failure leaves the old one and nothing else", async () => {
+      const { disk, directory } = place();
+      const path = join(directory, "a");
+      const replacement = { path, temporary: join(directory, "a.tmp"), mode: "exclusive", permissions: 0o600 } as const;
+      await replaceFile(disk, replacement, bytes("one"));
+      expect(disk.readFile(path).toString()).toBe("one");
+      replaceFileNow(disk, replacement, bytes("two"));
+      expect(disk.readFile(path).toString()).toBe("two");
+      const blocked = join(directory, "d");
+      disk.makeDirectory(blocked);
+      expect(codeOf(() => replaceFileNow(disk, { ...replacement, path: blocked }, bytes("three")))).toBe("EISDIR");
+      expect(await replaceFile(disk, { ...replacement, path: blocked }, bytes("three")).catch(error => error.code)).toBe("EISDIR");
+      expect(disk.list(directory).map(entry => entry.name)).toEqual(["a", "d"]);
+      write(disk, replacement.temporary, "somebody's");
+      expect(codeOf(() => replaceFileNow(disk, replacement, bytes("three")))).toBe("EEXIST");
+      expect(disk.readFile(replacement.temporary).toString()).toBe("somebody's");
+    });
+  });
+}
+
+/** Performs one random operation. Says what came of it, so that two disks can be compared. */
+function act(random: Random, { disk, directory }: Place, handles: Map<string, DiskFile>): string {
+  const pathOf = () => join(directory, random.pick(["a", "b", "d", "d/a", "d/b", "d/e", "a/x", "e"]));
+  const path = pathOf();
+  const content = Buffer.alloc(random.below(3_000), random.below(256));
+  const [position, size] = [random.below(4_000), random.below(4_000)];
+  const mode = random.pick<OpenMode>(["read", "write", "create", "replace", "exclusive"]);
+  const slot = String(random.below(3));
+  const held = handles.get(slot);
+  const target = pathOf();
+  const close = () => {
+    handles.get(slot)?.close();
+    handles.delete(slot);
+  };
+  const actions: (() => unknown)[] = [
+    () => {
+      close();
+      handles.set(slot, disk.open(path, mode));
+      return "opened";
+    },
+    () => {
+      held?.writeAt(position, content);
+      return held?.size;
+    },
+    () => {
+      held?.append(content);
+      return held?.size;
+    },
+    () => {
+      held?.truncate(size);
+      return held?.size;
+    },
+    () => {
+      const into = Buffer.alloc(size);
+      return [held?.readAt(position, into), Bun.hash(into)];
+    },
+    () => held?.syncNow(),
+    () => Bun.hash(disk.readFile(path)),
+    () => disk.status(path)?.kind,
+    () => disk.rename(path, target),
+    () => disk.unlink(path),
+    () => disk.makeDirectory(path),
+    () => disk.removeDirectory(path),
+    () => disk.list(path),
+    () => disk.syncDirectoryNow(path),
+    close,
+  ];
+  const action = random.pick(actions);
+  try {
+    return Bun.inspect(action());
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
+test("fuzz: both disks answer the same operations alike", () => {
+  const seed = seedFromEnv();
+  for (let round = 0; round < 40; round++) {
+    const places = Object.values(DISKS).map(place => place());
+    const logs = places.map(place => {
+      const random = new Random(seed + round);
+      const handles = new Map<string, DiskFile>();
+      const log = Array.from({ length: 150 }, () => act(random, place, handles));
+      for (const file of handles.values()) file.close();
+      return log;
+    });
+    expect(logs[0], `SEED=${seed} round=${round}`).toEqual(logs[1]);
+  }
+});
