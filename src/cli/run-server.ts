@@ -1,5 +1,6 @@
 /** The program from its options to its end: configuration, log, server, signals, exit status. */
 
+import { SYSTEM_CLOCK } from "../base/clock/clock.ts";
 import { secondText } from "../base/log/log-line.ts";
 import { ServerLogger } from "../base/log/server-logger.ts";
 import { OptionError, type Options } from "../config/schema/options.ts";
@@ -40,6 +41,8 @@ function orExit<T>(attempt: () => T): T {
 /** There is no log yet: writes the error to standard error as the reference does, with the time where it would be a log line. */
 function exit(error: Error): never {
   const { message } = error;
-  process.stderr.write(error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(), false)} ${message}\n`);
+  process.stderr.write(
+    error instanceof OptionError ? `nats-server: ${message}\n` : `${secondText(new Date(SYSTEM_CLOCK.now()), false)} ${message}\n`,
+  );
   process.exit(1);
 }

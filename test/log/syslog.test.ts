@@ -3,6 +3,7 @@
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { ServerLogger } from "../../src/base/log/server-logger.ts";
 import { SyslogSink } from "../../src/base/log/syslog-sink.ts";
 import { outcomeOf, PROGRAM, TemporaryDirectory } from "../cli/program.ts";
@@ -105,14 +106,16 @@ test("the daemon of this machine gets datagrams", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "log");
   const receive = datagramReceiver(path);
-  const sink = SyslogSink.local(["/nonexistent", path]);
+  const sink = SyslogSink.local(SYSTEM_CLOCK, ["/nonexistent", path]);
   sink.add("ERR", "it burns", new Date(2026, 0, 3, 4, 5, 6).getTime());
   sink.close();
   expect(receive().replace(/ [^ ]+\[\d+\]/, " <tag>[<pid>]")).toBe("<27>Jan  3 04:05:06 <tag>[<pid>]: it burns\n");
 });
 
 test("without a daemon on this machine syslog is refused", () => {
-  expect(() => SyslogSink.local(["/nonexistent", "/tmp"])).toThrow('error connecting to syslog: "Unix syslog delivery error"');
+  expect(() => SyslogSink.local(SYSTEM_CLOCK, ["/nonexistent", "/tmp"])).toThrow(
+    'error connecting to syslog: "Unix syslog delivery error"',
+  );
 });
 
 /** A port that nobody has; a file that is not there. */

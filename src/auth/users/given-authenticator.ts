@@ -64,7 +64,7 @@ export interface GivenLogin {
   readonly account?: string;
   /** By default everything is allowed. The same object for several clients is compiled once. */
   readonly permissions?: GivenPermissions | null;
-  /** When it is disconnected: a `Date`, or milliseconds as from `Date.now()`. */
+  /** When it is disconnected: a `Date`, or milliseconds since 1970. */
   readonly expiresAt?: Date | number | null;
 }
 

@@ -4,6 +4,7 @@
  *   caller ─▶ SubsystemLog: level enabled? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
  * A reload builds a new form and sink and swaps them; existing loggers stay valid. Source: core §9.4.
  */
+import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { goFileError } from "../go/file-error.ts";
 import { FileSink } from "./file-sink.ts";
 import { JsonLine } from "./json-line.ts";
@@ -40,11 +41,13 @@ export interface LogDependencies {
   readonly write?: WriteSome;
   /** Default: true when standard error is a terminal. */
   readonly colors?: boolean;
+  readonly clock?: Clock;
 }
 
 export class ServerLogger implements ConfigurableLogger {
   private readonly dependencies: LogDependencies;
-  private readonly clock = new WallClock();
+  private readonly clock: Clock;
+  private readonly wallClock: WallClock;
   private readonly repeats = new RepeatFilter(REPEAT_MS, REPEATS_MAX);
   private readonly logs: Readonly<Record<Subsystem, SubsystemLog>>;
   private options: LogOptions;
@@ -53,6 +56,8 @@ export class ServerLogger implements ConfigurableLogger {
   /** @throws Error with the reference's text when the configured destination cannot be opened */
   constructor(given: Partial<LogOptions> = {}, dependencies: LogDependencies = {}) {
     this.dependencies = dependencies;
+    this.clock = dependencies.clock ?? SYSTEM_CLOCK;
+    this.wallClock = new WallClock(this.clock);
     this.options = { ...LOG_DEFAULTS, ...given };
     this.sink = this.open(this.options);
     this.logs = Object.fromEntries(SUBSYSTEMS.map(name => [name, new SubsystemLog(this, name)])) as Record<Subsystem, SubsystemLog>;
@@ -101,12 +106,12 @@ export class ServerLogger implements ConfigurableLogger {
 
   /** Used by `SubsystemLog`. */
   add(level: Level, text: string, subsystem: Subsystem): void {
-    this.sink.add(level, text, this.clock.now(), subsystem);
+    this.sink.add(level, text, this.wallClock.now(), subsystem);
     if (level === "FTL") this.sink.flush(); // the caller is about to end the process
   }
 
   passesRepeats(text: string): boolean {
-    return this.repeats.passes(text, performance.now());
+    return this.repeats.passes(text, this.clock.monotonic());
   }
 
   private open(options: LogOptions): LogSink {
@@ -114,14 +119,14 @@ export class ServerLogger implements ConfigurableLogger {
     if (logFile !== null) {
       const limits = { sizeLimit: options.logSizeLimit, filesMax: options.logFilesMax };
       try {
-        return new FileSink(logFile, this.formOf(options, false), limits, () => this.clock.now());
+        return new FileSink(logFile, this.formOf(options, false), limits, () => this.wallClock.now());
       } catch (error) {
         throw new Error(`error opening file: ${goFileError(error, logFile)}`, { cause: error });
       }
     }
-    if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog);
-    if (syslog) return SyslogSink.local();
-    return new StderrSink(this.formOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.dependencies.write);
+    if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog, this.clock);
+    if (syslog) return SyslogSink.local(this.clock);
+    return new StderrSink(this.formOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.clock, this.dependencies.write);
   }
 
   private formOf({ logFormat, logTime, logTimeUtc }: LogOptions, colors: boolean): LineForm {

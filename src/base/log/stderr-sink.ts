@@ -8,6 +8,7 @@
  * and are dropped and counted when that is full.
  */
 import { fstatSync, writeSync } from "node:fs";
+import type { Clock } from "../clock/clock.ts";
 import type { Level, Subsystem } from "./level.ts";
 import type { LineForm } from "./line-form.ts";
 import { QUEUE_BYTES_MAX } from "./line-queue.ts";
@@ -32,7 +33,11 @@ export class StderrSink implements LogSink {
   private broken = false;
 
   /** @param write replaced by tests */
-  constructor(form: LineForm, write: WriteSome = bytes => writeSync(STDERR, bytes)) {
+  constructor(
+    form: LineForm,
+    private readonly clock: Clock,
+    write: WriteSome = bytes => writeSync(STDERR, bytes),
+  ) {
     this.form = form;
     this.write = write;
   }
@@ -87,7 +92,7 @@ export class StderrSink implements LogSink {
         return true;
       }
       this.stuck = rest;
-      setTimeout(() => this.flush(), RETRY_MS);
+      this.clock.after(RETRY_MS, () => this.flush());
       return false;
     }
   }

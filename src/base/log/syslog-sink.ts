@@ -10,6 +10,7 @@
  */
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
+import type { Clock } from "../clock/clock.ts";
 import { programName } from "../keys/program-name.ts";
 import type { Level } from "./level.ts";
 import { LineQueue } from "./line-queue.ts";
@@ -67,7 +68,11 @@ export class SyslogSink implements LogSink {
   private closing = false;
 
   /** @param address name of the daemon in error texts; null for the local one */
-  private constructor(address: Address | null, connect: (ready: () => void) => SyslogPeer) {
+  private constructor(
+    address: Address | null,
+    private readonly clock: Clock,
+    connect: (ready: () => void) => SyslogPeer,
+  ) {
     this.sender = { tag: programName(), pid: process.pid, host: address === null ? null : hostname() };
     try {
       this.peer = connect(() => this.pump());
@@ -81,31 +86,33 @@ export class SyslogSink implements LogSink {
   }
 
   /** @throws with the reference's text when no local daemon runs */
-  static local(paths: readonly string[] = LOCAL_PATHS): SyslogSink {
+  static local(clock: Clock, paths: readonly string[] = LOCAL_PATHS): SyslogSink {
     for (const path of paths) {
       if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) continue;
       const datagram = UnixDatagram.connect(path);
-      if (datagram !== null) return new SyslogSink(null, () => new DatagramPeer(datagram));
-      return new SyslogSink(null, ready => new StreamPeer({ unix: path }, ready));
+      if (datagram !== null) return new SyslogSink(null, clock, () => new DatagramPeer(datagram));
+      return new SyslogSink(null, clock, ready => new StreamPeer({ unix: path }, clock, ready));
     }
     throw connectError(null, null);
   }
 
   /** @throws with the reference's text when the address is invalid */
-  static remote(url: string): SyslogSink {
+  static remote(url: string, clock: Clock): SyslogSink {
     const parsed = URL.canParse(url) ? new URL(url) : null;
     const scheme = parsed?.protocol.slice(0, -1) ?? "";
     if (parsed === null || !["udp", "tcp", "unix"].includes(scheme))
       throw new Error(`error invalid network type: ${JSON.stringify(scheme)}`);
     if (scheme === "unix")
-      return new SyslogSink({ scheme, host: parsed.pathname, port: null }, ready => new StreamPeer({ unix: parsed.pathname }, ready));
+      return new SyslogSink({ scheme, host: parsed.pathname, port: null }, clock, ready => {
+        return new StreamPeer({ unix: parsed.pathname }, clock, ready);
+      });
     const at = /^[a-z]+:\/\/(?:\[([^\]]+)\]|([^:/]*)):(\d+)/.exec(url);
     if (at === null)
       throw new Error(`error connecting to syslog: ${JSON.stringify(`dial ${scheme}: address ${parsed.host}: missing port in address`)}`);
     const target = { hostname: at[1] ?? (at[2] || "127.0.0.1"), port: Number(at[3]) };
     const address: Address = { scheme, host: target.hostname, port: target.port };
-    if (scheme === "udp") return new SyslogSink(address, ready => new UdpPeer(target, ready));
-    return new SyslogSink(address, ready => new StreamPeer(target, ready));
+    if (scheme === "udp") return new SyslogSink(address, clock, ready => new UdpPeer(target, ready));
+    return new SyslogSink(address, clock, ready => new StreamPeer(target, clock, ready));
   }
 
   add(level: Level, text: string, now: number): void {
@@ -132,7 +139,7 @@ export class SyslogSink implements LogSink {
       if (!this.peer.send(this.waiting)) return;
       this.waiting = undefined;
       const dropped = this.queue.takeDropped();
-      if (dropped > 0 && !this.closing) this.add("WRN", `${dropped} log lines dropped: syslog took none`, Date.now());
+      if (dropped > 0 && !this.closing) this.add("WRN", `${dropped} log lines dropped: syslog took none`, this.clock.now());
     }
   }
 }
@@ -193,7 +200,11 @@ class StreamPeer implements SyslogPeer {
   private readonly firstAttempt = Promise.withResolvers<void>();
   readonly connected = this.firstAttempt.promise;
 
-  constructor(target: StreamTarget, ready: () => void) {
+  constructor(
+    target: StreamTarget,
+    private readonly clock: Clock,
+    ready: () => void,
+  ) {
     this.target = target;
     this.ready = ready;
     this.connect();
@@ -253,6 +264,6 @@ class StreamPeer implements SyslogPeer {
   /** The daemon is unreachable or disconnected. */
   private again(): void {
     this.socket = null;
-    if (!this.closed) setTimeout(() => this.closed || this.connect(), RETRY_MS).unref();
+    if (!this.closed) this.clock.after(RETRY_MS, () => this.closed || this.connect(), false);
   }
 }

@@ -1,21 +1,30 @@
-/** How often the wall clock is compared with the monotonic clock, which provides the microseconds, ms. */
+/**
+ * Wall clock with microseconds, for log lines: the monotonic clock plus the difference between the two.
+ *
+ * The wall clock shows whole milliseconds, so a sample of the difference is at most 1 ms too small: the largest of all samples is the most
+ * exact. A sample that is smaller by more than the drift allowed, or larger by more, says that the wall clock was set.
+ */
+import type { Clock } from "../clock/clock.ts";
+
+/** How often the difference is sampled. */
 const CLOCK_SYNC_MS = 1_000;
-/** The wall clock has whole milliseconds, so the two may differ by this much without a clock change, ms. */
+/** By so much samples may differ although the wall clock was not set. */
 const CLOCK_DRIFT_MAX_MS = 2;
 
-/** Wall clock with microseconds. */
 export class WallClock {
-  /** Wall clock minus monotonic clock, ms. */
-  private offset = performance.timeOrigin;
+  /** Wall clock less monotonic clock, ms. */
+  private offset = Number.NEGATIVE_INFINITY;
   private syncedAt = Number.NEGATIVE_INFINITY;
 
-  /** Current time, ms with fractions. */
+  constructor(private readonly clock: Clock) {}
+
+  /** ms since 1970, with fractions. */
   now(): number {
-    const monotonic = performance.now();
+    const monotonic = this.clock.monotonic();
     if (monotonic - this.syncedAt >= CLOCK_SYNC_MS) {
       this.syncedAt = monotonic;
-      const offset = Date.now() - monotonic;
-      if (Math.abs(offset - this.offset) > CLOCK_DRIFT_MAX_MS) this.offset = offset;
+      const offset = this.clock.now() - monotonic;
+      if (offset > this.offset || offset < this.offset - CLOCK_DRIFT_MAX_MS) this.offset = offset;
     }
     return this.offset + monotonic;
   }

@@ -43,7 +43,7 @@ export function accountDetail(server: MonitoredServer, account: Account): Fields
     ...unlessEmpty("issuer_key", claim?.issuer ?? ""),
     name_tag: nameTagOf(account),
     ...unlessEmpty("tags", claim?.tags ?? []),
-    ...(claim === null ? {} : claimFields(claim.jwt)),
+    ...(claim === null ? {} : claimFields(claim.jwt, server.clock.now())),
     sublist_stats: interestStats([account]),
     ...responsesOf(account),
   };
@@ -151,14 +151,15 @@ function responseImport({ subject, reply, requester, share, watcher, export: fro
   return { ...service(one, from), type: SERVICE_NUMBER };
 }
 
-function claimFields(jwt: string): Fields {
+/** @param now wall clock, ms: some issues depend on it */
+function claimFields(jwt: string, now: number): Fields {
   let claims: AccountClaims;
   try {
     claims = decodeAccount(jwt);
   } catch {
     return {};
   }
-  const issues = validateClaims(claims, Date.now()).issues.map(({ description, blocking, timeCheck }) => ({
+  const issues = validateClaims(claims, now).issues.map(({ description, blocking, timeCheck }) => ({
     description,
     blocking,
     time_check: timeCheck,

@@ -30,7 +30,7 @@ const DETAILS: Record<string, (client: Client, now: number) => number> = {
 };
 
 export function addConnections(exposition: Exposition, server: MonitoredServer, detailed: boolean): void {
-  const { connections, identity } = server;
+  const { clock, connections, identity } = server;
   const id = identity.id;
   const add = (metric: string, labels: Record<string, string>, value: number) =>
     exposition.add(`gnatsd_connz_${metric}`, helpOf(`gnatsd_connz_${metric}`), { server_id: id, ...labels }, value);
@@ -44,7 +44,7 @@ export function addConnections(exposition: Exposition, server: MonitoredServer, 
     add(metric, {}, sum);
   }
   if (!detailed) return;
-  const now = Date.now();
+  const now = clock.now();
   let listed = 0;
   for (const client of connections.values()) {
     if (++listed > CONNECTIONS_LIMIT) return;

@@ -146,7 +146,7 @@ export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields 
     offset: Math.max(0, options.offset),
     limit: cid > 0 ? 1 : limit <= 0 ? CONNECTIONS_LIMIT : limit,
   };
-  const now = Date.now();
+  const now = server.clock.now();
   const answer = (id: string, total: number, connections: unknown[] | null) => ({
     server_id: id,
     now: goTime(now),

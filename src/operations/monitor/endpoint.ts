@@ -21,7 +21,7 @@ export function countRequest({ server }: MonitorContext, path: string): void {
 
 /** The first fields of most answers. */
 export function answerHead(server: MonitoredServer): Fields {
-  return { server_id: server.identity.id, now: goTime(Date.now()) };
+  return { server_id: server.identity.id, now: goTime(server.clock.now()) };
 }
 
 /** Go's `omitempty`: omits empty values. */

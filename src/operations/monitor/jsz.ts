@@ -24,7 +24,7 @@ export interface JszOptions {
 export const NO_JSZ_OPTIONS: JszOptions = { leaderOnly: false };
 
 /** @throws NotMine the request is for the leader only */
-export function jszOf({ identity }: MonitoredServer, { leaderOnly }: JszOptions): Fields {
+export function jszOf({ clock, identity }: MonitoredServer, { leaderOnly }: JszOptions): Fields {
   if (leaderOnly) throw new NotMine("filtered response: not leader");
   return {
     memory: 0,
@@ -35,7 +35,7 @@ export function jszOf({ identity }: MonitoredServer, { leaderOnly }: JszOptions)
     ha_assets: 0,
     api: { level: 0, total: 0, errors: 0 },
     server_id: identity.id,
-    now: goTime(Date.now()),
+    now: goTime(clock.now()),
     disabled: true,
     config: { max_memory: 0, max_storage: 0 },
     streams: 0,

@@ -1,5 +1,6 @@
 /** What monitoring needs from the server above it. Read only, on request only. */
 import type { Account } from "../../accounts/account/account.ts";
+import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
@@ -36,6 +37,7 @@ export interface MonitoredConnections {
 /** A server: what exists once, besides its connections. */
 export interface MonitoredServer extends MonitoredConnections {
   readonly log: Logger;
+  readonly clock: Clock;
   readonly options: Options;
   readonly identity: { readonly id: string };
   readonly serverName: string;

@@ -11,8 +11,8 @@ export function routez(context: MonitorContext, query: Query): Response {
   return jsonResponse(routezOf(context.server));
 }
 
-export function routezOf({ identity, serverName }: MonitoredServer): Fields {
-  return { server_id: identity.id, server_name: serverName, now: goTime(Date.now()), num_routes: 0, routes: [] };
+export function routezOf({ clock, identity, serverName }: MonitoredServer): Fields {
+  return { server_id: identity.id, server_name: serverName, now: goTime(clock.now()), num_routes: 0, routes: [] };
 }
 
 export function gatewayz(context: MonitorContext, query: Query): Response {

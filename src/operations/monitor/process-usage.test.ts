@@ -1,14 +1,15 @@
 import { expect, test } from "bun:test";
+import { SYSTEM_CLOCK } from "../../base/clock/clock.ts";
 import { ProcessUsage } from "./process-usage.ts";
 
 test("reports the usage of this process", () => {
-  const usage = new ProcessUsage();
+  const usage = new ProcessUsage(SYSTEM_CLOCK);
   expect(usage.residentBytes()).toBeGreaterThan(1024 * 1024);
   expect(usage.cores()).toBeGreaterThan(0);
 });
 
 test("a busy process shows about one core in use, and asking again at once shows the same", () => {
-  const usage = new ProcessUsage();
+  const usage = new ProcessUsage(SYSTEM_CLOCK);
   expect(usage.cpuPercent()).toBe(0); // too soon to tell
   const until = performance.now() + 1_050;
   while (performance.now() < until);

@@ -52,7 +52,7 @@ export function subszOf(server: MonitoredServer, options: SubszOptions = EVERYTH
   const page = found.slice(offset, offset + limit);
   return {
     server_id: server.identity.id,
-    now: goTime(Date.now()),
+    now: goTime(server.clock.now()),
     ...interestStats(accounts),
     total: found.length,
     offset,

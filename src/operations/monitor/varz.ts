@@ -24,7 +24,7 @@ export function varz(context: MonitorContext): Response {
 export function varzOf(server: MonitoredServer): Fields {
   const { counters, startedAt, options } = server;
   const { requests, usage } = server.monitoring;
-  const now = Date.now();
+  const now = server.clock.now();
   return {
     ...identityFields(server),
     ...listenFields(server),

@@ -62,7 +62,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   readonly clock: Clock;
   readonly disk: Disk;
   readonly identity: ServerIdentity = newServerIdentity();
-  readonly monitoring = new MonitorState();
+  readonly monitoring: MonitorState;
   readonly cpuProfiler = new CpuProfiler();
   readonly operatorPorts = new OperatorPorts(this);
   readonly files = new ProcessFiles(this);
@@ -92,6 +92,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.log = dependencies.log;
     this.clock = dependencies.clock ?? SYSTEM_CLOCK;
     this.disk = dependencies.disk ?? SYSTEM_DISK;
+    this.monitoring = new MonitorState(this.clock);
     this.startedAt = this.clock.now();
     this.configSource = config?.source ?? null;
     this.configDigest = config?.digest ?? "";

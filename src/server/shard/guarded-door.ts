@@ -39,8 +39,7 @@ export class GuardedDoor {
     const limit = tls?.options.connectionRateLimit ?? 0;
     const before = this.rules?.rate ?? null;
     const rate = limit === 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
-    const now = () => turn.clock.monotonic();
-    this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, now, handlers: this.handlers };
+    this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
   }
 
   /** Takes a socket that was accepted. @returns false when nothing is asked of it */

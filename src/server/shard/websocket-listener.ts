@@ -107,7 +107,7 @@ export class WebSocketListener {
       },
       accept: (transport, visitor) => acceptor.accept(transport, this.doorFor(visitor)),
       endTurn: () => acceptor.turn.end(),
-      now: () => acceptor.turn.clock.monotonic(),
+      clock: acceptor.turn.clock,
       onDefect: error => acceptor.onDefect(error),
     };
   }

@@ -15,6 +15,7 @@
  */
 import type { Socket, SocketHandler } from "bun";
 import { GrowingBytes } from "../../base/bytes/growing-bytes.ts";
+import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
@@ -44,8 +45,7 @@ export interface GuardRules {
   /** Null: no limit. */
   readonly rate: HandshakeRate | null;
   readonly timers: TimingWheel;
-  /** Monotonic, ms. */
-  readonly now: () => number;
+  readonly clock: Clock;
   /** Handlers of the sockets that Bun makes for TLS. */
   readonly handlers: SecureHandlers;
 }
@@ -133,7 +133,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     this.awaitsAddress = false;
     if (!this.wantsTls) return this.open();
     const { rate, tls } = this.rules;
-    if (rate !== null && !rate.allows(this.rules.now())) return this.refuse({ kind: "throttled", text: "" });
+    if (rate !== null && !rate.allows(this.rules.clock.monotonic())) return this.refuse({ kind: "throttled", text: "" });
     this.events!.onHandshakeStart();
     this.hello = new HelloCollector();
     this.enter(Phase.Hello, tls!.options.timeoutMs);
@@ -239,7 +239,9 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       cipherSuite: (socket.getCipher() as { standardName?: string }).standardName ?? "", // Go's names are the standard's
       peerCertificates: certificate === null ? [] : [certificate],
       handshakeFirst: this.handshakesFirst,
-      ...(certificate === null ? {} : { verifiedChains: () => verifiedChains(certificate.raw, tls.authorities, socket) }),
+      ...(certificate === null
+        ? {}
+        : { verifiedChains: () => verifiedChains(certificate.raw, tls.authorities, socket, this.rules.clock.now()) }),
     };
     this.failedEarly = false;
     if (tls.peerCheck === null || certificate === null) return this.open(socket);

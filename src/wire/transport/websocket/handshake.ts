@@ -81,10 +81,10 @@ export function refusalBody(status: HandshakeStatus): string {
   return `${STATUS_TEXTS[status]}\n`;
 }
 
-/** The refusal as bytes, for our own codec; the connection ends after it. */
-export function refusalResponse(status: HandshakeStatus): string {
+/** The refusal as bytes, for our own codec; the connection ends after it. @param now wall clock, ms */
+export function refusalResponse(status: HandshakeStatus, now: number): string {
   const body = refusalBody(status);
-  const headers = { ...REFUSAL_HEADERS, Date: new Date().toUTCString(), "Content-Length": `${body.length}`, Connection: "close" };
+  const headers = { ...REFUSAL_HEADERS, Date: new Date(now).toUTCString(), "Content-Length": `${body.length}`, Connection: "close" };
   return `HTTP/1.1 ${status} ${STATUS_TEXTS[status]}\r\n${headerLines(headers)}\r\n${body}`;
 }
 

@@ -2,6 +2,7 @@
  * The two owners of a WebSocket port: `Bun.serve` (served-websockets.ts) or our own codec on raw sockets (raw-websockets.ts). Both make the
  * checks of handshake.ts and produce a `Transport`; the listener's configuration decides which one is used.
  */
+import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
@@ -18,8 +19,7 @@ export interface WebSocketHost {
   /** A peer passed the handshake. The owner calls `endTurn` afterwards. */
   accept(transport: Transport, visitor: WebSocketVisitor): TransportEvents;
   endTurn(): void;
-  /** Monotonic, ms. */
-  now(): number;
+  readonly clock: Clock;
   /** One of our handlers threw. */
   onDefect(error: Error): void;
 }

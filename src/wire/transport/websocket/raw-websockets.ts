@@ -64,7 +64,7 @@ export class RawWebSockets implements WebSocketOwner {
     const { host, handlers } = this;
     const limit = tls.options.connectionRateLimit;
     const rate = limit === 0 ? null : new HandshakeRate(limit);
-    this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, now: () => host.now(), handlers };
+    this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, clock: host.clock, handlers };
   }
 
   /** Writes one log line for all refusals within a second. */

@@ -61,7 +61,7 @@ export class UpgradingPeer implements TransportEvents {
     const refusal = refusalOf(request, this.rules.origins);
     if (refusal !== null) {
       this.log(refusal.reason);
-      return this.refuse(refusalResponse(refusal.status));
+      return this.refuse(refusalResponse(refusal.status, this.host.clock.now()));
     }
     if (dataBehind) {
       this.log("client sent data before handshake is complete");

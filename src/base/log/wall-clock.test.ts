@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { WallClock } from "./wall-clock.ts";
+
+/** A wall clock of whole milliseconds beside an exact monotonic one. */
+class CoarseClock {
+  /** True time since the start, ms. */
+  elapsed = 0;
+  /** Wall clock at the start, ms. */
+  origin = 1_000_000.7;
+  now = () => Math.floor(this.origin + this.elapsed);
+  monotonic = () => this.elapsed;
+  after = () => () => {};
+}
+
+test("the wall clock becomes exact with time, and never differs by a millisecond", () => {
+  const clock = new CoarseClock();
+  const wall = new WallClock(clock);
+  for (let step = 0; step < 200; step++, clock.elapsed += 1_000.13) {
+    const error = clock.origin + clock.elapsed - wall.now();
+    expect(error).toBeGreaterThanOrEqual(-1e-6);
+    expect(error).toBeLessThan(step < 100 ? 1 : 0.02);
+  }
+});
+
+test("a wall clock that was set is followed within a second, in either direction", () => {
+  const clock = new CoarseClock();
+  const wall = new WallClock(clock);
+  wall.now();
+  for (const change of [3_600_000, -7_200_000, -5]) {
+    clock.origin += change;
+    clock.elapsed += 1_000;
+    expect(Math.abs(clock.origin + clock.elapsed - wall.now())).toBeLessThan(1);
+  }
+});
