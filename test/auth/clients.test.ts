@@ -59,7 +59,7 @@ test("nats.js is refused with wrong credentials of every kind", async () => {
     undefined,
   ])
     expect(await whoIs(USERS, authenticator)).toContain("Authorization Violation");
-}, 30_000);
+}, 120_000);
 
 needs(["nats"], () => {
   test(`the nats command logs in as a user, and by an nkey from a file`, async () => {
@@ -78,5 +78,5 @@ needs(["nats"], () => {
     } finally {
       await server.stop();
     }
-  }, 20_000);
+  }, 120_000);
 });

@@ -14,7 +14,7 @@ import { ReferenceServer } from "../reference/reference-server.ts";
 import { type PeerTls, SecurePeer } from "../tls/secure-peer.ts";
 import { BINARY, frame, RawClient } from "../websocket/raw-client.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export interface RunningServer {
   readonly port: number;

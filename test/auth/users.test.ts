@@ -143,7 +143,7 @@ for (const { title, config, attempts } of PLAYS) {
       });
       expect(ours).toEqual(theirs);
     },
-    20_000,
+    120_000,
   );
 }
 

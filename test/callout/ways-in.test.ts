@@ -84,7 +84,7 @@ it.compared(
     expect(ours).toEqual(theirs);
     expect(JSON.stringify(theirs)).toContain(JSON.stringify([["guest", "between", "root"]]));
   },
-  30_000,
+  120_000,
 );
 
 it.compared(
@@ -94,7 +94,7 @@ it.compared(
     const [ours, theirs] = await onBoth(config(`tls { ${certificates}, timeout: 5 }`), facts, stage => overTls(stage, { ca: root.pem }));
     expect(ours).toEqual(theirs);
   },
-  30_000,
+  120_000,
 );
 
 it.compared(
@@ -111,7 +111,7 @@ it.compared(
     });
     expect(ours).toEqual(theirs);
   },
-  30_000,
+  120_000,
 );
 
 /** Connects by WebSocket; what it hears until PONG or the end, and what the service was told. */
@@ -164,7 +164,7 @@ it.compared(
       expect([own, ours]).toEqual([own, theirs]);
     }
   },
-  30_000,
+  120_000,
 );
 
 it.compared(
@@ -179,7 +179,7 @@ it.compared(
     });
     expect(ours).toEqual(theirs);
   },
-  30_000,
+  120_000,
 );
 
 const through = (connectOptions: Record<string, unknown>, nonce: string) => ({
@@ -216,7 +216,7 @@ it.compared(
     });
     expect(ours).toEqual(theirs);
   },
-  30_000,
+  120_000,
 );
 
 it.compared(
@@ -243,7 +243,7 @@ it.compared(
     });
     expect(ours).toEqual(theirs);
   },
-  30_000,
+  120_000,
 );
 
 test("nats.js is let in where the service wants it, and told nothing but that it is refused", async () => {
@@ -358,7 +358,7 @@ it.compared(
     expect(ours).toEqual(theirs);
     expect(theirs).toEqual([[], [], ["x", "[REDACTED]", "[REDACTED]"], "Client Closed"]);
   },
-  30_000,
+  120_000,
 );
 
 test("no secret is logged, however it ends", async () => {

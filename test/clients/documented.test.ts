@@ -23,7 +23,7 @@ import { NatsCli } from "./nats-cli.ts";
 const root = join(import.meta.dir, "../..");
 const node = findProgram("node").path;
 const hasTool = findProgram("nats").path !== null || referenceIsRequired();
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 /** A request that nobody will answer. */
 const UNANSWERED_MS = 200;
 

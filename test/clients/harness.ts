@@ -14,7 +14,7 @@ import { NatsServer, type StartOptions } from "../../src/index.ts";
 import { type Conversation, converse } from "./conversation.ts";
 
 const NODE = Bun.which("node");
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 120_000;
 const root = join(import.meta.dir, "../..");
 
 /** Registers a conversation between clients and a server with these options. */

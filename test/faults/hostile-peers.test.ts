@@ -8,7 +8,7 @@ import { TestServer } from "./test-server.ts";
 import { until } from "./until.ts";
 
 const MIB = 1024 * 1024;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 const CONNECT = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
 
 /** Two clients that ask and answer without a pause, each answer checked. */
@@ -35,7 +35,7 @@ class HealthyPair implements AsyncDisposable {
   private async converse(): Promise<void> {
     while (!this.stopped) {
       const question = `question ${this.answers}`;
-      const answer = await this.asker.request("healthy", question, { timeout: 20_000 });
+      const answer = await this.asker.request("healthy", question, { timeout: 60_000 });
       if (answer.string() !== question) throw new Error(`${answer.string()} answers ${question}`);
       this.answers++;
     }

@@ -6,7 +6,11 @@ import { neutral } from "../system/system-client.ts";
 import { client, endClient, get, json } from "./monitored-pair.ts";
 import { lookAtBoth } from "./same-config.ts";
 
-const it = new Recording(import.meta.path);
+const it = new Recording(import.meta.path, [
+  [/_R_\.\w{6}\.(\w{6})?/g, "<response>."],
+  [/"sid":"\d*"/g, '"sid":"<sid>"'],
+  [/"\/connz":\d+/g, '"/connz":"<number>"'],
+]);
 
 const QUERIES: readonly string[] = [
   "/accountz",

@@ -69,6 +69,6 @@ needs(["nats"], () => {
       expect(ours).toEqual(wanted);
       expect(wanted.map(text => text.includes("Egress"))).toEqual([true, true, true, true, false]);
     },
-    60_000,
+    120_000,
   );
 });

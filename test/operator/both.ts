@@ -10,7 +10,7 @@ import { type Side, startOurs, startReference } from "./pair.ts";
 import { Peer } from "./peer.ts";
 import { SYSTEM_USER, systemUserToken } from "./world.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 export interface Stage {
   readonly side: Side;

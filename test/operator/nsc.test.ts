@@ -9,7 +9,7 @@ import { needs } from "../reference/programs.ts";
 import { Nsc } from "./nsc.ts";
 import { type OurSide, startOurs } from "./pair.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 async function withNsc(run: (tool: Nsc) => Promise<void>): Promise<void> {
   using tool = new Nsc();

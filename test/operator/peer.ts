@@ -2,7 +2,7 @@
 import type { Socket } from "bun";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 60_000;
 
 export interface Credentials {
   readonly jwt?: string;

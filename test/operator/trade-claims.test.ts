@@ -194,7 +194,7 @@ it.both("an activation that ends takes its import along", directoryConfig(), asy
   const reader = await subscribed(stage, ALPHA, "b.>");
   const writer = await login(stage, BETA, OTHER_USER);
   const before = await told(reader, writer, "b.1");
-  for (let waits = 0; waits < 100; waits++) {
+  for (let waits = 0; waits < 1_000; waits++) {
     if ((await told(reader, writer, "b.2")).length === 0) return [before, "it ended"];
     await Bun.sleep(50); // the poll interval of a condition
   }
@@ -225,7 +225,7 @@ it.both(
   async stage => {
     const first = await subscribed(stage, ALPHA, "from.>");
     const heard = await first.untilClosed();
-    for (let waits = 0; waits < 100 && (await login(stage, BETA)).closed; waits++) await Bun.sleep(50); // until it is not too soon
+    for (let waits = 0; waits < 1_000 && (await login(stage, BETA)).closed; waits++) await Bun.sleep(50); // until it is not too soon
     const [a, b] = [await subscribed(stage, ALPHA, "from.>"), await subscribed(stage, BETA, "from.>")];
     return [heard, await told(a, b, "b.1"), await told(b, a, "a.1")];
   },

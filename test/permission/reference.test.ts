@@ -62,7 +62,7 @@ test.skipIf(skipped)(
       await server.stop();
     }
   },
-  20_000,
+  120_000,
 );
 
 async function comparePublishing(user: Peer, client: ClientPermissions, random: Random, message: string): Promise<void> {

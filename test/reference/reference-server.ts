@@ -21,7 +21,7 @@ export function pinnedVersion(program: string): string {
 /** Of nats-server, such as `2.15.2`. */
 export const REFERENCE_VERSION = pinnedVersion("nats-server").slice(1);
 /** Time the server has to tell its ports; it takes some 50 ms. */
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
 
 export interface ReferenceBinary {
   /** Path of the binary, or null when there is none. */

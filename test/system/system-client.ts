@@ -3,7 +3,7 @@ import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 
 /** How long a silence is waited for. */
 const SILENCE_MS = 300;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 60_000;
 
 export interface Heard {
   readonly subject: string;

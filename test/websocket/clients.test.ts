@@ -13,7 +13,7 @@ import { findProgram, needs } from "../reference/programs.ts";
 import { type ConversationOptions, converse, HEARD } from "./conversation.ts";
 import { type Subject, type SubjectOptions, startSubject } from "./subject.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const root = join(import.meta.dir, "../..");
 const NODE = findProgram("node").path;
 const CHROMIUM = findProgram("chromium").path;

@@ -55,7 +55,7 @@ for (const name of OURS) {
     expect(received).toBe(count * (line.length + 100 * 1024 + 2) + "PONG\r\n".length);
     expect(ourServer(subject).counters.inMessages).toBe(count);
     await subject.stop();
-  }, 30_000);
+  }, 120_000);
 
   test(`${name}: a client that never reads is a slow consumer, and gone`, async () => {
     const subject = await startSubject(name, { server: { pendingBytesMax: 2 * MIB } });

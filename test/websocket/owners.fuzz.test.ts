@@ -89,7 +89,7 @@ test("fuzz: Bun.serve and the codec understand and answer the same", async () =>
   const seed = seedFromEnv();
   const random = new Random(seed);
   const subjects = await Promise.all(OURS.map(name => startSubject(name)));
-  for (let round = 0; round < 600; round++) {
+  for (let round = 0; round < 200; round++) {
     const wire = Buffer.concat([...framesOf(randomLines(random), random), ENDS[random.below(ENDS.length)]!()]);
     const most = [7, 1_000, wire.length][random.below(3)]!;
     const pieces: Buffer[] = [];
@@ -104,4 +104,4 @@ test("fuzz: Bun.serve and the codec understand and answer the same", async () =>
     expect(ours!.code, `SEED=${seed} round=${round}`).not.toBeNull();
   }
   await Promise.all(subjects.map(subject => subject.stop()));
-}, 60_000);
+}, 120_000);

@@ -7,7 +7,7 @@
 import { textOf } from "./byte-text.ts";
 
 /** Time the other side has for anything it owes us. */
-export const REPLY_TIMEOUT_MS = 4_000;
+export const REPLY_TIMEOUT_MS = 60_000;
 
 export class WireConnection {
   private socket!: Bun.Socket;

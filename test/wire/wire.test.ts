@@ -15,7 +15,7 @@ import { playScenario, type SeenInfo } from "./play.ts";
 import { parseScenarios, type Scenario } from "./scenario.ts";
 import { ServerPool } from "./server-pool.ts";
 
-const SCENARIO_TIMEOUT_MS = 60_000;
+const SCENARIO_TIMEOUT_MS = 120_000;
 const SCENARIOS_MIN = 300;
 
 const directory = join(import.meta.dir, "scenarios");
