@@ -9,7 +9,8 @@
 
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
-import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades, Trade } from "../trade/trade.ts";
+import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades } from "../trade/plan-trades.ts";
+import { Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";
 import type { AccountHost } from "./account-host.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";

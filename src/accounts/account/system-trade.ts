@@ -5,7 +5,8 @@
 
 import { isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
-import { addExport, addServiceImport, type Trade, type TradeLookup } from "../trade/trade.ts";
+import { addExport, addServiceImport } from "../trade/plan-trades.ts";
+import type { Trade, TradeLookup } from "../trade/trade.ts";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions } from "../trade/trade-options.ts";
 
 /** Index of the subject token with the account's name. */

@@ -5,7 +5,7 @@
 import { permissionsFault } from "../../../access/permission/permission-check.ts";
 import { emptyAccount } from "../../../accounts/account/account-options.ts";
 import { NO_ACTIVATIONS } from "../../../accounts/trade/export-access.ts";
-import { planTrades } from "../../../accounts/trade/trade.ts";
+import { planTrades } from "../../../accounts/trade/plan-trades.ts";
 import type { TradeOptions } from "../../../accounts/trade/trade-options.ts";
 import type { Authorization, ConfiguredAccount, UserOptions } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";

@@ -2,9 +2,10 @@ import { expect, test } from "bun:test";
 import { CLOSE_TEXTS, CloseReason } from "../../protocol/close-reason.ts";
 import { closeCodeOf, closePayload } from "./close-code.ts";
 import { cookiesOf } from "./cookies.ts";
-import { acceptKey, kindOf, type UpgradeRequest } from "./handshake.ts";
+import { acceptKey } from "./handshake.ts";
 import { parseOrigin } from "./origin.ts";
 import { endOfHead, parseHead } from "./request-head.ts";
+import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
 import { visitorOf } from "./visitor.ts";
 
 const request = (headers: Record<string, string> = {}, path = "/"): UpgradeRequest => ({

@@ -5,28 +5,14 @@
  */
 import { createHash } from "node:crypto";
 import type { OriginRules } from "./origin.ts";
+import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
-
-export interface UpgradeRequest {
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  /** Empty when the header is missing. */
-  readonly host: string;
-  /** The request came over TLS. */
-  readonly secure: boolean;
-  /** All values of a header, named in lower case; empty when it is missing. */
-  values(name: string): readonly string[];
-}
 
 export interface HandshakeRefusal {
   readonly status: HandshakeStatus;
   /** The peer's address, for the log. */
   readonly reason: string;
 }
-
-/** Kind of connection requested by the path. */
-export type VisitorKind = "client" | "leaf" | "mqtt";
 
 const STATUS_TEXTS = { 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed" } as const;
 export type HandshakeStatus = keyof typeof STATUS_TEXTS;
@@ -35,11 +21,6 @@ const KEY_BYTES = 16;
 /** RFC 6455, section 1.3. */
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const EXTENSIONS = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-
-export function kindOf(request: UpgradeRequest): VisitorKind {
-  if (request.path.endsWith("/leafnode")) return "leaf";
-  return request.path.endsWith("/mqtt") ? "mqtt" : "client";
-}
 
 /** Why the request is refused; null when it is accepted. */
 export function refusalOf(request: UpgradeRequest, origins: OriginRules): HandshakeRefusal | null {

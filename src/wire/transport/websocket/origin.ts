@@ -3,7 +3,7 @@
  * none, which is accepted. Source: reference, core §9.1.1.
  */
 import { encode, quote } from "../../../base/bytes/ascii.ts";
-import type { UpgradeRequest } from "./handshake.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 export interface Origin {
   readonly scheme: string;

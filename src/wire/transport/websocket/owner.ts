@@ -6,8 +6,8 @@ import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
-import { kindOf, type UpgradeRequest } from "./handshake.ts";
 import type { OriginRules } from "./origin.ts";
+import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
 
 /** What an owner needs from the server. */

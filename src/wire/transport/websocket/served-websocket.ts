@@ -13,7 +13,6 @@ import type { TlsState } from "../tls-state.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { closeCodeOf } from "./close-code.ts";
 import { BROWSER_FRAME_BYTES_MAX } from "./frame-writer.ts";
-import type { ServedData } from "./served-websockets.ts";
 import type { WebSocketVisitor } from "./visitor.ts";
 
 const MESSAGE_BYTES_MAX = 256 * 1024;
@@ -29,7 +28,7 @@ export class ServedWebSocket implements Transport {
   readonly tls: TlsState | null;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  private readonly socket: ServerWebSocket<ServedData>;
+  private readonly socket: ServerWebSocket<unknown>;
   private readonly messageBytesMax: number;
   private events!: TransportEvents;
   private full = false;
@@ -40,7 +39,7 @@ export class ServedWebSocket implements Transport {
   private ended = false;
   private closed = false;
 
-  constructor(socket: ServerWebSocket<ServedData>, visitor: WebSocketVisitor, remotePort: number, tls: TlsState | null) {
+  constructor(socket: ServerWebSocket<unknown>, visitor: WebSocketVisitor, remotePort: number, tls: TlsState | null) {
     this.socket = socket;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = remotePort;

@@ -4,9 +4,10 @@
  */
 import type { Server, ServerWebSocket } from "bun";
 import type { TlsContext } from "../tls/tls-context.ts";
-import { REFUSAL_HEADERS, refusalBody, refusalOf, type UpgradeRequest } from "./handshake.ts";
+import { REFUSAL_HEADERS, refusalBody, refusalOf } from "./handshake.ts";
 import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
 import { ServedWebSocket } from "./served-websocket.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 import { visitorOf, type WebSocketVisitor } from "./visitor.ts";
 
 /** Largest message, which Bun holds until it is complete; leaves room for several payloads of the largest size. */

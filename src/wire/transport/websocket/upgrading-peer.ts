@@ -9,9 +9,10 @@
 import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { CloseReason } from "../../protocol/close-reason.ts";
 import type { DoorRefusal, Transport, TransportEvents } from "../transport.ts";
-import { refusalOf, refusalResponse, type UpgradeRequest, upgradeResponse } from "./handshake.ts";
+import { refusalOf, refusalResponse, upgradeResponse } from "./handshake.ts";
 import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost } from "./owner.ts";
 import { badRequestResponse, endOfHead, HEAD_BYTES_MAX, parseHead } from "./request-head.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 import { visitorOf } from "./visitor.ts";
 import { type WebSocketSurroundings, WebSocketTransport } from "./websocket-transport.ts";
 

@@ -1,7 +1,7 @@
 /** Facts about a WebSocket client, taken from its handshake request. */
 import { nodeNet } from "../../../base/runtime/late-module.ts";
 import { cookiesOf } from "./cookies.ts";
-import type { UpgradeRequest } from "./handshake.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 export interface WebSocketVisitor {
   /** Client address named by a proxy; empty without one. For logs only, because any client can send that header. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type AccountOptions, emptyAccount } from "../account/account-options.ts";
 import { NO_ACTIVATIONS } from "./export-access.ts";
-import { planTrades } from "./trade.ts";
+import { planTrades } from "./plan-trades.ts";
 import {
   NO_SERVICE_EXPORT,
   NO_SERVICE_IMPORT,
