@@ -5,7 +5,7 @@
  *   user   ── PUB … ──▶ refused?        user ── SUB … ──▶ refused?        other ── PUB … ──▶ user: delivered?
  *   other  ── PUB … reply ──▶ user ── PUB reply ──▶ refused?
  */
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { ClientPermissions } from "../../src/access/permission/client-permissions.ts";
 import type { PermissionOptions } from "../../src/access/permission/permission-options.ts";
 import { Permissions } from "../../src/access/permission/permissions.ts";
@@ -15,18 +15,19 @@ import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { covers } from "../doubles/permission-model.ts";
 import { randomLiteral, randomPattern, randomPermissions, randomQueue } from "../doubles/random-permissions.ts";
-import { findReference, ReferenceServer, referenceIsRequired } from "../reference/reference-server.ts";
+import { answerOfReference, Recording, referenceIsLive } from "../reference/recording.ts";
+import { ReferenceServer } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 
+const it = new Recording(import.meta.path);
 const USERS = 48;
 const SUBSCRIPTIONS = 40;
 const MESSAGES = 60;
 const PUBLISHED = 60;
 const REPLY_ROUNDS = 25;
-
-const reference = findReference();
-const skipped = reference.path === null && !referenceIsRequired();
-const reason = skipped ? ` (skipped: ${reference.missing})` : "";
+/** Recorded, so that they are compared where there is no nats-server, too. */
+const RECORDED_SEED = 1;
+const RECORDED_USERS = 12;
 
 interface Subscribed {
   readonly sid: number;
@@ -34,86 +35,138 @@ interface Subscribed {
   readonly queue: string | null;
 }
 
-test.skipIf(skipped)(
-  `generated permissions refuse and deliver what nats-server refuses and delivers${reason}`,
+/** What a user with generated permissions does, and what another one sends it. */
+interface Plan {
+  readonly options: PermissionOptions;
+  readonly published: readonly string[];
+  readonly subscriptions: readonly Subscribed[];
+  readonly messages: readonly string[];
+  readonly rounds: readonly { readonly request: { subject: string; reply: string } | null; readonly answers: readonly string[] }[];
+}
+
+/** What a server answers to it: lines of refusals, and who received which message. */
+interface Observed {
+  readonly published: readonly string[];
+  readonly subscribed: readonly string[];
+  readonly received: readonly string[];
+  /** By round. */
+  readonly replies: readonly (readonly string[])[];
+}
+
+it.compared(
+  "generated permissions refuse and deliver what nats-server refuses and delivers",
   async () => {
+    const recorded = plansOf(RECORDED_SEED, RECORDED_USERS);
+    compareAll(recorded, await answerOfReference(() => observeAll(recorded)), "recorded");
+    if (!referenceIsLive()) return;
     const seed = seedFromEnv();
-    const random = new Random(seed);
-    const permissions = Array.from({ length: USERS }, () => randomPermissions(random));
-    const server = await ReferenceServer.start(configOf(permissions));
-    try {
-      await Promise.all(
-        permissions.map(async (options, number) => {
-          // Each user its own numbers, so that they do not depend on how the network orders things.
-          const own = new Random(seed + number + 1);
-          const user = await Peer.open(server.port, `user${number}`);
-          const other = await Peer.open(server.port, `other${number}`);
-          const client = new ClientPermissions(Permissions.compile(options, own), SYSTEM_CLOCK, own);
-          const message = `SEED=${seed} user ${number} ${JSON.stringify(options)}`;
-          await comparePublishing(user, client, own, message);
-          const subscriptions = await compareSubscribing(user, client, own, message);
-          await compareDelivery(user, other, client, subscriptions, own, message);
-          await compareReplies(user, other, client, subscriptions, own, message);
-          user.close();
-          other.close();
-        }),
-      );
-    } finally {
-      await server.stop();
-    }
+    const plans = plansOf(seed, USERS);
+    compareAll(plans, await observeAll(plans), `SEED=${seed}`);
   },
   120_000,
 );
 
-async function comparePublishing(user: Peer, client: ClientPermissions, random: Random, message: string): Promise<void> {
-  // Repetitions too: they are answered from memory.
-  const subjects = Array.from({ length: PUBLISHED }, () =>
-    random.chance(0.1)
-      ? random.pick(["a..b", "a.", ".a", "orders..x"])
-      : random.chance(0.3)
-        ? randomPattern(random)
-        : randomLiteral(random),
-  );
-  const lines = await user.ask(subjects.map(subject => `PUB ${subject} 0\r\n\r\n`));
-  const refused = subjects.filter(subject => !mayPublish(client, subject));
-  expect(lines, message).toEqual(refused.map(subject => `-ERR 'Permissions Violation for Publish to "${subject}"'`));
+function plansOf(seed: number, count: number): Plan[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => randomPlan(random));
 }
 
-async function compareSubscribing(user: Peer, client: ClientPermissions, random: Random, message: string): Promise<Subscribed[]> {
-  const asked: Subscribed[] = Array.from({ length: SUBSCRIPTIONS }, (_, sid) => ({
-    sid,
-    subject: random.chance(0.6) ? randomPattern(random) : randomLiteral(random),
-    queue: random.chance(0.5) ? randomQueue(random) : null,
-  }));
-  const lines = await user.ask(asked.map(({ subject, queue, sid }) => `SUB ${subject} ${queue ?? ""} ${sid}\r\n`));
+function randomPlan(random: Random): Plan {
+  return {
+    options: randomPermissions(random),
+    // Repetitions too: they are answered from memory.
+    published: Array.from({ length: PUBLISHED }, () =>
+      random.chance(0.1)
+        ? random.pick(["a..b", "a.", ".a", "orders..x"])
+        : random.chance(0.3)
+          ? randomPattern(random)
+          : randomLiteral(random),
+    ),
+    subscriptions: Array.from({ length: SUBSCRIPTIONS }, (_, sid) => ({
+      sid,
+      subject: random.chance(0.6) ? randomPattern(random) : randomLiteral(random),
+      queue: random.chance(0.5) ? randomQueue(random) : null,
+    })),
+    messages: Array.from({ length: MESSAGES }, () => (random.chance(0.15) ? randomPattern(random) : randomLiteral(random))),
+    rounds: Array.from({ length: REPLY_ROUNDS }, () => {
+      const subject = randomLiteral(random);
+      const reply = random.chance(0.8) ? `_INBOX.${random.below(3)}` : randomLiteral(random);
+      return {
+        request: random.chance(0.7) ? { subject, reply } : null,
+        answers: Array.from({ length: random.below(4) }, () => `_INBOX.${random.below(3)}`),
+      };
+    }),
+  };
+}
+
+/** Plays all plans on nats-server at the same time. */
+async function observeAll(plans: readonly Plan[]): Promise<Observed[]> {
+  const server = await ReferenceServer.start(configOf(plans.map(({ options }) => options)));
+  try {
+    return await Promise.all(
+      plans.map(async (plan, number) => {
+        const user = await Peer.open(server.port, `user${number}`);
+        const other = await Peer.open(server.port, `other${number}`);
+        const observed = await observe(plan, user, other);
+        user.close();
+        other.close();
+        return observed;
+      }),
+    );
+  } finally {
+    await server.stop();
+  }
+}
+
+async function observe({ messages, published, rounds, subscriptions }: Plan, user: Peer, other: Peer): Promise<Observed> {
+  const refusedToPublish = await user.ask(published.map(subject => `PUB ${subject} 0\r\n\r\n`));
+  const subscribed = await user.ask(subscriptions.map(({ subject, queue, sid }) => `SUB ${subject} ${queue ?? ""} ${sid}\r\n`));
+  expect(await other.ask(messages.map((subject, id) => `PUB ${subject} ${String(id).length}\r\n${id}\r\n`))).toEqual([]);
+  const received = deliveries(await user.ask([]), subscriptions);
+  const replies: string[][] = [];
+  for (const { answers, request } of rounds) {
+    if (request !== null) await other.ask([`PUB ${request.subject} ${request.reply} 0\r\n\r\n`]);
+    replies.push((await user.ask(answers.map(answer => `PUB ${answer} 0\r\n\r\n`))).filter(line => line.startsWith("-ERR")));
+  }
+  return { published: refusedToPublish, subscribed, received, replies };
+}
+
+function compareAll(plans: readonly Plan[], observed: readonly Observed[], where: string): void {
+  expect(observed.length).toBe(plans.length);
+  for (const [number, plan] of plans.entries()) {
+    expect(expectedOf(plan), `${where} user ${number} ${JSON.stringify(plan.options)}`).toEqual(observed[number]!);
+  }
+}
+
+const publishRefusal = (subject: string) => `-ERR 'Permissions Violation for Publish to "${subject}"'`;
+
+/** What our classes say about a plan. */
+function expectedOf({ messages, options, published, rounds, subscriptions }: Plan): Observed {
+  const random = new Random(1);
+  const client = new ClientPermissions(Permissions.compile(options, random), SYSTEM_CLOCK, random);
   const mayHave = ({ subject, queue }: Subscribed) => client.maySubscribe(encode(subject), queue === null ? null : encode(queue));
-  const refused = asked.filter(wish => !mayHave(wish));
-  expect(lines, message).toEqual(
-    refused.map(
+  const refusedToPublish = published.filter(subject => !mayPublish(client, subject));
+  const taken = subscriptions.filter(mayHave);
+  const refusals = subscriptions
+    .filter(wish => !taken.includes(wish))
+    .map(
       ({ subject, queue }) =>
         `-ERR 'Permissions Violation for Subscription to "${subject}"${queue === null ? "" : ` using queue "${queue}"`}'`,
-    ),
-  );
-  return asked.filter(mayHave);
-}
-
-async function compareDelivery(
-  user: Peer,
-  other: Peer,
-  client: ClientPermissions,
-  subscriptions: Subscribed[],
-  random: Random,
-  message: string,
-): Promise<void> {
-  const subjects = Array.from({ length: MESSAGES }, () => (random.chance(0.15) ? randomPattern(random) : randomLiteral(random)));
-  expect(await other.ask(subjects.map((subject, id) => `PUB ${subject} ${String(id).length}\r\n${id}\r\n`)), message).toEqual([]);
-  const received = deliveries(await user.ask([]), subscriptions);
-  const expected = subjects.flatMap((subject, id) => receiversOf(subject, client, subscriptions).map(receiver => `${id} ${receiver}`));
-  expect(received, message).toEqual(expected.sort());
+    );
+  const received = messages.flatMap((subject, id) => receiversOf(subject, client, taken).map(receiver => `${id} ${receiver}`));
+  const replies = rounds.map(({ answers, request }) => {
+    if (request !== null) {
+      const bytes = encode(request.reply);
+      for (const _receiver of receiversOf(request.subject, client, taken))
+        if (client.tracksReplies) client.trackReply(bytes, 0, bytes.length);
+    }
+    return answers.filter(answer => !mayPublish(client, answer)).map(publishRefusal);
+  });
+  return { published: refusedToPublish.map(publishRefusal), subscribed: refusals, received: received.sort(), replies };
 }
 
 /** Plain subscriptions by sid, queue groups by name: the server picks the member. */
-function receiversOf(subject: string, client: ClientPermissions, subscriptions: Subscribed[]): string[] {
+function receiversOf(subject: string, client: ClientPermissions, subscriptions: readonly Subscribed[]): string[] {
   const receivers = new Set<string>();
   const bytes = encode(subject);
   for (const subscription of subscriptions) {
@@ -127,7 +180,7 @@ function receiversOf(subject: string, client: ClientPermissions, subscriptions: 
 
 const receiverName = ({ sid, queue }: Subscribed) => (queue === null ? `sid ${sid}` : `queue ${queue}`);
 
-function deliveries(lines: string[], subscriptions: Subscribed[]): string[] {
+function deliveries(lines: string[], subscriptions: readonly Subscribed[]): string[] {
   const bySid = new Map(subscriptions.map(subscription => [subscription.sid, subscription]));
   const received: string[] = [];
   for (let at = 0; at < lines.length; at += 2) {
@@ -138,37 +191,12 @@ function deliveries(lines: string[], subscriptions: Subscribed[]): string[] {
   return received.sort();
 }
 
-/** Requests, some with the same reply again, and more answers than are allowed. */
-async function compareReplies(
-  user: Peer,
-  other: Peer,
-  client: ClientPermissions,
-  subscriptions: Subscribed[],
-  random: Random,
-  message: string,
-): Promise<void> {
-  for (let round = 0; round < REPLY_ROUNDS; round++) {
-    const subject = randomLiteral(random);
-    const reply = random.chance(0.8) ? `_INBOX.${random.below(3)}` : randomLiteral(random);
-    if (random.chance(0.7)) {
-      await other.ask([`PUB ${subject} ${reply} 0\r\n\r\n`]);
-      const bytes = encode(reply);
-      for (const _receiver of receiversOf(subject, client, subscriptions))
-        if (client.tracksReplies) client.trackReply(bytes, 0, bytes.length);
-    }
-    const answers = Array.from({ length: random.below(4) }, () => `_INBOX.${random.below(3)}`);
-    const errors = (await user.ask(answers.map(answer => `PUB ${answer} 0\r\n\r\n`))).filter(line => line.startsWith("-ERR"));
-    const refused = answers.filter(answer => !mayPublish(client, answer));
-    expect(errors, `${message} round ${round}`).toEqual(refused.map(answer => `-ERR 'Permissions Violation for Publish to "${answer}"'`));
-  }
-}
-
 function mayPublish(client: ClientPermissions, subject: string): boolean {
   const bytes = encode(subject);
   return client.mayPublish(bytes, 0, bytes.length);
 }
 
-function configOf(permissions: PermissionOptions[]): string {
+function configOf(permissions: readonly PermissionOptions[]): string {
   const accounts = permissions.map(
     (options, number) =>
       `A${number} { users: [ { user: other${number}, password: p }, { user: user${number}, password: p, permissions: ${blockOf(options)} } ] }`,
