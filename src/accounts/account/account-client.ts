@@ -2,7 +2,7 @@
 import type { ClientInfo, Originator, RequestHeader } from "../../messaging/batch/originator.ts";
 import type { Sink } from "../../messaging/batch/sink.ts";
 import { ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
-import type { Account } from "./account.ts";
+import type { AccountHost } from "./account-host.ts";
 
 export class AccountClient implements Originator {
   readonly kind = ConnectionKind.Account;
@@ -15,10 +15,13 @@ export class AccountClient implements Originator {
   private id = 0;
   private startedAt = 0;
 
-  constructor(private readonly account: Account) {}
+  constructor(
+    private readonly name: string,
+    private readonly host: AccountHost,
+  ) {}
 
   clientInfo(detailed: boolean): ClientInfo {
-    const { host, name } = this.account;
+    const { host, name } = this;
     if (!detailed) return { acc: name };
     if (this.id === 0) {
       this.id = host.nextConnectionId();

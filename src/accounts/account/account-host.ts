@@ -3,7 +3,6 @@ import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Random } from "../../base/random/random.ts";
 import type { PublishHost } from "../../messaging/fanout/local-publisher.ts";
-import type { Account } from "./account.ts";
 
 /** What accounts need from the server above them. */
 export interface AccountHost extends PublishHost {
@@ -15,7 +14,7 @@ export interface AccountHost extends PublishHost {
   /** Empty: none. */
   readonly clusterName: string;
   /** null: no system account. */
-  readonly systemAccount: Account | null;
+  readonly systemAccount: { readonly name: string } | null;
   /** Creates an id that no connection uses. */
   nextConnectionId(): number;
   /** Whether tries cache match results by subject. */

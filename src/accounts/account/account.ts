@@ -51,7 +51,7 @@ export class Account {
   /** Publishes into the account from inside the process. */
   readonly publisher: LocalPublisher;
   /** Originator of its events. */
-  readonly client: AccountClient = new AccountClient(this);
+  readonly client: AccountClient;
   /** Pending answers of its services to other accounts, and of other accounts' services to it. */
   readonly responses: Responses;
   /** Client connections bound to the account. */
@@ -82,6 +82,7 @@ export class Account {
     this.host = host;
     this.interest = new SubjectTrie<Subscription>({ cache: host.cachesInterest, random: host.turn.random, schedule: setImmediate });
     this.publisher = new LocalPublisher(this, host);
+    this.client = new AccountClient(name, host);
     this.responses = new Responses(this);
     this.trade = new Trade(name);
     this.updatedAt = host.clock.now();

@@ -14,6 +14,7 @@ import { Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";
 import type { AccountHost } from "./account-host.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
+import type { OfferedService, TradingAccount } from "./response.ts";
 import { ServiceExport } from "./service-export.ts";
 import { ServiceImport } from "./service-import.ts";
 import { StreamImport } from "./stream-import.ts";
@@ -213,7 +214,7 @@ export class Accounts {
   }
 
   /** Checks the imports of other accounts from this one again. @returns accounts whose stream imports changed */
-  checkImporters(exporter: Account, activated: ActivationCheck): Account[] {
+  checkImporters(exporter: TradingAccount, activated: ActivationCheck): Account[] {
     const changed: Account[] = [];
     for (const importer of this.byName.values()) {
       for (const one of importer.serviceImports) {
@@ -235,7 +236,7 @@ export class Accounts {
   }
 }
 
-function exportOf(exporter: Account, subject: string): ServiceExport | null {
+function exportOf(exporter: TradingAccount, subject: string): OfferedService | null {
   const found = exportFor(exporter.trade.serviceExports, subject);
   return found === null ? null : (exporter.serviceExports.get(found.found.subject) ?? null);
 }

@@ -1,12 +1,12 @@
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { TRACE_DESTINATION, TRACE_DISABLED } from "../../messaging/trace/trace-headers.ts";
-import type { Account } from "./account.ts";
-import type { ServiceExport } from "./service-export.ts";
 
 /** One step of a message between accounts: a service import, or the answer to one. */
 export interface ImportVia {
-  readonly export: ServiceExport | null;
+  /** The service that it passes; null: none. Compared by identity. */
+  readonly export: object | null;
   /** Whether the requester's details are shared. */
   readonly share: boolean;
   /** Messages of this step carry the server's own Nats-Request-Info header. */
@@ -14,7 +14,7 @@ export interface ImportVia {
 }
 
 /** Whether the batch already passed this export, so that publishing it again would make a loop. */
-export function importCameThrough(batch: MessageBatch, wanted: ServiceExport | null): boolean {
+export function importCameThrough(batch: MessageBatch, wanted: object | null): boolean {
   for (let step = batch.imported; step !== null; step = step.before) if ((step.via as ImportVia).export === wanted) return true;
   return false;
 }
@@ -23,7 +23,7 @@ export function importCameThrough(batch: MessageBatch, wanted: ServiceExport | n
 export interface Crossing {
   readonly batch: MessageBatch;
   readonly index: number;
-  readonly to: Account;
+  readonly to: { readonly publisher: LocalPublisher };
   /** There. */
   readonly subject: Uint8Array;
   /** There. */

@@ -16,9 +16,8 @@ import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Originator, presentClientInfo } from "../../messaging/batch/originator.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import type { LatencyOptions } from "../trade/trade-options.ts";
-import type { Account } from "./account.ts";
 import type { Sample } from "./latency-sampling.ts";
-import { type Response, ResponseEnd } from "./response.ts";
+import { type AnswerWatcher, type Response, ResponseEnd, type TradingAccount } from "./response.ts";
 
 export const LATENCY_TYPE = "io.nats.server.metric.v1.service_latency";
 const NS_PER_MS = 1e6;
@@ -47,7 +46,7 @@ const FAILURES: Record<ResponseEnd, Outcome> = {
 /** A request to a service. */
 export interface Asked {
   /** The responder's account, which gets the metric. */
-  readonly account: Account;
+  readonly account: TradingAccount;
   /** null: the server itself. */
   readonly requester: Originator | null;
   /** Whether the metric shows the requester's details. */
@@ -58,7 +57,7 @@ export interface Asked {
 
 /** The request part of a metric. */
 class MeasuredRequest {
-  private readonly account: Account;
+  private readonly account: TradingAccount;
   private readonly requester: Originator | null;
   private readonly share: boolean;
   private readonly sample: Sample | null;
@@ -130,7 +129,7 @@ function ns(ms: number): number {
 }
 
 /** Measures one answer. */
-export class LatencyWatch {
+export class LatencyWatch implements AnswerWatcher {
   readonly options: LatencyOptions;
   private readonly request: MeasuredRequest;
   private isAnswered = false;

@@ -1,11 +1,15 @@
-/** A pending answer from one account to another. */
+/** A pending answer from one account to another, and what it needs of the service and of both accounts. */
 import { latin1 } from "../../base/bytes/ascii.ts";
-import type { ResponseType } from "../trade/trade-options.ts";
-import type { Account } from "./account.ts";
-import type { LatencyWatch } from "./latency.ts";
-import type { ServiceExport } from "./service-export.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { Subscription } from "../../messaging/batch/subscription.ts";
+import type { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
+import type { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
+import type { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
+import type { Trade } from "../trade/trade.ts";
+import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
+import type { AccountHost } from "./account-host.ts";
 
-/** Observes the outcome of a pending answer. */
+/** Outcome of a pending answer. */
 export enum ResponseEnd {
   /** The answer arrived. */
   Answered,
@@ -14,6 +18,63 @@ export enum ResponseEnd {
   TimedOut,
   /** The requester no longer waits. */
   InterestLost,
+}
+
+/** Measures the latency of a pending answer. */
+export interface AnswerWatcher {
+  readonly options: LatencyOptions;
+  /** The answer arrived, from the batch's originator. @returns whether the entry may be removed after delivery */
+  onAnswer(batch: MessageBatch): boolean;
+  /** The answer was delivered or had no receiver. */
+  afterAnswer(): void;
+  onEnd(end: ResponseEnd): void;
+}
+
+/** A service that an account offers to others. */
+export interface OfferedService {
+  readonly responseType: ResponseType;
+  /** null: not measured. */
+  readonly latency: LatencyOptions | null;
+  readonly allowTrace: boolean;
+  /** Registers a pending answer, which is checked when its time is over. */
+  watch(): void;
+}
+
+/** The pending answers of an account: those that its services owe, and those that its clients await. */
+export interface PendingAnswers {
+  /** Registers an answer that this account owes to the requester. */
+  add(
+    requester: TradingAccount,
+    reply: Uint8Array,
+    from: OfferedService | null,
+    type: ResponseType,
+    share: boolean,
+    measured?: boolean,
+  ): Response;
+  /** Removes an answer that this account owes. */
+  remove(response: Response, end: ResponseEnd): void;
+  /** Removes answers of one service that are not newer than `before`. @returns how many remain */
+  expire(of: OfferedService, before: number): number;
+  /** Notes that this account's clients await an answer. */
+  await(response: Response): void;
+  stopAwaiting(response: Response): void;
+}
+
+/** An account as its exports, its imports and pending answers see it. */
+export interface TradingAccount {
+  readonly name: string;
+  readonly host: AccountHost;
+  readonly interest: SubjectTrie<Subscription>;
+  readonly publisher: LocalPublisher;
+  /** null: none. */
+  readonly mappings: SubjectMappings | null;
+  readonly trade: Trade;
+  readonly serviceExports: ReadonlyMap<string, OfferedService>;
+  readonly responses: PendingAnswers;
+  /** Its services do not answer. */
+  readonly expired: boolean;
+  nextEventId(): string;
+  publishEvent(subject: string, header: Uint8Array | null, payload: string | Uint8Array): void;
 }
 
 /** One pending answer, or one stream of answers. */
@@ -26,10 +87,10 @@ export class Response {
   readonly reply: Uint8Array;
   /** The same as text, one character per byte. */
   readonly replyKey: string;
-  readonly responder: Account;
-  readonly requester: Account;
+  readonly responder: TradingAccount;
+  readonly requester: TradingAccount;
   /** null: a server-internal import without an export. */
-  readonly export: ServiceExport | null;
+  readonly export: OfferedService | null;
   readonly type: ResponseType;
   readonly share: boolean;
   /** Answers keep the responder's headers, so this step adds no Nats-Request-Info. */
@@ -37,14 +98,14 @@ export class Response {
   /** Time of the request or of the last answer. Monotonic, ms. */
   at: number;
   /** null: the latency is not measured. */
-  watcher: LatencyWatch | null = null;
+  watcher: AnswerWatcher | null = null;
 
   constructor(
     address: Uint8Array,
     reply: Uint8Array,
-    responder: Account,
-    requester: Account,
-    from: ServiceExport | null,
+    responder: TradingAccount,
+    requester: TradingAccount,
+    from: OfferedService | null,
     type: ResponseType,
     share: boolean,
     at: number,

@@ -18,12 +18,10 @@ import { Subscription } from "../../messaging/batch/subscription.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
 import type { ResponseType } from "../trade/trade-options.ts";
-import type { Account } from "./account.ts";
 import { type Crossing, cross, crossUnfollowed, importCameThrough } from "./import-step.ts";
 import { measureAnswer } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
-import { Response, ResponseEnd } from "./response.ts";
-import type { ServiceExport } from "./service-export.ts";
+import { type OfferedService, type PendingAnswers, Response, ResponseEnd, type TradingAccount } from "./response.ts";
 
 const ADDRESS_START = encode("_R_.");
 const DOT_BYTES = encode(".");
@@ -35,10 +33,10 @@ const DIGITS_PER_DRAW = 3;
 const OWED_MAX = 1_000_000;
 const NO_BYTES = new Uint8Array(0);
 
-export class Responses implements Sink {
+export class Responses implements Sink, PendingAnswers {
   mark = 0;
   readonly takesRuns = false;
-  private readonly account: Account;
+  private readonly account: TradingAccount;
   /** `_R_.aaaaaa.`; null until the first request. */
   private prefix: Uint8Array | null = null;
   /** `.<server hash>.T`; null until it is needed. */
@@ -48,7 +46,7 @@ export class Responses implements Sink {
   /** Answers awaited by clients of this account, by reply subject. */
   private readonly awaitedBy = new Map<string, Response | Set<Response>>();
 
-  constructor(account: Account) {
+  constructor(account: TradingAccount) {
     this.account = account;
   }
 
@@ -71,7 +69,14 @@ export class Responses implements Sink {
    * @param reply the requester's reply subject; copied
    * @param measured latency is measured; the answer subject then ends in the server hash and `.T`
    */
-  add(requester: Account, reply: Uint8Array, from: ServiceExport | null, type: ResponseType, share: boolean, measured = false): Response {
+  add(
+    requester: TradingAccount,
+    reply: Uint8Array,
+    from: OfferedService | null,
+    type: ResponseType,
+    share: boolean,
+    measured = false,
+  ): Response {
     const { account } = this;
     const { host } = account;
     this.prefix ??= this.listen(host.turn.random);
@@ -105,7 +110,7 @@ export class Responses implements Sink {
   }
 
   /** Removes pending answers of one service that are not newer than `before`. @returns how many remain */
-  expire(of: ServiceExport, before: number): number {
+  expire(of: OfferedService, before: number): number {
     let left = 0;
     for (const response of [...this.owed.values()]) {
       if (response.export !== of) continue;
@@ -132,7 +137,7 @@ export class Responses implements Sink {
     for (const response of all) response.responder.responses.remove(response, ResponseEnd.InterestLost);
   }
 
-  private await(response: Response): void {
+  await(response: Response): void {
     const { awaitedBy } = this;
     const waiting = awaitedBy.get(response.replyKey);
     if (waiting === undefined) awaitedBy.set(response.replyKey, response);
@@ -140,7 +145,7 @@ export class Responses implements Sink {
     else waiting.add(response);
   }
 
-  private stopAwaiting(response: Response): void {
+  stopAwaiting(response: Response): void {
     const waiting = this.awaitedBy.get(response.replyKey);
     if (waiting === undefined) return;
     if (!(waiting instanceof Response)) {

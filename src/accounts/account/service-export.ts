@@ -1,18 +1,18 @@
 /** A service offered by an account: rules for its answers, and latency measurement. */
 import { WheelTimer as Timer, type WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions } from "../trade/trade-options.ts";
-import type { Account } from "./account.ts";
+import type { OfferedService, TradingAccount } from "./response.ts";
 
 /** Default response threshold, ms. */
 const THRESHOLD_MS = 120_000;
 
-export class ServiceExport {
-  readonly account: Account;
+export class ServiceExport implements OfferedService {
+  readonly account: TradingAccount;
   readonly options: ServiceExportOptions;
   private readonly timer: WheelTimer = new Timer(() => this.expire());
   private waiting = false;
 
-  constructor(account: Account, options: ServiceExportOptions) {
+  constructor(account: TradingAccount, options: ServiceExportOptions) {
     this.account = account;
     this.options = options;
   }

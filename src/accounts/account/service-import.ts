@@ -17,13 +17,11 @@ import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
 import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
 import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
-import type { Account } from "./account.ts";
 import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";
 import { type Asked, measureAnswer, reportBadRequest } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
-import { type Response, ResponseEnd } from "./response.ts";
+import { type OfferedService, type Response, ResponseEnd, type TradingAccount } from "./response.ts";
 import { isAcknowledgement } from "./responses.ts";
-import type { ServiceExport } from "./service-export.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
 const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
@@ -35,18 +33,18 @@ export class ServiceImport implements Sink, ImportVia {
   mark = 0;
   readonly takesRuns = false;
   readonly introduces = true;
-  readonly importer: Account;
-  readonly exporter: Account;
+  readonly importer: TradingAccount;
+  readonly exporter: TradingAccount;
   readonly plan: trade.ServiceImport;
   readonly subscription: Subscription;
-  export: ServiceExport | null;
+  export: OfferedService | null;
   /** No longer authorized by the exporter. */
   invalid = false;
   private readonly to: Uint8Array;
   /** Scratch space for transformed subjects. */
   private seen = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
 
-  constructor(importer: Account, exporter: Account, plan: trade.ServiceImport) {
+  constructor(importer: TradingAccount, exporter: TradingAccount, plan: trade.ServiceImport) {
     this.importer = importer;
     this.exporter = exporter;
     this.plan = plan;

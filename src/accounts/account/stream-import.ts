@@ -12,10 +12,10 @@ import { type SubjectView, Subscription } from "../../messaging/batch/subscripti
 import type { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
 import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
 import type * as trade from "../trade/trade.ts";
-import type { Account } from "./account.ts";
+import type { TradingAccount } from "./response.ts";
 
 export class StreamImport implements SubjectView {
-  readonly exporter: Account;
+  readonly exporter: TradingAccount;
   readonly plan: trade.StreamImport;
   /** No longer authorized by the exporter. */
   invalid = false;
@@ -23,7 +23,7 @@ export class StreamImport implements SubjectView {
   private readonly random: Random;
   private back: SubjectTransform | null = null;
 
-  constructor(importer: Account, exporter: Account, plan: trade.StreamImport) {
+  constructor(importer: TradingAccount, exporter: TradingAccount, plan: trade.StreamImport) {
     this.exporter = exporter;
     this.plan = plan;
     this.to = encode(plan.to);
@@ -77,7 +77,7 @@ function commonSubject(pattern: string, imported: string): string | null {
 }
 
 /** Creates the shadows of a subscription. Does nothing when its account imports no streams. */
-export function addShadows(account: Account, subscription: Subscription): void {
+export function addShadows(account: { readonly streamImports: readonly StreamImport[] }, subscription: Subscription): void {
   if (account.streamImports.length === 0) return;
   const subject = decode(subscription.subject);
   const shadows: Subscription[] = [];

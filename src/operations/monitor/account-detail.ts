@@ -9,8 +9,7 @@ import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { decodeAccount } from "../../access/jwt/decode.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { Response } from "../../accounts/account/response.ts";
-import type { ServiceExport } from "../../accounts/account/service-export.ts";
+import type { OfferedService, Response } from "../../accounts/account/response.ts";
 import type { ServiceImport } from "../../accounts/account/service-import.ts";
 import type { StreamImport } from "../../accounts/account/stream-import.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../../accounts/trade/trade-options.ts";
@@ -119,7 +118,7 @@ function serviceImport({ plan, share, invalid, export: from }: ServiceImport): F
 
 function service(
   one: { subject: string; account: string; local: string; invalid: boolean; share: boolean; tracking: boolean },
-  from: ServiceExport | null,
+  from: OfferedService | null,
 ): Fields {
   const { subject, account, local, invalid, share, tracking } = one;
   return {
