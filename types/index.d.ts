@@ -357,15 +357,15 @@ export interface ConnectOptions {
   proxy_sig: string;
 }
 
-/** The program's end. */
+/** The program's side of the pipe. */
 export interface InProcessConnection {
-  /** Sends protocol bytes to the server; they are copied. Nothing happens after the end. */
+  /** Sends protocol bytes to the server; they are copied. Ignored after either side has ended. */
   write(bytes: Uint8Array | string): void;
-  /** Called with what the server sends, in order; bytes are the program's. Set before the first turn of the event loop ends. */
+  /** Called with the bytes that the server sends, in order; the program owns them. Set it before the first turn of the event loop ends. */
   onData: (bytes: Uint8Array) => void;
-  /** Called once, when either side has ended. */
+  /** Called once, after either side has ended. */
   onClose: () => void;
-  /** Ends the connection once the server has what was written. Nothing is received any more. */
+  /** Ends the connection after the server has received the bytes written so far. `onData` is not called any more. */
   close(): void;
   /** Either side has ended. */
   readonly closed: boolean;
@@ -373,9 +373,9 @@ export interface InProcessConnection {
 
 /** The whole block. `verify` is true whenever `mapsCertificate` is. */
 export interface TlsOptions extends TlsRules {
-  /** `verify_and_map`: the certificate says who the client is. */
+  /** `verify_and_map`: the certificate identifies the user. */
   readonly mapsCertificate: boolean;
-  /** For soliciting only: do not verify. */
+  /** For outgoing connections only: do not verify the server. */
   readonly insecure: boolean;
   readonly ocspPeer: OcspPeerRules | null;
 }
@@ -486,18 +486,18 @@ interface CalloutOptions {
   readonly allowedAccounts: readonly string[] | null;
 }
 
-/** What a handshake settled. */
+/** Results of a TLS handshake. */
 interface PeerCertificate {
   /** DER. */
   readonly raw: Uint8Array;
   /** RFC 2253, as Go's `pkix.Name.String` prints it. */
   readonly subject: string;
-  /** The same as it stands in the certificate: contents of its SEQUENCE, part of `raw`. Read by `readName` where users are mapped by it. */
+  /** The subject as encoded in the certificate: contents of its SEQUENCE, a part of `raw`. Parsed by `readName` to map users by it. */
   readonly name: Uint8Array;
   /** Lower-case hex. */
   readonly spkiSha256: string;
   readonly certSha256: string;
-  /** Its subject alternative names. */
+  /** Subject alternative names. */
   readonly dnsNames: readonly string[];
   readonly emails: readonly string[];
   readonly uris: readonly string[];
@@ -620,7 +620,7 @@ interface WebSocketListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** host[:port] told to clients in `ws_connect_urls`. */
+  /** host[:port] sent to clients in `ws_connect_urls`. */
   readonly advertise: string | null;
   /** Plain HTTP. A `tls` block wins over it. */
   readonly noTls: boolean;
@@ -650,7 +650,7 @@ interface ListenerAuthorization {
   readonly noAuthUser: string | null;
 }
 
-/** What the transport itself does with a block. */
+/** The settings of a block that the transport itself applies. */
 interface TlsRules {
   /** Among several, the server name requested by the client decides. Never empty for a listener. */
   readonly certificates: readonly KeyPairFiles[];

@@ -12,7 +12,7 @@ import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { refusedUser } from "../../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
-import type { DoorRefusal } from "../../wire/transport/transport.ts";
+import type { TransportRefusal } from "../../wire/transport/transport.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "../link/connection-flag.ts";
 import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
@@ -40,7 +40,7 @@ export function beginProtocol(client: Client): void {
 }
 
 /** The transport does not let the peer in. */
-export function turnAway(client: Client, { kind, text, detail }: DoorRefusal): void {
+export function turnAway(client: Client, { kind, text, detail }: TransportRefusal): void {
   if (detail !== undefined) client.logDebug(detail);
   switch (kind) {
     case "throttled":

@@ -12,7 +12,7 @@ import type { CommandSink } from "../../wire/protocol/command-sink.ts";
 import { Parser } from "../../wire/protocol/parser.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
-import type { DoorRefusal, Transport, TransportEvents } from "../../wire/transport/transport.ts";
+import type { Transport, TransportEvents, TransportRefusal } from "../../wire/transport/transport.ts";
 import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_TRACE } from "../link/connection-flag.ts";
 import { ReadLoop } from "../link/read-loop.ts";
 import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
@@ -83,7 +83,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
     this.logDebug("Starting TLS client connection handshake");
   }
 
-  onRefused(refusal: DoorRefusal): void {
+  onRefused(refusal: TransportRefusal): void {
     if (!this.closed) turnAway(this, refusal);
     this.host.turn.end();
   }

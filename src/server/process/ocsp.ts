@@ -10,7 +10,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { ChainCertificate } from "../../wire/transport/tls/ocsp/chain-certificate.ts";
 import { LocalCache, NoCache, type OcspCache, type OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
-import { type OcspMeans, ocspPeerCheck } from "../../wire/transport/tls/ocsp/ocsp-peer-check.ts";
+import { type OcspDependencies, ocspPeerCheck } from "../../wire/transport/tls/ocsp/ocsp-peer-check.ts";
 import { OCSP_CACHE_DEFAULTS } from "../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import { type Fetch, Responders } from "../../wire/transport/tls/ocsp/responders.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
@@ -28,7 +28,7 @@ export interface OcspEvents {
 
 const NO_CACHE = new NoCache();
 
-export class Ocsp implements OcspMeans {
+export class Ocsp implements OcspDependencies {
   readonly responders: Responders;
   private active: OcspCache | null = null;
   /** Caches that were replaced and are being saved. */

@@ -13,11 +13,11 @@ import type { Door } from "../../connections/client/door.ts";
 import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
+import type { WebSocketClientInfo } from "../../wire/transport/websocket/client-info.ts";
 import { OriginRules } from "../../wire/transport/websocket/origin.ts";
-import type { DoorRules, WebSocketHost, WebSocketOwner } from "../../wire/transport/websocket/owner.ts";
+import type { HandshakeRules, WebSocketHost, WebSocketOwner } from "../../wire/transport/websocket/owner.ts";
 import { RawWebSockets } from "../../wire/transport/websocket/raw-websockets.ts";
 import { ServedWebSockets } from "../../wire/transport/websocket/served-websockets.ts";
-import type { WebSocketVisitor } from "../../wire/transport/websocket/visitor.ts";
 import type { Acceptor } from "./client-listener.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
 import { listenErrorText, StartError } from "./start-error.ts";
@@ -80,7 +80,7 @@ export class WebSocketListener {
 
   private bind(host: WebSocketHost, ownerName: WebSocketOwnerName): WebSocketOwner {
     const { options, tls } = this;
-    const rules: DoorRules = {
+    const rules: HandshakeRules = {
       origins: new OriginRules(options.sameOrigin, options.allowedOrigins),
       compression: options.compression,
       handshakeTimeoutMs: options.handshakeTimeoutMs,
@@ -112,7 +112,7 @@ export class WebSocketListener {
     };
   }
 
-  private doorFor(visitor: WebSocketVisitor): Door {
+  private doorFor(visitor: WebSocketClientInfo): Door {
     const { options } = this;
     const cookie = (name: string | null) => (name === null ? "" : (visitor.cookies.get(name) ?? ""));
     return {

@@ -1,6 +1,6 @@
 /**
- * Byte ranges in different buffers that go out one behind the other: the lines of a run of messages in one buffer, their payloads in the
- * read they came in. Reused; the ranges are borrowed until `clear`.
+ * Byte ranges of several buffers that are sent in order: the protocol lines of a run of messages are in one buffer, their payloads in the
+ * chunk in which they arrived. The vector is reused; it borrows the buffers until `clear`.
  */
 export const RANGES_MAX = 512;
 

@@ -1,16 +1,16 @@
 /**
- * A socket whose bytes are not the protocol's yet: a PROXY header and a TLS handshake may come first.
+ * A socket on which a PROXY header and a TLS handshake may precede the bytes of the protocol.
  *
  *   begin ─▶ FirstBytes ─▶ Sniff ─▶ Proxy ─▶ SniffAgain ─▶ Hello ─▶ Handshake ─▶ PeerCheck ─▶ Open
- *            auto: does    may it do  the        allow_non_tls   name → cert-    OCSP
- *            it begin?     without?   header     behind it       ificate
- * Phases that the rules do not ask for are passed over; without TLS it is Proxy and then Open. Each phase has its own time, and holds
- * what came only until it is understood: at most a PROXY header, or a ClientHello, and one read.
+ *            auto: does    TLS or     the        TLS or plain    choose the      OCSP
+ *            TLS begin?    plain?     header     after it?       certificate
+ * Phases that the rules do not require are skipped; without TLS only Proxy and Open remain. Each phase has its own time limit. Received
+ * bytes are held until the phase can decide: at most a PROXY header or a ClientHello, plus one read.
  *
- * Once open, events go straight from the socket to the connection, and writes straight to the socket: the plain one, or the one that Bun
- * makes of it. The plain one goes on receiving the ciphertext (a tap that cannot be switched off), which nobody listens to.
- * Measured of Bun's TLS sockets: `write` takes whole records and returns their bytes, 0 when the kernel is full; `end` and `shutdown`
- * send what was written and close_notify, and wait for the peer's end; `pause` stops the reading of the socket.
+ * Once open, events go directly from the socket to the connection, and writes directly to the socket: the plain one, or the TLS socket
+ * that Bun creates from it. The plain socket keeps reporting the ciphertext, which cannot be switched off; those events are ignored.
+ * Measured behaviour of Bun's TLS sockets: `write` accepts whole records and returns their bytes, 0 when the kernel's buffer is full;
+ * `end` and `shutdown` send the written bytes and close_notify, then wait for the peer's end; `pause` stops reading from the socket.
  * Source: core §9.2, §9.5; the order of the phases is the reference's.
  */
 import type { Socket, SocketHandler } from "bun";
@@ -29,28 +29,28 @@ import { type SessionSocket, sentCertificates } from "./tls/sent-certificates.ts
 import type { TlsContext } from "./tls/tls-context.ts";
 import { verifiedChains } from "./tls/verified-chains.ts";
 import type { PeerCertificate } from "./tls-state.ts";
-import type { DoorRefusal, SocketEvents, TransportEvents } from "./transport.ts";
+import type { SocketEvents, TransportEvents, TransportRefusal } from "./transport.ts";
 
 const PROXY_HEADER_MS = 5_000;
-/** How long a refused peer may take to end its side, so that it reads why. */
+/** Time for a refused peer to read the alert and end its side. */
 const REFUSED_LINGER_MS = 2_000;
 
-/** What a listener asks of those who come. */
+/** A listener's requirements for new connections. */
 export interface GuardRules {
   /** Null: no TLS. */
   readonly tls: TlsContext | null;
-  /** Clients may do without TLS. */
+  /** Clients may connect without TLS. */
   readonly allowNonTls: boolean;
   readonly proxyProtocol: boolean;
   /** Null: no limit. */
   readonly rate: HandshakeRate | null;
   readonly timers: TimingWheel;
   readonly clock: Clock;
-  /** Handlers of the sockets that Bun makes for TLS. */
+  /** Handlers of the TLS sockets that Bun creates. */
   readonly handlers: SecureHandlers;
 }
 
-/** The types lack what `upgradeTLS` has for servers. */
+/** Bun's types lack the handshake event of `upgradeTLS` on the server side. */
 export interface SecureHandlers extends SocketHandler<SocketData> {
   handshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void;
 }
@@ -65,11 +65,11 @@ enum Phase {
   Handshake,
   PeerCheck,
   Open,
-  /** Refused, or ended by the connection: nothing is looked at any more. */
+  /** Refused, or ended by the connection: further bytes are ignored. */
   Over,
 }
 
-const NOBODY: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+const IGNORE_EVENTS: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class GuardedTransport extends TcpTransport implements SocketEvents {
   awaitsAddress: boolean;
@@ -79,16 +79,16 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private phase = Phase.Idle;
   /** The plain socket under the one that Bun makes for TLS; kept until the end. */
   private plain: Socket<SocketData> | null = null;
-  /** What came and is not understood yet; null when there is none. */
+  /** Received bytes that the current phase has not used yet; null when there are none. */
   private held: GrowingBytes | null = null;
   private hello: HelloCollector | null = null;
   private versions: readonly number[] = [];
-  /** The handshake is wanted, as far as the rules and the first bytes say. */
+  /** A handshake follows, according to the rules and the first bytes. */
   private wantsTls: boolean;
   private sniffs: boolean;
-  /** Our address and the peer's, as Go's errors name them. Asked while the socket is there. */
+  /** Our address and the peer's, as Go's errors name them. Read at the start, because a closed socket no longer has them. */
   private readonly route: string;
-  /** Bun tells of a handshake within its own call: what it returns is not there yet. */
+  /** The handshake failed inside Bun's `upgradeTLS` call, before it returned its sockets. */
   private failedEarly = false;
 
   constructor(socket: Socket<SocketData>, calls: SocketCalls | null, rules: GuardRules) {
@@ -104,7 +104,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     this.vectored = false;
   }
 
-  /** Lets the peer's bytes in. The connection has been told of this transport, and may have ended it already. */
+  /** Starts reading. The connection already knows this transport and may have ended it. */
   begin(events: TransportEvents): void {
     this.events = events;
     if (this.phase !== Phase.Idle) return;
@@ -116,7 +116,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private enter(phase: Phase, timeMs: number): void {
     this.phase = phase;
     this.rules.timers.set(this.timer, timeMs);
-    if (this.held !== null) this.look();
+    if (this.held !== null) this.inspectHeld();
   }
 
   private afterFirstBytes(): void {
@@ -126,10 +126,10 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
 
   private afterSniff(): void {
     if (this.rules.proxyProtocol) this.enter(Phase.Proxy, PROXY_HEADER_MS);
-    else this.secureOrOpen();
+    else this.startTlsOrOpen();
   }
 
-  private secureOrOpen(): void {
+  private startTlsOrOpen(): void {
     this.awaitsAddress = false;
     if (!this.wantsTls) return this.open();
     const { rate, tls } = this.rules;
@@ -139,31 +139,31 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     this.enter(Phase.Hello, tls!.options.timeoutMs);
   }
 
-  /** The current phase looks at what is held. */
-  private look(): void {
+  /** Lets the current phase examine the held bytes. */
+  private inspectHeld(): void {
     const held = this.held!.bytes;
     switch (this.phase) {
-      case Phase.FirstBytes: // whatever it is: a client that waits for INFO says nothing
+      case Phase.FirstBytes: // any byte decides: a client that waits for INFO sends nothing
         return this.afterFirstBytes();
       case Phase.Sniff:
         this.wantsTls = held[0] === 0x16;
         return this.afterSniff();
       case Phase.Proxy:
-        return this.lookForProxyHeader(held);
+        return this.inspectProxyHeader(held);
       case Phase.SniffAgain:
         this.wantsTls = held[0] === 0x16;
-        return this.secureOrOpen();
+        return this.startTlsOrOpen();
       case Phase.Hello:
         this.held = null;
         return this.collectHello(held);
     }
   }
 
-  private lookForProxyHeader(held: Buffer): void {
+  private inspectProxyHeader(held: Buffer): void {
     const outcome = readProxyHeader(held);
     if (outcome.kind === "more") return;
     if (outcome.kind === "refused") return this.refuse({ kind: "proxy", text: outcome.text });
-    if (outcome.kind === "absent") return this.secureOrOpen();
+    if (outcome.kind === "absent") return this.startTlsOrOpen();
     if (outcome.source !== null) {
       this.remoteAddress = outcome.source.address;
       this.remotePort = outcome.source.port;
@@ -173,9 +173,9 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       this.held = new GrowingBytes();
       this.held.append(held.subarray(outcome.size));
     }
-    // What was sniffed was the header's first byte, not the client's.
+    // The byte examined in Sniff was the header's first, not the client's.
     if (this.sniffs) this.enter(Phase.SniffAgain, this.rules.tls!.options.timeoutMs);
-    else this.secureOrOpen();
+    else this.startTlsOrOpen();
   }
 
   private collectHello(chunk: Buffer): void {
@@ -195,7 +195,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private upgrade(tls: ReturnType<TlsContext["handshakeOptions"]>): void {
     this.phase = Phase.Handshake;
     const plain = this.socket;
-    plain.data.events = NOBODY;
+    plain.data.events = IGNORE_EVENTS;
     const initialData = this.hello!.bytes;
     this.hello = null;
     const options = { isServer: true, tls, initialData, data: { transport: this, events: this }, socket: this.rules.handlers };
@@ -209,7 +209,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (this.failedEarly) this.endRefused();
   }
 
-  /** Bun is through with the handshake. `success` alone says nothing: a certificate that nobody vouches for is a success with an error. */
+  /** Bun finished the handshake. `success` alone is not enough: an untrusted certificate is reported as a success with an error. */
   onHandshake(socket: Socket<SocketData>, success: boolean, error: Error | null): void {
     if (this.phase !== Phase.Handshake) return;
     this.failedEarly = this.plain === null;
@@ -236,7 +236,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     }
     this.tls = {
       version: socket.getTLSVersion() === "TLSv1.3" ? "1.3" : "1.2",
-      cipherSuite: (socket.getCipher() as { standardName?: string }).standardName ?? "", // Go's names are the standard's
+      cipherSuite: (socket.getCipher() as { standardName?: string }).standardName ?? "", // Go uses the standard's names
       peerCertificates: certificate === null ? [] : [certificate],
       handshakeFirst: this.handshakesFirst,
       ...(certificate === null
@@ -250,7 +250,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     const settle = (text: string | null) => {
       if (this.phase !== Phase.PeerCheck) return;
       if (text !== null) return this.refuse({ kind: "handshake", text });
-      socket.resume(); // before the connection may pause it again
+      socket.resume(); // before `open`, in which the connection may pause it again
       this.open(socket);
     };
     const sent = sentCertificates(socket as unknown as SessionSocket);
@@ -262,7 +262,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     return reset ? `read tcp ${this.route}: read: connection reset by peer` : handshakeErrorText(error, this.versions);
   }
 
-  /** From here on the bytes are the protocol's. */
+  /** From here on, bytes go to the connection. */
   private open(socket = this.socket): void {
     this.rules.timers.cancel(this.timer);
     this.phase = Phase.Open;
@@ -276,7 +276,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (held !== null) events.onData(held.bytes);
   }
 
-  private refuse(refusal: DoorRefusal): void {
+  private refuse(refusal: TransportRefusal): void {
     this.rules.timers.cancel(this.timer);
     this.phase = Phase.Over;
     this.held = null;
@@ -287,7 +287,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private onTimeout(): void {
     switch (this.phase) {
       case Phase.FirstBytes: {
-        // It waits for INFO: the ordinary rules.
+        // The client waits for INFO, so the ordinary rules apply.
         this.handshakesFirst = false;
         this.wantsTls = !this.rules.allowNonTls;
         this.sniffs = this.rules.allowNonTls;
@@ -300,7 +300,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
         return this.afterSniff();
       case Phase.SniffAgain:
         this.wantsTls = false;
-        return this.secureOrOpen();
+        return this.startTlsOrOpen();
       case Phase.Proxy: {
         const text = unfinishedText(this.held?.bytes ?? Buffer.alloc(0));
         return this.refuse({ kind: "proxy", text: `${text}: read tcp ${this.route}: i/o timeout` });
@@ -314,7 +314,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     }
   }
 
-  // SocketEvents, until it is open
+  // SocketEvents, until the transport is open
 
   onData(chunk: Buffer): void {
     switch (this.phase) {
@@ -327,7 +327,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       default:
         this.held ??= new GrowingBytes();
         this.held.append(chunk);
-        this.look();
+        this.inspectHeld();
     }
   }
 
@@ -336,18 +336,18 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 
   onEnd(): void {
-    this.onPeerGone("EOF");
+    this.onPeerEnded("EOF");
     this.events?.onEnd();
   }
 
   onClose(error: Error | null): void {
-    this.onPeerGone(error === null ? "EOF" : this.failureText(error));
+    this.onPeerEnded(error === null ? "EOF" : this.failureText(error));
     this.phase = Phase.Over;
     this.rules.timers.cancel(this.timer);
     this.events?.onClose(error);
   }
 
-  private onPeerGone(why: string): void {
+  private onPeerEnded(why: string): void {
     if (this.phase === Phase.Proxy) {
       const held = this.held?.bytes ?? Buffer.alloc(0);
       this.refuse({ kind: "proxy", text: `${unfinishedText(held)}: ${why === "EOF" ? endText(held) : why}` });
@@ -356,34 +356,34 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     }
   }
 
-  /** Under TLS only Bun's socket may read: what the kernel has is ciphertext. */
+  /** With TLS only Bun's socket may read, because the kernel holds ciphertext. */
   override readMore(target: Buffer): number {
     return this.tls === null ? super.readMore(target) : 0;
   }
 
-  // Ends
+  // Ending
 
   override end(lingers: boolean, reason: CloseReason): void {
-    this.leaveDoor();
+    this.stopGuarding();
     super.end(lingers, reason);
   }
 
   override terminate(): void {
     if (this.phase === Phase.Over && this.plain !== null && this.tls === null) return this.endRefused();
-    if (this.phase === Phase.Over && this.failedEarly) return; // within Bun's own call: `upgrade` ends it
-    this.leaveDoor();
+    if (this.phase === Phase.Over && this.failedEarly) return; // inside Bun's `upgradeTLS` call: `upgrade` ends it afterwards
+    this.stopGuarding();
     super.terminate();
-    this.plain?.terminate(); // once it was ended, Bun's TLS socket waits for its peer and ignores this
+    this.plain?.terminate(); // a TLS socket that was ended waits for its peer and ignores `terminate`
   }
 
-  /** A handshake that failed: the alert that says why is on its way, so the peer gets a moment to read it. */
+  /** Ends after a failed handshake. The alert with the reason has been sent, so the peer gets time to read it. */
   private endRefused(): void {
-    if (this.timer.active) return super.terminate(); // asked for twice
+    if (this.timer.active) return super.terminate(); // the second call
     this.rules.timers.set(this.timer, REFUSED_LINGER_MS);
     this.socket.end();
   }
 
-  private leaveDoor(): void {
+  private stopGuarding(): void {
     if (this.phase === Phase.Open) return;
     this.phase = Phase.Over;
     this.rules.timers.cancel(this.timer);
@@ -392,7 +392,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 }
 
-function unverified(error: Error | null, { subject, certSha256 }: PeerCertificate): DoorRefusal {
+function unverified(error: Error | null, { subject, certSha256 }: PeerCertificate): TransportRefusal {
   const text = verificationErrorText((error as NodeJS.ErrnoException | null)?.code);
   return { kind: "handshake", text: `${text} (${subject} SHA-256: ${certSha256})` };
 }

@@ -9,11 +9,11 @@ const parse = (text: string) => {
   }
 };
 
-test("an IPv6 address has brackets", () => {
+test("an IPv6 address is written in brackets", () => {
   expect([hostPort("::1", 1), hostPort("a", 2)]).toEqual(["[::1]:1", "a:2"]);
 });
 
-test("a host, with or without a port", () => {
+test("splits a host with or without a port", () => {
   expect(parse("a.b")).toEqual(["a.b", 4222]);
   expect(parse("a.b:1")).toEqual(["a.b", 1]);
   expect(parse("a.b:-1")).toEqual(["a.b", 4222]);
@@ -22,7 +22,7 @@ test("a host, with or without a port", () => {
   expect(parse("[::1]:7")).toEqual(["::1", 7]);
 });
 
-test("what is neither is refused with the reference's text", () => {
+test("an invalid address is refused with the reference's text", () => {
   expect(parse("a:b")).toBe('strconv.Atoi: parsing "b": invalid syntax');
   expect(parse("a:")).toBe('strconv.Atoi: parsing "": invalid syntax');
   expect(parse("::1")).toBe("address ::1: too many colons in address");

@@ -1,4 +1,4 @@
-/** `host:port` texts, an IPv6 address in brackets. */
+/** Formats `host:port`; an IPv6 address gets brackets. */
 import { networkInterfaces } from "node:os";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 
@@ -8,7 +8,7 @@ export function hostPort(host: string, port: number): string {
 
 /**
  * Splits `host`, `host:port` or `[address]:port`.
- * @param portInitial the port where the text has none, or 0 or -1
+ * @param portInitial the port to use when the text has none, or 0 or -1
  * @throws Error with the reference's text
  */
 export function parseHostPort(text: string, portInitial: number): [host: string, port: number] {
@@ -25,14 +25,14 @@ export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::" || host === "";
 }
 
-/** Where a listener can be reached: its host, or every address of this machine when it listens on all. */
+/** Hosts under which a listener can be reached: its own, or all addresses of this machine when it listens on all. */
 export function reachableHosts(host: string): string[] {
   if (!isWildcard(host)) return [host];
   return Object.values(networkInterfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address));
 }
 
 /**
- * Binds `0.0.0.0` as the reference does: to every address, IPv6 included where the machine has it.
+ * Binds `0.0.0.0` as the reference does: to all addresses, including IPv6 if the machine supports it.
  * @param bind called with the address to listen on; throws when it cannot
  */
 export function bindWildcard<T>(host: string, bind: (host: string) => T): T {

@@ -4,7 +4,7 @@ import { InProcessTransport } from "./in-process.ts";
 
 const MIB = 1024 * 1024;
 
-/** A pipe whose ends write down what happens to them. */
+/** A pipe that records the events of both ends. */
 function newPipe() {
   const transport = new InProcessTransport();
   const events: string[] = [];
@@ -26,10 +26,10 @@ function newPipe() {
   return { transport, client: transport.client, events, write };
 }
 
-/** Everything that is under way has happened. */
+/** Resolves when all queued bytes and events have been delivered. */
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
-test("bytes cross in order, copied, and never within the call that sends them", async () => {
+test("bytes arrive in order, as copies, and never during the call that sends them", async () => {
   const { client, events, write } = newPipe();
   const bytes = new Uint8Array([0x61]);
   client.write(bytes);
@@ -41,7 +41,7 @@ test("bytes cross in order, copied, and never within the call that sends them", 
   expect(events).toEqual(["client gets c", "client gets d", "server gets a", "server gets b"]);
 });
 
-test("what a handler writes crosses later, not within that handler", async () => {
+test("bytes written by a handler arrive after that handler has returned", async () => {
   const { transport, client, events, write } = newPipe();
   let inside = false;
   const guarded = (name: string, answer: () => void) => (bytes: Uint8Array) => {
@@ -65,7 +65,7 @@ test("what a handler writes crosses later, not within that handler", async () =>
   ]);
 });
 
-test("the server is told that the pipe is full, and when it no longer is", async () => {
+test("the server sees that the pipe is full, and gets an event when it is not full any more", async () => {
   const { events, write } = newPipe();
   expect([write(Buffer.alloc(3 * MIB)), write(Buffer.alloc(3 * MIB)), write("x")]).toEqual([3 * MIB, MIB, 0]);
   await settled();
@@ -73,7 +73,7 @@ test("the server is told that the pipe is full, and when it no longer is", async
   expect(write("x")).toBe(1);
 });
 
-test("a paused server is handed nothing until it resumes", async () => {
+test("a paused server receives nothing until it resumes", async () => {
   const { transport, client, events } = newPipe();
   transport.pause();
   client.write("a");
@@ -85,7 +85,7 @@ test("a paused server is handed nothing until it resumes", async () => {
   expect(events).toEqual(["server gets a", "server gets b"]);
 });
 
-test("what was written before an end arrives before it, on both sides, and nothing after it", async () => {
+test("bytes written before an end arrive before it, on both sides; later ones are dropped", async () => {
   const byClient = newPipe();
   byClient.client.write("last words");
   byClient.client.close();
@@ -102,7 +102,7 @@ test("what was written before an end arrives before it, on both sides, and nothi
   expect(byServer.events).toEqual(["client gets -ERR", "server: closed null", "client: closed"]);
 });
 
-test("a terminated pipe loses what was under way", async () => {
+test("terminating the pipe drops bytes that have not arrived", async () => {
   const { transport, client, events, write } = newPipe();
   write("lost");
   client.write("lost too");
@@ -111,7 +111,7 @@ test("a terminated pipe loses what was under way", async () => {
   expect(events).toEqual(["server: closed null", "client: closed"]);
 });
 
-test("a client that ends while the server is paused is gone when the server has read everything", async () => {
+test("when a client ends while the server is paused, the pipe closes after the server has read everything", async () => {
   const { transport, client, events } = newPipe();
   transport.pause();
   client.write("a");

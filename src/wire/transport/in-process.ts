@@ -3,24 +3,24 @@
  *
  *   program ─ write() ─▶ queue ─ microtask ─▶ server
  *   program ◀─ onData ── microtask ◀─ copy ── server
- * Bytes cross in a microtask of their own, never inside the other side's call: as with a socket, neither side is re-entered, and what
- * was written before an end arrives before it.
- * The server's writes are bounded: while the program has not been handed `QUEUE_BYTES_MAX` yet, the server is told that the pipe is
- * full and keeps them in its own output, with its own limits.
+ * Bytes are delivered in a microtask, never during the sender's call: as with a socket, neither side is re-entered, and bytes written
+ * before an end arrive before it.
+ * The server's writes are bounded: while `QUEUE_BYTES_MAX` bytes wait for the program, `write` accepts no more, and the server keeps its
+ * output under its own limits.
  */
 import type { Transport, TransportEvents } from "./transport.ts";
 
 const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The program's end. */
+/** The program's side of the pipe. */
 export interface InProcessConnection {
-  /** Sends protocol bytes to the server; they are copied. Nothing happens after the end. */
+  /** Sends protocol bytes to the server; they are copied. Ignored after either side has ended. */
   write(bytes: Uint8Array | string): void;
-  /** Called with what the server sends, in order; bytes are the program's. Set before the first turn of the event loop ends. */
+  /** Called with the bytes that the server sends, in order; the program owns them. Set it before the first turn of the event loop ends. */
   onData: (bytes: Uint8Array) => void;
-  /** Called once, when either side has ended. */
+  /** Called once, after either side has ended. */
   onClose: () => void;
-  /** Ends the connection once the server has what was written. Nothing is received any more. */
+  /** Ends the connection after the server has received the bytes written so far. `onData` is not called any more. */
   close(): void;
   /** Either side has ended. */
   readonly closed: boolean;
@@ -67,14 +67,14 @@ export class InProcessTransport implements Transport {
     };
   }
 
-  /** Tells whom the server's end reports to. */
+  /** Sets the receiver of the server side's events. */
   attach(events: TransportEvents): void {
     this.events = events;
   }
 
   write(source: Buffer, offset: number, length: number): number {
     if (this.serverEnded) return -1;
-    if (this.clientEnded) return length; // nobody is there to read it
+    if (this.clientEnded) return length; // dropped: the program does not read any more
     const take = Math.min(length, QUEUE_BYTES_MAX - this.toClientBytes);
     if (take < length) this.full = true;
     if (take <= 0) return 0;

@@ -3,7 +3,7 @@ import type { Socket, TCPSocketListener } from "bun";
 import { ByteVector, RANGES_MAX } from "./byte-vector.ts";
 import { SocketCalls } from "./socket-calls.ts";
 
-/** A real pair of sockets: `sender`, and what the other end has read. */
+/** A real pair of sockets: `sender`, `reader`, and the bytes that the reader received. */
 let listener: TCPSocketListener<undefined>;
 let sender: Socket<undefined>;
 let reader: Socket<undefined>;
@@ -45,14 +45,14 @@ const fdOf = (socket: Socket<undefined>) => (socket as unknown as { readonly fd:
 const calls = SocketCalls.load();
 const onLinux = test.skipIf(calls === null);
 
-test("vectors work on Linux", () => {
+test("the system calls are available on Linux", () => {
   expect(calls !== null).toBe(process.platform === "linux");
 });
 
-onLinux("ranges of several buffers arrive as one row of bytes", async () => {
+onLinux("ranges of several buffers arrive in order as one sequence of bytes", async () => {
   const vector = new ByteVector();
   const lines = Buffer.from("MSG a 1 5\r\nMSG b 1 3\r\n");
-  const payloads = Buffer.from("..hello\r\n..abc\r\n").subarray(2); // its own offset in memory counts
+  const payloads = Buffer.from("..hello\r\n..abc\r\n").subarray(2); // a view with an offset into its memory
   vector.add(lines, 0, 11);
   vector.add(payloads, 0, 7);
   vector.add(lines, 11, 22);
@@ -61,7 +61,7 @@ onLinux("ranges of several buffers arrive as one row of bytes", async () => {
   expect((await read(vector.bytes)).toString()).toBe("MSG a 1 5\r\nhello\r\nMSG b 1 3\r\nabc\r\n");
 });
 
-onLinux("as many ranges as a vector has room for, empty ones among them", async () => {
+onLinux("sends a full vector, with some empty ranges", async () => {
   const vector = new ByteVector();
   const source = Buffer.from(Array.from({ length: RANGES_MAX }, (_, index) => index & 0xff));
   for (let index = 0; index < RANGES_MAX; index++) vector.add(source, index, index + (index % 3));
@@ -71,7 +71,7 @@ onLinux("as many ranges as a vector has room for, empty ones among them", async 
   expect((await read(vector.bytes)).equals(wanted)).toBe(true);
 });
 
-onLinux("a kernel that is full takes a part, then nothing; the rest goes on where it stopped", async () => {
+onLinux("a full kernel buffer accepts a part, then nothing; sending continues where it stopped", async () => {
   reader.pause();
   const size = 300_000;
   const sources = Array.from({ length: 64 }, (_, index) => Buffer.alloc(size, 65 + (index % 26)));
@@ -94,14 +94,14 @@ onLinux("a kernel that is full takes a part, then nothing; the rest goes on wher
   expect((await read(total)).equals(wanted.subarray(0, total))).toBe(true);
 });
 
-onLinux("a socket that is gone takes nothing and harms nobody", () => {
+onLinux("a closed or unknown descriptor accepts nothing and does no harm", () => {
   const vector = new ByteVector();
   vector.add(Buffer.from("x"), 0, 1);
   expect(calls!.send(-1, vector)).toBe(0);
   expect(calls!.send(1_000_000, vector)).toBe(0);
 });
 
-test("a vector counts its bytes, and lets go of its buffers when it is cleared", () => {
+test("a vector counts its bytes and releases its buffers when it is cleared", () => {
   const vector = new ByteVector();
   vector.add(Buffer.from("hello"), 1, 4);
   vector.add(Buffer.from("world"), 0, 5);
@@ -110,7 +110,7 @@ test("a vector counts its bytes, and lets go of its buffers when it is cleared",
   expect([vector.count, vector.bytes, vector.sources.length]).toEqual([0, 0, 0]);
 });
 
-onLinux("what the kernel has ready is read into a buffer of the caller's, and nothing is there afterwards", async () => {
+onLinux("available bytes are read into the caller's buffer; the next read returns 0", async () => {
   const target = Buffer.alloc(64, ".");
   reader.pause();
   expect(calls!.receive(fdOf(reader), target)).toBe(0);

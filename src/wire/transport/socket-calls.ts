@@ -1,10 +1,10 @@
 /**
- * Two system calls by FFI that Bun's sockets do not offer, for the bulk of what passes:
+ * Two system calls by FFI that Bun's sockets do not offer, for high throughput:
  *
- *   sendmsg   many byte ranges in one call, copied by nobody but the kernel; Bun writes one buffer a call, so a run of large messages
- *             would be copied together first, or cost one call each          msghdr ─▶ iovec[ {address, size} … ] ─▶ a ByteVector
- *   recv      into a buffer that is used again; Bun copies each read into a new one
- * Absent (null) where libc cannot be loaded or is laid out differently: callers then do without. Measured: bench/compare, 1 → 1.
+ *   sendmsg   sends many byte ranges in one call, copied only by the kernel. Bun writes one buffer per call, so a run of large messages
+ *             would be copied together first, or cost one call each.          msghdr ─▶ iovec[ {address, size} … ] ─▶ a ByteVector
+ *   recv      reads into a reused buffer. Bun copies each read into a new one.
+ * Null where libc cannot be loaded or has another layout: callers then use Bun's sockets alone. Measured: bench/compare, 1 → 1.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { openLibc } from "../../base/runtime/libc.ts";
@@ -38,20 +38,20 @@ export class SocketCalls {
     this.header[MSGHDR_IOV + 1] = Math.floor(address / WORD);
   }
 
-  /** Null where the system has no such call. */
+  /** Null where the system calls are not available. */
   static load(): SocketCalls | null {
     if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64")) return null;
-    // What it returns fits 31 bits: no vector is larger.
+    // The result fits 31 bits, because no vector is larger.
     const symbols = openLibc({
       sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
-      recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // its size is 64 bits; none is larger
+      recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // the size parameter has 64 bits; 32 are enough here
     });
     return symbols === null ? null : new SocketCalls(symbols.sendmsg as unknown as SendMessage, symbols.recv as unknown as Receive);
   }
 
   /**
    * Hands the ranges to the kernel.
-   * @returns bytes taken; 0 when it takes none now or the socket failed, which an ordinary write then tells apart
+   * @returns bytes accepted; 0 when none is accepted now or the socket failed: an ordinary write then shows which
    */
   send(fd: number, vector: ByteVector): number {
     const ranges = this.ranges;
@@ -73,8 +73,8 @@ export class SocketCalls {
   }
 
   /**
-   * Reads what the kernel has ready.
-   * @returns bytes read into `target`; 0 when there are none now, the peer has ended or the socket failed, which Bun's next read tells apart
+   * Reads the bytes that the kernel has available.
+   * @returns bytes read into `target`; 0 when there are none now, the peer has ended or the socket failed: Bun's next read shows which
    */
   receive(fd: number, target: Buffer): number {
     return Math.max(0, this.recv(fd, ptr(target), target.length, MSG_DONTWAIT));

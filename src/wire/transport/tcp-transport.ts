@@ -5,13 +5,13 @@ import type { SocketCalls } from "./socket-calls.ts";
 import type { TlsState } from "./tls-state.ts";
 import type { SocketEvents, Transport } from "./transport.ts";
 
-/** What hangs on a socket: its transport and whom to tell. */
+/** Data attached to a socket: its transport and the receiver of its events. */
 export interface SocketData {
   transport: TcpTransport;
   events: SocketEvents;
 }
 
-/** Plain TCP, or a Unix socket, over a Bun socket. `write` maps to one system call; what the kernel does not take stays with the caller. */
+/** Plain TCP or a Unix socket, by a Bun socket. `write` is one system call; bytes that the kernel does not accept stay with the caller. */
 export class TcpTransport implements Transport {
   readonly type = "nats";
   readonly inProcess = false;
@@ -24,7 +24,7 @@ export class TcpTransport implements Transport {
   protected socket: Socket<SocketData>;
   protected readonly calls: SocketCalls | null;
 
-  /** @param calls the server's, shared by its connections; null where the system has none */
+  /** @param calls shared by the server's connections; null where they are not available */
   constructor(socket: Socket<SocketData>, calls: SocketCalls | null) {
     this.socket = socket;
     this.calls = calls;
@@ -49,7 +49,7 @@ export class TcpTransport implements Transport {
 
   /** -1 once the socket is closed. */
   private get descriptor(): number {
-    return (this.socket as unknown as { readonly fd: number }).fd; // missing in the types
+    return (this.socket as unknown as { readonly fd: number }).fd; // Bun's types lack it
   }
 
   pause(): void {
@@ -70,7 +70,7 @@ export class TcpTransport implements Transport {
   }
 }
 
-/** `::ffff:127.0.0.1`, as a dual-stack listener shows it, is 127.0.0.1. */
+/** Turns an IPv4-mapped address, as a dual-stack listener reports it (`::ffff:127.0.0.1`), into IPv4. */
 export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }

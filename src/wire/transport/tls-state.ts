@@ -1,15 +1,15 @@
-/** What a handshake settled. */
+/** Results of a TLS handshake. */
 export interface PeerCertificate {
   /** DER. */
   readonly raw: Uint8Array;
   /** RFC 2253, as Go's `pkix.Name.String` prints it. */
   readonly subject: string;
-  /** The same as it stands in the certificate: contents of its SEQUENCE, part of `raw`. Read by `readName` where users are mapped by it. */
+  /** The subject as encoded in the certificate: contents of its SEQUENCE, a part of `raw`. Parsed by `readName` to map users by it. */
   readonly name: Uint8Array;
   /** Lower-case hex. */
   readonly spkiSha256: string;
   readonly certSha256: string;
-  /** Its subject alternative names. */
+  /** Subject alternative names. */
   readonly dnsNames: readonly string[];
   readonly emails: readonly string[];
   readonly uris: readonly string[];
@@ -20,13 +20,13 @@ export interface TlsState {
   readonly version: string;
   /** Go's name: `TLS_AES_128_GCM_SHA256`. */
   readonly cipherSuite: string;
-  /** The peer's own; empty when none was asked for. What else it sent: tls/sent-certificates.ts. */
+  /** The peer's own certificate; empty when none was requested. Others that it sent: tls/sent-certificates.ts. */
   readonly peerCertificates: readonly PeerCertificate[];
   /** The handshake came before INFO. */
   readonly handshakeFirst: boolean;
   /**
-   * Ways from the peer's certificate to one that is trusted, both included: DER. Looked for each time it is called, while the connection is
-   * there; empty when none is found, or nobody can know. Left out: nobody can.
+   * Chains from the peer's certificate to a trusted one, both included, as DER. Each call searches again and needs the open connection.
+   * Empty when no chain is found. Absent when chains cannot be determined.
    */
   readonly verifiedChains?: () => readonly (readonly Uint8Array[])[];
 }

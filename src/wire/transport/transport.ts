@@ -2,96 +2,96 @@ import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ByteVector } from "./byte-vector.ts";
 import type { TlsState } from "./tls-state.ts";
 
-/** How it is called in monitoring: `nats` for anything that is a plain stream of protocol bytes. */
+/** Name shown in monitoring: `nats` is every plain stream of protocol bytes. */
 export type TransportType = "nats" | "websocket";
 
 /**
- * What a connection needs of the wire: bytes out, flow control, an end. Bytes in come through `TransportEvents`.
- * TCP, Unix sockets, TLS, WebSocket and in-process pipes speak the same, and are stacked: WebSocket frames over TLS over TCP.
+ * Carries a connection's bytes: writing, flow control, ending. Received bytes come through `TransportEvents`.
+ * TCP, Unix sockets, TLS, WebSocket and in-process pipes implement it, and can be stacked: WebSocket frames over TLS over TCP.
  */
 export interface Transport {
   readonly type: TransportType;
   /**
-   * A handshake (TLS) still comes before the first `onData`; `onReady` or `onRefused` tells its end. What is written until then
-   * goes out before it, in the clear.
+   * A TLS handshake precedes the first `onData`; `onReady` or `onRefused` reports its end. Bytes written before that are sent
+   * unencrypted, before the handshake.
    */
   readonly handshaking: boolean;
-  /** The peer begins with the handshake: nothing may be written before `onReady`. */
+  /** The connection begins with the handshake: nothing may be written before `onReady`. */
   readonly handshakesFirst: boolean;
-  /** A PROXY header may still say that the peer is somebody else: its address is nothing to be told. */
+  /** A PROXY header may still follow and replace the peer's address, so the current address must not be reported. */
   readonly awaitsAddress?: boolean;
-  /** How the bytes are protected; null in the clear, and until the handshake is over. */
+  /** Results of the TLS handshake; null without TLS, and until the handshake is over. */
   readonly tls: TlsState | null;
   /**
    * Hands bytes to the kernel.
-   * @returns how many were taken, never more than `length`; 0 when it takes none now (`onDrain` tells when it does); -1 when closed
+   * @returns bytes accepted, never more than `length`; 0 when none is accepted now (`onDrain` follows); -1 when closed
    */
   write(source: Buffer, offset: number, length: number): number;
-  /** `writeVector` works here. */
+  /** `writeVector` is supported. */
   readonly vectored: boolean;
   /**
    * Hands many ranges to the kernel in one call.
-   * @returns how many bytes were taken, from the first on; when not all were, `write` the next ones, so that `onDrain` comes
+   * @returns bytes accepted, counted from the first; when not all were, call `write` with the next ones, so that `onDrain` follows
    */
   writeVector(vector: ByteVector): number;
   /**
-   * Reads on within `onData`: what is ready right now, into a buffer of the caller's.
-   * @returns how many bytes; 0 when there are none, or it does not work here: then `onData` comes again by itself
+   * Reads more bytes during `onData`, as far as they are available now, into the caller's buffer.
+   * @returns bytes read; 0 when there are none or this is not supported: later bytes come through `onData` as usual
    */
   readMore(target: Buffer): number;
   /** No further `onData` until `resume`. */
   pause(): void;
   resume(): void;
   /**
-   * Sends what was written, then FIN.
-   * @param lingers what the peer still sends is read and dropped until it ends its side or `terminate` is called. Otherwise the socket
-   * is closed at once: bytes of the peer that were not read are then answered by a reset, which may take our last bytes from it.
-   * @param reason what a transport with a farewell of its own (a WebSocket's close frame) tells the peer
+   * Sends the written bytes, then FIN.
+   * @param lingers bytes that the peer still sends are read and dropped until it ends its side or `terminate` is called. Otherwise the
+   * socket is closed at once: unread bytes of the peer then cause a reset, which may destroy our last bytes before the peer reads them.
+   * @param reason used by transports that send a reason (a WebSocket's close frame)
    */
   end(lingers: boolean, reason: CloseReason): void;
-  /** Ends at once; what was not sent is lost. */
+  /** Ends at once; unsent bytes are lost. */
   terminate(): void;
-  /** Address of the peer, an IPv4-mapped one as IPv4. Empty for an in-process pipe or a Unix socket. */
+  /** The peer's address; an IPv4-mapped one is given as IPv4. Empty for an in-process pipe or a Unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly inProcess: boolean;
 }
 
 /**
- * Why a peer does not get past what comes before its bytes. `text` is as the log has it.
- *   handshake   it, or we, gave up                 probe      what came was no TLS at all
- *   timeout     it took too long                   throttled  too many handshakes this second
- *   proxy       its PROXY header cannot be used
+ * Why a connection fails before its first protocol byte. `text` is logged.
+ *   handshake   the handshake failed               probe      the first bytes were not TLS
+ *   timeout     the handshake took too long        throttled  too many handshakes in this second
+ *   proxy       the PROXY header is invalid
  */
-export interface DoorRefusal {
+export interface TransportRefusal {
   readonly kind: "handshake" | "probe" | "timeout" | "throttled" | "proxy";
   readonly text: string;
-  /** More for those who debug. */
+  /** Additional text for the debug log. */
   readonly detail?: string;
 }
 
-/** What a socket tells whoever it belongs to. */
+/** Events of a socket. */
 export interface SocketEvents {
-  /** The chunk is the owner's: it is not reused. */
+  /** The receiver owns the chunk: it is not reused. */
   onData(chunk: Buffer): void;
-  /** The kernel takes bytes again. */
+  /** The kernel accepts bytes again. */
   onDrain(): void;
   /** The peer sends nothing more, but may still read. */
   onEnd(): void;
-  /** The transport is gone: both sides ended, or it failed. Comes once, as the last event. */
+  /** The transport is closed: both sides ended, or it failed. Called once, as the last event. */
   onClose(error: Error | null): void;
 }
 
-/** What a transport tells its connection. */
+/** Events of a transport. */
 export interface TransportEvents extends SocketEvents {
-  /** TLS begins. Only of a transport that was `handshaking`. */
+  /** The TLS handshake begins. Only from a transport that was `handshaking`. */
   onHandshakeStart(): void;
-  /** The peer that might have begun with the handshake did not: it waits to be greeted in the clear. Only where `handshakesFirst`. */
+  /** The peer did not begin with a handshake in time, so it waits for an unencrypted INFO. Only when `handshakesFirst` was set. */
   onPeerSilent(): void;
-  /** The handshake is over, or the peer did without one where it may. Once, before the first `onData`; only of a transport that was `handshaking`. */
+  /** The handshake is over, or the peer connected without one where that is allowed. Called once, before the first `onData`; only from a transport that was `handshaking`. */
   onReady(): void;
-  /** The peer is not let in; `onClose` follows once the connection ends the transport. */
-  onRefused(refusal: DoorRefusal): void;
-  /** What the peer sent breaks the rules of the transport; nothing more of it is read. The connection ends the transport. @param text as it is logged */
+  /** The peer is refused; `onClose` follows after the connection has ended the transport. */
+  onRefused(refusal: TransportRefusal): void;
+  /** The peer broke a rule of the transport; nothing more is read from it. The connection must end the transport. @param text for the log */
   onReadFailed(text: string): void;
 }

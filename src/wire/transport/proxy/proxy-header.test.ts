@@ -13,58 +13,60 @@ function v2(verCommand: number, familyProtocol: number, addresses: Uint8Array, s
 const IPV4 = Buffer.from([203, 0, 113, 7, 10, 0, 0, 1, 0xc8, 0x22, 0x10, 0x7e]);
 const IPV6 = Buffer.from(`20010db8000000000000000000000001${"0".repeat(31)}2c822107e`, "hex");
 
-/** Text for a refusal, address and port for a header. */
-function told(outcome: ProxyOutcome): string {
+/** The text of a refusal, or the address and port of a header. */
+function outcomeText(outcome: ProxyOutcome): string {
   if (outcome.kind === "refused") return outcome.text;
   if (outcome.kind !== "header") return outcome.kind;
-  return outcome.source === null ? "nobody" : `${outcome.source.address} ${outcome.source.port}`;
+  return outcome.source === null ? "no source" : `${outcome.source.address} ${outcome.source.port}`;
 }
 
-const tellV1 = (line: string) => told(readProxyHeader(Buffer.from(`PROXY ${line}\r\nPING\r\n`, "latin1")));
+const outcomeOfV1 = (line: string) => outcomeText(readProxyHeader(Buffer.from(`PROXY ${line}\r\nPING\r\n`, "latin1")));
 
 test("version 1 names the source; UNKNOWN names none", () => {
-  expect(tellV1("TCP4 203.0.113.7 10.0.0.1 51234 4222")).toBe("203.0.113.7 51234");
-  expect(tellV1("TCP6 2001:db8:0:0::1 ::1 51234 4222")).toBe("2001:db8::1 51234");
-  expect(tellV1("TCP6 ::ffff:192.0.2.1 ::1 1 2")).toBe("192.0.2.1 1");
-  expect(tellV1("  TCP4\t203.0.113.7   10.0.0.1 51234 0 ")).toBe("203.0.113.7 51234");
-  expect(tellV1("UNKNOWN")).toBe("nobody");
-  expect(tellV1("UNKNOWN whatever comes here")).toBe("nobody");
+  expect(outcomeOfV1("TCP4 203.0.113.7 10.0.0.1 51234 4222")).toBe("203.0.113.7 51234");
+  expect(outcomeOfV1("TCP6 2001:db8:0:0::1 ::1 51234 4222")).toBe("2001:db8::1 51234");
+  expect(outcomeOfV1("TCP6 ::ffff:192.0.2.1 ::1 1 2")).toBe("192.0.2.1 1");
+  expect(outcomeOfV1("  TCP4\t203.0.113.7   10.0.0.1 51234 0 ")).toBe("203.0.113.7 51234");
+  expect(outcomeOfV1("UNKNOWN")).toBe("no source");
+  expect(outcomeOfV1("UNKNOWN whatever comes here")).toBe("no source");
 });
 
 test("version 1: every error has its text", () => {
-  expect(tellV1("")).toBe("invalid PROXY protocol header: invalid v1 format");
-  expect(tellV1("TCP4 1.2.3.4 5.6.7.8 1")).toBe("invalid PROXY protocol header: invalid v1 format");
-  expect(tellV1("TCP4 1.2.3.4 nowhere 1 2")).toBe("invalid PROXY protocol header: invalid address");
-  expect(tellV1("TCP4 01.2.3.4 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: invalid address");
-  expect(tellV1("TCP6 fe80::1%eth0 ::1 1 2")).toBe("invalid PROXY protocol header: invalid address");
-  expect(tellV1("TCP4 1.2.3.4 5.6.7.8 x 2")).toBe('invalid source port: strconv.ParseUint: parsing "x": invalid syntax');
-  expect(tellV1("TCP4 1.2.3.4 5.6.7.8 1 65536")).toBe('invalid dest port: strconv.ParseUint: parsing "65536": value out of range');
-  expect(tellV1("TCP4 ::1 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: TCP4 with IPv6 address");
-  expect(tellV1("TCP6 ::1 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: TCP6 with IPv4 address");
-  expect(tellV1("UDP4 1.2.3.4 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: invalid protocol UDP4");
-  expect(tellV1("x".repeat(100))).toBe("invalid PROXY protocol header: v1 line too long");
-  expect(tellV1(`UNKNOWN ${"x".repeat(91)}`)).toBe("nobody"); // 107 bytes with its end: the longest
-  expect(tellV1(`UNKNOWN ${"x".repeat(92)}`)).toBe("invalid PROXY protocol header: v1 line too long");
+  expect(outcomeOfV1("")).toBe("invalid PROXY protocol header: invalid v1 format");
+  expect(outcomeOfV1("TCP4 1.2.3.4 5.6.7.8 1")).toBe("invalid PROXY protocol header: invalid v1 format");
+  expect(outcomeOfV1("TCP4 1.2.3.4 nowhere 1 2")).toBe("invalid PROXY protocol header: invalid address");
+  expect(outcomeOfV1("TCP4 01.2.3.4 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: invalid address");
+  expect(outcomeOfV1("TCP6 fe80::1%eth0 ::1 1 2")).toBe("invalid PROXY protocol header: invalid address");
+  expect(outcomeOfV1("TCP4 1.2.3.4 5.6.7.8 x 2")).toBe('invalid source port: strconv.ParseUint: parsing "x": invalid syntax');
+  expect(outcomeOfV1("TCP4 1.2.3.4 5.6.7.8 1 65536")).toBe('invalid dest port: strconv.ParseUint: parsing "65536": value out of range');
+  expect(outcomeOfV1("TCP4 ::1 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: TCP4 with IPv6 address");
+  expect(outcomeOfV1("TCP6 ::1 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: TCP6 with IPv4 address");
+  expect(outcomeOfV1("UDP4 1.2.3.4 5.6.7.8 1 2")).toBe("invalid PROXY protocol header: invalid protocol UDP4");
+  expect(outcomeOfV1("x".repeat(100))).toBe("invalid PROXY protocol header: v1 line too long");
+  expect(outcomeOfV1(`UNKNOWN ${"x".repeat(91)}`)).toBe("no source"); // 107 bytes with its end: the longest
+  expect(outcomeOfV1(`UNKNOWN ${"x".repeat(92)}`)).toBe("invalid PROXY protocol header: v1 line too long");
 });
 
 test("version 2 names the source; LOCAL and an unspecified family name none; TLVs are skipped", () => {
-  expect(told(readProxyHeader(v2(0x21, 0x11, IPV4)))).toBe("203.0.113.7 51234");
-  expect(told(readProxyHeader(v2(0x21, 0x11, Buffer.concat([IPV4, Buffer.alloc(300, 1)]))))).toBe("203.0.113.7 51234");
-  expect(told(readProxyHeader(v2(0x21, 0x21, IPV6)))).toBe("2001:db8::1 51234");
-  expect(told(readProxyHeader(v2(0x20, 0xff, Buffer.alloc(40))))).toBe("nobody");
-  expect(told(readProxyHeader(v2(0x21, 0x01, Buffer.alloc(7))))).toBe("nobody");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x11, IPV4)))).toBe("203.0.113.7 51234");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x11, Buffer.concat([IPV4, Buffer.alloc(300, 1)]))))).toBe("203.0.113.7 51234");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x21, IPV6)))).toBe("2001:db8::1 51234");
+  expect(outcomeText(readProxyHeader(v2(0x20, 0xff, Buffer.alloc(40))))).toBe("no source");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x01, Buffer.alloc(7))))).toBe("no source");
 });
 
 test("version 2: every error has its text", () => {
-  expect(told(readProxyHeader(Buffer.from("\r\n\r\n\0\r\nQUIX\nxxxx", "latin1")))).toBe("invalid PROXY protocol header: invalid signature");
-  expect(told(readProxyHeader(v2(0x11, 0x11, IPV4)))).toBe("invalid PROXY protocol header: invalid version 0x10");
-  expect(told(readProxyHeader(v2(0x22, 0x11, IPV4)))).toBe("unknown PROXY protocol command: 0x02");
-  expect(told(readProxyHeader(v2(0x21, 0x12, IPV4)))).toBe("unsupported PROXY protocol feature: only STREAM protocol supported");
-  expect(told(readProxyHeader(v2(0x21, 0x31, Buffer.alloc(216))))).toBe(
+  expect(outcomeText(readProxyHeader(Buffer.from("\r\n\r\n\0\r\nQUIX\nxxxx", "latin1")))).toBe(
+    "invalid PROXY protocol header: invalid signature",
+  );
+  expect(outcomeText(readProxyHeader(v2(0x11, 0x11, IPV4)))).toBe("invalid PROXY protocol header: invalid version 0x10");
+  expect(outcomeText(readProxyHeader(v2(0x22, 0x11, IPV4)))).toBe("unknown PROXY protocol command: 0x02");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x12, IPV4)))).toBe("unsupported PROXY protocol feature: only STREAM protocol supported");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x31, Buffer.alloc(216))))).toBe(
     "unsupported PROXY protocol feature: unsupported address family 0x30",
   );
-  expect(told(readProxyHeader(v2(0x21, 0x11, IPV4, 11)))).toBe("IPv4 address data too short: 11 bytes");
-  expect(told(readProxyHeader(v2(0x21, 0x21, IPV6, 35)))).toBe("IPv6 address data too short: 35 bytes");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x11, IPV4, 11)))).toBe("IPv4 address data too short: 11 bytes");
+  expect(outcomeText(readProxyHeader(v2(0x21, 0x21, IPV6, 35)))).toBe("IPv6 address data too short: 35 bytes");
 });
 
 test("bytes without a header are ordinary traffic, decided after six bytes", () => {

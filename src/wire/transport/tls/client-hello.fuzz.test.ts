@@ -30,7 +30,7 @@ function bodyOf(hello: ClientHello, session = 32): Buffer {
     vector(
       2,
       ...(name.length === 0 ? [] : [extension(0, vector(2, Buffer.from([0]), vector(2, name)))]),
-      extension(0xfe0d, Buffer.alloc(300)), // one that nobody asks for
+      extension(0xfe0d, Buffer.alloc(300)), // an extension that is not read
       extension(10, vector(2, pairs(hello.groups))),
       extension(13, vector(2, pairs(hello.signatureSchemes))),
       extension(43, vector(1, pairs(hello.versions))),
@@ -38,7 +38,7 @@ function bodyOf(hello: ClientHello, session = 32): Buffer {
   ]);
 }
 
-/** The message in records of at most so many bytes. */
+/** The message, split into records of at most `recordBytes` bytes. */
 function recordsOf(body: Buffer, recordBytes = 16_384): Buffer {
   const message = Buffer.concat([Buffer.from([1]), vector(3, body)]);
   const records: Buffer[] = [];
@@ -48,7 +48,7 @@ function recordsOf(body: Buffer, recordBytes = 16_384): Buffer {
   return Buffer.concat(records);
 }
 
-/** Feeds bytes in the pieces that `cut` says; the first outcome that is not "more". */
+/** Feeds the bytes in pieces chosen by `cut`. @returns the first outcome that is not "more" */
 function collect(bytes: Buffer, cut: (left: number) => number): { outcome: HelloOutcome; collected: Buffer } {
   const collector = new HelloCollector();
   let outcome: HelloOutcome = { kind: "more" };
@@ -96,7 +96,7 @@ test("fuzz: broken bytes never throw, never hang and never collect more than the
     expect(["more", "notTls", "tooLarge", "hello"], `SEED=${seed} round=${round}`).toContain(outcome.kind);
   }
   const endless = collect(Buffer.alloc(100_000, Buffer.from("\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x01\x00", "latin1")), () => 512);
-  expect(endless.outcome.kind).toBe("hello"); // a message of 0x000101 bytes, which is no hello
+  expect(endless.outcome.kind).toBe("hello"); // a message of 0x000101 bytes that is not a hello
   const slow = collect(Buffer.concat([Buffer.from("\x16\x03\x01\x40\x00\x01\x00\x7f\xff", "latin1"), Buffer.alloc(60_000, 0x16)]), () => 1);
   expect(slow.outcome.kind).not.toBe("more");
   expect(slow.collected.length).toBeLessThanOrEqual(32 * 1024 + 1);

@@ -56,13 +56,13 @@ export class DerReader {
     let start = at + 2;
     if (size >= 0x80) {
       const digits = size & 0x7f;
-      if (digits === 0 || digits > 4 || start + digits > bytes.length) throw new DerError("a length that makes no sense");
+      if (digits === 0 || digits > 4 || start + digits > bytes.length) throw new DerError("an invalid length");
       size = 0;
       for (let i = 0; i < digits; i++) size = size * 256 + bytes[start + i];
       if (size < 0x80 || bytes[start] === 0) throw new DerError("a length with more bytes than it needs");
       start += digits;
     }
-    if (size > bytes.length - start) throw new DerError("an element is longer than what holds it");
+    if (size > bytes.length - start) throw new DerError("an element is longer than its container");
     this.at = start + size;
     return { tag, whole: bytes.subarray(at, this.at), contents: bytes.subarray(start, this.at) };
   }
@@ -70,7 +70,7 @@ export class DerReader {
   /** The next element, which must have this tag. */
   take(tag: number): DerElement {
     const element = this.next();
-    if (element.tag !== tag) throw new DerError(`tag 0x${element.tag.toString(16)} where 0x${tag.toString(16)} belongs`);
+    if (element.tag !== tag) throw new DerError(`tag 0x${element.tag.toString(16)} instead of 0x${tag.toString(16)}`);
     return element;
   }
 
@@ -126,6 +126,6 @@ export function timeMs({ tag, contents }: DerElement): number {
   const text = Buffer.from(contents).toString("latin1");
   const digits = tag === TAG_UTC_TIME ? (Number(text.slice(0, 2)) < 50 ? "20" : "19") + text : tag === TAG_GENERALIZED_TIME ? text : "";
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(digits) ?? [];
-  if (year === undefined) throw new DerError("a time that is none");
+  if (year === undefined) throw new DerError("an invalid time");
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }

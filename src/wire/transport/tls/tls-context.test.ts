@@ -10,7 +10,7 @@ const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
 const { directory, serverFiles } = trust;
 
-/** Why these rules are refused; empty when they are not. */
+/** The error for these rules; empty when they are accepted. */
 function complaint(given: Partial<TlsRules>): string {
   try {
     TlsContext.load({ ...TLS_DEFAULTS, certificates: [serverFiles], ...given });
@@ -53,19 +53,19 @@ test("a ca_file without certificates is refused", () => {
   expect(complaint({ caFile: trust.caFile })).toBe("");
 });
 
-test.skipIf(process.getuid?.() === 0)("a key that may not be read", () => {
+test.skipIf(process.getuid?.() === 0)("an unreadable key file is refused", () => {
   const { certFile, keyFile } = directory.store("secret", trust.root.issue({ subject: "CN=secret" }));
   chmodSync(keyFile, 0);
   expect(withFiles(certFile, keyFile)).toBe(`${PAIR}: open ${keyFile}: permission denied`);
 });
 
-test("suites and curves take Go's names only; those that Bun lacks are refused by name", () => {
+test("suites and curves have Go's names only; those that Bun lacks are refused by name", () => {
   expect(complaint({ cipherSuites: ["TLS_NONE"] })).toBe("unrecognized cipher TLS_NONE");
   expect(complaint({ curvePreferences: ["P256"] })).toBe("unrecognized curve preference P256");
   const insecure = ["TLS_RSA_WITH_AES_128_CBC_SHA"];
   expect(complaint({ cipherSuites: insecure })).toContain("without 'allow_insecure_cipher_suites'");
   expect(complaint({ cipherSuites: insecure, allowInsecureCipherSuites: true })).toBe("");
-  expect(complaint({ curvePreferences: ["SecP256r1MLKEM768"] })).toContain("is not there in Bun's TLS library");
+  expect(complaint({ curvePreferences: ["SecP256r1MLKEM768"] })).toContain("is not available in Bun's TLS library");
 });
 
 test("refuses to start when the environment switches verification off", () => {
@@ -80,9 +80,8 @@ test("refuses to start when the environment switches verification off", () => {
 });
 
 test("Bun accepts every suite and curve of the tables, except those marked absent", async () => {
-  const { facts, handshake } = { facts: TlsContext.load({ ...TLS_DEFAULTS, certificates: [serverFiles] }), handshake: {} };
-  const base = { ...facts.handshakeOptions(null), ...handshake };
-  const takes = (more: object) => {
+  const base = TlsContext.load({ ...TLS_DEFAULTS, certificates: [serverFiles] }).handshakeOptions(null);
+  const accepts = (more: object) => {
     try {
       Bun.listen({ hostname: "127.0.0.1", port: 0, tls: { ...base, ...more } as Bun.TLSOptions, socket: { data() {} } }).stop(true);
       return true;
@@ -91,9 +90,9 @@ test("Bun accepts every suite and curve of the tables, except those marked absen
     }
   };
   for (const [name, { openssl }] of Object.entries(CIPHER_SUITES)) {
-    if (openssl) expect([name, takes({ ciphers: openssl })]).toEqual([name, true]);
+    if (openssl) expect([name, accepts({ ciphers: openssl })]).toEqual([name, true]);
   }
-  for (const [name, curve] of Object.entries(CURVES)) expect([name, takes({ ecdhCurve: curve ?? name })]).toEqual([name, curve !== null]);
+  for (const [name, curve] of Object.entries(CURVES)) expect([name, accepts({ ecdhCurve: curve ?? name })]).toEqual([name, curve !== null]);
 });
 
 test("Bun.serve gets one entry, or the first certificate plus one entry per name", () => {

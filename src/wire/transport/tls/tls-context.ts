@@ -41,7 +41,7 @@ interface LoadedCertificate {
   readonly keyPem: string;
 }
 
-/** What `upgradeTLS` and `Bun.listen` take. */
+/** TLS options of `upgradeTLS` and `Bun.listen`. */
 export interface HandshakeOptions {
   readonly cert: string;
   readonly key: string;
@@ -74,7 +74,7 @@ export class TlsContext {
     const trusted = ca.length > 0 || !options.verify ? ca : nodeTls().getCACertificates("system");
     this.authorities = (peerCheck === null ? ca : trusted).map(pem => new X509Certificate(pem).raw);
     this.pins = new Set(options.pinnedCerts);
-    const asked = {
+    const common = {
       requestCert: options.verify,
       rejectUnauthorized: options.verify, // never left to Bun's default, which the environment may change
       minVersion: minVersionOf(options),
@@ -84,13 +84,13 @@ export class TlsContext {
     const verifiedBy = options.verify ? { ca: [...trusted] } : {};
     this.certificates = certificates.map(({ facts, certPem, keyPem }) => ({
       facts,
-      handshake: { ...asked, ...verifiedBy, cert: certPem, key: keyPem },
+      handshake: { ...common, ...verifiedBy, cert: certPem, key: keyPem },
     }));
   }
 
   /**
    * Reads every file of a listener's block.
-   * @throws TlsConfigError when a file is missing or invalid, a key does not match its certificate, or Bun lacks a feature that is asked for
+   * @throws TlsConfigError when a file is missing or invalid, a key does not match its certificate, or Bun lacks a requested feature
    */
   static load(options: TlsRules, peerCheck: PeerCheck | null = null): TlsContext {
     if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
@@ -195,7 +195,8 @@ function ciphersOf({ cipherSuites, allowInsecureCipherSuites }: TlsRules): strin
     if (row === undefined) throw new TlsConfigError(`unrecognized cipher ${name}`);
     if (row.insecure && !allowInsecureCipherSuites)
       throw new TlsConfigError(`insecure cipher suites configured without 'allow_insecure_cipher_suites' option set: ${name}`);
-    if (row.openssl === null) throw new TlsConfigError(`cipher suite ${name} is not there in Bun's TLS library; see docs/differences.md`);
+    if (row.openssl === null)
+      throw new TlsConfigError(`cipher suite ${name} is not available in Bun's TLS library; see docs/differences.md`);
     if (row.openssl !== "") names.push(row.openssl);
   }
   return names.length === 0 ? SECURE_CIPHERS : names.join(":");
@@ -205,7 +206,7 @@ function curvesOf({ curvePreferences }: TlsRules): string {
   const names = curvePreferences.map(name => {
     const curve = CURVES[name];
     if (curve === undefined) throw new TlsConfigError(`unrecognized curve preference ${name}`);
-    if (curve === null) throw new TlsConfigError(`curve ${name} is not there in Bun's TLS library; see docs/differences.md`);
+    if (curve === null) throw new TlsConfigError(`curve ${name} is not available in Bun's TLS library; see docs/differences.md`);
     return curve;
   });
   return names.length === 0 ? DEFAULT_CURVES : names.join(":");

@@ -7,7 +7,7 @@ export interface KeyPairFiles {
   readonly keyFile: string;
 }
 
-/** What the transport itself does with a block. */
+/** The settings of a block that the transport itself applies. */
 export interface TlsRules {
   /** Among several, the server name requested by the client decides. Never empty for a listener. */
   readonly certificates: readonly KeyPairFiles[];
@@ -33,9 +33,9 @@ export interface TlsRules {
 
 /** The whole block. `verify` is true whenever `mapsCertificate` is. */
 export interface TlsOptions extends TlsRules {
-  /** `verify_and_map`: the certificate says who the client is. */
+  /** `verify_and_map`: the certificate identifies the user. */
   readonly mapsCertificate: boolean;
-  /** For soliciting only: do not verify. */
+  /** For outgoing connections only: do not verify the server. */
   readonly insecure: boolean;
   readonly ocspPeer: OcspPeerRules | null;
 }

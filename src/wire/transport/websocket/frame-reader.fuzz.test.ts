@@ -1,4 +1,4 @@
-/** Frames cut anywhere mean the same; what they mean, a slow reader of whole conversations says. */
+/** Frames decode the same however the network cuts them. Expected results come from the generator of the conversations. */
 import { expect, test } from "bun:test";
 import { deflateRawSync } from "node:zlib";
 import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from "../../../../test/websocket/raw-client.ts";
@@ -6,13 +6,13 @@ import { Random } from "../../../base/random/random.ts";
 import { seedFromEnv } from "../../../base/random/seed.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 
-/** Writes down what it is told; payloads joined, as their cuts mean nothing. */
+/** Records its calls; payloads are joined, because their boundaries mean nothing. */
 class RecordingSink implements FrameSink {
   readonly payloadBytesMax = 4096;
   payload = "";
   readonly controls: string[] = [];
   violation = "";
-  /** Stops the reader in this many calls. */
+  /** Whether to stop the reader in this call. */
   stops: () => boolean = () => false;
   reader!: FrameReader;
 
@@ -70,14 +70,14 @@ function randomConversation(random: Random, compression: boolean): Conversation 
   return { wire: Buffer.concat(frames), payload, controls };
 }
 
-/** Reads the wire in pieces; a reader that stops goes on with what it left. */
+/** Reads the wire in pieces; a stopped reader continues with the rest of its chunk. */
 function readCut(wire: Buffer, compression: boolean, nextSize: () => number, stops: () => boolean): RecordingSink {
   const sink = new RecordingSink();
   sink.stops = stops;
   sink.reader = new FrameReader(sink, true, compression);
   for (let at = 0; at < wire.length; ) {
     const size = Math.min(nextSize(), wire.length - at);
-    const chunk = Buffer.from(wire.subarray(at, at + size)); // it is written into
+    const chunk = Buffer.from(wire.subarray(at, at + size)); // copied, because the reader modifies it
     at += size;
     for (let reached = sink.reader.read(chunk, 0); reached < chunk.length || sink.reader.stopped; ) {
       sink.reader.stopped = false;
@@ -138,7 +138,7 @@ test("a thousand small frames of one read become one chunk", () => {
   expect([calls, sink.payload.length]).toEqual([1, 12_000]);
 });
 
-test("an endless compressed message is held up to its limit only", () => {
+test("an endless compressed message is refused when its limit is reached", () => {
   const sink = new RecordingSink();
   sink.reader = new FrameReader(sink, true, true);
   const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(1_000)));

@@ -74,8 +74,8 @@ export class FrameReader {
   /** Range of the current chunk's joined payload. */
   private outStart = 0;
   private outEnd = 0;
-  /** A close frame or a broken rule, found while the sink was stopped by earlier bytes. */
-  private afterwards: (() => void) | null = null;
+  /** Handles a close frame or a broken rule that was found while the sink was stopped by earlier bytes. */
+  private deferred: (() => void) | null = null;
 
   /**
    * @param masked true when every frame must have a mask, false when none may
@@ -92,7 +92,7 @@ export class FrameReader {
     this.outStart = 0;
     this.outEnd = 0;
     let reached = at;
-    if (this.afterwards !== null && !this.stopped) this.runAfterwards();
+    if (this.deferred !== null && !this.stopped) this.runDeferred();
     while (reached < chunk.length && !this.stopped) {
       if (!this.inPayload) {
         reached = this.readHead(chunk, reached);
@@ -103,7 +103,7 @@ export class FrameReader {
       this.takePayload(chunk, reached, reached + take);
       reached += take;
     }
-    this.hand(chunk);
+    this.deliver(chunk);
     return reached;
   }
 
@@ -209,7 +209,7 @@ export class FrameReader {
   }
 
   /** Passes the joined payload to the sink. */
-  private hand(chunk: Buffer): void {
+  private deliver(chunk: Buffer): void {
     const { outStart, outEnd } = this;
     if (outStart === outEnd) return;
     this.outStart = this.outEnd;
@@ -217,7 +217,7 @@ export class FrameReader {
   }
 
   private violate(chunk: Buffer, text: string, at: number, closes = true): number {
-    this.handThen(chunk, () => {
+    this.deliverThen(chunk, () => {
       this.stopped = true;
       this.sink.onViolation(text, closes);
     });
@@ -225,15 +225,15 @@ export class FrameReader {
   }
 
   /** Earlier bytes are delivered first; if they stop the sink, the rest waits. */
-  private handThen(chunk: Buffer, then: () => void): void {
-    this.hand(chunk);
-    this.afterwards = then;
-    if (!this.stopped) this.runAfterwards();
+  private deliverThen(chunk: Buffer, then: () => void): void {
+    this.deliver(chunk);
+    this.deferred = then;
+    if (!this.stopped) this.runDeferred();
   }
 
-  private runAfterwards(): void {
-    const then = this.afterwards!;
-    this.afterwards = null;
+  private runDeferred(): void {
+    const then = this.deferred!;
+    this.deferred = null;
     then();
   }
 
@@ -250,7 +250,7 @@ export class FrameReader {
     this.controlSize = 0;
     const payload = this.control === null ? chunk.subarray(0, 0) : this.control.subarray(0, size);
     if (this.masked) unmask(payload, 0, size, this.key, 0);
-    if (this.opcode === OPCODE_CLOSE) this.handThen(chunk, () => this.sink.onControl(OPCODE_CLOSE, payload));
+    if (this.opcode === OPCODE_CLOSE) this.deliverThen(chunk, () => this.sink.onControl(OPCODE_CLOSE, payload));
     else this.sink.onControl(this.opcode, payload);
   }
 
@@ -279,7 +279,7 @@ export class FrameReader {
       this.violate(chunk, inflated, end, false);
       return;
     }
-    this.hand(chunk);
+    this.deliver(chunk);
     if (inflated.length > 0) this.sink.onPayload(inflated);
   }
 

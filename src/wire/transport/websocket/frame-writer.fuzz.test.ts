@@ -1,4 +1,4 @@
-/** Whatever the transport below takes, whole frames arrive, with every byte in its place. */
+/** Frames arrive whole and in order, however many bytes the transport below accepts at a time. */
 import { expect, test } from "bun:test";
 import { inflateRawSync } from "node:zlib";
 import { FakeTransport } from "../../../../test/doubles/fake-transport.ts";
@@ -15,7 +15,7 @@ interface Parsed {
   readonly largest: number;
 }
 
-/** Takes apart what was sent; it must be whole. */
+/** Parses the sent bytes, which must be whole frames. */
 function parse(wire: Buffer): Parsed {
   const parts: Buffer[] = [];
   let message: Buffer[] = [];
@@ -24,7 +24,7 @@ function parse(wire: Buffer): Parsed {
   let close: string | null = null;
   let largest = 0;
   for (let at = 0; at < wire.length; ) {
-    expect(close).toBeNull(); // nothing comes behind a farewell
+    expect(close).toBeNull(); // nothing follows a close frame
     const first = wire[at]!;
     const short = wire[at + 1]!;
     expect(short & 0x80).toBe(0);
@@ -108,7 +108,7 @@ test("fuzz: frames arrive whole and in order, however many bytes the kernel acce
     expect(parsed.data.equals(Buffer.concat(wanted)), where).toBe(true);
     expect(parsed.close, where).not.toBeNull();
     if (browser) expect(parsed.largest, where).toBeLessThanOrEqual(4_096);
-    // Of those asked for while nothing could be sent, the last one; none that was not asked for.
+    // Of the pongs requested while nothing could be sent, only the last one arrives; no others arrive.
     expect(parsed.pongs.every(pong => asked.includes(pong)) && (asked.length === 0) === (parsed.pongs.length === 0), where).toBe(true);
   }
 });

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { CLOSE_TEXTS, CloseReason } from "../../protocol/close-reason.ts";
+import { clientInfoOf } from "./client-info.ts";
 import { closeCodeOf, closePayload } from "./close-code.ts";
 import { cookiesOf } from "./cookies.ts";
 import { acceptKey } from "./handshake.ts";
 import { parseOrigin } from "./origin.ts";
 import { endOfHead, parseHead } from "./request-head.ts";
 import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
-import { visitorOf } from "./visitor.ts";
 
 const request = (headers: Record<string, string> = {}, path = "/"): UpgradeRequest => ({
   method: "GET",
@@ -57,7 +57,7 @@ test("origins: scheme, host and port, with the default port added", () => {
 });
 
 test("a forwarded address is used for logs when it is a single address", () => {
-  const forwarded = (value: string) => visitorOf(request({ "x-forwarded-for": value }), false, false).forwardedFor;
+  const forwarded = (value: string) => clientInfoOf(request({ "x-forwarded-for": value }), false, false).forwardedFor;
   expect(["1.2.3.4", "2001:db8::1", "1.2.3.4, 5.6.7.8", "host", "fe80::1%eth0", ""].map(forwarded)).toEqual([
     "1.2.3.4",
     "2001:db8::1",
@@ -71,16 +71,16 @@ test("a forwarded address is used for logs when it is a single address", () => {
 test("compression, masks and browsers are read from the request", () => {
   const asked = { "sec-websocket-extensions": "x-other, permessage-deflate; client_max_window_bits", "nats-no-masking": "true" };
   const safari = { ...asked, "user-agent": "Mozilla/5.0 Version/17.6 Safari/605.1.15" };
-  const pick = ({ browser, compression, masked, wholeCompressed }: ReturnType<typeof visitorOf>) => ({
+  const pick = ({ browser, compression, masked, wholeCompressed }: ReturnType<typeof clientInfoOf>) => ({
     browser,
     compression,
     masked,
     wholeCompressed,
   });
   expect([
-    pick(visitorOf(request(asked), true, true)),
-    pick(visitorOf(request(safari), true, false)),
-    pick(visitorOf(request(asked), false, false)),
+    pick(clientInfoOf(request(asked), true, true)),
+    pick(clientInfoOf(request(safari), true, false)),
+    pick(clientInfoOf(request(asked), false, false)),
   ]).toEqual([
     { browser: false, compression: true, masked: false, wholeCompressed: false },
     { browser: true, compression: true, masked: true, wholeCompressed: true },

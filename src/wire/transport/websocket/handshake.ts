@@ -4,9 +4,9 @@
  * Source: reference, core §9.1.1.
  */
 import { createHash } from "node:crypto";
+import type { WebSocketClientInfo } from "./client-info.ts";
 import type { OriginRules } from "./origin.ts";
 import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
-import type { WebSocketVisitor } from "./visitor.ts";
 
 export interface HandshakeRefusal {
   readonly status: HandshakeStatus;
@@ -69,11 +69,11 @@ export function refusalResponse(status: HandshakeStatus, now: number): string {
   return `HTTP/1.1 ${status} ${STATUS_TEXTS[status]}\r\n${headerLines(headers)}\r\n${body}`;
 }
 
-export function upgradeResponse(request: UpgradeRequest, visitor: WebSocketVisitor, headers: Readonly<Record<string, string>>): string {
+export function upgradeResponse(request: UpgradeRequest, info: WebSocketClientInfo, headers: Readonly<Record<string, string>>): string {
   let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   head += `Sec-WebSocket-Accept: ${acceptKey(request.values("sec-websocket-key")[0])}\r\n`;
-  if (visitor.compression) head += `Sec-WebSocket-Extensions: ${EXTENSIONS}\r\n`;
-  if (!visitor.masked) head += "Nats-No-Masking: true\r\n";
+  if (info.compression) head += `Sec-WebSocket-Extensions: ${EXTENSIONS}\r\n`;
+  if (!info.masked) head += "Nats-No-Masking: true\r\n";
   return `${head}${headerLines(headers)}\r\n`;
 }
 

@@ -6,9 +6,9 @@ import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
+import type { WebSocketClientInfo } from "./client-info.ts";
 import type { OriginRules } from "./origin.ts";
 import { kindOf, type UpgradeRequest } from "./upgrade-request.ts";
-import type { WebSocketVisitor } from "./visitor.ts";
 
 /** What an owner needs from the server. */
 export interface WebSocketHost {
@@ -17,7 +17,7 @@ export interface WebSocketHost {
   readonly timers: TimingWheel;
   readonly payloadBytesMax: number;
   /** A peer passed the handshake. The owner calls `endTurn` afterwards. */
-  accept(transport: Transport, visitor: WebSocketVisitor): TransportEvents;
+  accept(transport: Transport, info: WebSocketClientInfo): TransportEvents;
   endTurn(): void;
   readonly clock: Clock;
   /** One of our handlers threw. */
@@ -25,7 +25,7 @@ export interface WebSocketHost {
 }
 
 /** Requirements for a handshake. */
-export interface DoorRules {
+export interface HandshakeRules {
   readonly origins: OriginRules;
   readonly compression: boolean;
   readonly handshakeTimeoutMs: number;
@@ -45,8 +45,11 @@ export function logRefusal(host: WebSocketHost, peer: string, reason: string): v
   host.logError(`${peer} - websocket handshake error: ${reason}`);
 }
 
-/** Leaf nodes are not supported yet: like the reference without them, the upgrade succeeds and the connection is closed at once. */
-export function isForNobody(host: WebSocketHost, request: UpgradeRequest): boolean {
+/**
+ * Leaf nodes are not supported yet. As in a reference server without leaf nodes, the upgrade succeeds and the connection is closed at once.
+ * @returns whether the request is from a leaf node, which is then logged
+ */
+export function refusesLeafNode(host: WebSocketHost, request: UpgradeRequest): boolean {
   if (kindOf(request) !== "leaf") return false;
   host.logError("Not configured to accept leaf node connections");
   return true;

@@ -8,17 +8,17 @@ import { type SocketData, TcpTransport } from "../tcp-transport.ts";
 import { HandshakeRate } from "../tls/handshake-rate.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import { FrameScratch } from "./frame-writer.ts";
-import type { DoorRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
+import type { HandshakeRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
 import { UpgradingPeer } from "./upgrading-peer.ts";
-import type { WebSocketSurroundings } from "./websocket-transport.ts";
+import type { SharedWebSocketState } from "./websocket-transport.ts";
 
 const REPORT_MS = 1_000;
 
 export class RawWebSockets implements WebSocketOwner {
   readonly port: number;
   private readonly host: WebSocketHost;
-  private readonly rules: DoorRules;
-  private readonly surroundings: WebSocketSurroundings;
+  private readonly rules: HandshakeRules;
+  private readonly shared: SharedWebSocketState;
   private readonly calls = SocketCalls.load();
   private readonly listener: TCPSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
@@ -26,10 +26,10 @@ export class RawWebSockets implements WebSocketOwner {
   private readonly reportTimer = new WheelTimer(() => this.reportRefused());
 
   /** Binds the port; 0: any free one. Throws the system's error on failure. @param tls null: plain HTTP */
-  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
+  constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number, tls: TlsContext | null) {
     this.host = host;
     this.rules = rules;
-    this.surroundings = {
+    this.shared = {
       scratch: new FrameScratch(),
       vector: new ByteVector(),
       get payloadBytesMax() {
@@ -87,7 +87,7 @@ export class RawWebSockets implements WebSocketOwner {
   }
 
   private peer(below: TcpTransport, secure: boolean): UpgradingPeer {
-    return new UpgradingPeer(below, secure, this.host, this.rules, this.surroundings);
+    return new UpgradingPeer(below, secure, this.host, this.rules, this.shared);
   }
 
   stop(force: boolean): void {

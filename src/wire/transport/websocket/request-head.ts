@@ -1,4 +1,4 @@
-/** Parses the head of an HTTP/1 request, as far as a handshake needs it: RFC 9112. Strict where two parsers could disagree (request smuggling). */
+/** Parses the head of an HTTP/1 request as far as a handshake needs it (RFC 9112). Strict where two parsers could disagree (request smuggling). */
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** Largest head; leaves room for cookies that hold tokens. */

@@ -11,9 +11,9 @@ import { CLOSE_TEXTS, type CloseReason } from "../../protocol/close-reason.ts";
 import { plainAddress } from "../tcp-transport.ts";
 import type { TlsState } from "../tls-state.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
+import type { WebSocketClientInfo } from "./client-info.ts";
 import { closeCodeOf } from "./close-code.ts";
 import { BROWSER_FRAME_BYTES_MAX } from "./frame-writer.ts";
-import type { WebSocketVisitor } from "./visitor.ts";
 
 const MESSAGE_BYTES_MAX = 256 * 1024;
 /** Bun's code for an end without a close frame, or after a close frame that Bun sent for a broken rule. */
@@ -39,12 +39,12 @@ export class ServedWebSocket implements Transport {
   private ended = false;
   private closed = false;
 
-  constructor(socket: ServerWebSocket<unknown>, visitor: WebSocketVisitor, remotePort: number, tls: TlsState | null) {
+  constructor(socket: ServerWebSocket<unknown>, info: WebSocketClientInfo, remotePort: number, tls: TlsState | null) {
     this.socket = socket;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = remotePort;
     this.tls = tls;
-    this.messageBytesMax = visitor.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
+    this.messageBytesMax = info.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
   }
 
   /** Sets the receiver of events; called before anything else. */

@@ -4,11 +4,11 @@
  */
 import type { Server, ServerWebSocket } from "bun";
 import type { TlsContext } from "../tls/tls-context.ts";
+import { clientInfoOf, type WebSocketClientInfo } from "./client-info.ts";
 import { REFUSAL_HEADERS, refusalBody, refusalOf } from "./handshake.ts";
-import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
+import { type HandshakeRules, logRefusal, peerText, refusesLeafNode, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
 import { ServedWebSocket } from "./served-websocket.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
-import { visitorOf, type WebSocketVisitor } from "./visitor.ts";
 
 /** Largest message, which Bun holds until it is complete; leaves room for several payloads of the largest size. */
 const MESSAGE_PAYLOADS_MAX = 8;
@@ -20,17 +20,17 @@ const IDLE_SECONDS = 10;
 
 /** Data attached to a socket. */
 export interface ServedData {
-  readonly visitor: WebSocketVisitor;
+  readonly info: WebSocketClientInfo;
   readonly remotePort: number;
   /** A leaf node's connection, which is closed at once. */
-  readonly forNobody: boolean;
+  readonly closesAtOnce: boolean;
   transport: ServedWebSocket | null;
 }
 
 export class ServedWebSockets implements WebSocketOwner {
   readonly port: number;
   private readonly host: WebSocketHost;
-  private readonly rules: DoorRules;
+  private readonly rules: HandshakeRules;
   private readonly secure: boolean;
   private readonly hostname: string;
   private server: Server<ServedData>;
@@ -40,7 +40,7 @@ export class ServedWebSockets implements WebSocketOwner {
   private shown: string;
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
-  constructor(host: WebSocketHost, rules: DoorRules, hostname: string, port: number, tls: TlsContext | null) {
+  constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number, tls: TlsContext | null) {
     this.host = host;
     this.hostname = hostname;
     this.rules = rules;
@@ -102,23 +102,23 @@ export class ServedWebSockets implements WebSocketOwner {
       logRefusal(host, peerText(address?.address ?? "", address?.port ?? 0), refusal.reason);
       return new Response(refusalBody(refusal.status), { status: refusal.status, headers: REFUSAL_HEADERS });
     }
-    const visitor = visitorOf(upgrade, false, false);
+    const info = clientInfoOf(upgrade, false, false);
     // Headers that Bun would check again and answer in its own way.
     request.headers.delete("sec-websocket-protocol");
     request.headers.set("sec-websocket-version", "13");
-    const data: ServedData = { visitor, remotePort: address?.port ?? 0, forNobody: isForNobody(host, upgrade), transport: null };
+    const data: ServedData = { info, remotePort: address?.port ?? 0, closesAtOnce: refusesLeafNode(host, upgrade), transport: null };
     if (server.upgrade(request, { headers: rules.headers, data })) return undefined;
     return new Response(refusalBody(400), { status: 400, headers: REFUSAL_HEADERS });
   }
 
   private onOpen(socket: ServerWebSocket<ServedData>): void {
-    const { visitor, remotePort, forNobody } = socket.data;
-    if (forNobody) return socket.terminate();
+    const { info, remotePort, closesAtOnce } = socket.data;
+    if (closesAtOnce) return socket.terminate();
     socket.binaryType = "nodebuffer";
     this.guarded(socket, () => {
-      const transport = new ServedWebSocket(socket, visitor, remotePort, null);
+      const transport = new ServedWebSocket(socket, info, remotePort, null);
       socket.data.transport = transport;
-      transport.attach(this.host.accept(transport, visitor));
+      transport.attach(this.host.accept(transport, info));
       this.host.endTurn();
     });
   }

@@ -12,10 +12,10 @@ export interface UpgradeRequest {
   values(name: string): readonly string[];
 }
 
-/** Kind of connection requested by the path. */
-export type VisitorKind = "client" | "leaf" | "mqtt";
+/** Kind of connection that the path requests. */
+export type RequestedKind = "client" | "leaf" | "mqtt";
 
-export function kindOf(request: UpgradeRequest): VisitorKind {
+export function kindOf(request: UpgradeRequest): RequestedKind {
   if (request.path.endsWith("/leafnode")) return "leaf";
   return request.path.endsWith("/mqtt") ? "mqtt" : "client";
 }

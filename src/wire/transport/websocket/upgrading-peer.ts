@@ -8,13 +8,13 @@
  */
 import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { CloseReason } from "../../protocol/close-reason.ts";
-import type { DoorRefusal, Transport, TransportEvents } from "../transport.ts";
+import type { Transport, TransportEvents, TransportRefusal } from "../transport.ts";
+import { clientInfoOf } from "./client-info.ts";
 import { refusalOf, refusalResponse, upgradeResponse } from "./handshake.ts";
-import { type DoorRules, isForNobody, logRefusal, peerText, type WebSocketHost } from "./owner.ts";
+import { type HandshakeRules, logRefusal, peerText, refusesLeafNode, type WebSocketHost } from "./owner.ts";
 import { badRequestResponse, endOfHead, HEAD_BYTES_MAX, parseHead } from "./request-head.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
-import { visitorOf } from "./visitor.ts";
-import { type WebSocketSurroundings, WebSocketTransport } from "./websocket-transport.ts";
+import { type SharedWebSocketState, WebSocketTransport } from "./websocket-transport.ts";
 
 /** Time for a refused peer to end its side, ms. */
 const LINGER_MS = 2_000;
@@ -24,8 +24,8 @@ const NOTHING = Buffer.alloc(0);
 export class UpgradingPeer implements TransportEvents {
   private readonly below: Transport;
   private readonly host: WebSocketHost;
-  private readonly rules: DoorRules;
-  private readonly surroundings: WebSocketSurroundings;
+  private readonly rules: HandshakeRules;
+  private readonly shared: SharedWebSocketState;
   private readonly secure: boolean;
   private readonly timer: WheelTimer;
   private head: Buffer = NOTHING;
@@ -33,12 +33,12 @@ export class UpgradingPeer implements TransportEvents {
   private upgraded: WebSocketTransport | null = null;
 
   /** @param secure whether `below` is TLS, or will be after its handshake */
-  constructor(below: Transport, secure: boolean, host: WebSocketHost, rules: DoorRules, surroundings: WebSocketSurroundings) {
+  constructor(below: Transport, secure: boolean, host: WebSocketHost, rules: HandshakeRules, shared: SharedWebSocketState) {
     this.below = below;
     this.secure = secure;
     this.host = host;
     this.rules = rules;
-    this.surroundings = surroundings;
+    this.shared = shared;
     this.timer = new WheelTimer(() => below.terminate());
     host.timers.set(this.timer, rules.handshakeTimeoutMs);
   }
@@ -76,14 +76,14 @@ export class UpgradingPeer implements TransportEvents {
     const { host, below } = this;
     this.answered = true;
     host.timers.cancel(this.timer);
-    const visitor = visitorOf(request, this.rules.compression, true);
-    const response = Buffer.from(upgradeResponse(request, visitor, this.rules.headers), "latin1");
+    const info = clientInfoOf(request, this.rules.compression, true);
+    const response = Buffer.from(upgradeResponse(request, info, this.rules.headers), "latin1");
     // The first bytes on this connection: a kernel that refuses them means that the connection failed.
     if (below.write(response, 0, response.length) < response.length) return below.terminate();
-    if (isForNobody(host, request)) return below.end(false, CloseReason.ClientClosed);
-    const transport = new WebSocketTransport(below, visitor, this.surroundings);
+    if (refusesLeafNode(host, request)) return below.end(false, CloseReason.ClientClosed);
+    const transport = new WebSocketTransport(below, info, this.shared);
     this.upgraded = transport;
-    transport.attach(host.accept(transport, visitor));
+    transport.attach(host.accept(transport, info));
     host.endTurn();
   }
 
@@ -106,7 +106,7 @@ export class UpgradingPeer implements TransportEvents {
 
   onReady(): void {}
 
-  onRefused({ text }: DoorRefusal): void {
+  onRefused({ text }: TransportRefusal): void {
     const peer = peerText(this.below.remoteAddress, this.below.remotePort);
     this.host.logError(`websocket: http: TLS handshake error from ${peer}: ${text}`);
     this.answered = true;

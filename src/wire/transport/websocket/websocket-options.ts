@@ -1,11 +1,11 @@
-/** A `websocket` block without its rules for logging in: core §6.8. */
+/** A `websocket` block without its authorization rules: core §6.8. */
 import type { TlsOptions } from "../tls/tls-options.ts";
 
 export interface WebSocketListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** host[:port] told to clients in `ws_connect_urls`. */
+  /** host[:port] sent to clients in `ws_connect_urls`. */
   readonly advertise: string | null;
   /** Plain HTTP. A `tls` block wins over it. */
   readonly noTls: boolean;

@@ -10,14 +10,14 @@ import type { CloseReason } from "../../protocol/close-reason.ts";
 import type { ByteVector } from "../byte-vector.ts";
 import type { TlsState } from "../tls-state.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
+import type { WebSocketClientInfo } from "./client-info.ts";
 import { CLOSE_PROTOCOL_ERROR, closeAnswer, closePayload, closePayloadOf } from "./close-code.ts";
 import { OPCODE_CLOSE, OPCODE_PING } from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { BROWSER_FRAME_BYTES_MAX, type FrameScratch, FrameWriter } from "./frame-writer.ts";
-import type { WebSocketVisitor } from "./visitor.ts";
 
-/** Shared by all WebSockets of an owner. */
-export interface WebSocketSurroundings {
+/** State shared by all WebSockets of one owner. */
+export interface SharedWebSocketState {
   readonly scratch: FrameScratch;
   readonly vector: ByteVector;
   readonly payloadBytesMax: number;
@@ -34,7 +34,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   readonly remoteAddress: string;
   readonly remotePort: number;
   private readonly below: Transport;
-  private readonly surroundings: WebSocketSurroundings;
+  private readonly shared: SharedWebSocketState;
   private readonly reader: FrameReader;
   private readonly writer: FrameWriter;
   private events!: TransportEvents;
@@ -44,21 +44,21 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   private readonly undelivered: Buffer[] = [];
   private resumesSoon = false;
   /** Payload of the close frame; null: derived from the close reason. */
-  private farewell: Buffer | null = null;
+  private closeFramePayload: Buffer | null = null;
   /** `end` was called and waits for the transport to accept bytes. */
   private ending: { readonly lingers: boolean; readonly reason: CloseReason } | null = null;
   private ended = false;
 
-  constructor(below: Transport, visitor: WebSocketVisitor, surroundings: WebSocketSurroundings) {
+  constructor(below: Transport, info: WebSocketClientInfo, shared: SharedWebSocketState) {
     this.below = below;
-    this.surroundings = surroundings;
+    this.shared = shared;
     this.remoteAddress = below.remoteAddress;
     this.remotePort = below.remotePort;
-    this.reader = new FrameReader(this, visitor.masked, visitor.compression);
-    this.writer = new FrameWriter(below, surroundings.scratch, surroundings.vector, {
-      compression: visitor.compression,
-      frameBytesMax: visitor.browser ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
-      compressedFrameBytesMax: visitor.browser && !visitor.wholeCompressed ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
+    this.reader = new FrameReader(this, info.masked, info.compression);
+    this.writer = new FrameWriter(below, shared.scratch, shared.vector, {
+      compression: info.compression,
+      frameBytesMax: info.browser ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
+      compressedFrameBytesMax: info.browser && !info.wholeCompressed ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
     });
   }
 
@@ -72,7 +72,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   }
 
   get payloadBytesMax(): number {
-    return this.surroundings.payloadBytesMax;
+    return this.shared.payloadBytesMax;
   }
 
   // Transport
@@ -119,7 +119,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     if (this.ended) return;
     this.ended = true;
     this.ending = { lingers, reason };
-    this.writer.sendClose(this.farewell ?? closePayloadOf(reason));
+    this.writer.sendClose(this.closeFramePayload ?? closePayloadOf(reason));
     this.finishEnding();
   }
 
@@ -191,14 +191,14 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     const answer = closeAnswer(payload);
     if (typeof answer === "string") return this.onViolation(answer, true);
     this.reader.stopped = true;
-    this.farewell = Buffer.from(answer);
+    this.closeFramePayload = Buffer.from(answer);
     this.events.onEnd();
   }
 
   onViolation(text: string, closes: boolean): void {
     this.reader.stopped = true;
     if (this.ended) return;
-    if (closes) this.farewell = closePayload(CLOSE_PROTOCOL_ERROR, text);
+    if (closes) this.closeFramePayload = closePayload(CLOSE_PROTOCOL_ERROR, text);
     this.events.onReadFailed(text);
   }
 }

@@ -60,12 +60,12 @@ function entriesIn(value: unknown): Map<string, CacheEntry> {
 
 function objectOf(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new Error(`json: ${name} is no object`);
+  throw new Error(`json: ${name} is not an object`);
 }
 
 function entryOf(row: Record<string, unknown>): CacheEntry {
   const resp = textOf(row, "resp");
-  if (resp.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(resp)) throw new Error("json: resp is no base64");
+  if (resp.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(resp)) throw new Error("json: resp is not base64");
   const status = row.resp_status;
   return {
     subject: textOf(row, "subject"),
@@ -79,14 +79,14 @@ function entryOf(row: Record<string, unknown>): CacheEntry {
 function textOf(row: Record<string, unknown>, name: string): string {
   const value = row[name] ?? "";
   if (typeof value === "string") return value;
-  throw new Error(`json: ${name} is no string`);
+  throw new Error(`json: ${name} is not a string`);
 }
 
 function timeOf(row: Record<string, unknown>, name: string): string {
   const text = textOf(row, name);
   if (text === "") return "0001-01-01T00:00:00Z";
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return text;
-  throw new Error(`json: ${name} is no time`);
+  throw new Error(`json: ${name} is not a time`);
 }
 
 /** Logs the outcome. @returns false when it could not be saved; the file is then unchanged */

@@ -9,7 +9,7 @@ const lower = upper.issue({ subject: "CN=lower", authority: true });
 const leaf = lower.issue({ subject: "CN=leaf" });
 const read = (certificates: readonly TestCertificate[]) => readCertificates(certificates.map(({ der }) => der));
 
-/** Subjects of each chain, from the leaf on; `all` when every one must hold. */
+/** Subjects of each chain, from the leaf on; `all` when every chain must be valid. */
 function chains(trusted: TestCertificate[], sent: TestCertificate[], certificate = leaf, nowMs = Date.now()): string[] {
   const { chains: found, mustAllHold } = chainsOf(new ChainCertificate(certificate.der), read(trusted), read(sent), nowMs);
   return [...found.map(chain => chain.map(({ subject }) => subject.replace(/^CN=|,.*/g, "")).join(" ")), ...(mustAllHold ? ["all"] : [])];
@@ -21,7 +21,7 @@ test("a chain leads from the leaf through sent certificates, in any order, to a 
   expect(chains([root], [upper], upper.issue({ subject: "CN=near" }))).toEqual(["near upper root"]);
 });
 
-test("a trusted authority ends a chain, root or not; a trusted leaf is a chain of one", () => {
+test("a chain ends at a trusted authority, root or not; a trusted leaf is a chain of one", () => {
   expect(chains([root, lower], [lower, upper])).toEqual(["leaf lower", "leaf lower upper root"]);
   expect(chains([root, upper, lower], [])).toEqual(["leaf lower"]);
   expect(chains([leaf, root], [lower, upper])).toEqual(["leaf"]);
@@ -35,7 +35,7 @@ test("no chain is found when an intermediate certificate is missing", () => {
 
 test("a certificate that may not sign, has another key, is expired or is for other uses is not an issuer", () => {
   const noAuthority = root.issue({ subject: "CN=lower" });
-  expect(chains([root], [lower.crossSigned({}, root)])).toEqual(["all"]); // name and key of an authority, but none itself
+  expect(chains([root], [lower.crossSigned({}, root)])).toEqual(["all"]); // has the name and key of an authority, but is not one
   expect(chains([root], [noAuthority])).toEqual(["all"]);
   expect(chains([root], [root.issue({ subject: "CN=lower", authority: true })])).toEqual(["all"]);
   expect(chains([root], [lower.crossSigned({ authority: true, validDays: -1 }, root)])).toEqual(["all"]);
@@ -45,7 +45,7 @@ test("a certificate that may not sign, has another key, is expired or is for oth
   expect(chains([root], [lower, upper], leaf, Date.now() + 90 * 86_400_000)).toEqual(["all"]);
 });
 
-test("chains over an authority with constraints count only when there is no other chain, and then all must hold", () => {
+test("chains over an authority with constraints are used only when there is no other chain, and then all must be valid", () => {
   const constrained = lower.crossSigned({ authority: true, permittedNames: "example" }, root);
   expect(chains([root], [constrained, lower, upper])).toEqual(["leaf lower upper root"]);
   const more = lower.crossSigned({ authority: true, permittedNames: "example.org" }, root);

@@ -43,7 +43,7 @@ export function readCertificates(certificates: readonly Uint8Array[]): ChainCert
 export function chainsOf(leaf: ChainCertificate, trusted: Chain, sent: Chain, nowMs: number): Chains {
   if (trusted.some(certificate => certificate.equals(leaf))) return { chains: [[leaf]], mustAllHold: false };
   const search = new ChainSearch(trusted, sent, nowMs);
-  search.goOn([leaf]);
+  search.extend([leaf]);
   return search.result();
 }
 
@@ -58,13 +58,13 @@ class ChainSearch {
   ) {}
 
   /** @param chain chain so far; searches for the issuer of its last certificate */
-  goOn(chain: Chain): void {
-    for (const issuer of this.trusted) if (this.fits(chain, issuer, true)) this.found.push([...chain, issuer]);
+  extend(chain: Chain): void {
+    for (const issuer of this.trusted) if (this.isIssuer(chain, issuer, true)) this.found.push([...chain, issuer]);
     if (chain.length >= LENGTH_MAX) return;
-    for (const issuer of this.sent) if (this.fits(chain, issuer, false)) this.goOn([...chain, issuer]);
+    for (const issuer of this.sent) if (this.isIssuer(chain, issuer, false)) this.extend([...chain, issuer]);
   }
 
-  private fits(chain: Chain, issuer: ChainCertificate, isTrusted: boolean): boolean {
+  private isIssuer(chain: Chain, issuer: ChainCertificate, isTrusted: boolean): boolean {
     const below = chain[chain.length - 1];
     if (this.found.length >= CHAINS_MAX || !below.issuerName.equals(issuer.subjectName)) return false;
     if (!issuer.maySign(isTrusted) || this.nowMs < issuer.notBeforeMs || this.nowMs > issuer.notAfterMs) return false;
@@ -77,9 +77,9 @@ class ChainSearch {
   }
 
   /**
-   * BoringSSL vouches for one chain that was found, and when there are several not for each. What it knows and we do not are restrictions
-   * such as constraints of names: chains with such an authority are left out as long as there is another. Otherwise all of them must
-   * hold, which can only be said when none was overlooked.
+   * BoringSSL has verified one of the chains found, but not necessarily each of them. It evaluates restrictions that this code does not,
+   * such as name constraints. So chains with a restricted authority are left out if there is another chain. Otherwise all chains must
+   * be valid, which requires that the search was complete.
    */
   result(): Chains {
     const plain = this.found.filter(chain => chain.every(({ isRestricted }) => !isRestricted));

@@ -58,7 +58,7 @@ test("returns stored responses and counts hits, misses and entries", async () =>
   expect(Buffer.from(cache.get("a")!).toString()).toBe("four");
   expect(cache.stats).toEqual({ ...NOTHING, hits: 1, misses: 1, responses: 3, revoked: 2, unknown: 1 } as never);
   cache.delete("a");
-  cache.delete("nobody");
+  cache.delete("unknown");
   expect(cache.stats).toEqual({ ...NOTHING, misses: 2, responses: 2, revoked: 1, unknown: 1 } as never);
   await cache.stop();
   cache.put("d", response("five"), "CN=d");

@@ -1,4 +1,4 @@
-/** What is decided of a peer, and what is logged on the way: responders and time are played. */
+/** The verdict about a peer and the log lines of each step; responders and the clock are simulated. */
 
 import { beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -28,8 +28,8 @@ const RULES: OcspPeerRules = {
 const REFUSED = "client not OCSP valid";
 const HOUR_MS = 3_600_000;
 
-/** It stands where certificates of now are valid. */
-class ClockOfToday extends FakeClock {
+/** A clock that starts at the current time, so that newly issued certificates are valid. */
+class ClockFromNow extends FakeClock {
   private readonly start = Math.floor(Date.now() / 1000) * 1000;
   override now(): number {
     return this.start + this.monotonic();
@@ -42,11 +42,11 @@ const leaf = root.issue({ subject: "O=bunats,CN=leaf", ocspResponder: url });
 const name = "CN=leaf,O=bunats";
 
 class Bench implements Disposable {
-  readonly clock = new ClockOfToday();
+  readonly clock = new ClockFromNow();
   readonly log = new KeptLog();
   readonly directory = mkdtempSync(join(tmpdir(), "bunats-ocsp-"));
   readonly asked: string[] = [];
-  /** What responders say; an error: they cannot be reached. */
+  /** The responders' answer; a rejection means that they cannot be reached. */
   answer: (url: string) => Promise<Response> | Response = () => new Response("", { status: 404 });
   cache = this.openCache(false);
 
@@ -81,8 +81,8 @@ class Bench implements Disposable {
     );
   }
 
-  /** What was logged above the level of debugging. */
-  told(): string[] {
+  /** Log lines above debug level since the last call. */
+  warnings(): string[] {
     return this.log.take().filter(line => !line.startsWith("DBG"));
   }
 
@@ -97,7 +97,7 @@ beforeEach(() => {
   bench = new Bench();
 });
 
-test("a good certificate is accepted; its responder is asked once, then the cache", async () => {
+test("a good certificate is accepted; its responder is asked once, later checks use the cache", async () => {
   bench.answers(ocspResponse(leaf));
   expect(await bench.check()).toBeNull();
   const key = new Bun.CryptoHasher("sha256").update(leaf.der).digest("base64");
@@ -134,7 +134,7 @@ test("refuses a revoked certificate, and an unknown one unless unknown_is_good; 
   expect(await bench.check({}, unknown)).toBe(REFUSED);
   expect(await bench.check({ unknownIsGood: true }, unknown)).toBeNull();
   expect(await bench.check({ warnOnly: true })).toBeNull();
-  expect(bench.told().slice(-2)).toEqual([
+  expect(bench.warnings().slice(-2)).toEqual([
     `WRN OCSP verify fail for [${name}] with CA status [revoked]`,
     `WRN OCSP verify fail for [${name}] but WarnOnly is true so allowing`,
   ]);
@@ -142,7 +142,7 @@ test("refuses a revoked certificate, and an unknown one unless unknown_is_good; 
 });
 
 test("refuses and does not cache a response without a trusted signature", async () => {
-  const bad: [bytes: Uint8Array, told: string, reason: string][] = [
+  const bad: [bytes: Uint8Array, logged: string, reason: string][] = [
     [
       ocspResponse(leaf, { signer: authority("Stranger"), sendsSigner: false }),
       `ERR Could not parse OCSP CA response for [${name}]: `,
@@ -165,14 +165,14 @@ test("refuses and does not cache a response without a trusted signature", async 
     ],
     [Buffer.from("<html>"), `ERR Could not parse OCSP CA response for [${name}]: `, "Failed OCSP response parse"],
   ];
-  for (const [bytes, told, reason] of bad) {
+  for (const [bytes, logged, reason] of bad) {
     bench.answers(bytes);
     expect(await bench.check(), reason).toBe(REFUSED);
     const lines = bench.log.take();
-    expect(lines.find(line => !line.startsWith("DBG"))).toStartWith(told);
+    expect(lines.find(line => !line.startsWith("DBG"))).toStartWith(logged);
     expect(lines.at(-2)).toBe(`DBG ${reason}`);
     expect(await bench.check({ warnOnly: true })).toBeNull();
-    expect(bench.told().at(-1)).toBe(`WRN OCSP verify fail for [${name}] but WarnOnly is true so allowing`);
+    expect(bench.warnings().at(-1)).toBe(`WRN OCSP verify fail for [${name}] but WarnOnly is true so allowing`);
     expect(await bench.check({ allowWhenCaUnreachable: true })).toBe(REFUSED); // it was reached
     bench.log.take();
   }
@@ -212,7 +212,7 @@ test("drops an expired cached response and asks the responder again", async () =
 });
 
 test("drops and ignores a cached response that does not verify", async () => {
-  const { signer } = { signer: authority("Stranger") };
+  const signer = authority("Stranger");
   const key = new Bun.CryptoHasher("sha256").update(leaf.der).digest("base64");
   const forged = { raw: ocspResponse(leaf, { signer, sendsSigner: false }), status: "good", thisUpdateMs: 0, nextUpdateMs: null } as const;
   bench.cache.put(key, { ...forged, isDelegationValid: true }, name);
@@ -222,7 +222,7 @@ test("drops and ignores a cached response that does not verify", async () => {
   expect(bench.cache.stats.responses).toBe(0);
 });
 
-test("refuses the peer when no responder can be reached, unless that is allowed and no revocation is cached", async () => {
+test("refuses the peer when no responder can be reached, unless allow_when_ca_unreachable is set and no revocation is cached", async () => {
   bench.unreachable();
   expect(await bench.check()).toBe(REFUSED);
   const lines = bench.log.take();
@@ -230,22 +230,22 @@ test("refuses the peer when no responder can be reached, unless that is allowed 
   const failed = `WRN Attempt to obtain OCSP response from CA responder for [${name}] failed: exhausted OCSP responders: Get "${bench.asked[0]}": `;
   expect(lines).toContain(`${failed}connection refused`);
   expect(await bench.check({ warnOnly: true })).toBeNull();
-  expect(bench.told()).toEqual([`${failed}connection refused`, `WRN OCSP verify fail for [${name}] but WarnOnly is true so allowing`]);
+  expect(bench.warnings()).toEqual([`${failed}connection refused`, `WRN OCSP verify fail for [${name}] but WarnOnly is true so allowing`]);
   expect(await bench.check({ allowWhenCaUnreachable: true })).toBeNull();
   const allowed = `WRN Failed to obtain OCSP CA response for [${name}] but AllowWhenCAUnreachable set;`;
-  expect(bench.told()).toEqual([`${failed}connection refused`, `${allowed} no cached revocation so allowing`]);
+  expect(bench.warnings()).toEqual([`${failed}connection refused`, `${allowed} no cached revocation so allowing`]);
 
   bench.answers(ocspResponse(leaf, { status: "revoked", nextUpdateMs: bench.clock.now() + 60_000 }));
   expect(await bench.check()).toBe(REFUSED);
-  bench.told();
+  bench.warnings();
   bench.clock.advance(100_000);
   bench.unreachable();
   expect(await bench.check({ allowWhenCaUnreachable: true })).toBe(REFUSED);
-  expect(bench.told()).toEqual([`${failed}connection refused`, `${allowed} cached revocation exists so rejecting`]);
+  expect(bench.warnings()).toEqual([`${failed}connection refused`, `${allowed} cached revocation exists so rejecting`]);
   expect(await bench.check({ allowWhenCaUnreachable: true })).toBeNull(); // it was not preserved
 });
 
-test("a preserved revocation keeps a peer out until a responder says otherwise", async () => {
+test("a preserved revocation refuses the peer until a responder reports another status", async () => {
   bench.cache = bench.openCache(true);
   bench.answers(ocspResponse(leaf, { status: "revoked", nextUpdateMs: bench.clock.now() + 60_000 }));
   expect(await bench.check()).toBe(REFUSED);
@@ -307,8 +307,8 @@ test("ignores answers that are not 200, empty, late or endless", async () => {
   await late;
   expect(reasons).toEqual([
     "bad OCSP responder http status: [503]",
-    "an empty answer",
-    `an answer of more than ${RESPONSE_BYTES_MAX} bytes`,
+    "the answer is empty",
+    `the answer has more than ${RESPONSE_BYTES_MAX} bytes`,
     "context deadline exceeded",
   ]);
   expect(bench.clock.waiting).toBe(1); // the cache's
@@ -353,5 +353,5 @@ test("one valid chain of several is enough", async () => {
 test("refuses a peer without a chain", async () => {
   const certificate = root.issue({ subject: "CN=between", authority: true }).issue({ subject: "CN=behind" });
   expect(await bench.check({}, certificate)).toBe(REFUSED);
-  expect(bench.told()).toEqual(["WRN No chain of certificates was found for [CN=behind], rejecting OCSP peer"]);
+  expect(bench.warnings()).toEqual(["WRN No certificate chain found for [CN=behind], rejecting OCSP peer"]);
 });

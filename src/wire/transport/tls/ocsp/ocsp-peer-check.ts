@@ -2,7 +2,7 @@
  * Checks by OCSP whether a peer's certificate is still valid (core §9.3.2).
  *
  *   chains ─▶ for one of them: every link with a responder ─┬─ a current response is cached ─────────────┬─▶ good? revoked? unknown?
- *             (a link: a certificate and its issuer)        └─ its responders are asked ─ believed? put ─┘
+ *             (a link: a certificate and its issuer)        └─ its responders are asked ─ verified? put ─┘
  * A chain of one certificate, or without any responder, is valid: its authority does not use OCSP. The first valid chain
  * admits the peer. Each step is logged with the reference's texts and levels.
  */
@@ -20,7 +20,7 @@ import { isCurrent } from "./validity-window.ts";
 /** Reason logged when the connection is closed. */
 export const CLIENT_REFUSED = "client not OCSP valid";
 
-export interface OcspMeans {
+export interface OcspDependencies {
   readonly cache: OcspCache;
   readonly responders: Responders;
   readonly clock: Clock;
@@ -49,12 +49,12 @@ function trustedOf(authorities: readonly Uint8Array[]): Chain {
   return known;
 }
 
-export function ocspPeerCheck(rules: OcspPeerRules, means: OcspMeans): PeerCheck {
-  const check = new OcspPeerCheck(rules, means);
+export function ocspPeerCheck(rules: OcspPeerRules, dependencies: OcspDependencies): PeerCheck {
+  const check = new OcspPeerCheck(rules, dependencies);
   return async (certificate, authorities, sent) => {
     const leaf = new ChainCertificate(certificate.raw);
     if (await check.isValid(leaf, trustedOf(authorities), readCertificates(sent))) return null;
-    means.onRejected?.(leaf, CLIENT_REFUSED);
+    dependencies.onRejected?.(leaf, CLIENT_REFUSED);
     return CLIENT_REFUSED;
   };
 }
@@ -64,16 +64,16 @@ class OcspPeerCheck {
 
   constructor(
     private readonly rules: OcspPeerRules,
-    private readonly means: OcspMeans,
+    private readonly dependencies: OcspDependencies,
   ) {
-    this.log = means.log;
+    this.log = dependencies.log;
   }
 
   async isValid(leaf: ChainCertificate, trusted: Chain, sent: Chain): Promise<boolean> {
     const { log } = this;
-    const { chains, mustAllHold } = chainsOf(leaf, trusted, sent, this.means.clock.now());
+    const { chains, mustAllHold } = chainsOf(leaf, trusted, sent, this.dependencies.clock.now());
     log.debug(`Peer OCSP enabled: ${chains.length} TLS client chain(s) will be evaluated`);
-    if (chains.length === 0) log.warn(`No chain of certificates was found for [${leaf.subject}], rejecting OCSP peer`);
+    if (chains.length === 0) log.warn(`No certificate chain found for [${leaf.subject}], rejecting OCSP peer`);
     const decides = !mustAllHold; // the first chain of this kind settles it
     for (const [index, chain] of chains.entries()) {
       if ((await this.isChainValid(index, chain)) === decides) return decides || this.refuseAll();
@@ -104,7 +104,7 @@ class OcspPeerCheck {
       const verdict = await this.judge(link);
       if (verdict === null) continue;
       log.debug(verdict);
-      this.means.onLinkInvalid?.(chain[0], link.certificate, verdict);
+      this.dependencies.onLinkInvalid?.(chain[0], link.certificate, verdict);
       return false;
     }
     log.debug(`Chain [${index}] is OCSP valid for all eligible links, thus peer is valid`);
@@ -118,7 +118,7 @@ class OcspPeerCheck {
     if (cached !== null) return this.judgeStatus(cached, subject);
     let bytes: Uint8Array;
     try {
-      bytes = await this.means.responders.ask(link.certificate, link.issuer, this.rules.caTimeoutMs);
+      bytes = await this.dependencies.responders.ask(link.certificate, link.issuer, this.rules.caTimeoutMs);
     } catch (error) {
       return this.unreachable(subject, (error as Error).message, revoked);
     }
@@ -127,7 +127,7 @@ class OcspPeerCheck {
 
   /** @returns the cached response if current, and whether the cache held a revocation, current or not */
   private lookUp(link: Link, key: string): { response: OcspResponse | null; revoked: boolean } {
-    const { cache, clock } = this.means;
+    const { cache, clock } = this.dependencies;
     const bytes = cache.get(key);
     if (bytes === null) return { response: null, revoked: false };
     const response = tryRead(bytes, link);
@@ -155,7 +155,7 @@ class OcspPeerCheck {
   }
 
   private judgeAnswer(bytes: Uint8Array, link: Link, key: string): Verdict {
-    const { log, means } = this;
+    const { log, dependencies } = this;
     const { subject } = link.certificate;
     const response = tryRead(bytes, link);
     if (response instanceof Error) {
@@ -167,11 +167,11 @@ class OcspPeerCheck {
       log.warn(text);
       return this.refuse(subject, text);
     }
-    if (!isCurrent(response, this.rules, means.clock.now(), log)) {
+    if (!isCurrent(response, this.rules, dependencies.clock.now(), log)) {
       log.warn(`New OCSP CA response obtained for [${subject}] but not current`);
       return this.refuse(subject, "OCSP response not in effectivity window");
     }
-    means.cache.put(key, response, subject);
+    dependencies.cache.put(key, response, subject);
     return this.judgeStatus(response, subject);
   }
 

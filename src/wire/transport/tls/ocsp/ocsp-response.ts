@@ -86,7 +86,7 @@ const STATUSES: Record<number, OcspStatus> = { 128: "good", 161: "revoked", 130:
  * @throws OcspError or DerError with the reason
  */
 export function readOcspResponse(bytes: Uint8Array, certificate: ChainCertificate, issuer: ChainCertificate): OcspResponse {
-  if (bytes.length > RESPONSE_BYTES_MAX) throw new OcspError(`a response of ${bytes.length} bytes`);
+  if (bytes.length > RESPONSE_BYTES_MAX) throw new OcspError(`a response of ${bytes.length} bytes is too large`);
   const basic = basicResponse(bytes);
   const data = basic.take(TAG_SEQUENCE);
   const algorithm = objectIdentifierText(basic.into(TAG_SEQUENCE).take(TAG_OBJECT_IDENTIFIER).contents);
@@ -107,20 +107,20 @@ function signsResponses({ extendedKeyUsages }: ChainCertificate): boolean {
   return extendedKeyUsages?.includes(ID_OCSP_SIGNING) ?? false;
 }
 
-/** Unpacks it. */
+/** Unwraps the BasicResponse. */
 function basicResponse(bytes: Uint8Array): DerReader {
-  const outer = alone(new DerReader(bytes));
+  const outer = onlySequence(new DerReader(bytes));
   const [status] = outer.take(TAG_ENUMERATED).contents;
   if (status !== 0) throw new OcspError(`ocsp: error from server: ${REFUSALS[status] ?? `unknown OCSP status: ${status}`}`);
   const response = outer.into(0xa0).into(TAG_SEQUENCE);
   if (objectIdentifierText(response.take(TAG_OBJECT_IDENTIFIER).contents) !== ID_BASIC_RESPONSE) {
     throw new OcspError("bad OCSP response type");
   }
-  return alone(new DerReader(response.take(TAG_OCTET_STRING).contents));
+  return onlySequence(new DerReader(response.take(TAG_OCTET_STRING).contents));
 }
 
-/** The only element of a sequence. */
-function alone(reader: DerReader): DerReader {
+/** Contents of the SEQUENCE, which must be the only element. */
+function onlySequence(reader: DerReader): DerReader {
   const contents = reader.into(TAG_SEQUENCE);
   if (!reader.done) throw new OcspError("trailing data in OCSP response");
   return contents;
@@ -128,7 +128,7 @@ function alone(reader: DerReader): DerReader {
 
 function bitString(reader: DerReader): Uint8Array {
   const { contents } = reader.take(TAG_BIT_STRING);
-  if (contents[0] !== 0) throw new DerError("a signature of odd bits");
+  if (contents[0] !== 0) throw new DerError("a signature that is not a whole number of bytes");
   return contents.subarray(1);
 }
 
@@ -142,7 +142,7 @@ function singleResponse(data: DerReader, certificate: ChainCertificate, issuer: 
     const single = responses.into(TAG_SEQUENCE);
     if (!isAbout(single.into(TAG_SEQUENCE), certificate, issuer)) continue;
     const status = STATUSES[single.next().tag];
-    if (status === undefined) throw new DerError("a status that is none");
+    if (status === undefined) throw new DerError("an unknown status");
     const thisUpdateMs = timeMs(single.take(TAG_GENERALIZED_TIME));
     const nextUpdateMs = single.peek() === 0xa0 ? timeMs(single.into(0xa0).take(TAG_GENERALIZED_TIME)) : null;
     if (single.peek() === 0xa1) refuseCritical(single.into(0xa1).into(TAG_SEQUENCE));
@@ -158,8 +158,8 @@ function isAbout(certId: DerReader, { serial }: ChainCertificate, issuer: ChainC
   if (Buffer.compare(certId.take(TAG_INTEGER).contents, serial) !== 0) return false;
   const hash = HASHES[algorithm];
   if (hash === undefined) throw new OcspError("unsupported issuer hash algorithm");
-  const is = (bytes: Uint8Array, digest: Uint8Array) => createHash(hash).update(bytes).digest().equals(digest);
-  return is(issuer.subjectName, name) && is(issuer.publicKeyBits, key);
+  const matches = (bytes: Uint8Array, digest: Uint8Array) => createHash(hash).update(bytes).digest().equals(digest);
+  return matches(issuer.subjectName, name) && matches(issuer.publicKeyBits, key);
 }
 
 function refuseCritical(extensions: DerReader): void {
@@ -185,7 +185,7 @@ interface Signed {
 
 function isSigned({ data, algorithm, signature }: Signed, signer: ChainCertificate): boolean {
   const row = SIGNATURES[algorithm];
-  if (row === undefined) throw new OcspError(`a signature of the unknown kind ${algorithm}`);
+  if (row === undefined) throw new OcspError(`unknown signature algorithm ${algorithm}`);
   try {
     const { publicKey } = signer.x509;
     return publicKey.asymmetricKeyType === row.key && verify(row.hash, data, publicKey, signature);

@@ -71,9 +71,9 @@ async function readBounded(response: Response): Promise<Uint8Array> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > RESPONSE_BYTES_MAX) throw new Error(`an answer of more than ${RESPONSE_BYTES_MAX} bytes`); // leaving the loop cancels the body
+    if (size > RESPONSE_BYTES_MAX) throw new Error(`the answer has more than ${RESPONSE_BYTES_MAX} bytes`); // leaving the loop cancels the body
     chunks.push(chunk);
   }
-  if (size === 0) throw new Error("an empty answer");
+  if (size === 0) throw new Error("the answer is empty");
   return Buffer.concat(chunks);
 }

@@ -6,13 +6,13 @@ import type { OcspLog, OcspPeerRules } from "./ocsp-rules.ts";
 /** @param nowMs wall clock */
 export function isCurrent({ thisUpdateMs, nextUpdateMs }: OcspResponse, rules: OcspPeerRules, nowMs: number, log: OcspLog): boolean {
   const skewMs = rules.allowedClockSkewMs;
-  const told = (what: string, ms: number) => {
+  const notCurrent = (what: string, ms: number) => {
     log.debug(`OCSP response ${what} [${goTime(ms)}] is before now [${goTime(nowMs)}] with clockskew [${skewMs / 1000}s]`);
     return false;
   };
-  if (nextUpdateMs !== null && nextUpdateMs < nowMs - skewMs) return told("NextUpdate", nextUpdateMs);
+  if (nextUpdateMs !== null && nextUpdateMs < nowMs - skewMs) return notCurrent("NextUpdate", nextUpdateMs);
   const expiryMs = thisUpdateMs + rules.cacheTtlWhenNextUpdateUnsetMs;
-  if (nextUpdateMs === null && expiryMs < nowMs - skewMs) return told("cache expiry", expiryMs);
-  if (thisUpdateMs > nowMs + skewMs) return told("ThisUpdate", thisUpdateMs); // the reference's words, though it is behind now
+  if (nextUpdateMs === null && expiryMs < nowMs - skewMs) return notCurrent("cache expiry", expiryMs);
+  if (thisUpdateMs > nowMs + skewMs) return notCurrent("ThisUpdate", thisUpdateMs); // the reference's words, though it is behind now
   return true;
 }

@@ -3,7 +3,7 @@ import { nodeNet } from "../../../base/runtime/late-module.ts";
 import { cookiesOf } from "./cookies.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
-export interface WebSocketVisitor {
+export interface WebSocketClientInfo {
   /** Client address named by a proxy; empty without one. For logs only, because any client can send that header. */
   readonly forwardedFor: string;
   /** Frames sent to it have at most 4096 bytes. */
@@ -21,7 +21,7 @@ export interface WebSocketVisitor {
  * @param compression whether the listener allows compression
  * @param unmasked whether the listener allows frames without masks
  */
-export function visitorOf(request: UpgradeRequest, compression: boolean, unmasked: boolean): WebSocketVisitor {
+export function clientInfoOf(request: UpgradeRequest, compression: boolean, unmasked: boolean): WebSocketClientInfo {
   const agent = request.values("user-agent")[0] ?? "";
   const browser = agent.startsWith("Mozilla/");
   const compressed = compression && asksForCompression(request);
