@@ -60,7 +60,7 @@ function ocspLines(lines: readonly string[]): string[] {
     .map(line => line.replace(/^.*\[(DBG|INF|WRN|ERR)\] /, "$1 "))
     .map(line => line.replace(/^(\w+) .* - cid:\d+ - /, "$1 ").replace(/^(\w+) .* - (TLS handshake error)/, "$1 $2"))
     .filter(
-      line => /OCSP|^\w+ Chain \[/.test(line) && !/saved?|save timer|[Ss]aving|online|Loading|Starting|Plugging|with empty/.test(line),
+      line => /OCSP|^\w+ Chain \[/.test(line) && !/[Ss]aved?|save timer|[Ss]aving|online|Loading|Starting|Plugging|with empty/.test(line),
     )
     .map(line =>
       line
