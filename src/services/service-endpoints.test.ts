@@ -45,7 +45,7 @@ test("the error of a handler is reported with the subject, and the next request 
 test("the services do not hear what is published without hearing, and nothing after the end", () => {
   const { endpoints, publish, seen } = setUp();
   endpoints.serve("svc", ({ body }) => void seen.push(String(body)));
-  endpoints.withoutHearing(() => publish("svc", "own"));
+  endpoints.pausedDuring(() => publish("svc", "own"));
   publish("svc", "heard");
   endpoints.close();
   publish("svc", "late");

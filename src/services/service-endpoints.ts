@@ -32,7 +32,7 @@ export class ServiceEndpoints {
   }
 
   /** Messages that `act` publishes do not reach these services: the server does not ask or answer itself. */
-  withoutHearing(act: () => void): void {
+  pausedDuring(act: () => void): void {
     this.subscriber.deaf = true;
     try {
       act();

@@ -1,4 +1,4 @@
-/** Whatever comes back, nobody gets in but by the token that was meant; and nothing but a fault is thrown. */
+/** A changed answer never admits a client, and causes no error except a CalloutFault. */
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../../test/doubles/fake-host.ts";
 import { ACCOUNT, SERVER, USER } from "../../../test/doubles/token-maker.ts";
@@ -29,7 +29,7 @@ function expecting(sealed: boolean): Expected {
   return { party, userNkey: USER.publicKey, serverId: SERVER.publicKey, xkeySeed: serverSeed, nowMs: NOW_SECONDS * 1000 };
 }
 
-/** The name of the user; the fault's text when there is none. */
+/** The name of the admitted user, or the text of the fault. */
 async function read(payload: Uint8Array, expected: Expected): Promise<string> {
   try {
     return `in: ${(await readAnswer(payload, expected)).name}`;
@@ -57,7 +57,7 @@ function changed(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 for (const sealed of [false, true]) {
-  test(`fuzz: ${sealed ? "sealed" : "in the clear"}, an answer that was changed lets nobody in`, async () => {
+  test(`fuzz: ${sealed ? "encrypted" : "unencrypted"}: a changed answer admits no client`, async () => {
     const seed = seedFromEnv();
     const random = new Random(seed);
     const expected = expecting(sealed);
@@ -68,7 +68,7 @@ for (const sealed of [false, true]) {
     for (let round = 0; round < ROUNDS; round++) {
       const payload = changed(whole, random);
       const answer = await read(payload, expected);
-      // The last letter of a signature has bits that say nothing.
+      // The last character of a signature has unused bits.
       const same = Buffer.from(Buffer.from(payload).toString().split(".")[2] ?? "", "base64url");
       const isSame = !sealed && same.equals(Buffer.from(token.split(".")[2]!, "base64url"));
       if (!isSame) expect(answer, `SEED=${seed} round=${round}`).not.toStartWith("in:");

@@ -40,29 +40,29 @@ export async function readAnswer(payload: Uint8Array, expected: Expected): Promi
   if (payload.length === 0) {
     throw new CalloutFault(`auth callout violation: "no reason supplied" on account ${quoted(party.account.name)}`);
   }
-  const isSealed = party.xkey !== "" && !begins(payload, TOKEN_START);
-  const token = isSealed ? await opened(payload, expected) : payload;
+  const isSealed = party.xkey !== "" && !startsWith(payload, TOKEN_START);
+  const token = isSealed ? await decrypted(payload, expected) : payload;
   return userIn(decode(token), isSealed, expected);
 }
 
-async function opened(payload: Uint8Array, { party, xkeySeed }: Expected): Promise<Uint8Array> {
+async function decrypted(payload: Uint8Array, { party, xkeySeed }: Expected): Promise<Uint8Array> {
   const token = await open(payload, party.xkey, xkeySeed);
   if (token !== null) return token;
   const account = quoted(party.account.name);
-  throw new CalloutFault(`error decrypting auth callout response on account ${account}: nkeys: ${whyClosed(payload)}`);
+  throw new CalloutFault(`error decrypting auth callout response on account ${account}: nkeys: ${decryptionError(payload)}`);
 }
 
-function whyClosed(payload: Uint8Array): string {
+function decryptionError(payload: Uint8Array): string {
   if (payload.length < SEALED_BYTES_MIN) return "encrypted input is not valid";
-  return begins(payload, VERSION) ? "could not decrypt input" : "encrypted input wrong version";
+  return startsWith(payload, VERSION) ? "could not decrypt input" : "encrypted input wrong version";
 }
 
-function begins(bytes: Uint8Array, text: string): boolean {
+function startsWith(bytes: Uint8Array, text: string): boolean {
   return decode(bytes.subarray(0, text.length)) === text;
 }
 
 function userIn(token: string, isSealed: boolean, { party, userNkey, serverId, nowMs }: Expected): UserClaims {
-  const answer = faulting(() => decodeAuthorizationResponse(token));
+  const answer = withCalloutFault(() => decodeAuthorizationResponse(token));
   const [issue] = validateClaims(answer, nowMs).issues;
   if (issue !== undefined) throw new CalloutFault(`authorization response had validation errors: ${issue.description}`);
   if (answer.subject !== userNkey) throw new CalloutFault("auth callout violation: auth callout response is not for expected user");
@@ -70,10 +70,10 @@ function userIn(token: string, isSealed: boolean, { party, userNkey, serverId, n
   // Only the service could have sealed it.
   if (!isSealed) party.checkSigner(answer);
   if (answer.nats.error !== "") throw new CalloutFault(`auth callout service returned an error: ${answer.nats.error}`);
-  return faulting(() => decodeUser(answer.nats.jwt));
+  return withCalloutFault(() => decodeUser(answer.nats.jwt));
 }
 
-function faulting<T>(attempt: () => T): T {
+function withCalloutFault<T>(attempt: () => T): T {
   try {
     return attempt();
   } catch (error) {

@@ -51,7 +51,7 @@ test("a request describes the server, the client and what the client sent", () =
     mqttId: "",
     nonce: "ABCDEFGHIJKLMNO",
   });
-  const said = {
+  const connect = {
     jwt: "",
     nkey: "",
     signature: "signature",
@@ -63,7 +63,7 @@ test("a request describes the server, the client and what the client sent", () =
     version: "",
     protocol: 0,
   };
-  expect(nats.connect).toEqual(said);
+  expect(nats.connect).toEqual(connect);
   expect(nats.tls).toBeNull();
 });
 
@@ -72,7 +72,7 @@ test("a token is included but not used as a name; the nonce is included when it 
   expect([nats.client.user, nats.client.nonce, nats.connect.token]).toEqual(["[REDACTED]", "", "t0ken"]);
 });
 
-test("without a chain the verified certificate stands alone, as PEM in lines of 64", () => {
+test("without a chain only the verified certificate is included, as PEM in lines of 64 characters", () => {
   const raw = Uint8Array.from({ length: 100 }, (_, at) => at);
   const certificate = { raw, subject: "", name: raw, spkiSha256: "", certSha256: "", dnsNames: [], emails: [], uris: [] };
   for (const verifiedChains of [undefined, () => []]) {
@@ -89,7 +89,7 @@ test("without a chain the verified certificate stands alone, as PEM in lines of 
   }
 });
 
-test("the claims of its JWT describe a client that sends no other names", () => {
+test("a client that sends no other name is described by the claims of its JWT", () => {
   const other = fixedSigner(NkeyKind.User, 9).publicKey;
   const user = { subject: other, name: "sentinel", nats: { tags: ["a:1"] } } as unknown as NonNullable<RequestFacts["user"]>;
   const { nats } = requestClaims({ ...facts, user, client: { ...client, connect: { ...initialConnectOptions(), jwt: "eyJ" } } });

@@ -19,12 +19,12 @@ export function reportCallout(
   const callout = authorization?.callout;
   if (!callout) return;
   const name = callout.account || GLOBAL_ACCOUNT;
-  const isThere = hasAccount(name);
-  if (!isThere) log.error(`Authorization callout account ${quoted(name)} not valid`);
+  const exists = hasAccount(name);
+  if (!exists) log.error(`Authorization callout account ${quoted(name)} not valid`);
   const users = allUsers({ authorization, accounts });
   const known = new Set([authorization?.user, websocket?.authorization?.user, ...users.flatMap(({ user, nkey }) => [user, nkey])]);
   for (const user of callout.authUsers) {
     // As in the reference, the line has a reason only when the account is missing.
-    if (user === "" || !known.has(user)) log.error(`Authorization callout user ${quoted(user)} not valid: ${isThere ? "<nil>" : MISSING}`);
+    if (user === "" || !known.has(user)) log.error(`Authorization callout user ${quoted(user)} not valid: ${exists ? "<nil>" : MISSING}`);
   }
 }

@@ -16,13 +16,13 @@ export class CalloutFault extends Error {
     super(message);
   }
 
-  /** It must connect through a trusted proxy, but did not. */
+  /** The user must connect through a trusted proxy, but did not. */
   static proxyRequired(): CalloutFault {
     return new CalloutFault("proxy connection required", "warn", Refusal.ProxyRequired);
   }
 
   /** The beginning of the log line. */
-  get told(): string {
+  get logText(): string {
     const [first = "", ...rest] = this.message;
     return first.toUpperCase() + rest.join("");
   }

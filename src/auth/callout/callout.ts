@@ -34,9 +34,9 @@ import { requestClaims } from "./authorization-request.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty, Placement } from "./callout-party.ts";
 
-/** Header with the server's curve key, which sealed the request. */
-/** Where services listen. */
+/** Subject on which callout services listen. */
 const CALLOUT_SUBJECT = "$SYS.REQ.USER.AUTH";
+/** Header with the server's curve key, by which the request was encrypted. */
 export const XKEY_HEADER = "Nats-Server-Xkey";
 /** Clients in the service's account must not send requests to it. */
 const NO_REQUESTS: DenyLists = { publish: [CALLOUT_SUBJECT], subscribe: [] };
@@ -72,26 +72,26 @@ export class Callout {
 
   constructor(private readonly host: CalloutHost) {
     const { log, serverName, timers } = host;
-    const inboxes = new Inboxes(serverName, error => log.error(`auth callout: an answer could not be taken: ${error}`));
+    const inboxes = new Inboxes(serverName, error => log.error(`auth callout: an answer could not be handled: ${error}`));
     this.requests = new Requests(timers, inboxes);
   }
 
   /** Asks the service. Never rejects. */
   async decide(delegation: Delegation): Promise<Verdict> {
     const { party, request, proxyKey, proxyRequired } = delegation;
-    // This is the close reason, whatever else is wrong.
-    const usual = proxyRequired && proxyKey === "" ? Refusal.ProxyRequired : Refusal.AuthorizationViolation;
+    // A missing proxy determines the close reason, even when something else is wrong too.
+    const defaultRefusal = proxyRequired && proxyKey === "" ? Refusal.ProxyRequired : Refusal.AuthorizationViolation;
     try {
       return await this.admit(delegation);
     } catch (error) {
-      if (request.isWanted?.() === false) return usual;
+      if (request.isWanted?.() === false) return defaultRefusal;
       if (!(error instanceof CalloutFault)) {
         this.host.log.error(`auth callout failed: ${(error as Error).message}`);
-        return usual;
+        return defaultRefusal;
       }
-      this.host.log[error.level](error.told);
-      request.refusedBy?.(party.account, error.level === "warn" ? error.told : "");
-      return error.refusal ?? usual;
+      this.host.log[error.level](error.logText);
+      request.refusedBy?.(party.account, error.level === "warn" ? error.logText : "");
+      return error.refusal ?? defaultRefusal;
     }
   }
 
@@ -117,11 +117,11 @@ export class Callout {
     }
     const placement = await party.place(claims);
     const endsAt = this.allowedUntil(placement, delegation);
-    // The template of a scoped key may ask for a proxy.
+    // The template of a scoped key may require a proxy.
     if (placement.claims.nats.proxyRequired && proxyKey === "") throw CalloutFault.proxyRequired();
     if (isFullFor(placement.account, request)) {
       this.host.log.warn(`Could not register auth callout user: ${REFUSALS[Refusal.MaxAccountConnectionsExceeded].error}`);
-      return { ...PLAIN_LOGIN, user: givenUser(request.connect), account: placement.account, noRoom: true };
+      return { ...PLAIN_LOGIN, user: givenUser(request.connect), account: placement.account, accountFull: true };
     }
     return this.guarded(this.loginOf(placement, delegation, endsAt), party.account);
   }
@@ -148,11 +148,11 @@ export class Callout {
       ? await this.requests.ask({ account, subject: CALLOUT_SUBJECT, header, payload, timeoutMs, isWanted })
       : "late";
     if (typeof answer !== "string") return answer;
-    const why = answer === "late" ? "response not received in time" : "not asked, too many wait already";
+    const why = answer === "late" ? "response not received in time" : "not asked, too many requests are waiting";
     throw new CalloutFault(`Authorization callout ${why} on account ${name}`, "debug");
   }
 
-  /** @returns end of the allowed hours, wall clock in ms; 0: none @throws CalloutFault connecting at this time or in this way is not allowed */
+  /** @returns end of the allowed hours, wall clock in ms; 0: none @throws CalloutFault connecting at this time or by this connection type is not allowed */
   private allowedUntil({ claims: { nats }, connectionTypes }: Placement, { party, request }: Delegation): number {
     const user = `authorized user on account ${quoted(party.account.name)}`;
     const hours = connectTimes(nats.times, nats.timesLocation, this.host.clock.now());
@@ -175,7 +175,7 @@ export class Callout {
     // Monitoring shows the claims that the client sent.
     const claim = placement.claim === null ? null : { ...placement.claim, nameTag: user?.name ?? "", tags: user?.nats.tags ?? [] };
     const { connect } = request;
-    connect.jwt = ""; // its rights do not come from that token
+    connect.jwt = ""; // the client's rights do not come from that token
     if (claims.name !== "") {
       connect.user = claims.name;
       connect.nkey = "";

@@ -2,7 +2,7 @@
  * Decides which logins are delegated under a configured `auth_callout { }`.
  *
  *   result by configuration ─┬─ in an account that is not delegated ─────────▶ result stands
- *                            ├─ one of `auth_users`, proved or not ──────────▶ result stands
+ *                            ├─ one of `auth_users`, even if not proved ─────▶ result stands
  *                            └─ any other client ─────────────────────────▶ the service decides
  * Membership in `auth_users` depends on the user that the server identified, never on other claims of the client.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.
@@ -69,7 +69,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     const isLogin = typeof verdict !== "number";
     if (verdict === Refusal.ProxyNotTrusted) return verdict;
     // The account's connection limit does not affect who decides.
-    if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
+    if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, accountFull: true };
     if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;
     const account = accountOf(this.accountName);
     if (identity !== "" && this.exempt.has(identity)) {

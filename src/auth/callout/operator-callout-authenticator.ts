@@ -42,7 +42,7 @@ export class OperatorCalloutAuthenticator implements Authenticator {
     }
     if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
     // The account's connection limit does not affect who decides.
-    if (isFullFor(verdict.account, request)) return { ...verdict, noRoom: true };
+    if (isFullFor(verdict.account, request)) return { ...verdict, accountFull: true };
     request.delegated?.(verdict);
     const party = new OperatorParty(loaded, this.accounts);
     return this.callout.decide({ request, party, user: claims, proxyKey, proxyRequired });

@@ -52,7 +52,7 @@ export class OperatorParty implements CalloutParty {
     if (!target.signers.has(claims.issuer)) throw new CalloutFault(`user JWT issuer ${quoted(claims.issuer)} is not known`);
     const user = new KnownUser("", claims); // the token is not kept, because its holder could log in with it
     try {
-      return { ...user.in(target), account: target.account, claim: { ...user.claim, bearer: false } };
+      return { ...user.effectiveIn(target), account: target.account, claim: { ...user.claim, bearer: false } };
     } catch (error) {
       if (!(error instanceof UserFault)) throw error;
       throw new CalloutFault(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message);

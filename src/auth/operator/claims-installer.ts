@@ -23,7 +23,7 @@ import type { TrustedKeys } from "./trusted-keys.ts";
 
 /** Longest timer; longer ones are set again when it fires. */
 const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
-const NOTHING_GOES: AccountLimits = { connectionsMax: 0, leafNodesMax: 0, subscriptionsMax: 0, payloadBytesMax: 0 };
+const NO_ACCESS_LIMITS: AccountLimits = { connectionsMax: 0, leafNodesMax: 0, subscriptionsMax: 0, payloadBytesMax: 0 };
 
 export class ClaimsInstaller {
   /** Exporters from which some account could not import. */
@@ -39,7 +39,7 @@ export class ClaimsInstaller {
   /** Installs a new account without its imports, so that others can import from it. */
   describe(loaded: LoadedAccount, jwt: string): void {
     const { account, claims } = loaded;
-    this.label(loaded, jwt);
+    this.setClaim(loaded, jwt);
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label) };
     this.host.directory.update(options, this.rules.check);
   }
@@ -56,7 +56,7 @@ export class ClaimsInstaller {
     loaded.claims = claims;
     loaded.signers = signersOf(claims, this.keys);
     loaded.version++;
-    this.label(loaded, jwt);
+    this.setClaim(loaded, jwt);
     this.watchExpiry(loaded);
     const { mappings, problems: mappingProblems } = mergeMappings(loaded.mappings, mappingsOf(claims));
     for (const [source, problem] of mappingProblems) {
@@ -84,7 +84,7 @@ export class ClaimsInstaller {
   /** Deleted from its resolver: locks the account and removes its imports. */
   disable(loaded: LoadedAccount): void {
     const { account, claims } = loaded;
-    const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NOTHING_GOES };
+    const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NO_ACCESS_LIMITS };
     this.host.directory.update(options, this.rules.check);
     this.stop(loaded);
     this.onExpired(loaded);
@@ -119,7 +119,7 @@ export class ClaimsInstaller {
     this.watchActivations(loaded);
   }
 
-  private label(loaded: LoadedAccount, jwt: string): void {
+  private setClaim(loaded: LoadedAccount, jwt: string): void {
     const { account, claims } = loaded;
     loaded.jwt = jwt;
     account.claim = { jwt, issuer: claims.issuer, nameTag: claims.name, tags: claims.nats.tags };
@@ -186,15 +186,15 @@ function mergeMappings(
   claimed: readonly MappingRule[],
 ): { mappings: MappingRule[]; problems: [source: string, problem: string][] } {
   const problems: [string, string][] = [];
-  const sound = new Map<string, MappingRule>();
+  const valid = new Map<string, MappingRule>();
   for (const one of claimed) {
     const problem = checkMapping(one);
-    if (problem === null) sound.set(one.source, one);
+    if (problem === null) valid.set(one.source, one);
     else problems.push([one.source, problem]);
   }
-  const kept = before.filter(({ source }) => problems.length > 0 || sound.has(source));
+  const kept = before.filter(({ source }) => problems.length > 0 || valid.has(source));
   const mappings = new Map(kept.map(one => [one.source, one]));
-  for (const [source, one] of sound) mappings.set(source, one);
+  for (const [source, one] of valid) mappings.set(source, one);
   return { mappings: [...mappings.values()], problems };
 }
 

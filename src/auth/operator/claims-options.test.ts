@@ -13,7 +13,7 @@ import {
   userLimitsOf,
 } from "./claims-options.ts";
 
-const NOBODY = { allow: [], deny: [] };
+const NO_SUBJECTS = { allow: [], deny: [] };
 const claims = (body: Partial<AccountBody>) => newClaims("account", ALPHA.publicKey, body);
 
 test("-1 is no limit, other negative values allow nothing, and values are cut to 32 bits", () => {
@@ -22,9 +22,11 @@ test("-1 is no limit, other negative values allow nothing, and values are cut to
 });
 
 test("empty permissions become null, and empty lists are ignored", () => {
-  expect(permissionOptionsOf({ publish: NOBODY, subscribe: NOBODY, responses: null })).toBeNull();
+  expect(permissionOptionsOf({ publish: NO_SUBJECTS, subscribe: NO_SUBJECTS, responses: null })).toBeNull();
   const publish = { allow: ["a"], deny: [] };
-  expect(permissionOptionsOf({ publish, subscribe: NOBODY, responses: { messagesMax: 2, expiresNanoseconds: 1_500_000_000 } })).toEqual({
+  expect(
+    permissionOptionsOf({ publish, subscribe: NO_SUBJECTS, responses: { messagesMax: 2, expiresNanoseconds: 1_500_000_000 } }),
+  ).toEqual({
     publish: { allow: ["a"], deny: null },
     subscribe: null,
     responses: { messagesMax: 2, expiresMs: 1_500 },
@@ -35,7 +37,7 @@ test("limits, default permissions and trace of an account", () => {
   const { limits } = claims({}).nats;
   const body = {
     limits: { ...limits, connectionsMax: 3, leafNodesMax: 4, subscriptionsMax: 5, payloadBytesMax: 6 },
-    defaultPermissions: { publish: { allow: [], deny: ["x"] }, subscribe: NOBODY, responses: null },
+    defaultPermissions: { publish: { allow: [], deny: ["x"] }, subscribe: NO_SUBJECTS, responses: null },
     trace: { destination: "trace.me", sampling: 20 },
   };
   expect(accountOptionsOf(claims(body))).toEqual({

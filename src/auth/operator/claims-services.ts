@@ -1,11 +1,11 @@
 /**
- * What the server answers about account JWTs, in the system account:
+ * Services about account JWTs, in the system account:
  *
- *   $SYS.REQ.ACCOUNT.<id>.CLAIMS.UPDATE, $SYS.ACCOUNT.<id>.CLAIMS.UPDATE     a newer JWT of an account          everybody
- *   $SYS.REQ.CLAIMS.UPDATE, .DELETE, .LIST                                   what a directory holds             full, cache
- *   $SYS.REQ.CLAIMS.PACK, $SYS.REQ.ACCOUNT.<id>.CLAIMS.LOOKUP                its content, for other servers     full
- * Requests come from whoever may publish in the system account, and say nothing of themselves: what they bring is decoded, validated and
- * checked before anything is kept. An answer that fails is logged.
+ *   $SYS.REQ.ACCOUNT.<id>.CLAIMS.UPDATE, $SYS.ACCOUNT.<id>.CLAIMS.UPDATE     a newer JWT of an account          every resolver
+ *   $SYS.REQ.CLAIMS.UPDATE, .DELETE, .LIST                                   content of the directory           full, cache
+ *   $SYS.REQ.CLAIMS.PACK, $SYS.REQ.ACCOUNT.<id>.CLAIMS.LOOKUP                content for other servers          full
+ * Any client that may publish in the system account can send these requests, so a received JWT is decoded, validated and checked before it
+ * is stored. Failures are logged.
  * Source: server/accounts.go, DirAccResolver.Start, CacheDirAccResolver.Start; server/events.go, accountClaimUpdate (behaviour); core §4.6.
  */
 
@@ -28,7 +28,7 @@ const OK = 200;
 const FAILED = 500;
 const PACK = "$SYS.REQ.CLAIMS.PACK";
 const UPDATES = ["$SYS.ACCOUNT.*.CLAIMS.UPDATE", "$SYS.REQ.ACCOUNT.*.CLAIMS.UPDATE"];
-/** Tokens of the subjects that name an account, and where. */
+/** Number of tokens of the older update subject, and the position of the account in both kinds of subjects. */
 const OLD_UPDATE_TOKENS = 5;
 const OLD_ACCOUNT_TOKEN = 2;
 const ACCOUNT_TOKEN = 3;
@@ -37,7 +37,7 @@ export class ClaimsServices {
   private readonly endpoints: ServiceEndpoints;
   private readonly sender: Sender;
   private readonly inboxes: Inboxes;
-  /** Gets the answers to the latest comparison. */
+  /** Receives the answers to the latest comparison. */
   private comparing: Inbox | null = null;
 
   /** @param account the system account */
@@ -57,7 +57,7 @@ export class ClaimsServices {
     this.comparing?.close();
   }
 
-  /** Of resolvers that keep nothing that comes by message: the account is changed, and it is only told whether it worked. */
+  /** Services for resolvers that do not store pushed JWTs: the loaded account is updated, and the answer reports the result. */
   serveMemory(accounts: OperatorAccounts): void {
     for (const subject of UPDATES) {
       this.endpoints.serve(subject, ({ body: payload, reply, subject }) => {
@@ -77,45 +77,45 @@ export class ClaimsServices {
     }
   }
 
-  /** Of a directory. `isCache`: only accounts that are in use here are taken. */
+  /** Services for a directory. @param isCache only JWTs of loaded accounts are stored */
   serveDirectory(store: DirectoryStore, keys: TrustedKeys, isCache: boolean, isLoaded: (name: string) => boolean): void {
     const { operator, strict, keys: pushers } = keys.pushing;
-    const words = isCache
+    const texts = isCache
       ? { failed: "jwt update cache resulted in error", invalid: "jwt update cache validation failed", done: "jwt updated cache" }
       : { failed: "jwt update resulted in error", invalid: "jwt validation failed", done: "jwt updated" };
-    const take = (reply: string, named: string | null, payload: Buffer): void => {
+    const handlePush = (reply: string, named: string | null, payload: Buffer): void => {
       const jwt = payload.toString("utf8");
       let claims: AccountClaims;
       try {
         claims = decodeAccount(jwt);
       } catch (error) {
-        return this.refuse(reply, isCache && named !== null ? named : "n/a", words.failed, reasonOf(error));
+        return this.refuse(reply, isCache && named !== null ? named : "n/a", texts.failed, reasonOf(error));
       }
       const name = named ?? claims.subject;
       const fault = claimsFault(claims, this.host.clock.now());
-      const refuse = (reason: string, what = words.failed) => this.refuse(reply, name, what, reason);
-      // As in the reference a full directory looks at what comes on an account's own subject before it looks whose it is.
-      if (fault !== null && !isCache && named !== null) return this.refuse(reply, claims.subject, words.invalid, fault);
+      const refuse = (reason: string, what = texts.failed) => this.refuse(reply, name, what, reason);
+      // As in the reference, a full directory validates a JWT pushed on an account's subject before it compares the account.
+      if (fault !== null && !isCache && named !== null) return this.refuse(reply, claims.subject, texts.invalid, fault);
       if (claims.subject !== name) return refuse(OTHER_SUBJECT);
       if (claims.issuer === operator && strict) return refuse("operator requires issuer to be a signing key");
       if (isCache && !isLoaded(name)) return this.answer(reply, name, "jwt update cache skipped");
-      if (fault !== null) return refuse(fault, words.invalid);
+      if (fault !== null) return refuse(fault, texts.invalid);
       attempt(
         () => {
           store.save(name, jwt);
-          this.answer(reply, name, words.done);
+          this.answer(reply, name, texts.done);
         },
         error => refuse(reasonOf(error)),
       );
     };
     const { endpoints } = this;
-    for (const subject of UPDATES) endpoints.serve(subject, ({ body, reply, subject }) => take(reply, accountIn(subject), body));
-    endpoints.serve("$SYS.REQ.CLAIMS.UPDATE", ({ body, reply }) => take(reply, null, body));
+    for (const subject of UPDATES) endpoints.serve(subject, ({ body, reply, subject }) => handlePush(reply, accountIn(subject), body));
+    endpoints.serve("$SYS.REQ.CLAIMS.UPDATE", ({ body, reply }) => handlePush(reply, null, body));
     endpoints.serve("$SYS.REQ.CLAIMS.LIST", ({ reply }) => this.list(store, reply));
     endpoints.serve("$SYS.REQ.CLAIMS.DELETE", ({ body, reply }) => this.delete(store, pushers, body, reply));
   }
 
-  /** For other servers: what is in the directory, and the difference between two of them. */
+  /** Services for other servers: the directory's content, and the difference between two directories. */
   serveOthers(store: DirectoryStore): void {
     const { log } = this.host;
     this.endpoints.serve("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", ({ reply, subject }) => {
@@ -127,13 +127,13 @@ export class ClaimsServices {
         if (!(error instanceof NotStored))
           return log.error(`DirResolver - Error looking up account ${JSON.stringify(name)}: ${reasonOf(error)}`);
         log.debug(`DirResolver - Could not find account ${JSON.stringify(name)}`);
-        this.publish(reply, ""); // it is known not to be here
+        this.publish(reply, ""); // an empty answer means: not stored here
       }
     });
     this.endpoints.serve(PACK, ({ body, reply }) => this.pack(store, body, reply), "responder");
   }
 
-  /** Asks another server for what this one does not have. */
+  /** Asks another server for the JWTs that this one lacks. */
   compare(store: DirectoryStore): void {
     const { log } = this.host;
     const { hash } = store;
@@ -159,7 +159,7 @@ export class ClaimsServices {
 
   /**
    * Asks other servers for an account's JWT.
-   * @returns it; rejects with the reference's text when nobody has it, or nobody answers in time
+   * @returns the JWT; rejects with the reference's text when no server has it or none answers in time
    */
   lookUp(name: string, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -181,9 +181,9 @@ export class ClaimsServices {
     });
   }
 
-  /** For other servers: this one does not answer itself. */
+  /** Publishes to other servers; this server's own endpoints do not receive it. */
   private publish(subject: string, payload: string | Uint8Array, reply = ""): void {
-    this.endpoints.withoutHearing(() => this.account.publisher.publish(subject, reply, null, payload));
+    this.endpoints.pausedDuring(() => this.account.publisher.publish(subject, reply, null, payload));
   }
 
   private list(store: DirectoryStore, reply: string): void {
@@ -216,7 +216,7 @@ export class ClaimsServices {
     );
   }
 
-  /** Only an operator may, in a token that it signed for itself. */
+  /** Deletes accounts. The request must be a token that an operator signed for itself. */
   private delete(store: DirectoryStore, pushers: ReadonlySet<string>, payload: Buffer, reply: string): void {
     let by = "";
     let names: readonly string[];
@@ -263,7 +263,7 @@ export class ClaimsServices {
 
   private respond(reply: string, body: object): void {
     const json = compactGoJson({ server: this.sender.server(), ...body });
-    this.endpoints.withoutHearing(() => this.sender.answer(reply, null, json));
+    this.endpoints.pausedDuring(() => this.sender.answer(reply, null, json));
   }
 }
 

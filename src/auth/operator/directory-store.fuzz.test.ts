@@ -13,10 +13,10 @@ import { seedFromEnv } from "../../base/random/seed.ts";
 import { DirectoryStore } from "./directory-store.ts";
 
 const ACCOUNTS = Array.from({ length: 6 }, (_, index) => fixedSigner(NkeyKind.Account, 60 + index));
-/** Of each account several, the first the oldest. */
+/** Several tokens of each account, the oldest first. */
 const TOKENS = new Map(ACCOUNTS.map(account => [account.publicKey, [90, 60, 30].map(issuedAgo => accountToken(account, { issuedAgo }))]));
 
-/** What a store holds, the slow way: a list in the order of use. */
+/** A slow model of a store: a list in the order of use. */
 class Model {
   entries: { name: string; jwt: string; until: number }[] = [];
 
@@ -37,7 +37,7 @@ class Model {
     if (this.evicts) this.entries = [...this.entries.filter(one => one !== known), known];
   }
 
-  /** @returns whether it was taken */
+  /** @returns whether the token was accepted */
   save(name: string, jwt: string, now: number): boolean {
     const known = this.find(name);
     if (known?.jwt === jwt) {
@@ -74,7 +74,7 @@ function succeeds(act: () => void): boolean {
   }
 }
 
-test("fuzz: a store and its directory hold what a list would hold, whatever is saved, used, merged, deleted and expired", () => {
+test("fuzz: a store and its directory agree with a list after any saves, uses, merges, deletions and expiries", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 30; round++) {

@@ -19,10 +19,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function open(more: Partial<DirectoryOptions> = {}, clock = new FakeClock()) {
   const options = { directory, deletion: "none", limit: 0, evicts: false, ttlMs: 0, ...more } as const;
   const store = new DirectoryStore(options, SYSTEM_DISK, () => clock.now());
-  const told: string[] = [];
-  store.onChanged = name => told.push(`changed ${name.slice(0, 4)}`);
-  store.onDeleted = name => told.push(`deleted ${name.slice(0, 4)}`);
-  return { store, told, clock };
+  const events: string[] = [];
+  store.onChanged = name => events.push(`changed ${name.slice(0, 4)}`);
+  store.onDeleted = name => events.push(`deleted ${name.slice(0, 4)}`);
+  return { store, events, clock };
 }
 
 const key = ({ publicKey }: Signer) => publicKey;
@@ -33,19 +33,19 @@ const hashOf = (...jwts: string[]) =>
     .reduce((xor, hash) => Buffer.from(xor.map((byte, index) => byte ^ hash[index]!)), Buffer.alloc(32))
     .toString("hex");
 
-test("what is saved is there, for the next server too, and for its owner only", () => {
-  const { store, told } = open();
+test("a saved JWT is found by the next server too, and its file is readable by its owner only", () => {
+  const { store, events } = open();
   const jwt = accountToken(ALPHA);
   store.save(key(ALPHA), jwt);
   store.save(key(ALPHA), jwt);
-  expect(told).toEqual([`changed ${short(ALPHA)}`]);
+  expect(events).toEqual([`changed ${short(ALPHA)}`]);
   expect(readdirSync(directory)).toEqual([`${key(ALPHA)}.jwt`]);
   expect(statSync(join(directory, `${key(ALPHA)}.jwt`)).mode & 0o777).toBe(0o600);
   const next = open().store;
   expect([next.load(key(ALPHA)), next.size, next.hash.toString("hex")]).toEqual([jwt, 1, hashOf(jwt)]);
 });
 
-test("the hash is that of all files, however they came and went", () => {
+test("the hash depends only on the current files", () => {
   const { store } = open({ deletion: "hard" });
   const [a, b, newer] = [accountToken(ALPHA), accountToken(BETA), accountToken(ALPHA, { issuedAgo: 1 })];
   store.save(key(ALPHA), a);
@@ -59,7 +59,7 @@ test("the hash is that of all files, however they came and went", () => {
   expect(store.hash.toString("hex")).toBe("00".repeat(32));
 });
 
-test("only what is a public key becomes part of a path", () => {
+test("only public keys are used in paths", () => {
   const { store } = open({ deletion: "hard" });
   for (const name of [
     "",
@@ -78,24 +78,24 @@ test("only what is a public key becomes part of a path", () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("of two claims the newer one stays, and one of somebody else is refused", () => {
-  const { store, told } = open();
+test("the newer of two claims is kept, and claims of another account are refused", () => {
+  const { store, events } = open();
   const [old, newer] = [accountToken(ALPHA, { issuedAgo: 50 }), accountToken(ALPHA, { issuedAgo: 10 })];
   store.saveIfNewer(key(ALPHA), newer);
   store.saveIfNewer(key(ALPHA), old);
   store.saveIfNewer(key(ALPHA), newer);
-  expect([store.load(key(ALPHA)), told.length]).toEqual([newer, 1]);
+  expect([store.load(key(ALPHA)), events.length]).toEqual([newer, 1]);
   expect(() => store.saveIfNewer(key(ALPHA), accountToken(BETA, { issuedAgo: 0 }))).toThrow(
     "jwt subject nkey and provided nkey do not match",
   );
   expect(() => store.saveIfNewer(key(ALPHA), "garbage")).toThrow("expected 3 chunks");
   writeFileSync(join(directory, `${key(BETA)}.jwt`), "garbage");
   const beta = accountToken(BETA);
-  store.saveIfNewer(key(BETA), beta); // garbage is nobody's
+  store.saveIfNewer(key(BETA), beta); // a file without a valid token is replaced
   expect(store.load(key(BETA))).toBe(beta);
 });
 
-test("a pack is merged line by line, and says what is wrong with it", () => {
+test("a pack is merged line by line; an invalid line throws an error that names the problem", () => {
   const { store } = open();
   const [a, b] = [accountToken(ALPHA), accountToken(BETA)];
   store.merge(`${key(ALPHA)}|${a}\n\n${key(BETA)}|${b}`);
@@ -104,7 +104,7 @@ test("a pack is merged line by line, and says what is wrong with it", () => {
   expect(() => store.merge(`../x|${a}`)).toThrow("key to merge is not a valid public account key");
 });
 
-test("a full store takes no more, but other claims of those it has", () => {
+test("a full store refuses new accounts, but accepts new claims of stored ones", () => {
   const { store } = open({ limit: 1 });
   store.save(key(ALPHA), accountToken(ALPHA));
   expect(() => store.save(key(BETA), accountToken(BETA))).toThrow("jwt store is full");
@@ -112,7 +112,7 @@ test("a full store takes no more, but other claims of those it has", () => {
   expect(store.size).toBe(1);
 });
 
-test("a cache gives up the one that was used the longest ago", () => {
+test("a full cache removes the least recently used JWT", () => {
   const { store } = open({ limit: 2, evicts: true });
   store.save(key(ALPHA), accountToken(ALPHA));
   store.save(key(BETA), accountToken(BETA));
@@ -121,7 +121,7 @@ test("a cache gives up the one that was used the longest ago", () => {
   expect(readdirSync(directory).sort()).toEqual([key(ALPHA), key(GAMMA)].map(name => `${name}.jwt`).sort());
 });
 
-test("what is not used for its time goes, and what has expired", () => {
+test("JWTs that were not used for the configured time, and expired ones, are removed", () => {
   const { store, clock } = open({ evicts: true, ttlMs: 10_000 });
   store.save(key(ALPHA), accountToken(ALPHA));
   store.save(key(BETA), accountToken(BETA));
@@ -137,39 +137,39 @@ test("what is not used for its time goes, and what has expired", () => {
   full.store.expire();
   expect(full.store.size).toBe(2);
   full.clock.advance(6_000);
-  expect([...full.store.entries()].length).toBe(1); // not told to others either
+  expect([...full.store.entries()].length).toBe(1); // an expired JWT is not sent to other servers
   full.store.expire();
   expect(readdirSync(directory)).toEqual([`${key(GAMMA)}.jwt`]);
 });
 
-test("deletion renames or removes, once", () => {
+test("deletion renames or removes the file; a second deletion does nothing", () => {
   for (const [deletion, left] of [
     ["rename", [`${key(ALPHA)}.jwt.deleted`]],
     ["hard", []],
   ] as const) {
     rmSync(directory, { recursive: true });
-    const { store, told } = open({ deletion });
+    const { store, events } = open({ deletion });
     store.save(key(ALPHA), accountToken(ALPHA));
     store.delete(key(ALPHA));
     store.delete(key(ALPHA));
-    expect([readdirSync(directory), told, store.size]).toEqual([[...left], [`changed ${short(ALPHA)}`, `deleted ${short(ALPHA)}`], 0]);
+    expect([readdirSync(directory), events, store.size]).toEqual([[...left], [`changed ${short(ALPHA)}`, `deleted ${short(ALPHA)}`], 0]);
   }
   expect(() => open().store.delete(key(ALPHA))).toThrow("store is not set up to for delete");
 });
 
-test("a reload tells what changed behind its back", () => {
-  const { store, told } = open();
+test("a reload reports files that were changed by others", () => {
+  const { store, events } = open();
   store.save(key(ALPHA), accountToken(ALPHA));
   store.save(key(BETA), accountToken(BETA));
-  told.length = 0;
+  events.length = 0;
   writeFileSync(join(directory, `${key(ALPHA)}.jwt`), accountToken(ALPHA, { issuedAgo: 1 }));
   writeFileSync(join(directory, `${key(GAMMA)}.jwt`), accountToken(GAMMA));
   rmSync(join(directory, `${key(BETA)}.jwt`));
   store.reload();
-  expect([told, store.size, store.hash]).toEqual([[`changed ${short(ALPHA)}`], 2, open().store.hash]);
+  expect([events, store.size, store.hash]).toEqual([[`changed ${short(ALPHA)}`], 2, open().store.hash]);
 });
 
-test("files below the directory count, other things in it do not", () => {
+test("files in subdirectories are tracked, other files and directories are not", () => {
   mkdirSync(join(directory, "AB"));
   mkdirSync(join(directory, "folder.jwt"));
   writeFileSync(join(directory, "AB", `${key(ALPHA)}.jwt`), accountToken(ALPHA));
@@ -180,16 +180,16 @@ test("files below the directory count, other things in it do not", () => {
   expect(store.hash.toString("hex")).toBe(hashOf(accountToken(ALPHA), "garbage"));
 });
 
-test("a file stands there whole or not at all", () => {
+test("a failed save leaves no partial file", () => {
   const { store } = open();
-  mkdirSync(join(directory, `${key(ALPHA)}.jwt.new`)); // in the way of what is written beside it
+  mkdirSync(join(directory, `${key(ALPHA)}.jwt.new`)); // occupies the name of the temporary file
   expect(() => store.save(key(ALPHA), accountToken(ALPHA))).toThrow(/^open .*is a directory$/);
   expect(store.size).toBe(0);
   store.save(key(BETA), accountToken(BETA));
   expect(readFileSync(join(directory, `${key(BETA)}.jwt`), "utf8")).toBe(accountToken(BETA));
 });
 
-test("a directory that is none is said to be none", () => {
+test("an invalid directory is refused with the reference's text", () => {
   const file = join(directory, "file");
   writeFileSync(file, "");
   expect(() => open({ directory: file })).toThrow(`mkdir ${file}: not a directory`);
@@ -197,7 +197,7 @@ test("a directory that is none is said to be none", () => {
   expect(() => open({ directory: "/proc/none/jwt" })).toThrow("mkdir /proc/none: no such file or directory");
 });
 
-test("a power cut at any operation loses nothing that was saved and brings nothing back that was deleted", () => {
+test("a power cut at any operation loses no saved JWT and restores no deleted one", () => {
   const options = { directory: "/var/jwt", deletion: "hard", limit: 0, evicts: false, ttlMs: 0 } as const;
   const steps: readonly (readonly [Signer, string | null])[] = [
     [ALPHA, accountToken(ALPHA, { issuedAgo: 3 })],
@@ -235,7 +235,7 @@ test("a power cut at any operation loses nothing that was saved and brings nothi
   }
 });
 
-test("a disk that fails or is full leaves the claims as they were, and says why", () => {
+test("a failing or full disk leaves the stored claims unchanged and throws the reason", () => {
   const disk = new SimulatedDisk({ seed: 1, capacityBytes: 4_000 });
   const store = new DirectoryStore({ directory: "/jwt", deletion: "none", limit: 0, evicts: false, ttlMs: 0 }, disk, () => 0);
   const [old, newer] = [accountToken(ALPHA, { issuedAgo: 2 }), accountToken(ALPHA, { issuedAgo: 1 })];

@@ -1,14 +1,14 @@
 /**
- * Account JWTs in a directory, one file each, as nats-server keeps them: either server goes on with the directory of the other.
+ * Account JWTs in a directory, one file each, in the reference's format: either server can use the other's directory.
  *
  *   <directory>/ABC….jwt
- *   <directory>/ABC….jwt.deleted       deleted, where deletion renames
- * Every `.jwt` file below the directory that was there at the start, or was written since, is tracked: by the hash of its content, when it
- * expires, and for a cache by when it was last used. `hash` is all their hashes, XORed: two servers with equal hashes have equal stores.
- * What a file holds is looked at by those who use it; garbage is tracked like anything else, and refused when it is asked for.
+ *   <directory>/ABC….jwt.deleted       deleted, if deletion renames
+ * Every `.jwt` file below the directory that existed at the start or was written since is tracked: hash of its content, expiry, and in a
+ * cache the order of use. `hash` is the XOR of all hashes: two servers with equal hashes have equal stores.
+ * The content of a file is checked by its users; an invalid file is tracked too, and fails when its JWT is used.
  *
- * A file is written beside its place, synced, and renamed: after a crash it is the old one or the new one. Names come from peers, so only
- * what is a public nkey becomes part of a path. Cold, and synchronous like all that changes accounts.
+ * A file is replaced by writing a temporary file, syncing and renaming it: after a crash it has the old or the new content. Names come from
+ * peers, so only public nkeys are used in paths. Synchronous, like all changes of accounts; not a hot path.
  * Source: server/dirstore.go (behaviour).
  */
 import { createHash } from "node:crypto";
@@ -22,7 +22,7 @@ import { expiryOf, isOlder } from "./stored-token.ts";
 
 const EXTENSION = ".jwt";
 const HASH_BYTES = 32;
-/** No token is as long; a longer file is none of ours. */
+/** Longer files are ignored; no token is that long. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -32,9 +32,9 @@ export interface DirectoryOptions {
   readonly deletion: "none" | "rename" | "hard";
   /** Most files; 0: any number. */
   readonly limit: number;
-  /** At the limit the one that was not used the longest goes; otherwise nothing more is taken. */
+  /** At the limit the least recently used JWT is removed; otherwise new ones are refused. */
   readonly evicts: boolean;
-  /** How long one is kept after its last use; 0: as long as it is in force. */
+  /** How long a JWT is kept after its last use, ms; 0: until it expires. */
   readonly ttlMs: number;
 }
 
@@ -44,21 +44,21 @@ interface Tracked {
   expiresAt: number;
 }
 
-/** There is no such file. */
+/** The account has no file. */
 export class NotStored extends Error {
   override name = "NotStored";
 }
 
 export class DirectoryStore {
   readonly directory: string;
-  /** A file has another content than before. */
+  /** Called when a file's content has changed. */
   onChanged: (name: string) => void = () => {};
   onDeleted: (name: string) => void = () => {};
-  /** In the order of their last use. */
+  /** In the order of last use. */
   private tracked = new Map<string, Tracked>();
   private xor = Buffer.alloc(HASH_BYTES);
 
-  /** @throws Error the directory cannot be made or read, with the reference's text */
+  /** @throws Error with the reference's text: the directory cannot be created or read */
   constructor(
     readonly options: DirectoryOptions,
     private readonly disk: Disk,
@@ -68,7 +68,7 @@ export class DirectoryStore {
     for (const path of this.paths()) this.trackFile(path);
   }
 
-  /** 32 bytes; the same for equal stores. */
+  /** 32 bytes; equal for equal stores. */
   get hash(): Buffer {
     return Buffer.from(this.xor);
   }
@@ -77,13 +77,13 @@ export class DirectoryStore {
     return this.tracked.size;
   }
 
-  /** How often to look for what has expired. */
+  /** Interval for calling `expire`, ms. */
   get expiryCheckMs(): number {
     const { ttlMs } = this.options;
     return ttlMs > 0 ? Math.max(1, Math.min(60_000, ttlMs / 2)) : 60_000;
   }
 
-  /** @throws NotStored, or Error when the name is none or the file cannot be read */
+  /** @throws NotStored, or Error when the name is invalid or the file cannot be read */
   load(name: string): string {
     const path = this.pathOf(name);
     const jwt = this.read(path).toString("utf8");
@@ -96,7 +96,7 @@ export class DirectoryStore {
     if (this.write(this.pathOf(name), name, jwt)) this.onChanged(name);
   }
 
-  /** Keeps it unless the file that is there is newer, or the same. @throws Error with the reference's text */
+  /** Saves the JWT unless the stored one is newer or the same. @throws Error with the reference's text */
   saveIfNewer(name: string, jwt: string): void {
     const path = this.pathOf(name);
     const existing = this.disk.status(path) === null ? null : this.read(path).toString("utf8");
@@ -104,7 +104,7 @@ export class DirectoryStore {
     if (this.write(path, name, jwt)) this.onChanged(name);
   }
 
-  /** Takes over what another store has sent: lines of `<account>|<jwt>`. @throws Error at the first line that is none */
+  /** Merges JWTs from another store: lines of `<account>|<jwt>`. @throws Error at the first invalid line */
   merge(pack: string): void {
     for (const line of pack.split("\n")) {
       if (line === "") continue;
@@ -115,7 +115,7 @@ export class DirectoryStore {
     }
   }
 
-  /** All that are tracked and in force, in the order of their paths. */
+  /** All tracked JWTs that have not expired, in the order of their paths. */
   *entries(): IterableIterator<{ readonly name: string; readonly jwt: string }> {
     for (const path of this.paths()) {
       const name = nameIn(path);
@@ -126,7 +126,7 @@ export class DirectoryStore {
     }
   }
 
-  /** Does nothing when it is not there. @throws Error with the reference's text */
+  /** Does nothing when there is no file. @throws Error with the reference's text */
   delete(name: string): void {
     const { deletion } = this.options;
     if (deletion === "none") throw new Error("store is not set up to for delete");
@@ -143,7 +143,7 @@ export class DirectoryStore {
     this.onDeleted(name);
   }
 
-  /** Removes what has expired. */
+  /** Removes expired files. */
   expire(): void {
     const now = this.now();
     for (const [name, { expiresAt }] of this.tracked) {
@@ -152,12 +152,12 @@ export class DirectoryStore {
         this.disk.unlink(this.pathOf(name));
         this.untrack(name);
       } catch {
-        // Whoever has removed it, or keeps it from being removed: it is looked at again.
+        // Already removed, or not removable: the next call tries again.
       }
     }
   }
 
-  /** Looks at every file again. Those that changed are told; in a cache also those that were not tracked. */
+  /** Reads all files again and reports changed ones; in a cache also new ones. */
   reload(): void {
     const before = this.tracked;
     this.tracked = new Map();
@@ -177,7 +177,7 @@ export class DirectoryStore {
     return join(this.directory, `${name}${EXTENSION}`);
   }
 
-  /** @returns whether its content is another one now */
+  /** @returns whether the content has changed */
   private write(path: string, name: string, jwt: string): boolean {
     if (jwt === "") throw new Error("invalid JWT");
     const hash = sha256(jwt);
@@ -210,7 +210,7 @@ export class DirectoryStore {
     this.untrack(oldest);
   }
 
-  /** @returns whether it could be read */
+  /** @returns whether the file could be read */
   private trackFile(path: string): boolean {
     const content = this.readIfFile(path);
     if (content === null) return false;
@@ -267,7 +267,7 @@ export class DirectoryStore {
     }
   }
 
-  /** Null: it is not a file, or cannot be read. */
+  /** null: not a file, or not readable. */
   private readIfFile(path: string): Buffer | null {
     try {
       const status = this.disk.status(path);
@@ -285,7 +285,7 @@ function openDirectory(disk: Disk, path: string): string {
   return absolute;
 }
 
-/** With all above it, durably. @throws Error that names the one that cannot be made, as Go does */
+/** Creates a directory and its parents, durably. @throws Error that names the directory that cannot be created, as in Go */
 function makeDirectory(disk: Disk, path: string): void {
   if (disk.status(path)?.kind === "directory") return;
   if (dirname(path) !== path) makeDirectory(disk, dirname(path));

@@ -1,4 +1,4 @@
-/** A user known by its token: its claims, and their result in its account. */
+/** A user identified by its token: its claims, and the rights that result from them in its account. */
 
 import type { UserClaims } from "../../access/jwt/claims.ts";
 import { JwtError } from "../../access/jwt/claims.ts";
@@ -27,7 +27,7 @@ export class UserFault extends Error {
 }
 
 /** A user's claims combined with those of its account. */
-export interface Standing {
+export interface EffectiveClaims {
   /** With the scope's limits, if a scoped key signed the token. */
   readonly claims: UserClaims;
   /** null: no own permissions. Always the same object, so that they are compiled once. */
@@ -38,8 +38,8 @@ export interface Standing {
 
 export class KnownUser {
   readonly claim: UserClaim;
-  private isSound = false;
-  private standing: Standing | null = null;
+  private isValidated = false;
+  private effective: EffectiveClaims | null = null;
   private account: LoadedAccount | null = null;
   private version = -1;
 
@@ -64,10 +64,10 @@ export class KnownUser {
     const { expiresAtSeconds, notBeforeSeconds } = this.claims;
     const now = Math.floor(nowMs / 1000);
     const timed = expiresAtSeconds > 0 || notBeforeSeconds > 0;
-    if (this.isSound && (!timed || ((expiresAtSeconds <= 0 || now <= expiresAtSeconds) && notBeforeSeconds <= now))) return null;
+    if (this.isValidated && (!timed || ((expiresAtSeconds <= 0 || now <= expiresAtSeconds) && notBeforeSeconds <= now))) return null;
     const results = validateClaims(this.claims, nowMs);
     if (results.isBlocking(true)) return results.issues.map(({ description }) => description).join(", ");
-    this.isSound = true;
+    this.isValidated = true;
     return null;
   }
 
@@ -75,10 +75,10 @@ export class KnownUser {
    * @param account the account whose key signed the token
    * @throws UserFault the signing key is scoped, and the token does not fit the scope
    */
-  in(account: LoadedAccount): Standing {
-    if (this.standing !== null && this.account === account && this.version === account.version) return this.standing;
+  effectiveIn(account: LoadedAccount): EffectiveClaims {
+    if (this.effective !== null && this.account === account && this.version === account.version) return this.effective;
     const claims = this.scoped(account);
-    this.standing = {
+    this.effective = {
       claims,
       permissions: permissionOptionsOf(claims.nats),
       limits: userLimitsOf(claims.nats),
@@ -86,7 +86,7 @@ export class KnownUser {
     };
     this.account = account;
     this.version = account.version;
-    return this.standing;
+    return this.effective;
   }
 
   private scoped({ claims: ofAccount, name, signers }: LoadedAccount): UserClaims {

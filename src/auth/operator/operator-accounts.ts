@@ -4,7 +4,7 @@
  *   find(name) ─ loaded ────────────────────────────────────────────────▶ LoadedAccount, at once
  *        └ not loaded ─ resolver ─▶ verify ─▶ the same for its exporters ─▶ install all at once ───────┘
  *   update(jwt) ─ same claims? nothing ─ new claims ─▶ verify ─▶ apply: accounts, timers, connected clients
- * Everything asynchronous is gathered first; the installation is one synchronous step, so no account is visible half made. Concurrent
+ * Everything asynchronous is gathered first; the installation is one synchronous step, so no partly installed account is visible. Concurrent
  * requests for an account share one fetch. Failures are not cached, but an expired account asks its
  * resolver once a second at most.
  * Accounts may import from each other in cycles, so all new accounts get their exports first and then their imports.
@@ -86,7 +86,7 @@ export class OperatorAccounts {
   find(name: string): LoadedAccount | Promise<LoadedAccount> {
     const known = this.loaded.get(name);
     if (known !== undefined && !known.account.expired) return known;
-    return runSteps(this.once(name));
+    return runSteps(this.lookUpShared(name));
   }
 
   /** The account's unverified JWT from the resolver. @throws LookupError, or rejects */
@@ -101,11 +101,11 @@ export class OperatorAccounts {
    * @throws LookupError or JwtError, or rejects: the claims are unusable, and the account is unchanged
    */
   update(loaded: LoadedAccount, jwt: string): void | Promise<void> {
-    return runSteps(this.follow(loaded, jwt));
+    return runSteps(this.applyUpdate(loaded, jwt));
   }
 
-  /** Installs an account by the server itself, because its resolver cannot deliver it yet. */
-  standIn(claims: AccountClaims): LoadedAccount {
+  /** Installs an account with claims made by the server, because the resolver cannot deliver them yet. */
+  installPlaceholder(claims: AccountClaims): LoadedAccount {
     const loaded = this.open(claims);
     this.installer.describe(loaded, "");
     loaded.version++;
@@ -165,10 +165,10 @@ export class OperatorAccounts {
     return claims;
   }
 
-  /** Concurrent requests for it share the result. */
-  private *once(name: string): Steps<LoadedAccount> {
-    const under = this.loading.get(name);
-    if (under !== undefined) return yield* waitFor(under);
+  /** Concurrent requests for the same account share one result. */
+  private *lookUpShared(name: string): Steps<LoadedAccount> {
+    const pending = this.loading.get(name);
+    if (pending !== undefined) return yield* waitFor(pending);
     const loading = runSteps(this.lookUp(name));
     if (!(loading instanceof Promise)) return loading;
     this.loading.set(name, loading);
@@ -202,7 +202,7 @@ export class OperatorAccounts {
     if (this.refreshing.has(loaded.name)) throw new LookupError(EXPIRED);
     this.refreshing.add(loaded.name);
     try {
-      yield* this.follow(loaded, yield* this.fetch(loaded.name));
+      yield* this.applyUpdate(loaded, yield* this.fetch(loaded.name));
     } finally {
       this.refreshing.delete(loaded.name);
     }
@@ -278,7 +278,7 @@ export class OperatorAccounts {
     for (const { loaded, jwt, claims } of fresh) this.apply(loaded, jwt, claims, failed);
   }
 
-  private *follow(loaded: LoadedAccount, jwt: string): Steps<void> {
+  private *applyUpdate(loaded: LoadedAccount, jwt: string): Steps<void> {
     if (loaded.jwt !== "" && loaded.jwt === jwt && !loaded.incomplete) {
       this.host.log.debug(`Requested account update for [${loaded.name}], same claims detected`);
       return;

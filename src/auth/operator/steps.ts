@@ -15,10 +15,10 @@ export function* waitFor<T>(value: T | Promise<T>): Steps<T> {
 /** @throws what the steps throw before their first wait; later errors reject the promise */
 export function runSteps<T>(steps: Steps<T>): T | Promise<T> {
   const { done, value } = steps.next();
-  return done ? value : goOn(steps, value);
+  return done ? value : continueSteps(steps, value);
 }
 
-async function goOn<T>(steps: Steps<T>, first: Promise<unknown>): Promise<T> {
+async function continueSteps<T>(steps: Steps<T>, first: Promise<unknown>): Promise<T> {
   let awaited = first;
   while (true) {
     const { done, value } = await awaited.then(

@@ -3,7 +3,7 @@ import type { GenericClaims } from "../../access/jwt/claims.ts";
 import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeGeneric } from "../../access/jwt/decode.ts";
 
-/** Expiry. Wall clock, ms; 0: never, or the text is not a token. */
+/** When the token expires: wall clock, ms; 0: never, or the text is not a token. */
 export function expiryOf(jwt: string): number {
   return (decoded(jwt)?.expiresAtSeconds ?? 0) * 1000;
 }
@@ -13,12 +13,12 @@ export function expiryOf(jwt: string): number {
  * @throws Error the new text is not a token, or its subject is not `name`
  */
 export function isOlder(jwt: string, stored: string, name: string): boolean {
-  const other = decodeGeneric(jwt);
-  const mine = decoded(stored);
-  if (mine === null) return false;
-  if (mine.id === other.id || mine.issuedAtSeconds > other.issuedAtSeconds) return true;
-  if (other.subject !== name) throw new Error("jwt subject nkey and provided nkey do not match");
-  if (mine.subject !== other.subject) throw new Error("subject of existing and new jwt do not match");
+  const received = decodeGeneric(jwt);
+  const kept = decoded(stored);
+  if (kept === null) return false;
+  if (kept.id === received.id || kept.issuedAtSeconds > received.issuedAtSeconds) return true;
+  if (received.subject !== name) throw new Error("jwt subject nkey and provided nkey do not match");
+  if (kept.subject !== received.subject) throw new Error("subject of existing and new jwt do not match");
   return false;
 }
 

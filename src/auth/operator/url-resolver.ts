@@ -1,6 +1,6 @@
 /**
- * `resolver: URL(…)`: account JWTs by HTTP GET of `<url><account>`. An answer may take 1.9 s in total and be as long as a token may be:
- * an account server that hangs, or sends endlessly, fails one login and nothing else.
+ * `resolver: URL(…)`: account JWTs by HTTP GET of `<url><account>`. An answer may take 1.9 s in total and must not be longer than the longest
+ * token, so an account server that hangs or sends endlessly fails one login only.
  * Source: server/accounts.go, URLAccResolver (behaviour).
  */
 

@@ -122,8 +122,8 @@ export class UserJwtAuthenticator implements Authenticator {
 
   /** The user of its token; null: no readable token. */
   private userOf({ connect }: AuthenticationRequest): KnownUser | null {
-    const shown = this.decoded(connect.jwt);
-    if (shown !== null || this.facts.sentinel === "") return shown;
+    const sent = this.decoded(connect.jwt);
+    if (sent !== null || this.facts.sentinel === "") return sent;
     connect.jwt = this.facts.sentinel;
     return this.decoded(connect.jwt);
   }
@@ -144,7 +144,7 @@ export class UserJwtAuthenticator implements Authenticator {
     let { proxyRequired } = user.claims.nats;
     try {
       this.checkIssuers(account, user);
-      const { claims } = user.in(account);
+      const { claims } = user.effectiveIn(account);
       ({ proxyRequired } = claims.nats);
       if (proxyRequired && proxyKey === "") throw new UserFault(PROXY_REQUIRED, Refusal.ProxyRequired);
       verdict = this.admit(account, user, request, proxyKey);
@@ -167,7 +167,7 @@ export class UserJwtAuthenticator implements Authenticator {
   /** @throws UserFault */
   private admit(loaded: LoadedAccount, user: KnownUser, request: AuthenticationRequest, proxyKey: string): Login {
     const { account } = loaded;
-    const { claims, connectionTypes, limits, permissions: own } = user.in(loaded);
+    const { claims, connectionTypes, limits, permissions: own } = user.effectiveIn(loaded);
     const { nats, issuedAtSeconds, subject } = claims;
     if (account.expired) throw new UserFault("Account JWT has expired");
     if (nats.bearerToken && loaded.disallowsBearer) throw new UserFault("Account does not allow bearer tokens");

@@ -3,8 +3,8 @@ import { VerifiedTokens } from "./verified-tokens.ts";
 
 test("a token is found by its whole text only", () => {
   const tokens = new VerifiedTokens<string>(10, 1_000, 100);
-  tokens.add("abc", "said");
-  expect([tokens.get("abc"), tokens.get("ab"), tokens.get("abcd"), tokens.get("ABC")]).toEqual(["said", undefined, undefined, undefined]);
+  tokens.add("abc", "claims");
+  expect([tokens.get("abc"), tokens.get("ab"), tokens.get("abcd"), tokens.get("ABC")]).toEqual(["claims", undefined, undefined, undefined]);
 });
 
 test("the least recently used token is dropped first, by number and by bytes", () => {
@@ -16,7 +16,7 @@ test("the least recently used token is dropped first, by number and by bytes", (
   expect([few.get("a"), few.get("b"), few.get("c"), few.size]).toEqual([1, undefined, 3, 2]);
   const short = new VerifiedTokens<number>(100, 10, 6);
   short.add("123456", 1);
-  short.add("1234567", 2); // too long for itself
+  short.add("1234567", 2); // longer than the limit for one token
   short.add("abcde", 3);
   expect([short.get("123456"), short.get("1234567"), short.get("abcde"), short.size]).toEqual([undefined, undefined, 3, 1]);
 });

@@ -8,7 +8,7 @@ export class VerifiedTokens<T> {
   private readonly byText = new Map<string, T>();
   private bytes = 0;
 
-  /** @param tokenBytesMax a longer one is not kept */
+  /** @param tokenBytesMax longer tokens are not cached */
   constructor(
     private readonly tokensMax: number,
     private readonly bytesMax: number,
@@ -28,9 +28,9 @@ export class VerifiedTokens<T> {
   }
 
   /** Does nothing for a token that is too long or already cached. */
-  add(token: string, said: T): void {
+  add(token: string, value: T): void {
     if (token.length > this.tokenBytesMax || this.byText.has(token)) return;
-    this.byText.set(token, said);
+    this.byText.set(token, value);
     this.bytes += token.length;
     for (const oldest of this.byText.keys()) {
       if (this.byText.size <= this.tokensMax && this.bytes <= this.bytesMax) return;

@@ -92,7 +92,7 @@ export interface Login {
   /** Public nkey of the trusted proxy used; empty: none. The client is closed when that key is no longer trusted. */
   readonly proxyKey: string;
   /** The account was at its connection limit when the login was decided, so it is refused even if connections have closed since. */
-  readonly noRoom?: boolean;
+  readonly accountFull?: boolean;
   /** Decided by a callout service, which is not asked again about a user that it renamed. Omitted: false. */
   readonly delegated?: boolean;
 }

@@ -50,12 +50,12 @@ export function authenticatorsOf({ options, accountOf, permissions, checks, log,
   };
   const clientRules = listenerRules(options, "client", hidden);
   const websocketRules = listenerRules(options, "websocket", hidden);
-  const asks = (rules: ListenerRules) => !facts.table.isEmpty || rules.user !== "" || rules.token !== "";
+  const requiresCredentials = (rules: ListenerRules) => !facts.table.isEmpty || rules.user !== "" || rules.token !== "";
   const open = new OpenAuthenticator(globalAccount, facts.proxies);
-  const isAsked = asks(clientRules);
+  const clientsNeedCredentials = requiresCredentials(clientRules);
   return {
-    client: isAsked ? new ConfigAuthenticator(facts, clientRules) : open,
-    websocket: isAsked || asks(websocketRules) ? new ConfigAuthenticator(facts, websocketRules) : open,
+    client: clientsNeedCredentials ? new ConfigAuthenticator(facts, clientRules) : open,
+    websocket: clientsNeedCredentials || requiresCredentials(websocketRules) ? new ConfigAuthenticator(facts, websocketRules) : open,
   };
 }
 

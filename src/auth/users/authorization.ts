@@ -6,17 +6,17 @@ import { type AccountOptions, emptyAccount } from "../../accounts/account/accoun
 
 /** One user: by name and password, or by nkey. */
 export interface UserOptions {
-  /** Empty for one with an nkey. */
+  /** Empty for a user with an nkey. */
   readonly user: string;
-  /** As it stands in the file: plain, or a bcrypt hash. */
+  /** As configured: plain text or a bcrypt hash. */
   readonly password: string;
-  /** Public user nkey, `U…`; empty for one with a name. */
+  /** Public user nkey, `U…`; empty for a user with a name. */
   readonly nkey: string;
   /** null: the default permissions of its block, else everything. */
   readonly permissions: PermissionOptions | null;
   /** null: every type. */
   readonly connectionTypes: readonly ConnectionType[] | null;
-  /** It may connect only through a trusted proxy. */
+  /** The user must connect through a trusted proxy. */
   readonly proxyRequired: boolean;
 }
 
@@ -27,44 +27,44 @@ export const NO_USER: UserOptions = { user: "", password: "", nkey: "", permissi
 export interface CalloutOptions {
   /** Public account nkey that signs the answers. */
   readonly issuer: string;
-  /** Where the service listens; empty: `$G`. */
+  /** Account in which the service listens; empty: `$G`. */
   readonly account: string;
-  /** Users that the service itself logs in as; the server checks them. */
+  /** Users that the service itself logs in as; the server checks their credentials. */
   readonly authUsers: readonly string[];
   /** Public curve key of the service, `X…`; empty: requests and answers are not encrypted. */
   readonly xkey: string;
-  /** Accounts whose own users are delegated; null: those of every account. */
+  /** Accounts whose users are delegated to the service; null: all accounts. */
   readonly allowedAccounts: readonly string[] | null;
 }
 
 export const NO_CALLOUT: CalloutOptions = { issuer: "", account: "", authUsers: [], xkey: "", allowedAccounts: null };
 
 /**
- * A single user or a token, several users of `$G`, and rules for all of them. Every field may be left out. An empty block
- * names no user: when accounts have users, a client without credentials is then refused.
+ * A single user or a token, several users of `$G`, and rules for all of them. All fields are optional. An empty block has no users: when
+ * accounts have users, a client without credentials is refused.
  */
 export interface Authorization {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
   readonly users?: readonly UserOptions[];
-  /** For `users` that have none of their own. A single user may do everything. */
+  /** For `users` without permissions of their own. They do not apply to the single user, who may do everything. */
   readonly defaultPermissions?: PermissionOptions | null;
   readonly callout?: CalloutOptions | null;
-  /** Every client must come through a trusted proxy. */
+  /** The single user or token is accepted only through a trusted proxy. */
   readonly proxyRequired?: boolean;
 }
 
-/** Login rules of a listener other than the one for clients. A value of null means the server's. */
+/** Login rules of a listener other than the client listener. null: as for the client listener. */
 export interface ListenerAuthorization {
-  /** Only a single user or a token. Replaces the server's. */
+  /** A single user or a token only. Replaces the server's. */
   readonly authorization: Authorization | null;
   readonly authTimeoutMs: number | null;
   /** User or nkey of clients that give no credentials. */
   readonly noAuthUser: string | null;
 }
 
-/** An account of the configuration. An operator's accounts have no users here: theirs show JWTs. */
+/** An account of the configuration. Accounts of an operator have no users here, because their users log in with JWTs. */
 export interface ConfiguredAccount extends AccountOptions {
   readonly users: readonly UserOptions[];
 }
@@ -73,7 +73,7 @@ export function emptyConfiguredAccount(name: string): ConfiguredAccount {
   return { ...emptyAccount(name), users: [] };
 }
 
-/** Users of `$G` first, then those of the accounts. */
+/** All users: those of `$G` first, then those of the accounts. */
 export function allUsers({
   authorization,
   accounts,

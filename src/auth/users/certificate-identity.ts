@@ -42,7 +42,7 @@ function domainOf(relativeNames: readonly RelativeName[]): string {
   return components.map(({ text }) => `DC=${text}`).join(",");
 }
 
-/** Whether it holds any name that a user could have. */
-export function namesAnybody({ dnsNames, emails, uris, subject }: PeerCertificate): boolean {
+/** Whether the certificate has any name that could be a user's. */
+export function hasAnyName({ dnsNames, emails, uris, subject }: PeerCertificate): boolean {
   return subject !== "" || dnsNames.length + emails.length + uris.length > 0;
 }

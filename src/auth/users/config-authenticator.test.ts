@@ -38,7 +38,7 @@ test("users of the authorization block are in the global account", async () => {
   expect([await parts.who({ user: "a", pass: "b" }), await parts.who({ user: "alice", pass: "wonder" })]).toEqual(["a@$G", "alice@A"]);
 });
 
-test("an nkey must have signed the nonce, in either base64", async () => {
+test("an nkey client must sign the nonce; both base64 alphabets are accepted", async () => {
   const parts = new AuthParts(ACCOUNTS);
   const standard = sign(NONCE).toString("base64");
   expect([await parts.who({ nkey: NKEY, sig }), await parts.who({ nkey: NKEY, sig: standard })]).toEqual([`${NKEY}@B`, `${NKEY}@B`]);
@@ -71,11 +71,11 @@ test("a signature is valid for one nonce", async () => {
 test("a client that gives an nkey logs in by that nkey or not at all", async () => {
   const wrong = { nkey: createUser().getPublicKey(), user: "alice", pass: "wonder" };
   expect(await new AuthParts(ACCOUNTS).who(wrong)).toBe("AuthorizationViolation");
-  // Where there are no nkeys, one means nothing; monitoring shows it all the same.
+  // Without configured nkeys a given nkey is not evaluated, but monitoring shows it.
   expect(await new AuthParts("accounts { A { users [ { user: alice, password: wonder } ] } }").who(wrong)).toBe(`${wrong.nkey}@A`);
 });
 
-test("users may be limited to types of connections", async () => {
+test("users can be limited to connection types", async () => {
   const parts = new AuthParts({
     websocket: { ...WEBSOCKET_DEFAULTS, noTls: true },
     authorization: {
@@ -100,7 +100,7 @@ test("users may be limited to types of connections", async () => {
   expect(seen).toEqual({ web: [no, "web@$G", no], in: ["in@$G", no, "in@$G"], nkey: [no, `${NKEY}@$G`, no] });
 });
 
-test("a single user, and a single token, which comes first", async () => {
+test("a single user or a single token; the token is checked first", async () => {
   const single = new AuthParts("authorization { user: derek, password: s3cret }");
   expect(await single.who({ user: "derek", pass: "s3cret" })).toBe("derek@$G");
   for (const connect of [{ user: "derek" }, { user: "dere", pass: "s3cret" }, { auth_token: "s3cret" }, {}])
@@ -124,7 +124,7 @@ test("a client without credentials becomes the no_auth_user; a client with any c
   expect(request.connect).toMatchObject({ user: "alice", pass: "wonder" });
 });
 
-test("an nkey may be the no_auth_user, and needs no signature then", async () => {
+test("an nkey can be the no_auth_user, and then needs no signature", async () => {
   const parts = new AuthParts(`no_auth_user: ${NKEY} ${ACCOUNTS}`);
   expect([await parts.who(), await parts.who({ nkey: NKEY }), await parts.who({ user: "alice", pass: "wonder" })]).toEqual([
     `${NKEY}@B`,
@@ -133,7 +133,7 @@ test("an nkey may be the no_auth_user, and needs no signature then", async () =>
   ]);
 });
 
-test("only some clients may begin without CONNECT", () => {
+test("clients may begin without CONNECT only when there is a no_auth_user for their connection type", () => {
   const admits = (config: string) => {
     const { client } = new AuthParts(config).authenticators;
     return (["STANDARD", "WEBSOCKET", "IN_PROCESS"] as const).map(type => client.admitsAnonymous(type));
@@ -149,7 +149,7 @@ test("only some clients may begin without CONNECT", () => {
   ]);
 });
 
-test("permissions are a user's own, else the defaults of its block, compiled once", async () => {
+test("permissions are the user's own or the defaults of its block, and are compiled once", async () => {
   const parts = new AuthParts(`
     authorization {
       default_permissions { publish: "d.>" }
@@ -166,7 +166,7 @@ test("permissions are a user's own, else the defaults of its block, compiled onc
   expect(d).toBeNull();
 });
 
-test("a bcrypt password is checked off the loop, an unknown user with the same work", async () => {
+test("a bcrypt password is checked outside the event loop, and an unknown user costs the same work", async () => {
   const hash = await Bun.password.hash("right", { algorithm: "bcrypt", cost: 4 });
   const other = await Bun.password.hash("other", { algorithm: "bcrypt", cost: 4 });
   const parts = new AuthParts({
@@ -188,8 +188,8 @@ test("a bcrypt password is checked off the loop, an unknown user with the same w
   };
   const refused = ["AuthorizationViolation", 1];
   expect(await hashesFor({ user: "hashed", pass: "wrong" })).toEqual(refused);
-  expect(await hashesFor({ user: "nobody", pass: "right" })).toEqual(refused);
-  expect(await hashesFor({ user: "web", pass: "other" })).toEqual(refused); // may not come this way
+  expect(await hashesFor({ user: "unknown", pass: "right" })).toEqual(refused);
+  expect(await hashesFor({ user: "web", pass: "other" })).toEqual(refused); // not allowed for this connection type
   expect(await hashesFor({ user: "plain", pass: "wrong" })).toEqual(refused);
   expect(await hashesFor({ user: "hashed" })).toEqual(refused);
   expect(await hashesFor({})).toEqual(refused);
@@ -206,7 +206,7 @@ test("the name of a single user is checked with the same work as its password", 
   expect(parts.checks.stored.filter(stored => stored === hash).length).toBe(2);
 });
 
-test("ten thousand users are one lookup away", async () => {
+test("ten thousand users need one lookup", async () => {
   const users: UserOptions[] = Array.from({ length: 10_000 }, (_, n) => ({ ...NO_USER, user: `user${n}`, password: `p${n}` }));
   const parts = new AuthParts({ accounts: [{ ...emptyConfiguredAccount("A"), users }] });
   expect(await parts.who({ user: "user9999", pass: "p9999" })).toBe("user9999@A");
@@ -296,7 +296,7 @@ test("a certificate determines the user; a name in CONNECT is ignored with a war
   expect(await parts.who({}, { tls: shown("CN=web") })).toBe("AuthorizationViolation");
   expect(await parts.who({}, { tls: null })).toBe("AuthorizationViolation");
   expect(await parts.who({}, { tls: tlsWith() })).toBe("AuthorizationViolation");
-  // Its password it must know beside that.
+  // A user with a password must also give that password.
   expect(await parts.who({}, { tls: shown("CN=secret") })).toBe("AuthorizationViolation");
   expect(await parts.who({ pass: "too" }, { tls: shown("CN=secret") })).toBe("CN=secret@$G");
   expect(parts.debug.slice(0, 3)).toEqual([
@@ -306,7 +306,7 @@ test("a certificate determines the user; a name in CONNECT is ignored with a war
   ]);
 });
 
-test("a user without a password that may be a certificate cannot log in any other way", async () => {
+test("a user without a password that a certificate can identify cannot log in without that certificate", async () => {
   const users = [
     { ...NO_USER, user: "CN=bob" },
     { ...NO_USER, user: "std", connectionTypes: ["STANDARD" as const] },
@@ -317,11 +317,11 @@ test("a user without a password that may be a certificate cannot log in any othe
   const web = { connectionType: "WEBSOCKET" as const };
   expect([await parts.who({ user: "CN=bob" }, web), await parts.who({}, web)]).toEqual(["AuthorizationViolation", "guest@$G"]);
   expect(parts.debug).toEqual(['User "CN=bob" requires a client certificate']);
-  // Where nobody is mapped, two empty passwords are equal.
+  // Without certificate mapping, two empty passwords are equal.
   expect(await new AuthParts({ authorization: { users } }).who({ user: "CN=bob" })).toBe("CN=bob@$G");
 });
 
-test("a WebSocket listener uses its own rules once it sets one", async () => {
+test("a WebSocket listener with any login rule of its own uses only its own rules", async () => {
   const web = { connectionType: "WEBSOCKET" as const };
   const websocket = { ...WEBSOCKET_DEFAULTS, noTls: true };
   const server = { authorization: { user: "tcp", password: "x" } };
@@ -345,7 +345,7 @@ test("a WebSocket listener uses its own rules once it sets one", async () => {
   expect([token.authenticators.client.required, token.authenticators.websocket.required]).toEqual([false, true]);
 });
 
-test("no_auth_user of the WebSocket listener", async () => {
+test("the WebSocket listener can have its own no_auth_user", async () => {
   const users = [
     { ...NO_USER, user: "a", password: "x" },
     { ...NO_USER, user: "b", password: "x" },
@@ -373,7 +373,7 @@ test("a wrapping authenticator learns which user was named, even after a failed 
   expect(resolve({ user: "alice", pass: "no" })).toEqual({ identity: "alice", ...plain });
   expect(resolve({ nkey: NKEY })).toEqual({ identity: NKEY, ...plain });
   expect(resolve({ user: "web", pass: "w" })).toEqual({ identity: "web", ...plain });
-  expect(resolve({ user: "nobody" })).toEqual({ identity: "", ...plain });
+  expect(resolve({ user: "unknown" })).toEqual({ identity: "", ...plain });
   expect(resolve({ user: "alice", proxy_sig })).toEqual({ identity: "alice", proxyKey: PROXY_KEY, proxyRequired: false });
   const single = new AuthParts("authorization { user: derek, password: x }").authenticators.client;
   expect(single.resolve(parts.request({ user: "derek" })).identity).toBe("derek");

@@ -20,7 +20,7 @@ import { type ConnectOptions, givenUser } from "../../wire/protocol/connect-opti
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { distinguishedName } from "../../wire/transport/tls/distinguished-name.ts";
 import { type AuthenticationRequest, type Authenticator, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
-import { identitiesOf, namesAnybody } from "./certificate-identity.ts";
+import { hasAnyName, identitiesOf } from "./certificate-identity.ts";
 import type { ListenerRules } from "./listener-rules.ts";
 import { type PasswordChecks, secretEquals } from "./password.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -99,7 +99,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     const found = this.find(request);
     if (found.by === "rules") return this.resolveByRules(request, proxyKey);
     if (found.by === "nothing") {
-      const verdict = found.known ? Refusal.AuthorizationViolation : this.refuseLike(request);
+      const verdict = found.known ? Refusal.AuthorizationViolation : this.refuseWithEqualWork(request);
       return { verdict, identity: found.user?.name ?? "", proxyKey, proxyRequired: false };
     }
     const { name, options } = found.user;
@@ -110,7 +110,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     const { connect, connectionType } = request;
     const { nkeys, users } = this.facts.table;
     if (nkeys.size > 0) {
-      this.standInNkey(request);
+      this.applyNoAuthNkey(request);
       if (connect.nkey !== "") {
         const user = nkeys.get(connect.nkey) ?? null;
         if (user === null || !allowsType(user, connectionType)) return { by: "nothing", user, known: true };
@@ -122,27 +122,27 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
       const user = this.mapped(request);
       return user === null ? { by: "nothing", user, known: true } : { by: "certificate", user };
     }
-    this.standInUser(request);
+    this.applyNoAuthUser(request);
     if (connect.user === "") return { by: "rules" };
     const user = users.get(connect.user) ?? null;
     if (user === null || !allowsType(user, connectionType)) return { by: "nothing", user, known: false };
     return { by: "name", user };
   }
 
-  private standInNkey({ connect }: AuthenticationRequest): void {
+  private applyNoAuthNkey({ connect }: AuthenticationRequest): void {
     const { noAuthUser } = this.rules;
     if (noAuthUser === "" || givenUser(connect) !== "" || connect.pass !== "") return;
     if (this.facts.table.nkeys.has(noAuthUser)) connect.nkey = noAuthUser;
   }
 
-  private standInUser({ connect }: AuthenticationRequest): void {
+  private applyNoAuthUser({ connect }: AuthenticationRequest): void {
     const user = this.facts.table.users.get(this.rules.noAuthUser);
     if (user === undefined || connect.user !== "" || connect.pass !== "" || connect.auth_token !== "") return;
     connect.user = user.name;
     connect.pass = user.options.password;
   }
 
-  /** The user of its certificate; null: none. */
+  /** The user that the client's certificate identifies; null: none. */
   private mapped(request: AuthenticationRequest): KnownUser | null {
     const { connect, connectionType, debug, tls } = request;
     if (tls === null || tls.peerCertificates.length === 0) {
@@ -150,7 +150,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
       return null;
     }
     const [certificate] = tls.peerCertificates;
-    if (!namesAnybody(certificate)) {
+    if (!hasAnyName(certificate)) {
       debug?.("User required in cert, none found");
       return null;
     }
@@ -180,7 +180,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     const { password } = user.options;
     if (by === "name" && password === "" && user.name !== this.rules.noAuthUser && this.facts.isCertificateOnly(user)) {
       request.debug?.(`User ${quoted(user.name)} requires a client certificate`);
-      return this.refuseLike(request);
+      return this.refuseWithEqualWork(request);
     }
     return this.settle(request, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
   }
@@ -194,20 +194,20 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     if (this.rules.proxyRequired && proxyKey === "") return { ...resolution, verdict: proxyRequired(request) };
     const login = () => this.globalLogin(request, proxyKey);
     if (token !== "") return { ...resolution, verdict: this.settle(request, connect.auth_token, token, login) };
-    if (user === "") return { ...resolution, verdict: this.refuseLike(request) };
+    if (user === "") return { ...resolution, verdict: this.refuseWithEqualWork(request) };
     const named = secretEquals(connect.user, user);
     return { ...resolution, verdict: this.settle(request, connect.pass, password, named ? login : () => Refusal.AuthorizationViolation) };
   }
 
   /** Compares the secret. A refusal takes as long as for an unknown user. */
-  private settle(request: AuthenticationRequest, given: string, stored: string, enter: () => Verdict): Verdict | Promise<Verdict> {
+  private settle(request: AuthenticationRequest, given: string, stored: string, login: () => Verdict): Verdict | Promise<Verdict> {
     const matches = this.matches(request, given, stored);
-    if (matches instanceof Promise) return matches.then(isRight => (isRight ? enter() : Refusal.AuthorizationViolation));
-    return matches ? enter() : this.refuseLike(request);
+    if (matches instanceof Promise) return matches.then(isRight => (isRight ? login() : Refusal.AuthorizationViolation));
+    return matches ? login() : this.refuseWithEqualWork(request);
   }
 
   /** Refuses after the same work as for a user with a hashed password. */
-  private refuseLike(request: AuthenticationRequest): Refusal | Promise<Refusal> {
+  private refuseWithEqualWork(request: AuthenticationRequest): Refusal | Promise<Refusal> {
     const { decoyHash } = this.facts.table;
     const work = this.matches(request, request.connect.pass, decoyHash);
     return work instanceof Promise ? work.then(() => Refusal.AuthorizationViolation) : Refusal.AuthorizationViolation;

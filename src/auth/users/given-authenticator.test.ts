@@ -34,16 +34,16 @@ function given(authenticate: Authenticate) {
 }
 
 test("the function receives everything that a client tells about itself", async () => {
-  let told = {};
+  let received = {};
   const { ask } = given(({ verifyNkey, ...request }) => {
-    told = { ...request, verified: verifyNkey() };
+    received = { ...request, verified: verifyNkey() };
     return false;
   });
   const key = createUser();
   const nkey = key.getPublicKey();
   const sig = Buffer.from(key.sign(Buffer.from(NONCE))).toString("base64url");
   await ask({ user: "u", pass: "p", auth_token: "t", nkey, sig, jwt: "j", name: "n", lang: "l", version: "v" });
-  expect(told).toEqual({
+  expect(received).toEqual({
     user: "u",
     password: "p",
     token: "t",
@@ -77,7 +77,7 @@ test("verifyNkey checks that a client has the private key", async () => {
   expect(seen).toEqual([false, true, false, false, true, false, false, false, false]);
 });
 
-test("a login can be returned at once or by a promise", async () => {
+test("a login can be returned directly or as a promise", async () => {
   const answers: [Awaited<ReturnType<Authenticate>>, string][] = [
     [true, "said@$G"],
     [{}, "said@$G"],
@@ -108,7 +108,7 @@ test("permissions may be partial, and are compiled once per object", async () =>
 test("an invalid answer refuses the login and logs an error", async () => {
   const wrong: [object, string][] = [
     [{ account: "nowhere" }, 'there is no account "nowhere"'],
-    [{ expiresAt: Number.NaN }, "expiresAt is no time"],
+    [{ expiresAt: Number.NaN }, "expiresAt is not a valid time"],
     [{ permissions: { publish: { allow: ["a..b"] } } }, 'invalid permissions: publish allow: subject "a..b" is not a valid subject'],
     [{ permissions: { publsh: {} } }, 'unknown option "permissions.publsh"; did you mean "permissions.publish"?'],
   ];

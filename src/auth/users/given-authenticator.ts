@@ -104,15 +104,15 @@ export class GivenAuthenticator implements Authenticator {
 
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict> {
     try {
-      const answer = this.parts.authenticate(shown(request));
-      return isPromise(answer) ? this.within(answer, request) : this.judge(answer, request);
+      const answer = this.parts.authenticate(givenRequestOf(request));
+      return isPromise(answer) ? this.withTimeout(answer, request) : this.judge(answer, request);
     } catch (error) {
       return this.failed(error, request);
     }
   }
 
   /** Answers after the timeout are discarded. */
-  private within(answer: PromiseLike<GivenAnswer>, request: AuthenticationRequest): Promise<Verdict> {
+  private withTimeout(answer: PromiseLike<GivenAnswer>, request: AuthenticationRequest): Promise<Verdict> {
     const { log, timers, timeoutMs } = this.parts;
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     const limitMs = timeoutMs(request.connectionType);
@@ -134,17 +134,17 @@ export class GivenAuthenticator implements Authenticator {
   }
 
   private judge(answer: GivenAnswer, request: AuthenticationRequest): Verdict {
-    if (answer === true) return this.enter({}, request);
+    if (answer === true) return this.loginFor({}, request);
     if (typeof answer !== "object" || answer === null) return Refusal.AuthorizationViolation;
     try {
-      return this.enter(answer, request);
+      return this.loginFor(answer, request);
     } catch (error) {
       return this.failed(error, request);
     }
   }
 
   /** @throws Error  the answer is invalid */
-  private enter(login: GivenLogin, { connect }: AuthenticationRequest): Verdict {
+  private loginFor(login: GivenLogin, { connect }: AuthenticationRequest): Verdict {
     const { user = givenUser(connect), account: accountName = GLOBAL_ACCOUNT, permissions = null } = login;
     const account = this.parts.accountOf(accountName);
     if (account === undefined) throw new Error(`there is no account ${quote(encode(String(accountName)))}`);
@@ -173,7 +173,7 @@ function isPromise(answer: GivenAnswer | PromiseLike<GivenAnswer>): answer is Pr
   return typeof (answer as PromiseLike<GivenAnswer> | null | undefined)?.then === "function";
 }
 
-function shown(request: AuthenticationRequest): GivenRequest {
+function givenRequestOf(request: AuthenticationRequest): GivenRequest {
   const { address, connect, connectionType, nonce, port, tls } = request;
   const { auth_token: token, jwt, lang, name, nkey, pass: password, sig: signature, user, version } = connect;
   return {
@@ -187,7 +187,7 @@ function shown(request: AuthenticationRequest): GivenRequest {
 function timeOf(expiresAt: Date | number | null): number {
   if (expiresAt === null) return 0;
   const at = Number(expiresAt);
-  if (!Number.isFinite(at)) throw new Error("expiresAt is no time");
+  if (!Number.isFinite(at)) throw new Error("expiresAt is not a valid time");
   return Math.max(1, Math.round(at));
 }
 

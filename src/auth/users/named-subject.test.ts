@@ -8,7 +8,7 @@ import { NamedSubject } from "./named-subject.ts";
 
 type Vector = [one: string, other: string, isOne: boolean, isOther: boolean, equal: boolean, equalReordered: boolean];
 
-test("names are read and compared as the reference does it", () => {
+test("names are parsed and compared as in the reference", () => {
   const vectors = readFileSync(join(import.meta.dir, "named-subject-vectors.jsonl"), "utf8")
     .trim()
     .split("\n");
@@ -29,7 +29,7 @@ test("names are read and compared as the reference does it", () => {
   expect(vectors.length).toBe(400);
 });
 
-/** The name of a certificate whose RDNs stand in this order. */
+/** The name of a certificate whose RDNs have this order. */
 function certified(subject: string): NamedSubject | null {
   return NamedSubject.ofCertificate(readName(new DerReader(nameOf(subject)).take(TAG_SEQUENCE).contents));
 }

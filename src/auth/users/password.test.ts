@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { CHECKS_WAITING_MAX, isBcrypt, PasswordChecks, secretEquals } from "./password.ts";
 
-/** The alphabet, over and over. */
+/** The alphabet, repeated. */
 function letters(count: number): string {
   return "abcdefghijklmnopqrstuvwxyz".repeat(Math.ceil(count / 26)).slice(0, count);
 }
 
-/** What Go's bcrypt says to a hash and a password. */
+/** Results of Go's bcrypt for hashes and passwords. */
 const VECTORS: [what: string, stored: string, given: string, matches: boolean][] = [
   ["plain", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3t", true],
   ["plain, wrong", "$2a$04$RbuczfNImLvtXENlu3qAfeILgRRyEkRiV6ZJaiDCS/Umxc1vMqeDO", "s3cr3tx", false],
@@ -49,12 +49,12 @@ const VECTORS: [what: string, stored: string, given: string, matches: boolean][]
   ["cost 6", "$2a$06$VPmHYYI.cPzl4sKjtM6u6.ql9G6wpNYkj4C4yyku620FkhUu0/Dbm", "cost6", true],
 ];
 
-test("every password is judged as by Go's bcrypt", async () => {
+test("every password has the same result as in Go's bcrypt", async () => {
   const checks = new PasswordChecks();
   for (const [what, stored, given, matches] of VECTORS) expect(await checks.matches(given, stored), what).toBe(matches);
 });
 
-test("only a hash of the versions a, b, x and y counts as one", () => {
+test("only hashes of the versions a, b, x and y are treated as hashes", () => {
   const hashes = ["$2a$10$", "$2b$04$anything", "$2x$99$\n", "$2y$11$.."];
   const others = ["", "$2a$1$x", "$2c$10$x", "$2$10$x", "$2a$10", " $2a$10$x", "2a$10$x", "$1$10$x", "$2A$10$x", "$2a$١٠$x", "plain"];
   expect(hashes.filter(isBcrypt)).toEqual(hashes);

@@ -1,30 +1,30 @@
 /**
- * Passwords and tokens of the configuration: in the clear, or hashed by bcrypt.
+ * Checks passwords and tokens of the configuration, which are plain text or bcrypt hashes.
  *
- * A bcrypt check is made to be slow, 50 ms and more, so it runs on the runtime's threads: the event loop would stand still for all
- * clients while one logs in. The threads write log files too, therefore some stay free; checks beyond wait, and beyond
- * `CHECKS_WAITING_MAX` they are refused as if the password were wrong. A check whose client has left is skipped when its turn comes.
+ * A bcrypt check takes 50 ms or more, so it runs on the runtime's threads; otherwise all clients would wait while one logs in. One thread
+ * stays free, because the threads also write log files. Further checks wait; when `CHECKS_WAITING_MAX` checks wait, new ones are refused
+ * as if the password were wrong. A waiting check is skipped if its client has disconnected.
  *
- * Checks agree with Go's bcrypt, which differs from the runtime's in this:
+ * Results are those of Go's bcrypt, which differs from the runtime's ("here"):
  *
- *   password      beyond 72 bytes cut off (the runtime hashes it first); an empty one is a password as any other (refused here)
- *   $2x$ $2y$     as $2a$ and $2b$: one and the same
- *   salt          bits that its last character has too many are ignored (refused here); what follows 60 characters too
- *   hash          malformed, or a cost outside of 4 to 31: nobody gets in, and nothing is thrown
+ *   password      cut after 72 bytes (here hashed first); an empty password is allowed (here refused)
+ *   $2x$ $2y$     the same as $2a$ and $2b$
+ *   salt          unused bits of its last character are ignored (here refused); text after 60 characters is ignored
+ *   hash          malformed, or a cost outside 4 to 31: no password matches, and no error is thrown
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
 
-/** Checks that wait for a thread, over all clients. */
+/** Most checks waiting for a thread, over all clients. */
 export const CHECKS_WAITING_MAX = 4096;
 
 const PASSWORD_BYTES_MAX = 72;
 const COST_MIN = 4;
 const COST_MAX = 31;
 const ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/** The bits of a salt's last character that belong to it. */
+/** The used bits of a salt's last character. */
 const SALT_END_BITS = 0b110000;
-/** The NUL that bcrypt puts behind a password, alone. */
+/** An empty password for the runtime: only the NUL that bcrypt appends to every password. */
 const EMPTY = new Uint8Array(1);
 
 interface WaitingCheck {
@@ -40,14 +40,14 @@ export class PasswordChecks {
   private readonly waiting: WaitingCheck[] = [];
   private running = 0;
 
-  /** @param atOnceMax threads that may be busy with it */
+  /** @param atOnceMax most threads used at the same time */
   constructor(atOnceMax: number = Math.max(1, availableParallelism() - 1)) {
     this.atOnceMax = atOnceMax;
   }
 
   /**
-   * Whether the password or token is the stored one. At once for one in the clear; never rejects.
-   * @param isWanted whether anybody still waits for the answer; asked before a check begins
+   * Whether the password or token matches the stored one. Synchronous for plain text; never rejects.
+   * @param isWanted whether the result is still needed; called before a check begins
    */
   matches(given: string, stored: string, isWanted: () => boolean = () => true): boolean | Promise<boolean> {
     if (!isBcrypt(stored)) return secretEquals(given, stored);
@@ -76,12 +76,12 @@ export class PasswordChecks {
   }
 }
 
-/** Whether a stored password is a hash; what merely looks like one, too. */
+/** Whether a stored password is treated as a hash: it has the prefix of one, even if the rest is malformed. */
 export function isBcrypt(stored: string): boolean {
   return /^\$2[abxy]\$\d{2}\$/.test(stored);
 }
 
-/** Compares in constant time, whatever the lengths. */
+/** Compares in constant time, also for different lengths. */
 export function secretEquals(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
@@ -94,11 +94,11 @@ async function bcryptMatches(given: string, stored: string): Promise<boolean> {
   try {
     return await Bun.password.verify(bytes.length === 0 ? EMPTY : bytes.subarray(0, PASSWORD_BYTES_MAX), hash, "bcrypt");
   } catch {
-    return false; // what the runtime finds malformed
+    return false; // the runtime rejects the hash as malformed
   }
 }
 
-/** The hash as the runtime takes it; null: malformed. */
+/** The hash in the runtime's form; null: malformed. */
 function runtimeHash(stored: string): string | null {
   const parts = /^\$2[abxy]\$(\d{2})\$([./A-Za-z0-9]{21})([./A-Za-z0-9])([./A-Za-z0-9]{31})/.exec(stored);
   if (parts === null) return null;

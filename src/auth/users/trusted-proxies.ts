@@ -6,16 +6,16 @@ export class TrustedProxies {
   /** @param keys public nkeys */
   constructor(readonly keys: readonly string[]) {}
 
-  /** @returns the proxy's key; empty when none signed, or none is trusted anyway; null when the signature is by nobody who is trusted */
+  /** @returns the proxy's key; empty without a signature or without trusted proxies; null when no trusted proxy made the signature */
   keyOf({ connect, debug, nonce, proxied }: AuthenticationRequest): string | null {
     const { proxy_sig } = connect;
     if (proxy_sig === "" || this.keys.length === 0) return "";
-    const signature = /[+/=]/.test(proxy_sig) ? null : decodeSignature(proxy_sig); // only base64url here
+    const signature = /[+/=]/.test(proxy_sig) ? null : decodeSignature(proxy_sig); // only base64url is accepted
     if (signature === null) {
       debug?.("Proxy signature not valid base64");
       return null;
     }
-    // Of those who came before anybody was trusted: they were sent nothing to sign.
+    // The nonce is empty for clients that connected before a proxy was trusted.
     const key = nonce === "" ? null : (this.keys.find(one => verifySignature(one, nonce, signature)) ?? null);
     if (key !== null) proxied?.(key);
     return key;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { uriText } from "./uri-text.ts";
 
-// Written by Go's net/url.
+// Expected texts are the output of Go's net/url.
 test("an invalid character in a URI causes its whole part to be escaped", () => {
   const written = [
     ["HTTP://Example.com/a", "http://Example.com/a"],
@@ -22,7 +22,7 @@ test("an invalid character in a URI causes its whole part to be escaped", () => 
 });
 
 test("a valid URI is unchanged", () => {
-  const sound = [
+  const unchanged = [
     "spiffe://localhost/my-nats-service/user-a",
     "spiffe:/a/b",
     "spiffe://u@h/p",
@@ -38,5 +38,5 @@ test("a valid URI is unchanged", () => {
     "//h/p",
     "",
   ];
-  expect(sound.map(uriText)).toEqual(sound);
+  expect(unchanged.map(uriText)).toEqual(unchanged);
 });

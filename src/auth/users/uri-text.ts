@@ -22,14 +22,14 @@ export function uriText(uri: string): string {
   const before = question === -1 ? rest : rest.slice(0, question);
   const query = question === -1 ? "" : rest.slice(question);
   const prefix = scheme === "" ? "" : `${scheme.toLowerCase()}:`;
-  const ending = query + (fragment === "" ? "" : `#${sound(fragment, FRAGMENT)}`);
-  if (scheme !== "" && !before.startsWith("/")) return prefix + before + ending; // opaque: mailto:somebody
+  const ending = query + (fragment === "" ? "" : `#${reescaped(fragment, FRAGMENT)}`);
+  if (scheme !== "" && !before.startsWith("/")) return prefix + before + ending; // opaque: mailto:user
   const [, authority = "", path] = /^(\/\/[^/]*)?(.*)$/s.exec(before)!;
   const host = authority === "//" && path === "" ? "" : authority;
-  return prefix + host + sound(path, PATH) + ending;
+  return prefix + host + reescaped(path, PATH) + ending;
 }
 
-function sound(text: string, { wrong, plain }: PartRules): string {
+function reescaped(text: string, { wrong, plain }: PartRules): string {
   if (!wrong.test(text)) return text;
   const bytes = text.replace(/%([0-9a-fA-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   const escaped = (byte: string) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

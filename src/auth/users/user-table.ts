@@ -101,9 +101,9 @@ class CertificateUsers {
 }
 
 function append(map: Map<string, KnownUser[]>, key: string, user: KnownUser): void {
-  const there = map.get(key);
-  if (there === undefined) map.set(key, [user]);
-  else there.push(user);
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [user]);
+  else list.push(user);
 }
 
 export function allowsType({ options }: KnownUser, type: ConnectionType): boolean {

@@ -34,7 +34,7 @@ export function bind(client: Client, login: Login): Refusal {
   client.requestHeader = null; // it described the login before
   if (client.registered !== login.account) {
     leaveAccount(client);
-    if (login.account.isFull || login.noRoom) return Refusal.MaxAccountConnectionsExceeded;
+    if (login.account.isFull || login.accountFull) return Refusal.MaxAccountConnectionsExceeded;
     moveTo(client, login.account);
   }
   usePermissions(client, login.permissions);

@@ -172,7 +172,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
       if (operator === undefined || more !== undefined || resolver.kind === "memory" || systemAccount === SYSTEM_ACCOUNT) {
         throw new StartError(`error resolving system account: ${reasonOf(error)}`, { cause: error });
       }
-      this.accounts.standIn({ ...newClaims("account", systemAccount), issuer: operator.issuer });
+      this.accounts.installPlaceholder({ ...newClaims("account", systemAccount), issuer: operator.issuer });
     }
   }
 
