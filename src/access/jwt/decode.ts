@@ -10,7 +10,8 @@
  * Most of the cost is the signature, 55 µs (bench/micro/jwt.ts). Callers that see a token often cache the result.
  * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); error texts are the library's.
  */
-import { decodeJson, decodeTree } from "../../base/go/json-decode.ts";
+import { decodeJson } from "../../base/go/json-decode.ts";
+import { decodeTree } from "../../base/go/json-decoder.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import { embedded, field, type Shape, structure, text, textOf } from "../../base/go/json-shape.ts";
 import { type JsonTree, parseJsonTree } from "../../base/go/json-tree.ts";

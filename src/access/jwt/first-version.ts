@@ -2,7 +2,7 @@
  * Tokens of the first version of the format: `type`, `tags` and `issuer_account` stand outside of `nats`. They are read by their own rules
  * and converted: fields that the second version dropped are only checked for their type, and those that it added are empty.
  */
-import { decodeTree } from "../../base/go/json-decode.ts";
+import { decodeTree } from "../../base/go/json-decoder.ts";
 import { field, nearestInt, type Rows, type Shape, structure, text } from "../../base/go/json-shape.ts";
 import type { JsonTree } from "../../base/go/json-tree.ts";
 import {

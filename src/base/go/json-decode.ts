@@ -5,10 +5,10 @@
  *     └ no JSON: JsonSyntaxError   └ the first wrong type or, when strict, unknown field: JsonError, after all was read
  * Source: encoding/json (behaviour).
  */
-import { JsonError, JsonTypeError } from "./json-error.ts";
-import type { Field, Shape } from "./json-shape.ts";
-import { JsonList, JsonNumber, JsonObject, type JsonTree, parseJsonStream, parseJsonTree } from "./json-tree.ts";
-import { quoted } from "./strconv.ts";
+import { decodeTree, JsonDecoder } from "./json-decoder.ts";
+import { JsonError } from "./json-error.ts";
+import type { Shape } from "./json-shape.ts";
+import { type JsonTree, parseJsonStream, parseJsonTree } from "./json-tree.ts";
 
 /**
  * One value, as Go's `Unmarshal` reads it: unknown fields are skipped.
@@ -17,14 +17,6 @@ import { quoted } from "./strconv.ts";
  */
 export function decodeJson<T>(shape: Shape<T>, json: Uint8Array | string, initial = shape.zero()): T {
   return decodeTree(shape, parseJsonTree(json), initial);
-}
-
-/** The same of JSON that was parsed already. @throws JsonError */
-export function decodeTree<T>(shape: Shape<T>, tree: JsonTree, initial = shape.zero()): T {
-  const decoder = new JsonDecoder(false);
-  const value = shape.read(tree, initial, decoder);
-  if (decoder.fault !== null) throw decoder.fault;
-  return value;
 }
 
 /**
@@ -57,74 +49,4 @@ export function decodeJsonStrictly<T>(shape: Shape<T>, json: Uint8Array | string
     if (decoder.fault !== null) throw decoder.fault;
   }
   return value;
-}
-
-/** Where the decoder stands, and the first thing that was wrong. One per value. */
-export class JsonDecoder {
-  /** The first error; reading goes on after it. */
-  fault: JsonError | null = null;
-  /** Go's name of the innermost structure, without its package; null: none. */
-  private structure: string | null = null;
-  /** From the root to the field that is read. */
-  private readonly path: string[] = [];
-
-  constructor(private readonly isStrict: boolean) {}
-
-  /** @returns `kept` */
-  mismatch<T>(tree: JsonTree, type: string, kept: T): T {
-    return this.wrong(kindOf(tree), type, kept);
-  }
-
-  /** A number that is none of this type: its text is part of the error. @returns `kept` */
-  numberMismatch<T>({ text }: JsonNumber, type: string, kept: T): T {
-    return this.wrong(`number ${text}`, type, kept);
-  }
-
-  private wrong<T>(value: string, type: string, kept: T): T {
-    this.fault ??= new JsonTypeError(value, type, this.structure ?? "", this.path.slice());
-    return kept;
-  }
-
-  unknownField(name: string): void {
-    if (this.isStrict) this.fault ??= new JsonError(`json: unknown field ${quoted(name)}`);
-  }
-
-  /** Any other error after which reading goes on. */
-  save(message: string): void {
-    this.fault ??= new JsonError(message);
-  }
-
-  /** @returns what `leaveField` takes */
-  enterField(structure: string, { embedded, name }: Field<unknown>): string | null {
-    const outer = this.structure;
-    this.structure = structure;
-    for (const part of embedded) this.path.push(part);
-    this.path.push(name);
-    return outer;
-  }
-
-  leaveField(outer: string | null, { embedded }: Field<unknown>): void {
-    this.structure = outer;
-    this.path.length -= embedded.length + 1;
-  }
-
-  /**
-   * Reads a part by its own rules, as Go does when a type's own method calls `Unmarshal`: never strict, and the first error is thrown.
-   * @throws JsonError
-   */
-  nested<T>(shape: Shape<T>, tree: JsonTree, initial = shape.zero()): T {
-    try {
-      return decodeTree(shape, tree, initial);
-    } catch (error) {
-      throw error instanceof JsonTypeError ? error.within(this.structure ?? "", this.path) : error;
-    }
-  }
-}
-
-/** Go's word for the kind of a value. */
-export function kindOf(tree: JsonTree): string {
-  if (tree instanceof JsonNumber) return "number";
-  if (tree instanceof JsonList) return "array";
-  if (tree instanceof JsonObject) return "object";
-  return typeof tree === "boolean" ? "bool" : typeof tree === "string" ? "string" : "null";
 }

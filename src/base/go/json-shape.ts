@@ -12,7 +12,7 @@
  * Writing is what Go's encoder does: in the order of the rows, without the fields that are empty.
  * Source: encoding/json (behaviour).
  */
-import type { JsonDecoder } from "./json-decode.ts";
+import type { JsonDecoder } from "./json-decoder.ts";
 import { JsonError } from "./json-error.ts";
 import { JsonList, JsonNumber, JsonObject, type JsonTree } from "./json-tree.ts";
 import { exactInteger, rawNumber } from "./json-writer.ts";
