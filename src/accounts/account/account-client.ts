@@ -1,6 +1,6 @@
 /** The originator of an account's events: a participant without a connection. */
 import type { ClientInfo, Originator, RequestHeader } from "../../messaging/batch/originator.ts";
-import type { Sink } from "../../messaging/batch/sink.ts";
+import type { Sink } from "../../messaging/batch/subscription.ts";
 import { ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { AccountHost } from "./account-host.ts";
 

@@ -8,8 +8,7 @@
 import { decode, encode } from "../../base/bytes/ascii.ts";
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
-import type { Sink } from "../../messaging/batch/sink.ts";
-import { Subscription } from "../../messaging/batch/subscription.ts";
+import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { Lookalikes } from "../../messaging/header/lookalikes.ts";

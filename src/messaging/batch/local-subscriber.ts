@@ -12,8 +12,7 @@
 import { encode } from "../../base/bytes/ascii.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";
 import type { MessageBatch } from "./message-batch.ts";
-import type { Sink } from "./sink.ts";
-import { Subscription } from "./subscription.ts";
+import { type Sink, Subscription } from "./subscription.ts";
 
 /** The account that it subscribes in. */
 export interface LocalAccount {

@@ -1,6 +1,5 @@
 /** The publisher of a message, as services, events and monitoring describe it. */
 import { compactGoJson } from "../../base/go/json-writer.ts";
-import type { Sink } from "./sink.ts";
 
 /**
  * Describes a client to services, in events and in monitoring: JSON, keys in this order, empty ones left out. Durations in nanoseconds.
@@ -90,7 +89,8 @@ export interface RequestHeader {
 export interface Originator {
   /** As `ConnectionKind`. */
   readonly kind: number;
-  readonly sink: Sink;
+  /** The sink of its subscriptions. Compared by identity. */
+  readonly sink: object;
   /** Whether its own subscriptions get its messages. */
   readonly echo: boolean;
   /** @param detailed adds what only the server and trusted services may know */

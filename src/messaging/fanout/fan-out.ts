@@ -24,7 +24,6 @@
  */
 import type { Random } from "../../base/random/random.ts";
 import type { MessageBatch } from "../batch/message-batch.ts";
-import type { Sink } from "../batch/sink.ts";
 import type { Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { type MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
@@ -73,7 +72,7 @@ export class FanOut implements QueueDelivery<Subscription> {
   /** Of the interest when it gave `result`. */
   private generation = 0;
   /** Gets nothing: it published the messages and wants no echo. */
-  private silent: Sink | null = null;
+  private silent: object | null = null;
 
   // Where it stands
   private message = 0;

@@ -8,8 +8,7 @@
  * Source: reference, core §2.1.3, §2.3.2, §3.3.
  */
 import type { MessageBatch } from "../batch/message-batch.ts";
-import type { Sink } from "../batch/sink.ts";
-import type { Subscription } from "../batch/subscription.ts";
+import type { Sink, Subscription } from "../batch/subscription.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
 import { Origin } from "../subject/trie-entry.ts";
 

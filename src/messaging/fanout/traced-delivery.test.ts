@@ -2,8 +2,7 @@
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
-import type { Sink } from "../batch/sink.ts";
-import { Subscription } from "../batch/subscription.ts";
+import { type Sink, Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
 import { MessageTrace, type TracedReceiver } from "../trace/message-trace.ts";
