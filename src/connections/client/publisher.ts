@@ -76,6 +76,9 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const result = isReservedSubject(source, start, end, client.inSystemAccount) ? null : interest.match(source, start, end);
     nextRoute.result = result;
     nextRoute.generation = interest.generation;
+    // It may be left from an earlier look-up whose message waited for a stall.
+    nextRoute.mapped = null;
+    nextRoute.varies = false;
     if (result === null) return false;
     if (guarded && !client.permissions!.mayAlwaysPublishStamped(interest.matchedStamp, source, start, end)) {
       return this.nextGuarded(source, start, end);

@@ -141,3 +141,18 @@ test("a stall by messages that are published one by one does not carry over to l
   producer.send("PUB drawn 1\r\nx\r\n".repeat(50));
   expect([host.counters.stalls, producer.transport.paused]).toEqual([1, false]);
 });
+
+test("mappings that a reload removes during a stall do not apply to the message that waited", () => {
+  const { host, producer } = newPair();
+  const subscriber = host.connect();
+  subscriber.send("SUB from 1\r\nSUB to 2\r\n");
+  const rules = [{ source: "from", destinations: [{ subject: "to", weight: 100, cluster: "" }] }];
+  host.globalAccount.mappings = new SubjectMappings(rules, "", host.turn.random);
+  producer.client.guarded = true;
+  producer.send(`${publication(10)}PUB from 1\r\nx\r\n`);
+  expect(producer.transport.paused).toBe(true);
+  host.globalAccount.mappings = null;
+  producer.client.guarded = false;
+  stalledFor(host, producer);
+  expect(subscriber.next()).toBe("MSG from 1 1\r\nx\r\n");
+});
