@@ -1,7 +1,9 @@
 /** The part of docs/configuration.md about options of programs: a table of the options, and one of the fields of each that is an object. */
+
+import { shapeOf } from "../src/config/schema/complete-options.ts";
 import type { ShapeFields } from "../src/config/schema/given/shape.ts";
 import { FILE_FIELDS } from "../src/config/schema/load-config.ts";
-import { OPTIONS, shapeOf } from "../src/config/schema/options.ts";
+import { OPTIONS } from "../src/config/schema/options.ts";
 import type { Field } from "../src/config/schema/row/field.ts";
 import type { Row } from "../src/config/schema/row/option-row.ts";
 import { code, tableOf } from "./markdown-table.ts";

@@ -268,8 +268,6 @@ export interface Options {
   profilingBlockRate: number;
 }
 
-export type WriteTimeoutPolicy = "default" | "close" | "retry";
-
 /** A configuration file that cannot be used. The message has one line for each problem. */
 export declare class ConfigErrors extends OptionError {
   readonly lines: readonly string[];
@@ -300,6 +298,8 @@ export declare class OptionError extends Error {
   /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
   readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE";
 }
+
+export type WriteTimeoutPolicy = "default" | "close" | "retry";
 
 export interface WebSocketOptions extends WebSocketListenerOptions, ListenerAuthorization {
 }

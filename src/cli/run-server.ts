@@ -3,7 +3,8 @@
 import { SYSTEM_CLOCK } from "../base/clock/clock.ts";
 import { secondText } from "../base/log/log-line.ts";
 import { ServerLogger } from "../base/log/server-logger.ts";
-import { OptionError, type Options } from "../config/schema/options.ts";
+import type { Options } from "../config/schema/options.ts";
+import { OptionError } from "../config/schema/row/problems.ts";
 import { readStartOptions } from "../server/process/config-source.ts";
 import { Server } from "../server/process/server.ts";
 import { handleSignals } from "./signals.ts";

@@ -5,8 +5,8 @@
  */
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigText } from "../../src/config/schema/load-config.ts";
-import { completeOptions } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { until } from "../faults/until.ts";
 import { askBoth } from "../reference/recording.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
-import { completeOptions } from "../../src/config/schema/options.ts";
 import { answerOfReference, Recording } from "../reference/recording.ts";
 import { authority, CertificateDirectory } from "../tls/certificates.ts";
 import { digestSaid } from "./reference-check.ts";

@@ -6,8 +6,9 @@ import type { AuthenticationRequest, Verdict } from "../../src/auth/users/authen
 import { type Authenticators, authenticatorsOf } from "../../src/auth/users/authenticators.ts";
 import { PasswordChecks } from "../../src/auth/users/password.ts";
 import { Random } from "../../src/base/random/random.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigText } from "../../src/config/schema/load-config.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import { type ConnectOptions, initialConnectOptions } from "../../src/wire/protocol/connect-options.ts";
 import { Refusal } from "../../src/wire/protocol/refusal.ts";
 import type { PeerCertificate, TlsState } from "../../src/wire/transport/tls-state.ts";

@@ -4,7 +4,8 @@ import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/us
 import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { Random } from "../../src/base/random/random.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import type { Client, ClientHost } from "../../src/connections/client/client.ts";
 import { ClientConnection } from "../../src/connections/client/client-connection.ts";
 import { ServerCounters } from "../../src/connections/link/host.ts";

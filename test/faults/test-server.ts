@@ -1,6 +1,7 @@
 import { ServiceImport } from "../../src/accounts/account/service-import.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { until } from "./until.ts";
 

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { live } from "../reference/recording.ts";
 import { startReference } from "./monitored-pair.ts";

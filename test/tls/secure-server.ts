@@ -3,7 +3,8 @@
 import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import { Server, type ServerDependencies } from "../../src/server/process/server.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";

@@ -6,7 +6,8 @@
 import { afterAll, test } from "bun:test";
 import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
-import { completeOptions, type Options } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
+import type { Options } from "../../src/config/schema/options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/schema/websocket-options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { referenceIsLive } from "../reference/recording.ts";

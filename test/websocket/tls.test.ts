@@ -1,7 +1,7 @@
 /** wss: both owners speak it; certificates of clients are the codec's; our own certificate is replaced while connections go on. */
 import { afterAll, expect, test } from "bun:test";
 import { connect as connectTls } from "node:tls";
-import { completeOptions } from "../../src/config/schema/options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { until } from "../faults/until.ts";
 import { authority, CertificateDirectory } from "../tls/certificates.ts";

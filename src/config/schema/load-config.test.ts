@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
+import { completeOptions } from "./complete-options.ts";
 import { loadConfigText, mergeOptions, readConfig } from "./load-config.ts";
-import { completeOptions } from "./options.ts";
 import { ConfigErrors, OptionError } from "./row/problems.ts";
 
 test("given options win over the file, and the file over the defaults", () => {

@@ -8,8 +8,9 @@
 import { type ConfigMap, LanguageError } from "../language/config-value.ts";
 import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "../language/read-config.ts";
 import { checkFile } from "./check/file-check.ts";
+import { completeOptions } from "./complete-options.ts";
 import type { GivenOptions } from "./given/given-options.ts";
-import { completeOptions, OPTIONS, type Options } from "./options.ts";
+import { OPTIONS, type Options } from "./options.ts";
 import { type Field, readBlock } from "./row/field.ts";
 import { optionFields } from "./row/option-row.ts";
 import { ConfigErrors, Problems } from "./row/problems.ts";

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { completeOptions } from "./complete-options.ts";
 import { FILE_FIELDS } from "./load-config.ts";
-import { completeOptions, defaultOptions, OPTIONS, OptionError, type Options } from "./options.ts";
+import { defaultOptions, OPTIONS, type Options } from "./options.ts";
+import { OptionError } from "./row/problems.ts";
 
 /** What is wrong with options; null when nothing is. */
 function faultOf(given: Record<string, unknown>): string | null {

@@ -1,6 +1,8 @@
 /** Where the options of a server come from: what a program or a command line gives, and a file, which can be read again. */
+
+import { completeOptions } from "../../config/schema/complete-options.ts";
 import type { GivenOptions } from "../../config/schema/given/given-options.ts";
-import { completeOptions, type Options } from "../../config/schema/options.ts";
+import type { Options } from "../../config/schema/options.ts";
 import { configFileModule } from "./late-parts.ts";
 
 /** A file of options, read again at every reload. */

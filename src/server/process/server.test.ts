@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { GivenAnswer, GivenRequest } from "../../auth/users/given-authenticator.ts";
 import { SILENT } from "../../base/log/silent-logger.ts";
-import { completeOptions, type Options } from "../../config/schema/options.ts";
+import { completeOptions } from "../../config/schema/complete-options.ts";
+import type { Options } from "../../config/schema/options.ts";
 import type { InProcessConnection } from "../../wire/transport/in-process.ts";
 import { Server, type ServerDependencies } from "./server.ts";
 

@@ -1,13 +1,36 @@
 /** Fields of operator mode: operators, trusted keys, preloaded and pinned accounts. */
 import { readFileSync } from "node:fs";
+import { JwtError } from "../../../access/jwt/claims.ts";
+import { decodeAccount, decodeOperator } from "../../../access/jwt/decode.ts";
 import { TOKEN_PREFIX, tokenInFile } from "../../../access/jwt/decorated.ts";
 import { goReadError } from "../../../base/go/file-error.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { INVALID_ACCOUNT_JWT, isAccountJwt, operatorJwtFault } from "../check/operator-check.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { type Reader, reader, textsFor } from "../row/reader.ts";
+
+/** @returns why it is no operator JWT, in the words of the JWT library; null when it is one */
+export function operatorJwtFault(jwt: string): string | null {
+  return jwtFaultOf(() => decodeOperator(jwt));
+}
+
+export const INVALID_ACCOUNT_JWT = "invalid account JWT";
+
+export function isAccountJwt(jwt: string): boolean {
+  return jwtFaultOf(() => decodeAccount(jwt)) === null;
+}
+
+/** Runs a decoder. @returns null, or the text of its JwtError */
+export function jwtFaultOf(decode: () => unknown): string | null {
+  try {
+    decode();
+    return null;
+  } catch (error) {
+    if (!(error instanceof JwtError)) throw error;
+    return error.message;
+  }
+}
 
 /** A JWT, or the file it stands in. @throws ConfigFault */
 function operatorJwt(given: string): string {

@@ -1,37 +1,16 @@
 /** Checks of operators, their keys and the options that need them, in the reference's order. It decodes their JWTs. */
 
 import type { OperatorClaims } from "../../../access/jwt/claims.ts";
-import { JwtError } from "../../../access/jwt/claims.ts";
-import { decodeAccount, decodeOperator, decodeUser } from "../../../access/jwt/decode.ts";
+import { decodeOperator, decodeUser } from "../../../access/jwt/decode.ts";
 import { hasEmptyPermissions } from "../../../access/jwt/trust.ts";
 import { parseServerVersion } from "../../../access/jwt/validate-operator.ts";
 import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { NATS_VERSION } from "../../../wire/protocol/version.ts";
+import { INVALID_ACCOUNT_JWT, isAccountJwt, jwtFaultOf, operatorJwtFault } from "../block/operator-block.ts";
 import type { Options } from "../options.ts";
 import { OptionError } from "../row/problems.ts";
-
-/** @returns why it is no operator JWT, in the words of the JWT library; null when it is one */
-export function operatorJwtFault(jwt: string): string | null {
-  return faultOf(() => decodeOperator(jwt));
-}
-
-export const INVALID_ACCOUNT_JWT = "invalid account JWT";
-
-export function isAccountJwt(jwt: string): boolean {
-  return faultOf(() => decodeAccount(jwt)) === null;
-}
-
-function faultOf(decode: () => unknown): string | null {
-  try {
-    decode();
-    return null;
-  } catch (error) {
-    if (!(error instanceof JwtError)) throw error;
-    return error.message;
-  }
-}
 
 function refuse(fault: string): never {
   throw new OptionError(fault);
@@ -89,7 +68,7 @@ export function checkOperators(options: Options, hasUsers: boolean): void {
 
 /** The JWT of a scoped key has no permissions of its own. Whether the key is scoped is known only when a client uses it. */
 function checkSentinel(jwt: string): void {
-  if (faultOf(() => decodeUser(jwt)) !== null) refuse("default sentinel JWT not valid");
+  if (jwtFaultOf(() => decodeUser(jwt)) !== null) refuse("default sentinel JWT not valid");
   const user = decodeUser(jwt);
   const mayBeScoped = user.nats.issuerAccount !== "" && hasEmptyPermissions(user);
   if (!user.nats.bearerToken && !mayBeScoped) refuse("default sentinel must be a bearer token");
@@ -108,7 +87,7 @@ function checkOperatorsSystemAccount({ systemAccount, resolver }: Options, opera
 }
 
 function checkVersion({ subject, nats: { assertServerVersion } }: OperatorClaims): void {
-  const fault = faultOf(() => parseServerVersion(assertServerVersion));
+  const fault = jwtFaultOf(() => parseServerVersion(assertServerVersion));
   if (fault !== null) refuse(`operator ${subject} expects version ${assertServerVersion} got error instead: ${fault}`);
   const own = parseServerVersion(NATS_VERSION);
   const expected = parseServerVersion(assertServerVersion);

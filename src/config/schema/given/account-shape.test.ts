@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "../../../accounts/trade/trade-options.ts";
 import { emptyConfiguredAccount, NO_USER } from "../../../auth/users/authorization.ts";
 import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
-import { completeOptions } from "../options.ts";
+import { completeOptions } from "../complete-options.ts";
 import { OptionError } from "../row/problems.ts";
 import type { GivenAuthorization, GivenOptions } from "./given-options.ts";
 

@@ -1,6 +1,7 @@
 /** Options of programs: their types, which `tsc` checks in this file, and what is refused at run time. */
 import { expect, expectTypeOf, test } from "bun:test";
-import { completeOptions, OPTIONS, type Options, shapeOf } from "../options.ts";
+import { completeOptions, shapeOf } from "../complete-options.ts";
+import { OPTIONS, type Options } from "../options.ts";
 import { OptionError } from "../row/problems.ts";
 import type { GivenOptions, GivenTls, GivenWebSocket } from "./given-options.ts";
 import type { ShapeFields } from "./shape.ts";

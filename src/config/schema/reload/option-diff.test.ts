@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { TLS_DEFAULTS } from "../../../wire/transport/tls/tls-options.ts";
+import { completeOptions } from "../complete-options.ts";
 import type { GivenOptions } from "../given/given-options.ts";
-import { completeOptions, OPTIONS, type Options } from "../options.ts";
+import { OPTIONS, type Options } from "../options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../websocket-options.ts";
 import { diffOptions } from "./option-diff.ts";
 
