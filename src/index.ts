@@ -5,7 +5,8 @@
  * await using server = await NatsServer.start({ port: 0 });
  * console.log(server.clientUrl); // nats://127.0.0.1:54321
  * ```
- * It installs no signal handlers, never exits the process, and prints nothing unless it is given a log.
+ * It installs no signal handlers and prints nothing unless it is given a log. It exits the process only when an assertion is broken and the
+ * program does not listen for that (docs/errors.md).
  */
 import type { Authenticate } from "./auth/users/given-authenticator.ts";
 import type { Logger } from "./base/log/logger.ts";
@@ -21,6 +22,7 @@ import type { InProcessConnection } from "./wire/transport/in-process.ts";
 export type { GivenPermissions } from "./access/permission/permission-options.ts";
 export type { Authorization } from "./auth/users/authorization.ts";
 export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth/users/given-authenticator.ts";
+export { AssertionBroken } from "./base/assert/assert.ts";
 export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenUser } from "./config/schema/given/given-options.ts";
 export type { Options } from "./config/schema/options.ts";

@@ -76,6 +76,10 @@ export interface GivenRequest {
   verifyNkey(nkey?: string): boolean;
 }
 
+export declare class AssertionBroken extends Error {
+  name: string;
+}
+
 /**
  * The log as used by all parts. Text is built only when the level is enabled: hot paths check `traceEnabled` first.
  */

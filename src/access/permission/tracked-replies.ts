@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert/assert.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 import type { ResponsePermission } from "./permission-options.ts";
@@ -116,6 +117,7 @@ export class TrackedReplies {
     const { index, entries } = this;
     const mask = index.length - 1;
     const forgotten = (index[slot] - 1) * STRIDE + KEY_SIZE;
+    assert(entries[forgotten] > 0, "a tracked reply is removed once", slot);
     this.keysLive -= entries[forgotten];
     entries[forgotten] = 0;
     this.count--;

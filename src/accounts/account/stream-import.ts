@@ -6,6 +6,7 @@
  * to the requested part, translated back; or both have wildcards where the other has none, then to their intersection.
  * Source: reference, core §3.4.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { decode, encode } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
 import { type SubjectView, Subscription } from "../../messaging/batch/subscription.ts";
@@ -100,6 +101,7 @@ export function removeShadows(subscription: Subscription): void {
   subscription.shadows = null;
   for (const shadow of shadows) {
     shadow.closed = true;
-    (shadow.view as StreamImport).exporter.interest.remove(shadow);
+    const removed = (shadow.view as StreamImport).exporter.interest.remove(shadow);
+    assert(removed, "a shadow is in the interest of the exporting account");
   }
 }

@@ -15,6 +15,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
 
+import { assert } from "../../base/assert/assert.ts";
+
 /** Most checks waiting for a thread, over all clients. */
 export const CHECKS_WAITING_MAX = 4096;
 
@@ -70,6 +72,7 @@ export class PasswordChecks {
   private async run({ given, stored, settle }: WaitingCheck): Promise<void> {
     this.running++;
     const matches = await bcryptMatches(given, stored);
+    assert(this.running > 0 && this.running <= this.atOnceMax, "as many password checks run as there are threads for", this.running);
     this.running--;
     settle(matches);
     this.runNext();

@@ -4,11 +4,11 @@
  *
  *   assert(pending >= 0, "bytes pending are not negative", pending);      →  Assertion broken: bytes pending are not negative: -5
  *   unreachable("every row of the table is known", row);
- * The text goes to standard error with the stack, and the process exits with `ASSERTION_STATUS`, at once and without farewells.
+ * The text and the stack go to standard error, and the process exits at once with `ASSERTION_STATUS`.
  *
- * The same holds for a program that uses the server as a library, because only an exit keeps a wrong state off the disk. One that wants to
- * decide itself listens: `process.on("bunatsAssertion", (error: AssertionBroken) => …)`. Then the listener is called, and the error is
- * thrown instead; the listener should stop the server that it came from. Tests observe broken assertions this way.
+ * The same happens in a program that uses the server as a library, because only an exit keeps a wrong state off the disk. A program that
+ * wants to decide itself listens: `process.on("bunatsAssertion", (error: AssertionBroken) => …)`. Then the listener is called, and the error
+ * is thrown instead of exiting; the listener should stop the server. Tests observe broken assertions this way (test/doubles/broken-assertion.ts).
  */
 import { writeSync } from "node:fs";
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { BufferPool, LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "./buffer-pool.ts";
 
 test("a chunk has the size of its tier, and is given out again after it came back", () => {
@@ -56,4 +57,16 @@ test("over a mebibyte of free chunks it asks to be trimmed, once at a time, unti
   }
   expect(calls).toEqual([2, 3, 3, 3, 3]); // 50 chunks are left, 25, 12, 6, 3: a mebibyte is 16
   expect([pool.trimWanted, pool.taken]).toEqual([false, 0]);
+});
+
+test("assertions: a chunk of a tier comes back, and once", () => {
+  const pool = new BufferPool(() => {});
+  const chunk = pool.take(0);
+  pool.take(0);
+  expect(brokenAssertion(() => pool.give(Buffer.alloc(100)))).toBe("Assertion broken: a chunk has the size of a tier: 100");
+  pool.take(0);
+  pool.give(chunk);
+  expect(brokenAssertion(() => pool.give(chunk))).toBe("Assertion broken: a chunk comes back once: 512");
+  const empty = new BufferPool(() => {});
+  expect(brokenAssertion(() => empty.give(chunk))).toBe("Assertion broken: no more chunks come back than were taken: 0");
 });

@@ -6,6 +6,8 @@
  *   give(chunk) ─ back to its tier, or to the garbage collector when the tier is full
  * Chunks are not zeroed: users write before they read.
  */
+import { assert } from "../assert/assert.ts";
+
 export const TIER_BYTES = [512, 4 * 1024, 64 * 1024] as const;
 export const LARGEST_TIER = TIER_BYTES.length - 1;
 export const LARGEST_CHUNK_BYTES = TIER_BYTES[LARGEST_TIER];
@@ -40,9 +42,12 @@ export class BufferPool {
   }
 
   give(chunk: Buffer): void {
+    assert(this.taken > 0, "no more chunks come back than were taken", this.taken);
     this.taken--;
     const tier = chunk.length === TIER_BYTES[2] ? 2 : chunk.length === TIER_BYTES[1] ? 1 : 0;
+    assert(chunk.length === TIER_BYTES[tier], "a chunk has the size of a tier", chunk.length);
     const free = this.free[tier];
+    assert(free.length === 0 || free[free.length - 1] !== chunk, "a chunk comes back once", chunk.length);
     if (free.length >= FREE_MAX[tier]) return;
     free.push(chunk);
     this.freeBytes += chunk.length;

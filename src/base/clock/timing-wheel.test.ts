@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";
 
@@ -128,4 +129,14 @@ test("a timer that a task sets and cancels while another is left leaves no timer
   for (const timer of [new WheelTimer(task), new WheelTimer(task)]) wheel.set(timer, 1);
   clock.advance(10);
   expect([wheel.size, clock.waiting]).toEqual([0, 0]);
+});
+
+test("assertions: a timer is where it was put", () => {
+  const { wheel, timer } = newWheel();
+  const first = timer("first");
+  const second = timer("second");
+  wheel.set(first, 10);
+  wheel.set(second, 20);
+  first.index = 1;
+  expect(brokenAssertion(() => wheel.cancel(first))).toBe("Assertion broken: a timer is where it was put: 11, 1");
 });

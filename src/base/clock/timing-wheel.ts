@@ -7,6 +7,7 @@
  * The wheel sleeps until the next slot that holds something, so an idle server wakes for its timers only.
  * Invariant: a timer never fires early; it fires at most three slots (3 ms: all roundings are up) plus the runtime's own lateness late.
  */
+import { assert } from "../assert/assert.ts";
 import type { Clock } from "./clock.ts";
 
 const SLOTS = 256;
@@ -72,6 +73,7 @@ export class TimingWheel {
     if (timer.list === null) return;
     this.unlink(timer);
     this.count--;
+    assert(this.count >= 0, "a timing wheel has no negative number of timers", this.count);
     if (this.count === 0) this.stopSleeping();
   }
 
@@ -91,6 +93,7 @@ export class TimingWheel {
   }
 
   private place(timer: WheelTimer): void {
+    assert(timer.list === null, "a timer is in one slot", timer.due);
     const distance = timer.due - this.tick;
     const list = distance < SLOTS ? this.near[timer.due & SLOT_MASK] : this.far[this.farSlot(timer, distance)];
     timer.list = list;
@@ -106,6 +109,7 @@ export class TimingWheel {
 
   private unlink(timer: WheelTimer): void {
     const list = timer.list!;
+    assert(list[timer.index] === timer, "a timer is where it was put", timer.due, timer.index);
     const last = list.pop()!;
     if (last !== timer) {
       list[timer.index] = last;
@@ -154,7 +158,10 @@ export class TimingWheel {
 
   private dealOut(slot: number): void {
     const timers = this.far[slot].splice(0);
-    for (const timer of timers) this.place(timer);
+    for (const timer of timers) {
+      timer.list = null;
+      this.place(timer);
+    }
   }
 
   /** The next tick at which something is due or a far slot that holds something must be dealt out. */

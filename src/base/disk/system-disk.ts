@@ -85,6 +85,7 @@ class SystemFile implements DiskFile {
       await syncData(this.descriptor);
     } finally {
       this.syncing--;
+      assert(this.syncing >= 0, "a file has no negative number of syncs under way", this.syncing);
       if (this.closed && this.syncing === 0) closeSync(this.descriptor);
     }
   }

@@ -8,6 +8,7 @@ import type { Permissions } from "../../access/permission/permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import { addShadows, removeShadows } from "../../accounts/account/stream-import.ts";
 import type { Login } from "../../auth/users/authenticator.ts";
+import { assert } from "../../base/assert/assert.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
@@ -59,6 +60,7 @@ export function leaveAccount(client: Client): void {
   if (client.registered === null) return;
   const account = client.registered;
   account.connections--;
+  assert(account.connections >= 0, "an account has no negative number of connections", account.name, account.connections);
   client.registered = null;
   client.host.onConnectionsChanged(account);
 }

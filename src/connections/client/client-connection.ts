@@ -5,6 +5,7 @@
  *                                                 └─ lines ────▶ client-commands.ts
  * What comes before the protocol (handshakes, INFO, the time to authenticate) is in client-admission.ts.
  */
+import { unreachable } from "../../base/assert/assert.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -130,7 +131,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
       case Verb.Err:
         return handlePeerError(this, decode(source, start, end));
       default:
-        return Refusal.UnknownOperation;
+        return unreachable("every line that a client may send has a handler", verb);
     }
   }
 

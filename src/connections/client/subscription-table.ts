@@ -4,6 +4,7 @@
  */
 import type { Account } from "../../accounts/account/account.ts";
 import { removeShadows } from "../../accounts/account/stream-import.ts";
+import { assert } from "../../base/assert/assert.ts";
 import { latin1 } from "../../base/bytes/ascii.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 
@@ -54,8 +55,9 @@ export class SubscriptionTable {
     // A shadow has delivered its maximum: the subscription that it belongs to stays.
     if (subscription.view !== null) return;
     const { account } = this.owner;
-    this.bySid.delete(latin1(subscription.sid, 0, subscription.sid.length));
-    account.interest.remove(subscription);
+    const known = this.bySid.delete(latin1(subscription.sid, 0, subscription.sid.length));
+    const wanted = account.interest.remove(subscription);
+    assert(known && wanted, "a subscription is in its client's table and in the interest of its account", known, wanted);
     removeShadows(subscription);
     account.onSubscriptionRemoved(subscription.subject);
     this.owner.onSubscriptionRemoved(subscription);
@@ -71,7 +73,8 @@ export class SubscriptionTable {
       this.owner.onSubscriptionRemoved(subscription);
     }
     this.bySid.clear();
-    account.interest.removeBatch(all);
+    const removed = account.interest.removeBatch(all);
+    assert(removed === all.length, "the subscriptions of a client are in the interest of its account", removed, all.length);
     for (const { subject } of all) account.onSubscriptionRemoved(subject);
   }
 }

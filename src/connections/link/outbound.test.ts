@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
 import { LARGEST_CHUNK_BYTES, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
@@ -361,4 +362,17 @@ test("the first chunk of a turn follows the traffic, up at once and down slowly"
   expect(sizes[0]).toBe(TIER_BYTES[2]);
   expect(sizes[39]).toBe(TIER_BYTES[0]);
   expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+});
+
+test("assertions: the kernel takes at most what it was offered", () => {
+  const offered = "Assertion broken: the kernel takes at most what it was offered";
+  const direct = newOutbound();
+  direct.transport.write = (_source, _start, length) => length + 1;
+  direct.append("hello");
+  expect(brokenAssertion(() => direct.turn.end())).toBe(`${offered}: 6, 5`);
+  const { append, outbound, transport, turn } = newOutbound({ room: 0 });
+  append("hello");
+  turn.end();
+  transport.write = (_source, _start, length) => length + 2;
+  expect(brokenAssertion(() => outbound.onDrain())).toBe(`${offered}: 7, 5`);
 });

@@ -16,6 +16,7 @@
  * policy `retry` it gets a flag and another deadline. Progress within a batch does not restart its deadline.
  * Source: reference, core §1.10.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { ByteVector } from "../../wire/transport/byte-vector.ts";
@@ -179,6 +180,7 @@ export class Outbound implements TurnWork {
     if (this.closed || this.closing) return;
     this.markDirty();
     const taken = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
+    assert(taken <= vector.bytes, "the kernel takes at most what it was offered", taken, vector.bytes);
     let skip = taken;
     const tail = this.tail;
     this.tail = EMPTY;
@@ -219,10 +221,12 @@ export class Outbound implements TurnWork {
   onDrain(): void {
     if (this.closed) return;
     while (this.backlogBytes > 0) {
+      assert(this.backlogHead < this.backlog.length, "pending output is in chunks", this.backlogBytes);
       const chunk = this.backlog[this.backlogHead];
       const size = chunk.end - chunk.start;
       const taken = this.transport.write(chunk.bytes, chunk.start, size);
       if (taken < 0) return this.fail();
+      assert(taken <= size, "the kernel takes at most what it was offered", taken, size);
       this.backlogBytes -= taken;
       if (taken < size) {
         chunk.start += taken;
@@ -232,6 +236,7 @@ export class Outbound implements TurnWork {
       this.turn.pool.give(chunk.bytes);
       this.backlog[this.backlogHead++] = NO_CHUNK;
       if (this.backlogHead === this.backlog.length) {
+        assert(this.backlogBytes === 0, "a backlog without chunks has no bytes", this.backlogBytes);
         this.backlog.length = 0;
         this.backlogHead = 0;
       } else if (this.backlogHead >= 1024) {
@@ -322,6 +327,7 @@ export class Outbound implements TurnWork {
   private queueTail(start = 0): void {
     if (this.closed) return;
     const size = this.tailSize - start;
+    assert(size > 0, "the kernel takes at most what it was offered", start, this.tailSize);
     const first = this.backlogBytes === 0;
     this.backlogBytes += size;
     const last = first ? NO_CHUNK : this.backlog[this.backlog.length - 1];

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
@@ -132,4 +133,10 @@ test("a read that takes two seconds is reported", () => {
   send("as");
   expect(lines).toEqual(["peer - Readloop processing time: 2.5s"]);
   expect(reading.chunk).toBe(1);
+});
+
+test("assertions: a parser stops inside the chunk, behind where it began", () => {
+  const { parser, send } = newReadLoop();
+  parser.parse = () => 6;
+  expect(brokenAssertion(() => send("hello"))).toBe("Assertion broken: a parser stops inside the chunk, behind where it began: 6, 0");
 });

@@ -7,6 +7,7 @@
  * A parser is suspended while an authentication is under way or the connection is stalled (stall.ts). Nothing behind is looked at until
  * then, so order holds; what is kept is bounded by one read of the transport, as a paused transport brings no further chunk after it.
  */
+import { assert } from "../../base/assert/assert.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
@@ -99,6 +100,7 @@ export class ReadLoop implements Resumable {
     const reached = this.parser.parse(chunk, at);
     owner.commitRead();
     if (reached < 0) return owner.onCommandRefused(-reached);
+    assert(reached >= at && reached <= chunk.length, "a parser stops inside the chunk, behind where it began", reached, at);
     if (reached === chunk.length || owner.closed) return;
     // Suspended: the rest goes before the chunks that came behind it.
     this.unparsed.unshift(chunk);

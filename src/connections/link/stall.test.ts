@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeHost, type Visitor } from "../../../test/doubles/fake-host.ts";
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 
@@ -155,4 +156,12 @@ test("mappings that a reload removes during a stall do not apply to the message 
   producer.client.guarded = false;
   stalledFor(host, producer);
   expect(subscriber.next()).toBe("MSG from 1 1\r\nx\r\n");
+});
+
+test("assertions: a stalled producer waits for one consumer", () => {
+  const { consumer, host, producer } = newPair();
+  producer.send(publication(10));
+  host.turn.batch.stallMs = 1;
+  host.turn.batch.stalledBy = consumer.client.stall;
+  expect(brokenAssertion(() => producer.client.stall.afterFlush())).toBe("Assertion broken: a stalled producer waits for one consumer");
 });

@@ -9,6 +9,7 @@
  * Source: reference, core §1.10.
  */
 
+import { assert } from "../../base/assert/assert.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
@@ -86,6 +87,7 @@ export class Stall {
     this.renewBudget();
     const ms = Math.min(wanted, STALL_TOTAL_MS - this.spentMs);
     if (ms <= 0) return;
+    assert(this.waitsFor === null, "a stalled producer waits for one consumer");
     consumer.owner.stalls++;
     owner.host.counters.stalls++;
     owner.reading.suspend(FLAG_STALLED);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
@@ -79,4 +80,17 @@ test("suspended readers go on one by one, in the order they asked, each after th
   turn.add(TurnPhase.Close, { runPhase: () => done.push("close") });
   turn.end();
   expect(done).toEqual(["close", "read a", "write a", "read b", "write b"]);
+});
+
+test("assertions: no connection is read during a delivery, and a viewed batch is given back once", () => {
+  const clock = new FakeClock();
+  const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
+  let read = false;
+  turn.resumeLater({ resumeReading: () => (read = true) });
+  (turn.fanOuts as unknown as { depth: number }).depth = 1;
+  expect(brokenAssertion(() => turn.end())).toBe("Assertion broken: no connection is read during a delivery");
+  expect(read).toBe(false);
+  const viewed = turn.takeViewed();
+  turn.giveViewed(viewed);
+  expect(brokenAssertion(() => turn.giveViewed(viewed))).toBe("Assertion broken: a viewed batch is given back once");
 });

@@ -9,6 +9,7 @@
  * There is one turn per event loop, handed to every connection: ten thousand connections hold no buffers of their own, and two servers in
  * a process share nothing.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { BufferPool } from "../../base/bytes/buffer-pool.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -87,6 +88,7 @@ export class Turn {
   }
 
   giveViewed(viewed: ViewedBatch): void {
+    assert(this.viewed[this.viewed.length - 1] !== viewed, "a viewed batch is given back once");
     viewed.batch.clear();
     this.viewed.push(viewed);
   }
@@ -125,6 +127,7 @@ export class Turn {
       this.phases.run();
       const reader = this.readers.shift();
       if (reader === undefined) return;
+      assert(this.fanOuts.isIdle, "no connection is read during a delivery");
       reader.resumeReading();
     }
   }

@@ -7,6 +7,7 @@
  * several: echo, permissions and statistics are settled once for all of them, and each receiver's output is written in one run. Nothing is
  * allocated per message. The batch is reused, so a sink that keeps bytes must copy them.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import type { MessageTrace } from "../trace/message-trace.ts";
 import type { Originator } from "./originator.ts";
@@ -90,6 +91,7 @@ export class MessageBatch {
   ): void {
     const fields = this.fields;
     const at = this.count << STRIDE_SHIFT;
+    assert(at < fields.length, "a batch has room for the message that is added", this.count);
     fields[at + SUBJECT_START] = subjectStart;
     fields[at + SUBJECT_END] = subjectEnd;
     fields[at + REPLY_START] = replyStart;

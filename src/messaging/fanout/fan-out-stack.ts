@@ -21,6 +21,11 @@ export class FanOutStack {
     this.random = random;
   }
 
+  /** No delivery is under way. */
+  get isIdle(): boolean {
+    return this.depth === 0;
+  }
+
   /** See `FanOut.catchUp`: called before anything is published from inside the process, and before a connection closes. */
   catchUp(): void {
     // Those further out were caught up before this one began.

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert/assert.ts";
 import { sameBytes } from "./byte-hash.ts";
 import { EntryList } from "./entry-list.ts";
 import { MatchResult } from "./match-result.ts";
@@ -138,7 +139,8 @@ export class EntryTable<E extends TrieEntry> {
   }
 
   private build(node: number): MatchResult<E> {
-    const slot = this.slots[node]!;
+    const slot = this.slots[node];
+    assert(slot != null, "a matched trie node has entries", node);
     const result =
       slot instanceof NodeEntries
         ? new MatchResult<E>(

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
@@ -51,4 +52,20 @@ test("fuzz: children come and go like those of a map, and are listed in full", (
       }
     }
   }
+});
+
+test("assertions: only a node without children is released, and only once", () => {
+  const table = new NodeTable();
+  const parent = table.addStar(ROOT);
+  const child = table.addFull(parent);
+  expect(brokenAssertion(() => table.release(parent))).toBe(`Assertion broken: a released trie node has no children: ${parent}`);
+  expect(brokenAssertion(() => table.release(ROOT))).toBe("Assertion broken: a released trie node has no children: 0");
+  table.release(child);
+  expect(brokenAssertion(() => table.release(child))).toBe(`Assertion broken: a trie node is released once: ${child}`);
+  const token = Buffer.from("orders");
+  const literal = table.addChild(parent, 7, token, 0, token.length);
+  table.release(literal);
+  expect(brokenAssertion(() => table.release(literal))).toBe(`Assertion broken: a trie node is released once: ${literal}`);
+  table.release(parent);
+  expect(brokenAssertion(() => table.release(parent))).toBe(`Assertion broken: a literal trie node is in its bucket: ${parent}`);
 });

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert/assert.ts";
 import { sameBytes } from "./byte-hash.ts";
 
 /**
@@ -41,6 +42,7 @@ const SHORT_TOKEN_MAX = RECORD_BYTES - SHORT_TOKEN_AT;
 
 const IS_STAR = -1;
 const IS_FULL = -2;
+const RELEASED = -3;
 
 export const ROOT = 0;
 /** No such node. The root's number, as the root is never a child. */
@@ -167,9 +169,12 @@ export class NodeTable {
     const at = node * STRIDE;
     const parentAt = records[at + PARENT] * STRIDE;
     const tokenLength = records[at + TOKEN_LENGTH];
+    assert(node !== ROOT && !this.hasChildren(node), "a released trie node has no children", node);
+    assert(tokenLength !== RELEASED, "a trie node is released once", node);
     if (tokenLength === IS_STAR) records[parentAt + STAR_CHILD] = NONE;
     else if (tokenLength === IS_FULL) records[parentAt + FULL_CHILD] = NONE;
     else this.unchain(at, parentAt);
+    records[at + TOKEN_LENGTH] = RELEASED;
     records[at + NEXT_IN_BUCKET] = this.released;
     this.released = node;
     this.count--;
@@ -190,12 +195,12 @@ export class NodeTable {
     if (before === node) {
       this.buckets[bucket] = records[at + NEXT_IN_BUCKET];
     } else {
-      while (records[before * STRIDE + NEXT_IN_BUCKET] !== node) before = records[before * STRIDE + NEXT_IN_BUCKET];
+      while (before !== NONE && records[before * STRIDE + NEXT_IN_BUCKET] !== node) before = records[before * STRIDE + NEXT_IN_BUCKET];
+      assert(before !== NONE, "a literal trie node is in its bucket", node);
       records[before * STRIDE + NEXT_IN_BUCKET] = records[at + NEXT_IN_BUCKET];
     }
     this.literals--;
     if (records[at + TOKEN_LENGTH] > SHORT_TOKEN_MAX) this.tokensLost += records[at + TOKEN_LENGTH];
-    records[at + TOKEN_LENGTH] = IS_FULL; // so that `packTokens` passes over the released record
   }
 
   /** A cleared record below `parent`. */

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert/assert.ts";
 import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
 import { sameBytes } from "./byte-hash.ts";
@@ -191,6 +192,7 @@ export class ResultCache<E extends TrieEntry> {
   private deleteSlot(slot: number): void {
     const table = this.table;
     const mask = this.mask;
+    assert(table[slot * STRIDE + KEY_SIZE] > 0, "only used slots of the result cache are deleted", slot);
     this.keysLost += table[slot * STRIDE + KEY_SIZE] - 1;
     this.count--;
     let hole = slot;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { Random } from "../../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
+import { EntryTable } from "./entry-table.ts";
 import { WatchError } from "./interest-watch.ts";
 import { SubjectTrie } from "./subject-trie.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
@@ -383,4 +385,16 @@ test("a hundred thousand subscribers of one subject come and go in linear time",
   for (const removed of entries) expect(trie.remove(removed)).toBe(true);
   expect(trie.count).toBe(0);
   expect(performance.now() - started).toBeLessThan(5_000); // quadratic would take minutes
+});
+
+test("assertions: a trie's entries are counted, and a matched node has entries", () => {
+  const { trie, insert } = newTrie();
+  const [first] = insert("orders.eu", "orders.us");
+  trie.count = 0; // as if an entry had been lost
+  expect(brokenAssertion(() => trie.remove(first))).toBe("Assertion broken: a trie has no negative number of entries: -1");
+  trie.count = 1;
+  const [last] = insert("other");
+  trie.count = 1;
+  expect(brokenAssertion(() => trie.remove(last))).toBe("Assertion broken: a trie has nodes while it has entries: 2, 0");
+  expect(brokenAssertion(() => new EntryTable().result(0))).toBe("Assertion broken: a matched trie node has entries: 0");
 });

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert/assert.ts";
 import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
 import { hashBytes } from "./byte-hash.ts";
@@ -295,6 +296,8 @@ export class SubjectTrie<E extends TrieEntry> {
       this.nodes.release(empty);
       empty = parent;
     }
+    assert(this.count >= 0, "a trie has no negative number of entries", this.count);
+    assert((this.nodes.count === 0) === (this.count === 0), "a trie has nodes while it has entries", this.nodes.count, this.count);
     if (this.nodes.count === 0) this.entries.clear();
     return change;
   }

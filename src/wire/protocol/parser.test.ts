@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { type RecordingOptions, RecordingSink } from "../../../test/doubles/recording-sink.ts";
 import { MESSAGES_MAX, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { splitArguments } from "./arguments.ts";
@@ -260,4 +261,21 @@ test("a message verb of another kind is a row and a reader; its arguments reach 
       "MSG foo [] h-1 o hu",
     ]);
   }
+});
+
+test("assertions: the batch is empty when a read begins, and every state has its step", () => {
+  const { batch, parse } = newParser();
+  batch.count = 1;
+  expect(brokenAssertion(() => parse("PING\r\n"))).toBe("Assertion broken: the batch is empty when a read begins: 1");
+  const { parser, parse: parseOther } = newParser();
+  (parser as unknown as { state: number }).state = 99;
+  expect(brokenAssertion(() => parseOther("PING\r\n"))).toBe("Assertion broken: every state of the parser has its step: 99");
+});
+
+test("assertions: a batch has room for the message that is added", () => {
+  const batch = new MessageBatch(1);
+  batch.add(0, 1, 0, 0, -1, 2, 3);
+  expect(brokenAssertion(() => batch.add(0, 1, 0, 0, -1, 2, 3))).toBe(
+    "Assertion broken: a batch has room for the message that is added: 1",
+  );
 });

@@ -15,6 +15,7 @@
  * Invariant: between calls the batch is empty, and no chunk is referenced: an incomplete line or message is copied.
  * Source: nats-server, server/parser.go (behaviour).
  */
+import { assert, unreachable } from "../../base/assert/assert.ts";
 import { CR, LF, quote, SPACE, TAB } from "../../base/bytes/ascii.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
@@ -93,6 +94,7 @@ export class Parser {
   parse(chunk: Buffer, start: number): number {
     const end = chunk.length;
     let at = start;
+    assert(this.batch.count === 0, "the batch is empty when a read begins", this.batch.count);
     while (at < end) {
       if (this.suspended) return at;
       switch (this.state) {
@@ -196,6 +198,8 @@ export class Parser {
           if (refusal !== Refusal.None) return -refusal;
           break;
         }
+        default:
+          unreachable("every state of the parser has its step", this.state);
       }
     }
     // The chunk ends right behind a message's line: keep the line, whose bytes lie in this chunk.

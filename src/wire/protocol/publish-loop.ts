@@ -8,6 +8,7 @@
  * and leaves no trace of it; the parser's states then read that command from its first byte and give the reference's errors.
  * One function with its state in locals, for speed: see bench/micro/parser.ts.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { CR, LF, parseSize, SPACE, ZERO } from "../../base/bytes/ascii.ts";
 import {
   END,
@@ -231,6 +232,7 @@ export function takePublishes(
     at = stop + 2;
   }
   if (count !== 0) {
+    assert(count <= MESSAGES_MAX, "a batch has at most as many messages as it has room for", count);
     batch.count = count;
     batch.bytes = bytes;
     batch.namesBytesMax = namesMax;

@@ -2,6 +2,8 @@
  * Byte ranges of several buffers that are sent in order: the protocol lines of a run of messages are in one buffer, their payloads in the
  * chunk in which they arrived. The vector is reused; it borrows the buffers until `clear`.
  */
+import { assert } from "../../base/assert/assert.ts";
+
 export const RANGES_MAX = 512;
 
 export class ByteVector {
@@ -15,6 +17,7 @@ export class ByteVector {
   /** The caller checks `count` against `RANGES_MAX`. */
   add(source: Buffer, start: number, end: number): void {
     const index = this.count++;
+    assert(index < RANGES_MAX && start <= end, "a vector has room, and its ranges are not negative", index, end - start);
     this.sources[index] = source;
     this.starts[index] = start;
     this.ends[index] = end;

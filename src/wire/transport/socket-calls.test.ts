@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Socket, TCPSocketListener } from "bun";
+import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { ByteVector, RANGES_MAX } from "./byte-vector.ts";
 import { SocketCalls } from "./socket-calls.ts";
 
@@ -123,4 +124,14 @@ onLinux("available bytes are read into the caller's buffer; the next read return
   expect(target.toString("latin1", 0, size + 1)).toBe("hello.");
   expect(calls!.receive(fdOf(reader), target)).toBe(0);
   reader.resume();
+});
+
+test("assertions: a vector has room, and its ranges are not negative", () => {
+  const vector = new ByteVector();
+  const bytes = Buffer.alloc(4);
+  const broken = "Assertion broken: a vector has room, and its ranges are not negative";
+  expect(brokenAssertion(() => vector.add(bytes, 3, 1))).toBe(`${broken}: 0, -2`);
+  vector.clear();
+  for (let range = 0; range < RANGES_MAX; range++) vector.add(bytes, 0, 1);
+  expect(brokenAssertion(() => vector.add(bytes, 0, 1))).toBe(`${broken}: 512, 1`);
 });
