@@ -336,8 +336,8 @@ export declare class StartError extends Error {
 }
 
 /**
- * What a client says of itself in CONNECT. Fields that a CONNECT does not name keep the value they have, so a second CONNECT changes
- * only what it names; before the first one `verbose`, `pedantic` and `echo` are on.
+ * The fields of CONNECT. Fields that a CONNECT does not name keep their value, so a second CONNECT changes only the fields that it names.
+ * Before the first CONNECT `verbose`, `pedantic` and `echo` are on.
  */
 export interface ConnectOptions {
   verbose: boolean;

@@ -131,7 +131,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
       case Verb.Err:
         return handlePeerError(this, decode(source, start, end));
       default:
-        return unreachable("every line that a client may send has a handler", verb);
+        return unreachable("every line of a client has a handler", verb);
     }
   }
 

@@ -135,8 +135,10 @@ test("a read that takes two seconds is reported", () => {
   expect(reading.chunk).toBe(1);
 });
 
-test("assertions: a parser stops inside the chunk, behind where it began", () => {
+test("assertions: a parser stops inside the chunk, after the offset where it began", () => {
   const { parser, send } = newReadLoop();
   parser.parse = () => 6;
-  expect(brokenAssertion(() => send("hello"))).toBe("Assertion broken: a parser stops inside the chunk, behind where it began: 6, 0");
+  expect(brokenAssertion(() => send("hello"))).toBe(
+    "Assertion broken: a parser stops inside the chunk, after the offset where it began: 6, 0",
+  );
 });

@@ -100,7 +100,7 @@ export class ReadLoop implements Resumable {
     const reached = this.parser.parse(chunk, at);
     owner.commitRead();
     if (reached < 0) return owner.onCommandRefused(-reached);
-    assert(reached >= at && reached <= chunk.length, "a parser stops inside the chunk, behind where it began", reached, at);
+    assert(reached >= at && reached <= chunk.length, "a parser stops inside the chunk, after the offset where it began", reached, at);
     if (reached === chunk.length || owner.closed) return;
     // Suspended: the rest goes before the chunks that came behind it.
     this.unparsed.unshift(chunk);

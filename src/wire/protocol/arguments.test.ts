@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { splitArguments } from "./arguments.ts";
 
-test("arguments are split at spaces and tabs, as many as there is room for", () => {
+test("arguments are split at spaces and tabs, up to the size of the bounds", () => {
   const split = (text: string) => {
     const bounds = new Int32Array(18);
     const source = Buffer.from(text);

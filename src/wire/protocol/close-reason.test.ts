@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { CLOSE_TEXTS, CloseReason, skipsFlush } from "./close-reason.ts";
 
-/** The reference's reasons, numbered from 1: what /connz shows, and what $SYS events carry. */
+/** The reference's reasons, numbered from 1, as /connz and $SYS events show them. */
 const REASONS = [
   "Client Closed",
   "Authentication Timeout",
@@ -48,7 +48,7 @@ test("reasons have the reference's numbers and texts", () => {
   expect(numbers.map(reason => CLOSE_TEXTS[reason])).toEqual(REASONS);
 });
 
-test("nothing is written any more where nothing can or should be", () => {
+test("queued output is dropped after errors of the connection and for slow consumers", () => {
   const numbers = Object.values(CloseReason).filter(reason => typeof reason === "number");
   expect(numbers.filter(skipsFlush).map(reason => CloseReason[reason])).toEqual([
     "TlsHandshakeError",

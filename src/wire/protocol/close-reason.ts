@@ -79,7 +79,7 @@ export const CLOSE_TEXTS: Record<CloseReason, string> = {
   [CloseReason.ProxyRequired]: "Proxy Required",
 };
 
-/** Reasons after which nothing more can or should be written: what is still queued is dropped. */
+/** Whether queued output is dropped instead of written after this reason: the peer cannot or should not receive it. */
 export function skipsFlush(reason: CloseReason): boolean {
   return (
     reason === CloseReason.ReadError ||

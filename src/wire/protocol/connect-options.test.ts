@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { checkInfo, initialConnectOptions, readConnect } from "./connect-options.ts";
 
-/** What a CONNECT changes, or what was wrong with it. */
+/** The fields that a CONNECT changes, or its error. */
 function changes(json: string): Record<string, unknown> | string {
   const options = initialConnectOptions();
   const wrong = readConnect(json, options);
@@ -10,7 +10,7 @@ function changes(json: string): Record<string, unknown> | string {
   return Object.fromEntries(Object.entries(options).filter(([name, value]) => value !== before[name as never]));
 }
 
-test("fields that are not named keep their value; unknown ones are skipped", () => {
+test("fields that a CONNECT does not name keep their value; unknown fields are ignored", () => {
   expect(changes("{}")).toEqual({});
   expect(changes('{"verbose":false,"user":"a","protocol":1,"sig_x":1,"tls":{"a":[1]}}')).toEqual({
     verbose: false,
@@ -23,12 +23,12 @@ test("fields that are not named keep their value; unknown ones are skipped", () 
   expect([options.verbose, options.user]).toEqual([false, "b"]);
 });
 
-test("names match in any case, the exact one first; the last of several wins", () => {
+test("names match in upper and lower case; of several values for a field the last one counts", () => {
   expect(changes('{"VERBOSE":false,"Auth_Token":"t"}')).toEqual({ verbose: false, auth_token: "t" });
   expect(changes('{"user":"a","USER":"b"}')).toEqual({ user: "b" });
 });
 
-test("null changes nothing, anywhere", () => {
+test("null changes no field", () => {
   expect(changes("null")).toEqual({});
   expect(changes('{"verbose":null,"user":null,"protocol":null,"import":null}')).toEqual({});
 });
@@ -48,7 +48,7 @@ test("a value of another type is an error, not a conversion", () => {
   expect(changes('{"protocol":-1}')).toEqual({ protocol: -1 });
 });
 
-test("what is not an object is an error", () => {
+test("a value that is not an object is an error", () => {
   expect(changes("[]")).toBe("json: cannot unmarshal array into Go value of type server.ClientOpts");
   expect(changes('"a"')).toBe("json: cannot unmarshal string into Go value of type server.ClientOpts");
   expect(changes("1")).toBe("json: cannot unmarshal number into Go value of type server.ClientOpts");
@@ -59,13 +59,13 @@ test("what is not an object is an error", () => {
     expect(changes(broken), broken).toStartWith("invalid character");
 });
 
-test("names of JavaScript's own are unknown fields like any other", () => {
+test("names that JavaScript itself uses are ordinary unknown fields", () => {
   const text = '{"__proto__":{"verbose":false},"constructor":1,"toString":"x","hasOwnProperty":true}';
   expect(changes(text)).toEqual({});
   expect(Object.getPrototypeOf({}).verbose).toBe(undefined);
 });
 
-test("permissions are checked for their shape", () => {
+test("the types of permissions are checked", () => {
   expect(changes('{"import":{"allow":["a",null],"DENY":null,"other":5},"export":{}}')).toEqual({});
   const wrong: Record<string, string> = {
     '"a"': "string into Go struct field ClientOpts.import of type server.SubjectPermission",
@@ -80,7 +80,7 @@ test("permissions are checked for their shape", () => {
   }
 });
 
-test("an INFO from a client must be JSON of an INFO's types", () => {
+test("an INFO from a client must be JSON with the types of INFO", () => {
   for (const right of [
     "{}",
     "null",

@@ -19,8 +19,8 @@ const int = nearestInt("int");
 const texts = list(text);
 
 /**
- * What a client says of itself in CONNECT. Fields that a CONNECT does not name keep the value they have, so a second CONNECT changes
- * only what it names; before the first one `verbose`, `pedantic` and `echo` are on.
+ * The fields of CONNECT. Fields that a CONNECT does not name keep their value, so a second CONNECT changes only the fields that it names.
+ * Before the first CONNECT `verbose`, `pedantic` and `echo` are on.
  */
 export interface ConnectOptions {
   verbose: boolean;
@@ -68,12 +68,12 @@ export function initialConnectOptions(): ConnectOptions {
   };
 }
 
-/** Who a client says it is, as monitoring shows it: nkey, else user, else that there was a token; empty for nobody in particular. */
+/** The user that a CONNECT names, as monitoring shows it: the nkey, else the user, else a note that a token was given; empty: none of them. */
 export function givenUser(connect: ConnectOptions): string {
   return connect.nkey || connect.user || (connect.auth_token === "" ? "" : "[REDACTED]");
 }
 
-/** The same in the label of log lines. @param subject of its JWT; empty: it has none */
+/** The same for the label of log lines. @param subject subject of the client's JWT; empty: no JWT */
 export function userLabel(connect: ConnectOptions, subject: string): string {
   if (connect.nkey !== "") return `nkey:${connect.nkey}`;
   if (connect.user !== "") return `user:${connect.user}`;
@@ -81,7 +81,7 @@ export function userLabel(connect: ConnectOptions, subject: string): string {
   return connect.auth_token === "" ? "" : "token";
 }
 
-/** The same in the log line of a refusal, after `authentication error`; empty for nobody in particular. */
+/** The same for the log line of a refused login, after `authentication error`; empty: the CONNECT names no user. */
 export function refusedUser(connect: ConnectOptions): string {
   if (connect.nkey !== "") return ` - Nkey ${quoted(connect.nkey)}`;
   if (connect.user !== "") return ` - User ${quoted(connect.user)}`;
@@ -117,13 +117,13 @@ const CONNECT = structure("server.ClientOpts", {
 
 /**
  * Reads the JSON of a CONNECT into `options`.
- * @returns null, or what was wrong; `options` may then be partly changed, and the connection ends anyway
+ * @returns null, or the error. After an error `options` may be partly changed; the caller closes the connection
  */
 export function readConnect(json: string, options: ConnectOptions): string | null {
   return decodeInto(CONNECT as unknown as Shape<ConnectOptions>, json, options);
 }
 
-/** Fields of INFO. A client may send one: its types are checked, its content means nothing. */
+/** Fields of INFO. A client may send an INFO: the types of its fields are checked, the values are ignored. */
 const INFO = structure("server.Info", {
   server_id: text,
   server_name: text,
@@ -177,7 +177,7 @@ const INFO = structure("server.Info", {
   xkey: text,
 });
 
-/** @returns null, or what was wrong with the JSON of an INFO */
+/** Checks the JSON of an INFO. @returns null, or the error */
 export function checkInfo(json: string): string | null {
   return decodeInto(INFO, json, INFO.zero());
 }

@@ -1,4 +1,4 @@
-/** What a connection is. Order and texts as in the reference. */
+/** Kinds of connections. Order and texts as in the reference. */
 export enum ConnectionKind {
   Client = 0,
   Router,
@@ -9,7 +9,7 @@ export enum ConnectionKind {
   Account,
 }
 
-/** How many there are. */
+/** Number of kinds. */
 export const CONNECTION_KINDS = 7;
 
 export const KIND_TEXTS: Record<ConnectionKind, string> = {

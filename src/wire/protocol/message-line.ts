@@ -3,14 +3,14 @@
  *
  *   PUB  <subject> [reply] <size>
  *   HPUB <subject> [reply] <header size> <total size>
- * A reader only fills in a `MessageLine`. The parser's states know nothing about verbs: they call the reader of the row, check the
- * message with the sink and read `size` bytes of payload. A further message verb (of routes or leaf nodes) is a row and a reader; what
- * its line says besides (account, queue names) lies in the argument text, which stays next to the payload until the message is handed on.
+ * A reader only fills in a `MessageLine`. The parser's states know nothing about verbs: they call the reader of the row, let the sink check
+ * the message, and read `size` bytes of payload. A further message verb (of routes or leaf nodes) needs a row and a reader. Its additional
+ * arguments (account, queue names) stay in the argument text, which is kept next to the payload until the sink has the message.
  */
 import { parseSize, quote, ZERO } from "../../base/bytes/ascii.ts";
 import { splitArguments } from "./arguments.ts";
 
-/** What the argument line of one message says, as offsets into the bytes that hold the line. Reused for every message of a connection. */
+/** The arguments of one message, as offsets into the bytes of its line. One object serves all messages of a connection. */
 export class MessageLine {
   /** Bounds of the argument text, without the verb and the line end. */
   start = 0;
@@ -22,12 +22,12 @@ export class MessageLine {
   replyEnd = 0;
   /** Bytes of the message that are the header block; -1 when the verb carries none. */
   headerSize = -1;
-  /** Bytes that follow the line, header block included, CRLF not. */
+  /** Bytes of header block and payload, without the closing CRLF. */
   size = 0;
-  /** The sizes as written, when they have leading zeros: receivers see them unchanged. */
+  /** The sizes as the peer wrote them, if they have leading zeros: receivers see them unchanged. Else null. */
   sizesText: Buffer | null = null;
 
-  /** Empties it for a line whose arguments lie from `start` to `end`. */
+  /** Resets all fields for a line whose arguments lie from `start` to `end`. */
   reset(start: number, end: number): void {
     this.start = this.subjectStart = this.subjectEnd = this.replyStart = this.replyEnd = start;
     this.end = end;
@@ -36,7 +36,7 @@ export class MessageLine {
     this.sizesText = null;
   }
 
-  /** The argument text was copied to offset 0 of another buffer. */
+  /** Adjusts the offsets after the argument text was copied to offset 0 of another buffer. */
   moveToZero(): void {
     const { start } = this;
     this.end -= start;
@@ -49,11 +49,11 @@ export class MessageLine {
 }
 
 /**
- * Reads the arguments of a message verb into `line`, which the parser has reset. A line that leaves the subject empty is a message that
- * nobody gets; the sink is not asked to check it.
+ * Reads the arguments of a message verb into `line`, which the parser has reset. If a reader leaves the subject empty, the message has no
+ * receivers, and the sink does not check it.
  * @param bounds scratch space for splitting
  * @param headers whether headers were negotiated
- * @returns what is wrong, for the log; null when the line is well-formed
+ * @returns the error for the log; null if the line is well-formed
  */
 export type MessageReader = (line: MessageLine, source: Buffer, bounds: Int32Array, headers: boolean) => string | null;
 
@@ -88,7 +88,7 @@ export function readHpub(line: MessageLine, source: Buffer, bounds: Int32Array, 
   return null;
 }
 
-/** HMSG from a client: a message of size 0 that nobody gets, as in the reference. */
+/** HMSG from a client: a message of size 0 without receivers, as in the reference. */
 export function readClientHmsg(): null {
   return null;
 }

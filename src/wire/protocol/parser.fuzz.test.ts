@@ -18,7 +18,7 @@ interface Way extends RecordingOptions {
   readonly fast: boolean;
 }
 
-/** Parses the chunks as a connection does: a suspended parser gets the same chunk again, a used chunk is overwritten. */
+/** Parses the chunks as a connection does: a suspended parser gets the same chunk again. Parsed chunks are overwritten. */
 function parseAll(chunks: readonly string[], limits: Limits, way: Way): Outcome & { sink: RecordingSink } {
   const batch = new MessageBatch();
   const sink = new RecordingSink(batch, { ...way, payloadBytesMax: limits.payloadBytesMax });
@@ -36,7 +36,7 @@ function parseAll(chunks: readonly string[], limits: Limits, way: Way): Outcome 
       if (reached < at || batch.count !== 0 || (reached < chunk.length && !parser.suspended))
         throw new Error(`parser stopped at ${reached}`);
       at = reached;
-      // Subject, reply and payload of one message with its CRLF, or one line and its CR; and the room before a large payload.
+      // At most the arguments and the payload of one message with its CRLF, or one line with its CR, and the spare room of the buffers.
       const heldMax = 2 * limits.lineBytesMax + limits.payloadBytesMax + 100;
       if (parser.heldBytes > heldMax) throw new Error(`parser holds ${parser.heldBytes} bytes`);
     } while (at < chunk.length);
@@ -60,7 +60,7 @@ function cutAnywhere(wire: string, random: Random): string[] {
 const SUBJECTS = ["a", "a", "foo", "foo.bar", "foo.bar.baz", "$JS.API", "_INBOX.x", "ü*", `long.${"x".repeat(80)}`, "\x01odd"];
 const REPLIES = ["r", "_INBOX.abc.1", "_R_.x", "$JS.ACK.y", "_GR_.z", "$GR.q", "5", "r\x7f", "_inbox"];
 const PAYLOADS = ["", "", "x", "hello", "a\r\nb", "PUB a 1\r\nx\r\n", "\r\n\r\n", "\n", "y".repeat(100)];
-/** Over the size from which batches may grow, over that of a held line, and over that from which room is left for a line. */
+/** Larger than a small payload, than a held line, and than the shortest line limit. */
 const LARGE_PAYLOADS = ["y".repeat(700), "z".repeat(3_000), "w".repeat(20_000)];
 
 function eitherCase(word: string, random: Random): string {
@@ -71,7 +71,7 @@ function sizeText(size: number, random: Random): string {
   return random.chance(0.05) ? `${"0".repeat(random.between(1, 6))}${size}`.slice(-10) : `${size}`;
 }
 
-/** A valid message, now and then written oddly, and seldom wrongly. */
+/** A valid message, sometimes with unusual spelling, rarely with a mistake. */
 function randomMessage(random: Random): string {
   const blank = () => (random.chance(0.04) ? random.pick(["  ", "\t", " \t "]) : " ");
   const end = random.chance(0.04) ? "\n" : random.chance(0.02) ? " \r\n" : "\r\n";
@@ -122,7 +122,7 @@ function hostile(random: Random): string {
   ]);
 }
 
-/** A command with a byte or two changed, removed or put in. */
+/** A command in which one byte is changed, removed or inserted. */
 function mutate(text: string, random: Random): string {
   const at = random.below(text.length + 1);
   const byte = random.pick([" ", "\t", "\r", "\n", "0", "9", "a", "P", "\xff", "\x00"]);
@@ -136,7 +136,7 @@ function randomConversation(random: Random): string {
     const command = randomCommand(random);
     return random.chance(0.1) ? mutate(command, random) : command;
   });
-  // Runs on one subject, as publishers send them; and what is nearly one.
+  // Runs on one subject, as publishers send them, and runs with small differences.
   if (random.chance(0.3)) commands.push(...new Array<string>(random.between(2, 40)).fill(randomMessage(random)));
   if (random.chance(0.2)) {
     const alike = [
@@ -162,10 +162,10 @@ function randomLimits(random: Random): Limits {
   };
 }
 
-/** Subjects with one receiver in common may share a batch. */
+/** The receiver of a subject: subjects with the same receiver may share a batch. */
 const RECEIVERS: ((subject: string) => string)[] = [subject => subject, subject => subject[0], () => "everyone"];
 
-test("fuzz: both ways through, cut anywhere and suspended anywhere, give what the model reads", () => {
+test("fuzz: the loop and the states read the same commands as the model, whatever the chunks and suspensions", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   let batched = 0;
@@ -195,12 +195,12 @@ test("fuzz: both ways through, cut anywhere and suspended anywhere, give what th
       }
     }
   }
-  // The fuzzer sees both ways often enough to mean something.
+  // Both ways were tried often enough.
   expect(batched).toBeGreaterThan(10_000);
   expect(single).toBeGreaterThan(10_000);
 });
 
-test("fuzz: random bytes are refused or wait for more, whatever they are", () => {
+test("fuzz: random bytes are read as the model reads them", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const pieces = [

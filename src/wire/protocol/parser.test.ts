@@ -28,7 +28,7 @@ function newParser(setting: Setting = {}) {
   return { batch, sink, parser, parse: (text: string, at = 0) => parser.parse(Buffer.from(text, "latin1"), at) };
 }
 
-/** What a conversation in one read brings, and the refusal at its end. */
+/** The commands of a conversation that arrives in one read, and the refusal at its end. */
 function commandsOf(text: string, setting: Setting = {}): string[] {
   const { sink, parse } = newParser(setting);
   const reached = parse(text);
@@ -36,7 +36,7 @@ function commandsOf(text: string, setting: Setting = {}): string[] {
 }
 
 for (const fast of [true, false]) {
-  describe(fast ? "through the loop" : "through the states", () => {
+  describe(fast ? "in the publish loop" : "in the parser's states", () => {
     test("a PUB whose payload holds CRLF and commands is one message", () => {
       expect(commandsOf("PUB foo 18\r\nPUB bar 1\r\nx\r\nPING\r\nPUB a 0\r\n\r\n", { fast })).toEqual([
         "MSG foo [] h-1 o PUB bar 1\r\nx\r\nPING",
@@ -44,7 +44,7 @@ for (const fast of [true, false]) {
       ]);
     });
 
-    test("reply, header and total size are told apart by their number", () => {
+    test("the number of arguments tells reply, header size and total size apart", () => {
       const header = "NATS/1.0\r\n\r\n";
       expect(
         commandsOf(`PUB foo 1 2\r\nab\r\nHPUB foo 12 14\r\n${header}hi\r\nHPUB foo 7 12 12\r\n${header}\r\nHPUB foo 0 2\r\nhi\r\n`, {
@@ -53,7 +53,7 @@ for (const fast of [true, false]) {
       ).toEqual(["MSG foo [1] h-1 o ab", `MSG foo [] h12 o ${header}hi`, `MSG foo [7] h12 o ${header}`, "MSG foo [] h0 o hi"]);
     });
 
-    test("blanks and tabs part arguments in any number, and a bare LF ends a line but not a payload", () => {
+    test("any number of blanks and tabs separates arguments, and a bare LF ends a line but not a payload", () => {
       expect(commandsOf("PUB \t foo\t\tr 1 \r\nx\r\npub foo 1\ny\r\nPUB foo 1\r\nz\n", { fast })).toEqual([
         "MSG foo [r] h-1 o x",
         "MSG foo [] h-1 o y",
@@ -61,7 +61,7 @@ for (const fast of [true, false]) {
       ]);
     });
 
-    test("sizes with leading zeros keep the text that receivers are shown", () => {
+    test("receivers see sizes with leading zeros as the publisher wrote them", () => {
       const header = "NATS/1.0\r\n\r\n";
       expect(
         commandsOf(`PUB foo 002\r\nab\r\nHPUB foo 012 14\r\n${header}ab\r\nHPUB foo 12 0014\r\n${header}ab\r\nPUB foo 00\r\n\r\n`, {
@@ -75,7 +75,7 @@ for (const fast of [true, false]) {
       ]);
     });
 
-    test("the size of an empty header is shown to nobody, however it is written", () => {
+    test("receivers do not see the size of an empty header", () => {
       expect(commandsOf("HPUB foo 00 2\r\nab\r\nHPUB foo 00 02\r\nab\r\nHPUB foo 0 02\r\nab\r\n", { fast })).toEqual([
         "MSG foo [] h0 o ab",
         "MSG foo [] h0 o02 ab",
@@ -90,7 +90,7 @@ for (const fast of [true, false]) {
       expect(commandsOf(`PUB ${subject}s 1\r\nx\r\n`, setting)).toEqual(["refused MaxControlLineExceeded"]);
       expect(commandsOf(`SUB ${subject} 1\r\n`, setting)).toEqual([`LINE Sub ${subject} 1`]);
       expect(commandsOf(`SUB ${subject} 12\n`, setting)).toEqual(["refused MaxControlLineExceeded"]);
-      // Without its end: refused as soon as it can no longer be one of 62 bytes.
+      // An unfinished line is refused as soon as it must be longer than 62 bytes.
       expect(commandsOf(`SUB ${subject} 1\r`, setting)).toEqual([]);
       expect(commandsOf(`SUB ${subject} 12`, setting)).toEqual(["refused MaxControlLineExceeded"]);
     });
@@ -102,7 +102,7 @@ for (const fast of [true, false]) {
       expect(commandsOf("HPUB foo 12 15\r\nNATS/1.0\r\n\r\nabc\r\n", setting)).toEqual(["refused MaxPayloadExceeded"]);
     });
 
-    test("malformed arguments of PUB and HPUB are refused with what was wrong", () => {
+    test("malformed arguments of PUB and HPUB are refused with their error", () => {
       const detailOf = (text: string, headers = true) => {
         const { parser, parse } = newParser({ fast, headers });
         expect(parse(text), text).toBe(-Refusal.MalformedArguments);
@@ -120,7 +120,7 @@ for (const fast of [true, false]) {
       expect(detailOf("HPUB foo 1 1\r\n", false)).toBe("message headers not supported");
     });
 
-    test("a command in the middle of a run is done in its place", () => {
+    test("a command between messages of a run is handled in its order", () => {
       expect(commandsOf("PUB a 1\r\n1\r\nPUB a 1\r\n2\r\nSUB b 1\r\nPUB a 1\r\n3\r\nPING\r\n", { fast })).toEqual([
         "MSG a [] h-1 o 1",
         "MSG a [] h-1 o 2",
@@ -130,7 +130,7 @@ for (const fast of [true, false]) {
       ]);
     });
 
-    test("suspended after any command, it goes on behind that command", () => {
+    test("a parser that is suspended after a command continues after that command", () => {
       const wire = "PUB a 1\r\n1\r\nPUB b 1\r\n2\r\nPING\r\nSUB c 1\r\n";
       const { sink, parser, parse } = newParser({ fast, suspends: () => true });
       const stops: number[] = [];
@@ -145,13 +145,13 @@ for (const fast of [true, false]) {
   });
 }
 
-test("messages of one subject are handed on at most 1,024 together", () => {
+test("a batch has at most 1,024 messages of one subject", () => {
   const { sink, parse } = newParser();
   parse("PUB a 1\r\nx\r\n".repeat(2 * MESSAGES_MAX + 5));
   expect(sink.batches).toEqual([MESSAGES_MAX, MESSAGES_MAX, 5]);
 });
 
-test("a batch is full at 64 KiB of small payloads; of larger ones it takes what it asked for", () => {
+test("a batch is full at 64 KiB of small payloads, and at its own limit of larger payloads", () => {
   const batchesOf = (size: number, count: number) => {
     const { sink, parse } = newParser({ batchBytesMax: 256 * 1024 });
     parse(`PUB a ${size}\r\n${"x".repeat(size)}\r\n`.repeat(count));
@@ -161,20 +161,20 @@ test("a batch is full at 64 KiB of small payloads; of larger ones it takes what 
   expect(batchesOf(1024, 600)).toEqual([256, 256, 88]);
 });
 
-test("subjects with the same receivers go together, others apart", () => {
+test("subjects with the same receivers share a batch, others do not", () => {
   const { sink, parse } = newParser({ receiversOf: subject => subject[0] });
   parse("PUB a1 1\r\n1\r\nPUB a2 1\r\n2\r\nPUB a1 1\r\n3\r\nPUB b 1\r\n4\r\nPUB a1 1\r\n5\r\n");
   expect(sink.batches).toEqual([3, 1, 1]);
 });
 
-test("what is not whole, well-formed and within limits does not take the loop", () => {
+test("the loop does not take commands that are incomplete, malformed or over a limit", () => {
   const { sink, parse } = newParser();
   parse("PUB  a 1\r\nx\r\nPUB a 01\r\nx\r\nPUB a _R_.b 1\r\nx\r\nPUB a $JS.ACK.b 1\r\nx\r\nPUB a _GR_.b 1\r\nx\r\nPUB a 1\r\nx");
   parse("\r\n");
   expect([sink.batches, sink.single]).toEqual([[], 6]);
 });
 
-test("nothing stays held when a long line or a message is through", () => {
+test("no bytes are kept after a long line or a message is complete", () => {
   const { parser, parse } = newParser();
   parse(`SUB ${"x".repeat(3_000)}`);
   expect(parser.heldBytes).toBe(3_000);
@@ -186,7 +186,7 @@ test("nothing stays held when a long line or a message is through", () => {
   expect(parser.heldBytes).toBe(0);
 });
 
-test("before authentication only CONNECT may come", () => {
+test("before authentication only CONNECT is accepted", () => {
   const setting = { fast: false, awaitingAuth: true };
   expect(commandsOf('connect {"user":"a"}\r\n', setting)).toEqual(['LINE Connect {"user":"a"}']);
   expect(commandsOf("PING\r\n", setting)).toEqual(["UNAUTHENTICATED", "refused AuthorizationViolation"]);
@@ -194,7 +194,7 @@ test("before authentication only CONNECT may come", () => {
   expect(commandsOf("PING\r\n", { ...setting, unauthenticated: Refusal.None })).toEqual(["UNAUTHENTICATED", "PING"]);
 });
 
-test("an unknown operation is refused at its first wrong byte, with what stands there", () => {
+test("an unknown operation is refused at its first wrong byte, and the error shows the bytes there", () => {
   const { sink, parser, parse } = newParser({ fast: false });
   expect(parse("PI")).toBe(2);
   expect(parse(`X${"y".repeat(40)}\r\n`)).toBe(-Refusal.UnknownOperation);
@@ -202,7 +202,7 @@ test("an unknown operation is refused at its first wrong byte, with what stands 
   expect(sink.commands).toEqual([]);
 });
 
-test("a CONNECT that is too long is not shown, whether it came at once or in pieces; other lines are", () => {
+test("the log shows a line that is too long, but not a CONNECT, in one piece or in several", () => {
   const secret = 'CONNECT {"pass":"secret"}'.padEnd(80, "x");
   const cuts = [[`${secret}\r\n`], [secret.slice(0, 30), `${secret.slice(30)}\r\n`], [secret.slice(0, 9), secret.slice(9)]];
   for (const chunks of cuts) {
@@ -232,7 +232,7 @@ function readRouted(line: MessageLine, source: Buffer): string | null {
   return null;
 }
 
-test("a message verb of another kind is a row and a reader; its arguments reach the sink however the network cuts them", () => {
+test("a message verb of another kind needs a row and a reader; the sink gets its arguments however the network splits them", () => {
   class RoutedSink extends RecordingSink {
     override onMessage(source: Buffer, line: MessageLine): Refusal {
       this.commands.push(source.toString("latin1", line.start, line.end));
@@ -263,13 +263,13 @@ test("a message verb of another kind is a row and a reader; its arguments reach 
   }
 });
 
-test("assertions: the batch is empty when a read begins, and every state has its step", () => {
+test("assertions: the batch is empty when parsing begins, and the state is known", () => {
   const { batch, parse } = newParser();
   batch.count = 1;
-  expect(brokenAssertion(() => parse("PING\r\n"))).toBe("Assertion broken: the batch is empty when a read begins: 1");
+  expect(brokenAssertion(() => parse("PING\r\n"))).toBe("Assertion broken: the batch is empty when parsing begins: 1");
   const { parser, parse: parseOther } = newParser();
   (parser as unknown as { state: number }).state = 99;
-  expect(brokenAssertion(() => parseOther("PING\r\n"))).toBe("Assertion broken: every state of the parser has its step: 99");
+  expect(brokenAssertion(() => parseOther("PING\r\n"))).toBe("Assertion broken: the parser's state is known: 99");
 });
 
 test("assertions: a batch has room for the message that is added", () => {

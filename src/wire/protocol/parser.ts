@@ -1,18 +1,18 @@
 /**
- * Protocol parser: bytes as they come off the network → commands.
+ * Protocol parser: turns the bytes of a connection into commands.
  *
  *            ┌──────── whole PUB / HPUB in the chunk: one tight loop, publish-loop.ts ────────┐
  *   Start ───┤                                                                                ├──▶ Start
  *            └ Word ─▶ Blank ─▶ Blanks ─▶ Line ─▶ [Payload ─▶ PayloadCr ─▶ PayloadLf] ────────┘
  *                        └──▶ Ignored (PING, PONG, +OK)
- * Two ways through, one grammar. The loop takes nearly all traffic and changes nothing unless a command is whole, well-formed and
- * within limits. The states below read everything else; they resume at any byte and give the reference's errors. There is no state per
- * byte: native scans and steps over whole runs of bytes lie between the few boundaries.
- * Which verbs exist, and how their arguments are read, is said by the rows of the verb table: a row with a reader (message-line.ts) is
- * followed by a payload, any other line goes to the sink as it is.
+ * There are two implementations of one grammar. The loop takes nearly all traffic: commands that are whole in the chunk, well-formed and
+ * within limits. It leaves everything else untouched for the states below, which can resume at any byte and give the reference's errors.
+ * There is not one state per byte: between a few boundaries the parser uses native scans and skips whole runs of bytes.
+ * The rows of the verb table say which verbs exist and how their arguments are read. A verb with a reader (message-line.ts) has a payload
+ * after its line. All other lines are handed to the sink as they are.
  *
- * `suspended` stops the parser after the current command: `parse` returns the offset reached and is called again with the same chunk later.
- * Invariant: between calls the batch is empty, and no chunk is referenced: an incomplete line or message is copied.
+ * `suspended` stops the parser after the current command: `parse` returns the offset that it reached, and is called again later with the
+ * same chunk. Invariant: between calls the batch is empty, and the parser references no chunk: it copies an incomplete line or message.
  * Source: nats-server, server/parser.go (behaviour).
  */
 import { assert, unreachable } from "../../base/assert/assert.ts";
@@ -32,14 +32,14 @@ enum ParserState {
   /** Blanks before the arguments. */
   Blanks,
   Line,
-  /** Everything up to LF is ignored. */
+  /** All bytes up to LF are ignored. */
   Ignored,
   Payload,
   PayloadCr,
   PayloadLf,
 }
 
-/** Bytes of a line that is too long which the log shows. */
+/** How many bytes the log shows of a line that is too long. */
 const SNIPPET_BYTES_MAX = 128;
 const LOWER = 0x20;
 const NO_BYTES = Buffer.alloc(0);
@@ -47,17 +47,17 @@ const NO_BYTES = Buffer.alloc(0);
 export class Parser {
   /** Set by the sink: stop after the current command (an authentication, a stall). */
   suspended = false;
-  /** Only CONNECT may come. */
+  /** The peer has not authenticated: only CONNECT is expected. */
   awaitingAuth = false;
-  /** The loop may be used: nothing is traced, confirmed or checked per message. */
+  /** The publish loop may be used, because no message is traced, confirmed or checked by itself. */
   fast = false;
-  /** Headers were negotiated: HPUB is allowed. */
+  /** The peer supports headers: HPUB is allowed. */
   headers = false;
   /** Longest argument text, bytes. */
   lineBytesMax: number;
-  /** Largest message, header block included, bytes. The loop checks it; outside of the loop the sink does. */
+  /** Largest message, header block included, bytes. Checked by the publish loop; for other messages by the sink. */
   payloadBytesMax: number;
-  /** What was wrong, for the log, after `parse` returned a refusal. */
+  /** The error for the log, set if `parse` returned a refusal. */
   detail = "";
 
   private readonly sink: CommandSink;
@@ -68,13 +68,13 @@ export class Parser {
   private state = ParserState.Start;
   private node = ROOT;
   private verb = Verb.Pub;
-  /** The first `heldSize` bytes: an argument text that goes on in the next chunk. */
+  /** The first `heldSize` bytes are the beginning of an argument text that continues in the next chunk. */
   private held: Buffer = NO_BYTES;
   private heldSize = 0;
 
-  /** Of the message whose line was read. */
+  /** The line of the message whose payload is read. */
   private readonly line = new MessageLine();
-  /** While the payload is incomplete: argument text, payload and CRLF of the message, `messageSize` bytes of which are there. */
+  /** While the payload is incomplete: argument text, payload and CRLF of the message. `messageSize` bytes of it have arrived. */
   private message: Buffer | null = null;
   private messageSize = 0;
 
@@ -94,17 +94,17 @@ export class Parser {
   parse(chunk: Buffer, start: number): number {
     const end = chunk.length;
     let at = start;
-    assert(this.batch.count === 0, "the batch is empty when a read begins", this.batch.count);
+    assert(this.batch.count === 0, "the batch is empty when parsing begins", this.batch.count);
     while (at < end) {
       if (this.suspended) return at;
       switch (this.state) {
-        // biome-ignore lint/suspicious/noFallthroughSwitchClause: the verb's first byte is looked at in the same step
+        // biome-ignore lint/suspicious/noFallthroughSwitchClause: the same step reads the verb's first byte
         case ParserState.Start: {
           if (this.fast) {
             const reached = takePublishes(this, this.sink, this.batch, chunk, at, end);
             if (reached !== at) {
               at = reached;
-              break; // once more from the top: suspended, used up, or another command
+              break; // check again: it may be suspended or at the end of the chunk, or another command follows
             }
           }
           if (this.awaitingAuth && (chunk[at] | LOWER) !== 0x63 /* c */) {
@@ -199,20 +199,20 @@ export class Parser {
           break;
         }
         default:
-          unreachable("every state of the parser has its step", this.state);
+          unreachable("the parser's state is known", this.state);
       }
     }
-    // The chunk ends right behind a message's line: keep the line, whose bytes lie in this chunk.
+    // The chunk ends directly after a message's line: copy the line.
     if (this.state === ParserState.Payload && this.message === null) this.holdMessage(chunk);
     return at;
   }
 
-  /** Bytes held of an incomplete line or message. */
+  /** Bytes that are kept of an incomplete line or message. */
   get heldBytes(): number {
     return this.heldSize + this.messageSize;
   }
 
-  /** Keeps a piece of a line for the next chunk. Bounded by the line limit, checked before anything is copied. */
+  /** Copies a part of a line that continues in the next chunk. The limit on lines is checked before copying. */
   private holdLine(chunk: Buffer, start: number, end: number): Refusal {
     const size = this.heldSize + end - start;
     const last = end > start ? chunk[end - 1] : this.heldSize > 0 ? this.held[this.heldSize - 1] : 0;
@@ -230,7 +230,7 @@ export class Parser {
     return Refusal.None;
   }
 
-  /** A line is complete: `source` from `start` to `lf`, where an LF stands. Returns the offset behind it, or a negative refusal. */
+  /** Handles a complete line: `source` from `start` to the LF at `lf`. @returns the offset after the LF, or a negative refusal */
   private finishLine(source: Buffer, start: number, lf: number): number {
     const end = lf > start && source[lf - 1] === CR ? lf - 1 : lf;
     if (end - start > this.lineBytesMax) {
@@ -265,7 +265,7 @@ export class Parser {
     return this.sink.checkMessage(source, line.subjectStart, line.subjectEnd, line.headerSize, line.size);
   }
 
-  /** The payload of the message whose line was read: complete in this chunk, or a part that must be kept. */
+  /** Reads the payload of the message whose line was read. Copies it if it is not complete in this chunk. */
   private takePayload(chunk: Buffer, start: number, end: number): number {
     if (this.message === null) {
       const stop = start + this.line.size;
@@ -286,7 +286,7 @@ export class Parser {
     return start + take;
   }
 
-  /** Copies the argument text into a buffer of the message's own, with room for the payload and its CRLF behind it. */
+  /** Copies the argument text into a new buffer with room for the payload and its CRLF. */
   private holdMessage(source: Buffer): void {
     const { line } = this;
     const argumentsSize = line.end - line.start;
@@ -307,13 +307,13 @@ export class Parser {
     return this.sink.onMessage(source, line);
   }
 
-  /** A buffer that grew for one long line is released. */
+  /** Forgets the held line. Releases its buffer if that grew large. */
   private releaseLine(): void {
     this.heldSize = 0;
     if (this.held.length > 1024) this.held = NO_BYTES;
   }
 
-  /** A CONNECT is not shown: it may hold secrets anywhere. */
+  /** Does not show a CONNECT, because it may hold secrets at any position. */
   private lineTooLong(source: Buffer, start: number, end: number): string {
     const shown = this.verb === Verb.Connect ? "[REDACTED]" : snippet(source.subarray(0, end), start, SNIPPET_BYTES_MAX);
     return `maximum control line exceeded (snip: ${shown}...)`;
@@ -325,7 +325,7 @@ export class Parser {
   }
 }
 
-/** A piece of the bytes read. Like the reference's it leaves out the last byte. */
+/** A part of the bytes as text. Leaves out the last byte, as the reference does. */
 function snippet(source: Buffer, start: number, bytesMax: number): string {
   return quote(source, start, Math.max(start, Math.min(source.length - 1, start + bytesMax)));
 }

@@ -1,12 +1,12 @@
 /**
- * The publish loop: PUB and HPUB commands that are whole in the chunk, well-formed and within limits. They are nearly all traffic.
+ * The publish loop reads PUB and HPUB commands that are whole in the chunk, well-formed and within limits: nearly all traffic.
  *
  *   PUB foo 2␍␊hi␍␊PUB foo 2␍␊ho␍␊PUB bar 2␍␊ha␍␊SUB …
  *   └───────── batch ─────────────┘└─── batch ───┘└ left to the parser's states
- * Consecutive messages for the same receivers go into one batch (message-batch.ts), which is handed on at the end of the run, before a
- * subject with other receivers, and every 1,024 messages or 64 KiB. The loop stops at the first command that it cannot take completely
- * and leaves no trace of it; the parser's states then read that command from its first byte and give the reference's errors.
- * One function with its state in locals, for speed: see bench/micro/parser.ts.
+ * Consecutive messages for the same receivers go into one batch (message-batch.ts). The batch is delivered at the end of the run, before a
+ * subject with other receivers, and after 1,024 messages or 64 KiB. The loop stops before the first command that it cannot take. The
+ * parser's states then read that command from its first byte and give the reference's errors.
+ * It is one function with its state in local variables, for speed: see bench/micro/parser.ts.
  */
 import { assert } from "../../base/assert/assert.ts";
 import { CR, LF, parseSize, SPACE, ZERO } from "../../base/bytes/ascii.ts";
@@ -24,13 +24,13 @@ import {
 } from "../../messaging/batch/message-batch.ts";
 import type { CommandSink } from "./command-sink.ts";
 
-/** Payload bytes after which a batch is handed on. The batch may ask for more when messages are not small (`bytesMax`). */
+/** Payload bytes after which a batch is delivered. `MessageBatch.bytesMax` raises it for messages that are not small. */
 const BATCH_BYTES_MAX = 64 * 1024;
 const SMALL_PAYLOAD_BYTES = 600;
-/** The shortest PUB: `PUB a 0\r\n\r\n`. With fewer bytes in the chunk the loop does not look. */
+/** Bytes of the shortest PUB, `PUB a 0\r\n\r\n`. The loop ends if fewer are left. */
 const PUB_BYTES_MIN = 11;
 const DIGITS_MAX = 9;
-/** From this size on a read is worth a DataView, which compares four bytes at once. */
+/** From this chunk size on, bytes: creating a DataView pays off, which compares four bytes at once. */
 const VIEW_BYTES_MIN = 2 * 1024;
 /** CR LF, read as a little-endian word. */
 const CRLF_WORD = 0x0a0d;
@@ -45,9 +45,9 @@ const DOLLAR = 0x24;
 const LETTER_UPPER_R = 0x52;
 const LETTER_UPPER_G = 0x47;
 
-/** What the loop needs to know of its parser. */
+/** The state of the parser that the loop reads. */
 export interface PublishGate {
-  /** Set by the sink during a call: stop before the next command. */
+  /** Set by the sink during a call: the loop stops before the next command. */
   readonly suspended: boolean;
   /** HPUB is allowed. */
   readonly headers: boolean;
@@ -58,8 +58,8 @@ export interface PublishGate {
 }
 
 /**
- * Takes commands from `chunk` at `start` for as long as they can be taken.
- * @returns the offset of the first command not taken; everything before it was handed to the sink
+ * Takes commands from `chunk`, beginning at `start`.
+ * @returns the offset of the first command that it did not take; the sink has all messages before it
  */
 export function takePublishes(
   gate: PublishGate,
@@ -72,7 +72,7 @@ export function takePublishes(
   const { fields } = batch;
   const { payloadBytesMax, lineBytesMax } = gate;
   let at = start;
-  // The batch's fields live in locals while the loop runs.
+  // Local copies of the batch's fields while the loop runs.
   let count = 0;
   let bytes = 0;
   let namesMax = 0;
@@ -80,7 +80,7 @@ export function takePublishes(
   let hasHeaders = false;
   let lastStart = 0;
   let lastSize = 0;
-  // The line of the previous message, CRLF included, when it was a PUB without reply. The same bytes again need no parsing.
+  // The line of the previous message with its CRLF, if it was a PUB without reply. If the same bytes follow, they need no parsing.
   let lineStart = 0;
   let lineSize = 0;
   let linePayload = 0;
@@ -121,7 +121,7 @@ export function takePublishes(
     if (chunk[p + 3] !== SPACE) break;
     p += 4;
 
-    // Subject: most often that of the previous message.
+    // The subject; usually the same as in the previous message.
     const subjectStart = p;
     let same = false;
     if (count !== 0 && p + lastSize < end) {
@@ -149,7 +149,7 @@ export function takePublishes(
     if (p >= end) break;
     const numbers = headerSize === -1 ? 1 : 2;
     if (chunk[p] !== CR || numbers === 2) {
-      // Not the end of a PUB line. Find the blanks of the rest. One token more than there are sizes: the first is the reply.
+      // Not the end of a PUB line. Finds the blanks in the rest. If there is one token more than sizes, the first token is the reply.
       let firstBlank = 0;
       let lastBlank = 0;
       let blanks = 0;
@@ -166,7 +166,7 @@ export function takePublishes(
         replyStart = tokenStart;
         replyEnd = firstBlank;
         if (replyEnd === replyStart) break;
-        // `_R_.`, `_GR_.`, `$GR.` and `$JS.ACK.` are refused as replies: left to the states. `_INBOX.` is allowed.
+        // Replies that begin with `_R_.`, `_GR_.`, `$GR.` or `$JS.ACK.` are refused: the states do that. `_INBOX.` is allowed.
         const first = chunk[replyStart];
         const second = chunk[replyStart + 1];
         if (first === DOLLAR || (first === UNDERSCORE && (second === LETTER_UPPER_R || second === LETTER_UPPER_G))) break;
@@ -189,7 +189,7 @@ export function takePublishes(
 
     const hasRoom = count < MESSAGES_MAX && bytes < (size < SMALL_PAYLOAD_BYTES ? BATCH_BYTES_MAX : batch.bytesMax);
     if (!same || !hasRoom) {
-      // Another subject may have the same receivers: then it joins the batch.
+      // A message on another subject is added to the batch if it has the same receivers.
       const joins = !same && sink.nextSubject(chunk, subjectStart, subjectEnd) && hasRoom;
       if (!joins) {
         if (count !== 0) {

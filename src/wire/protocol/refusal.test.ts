@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { CloseReason } from "./close-reason.ts";
 import { REFUSALS, Refusal, refusalText } from "./refusal.ts";
 
-/** What the reference answers a client, text for text, and what becomes of the connection. */
+/** The text of the reference for each refusal, and the reason for which it closes the connection. */
 const ANSWERS: [text: string, close: keyof typeof CloseReason | null][] = [
   ["Unknown Protocol Operation", "ProtocolViolation"],
   ["maximum control line exceeded", "MaxControlLineExceeded"],
@@ -59,7 +59,7 @@ const ANSWERS: [text: string, close: keyof typeof CloseReason | null][] = [
   ["Stale Leaf Node Connection - Closing", "StaleConnection"],
 ];
 
-/** Closed, or not, without a word. */
+/** Refusals without a text. */
 const SILENT: Partial<Record<keyof typeof Refusal, keyof typeof CloseReason | null>> = {
   None: null,
   MalformedArguments: "ProtocolViolation",
@@ -80,13 +80,13 @@ test("every refusal has the reference's text and effect", () => {
   expect(effects).toEqual(Object.entries(SILENT));
 });
 
-test("none is 0, so that a parser can return any other as a negative number", () => {
+test("None is 0, so that a parser can return every other refusal as a negative number", () => {
   expect(Refusal.None).toBe(0);
   const numbers = Object.values(Refusal).filter(refusal => typeof refusal === "number");
   expect(numbers).toEqual(numbers.map((_, index) => index));
 });
 
-test("a text is filled in the order of its gaps, with whatever the values hold", () => {
+test("placeholders of a text are replaced in order, also by values that contain placeholders", () => {
   expect(refusalText(Refusal.QueueSubscribePermission, '"a.$1"', '"%q"')).toBe(
     'Permissions Violation for Subscription to "a.$1" using queue "%q"',
   );

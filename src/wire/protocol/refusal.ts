@@ -1,10 +1,10 @@
 import { CloseReason } from "./close-reason.ts";
 
 /**
- * Why a peer's command is refused. Errors are values on the hot path: a handler returns a refusal, the connection looks up here what
- * the peer is told and whether it stays.
+ * Why a peer's command is refused. Errors are values on the hot path: a handler returns a refusal, and the connection looks up here which
+ * text the peer gets and whether the connection is closed.
  *
- * Texts with a `%` are completed by the place that refuses; they are listed so that every text stands in one table.
+ * Texts with a `%` are completed by the code that refuses (`refusalText`). They are listed here so that all texts are in one table.
  */
 export enum Refusal {
   None = 0,
@@ -35,7 +35,7 @@ export enum Refusal {
   SubscribePermission,
   QueueSubscribePermission,
   SubscribeTooManyTokens,
-  /** A subscription that a reload or an update of permissions takes away. */
+  /** A reload or an update of permissions forbids an existing subscription. */
   SubscribePermissionLost,
   QueueSubscribePermissionLost,
   // Routes, gateways and leaf nodes.
@@ -65,21 +65,21 @@ export enum Refusal {
   LeafLoop,
   StaleLeaf,
   PeerError,
-  /** The connection was closed by the handler itself, which has said why. */
+  /** The handler itself has closed the connection and given the reason. */
   Closed,
 }
 
 export interface RefusalRow {
-  /** What stands between the quotes of -ERR; null: nothing is sent. */
+  /** The text between the quotes of -ERR; null: nothing is sent. */
   readonly error: string | null;
-  /** Reason the connection is closed with; null: it stays. */
+  /** The reason for which the connection is closed; null: it stays open. */
   readonly close: CloseReason | null;
 }
 
 export const REFUSALS: Record<Refusal, RefusalRow> = {
   [Refusal.None]: { error: null, close: null },
   [Refusal.UnknownOperation]: { error: "Unknown Protocol Operation", close: CloseReason.ProtocolViolation },
-  // One reason, several log texts: wrong argument count, bad size, header size over total, CONNECT that is not JSON.
+  // For several mistakes, each with its own log text: wrong number of arguments, bad size, header larger than the message, CONNECT without JSON.
   [Refusal.MalformedArguments]: { error: null, close: CloseReason.ProtocolViolation },
   [Refusal.MaxControlLineExceeded]: { error: "maximum control line exceeded", close: CloseReason.MaxControlLineExceeded },
   [Refusal.MaxPayloadExceeded]: { error: "Maximum Payload Violation", close: CloseReason.MaxPayloadExceeded },
@@ -165,8 +165,8 @@ export const REFUSALS: Record<Refusal, RefusalRow> = {
 };
 
 /**
- * The text of a refusal, its `%q`, `%s` and `%v` filled in order.
- * @param values as they shall stand there: for `%q` quoted already (`quote`)
+ * The text of a refusal, with its `%q`, `%s` and `%v` replaced in order.
+ * @param values the texts that replace them; the caller quotes those for `%q` (`quote`)
  */
 export function refusalText(refusal: Refusal, ...values: string[]): string {
   let next = 0;

@@ -4,7 +4,7 @@ import { readSub, readUnsub } from "./subscription-line.ts";
 const bounds = new Int32Array(18);
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
-test("SUB has a subject, perhaps a queue, and a sid, copied out of the read", () => {
+test("SUB has a subject, an optional queue and a sid, which are copied", () => {
   const source = Buffer.from("SUB foo.*\t7\r\n");
   const line = readSub(source, 4, 11, bounds);
   source.fill(0xaa);
@@ -14,7 +14,7 @@ test("SUB has a subject, perhaps a queue, and a sid, copied out of the read", ()
     expect(readSub(Buffer.from(text), 0, text.length, bounds)).toBe(`processSub Parse Error: "${text}"`);
 });
 
-test("UNSUB has a sid and perhaps a number of messages; one that is no number ends the subscription at once", () => {
+test("UNSUB has a sid and an optional number of messages; without a valid number the subscription ends at once", () => {
   expect(readUnsub(Buffer.from("7"), 0, 1, bounds)).toEqual({ sid: "7", messagesMax: -1 });
   expect(readUnsub(Buffer.from("7 20"), 0, 4, bounds)).toEqual({ sid: "7", messagesMax: 20 });
   expect(readUnsub(Buffer.from("7 x"), 0, 3, bounds)).toEqual({ sid: "7", messagesMax: -1 });

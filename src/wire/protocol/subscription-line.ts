@@ -3,13 +3,13 @@
  *
  *   SUB   <subject> [queue] <sid>
  *   UNSUB <sid> [max]
- * A reader gives what the line says, or what is wrong with it as a text for the log. The interest lines of routes and leaf nodes
- * (account first, a weight behind the queue) get a reader each beside these.
+ * A reader returns the arguments, or the error as a text for the log. The interest lines of routes and leaf nodes (account first, a weight
+ * after the queue) will get their own readers here.
  */
 import { copyBytes, latin1, parseSize, quote } from "../../base/bytes/ascii.ts";
 import { splitArguments } from "./arguments.ts";
 
-/** Copies: a subscription keeps them for as long as it lives. */
+/** The bytes are copies, because a subscription keeps them. */
 export interface SubLine {
   readonly subject: Uint8Array;
   readonly queue: Uint8Array | null;
@@ -19,7 +19,7 @@ export interface SubLine {
 export interface UnsubLine {
   /** One character per byte. */
   readonly sid: string;
-  /** Messages after which the subscription ends, delivered ones included; -1: none or malformed, it ends at once. */
+  /** The subscription ends after this many messages, counted from its beginning; -1: absent or malformed, it ends at once. */
   readonly messagesMax: number;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ConnectionKind } from "./connection-kind.ts";
 import { compileVerbs, line, REFUSED, ROOT, VERB_TABLES, VERBS, Verb, type VerbTable, WORD } from "./verb-table.ts";
 
-/** Walks the automaton. The verb that the text is, `refused at <index>`, or `incomplete`. */
+/** Follows the automaton. @returns the verb of the text, `refused at <index>`, or `incomplete` */
 function walk(table: VerbTable, text: string): string {
   let node = ROOT;
   for (let index = 0; index < text.length; index++) {
@@ -20,7 +20,7 @@ function everyCase(word: string): string[] {
 
 const KINDS = Object.values(ConnectionKind).filter(kind => typeof kind === "number");
 
-test("every word of every kind is known in any mix of cases, and incomplete until its last letter", () => {
+test("every word of every kind is known in any mix of cases, and is incomplete until its last letter", () => {
   for (const kind of KINDS) {
     for (const { word, verb } of VERBS[kind]) {
       for (const text of new Set(everyCase(word)))
@@ -30,7 +30,7 @@ test("every word of every kind is known in any mix of cases, and incomplete unti
   }
 });
 
-test("every other byte is refused where it stands", () => {
+test("every other byte is refused at its position", () => {
   for (const kind of KINDS) {
     const words = VERBS[kind].map(({ word }) => word);
     for (const prefix of new Set(words.flatMap(word => Array.from(word, (_, size) => word.slice(0, size))))) {
@@ -52,7 +52,7 @@ test("no word begins with another one", () => {
   }
 });
 
-test("a client may not send what servers send each other, nor MSG; kinds without a socket send nothing", () => {
+test("clients may not send the verbs of servers or MSG; kinds without a socket send nothing", () => {
   const client = VERB_TABLES[ConnectionKind.Client];
   for (const word of ["RS+", "RMSG", "LS+", "LMSG", "A+", "MSG"]) expect(walk(client, word), word).toBe("refused at 0");
   expect(walk(client, "HMSG")).toBe("Hmsg");
@@ -61,7 +61,7 @@ test("a client may not send what servers send each other, nor MSG; kinds without
   }
 });
 
-test("words that share letters share nodes", () => {
+test("words with a common beginning share nodes", () => {
   const table = compileVerbs([line("SUB", Verb.Sub), line("SUN", Verb.Unsub)]);
   expect([walk(table, "sUb"), walk(table, "SUN"), walk(table, "SUX")]).toEqual(["Sub", "Unsub", "refused at 2"]);
   expect(table.next.length).toBe(4 * 256);

@@ -1,9 +1,9 @@
 /**
- * The verbs that a peer may send: one table of rows per connection kind, compiled to a byte automaton.
+ * The verbs that a peer may send: one table of rows per kind of connection, compiled to a byte automaton.
  *
  *   VERBS[kind] ─ compile ─▶ next[node * 256 + byte] = node, or WORD + verb when the word is complete, or 0: refused
- * The parser walks it byte by byte, so a wrong byte is refused where it stands, before its line has ended, as the reference does.
- * Letters match in either case. A row also says how the arguments are read; a verb that carries a message names its reader.
+ * The parser follows it byte by byte, so it refuses a wrong byte at once, before the line has ended, as the reference does. Upper and lower
+ * case letters are equal. A row also says how the arguments are read; for a verb with a message it names the reader.
  */
 import { ConnectionKind } from "./connection-kind.ts";
 import { type MessageReader, readClientHmsg, readHpub, readPub } from "./message-line.ts";
@@ -30,13 +30,13 @@ export enum Verb {
 
 const VERB_COUNT = Verb.AccountUnsub + 1;
 
-/** How the bytes behind a verb are read. */
+/** How the bytes after a verb are read. */
 export enum ArgumentStyle {
-  /** A blank must follow; the arguments start at the next byte that is not blank. */
+  /** A blank must follow; the arguments begin at the next byte that is not blank. */
   BlankThenLine = 0,
   /** Blanks may follow (`CONNECT{…}`). */
   Line,
-  /** Everything up to LF is ignored. */
+  /** All bytes up to LF are ignored. */
   Ignored,
 }
 
@@ -44,7 +44,7 @@ export interface VerbRow {
   readonly word: string;
   readonly verb: Verb;
   readonly style: ArgumentStyle;
-  /** Reads the arguments of a verb that a payload follows; null: the line is the whole command. */
+  /** Reads the arguments of a verb with a payload; null: the command has no payload. */
   readonly reader: MessageReader | null;
 }
 
@@ -56,7 +56,7 @@ export function line(word: string, verb: Verb, style = ArgumentStyle.BlankThenLi
   return { word, verb, style, reader: null };
 }
 
-const EVERYONE: readonly VerbRow[] = [
+const COMMON_ROWS: readonly VerbRow[] = [
   line("CONNECT", Verb.Connect, ArgumentStyle.Line),
   line("INFO", Verb.Info, ArgumentStyle.Line),
   line("PING", Verb.Ping, ArgumentStyle.Ignored),
@@ -65,7 +65,7 @@ const EVERYONE: readonly VerbRow[] = [
   line("-ERR", Verb.Err),
 ];
 
-const ROUTED: readonly VerbRow[] = [
+const ROUTE_ROWS: readonly VerbRow[] = [
   line("RS+", Verb.RouteSub),
   line("RS-", Verb.RouteUnsub),
   line("A+", Verb.AccountSub),
@@ -73,11 +73,11 @@ const ROUTED: readonly VerbRow[] = [
   line("AU", Verb.AccountUnsub),
 ];
 
-const LEAFED: readonly VerbRow[] = [line("LS+", Verb.LeafSub), line("LS-", Verb.LeafUnsub)];
+const LEAF_ROWS: readonly VerbRow[] = [line("LS+", Verb.LeafSub), line("LS-", Verb.LeafUnsub)];
 
 /**
- * What each kind may send. Kinds without a socket send nothing. Routes, gateways and leaf nodes are not built yet: their message verbs
- * (RMSG, LMSG, HMSG) join with the readers of their lines.
+ * The verbs of each kind. Kinds without a socket send nothing. Routes, gateways and leaf nodes are not built yet: their message verbs (RMSG,
+ * LMSG, HMSG) will be added together with the readers of their lines.
  */
 export const VERBS: Record<ConnectionKind, readonly VerbRow[]> = {
   [ConnectionKind.Client]: [
@@ -85,18 +85,18 @@ export const VERBS: Record<ConnectionKind, readonly VerbRow[]> = {
     message("HPUB", Verb.Hpub, readHpub),
     line("SUB", Verb.Sub),
     line("UNSUB", Verb.Unsub),
-    message("HMSG", Verb.Hmsg, readClientHmsg), // MSG is refused at its first byte, HMSG is not
-    ...EVERYONE,
+    message("HMSG", Verb.Hmsg, readClientHmsg), // as in the reference, which refuses MSG from a client but not HMSG
+    ...COMMON_ROWS,
   ],
-  [ConnectionKind.Router]: [...EVERYONE, ...ROUTED, ...LEAFED],
-  [ConnectionKind.Gateway]: [...EVERYONE, ...ROUTED],
-  [ConnectionKind.Leaf]: [...EVERYONE, ...LEAFED],
+  [ConnectionKind.Router]: [...COMMON_ROWS, ...ROUTE_ROWS, ...LEAF_ROWS],
+  [ConnectionKind.Gateway]: [...COMMON_ROWS, ...ROUTE_ROWS],
+  [ConnectionKind.Leaf]: [...COMMON_ROWS, ...LEAF_ROWS],
   [ConnectionKind.System]: [],
   [ConnectionKind.JetStream]: [],
   [ConnectionKind.Account]: [],
 };
 
-/** Entries of the automaton from here on are a complete verb. */
+/** Entries of the automaton from this number on stand for a complete verb. */
 export const WORD = 0x4000;
 export const ROOT = 1;
 /** The byte is refused. */

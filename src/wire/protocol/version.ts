@@ -1,6 +1,6 @@
-/** Level of nats-server that is matched. */
+/** The version of nats-server that this server imitates. */
 export const NATS_VERSION = "2.15.2";
 export const OWN_VERSION = "0.2.0";
-/** JetStream API level told to clients. */
+/** JetStream API level that clients see in INFO. */
 export const API_LEVEL = 5;
 export const PROTOCOL = 1;

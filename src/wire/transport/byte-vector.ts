@@ -17,7 +17,7 @@ export class ByteVector {
   /** The caller checks `count` against `RANGES_MAX`. */
   add(source: Buffer, start: number, end: number): void {
     const index = this.count++;
-    assert(index < RANGES_MAX && start <= end, "a vector has room, and its ranges are not negative", index, end - start);
+    assert(index < RANGES_MAX && start <= end, "a vector has room for the range, and the range is not negative", index, end - start);
     this.sources[index] = source;
     this.starts[index] = start;
     this.ends[index] = end;

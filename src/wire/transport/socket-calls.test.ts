@@ -129,7 +129,7 @@ onLinux("available bytes are read into the caller's buffer; the next read return
 test("assertions: a vector has room, and its ranges are not negative", () => {
   const vector = new ByteVector();
   const bytes = Buffer.alloc(4);
-  const broken = "Assertion broken: a vector has room, and its ranges are not negative";
+  const broken = "Assertion broken: a vector has room for the range, and the range is not negative";
   expect(brokenAssertion(() => vector.add(bytes, 3, 1))).toBe(`${broken}: 0, -2`);
   vector.clear();
   for (let range = 0; range < RANGES_MAX; range++) vector.add(bytes, 0, 1);
