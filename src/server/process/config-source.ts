@@ -3,7 +3,6 @@
 import { completeOptions } from "../../config/schema/complete-options.ts";
 import type { GivenOptions } from "../../config/schema/given/given-options.ts";
 import type { Options } from "../../config/schema/options.ts";
-import { configFileModule } from "./late-parts.ts";
 
 /** A file of options, read again at every reload. */
 export interface ConfigSource {
@@ -35,4 +34,9 @@ export function readStartOptions(given: GivenOptions, configFile: string | null)
   if (configFile === null) return { options: completeOptions(given), config: null };
   const config = configFileModule().readConfig(configFile, given);
   return { options: config.options, config };
+}
+
+/** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
+function configFileModule(): typeof import("../../config/schema/load-config.ts") {
+  return require("../../config/schema/load-config.ts");
 }

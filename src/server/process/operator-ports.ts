@@ -9,7 +9,6 @@ import { bindWildcard, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { loadTls } from "../shard/load-tls.ts";
 import { listenErrorText, StartError } from "../shard/start-error.ts";
-import { monitorModule, profilerModule } from "./late-parts.ts";
 
 export class OperatorPorts {
   monitor: Monitor | null = null;
@@ -66,4 +65,14 @@ export class OperatorPorts {
 /** This server has no block profile; the option logs what it logs in the reference. */
 export function warnOfBlockProfiling(log: Logger, rate: number): void {
   if (rate > 0) log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
+}
+
+// Loaded when they are needed, as a default start does without them (bench/start.ts); synchronously, so that a reload stays one step.
+
+function monitorModule(): typeof import("../../operations/monitor/monitor.ts") {
+  return require("../../operations/monitor/monitor.ts");
+}
+
+function profilerModule(): typeof import("../../operations/monitor/profiler.ts") {
+  return require("../../operations/monitor/profiler.ts");
 }

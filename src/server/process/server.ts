@@ -33,7 +33,6 @@ import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-l
 import type { ConfigSource } from "./config-source.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import type { LameDuck, LameDuckHost } from "./lame-duck.ts";
-import { lameDuckModule, ocspModule, reloadModule } from "./late-parts.ts";
 import { StoppedError } from "./lifecycle-errors.ts";
 import type { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
@@ -388,4 +387,18 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   get pinnedAccountFails(): number {
     return this.shard.operator?.pinnedAccountFails ?? 0;
   }
+}
+
+// Loaded when they are needed, as a default start does without them (bench/start.ts); synchronously, so that a reload stays one step.
+
+function ocspModule(): typeof import("./ocsp.ts") {
+  return require("./ocsp.ts");
+}
+
+function lameDuckModule(): typeof import("./lame-duck.ts") {
+  return require("./lame-duck.ts");
+}
+
+function reloadModule(): typeof import("./reload.ts") {
+  return require("./reload.ts");
 }

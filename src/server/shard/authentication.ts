@@ -8,38 +8,22 @@
 
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { Accounts } from "../../accounts/account/accounts.ts";
 import type { Authenticator, Login, Verdict } from "../../auth/users/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../../auth/users/authenticators.ts";
 import type { Authenticate, GivenAuthenticator } from "../../auth/users/given-authenticator.ts";
 import { PasswordChecks } from "../../auth/users/password.ts";
-import type { Clock } from "../../base/clock/clock.ts";
-import type { ServerIdentity } from "../../base/keys/server-identity.ts";
-import type { Logger } from "../../base/log/logger.ts";
 import { completePermissions } from "../../config/schema/given/account-shape.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client } from "../../connections/client/client.ts";
-import type { Turn } from "../../connections/link/turn.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
-import { calloutModule, givenAuthenticatorModule } from "./late-parts.ts";
 import type { OperatorMode } from "./operator-mode.ts";
-import type { ShardCallout } from "./shard-callout.ts";
+import type { CalloutHost, ShardCallout } from "./shard-callout.ts";
 
-export interface AuthenticationHost {
-  readonly log: Logger;
-  readonly turn: Turn;
-  readonly options: Options;
-  readonly directory: Accounts;
+/** What authentication needs of the shard. */
+export interface AuthenticationHost extends CalloutHost {
   /** null: users are those of the configuration. */
   readonly operator: OperatorMode | null;
-  readonly clock: Clock;
-  readonly identity: ServerIdentity;
-  readonly serverName: string;
-  /** Empty: none. */
-  readonly clusterName: string;
-  readonly advertisedHost: string;
-  readonly systemAccount: Account | null;
   /** The refusal that follows is reported in that account. @param reason null: the usual one */
   onRefusedBy(client: Client, account: Account, reason: string | null): void;
 }
@@ -150,4 +134,14 @@ function nameProvisionally(client: Client, login: Login): void {
   if (client.login !== null) return;
   client.login = login;
   client.account = login.account;
+}
+
+// Loaded when they are needed, as a default start does without them (bench/start.ts); synchronously, so that a reload stays one step.
+
+function calloutModule(): typeof import("./shard-callout.ts") {
+  return require("./shard-callout.ts");
+}
+
+function givenAuthenticatorModule(): typeof import("../../auth/users/given-authenticator.ts") {
+  return require("../../auth/users/given-authenticator.ts");
 }

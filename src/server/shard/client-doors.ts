@@ -10,10 +10,9 @@ import type { Client } from "../../connections/client/client.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { Acceptor } from "./acceptor.ts";
 import { BusyPolling } from "./busy-polling.ts";
-import type { Acceptor } from "./client-listener.ts";
 import { ClientListeners } from "./client-listeners.ts";
-import { websocketListenerModule } from "./late-parts.ts";
 import type { TlsGuards } from "./load-tls.ts";
 import type { WebSocketAcceptor, WebSocketListener, WebSocketOwnerName } from "./websocket-listener.ts";
 
@@ -104,4 +103,9 @@ export class ClientDoors {
     this.websocket?.stop(closes);
     if (closes) this.clients = null;
   }
+}
+
+/** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
+function websocketListenerModule(): typeof import("./websocket-listener.ts") {
+  return require("./websocket-listener.ts");
 }

@@ -5,38 +5,13 @@
  *         └─ with TLS or a PROXY header: GuardedTransport (guarded-door.ts) ─ begin ─▶ … ─▶ the same
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
-import type { Logger } from "../../base/log/logger.ts";
-import type { Door } from "../../connections/client/door.ts";
-import type { Turn } from "../../connections/link/turn.ts";
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import { bindWildcard } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
-import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
-import type { Transport, TransportEvents } from "../../wire/transport/transport.ts";
+import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
-import type { GuardedDoor } from "./guarded-door.ts";
-import { guardedDoorModule, unixSocketModule } from "./late-parts.ts";
-
-/** What listeners need of the shard. */
-export interface Acceptor {
-  readonly turn: Turn;
-  readonly log: Logger;
-  /**
-   * Makes a connection of a transport. Call `turn.end()` afterwards.
-   * @param door what is different for clients of this listener; nothing when not given
-   */
-  accept(transport: Transport, door?: Door): TransportEvents;
-  /** A handler of ours threw: the batch may hold half of what was being delivered. */
-  onDefect(error: Error): void;
-}
-
-/** What a listener asks of clients. */
-export interface DoorOptions {
-  readonly tls: TlsContext | null;
-  readonly allowNonTls: boolean;
-  readonly proxyProtocol: boolean;
-}
+import type { DoorOptions, GuardedDoor } from "./guarded-door.ts";
 
 const OPEN_DOOR: DoorOptions = { tls: null, allowNonTls: false, proxyProtocol: false };
 
@@ -133,4 +108,14 @@ export class ClientListener {
     this.door?.stop();
     this.listener.stop(force);
   }
+}
+
+// Loaded when they are needed, as a default start does without them (bench/start.ts); synchronously, so that a reload stays one step.
+
+function unixSocketModule(): typeof import("./unix-socket-file.ts") {
+  return require("./unix-socket-file.ts");
+}
+
+function guardedDoorModule(): typeof import("./guarded-door.ts") {
+  return require("./guarded-door.ts");
 }

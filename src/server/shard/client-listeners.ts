@@ -2,9 +2,10 @@
 import type { Options } from "../../config/schema/options.ts";
 import { hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
+import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
-import type { Acceptor } from "./client-listener.ts";
-import { ClientListener, type DoorOptions } from "./client-listener.ts";
+import { ClientListener } from "./client-listener.ts";
+import type { DoorOptions } from "./guarded-door.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
 import { listenErrorText, StartError } from "./start-error.ts";
 

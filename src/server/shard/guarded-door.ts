@@ -5,8 +5,16 @@ import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wi
 import type { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import type { SocketData } from "../../wire/transport/tcp-transport.ts";
 import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
+import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { SocketEvents } from "../../wire/transport/transport.ts";
-import type { Acceptor, DoorOptions } from "./client-listener.ts";
+import type { Acceptor } from "./acceptor.ts";
+
+/** What a listener asks of clients. */
+export interface DoorOptions {
+  readonly tls: TlsContext | null;
+  readonly allowNonTls: boolean;
+  readonly proxyProtocol: boolean;
+}
 
 /** Refused handshakes are reported this often. */
 const REPORT_MS = 1_000;

@@ -1,6 +1,5 @@
 import type { PeerCheck, TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { tlsContextModule } from "./late-parts.ts";
 import { StartError } from "./start-error.ts";
 
 /** What the TLS of a listener must satisfy beyond what its block says. */
@@ -23,4 +22,9 @@ export function loadTls(tls: TlsOptions | null, guards: TlsGuards | null): TlsCo
     if (error instanceof TlsConfigError) throw new StartError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
+function tlsContextModule(): typeof import("../../wire/transport/tls/tls-context.ts") {
+  return require("../../wire/transport/tls/tls-context.ts");
 }

@@ -1,6 +1,7 @@
 /** Auth callout of a shard: puts its authenticators in front of those of the configuration, or of the operators. */
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
+import type { Accounts } from "../../accounts/account/accounts.ts";
 import { Callout } from "../../auth/callout/callout.ts";
 import { reportCallout } from "../../auth/callout/callout-check.ts";
 import { ConfigCalloutAuthenticator } from "../../auth/callout/config-callout-authenticator.ts";
@@ -8,16 +9,35 @@ import { OperatorCalloutAuthenticator } from "../../auth/callout/operator-callou
 import type { Authenticator } from "../../auth/users/authenticator.ts";
 import type { CalloutOptions } from "../../auth/users/authorization.ts";
 import type { ResolvingAuthenticator } from "../../auth/users/config-authenticator.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import type { ServerIdentity } from "../../base/keys/server-identity.ts";
+import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
+import type { Turn } from "../../connections/link/turn.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
-import type { AuthenticationHost } from "./authentication.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 
+/** What a callout needs of the shard. */
+export interface CalloutHost {
+  readonly log: Logger;
+  readonly turn: Turn;
+  readonly options: Options;
+  readonly directory: Accounts;
+  readonly clock: Clock;
+  readonly identity: ServerIdentity;
+  readonly serverName: string;
+  /** Empty: none. */
+  readonly clusterName: string;
+  readonly advertisedHost: string;
+  /** null: no system account. */
+  readonly systemAccount: Account | null;
+}
+
 export class ShardCallout {
-  private readonly host: AuthenticationHost;
+  private readonly host: CalloutHost;
   private readonly callout: Callout;
 
-  constructor(host: AuthenticationHost, permissions: CompiledPermissions) {
+  constructor(host: CalloutHost, permissions: CompiledPermissions) {
     this.host = host;
     this.callout = new Callout({
       identity: host.identity,

@@ -37,12 +37,11 @@ import { Refusal } from "../../wire/protocol/refusal.ts";
 import { parseHostPort } from "../../wire/transport/host-port.ts";
 import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
+import type { Acceptor } from "./acceptor.ts";
 import { Authentication } from "./authentication.ts";
 import { ClientDoors } from "./client-doors.ts";
-import type { Acceptor } from "./client-listener.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { InfoLines, infoOf } from "./info-lines.ts";
-import { operatorModeModule } from "./late-parts.ts";
 import type { TlsGuards } from "./load-tls.ts";
 import { OpenTransports } from "./open-transports.ts";
 import type { OperatorMode } from "./operator-mode.ts";
@@ -373,4 +372,9 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 /** The options name operators to trust, or a resolver of accounts. */
 function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
   return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
+}
+
+/** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
+function operatorModeModule(): typeof import("./operator-mode.ts") {
+  return require("./operator-mode.ts");
 }

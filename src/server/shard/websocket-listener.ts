@@ -18,7 +18,7 @@ import { OriginRules } from "../../wire/transport/websocket/origin.ts";
 import type { HandshakeRules, WebSocketHost, WebSocketOwner } from "../../wire/transport/websocket/owner.ts";
 import { RawWebSockets } from "../../wire/transport/websocket/raw-websockets.ts";
 import { ServedWebSockets } from "../../wire/transport/websocket/served-websockets.ts";
-import type { Acceptor } from "./client-listener.ts";
+import type { Acceptor } from "./acceptor.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
 import { listenErrorText, StartError } from "./start-error.ts";
 
