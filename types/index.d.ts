@@ -1,7 +1,7 @@
 // Types of the package. Written by scripts/declarations.ts from src/index.ts; do not edit.
 /// <reference lib="esnext.disposable" />
 
-/** Permissions as a program gives them: everything may be left out. */
+/** Permissions as given by a program: every field is optional. */
 export interface GivenPermissions {
   readonly publish?: Partial<SubjectPermissions> | null;
   readonly subscribe?: Partial<SubjectPermissions> | null;
@@ -471,7 +471,7 @@ interface UserOptions {
 interface PermissionOptions {
   /** null: everything may be published. */
   readonly publish: SubjectPermissions | null;
-  /** null: everything may be subscribed. An entry is a subject, or `<subject> <queue>`, where the queue may have wildcards. */
+  /** null: every subscription is allowed. An entry is a subject or `<subject> <queue>`; the queue may have wildcards. */
   readonly subscribe: SubjectPermissions | null;
   readonly responses: ResponsePermission | null;
 }
@@ -512,7 +512,7 @@ type ConnectionType = "STANDARD" | "WEBSOCKET" | "LEAFNODE" | "LEAFNODE_WS" | "M
 interface AccountOptions extends TradeOptions {
   /** Public account nkey; empty: none. */
   readonly nkey: string;
-  /** For users that have no permissions of their own. */
+  /** For users without permissions of their own. */
   readonly defaultPermissions: PermissionOptions | null;
   readonly mappings: readonly MappingRule[];
   readonly limits: AccountLimits;
@@ -537,10 +537,10 @@ interface AccountLimits {
   readonly payloadBytesMax: number;
 }
 
-/** Where traces go that a `traceparent` header asks for. */
+/** Tracing of messages with a `traceparent` header. */
 interface TraceOptions {
   readonly destination: string;
-  /** Percent of those messages, 1 to 100. */
+  /** Percent of these messages that are traced, 1 to 100. */
   readonly sampling: number;
 }
 
@@ -691,7 +691,7 @@ interface OcspPeerRules {
   readonly cacheTtlWhenNextUpdateUnsetMs: number;
 }
 
-/** What planning the trades of an account needs to know of it. */
+/** The options from which the trades of an account are planned. */
 interface TradeOptions {
   readonly name: string;
   readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];
@@ -713,7 +713,7 @@ interface ServiceExportOptions extends ExportOptions {
 
 /** Metrics of a service's latency. */
 interface LatencyOptions {
-  /** Percent of the requests, 1 to 100; 0: those whose headers ask for it. */
+  /** Percent of the requests, 1 to 100; 0: only requests whose tracing headers are sampled. */
   readonly sampling: number;
   /** Subject of the metrics, in the exporting account. */
   readonly subject: string;
@@ -723,11 +723,11 @@ interface StreamImportOptions {
   readonly kind: "stream";
   /** The exporting account. */
   readonly account: string;
-  /** As it is exported. */
+  /** Subject in the exporting account. */
   readonly subject: string;
-  /** What subscriptions of the importing account see; empty: `prefix` decides. */
+  /** Subject in the importing account; empty: derived from `prefix`. */
   readonly to: string;
-  /** Put before the subject; empty: none. */
+  /** Prefix of the subject in the importing account; empty: none. */
   readonly prefix: string;
   readonly allowTrace: boolean;
   /** Activation JWT; empty: none. */
@@ -738,9 +738,9 @@ interface ServiceImportOptions {
   readonly kind: "service";
   readonly account: string;
   readonly subject: string;
-  /** What the importing account publishes to; empty: `subject`. */
+  /** Subject of requests in the importing account; empty: `subject`. */
   readonly to: string;
-  /** The service is told who asks. */
+  /** The requester's details are shared with the service. */
   readonly share: boolean;
   readonly token: string;
 }
@@ -768,19 +768,19 @@ interface KeyPairFiles {
 
 interface ExportOptions {
   readonly subject: string;
-  /** Accounts that may import it; null: all of them. An empty list asks for an activation token, unless claims say `public`. */
+  /** Accounts that may import it; null: all. An empty list requires an activation token, unless claims say `public`. */
   readonly accounts: readonly string[] | null;
-  /** Importers need an activation token (claims), which `accounts` does not list. */
+  /** Importers need an activation token, in claims only. */
   readonly tokenRequired: boolean;
-  /** 1-based token that must be the importing account's name; 0: none. */
+  /** Position, from 1, of the subject token that must be the importing account's name; 0: none. */
   readonly accountTokenPosition: number;
-  /** Activations that count no more: account, or `*`, → unix seconds of the latest revoked issue. */
+  /** Revoked activations: account or `*` → Unix seconds; activations issued until then are revoked. */
   readonly revocations: Readonly<Record<string, number>>;
 }
 
 /**
- * What an account exports and imports, as the `accounts` block or an account's claims give it.
- * Names as in the reference's configuration; durations in milliseconds.
+ * Exports and imports of an account, from the `accounts` block or from claims. Names as in the reference's configuration; durations in
+ * milliseconds.
  */
 type ResponseType = "Singleton" | "Stream" | "Chunked";
 

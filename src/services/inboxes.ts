@@ -1,5 +1,5 @@
 /**
- * Subjects on which the server receives answers to its own requests. Nobody can guess them, so only the service that was asked can answer.
+ * Subjects on which the server receives answers to its own requests. They cannot be guessed, so only the requested service can answer.
  *
  *   $SYS._INBOX.<hash of the server's name>.<random>
  */
@@ -12,7 +12,7 @@ const RANDOM_BYTES = 16;
 
 export interface Inbox {
   readonly subject: string;
-  /** Later answers are discarded. Does nothing the second time. */
+  /** Answers after this call are discarded. A second call does nothing. */
   close(): void;
 }
 
@@ -20,7 +20,7 @@ export class Inboxes {
   private readonly prefix: string;
   private readonly subscribers = new WeakMap<Account, LocalSubscriber>();
 
-  /** @param onError gets what a callback has thrown */
+  /** @param onError receives errors thrown by callbacks */
   constructor(
     serverName: string,
     private readonly onError: (error: unknown) => void,
@@ -29,8 +29,8 @@ export class Inboxes {
   }
 
   /**
-   * @param onAnswer gets the payload, borrowed until it returns
-   * @param answersMax closes by itself after so many answers; 0: never
+   * @param onAnswer receives the payload, borrowed until it returns
+   * @param answersMax the inbox closes after this number of answers; 0: never
    */
   open(account: Account, onAnswer: (payload: Buffer) => void, answersMax = 0): Inbox {
     const subject = this.prefix + randomBytes(RANDOM_BYTES).toString("hex");

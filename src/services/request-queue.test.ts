@@ -18,7 +18,7 @@ function queueWith(lines: string[], ends: () => void = () => {}): RequestQueue {
   return new RequestQueue(log, ends, { label: "System service", waitingMax: 10_000 });
 }
 
-test("requests are handled after the delivery they came in, in order, and then the turn ends", async () => {
+test("requests are handled in order, after the delivery that brought them; then the turn ends", async () => {
   const seen: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const queue = queueWith([], () => {
@@ -36,11 +36,11 @@ test("a handler that throws is logged with its subject, and the next request is 
   const { promise, resolve } = Promise.withResolvers<void>();
   const queue = queueWith(lines, resolve);
   queue.push(requestOn("$SYS.REQ.X"), () => {
-    throw new Error("a mistake of ours");
+    throw new Error("a programming error");
   });
   queue.push(requestOn("y"), () => void lines.push("handled"));
   await promise;
-  expect(lines).toEqual(["System service $SYS.REQ.X failed: Error: a mistake of ours", "handled"]);
+  expect(lines).toEqual(["System service $SYS.REQ.X failed: Error: a programming error", "handled"]);
 });
 
 test("a full queue drops requests and logs it; a stopped one drops all", async () => {

@@ -3,7 +3,7 @@
  *
  *   delivery ─▶ ServiceEndpoints ─▶ RequestQueue ─ ─ next turn of the event loop ─ ─▶ handler ─▶ answer
  * A handler does not run within the delivery because it may close connections, load another configuration, or list ten thousand clients.
- * An error thrown by a handler is a mistake of ours: it is logged, and the requester gets no answer.
+ * An error thrown by a handler is a programming error: it is logged, and the requester gets no answer.
  */
 import type { ServiceHandler, ServiceRequest } from "./service-request.ts";
 
@@ -13,9 +13,9 @@ export interface QueueLog {
 }
 
 export interface QueueOptions {
-  /** What log lines call the services, in the singular. */
+  /** Name of the services in log lines, in the singular. */
   readonly label: string;
-  /** Requests that wait; further ones are dropped. */
+  /** Most waiting requests; further ones are dropped. */
   readonly waitingMax: number;
 }
 
@@ -24,7 +24,7 @@ export class RequestQueue {
   private scheduled = false;
   private stopped = false;
 
-  /** @param endTurn writes what handlers have sent */
+  /** @param endTurn writes the output of the handlers */
   constructor(
     private readonly log: QueueLog,
     private readonly endTurn: () => void,
@@ -41,7 +41,7 @@ export class RequestQueue {
     setImmediate(() => this.run());
   }
 
-  /** Drops the requests that wait and all later ones. */
+  /** Drops waiting and later requests. */
   stop(): void {
     this.stopped = true;
     this.waiting = [];
@@ -58,7 +58,7 @@ export class RequestQueue {
     this.endTurn();
   }
 
-  /** Runs a part of a handler and logs its errors. Handlers that go on later use it too. */
+  /** Runs a part of a handler and logs its errors. Also used by handlers that continue later. */
   guard(request: ServiceRequest, part: () => void): void {
     try {
       part();

@@ -22,7 +22,7 @@ test("a request without headers was published in the service's own account", () 
   expect([requester.acc, requester.user, accountNameOf(requester)]).toEqual(["", "", ""]);
 });
 
-test("the header names the requester; the account in between counts, when there is one", () => {
+test("the header names the requester; an account in between takes precedence", () => {
   const requester = requesterOf(withInfo('{"acc":"A","user":"u","id":5,"rtt":120000,"start":"2026-11-30T16:00:00Z","more":1}'))!;
   expect([requester.acc, requester.user, requester.id, accountNameOf(requester)]).toEqual(["A", "u", 5, "A"]);
   expect(accountNameOf(requesterOf(withInfo('{"acc":"A","svc":"B"}'))!)).toBe("B");

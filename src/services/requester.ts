@@ -1,5 +1,5 @@
 /**
- * Who sent a request: what the header `Nats-Request-Info` says, which a service import adds when the requester's account is another one.
+ * Who sent a request, from the header `Nats-Request-Info`. A service import adds that header when the requester is in another account.
  * Source: server/client.go, ClientInfo (behaviour).
  */
 import { decodeJson } from "../base/go/json-decode.ts";
@@ -39,7 +39,7 @@ const CLIENT_INFO = structure("server.ClientInfo", {
 
 export type Requester = Decoded<typeof CLIENT_INFO>;
 
-/** @returns empty fields for a request without headers; null: the headers do not name a requester, or not in valid JSON */
+/** @returns empty fields for a request without headers; null: the headers do not name a requester in valid JSON */
 export function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Requester | null {
   if (!hasHeader) return CLIENT_INFO.zero();
   try {
@@ -50,7 +50,7 @@ export function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Request
   }
 }
 
-/** The account that a request counts for; empty: it was published in the service's own account. */
+/** The account from which the request reached the service; empty: the service's own account. */
 export function accountNameOf({ acc, svc }: Requester): string {
   return svc || acc;
 }

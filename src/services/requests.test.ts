@@ -35,7 +35,7 @@ function setUp() {
 
 const text = (answer: Answer) => (typeof answer === "string" ? answer : `"${Buffer.from(answer).toString()}"`);
 
-test("each request has an inbox of its own with a random name, and gets its own answer", async () => {
+test("each request has its own inbox with a random name, and gets its own answer", async () => {
   const { account, asked, ask, answer, requests } = setUp();
   const answers = [ask(), ask({ header: Buffer.from("NATS/1.0\r\nA: b\r\n\r\n"), payload: "and who?" })];
   expect(asked.map(({ payload, header }) => [payload, header])).toEqual([
@@ -50,7 +50,7 @@ test("each request has an inbox of its own with a random name, and gets its own 
   expect([requests.size, account.interest.all().length]).toEqual([0, 1]);
 });
 
-test("an answer is a copy, because the delivery's bytes are used again", async () => {
+test("an answer is a copy, because the delivery's buffer is reused", async () => {
   const { ask, answer } = setUp();
   const first = ask();
   answer(0, "first");
@@ -67,7 +67,7 @@ test("a second answer is discarded", async () => {
   expect(account.interest.hasInterest(Buffer.from(asked[0]!.reply), 0, asked[0]!.reply.length)).toBe(false);
 });
 
-test("a request without an answer ends after its timeout; answers after that are discarded", async () => {
+test("a request without an answer ends after its timeout; later answers are discarded", async () => {
   const { ask, answer, host, requests } = setUp();
   const answered = ask({ timeoutMs: 50 });
   host.clock.advance(49);
@@ -76,7 +76,7 @@ test("a request without an answer ends after its timeout; answers after that are
   expect([text(await answered), requests.size, answer(0, "late")]).toEqual(["late", 0, 0]);
 });
 
-test("the number of waiting requests is limited; unwanted ones make room", async () => {
+test("the number of waiting requests is limited; unwanted ones are dropped first", async () => {
   const { account, ask, requests } = setUp();
   let here = true;
   const first = ask({ isWanted: () => here });
@@ -86,5 +86,5 @@ test("the number of waiting requests is limited; unwanted ones make room", async
   const last = ask();
   expect([text(await first), requests.size]).toEqual(["late", PENDING_MAX]);
   expect(account.interest.all().length).toBe(PENDING_MAX + 1);
-  expect(text(await Promise.race([last, Promise.resolve<Answer>("crowded")]))).toBe("crowded"); // it waits
+  expect(text(await Promise.race([last, Promise.resolve<Answer>("crowded")]))).toBe("crowded"); // the last request waits
 });

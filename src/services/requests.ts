@@ -1,14 +1,14 @@
 /**
- * Requests that the server sends to services of others: each has an inbox for one answer, and a timeout.
+ * Requests from the server to services of clients: each has an inbox for one answer, and a timeout.
  *
  *   ask ─▶ Inboxes.open ─▶ publish ─▶ the first answer, or `late` after the timeout
- * Answers after the timeout are discarded. Requests whose sender no longer wants the answer are dropped when room is needed.
+ * Answers after the timeout are discarded. When too many requests wait, those whose answer is no longer wanted are dropped.
  */
 import type { Account } from "../accounts/account/account.ts";
 import { type TimingWheel, WheelTimer } from "../base/clock/timing-wheel.ts";
 import type { Inbox, Inboxes } from "./inboxes.ts";
 
-/** Requests that wait for an answer at the same time, in all accounts. */
+/** Most requests waiting for an answer, over all accounts. */
 export const PENDING_MAX = 16_384;
 
 export interface OutgoingRequest {
@@ -22,7 +22,7 @@ export interface OutgoingRequest {
   readonly isWanted: () => boolean;
 }
 
-/** The answer's payload; `late`: none within the timeout; `crowded`: too many requests wait, so it was not sent. */
+/** The answer's payload; `late`: no answer within the timeout; `crowded`: not sent, because too many requests wait. */
 export type Answer = Uint8Array | "late" | "crowded";
 
 interface Pending {
@@ -38,7 +38,7 @@ export class Requests {
     private readonly inboxes: Inboxes,
   ) {}
 
-  /** How many wait for an answer. */
+  /** Number of requests waiting for an answer. */
   get size(): number {
     return this.pending.size;
   }

@@ -1,6 +1,6 @@
 /**
- * Sends the server's own messages: answers and events. They are JSON that names the server, with a sequence number. An event that nobody
- * listens to is not built.
+ * Sends the server's own messages: answers and events. They are JSON that names the server, with a sequence number. An event
+ * without subscribers is not built.
  * Source: reference, core §8.1.
  */
 import type { Account } from "../accounts/account/account.ts";
@@ -15,14 +15,14 @@ export class Sender {
 
   /**
    * @param account of the services: answers are published here
-   * @param serverInfo how this server names itself in a message: numbered, so each call returns another one
+   * @param serverInfo describes this server in a message; contains a sequence number, so each call returns another value
    */
   constructor(
     private readonly account: Account,
     private readonly serverInfo: () => object,
   ) {}
 
-  /** Nothing is sent from here on. */
+  /** Later messages are not sent. */
   stop(): void {
     this.stopped = true;
   }
@@ -38,7 +38,7 @@ export class Sender {
     if (!this.stopped && reply !== "") this.account.publisher.publish(encode(reply), "", header, payload);
   }
 
-  /** How this server names itself in a message: call it once per message. */
+  /** Description of this server in a message; call it once per message. */
   server(): object {
     return this.serverInfo();
   }

@@ -13,7 +13,7 @@ function setUp() {
   return { account, endpoints, errors, seen, publish };
 }
 
-test("a handler gets a copy of the request, at once", () => {
+test("a handler runs at once with a copy of the request", () => {
   const { endpoints, seen, publish } = setUp();
   const bodies: Buffer[] = [];
   endpoints.serve("svc.*", ({ body, reply, subject }) => {
@@ -42,12 +42,12 @@ test("the error of a handler is reported with the subject, and the next request 
   ]);
 });
 
-test("the services do not hear what is published without hearing, and nothing after the end", () => {
+test("endpoints ignore messages published while they are paused, and all messages after close", () => {
   const { endpoints, publish, seen } = setUp();
   endpoints.serve("svc", ({ body }) => void seen.push(String(body)));
   endpoints.pausedDuring(() => publish("svc", "own"));
-  publish("svc", "heard");
+  publish("svc", "received");
   endpoints.close();
   publish("svc", "late");
-  expect(seen).toEqual(["heard"]);
+  expect(seen).toEqual(["received"]);
 });

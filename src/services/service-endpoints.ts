@@ -1,5 +1,5 @@
 /**
- * Services of the server in one account: each subject has a handler, which gets the request and sends the answer itself.
+ * Services of the server in one account: each subject has a handler, which receives the request and sends the answer.
  *
  *   client, import ─ interest ─▶ LocalSubscriber ─ copied ─▶ run: the handler at once, or a RequestQueue
  */
@@ -12,8 +12,8 @@ export class ServiceEndpoints {
   private readonly subscriber: LocalSubscriber;
 
   /**
-   * @param onError gets what a handler that runs at once has thrown
-   * @param run when handlers run: at once, within the delivery, unless it says otherwise
+   * @param onError receives errors thrown by handlers that run at once
+   * @param run decides when a handler runs; by default at once, during the delivery
    */
   constructor(
     account: Account,
@@ -31,7 +31,7 @@ export class ServiceEndpoints {
     this.subscriber.subscribe(subject, group, (batch, index) => this.run(new ServiceRequest(batch, index), handler));
   }
 
-  /** Messages that `act` publishes do not reach these services: the server does not ask or answer itself. */
+  /** Runs `act`. Messages that it publishes do not reach these endpoints, so that the server does not answer itself. */
   pausedDuring(act: () => void): void {
     this.subscriber.deaf = true;
     try {

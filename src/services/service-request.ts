@@ -1,4 +1,4 @@
-/** A request to one of the server's own services: a copy of the message, which outlives the delivery that brought it. */
+/** A request to one of the server's own services. A copy of the message, so that it stays valid after the delivery. */
 import type { MessageBatch } from "../messaging/batch/message-batch.ts";
 import type { Originator } from "../messaging/batch/originator.ts";
 import { HeaderKey, headerText } from "../messaging/header/header-read.ts";

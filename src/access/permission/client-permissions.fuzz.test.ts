@@ -7,10 +7,10 @@ import { seedFromEnv } from "../../base/random/seed.ts";
 import { ClientPermissions } from "./client-permissions.ts";
 import { Permissions } from "./permissions.ts";
 
-/** The classes beside lists of strings: whatever is asked, in whatever order, both answer alike. */
+/** Compares the classes with a model that holds lists of strings: both must decide alike, in any order of calls. */
 const encoded = (text: string) => Buffer.from(text);
 
-/** The subject in the middle of other bytes, as in a read buffer. */
+/** The subject inside other bytes, as in a read buffer. */
 function around(subject: string): [Uint8Array, number, number] {
   const bytes = encoded(`PUB ${subject} x`);
   return [bytes, 4, bytes.length - 2];
@@ -43,11 +43,11 @@ test("fuzz: decisions on publishing, subscribing, delivery and replies equal tho
           model.maySubscribe(subject, queue),
         );
       } else if (action < 80) {
-        if (subject.split(".").includes("")) continue; // no list of subscriptions takes such a one
+        if (subject.split(".").includes("")) continue; // not a valid subject of a subscription
         const filter = client.filterOf(encoded(subject), queueBytes);
         for (let tries = 0; tries < 20; tries++) {
           const published = randomSubject(random);
-          // What is published reaches only subscriptions that it matches.
+          // A message reaches only subscriptions that match its subject.
           if (
             !new PermissionModel({ publish: { allow: [subject], deny: null }, subscribe: null, responses: null }, () => 0).mayPublish(
               published,

@@ -4,8 +4,8 @@ import type { Random } from "../../base/random/random.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { CachedFilter, type DeliveryFilter, DirectFilter, overlappingEntries } from "./delivery-filter.ts";
 import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
+import type { ResponsePermission } from "./permission-options.ts";
 import type { Permissions } from "./permissions.ts";
-import { sameResponses } from "./same-responses.ts";
 import { TrackedReplies } from "./tracked-replies.ts";
 
 /**
@@ -157,3 +157,9 @@ export class ClientPermissions {
 }
 
 const TAG_MAX = 2 ** 30 - 1;
+
+/** Whether the response settings are equal. If so, a reload or a new claim keeps the tracked replies. */
+function sameResponses(a: ResponsePermission | null, b: ResponsePermission | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.messagesMax === b.messagesMax && a.expiresMs === b.expiresMs;
+}

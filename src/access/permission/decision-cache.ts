@@ -16,7 +16,7 @@ const SLOTS_MIN = 32;
 const KEY_BYTES_MIN = 512;
 const SUBJECT_BYTES_MAX = 256;
 /** Number of misses after which the hit rate is evaluated again. */
-const JUDGED_MISSES = 256;
+const EVALUATED_MISSES = 256;
 /** At a low hit rate one in this many new subjects is stored; a power of two. */
 const ADMIT_ONE_IN = 16;
 
@@ -36,7 +36,7 @@ export class DecisionCache {
   private keysEnd = 0;
   private hits = 0;
   private misses = 0;
-  private choosy = false;
+  private selective = false;
   private readonly hashFrom: number;
 
   /** @param countMax a power of two, at least 16 */
@@ -80,12 +80,12 @@ export class DecisionCache {
 
   private admits(): boolean {
     this.misses++;
-    if (this.misses % JUDGED_MISSES === 0) {
+    if (this.misses % EVALUATED_MISSES === 0) {
       // While there is room, every new subject is stored.
-      this.choosy = this.hits < JUDGED_MISSES && this.count === this.countMax;
+      this.selective = this.hits < EVALUATED_MISSES && this.count === this.countMax;
       this.hits = 0;
     }
-    return !this.choosy || this.misses % ADMIT_ONE_IN === 0;
+    return !this.selective || this.misses % ADMIT_ONE_IN === 0;
   }
 
   private insert(hash: number, source: Uint8Array, start: number, size: number, tagDecision: number): void {

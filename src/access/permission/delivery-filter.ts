@@ -7,7 +7,7 @@ import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
 import type { SubscribeList } from "./permissions.ts";
 
 /**
- * Blocks denied messages of an allowed subscription: a client subscribed to `orders.>` must not get `orders.secret` if that is denied.
+ * Blocks denied messages of an allowed subscription: a client subscribed to `orders.>` must not receive `orders.secret` if that is denied.
  *
  * Built at SUB from the deny entries that overlap with the subscription's subject and queue. Usually they are few and
  * compared directly; more than eight are checked through the connection's decision cache, which all its filters share.

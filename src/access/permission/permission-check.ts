@@ -1,10 +1,10 @@
-/** What subjects permissions may name. Once per user of a file, so it looks at the text and copies nothing for the usual ones. */
+/** Checks the subjects in permissions. It runs for each user of a configuration, so valid subjects are checked without copies. */
 
 import { quoted } from "../../base/go/strconv.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { PermissionOptions, SubjectPermissions } from "./permission-options.ts";
 
-/** @param queues an entry may be `<subject> <queue>` @returns what is wrong with the first that is wrong, in the reference's words */
+/** @param queues whether entries may be `<subject> <queue>` @returns the reference's error text for the first invalid entry; null: all are valid */
 export function subjectsFault(subjects: readonly string[], queues: boolean): string | null {
   for (const subject of subjects) {
     if (isValidSubjectText(subject)) continue;
@@ -16,7 +16,7 @@ export function subjectsFault(subjects: readonly string[], queues: boolean): str
   return null;
 }
 
-/** @returns where, and what is wrong there; null when nothing is */
+/** @returns the place and the error of the first invalid entry; null: all are valid */
 export function permissionsFault({ publish, subscribe }: PermissionOptions): string | null {
   return halfFault("publish", publish, false) ?? halfFault("subscribe", subscribe, true);
 }

@@ -19,12 +19,12 @@ export const RESPONSE_DEFAULTS: ResponsePermission = { messagesMax: 1, expiresMs
 export interface PermissionOptions {
   /** null: everything may be published. */
   readonly publish: SubjectPermissions | null;
-  /** null: everything may be subscribed. An entry is a subject, or `<subject> <queue>`, where the queue may have wildcards. */
+  /** null: every subscription is allowed. An entry is a subject or `<subject> <queue>`; the queue may have wildcards. */
   readonly subscribe: SubjectPermissions | null;
   readonly responses: ResponsePermission | null;
 }
 
-/** Permissions as a program gives them: everything may be left out. */
+/** Permissions as given by a program: every field is optional. */
 export interface GivenPermissions {
   readonly publish?: Partial<SubjectPermissions> | null;
   readonly subscribe?: Partial<SubjectPermissions> | null;

@@ -4,15 +4,15 @@ import { Pattern } from "./pattern.ts";
 import { PatternSet } from "./pattern-set.ts";
 import { type PermissionOptions, RESPONSE_DEFAULTS, type ResponsePermission, type SubjectPermissions } from "./permission-options.ts";
 import { QueueEntry, QueueEntrySet, QueueVerdict } from "./queue-entry.ts";
-import { isSound, joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
+import { isValidEntrySubject, joinSubjectQueue, splitSubjectQueue } from "./subject-queue.ts";
 
 /**
  * A user's permissions, compiled from its options. Immutable, and shared by all connections with these options; the
  * state of one connection (remembered decisions, tracked replies) is in `ClientPermissions`.
  *
  *                 allow                                      deny
- *   publish       null: everything; [ ]: nothing             wins over allow
- *   subscribe     null or [ ]: everything                    wins over allow
+ *   publish       null: everything; [ ]: nothing             takes precedence over allow
+ *   subscribe     null or [ ]: everything                    takes precedence over allow
  *
  *   a queue subscription, by an allow list: when entries for the subject name queues, one of them must name this queue, and plain
  *     entries are ignored; else a plain entry allows every queue
@@ -140,14 +140,14 @@ function withDefaults({ messagesMax, expiresMs }: ResponsePermission): ResponseP
 }
 
 function isPublishEntry(entry: string, problems: string[]): boolean {
-  if (isSound(entry)) return true;
+  if (isValidEntrySubject(entry)) return true;
   problems.push(`invalid publish subject ${quote(encode(entry))}`);
   return false;
 }
 
 /** Publishing ignores queues; an entry with a queue still denies the subject. */
 function publishDenyEntry(entry: string, problems: string[]): string[] {
-  if (isSound(entry)) return [entry];
+  if (isValidEntrySubject(entry)) return [entry];
   const split = splitSubjectQueue(entry);
   const shown = quote(encode(entry));
   problems.push(

@@ -23,7 +23,7 @@ export function words(text: string): string[] {
 export function splitSubjectQueue(text: string): SubjectQueue | null {
   const [subject, queue = null, ...more] = words(text);
   if (subject === undefined || more.length > 0) return null;
-  if (!isSound(subject) || (queue !== null && !isSound(queue))) return null;
+  if (!isValidEntrySubject(subject) || (queue !== null && !isValidEntrySubject(queue))) return null;
   return { subject, queue };
 }
 
@@ -32,7 +32,7 @@ export function joinSubjectQueue({ subject, queue }: SubjectQueue): string {
 }
 
 /** Whether the subject is valid in a permission: no empty token, nothing after `>`, no white space. */
-export function isSound(subject: string): boolean {
+export function isValidEntrySubject(subject: string): boolean {
   const bytes = encode(subject);
   return isValidSubject(bytes, 0, bytes.length);
 }

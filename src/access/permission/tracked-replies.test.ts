@@ -14,7 +14,7 @@ function add(replies: TrackedReplies, subject: string): void {
   replies.add(bytes(subject), 0, subject.length);
 }
 
-test("answered and expired replies are removed, however many come", () => {
+test("answered and expired replies are removed, so that their number stays bounded", () => {
   const clock = new FakeClock();
   const replies = new TrackedReplies({ messagesMax: 1, expiresMs: 5_000 }, clock, 1);
   for (let number = 0; number < 100_000; number++) {
@@ -22,7 +22,7 @@ test("answered and expired replies are removed, however many come", () => {
     if (number % 10 !== 0) expect(use(replies, `_INBOX.${number}`)).toBe(true);
     clock.advance(1);
   }
-  // One in ten unanswered, for 5 s and until the sweep of the second after.
+  // One in ten replies stays unanswered: for 5 s, and until the next sweep, at most a second later.
   expect(replies.count).toBeGreaterThanOrEqual(500);
   expect(replies.count).toBeLessThanOrEqual(601);
   clock.advance(10_000);

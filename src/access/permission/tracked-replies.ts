@@ -76,7 +76,7 @@ export class TrackedReplies {
     const size = end - start;
     if (now - this.sweptAt > SWEEP_INTERVAL_MS) this.sweep(now);
     while (this.count >= REPLIES_MAX || (this.keysLive + size > KEY_BYTES_MAX && this.count > 0)) this.dropOldestQuarter();
-    if (this.tail === this.capacity || this.keysEnd + size > this.keys.length) this.moveTogether(now, size);
+    if (this.tail === this.capacity || this.keysEnd + size > this.keys.length) this.compact(now, size);
     const hash = hashBytes(source, start, end, this.hashFrom);
     for (let at = 0; at < size; at++) this.keys[this.keysEnd + at] = source[start + at];
     this.append(hash, this.keysEnd, size, 0, now);
@@ -142,7 +142,7 @@ export class TrackedReplies {
   private sweep(now: number): void {
     this.sweptAt = now;
     this.dropOld(now);
-    if (this.capacity > ENTRIES_MIN && this.count * 8 < this.capacity) this.moveTogether(now, 0);
+    if (this.capacity > ENTRIES_MIN && this.count * 8 < this.capacity) this.compact(now, 0);
   }
 
   private dropOld(now: number): void {
@@ -176,7 +176,7 @@ export class TrackedReplies {
   }
 
   /** @param size bytes of the next key */
-  private moveTogether(now: number, size: number): void {
+  private compact(now: number, size: number): void {
     this.dropOld(now);
     const { entries, times, keys, head, tail } = this;
     this.resize(

@@ -9,7 +9,7 @@ export class AccountClient implements Originator {
   readonly echo = false;
   readonly infoVersion = 0;
   requestHeader: RequestHeader | null = null;
-  /** It receives nothing. */
+  /** Receives no messages. */
   readonly sink: Sink = { mark: 0, takesRuns: true, deliver: () => 0 };
   /** Unknown until requested. */
   private id = 0;
@@ -37,6 +37,6 @@ export class AccountClient implements Originator {
     };
   }
 
-  /** There is none. */
+  /** Without a connection there is no round trip to measure. */
   askRoundTrip(): void {}
 }

@@ -1,6 +1,6 @@
 /**
- * An account without its users, as the `accounts` block or an account's claims give it.
- * Names as in the reference's configuration; -1: no limit.
+ * An account's options without its users, from the `accounts` block or from claims. Names as in the reference's configuration. In limits
+ * -1 means no limit.
  */
 import type { PermissionOptions } from "../../access/permission/permission-options.ts";
 import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
@@ -15,17 +15,17 @@ export interface AccountLimits {
 
 export const NO_LIMITS: AccountLimits = { connectionsMax: -1, leafNodesMax: -1, subscriptionsMax: -1, payloadBytesMax: -1 };
 
-/** Where traces go that a `traceparent` header asks for. */
+/** Tracing of messages with a `traceparent` header. */
 export interface TraceOptions {
   readonly destination: string;
-  /** Percent of those messages, 1 to 100. */
+  /** Percent of these messages that are traced, 1 to 100. */
   readonly sampling: number;
 }
 
 export interface AccountOptions extends TradeOptions {
   /** Public account nkey; empty: none. */
   readonly nkey: string;
-  /** For users that have no permissions of their own. */
+  /** For users without permissions of their own. */
   readonly defaultPermissions: PermissionOptions | null;
   readonly mappings: readonly MappingRule[];
   readonly limits: AccountLimits;

@@ -88,6 +88,11 @@ export class Account {
     this.updatedAt = host.clock.now();
   }
 
+  /** The name tag of its claims; its name when there is none. */
+  get nameTag(): string {
+    return this.claim?.nameTag || this.name;
+  }
+
   /** Name in log lines. */
   get label(): string {
     const tag = this.claim?.nameTag ?? "";

@@ -1,14 +1,14 @@
-/** From the options of a server to its accounts. */
+/** Derives a server's accounts from its options. */
 
 import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "./account.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import type { AccountsOptions } from "./accounts.ts";
 
-/** Options of a server that say which accounts it has. */
+/** The options that determine a server's accounts. */
 export interface ServerAccountOptions {
   readonly accounts: readonly AccountOptions[];
-  /** Of `$G`. */
+  /** Mappings of `$G`. */
   readonly mappings: readonly MappingRule[];
   readonly systemAccount: string | null;
   readonly noSystemAccount: boolean;

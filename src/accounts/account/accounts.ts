@@ -115,19 +115,19 @@ export class Accounts {
     for (const account of [...this.byName.values()]) {
       if (options.has(account.name) || isClaimed(account.name)) continue;
       if (account.streamImports.length > 0) changed.add(account);
-      this.giveUp(account);
+      this.removeTrades(account);
     }
     const names = [...trades.keys()].filter(name => !isClaimed(name));
-    for (const name of names) this.describe(this.open(name), options.get(name)!);
-    for (const name of names) this.offer(this.byName.get(name)!, trades.get(name)!);
-    for (const name of names) if (this.take(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
+    for (const name of names) this.applySettings(this.open(name), options.get(name)!);
+    for (const name of names) this.installExports(this.byName.get(name)!, trades.get(name)!);
+    for (const name of names) if (this.installImports(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
     return changed;
   }
 
   /** Removes an account that is no longer configured. */
-  private giveUp(account: Account): void {
-    this.offer(account, new Trade(account.name));
-    this.take(account);
+  private removeTrades(account: Account): void {
+    this.installExports(account, new Trade(account.name));
+    this.installImports(account);
     account.mappings = null;
     this.byName.delete(account.name);
   }
@@ -135,13 +135,13 @@ export class Accounts {
   /** Removes the account; its clients are closed afterwards. @returns accounts whose stream imports changed */
   remove(account: Account): ReadonlySet<Account> {
     const changed = new Set(account.streamImports.length > 0 ? [account] : []);
-    this.giveUp(account);
+    this.removeTrades(account);
     for (const importer of this.checkImporters(account, NO_ACTIVATIONS)) changed.add(importer);
     return changed;
   }
 
   /** Applies the settings of an account that do not affect other accounts. */
-  describe(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
+  applySettings(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
     account.nkey = nkey;
     account.limits = limits;
     account.defaultPermissions = defaultPermissions;
@@ -151,14 +151,14 @@ export class Accounts {
   }
 
   /** Applies the exports of a trade. */
-  private offer(account: Account, trade: Trade): void {
+  private installExports(account: Account, trade: Trade): void {
     account.trade = trade;
     account.serviceExports.clear();
     for (const [subject, options] of trade.serviceExports) account.serviceExports.set(subject, new ServiceExport(account, options));
   }
 
   /** Applies the imports of a trade. @returns whether the stream imports changed */
-  private take(account: Account): boolean {
+  private installImports(account: Account): boolean {
     const { trade, interest } = account;
     interest.removeBatch(account.serviceImports.map(one => one.subscription));
     account.serviceImports = trade.serviceImports.map(plan => {
@@ -205,10 +205,10 @@ export class Accounts {
       if (add !== null) refused.push(wanted);
     }
     if (systemName !== null) addSystemImports(trade, systemName, trades);
-    this.describe(account, options);
-    this.offer(account, trade);
+    this.applySettings(account, options);
+    this.installExports(account, trade);
     const changed = new Set<Account>();
-    if (this.take(account)) changed.add(account);
+    if (this.installImports(account)) changed.add(account);
     for (const importer of this.checkImporters(account, activated)) changed.add(importer);
     return { changed, problems, refused };
   }

@@ -5,12 +5,12 @@ import { TRACE_DESTINATION, TRACE_DISABLED } from "../../messaging/trace/trace-h
 
 /** One step of a message between accounts: a service import, or the answer to one. */
 export interface ImportVia {
-  /** The service that it passes; null: none. Compared by identity. */
+  /** The service export of this step; null: none. Compared by identity. */
   readonly export: object | null;
   /** Whether the requester's details are shared. */
   readonly share: boolean;
   /** Messages of this step carry the server's own Nats-Request-Info header. */
-  readonly introduces: boolean;
+  readonly addsRequestInfo: boolean;
 }
 
 /** Whether the batch already passed this export, so that publishing it again would make a loop. */
@@ -24,22 +24,22 @@ export interface Crossing {
   readonly batch: MessageBatch;
   readonly index: number;
   readonly to: { readonly publisher: LocalPublisher };
-  /** There. */
+  /** In the target account. */
   readonly subject: Uint8Array;
-  /** There. */
+  /** In the target account. */
   readonly reply: Uint8Array;
   /** Replaces the message's header; null keeps it. */
   readonly header: Uint8Array | null;
   readonly step: ImportStep;
 }
 
-/** @returns whether a receiver took it */
+/** Publishes the message in the other account. @returns whether it had a receiver */
 export function cross({ batch, index, to, subject, reply, header, step }: Crossing): boolean {
   return to.publisher.republish(batch, index, subject, reply, header, step) > 0;
 }
 
-/** The same for a traced message into an account that does not allow traces. */
-export function crossUnfollowed({ batch, index, to, subject, reply, header, step }: Crossing): boolean {
+/** The same for a traced message, when the other account does not allow traces: the trace stops here. */
+export function crossUntraced({ batch, index, to, subject, reply, header, step }: Crossing): boolean {
   if (batch.trace!.only) return false;
   const disabled = setHeader(header ?? batch.header(index), TRACE_DESTINATION, TRACE_DISABLED);
   return to.publisher.republish(batch, index, subject, reply, disabled, step, false) > 0;

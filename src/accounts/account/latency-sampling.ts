@@ -1,5 +1,5 @@
 /**
- * Decides which requests to a service are measured: a random percentage, and those whose tracing headers ask for it.
+ * Decides which requests to a service are measured: a random percentage, and requests whose tracing headers are sampled.
  *
  *   Uber-Trace-Id   a:b:c:flags            lowest bit of the flags
  *   X-B3-Sampled    1, or 0 to forbid it   without it, X-B3-TraceId alone is enough
@@ -35,7 +35,7 @@ export function sampleByHeader(fields: MimeHeader): Sample | null {
   const first = (key: string) => fields.get(key)?.[0];
   const uber = first("Uber-Trace-Id");
   if (uber !== undefined) {
-    return isUberFollowed(uber) ? pick(fields, key => key === "Uber-Trace-Id" || key.startsWith("Uberctx-")) : null;
+    return isUberSampled(uber) ? pick(fields, key => key === "Uber-Trace-Id" || key.startsWith("Uberctx-")) : null;
   }
   const sampled = first("X-B3-Sampled");
   if (sampled === "0") return null;
@@ -53,7 +53,7 @@ export function sampleByHeader(fields: MimeHeader): Sample | null {
 
 const ZIPKIN_KEYS = new Set(["X-B3-Sampled", "X-B3-Traceid", "X-B3-Parentspanid", "X-B3-Spanid"]);
 
-function isUberFollowed(value: string): boolean {
+function isUberSampled(value: string): boolean {
   const parts = value.split(":");
   const flags = parts[3];
   return parts.length === 4 && /^[0-9a-fA-F]{1,2}$/.test(flags!) && (Number.parseInt(flags!, 16) & 1) === 1;

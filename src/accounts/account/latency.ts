@@ -1,5 +1,5 @@
 /**
- * Latency metrics of a service, published in the exporting account: one message per measured request, whatever its outcome.
+ * Latency metrics of a service, published in the exporting account: one message per measured request, for every outcome.
  *
  *   request ──▶ LatencyWatch, on the pending answer ──▶ answered 200 · no receiver 503 · timed out 504 · requester gone 408
  *   request without a reply ──▶ 400, at once
@@ -43,8 +43,8 @@ const FAILURES: Record<ResponseEnd, Outcome> = {
   [ResponseEnd.InterestLost]: { status: 408, description: "Request Timeout", ...NO_TIMES },
 };
 
-/** A request to a service. */
-export interface Asked {
+/** Facts about a request to a service. */
+export interface MeasuredCall {
   /** The responder's account, which gets the metric. */
   readonly account: TradingAccount;
   /** null: the server itself. */
@@ -68,7 +68,7 @@ class MeasuredRequest {
 
   constructor(
     private readonly subject: string,
-    { account, requester, share, sample }: Asked,
+    { account, requester, share, sample }: MeasuredCall,
   ) {
     this.account = account;
     this.requester = requester;
@@ -135,9 +135,9 @@ export class LatencyWatch implements AnswerWatcher {
   private isAnswered = false;
   private metric: string | null = null;
 
-  constructor(options: LatencyOptions, asked: Asked) {
+  constructor(options: LatencyOptions, call: MeasuredCall) {
     this.options = options;
-    this.request = new MeasuredRequest(options.subject, asked);
+    this.request = new MeasuredRequest(options.subject, call);
   }
 
   /** The answer arrived, from the batch's originator. @returns whether the entry may be removed after delivery */
@@ -162,14 +162,14 @@ export class LatencyWatch implements AnswerWatcher {
 }
 
 /** Measures the requester's round trip in advance, for a service with sampled latency. */
-export function measureAnswer(response: Response, options: LatencyOptions, asked: Asked): void {
-  asked.requester?.askRoundTrip();
-  if (asked.sample !== null && response.type === "Singleton") response.watcher = new LatencyWatch(options, asked);
+export function measureAnswer(response: Response, options: LatencyOptions, call: MeasuredCall): void {
+  call.requester?.askRoundTrip();
+  if (call.sample !== null && response.type === "Singleton") response.watcher = new LatencyWatch(options, call);
 }
 
 /** Publishes the metric of a request without a reply subject. */
-export function reportBadRequest(options: LatencyOptions, asked: Asked): void {
-  if (asked.sample === null) return;
-  const request = new MeasuredRequest(options.subject, asked);
+export function reportBadRequest(options: LatencyOptions, call: MeasuredCall): void {
+  if (call.sample === null) return;
+  const request = new MeasuredRequest(options.subject, call);
   request.publish(request.json({ status: 400, description: "Bad Request", ...NO_TIMES }));
 }

@@ -1,4 +1,4 @@
-/** A pending answer from one account to another, and what it needs of the service and of both accounts. */
+/** A pending answer from one account to another, and the interfaces that it needs of the service and of both accounts. */
 import { latin1 } from "../../base/bytes/ascii.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
@@ -36,13 +36,13 @@ export interface OfferedService {
   /** null: not measured. */
   readonly latency: LatencyOptions | null;
   readonly allowTrace: boolean;
-  /** Registers a pending answer, which is checked when its time is over. */
+  /** Starts the expiry check for a new pending answer. */
   watch(): void;
 }
 
-/** The pending answers of an account: those that its services owe, and those that its clients await. */
+/** The pending answers of an account: those that its services must send, and those that its clients await. */
 export interface PendingAnswers {
-  /** Registers an answer that this account owes to the requester. */
+  /** Registers an answer that a service of this account must send to the requester. */
   add(
     requester: TradingAccount,
     reply: Uint8Array,
@@ -51,16 +51,16 @@ export interface PendingAnswers {
     share: boolean,
     measured?: boolean,
   ): Response;
-  /** Removes an answer that this account owes. */
+  /** Removes a pending answer of this account's services. */
   remove(response: Response, end: ResponseEnd): void;
   /** Removes answers of one service that are not newer than `before`. @returns how many remain */
   expire(of: OfferedService, before: number): number;
-  /** Notes that this account's clients await an answer. */
+  /** Registers an answer that this account's clients await. */
   await(response: Response): void;
   stopAwaiting(response: Response): void;
 }
 
-/** An account as its exports, its imports and pending answers see it. */
+/** The view of an account that exports, imports and pending answers use. */
 export interface TradingAccount {
   readonly name: string;
   readonly host: AccountHost;
@@ -71,7 +71,7 @@ export interface TradingAccount {
   readonly trade: Trade;
   readonly serviceExports: ReadonlyMap<string, OfferedService>;
   readonly responses: PendingAnswers;
-  /** Its services do not answer. */
+  /** The account's claims have expired: its services do not answer. */
   readonly expired: boolean;
   nextEventId(): string;
   publishEvent(subject: string, header: Uint8Array | null, payload: string | Uint8Array): void;
@@ -94,7 +94,7 @@ export class Response {
   readonly type: ResponseType;
   readonly share: boolean;
   /** Answers keep the responder's headers, so this step adds no Nats-Request-Info. */
-  readonly introduces = false;
+  readonly addsRequestInfo = false;
   /** Time of the request or of the last answer. Monotonic, ms. */
   at: number;
   /** null: the latency is not measured. */

@@ -2,11 +2,11 @@
  * Pending answers between accounts.
  *
  *   requester's account                          responder's account
- *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): that subject replaces `_INBOX.x` there
+ *   `req` reply `_INBOX.x`  ── ServiceImport ──▶ `svc` reply `_R_.aaaaaa.bbbbbb`      add(): this subject replaces `_INBOX.x`
  *   `_INBOX.x`              ◀── Response ─────── published by the service             one answer, or as many as the type allows
  * One subscription `_R_.aaaaaa.>` per account, created with its first pending answer. An entry is removed with the answer (one message, or the end of a
- * stream: an empty message), when its time is over (service-export.ts), or when the requester's subscription is gone.
- * Bounded by time, as in the reference, and by number: beyond a million the oldest is dropped.
+ * stream: an empty message), when it expires (service-export.ts), or when the requester unsubscribes.
+ * Bounded by time, as in the reference, and by number: over a million, the oldest is dropped.
  * Source: reference, core §5.4.
  */
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
@@ -17,7 +17,7 @@ import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
 import type { ResponseType } from "../trade/trade-options.ts";
-import { type Crossing, cross, crossUnfollowed, importCameThrough } from "./import-step.ts";
+import { type Crossing, cross, crossUntraced, importCameThrough } from "./import-step.ts";
 import { measureAnswer } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, type PendingAnswers, Response, ResponseEnd, type TradingAccount } from "./response.ts";
@@ -29,7 +29,7 @@ const DIGITS_IN_TOKEN = 6;
 /** Length of a token of 32 random bits. */
 const DIGITS_PER_DRAW = 3;
 /** Most pending answers per account. */
-const OWED_MAX = 1_000_000;
+const PENDING_MAX = 1_000_000;
 const NO_BYTES = new Uint8Array(0);
 
 export class Responses implements Sink, PendingAnswers {
@@ -41,7 +41,7 @@ export class Responses implements Sink, PendingAnswers {
   /** `.<server hash>.T`; null until it is needed. */
   private suffix: Uint8Array | null = null;
   /** Pending answers of this account's services, by their subject. */
-  private readonly owed = new Map<string, Response>();
+  private readonly pending = new Map<string, Response>();
   /** Answers awaited by clients of this account, by reply subject. */
   private readonly awaitedBy = new Map<string, Response | Set<Response>>();
 
@@ -56,11 +56,11 @@ export class Responses implements Sink, PendingAnswers {
 
   /** Number of pending answers. */
   get size(): number {
-    return this.owed.size;
+    return this.pending.size;
   }
 
   all(): Iterable<Response> {
-    return this.owed.values();
+    return this.pending.values();
   }
 
   /**
@@ -90,8 +90,8 @@ export class Responses implements Sink, PendingAnswers {
       share,
       host.clock.monotonic(),
     );
-    if (this.owed.size >= OWED_MAX) this.remove(this.owed.values().next().value!, ResponseEnd.TimedOut);
-    this.owed.set(response.subject, response);
+    if (this.pending.size >= PENDING_MAX) this.remove(this.pending.values().next().value!, ResponseEnd.TimedOut);
+    this.pending.set(response.subject, response);
     from?.watch();
     requester.responses.await(response);
     return response;
@@ -103,7 +103,7 @@ export class Responses implements Sink, PendingAnswers {
   }
 
   remove(response: Response, end: ResponseEnd): void {
-    if (!this.owed.delete(response.subject)) return;
+    if (!this.pending.delete(response.subject)) return;
     response.requester.responses.stopAwaiting(response);
     response.watcher?.onEnd(end);
   }
@@ -111,7 +111,7 @@ export class Responses implements Sink, PendingAnswers {
   /** Removes pending answers of one service that are not newer than `before`. @returns how many remain */
   expire(of: OfferedService, before: number): number {
     let left = 0;
-    for (const response of [...this.owed.values()]) {
+    for (const response of [...this.pending.values()]) {
       if (response.export !== of) continue;
       if (response.at <= before) this.remove(response, ResponseEnd.TimedOut);
       else left++;
@@ -121,14 +121,14 @@ export class Responses implements Sink, PendingAnswers {
 
   /** Called after a subscription was removed: drops awaited answers that no subscription matches any more. */
   onInterestLost(subject: Uint8Array): void {
-    if (!hasWildcard(subject, 0, subject.length)) return this.forget(latin1(subject, 0, subject.length), subject);
+    if (!hasWildcard(subject, 0, subject.length)) return this.dropUnawaited(latin1(subject, 0, subject.length), subject);
     for (const reply of [...this.awaitedBy.keys()]) {
       const bytes = Buffer.from(reply, "latin1");
-      if (matchesLiteral(subject, bytes, 0, bytes.length)) this.forget(reply, bytes);
+      if (matchesLiteral(subject, bytes, 0, bytes.length)) this.dropUnawaited(reply, bytes);
     }
   }
 
-  private forget(reply: string, bytes: Uint8Array): void {
+  private dropUnawaited(reply: string, bytes: Uint8Array): void {
     const waiting = this.awaitedBy.get(reply);
     if (waiting === undefined || this.account.interest.hasInterest(bytes, 0, bytes.length)) return;
     this.awaitedBy.delete(reply);
@@ -171,9 +171,9 @@ export class Responses implements Sink, PendingAnswers {
   private answer(batch: MessageBatch, index: number): boolean {
     const response = this.account.expired
       ? undefined
-      : this.owed.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
+      : this.pending.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
     if (response === undefined || importCameThrough(batch, response.export)) return false;
-    const mayGo = response.watcher?.onAnswer(batch) ?? true;
+    const mayRemove = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
     const { trace } = batch;
     // The answer may itself have a reply subject.
@@ -183,11 +183,11 @@ export class Responses implements Sink, PendingAnswers {
     const isEnd = batch.end(index) === batch.start(index);
     const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_BYTES, header: null, step };
     trace?.addServiceImport(requester.name, response.subject, decode(subject));
-    const delivered = trace === null ? cross(crossing) : crossUnfollowed(crossing);
+    const delivered = trace === null ? cross(crossing) : crossUntraced(crossing);
     response.watcher?.afterAnswer();
     if (!delivered && onward?.response) requester.responses.remove(onward.response, ResponseEnd.Undelivered);
     if (response.type !== "Singleton" && delivered) response.at = this.account.host.clock.monotonic();
-    if ((!delivered || response.type === "Singleton" || isEnd) && mayGo) {
+    if ((!delivered || response.type === "Singleton" || isEnd) && mayRemove) {
       this.remove(response, delivered ? ResponseEnd.Answered : ResponseEnd.Undelivered);
     }
     return delivered;

@@ -33,7 +33,7 @@ export class ServiceExport implements OfferedService {
     return this.options.responseThresholdMs || THRESHOLD_MS;
   }
 
-  /** Registers a pending answer, which is checked when its time is over. */
+  /** Starts the expiry check for a new pending answer. */
   watch(): void {
     if (this.waiting) return;
     this.waiting = true;

@@ -16,8 +16,8 @@ import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
 import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
 import type * as trade from "../trade/trade.ts";
 import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
-import { type Crossing, cross, crossUnfollowed, type ImportVia, importCameThrough } from "./import-step.ts";
-import { type Asked, measureAnswer, reportBadRequest } from "./latency.ts";
+import { type Crossing, cross, crossUntraced, type ImportVia, importCameThrough } from "./import-step.ts";
+import { type MeasuredCall, measureAnswer, reportBadRequest } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, type Response, ResponseEnd, type TradingAccount } from "./response.ts";
 import { isAcknowledgement } from "./responses.ts";
@@ -31,7 +31,7 @@ const SUBJECT_BYTES_MIN = 256;
 export class ServiceImport implements Sink, ImportVia {
   mark = 0;
   readonly takesRuns = false;
-  readonly introduces = true;
+  readonly addsRequestInfo = true;
   readonly importer: TradingAccount;
   readonly exporter: TradingAccount;
   readonly plan: trade.ServiceImport;
@@ -41,7 +41,7 @@ export class ServiceImport implements Sink, ImportVia {
   invalid = false;
   private readonly to: Uint8Array;
   /** Scratch space for transformed subjects. */
-  private seen = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
+  private subjectScratch = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
 
   constructor(importer: TradingAccount, exporter: TradingAccount, plan: trade.ServiceImport) {
     this.importer = importer;
@@ -66,7 +66,7 @@ export class ServiceImport implements Sink, ImportVia {
     return delivered;
   }
 
-  /** @returns whether a receiver took it */
+  /** @returns whether the request had a receiver */
   private request(batch: MessageBatch, index: number): boolean {
     const { exporter } = this;
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
@@ -80,7 +80,7 @@ export class ServiceImport implements Sink, ImportVia {
         response = this.awaitAnswer(batch, index, reply);
         reply = response.address;
       }
-    } else if (this.latency !== null) reportBadRequest(this.latency, this.asked(batch, index));
+    } else if (this.latency !== null) reportBadRequest(this.latency, this.call(batch, index));
     const subject = this.subjectOf(batch, index);
     const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
     const step: ImportStep = { via: this, before: batch.imported };
@@ -98,7 +98,7 @@ export class ServiceImport implements Sink, ImportVia {
     return this.export?.latency ?? null;
   }
 
-  private asked(batch: MessageBatch, index: number): Asked {
+  private call(batch: MessageBatch, index: number): MeasuredCall {
     const { exporter, importer, latency, share } = this;
     const sample = latency === null ? null : sampleRequest(latency, batch, index, importer.host.turn.random);
     return { account: exporter, requester: batch.originator, share, sample };
@@ -108,18 +108,18 @@ export class ServiceImport implements Sink, ImportVia {
     const { exporter, importer, latency } = this;
     const { responses } = exporter;
     if (latency === null) return responses.add(importer, reply, this.export, this.responseType, this.share);
-    const asked = this.asked(batch, index);
-    const response = responses.add(importer, reply, this.export, this.responseType, this.share, asked.sample !== null);
-    measureAnswer(response, latency, asked);
+    const call = this.call(batch, index);
+    const response = responses.add(importer, reply, this.export, this.responseType, this.share, call.sample !== null);
+    measureAnswer(response, latency, call);
     return response;
   }
 
-  /** For a traced message: trace events of the exporter's side come back like answers. */
+  /** Publishes a traced message. Trace events of the exporter's side are returned like answers. */
   private crossTraced(crossing: Crossing, trace: MessageTrace): boolean {
     const { exporter, importer } = this;
     const { batch, index, subject } = crossing;
     trace.addServiceImport(exporter.name, batch.subjectText(index), decode(subject));
-    if (!this.export?.allowTrace) return crossUnfollowed(crossing);
+    if (!this.export?.allowTrace) return crossUntraced(crossing);
     const { destination } = trace;
     const back = exporter.responses.add(importer, encode(destination), this.export, this.responseType, this.share);
     trace.destination = back.subject;
@@ -139,18 +139,18 @@ export class ServiceImport implements Sink, ImportVia {
     const end = batch.subjectEnd(index);
     if (transform === null) return usesPublished ? batch.subjectSource.subarray(start, end) : this.to;
     const most = transform.resultBytesMax(end - start);
-    if (this.seen.length < most) this.seen = Buffer.allocUnsafe(most);
-    const size = transform.transform(batch.subjectSource, start, end, this.seen, 0, this.importer.host.turn.random);
-    return size === -1 ? this.to : this.seen.subarray(0, size);
+    if (this.subjectScratch.length < most) this.subjectScratch = Buffer.allocUnsafe(most);
+    const size = transform.transform(batch.subjectSource, start, end, this.subjectScratch, 0, this.importer.host.turn.random);
+    return size === -1 ? this.to : this.subjectScratch.subarray(0, size);
   }
 
   /** The header with Nats-Request-Info; null: unchanged. Cached for clients' messages without headers. */
   private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
     const { originator } = batch;
     if (batch.imported !== null || originator === null || batch.headerSize(index) > 0) return this.newHeader(batch, index);
-    const said = originator.requestHeader;
+    const cached = originator.requestHeader;
     const version = originator.infoVersion;
-    if (said !== null && said.via === this && said.version === version) return said.header;
+    if (cached !== null && cached.via === this && cached.version === version) return cached.header;
     const header = this.newHeader(batch, index);
     if (header !== null) originator.requestHeader = { via: this, version, header };
     return header;
@@ -169,7 +169,7 @@ export class ServiceImport implements Sink, ImportVia {
     const toSystem = this.exporter === host.systemAccount;
     const share = before === null ? this.share : before.share;
     // Client-written headers are never trusted: for an answer forwarded as a request, the responder is the requester.
-    const known = before?.introduces ? knownInfo(batch, index) : null;
+    const known = before?.addsRequestInfo ? knownInfo(batch, index) : null;
     const info = known ?? batch.originator?.clientInfo(share) ?? null;
     if (info === null) return null;
     if (known !== null) known.svc = this.importer.name;

@@ -2,8 +2,10 @@
  * Imported streams: a subscription gets a shadow in the exporter's account and receives its messages under the local subject.
  *
  *   exporter: `orders.eu`  ──▶ shadow of `in.>` on `orders.>` ──▶ view ──▶ delivered as `in.orders.eu`
- * Cases of a subscription relative to an import's local subject: equal or wider, then the shadow subscribes to the imported subject; narrower, then
- * to the requested part, translated back; or both have wildcards where the other has none, then to their intersection.
+ * The shadow's subject depends on how the subscription relates to the import's local subject:
+ *   equal or wider    the imported subject
+ *   narrower          the requested part, translated back
+ *   each has wildcards where the other has none    their intersection
  * Source: reference, core §3.4.
  */
 import { assert } from "../../base/assert/assert.ts";
@@ -22,7 +24,7 @@ export class StreamImport implements SubjectView {
   invalid = false;
   private readonly to: Uint8Array;
   private readonly random: Random;
-  private back: SubjectTransform | null = null;
+  private reversed: SubjectTransform | null = null;
 
   constructor(importer: TradingAccount, exporter: TradingAccount, plan: trade.StreamImport) {
     this.exporter = exporter;
@@ -59,8 +61,8 @@ export class StreamImport implements SubjectView {
     if (common === null) return null;
     if (usesPublished) return common;
     if (transform === null) return narrowed === null ? common : from;
-    this.back ??= transform.reverse();
-    return this.back === null ? from : this.back.transformText(common, this.random);
+    this.reversed ??= transform.reverse();
+    return this.reversed === null ? from : this.reversed.transformText(common, this.random);
   }
 }
 
@@ -84,9 +86,9 @@ export function addShadows(account: { readonly streamImports: readonly StreamImp
   const shadows: Subscription[] = [];
   for (const one of account.streamImports) {
     if (one.invalid) continue;
-    const there = one.shadowSubject(subject);
-    if (there === null) continue;
-    const shadow = new Subscription(subscription.sink, encode(there), subscription.queue, subscription.sid);
+    const shadowSubject = one.shadowSubject(subject);
+    if (shadowSubject === null) continue;
+    const shadow = new Subscription(subscription.sink, encode(shadowSubject), subscription.queue, subscription.sid);
     shadow.view = one;
     shadow.filter = subscription.filter;
     if (one.exporter.interest.insert(shadow)) shadows.push(shadow);

@@ -25,7 +25,7 @@ const EXPORTS = [
   systemExport("$SYS.REQ.USER.*.INFO"),
 ];
 
-/** Exports that the owner configured are kept. */
+/** Adds the exports of the system account, except those that are configured. */
 export function addSystemExports(system: Trade): void {
   for (const one of EXPORTS) {
     const given = [...system.serviceExports.keys()].some(subject => isSubsetText(one.subject, subject));

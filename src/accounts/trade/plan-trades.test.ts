@@ -21,14 +21,14 @@ const service = (subject: string, more: Given & Partial<ServiceExportOptions> = 
   subject,
   ...more,
 });
-const takesStream = (account: string, subject: string, to = "", prefix = ""): StreamImportOptions => ({
+const streamImport = (account: string, subject: string, to = "", prefix = ""): StreamImportOptions => ({
   ...NO_STREAM_IMPORT,
   account,
   subject,
   to,
   prefix,
 });
-const takesService = (account: string, subject: string, to = ""): ServiceImportOptions => ({ ...NO_SERVICE_IMPORT, account, subject, to });
+const serviceImport = (account: string, subject: string, to = ""): ServiceImportOptions => ({ ...NO_SERVICE_IMPORT, account, subject, to });
 
 type Exports = AccountOptions["exports"];
 type Imports = AccountOptions["imports"];
@@ -38,10 +38,10 @@ function problemsOf(accounts: Record<string, { exports?: Exports; imports?: Impo
   return planTrades(options, NO_ACTIVATIONS, measures).problems;
 }
 
-test("an import is authorized by an export of the same subject, or by one that covers it", () => {
+test("an import is authorized by an export of the same or a wider subject", () => {
   const given = { exports: [stream("a.>"), service("b.*", { accounts: ["B"] })] };
-  expect(problemsOf({ A: given, B: { imports: [takesStream("A", "a.x.>"), takesService("A", "b.c")] } })).toEqual([]);
-  expect(problemsOf({ A: given, C: { imports: [takesStream("A", ">"), takesService("A", "b.c")] }, B: {} })).toEqual([
+  expect(problemsOf({ A: given, B: { imports: [streamImport("A", "a.x.>"), serviceImport("A", "b.c")] } })).toEqual([]);
+  expect(problemsOf({ A: given, C: { imports: [streamImport("A", ">"), serviceImport("A", "b.c")] }, B: {} })).toEqual([
     'Error adding stream import ">": stream import not authorized',
     'Error adding service import "b.c": service import not authorized',
   ]);
@@ -49,17 +49,17 @@ test("an import is authorized by an export of the same subject, or by one that c
 
 test("an export that requires activation refuses imports without one", () => {
   const exports = [stream("a", { tokenRequired: true })];
-  expect(problemsOf({ A: { exports }, B: { imports: [takesStream("A", "a")] } })).toEqual([
+  expect(problemsOf({ A: { exports }, B: { imports: [streamImport("A", "a")] } })).toEqual([
     'Error adding stream import "a": stream import not authorized',
   ]);
 });
 
 test("an export with an account token accepts subjects that name the importer", () => {
   const exports = [service("ask.*.now", { accountTokenPosition: 2 })];
-  const problems = (subject: string) => problemsOf({ A: { exports }, B: { imports: [takesService("A", subject)] } });
+  const problems = (subject: string) => problemsOf({ A: { exports }, B: { imports: [serviceImport("A", subject)] } });
   expect(problems("ask.B.now")).toEqual([]);
   expect(problems("ask.C.now")).toEqual(['Error adding service import "ask.C.now": service import not authorized']);
-  // The pattern itself names nobody.
+  // The pattern itself names no account.
   expect(problems("ask.*.now")).toEqual(['Error adding service import "ask.*.now": service import not authorized']);
   const wrong = [service("ask.*.now", { accountTokenPosition: 1 })];
   expect(problemsOf({ A: { exports: wrong } })).toEqual(['Error adding service export "ask.*.now": sublist: invalid subject']);
@@ -67,7 +67,7 @@ test("an export with an account token accepts subjects that name the importer", 
 
 test("missing accounts are reported", () => {
   const problems = problemsOf({
-    A: { exports: [stream("a", { accounts: ["X"] })], imports: [takesStream("Y", "y"), takesService("Z", "z")] },
+    A: { exports: [stream("a", { accounts: ["X"] })], imports: [streamImport("Y", "y"), serviceImport("Z", "z")] },
   });
   expect(problems).toEqual([
     '"X" account not defined for stream export',
@@ -79,17 +79,19 @@ test("missing accounts are reported", () => {
 test("import cycles are refused", () => {
   const exports = [service("q.>"), stream("s.>")];
   const circle = (one: Imports, two: Imports) => problemsOf({ A: { exports, imports: one }, B: { exports, imports: two } });
-  expect(circle([takesService("B", "q.x")], [takesService("A", "q.x")])).toEqual([
+  expect(circle([serviceImport("B", "q.x")], [serviceImport("A", "q.x")])).toEqual([
     'Error adding service import "q.x": import forms a cycle',
   ]);
-  expect(circle([takesStream("B", "s.x")], [takesStream("A", "s.x")])).toEqual(['Error adding stream import "s.x": import forms a cycle']);
-  expect(circle([takesService("B", "q.x", "other")], [takesService("A", "q.y", "more")])).toEqual([]);
+  expect(circle([streamImport("B", "s.x")], [streamImport("A", "s.x")])).toEqual([
+    'Error adding stream import "s.x": import forms a cycle',
+  ]);
+  expect(circle([serviceImport("B", "q.x", "other")], [serviceImport("A", "q.y", "more")])).toEqual([]);
 });
 
 test("a long chain of imports is followed to its end", () => {
   const names = Array.from({ length: 1_100 }, (_, index) => `A${index}`);
   const accounts = names.map((name, index) => {
-    const imports = index === 0 ? [] : [takesService(names[index - 1]!, "q")];
+    const imports = index === 0 ? [] : [serviceImport(names[index - 1]!, "q")];
     return [name, { exports: [service("q")], imports }] as const;
   });
   const depth = 'Error adding service import "q": search cycle depth exhausted';
@@ -99,18 +101,18 @@ test("a long chain of imports is followed to its end", () => {
 test("the local subject of an import must refer to every wildcard once", () => {
   const exports = [stream("a.*.*"), service("b.*")];
   const problems = (...imports: Imports) => problemsOf({ A: { exports }, B: { imports } });
-  expect(problems(takesStream("A", "a.*.*", "x.$2.$1"), takesService("A", "b.*", "y.$1"))).toEqual([]);
-  expect(problems(takesStream("A", "a.*.*", "x.$2"))[0]).toStartWith(
+  expect(problems(streamImport("A", "a.*.*", "x.$2.$1"), serviceImport("A", "b.*", "y.$1"))).toEqual([]);
+  expect(problems(streamImport("A", "a.*.*", "x.$2"))[0]).toStartWith(
     'Error adding stream import "a.*.*": failed to create mapping transform for stream import subject from "a.*.*" to "x.$2": ',
   );
-  expect(problems(takesStream("A", "a.*.*", "", "p.*"))).toEqual([
+  expect(problems(streamImport("A", "a.*.*", "", "p.*"))).toEqual([
     'Error adding stream import "a.*.*": stream import prefix can not contain wildcard tokens',
   ]);
 });
 
 test("the same import twice is refused", () => {
   const exports = [stream("a"), service("b")];
-  const imports = [takesStream("A", "a"), takesStream("A", "a", "other"), takesService("A", "b"), takesService("A", "b")];
+  const imports = [streamImport("A", "a"), streamImport("A", "a", "other"), serviceImport("A", "b"), serviceImport("A", "b")];
   expect(problemsOf({ A: { exports }, B: { imports } })).toEqual([
     'Error adding stream import "a": stream import already exists',
     'Error adding service import "b": duplicate service import subject "b", previously used in import for account "A", subject "b"',

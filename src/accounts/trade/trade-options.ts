@@ -1,13 +1,13 @@
 /**
- * What an account exports and imports, as the `accounts` block or an account's claims give it.
- * Names as in the reference's configuration; durations in milliseconds.
+ * Exports and imports of an account, from the `accounts` block or from claims. Names as in the reference's configuration; durations in
+ * milliseconds.
  */
 
 export type ResponseType = "Singleton" | "Stream" | "Chunked";
 
 /** Metrics of a service's latency. */
 export interface LatencyOptions {
-  /** Percent of the requests, 1 to 100; 0: those whose headers ask for it. */
+  /** Percent of the requests, 1 to 100; 0: only requests whose tracing headers are sampled. */
   readonly sampling: number;
   /** Subject of the metrics, in the exporting account. */
   readonly subject: string;
@@ -15,13 +15,13 @@ export interface LatencyOptions {
 
 interface ExportOptions {
   readonly subject: string;
-  /** Accounts that may import it; null: all of them. An empty list asks for an activation token, unless claims say `public`. */
+  /** Accounts that may import it; null: all. An empty list requires an activation token, unless claims say `public`. */
   readonly accounts: readonly string[] | null;
-  /** Importers need an activation token (claims), which `accounts` does not list. */
+  /** Importers need an activation token, in claims only. */
   readonly tokenRequired: boolean;
-  /** 1-based token that must be the importing account's name; 0: none. */
+  /** Position, from 1, of the subject token that must be the importing account's name; 0: none. */
   readonly accountTokenPosition: number;
-  /** Activations that count no more: account, or `*`, → unix seconds of the latest revoked issue. */
+  /** Revoked activations: account or `*` → Unix seconds; activations issued until then are revoked. */
   readonly revocations: Readonly<Record<string, number>>;
 }
 
@@ -42,11 +42,11 @@ export interface StreamImportOptions {
   readonly kind: "stream";
   /** The exporting account. */
   readonly account: string;
-  /** As it is exported. */
+  /** Subject in the exporting account. */
   readonly subject: string;
-  /** What subscriptions of the importing account see; empty: `prefix` decides. */
+  /** Subject in the importing account; empty: derived from `prefix`. */
   readonly to: string;
-  /** Put before the subject; empty: none. */
+  /** Prefix of the subject in the importing account; empty: none. */
   readonly prefix: string;
   readonly allowTrace: boolean;
   /** Activation JWT; empty: none. */
@@ -57,14 +57,14 @@ export interface ServiceImportOptions {
   readonly kind: "service";
   readonly account: string;
   readonly subject: string;
-  /** What the importing account publishes to; empty: `subject`. */
+  /** Subject of requests in the importing account; empty: `subject`. */
   readonly to: string;
-  /** The service is told who asks. */
+  /** The requester's details are shared with the service. */
   readonly share: boolean;
   readonly token: string;
 }
 
-/** What planning the trades of an account needs to know of it. */
+/** The options from which the trades of an account are planned. */
 export interface TradeOptions {
   readonly name: string;
   readonly exports: readonly (StreamExportOptions | ServiceExportOptions)[];

@@ -15,7 +15,6 @@ import type { StreamImport } from "../../accounts/account/stream-import.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../../accounts/trade/trade-options.ts";
 import { goTime } from "../../base/go/time.ts";
 import { listsOf, type MappingRule, remainderOf } from "../../messaging/mapping/mapping-rule.ts";
-import { nameTagOf } from "./account-tag.ts";
 import { type Fields, unlessEmpty } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { interestStats } from "./subsz.ts";
@@ -40,7 +39,7 @@ export function accountDetail(server: MonitoredServer, account: Account): Fields
     ...unlessEmpty("imports", imports),
     ...unlessEmpty("jwt", claim?.jwt ?? ""),
     ...unlessEmpty("issuer_key", claim?.issuer ?? ""),
-    name_tag: nameTagOf(account),
+    name_tag: account.nameTag,
     ...unlessEmpty("tags", claim?.tags ?? []),
     ...(claim === null ? {} : claimFields(claim.jwt, server.clock.now())),
     sublist_stats: interestStats([account]),

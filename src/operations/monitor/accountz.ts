@@ -1,7 +1,6 @@
 /** `/accountz`: names of accounts, or one account in detail; `/accstatz`: traffic of accounts in use. */
 import type { Account } from "../../accounts/account/account.ts";
 import { accountDetail } from "./account-detail.ts";
-import { nameTagOf } from "./account-tag.ts";
 import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
@@ -62,7 +61,7 @@ export function accountStat(account: Account) {
   const { name, connections, interest, traffic, slowConsumers } = account;
   return {
     acc: name,
-    name: nameTagOf(account),
+    name: account.nameTag,
     conns: connections,
     leafnodes: 0,
     total_conns: connections,

@@ -2,7 +2,6 @@
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
-import { nameTagOf } from "./account-tag.ts";
 import { CONNECTIONS_LIMIT } from "./connz.ts";
 import type { Exposition } from "./exposition.ts";
 import { helpOf } from "./metric-help.ts";
@@ -63,7 +62,7 @@ function labelsOf({ id, kind, transport, connect, account }: Client): Record<str
     ip: transport.remoteAddress,
     port: String(transport.remotePort),
     name: connect.name,
-    name_tag: nameTagOf(account),
+    name_tag: account.nameTag,
     account: named,
     account_id: named,
     lang: connect.lang,

@@ -15,13 +15,11 @@ import { collideText } from "../../messaging/subject/subject-text.ts";
 import { CLOSE_TEXTS } from "../../wire/protocol/close-reason.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
-import { nameTagOf } from "./account-tag.ts";
-import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
+import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { type Query, QueryError } from "./query.ts";
-import { subscriptionDetail } from "./subscription-detail.ts";
-import { uptimeText } from "./uptime-text.ts";
+import { subscriptionDetail } from "./subsz.ts";
 
 /** Default number of connections per answer. */
 export const CONNECTIONS_LIMIT = 1_024;
@@ -267,10 +265,10 @@ function claimFields({ jwt, issuerKey, tags }: ConnectionRecord, tag: string): F
 }
 
 /** The account's name tag: for open connections, and on request for closed ones in other accounts than $G; else the tag recorded at the close. */
-function nameTag(server: MonitoredServer, record: ConnectionRecord, client: Client | null, asked: boolean): string {
-  if (client !== null) return nameTagOf(client.account);
-  const account = asked && record.account !== GLOBAL_ACCOUNT ? server.accountNamed(record.account) : undefined;
-  return account === undefined ? record.nameTag : nameTagOf(account);
+function nameTag(server: MonitoredServer, record: ConnectionRecord, client: Client | null, withAuth: boolean): string {
+  if (client !== null) return client.account.nameTag;
+  const account = withAuth && record.account !== GLOBAL_ACCOUNT ? server.accountNamed(record.account) : undefined;
+  return account === undefined ? record.nameTag : account.nameTag;
 }
 
 function openSubscriptions(client: Client, { subscriptions: wanted }: ConnzOptions): Fields {

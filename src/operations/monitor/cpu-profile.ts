@@ -11,21 +11,21 @@ const INTERVAL_MICROS = 1_000;
 const RESTING_INTERVAL_MICROS = 100_000;
 
 /** Another profile is already running. */
-export class ProfileUnderWay extends Error {
-  override name = "ProfileUnderWay";
+export class ProfileRunning extends Error {
+  override name = "ProfileRunning";
 }
 
 export class CpuProfiler {
-  private underWay = false;
+  private running = false;
 
   /**
    * Samples the process, about once a millisecond, and resolves with the profile as JSON.
    * @param end aborts when the profile should stop; may abort early
-   * @throws ProfileUnderWay  another profile is running
+   * @throws ProfileRunning  another profile is running
    */
   async record(end: Promise<unknown>): Promise<string> {
-    if (this.underWay) throw new ProfileUnderWay();
-    this.underWay = true;
+    if (this.running) throw new ProfileRunning();
+    this.running = true;
     const session = new (nodeInspector().Session)();
     session.connect();
     try {
@@ -38,7 +38,7 @@ export class CpuProfiler {
     } finally {
       await rest(session);
       session.disconnect();
-      this.underWay = false;
+      this.running = false;
     }
   }
 }

@@ -4,6 +4,6 @@ export class EndpointError extends Error {
 }
 
 /** The request is for another server. Services do not answer, so that only the other server does. */
-export class NotMine extends EndpointError {
-  override name = "NotMine";
+export class NotAddressed extends EndpointError {
+  override name = "NotAddressed";
 }

@@ -9,15 +9,15 @@ export function healthz(context: MonitorContext, query: Query): Response {
   if (query.flag("js-enabled")) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
   for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them are satisfied
   const details = query.flag("details");
-  const asked = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
-  const { status_code, ...answer } = healthzOf(context.server, asked);
+  const options = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
+  const { status_code, ...answer } = healthzOf(context.server, options);
   if (answer.error !== undefined) log.warn(`Healthcheck failed: ${JSON.stringify(answer.error)}`);
   if (answer.errors !== undefined) log.warn(`Healthcheck failed: ${answer.errors.length} errors`);
   return jsonResponse(answer, 0, status_code);
 }
 
 export interface HealthzOptions {
-  /** Empty: not asked about. */
+  /** Empty: not checked. */
   readonly account: string;
   readonly stream: string;
   readonly consumer: string;
@@ -33,7 +33,7 @@ export interface Health {
 }
 
 export function healthzOf(server: MonitoredServer, options: HealthzOptions): Health {
-  const problem = wrongWith(options) ?? unready(server);
+  const problem = invalidOption(options) ?? notReady(server);
   if (problem === null) return { status: "ok", status_code: 200 };
   const { type, error, status } = problem;
   return { status: "error", status_code: status, ...(options.details ? { errors: [{ type, error }] } : { error }) };
@@ -45,7 +45,7 @@ interface Problem {
   readonly status: number;
 }
 
-function wrongWith({ account, stream, consumer }: HealthzOptions): Problem | null {
+function invalidOption({ account, stream, consumer }: HealthzOptions): Problem | null {
   const missing = (name: string, what: string): Problem => ({
     type: "BAD_REQUEST",
     error: `"${name}" must not be empty when checking ${what} health`,
@@ -57,7 +57,7 @@ function wrongWith({ account, stream, consumer }: HealthzOptions): Problem | nul
 }
 
 /** Null when all listeners accept connections. */
-export function unready({ missingListeners }: MonitoredServer): Problem | null {
+export function notReady({ missingListeners }: MonitoredServer): Problem | null {
   if (missingListeners.length === 0) return null;
   const error = `failed to be ready for connections after 1ms: ${missingListeners.join(", ")}`;
   return { type: "CONNECTION", error, status: 500 };

@@ -2,7 +2,7 @@
 
 import { goTime } from "../../base/go/time.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
-import { EndpointError, NotMine } from "./endpoint-error.ts";
+import { EndpointError, NotAddressed } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
@@ -23,9 +23,9 @@ export interface JszOptions {
 
 export const NO_JSZ_OPTIONS: JszOptions = { leaderOnly: false };
 
-/** @throws NotMine the request is for the leader only */
+/** @throws NotAddressed the request is for the leader only */
 export function jszOf({ clock, identity }: MonitoredServer, { leaderOnly }: JszOptions): Fields {
-  if (leaderOnly) throw new NotMine("filtered response: not leader");
+  if (leaderOnly) throw new NotAddressed("filtered response: not leader");
   return {
     memory: 0,
     storage: 0,

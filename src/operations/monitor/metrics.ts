@@ -9,12 +9,11 @@
  */
 
 import type { Account } from "../../accounts/account/account.ts";
-import { nameTagOf } from "./account-tag.ts";
 import { accountStats } from "./accountz.ts";
 import { addConnections } from "./connection-metrics.ts";
 import type { Fields, MonitorContext } from "./endpoint.ts";
 import { Exposition, type Labels } from "./exposition.ts";
-import { unready } from "./healthz.ts";
+import { notReady } from "./healthz.ts";
 import { jszOf, NO_JSZ_OPTIONS } from "./jsz.ts";
 import { helpOf } from "./metric-help.ts";
 import { routezOf } from "./other-servers.ts";
@@ -53,12 +52,12 @@ const TEXTS: ReadonlySet<string> = new Set([
   "config_load_time",
 ]);
 /** Metrics that the exporter omits, by the name they would have. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["leaf", "trusted_operators_claim"]);
+const OMITTED: ReadonlySet<string> = new Set(["leaf", "trusted_operators_claim"]);
 
 function addNumbers(exposition: Exposition, prefix: string, id: string, fields: Fields, path: readonly string[] = []): void {
   for (const [key, value] of Object.entries(fields)) {
     const name = metricName([...path, key]);
-    if (LEFT_OUT.has(name)) continue;
+    if (OMITTED.has(name)) continue;
     const full = `${prefix}_${name}`;
     const add = (labels: Labels, number: number) => exposition.add(full, helpOf(full), { server_id: id, ...labels }, number);
     if (typeof value === "number") add({}, value);
@@ -79,12 +78,12 @@ function metricName(path: readonly string[]): string {
 }
 
 function addHealth(exposition: Exposition, { server }: MonitorContext): void {
-  const well = unready(server) === null;
+  const healthy = notReady(server) === null;
   const id = server.identity.id;
   for (const check of ["healthz", "healthz_js_enabled_only", "healthz_js_server_only"]) {
-    exposition.add(`gnatsd_${check}_status`, "0 when the server is well, 1 when it is not", { server_id: id }, well ? 0 : 1);
-    const labels = { server_id: id, value: well ? "ok" : "error" };
-    exposition.add(`gnatsd_${check}_status_value`, "1 when the server is well; the status as a label", labels, well ? 1 : 0);
+    exposition.add(`gnatsd_${check}_status`, "0 when the server is healthy, 1 when it is not", { server_id: id }, healthy ? 0 : 1);
+    const labels = { server_id: id, value: healthy ? "ok" : "error" };
+    exposition.add(`gnatsd_${check}_status_value`, "1 when the server is healthy; the status as a label", labels, healthy ? 1 : 0);
   }
 }
 
@@ -106,7 +105,7 @@ function addAccounts(exposition: Exposition, { server }: MonitorContext): void {
     add("slow_consumers", slow_consumers);
   }
   for (const account of server.accounts.slice(0, ACCOUNTS_MAX)) {
-    const labels = { server_id: id, account_id: account.name, account_name: nameTagOf(account) };
+    const labels = { server_id: id, account_id: account.name, account_name: account.nameTag };
     const add = (metric: string, value: number) =>
       exposition.add(`gnatsd_accountz_${metric}`, helpOf(`gnatsd_accountz_${metric}`), labels, value);
     add("client_connections", account.connections);

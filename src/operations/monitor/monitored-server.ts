@@ -1,4 +1,4 @@
-/** What monitoring needs from the server above it. Read only, on request only. */
+/** What monitoring reads from the server above it, only when a request arrives. */
 import type { Account } from "../../accounts/account/account.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -8,7 +8,7 @@ import type { ConnectionRecord } from "../../connections/client/connection-recor
 import type { ServerCounters } from "../../connections/link/host.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
-import type { MonitorState } from "./monitor-state.ts";
+import { ProcessUsage } from "./process-usage.ts";
 
 /** The connections and accounts of a server, and their totals: of its one event loop, or of all of them together. */
 export interface MonitoredConnections {
@@ -53,4 +53,15 @@ export interface MonitoredServer extends MonitoredConnections {
   readonly monitoring: MonitorState;
   /** Address of monitoring; null when it does not listen. */
   readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
+}
+
+/** State of monitoring between requests; also kept while monitoring does not listen. One per server. */
+export class MonitorState {
+  readonly usage: ProcessUsage;
+  /** Requests per endpoint, for the endpoints that the reference counts. */
+  readonly requests = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.usage = new ProcessUsage(clock);
+  }
 }

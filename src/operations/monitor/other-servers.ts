@@ -1,4 +1,4 @@
-/** `/routez`, `/gatewayz`, `/leafz`: connections to other servers. A server alone answers as the reference does without a cluster. */
+/** `/routez`, `/gatewayz`, `/leafz`: connections to other servers. The answers are those of the reference without a cluster. */
 
 import { goTime } from "../../base/go/time.ts";
 import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";

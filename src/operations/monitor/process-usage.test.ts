@@ -8,9 +8,9 @@ test("reports the usage of this process", () => {
   expect(usage.cores()).toBeGreaterThan(0);
 });
 
-test("a busy process shows about one core in use, and asking again at once shows the same", () => {
+test("a busy process shows about one core in use; a second call at once returns the same value", () => {
   const usage = new ProcessUsage(SYSTEM_CLOCK);
-  expect(usage.cpuPercent()).toBe(0); // too soon to tell
+  expect(usage.cpuPercent()).toBe(0); // the first window has not passed
   const until = performance.now() + 1_050;
   while (performance.now() < until);
   const percent = usage.cpuPercent();

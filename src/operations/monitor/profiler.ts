@@ -9,7 +9,7 @@
  * are answered like an unknown name. Nothing is measured without a request.
  */
 import { posix } from "node:path";
-import { type CpuProfiler, ProfileUnderWay } from "./cpu-profile.ts";
+import { type CpuProfiler, ProfileRunning } from "./cpu-profile.ts";
 import { debugVars } from "./diagnostics.ts";
 import { plainText } from "./endpoint.ts";
 import { HttpListener, notFound, redirect } from "./http-listener.ts";
@@ -80,7 +80,7 @@ export class Profiler {
     try {
       return attachment(await this.server.cpuProfiler.record(promise), "profile.cpuprofile");
     } catch (error) {
-      if (!(error instanceof ProfileUnderWay)) throw error;
+      if (!(error instanceof ProfileRunning)) throw error;
       return refusal("Could not enable CPU profiling: cpu profiling already in use", 500);
     } finally {
       cancel();
@@ -96,9 +96,9 @@ function secondsOf(text: string): number {
 /** @param seconds requested delta profile, which the runtime does not support */
 function heapProfile(seconds: string): Response {
   if (seconds !== "") {
-    const sound = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
+    const valid = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
     return refusal(
-      sound ? '"seconds" parameter is not supported for this profile type' : 'invalid value for "seconds" - must be a positive integer',
+      valid ? '"seconds" parameter is not supported for this profile type' : 'invalid value for "seconds" - must be a positive integer',
       400,
     );
   }
@@ -130,7 +130,7 @@ function page(): Response {
     <h1>/debug/pprof/</h1>
     <ul>
       <li><a href="profile">profile</a>: CPU, ${SECONDS_INITIAL} s or <code>?seconds=N</code>; open it in Chrome's developer tools, Performance</li>
-      <li><a href="heap">heap</a>: what is in memory; open it in Chrome's developer tools, Memory</li>
+      <li><a href="heap">heap</a>: the objects in memory; open it in Chrome's developer tools, Memory</li>
       <li><a href="cmdline">cmdline</a>: the command line</li>
       <li><a href="../vars">/debug/vars</a>: memory in numbers</li>
     </ul>

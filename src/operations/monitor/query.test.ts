@@ -16,11 +16,11 @@ test("missing and empty parameters read as empty, false or 0", () => {
   }
 });
 
-test("the first of several values counts", () => {
+test("the first of several values is used", () => {
   expect(query("a=1&a=2").integer("a")).toBe(1);
 });
 
-test("numbers are decimal, signs only where they make sense", () => {
+test("numbers are decimal; unsigned ones have no sign", () => {
   expect([query("a=-7").integer("a"), query("a=%2B7").integer("a"), query("a=007").integer("a"), query("a=7").unsigned("a")]).toEqual([
     -7, 7, 7, 7,
   ]);

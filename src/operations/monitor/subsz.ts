@@ -3,16 +3,14 @@ import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
 import { goTime } from "../../base/go/time.ts";
 import { Client } from "../../connections/client/client.ts";
-import { subscriptionRecord } from "../../connections/client/connection-record.ts";
+import { type SubscriptionRecord, subscriptionRecord } from "../../connections/client/connection-record.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
-import { nameTagOf } from "./account-tag.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
-import { subscriptionDetail } from "./subscription-detail.ts";
 
 const LIMIT_INITIAL = 1_024;
 
@@ -78,7 +76,7 @@ function detailOf({ account, subscription }: Listed): Record<string, unknown> {
   const client = sink instanceof Client ? sink : null;
   // Shadows of subscriptions in other accounts are listed there.
   const owner = client?.account ?? account;
-  return { account: owner.name, account_tag: nameTagOf(owner), ...subscriptionDetail(subscriptionRecord(subscription, client?.id ?? 0)) };
+  return { account: owner.name, account_tag: owner.nameTag, ...subscriptionDetail(subscriptionRecord(subscription, client?.id ?? 0)) };
 }
 
 /** Combines several accounts: counts are added, rates computed over all of them. */
@@ -97,5 +95,17 @@ export function interestStats(accounts: readonly Account[]): Record<string, numb
     cache_hit_rate: matches > 0 ? sum(one => one.cacheHits) / matches : 0,
     max_fanout: Math.max(0, ...stats.map(one => one.maxFanout)),
     avg_fanout: fanout > 0 ? fanout / cached : 0,
+  };
+}
+
+/** One subscription, as shown in /connz and /subsz. */
+export function subscriptionDetail({ subject, queue, sid, delivered, deliveredMax, cid }: SubscriptionRecord): Record<string, unknown> {
+  return {
+    subject,
+    ...(queue === "" ? {} : { qgroup: queue }),
+    sid,
+    msgs: delivered,
+    ...(deliveredMax === 0 ? {} : { max: deliveredMax }),
+    cid,
   };
 }

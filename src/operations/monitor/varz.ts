@@ -8,9 +8,8 @@ import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import { NATS_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
+import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
-import { uptimeText } from "./uptime-text.ts";
 
 const NANOS_PER_MS = 1e6;
 /** Default handshake timeout without a `tls` block, from the reference. */

@@ -5,7 +5,6 @@ import type { Client } from "../../connections/client/client.ts";
 import { issuerKeyOf, shownJwt } from "../../connections/client/connection-record.ts";
 import { presentClientInfo } from "../../messaging/batch/originator.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
-import { nameTagOf } from "../monitor/account-tag.ts";
 
 const NS_PER_MS = 1e6;
 const NS_PER_MICROSECOND = 1e3;
@@ -26,7 +25,7 @@ export function eventClient(client: Client, stoppedAt: number): Readonly<Record<
     jwt: shownJwt(client),
     issuer_key: issuerKeyOf(client),
     tags: login?.claim?.tags ?? [],
-    name_tag: nameTagOf(account),
+    name_tag: account.nameTag,
     kind: KIND_TEXTS[kind],
     client_type: transport.type,
   });

@@ -14,7 +14,7 @@ import { compactGoJson } from "../../base/go/json-writer.ts";
 import { buildHeader } from "../../messaging/header/header-write.ts";
 import type { Sender } from "../../services/sender.ts";
 import type { ServiceRequest } from "../../services/service-request.ts";
-import { EndpointError, NotMine } from "../monitor/endpoint-error.ts";
+import { EndpointError, NotAddressed } from "../monitor/endpoint-error.ts";
 import type { SystemHost } from "./system-host.ts";
 
 const BAD_REQUEST = 400;
@@ -51,7 +51,7 @@ export class Replier {
       const data = answer(given);
       if (data !== SILENCE) this.succeed(request, data);
     } catch (error) {
-      if (error instanceof NotMine) return;
+      if (error instanceof NotAddressed) return;
       if (!(error instanceof EndpointError)) throw error;
       this.fail(request, FAILED, error.message, !dataless);
     }

@@ -14,7 +14,6 @@ import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { accountNameOf, requesterOf } from "../../services/requester.ts";
 import type { ServiceHandler } from "../../services/service-request.ts";
-import { nameTagOf } from "../monitor/account-tag.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
 import type { ServiceParts } from "./server-services.ts";
 import * as asked from "./service-options.ts";
@@ -38,7 +37,7 @@ export function tellUser({ host, replier }: ServiceParts): ServiceHandler {
     replier.succeed(request, {
       user,
       account: acc,
-      ...unlessEmpty("account_name", account === undefined ? "" : nameTagOf(account)),
+      ...unlessEmpty("account_name", account === undefined ? "" : account.nameTag),
       ...unlessEmpty("user_name", name_tag),
       ...(permissions === null ? {} : { permissions: permissionInfo(permissions) }),
       ...unlessEmpty("expires", secondsLeft(originator, host.clock.now()) * NS_PER_SECOND),

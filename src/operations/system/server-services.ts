@@ -19,7 +19,7 @@ import type { ServiceHandler, ServiceRequest } from "../../services/service-requ
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { accountzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
-import { ProfileUnderWay } from "../monitor/cpu-profile.ts";
+import { ProfileRunning } from "../monitor/cpu-profile.ts";
 import { expvarzOf, ipqueueszOf } from "../monitor/diagnostics.ts";
 import { EndpointError } from "../monitor/endpoint-error.ts";
 import { healthzOf } from "../monitor/healthz.ts";
@@ -141,7 +141,7 @@ function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest
       host.cpuProfiler.record(promise).then(
         text => answer({ profile: Buffer.from(text).toString("base64"), error: "" }),
         (error: Error) => {
-          const reason = error instanceof ProfileUnderWay ? "cpu profiling already in use" : error.message;
+          const reason = error instanceof ProfileRunning ? "cpu profiling already in use" : error.message;
           answer(refused(`Failed to start CPU profile: ${reason}`));
         },
       );

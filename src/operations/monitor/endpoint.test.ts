@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { uptimeText } from "./uptime-text.ts";
+import { uptimeText } from "./endpoint.ts";
 
-test("an uptime leaves out leading units that are zero", () => {
+test("an uptime omits leading units that are zero", () => {
   const seconds = (value: number) => uptimeText(value * 1000);
   expect([seconds(0), seconds(59.9), seconds(65), seconds(3_602), seconds(172_801), seconds(366 * 86_400 + 1)]).toEqual([
     "0s",
