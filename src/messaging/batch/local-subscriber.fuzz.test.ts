@@ -50,7 +50,7 @@ function expectedCalls(behaviours: readonly Behaviour[], first: string, hops: nu
   return calls;
 }
 
-test("fuzz: callbacks that publish and end each other see what lists and recursion say", async () => {
+test("fuzz: callbacks that publish and unsubscribe each other see the same as in a recursive model", async () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   await using server = TestServer.open();

@@ -33,7 +33,7 @@ function recorder(): { callback: LocalCallback; messages: string[] } {
   return { callback, messages };
 }
 
-test("a callback gets what a client publishes, with reply and headers", async () => {
+test("a callback gets a client's message, with reply and headers", async () => {
   await using inside = new Inside();
   const { callback, messages } = recorder();
   inside.subscriber.subscribe("orders.*", null, callback);
@@ -43,7 +43,7 @@ test("a callback gets what a client publishes, with reply and headers", async ()
   expect(messages).toEqual(["orders.eu hi", "orders.us →in.1 you", 'orders.h "NATS/1.0\\r\\nA:\\r\\n\\r\\n" body', "orders.e "]);
 });
 
-test("a callback's answer reaches the client before anything that comes behind the request", async () => {
+test("a callback's answer reaches the client before the results of later commands", async () => {
   await using inside = new Inside();
   inside.subscriber.subscribe("double", null, (batch, index) => {
     inside.publisher.publish(batch.replyText(index), "", null, `${Number(batch.payload(index)) * 2}`);
@@ -53,7 +53,7 @@ test("a callback's answer reaches the client before anything that comes behind t
   expect(answers).toBe("MSG in.a 7 1\r\n8\r\nMSG in.b 7 3\r\n100\r\nMSG in.c 7 3\r\nend\r\n");
 });
 
-test("a request that a callback takes has a responder; one that nobody takes has none", async () => {
+test("a request has a responder if a callback takes it, and else none", async () => {
   await using inside = new Inside();
   const { callback } = recorder();
   const subscription = inside.subscriber.subscribe("service", null, callback)!;
@@ -63,7 +63,7 @@ test("a request that a callback takes has a responder; one that nobody takes has
   expect(await client.exchange("PUB service in 0\r\n\r\n")).toBe("HMSG in 1 39 39\r\nNATS/1.0 503\r\nNats-Subject: service\r\n\r\n\r\n");
 });
 
-test("what is published inside reaches clients and callbacks, outside of any event", async () => {
+test("a publish from inside the process, outside of any event, reaches clients and callbacks", async () => {
   await using inside = new Inside();
   const { callback, messages } = recorder();
   inside.subscriber.subscribe("news.>", null, callback);
@@ -88,7 +88,7 @@ test("what is published inside reaches clients and callbacks, outside of any eve
   modern.connection.close();
 });
 
-test("one member of a queue group gets a message, client or callback", async () => {
+test("one member of a queue group gets a message, a client or a callback", async () => {
   await using inside = new Inside();
   const { callback, messages } = recorder();
   inside.subscriber.subscribe("jobs", "workers", callback);
@@ -100,7 +100,7 @@ test("one member of a queue group gets a message, client or callback", async () 
   expect(Math.min(messages.length, others)).toBeGreaterThan(10); // one in 10^16 runs is more lopsided
 });
 
-test("a subscription with a maximum ends after so many messages, also within one read", async () => {
+test("a subscription with a maximum ends after that number of messages, also within one read", async () => {
   await using inside = new Inside();
   const { callback, messages } = recorder();
   inside.subscriber.subscribe("tick", null, callback, 2);
@@ -109,7 +109,7 @@ test("a subscription with a maximum ends after so many messages, also within one
   expect([messages, inside.subscriber.size]).toEqual([["tick 1", "tick 2"], 0]);
 });
 
-test("interest that a callback changes counts from the next message on", async () => {
+test("a change of interest by a callback takes effect with the next message", async () => {
   await using inside = new Inside();
   const late = recorder();
   const calls: string[] = [];
@@ -125,7 +125,7 @@ test("interest that a callback changes counts from the next message on", async (
   expect([calls, late.messages, first!.closed]).toEqual([["1"], ["b 2", "a 3", "b 4"], true]);
 });
 
-test("what a callback was given stays whole while it publishes, however deep", async () => {
+test("a callback's message does not change while callbacks publish, also deeply nested", async () => {
   await using inside = new Inside();
   const seen: string[] = [];
   inside.subscriber.subscribe("count.down", null, (batch, index) => {
@@ -148,7 +148,7 @@ test("what a callback was given stays whole while it publishes, however deep", a
   expect(inside.server.counters.outMessages).toBe(6);
 });
 
-test("a callback that publishes to itself without end is stopped, and nobody else is", async () => {
+test("a callback that publishes to itself endlessly is stopped, and no other callback is", async () => {
   await using inside = new Inside();
   let calls = 0;
   inside.subscriber.subscribe("loop", null, () => {
@@ -160,7 +160,7 @@ test("a callback that publishes to itself without end is stopped, and nobody els
   expect([calls, inside.errors]).toEqual([65, ["Error: publishes nest 64 deep: a callback publishes to itself"]]);
 });
 
-test("a callback that throws loses its message, and no other receiver does", async () => {
+test("if a callback throws, all other receivers still get the message", async () => {
   await using inside = new Inside();
   const { callback, messages } = recorder();
   inside.subscriber.subscribe("a", null, () => {
@@ -187,7 +187,7 @@ test("deliveries of a callback count for the account it publishes into", async (
   elsewhere.close();
 });
 
-test("what is published inside is never stalled or dropped for a slow consumer, which is closed at its limit", async () => {
+test("a publish from inside the process is never stalled or dropped; a slow consumer is closed at its limit", async () => {
   await using server = TestServer.open({ pendingBytesMax: 1024 * 1024, payloadBytesMax: 256 * 1024, fastProducerStall: false });
   const publisher = new LocalPublisher(server.globalAccount, server);
   const client = await TextConnection.open(server);
@@ -201,7 +201,7 @@ test("what is published inside is never stalled or dropped for a slow consumer, 
   expect(server.counters.stalls).toBe(0);
 });
 
-test("an invalid subject is not subscribed to", async () => {
+test("a subscription with an invalid subject is refused", async () => {
   await using inside = new Inside();
   expect([inside.subscriber.subscribe("a..b", null, () => {}), inside.subscriber.size]).toEqual([null, 0]);
 });

@@ -352,7 +352,7 @@ function randomPlan(random: Random): Plan {
   };
 }
 
-test("fuzz: receivers see what they would see if each message went to all of them before the next one", () => {
+test("fuzz: receivers see the same as if each message were delivered to all of them before the next one", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < ROUNDS; round++) {

@@ -93,7 +93,7 @@ class Fixture {
 
 const MESSAGES = ["a.b 1", "a.c 2", "a.b 3"];
 
-test("one receiver inside the process gets messages one by one, all others still get a run", () => {
+test("a receiver inside the process gets messages one by one, and all others still get a run", () => {
   const fixture = new Fixture();
   const [before, inside, after, member] = [new Receiver(), new Receiver(false), new Receiver(), new Receiver()];
   for (const receiver of [before, inside, after]) fixture.subscribe(receiver);
@@ -102,7 +102,7 @@ test("one receiver inside the process gets messages one by one, all others still
   expect([before.log, inside.log, after.log, member.log]).toEqual([["1 2 3"], ["1", "2", "3"], ["1 2 3"], ["1", "2", "3"]]);
 });
 
-test("a connection named twice gets messages one by one, all others still get a run", () => {
+test("a connection that matches twice gets messages one by one, and all others still get a run", () => {
   const fixture = new Fixture();
   const [once, twice, both] = [new Receiver(), new Receiver(), new Receiver()];
   for (const receiver of [twice, once, twice, both]) fixture.subscribe(receiver);
@@ -111,7 +111,7 @@ test("a connection named twice gets messages one by one, all others still get a 
   expect([once.log, twice.log, both.log]).toEqual([["1 2 3"], ["1", "1", "2", "2", "3", "3"], ["1", "1", "2", "2", "3", "3"]]);
 });
 
-test("a receiver that publishes finds everyone with what they would have by then, and runs go on behind it", () => {
+test("before a receiver publishes, the others get the messages that precede it, and runs continue afterwards", () => {
   const fixture = new Fixture();
   const [before, after] = [new Receiver(), new Receiver()];
   let calls = 0;
@@ -129,7 +129,7 @@ test("a receiver that publishes finds everyone with what they would have by then
   ]);
 });
 
-test("another server gets a run once, whatever it matched", () => {
+test("another server gets a run once, however many of its subscriptions match", () => {
   const fixture = new Fixture();
   const [local, server] = [new Receiver(), new Server()];
   fixture.subscribe(server, "a.*", null, Origin.Route);
@@ -139,7 +139,7 @@ test("another server gets a run once, whatever it matched", () => {
   expect([local.log, server.log]).toEqual([["1 2 3"], ["1 2 3"]]);
 });
 
-test("another server gets a message once, with all queue groups that it shall serve", () => {
+test("another server gets a message once, with all queue groups for which it was chosen", () => {
   const fixture = new Fixture();
   const [local, route, leaf] = [new Receiver(), new Server(), new Server()];
   fixture.subscribe(route, "a.*", null, Origin.Route);
@@ -166,7 +166,7 @@ test("a message that only another server takes has a responder", () => {
   expect(untaken).toEqual([0, 1, 2]);
 });
 
-test("requests that a filter drops have no responders, those around them have", () => {
+test("requests that a filter drops have no responders, the other ones have", () => {
   const fixture = new Fixture();
   const untaken: number[] = [];
   const subscription = fixture.subscribe(new Receiver());
@@ -179,7 +179,7 @@ test("requests that a filter drops have no responders, those around them have", 
   expect(untaken).toEqual([0, 2]);
 });
 
-test("nothing comes back to a connection that wants no echo, nor ever to the server that it came from", () => {
+test("messages do not return to a connection without echo, and never to the server that sent them", () => {
   const fixture = new Fixture();
   const [client, server, other] = [new Receiver(), new Server(), new Server()];
   fixture.subscribe(client);
@@ -196,7 +196,7 @@ test("nothing comes back to a connection that wants no echo, nor ever to the ser
   ]);
 });
 
-test("nothing goes back to the leaf cluster that it came from, unless it came through an import", () => {
+test("messages do not return to the leaf cluster that sent them, unless they came through an import", () => {
   const fixture = new Fixture();
   const [east, west] = [new Server("east"), new Server("west")];
   for (const server of [east, west]) {
@@ -209,7 +209,7 @@ test("nothing goes back to the leaf cluster that it came from, unless it came th
   expect([...east.log, ...west.log].map(line => line.split(" ")[0]).sort()).toEqual(["1", "2", "2"]);
 });
 
-test("where a message came from decides whether it goes on to routes and leafs", () => {
+test("the source of a message decides whether routes and leaf nodes get it", () => {
   const sources = [MessageSource.Client, MessageSource.LeafHub, MessageSource.LeafSpoke, MessageSource.Route];
   const origins = [Origin.Route, Origin.RouteLeaf, Origin.LeafHub, Origin.LeafSpoke];
   const goesOn = sources.map(source => {
@@ -225,7 +225,7 @@ test("where a message came from decides whether it goes on to routes and leafs",
   expect(goesOn).toEqual([origins, origins, [Origin.LeafHub, Origin.LeafSpoke], [Origin.LeafHub]]);
 });
 
-test("a result is looked at once, also after a plan of another result has marked its sinks", () => {
+test("a result is planned once, also if the plan of another result has marked its sinks", () => {
   const fixture = new Fixture();
   const [first, second] = [new Receiver(), new Receiver()];
   for (const pattern of ["a.*", "b.*", "b.*"]) fixture.subscribe(first, pattern);

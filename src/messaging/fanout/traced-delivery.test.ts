@@ -63,7 +63,7 @@ function deliver(plain: Subscription[], groups: Subscription[][] = [], only = fa
 
 const egress = (more: object) => ({ type: "eg", ts: "1970-01-01T00:00:00Z", kind: 0, ...more });
 
-test("a closed subscription, a closed client, one past its maximum and one too slow get nothing, and each is told why", () => {
+test("the trace tells why a closed subscription, a closed client, one past its maximum or a slow one got no message", () => {
   const [gone, closed, past, slow] = [new Receiver(1, "gone"), new Receiver(2, "closed"), new Receiver(3, "past"), new Receiver(4, "slow")];
   const subscriptions = [gone!.wants(), closed!.wants(), past!.wants(), slow!.wants()];
   subscriptions[0]!.closed = true;
@@ -85,7 +85,7 @@ test("a closed subscription, a closed client, one past its maximum and one too s
   );
 });
 
-test("a queue group goes on to the next member when one does not take it, and tells of both", () => {
+test("a queue group tries the next member if one does not take the message, and the trace shows both", () => {
   const closed = new Receiver(1, "");
   closed.closed = true;
   const open = new Receiver(2, "");
@@ -98,7 +98,7 @@ test("a queue group goes on to the next member when one does not take it, and te
   }
 });
 
-test("a trace only counts as delivered, and nobody gets it", () => {
+test("a message that is only traced counts as delivered, and no receiver gets it", () => {
   const receiver = new Receiver(1, "");
   expect(deliver([receiver.wants()], [[receiver.wants("q")]], true)).toEqual({
     delivered: 2,
@@ -107,7 +107,7 @@ test("a trace only counts as delivered, and nobody gets it", () => {
   expect(receiver.taken).toBe(0);
 });
 
-test("receivers in the process are not told of, and get what only is traced", () => {
+test("a trace does not show receivers inside the process, and they also get messages that are only traced", () => {
   let taken = 0;
   const sink: Sink = { mark: 0, takesRuns: false, deliver: () => ++taken };
   const subscription = new Subscription(sink, bytes("foo"), null, bytes(""));

@@ -18,7 +18,7 @@ function fieldsOf(block: string): [string, string][] {
 
 const BLOCK = "NATS/1.0\r\nA: 1\r\nBB:2\r\nA:   3 \r\nEmpty:\r\nC: x: y\r\n\r\n";
 
-test("the first value of a key, leading blanks off, trailing ones kept", () => {
+test("a lookup gives the first value of a key, without leading blanks and with trailing ones", () => {
   expect(["A", "BB", "Empty", "C"].map(key => first(BLOCK, key))).toEqual(["1", "2", "", "x: y"]);
   expect(first("NATS/1.0\r\nA:   3 \r\n\r\n", "A")).toBe("3 ");
   expect(first("NATS/1.0\r\nA: \t3\r\n\r\n", "A")).toBe("\t3");
@@ -27,7 +27,7 @@ test("the first value of a key, leading blanks off, trailing ones kept", () => {
   expect([at - start, headerValueEnd(bytes, at, end) - start]).toEqual([19, 20]);
 });
 
-test("keys are compared byte by byte, behind a CRLF and before a colon", () => {
+test("keys are compared byte by byte, and only between a CRLF and a colon", () => {
   for (const key of ["a", "B", "AA", "x", "NATS/1.0", "1", "before", "Empty:"]) expect(first(BLOCK, key), key).toBe(null);
   expect(first("NATS/1.0\r\nX: 1\nA: 2\r\n\r\n", "A")).toBe(null);
   expect(first("NATS/1.0\r\nA : 1\r\n\r\n", "A")).toBe(null);
@@ -37,7 +37,7 @@ test("keys are compared byte by byte, behind a CRLF and before a colon", () => {
   expect(first("NATS/1.0\r\nX: A\r\nA: 2\r\n\r\n", "A")).toBe("2");
 });
 
-test("bytes that end too early give what is there", () => {
+test("an incomplete block gives the fields that it contains", () => {
   expect(first("NATS/1.0\r\nA: 1", "A")).toBe("1");
   expect(first("NATS/1.0\r\nA: 1\r", "A")).toBe("1\r");
   expect(first("NATS/1.0\r\nA:", "A")).toBe("");
@@ -59,7 +59,7 @@ test("all fields are found, in order", () => {
   expect(fieldsOf("NATS/1.0\r\nno field\r\n: no key\r\nA:1\r\n\r\n")).toEqual([["A", "1"]]);
 });
 
-test("a block is well-formed, or one thing is wrong with it first", () => {
+test("the check of a block gives its first mistake, or none", () => {
   const faultOf = (block: string) => HeaderFault[checkHeader(...placed(block))];
   for (const block of [BLOCK, "NATS/1.0\r\n\r\n", "NATS/1.0 503\r\n\r\n", "NATS/1.0 503 No Responders\r\nÜ: ü\r\n\r\n"])
     expect(faultOf(block), block).toBe("None");

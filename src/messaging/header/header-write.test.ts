@@ -19,14 +19,14 @@ test("a block is built from status, description and fields", () => {
   ).toBe("NATS/1.0 100 Idle Heartbeat\r\nA: 1\r\nA: \r\nB: ü\r\n\r\n");
 });
 
-test("a value cannot become a field, and a key that is none is our own mistake", () => {
+test("a value cannot become a field, and an invalid key throws", () => {
   expect(buildHeader([["A", "1\r\nEvil: 2"]], 400, "x\ny").toString()).toBe("NATS/1.0 400 x y\r\nA: 1  Evil: 2\r\n\r\n");
   expect(replaceHeader(BLOCK, "B", "\n").toString()).toBe("NATS/1.0\r\nA: 1\r\nB: \r\nA:  3\r\n\r\n");
   for (const key of ["", "A:", "A B", "A\r\n", "Ü"]) expect(() => appendHeader(null, key, "1"), key).toThrow(RangeError);
   for (const status of [1, 99, 1000, 200.5, -100]) expect(() => buildHeader([], status), `${status}`).toThrow(RangeError);
 });
 
-test("append adds behind everything, set leaves that one only, replace changes the first one where it stands", () => {
+test("append adds a field at the end, set leaves one field of the key, replace changes the first value in place", () => {
   const before = BLOCK.toString();
   expect(appendHeader(BLOCK, "A", "9").toString()).toBe("NATS/1.0\r\nA: 1\r\nB:2\r\nA:  3\r\nA: 9\r\n\r\n");
   expect(setHeader(BLOCK, "A", "9").toString()).toBe("NATS/1.0\r\nB:2\r\nA: 9\r\n\r\n");
@@ -38,7 +38,7 @@ test("append adds behind everything, set leaves that one only, replace changes t
   expect(BLOCK.toString()).toBe(before);
 });
 
-test("remove takes every value of exactly that key, and the block with the last field", () => {
+test("remove deletes all values of exactly that key; a block without fields becomes null", () => {
   expect(removeHeader(BLOCK, "A")!.toString()).toBe("NATS/1.0\r\nB:2\r\n\r\n");
   expect(removeHeader(BLOCK, "C")).toBe(BLOCK);
   expect(removeHeader(BLOCK, "a")).toBe(BLOCK);

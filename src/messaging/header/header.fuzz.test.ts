@@ -30,7 +30,7 @@ function fieldsOf(bytes: Buffer): Field[] {
   return found;
 }
 
-test("fuzz: lookups in any bytes find what lines of text show", () => {
+test("fuzz: lookups in any bytes agree with a search through lines of text", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const pieces = ["NATS/1.0", "\r\n", "\r\n", "\r\n", "\r", "\n", ":", ": ", " ", ...KEYS, ...KEYS, "1", "503"];
@@ -47,7 +47,7 @@ test("fuzz: lookups in any bytes find what lines of text show", () => {
   }
 });
 
-test("fuzz: a block that is changed holds what a list of fields holds, and stays well-formed", () => {
+test("fuzz: a changed block has the fields of a changed list, and stays well-formed", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 300; run++) {

@@ -3,7 +3,7 @@ import { Lookalikes } from "./lookalikes.ts";
 
 const left = (block: string) => Buffer.from(new Lookalikes("Some-Key").removedFrom(Buffer.from(block))).toString();
 
-test("whatever some reader may take for the field is gone, and the rest stays as it was", () => {
+test("fields that some reader may take for the field are removed, and the rest does not change", () => {
   const blocks = {
     "NATS/1.0\r\nSome-Key: x\r\n\r\n": "NATS/1.0\r\n\r\n",
     "NATS/1.0\r\nsome-KEY: x\r\nA: b\r\n\r\n": "NATS/1.0\r\nA: b\r\n\r\n",
@@ -14,7 +14,7 @@ test("whatever some reader may take for the field is gone, and the rest stays as
   expect(Object.keys(blocks).map(left)).toEqual(Object.values(blocks));
 });
 
-test("a block without such fields is the same object; longer keys, values and bytes beyond ASCII are nobody's business", () => {
+test("a block without such fields is returned itself; longer keys, values and non-ASCII bytes do not matter", () => {
   const block = Buffer.from("NATS/1.0\r\nSome-Keys: x\r\nA: Some-Key: y\r\nB: \u00e9\xff\r\n\r\n");
   expect(new Lookalikes("Some-Key").removedFrom(block)).toBe(block);
   expect(left("NATS/1.0\r\nSome-Key: x\r\nB: \u00e9\r\n\r\n")).toBe("NATS/1.0\r\nB: \u00e9\r\n\r\n");

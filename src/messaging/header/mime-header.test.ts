@@ -28,7 +28,7 @@ const VECTORS: readonly (readonly [block: string, fields: Record<string, string[
   ["A: x\r\n b:c\r\n\r\n", { A: ["x b:c"] }],
 ];
 
-test("blocks are read as Go reads them: canonical keys, continued lines, and one wrong line spoils all", () => {
+test("blocks are read as in Go: canonical keys, continued lines, and one malformed line makes a block unreadable", () => {
   for (const version of ["NATS/1.0\r\n", "NATS/1.0 503\r\n", "NATS/1.0\n"]) {
     const read = VECTORS.map(([block]) => {
       const fields = readMimeHeader(Buffer.from(version + block));
@@ -38,6 +38,6 @@ test("blocks are read as Go reads them: canonical keys, continued lines, and one
   }
 });
 
-test("a block without any line says nothing", () => {
+test("a block without lines has no fields", () => {
   expect(["", "NATS/1.0", "\r\n"].map(block => readMimeHeader(Buffer.from(block)))).toEqual([null, null, null]);
 });

@@ -49,7 +49,7 @@ test("a rule is refused with the reference's text", () => {
   for (const [given, text] of RULES) expect(checkMapping(given), JSON.stringify(given)).toBe(text);
 });
 
-test("in claims the text says which mapping it is, and which destination when its transform is wrong", () => {
+test("in claims the text names the mapping, and the destination if its transform is wrong", () => {
   expect(checkClaimMapping(rule("foo", "bar"))).toBe(null);
   expect(checkClaimMapping(rule("foo..bar", "x"))).toBe('mapping "foo..bar": invalid subject');
   expect(checkClaimMapping(rule("foo", "bar", ["bar", 0]))).toBe('mapping "foo": duplicate entry for "bar"');
@@ -60,7 +60,7 @@ test("in claims the text says which mapping it is, and which destination when it
   );
 });
 
-test("what is left of the messages must be able to keep its subject", () => {
+test("a rule is refused if its remaining messages cannot keep their subject", () => {
   const unknown = `${DESTINATION}: unknown function in {{nope(1)}}`;
   expect(checkMapping(rule("foo.{{nope(1)}}", ["x", 50]))).toBe(unknown);
   expect(checkMapping(rule("foo.{{nope(1)}}", ["x", 100]))).toBe(null);
@@ -69,7 +69,7 @@ test("what is left of the messages must be able to keep its subject", () => {
   expect(checkClaimMapping(rule("foo.{{nope(1)}}", ["x", 50]))).toBe(null);
 });
 
-test("a destination without a subject is refused, where the reference takes it and crashes on the first message", () => {
+test("a destination without a subject is refused; the reference accepts it and crashes at the first message", () => {
   expect(checkMapping(rule("foo", ""))).toBe("invalid subject");
   expect(checkDestination("foo", "")).toBe("invalid subject");
 });

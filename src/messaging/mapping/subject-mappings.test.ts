@@ -51,7 +51,7 @@ test("without rules nothing is mapped", () => {
   expect([mappings.isEmpty, select(mappings, "foo"), varies(mappings, "foo")]).toEqual([true, null, false]);
 });
 
-test("a subject that no rule covers stays, any other goes where its rule says, time and again", () => {
+test("a subject without a rule is kept, every other one is mapped by its rule each time", () => {
   const mappings = newMappings([rule("foo.*.*", ["bar.$2.$1", 100]), rule("a", ["b", 100]), rule("x.>", ["y.>", 100])]);
   expect(mappings.isEmpty).toBe(false);
   for (let round = 0; round < 3; round++) {
@@ -67,13 +67,13 @@ test("a subject that no rule covers stays, any other goes where its rule says, t
   expect(["foo.1.2", "a", "q"].map(subject => varies(mappings, subject))).toEqual([false, false, false]);
 });
 
-test("the same subject gives the very same bytes", () => {
+test("the same subject gives the same buffer", () => {
   const mappings = newMappings([rule("foo.*", ["bar.$1", 100])]);
   const subject = Buffer.from("foo.a");
   expect(mappings.select(subject, 0, 5)).toBe(mappings.select(Buffer.from("-foo.a-"), 1, 6));
 });
 
-test("a literal source wins over a pattern, then the earlier one; of two rules with one source the later counts", () => {
+test("a literal source wins over a pattern, then the earlier rule; of two rules with the same source the later one counts", () => {
   const mappings = newMappings([
     rule("foo.*", ["pattern", 100]),
     rule("foo.>", ["later.>", 100]),
@@ -83,19 +83,19 @@ test("a literal source wins over a pattern, then the earlier one; of two rules w
   expect(["foo.bar", "foo.x", "foo.x.y"].map(subject => select(mappings, subject))).toEqual(["literal", "pattern", "later.x.y"]);
 });
 
-test("a published subject that holds a wildcard is mapped by a pattern that covers it", () => {
+test("a published subject with a wildcard is mapped by a pattern that covers it", () => {
   const mappings = newMappings([rule("foo.*", ["bar.$1", 100]), rule("x.>", ["y.>", 100])]);
   expect(["foo.*", "foo.>", "x.>", "x.", "foo."].map(subject => select(mappings, subject))).toEqual(["bar.*", null, "y.>", "y.", null]);
 });
 
-test("weights share messages out; what they leave over keeps its subject", () => {
+test("weights divide the messages; the remaining ones keep their subject", () => {
   const mappings = newMappings([rule("foo", ["bar", 20], ["baz", 30]), rule("a.*.*", ["b.$2", 10])]);
   expectSpread(mappings, "foo", { bar: 20, baz: 30, foo: 50 }, message);
   expectSpread(mappings, "a.x.y", { "b.y": 10, "a.x.y": 90 }, message);
   expect([varies(mappings, "foo"), varies(mappings, "a.x.y")]).toEqual([true, true]);
 });
 
-test("a rule that lists its own source loses what is left over", () => {
+test("a rule that lists its own source drops the remaining messages", () => {
   const mappings = newMappings([rule("foo", ["foo", 50], ["bar", 20]), rule("gone", ["gone", 0]), rule("x.>", ["x.>", 0])]);
   expectSpread(mappings, "foo", { foo: 50, bar: 20, "": 30 }, message);
   expect([select(mappings, "gone"), select(mappings, "x.y"), varies(mappings, "gone"), varies(mappings, "foo")]).toEqual([
@@ -112,7 +112,7 @@ test("a destination of weight 0 gets nothing", () => {
   expect([varies(mappings, "foo"), varies(mappings, "a")]).toEqual([false, false]);
 });
 
-test("the list of this server's cluster counts instead of the general one, each with its own remainder", () => {
+test("the destinations of this server's cluster replace the general ones, each list with its own remainder", () => {
   const rules = [
     rule("foo", ["general", 100], ["west", 40, "west"], ["west.too", 20, "west"], ["east", 100, "east"]),
     rule("only", ["there", 100, "west"]),
@@ -133,7 +133,7 @@ test("random() draws for each message", () => {
   expect(varies(mappings, "foo.a")).toBe(true);
 });
 
-test("far more subjects than the cache holds all go where they should, and those in use stay cached", () => {
+test("more subjects than the cache holds are all mapped correctly, and those in use stay cached", () => {
   const mappings = newMappings([rule("foo.*", ["bar.$1", 100])]);
   const used = Buffer.from("foo.used");
   const first = mappings.select(used, 0, used.length);

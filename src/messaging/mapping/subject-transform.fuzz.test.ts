@@ -76,7 +76,7 @@ function randomSubject(random: Random, source: string[]): string {
   return tokens.join(".");
 }
 
-test("fuzz: transforms on bytes do what the functions say on strings", () => {
+test("fuzz: transforms on bytes agree with a model on strings", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   let transformed = 0;

@@ -41,7 +41,7 @@ function transformLiteral(compiled: SubjectTransform, subject: string): string |
   return all || isValidLiteral(Buffer.from(subject), 0, Buffer.byteLength(subject)) ? transform(compiled, subject) : null;
 }
 
-test("every function, oddity and refusal is the reference's", () => {
+test("functions, special cases and errors are those of the reference", () => {
   let results = 0;
   for (const [source, destination, strict, outcome] of VECTORS) {
     if (source === TEXT_WITH_STAR || destination === "") continue;
@@ -59,16 +59,16 @@ test("every function, oddity and refusal is the reference's", () => {
   expect(results).toBeGreaterThan(800);
 });
 
-test("a transform to nothing is refused, where the reference makes one that crashes when it is used", () => {
+test("a transform with an empty destination is refused; the reference accepts it and crashes when it is used", () => {
   expect(compile("foo", "")).toBe("invalid subject");
 });
 
-test("a token that only begins with * is text", () => {
+test("a token that begins with * and has more characters is text", () => {
   const compiled = SubjectTransform.compile("*x.*", "$1");
   expect([transform(compiled, "*x.b"), transform(compiled, "foo.b")]).toEqual(["b", null]);
 });
 
-test("a subject that holds wildcards keeps them", () => {
+test("wildcards of a subject are kept", () => {
   const cases = [
     ["foo.*", "bar.$1", "foo.*", "bar.*"],
     ["foo.*", "bar.$1", "foo.>", "bar.>"],
@@ -89,7 +89,7 @@ test("a subject that holds wildcards keeps them", () => {
   }
 });
 
-test("the reverse transform gives the subjects back", () => {
+test("the reverse transform restores the subjects", () => {
   const cases = [
     ["foo", "bar.baz", "foo"],
     ["foo.*", "bar.$1", "foo.a"],
@@ -108,7 +108,7 @@ test("the reverse transform gives the subjects back", () => {
   }
 });
 
-test("there is no way back where a wildcard is lost, doubled or hidden in a function", () => {
+test("there is no reverse transform if a wildcard is lost, doubled or inside a function", () => {
   const cases = [
     ["foo.*.*", "bar.$1"],
     ["foo.*", "bar.$1.$1"],
@@ -118,12 +118,12 @@ test("there is no way back where a wildcard is lost, doubled or hidden in a func
   expect(cases.map(([source, destination]) => SubjectTransform.compile(source, destination).reverse())).toEqual([null, null, null, null]);
 });
 
-test("a wildcard that is named twice in another's stead is taken at its word", () => {
+test("a destination may name one wildcard twice and another one never", () => {
   const reversed = SubjectTransform.compileStrict("foo.*.*", "x.$1.$1").reverse();
   expect(reversed?.transformText("x.p.q", random)).toBe("foo.p.p");
 });
 
-test("a random number is below its ceiling and takes every value", () => {
+test("a random number is below its limit and takes every value", () => {
   const compiled = SubjectTransform.compile("foo.*", "{{random(4)}}.$1");
   expect(compiled.isRandom).toBe(true);
   const seen = new Set<string>();
@@ -134,7 +134,7 @@ test("a random number is below its ceiling and takes every value", () => {
   expect(SubjectTransform.compile("foo", "{{random(1)}}").isRandom).toBe(false);
 });
 
-test("a target that is a byte too small is told, one that fits is filled", () => {
+test("a target that is one byte too small gives -1, one that fits is filled", () => {
   const cases = [
     ["foo.*.>", "bar.{{sliceFromLeft(1,2)}}.>", "foo.abcdef.x.y"],
     ["foo.*", "{{partition(1000000)}}", "foo.a"],
@@ -153,7 +153,7 @@ test("a target that is a byte too small is told, one that fits is filled", () =>
   }
 });
 
-test("bytes that are not UTF-8 are copied, cut and hashed as they are", () => {
+test("bytes that are not UTF-8 are copied, split and hashed unchanged", () => {
   const source = Buffer.from([0x61, 0x2e, 0xff, 0x80, 0xc3]);
   const compiled = SubjectTransform.compile("a.*", "{{left(1,2)}}.{{right(1,1)}}");
   const target = Buffer.alloc(16);

@@ -1,7 +1,7 @@
 /**
- * The hash of a subject's bytes: FNV-1a with a finishing mix. One multiplication per byte; the mix spreads the last bytes, where subjects
- * differ most, over the low bits, which pick the slot. Hash tables built on it must stay bounded when a client sends colliding subjects on
- * purpose.
+ * The hash of a subject's bytes: FNV-1a with a final mixing step. One multiplication per byte. Subjects differ most in their last bytes; the
+ * final step spreads these over the low bits, which select the slot. Hash tables that use it must be bounded, because a client can choose
+ * subjects with equal hashes.
  */
 export const HASH_START = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;
@@ -15,14 +15,14 @@ export function hashFinish(hash: number): number {
   return mixed ^ (mixed >>> 13);
 }
 
-/** Hash of `source` from `start` to `end`; a signed 32-bit integer. `from` replaces `HASH_START` where outsiders must not foresee it. */
+/** Hash of `source` from `start` to `end`, a signed 32-bit integer. @param from a secret start if clients must not be able to predict the hash */
 export function hashBytes(source: Uint8Array, start: number, end: number, from: number = HASH_START): number {
   let hash = from;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ source[at], PRIME);
   return hashFinish(hash);
 }
 
-/** Whether `length` bytes are the same in both places. */
+/** Whether `length` bytes are equal at both positions. */
 export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
   for (let at = 0; at < length; at++) {
     if (a[aStart + at] !== b[bStart + at]) return false;

@@ -3,7 +3,7 @@ import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { EntryList } from "./entry-list.ts";
 
-test("fuzz: a list grows and shrinks through both of its forms in order, and snapshots stay as they were", () => {
+test("fuzz: a list keeps its order while it grows and shrinks between array and Set, and snapshots do not change", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const list = new EntryList<number>();

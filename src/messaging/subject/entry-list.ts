@@ -3,18 +3,18 @@
  *
  *   up to 256     an array, searched on removal
  *   above         a Set, and beside it a "plist": the array copy that deliveries walk, made by the first delivery after a change
- * With the Set a hundred thousand subscribers can leave one by one in linear time; with the plist a fan-out walks an array, not a Set.
- * The array is handed out without a copy and never changed afterwards: the next change works on a copy (or drops it, above 256).
+ * With the Set, a hundred thousand subscribers can be removed one by one in linear time. With the plist, a fan-out reads an array, not a Set.
+ * `snapshot` returns the array itself, which never changes afterwards: the next change works on a copy (above 256 it drops the array).
  */
 const ARRAY_MAX = 256;
-/** Converted back to an array only well below the maximum, so that changes around the limit do not convert each time. */
+/** At this size a Set becomes an array again: well below the maximum, so that changes around the maximum do not convert each time. */
 const ARRAY_AGAIN = 128;
 
 export class EntryList<E> {
   /** The members; null while only `set` holds them. */
   private array: E[] | null;
   private set: Set<E> | null = null;
-  /** `array` was handed out. */
+  /** `snapshot` has returned `array`. */
   private shared = false;
 
   constructor(...members: E[]) {

@@ -5,12 +5,12 @@ import { MatchResult } from "./match-result.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
 /**
- * What the trie's nodes hold: two arrays beside the node table, indexed by node.
+ * The entries of the trie's nodes: two arrays, indexed by node.
  *
  *   slots     null | the only entry, a plain one | NodeEntries: plain list, queue groups
  *   results   null | the result of a match that finds only this node; built by the first such match after a change
- * A slot with a bare entry is the common case of millions of literal subscriptions and saves two objects for each. Thanks to the result
- * per node, a new subject that matches only the subscription `orders.*` costs a walk but no allocation.
+ * A slot with one entry is the common case of millions of literal subscriptions; it saves two objects for each of them. Because of the result
+ * per node, a new subject that matches only the subscription `orders.*` allocates nothing.
  */
 class NodeEntries<E extends TrieEntry> {
   plain: EntryList<E> | null = null;
@@ -22,17 +22,17 @@ interface GroupEntries<E> {
   readonly members: EntryList<E>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the empty array is every entry's
+// biome-ignore lint/suspicious/noExplicitAny: one empty array for all types of entries
 const NO_GROUPS: any[] = [];
 const NO_ENTRIES: readonly never[] = [];
 
 /** Effect of adding or removing an entry on the entries of the same node and kind (plain, or its group). */
 export enum Change {
-  /** None: the entry was not there. */
+  /** The entry was not in the node; nothing changed. */
   None = 0,
-  /** Others of the kind are left. */
+  /** The node has other entries of this kind. */
   Some = 1,
-  /** It was the first or the last of its kind. */
+  /** It is the first entry of its kind, or was the last one. */
   Edge = 2,
 }
 
@@ -41,7 +41,7 @@ export class EntryTable<E extends TrieEntry> {
   private results: (MatchResult<E> | null)[] = [null];
 
   /** Makes room for a new node. Node numbers have no gaps. */
-  open(node: number): void {
+  addNode(node: number): void {
     if (node < this.slots.length) return;
     this.slots.push(null);
     this.results.push(null);
@@ -54,7 +54,7 @@ export class EntryTable<E extends TrieEntry> {
   }
 
   isEmpty(node: number): boolean {
-    // The result first: a match needs it next, and in a huge trie each array touched is a cache miss.
+    // The result first: a match needs it next, and in a huge trie each array access is a cache miss.
     return this.results[node] === null && this.slots[node] === null;
   }
 
@@ -93,16 +93,16 @@ export class EntryTable<E extends TrieEntry> {
   }
 
   /** Drops the node's result after a change of weight. */
-  touch(node: number): void {
+  dropResult(node: number): void {
     this.results[node] = null;
   }
 
-  /** The result of a match that finds only this node, which has entries. */
+  /** The result of a match that finds only this node. The node must have entries. */
   result(node: number): MatchResult<E> {
     return this.results[node] ?? this.build(node);
   }
 
-  /** Whether a plain entry, or one of the named queue group, is in this node. */
+  /** Whether the node has an entry of this queue group; `queue` null: a plain entry. */
   has(node: number, queue: Uint8Array | null): boolean {
     const slot = this.slots[node];
     if (slot === null) return false;
@@ -199,7 +199,7 @@ function findGroup<E>(groups: readonly GroupEntries<E>[], queue: Uint8Array): nu
   return -1;
 }
 
-/** Order of a group's members: plain routes, then members that stand for leafs, then local ones. */
+/** Order of a group's members: plain routes, then members for leaf nodes, then local ones. */
 const RANKS: Record<Origin, number> = {
   [Origin.Route]: 0,
   [Origin.RouteLeaf]: 1,
@@ -210,8 +210,9 @@ const RANKS: Record<Origin, number> = {
 };
 
 /**
- * Sorts remote members to the front. The selection of a member relies on it: only remote members have weights, and a group that begins
- * with a local member has no remote one. Leafs come right before local members, so that a scan that skips a leaf finds a local one next.
+ * Sorts remote members to the front. The selection of a member relies on this order: only remote members have weights, and a group that
+ * begins with a local member has no remote one. Leaf nodes come directly before local members, so that a scan that skips a leaf node finds a
+ * local member next.
  */
 export function remoteFirst<E extends TrieEntry>(members: readonly E[]): readonly E[] {
   for (const member of members) {

@@ -4,7 +4,7 @@ export enum WatchError {
   AlreadyRegistered = "sublist: notification already registered",
 }
 
-/** Told whether there is a subscription to exactly the watched subject (and queue). */
+/** Called with whether a subscription to exactly the watched subject (and queue) exists. */
 export type InterestListener = (interested: boolean) => void;
 
 interface Watch {
@@ -13,9 +13,9 @@ interface Watch {
 }
 
 /**
- * Tells listeners when interest in an exact subject begins and ends: for internal services that work only while there are subscribers.
+ * Notifies listeners when interest in an exact subject begins and ends. Internal services use it to work only while there are subscribers.
  *
- * Keyed by text, as changes of watched subjects are rare. A listener may subscribe, unsubscribe and stop watching while it is called.
+ * Keys are strings, because watched subjects rarely change. A listener may subscribe, unsubscribe and end its watch while it is called.
  */
 export class InterestWatch {
   private readonly watches = new Map<string, Watch>();
@@ -25,9 +25,9 @@ export class InterestWatch {
   }
 
   /**
-   * Calls the listener with the present state, then at each change.
-   * @returns call it to stop
-   * @throws Error with `WatchError.AlreadyRegistered` when the same listener watches the same already
+   * Calls the listener with the current state, then at each change.
+   * @returns a function that ends the watch
+   * @throws Error with `WatchError.AlreadyRegistered` if the listener already watches the same subject and queue
    */
   add(subject: Uint8Array, queue: Uint8Array | null, interested: boolean, listener: InterestListener): () => void {
     const key = keyOf(subject, queue);
@@ -42,7 +42,7 @@ export class InterestWatch {
     return () => this.drop(key, watch, listener);
   }
 
-  /** The first entry was added, or the last one removed. */
+  /** Called after the first entry was added or the last one was removed. */
   changed(subject: Uint8Array, queue: Uint8Array | null, interested: boolean): void {
     const watch = this.watches.get(keyOf(subject, queue));
     if (watch === undefined || watch.interested === interested) return;
@@ -56,7 +56,7 @@ export class InterestWatch {
   }
 }
 
-/** Separated by a space, which no subject contains. One character per byte, so that different bytes give different keys. */
+/** Subject and queue, separated by a space, which no subject contains. One character per byte, so that different bytes give different keys. */
 function keyOf(subject: Uint8Array, queue: Uint8Array | null): string {
   const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
   return queue === null ? text(subject) : `${text(subject)} ${text(queue)}`;

@@ -1,15 +1,15 @@
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * The entries that match one subject. Immutable once returned: the trie makes a new result when interest changes, so a delivery may
- * walk an old one while subscriptions change.
+ * The entries that match one subject. A returned result never changes: the trie creates a new one when interest changes, so a delivery can
+ * keep using an old one while subscriptions change.
  */
 export class MatchResult<E extends TrieEntry> {
   /** Plain entries, in order of subscription within a trie node. */
   readonly plain: readonly E[];
-  /** One array per queue group name, never empty; remote members in front, so one that begins with a local member has no other. */
+  /** One array per queue group name, never empty. Remote members come first: a group that begins with a local member has no remote one. */
   readonly groups: readonly (readonly E[])[];
-  /** Room for the fan-out, which keeps here what it found out about this result (messaging/fanout/delivery-plan.ts). */
+  /** Used by the fan-out only, for its plan for this result (messaging/fanout/delivery-plan.ts). */
   plan: unknown = null;
 
   constructor(plain: readonly E[], groups: readonly (readonly E[])[]) {

@@ -3,25 +3,25 @@ import type { MatchResult } from "./match-result.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * Remembers merged results by the set of nodes they came from.
+ * Remembers merged results by the set of nodes from which they were merged.
  *
- *   bench.1, bench.2, bench.3 …  all meet  `bench.*` and `>`  →  one result for all of them
- * A hundred thousand subjects do not fit into the cache by subject, but they match few combinations of nodes. With these remembered such a
- * match allocates nothing. There is room for 64 combinations of up to 8 nodes, each at the place its hash gives; a new one replaces an old
- * one. Every change of the trie empties the memo, so that it never keeps removed entries alive.
+ *   bench.1, bench.2, bench.3 …  all match  `bench.*` and `>`  →  one result for all of them
+ * A hundred thousand subjects do not fit into the cache by subject, but they match few combinations of nodes. If the combination is known, a
+ * match allocates nothing. There is room for 64 combinations of up to 8 nodes, at positions given by their hashes; a new combination replaces
+ * the old one at its position. Every change of the trie empties the memo, so that it never keeps removed entries alive.
  */
 const SETS = 64;
 const NODES_MAX = 8;
 
 export class MergeMemo<E extends TrieEntry> {
-  /** Eight nodes per set, unused places 0. Allocated at the first merge: most tries of small accounts never need it. */
+  /** Eight nodes per combination; unused places are 0. Allocated at the first merge, because most tries of small accounts never need it. */
   private nodes: Int32Array | null = null;
   private readonly results: (MatchResult<E> | null)[] = [];
   private filled = false;
 
   constructor(private readonly entries: EntryTable<E>) {}
 
-  /** The result of the first `count` nodes of `found`, at least two. */
+  /** The merged result of the first `count` nodes of `found`. @param count at least 2 */
   result(found: readonly number[], count: number): MatchResult<E> {
     if (count > NODES_MAX) return this.merge(found, count);
     const nodes = this.nodes ?? this.open();

@@ -4,7 +4,7 @@ import { Random } from "../../base/random/random.ts";
 import { seedFromEnv } from "../../base/random/seed.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 
-test("two tokens with one hash below one node, or below two, are told apart", () => {
+test("two tokens with the same hash are different children, below one node and below two", () => {
   const table = new NodeTable();
   const bytes = Buffer.from("abxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1xxxxxxxxxxxxxxxxxxxxxxxxxxxxx2");
   const a = table.addChild(ROOT, 7, bytes, 0, 1);
@@ -21,7 +21,7 @@ test("two tokens with one hash below one node, or below two, are told apart", ()
   expect([table.child(a, twin, bytes, 1, 2), table.child(ROOT, 7, bytes, 1, 2)]).toEqual([below, b]);
 });
 
-test("fuzz: children come and go like those of a map, and are listed in full", () => {
+test("fuzz: children are added, found, released and listed as in a Map", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const table = new NodeTable();

@@ -8,35 +8,35 @@ import { sameBytes } from "./byte-hash.ts";
  *   tokens   the tokens of more than 24 bytes, back to back; shorter ones stand in their record
  *   buckets  hash(parent, token) → first record of a chain, one table for the whole trie, half full at most
  *
- * A node is its record's index. Node 0 is the root, and as nobody's child it also stands for "none". One hash table for the children of
- * all nodes serves the node with one child as well as that with a million, which a Map or an array per node would not: a node costs
- * about 90 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. In a trie of millions the
- * time goes into cache misses, so a record is as long as a cache line and a lookup needs nothing else. `*` and `>` are fields, as every
- * match asks for both; literal children are chained as siblings too, for those who list them.
+ * A node is the index of its record. Node 0 is the root; because the root is never a child, 0 also means "none". One hash table holds the
+ * children of all nodes. It suits a node with one child and a node with a million, which a Map or an array per node does not: a node costs
+ * about 90 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. In a trie of millions of nodes
+ * cache misses take most of the time, so a record is as long as a cache line, and a lookup reads only the record. `*` and `>` are fields,
+ * because every match needs both. Literal children are also linked as siblings, for callers that list them.
  *
- * Invariants: a node other than the root hangs in its parent (as star, full, or sibling and bucket) until `release`, which is only for
- * nodes without children; released records are reused first. Tables grow by doubling, and start over when the last node goes.
+ * Invariants: every node except the root is linked from its parent (as star, full, or sibling and bucket) until `release`, which is allowed
+ * only for nodes without children. Released records are reused first. Tables grow by doubling; they are reset when the last node is released.
  */
 
 /** 32-bit fields of a record. */
 const STRIDE = 16;
 const PARENT = 0;
-/** Of parent and token; for `*` and `>` unused. */
+/** Hash of parent and token; not used for `*` and `>`. */
 const HASH = 1;
-/** Bytes of a literal token; below zero for the wildcards and for released records. */
+/** Bytes of a literal token; negative for wildcards and released records. */
 const TOKEN_LENGTH = 2;
-/** Next record of the same bucket; of a released record the next released one. */
+/** The next record of the same bucket; in a released record, the next released one. */
 const NEXT_IN_BUCKET = 3;
 const STAR_CHILD = 4;
 const FULL_CHILD = 5;
 const FIRST_CHILD = 6;
 const NEXT_SIBLING = 7;
 const PREVIOUS_SIBLING = 8;
-/** Where in `tokens` a long token begins. */
+/** Offset of a long token in `tokens`. */
 const TOKEN_START = 9;
 
 const RECORD_BYTES = STRIDE * 4;
-/** Where in the record a short token begins. */
+/** Offset of a short token in its record, bytes. */
 const SHORT_TOKEN_AT = 40;
 const SHORT_TOKEN_MAX = RECORD_BYTES - SHORT_TOKEN_AT;
 
@@ -53,18 +53,18 @@ const TOKEN_BYTES_MIN = 128;
 
 export class NodeTable {
   private records = new Int32Array(NODES_MIN * STRIDE);
-  /** The same memory by bytes. */
+  /** The same memory as bytes. */
   private recordBytes = new Uint8Array(this.records.buffer);
   private buckets = new Int32Array(NODES_MIN);
   private tokens = new Uint8Array(TOKEN_BYTES_MIN);
-  /** Records ever used; those below are live or released. */
+  /** Records with a lower index are in use or released. */
   private used = 1;
   private released = NONE;
   private literals = 0;
   private tokensEnd = 0;
-  /** Bytes below `tokensEnd` that belong to no node any more. */
+  /** Bytes below `tokensEnd` that no node uses any more. */
   private tokensLost = 0;
-  /** Nodes, the root not counted. */
+  /** Number of nodes without the root. */
   count = 0;
 
   /** Node numbers are below this. */
@@ -81,7 +81,7 @@ export class NodeTable {
   full(node: number): number {
     return this.records[node * STRIDE + FULL_CHILD];
   }
-  /** Literal children: the first, then `nextSibling` of each, the newest first. */
+  /** The newest literal child; `nextSibling` gives the next older one. */
   firstChild(node: number): number {
     return this.records[node * STRIDE + FIRST_CHILD];
   }
@@ -94,7 +94,7 @@ export class NodeTable {
     return (records[at + FIRST_CHILD] | records[at + STAR_CHILD] | records[at + FULL_CHILD]) !== NONE;
   }
 
-  /** The literal child named by the token's bytes, whose hash the caller has; NONE when there is none. */
+  /** The literal child with this token, or NONE. @param tokenHash hash of the token's bytes */
   child(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
     const records = this.records;
     const hash = hashChild(parent, tokenHash);
@@ -163,7 +163,7 @@ export class NodeTable {
     return node;
   }
 
-  /** Takes a node without children out of its parent; its number may come back for another node. */
+  /** Removes a node without children. Its number may be used for another node later. */
   release(node: number): void {
     const records = this.records;
     const at = node * STRIDE;
@@ -203,7 +203,7 @@ export class NodeTable {
     if (records[at + TOKEN_LENGTH] > SHORT_TOKEN_MAX) this.tokensLost += records[at + TOKEN_LENGTH];
   }
 
-  /** A cleared record below `parent`. */
+  /** A new record with all fields empty except its parent. */
   private take(parent: number): number {
     let node = this.released;
     if (node !== NONE) {
@@ -240,7 +240,7 @@ export class NodeTable {
     this.buckets = buckets;
   }
 
-  /** Room for a token's bytes at the end of `tokens`. Packs them when half is lost, else doubles. */
+  /** Reserves room for a token at the end of `tokens`. If it is full, it is packed, and doubled if more than half of it is in use. */
   private takeTokenRoom(size: number): number {
     if (this.tokensEnd + size > this.tokens.length) {
       const live = this.tokensEnd - this.tokensLost;
@@ -271,7 +271,7 @@ export class NodeTable {
     this.tokensLost = 0;
   }
 
-  /** Back to the size of a new table: gives the memory of a trie that was huge once. */
+  /** Resets to the size of a new table, so that a trie that was huge releases its memory. */
   private startOver(): void {
     this.records = new Int32Array(NODES_MIN * STRIDE);
     this.recordBytes = new Uint8Array(this.records.buffer);

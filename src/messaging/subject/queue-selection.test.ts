@@ -59,11 +59,11 @@ function draw(
 const chosen = (...parameters: Parameters<typeof draw>) => Object.keys(draw(...parameters)).sort();
 
 describe("a group of local members", () => {
-  test("shares its messages evenly", () => {
+  test("gets its messages in equal shares", () => {
     const counts = draw(group("local1 local2 local3"), MessageSource.Client);
     for (const name of ["local1", "local2", "local3"]) expect(counts[name]).toBeWithin(880, 1_120);
   });
-  test("asks each member until one takes the message", () => {
+  test("tries each member until one takes the message", () => {
     expect(chosen(group("local1 local2 local3"), MessageSource.Client, { refusing: "local1 local2" })).toEqual(["local3"]);
     expect(chosen(group("local1 local2"), MessageSource.Route, { refusing: "local1 local2" })).toEqual(["none"]);
     expect(chosen(group("local1"), MessageSource.LeafSpoke)).toEqual(["local1"]);
@@ -77,20 +77,20 @@ describe("a client's message", () => {
     expect(counts.local1).toBeWithin(400, 600);
     expect(counts.local2).toBeWithin(400, 600);
   });
-  test("prefers locals to leafs however heavy, also to leafs behind a route", () => {
+  test("prefers local members to leaf nodes of any weight, also behind a route", () => {
     expect(chosen(group("behind1:9 hub1:9 spoke1:9 local1"), MessageSource.Client)).toEqual(["local1"]);
   });
-  test("falls back to a leaf or to one behind a route, the first met in the scan", () => {
+  test("falls back to the first leaf node of the scan, also behind a route", () => {
     const counts = draw(group("behind1:1 hub1:2 local1"), MessageSource.Client, { refusing: "local1" });
     expect(counts.hub1).toBeWithin(1_350, 1_650); // 2 of 4
     expect(counts.behind1).toBeWithin(1_350, 1_650); // 1 of 4, and when the scan starts at local1
   });
-  test("reaches a plain route after failing locals rather than a leaf", () => {
+  test("goes to a plain route rather than to a leaf node if local members fail", () => {
     expect(chosen(group("route1 hub1:5 local1"), MessageSource.Client, { refusing: "local1" })).toEqual(["route1"]);
   });
 });
 
-test("a message from inside the server takes a leaf as it comes", () => {
+test("a message from inside the server goes to leaf nodes by weight", () => {
   const counts = draw(group("hub1:2 local1"), MessageSource.Internal);
   expect(counts.hub1).toBeWithin(1_850, 2_150);
 });
@@ -101,7 +101,7 @@ describe("a leaf's message", () => {
     expect(chosen(group("hub1"), MessageSource.LeafHub, { echoing: "hub1" })).toEqual(["none"]);
     expect(chosen(group("behind1"), MessageSource.LeafHub, { echoing: "behind1" })).toEqual(["none"]);
   });
-  test("goes to routes when it came to the hub, never when it came from the hub", () => {
+  test("goes to routes if this server is the hub, and never if this server is the spoke", () => {
     expect(chosen(group("route1"), MessageSource.LeafHub)).toEqual(["route1"]);
     expect(chosen(group("route1"), MessageSource.LeafSpoke)).toEqual(["none"]);
     expect(chosen(group("route1 behind1 local1"), MessageSource.LeafSpoke)).toEqual(["local1"]);
@@ -109,28 +109,28 @@ describe("a leaf's message", () => {
 });
 
 describe("a route's message", () => {
-  test("stays with local members whatever the weights", () => {
+  test("goes to local members whatever the weights", () => {
     expect(chosen(group("route1:9 behind1:9 hub1:9 local1 local2"), MessageSource.Route)).toEqual(["local1", "local2"]);
   });
-  test("goes to leafs by weight when no local member takes it", () => {
+  test("goes to leaf nodes by weight if no local member takes it", () => {
     const counts = draw(group("route1:9 hub1:1 hub2:2 local1"), MessageSource.Route, { refusing: "local1" });
     expect(Object.keys(counts).sort()).toEqual(["hub1", "hub2"]);
     expect(counts.hub2).toBeWithin(1_850, 2_150);
   });
-  test("skips leafs it would echo to, and then falls back to a route", () => {
+  test("skips leaf nodes that would echo it, and then falls back to a route", () => {
     expect(chosen(group("route1 route2 hub1"), MessageSource.Route, { echoing: "hub1" })).toEqual(["route1"]);
     expect(chosen(group("hub1 hub2"), MessageSource.Route, { echoing: "hub1" })).toEqual(["hub2"]);
     expect(chosen(group("hub1"), MessageSource.Route, { echoing: "hub1" })).toEqual(["none"]);
   });
 });
 
-test("a gateway's message is drawn by weight from everybody", () => {
+test("a gateway's message goes to all members by weight", () => {
   const counts = draw(group("route1:2 hub1:1 local1"), MessageSource.Gateway);
   expect(counts.route1).toBeWithin(1_350, 1_650);
   expect(counts.hub1).toBeWithin(650, 850);
 });
 
-test("fuzz: somebody is chosen whenever a local member takes the message, and nobody refused is", () => {
+test("fuzz: a member is chosen if any local member takes the message, and never one that refuses it", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 500; round++) {

@@ -4,17 +4,17 @@ import { Origin, type TrieEntry } from "./trie-entry.ts";
 /**
  * Which member of a queue group gets a message.
  *
- *   group  route route leaf │ local local local      as the trie orders them: remote members in front, only they have weights
- *            w=3   w=1  w=2 │   1     1     1        the start is drawn by weight, the scan goes on from there and wraps around
+ *   group  route route leaf │ local local local      ordered by the trie: remote members first; only they have weights
+ *            w=3   w=1  w=2 │   1     1     1        the start is drawn by weight; the scan continues from there and wraps around
  *
- * Local members are preferred: the scan only remembers a leaf; a plain route ends it, as its server then chooses among its own local
- * members. A message from a route stays here if possible, so that it is not sent in circles. A remote member is not delivered to here:
- * its connection gets the message once, with the names of all groups, so the caller collects remote members.
+ * Local members are preferred: the scan only remembers a leaf node. A plain route ends the scan, because its server then chooses one of its own
+ * local members. A message from a route stays here if possible, so that it is not sent in circles. The caller delivers to remote members: the
+ * connection of a remote member gets the message once, with the names of all its groups.
  *
- * Nearly all groups have only local members; for those a shorter path looks only at the members tried.
+ * Nearly all groups have only local members. A shorter function handles these.
  */
 
-/** Where the message came from. */
+/** The kind of publisher. */
 export enum MessageSource {
   Client = 0,
   /** SYSTEM, JETSTREAM, ACCOUNT. */
@@ -26,11 +26,11 @@ export enum MessageSource {
   Gateway = 5,
 }
 
-/** Callbacks of the selection into the delivery; one object serves all groups. */
+/** Callbacks from the selection into the delivery. One object serves all groups. */
 export interface QueueDelivery<E> {
-  /** Delivers to a local member. @returns false when it does not take the message: the next member is tried */
+  /** Delivers to a local member. @returns false if the member does not take the message; then the next one is tried */
   tryDeliver(member: E): boolean;
-  /** Whether a member that stands for a leaf would send the message back to its origin. Called for leaf members only. */
+  /** Whether this member, which represents a leaf node, would send the message back to its origin. */
   isEcho(member: E): boolean;
 }
 
@@ -40,8 +40,8 @@ export function isRemote(origin: Origin): boolean {
 
 /**
  * @param group members of a `MatchResult` group, at least one
- * @returns the member that took the message (not remote), or the remote member whose connection shall carry it (`isRemote`), or null
- * when no member can take it
+ * @returns the local member that took the message, or the remote member (`isRemote`) whose connection must carry it, or null if no member
+ * can take it
  */
 export function selectQueueMember<E extends TrieEntry>(
   group: readonly E[],
@@ -53,7 +53,7 @@ export function selectQueueMember<E extends TrieEntry>(
   return source === MessageSource.Route ? selectFromRoute(group, random, delivery) : selectFromAll(group, source, random, delivery);
 }
 
-/** Tries the members from `first` on, which are local, beginning with a random one. */
+/** Tries the local members, which begin at index `first`. Starts with a random one. */
 function deliverToOne<E extends TrieEntry>(group: readonly E[], first: number, random: Random, delivery: QueueDelivery<E>): E | null {
   const count = group.length - first;
   let index = count > 1 ? first + random.below(count) : first;
@@ -65,7 +65,7 @@ function deliverToOne<E extends TrieEntry>(group: readonly E[], first: number, r
   return null;
 }
 
-/** A route's message goes to a local member; failing that to a leaf, drawn by weight; failing that to a route. */
+/** A message from a route goes to a local member, else to a leaf node (drawn by weight), else to a route. */
 function selectFromRoute<E extends TrieEntry>(group: readonly E[], random: Random, delivery: QueueDelivery<E>): E | null {
   let fallback: E | null = null;
   let leafWeight = 0;
@@ -80,7 +80,7 @@ function selectFromRoute<E extends TrieEntry>(group: readonly E[], random: Rando
     if (delivery.isEcho(member)) continue;
     const weight = weightOf(member);
     leafWeight += weight;
-    // The first leaf replaces a route for certain, each further leaf the one before in proportion to its weight.
+    // The first leaf node always replaces a route; each further one replaces its predecessor with a probability proportional to its weight.
     if (leafWeight === weight || random.below(leafWeight) < weight) fallback = member;
   }
   return deliverToOne(group, first, random, delivery) ?? fallback;
@@ -93,7 +93,7 @@ function selectFromAll<E extends TrieEntry>(
   delivery: QueueDelivery<E>,
 ): E | null {
   const fromLeaf = source === MessageSource.LeafHub || source === MessageSource.LeafSpoke;
-  const sparesLeafs = fromLeaf || source === MessageSource.Client;
+  const avoidsLeafs = fromLeaf || source === MessageSource.Client;
   let fallback: E | null = null;
   let index = drawByWeight(group, random);
   for (let tried = 0; tried < group.length; tried++) {
@@ -102,7 +102,7 @@ function selectFromAll<E extends TrieEntry>(
     if (!isRemote(member.origin)) {
       if (delivery.tryDeliver(member)) return member;
     } else if (isLeaf(member.origin)) {
-      if (!sparesLeafs) return member;
+      if (!avoidsLeafs) return member;
       if (!(fromLeaf && delivery.isEcho(member))) fallback ??= member;
     } else {
       if (source === MessageSource.LeafSpoke) continue; // messages of a hub are not passed on to the cluster
@@ -127,7 +127,7 @@ function drawByWeight<E extends TrieEntry>(group: readonly E[], random: Random):
   return remotes + drawn;
 }
 
-/** A leaf connection of this server; one behind a route counts as a route. */
+/** A leaf connection of this server. A leaf node behind a route counts as a route. */
 function isLeaf(origin: Origin): boolean {
   return origin === Origin.LeafHub || origin === Origin.LeafSpoke;
 }

@@ -9,7 +9,7 @@ import type { TrieEntry } from "./trie-entry.ts";
  * The cache alone, with hashes so poor that probe sequences run into each other and around the end of the table. What it holds must be
  * what a Map holds, except that it may refuse a subject whose 16 slots are taken.
  */
-test("fuzz: found, stale and deleted subjects are those of a map, however badly hashes collide", () => {
+test("fuzz: the cache finds, marks and deletes the same subjects as a Map, also with many collisions", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 20; run++) {
@@ -55,7 +55,7 @@ test("fuzz: found, stale and deleted subjects are those of a map, however badly 
   }
 });
 
-test("stamps never come again: not after two billion subjects, and not when the tables are made anew", () => {
+test("stamps never repeat: not after two billion subjects, and not in rebuilt tables", () => {
   const cache = new ResultCache<TrieEntry>(new Random(1), task => task());
   const stampOf = (name: string): number => {
     const subject = Buffer.from(name);

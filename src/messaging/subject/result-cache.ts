@@ -7,38 +7,38 @@ import { matchesLiteral } from "./subject-overlap.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * The results of recently matched subjects, found by the bytes of the subject: no string is made to look one up.
+ * The results of recently matched subjects, found by the bytes of the subject. A lookup creates no string.
  *
- *   table    hash keyStart keyLength+1 │ 0 0 0 │ …     open addressing; an entry stands at its home or at most 15 slots behind
- *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, to be matched again
+ *   table    hash keyStart keyLength+1 │ 0 0 0 │ …     open addressing; an entry is at its home slot or at most 15 slots after it
+ *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, must be matched again
  *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
  *
  * At most 1024 subjects. The first one beyond that schedules a sweep, which keeps 256 random ones; until it runs, no subject is added. A
- * publisher that uses a million subjects would still cost 768 copies and a sweep per turn for nothing: after two consecutive sweeps with
- * fewer hits than misses, only one miss in 64 is added, until hits outnumber misses again. Subjects made to collide fill 16 slots and are
- * then refused; each costs at most 16 comparisons of hashes.
+ * publisher that uses a million subjects would still cost 768 useless copies and one sweep per turn. Therefore, after two consecutive sweeps
+ * with fewer hits than misses, only one miss in 64 is added, until there are more hits than misses again. Subjects that were chosen to
+ * collide fill 16 slots; further ones are not added. Each costs at most 16 comparisons of hashes.
  *
- * New interest marks results stale instead of copying them with the newcomer added: a thousand subscriptions on one cached subject
- * then cost one copy at the next match, not a thousand. Removed interest deletes.
+ * New interest marks results as stale and does not rebuild them: a thousand subscriptions on one cached subject cost one new result at the
+ * next match, not a thousand. Removed interest deletes the subjects that it matched.
  */
 const SUBJECTS_MAX = 1024;
 const SUBJECTS_SWEPT = 256;
-/** Tables start small, as a server may have thousands of accounts, and are a quarter full at most. */
+/** Tables begin small, because a server may have thousands of accounts. At most a quarter of the slots is used. */
 const SLOTS_MIN = 64;
 const SLOTS_MAX = 4096;
 const PROBES_MAX = 16;
 const KEY_BYTES_MIN = 1024;
-/** After this many consecutive useless sweeps most misses are not added: */
+/** After this number of consecutive useless sweeps most misses are not added. */
 const USELESS_SWEEPS = 2;
-/** one miss in this many is (a power of two), */
+/** Then only one miss in this number is added; a power of two. */
 const ADMIT_ONE_IN = 64;
-/** and after this many misses the cache checks whether it is useful again. */
+/** After this number of misses the cache checks whether it is useful again. */
 const JUDGED_MISSES = 1024;
 
 const STRIDE = 3;
 const HASH = 0;
 const KEY_START = 1;
-/** One more than the key's bytes; 0: the slot is free. */
+/** Length of the key plus 1; 0: the slot is free. */
 const KEY_SIZE = 2;
 
 export class ResultCache<E extends TrieEntry> {
@@ -46,8 +46,8 @@ export class ResultCache<E extends TrieEntry> {
   /** By slot, see `find`. */
   results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
   /**
-   * By slot: a number that no other subject ever has in this cache. Permissions to publish are remembered by these numbers, so they must
-   * never repeat; a client can use up 2^31 of them within minutes, hence 53 bits.
+   * By slot: a number that no other subject ever gets in this cache. Permissions to publish are remembered under these numbers, so they must
+   * never repeat. A client can use up 2^31 of them within minutes, therefore they have 53 bits.
    */
   stamps = new Float64Array(SLOTS_MIN);
   private keys = new Uint8Array(KEY_BYTES_MIN);
@@ -57,10 +57,10 @@ export class ResultCache<E extends TrieEntry> {
   private sweepPending = false;
   private uselessSweeps = 0;
   private lastStamp = 0;
-  /** Since the last check of usefulness. */
+  /** Misses since the last check of usefulness. */
   private misses = 0;
   private hitsJudged = 0;
-  /** Counted by the caller, as only it knows whether a lookup was a hit. */
+  /** Counted by the caller, because only the caller knows whether a lookup was a hit. */
   hits = 0;
   /** Subjects in the cache. */
   count = 0;
@@ -87,7 +87,7 @@ export class ResultCache<E extends TrieEntry> {
     return -1;
   }
 
-  /** Adds a subject that `find` did not find and copies its bytes. Does nothing if there is no room. */
+  /** Adds a subject that `find` did not find. Copies its bytes. Does nothing if there is no room. */
   add(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E>): void {
     this.misses++;
     if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
@@ -99,26 +99,26 @@ export class ResultCache<E extends TrieEntry> {
     }
   }
 
-  /** An entry with this literal subject was added. */
+  /** Called after an entry with this literal subject was added. */
   staleLiteral(hash: number, subject: Uint8Array): void {
     const slot = this.find(hash, subject, 0, subject.length);
     if (slot !== -1) this.results[slot] = null;
   }
 
-  /** An entry with this pattern was added. */
+  /** Called after an entry with this pattern was added. */
   stalePattern(pattern: Uint8Array): void {
     for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot + 1)) this.results[slot] = null;
   }
 
-  /** An entry with this literal subject was removed. */
+  /** Called after an entry with this literal subject was removed. */
   deleteLiteral(hash: number, subject: Uint8Array): void {
     const slot = this.find(hash, subject, 0, subject.length);
     if (slot !== -1) this.deleteSlot(slot);
   }
 
-  /** An entry with this pattern was removed. */
+  /** Called after an entry with this pattern was removed. */
   deletePattern(pattern: Uint8Array): void {
-    // A deletion pulls later ones forward, so the search goes on at the same slot.
+    // A deletion moves later slots forward, so the search continues at the same slot.
     for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot)) this.deleteSlot(slot);
   }
 
@@ -128,8 +128,8 @@ export class ResultCache<E extends TrieEntry> {
   }
 
   /**
-   * Calls back with each subject's result.
-   * @param refresh asked for the result of a stale subject, given as bytes of `keys`
+   * Calls `visit` with the result of each subject.
+   * @param refresh gives the result of a stale subject, whose bytes are in `keys`
    */
   visitAll(refresh: (keys: Uint8Array, start: number, end: number) => MatchResult<E>, visit: (result: MatchResult<E>) => void): void {
     for (let slot = 0; slot <= this.mask; slot++) {
@@ -142,7 +142,7 @@ export class ResultCache<E extends TrieEntry> {
     }
   }
 
-  /** The first slot from `slot` on whose subject the pattern matches, or -1. */
+  /** The first slot, beginning at `slot`, whose subject the pattern matches; -1: none. */
   private nextMatch(pattern: Uint8Array, slot: number): number {
     if (this.count === 0) return -1;
     const { table, keys } = this;
@@ -188,7 +188,7 @@ export class ResultCache<E extends TrieEntry> {
     return -1;
   }
 
-  /** Closes the gap a deletion leaves, as a search ends at the first free slot. */
+  /** Deletes a slot and closes the gap, because a search ends at the first free slot. */
   private deleteSlot(slot: number): void {
     const table = this.table;
     const mask = this.mask;
@@ -198,7 +198,7 @@ export class ResultCache<E extends TrieEntry> {
     let hole = slot;
     for (let next = (slot + 1) & mask; table[next * STRIDE + KEY_SIZE] !== 0; next = (next + 1) & mask) {
       const home = table[next * STRIDE + HASH] & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole lies before its home
+      if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole is before its home slot
       table.copyWithin(hole * STRIDE, next * STRIDE, (next + 1) * STRIDE);
       this.results[hole] = this.results[next];
       this.stamps[hole] = this.stamps[next];
@@ -208,14 +208,14 @@ export class ResultCache<E extends TrieEntry> {
     this.results[hole] = null;
   }
 
-  /** After useless sweeps: whether this miss is added. */
+  /** Whether this miss is added, after useless sweeps. */
   private admits(): boolean {
     if (this.misses % ADMIT_ONE_IN !== 0) return false;
     if (this.misses >= JUDGED_MISSES && this.wasUseful()) this.uselessSweeps = 0;
     return true;
   }
 
-  /** Whether hits outnumbered misses since the last call. */
+  /** Whether there were more hits than misses since the last call. */
   private wasUseful(): boolean {
     const useful = this.hits - this.hitsJudged >= this.misses;
     this.hitsJudged = this.hits;

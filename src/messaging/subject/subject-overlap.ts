@@ -3,14 +3,14 @@ import { sameBytes } from "./byte-hash.ts";
 import { tokenEnd } from "./subject.ts";
 
 /**
- * Compares two subjects token by token, with a cursor in each. It makes no arrays of tokens, so their number is not limited.
+ * Compares two subjects token by token, with an offset in each. It builds no arrays of tokens, so their number is not limited.
  *
- *   isSubset    orders.eu.*  within  orders.>     everything the first matches, the second matches too
+ *   isSubset    orders.eu.*  within  orders.>     the second matches every subject that the first matches
  *   collide     orders.*     with    *.eu         at least one subject matches both
- * A subject with an empty token is a subset of nothing and collides only with itself. As everywhere, `*x` and `>x` are plain text.
+ * A subject with an empty token is no subset of any pattern and collides only with itself. As everywhere, `*x` and `>x` are plain text.
  */
 
-/** Whether the pattern covers the subject, which may hold wildcards itself: `*` is covered by `*` or `>`, `>` only by `>`. */
+/** Whether the pattern covers the subject. The subject may contain wildcards: `*` is covered by `*` or `>`, `>` only by `>`. */
 export function isSubset(
   subject: Uint8Array,
   subjectStart: number,
@@ -29,7 +29,7 @@ export function isSubset(
     if (single === FULL) return true;
     if (stop === at) return false;
     if (stop - at === 1 && subject[at] === FULL) return false;
-    // A `*` of the subject equals only a `*` of the pattern, so it needs no case of its own.
+    // A `*` of the subject equals only a `*` of the pattern, so it needs no special case.
     if (single !== STAR) {
       if (stop - at !== patternStop - patternAt || !sameBytes(subject, at, pattern, patternAt, stop - at)) return false;
     }
@@ -61,8 +61,8 @@ export function collide(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Arr
 }
 
 /**
- * Whether a valid pattern matches a literal subject, in which `*` and `>` are plain text. It checks cached subjects against a pattern that
- * was added or removed, so it stops at the first byte that differs.
+ * Whether a valid pattern matches a literal subject, in which `*` and `>` are plain text. The cache calls it for each of its subjects after a
+ * pattern was added or removed, so it stops at the first byte that differs.
  */
 export function matchesLiteral(
   pattern: Uint8Array,

@@ -48,7 +48,7 @@ function newTrie({ cache = true } = {}) {
 
 for (const cache of [true, false]) {
   describe(cache ? "with a cache" : "without a cache", () => {
-    test("literals, * and > each match what they stand for", () => {
+    test("literals, * and > match as defined", () => {
       const { insert, plain } = newTrie({ cache });
       insert("orders.eu", "orders.*", "orders.>", ">", "*", "*.eu", "*.*");
       expect(plain("orders.eu")).toEqual(["*.*", "*.eu", ">", "orders.*", "orders.>", "orders.eu"]);
@@ -72,21 +72,21 @@ for (const cache of [true, false]) {
       expect(plain("a>")).toEqual(["a>"]);
     });
 
-    test("a subject with an empty token is wanted by nobody and not remembered", () => {
+    test("no entry matches a subject with an empty token, and the subject is not cached", () => {
       const { trie, insert, match } = newTrie({ cache });
       insert(">", "> workers");
       for (const subject of ["", ".", ".foo", "..foo", "foo.", "foo..", "foo..bar"]) expect(match(subject).isEmpty, subject).toBe(true);
       expect(trie.stats().cacheSize).toBe(0);
     });
 
-    test("queue groups of one name are joined over patterns", () => {
+    test("queue groups with the same name are joined across patterns", () => {
       const { insert, groups, plain } = newTrie({ cache });
       insert("a.b q1", "a.b q1", "a.b q2", "a.* q1", "> q3", "a.b");
       expect(groups("a.b")).toEqual([["> q3"], ["a.* q1", "a.b q1", "a.b q1"], ["a.b q2"]]);
       expect(plain("a.b")).toEqual(["a.b"]);
     });
 
-    test("entries come and go, and the matches with them", () => {
+    test("matches follow insertions and removals", () => {
       const { trie, insert, plain, groups } = newTrie({ cache });
       expect(plain("a.b")).toEqual([]);
       const [literal] = insert("a.b");
@@ -102,7 +102,7 @@ for (const cache of [true, false]) {
       expect([trie.count, trie.levels()]).toEqual([0, 0]);
     });
 
-    test("a result handed out stays as it was", () => {
+    test("a returned result does not change", () => {
       const { trie, insert, match } = newTrie({ cache });
       const [first] = insert("a", "a q");
       const before = match("a");
@@ -124,13 +124,13 @@ for (const cache of [true, false]) {
   });
 }
 
-test("insertion refuses empty tokens and what follows >, and changes nothing", () => {
+test("insertion refuses empty tokens and tokens after >, and changes nothing", () => {
   const { trie } = newTrie();
   for (const subject of ["", ".a", "a.", "a..b", "a.>.b", ">.a"]) expect(trie.insert(entry(subject)), subject).toBe(false);
   expect([trie.count, trie.generation, trie.levels()]).toEqual([0, 0, 0]);
 });
 
-test("removal of what is not there says so", () => {
+test("removal of an entry that is not in the trie returns false", () => {
   const { trie, insert } = newTrie();
   insert("a.b", "c q");
   for (const name of ["a.b", "a.c", "a", "a.b.c", "c", "c q", "c p", "a..b", "*"]) expect(trie.remove(entry(name)), name).toBe(false);
@@ -160,7 +160,7 @@ test("a changed weight gives a new result", () => {
   expect(match("a").groups[0][0].weight).toBe(5);
 });
 
-test("one node's result is shared by all subjects that meet it alone", () => {
+test("all subjects that match only one node share its result", () => {
   const { insert, match } = newTrie();
   insert("a.*", "b.c");
   expect(match("a.1")).toBe(match("a.2"));
@@ -169,7 +169,7 @@ test("one node's result is shared by all subjects that meet it alone", () => {
   expect(match("a.1").plain.length).toBe(2);
 });
 
-test("remote members stand at the front of their group, leafs next to the locals", () => {
+test("remote members come first in their group, leaf nodes directly before local members", () => {
   const { trie, match } = newTrie();
   const origins = [Origin.Local, Origin.LeafHub, Origin.Route, Origin.Local, Origin.RouteLeaf, Origin.LeafSpoke];
   for (const origin of origins) trie.insert(entry("a q", origin));
@@ -179,7 +179,7 @@ test("remote members stand at the front of their group, leafs next to the locals
 });
 
 describe("the cache", () => {
-  test("remembers empty results, and a hash the caller computed finds the same", () => {
+  test("keeps empty results, and finds the same with a hash from the caller", () => {
     const { trie, insert, match } = newTrie();
     match("a.b");
     const bytes = Buffer.from("a.b");
@@ -190,7 +190,7 @@ describe("the cache", () => {
     expect(trie.stats()).toMatchObject({ cacheSize: 1, cacheHits: 2 });
   });
 
-  test("insertion keeps cached subjects, removal drops those it touches", () => {
+  test("keeps subjects at insertion, and drops matching subjects at removal", () => {
     const { trie, insert, match } = newTrie();
     for (const subject of ["a.1", "a.2", "b.1"]) match(subject);
     const [wild, literal] = insert("a.*", "b.1");
@@ -201,7 +201,7 @@ describe("the cache", () => {
     expect(trie.stats().cacheSize).toBe(0);
   });
 
-  test("a large batch clears it", () => {
+  test("is cleared by a large batch of removals", () => {
     const { trie, insert, match } = newTrie();
     const entries = insert(...Array.from({ length: 20 }, (_, index) => `a.${index}`));
     match("b");
@@ -209,7 +209,7 @@ describe("the cache", () => {
     expect(trie.stats()).toMatchObject({ cacheSize: 0, subs: 0, removes: 20 });
   });
 
-  test("holds 1024 subjects; one more asks for one sweep, which leaves 256; meanwhile nothing is taken in", () => {
+  test("holds 1024 subjects; one more schedules a sweep, which keeps 256; until then no subject is added", () => {
     const { trie, insert, match, plain, tasks } = newTrie();
     insert("s.*", "s.7");
     for (let index = 0; index < 1_024; index++) match(`s.${index}`);
@@ -221,7 +221,7 @@ describe("the cache", () => {
     for (let index = 0; index < 1_000; index++) expect(plain(`s.${index}`)).toEqual(index === 7 ? ["s.*", "s.7"] : ["s.*"]);
   });
 
-  test("takes in few subjects once two sweeps in a row were of no use, and all again when they repeat", () => {
+  test("adds few subjects after two useless sweeps in a row, and all again once subjects repeat", () => {
     const { trie, match, tasks } = newTrie();
     let next = 0;
     const inTurns = (count: number, subject: () => string) => {
@@ -240,7 +240,7 @@ describe("the cache", () => {
     expect(trie.stats().cacheHits - hitsBefore).toBeGreaterThan(950);
   });
 
-  test("subjects with one and the same hash are all answered, and few of them kept", () => {
+  test("gives the right result for subjects with equal hashes, and keeps few of them", () => {
     const { trie, insert } = newTrie();
     insert("s.*", "s.5");
     for (let round = 0; round < 2; round++) {
@@ -252,7 +252,7 @@ describe("the cache", () => {
     expect(trie.stats().cacheSize).toBeLessThanOrEqual(16);
   });
 
-  test("subjects of kilobytes fit", () => {
+  test("has room for subjects of several kilobytes", () => {
     const { insert, plain, trie } = newTrie();
     insert("long.*");
     for (let index = 0; index < 50; index++) expect(plain(`long.${"x".repeat(3_000 + index)}`)).toEqual(["long.*"]);
@@ -260,7 +260,7 @@ describe("the cache", () => {
   });
 });
 
-test("the statistics count as the reference counts", () => {
+test("the statistics count as in the reference", () => {
   const { trie, insert, match } = newTrie();
   insert("foo", "foo", "bar", "foo q", "foo q");
   for (let round = 0; round < 4; round++) match("foo");
@@ -278,7 +278,7 @@ test("the statistics count as the reference counts", () => {
   });
 });
 
-test("interest is counted at the first place found, and in full when the subject is cached", () => {
+test("interest is counted at the first matching node only, or in full if the subject is cached", () => {
   const { trie, insert, match } = newTrie();
   const number = (subject: string) => trie.numInterest(Buffer.from(subject), 0, subject.length);
   const has = (subject: string) => trie.hasInterest(Buffer.from(subject), 0, subject.length);
@@ -292,7 +292,7 @@ test("interest is counted at the first place found, and in full when the subject
   expect(["a.b", "a.x", "c.d", "c", "x", "a", "a..b"].filter(has)).toEqual(["a.b", "a.x", "c.d"]);
 });
 
-test("reverse match finds entries below a pattern, and wider ones that collide with it", () => {
+test("reverse match finds entries that a pattern covers, and wider ones that collide with it", () => {
   const { trie, insert } = newTrie();
   insert("foo", "bar", "foo.bar", "foo.baz", "foo.bar.baz", "uplink.*.*.>", "foo.bar q");
   const below = (pattern: string) =>
@@ -312,7 +312,7 @@ test("reverse match finds entries below a pattern, and wider ones that collide w
   expect(below("a..b")).toEqual([]);
 });
 
-test("all entries are listed, local ones with or without those of leafs below", () => {
+test("all entries can be listed, and local ones with or without those of leaf nodes", () => {
   const { trie } = newTrie();
   for (const origin of [Origin.Local, Origin.LeafHub, Origin.LeafSpoke, Origin.Route, Origin.RouteLeaf, Origin.Gateway]) {
     trie.insert(entry(`a.${origin} q${origin}`, origin));
@@ -324,7 +324,7 @@ test("all entries are listed, local ones with or without those of leafs below", 
 });
 
 describe("interest in an exact subject", () => {
-  test("is told at once, then when it begins and when it ends", () => {
+  test("is reported at once, and then when it begins and ends", () => {
     const { trie, insert } = newTrie();
     const heard: boolean[] = [];
     insert("a.*", "a.b q");
@@ -338,7 +338,7 @@ describe("interest in an exact subject", () => {
     expect(heard).toEqual([false, true, false, true]);
   });
 
-  test("of a queue group ignores other groups and plain entries, and a batch ends it too", () => {
+  test("in a queue group ignores other groups and plain entries; a batch of removals can end it", () => {
     const { trie, insert } = newTrie();
     const heard: boolean[] = [];
     const [member] = insert("a q");
@@ -350,7 +350,7 @@ describe("interest in an exact subject", () => {
     expect(heard).toEqual([true, false]);
   });
 
-  test("may be answered with a match in the middle of a batch, which is not remembered beyond it", () => {
+  test("allows a listener to match during a batch of removals, and that result is not kept", () => {
     const { trie, insert, plain } = newTrie();
     const entries = insert(...Array.from({ length: 10 }, (_, index) => `a.${index}`));
     const seen: string[][] = [];
@@ -360,7 +360,7 @@ describe("interest in an exact subject", () => {
     expect(plain("a.9")).toEqual([]);
   });
 
-  test("is refused for wildcards and for a listener that is registered", () => {
+  test("is refused for wildcards and for a listener that is already registered", () => {
     const { trie } = newTrie();
     const listener = () => {};
     expect(() => trie.onInterest(Buffer.from("a.*"), null, listener)).toThrow(WatchError.InvalidSubject);
@@ -372,7 +372,7 @@ describe("interest in an exact subject", () => {
   });
 });
 
-test("a hundred thousand subscribers of one subject come and go in linear time", () => {
+test("a hundred thousand subscribers of one subject are added and removed in linear time", () => {
   const { trie, match } = newTrie();
   const entries = Array.from({ length: 100_000 }, (_, index) => entry(index % 2 === 0 ? "hot" : "hot q"));
   const started = performance.now();

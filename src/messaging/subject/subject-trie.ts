@@ -20,14 +20,14 @@ import { levelCount, TrieWalk } from "./trie-walk.ts";
  *           ├─ *  ── created   [9]
  *           └─ >               [3]        match("orders.eu.created") → 3, 7, 9
  *
- * Three steps, each cheaper than the next, and none makes a string:
+ * Three steps, each more expensive than the one before. None of them creates a string:
  *
  *   hash of the bytes ─→ ResultCache ──miss──→ TrieWalk over NodeTable ──several nodes──→ MergeMemo
  *                        result                   one node: the node's own result (EntryTable)
  *
- * Not one regular expression per subscription: a publish would cost the number of subscriptions. Not one Map per node: see NodeTable.
- * Invariants: every node but the root has an entry or a child; a result handed out never changes; `generation` changes whenever a
- * result may change, so code that keeps results compares it and needs no callback.
+ * With one regular expression per subscription, a publish would have to try each of them. NodeTable explains why nodes have no Map.
+ * Invariants: every node except the root has an entry or a child. A returned result never changes. `generation` changes whenever a result may
+ * change, so code that keeps a result compares the number and needs no callback.
  */
 
 export interface TrieStats {
@@ -45,24 +45,24 @@ export interface TrieStats {
 }
 
 export interface TrieOptions {
-  /** False: results are not cached by subject, for accounts whose interest changes all the time. */
+  /** Whether results are cached by subject. False for accounts whose interest changes all the time. */
   cache: boolean;
   random: Random;
-  /** Runs a task later, outside the present call: the sweep of a full cache. */
+  /** Runs a task after the current call: the sweep of a full cache. */
   schedule: (task: () => void) => void;
 }
 
-/** From this many removed entries on, clearing the cache is cheaper than searching it for each one's subjects. */
+/** From this number of removed entries on, clearing the cache is cheaper than searching it for the subjects of each entry. */
 const BATCH_LARGE = 8;
 
 export class SubjectTrie<E extends TrieEntry> {
-  /** Rises with each insertion, removal, batch and change of weight. */
+  /** Rises with each insertion, removal, batch of removals and change of weight. */
   generation = 0;
   /** Entries in the trie. */
   count = 0;
   /**
-   * Identifies the subject of the last `match` while the trie has it in its cache; 0: it is not cached. Data about a subject can be kept
-   * under this number instead of its bytes.
+   * A number for the subject of the last `match`, if that is in the cache; 0: it is not. Callers can keep data about a subject under this number
+   * instead of under its bytes.
    */
   matchedStamp = 0;
 
@@ -85,8 +85,8 @@ export class SubjectTrie<E extends TrieEntry> {
   }
 
   /**
-   * Adds an entry, which must not be in the trie.
-   * @returns false when its subject has an empty token or something after `>`; nothing is changed then
+   * Adds an entry that is not in the trie.
+   * @returns false if its subject has an empty token or a token after `>`; then nothing changes
    */
   insert(entry: E): boolean {
     const subject = entry.subject;
@@ -104,21 +104,21 @@ export class SubjectTrie<E extends TrieEntry> {
     return true;
   }
 
-  /** @returns false when it is not in the trie */
+  /** @returns false if the entry is not in the trie */
   remove(entry: E): boolean {
     const change = this.detach(entry);
     if (change === Change.None) return false;
     this.noteChange();
     this.dropCached(entry.subject);
-    this.tellRemoved(entry, change);
+    this.notifyRemoved(entry, change);
     return true;
   }
 
-  /** Removes many entries at once, as when a connection closes. @returns how many were in the trie */
+  /** Removes many entries at once, for example when a connection closes. @returns how many of them were in the trie */
   removeBatch(entries: readonly E[]): number {
     if (entries.length === 0) return 0;
     const large = entries.length >= BATCH_LARGE;
-    // Cleared before and after, as a listener called in between may match.
+    // Cleared before and after, because a listener that is called in between may match.
     if (large) this.cache?.clear();
     let removed = 0;
     for (const entry of entries) {
@@ -127,32 +127,32 @@ export class SubjectTrie<E extends TrieEntry> {
       removed++;
       if (!large) this.dropCached(entry.subject);
       this.noteChange();
-      this.tellRemoved(entry, change);
+      this.notifyRemoved(entry, change);
     }
     if (large) this.cache?.clear();
     this.noteChange();
     return removed;
   }
 
-  /** Changes the number of remote members that a queue entry stands for. */
+  /** Sets the number of remote members that a queue entry represents. */
   setWeight(entry: E, weight: number): void {
     entry.weight = weight;
     const node = this.findPath(entry.subject);
-    if (node !== NONE) this.entries.touch(node);
+    if (node !== NONE) this.entries.dropResult(node);
     this.dropCached(entry.subject);
     this.noteChange();
   }
 
   /**
-   * The entries that want a message on this subject, whose `*` and `>` tokens are plain text. One with an empty token is wanted by
-   * nobody, not even by `>`. Subjects matched by one trie node share its result.
+   * The entries that match this subject. Tokens `*` and `>` of the subject are plain text. Nothing matches a subject with an empty token, not even
+   * `>`. Subjects that match the same nodes may have the same result object.
    * @param source borrowed for the call
    */
   match(source: Uint8Array, start: number, end: number): MatchResult<E> {
     return this.matchHashed(hashBytes(source, start, end), source, start, end);
   }
 
-  /** The same for callers that computed `hashBytes(source, start, end)` already. A wrong hash costs a miss each time, nothing else. */
+  /** The same for callers that have computed `hashBytes(source, start, end)`. With a wrong hash the cache misses; the result is still right. */
   matchHashed(hash: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
     this.matches++;
     this.matchedStamp = 0;
@@ -172,14 +172,14 @@ export class SubjectTrie<E extends TrieEntry> {
     return result;
   }
 
-  /** Whether anybody wants the subject; cheaper than `match` as it stops at the first who does. */
+  /** Whether any entry matches the subject. Cheaper than `match`, because it stops at the first match. */
   hasInterest(source: Uint8Array, start: number, end: number): boolean {
     const cached = this.cached(source, start, end);
     if (cached !== null) return !cached.isEmpty;
     return this.tokens.scan(source, start, end) && this.walk.interest(source);
   }
 
-  /** How many plain entries and queue members want it. As in the reference a lower bound unless cached: the first place found counts. */
+  /** Numbers of plain entries and queue members that match. If the subject is not cached, only the first matching node counts, as in the reference. */
   numInterest(source: Uint8Array, start: number, end: number): { plain: number; queue: number } {
     const cached = this.cached(source, start, end);
     if (cached !== null) {
@@ -189,7 +189,7 @@ export class SubjectTrie<E extends TrieEntry> {
     return { plain: this.walk.plain, queue: this.walk.members };
   }
 
-  /** The entries whose subject collides with the pattern: some literal subject is matched by both. */
+  /** The entries whose subject collides with the pattern: at least one literal subject matches both. */
   reverseMatch(pattern: Uint8Array): E[] {
     const entries: E[] = [];
     if (!this.tokens.scan(pattern, 0, pattern.length)) return entries;
@@ -204,12 +204,12 @@ export class SubjectTrie<E extends TrieEntry> {
     return entries;
   }
 
-  /** The entries of this server itself, and on request those of leaf connections it is the hub of. */
+  /** The entries of this server's own subscribers, and on request those of leaf connections for which it is the hub. */
   localEntries(includeLeafHub: boolean): E[] {
     return this.all().filter(entry => entry.origin === Origin.Local || (includeLeafHub && entry.origin === Origin.LeafHub));
   }
 
-  /** Tokens of the longest subject; 0 when empty. */
+  /** Number of tokens of the longest subject; 0 for an empty trie. */
   levels(): number {
     return levelCount(this.nodes);
   }
@@ -241,11 +241,11 @@ export class SubjectTrie<E extends TrieEntry> {
   }
 
   /**
-   * Calls the listener with the present state, with true when the first entry for exactly this subject (and queue) comes, and with
-   * false when the last one goes. Entries with wildcards do not count.
-   * @returns call it to stop
-   * @throws Error with `WatchError.InvalidSubject` for a subject with wildcards, with `WatchError.AlreadyRegistered` for a listener that
-   * watches the same already
+   * Calls the listener with the current state, then with true when the first entry for exactly this subject (and queue) is added, and with
+   * false when the last one is removed. Entries with wildcards do not count.
+   * @returns a function that ends the watch
+   * @throws Error with `WatchError.InvalidSubject` for a subject with wildcards, with `WatchError.AlreadyRegistered` if the same listener
+   * already watches the same subject and queue
    */
   onInterest(subject: Uint8Array, queue: Uint8Array | null, listener: InterestListener): () => void {
     if (hasWildcard(subject, 0, subject.length)) throw new Error(WatchError.InvalidSubject);
@@ -258,7 +258,7 @@ export class SubjectTrie<E extends TrieEntry> {
     this.merged.forget();
   }
 
-  /** Walks the trie. Null when a token is empty. */
+  /** Matches without the cache. @returns null if a token is empty */
   private matchNodes(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
     if (!this.tokens.scan(source, start, end)) return null;
     const count = this.walk.match(source);
@@ -273,7 +273,7 @@ export class SubjectTrie<E extends TrieEntry> {
     return result;
   }
 
-  /** The subject's result when it is cached, else null. */
+  /** The subject's result if it is cached, else null. */
   private cached(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
     if (this.cache === null) return null;
     const slot = this.cache.find(hashBytes(source, start, end), source, start, end);
@@ -282,7 +282,7 @@ export class SubjectTrie<E extends TrieEntry> {
     return this.cache.results[slot] ?? this.refresh(this.cache, slot, source, start, end);
   }
 
-  /** Takes the entry out of its node and prunes what that leaves empty. Cache, generation and listeners are the caller's. */
+  /** Removes the entry from its node, and nodes that are empty then. The caller updates cache and generation and calls listeners. */
   private detach(entry: E): Change {
     const node = this.findPath(entry.subject);
     if (node === NONE) return Change.None;
@@ -308,12 +308,12 @@ export class SubjectTrie<E extends TrieEntry> {
     else this.cache.deleteLiteral(hashBytes(subject, 0, subject.length), subject);
   }
 
-  private tellRemoved(entry: E, change: Change): void {
+  private notifyRemoved(entry: E, change: Change): void {
     if (change !== Change.Edge || this.watch.isEmpty || hasWildcard(entry.subject, 0, entry.subject.length)) return;
     this.watch.changed(entry.subject, entry.queue, false);
   }
 
-  /** The node of a pattern, made when it is missing. */
+  /** The node of a pattern; created if it is missing. */
   private openPath(subject: Uint8Array): number {
     const { nodes, tokens } = this;
     tokens.scan(subject, 0, subject.length);
@@ -325,7 +325,7 @@ export class SubjectTrie<E extends TrieEntry> {
       if (tokens.is(depth, subject, STAR)) node = nodes.addStar(parent);
       else if (tokens.is(depth, subject, FULL)) node = nodes.addFull(parent);
       else node = nodes.addChild(parent, tokens.hash(depth, subject), subject, tokens.start(depth), tokens.end(depth));
-      this.entries.open(node);
+      this.entries.addNode(node);
     }
     return node;
   }

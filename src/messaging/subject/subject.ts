@@ -1,13 +1,13 @@
 import { DOT, FULL, STAR } from "../../base/bytes/ascii.ts";
 
 /**
- * Checks of subjects, given as bytes `start` to `end` of `source`. Nothing is allocated or kept, whatever the subject's length.
+ * Checks of subjects, given as bytes `start` to `end` of `source`. They allocate nothing, for subjects of any length.
  *
  *   orders.eu.*.>      tokens between dots; `*` stands for one token, `>` for the rest and comes last
- * A wildcard counts only as a whole token: `foo*` and `a>b` are plain text. There are four checks, for four callers:
+ * Only a whole token is a wildcard: `foo*` and `a>b` are plain text. There are four checks, for four callers:
  *
- *   isValidSubject         subjects of configuration and API: also no white space, on request also only sound UTF-8
- *   isInsertable           subjects of subscriptions: a SUB line cannot hold white space, so that is not checked
+ *   isValidSubject         subjects of configuration and API: also no white space, on request also only valid UTF-8
+ *   isInsertable           subjects of subscriptions: a SUB line cannot contain white space in a subject, so that is not checked
  *   isValidLiteral         pedantic check of PUB: no empty token, no wildcard
  *   isValidPublishSubject  valid and without wildcards
  * Variants for strings are in `subject-text.ts`, comparisons of two subjects in `subject-overlap.ts`.
@@ -20,14 +20,14 @@ const FF = 0x0c;
 const CR = 0x0d;
 const SPACE = 0x20;
 
-/** Where the token that begins at `at` ends: at the next dot, or at `end`. */
+/** End of the token that begins at `at`: the next dot, or `end`. */
 export function tokenEnd(source: Uint8Array, at: number, end: number): number {
   let stop = at;
   while (stop < end && source[stop] !== DOT) stop++;
   return stop;
 }
 
-/** Where token `index` (0 is the first) begins, or -1 when there are not so many. */
+/** Start of token `index` (0 is the first), or -1 if there are fewer tokens. */
 export function tokenStart(source: Uint8Array, start: number, end: number, index: number): number {
   let at = start;
   for (let passed = 0; passed < index; passed++) {
@@ -48,7 +48,7 @@ export function tokenCount(source: Uint8Array, start: number, end: number): numb
   return count;
 }
 
-/** Whether `*` or `>` is a whole token somewhere. Does not check the rest of the subject: `>.a` has a wildcard too. */
+/** Whether any whole token is `*` or `>`. Does not check the rest of the subject: `>.a` has a wildcard too. */
 export function hasWildcard(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const byte = source[at];
@@ -58,7 +58,7 @@ export function hasWildcard(source: Uint8Array, start: number, end: number): boo
   return false;
 }
 
-/** Whether it can be subscribed to: no empty token, nothing after `>`. */
+/** Whether clients can subscribe to the subject: no empty token, no token after `>`. */
 export function isInsertable(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; ; ) {
     const stop = tokenEnd(source, at, end);
@@ -69,7 +69,7 @@ export function isInsertable(source: Uint8Array, start: number, end: number): bo
   }
 }
 
-/** @param checkRunes also refuse NUL, U+FFFD and what is not UTF-8, as JetStream and MQTT do */
+/** @param checkRunes also refuse NUL, U+FFFD and invalid UTF-8, as JetStream and MQTT do */
 export function isValidSubject(source: Uint8Array, start: number, end: number, checkRunes = false): boolean {
   if (!isInsertable(source, start, end)) return false;
   for (let at = start; at < end; at++) {
@@ -94,7 +94,7 @@ export function isValidPublishSubject(source: Uint8Array, start: number, end: nu
   return isValidSubject(source, start, end) && !hasWildcard(source, start, end);
 }
 
-/** Whether it is strict UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF) without NUL and U+FFFD. */
+/** Whether the bytes are strict UTF-8 (no overlong form, no surrogate, no code point above U+10FFFF) without NUL and U+FFFD. */
 export function hasSoundRunes(source: Uint8Array, start: number, end: number): boolean {
   let at = start;
   while (at < end) {

@@ -2,10 +2,10 @@ import { DOT } from "../../base/bytes/ascii.ts";
 import { hashBytes } from "./byte-hash.ts";
 
 /**
- * A subject cut into tokens, as offsets: one scan finds the dots, then tokens are asked for by number and in any order.
+ * A subject split into tokens, as offsets. One scan finds the dots; then callers read tokens by number in any order.
  *
- *   orders.eu.created      starts 0 7 10   ends 6 9 17   hashes: computed for the tokens a walk really looks up
- * Reused for every subject; the arrays hold 32 tokens and grow for longer ones.
+ *   orders.eu.created      starts 0 7 10   ends 6 9 17   hashes: computed only for tokens that are looked up
+ * One object serves all subjects. The arrays have room for 32 tokens and grow for longer subjects.
  */
 const TOKENS_USUAL = 32;
 
@@ -16,10 +16,10 @@ export class TokenScan {
   private hashes = new Int32Array(TOKENS_USUAL);
   count = 0;
 
-  /** @param hashFrom where token hashes begin: secret, so that nobody can choose tokens that fall into one bucket */
+  /** @param hashFrom secret start of token hashes, so that clients cannot choose tokens of the same bucket */
   constructor(private readonly hashFrom: number) {}
 
-  /** @returns false when a token is empty; the scan is then of no use */
+  /** @returns false if a token is empty; then the results must not be used */
   scan(source: Uint8Array, start: number, end: number): boolean {
     const { starts, ends, hashes } = this;
     let count = 0;
@@ -53,7 +53,7 @@ export class TokenScan {
     return this.ends[index];
   }
 
-  /** @param source what was scanned: not kept, as it would keep a whole read buffer alive */
+  /** @param source the scanned bytes. The scan does not keep them, because it would keep a whole read buffer alive */
   hash(index: number, source: Uint8Array): number {
     const known = this.hashes[index];
     if (known !== 0) return known;
@@ -62,7 +62,7 @@ export class TokenScan {
     return hash;
   }
 
-  /** Whether the token is this one byte: how patterns ask for `*` and `>`. */
+  /** Whether the token is this single byte. Used to find `*` and `>` in patterns. */
   is(index: number, source: Uint8Array, byte: number): boolean {
     const at = this.starts[index];
     return this.ends[index] - at === 1 && source[at] === byte;

@@ -1,8 +1,6 @@
-/**
- * What the subject trie stores. The trie knows no sink, connection or account, only the fields below.
- */
+/** An entry of the subject trie. The trie knows no sinks, connections or accounts, only the fields below. */
 
-/** Where the subscriber of an entry is. */
+/** Where the subscriber of an entry is connected. */
 export enum Origin {
   /** A subscription of this server: CLIENT, SYSTEM, JETSTREAM, ACCOUNT. */
   Local = 0,
@@ -12,7 +10,7 @@ export enum Origin {
   LeafSpoke = 2,
   /** A route, for a plain or client subscription of another server of the cluster. */
   Route = 3,
-  /** A route, standing for a leaf connection of another server (came as LS+). */
+  /** A route, for a leaf connection of another server (received as LS+). */
   RouteLeaf = 4,
   Gateway = 5,
 }
@@ -23,6 +21,6 @@ export interface TrieEntry {
   /** Queue group name, owned by the entry; null for a plain subscription. */
   readonly queue: Uint8Array | null;
   readonly origin: Origin;
-  /** How many remote members a remote queue entry stands for; 1 for a local one. Changed only by `SubjectTrie.setWeight`. */
+  /** Number of remote members that a remote queue entry represents; 1 for a local entry. Changed only by `SubjectTrie.setWeight`. */
   weight: number;
 }

@@ -8,11 +8,11 @@ import type { TrieEntry } from "./trie-entry.ts";
  * Walks through the trie, from the root along the tokens of a scanned subject:
  *
  *   match     every node whose entries match the subject                   found[0 … n)
- *   interest  stops at the first such node, counting what is there
+ *   interest  stops at the first such node and counts its entries
  *   overlap   the subject is a pattern: every node that collides with it   found[0 … n)
  *
- * A walk follows the literal child at once and keeps a stack of nodes left to visit, so deep tries need no recursion. Each node is reached
- * by one path only, so a walk visits at most all nodes of the trie. Stack and results are reused.
+ * A walk follows the literal child first and keeps a stack of nodes that it has to visit, so it needs no recursion. Each node is on one path
+ * only, so a walk visits no node twice. Stack and results are reused.
  */
 export class TrieWalk<E extends TrieEntry> {
   readonly found: number[] = [];
@@ -28,7 +28,7 @@ export class TrieWalk<E extends TrieEntry> {
     private readonly tokens: TokenScan,
   ) {}
 
-  /** Matches a literal subject, whose `*` and `>` tokens are text. Returns how many nodes it put into `found`. */
+  /** Matches a literal subject, whose tokens `*` and `>` are text. @returns the number of nodes in `found` */
   match(source: Uint8Array): number {
     const nodes = this.nodes;
     const tokens = this.tokens;
@@ -62,8 +62,8 @@ export class TrieWalk<E extends TrieEntry> {
   }
 
   /**
-   * Whether an entry matches the literal subject. Counts the entries of the first matching place, in the reference's order: `>`, then below
-   * `*`, then below the literal token; at the last token the literal one before `*`.
+   * Whether an entry matches the literal subject. Counts the entries of the first matching node, in the reference's order: `>`, then nodes below
+   * `*`, then nodes below the literal token; at the last token, the literal one before `*`.
    */
   interest(source: Uint8Array): boolean {
     const { nodes, tokens } = this;
@@ -104,7 +104,7 @@ export class TrieWalk<E extends TrieEntry> {
     return true;
   }
 
-  /** Finds the nodes whose entries can match a subject that the pattern matches too. Returns how many it put into `found`. */
+  /** Finds the nodes whose entries can match a subject that the pattern also matches. @returns the number of nodes in `found` */
   overlap(source: Uint8Array): number {
     const { nodes, tokens } = this;
     let count = 0;
@@ -120,7 +120,7 @@ export class TrieWalk<E extends TrieEntry> {
       push(nodes.star(parent), nextDepth);
       for (let child = nodes.firstChild(parent); child !== NONE; child = nodes.nextSibling(child)) push(child, nextDepth);
     };
-    const rest = tokens.count + 1; // the depth below the pattern's `>`, where everything is wanted
+    const rest = tokens.count + 1; // stands for all depths below the pattern's `>`, where every node matches
     while (true) {
       if (depth >= tokens.count && !this.entries.isEmpty(node)) this.found[count++] = node;
       if (depth !== tokens.count) {

@@ -15,21 +15,21 @@ function mightBe(block: string): boolean {
   return mightBeTraced(bytes, 2, bytes.length - 2);
 }
 
-test("a destination asks for a trace, unless it is the word that switches it off", () => {
+test("a destination asks for a trace, unless it is the word that disables tracing", () => {
   expect(wishOf("NATS/1.0\r\nNats-Trace-Dest: a\r\n\r\n")).toBe(TraceWish.Destination);
   expect(wishOf("NATS/1.0\r\nNats-Trace-Dest: trace disabled\r\n\r\n")).toBe(TraceWish.None);
   expect(wishOf("NATS/1.0\r\nnats-trace-dest: a\r\n\r\n")).toBe(TraceWish.None);
   expect(wishOf("NATS/1.0 503\r\nNats-Trace-Dest: a\r\n\r\n")).toBe(TraceWish.None);
 });
 
-test("traceparent asks for it by its last bit, and a destination stands above it", () => {
+test("traceparent asks for a trace by its last bit, and a destination takes precedence", () => {
   expect(wishOf(`NATS/1.0\r\nTraceParent:${PARENT}\r\n\r\n`)).toBe(TraceWish.External);
   expect(wishOf(`NATS/1.0\r\ntraceparent: ${PARENT.replace(/1$/, "0")}\r\n\r\n`)).toBe(TraceWish.None);
   expect(wishOf(`NATS/1.0\r\ntraceparent: ${PARENT}\r\nNats-Trace-Dest: a\r\n\r\n`)).toBe(TraceWish.Destination);
   expect(wishOf(`NATS/1.0\r\ntraceparent: ${PARENT}\r\nNats-Trace-Dest: trace disabled\r\n\r\n`)).toBe(TraceWish.None);
 });
 
-test("nothing behind the block counts, however it goes on", () => {
+test("bytes after the header block are ignored", () => {
   const bytes = Buffer.from("NATS/1.0\r\nA: b\r\n\r\nNats-Trace-Dest: a\r\n\r\n");
   const end = bytes.indexOf("Nats");
   expect([mightBeTraced(bytes, 0, end), traceWish(bytes, 0, end)]).toEqual([false, TraceWish.None]);
@@ -76,7 +76,7 @@ const PIECES = [
   ...["\r\n", "\r", "\n", "a.b", "trace disabled", PARENT, "-", "Nats-", "\r\nNats-Trace-Dest: x\r\n", "é"],
 ];
 
-test("fuzz: fields and wishes are those of a reading by text, and the quick search never misses one", () => {
+test("fuzz: fields and wishes agree with a text search, and the quick check never misses one", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 20_000; round++) {
