@@ -15,8 +15,8 @@ import { SILENT } from "./base/log/silent-logger.ts";
 import type { GivenOptions } from "./config/schema/given/given-options.ts";
 import { OptionError } from "./config/schema/row/problems.ts";
 import { readStartOptions } from "./server/process/config-source.ts";
-import { ReloadError } from "./server/process/lifecycle-errors.ts";
 import { Server } from "./server/process/server.ts";
+import { ReloadError } from "./server/shard/server-errors.ts";
 import type { InProcessConnection } from "./wire/transport/in-process.ts";
 
 export type { GivenPermissions } from "./access/permission/permission-options.ts";
@@ -29,23 +29,22 @@ export type { Options } from "./config/schema/options.ts";
 export { ConfigErrors, type ConfigProblem, OptionError } from "./config/schema/row/problems.ts";
 export type { WriteTimeoutPolicy } from "./config/schema/table/limits.ts";
 export type { WebSocketOptions } from "./config/schema/websocket-options.ts";
-export { ReloadError, StoppedError } from "./server/process/lifecycle-errors.ts";
-export { StartError } from "./server/shard/start-error.ts";
+export { ReloadError, StartError, StoppedError } from "./server/shard/server-errors.ts";
 export type { ConnectOptions } from "./wire/protocol/connect-options.ts";
 export type { InProcessConnection } from "./wire/transport/in-process.ts";
 export type { TlsOptions } from "./wire/transport/tls/tls-options.ts";
 
 export interface StartOptions extends GivenOptions {
-  /** Receives log lines; nothing is logged when not set. "stderr": as the options say, which is standard error unless they name a file or syslog. */
+  /** Receives log lines; nothing is logged when not set. "stderr": logs to standard error, or to the file or syslog that the options name. */
   log?: Logger | "stderr";
-  /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
+  /** A file in nats-server's configuration language. Options given here override it, at start and at every reload. */
   configFile?: string | null;
-  /** Decides who may connect, instead of the options. */
+  /** Decides who may connect; replaces the options about users. */
   authenticate?: Authenticate;
 }
 
 export class NatsServer implements AsyncDisposable {
-  /** Resolves when the server has stopped, for whatever reason. */
+  /** Resolves when the server has stopped. */
   readonly closed: Promise<void>;
   private readonly server: Server;
 
@@ -55,10 +54,10 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing is left running. docs/errors.md
+   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing keeps running. docs/errors.md
    * lists the errors and their codes.
    * @throws ConfigErrors  the configuration file cannot be used; `problems` has file, line and column of each
-   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another one
+   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another option
    * @throws StartError  a port cannot be bound, a certificate or another file cannot be used
    */
   static async start(options: StartOptions = {}): Promise<NatsServer> {
@@ -94,7 +93,7 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * A client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md has the official client over it.
+   * Opens a client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md shows how the official client uses it.
    * @throws StoppedError  the server has stopped
    */
   connect(): InProcessConnection {
@@ -107,11 +106,11 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * Reads the configuration file again and uses what changed; options given to `start` win over it. After an error the server goes on
-   * with the options it had.
+   * Reads the configuration file again and applies what changed; options given to `start` override it. After an error the server keeps
+   * its previous options.
    * @throws ConfigErrors  the file cannot be used
-   * @throws OptionError  what the file and the program say contradicts each other
-   * @throws ReloadError  there is no file, something changed that needs a restart, or a certificate or another file cannot be used
+   * @throws OptionError  options of the file and of the program contradict each other
+   * @throws ReloadError  the server has no configuration file, an option changed that needs a restart, or a certificate or another file cannot be used
    */
   reload(): void {
     try {
@@ -122,7 +121,7 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * Lame duck mode: takes no new clients, closes the others one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
+   * Lame duck mode: accepts no new clients, closes the connected ones one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
    * Resolves when it has stopped.
    */
   lameDuck(): Promise<void> {

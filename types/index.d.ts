@@ -308,20 +308,14 @@ export type WriteTimeoutPolicy = "default" | "close" | "retry";
 export interface WebSocketOptions extends WebSocketListenerOptions, ListenerAuthorization {
 }
 
-/** A reload was refused; the server goes on with the options it had. `cause` is the reason. */
+/** A reload was refused; the server keeps its previous options. `cause` is the reason. `code` is stable. */
 export declare class ReloadError extends Error {
   name: string;
   readonly code = "ERR_RELOAD";
 }
 
-/** The server has stopped, so nothing can connect to it. */
-export declare class StoppedError extends Error {
-  name: string;
-  readonly code = "ERR_STOPPED";
-}
-
 /**
- * The server could not start; nothing is left running. The message is the reference's.
+ * The server could not start; nothing keeps running. The message is the reference's.
  *
  * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
  * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
@@ -333,6 +327,12 @@ export declare class StartError extends Error {
     readonly cause?: unknown;
     readonly code?: string;
   });
+}
+
+/** The server has stopped, so nothing can connect to it. `code` is stable. */
+export declare class StoppedError extends Error {
+  name: string;
+  readonly code = "ERR_STOPPED";
 }
 
 /**
@@ -385,24 +385,24 @@ export interface TlsOptions extends TlsRules {
 }
 
 export interface StartOptions extends GivenOptions {
-  /** Receives log lines; nothing is logged when not set. "stderr": as the options say, which is standard error unless they name a file or syslog. */
+  /** Receives log lines; nothing is logged when not set. "stderr": logs to standard error, or to the file or syslog that the options name. */
   log?: Logger | "stderr";
-  /** A file in nats-server's configuration language. Options that are given here win over it, now and at every reload. */
+  /** A file in nats-server's configuration language. Options given here override it, at start and at every reload. */
   configFile?: string | null;
-  /** Decides who may connect, instead of the options. */
+  /** Decides who may connect; replaces the options about users. */
   authenticate?: Authenticate;
 }
 
 export declare class NatsServer implements AsyncDisposable {
-  /** Resolves when the server has stopped, for whatever reason. */
+  /** Resolves when the server has stopped. */
   readonly closed: Promise<void>;
   private readonly server;
   private constructor();
   /**
-   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing is left running. docs/errors.md
+   * Starts a server. Options that are not given have nats-server's defaults. After an error nothing keeps running. docs/errors.md
    * lists the errors and their codes.
    * @throws ConfigErrors  the configuration file cannot be used; `problems` has file, line and column of each
-   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another one
+   * @throws OptionError  an option does not exist, has a wrong value, or contradicts another option
    * @throws StartError  a port cannot be bound, a certificate or another file cannot be used
    */
   static start(options?: StartOptions): Promise<NatsServer>;
@@ -415,22 +415,22 @@ export declare class NatsServer implements AsyncDisposable {
   /** Where clients of this machine connect: `nats://127.0.0.1:<port>`. */
   get clientUrl(): string;
   /**
-   * A client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md has the official client over it.
+   * Opens a client connection without a socket: protocol bytes in, protocol bytes out. docs/library.md shows how the official client uses it.
    * @throws StoppedError  the server has stopped
    */
   connect(): InProcessConnection;
   /** Stops the server. Calls after the first wait for the same stop. Takes at most 10 s. */
   stop(): Promise<void>;
   /**
-   * Reads the configuration file again and uses what changed; options given to `start` win over it. After an error the server goes on
-   * with the options it had.
+   * Reads the configuration file again and applies what changed; options given to `start` override it. After an error the server keeps
+   * its previous options.
    * @throws ConfigErrors  the file cannot be used
-   * @throws OptionError  what the file and the program say contradicts each other
-   * @throws ReloadError  there is no file, something changed that needs a restart, or a certificate or another file cannot be used
+   * @throws OptionError  options of the file and of the program contradict each other
+   * @throws ReloadError  the server has no configuration file, an option changed that needs a restart, or a certificate or another file cannot be used
    */
   reload(): void;
   /**
-   * Lame duck mode: takes no new clients, closes the others one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
+   * Lame duck mode: accepts no new clients, closes the connected ones one by one (`lameDuckGraceMs`, `lameDuckDurationMs`), then stops.
    * Resolves when it has stopped.
    */
   lameDuck(): Promise<void>;

@@ -27,25 +27,25 @@ test("each flag sets its option", () => {
   expect(parse("-ms 8443")).toEqual(run({ httpsPort: 8443 }) as Command);
 });
 
-test("port 0 is the default and -1 any free one, while monitoring is off at 0", () => {
+test("port 0 means the default port and -1 any free port; monitoring port 0 turns monitoring off", () => {
   expect(parse("-p 0 -m 0")).toEqual(run({ port: 4222, httpPort: null }) as Command);
   expect(parse("-p -1 -m -1")).toEqual(run({ port: 0, httpPort: 0 }) as Command);
 });
 
-test("-DV, -VV and -DVV set several options, and win over -D and -V wherever they stand", () => {
+test("-DV, -VV and -DVV set several options and override -D and -V in any order", () => {
   expect(parse("-DVV")).toEqual(run({ debug: true, trace: true, traceVerbose: true }) as Command);
   expect(parse("-VV")).toEqual(run({ trace: true, traceVerbose: true }) as Command);
   expect(parse("-DV=false -D")).toEqual(run({ debug: false, trace: false }) as Command);
 });
 
-test("user and password, or a token", () => {
+test("flags set user and password, or a token", () => {
   expect(parse("--user a --pass b")).toEqual(run({ authorization: { user: "a", password: "b" } }) as Command);
   expect(parse("--pass=b --user=a")).toEqual(run({ authorization: { user: "a", password: "b" } }) as Command);
   expect(parse("--auth t")).toEqual(run({ authorization: { token: "t" } }) as Command);
   expect(parse("--user=")).toEqual(run({ authorization: { user: "" } }) as Command);
 });
 
-test("help and version come before everything but the syntax of flags", () => {
+test("help and version override everything except flag syntax errors", () => {
   for (const line of ["-v", "--version", "version", "-D version", "-c x -v", "-h -v", "-sl stop -v"])
     expect(parse(line)).toEqual({ kind: "version" });
   for (const line of ["-h", "--help", "help", "HELP", "help me"]) expect(parse(line)).toEqual({ kind: "help" });
@@ -56,25 +56,25 @@ test("an unknown word is refused", () => {
   expect(parse("start")).toEqual(refused('unrecognized command: "start"') as Command);
 });
 
-test("a flag whose feature is not there yet is refused by its name, unless it turns the feature off", () => {
+test("a flag of an unsupported feature is refused by name unless it turns the feature off", () => {
   expect(parse("-js")).toEqual(refused("flag -js, --jetstream is not supported yet (JetStream)") as Command);
   expect(parse("--routes nats://h:1")).toEqual(refused("flag --routes is not supported yet (clustering)") as Command);
   expect(parse("-js=false --connect_retries 0 --routes=")).toEqual(run({}) as Command);
 });
 
-test("a configuration file is handed on, and only looked at with -t", () => {
+test("the command line passes the configuration file on; -t only checks it", () => {
   expect(parse("-c x.conf -p 5000")).toEqual(run({ port: 5000 }, "x.conf") as Command);
   expect(parse("--config=")).toEqual(run({}) as Command);
   expect(parse("-t -c x.conf -js")).toEqual({ kind: "check", configFile: "x.conf" });
   expect(parse("-t")).toEqual(refused("must specify [-c, --config] option to check configuration file syntax") as Command);
 });
 
-test("a signal is sent instead of a start", () => {
+test("--signal sends a signal and starts no server", () => {
   expect(parse("--signal reload=/run/x.pid -c x")).toEqual({ kind: "signal", given: "reload=/run/x.pid" });
   expect(parse("-sl stop -js")).toEqual({ kind: "signal", given: "stop" });
 });
 
-test("levels of subsystems add up, and are checked", () => {
+test("repeated --log_level_override flags accumulate and are validated", () => {
   expect(parse("--log_level_override client=trace --log_level_override monitor=error")).toEqual(
     run({ logLevelOverrides: { client: "trace", monitor: "error" } }) as Command,
   );
@@ -83,7 +83,7 @@ test("levels of subsystems add up, and are checked", () => {
   expect(parse("--log_level_override client=loud")).toMatchObject({ error: expect.stringContaining('unknown level "loud" of client') });
 });
 
-test("the flags of TLS need certificate and key, in the reference's words", () => {
+test("TLS flags need a certificate and a key; errors have the reference's texts", () => {
   for (const line of ["--tls", "--tlsverify=false", "--tlskey k", "--tlscacert a"]) {
     expect(parse(line), line).toEqual(refused("TLS Server certificate must be present and valid") as Command);
   }
@@ -93,6 +93,6 @@ test("the flags of TLS need certificate and key, in the reference's words", () =
   );
 });
 
-test("--tls=false switches TLS off, whatever the file and the other flags say", () => {
+test("--tls=false switches TLS off despite the file and the other flags", () => {
   expect(parse("--tls=false --tlscert c")).toEqual(run({ tls: null }) as Command);
 });

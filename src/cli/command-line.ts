@@ -1,6 +1,6 @@
 /**
- * What the arguments of the program ask for. Flags first, then at most the word `help` or `version`; the order of checks is the
- * reference's: syntax, version, help, words, signal, configuration file, then what the flags say.
+ * Parses the arguments of the program: flags first, then at most the word `help` or `version`. The checks run in the reference's order:
+ * syntax, version, help, words, signal, configuration file, then the values of the flags.
  */
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { type GivenFlag, parseGoFlags } from "../base/go/flags.ts";
@@ -9,7 +9,7 @@ import { FLAGS, type Flag, type FlagEffect, writtenNames } from "./flag-table.ts
 import { tlsOf } from "./tls-flags.ts";
 
 export type Command =
-  /** `options`: what the flags say, which wins over the file. */
+  /** `options`: set by flags; they override the file. */
   | { readonly kind: "run"; readonly options: Partial<Options>; readonly configFile: string | null }
   | { readonly kind: "check"; readonly configFile: string }
   /** `given`: `command[=pid|file]`. */
@@ -17,9 +17,9 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "helpTls" }
   | { readonly kind: "version" }
-  /** Not the syntax of flags: the error, then the help text, and exit status 0 as in the reference. */
+  /** Wrong flag syntax: prints the error, then the help text, and exits with status 0 as the reference does. */
   | { readonly kind: "misused"; readonly error: string }
-  /** Understood and not possible: the error and exit status 1. */
+  /** Valid syntax that cannot be carried out: prints the error and exits with status 1. */
   | { readonly kind: "refused"; readonly error: string };
 
 const BY_NAME: ReadonlyMap<string, Flag> = new Map(FLAGS.flatMap(flag => flag.names.map(name => [name, flag] as const)));
@@ -51,7 +51,7 @@ function effectOf({ name }: GivenFlag): FlagEffect {
   return BY_NAME.get(name)!.effect;
 }
 
-/** Turning off what is not there is no wish that would be ignored: `-js=false` passes. */
+/** A flag of an unsupported feature is refused only when it turns the feature on: `-js=false` passes. */
 function refusalOf(flag: GivenFlag): string | null {
   const effect = effectOf(flag);
   if (effect.kind === "option") return effect.fault(flag.value as never);
@@ -62,9 +62,9 @@ function refusalOf(flag: GivenFlag): string | null {
 function withTls(flags: readonly GivenFlag[], run: Extract<Command, { kind: "run" }>): Command {
   const given = flags.filter(flag => effectOf(flag).kind === "tls");
   if (given.length === 0) return run;
-  const made = tlsOf(given);
-  if ("error" in made) return { kind: "refused", error: made.error };
-  return { ...run, options: { ...run.options, tls: made.tls as Options["tls"] } }; // completed with the file's, or the defaults
+  const block = tlsOf(given);
+  if ("error" in block) return { kind: "refused", error: block.error };
+  return { ...run, options: { ...run.options, tls: block.tls as Options["tls"] } }; // the file or the defaults add the rest
 }
 
 function optionsOf(flags: readonly GivenFlag[]): Partial<Options> {
@@ -75,7 +75,7 @@ function optionsOf(flags: readonly GivenFlag[]): Partial<Options> {
     if (effect.kind !== "option") continue;
     options[effect.option] = effect.set(flag.value as never, (options[effect.option] ?? initial[effect.option]) as never);
   }
-  // As in the reference they come after all others, in the order of their names: `-DV=false -D` logs nothing.
+  // As in the reference, switches apply after all other flags, in the order of their names: `-DV=false -D` logs nothing.
   for (const flag of flags.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
     const effect = effectOf(flag);
     if (effect.kind === "switches") for (const option of effect.options) options[option] = flag.value;

@@ -1,13 +1,13 @@
 /**
- * Every flag of the command line, in one table: those of the option table, those that set several options at once, those of the
- * program itself, and those of the reference whose feature is not there yet.
+ * The table of all command line flags: flags that set one option, flags that set several options, flags of the program itself, and flags
+ * of the reference whose feature is not supported yet.
  */
 
 import type { FlagKind } from "../base/go/flags.ts";
 import { OPTIONS, type Options } from "../config/schema/options.ts";
 import type { FlagRow, FlagSection } from "../config/schema/row/flag-row.ts";
 
-/** A flag's form, as the parser and `--help` need it, and what it does. */
+/** Syntax, help text and effect of a flag. */
 export interface Flag {
   readonly names: readonly string[];
   readonly kind: FlagKind;
@@ -23,11 +23,11 @@ export type FlagEffect =
       readonly kind: "option";
       readonly option: keyof Options;
       readonly set: (given: never, before: never) => unknown;
-      /** What is wrong with what was given. */
+      /** Returns the error in the given value; null when it is valid. */
       readonly fault: (given: never) => string | null;
     }
   | { readonly kind: "switches"; readonly options: readonly (keyof Options)[] }
-  /** One of those that make a tls block together. */
+  /** One of the flags that together form a tls block. */
   | { readonly kind: "tls" }
   | { readonly kind: "help" }
   | { readonly kind: "helpTls" }
@@ -88,7 +88,7 @@ const PROGRAM_FLAGS: readonly Flag[] = [
   programSwitch("help_tls", "Common", "TLS help", { kind: "helpTls" }),
 ];
 
-/** Flags of the reference that are known, and refused by name. */
+/** Flags of the reference that this server recognizes and refuses. */
 const UNSUPPORTED: readonly (readonly [feature: string, kind: FlagKind, names: string])[] = [
   ["JetStream", "switch", "js jetstream"],
   ["JetStream", "text", "sd store_dir"],
@@ -113,7 +113,7 @@ function unsupportedFlags(): Flag[] {
 
 export const FLAGS: readonly Flag[] = [...optionFlags(), ...PROGRAM_FLAGS, ...unsupportedFlags()];
 
-/** A flag's names as they are written: `-p, --port`. Two letters at most, or capitals, have one dash. */
+/** The names of a flag with dashes: `-p, --port`. Names of one or two letters, or of capitals only, have one dash. */
 export function writtenNames(flag: Flag): string {
   return flag.names.map(name => (name.length <= 2 || /^[A-Z]+$/.test(name) ? `-${name}` : `--${name}`)).join(", ");
 }

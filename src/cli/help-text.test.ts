@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { FLAGS } from "./flag-table.ts";
 import { helpText, tlsHelpText } from "./help-text.ts";
 
-test("help has every flag, in the reference's layout", () => {
+test("--help lists every flag in the reference's layout", () => {
   const text = helpText();
   expect(text).toStartWith("\nUsage: nats-server [options]\n\nServer Options:\n    -a, --addr, --net <host>         Bind to host address");
   expect(text).toContain("\n        --user <user>                User required for connections\n");
@@ -10,12 +10,12 @@ test("help has every flag, in the reference's layout", () => {
   for (const flag of FLAGS) for (const name of flag.names) expect(text, name).toContain(`-${name}`);
 });
 
-test("no name is given to two flags", () => {
+test("flag names are unique", () => {
   const names = FLAGS.flatMap(flag => flag.names);
   expect(names.length).toBe(new Set(names).size);
 });
 
-test("the server's flags come in the reference's order", () => {
+test("--help lists the server flags in the reference's order", () => {
   const section = helpText().split("Logging Options:")[0]!;
   const order = [
     "-a,",
@@ -31,12 +31,12 @@ test("the server's flags come in the reference's order", () => {
     "--ports_file_dir",
     "--http_base_path",
   ];
-  const places = order.map(flag => section.indexOf(` ${flag}`));
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
-  expect(places).not.toContain(-1);
+  const positions = order.map(flag => section.indexOf(` ${flag}`));
+  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  expect(positions).not.toContain(-1);
 });
 
-test("help about TLS names the suites and curves that can be had, and no others", () => {
+test("--help_tls lists exactly the supported cipher suites and curves", () => {
   const text = tlsHelpText();
   expect(text).toContain("    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n");
   expect(text).toContain("    CurveP256\n");

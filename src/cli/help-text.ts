@@ -1,10 +1,10 @@
-/** What `--help` and `--help_tls` print: the flag table in the reference's layout, and what a tls block may say. */
+/** The texts of `--help` (the flag table in the reference's layout) and of `--help_tls` (settings of a tls block). */
 import type { FlagSection } from "../config/schema/row/flag-row.ts";
 import { CIPHER_SUITES, CURVES } from "../wire/transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
 const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "TLS", "Profiling", "Common"];
-/** The flags of the first section as the reference has them; the others come in the order of the table, and what it lacks comes last. */
+/** Order of the server flags in the reference's help. Flags that are missing here follow in the order of the table. */
 const SERVER_ORDER = ["a", "p", "n", "P", "m", "ms", "c", "t", "sl", "client_advertise", "ports_file_dir"];
 const NAMES_WIDTH = 37;
 const LINE_WIDTH = 100;
@@ -25,7 +25,7 @@ function flagLine(flag: Flag): string {
   return names.length < NAMES_WIDTH ? `${names.padEnd(NAMES_WIDTH)}${flag.text}\n` : `${names}\n${" ".repeat(NAMES_WIDTH)}${flag.text}\n`;
 }
 
-/** Flags that nats-server has and this server refuses. */
+/** Lists the flags of nats-server that this server refuses. */
 function unsupportedText(): string {
   const names = FLAGS.filter(flag => flag.effect.kind === "unsupported").map(flag => writtenNames(flag).replaceAll(", ", "/"));
   let text = "Not supported yet:\n   ";
@@ -46,7 +46,7 @@ export function tlsHelpText(): string {
   const suites = Object.entries(CIPHER_SUITES).filter(([, { openssl }]) => openssl !== null);
   const curves = Object.entries(CURVES).filter(([, name]) => name !== null);
   return `
-TLS is configured by a tls block of the configuration file, such as
+A tls block of the configuration file configures TLS, for example
 
     tls {
         cert_file: "./certs/server-cert.pem"
@@ -56,7 +56,7 @@ TLS is configured by a tls block of the configuration file, such as
         verify:    true
     }
 
-Everything that it may say is in docs/configuration.md.
+docs/configuration.md lists all its settings.
 
 Available cipher suites include:
 ${list(suites.map(([name, { insecure }]) => (insecure ? `${name} (needs allow_insecure_cipher_suites)` : name)))}

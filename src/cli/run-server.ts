@@ -1,4 +1,4 @@
-/** The program from its options to its end: configuration, log, server, signals, exit status. */
+/** Runs a server as a program: reads the configuration, opens the log, handles signals and sets the exit status. */
 
 import { SYSTEM_CLOCK } from "../base/clock/clock.ts";
 import { secondText } from "../base/log/log-line.ts";
@@ -39,7 +39,7 @@ function orExit<T>(attempt: () => T): T {
   }
 }
 
-/** There is no log yet: writes the error to standard error as the reference does, with the time where it would be a log line. */
+/** Writes an error that occurs before the log is open to standard error; like the reference, with the time unless an option is wrong. */
 function exit(error: Error): never {
   const { message } = error;
   process.stderr.write(

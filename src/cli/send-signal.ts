@@ -1,11 +1,11 @@
 /**
  * `--signal command[=pid|file]`: sends a signal to a running server and ends.
  *
- *   reload             the one process called nats-server
+ *   reload             the only process named nats-server
  *   reload=4711        that process
- *   reload=/run/x.pid  the process that the file names
- *   reload=47*         every process called nats-server whose id begins so
- * Texts, and which processes are meant, are the reference's: core §6.13.
+ *   reload=/run/x.pid  the process whose id the file contains
+ *   reload=47*         every process named nats-server whose id begins with 47
+ * Error texts and the choice of processes are the reference's: core §6.13.
  */
 import { readFileSync } from "node:fs";
 import { encode, quote } from "../base/bytes/ascii.ts";
@@ -22,34 +22,34 @@ const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
   ldm: "SIGUSR2",
 };
 
-/** What sending needs of the system; replaced in tests. */
+/** Access to the processes of the system; replaced in tests. */
 export interface Processes {
   readonly platform: string;
   readonly ownPid: number;
-  /** Ids of all processes of that name, one per line; null when they cannot be listed. */
+  /** Ids of all processes with that name, one per line; null when they cannot be listed. */
   list(name: string): string | null;
   kill(pid: number, signal: NodeJS.Signals): void;
 }
 
 /**
- * @param given what `--signal` was given
- * @returns what went wrong; null when the signal is sent
+ * @param given the value of `--signal`
+ * @returns the error; null when the signal was sent
  */
 export function sendSignal(given: string, processes: Processes = systemProcesses()): string | null {
-  if (processes.platform === "win32") return "signals are not supported on Windows: there use the service control manager";
+  if (processes.platform === "win32") return "signals are not supported on Windows: use the service control manager";
   const [command, target = "", ...rest] = given.split("=");
   if (rest.length > 0) return `invalid signal parameters: [${rest.join(" ")}]`;
   const wanted = pidOf(target);
   const prefix = wanted.endsWith("*") ? wanted.slice(0, -1) : wanted;
-  const everyone = wanted.endsWith("*");
+  const sendsToAll = wanted.endsWith("*");
   if (prefix !== "" && typeof parseDecimal(prefix, -(2n ** 63n), 2n ** 63n - 1n) === "string") return `invalid pid: ${prefix}`;
   let pids = [Number(prefix)];
-  if (prefix === "" || everyone) {
+  if (prefix === "" || sendsToAll) {
     const running = runningServers(processes);
     if (running === null) return "unable to resolve pid, try providing one";
     pids = running;
   }
-  if (pids.length > 1 && !everyone) return `multiple ${PROCESS_NAME} processes running:${pids.map(pid => `\n${pid}`).join("")}`;
+  if (pids.length > 1 && !sendsToAll) return `multiple ${PROCESS_NAME} processes running:${pids.map(pid => `\n${pid}`).join("")}`;
   if (pids.length === 0) return `no ${PROCESS_NAME} processes running`;
   if (!Object.hasOwn(SIGNALS, command)) return `unknown signal ${quote(encode(command))}`;
   let failed = "";
@@ -64,7 +64,7 @@ export function sendSignal(given: string, processes: Processes = systemProcesses
   return failed === "" ? null : failed;
 }
 
-/** A target that is a file holds the pid. */
+/** Reads the pid from a target that is a file; returns any other target unchanged. */
 function pidOf(target: string): string {
   if (target === "") return "";
   try {

@@ -1,15 +1,15 @@
 /**
- * Signals of a running server, logged as the reference logs them.
+ * Handles signals that a running server receives, and logs them as the reference does.
  *
  *   INT    stop, exit status 0
  *   TERM   the same, unless the server is in lame duck mode
- *   HUP    the configuration file is read again
- *   USR1   the log file is opened anew
- *   USR2   lame duck
+ *   HUP    reload the configuration file
+ *   USR1   reopen the log file
+ *   USR2   enter lame duck mode
  */
 import { isConfigurable, type Logger } from "../base/log/logger.ts";
 
-/** Go's names of them. */
+/** Go's names of the signals. */
 const NAMES: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
@@ -26,7 +26,7 @@ export interface SignalledServer {
   stop(): unknown;
 }
 
-/** @param started resolves when the server runs; signals received before are handled then */
+/** @param started resolves when the server runs; signals received earlier are handled then */
 export function handleSignals(started: Promise<SignalledServer>): void {
   const actions: Partial<Record<NodeJS.Signals, (server: SignalledServer) => unknown>> = {
     SIGINT: server => server.stop(),

@@ -1,13 +1,13 @@
 /**
- * The flags of TLS, which only together mean something: `--tls --tlscert cert.pem --tlskey key.pem`. They take the place of what a tls
- * block of the file says about certificates; its timeouts and pinned certificates stay.
+ * The TLS flags, which only work together: `--tls --tlscert cert.pem --tlskey key.pem`. They replace the certificate settings of the
+ * file's tls block and keep its timeouts and pinned certificates.
  */
 
 import type { GivenFlag } from "../base/go/flags.ts";
 import { tlsFilesFault } from "../config/schema/check/tls-files.ts";
 import type { TlsOptions } from "../wire/transport/tls/tls-options.ts";
 
-/** What the flags make of the option `tls`: null switches it off. */
+/** The value of the option `tls` that the flags set; null switches TLS off. */
 export type TlsFlags = { readonly tls: Partial<TlsOptions> | null } | { readonly error: string };
 
 /** @param given flags whose names begin with `tls`, at least one */

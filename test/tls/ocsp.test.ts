@@ -6,7 +6,7 @@ import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import type { Options } from "../../src/config/schema/options.ts";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { reload } from "../../src/server/process/reload.ts";
-import { StartError } from "../../src/server/shard/start-error.ts";
+import { StartError } from "../../src/server/shard/server-errors.ts";
 import { OCSP_CACHE_DEFAULTS, OCSP_PEER_DEFAULTS, type OcspPeerRules } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 import { until } from "../faults/until.ts";
 import { askBoth, live, Recording } from "../reference/recording.ts";

@@ -1,13 +1,13 @@
-/** Where the options of a server come from: what a program or a command line gives, and a file, which can be read again. */
+/** Sources of a server's options: the embedding program or the command line, and a configuration file that can be read again. */
 
 import { completeOptions } from "../../config/schema/complete-options.ts";
 import type { GivenOptions } from "../../config/schema/given/given-options.ts";
 import type { Options } from "../../config/schema/options.ts";
 
-/** A file of options, read again at every reload. */
+/** A configuration file, read again at every reload. */
 export interface ConfigSource {
   readonly file: string;
-  /** @throws Error with one message per line; nothing is kept of what was read */
+  /** @throws Error with one message per line; discards what was read */
   load(): ReadConfig;
 }
 
@@ -19,7 +19,7 @@ export interface ReadConfig {
   readonly warnings: readonly string[];
 }
 
-/** Everything that a server starts with. */
+/** The options of a server and the file they come from. */
 export interface StartConfig {
   readonly options: Options;
   /** null without a file. */
@@ -27,7 +27,7 @@ export interface StartConfig {
 }
 
 /**
- * Completes the options that a program or a command line gives, from a file where there is one.
+ * Completes the options of a program or a command line, from the configuration file if there is one.
  * @throws ConfigErrors or OptionError
  */
 export function readStartOptions(given: GivenOptions, configFile: string | null): StartConfig {

@@ -1,15 +1,15 @@
 /**
- * How many files and sockets this process may have open. Bun tells no handler when accepting fails for want of one, and spins;
- * so the limit is read at start, and connections are refused before it is reached.
+ * How many files and sockets this process may have open. When accepting fails for lack of a descriptor, Bun reports no error and spins.
+ * So the limit is read at start, and connections are refused before they reach it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Kept free for log files, the monitoring port, stores and whatever the embedding program does. */
+/** Descriptors reserved for log files, the monitoring port, stores and the embedding program. */
 const RESERVE = 64;
-/** A reserve never takes more than this share of a low limit. */
+/** Largest share of a low limit that is reserved. */
 const RESERVE_SHARE = 0.25;
 
-/** The soft limit; null where it cannot be read. */
+/** The soft limit; null when it cannot be read. */
 export function descriptorLimit(): number | null {
   try {
     const line = readFileSync("/proc/self/limits", "utf8").match(/^Max open files\s+(\d+)/m);
@@ -19,7 +19,7 @@ export function descriptorLimit(): number | null {
   }
 }
 
-/** Descriptors open now; 0 where it cannot be read. */
+/** The number of open descriptors; 0 when it cannot be read. */
 export function openDescriptors(): number {
   try {
     return readdirSync("/proc/self/fd").length;
@@ -28,7 +28,7 @@ export function openDescriptors(): number {
   }
 }
 
-/** How many connections fit besides what is open at start. Infinite where the limit is unknown. */
+/** The number of connections for which descriptors are left at start. Infinite when the limit is unknown. */
 export function connectionsThatFit(): number {
   const limit = descriptorLimit();
   if (limit === null) return Number.POSITIVE_INFINITY;

@@ -3,7 +3,7 @@ import { FakeHost } from "../../../test/doubles/fake-host.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { LameDuck, type Leaving } from "./lame-duck.ts";
 
-/** A server with so many clients, whose ends are written down with their times. */
+/** A server with that many clients; records the time at which each is closed. */
 function serverWith(clients: number, options: { lameDuckDurationMs: number; lameDuckGraceMs: number }) {
   const { clock, turn, log, lines } = new FakeHost();
   const started = clock.monotonic();
@@ -28,7 +28,7 @@ function serverWith(clients: number, options: { lameDuckDurationMs: number; lame
   return { lameDuck, clock, lines, events, closedAt };
 }
 
-test("clients are told, left alone for the grace period, then closed one by one until the duration is over", () => {
+test("clients are informed, stay connected for the grace period, then are closed one by one within the duration", () => {
   const { lameDuck, clock, lines, events, closedAt } = serverWith(100, { lameDuckDurationMs: 60_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
   expect(events).toEqual(["no new clients", "announced"]);
@@ -39,20 +39,20 @@ test("clients are told, left alone for the grace period, then closed one by one 
   expect(events).toEqual(["no new clients", "announced", "stopped"]);
   expect(lines).toEqual(["Entering lame duck mode, stop accepting new clients", "Closing existing clients"]);
   const pauses = closedAt.slice(1).map((at, index) => at - closedAt[index]);
-  // 50 s for 100 clients: 500 ms each, of which at least half is waited; timers are up to 4 ms late, the next pause makes up for it.
+  // 50 s for 100 clients: 500 ms each, of which at least half is waited; a timer is up to 4 ms late, and the next pause is shorter by that.
   expect(Math.min(...pauses)).toBeGreaterThanOrEqual(246);
   expect(Math.max(...pauses)).toBeLessThanOrEqual(504);
   expect(new Set(pauses).size).toBeGreaterThan(10);
 });
 
-test("few clients do not take the whole duration: a pause is a second at most", () => {
+test("few clients are closed before the duration ends: a pause is at most a second", () => {
   const { lameDuck, clock, closedAt } = serverWith(3, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
   clock.advance(12_100);
   expect(closedAt.length).toBe(3);
 });
 
-test("many clients and little time: several go in one turn", () => {
+test("several clients are closed in one turn when there are many clients and little time", () => {
   const { lameDuck, clock, events, closedAt } = serverWith(10_000, { lameDuckDurationMs: 30_000, lameDuckGraceMs: 29_000 });
   lameDuck.enter();
   clock.advance(30_100);
@@ -60,13 +60,13 @@ test("many clients and little time: several go in one turn", () => {
   expect(events.at(-1)).toBe("stopped");
 });
 
-test("nobody there: it stops at once, and tells nobody", () => {
+test("a server without clients stops at once and announces nothing", () => {
   const { lameDuck, events } = serverWith(0, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
   expect(events).toEqual(["no new clients", "stopped"]);
 });
 
-test("a server that stops meanwhile closes nobody later", () => {
+test("a server that stops during lame duck mode closes no client later", () => {
   const { lameDuck, clock, closedAt } = serverWith(5, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
   lameDuck.cancel();

@@ -2,9 +2,9 @@
  * Lame duck mode: closes clients slowly before the server stops, so that they do not all reconnect in the same second.
  *
  *   no new clients ─▶ INFO with `ldm` ─▶ grace period ─▶ clients closed one by one, in random order ─▶ shutdown
- *                                                         │ over what is left of the duration, a pause of at most 1 s each,
- *                                                         │ of which at least half is waited, so that servers do not move in step
- * Without clients it stops at once. With pauses shorter than a timer's step, several clients are closed in one turn.
+ *                                                         │ over the rest of the duration, with a pause of at most 1 s each. It waits
+ *                                                         │ a random part of the pause, at least half, so that servers differ
+ * Without clients the server stops at once. When pauses are shorter than the timer's resolution, it closes several clients in one turn.
  * Source: reference, core §9.7.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -13,7 +13,7 @@ import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 
 const PAUSE_MS_MAX = 1_000;
-/** Time for closing when the grace period takes the whole duration. */
+/** Time to close clients when the grace period takes the whole duration. */
 const CLOSING_MS_MIN = 1_000;
 
 /** A connection to be closed. */
@@ -39,9 +39,9 @@ export class LameDuck {
   private readonly host: LameDuckHost;
   private readonly timer: WheelTimer;
   private leaving: Leaving[] = [];
-  /** Between two closes, ms. */
+  /** Time between two closes, ms. */
   private pauseMs = 0;
-  /** When the next one is closed, monotonic ms: timers are whole milliseconds and a little late, pauses are not. */
+  /** When the next client is closed, monotonic ms. Timers are late and count whole milliseconds; this does not accumulate their errors. */
   private nextAt = 0;
   private closing = false;
 
@@ -50,7 +50,7 @@ export class LameDuck {
     this.timer = new WheelTimer(() => this.onTimer());
   }
 
-  /** Called once. */
+  /** Starts the mode; called once. */
   enter(): void {
     const { host } = this;
     host.log.notice("Entering lame duck mode, stop accepting new clients");
@@ -64,7 +64,7 @@ export class LameDuck {
     host.turn.timers.set(this.timer, lameDuckGraceMs);
   }
 
-  /** The server stops before all were closed. */
+  /** Called when the server stops before all clients are closed. */
   cancel(): void {
     this.host.turn.timers.cancel(this.timer);
   }

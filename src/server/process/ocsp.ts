@@ -1,7 +1,7 @@
 /**
- * OCSP of one server: the checks of clients' certificates that its listeners make, and the cache that they share.
+ * OCSP of one server: how its listeners check clients' certificates, and the cache that they share.
  *
- *   options ─ guards ─▶ listeners: what TLS must satisfy, how a peer is checked
+ *   options ─ guards ─▶ listeners: requirements on TLS, how a peer is checked
  *           ─ start, follow ─▶ cache: exists while a `tls` block has `ocsp_peer`
  */
 import type { Clock } from "../../base/clock/clock.ts";
@@ -15,9 +15,9 @@ import { OCSP_CACHE_DEFAULTS } from "../../wire/transport/tls/ocsp/ocsp-rules.ts
 import { type Fetch, Responders } from "../../wire/transport/tls/ocsp/responders.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import type { TlsGuards } from "../shard/load-tls.ts";
-import { StartError } from "../shard/start-error.ts";
+import { StartError } from "../shard/server-errors.ts";
 
-/** Kind of the connections that are checked, as events name it. */
+/** The kind of the checked connections, as named in events. */
 const CLIENT_KIND = "Client";
 
 /** Receives reports of refused certificates. */
@@ -31,15 +31,15 @@ const NO_CACHE = new NoCache();
 export class Ocsp implements OcspDependencies {
   readonly responders: Responders;
   private active: OcspCache | null = null;
-  /** Caches that were replaced and are being saved. */
-  private leaving: Promise<unknown> = Promise.resolve();
+  /** Resolves when replaced caches have been saved. */
+  private replacedSaved: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly log: Logger,
     readonly clock: Clock,
     private readonly disk: Disk,
     fetch: Fetch,
-    /** Receives reports of certificates that are not good; null: no reports. */
+    /** Receives reports of refused certificates; null: no reports. */
     private readonly events: () => OcspEvents | null = () => null,
   ) {
     this.responders = new Responders(fetch, clock, log);
@@ -57,12 +57,12 @@ export class Ocsp implements OcspDependencies {
     this.events()?.ocspLinkInvalid(peer, link, reason);
   }
 
-  /** What /varz shows; null: no cache. */
+  /** Statistics for /varz; null: no cache. */
   get cacheStats(): OcspCacheStats | null {
     return this.active === null || this.active === NO_CACHE ? null : this.active.stats;
   }
 
-  /** What listeners with these options must ask for. */
+  /** The TLS requirements of listeners with these options. */
   guards({ ocspStapling }: Options): TlsGuards {
     return {
       peerCheckFor: ({ ocspPeer }: TlsOptions) => {
@@ -74,41 +74,41 @@ export class Ocsp implements OcspDependencies {
         if (!context.mustStaple) return;
         const at = `Certificate at '${context.options.certificates[0].certFile}' has MustStaple`;
         if (ocspStapling !== "never") {
-          throw new StartError(`${at}, but this server cannot staple OCSP responses; 'ocsp: false' lets it be used without`);
+          throw new StartError(`${at}, but this server cannot staple OCSP responses; set 'ocsp: false' to use the certificate without`);
         }
         this.log.warn(`${at} but OCSP is disabled`);
       },
     };
   }
 
-  /** Opens the cache that the options ask for. */
+  /** Opens the cache if the options need one. */
   start(options: Options): void {
     if (!checksPeers(options)) return;
     const rules = options.ocspCache ?? OCSP_CACHE_DEFAULTS;
     this.active = rules.type === "none" ? NO_CACHE : new LocalCache(rules, this.clock, this.disk, this.log);
-    this.tellOnline();
+    this.logOnline();
   }
 
-  /** The options have changed. What is known already is kept, unless the cache is in another place now. */
+  /** Applies changed options. The cache keeps its answers unless its type or directory changes. */
   follow(options: Options): void {
     const rules = options.ocspCache ?? OCSP_CACHE_DEFAULTS;
     const { active } = this;
-    const stays = active instanceof LocalCache && rules.type === "local" && rules.localStore === active.directory;
-    if (stays && checksPeers(options)) {
+    const sameStore = active instanceof LocalCache && rules.type === "local" && rules.localStore === active.directory;
+    if (sameStore && checksPeers(options)) {
       active.follow(rules);
-      return this.tellOnline();
+      return this.logOnline();
     }
     this.active = null;
-    if (active !== null) this.leaving = Promise.all([this.leaving, active.stop()]);
+    if (active !== null) this.replacedSaved = Promise.all([this.replacedSaved, active.stop()]);
     this.start(options);
   }
 
-  /** Saves the cache; resolves when that is done, or has failed and was logged. */
+  /** Saves the cache; resolves when it is saved. A failure is logged. */
   async stop(): Promise<void> {
-    await Promise.all([this.leaving, this.active?.stop()]);
+    await Promise.all([this.replacedSaved, this.active?.stop()]);
   }
 
-  private tellOnline(): void {
+  private logOnline(): void {
     this.log.notice(`OCSP peer cache online, type [${this.cache.stats.type}]`);
   }
 }

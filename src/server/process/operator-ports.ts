@@ -1,4 +1,4 @@
-/** The ports that operators use: monitoring, by http or https, and profiles. */
+/** The ports for operators: monitoring over http or https, and profiling. */
 
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
@@ -8,7 +8,7 @@ import type { ProfiledServer, Profiler } from "../../operations/monitor/profiler
 import { bindWildcard, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { loadTls } from "../shard/load-tls.ts";
-import { listenErrorText, StartError } from "../shard/start-error.ts";
+import { listenErrorText, StartError } from "../shard/server-errors.ts";
 
 export class OperatorPorts {
   monitor: Monitor | null = null;
@@ -51,18 +51,18 @@ export class OperatorPorts {
     warnOfBlockProfiling(this.server.log, profilingBlockRate);
   }
 
-  /** https shows the certificate of the client port. */
+  /** Sets the certificate for https, which is the client port's. */
   updateTls(tls: TlsContext | null): void {
     if (tls !== null && this.monitor?.secure) this.monitor.updateTls(tls);
   }
 
-  /** Resolves when no request is under way and nothing listens any more. */
+  /** Closes the ports; resolves when the last request has finished. */
   async stop(): Promise<void> {
     await Promise.all([this.monitor?.stop(), this.profiler?.stop()]);
   }
 }
 
-/** This server has no block profile; the option logs what it logs in the reference. */
+/** Logs the reference's warning for this option. This server has no block profile. */
 export function warnOfBlockProfiling(log: Logger, rate: number): void {
   if (rate > 0) log.warn(`Block profiling is enabled (rate ${rate}), this may have a performance impact`);
 }

@@ -1,8 +1,8 @@
 /**
- * Files that a server writes for the programs that started it: its process id, and the addresses it listens on.
+ * Files that a server writes for other programs: its process id, and the addresses it listens on.
  *
- *   <pid file>                      4711                          stays when the server stops, as the reference's does
- *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       written before the server logs that it is ready, removed when it has stopped
+ *   <pid file>                      4711                          kept when the server stops, as in the reference
+ *   <dir>/nats-server_4711.ports    {"nats":["nats://…"],…}       written before the server logs that it is ready, removed after it has stopped
  */
 import { join } from "node:path";
 import type { Disk } from "../../base/disk/disk.ts";
@@ -11,7 +11,7 @@ import { programName } from "../../base/keys/program-name.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { hostPort, reachableHosts } from "../../wire/transport/host-port.ts";
-import { StartError } from "../shard/start-error.ts";
+import { StartError } from "../shard/server-errors.ts";
 
 /** @throws StartError when it cannot be written */
 function writePidFile(disk: Disk, path: string): void {
@@ -31,7 +31,7 @@ interface SecurableListener extends Listener {
   readonly secure: boolean;
 }
 
-/** The ports file. Failures are only logged: the server runs without it, as the reference does. */
+/** The ports file. Failures are only logged, as in the reference: the server runs without the file. */
 class PortsFile {
   private readonly path: string;
 
@@ -64,7 +64,7 @@ class PortsFile {
   }
 }
 
-/** What the files tell of a server. */
+/** The data of a server that the files contain. */
 export interface WrittenServer {
   readonly options: Options;
   readonly log: Logger;
@@ -74,7 +74,7 @@ export interface WrittenServer {
   readonly websocket: SecurableListener | null;
 }
 
-/** Both files of a server. */
+/** The pid file and the ports file of a server. */
 export class ProcessFiles {
   private readonly server: WrittenServer;
   private ports: PortsFile | null = null;
@@ -88,7 +88,7 @@ export class ProcessFiles {
     if (pidFile !== null) writePidFile(this.server.disk, pidFile);
   }
 
-  /** Failures are logged. */
+  /** Writes the pid file again; failures are logged. */
   rewritePid(): void {
     try {
       this.writePid(this.server.options);

@@ -1,10 +1,10 @@
 /**
  * Reload: reads the configuration file again and applies what changed, without a restart.
  *
- *   read ─▶ differences ─▶ any that cannot be changed live? refused ─▶ prepare what may fail ─▶ options replaced ─▶ effects, one by one
- *                                                             nothing has changed yet ┘   └─ nothing may fail from here on
+ *   read ─▶ compare ─▶ refuse changes that need a restart ─▶ prepare what may fail ─▶ replace the options ─▶ apply effects one by one
+ *                                                      nothing has changed yet ┘   └─ nothing can fail from here on
  * All or nothing: an error leaves the running server as it was. It is one synchronous step of the event loop, so a connection is accepted
- * before it or after it, never in between. Options that were given on the command line, or to the library, win over the file again.
+ * before it or after it, never in between. Options of the command line or of the embedding program override the file again.
  * Source: reference, core §6.14.
  */
 
@@ -18,18 +18,18 @@ import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { ReadConfig } from "./config-source.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
 
-/** What reload does to a server. */
+/** The operations of a server that a reload uses. */
 export interface ReloadTarget {
   readonly log: Logger;
   readonly options: Options;
-  /** The client port, also where the options asked for any free one. */
+  /** The client port in use; differs from the options when those ask for any free port. */
   readonly port: number;
   readonly connections: ReadonlyMap<number, Client>;
-  /** Prepares what of the new options may fail. @returns applies it, which cannot fail @throws with the reason */
+  /** Runs the steps of the change that may fail. @returns applies the change and cannot fail @throws with the reason */
   prepare(after: Options): () => void;
-  /** Everything reads the new options from now on. */
+  /** Makes the new options the current ones. */
   replaceOptions(after: Options): void;
-  /** INFO changes for clients to come; no client is sent it. */
+  /** Updates INFO for future clients; sends nothing. */
   updateInfo(): void;
   readonly files: { rewritePid(): void; movePorts(): void };
   /** Authenticates every connected client again. */
@@ -37,7 +37,7 @@ export interface ReloadTarget {
   refuseConnection(client: Client): void;
 }
 
-/** @throws Error with the reason, and nothing has changed */
+/** @throws Error with the reason; nothing has changed then */
 export function reload(server: ReloadTarget, config: ReadConfig): void {
   const before = server.options;
   const changes = diffOptions({ ...before, port: server.port }, config.options);
@@ -48,7 +48,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   server.replaceOptions(config.options);
   install();
   for (const { name } of changes) announce(server, name, config.options, before);
-  // Its files were read again, whether their names changed or not.
+  // The TLS files are read again even when their names are the same.
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
   if (changes.some(({ name }) => AUTHENTICATION.has(name))) server.authenticateAgain();
@@ -56,7 +56,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }
 
-/** Options that may change whether a connected client is allowed in, or what it may do. */
+/** Options that may change whether a client may stay connected, or its permissions. */
 const AUTHENTICATION: ReadonlySet<keyof Options> = new Set<keyof Options>([
   "authorization",
   "accounts",
@@ -74,20 +74,20 @@ function announce<K extends keyof Options>(server: ReloadTarget, name: K, after:
   const effect = EFFECTS[name];
   if (effect === undefined) return server.log.notice(`Reloaded: ${name}`);
   effect.apply?.(server, after[name], before[name]);
-  const said = effect.text(after[name], before[name]);
-  for (const text of typeof said === "string" ? [said] : said) server.log.notice(text);
+  const texts = effect.text(after[name], before[name]);
+  for (const text of typeof texts === "string" ? [texts] : texts) server.log.notice(text);
 }
 
 interface Effect<T> {
-  /** What the log says, in the reference's words. */
+  /** The reference's log lines. */
   text(after: T, before: T): string | readonly string[];
-  /** What must be done beyond replacing the option. */
+  /** Does what the change needs beyond replacing the option. */
   apply?(server: ReloadTarget, after: T, before: T): void;
 }
 
 const shown = (name: string) => ({ text: (after: unknown) => `Reloaded: ${name} = ${after ?? ""}` });
 
-/** An option without an entry is read where it is needed; the log only names it. */
+/** An option without an entry is read at each use; the log only names it. */
 const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   debug: shown("debug"),
   trace: shown("trace"),
@@ -135,11 +135,11 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   trustedProxies: {
     text(after, before) {
       const shown = (keys: readonly string[]) => `[${keys.map(quoted).join(" ")}]`;
-      const gone = before.filter(key => !after.includes(key));
-      const come = after.filter(key => !before.includes(key));
+      const removed = before.filter(key => !after.includes(key));
+      const added = after.filter(key => !before.includes(key));
       return [
-        ...(gone.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(gone)} were removed`]),
-        ...(come.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(come)} were added`]),
+        ...(removed.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(removed)} were removed`]),
+        ...(added.length === 0 ? [] : [`Reloaded: proxies trusted keys ${shown(added)} were added`]),
       ];
     },
     apply(server, after) {
@@ -184,7 +184,7 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   resolverTls: { text: () => "Reloaded: accounts" },
   resolverPreload: { text: () => "Reloaded: accounts" },
   pinnedAccounts: { text: () => [] },
-  websocket: { text: () => [] }, // only its TLS can have changed, which the reference does not mention either
+  websocket: { text: () => [] }, // only its TLS can change; the reference does not log that either
 };
 
 function followLimits(server: ReloadTarget): void {

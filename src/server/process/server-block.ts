@@ -1,5 +1,5 @@
 /**
- * What events and answers of services say of the server that they come from: `server` in their JSON.
+ * The field `server` in the JSON of events and of service responses: describes the server that sends them.
  * Source: reference, core §8.1.
  */
 
@@ -9,7 +9,7 @@ import type { Options } from "../../config/schema/options.ts";
 import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
-/** The server as it is now. */
+/** The current data of the server. */
 export interface ServerBlockHost {
   readonly serverName: string;
   readonly clusterName: string;
@@ -20,12 +20,12 @@ export interface ServerBlockHost {
 }
 
 export class ServerBlock {
-  /** Events that were told so far. */
+  /** Number of the latest event or response. */
   private sequence = 0;
 
   constructor(private readonly host: ServerBlockHost) {}
 
-  /** For one event: it has a number of its own. */
+  /** The field for one event or response, with a new sequence number. */
   next(): object {
     const { serverName, clusterName, advertisedHost, identity, options, clock } = this.host;
     const { serverTags, serverMetadata, featureFlags } = options;

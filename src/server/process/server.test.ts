@@ -8,7 +8,7 @@ import { Server, type ServerDependencies } from "./server.ts";
 
 const QUIET = '{"verbose":false,"pedantic":false,"protocol":1}';
 
-/** A server without a listener, spoken to through in-process connections. */
+/** Runs a server without listeners; tests use in-process connections. */
 async function withServer(
   options: Partial<Options>,
   dependencies: Partial<ServerDependencies>,
@@ -23,7 +23,7 @@ async function withServer(
 }
 
 /** Collects what a connection receives; `until` waits for a text. */
-class Ear {
+class Receiver {
   text = "";
   private wake: () => void = () => {};
   constructor(readonly connection: InProcessConnection) {
@@ -45,15 +45,15 @@ class Ear {
   }
 }
 
-test("INFO that changed goes to clients with protocol 1 that have had their first PONG, and to nobody else", async () => {
+test("changed INFO goes only to clients with protocol 1 that have received their first PONG", async () => {
   await withServer({}, {}, async server => {
-    const ready = new Ear(server.connect());
+    const ready = new Receiver(server.connect());
     ready.connection.write(`CONNECT ${QUIET}\r\nPING\r\n`);
     await ready.until("connect_info");
-    const old = new Ear(server.connect());
+    const old = new Receiver(server.connect());
     old.connection.write('CONNECT {"verbose":false,"protocol":0}\r\nPING\r\n');
     await old.until("PONG");
-    const early = new Ear(server.connect());
+    const early = new Receiver(server.connect());
     early.connection.write(`CONNECT ${QUIET}\r\n`);
     await early.until("INFO");
 
@@ -73,32 +73,32 @@ test("INFO that changed goes to clients with protocol 1 that have had their firs
   });
 });
 
-test("while an authentication is under way nothing behind the CONNECT is looked at, and then everything, in order", async () => {
+test("bytes after a CONNECT wait for its authentication and are then handled in order", async () => {
   const { promise, resolve } = Promise.withResolvers<GivenAnswer>();
   await withServer({}, { authenticate: () => promise }, async server => {
-    const ear = new Ear(server.connect());
-    ear.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPUB a 1\r\nx\r\n`);
-    ear.connection.write("PUB a 1\r\ny\r\nPI");
-    ear.connection.write("NG\r\n");
-    await ear.until("INFO");
+    const receiver = new Receiver(server.connect());
+    receiver.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPUB a 1\r\nx\r\n`);
+    receiver.connection.write("PUB a 1\r\ny\r\nPI");
+    receiver.connection.write("NG\r\n");
+    await receiver.until("INFO");
     await Promise.resolve();
     expect(server.connections.values().next().value!.subscriptions.size).toBe(0);
-    expect(ear.text.split("\r\n").length).toBe(2); // INFO alone
+    expect(receiver.text.split("\r\n").length).toBe(2); // INFO alone
     resolve({ user: "ann" });
-    await ear.until("connect_info");
-    expect(ear.text).toContain("MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\nPONG\r\nINFO ");
+    await receiver.until("connect_info");
+    expect(receiver.text).toContain("MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\nPONG\r\nINFO ");
   });
 });
 
-test("operations behind a CONNECT that is refused later are dropped", async () => {
+test("operations after a CONNECT that is refused later are dropped", async () => {
   const { promise, resolve } = Promise.withResolvers<GivenAnswer>();
   await withServer({}, { authenticate: () => promise }, async server => {
-    const ear = new Ear(server.connect());
-    ear.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPING\r\n`);
-    await ear.until("INFO");
+    const receiver = new Receiver(server.connect());
+    receiver.connection.write(`CONNECT ${QUIET}\r\nSUB a 1\r\nPING\r\n`);
+    await receiver.until("INFO");
     resolve(null);
-    await ear.until("-ERR 'Authorization Violation'\r\n");
-    expect(ear.text).not.toContain("PONG");
+    await receiver.until("-ERR 'Authorization Violation'\r\n");
+    expect(receiver.text).not.toContain("PONG");
     expect(server.closedConnections.all().map(({ subscriptionCount }) => subscriptionCount)).toEqual([0]);
     expect(server.counters.inMessages).toBe(0);
   });
@@ -113,26 +113,26 @@ for (const [how, authenticate] of [
   ],
   ["rejects", () => Promise.reject(new Error("broken"))],
 ] as const) {
-  test(`an authenticator that ${how} lets nobody in`, async () => {
+  test(`an authenticator that ${how} refuses the client`, async () => {
     await withServer({}, { authenticate }, async server => {
-      const ear = new Ear(server.connect());
-      ear.connection.write(`CONNECT ${QUIET}\r\n`);
-      await ear.until("-ERR 'Authorization Violation'\r\n");
+      const receiver = new Receiver(server.connect());
+      receiver.connection.write(`CONNECT ${QUIET}\r\n`);
+      await receiver.until("-ERR 'Authorization Violation'\r\n");
     });
   });
 }
 
-test("an authenticator that asks for a nonce gets the one that INFO carried", async () => {
+test("an authenticator receives the nonce that INFO contained", async () => {
   const requests: GivenRequest[] = [];
   const authenticate = (request: GivenRequest) => {
     requests.push(request);
     return { user: "ann" };
   };
   await withServer({}, { authenticate }, async server => {
-    const ear = new Ear(server.connect());
-    ear.connection.write(`CONNECT ${QUIET}\r\nPING\r\n`);
-    await ear.until("connect_info");
-    const [first, second] = ear.infos();
+    const receiver = new Receiver(server.connect());
+    receiver.connection.write(`CONNECT ${QUIET}\r\nPING\r\n`);
+    await receiver.until("connect_info");
+    const [first, second] = receiver.infos();
     expect(first.nonce).toMatch(/^[A-Za-z0-9_-]{15}$/);
     expect(first.auth_required).toBe(true);
     expect(second.nonce).toBeUndefined();
@@ -142,7 +142,7 @@ test("an authenticator that asks for a nonce gets the one that INFO carried", as
   });
 });
 
-test("a server that has stopped takes no in-process connection", async () => {
+test("a stopped server refuses in-process connections", async () => {
   const server = new Server(completeOptions({ port: 0 }), { log: SILENT });
   await server.stop();
   expect(() => server.connect()).toThrow("the server has stopped");

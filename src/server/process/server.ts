@@ -1,10 +1,10 @@
 /**
- * A NATS server: what exists once, whatever number of event loops does the work, from start to stop.
+ * A NATS server: the parts that exist once per process, for any number of event loops, from start to stop.
  *
- *   Server ── log, identity, pid and ports files, configuration, OCSP cache, monitoring, profiles, lame duck
+ *   Server ── log, identity, pid and ports files, configuration, OCSP cache, monitoring, profiling, lame duck
  *      └─ Shard ── accounts, listeners, connections (one today, see server/shard/)
- *   stop: no new connections ─▶ all connections closed ─▶ ports of operators closed ─▶ files removed
- * No module-level state: two servers in one process of the operating system share nothing. It installs no signal handlers: cli/ does.
+ *   stop: no new connections ─▶ all connections closed ─▶ operator ports closed ─▶ files removed
+ * No module-level state: two servers in one operating system process share nothing. cli/ installs the signal handlers.
  */
 import type { Account } from "../../accounts/account/account.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
@@ -28,12 +28,12 @@ import type { Fetch } from "../../wire/transport/tls/ocsp/responders.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { ClosedConnections } from "../shard/closed-connections.ts";
 import type { TlsGuards } from "../shard/load-tls.ts";
+import { StoppedError } from "../shard/server-errors.ts";
 import { Shard, type ShardHost } from "../shard/shard.ts";
 import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-listener.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { connectionsThatFit } from "./descriptor-limit.ts";
 import type { LameDuck, LameDuckHost } from "./lame-duck.ts";
-import { StoppedError } from "./lifecycle-errors.ts";
 import type { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
 import { ProcessFiles } from "./process-files.ts";
@@ -45,13 +45,13 @@ export interface ServerDependencies {
   clock?: Clock;
   disk?: Disk;
   log: Logger;
-  /** Of the program that embeds the server: decides instead of the options. */
+  /** Given by the embedding program: decides about logins instead of the options. */
   authenticate?: Authenticate | null;
-  /** How OCSP responders are asked. */
+  /** Sends requests to OCSP responders. */
   fetch?: Fetch;
-  /** Who holds the WebSocket listener; what its options call for when not given. */
+  /** The implementation of the WebSocket listener; when not given, its options decide. */
   websocketOwner?: WebSocketOwnerName;
-  /** Where the options come from, so that they can be reloaded; null when not from a file. */
+  /** The configuration file, for reloads; null when there is none. */
   config?: { readonly source: ConfigSource; readonly digest: string } | null;
 }
 
@@ -66,22 +66,22 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   readonly operatorPorts = new OperatorPorts(this);
   readonly files = new ProcessFiles(this);
   private readonly fetch: Fetch;
-  /** null: no listener has had TLS. */
+  /** null until the options enable TLS. */
   private ocsp: Ocsp | null = null;
   private readonly serverBlock = new ServerBlock(this);
   private readonly configSource: ConfigSource | null;
-  /** `sha256:` and hex; empty without a file. */
+  /** `sha256:` and hex digits; empty without a file. */
   configDigest: string;
   /** Wall clock, ms. */
   readonly startedAt: number;
   configLoadedAt: number;
-  /** Resolves when the server has stopped, however that began. */
+  /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
   private readonly markStopped: () => void;
   readonly shard: Shard;
   private lastConnectionId = 0;
-  /** How many connections the process has descriptors for. */
-  private connectionsFit = Number.POSITIVE_INFINITY;
+  /** The number of connections for which the process has descriptors. */
+  private descriptorConnectionsMax = Number.POSITIVE_INFINITY;
   private lameDuck: LameDuck | null = null;
   private stopping: Promise<void> | null = null;
 
@@ -106,14 +106,14 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   // Start and stop
 
-  /** Waits for what `start` depends on: servers that must answer. @throws StartError they do not */
+  /** Waits for other servers that `start` depends on. @throws StartError when one does not answer */
   open(): Promise<void> {
     return this.shard.open();
   }
 
   /**
-   * Starts everything that the options ask for, and logs it as the reference does.
-   * @throws StartError when a port cannot be bound, a file cannot be written or an address makes no sense; nothing is left running then
+   * Starts what the options configure, and logs it as the reference does.
+   * @throws StartError when a port cannot be bound, a file cannot be written or an address is invalid; nothing keeps running then
    */
   start(): void {
     const { options, shard } = this;
@@ -124,7 +124,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       shard.operator?.start();
       this.operatorPorts.startMonitor(options);
       this.ocspFor(options)?.start(options);
-      this.connectionsFit = connectionsThatFit();
+      this.descriptorConnectionsMax = connectionsThatFit();
       shard.listen();
     } catch (error) {
       shard.abandon();
@@ -137,7 +137,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.log.notice("Server is ready");
   }
 
-  /** Resolves when every listener, socket and timer is gone; the same promise however often it is called. */
+  /** Stops the server; resolves when every listener, socket and timer is closed. Every call returns the same promise. */
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
     return this.stopping;
@@ -156,7 +156,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.markStopped();
   }
 
-  /** A connection without a socket. */
+  /** Opens a connection without a socket. @throws StoppedError the server has stopped */
   connect(): InProcessConnection {
     if (this.stopping !== null) throw new StoppedError("the server has stopped");
     return this.shard.connect();
@@ -199,7 +199,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   /**
    * Reads the configuration file again and applies what changed.
-   * @throws Error with the reason, one message per line; the server goes on as it was then
+   * @throws Error with the reason, one message per line; the server keeps its previous options
    */
   reload(): void {
     if (this.configSource === null) throw new Error("can only reload config when a file is provided using -c or --config");
@@ -221,7 +221,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     };
   }
 
-  /** New connections get this TLS; those whose certificate it does not pin are closed. */
+  /** Uses this TLS for new connections; closes connections whose certificate it does not pin. */
   useTls(context: TlsContext): void {
     this.shard.doors.useTls(context);
     this.followTls();
@@ -253,7 +253,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.shard.refuseConnection(client);
   }
 
-  // What the shard is handed
+  // ShardHost
 
   nextConnectionId(): number {
     return ++this.lastConnectionId;
@@ -262,14 +262,14 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   hasRoom(inProcess: boolean): boolean {
     const { connections, transports } = this.shard;
     const most = this.options.connectionsMax;
-    return most >= 0 && connections.size < most && (inProcess || transports.size <= this.connectionsFit);
+    return most >= 0 && connections.size < most && (inProcess || transports.size <= this.descriptorConnectionsMax);
   }
 
   guardsFor(options: Options): TlsGuards | null {
     return this.ocspFor(options)?.guards(options) ?? null;
   }
 
-  /** Checks certificates of clients; there from the first options with TLS on. */
+  /** Checks certificates of clients; created when options enable TLS for the first time. */
   private ocspFor({ tls, websocket }: Options): Ocsp | null {
     if (tls === null && !websocket?.tls) return this.ocsp;
     this.ocsp ??= new (ocspModule().Ocsp)(this.log, this.clock, this.disk, this.fetch, () => this.shard.system?.events ?? null);
@@ -280,7 +280,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.serverBlock.next();
   }
 
-  // What is told of the server
+  // Descriptions for events, services and monitoring
 
   get serverName(): string {
     return this.options.serverName ?? this.identity.id;
@@ -294,7 +294,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.configSource === null ? null : { path: this.configSource.file, digest: this.configDigest };
   }
 
-  /** Port of monitoring; null when there is none. */
+  /** Monitoring port; null without monitoring. */
   get monitorPort(): number | null {
     return this.operatorPorts.monitor?.port ?? null;
   }
@@ -303,7 +303,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.operatorPorts.monitor;
   }
 
-  /** Port for profiles; null without one. */
+  /** Profiling port; null without profiling. */
   get profilingPort(): number | null {
     return this.operatorPorts.profiler?.port ?? null;
   }
@@ -317,7 +317,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.options.websocket === null ? ["server"] : ["server", "websocket"];
   }
 
-  // MonitoredConnections: those of the shard. Several shards would be added up here.
+  // MonitoredConnections: the shard's values. With several shards their sum would be built here.
 
   get port(): number {
     return this.shard.port;
@@ -339,7 +339,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.shard.websocket;
   }
 
-  /** Port for WebSocket clients; null when there is none. */
+  /** Port for WebSocket clients; null without WebSocket. */
   get websocketPort(): number | null {
     return this.websocket?.port ?? null;
   }

@@ -1,4 +1,4 @@
-/** The lines that a server logs when it starts, in the reference's words and order: people and scripts look for them. */
+/** The log lines of a start, with the reference's texts and order, because people and scripts look for them. */
 
 import { hasPlaintextPasswords } from "../../auth/users/listener-rules.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -6,17 +6,17 @@ import type { Options } from "../../config/schema/options.ts";
 import { FEATURE_FLAGS } from "../../config/schema/table/server.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
-/** From here on the reference warns of large messages. */
-const PAYLOAD_BYTES_SOUND = 8 * 1024 * 1024;
+/** Above this size the reference warns of large messages. */
+const PAYLOAD_BYTES_RECOMMENDED_MAX = 8 * 1024 * 1024;
 
 export interface StartingServer {
   readonly log: Logger;
   readonly options: Options;
   readonly serverName: string;
   readonly identity: { readonly id: string };
-  /** null: there is none. */
+  /** null: the server has no system account. */
   readonly systemAccount: { readonly name: string } | null;
-  /** Null when the options come from elsewhere. */
+  /** null when the options do not come from a file. */
   readonly configFile: { readonly path: string; readonly digest: string } | null;
 }
 
@@ -27,7 +27,7 @@ interface OperatorReport {
 
 /**
  * @param operator null: no operator is trusted
- * @param startProfiler called where its own lines belong
+ * @param startProfiler called at the position of its own log lines
  */
 export function logStart(
   { log, options, serverName, identity, systemAccount, configFile }: StartingServer,
@@ -46,7 +46,7 @@ export function logStart(
   startProfiler();
   if (configFile !== null) log.notice(`Using configuration file: ${configFile.path} (${configFile.digest})`);
   operator?.logOperators();
-  if (options.payloadBytesMax > PAYLOAD_BYTES_SOUND) {
+  if (options.payloadBytesMax > PAYLOAD_BYTES_RECOMMENDED_MAX) {
     log.warn("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance");
   }
   if (Object.keys(options.defaultJsDomain).length > 0) {
@@ -59,14 +59,14 @@ function logFeatureFlags(log: Logger, flags: Readonly<Record<string, boolean>>):
   const names = Object.keys(flags).sort();
   if (names.length === 0) return;
   const known = names.filter(name => Object.hasOwn(FEATURE_FLAGS, name));
-  const configured = known.map(name => `${name} (${choice(FEATURE_FLAGS[name], flags[name])})`);
+  const configured = known.map(name => `${name} (${featureState(FEATURE_FLAGS[name], flags[name])})`);
   const unsupported = names.filter(name => !known.includes(name));
   log.notice("  Feature flags:");
   log.notice(`    Configured:    ${configured.join(", ") || "none"}`);
   if (unsupported.length > 0) log.notice(`    Unsupported:   ${unsupported.join(", ")}`);
 }
 
-function choice(initial: boolean, chosen: boolean): string {
+function featureState(initial: boolean, chosen: boolean): string {
   if (initial) return chosen ? "enabled" : "opt-out";
   return chosen ? "opt-in" : "disabled";
 }

@@ -7,7 +7,7 @@ import type { BusyPolling } from "./busy-polling.ts";
 import { ClientListener } from "./client-listener.ts";
 import type { DoorOptions } from "./guarded-door.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
-import { listenErrorText, StartError } from "./start-error.ts";
+import { listenErrorText, StartError } from "./server-errors.ts";
 
 export class ClientListeners {
   readonly port: number;

@@ -1,6 +1,6 @@
 import type { PeerCheck, TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./server-errors.ts";
 
 /** What the TLS of a listener must satisfy beyond what its block says. */
 export interface TlsGuards {

@@ -49,7 +49,7 @@ import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import { logOperators, warnOfPreloads } from "./operator-log.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./server-errors.ts";
 
 /** Between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;

@@ -45,7 +45,7 @@ import { InfoLines, infoOf } from "./info-lines.ts";
 import type { TlsGuards } from "./load-tls.ts";
 import { OpenTransports } from "./open-transports.ts";
 import type { OperatorMode } from "./operator-mode.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./server-errors.ts";
 import type { WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** Bound on `stop`. */

@@ -7,7 +7,7 @@
 import { type Pointer, ptr, read } from "bun:ffi";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { openLibc, unixAddress } from "../../base/runtime/libc.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./server-errors.ts";
 
 const LINUX = process.platform === "linux";
 const AF_UNIX = 1;

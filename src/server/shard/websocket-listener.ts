@@ -20,7 +20,7 @@ import { RawWebSockets } from "../../wire/transport/websocket/raw-websockets.ts"
 import { ServedWebSockets } from "../../wire/transport/websocket/served-websockets.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
-import { listenErrorText, StartError } from "./start-error.ts";
+import { listenErrorText, StartError } from "./server-errors.ts";
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 

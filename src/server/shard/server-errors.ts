@@ -1,9 +1,9 @@
-/** Why a server could not start. Texts are the reference's, those about ports Go's: operators and tools know them. */
+/** Errors of starting and running a server, as embedding programs receive them. Texts are the reference's, because operators and tools know them. */
 import { nodeNet } from "../../base/runtime/late-module.ts";
 import { hostPort } from "../../wire/transport/host-port.ts";
 
 /**
- * The server could not start; nothing is left running. The message is the reference's.
+ * The server could not start; nothing keeps running. The message is the reference's.
  *
  * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
  * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
@@ -16,6 +16,18 @@ export class StartError extends Error {
     super(message, options);
     this.code = options.code ?? stableCode(options.cause) ?? "ERR_START";
   }
+}
+
+/** A reload was refused; the server keeps its previous options. `cause` is the reason. `code` is stable. */
+export class ReloadError extends Error {
+  override name = "ReloadError";
+  readonly code = "ERR_RELOAD";
+}
+
+/** The server has stopped, so nothing can connect to it. `code` is stable. */
+export class StoppedError extends Error {
+  override name = "StoppedError";
+  readonly code = "ERR_STOPPED";
 }
 
 /** Codes of the runtime and of OpenSSL change with their versions; those of the system (`E…`) and our own for TLS do not. */
