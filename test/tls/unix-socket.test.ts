@@ -70,7 +70,7 @@ test("a socket that somebody listens on is not", async () => {
 
 test("a file that is no socket is neither replaced nor harmed", () => {
   writeFileSync(path, "mine");
-  expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow("there is a file that is no socket");
+  expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow("the file is not a socket");
   expect(readFileSync(path, "utf8")).toBe("mine");
 });
 

@@ -2,13 +2,13 @@
  * Reads the configuration language: text in, events out, in one pass.
  *
  *   top     port: 4222          pairs, ended by a new line, `,`, `;` or `}`
- *   block   { port: 4222 }      the whole file in brackets, as JSON has it
+ *   block   { port: 4222 }      the whole file in braces, as in JSON
  *   map     tls { … }           pairs, ended by a new line, `,` or `;`
  *   array   [ 1, 2 ]            values, ended by a new line or `,`
  *
- * In the reference the end of a pair, the places of comments and the meaning of a lone `/` differ from place to place, and files rely on
- * it. So each place is a method here, with the reference's rules. Maps and arrays nest as calls, at most `NESTING_MAX` deep, so that a
- * hostile file cannot use up the stack.
+ * In the reference the end of a pair, the positions of comments and the meaning of a single `/` differ between these contexts, and files
+ * rely on that. So each context has its own method with the reference's rules. Maps and arrays nest as calls, at most `NESTING_MAX` deep,
+ * so that a hostile file cannot exhaust the stack.
  */
 import { Cursor, END, isBlank, isDigit, isNewLine, isSpace, shown } from "./cursor.ts";
 import type { ConfigEvents, ValueEvents } from "./events.ts";
@@ -30,14 +30,14 @@ const SINGLE_QUOTE = code("'");
 const DOUBLE_QUOTE = code('"');
 const UNEXPECTED_END = "Unexpected EOF.";
 
-/** How a key ended, and so what may follow: a value, or nothing as it was an include. */
+/** What a key is followed by: a value, or nothing after an include. */
 type KeyKind = "key" | "include";
 
 export class ConfigReader {
   private readonly cursor: Cursor;
   private readonly values: ValueReader;
   private depth = 0;
-  /** The last event was this key; null when it was another event. */
+  /** The key of the last event; null when the last event was not a key. */
   private lastKey: string | null = null;
 
   /** @param text one character per byte */
@@ -55,7 +55,7 @@ export class ConfigReader {
     this.values = new ValueReader(this.cursor, watched, fail);
   }
 
-  /** @returns a key that the file ends behind, without a value; null for a file that ends where it may */
+  /** @returns the key without a value at the end of the file; null when the file is complete */
   read(): { readonly line: number; readonly column: number } | null {
     try {
       this.top();
@@ -69,7 +69,7 @@ export class ConfigReader {
     return this.refuse(text, this.cursor);
   }
 
-  /** Every event but a key. */
+  /** Called for every event except keys. */
   private other(event: () => void): void {
     this.lastKey = null;
     event();
@@ -83,7 +83,7 @@ export class ConfigReader {
     this.events.onKey(text, place);
   }
 
-  /** Behind `#` or `//`. */
+  /** Reads a comment after its `#` or `//`. */
   private comment(): void {
     this.lastKey = null;
     let next: number;
@@ -93,7 +93,7 @@ export class ConfigReader {
     this.cursor.skip();
   }
 
-  /** Behind a character: was it the start of a comment? Then that is read. */
+  /** Reads a comment if the character just taken starts one. @returns whether it did */
   private commentFrom(first: number): boolean {
     if (first === SLASH) {
       if (this.cursor.take() !== SLASH) {
@@ -125,7 +125,7 @@ export class ConfigReader {
     throw new EndOfFile();
   }
 
-  /** Behind a pair of the top level. A lone `/` counts as white space. */
+  /** Reads the end of a top-level pair. A single `/` counts as white space. */
   private endTopPair(): void {
     for (;;) {
       const next = this.cursor.take();
@@ -137,7 +137,7 @@ export class ConfigReader {
     }
   }
 
-  /** Behind a `{` of the top level, where a key would be. Blocks in blocks have no name and no meaning, but may be there. */
+  /** Reads a block after a `{` in the position of a top-level key. Nested blocks without a name are allowed and have no meaning. */
   private blocks(): void {
     this.cursor.skip();
     let open = 1;
@@ -160,7 +160,7 @@ export class ConfigReader {
     }
   }
 
-  /** Behind a pair in a block. @returns whether a `}` comes */
+  /** Reads the end of a pair in a block. @returns whether a `}` follows */
   private endBlockPair(): boolean {
     for (;;) {
       const next = this.cursor.take();
@@ -179,7 +179,7 @@ export class ConfigReader {
     }
   }
 
-  /** Where a block may end. @returns how many are still open: the file goes on with pairs of the innermost */
+  /** Reads the ends of blocks. @returns the number of blocks still open; the next pairs belong to the innermost */
   private closeBlocks(open: number): number {
     while (open > 0) {
       const next = this.cursor.take();
@@ -239,7 +239,7 @@ export class ConfigReader {
     this.cursor.skip();
   }
 
-  /** Behind its first character. */
+  /** Called after the first character. */
   private bareKey(): KeyKind {
     for (;;) {
       const next = this.cursor.peek();
@@ -301,7 +301,7 @@ export class ConfigReader {
     this.cursor.skip();
   }
 
-  /** Behind the separator. New lines may not stand before a value, but in maps and arrays, which skip them. */
+  /** Reads a value after the separator. A new line before a value is an error, except in maps and arrays, which skip it. */
   private value(): void {
     let first = this.cursor.take();
     while (isBlank(first)) {
@@ -340,7 +340,7 @@ export class ConfigReader {
     this.other(() => this.events.onArrayEnd(place));
   }
 
-  /** Where a value of an array may stand. */
+  /** Reads the position of an array value. */
   private skipSpaceAndComments(): void {
     for (;;) {
       const next = this.cursor.take();
@@ -352,7 +352,7 @@ export class ConfigReader {
     }
   }
 
-  /** At a value or the end of the array. @returns whether another one may follow */
+  /** Reads a value or the end of the array. @returns whether another value may follow */
   private element(): boolean {
     if (this.cursor.take() === ARRAY_END) return false;
     this.cursor.putBack();
@@ -377,7 +377,7 @@ export class ConfigReader {
     this.other(() => this.events.onMapEnd(place));
   }
 
-  /** Where a key of a map may stand. @returns false behind the `}` that ends the map */
+  /** Reads the position of a map key. @returns false after the `}` that ends the map */
   private mapPair(): boolean {
     for (;;) {
       const first = this.cursor.peek();
@@ -392,13 +392,13 @@ export class ConfigReader {
       if (first === MAP_END) return false;
       if (isSpace(first)) this.cursor.skip();
       else if (!this.commentFrom(first)) {
-        if (first === SLASH) this.cursor.take(); // a lone one is dropped
+        if (first === SLASH) this.cursor.take(); // a single `/` is ignored
         return this.bareMapPair();
       }
     }
   }
 
-  /** Behind the first character of a key. */
+  /** Reads the rest of a key after its first character. */
   private bareMapPair(): boolean {
     this.cursor.putBack();
     this.cursor.skip();
@@ -433,7 +433,7 @@ export class ConfigReader {
     this.cursor.skip();
   }
 
-  /** Behind a key. Without a value the map ends. @returns false behind the `}` that ends the map */
+  /** Reads what follows a key of a map: its value, or the end of the map. @returns false after the `}` that ends the map */
   private mapValue(): boolean {
     let separated = false;
     for (;;) {
@@ -466,7 +466,7 @@ export class ConfigReader {
   }
 }
 
-/** Characters that an include may not begin with, and the reference's names for them. */
+/** Characters that an included file name may not begin with, and the reference's names for them. */
 const NOT_INCLUDED = new Map([
   [ARRAY_START, "start of an array"],
   [MAP_START, "start of a map"],

@@ -1,9 +1,9 @@
 /**
- * A place in the text of a file, moved character by character, that knows line and column as the reference counts them.
+ * A position in the text of a file that moves character by character and tracks line and column as the reference counts them.
  *
  *   start ──▶ [ what is being read ] ◀── at
- * `take` moves on, `putBack` moves back by the character just taken, `skip` forgets what was read so far, and `mark` says where that
- * began. Text is one character per byte; the end of the file is character 0, as is a byte 0 in it: the reference takes both for an end.
+ * `take` moves forward, `putBack` moves back by the character just taken, `skip` starts a new token, and `mark` returns the place where
+ * the token began. Text has one character per byte. The end of the file is character 0; like the reference, a byte 0 also ends the file.
  */
 import { runeAt, textOfBytes } from "../../base/go/text.ts";
 
@@ -16,20 +16,20 @@ export interface Place {
 }
 
 export class Cursor {
-  /** Of the next character. */
+  /** Offset of the next character. */
   at = 0;
-  /** Where what is being read began. */
+  /** Offset of the first character of the current token. */
   start = 0;
   line = 1;
   private width = 0;
-  /** Offset of the line feed that began the line of `at`; 0 on the first. */
+  /** Offset of the line feed before the line of `at`; 0 on the first line. */
   private lineStart = 0;
-  /** The same for `start`. */
+  /** Offset of the line feed before the line of `start`; 0 on the first line. */
   private startLineStart = 0;
 
   constructor(private readonly text: string) {}
 
-  /** The next character's code point; `END` behind the last one. */
+  /** The next character's code point; `END` after the last one. */
   take(): number {
     if (this.at >= this.text.length) {
       this.width = 0;
@@ -79,12 +79,12 @@ export class Cursor {
     return this.at > this.start;
   }
 
-  /** Place of a value of that many bytes that ends here. */
+  /** Place of a value with that many bytes that ends here. */
   placeOf(bytes: number): Place {
     return { line: this.line, column: this.at - this.startLineStart - bytes };
   }
 
-  /** Where this character stands. */
+  /** Place of the current character. */
   get here(): Place {
     return { line: this.line, column: this.at - this.lineStart };
   }
@@ -109,13 +109,13 @@ export function isNewLine(code: number): boolean {
   return code === 0x0a || code === 0x0d;
 }
 
-/** White space as Unicode has it. */
+/** White space as Unicode defines it. */
 export function isSpace(code: number): boolean {
   if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
   return code === 0x85 || (code !== 0xfeff && /\s/.test(String.fromCodePoint(code)));
 }
 
-/** A decimal digit of any script: only those of ASCII make numbers, but all of them begin one. */
+/** A decimal digit of any script. Every digit begins a number; only ASCII digits form a valid one. */
 export function isDigit(code: number): boolean {
   return code < 0x80 ? code >= 0x30 && code <= 0x39 : /\p{Nd}/u.test(String.fromCodePoint(code));
 }

@@ -1,8 +1,8 @@
 /**
- * The digest of a configuration: what the start log, /varz and `-t` show, so that operators see which file a server runs with.
+ * The digest of a configuration, shown by the start log, /varz and `-t`, so that operators see which file a server uses.
  *
- * It is the SHA-256 of the tree as Go's encoder writes JSON: keys sorted by their bytes, `<`, `>` and `&` escaped, a new line behind.
- * So comments, order and spelling do not count, and neither do defaults; values of variables and included files do.
+ * It is the SHA-256 of the tree as Go's encoder writes JSON: keys sorted by their bytes, `<`, `>` and `&` escaped, a new line at the end.
+ * Comments, order, spelling and defaults do not change the digest; values of variables and included files do.
  */
 import { createHash } from "node:crypto";
 import { bytesOfText, isInvalidByte } from "../../base/go/text.ts";
@@ -26,7 +26,7 @@ function goJsonOf(data: ConfigData): string {
 }
 
 const NAMED = new Map([..."\b\f\n\r\t"].map((character, at) => [character.charCodeAt(0), `\\${"bfnrt"[at]}`]));
-/** Escaped so that JSON may stand in a page. */
+/** Characters that Go escapes to make JSON safe inside HTML. */
 const IN_PAGES = new Set([..."<>&\u2028\u2029"].map(character => character.charCodeAt(0)));
 
 function goJsonString(text: string): string {

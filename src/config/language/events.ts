@@ -1,4 +1,4 @@
-/** Events of the reader, in the order of the text. The tree builder makes a tree of them. */
+/** Events of the reader, in the order of the text. The tree builder builds the tree from them. */
 import type { Place } from "./cursor.ts";
 
 export type ScalarKind = "string" | "boolean" | "integer" | "float" | "datetime";
@@ -16,5 +16,5 @@ export interface ConfigEvents {
   onArrayEnd(place: Place): void;
 }
 
-/** Those of single values. */
+/** Events of single values. */
 export type ValueEvents = Pick<ConfigEvents, "onScalar" | "onVariable">;

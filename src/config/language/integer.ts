@@ -1,4 +1,4 @@
-/** Integers with a unit: `8k` is 8,000 and `8kb`, `8ki`, `8kib` are 8,192, up to `e`. 64 bits wide, and wrapping round like Go's. */
+/** Integers with a unit: `8k` is 8,000 and `8kb`, `8ki`, `8kib` are 8,192, up to `e`. They have 64 bits and overflow like Go's. */
 import { INT64_MAX, INT64_MIN } from "../../base/go/strconv.ts";
 import { LanguageError } from "./config-value.ts";
 

@@ -12,7 +12,7 @@ function treeOf(data: ConfigData): Tree {
   return data as Tree;
 }
 
-test("fuzz: a tree written in any form of the language is read back the same", () => {
+test("fuzz: a tree written in any form of the language is read back unchanged", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 2_000; round++) {
@@ -22,7 +22,7 @@ test("fuzz: a tree written in any form of the language is read back the same", (
   }
 });
 
-test("fuzz: damaged text gives a tree or a LanguageError, never anything else", () => {
+test("fuzz: damaged text gives a tree or a LanguageError and no other error", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 5_000; round++) {

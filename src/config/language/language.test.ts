@@ -27,7 +27,7 @@ function errorOf(read: () => unknown): string {
 
 const refusal = (text: string, environment: Environment = {}) => errorOf(() => readConfigText(text, environment));
 
-test("a key and its value are separated by =, by : or by a space, which may be a new line", () => {
+test("a key and its value are separated by =, :, a space or a new line", () => {
   expect(read("a=1\nb: 2\nc 3\nd = 4\ne\n  5\nf{g:6")).toEqual({ a: 1n, b: 2n, c: 3n, d: 4n, e: 5n, "f{g": 6n });
   expect(refusal("a:\n1")).toBe("Parse error on line 2: 'Expected value but found new line'");
 });
@@ -42,7 +42,7 @@ test("JSON is accepted", () => {
   expect(read(JSON.stringify(json, null, 2))).toEqual({ ...json, port: 4222n });
 });
 
-test("comments stand behind # and //, at the top, in maps and in arrays", () => {
+test("# and // begin comments at the top level, in maps and in arrays", () => {
   expect(read("# one\na 1 # two\n// three\nm { # four\n x 1 // five\n}\nl [ # six\n 'v' // seven\n]")).toEqual({
     a: 1n,
     m: { x: 1n },
@@ -50,7 +50,7 @@ test("comments stand behind # and //, at the top, in maps and in arrays", () => 
   });
 });
 
-test("integers have units of 1000 and of 1024, whatever their case", () => {
+test("integers have units of 1000 and of 1024 in upper or lower case", () => {
   expect(read("a 1k, b 1kb, c 1Ki, d 2KiB, e 1M, f 1mb, g 1g, h 1gib, i 1t, j 1tb, k 1p, l 1e, m -3k")).toEqual({
     a: 1_000n,
     b: 1_024n,
@@ -68,7 +68,7 @@ test("integers have units of 1000 and of 1024, whatever their case", () => {
   });
 });
 
-test("integers are exact up to 64 bits, refused beyond, and wrap round with a unit", () => {
+test("integers are exact up to 64 bits, refused beyond, and overflow when a unit is applied", () => {
   expect(read("a 9007199254740993, b 9223372036854775807, c -9223372036854775808")).toEqual({
     a: 9007199254740993n,
     b: 2n ** 63n - 1n,
@@ -78,7 +78,7 @@ test("integers are exact up to 64 bits, refused beyond, and wrap round with a un
   expect(read("a 9223372036854775807k")).toEqual({ a: BigInt.asIntN(64, (2n ** 63n - 1n) * 1_000n) });
 });
 
-test("a word that begins with a digit and is no number is text", () => {
+test("a word that begins with a digit but is not a number is text", () => {
   expect(read("a 8222s, b 1a2b, c 0K1abc, d 5e7bcd-abc10, e 127.0.0.1:4222, f 0.0.0.0:-1, g -1k2abc")).toEqual({
     a: "8222s",
     b: "1a2b",
@@ -97,14 +97,14 @@ test("floats need a digit on both sides of the point", () => {
   expect(refusal(`a ${"9".repeat(400)}.0`)).toContain("is out of the range");
 });
 
-test("a moment is in Zulu form, and exists", () => {
+test("a time must be in Zulu form and must exist", () => {
   expect(read("a 2026-01-31T10:20:30Z")).toEqual({ a: "2026-01-31T10:20:30Z" });
   expect(refusal("a 2026-02-30T10:20:30Z")).toBe("expected Zulu formatted DateTime, but got '2026-02-30T10:20:30Z'");
   expect(refusal("a 2026-1")).toContain("Expected digit in ISO8601 datetime");
   expect(refusal("a 26-01")).toContain("'All ISO8601 dates must be in full Zulu form.'");
 });
 
-test("true, yes and on are one value, false, no and off the other, unless quoted", () => {
+test("true, yes and on are true; false, no and off are false; quoted they are text", () => {
   expect(read("a TRUE, b Yes, c on, d false, e NO, f oFF, g 'yes'")).toEqual({
     a: true,
     b: true,
@@ -116,28 +116,28 @@ test("true, yes and on are one value, false, no and off the other, unless quoted
   });
 });
 
-test("escapes count in double quotes and without quotes, not in single quotes", () => {
+test("escapes work in double quotes and without quotes, not in single quotes", () => {
   expect(read('a "\\t\\n\\r\\"\\\\\\x41", b \'\\t\', c x\\x42y')).toEqual({ a: '\t\n\r"\\A', b: "\\t", c: "xBy" });
   expect(refusal('a "\\q"')).toContain("Invalid escape character 'q'. Only the following escape characters are allowed");
   expect(refusal('a "\\x4g"')).toContain("Expected two hexadecimal digits after '\\x', but got '4g'");
 });
 
-test("a block string is everything up to a bracket on a line of its own", () => {
+test("a block string ends at a bracket alone on its line", () => {
   expect(read("a (\n one ) two\n  )\nthree\n)\nb 1")).toEqual({ a: "\n one ) two\n  )\nthree\n", b: 1n });
   expect(refusal("a (\nb")).toContain("'Unexpected EOF processing block.'");
 });
 
-test("a name given twice has its last value, and names differ by their case", () => {
+test("a repeated name has its last value, and names are case-sensitive", () => {
   expect(read("a 1\na 2\nA 3")).toEqual({ a: 2n, A: 3n });
 });
 
-test("a variable is looked up in its map, then outward, then in the environment", () => {
+test("a variable is looked up in its map, then in the outer maps, then in the environment", () => {
   const text = "x 1\nm { x 2, a $x, n { b $x } }\nc $x\nd $HOST";
   expect(read(text, { HOST: "h", x: "9" })).toEqual({ x: 1n, m: { x: 2n, a: 2n, n: { b: 2n } }, c: 1n, d: "h" });
   expect(refusal("a 1\nb $nobody")).toBe("variable reference for 'nobody' on line 2 can not be found");
 });
 
-test("text of the environment is read as a value", () => {
+test("a value of the environment is parsed like a value of the file", () => {
   const environment = { N: "5", L: "[a,b]", B: "on", M: "{ x: 1 }", S: "10s", R: "$N", EMPTY: "" };
   expect(read("n $N, l $L, b $B, m $M, s $S, r $R, e $EMPTY", environment)).toEqual({
     n: 5n,
@@ -150,7 +150,7 @@ test("text of the environment is read as a value", () => {
   });
 });
 
-test("cyclic environment variables are refused, as is text that is no value", () => {
+test("cyclic environment variables and invalid values are refused", () => {
   const cycle = "variable reference cycle for 'A'";
   expect(refusal("x $A", { A: "$B", B: "$A" })).toContain(cycle);
   expect(refusal("x $A", { A: "$A" })).toContain(cycle);
@@ -163,7 +163,7 @@ test("a bare bcrypt hash is text", () => {
   expect(read("pass: $2a$11$abc\nuser: x")).toEqual({ pass: "$2a$11$abc", user: "x" });
 });
 
-test("a value has the place of its key, or in an array its own, as in the reference", () => {
+test("the place of a value is that of its key, in an array that of the value itself", () => {
   const { map } = readConfigText('a: 1\n  b: [ "x", {\n    c: 2 } ]', {}, "f.conf");
   const place = ({ file, line, column }: ConfigValue) => [file, line, column];
   expect(place(map.get("a")!)).toEqual(["f.conf", 1, 0]);
@@ -173,7 +173,7 @@ test("a value has the place of its key, or in an array its own, as in the refere
   expect(place((m!.data as Map<string, ConfigValue>).get("c")!)).toEqual(["f.conf", 3, 5]);
 });
 
-test("nesting is bounded: a hostile file is an error, not a broken stack", () => {
+test("a deeply nested file is an error and does not exhaust the stack", () => {
   const bound = `more than ${NESTING_MAX} maps and arrays within each other`;
   expect(refusal(`a ${"[".repeat(1_000_000)}`)).toContain(bound);
   expect(refusal("a {".repeat(1_000_000))).toContain(bound);
@@ -183,7 +183,7 @@ test("nesting is bounded: a hostile file is an error, not a broken stack", () =>
   expect(read("{".repeat(100_000) + "}".repeat(100_000))).toEqual({});
 });
 
-test("an error has the reference's text, then the place", () => {
+test("an error has the reference's text followed by the place", () => {
   expect(errorOf(() => readConfigText("a 1\nb [ 'x' 'y' ]", {}, "f.conf"))).toBe(
     `Parse error on line 2: 'Expected an array value terminator "," or an array terminator "]", but got ''' instead.' (f.conf:2:10)`,
   );
@@ -208,7 +208,7 @@ class Files implements Disposable {
   }
 }
 
-test("an include adds the pairs of its file, which is searched beside the including one", () => {
+test("an include adds the pairs of a file in the directory of the including file", () => {
   using files = new Files({
     "main.conf": "a 1\ninclude ./sub/one.conf\nm { include 'sub/two.conf'; z 1 }",
     "sub/one.conf": 'a 2\ninclude "two.conf"',
@@ -219,7 +219,7 @@ test("an include adds the pairs of its file, which is searched beside the includ
   expect(map.get("b")).toMatchObject({ file: join(files.directory, "sub/two.conf"), line: 1, column: 0 });
 });
 
-test("cyclic includes, and includes of missing files, are refused with the path to them", () => {
+test("cyclic includes and missing included files are refused with the chain of includes", () => {
   using files = new Files({ "a.conf": "include b.conf", "b.conf": "include a.conf", "c.conf": "include nothing.conf" });
   const place = (name: string) => join(files.directory, name);
   expect(errorOf(() => files.read("a.conf"))).toBe(
@@ -231,7 +231,7 @@ test("cyclic includes, and includes of missing files, are refused with the path 
   expect(errorOf(() => readConfigFile(files.directory, {}))).toBe(`read ${files.directory}: is a directory`);
 });
 
-test("the digest is the reference's: of the values, not of the text", () => {
+test("the digest is the reference's: it depends on the values, not on the text", () => {
   const digest = (text: string) => readConfigText(text, {}).digest;
   expect(digest("port: 4333")).toBe("sha256:5942f6739f1572892ba80b954eee212713f172258629e16936dfeeae8e2eb80d");
   expect(digest('# why\nb: 1, a: <"x">')).toBe(digest('{ "a": "<\\"x\\">", b = 1 }'));

@@ -1,8 +1,8 @@
 /**
- * Configuration files, from the disk to a tree: the file itself, what it includes, and the environment.
+ * Reads a configuration file, its included files and environment variables into a tree.
  *
- * Reading ends at the first error of the language, as in the reference. The error has the reference's text, and its place, which the
- * reference does not tell. Cycles of includes or variables are errors here; the reference runs out of memory or files.
+ * Reading ends at the first syntax error, as in the reference. The error has the reference's text plus its place in the file. Cycles of
+ * includes or variables are errors here; in the reference they exhaust memory or descriptors.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,27 +20,27 @@ export interface ReadConfig {
   readonly digest: string;
 }
 
-/** Depth of includes, and of variables within variables. */
+/** Maximum depth of includes, and of variables within variables. */
 const INCLUDES_MAX = 100;
-/** The key that the text of a variable is read under. */
+/** The key under which the text of a variable is parsed. */
 const VARIABLE = "pk";
 
-/** @throws LanguageError  the file, or one that it includes, cannot be read or is not in the language */
+/** @throws LanguageError  the file or an included file cannot be read or has a syntax error */
 export function readConfigFile(file: string, environment: Environment): ReadConfig {
   const map = new ConfigSource(environment).file(file);
   return { map, digest: digestOf(map) };
 }
 
-/** Reads a text. Errors name it `file`; its includes are searched in the working directory. */
+/** Reads a text. Errors name it `file`; includes are relative to the working directory. */
 export function readConfigText(text: string, environment: Environment, file = ""): ReadConfig {
   const map = new ConfigSource(environment).text(bytesOfText(text), file, ".");
   return { map, digest: digestOf(map) };
 }
 
 class ConfigSource {
-  /** Files that are being read, the outermost first. */
+  /** Files being read, outermost first. */
   private readonly files: string[] = [];
-  /** Variables of the environment that are being read. */
+  /** Environment variables being read. */
   private readonly variables = new Set<string>();
 
   constructor(private readonly environment: Environment) {}

@@ -1,11 +1,11 @@
 /**
  * Builds the tree from the reader's events.
  *
- * Keys wait on a stack until their value comes, beside the stack of open maps and arrays, as in the reference: a key that never gets a
- * value (`tls { verify }`) is taken by the map that holds it. Odd, but it decides which files are valid and what their digest is.
+ * As in the reference, keys wait for their values on a stack that is separate from the stack of open maps and arrays. So a key without a
+ * value (`tls { verify }`) becomes the key of the map around it. This rule decides which files are valid and what their digest is.
  *
- * Variables are looked up when they are met: in the maps that are open, from the inside out, and then in the environment, whose text
- * is read as a value of the language. So a variable has to be set before it is used.
+ * A variable is looked up when it is read: first in the open maps, innermost first, then in the environment, whose text is parsed as a
+ * value of the language. So a variable must be set before it is used.
  */
 
 import { textOfBytes } from "../../base/go/text.ts";
@@ -14,15 +14,15 @@ import type { Place } from "./cursor.ts";
 import type { ConfigEvents, ScalarKind } from "./events.ts";
 import { INVALID_NUMBER, integerOf } from "./integer.ts";
 
-/** Access to what is outside of the file. */
+/** Access to included files and the environment. */
 export interface Surroundings {
-  /** Reads an included file: its map. */
+  /** Reads an included file. */
   include(path: string): ConfigMap;
-  /** The value of a variable of the environment; undefined when it is not set. */
+  /** The value of an environment variable; undefined when it is not set. */
   environment(name: string): ConfigData | undefined;
 }
 
-/** A bare bcrypt hash begins like a variable. */
+/** Beginning of an unquoted bcrypt hash after its `$`; it looks like a variable. */
 const BCRYPT = "2a$";
 
 interface WaitingKey {
@@ -117,7 +117,7 @@ export class TreeBuilder implements ConfigEvents {
   }
 }
 
-/** The last value of a key wins, and stands at the last place. */
+/** Replaces an earlier value of the key and moves the key to the end. */
 function put(map: ConfigMap, name: string, value: ConfigValue): void {
   map.delete(name);
   map.set(name, value);

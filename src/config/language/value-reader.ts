@@ -1,11 +1,11 @@
 /**
- * Single values of the language: numbers and what begins like one, quoted, bare and block strings.
+ * Single values of the language: numbers and strings that begin like one; quoted, bare and block strings.
  *
  *   4222  -1  8k  1.5  2026-01-31T10:00:00Z  127.0.0.1:4222  8222s  "a\tb"  'a\tb'  bare  $NAME  (
  *                                                                                                    a block
  *                                                                                                  )
- * A text that begins with a digit is a number until a character cannot belong to one; then it is a string. Oddities are the reference's,
- * and files may rely on them: `]` ends a bare string but not a number, and bare strings have escapes.
+ * Text that begins with a digit is read as a number until a character cannot belong to a number; then it is a string. Some rules are
+ * irregular, as in the reference, because files may rely on them: `]` ends a bare string but not a number, and bare strings have escapes.
  */
 import { type Cursor, END, isDigit, isNewLine, shown, shownBytes } from "./cursor.ts";
 import type { ScalarKind, ValueEvents } from "./events.ts";
@@ -23,13 +23,13 @@ const SIZE_TAIL = new Set([..."bBiI"].map(code));
 const IN_ADDRESS = new Set([...".:-"].map(code));
 const ESCAPES = new Map([...'tnr"\\'].map((character, at) => [code(character), '\t\n\r"\\'[at]]));
 const BOOLEANS = new Set(["true", "false", "on", "off", "yes", "no"]);
-/** `0` is any digit. */
-const DATE_BEHIND_YEAR = "00-00T00:00:00Z";
+/** `0` stands for any digit. */
+const DATE_AFTER_YEAR = "00-00T00:00:00Z";
 
-/** The file ends where it may end; the value so far counts. */
+/** The file ends at a valid position; the value read so far is used. */
 export class EndOfFile extends Error {}
 
-/** @throws always: the text breaks the rules here */
+/** @throws always; reports a syntax error at the current place */
 export type Refuse = (text: string) => never;
 
 export class ValueReader {
@@ -51,7 +51,7 @@ export class ValueReader {
     this.cursor.skip();
   }
 
-  /** Behind the `'`. No escapes. */
+  /** Reads a string after its `'`. It has no escapes. */
   singleQuoted(): void {
     for (;;) {
       const next = this.cursor.take();
@@ -63,7 +63,7 @@ export class ValueReader {
     this.closeQuote();
   }
 
-  /** Behind the `"`. */
+  /** Reads a string after its `"`. */
   doubleQuoted(): void {
     let before = "";
     for (;;) {
@@ -82,7 +82,7 @@ export class ValueReader {
     throw new EndOfFile();
   }
 
-  /** Behind a backslash. Returns the text before it and the character of the escape; reading starts again behind it. */
+  /** Reads an escape after its backslash. Returns the text before it plus the escaped character; the next token starts after it. */
   private escape(): string {
     const before = this.cursor.read().slice(0, -1);
     const next = this.cursor.take();
@@ -137,7 +137,7 @@ export class ValueReader {
     this.events.onVariable(text.slice(1), place);
   }
 
-  /** Behind the `(`: everything up to a `)` that has a line for itself. */
+  /** Reads a block string after its `(`, up to a `)` alone on its line. */
   block(): void {
     for (;;) {
       const next = this.cursor.take();
@@ -151,13 +151,13 @@ export class ValueReader {
       const behind = this.cursor.take();
       this.cursor.putBack();
       if (behind !== LINE_FEED && behind !== END) continue;
-      this.cursor.putBack(); // behind the last byte of the file it does nothing: the bracket is part of the text then
+      this.cursor.putBack(); // does nothing after the last byte of the file; the bracket is part of the text then
       this.emit("string");
       return this.closeQuote();
     }
   }
 
-  /** Behind the `-`. */
+  /** Reads a number after its `-`. */
   negative(): void {
     this.firstDigit();
     let next: number;
@@ -169,7 +169,7 @@ export class ValueReader {
     this.emit("integer");
   }
 
-  /** At a digit. */
+  /** Reads a number from its first digit. */
   number(): void {
     this.firstDigit();
     let next: number;
@@ -189,7 +189,7 @@ export class ValueReader {
     this.refuse(next === code(".") ? "Floats must start with a digit, not '.'." : `Expected a digit but got '${shown(next)}'.`);
   }
 
-  /** Behind a number and the first letter of its unit. */
+  /** Reads the rest of a unit after its first letter. */
   private sized(): void {
     let next: number;
     do next = this.cursor.take();
@@ -199,7 +199,7 @@ export class ValueReader {
     else this.bare();
   }
 
-  /** Behind the point: a float, or an address when a second point comes. */
+  /** Reads digits after a point: a float, or an address if a second point follows. */
   private fraction(): void {
     let next = this.cursor.take();
     if (!isDigit(next)) this.refuse(`Floats must have a digit after the '.', but got '${shown(next)}' instead.`);
@@ -215,10 +215,10 @@ export class ValueReader {
     this.emit("string");
   }
 
-  /** Behind a number and `-`. */
+  /** Reads a date or text after a number and `-`. */
   private datetime(): void {
     if (this.cursor.at - this.cursor.start !== "YYYY-".length) this.refuse("All ISO8601 dates must be in full Zulu form.");
-    for (const wanted of DATE_BEHIND_YEAR) {
+    for (const wanted of DATE_AFTER_YEAR) {
       const next = this.cursor.take();
       if (wanted === "0" ? isDigit(next) : next === code(wanted)) continue;
       this.refuse(`Expected ${wanted === "0" ? "digit" : `'${wanted}'`} in ISO8601 datetime, but found '${shown(next)}' instead.`);

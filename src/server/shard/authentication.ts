@@ -20,11 +20,11 @@ import type { TransportType } from "../../wire/transport/transport.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 import type { CalloutHost, ShardCallout } from "./shard-callout.ts";
 
-/** What authentication needs of the shard. */
+/** The shard, as authentication uses it. */
 export interface AuthenticationHost extends CalloutHost {
-  /** null: users are those of the configuration. */
+  /** null: the configuration defines the users. */
   readonly operator: OperatorMode | null;
-  /** The refusal that follows is reported in that account. @param reason null: the usual one */
+  /** Reports the coming refusal in that account. @param reason null: the usual reason */
   onRefusedBy(client: Client, account: Account, reason: string | null): void;
 }
 
@@ -35,10 +35,10 @@ export class Authentication {
   private readonly checks = new PasswordChecks();
   private readonly hiddenUserName: string;
   private readonly given: GivenAuthenticator | null;
-  /** null: no options have asked for it so far. */
+  /** null until options configure an auth callout. */
   private startedCallout: ShardCallout | null = null;
 
-  /** @param authenticate of the program that embeds the server: decides instead of the options; null: the options decide */
+  /** @param authenticate given by the embedding program; decides instead of the options. null: the options decide */
   constructor(host: AuthenticationHost, authenticate: Authenticate | null) {
     const { turn } = host;
     this.host = host;
@@ -62,13 +62,13 @@ export class Authentication {
     });
   }
 
-  /** Logs what is wrong with the auth callout of these options. */
+  /** Logs errors in the auth callout configuration. */
   report(options: Options): void {
     if (this.given !== null || this.host.operator?.decidesLogins || !options.authorization?.callout) return;
     this.callout.report(options);
   }
 
-  /** These options decide from now on. Their accounts exist already. */
+  /** Applies new options. Their accounts must exist already. */
   follow(options: Options): void {
     this.byListener = this.buildAuthenticators(options);
     this.report(options);
@@ -78,7 +78,7 @@ export class Authentication {
     return this.byListener[listener];
   }
 
-  /** @returns the verdict, or a promise of one that may be rejected, which is a refusal too */
+  /** @returns the verdict or a promise of it; a rejected promise is a refusal too */
   ask(client: Client): Verdict | Promise<Verdict> {
     const { transport, connect, nonce, id, startedAt } = client;
     try {
@@ -112,7 +112,7 @@ export class Authentication {
     if (this.given !== null) return { nats: this.given, websocket: this.given };
     const { directory, log, operator } = this.host;
     if (operator?.decidesLogins) {
-      const authenticator = this.callout.inFrontOfOperator(operator, options);
+      const authenticator = this.callout.wrapOperator(operator, options);
       return { nats: authenticator, websocket: authenticator };
     }
     const { permissions, checks, hiddenUserName } = this;
@@ -120,7 +120,7 @@ export class Authentication {
     const { client, websocket } = authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName });
     const callout = options.authorization?.callout ?? null;
     if (callout === null) return { nats: client, websocket };
-    return { nats: this.callout.inFrontOfConfig(client, callout), websocket: this.callout.inFrontOfConfig(websocket, callout) };
+    return { nats: this.callout.wrapConfig(client, callout), websocket: this.callout.wrapConfig(websocket, callout) };
   }
 
   private get callout(): ShardCallout {
@@ -129,7 +129,7 @@ export class Authentication {
   }
 }
 
-/** Provisional identity for logs until the callout decides. A client that is authenticated again keeps the identity it has. */
+/** Provisional identity for logs until the callout decides. A client that is authenticated again keeps its identity. */
 function nameProvisionally(client: Client, login: Login): void {
   if (client.login !== null) return;
   client.login = login;

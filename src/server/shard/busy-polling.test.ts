@@ -4,64 +4,64 @@ import { BusyPolling } from "./busy-polling.ts";
 
 const STEP_MS = 0.01;
 
-/** A loop that polls: every look for events takes 10 µs. */
+/** An event loop in which every poll for events takes 10 µs. */
 class Loop {
   readonly clock = new FakeClock();
   private pending: (() => void) | null = null;
-  readonly polling = new BusyPolling(this.clock, task => {
+  readonly busyPolling = new BusyPolling(this.clock, task => {
     expect(this.pending).toBeNull();
     this.pending = task;
   });
 
-  get polls(): boolean {
+  get polling(): boolean {
     return this.pending !== null;
   }
 
-  look(): void {
+  poll(): void {
     const task = this.pending!;
     this.pending = null;
     this.clock.advance(STEP_MS);
     task();
   }
 
-  /** Looks until it would sleep; returns how often. */
+  /** Polls until the loop would sleep; returns the number of polls. */
   untilAsleep(): number {
-    let looks = 0;
-    for (; this.polls; looks++) this.look();
-    return looks;
+    let polls = 0;
+    for (; this.polling; polls++) this.poll();
+    return polls;
   }
 }
 
-test("after an event the loop looks for another one for 50 µs, then sleeps", () => {
+test("after an event the loop polls for 50 µs, then sleeps", () => {
   const loop = new Loop();
-  expect(loop.polls).toBe(false);
-  loop.polling.onEvent();
+  expect(loop.polling).toBe(false);
+  loop.busyPolling.onEvent();
   expect(loop.untilAsleep()).toBe(5);
 });
 
-test("an event while it looks starts the window anew", () => {
+test("an event while it polls starts the window anew", () => {
   const loop = new Loop();
-  loop.polling.onEvent();
-  for (let looks = 0; looks < 3; looks++) loop.look();
-  loop.polling.onEvent();
+  loop.busyPolling.onEvent();
+  for (let polls = 0; polls < 3; polls++) loop.poll();
+  loop.busyPolling.onEvent();
   expect(loop.untilAsleep()).toBe(5);
 });
 
-test("events that nothing follows are soon slept after at once, but for one in 64; one that pays makes it try each time again", () => {
+test("after several events without a follower the loop polls only after one event in 64, until a poll finds an event", () => {
   const loop = new Loop();
   const tries = (events: number): number => {
     let tried = 0;
     for (let event = 0; event < events; event++) {
-      loop.polling.onEvent();
-      if (loop.polls) tried++;
+      loop.busyPolling.onEvent();
+      if (loop.polling) tried++;
       loop.untilAsleep();
     }
     return tried;
   };
   expect(tries(20)).toBe(8);
   expect(tries(640)).toBe(10);
-  while (!loop.polls) loop.polling.onEvent();
-  loop.polling.onEvent(); // this one found it awake
+  while (!loop.polling) loop.busyPolling.onEvent();
+  loop.busyPolling.onEvent(); // arrives while the loop polls
   loop.untilAsleep();
   expect(tries(8)).toBe(8);
 });

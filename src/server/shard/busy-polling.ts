@@ -1,30 +1,30 @@
 /**
- * After an event the loop looks for the next one a little longer before it sleeps: waking a sleeping process costs a round trip more
- * than the round trip itself (bench/compare, request–reply).
+ * After an event the loop polls for the next one for a short time before it sleeps: waking a sleeping process takes longer than a
+ * whole round trip (bench/compare, request–reply).
  *
- *   event ─▶ poll, poll, … up to 50 µs ─┬─ another event came: worth it
- *                                       └─ none came: after several such, it polls only now and then
- * Adaptive, so that a server with a message every now and then sleeps like any other, and never longer than the window, so an idle one
- * uses nothing. The reference's scheduler spins in the same place.
+ *   event ─▶ poll, poll, … up to 50 µs ─┬─ an event arrived: keep polling after events
+ *                                       └─ no event arrived: after several such windows, poll only after one event in 64
+ * A server with few messages therefore sleeps almost at once, and an idle server uses no CPU. The reference's scheduler spins in the
+ * same place.
  */
 import type { Clock } from "../../base/clock/clock.ts";
 
 const WINDOW_MS = 0.05;
-/** A hit fills the score, a miss takes one off; polling goes on while some is left. */
+/** A poll that finds an event sets the score to this, a miss subtracts one; the loop polls while the score is above zero. */
 const SCORE_MAX = 8;
-/** At zero one event in so many is tried all the same. */
+/** At score zero the loop polls after one event in this many. */
 const PROBE_EVERY = 64;
 
 export class BusyPolling {
   private readonly clock: Clock;
-  /** Runs the task after the loop has looked for events without waiting. */
+  /** Runs the task after the event loop has polled for events once. */
   private readonly defer: (task: () => void) => void;
   private readonly poll = () => this.onPolled();
   private polling = false;
   private until = 0;
   private score = SCORE_MAX;
   private skipped = 0;
-  /** An event came since polling began. */
+  /** An event has arrived since polling began. */
   private hit = false;
 
   constructor(clock: Clock, defer: (task: () => void) => void) {
@@ -32,7 +32,7 @@ export class BusyPolling {
     this.defer = defer;
   }
 
-  /** An event was handled. */
+  /** Called after each event. */
   onEvent(): void {
     if (this.polling) {
       this.hit = true;

@@ -1,6 +1,6 @@
 /**
- * The listeners for clients: the client port with its Unix socket, and the WebSocket port. Both accept other options and other
- * certificates while they listen.
+ * The listeners for clients: the client port with its Unix socket, and the WebSocket port. Options and certificates of
+ * both can change while they listen.
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -32,7 +32,7 @@ export class ClientDoors {
   private readonly guardsFor: (options: Options) => TlsGuards | null;
   private readonly websocketOwner: WebSocketOwnerName | null;
 
-  /** @param guardsFor what TLS must satisfy by these options */
+  /** @param guardsFor returns the TLS requirements of the given options */
   constructor(server: ListeningServer, guardsFor: (options: Options) => TlsGuards | null, websocketOwner: WebSocketOwnerName | null) {
     this.server = server;
     this.guardsFor = guardsFor;
@@ -58,7 +58,7 @@ export class ClientDoors {
     return this.clients.port;
   }
 
-  /** Prepares what of new options may fail. @returns applies them, which cannot fail */
+  /** Runs the steps of a reload that may fail. @returns applies the new options and cannot fail */
   prepare(after: Options): () => void {
     const guards = this.guardsFor(after);
     const installClients = this.clients?.prepare(after, guards);
@@ -69,7 +69,7 @@ export class ClientDoors {
     };
   }
 
-  /** Of the client port. */
+  /** TLS of the client port. */
   get tls(): TlsContext | null {
     return this.clients?.tls ?? null;
   }
@@ -97,7 +97,7 @@ export class ClientDoors {
     if (closed > 0) log.notice(`Disconnect ${closed} clients due to pinned certs reload`);
   }
 
-  /** No client gets in any more. @param closes ends the sockets that were accepted, too */
+  /** Stops accepting clients. @param closes also closes the accepted sockets */
   stop(closes: boolean): void {
     this.clients?.stop(closes);
     this.websocket?.stop(closes);

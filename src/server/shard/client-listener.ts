@@ -1,8 +1,8 @@
 /**
- * A listener for clients: a port, or a Unix socket. Bun's sockets become transports, of which `Acceptor` makes connections.
+ * A listener for clients: a port, or a Unix socket. Wraps Bun's sockets in transports; `Acceptor` creates connections for them.
  *
  *   open ─┬─ TcpTransport ─▶ accept ─▶ events ◀─ data, drain, end, close
- *         └─ with TLS or a PROXY header: GuardedTransport (guarded-door.ts) ─ begin ─▶ … ─▶ the same
+ *         └─ with TLS or a PROXY header: GuardedTransport (guarded-door.ts) ─ begin ─▶ … ─▶ as above
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
@@ -22,7 +22,7 @@ export class ClientListener {
   private readonly calls: SocketCalls | null;
   private readonly listener: TCPSocketListener<SocketData> | UnixSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
-  /** null: it has never asked anything of clients. */
+  /** null until the options require something of clients. */
   private door: GuardedDoor | null = null;
 
   /** @param bind binds with these handlers; throws with the system's error when it cannot */
@@ -44,7 +44,7 @@ export class ClientListener {
         socket.data.events.onDrain();
       },
       end(socket) {
-        // The peer will send nothing more; as the reference does, that ends the connection, after its output.
+        // The peer has ended its sending side. As in the reference, the connection is closed after its pending output is written.
         socket.data.events.onEnd();
       },
       close(socket, error) {
@@ -72,7 +72,7 @@ export class ClientListener {
   }
 
   /**
-   * Binds a Unix socket; a file that a dead server left there is removed. The file goes when the listener stops.
+   * Binds a Unix socket. Removes the socket file of a dead server first. The file is removed when the listener stops.
    * @param mode permission bits of the file
    * @throws StartError when another process listens there, or the file is no socket
    */
@@ -88,7 +88,7 @@ export class ClientListener {
     return listener;
   }
 
-  /** Asks for this from now on; clients that are connected stay. */
+  /** Applies to new connections; connected clients stay. */
   updateDoor(options: DoorOptions): void {
     if (this.door === null && options.tls === null && !options.proxyProtocol) return;
     this.door ??= new (guardedDoorModule().GuardedDoor)(this.acceptor, this.calls, this.handlers);
@@ -103,7 +103,7 @@ export class ClientListener {
     acceptor.turn.end();
   }
 
-  /** Accepts no connection any more. @param force ends those it accepted, too */
+  /** Stops accepting connections. @param force also closes the accepted ones */
   stop(force: boolean): void {
     this.door?.stop();
     this.listener.stop(force);

@@ -18,9 +18,9 @@ export class ClientListeners {
   private readonly onPath: ClientListener | null = null;
 
   /**
-   * Binds what the options ask for, and logs it as the reference does.
-   * @param guards what TLS must satisfy beyond what its block says
-   * @throws StartError when an address cannot be bound, or a file of TLS cannot be used; nothing listens then
+   * Binds the addresses in the options, and logs them as the reference does.
+   * @param guards TLS requirements in addition to the `tls` block
+   * @throws StartError when an address cannot be bound, or a TLS file cannot be used; nothing listens then
    */
   constructor(acceptor: Acceptor, polling: BusyPolling, options: Options, guards: TlsGuards | null = null) {
     const { host, port, listenUnix } = options;
@@ -52,9 +52,9 @@ export class ClientListeners {
   }
 
   /**
-   * Reads the files that these options name.
-   * @param guards of these options
-   * @returns applies them to connections accepted from then on
+   * Reads the TLS files of these options.
+   * @param guards TLS requirements of these options
+   * @returns applies the options to new connections
    * @throws Error with the reason; nothing has changed
    */
   prepare(after: Options, guards: TlsGuards | null = null): () => void {
@@ -75,7 +75,7 @@ export class ClientListeners {
     this.onPath?.updateDoor(door);
   }
 
-  /** Accept no connection any more. @param force ends those they accepted, too */
+  /** Stops accepting connections. @param force also closes the accepted ones */
   stop(force: boolean): void {
     this.onPort.stop(force);
     this.onPath?.stop(force);

@@ -11,7 +11,7 @@ function idsAfter(most: number, count: number): number[] {
   return closed.all().map(({ id }) => id);
 }
 
-test("as many closed connections as max_closed_clients are remembered, the oldest go first", () => {
+test("the last max_closed_clients closed connections are kept; the oldest are dropped first", () => {
   expect(idsAfter(3, 0)).toEqual([]);
   expect(idsAfter(3, 2)).toEqual([1, 2]);
   expect(idsAfter(3, 3)).toEqual([1, 2, 3]);
@@ -19,6 +19,6 @@ test("as many closed connections as max_closed_clients are remembered, the oldes
   expect(idsAfter(3, 8)).toEqual([6, 7, 8]);
 });
 
-test("a server that shall remember none remembers none", () => {
+test("a negative max_closed_clients keeps no closed connection", () => {
   expect(idsAfter(-1, 5)).toEqual([]);
 });

@@ -1,11 +1,11 @@
 import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
 
-/** The last closed connections, for /connz: a ring, the oldest goes first. */
+/** The last closed connections, for /connz, in a ring buffer: the oldest is overwritten first. */
 export class ClosedConnections {
   private readonly ring: ConnectionRecord[] = [];
   private next = 0;
   private readonly most: number;
-  /** Ever closed, remembered or not. */
+  /** Number of all closed connections, including those no longer kept. */
   total = 0;
 
   constructor(most: number) {
@@ -20,7 +20,7 @@ export class ClosedConnections {
     this.next = (this.next + 1) % this.most;
   }
 
-  /** Oldest first. */
+  /** The kept connections, oldest first. */
   all(): ConnectionRecord[] {
     return this.ring.length < this.most ? [...this.ring] : [...this.ring.slice(this.next), ...this.ring.slice(0, this.next)];
   }

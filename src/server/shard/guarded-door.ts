@@ -1,4 +1,4 @@
-/** What a listener asks of clients before the protocol begins, TLS or a PROXY header, and how many handshakes it refuses. */
+/** Handles what a listener requires before the protocol begins: TLS, a PROXY header, and the limit on TLS handshakes per second. */
 import type { Socket } from "bun";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
@@ -16,10 +16,10 @@ export interface DoorOptions {
   readonly proxyProtocol: boolean;
 }
 
-/** Refused handshakes are reported this often. */
+/** Interval of the reports about refused handshakes. */
 const REPORT_MS = 1_000;
 
-/** Until there is a connection. */
+/** Receives events before the connection exists. */
 const NO_CONNECTION: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class GuardedDoor {
@@ -29,14 +29,14 @@ export class GuardedDoor {
   private rules: GuardRules | null = null;
   private readonly reportTimer = new WheelTimer(() => this.reportRefused());
 
-  /** @param handlers of the sockets that Bun makes for TLS */
+  /** @param handlers handlers of the sockets that Bun creates for TLS */
   constructor(acceptor: Acceptor, calls: SocketCalls | null, handlers: SecureHandlers) {
     this.acceptor = acceptor;
     this.calls = calls;
     this.handlers = handlers;
   }
 
-  /** Asks for this from now on; clients that are connected stay. */
+  /** Applies to new connections; connected clients stay. */
   update({ tls, allowNonTls, proxyProtocol }: DoorOptions): void {
     this.reportRefused();
     if (tls === null && !proxyProtocol) {
@@ -50,7 +50,7 @@ export class GuardedDoor {
     this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
   }
 
-  /** Takes a socket that was accepted. @returns false when nothing is asked of it */
+  /** Takes over an accepted socket. @returns false when nothing is required of it */
   open(socket: Socket<SocketData>): boolean {
     const { acceptor, rules } = this;
     if (rules === null) return false;

@@ -1,5 +1,5 @@
 /**
- * INFO lines. Serialized once per change; what differs per connection is inserted at two places.
+ * INFO lines. Serialized once per change; fields that differ per connection are inserted at two places.
  *
  *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
@@ -14,24 +14,24 @@ export interface ServerInfo {
   host: string;
   port: number;
   headers: boolean;
-  /** Name of its cluster; null: none. */
+  /** Name of the server's cluster; null: none. */
   cluster: string | null;
   authRequired: boolean;
-  /** Clients without credentials get in (`no_auth_user`): the first INFO does not ask for authentication. */
+  /** Clients may connect without credentials (`no_auth_user`), so the first INFO does not require authentication. */
   admitsAnonymous: boolean;
   tls: TlsInfo | null;
   connectUrls: readonly string[];
   lameDuck: boolean;
   xkey: string;
-  /** The listener for WebSocket clients, who are told of it instead of the client port; null: there is none. */
+  /** The WebSocket listener. INFO for WebSocket clients names it instead of the client port. null: no such listener. */
   websocket: WebSocketInfo | null;
 }
 
-/** Of the client port. */
+/** TLS of the client port. */
 export interface TlsInfo {
-  /** False: it is available. */
+  /** False: TLS is optional. */
   readonly required: boolean;
-  /** Clients must show a certificate. */
+  /** Clients must present a certificate. */
   readonly verify: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface WebSocketInfo {
   readonly authRequired: boolean;
 }
 
-/** A server, as far as INFO tells of it. */
+/** The properties of a server that INFO contains. */
 export interface InfoServer {
   readonly identity: { readonly id: string; readonly xkey: string };
   readonly serverName: string;
@@ -73,7 +73,7 @@ export function infoOf(server: InfoServer): ServerInfo {
   };
 }
 
-/** INFO without what differs per connection. */
+/** INFO without the fields that differ per connection. */
 interface InfoParts {
   readonly head: string;
   readonly middle: string;
@@ -82,9 +82,9 @@ interface InfoParts {
 
 export class InfoLines {
   private parts!: InfoParts;
-  /** For clients that have just connected. */
+  /** The first INFO of a connection. */
   private acceptParts!: InfoParts;
-  /** For clients that began with the TLS handshake, before any INFO. */
+  /** The first INFO of a connection that begins with the TLS handshake. */
   private handshakeFirstParts!: InfoParts;
   private inProcessParts!: InfoParts;
   private websocketParts!: InfoParts;
@@ -103,7 +103,7 @@ export class InfoLines {
     this.websocketParts = partsOf(info, {});
     const { websocket } = info;
     if (websocket === null) return;
-    // Other servers' listeners come with the cluster; a server alone names none, not even its own.
+    // `connect_urls` will list other servers of a cluster; a single server lists nothing, not even itself.
     const { host, port, secure, authRequired } = websocket;
     this.websocketParts = partsOf(
       { ...info, host, port, authRequired: info.authRequired || authRequired, connectUrls: [] },
@@ -113,7 +113,7 @@ export class InfoLines {
 
   private partsFor({ transport }: Client, occasion: InfoOccasion): InfoParts {
     if (transport.type === "websocket") return this.websocketParts;
-    if (transport.inProcess) return this.inProcessParts; // no TLS is to be had there
+    if (transport.inProcess) return this.inProcessParts; // no TLS inside the process
     const handshakeFirst = transport.handshakesFirst || transport.tls?.handshakeFirst;
     if (occasion !== "accept") return this.parts;
     return handshakeFirst ? this.handshakeFirstParts : this.acceptParts;
@@ -135,7 +135,7 @@ function connectInfo({ account, host }: Client): Record<string, unknown> {
   return { connect_info: true, remote_account: account.name, ...(account === host.systemAccount ? { acc_is_sys: true } : {}) };
 }
 
-/** @param tls fields that tell of TLS, in their order */
+/** @param tls the TLS fields, in order */
 function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   const head: Record<string, unknown> = {
     server_id: info.serverId,
@@ -160,7 +160,7 @@ function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   };
 }
 
-/** @param required as this client sees it */
+/** @param required whether TLS is required of this client */
 function tlsFields(tls: TlsInfo | null, required: boolean): Record<string, true> {
   if (tls === null) return {};
   return {
@@ -170,7 +170,7 @@ function tlsFields(tls: TlsInfo | null, required: boolean): Record<string, true>
   };
 }
 
-/** There TLS protects the connection from its first byte on, or not at all. The client port's `verify` is told all the same. */
+/** A WebSocket connection has TLS from its first byte or not at all. As in the reference, `tls_verify` is the client port's setting. */
 function webSocketTlsFields(tls: TlsInfo | null, secure: boolean): Record<string, true> {
   return {
     ...(secure ? { tls_required: true } : {}),
@@ -179,7 +179,7 @@ function webSocketTlsFields(tls: TlsInfo | null, secure: boolean): Record<string
   };
 }
 
-/** `,"name":value…`, empty for no fields. */
+/** The fields as `,"name":value…`; empty without fields. */
 function fields(object: Record<string, unknown>): string {
   const json = JSON.stringify(object);
   return json === "{}" ? "" : `,${json.slice(1, -1)}`;

@@ -2,15 +2,15 @@ import type { PeerCheck, TlsContext } from "../../wire/transport/tls/tls-context
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { StartError } from "./server-errors.ts";
 
-/** What the TLS of a listener must satisfy beyond what its block says. */
+/** Requirements on a listener's TLS in addition to its `tls` block. */
 export interface TlsGuards {
   /** Checks a peer's certificate after TLS has verified it; null: no check. */
   peerCheckFor(tls: TlsOptions): PeerCheck | null;
-  /** @throws StartError when it cannot be used */
+  /** @throws StartError when the context does not meet the requirements */
   approve(context: TlsContext): void;
 }
 
-/** Loads what a `tls` block names; null without a block. @throws StartError when it cannot be used */
+/** Loads the files of a `tls` block; null without a block. @throws StartError when the block cannot be used */
 export function loadTls(tls: TlsOptions | null, guards: TlsGuards | null): TlsContext | null {
   if (tls === null) return null;
   const { TlsConfigError, TlsContext } = tlsContextModule();

@@ -1,4 +1,4 @@
-/** Transports of connections, until they are gone: those of closed connections write their farewell first. */
+/** Clients whose transport is still open. The transport of a closed connection stays open until its last output is written. */
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Client } from "../../connections/client/client.ts";
 
@@ -19,7 +19,7 @@ export class OpenTransports {
     if (this.clients.size === 0) this.onEmpty?.();
   }
 
-  /** Resolves when none is left; after that time whatever is left is ended. */
+  /** Resolves when all transports are closed; terminates the rest after `mostMs`. */
   async empty(timers: TimingWheel, mostMs: number): Promise<void> {
     if (this.clients.size > 0) {
       await new Promise<void>(resolve => {

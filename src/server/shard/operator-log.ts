@@ -1,4 +1,4 @@
-/** Log lines of a start about operators and preloaded accounts, in the reference's words. */
+/** Log lines at start about operators and preloaded accounts, with the reference's texts. */
 
 import { JwtError } from "../../access/jwt/claims.ts";
 import { decodeAccount, decodeOperator } from "../../access/jwt/decode.ts";

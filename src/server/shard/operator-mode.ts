@@ -1,12 +1,12 @@
 /**
  * Operator mode of a server: wires operators' keys, resolver and accounts to its clients and its system account.
  *
- *   options ─▶ TrustedKeys, Resolver ─▶ OperatorAccounts ─┬─▶ UserJwtAuthenticator: who gets in
- *   system account ─▶ ClaimsServices ─▶ Resolver ─────────┘  └─▶ this: what new claims mean for those who are in
- *   open   what the start waits for: an account server that must answer, the claims of the system account
- *   start  services, timers; the port is not open yet
+ *   options ─▶ TrustedKeys, Resolver ─▶ OperatorAccounts ─┬─▶ UserJwtAuthenticator: decides about logins
+ *   system account ─▶ ClaimsServices ─▶ Resolver ─────────┘  └─▶ this class: applies new claims to connected clients
+ *   open   waits for the account server and the claims of the system account
+ *   start  starts services and timers; the client port is not open yet
  * Claims may change in the middle of a delivery (a push is a message), so they are applied to connected clients after the current code
- * has returned: no client loses its permissions or its connection while a message of it is being delivered.
+ * has returned: no client loses permissions or its connection while one of its messages is being delivered.
  * Source: server/server.go, NewServer, Start; server/reload.go, reloadAuthorization (behaviour).
  */
 
@@ -51,13 +51,13 @@ import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import { logOperators, warnOfPreloads } from "./operator-log.ts";
 import { StartError } from "./server-errors.ts";
 
-/** Between two attempts to fetch the claims of the system account. */
+/** Time between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;
 
-/** One object: compiled permissions are cached by identity. */
+/** A single object, because compiled permissions are cached by object identity. */
 const NOTHING_DENIED: DenyLists = { publish: [], subscribe: [] };
 
-/** What it needs of the shard. */
+/** The shard, as operator mode uses it. */
 export interface OperatorServer {
   readonly options: Options;
   readonly log: Logger;
@@ -68,7 +68,7 @@ export interface OperatorServer {
   readonly connections: ReadonlyMap<number, Client>;
   readonly serverName: string;
   readonly systemAccount: Account | null;
-  /** How this server calls itself in a message: numbered, so a new one for each. */
+  /** The field `server` of one message: numbered, so call this once per message. */
   serverInfo(): object;
   onAuthenticationFailed(client: Client, refusal: Refusal): void;
 }
@@ -83,7 +83,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
   private readonly permissions: CompiledPermissions;
   private services: ClaimsServices | null = null;
   private authenticator: UserJwtAuthenticator | null = null;
-  private later: (() => void)[] = [];
+  private deferred: (() => void)[] = [];
   private readonly bootstrapTimer: WheelTimer;
 
   /** @throws StartError a directory cannot be used */
@@ -119,7 +119,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return this.server.serverInfo();
   }
 
-  /** Logs which operators are trusted, in the reference's words. */
+  /** Logs the trusted operators, with the reference's texts. */
   logOperators(): void {
     logOperators(this.log, this.server.options);
   }
@@ -129,7 +129,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return !this.keys.isEmpty;
   }
 
-  /** Authenticates users by these options. */
+  /** Creates an authenticator for these options. It replaces the previous one and keeps its users. */
   authenticatorFor(options: Options): UserJwtAuthenticator {
     const { pinnedAccounts, systemAccount, defaultSentinel, trustedProxies } = options;
     const pinned = pinnedAccounts.length === 0 ? null : new Set([...pinnedAccounts, ...(systemAccount === null ? [] : [systemAccount])]);
@@ -156,7 +156,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return after;
   }
 
-  /** Waits for what the start depends on. @throws StartError with the reference's text */
+  /** Waits for the account server and the system account. @throws StartError with the reference's text */
   async open(): Promise<void> {
     const { systemAccount, resolverPreload } = this.server.options;
     const { resolver } = this.accounts;
@@ -202,8 +202,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
   }
 
   /**
-   * Everything of new options that may fail.
-   * @returns what puts it to use, which may not
+   * Runs the steps of a reload that may fail.
+   * @returns applies the new options and cannot fail
    * @throws Error with the reason
    */
   prepare(after: Options): () => void {
@@ -250,11 +250,11 @@ export class OperatorMode implements OperatorHost, AccountClients {
   }
 
   private defer(task: () => void): void {
-    this.later.push(task);
-    if (this.later.length > 1) return;
+    this.deferred.push(task);
+    if (this.deferred.length > 1) return;
     queueMicrotask(() => {
-      const tasks = this.later;
-      this.later = [];
+      const tasks = this.deferred;
+      this.deferred = [];
       for (const one of tasks) one();
       this.server.turn.end();
     });
@@ -264,7 +264,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return [...this.server.connections.values()].filter(client => client.account === account && client.registered === account);
   }
 
-  /** Oldest first: when an account has too many connections, the newest are closed. */
+  /** Applies the change, oldest client first: when an account has too many connections, the newest are closed. */
   private followNow(change: ClaimsChange): void {
     const { account, streamsChanged: others } = change;
     let count = 0;
@@ -272,7 +272,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     for (const client of this.connectedTo(account)) {
       const most = account.limits.connectionsMax;
       if (most >= 0 && count >= most) {
-        if (surplus++ === 0) client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!); // one line for all of them
+        if (surplus++ === 0) client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!); // once for all surplus clients
         client.refuse(Refusal.MaxAccountConnectionsExceeded);
         continue;
       }
@@ -296,8 +296,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
     if (claim === null) return;
     const { nats } = claims;
     if (claim.bearer && nats.limits.disallowBearer) return this.refuseBearer(client);
-    const looks = nats.revocations.size > 0 || nats.limits.disallowBearer;
-    if (looks && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
+    const checksIssueTime = nats.revocations.size > 0 || nats.limits.disallowBearer;
+    if (checksIssueTime && (claim.issuedAt === 0 || isRevoked(nats.revocations, claim.subject, claim.issuedAt))) {
       return expire(client, Refusal.UserAuthenticationRevoked);
     }
     if (signerLeft?.(claim.issuerKey)) client.close(CloseReason.AuthenticationViolation);
@@ -326,12 +326,12 @@ export class OperatorMode implements OperatorHost, AccountClients {
       try {
         resolver.store(name, jwt);
       } catch (error) {
-        this.log.debug(`preload of account [${name}] was not stored: ${reasonOf(error)}`); // the stored one may be newer
+        this.log.debug(`preload of account [${name}] was not stored: ${reasonOf(error)}`); // the stored claims may be newer
       }
     }
   }
 
-  /** @throws Error it cannot be started: a directory is kept in step by an operator's messages in a system account */
+  /** @throws Error the resolver cannot be started: a directory resolver needs a system account and an operator key for updates */
   private checkStart(resolver: Resolver): void {
     if (!(resolver instanceof DirectoryResolver)) return;
     if (this.services === null) throw new Error("there is no system account");
@@ -344,7 +344,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
     else this.services?.serveMemory(this.accounts);
   }
 
-  /** The system account, as long as its claims could not be had; null: they could. */
+  /** The system account while its claims are not fetched; null when they are. */
   private bootstrapped(): LoadedAccount | null {
     const { systemAccount } = this.server.options;
     const loaded = systemAccount === null ? undefined : this.accounts.get(systemAccount);
@@ -358,7 +358,7 @@ export class OperatorMode implements OperatorHost, AccountClients {
       await this.accounts.update(loaded, await runSteps(this.accounts.fetchQuietly(loaded.name)));
       this.log.notice("System account fetched and updated");
     } catch {
-      this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS); // until a resolver has it
+      this.timers.set(this.bootstrapTimer, BOOTSTRAP_MS); // retries until the resolver has the claims
     }
   }
 }

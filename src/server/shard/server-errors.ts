@@ -5,8 +5,8 @@ import { hostPort } from "../../wire/transport/host-port.ts";
 /**
  * The server could not start; nothing keeps running. The message is the reference's.
  *
- * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
- * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
+ * `code` is stable: the system's error code (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that
+ * cannot be used, otherwise `ERR_START`. `cause` is the underlying error, if any.
  */
 export class StartError extends Error {
   override name = "StartError";
@@ -30,7 +30,7 @@ export class StoppedError extends Error {
   readonly code = "ERR_STOPPED";
 }
 
-/** Codes of the runtime and of OpenSSL change with their versions; those of the system (`E…`) and our own for TLS do not. */
+/** The code to expose. Only the system's codes (`E…`) and our code for TLS are stable; those of the runtime and of OpenSSL change with versions. */
 function stableCode(cause: unknown): string | null {
   for (let error = cause; error instanceof Error; error = error.cause) {
     const { code } = error as NodeJS.ErrnoException;
@@ -45,12 +45,12 @@ const BIND_TEXTS: Record<string, string> = {
   EACCES: "bind: permission denied",
 };
 
-/** Text for a port that cannot be bound. */
+/** Go's error text for a port that cannot be bound. */
 export function listenErrorText(host: string, port: number, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const bind = code === undefined ? undefined : BIND_TEXTS[code];
   if (bind !== undefined) return `listen tcp ${hostPort(host, port)}: ${bind}`;
-  // Bun has no code of its own for a name that does not resolve.
+  // Bun has no specific code for a host name that does not resolve.
   if (nodeNet().isIP(host) === 0 && !code?.startsWith("EADDR")) return `listen tcp: lookup ${host}: no such host`;
   return `listen tcp ${hostPort(host, port)}: ${message}`;
 }

@@ -1,4 +1,4 @@
-/** Auth callout of a shard: puts its authenticators in front of those of the configuration, or of the operators. */
+/** Auth callout of a shard: wraps the authenticators of the configuration, or of the operators, in callout authenticators. */
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
@@ -59,18 +59,18 @@ export class ShardCallout {
     });
   }
 
-  /** Logs what is wrong with the callout of these options. */
+  /** Logs errors in the callout configuration of these options. */
   report({ authorization, accounts, websocket }: Options): void {
     reportCallout({ authorization, accounts, websocket }, name => this.accountNamed(name) !== undefined, this.host.log);
   }
 
-  /** Asks the service for accounts whose claims delegate. */
-  inFrontOfOperator(operator: OperatorMode, options: Options): Authenticator {
+  /** Wraps the operators' authenticator: accounts whose claims configure a callout are decided by the service. */
+  wrapOperator(operator: OperatorMode, options: Options): Authenticator {
     return new OperatorCalloutAuthenticator(operator.authenticatorFor(options), this.callout, operator.accounts);
   }
 
-  /** Asks the service for accounts that the configuration delegates. */
-  inFrontOfConfig(inner: ResolvingAuthenticator, options: CalloutOptions): Authenticator {
+  /** Wraps a configuration's authenticator: accounts with a callout in the configuration are decided by the service. */
+  wrapConfig(inner: ResolvingAuthenticator, options: CalloutOptions): Authenticator {
     const { callout } = this;
     const accountOf = (name: string): Account | undefined => this.accountNamed(name);
     return new ConfigCalloutAuthenticator(inner, { callout, options, accountOf, log: this.host.log });

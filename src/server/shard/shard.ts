@@ -1,10 +1,10 @@
 /**
- * One event loop of a server: its accounts, listeners and connections, and who decides about logins.
+ * One event loop of a server: its accounts, listeners, connections and authentication.
  *
  *   listener ─ accept ─▶ Client ──▶ account's interest ──▶ Client, local subscriptions
  *        └────────────── registry (open, closed) ◀─────────────┘
  *   start   operator mode ─▶ WebSocket port ─▶ client port
- *   stop    all connections closed with ServerShutdown ─▶ farewells written, at most 10 s ─▶ forced
+ *   stop    all connections closed with ServerShutdown ─▶ their last output written, at most 10 s ─▶ the rest terminated
  * A process has one shard today; later several may listen on one port. So a shard never assumes that it is the only one: what exists
  * once per process (log, identity, connection ids, limits on all connections, OCSP cache) comes from `ShardHost`.
  */
@@ -48,33 +48,33 @@ import type { OperatorMode } from "./operator-mode.ts";
 import { StartError } from "./server-errors.ts";
 import type { WebSocketOwnerName } from "./websocket-listener.ts";
 
-/** Bound on `stop`. */
+/** Longest duration of `stop`. */
 const STOP_MS = 10_000;
 
-/** What a shard is handed by its process. */
+/** The process of a shard, as the shard uses it. */
 export interface ShardHost {
   readonly log: Logger;
   readonly clock: Clock;
   readonly disk: Disk;
   readonly identity: ServerIdentity;
   readonly serverName: string;
-  /** Empty: none. */
+  /** Empty: no cluster. */
   readonly clusterName: string;
-  /** How this server calls itself in a message: numbered, so a new one for each. */
+  /** The field `server` of one message: numbered, so call this once per message. */
   serverInfo(): object;
-  /** A number that no connection of the process has. */
+  /** Returns a connection id that is unique in the process. */
   nextConnectionId(): number;
-  /** Whether the process has room for one more connection. That one is among the shard's transports already, not among its connections. */
+  /** Whether the process may have one more connection. Called when the new one is already in the shard's transports, not in its connections. */
   hasRoom(inProcess: boolean): boolean;
-  /** What listeners with these options must satisfy with their TLS; null without TLS. */
+  /** TLS requirements of listeners with these options; null without TLS. */
   guardsFor(options: Options): TlsGuards | null;
 }
 
-/** Choices of the embedding program. */
+/** Settings of the embedding program. */
 export interface ShardChoices {
   /** Decides about logins instead of the options; null: the options decide. */
   readonly authenticate: Authenticate | null;
-  /** Who holds the WebSocket listener; null: what its options call for. */
+  /** The implementation of the WebSocket listener; null: its options decide. */
   readonly websocketOwner: WebSocketOwnerName | null;
 }
 
@@ -93,20 +93,20 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   readonly doors: ClientDoors;
   /** null: only the configuration is trusted. */
   readonly operator: OperatorMode | null;
-  /** null: there is no system account, or it was not opened yet. */
+  /** null: no system account, or not opened yet. */
   system: SystemAccount | null = null;
   /** The client port; 0 until it listens. */
   port = 0;
-  /** INFO tells clients to leave. */
+  /** INFO contains `ldm`, which tells clients to leave. */
   announcesLameDuck = false;
   private readonly host: ShardHost;
   private readonly authentication: Authentication;
   private readonly info: InfoLines;
   private advertised: [host: string, port: number];
-  /** Accounts that import other streams than before, until their clients follow. */
+  /** Accounts whose imported streams have changed, until their clients are updated. */
   private streamsChanged: ReadonlySet<Account> = new Set();
 
-  /** @throws StartError the options name a resolver that cannot be used */
+  /** @throws StartError when the options name a resolver that cannot be used */
   constructor(host: ShardHost, options: Options, { authenticate, websocketOwner }: ShardChoices) {
     this.host = host;
     this.options = options;
@@ -129,22 +129,22 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   // Start and stop
 
-  /** Opens the services and events of the system account, where there is one. */
+  /** Opens the services and events of the system account, if the server has one. */
   openSystem(host: SystemHost): void {
     if (this.systemAccount !== null) this.system = new SystemAccount(host, this.systemAccount);
   }
 
-  /** Waits for what a start depends on: servers that must answer. @throws StartError they do not */
+  /** Waits for other servers that the start depends on. @throws StartError when one does not answer */
   async open(): Promise<void> {
     await this.operator?.open();
   }
 
-  /** Logs what is wrong with the auth callout of the options. */
+  /** Logs errors in the auth callout configuration. */
   reportAuthentication(): void {
     this.authentication.report(this.options);
   }
 
-  /** Opens the ports for clients. @throws StartError when one cannot be bound, or an address makes no sense; call `abandon` then */
+  /** Opens the ports for clients. @throws StartError when one cannot be bound, or an address is invalid; call `abandon` then */
   listen(): void {
     const { websocket } = this.options;
     if (websocket !== null) this.doors.openWebSocket(websocket);
@@ -159,18 +159,18 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.updateInfo();
   }
 
-  /** Ends what a start began that has failed. */
+  /** Stops what a failed start has already started. */
   abandon(): void {
     this.doors.stop(true);
     this.operator?.stop();
   }
 
-  /** No client gets in any more; those that are connected stay. */
+  /** Stops accepting clients; connected clients stay. */
   stopAccepting(): void {
     this.doors.stop(false);
   }
 
-  /** Closes all connections; resolves when their sockets and all timers are gone. */
+  /** Closes all connections; resolves when their sockets are closed and all timers are stopped. */
   async stop(): Promise<void> {
     this.operator?.stop();
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
@@ -183,8 +183,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   // Reload
 
   /**
-   * Prepares what of new options may fail.
-   * @returns puts them to use, which cannot fail
+   * Runs the steps of a reload that may fail.
+   * @returns applies the new options and cannot fail
    * @throws Error with the reason; nothing has changed
    */
   prepare(after: Options): () => void {
@@ -206,7 +206,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     };
   }
 
-  /** Asks every connected client again for its right to be connected. */
+  /** Authenticates every connected client again. */
   authenticateAgain(): void {
     for (const client of [...this.connections.values()]) authenticateAgain(client, this.streamsChanged);
     this.streamsChanged = new Set();
@@ -230,7 +230,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     client.refuse(Refusal.MaxConnectionsExceeded);
   }
 
-  /** A connection without a socket. */
+  /** Opens a connection without a socket. */
   connect(): InProcessConnection {
     const transport = new InProcessTransport();
     transport.attach(this.accept(transport));
@@ -285,7 +285,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   // INFO
 
-  /** The address that clients are told in INFO. */
+  /** The address in INFO. */
   get advertisedHost(): string {
     return this.advertised[0];
   }
@@ -298,7 +298,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     return this.doors.websocket;
   }
 
-  /** Throws with the reason when the address makes no sense. */
+  /** The address for INFO. @throws Error with the reason when it is invalid */
   private advertisedBy({ clientAdvertise, host }: Options): [host: string, port: number] {
     return clientAdvertise === null ? [host, this.port] : parseHostPort(clientAdvertise, this.port);
   }
@@ -311,16 +311,16 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.info.update(infoOf(this));
   }
 
-  /** Sends INFO, which has changed, to all clients that accept updates. */
+  /** Sends the changed INFO to all clients that accept updates. */
   announceInfo(): void {
     this.updateInfo();
     for (const client of this.connections.values()) if (client.takesAsyncInfo) client.sendInfo("change");
     this.turn.end();
   }
 
-  /** Tells clients that this server leaves. @param only that client; null: all */
+  /** Sends INFO with `ldm`. @param only the only receiver; null: all clients */
   announceLameDuck(only: Client | null): void {
-    this.announcesLameDuck = true; // in these lines only
+    this.announcesLameDuck = true; // only for the INFO lines sent here
     if (only === null) this.announceInfo();
     else {
       this.updateInfo();
@@ -330,7 +330,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.updateInfo();
   }
 
-  // What accounts and connections read of the server
+  // Values for accounts and connections
 
   get serverName(): string {
     return this.host.serverName;
@@ -369,7 +369,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   }
 }
 
-/** The options name operators to trust, or a resolver of accounts. */
+/** Whether the options name trusted operators or an account resolver. */
 function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
   return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
 }

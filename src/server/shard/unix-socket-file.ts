@@ -1,8 +1,9 @@
 /**
- * The file of a Unix domain socket: removes a stale one, and sets the mode. Bun removes it when the listener stops.
+ * The file of a Unix domain socket: removes a stale file and sets the mode. Bun removes the file when the listener stops.
  *
- * A server that was killed leaves its file, and nothing can be bound to that. It is removed only when it is a socket without a
- * listener. Connecting is the test, by a system call of our own: Bun connects asynchronously, and a start is one step.
+ * A killed server leaves its file, and binding to an existing file fails. The file is removed only when it is a socket without a
+ * listener, which is tested by connecting. That uses a direct system call, because Bun connects asynchronously and a start is
+ * synchronous.
  */
 import { type Pointer, ptr, read } from "bun:ffi";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
@@ -12,14 +13,14 @@ import { StartError } from "./server-errors.ts";
 const LINUX = process.platform === "linux";
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
-/** A listener whose queue is full must not make us wait. */
+/** Connecting must not wait for a listener whose queue is full. */
 const SOCK_NONBLOCK = LINUX ? 0x800 : 0;
 const ECONNREFUSED = LINUX ? 111 : 61;
 const PATH_BYTES_MAX = LINUX ? 107 : 103;
 
 /**
- * Makes sure that the path can be bound to.
- * @throws StartError when it is too long, is no socket, or has a listener; the file is left alone then
+ * Removes a stale socket file, so that the path can be bound.
+ * @throws StartError when the path is too long, is not a socket, or has a listener; the file is kept then
  */
 export function clearSocketPath(path: string): void {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
@@ -27,7 +28,7 @@ export function clearSocketPath(path: string): void {
   }
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isSocket()) throw new StartError(`Error listening on unix socket: ${path}, there is a file that is no socket`);
+  if (!stats.isSocket()) throw new StartError(`Error listening on unix socket: ${path}, the file is not a socket`);
   if (!isStale(path)) {
     throw new StartError(`Error listening on unix socket: ${path}, "bind: address already in use"`, { code: "EADDRINUSE" });
   }
@@ -38,7 +39,7 @@ export function setSocketMode(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
-/** Whether the socket has no listener any more. False when that cannot be determined. */
+/** Whether the socket has no listener. False when that cannot be determined. */
 function isStale(path: string): boolean {
   try {
     const errno = LINUX ? "__errno_location" : "__error";

@@ -1,9 +1,10 @@
 /**
- * The WebSocket port: chooses which implementation owns it, and makes clients of connections that complete the handshake.
+ * The WebSocket port: chooses its implementation, and creates a client for each connection that completes the handshake.
  *
  *   websocket { … } ─┬─ compression, or certificates of peers ─▶ RawWebSockets      our own codec
  *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
- * One owner holds the port and everything behind it; nothing passes through a second socket. Why which one: docs/differences.md.
+ * One implementation owns the port and all its connections; no data passes through a second socket. docs/differences.md gives the reasons
+ * for the choice.
  */
 
 import type { Authenticator } from "../../auth/users/authenticator.ts";
@@ -26,18 +27,18 @@ export type WebSocketOwnerName = "Bun.serve" | "codec";
 
 /** The implementation that can serve these options. */
 export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions): WebSocketOwnerName {
-  if (compression) return "codec"; // Bun bounds a message, compressed or not, by one number
-  if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun has a time of its own
+  if (compression) return "codec"; // Bun has one size limit for compressed and uncompressed messages
+  if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun's time limit cannot be set
   if (tls === null) return "Bun.serve";
-  // Bun.serve shows no certificate of a peer, knows one certificate of its own, and counts no handshakes.
+  // Bun.serve does not expose the peer's certificate, supports only one own certificate, and cannot limit handshakes.
   const plain = !tls.verify && tls.pinnedCerts.length === 0 && tls.ocspPeer === null && tls.certificates.length === 1;
   return plain && tls.connectionRateLimit === 0 ? "Bun.serve" : "codec";
 }
 
-/** What the listener needs of the server. */
+/** The server, as the listener uses it. */
 export interface WebSocketAcceptor extends Acceptor {
   readonly options: { readonly payloadBytesMax: number };
-  /** Decides about its clients; another one after a reload. */
+  /** The current authenticator of its clients; a reload replaces it. */
   authenticatorOf(type: TransportType): Authenticator;
 }
 
@@ -45,7 +46,7 @@ export class WebSocketListener {
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
-  /** `host:port` of this server, told to WebSocket clients. */
+  /** `host:port` of this server for WebSocket clients. */
   readonly connectUrls: readonly string[];
   private readonly options: WebSocketOptions;
   private readonly acceptor: WebSocketAcceptor;
@@ -54,10 +55,10 @@ export class WebSocketListener {
   tls: TlsContext | null;
 
   /**
-   * Binds the port; 0: a free one. Logs what the reference logs.
-   * @param ownerName who holds it; tests try both with the same options
-   * @param guards what TLS must satisfy beyond what its block says
-   * @throws StartError when it cannot, or a file of TLS cannot be used
+   * Binds the port; 0: any free port. Logs what the reference logs.
+   * @param ownerName the implementation; tests use both with the same options
+   * @param guards TLS requirements in addition to the `tls` block
+   * @throws StartError when the port cannot be bound, or a TLS file cannot be used
    */
   constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options), guards: TlsGuards | null = null) {
     this.options = options;
@@ -128,7 +129,7 @@ export class WebSocketListener {
     };
   }
 
-  /** Clients must authenticate, on this port or on all. */
+  /** Clients of this port must authenticate. */
   get authRequired(): boolean {
     return this.acceptor.authenticatorOf("websocket").required;
   }
@@ -145,9 +146,9 @@ export class WebSocketListener {
   }
 
   /**
-   * Reads the files that this block names, the only part of it that a reload changes.
-   * @param guards of the new options
-   * @returns puts them to use for those who come from now on
+   * Reads the TLS files of this block, the only part of it that a reload changes.
+   * @param guards TLS requirements of the new options
+   * @returns applies them to new connections
    * @throws StartError with the reason; nothing has changed
    */
   prepare(after: WebSocketOptions | null, guards: TlsGuards | null = null): () => void {
@@ -159,7 +160,7 @@ export class WebSocketListener {
     };
   }
 
-  /** Accepts no connection any more. @param force ends those it accepted, too */
+  /** Stops accepting connections. @param force also closes the accepted ones */
   stop(force: boolean): void {
     this.owner.stop(force);
   }

@@ -1,4 +1,4 @@
-/** `accounts { }`: by name, each with its users and what it shares; or only a list of names. */
+/** `accounts { }`: accounts by name, with their users, exports and imports; or only a list of names. */
 
 import { type AccountLimits, NO_LIMITS } from "../../../accounts/account/account-options.ts";
 import { type ConfiguredAccount, emptyConfiguredAccount } from "../../../auth/users/authorization.ts";
@@ -17,7 +17,7 @@ import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
 import { TRACE_FIELDS, traceReader } from "./trace-block.ts";
 import { USER_FIELDS, usersList } from "./user-block.ts";
 
-/** It always exists, so a file may not define it. */
+/** The global account always exists, so a file must not define it. */
 export const GLOBAL_ACCOUNT = "$G";
 
 export const reservedAccount = (name: string) => `${quoted(name)} is a Reserved Account`;
@@ -41,7 +41,7 @@ const limitsBlock: Reader<AccountLimits> = reader("block", ({ data }, { problems
 
 export const invalidAccountNkey = (shown: string) => `Not a valid public nkey for an account: ${shown}`;
 
-/** `%q` of something that is no text. */
+/** Go's `%q` of a value that is not text. */
 function quotedByGo(data: ConfigData): string {
   if (typeof data === "string") return quoted(data);
   return `%!q(${goTypeOf(data)}=${goShown(data)})`;
@@ -58,25 +58,22 @@ export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
   field(
     "default_permissions",
     permissionBlock,
-    "permissions of users that have none of their own",
+    "permissions of users without their own",
     (draft, permissions) => (draft.defaultPermissions = permissions),
     { initial: "everything", fields: PERMISSION_FIELDS },
   ),
-  field("exports", exportsList, "what other accounts may import", (draft, exports) => (draft.exports = exports), { fields: EXPORT_FIELDS }),
-  field("imports", importsList, "what it takes from other accounts", (draft, imports) => (draft.imports = imports), {
+  field("exports", exportsList, "streams and services that other accounts may import", (draft, exports) => (draft.exports = exports), {
+    fields: EXPORT_FIELDS,
+  }),
+  field("imports", importsList, "streams and services imported from other accounts", (draft, imports) => (draft.imports = imports), {
     fields: IMPORT_FIELDS,
   }),
-  field(
-    "mappings maps",
-    mappingsBlock,
-    "subjects that messages are sent to instead of their own",
-    (draft, mappings) => (draft.mappings = mappings),
-  ),
+  field("mappings maps", mappingsBlock, "mappings of subjects to other subjects", (draft, mappings) => (draft.mappings = mappings)),
   field("limits", limitsBlock, "its limits; -1: no limit", (draft, limits) => (draft.limits = limits), { fields: LIMIT_FIELDS }),
   field(
     "msg_trace trace_dest",
     traceReader,
-    "where traces go that `traceparent` headers ask for",
+    "destination of traces requested by `traceparent` headers",
     (draft, trace) => (draft.trace = trace),
     { fields: TRACE_FIELDS },
   ),
@@ -88,7 +85,7 @@ const ACCOUNT_TABLE = fieldTable(ACCOUNT_FIELDS);
 export const accountsBlock: Reader<readonly ConfiguredAccount[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
   if (Array.isArray(data)) return namedAccounts(data, problems);
   if (data instanceof Map) return describedAccounts(data, problems);
-  throw new ConfigFault("Expected map entries for accounts"); // the reference takes it for no accounts
+  throw new ConfigFault("Expected map entries for accounts"); // the reference silently reads no accounts
 });
 
 function namedAccounts(names: readonly ConfigValue[], problems: Problems): ConfiguredAccount[] {

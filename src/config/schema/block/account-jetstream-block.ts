@@ -1,4 +1,4 @@
-/** `jetstream` of an account: known by every name, and refused unless it asks for nothing, as there is no JetStream yet. */
+/** `jetstream` of an account: every field is recognized, and refused unless it is off or empty, because JetStream is not supported yet. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
@@ -15,7 +15,7 @@ const SIZES = [
   "max_ack_pending",
 ];
 
-/** Values are checked as in the reference, so that a file which is accepted today stays valid when JetStream comes. */
+/** Values are checked as in the reference, so that an accepted file stays valid when JetStream is added. */
 function checked(names: string, check: (value: ConfigValue, key: string) => void): Field<unknown> {
   return { ...missingField(names, "JetStream"), set: (_draft, value, { key }) => check(value, key) };
 }
@@ -51,7 +51,7 @@ export const accountJetStream: Field<unknown> = {
   },
 };
 
-/** Whether a word switches JetStream on. @throws ConfigFault  it is another word */
+/** Whether a word enables JetStream. @throws ConfigFault  the word is unknown */
 export function isEnabled(word: string): boolean {
   const lower = word.toLowerCase();
   if (lower === "enabled" || lower === "enable") return true;

@@ -1,6 +1,6 @@
 /**
- * `authorization { }`: one user or one token, or users of `$G`; what holds for all of them; and who else decides. Of the server, and in a
- * simpler form of a WebSocket listener.
+ * `authorization { }`: one user, one token, or the users of `$G`, with their defaults, timeout and auth callout. The server has the full
+ * block, a WebSocket listener a simpler one.
  */
 
 import type { Authorization } from "../../../auth/users/authorization.ts";
@@ -13,7 +13,7 @@ import type { Draft as DraftOf } from "./ocsp-block.ts";
 import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
 import { USER_FIELDS, usersList } from "./user-block.ts";
 
-/** Longer ones are mostly mistakes: `1m` without quotes is a million seconds. */
+/** Longer timeouts cause a warning, because most are mistakes: `1m` without quotes is a million seconds. */
 const TIMEOUT_WARNING_MS = 60_000;
 
 interface Draft {
@@ -23,14 +23,14 @@ interface Draft {
   timeoutMs: number;
 }
 
-/** What else the server's block may say. */
+/** Additional fields of the server's block. */
 interface ServerDraft extends Draft {
   more: DraftOf<Authorization>;
 }
 
-/** What a block says. */
+/** The values of a block. */
 export interface AuthorizationBlock {
-  /** null: it names no user and no token. */
+  /** null: the block has no user and no token. */
   readonly authorization: Authorization | null;
   /** 0: the default. */
   readonly timeoutMs: number;
@@ -54,19 +54,19 @@ const timeout: Reader<number> = reader("duration, or seconds", (value, { key, pr
   return milliseconds;
 });
 
-/** Elsewhere another type counts as a second. */
+/** In a listener's block a value of another type counts as one second. */
 const simpleTimeout: Reader<number> = reader("seconds", ({ data }) => {
   if (typeof data === "bigint") return safeInteger(data * 1_000n);
   return typeof data === "number" ? Math.min(Math.round(data * 1_000), Number.MAX_SAFE_INTEGER) : 1_000;
 });
 
 const WHO: readonly Field<Draft>[] = [
-  field("user username", text, "name that clients give", (draft, user) => (draft.user = user)),
+  field("user username", text, "user name of clients", (draft, user) => (draft.user = user)),
   field("password pass", text, "its password", (draft, password) => (draft.password = password)),
   field("token", text, "instead of user and password", (draft, token) => (draft.token = token)),
 ];
 
-const TIMEOUT_TEXT = "time a client has to authenticate; one second more than TLS has, with TLS";
+const TIMEOUT_TEXT = "time a client has to authenticate; with TLS the default is one second more than the TLS timeout";
 
 export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
   ...WHO,
@@ -75,14 +75,14 @@ export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
   field(
     "default_permissions default_permission permissions",
     permissionBlock,
-    "permissions of users that have none of their own",
+    "permissions of users without their own",
     (draft, permissions) => (draft.more.defaultPermissions = permissions),
     { initial: "everything", fields: PERMISSION_FIELDS },
   ),
-  field("auth_callout auth_hook", calloutBlock, "a service decides who gets in", (draft, callout) => (draft.more.callout = callout), {
+  field("auth_callout auth_hook", calloutBlock, "a service decides about logins", (draft, callout) => (draft.more.callout = callout), {
     fields: CALLOUT_FIELDS,
   }),
-  field("proxy_required", boolean, "clients must come through a trusted proxy", (draft, on) => (draft.more.proxyRequired = on), {
+  field("proxy_required", boolean, "clients must connect through a trusted proxy", (draft, on) => (draft.more.proxyRequired = on), {
     initial: "false",
   }),
 ];
@@ -99,7 +99,7 @@ function secretsOf({ user, password, token }: Draft): Authorization {
 
 const noDraft = (): Draft => ({ user: "", password: "", token: "", timeoutMs: 0 });
 
-/** Never null: an empty block counts. */
+/** Never null: an empty block counts as given. */
 export const authorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
   const draft: ServerDraft = { ...noDraft(), more: {} };
   readBlock(mapIn(value), AUTHORIZATION_FIELDS, draft, problems);
@@ -111,13 +111,13 @@ export const authorizationBlock: Reader<AuthorizationBlock> = reader("block", (v
   return { authorization, timeoutMs };
 });
 
-/** Of a block, or of one that stands behind accounts with users. @returns what is wrong; null when nothing is */
+/** Checks one block, or a block that follows accounts with users. @returns the error; null when there is none */
 export function singleAndUsersFault({ user = "", token = "" }: Authorization): string | null {
   if (user !== "") return "Can not have a single user/pass and a users array";
   return token === "" ? null : "Can not have a token and a users array";
 }
 
-/** @returns null when it names no user and no token */
+/** @returns null when the block has no user and no token */
 export const simpleAuthorizationBlock: Reader<AuthorizationBlock> = reader("block", (value, { problems }) => {
   const draft = noDraft();
   readBlock(mapIn(value), SIMPLE_AUTHORIZATION_FIELDS, draft, problems);

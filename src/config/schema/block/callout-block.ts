@@ -1,4 +1,4 @@
-/** `auth_callout { }`: a service decides who gets in. */
+/** `auth_callout { }`: a service decides about logins. */
 
 import { type CalloutOptions, NO_CALLOUT } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
@@ -19,7 +19,7 @@ function keyOf(kind: NkeyKind, refusal: (key: string) => string): Reader<string>
   });
 }
 
-/** In its errors the reference names the type of its own wrapper. */
+/** As in the reference, errors name the type of its internal wrapper. */
 const listOf = (what: string) =>
   reader<readonly string[]>("list of strings", ({ data }) => {
     if (!Array.isArray(data)) throw new ConfigFault(`Expected ${what} field to be an array, got *conf.token`);
@@ -37,7 +37,7 @@ export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
   field(
     "auth_users users",
     listOf("auth_users"),
-    "users that the service itself logs in as, names or nkeys; the server checks them",
+    "names or nkeys of the service's own users; the server authenticates them itself",
     (draft, users) => (draft.authUsers = users),
   ),
   field(
@@ -51,13 +51,13 @@ export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
   field(
     "allowed_accounts",
     listOf("allowed accounts"),
-    "accounts whose own users are delegated",
+    "accounts whose users the service decides about",
     (draft, accounts) => (draft.allowedAccounts = accounts.length === 0 ? null : accounts),
     { initial: "all" },
   ),
 ];
 
-/** @returns what it lacks; null when nothing */
+/** @returns the missing field; null when the block is complete */
 export function calloutFault({ issuer, authUsers }: CalloutOptions): string | null {
   if (issuer === "") return "Authorization callouts require an issuer to be specified";
   return authUsers.length === 0 ? "Authorization callouts require authorized users to be specified" : null;
@@ -75,7 +75,7 @@ export const calloutBlock: Reader<CalloutOptions | null> = reader("block", (valu
   return draft;
 });
 
-/** @returns what is wrong with those of its accounts that there are not */
+/** @returns an error for each allowed account that does not exist */
 export function unknownAllowedAccounts(callout: CalloutOptions | null | undefined, accounts: ReadonlySet<string>): string[] {
   const unknown = (callout?.allowedAccounts ?? []).filter(name => !accounts.has(name));
   return unknown.map(name => `auth_callout allowed account ${quoted(name)} not found in configured accounts`);

@@ -1,4 +1,4 @@
-/** `cluster { }`: only its name, which servers show. Routes are not there yet. */
+/** `cluster { }`: only the cluster name. Routes are not supported yet. */
 
 import { goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, missingField, readBlock } from "../row/field.ts";

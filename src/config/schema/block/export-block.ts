@@ -1,7 +1,7 @@
 /**
- * `exports [ ]`: what an account offers to others.
+ * `exports [ ]`: streams and services that other accounts may import.
  *
- * The reference reads the fields in any order and finds some contradictions only in one of them; here each is found in all.
+ * The reference reports some contradictory fields only in a certain order of the fields; this reader reports them in any order.
  */
 
 import {
@@ -29,7 +29,7 @@ interface ExportDraft {
   thresholdMs: number;
   latency: LatencyOptions | null;
   allowTrace: boolean;
-  /** Fields of services that were given, by their first names. */
+  /** Service fields that were given, by their canonical names. */
   readonly seen: Map<string, ConfigValue>;
 }
 
@@ -50,7 +50,7 @@ function subjectOf(what: "stream" | "service"): Reader<string> {
   });
 }
 
-/** A field that only services have. Once: aliases count as the field. */
+/** A field that only services have. It may be given once, under any of its names. */
 function forServices<T>(
   names: string,
   type: string,
@@ -94,7 +94,7 @@ function thresholdIn({ data }: ConfigValue): number {
 const ALL_REQUESTS = 100;
 const BY_HEADERS = 0;
 
-/** Subject alone, or `{ sampling, subject }`, whose names count only as they are written here. */
+/** A subject, or `{ sampling, subject }` with these case-sensitive names. */
 function latencyIn({ data }: ConfigValue): LatencyOptions {
   if (typeof data === "string") return { subject: data, sampling: ALL_REQUESTS };
   if (!(data instanceof Map)) throw new ConfigFault(`Expected latency entry to be a map/struct or string, got ${goTypeOf(data)}`);
@@ -102,7 +102,7 @@ function latencyIn({ data }: ConfigValue): LatencyOptions {
   const sampling = given === undefined ? ALL_REQUESTS : samplingIn(given);
   const subject = data.get("subject");
   if (subject === undefined) throw new ConfigFault("Latency subject required, but missing");
-  if (typeof subject.data !== "string") throw new ConfigFault("Expected latency subject to be a string, got string", subject); // as it says
+  if (typeof subject.data !== "string") throw new ConfigFault("Expected latency subject to be a string, got string", subject); // the reference's text
   return { sampling, subject: subject.data };
 }
 
@@ -124,22 +124,22 @@ function samplingIn(value: ConfigValue): number {
 const accountNames = reader<readonly string[]>("list of strings", value => arrayIn(value).map(textIn));
 
 export const EXPORT_FIELDS: readonly Field<ExportDraft>[] = [
-  field("stream", subjectOf("stream"), "subject whose messages others may get", (draft, subject) => (draft.stream = subject)),
-  field("service", subjectOf("service"), "subject that others may send requests to", (draft, subject) => (draft.service = subject)),
+  field("stream", subjectOf("stream"), "subject of a stream that others may import", (draft, subject) => (draft.stream = subject)),
+  field("service", subjectOf("service"), "subject of a service that others may import", (draft, subject) => (draft.service = subject)),
   field("accounts", accountNames, "accounts that may import it", (draft, names) => (draft.accounts = names.length === 0 ? null : names), {
     initial: "all",
   }),
   field(
     "account_token_position",
     reader("integer", value => safeInteger(integerIn(value))),
-    "which token of the subject, a `*`, has to be the importing account's name; from 1",
+    "position, counted from 1, of the `*` in the subject that must be the importing account's name",
     (draft, position) => (draft.tokenPosition = position),
   ),
   forServices(
     "response response_type",
     "`single`, `singleton`, `stream`, `chunk`, `chunked`",
     responseTypeIn,
-    "how a service answers",
+    "how many responses a service sends",
     (draft, type) => (draft.responseType = type),
     { repeated: "Duplicate response type definition", initial: "single" },
   ),
@@ -147,7 +147,7 @@ export const EXPORT_FIELDS: readonly Field<ExportDraft>[] = [
     "threshold response_threshold response_max_time response_time",
     "duration",
     thresholdIn,
-    "how long an answer may take",
+    "longest time until a response",
     (draft, time) => (draft.thresholdMs = time),
     { repeated: "Duplicate response threshold detected", initial: "2m" },
   ),
@@ -155,10 +155,10 @@ export const EXPORT_FIELDS: readonly Field<ExportDraft>[] = [
     "latency",
     "subject, or `{ sampling, subject }`",
     latencyIn,
-    "metrics of the service's latency: their subject, and of which percentage of the requests, or of those whose `headers` ask for it",
+    "latency metrics of the service: their subject, and the percentage of requests, or `headers` for requests whose headers ask for it",
     (draft, latency) => (draft.latency = latency),
   ),
-  forServices("allow_trace", "boolean", booleanIn, "message traces go on in this account", (draft, on) => (draft.allowTrace = on), {
+  forServices("allow_trace", "boolean", booleanIn, "message traces continue in this account", (draft, on) => (draft.allowTrace = on), {
     initial: "false",
   }),
 ];
@@ -201,7 +201,7 @@ function exportIn(entry: ConfigValue, problems: Problems): Export[] {
   return exportOf(draft);
 }
 
-/** The error names the later of the two, as in the reference. */
+/** The error is reported at the later field, as in the reference. */
 function refuseBoth(map: ConfigMap, problems: Problems): [] {
   const [earlier, later] = [...map.keys()].filter(key => /^(stream|service)$/i.test(key)) as [string, string];
   const value = map.get(later)!;
@@ -209,7 +209,7 @@ function refuseBoth(map: ConfigMap, problems: Problems): [] {
   return [];
 }
 
-/** An entry without a stream and a service exports nothing, as in the reference. */
+/** An entry with neither stream nor service exports nothing, as in the reference. */
 function exportOf({ stream, service, accounts, tokenPosition, ...draft }: ExportDraft): Export[] {
   const common = { accounts, accountTokenPosition: tokenPosition };
   if (stream !== null) return [{ ...NO_STREAM_EXPORT, ...common, subject: stream }];

@@ -1,4 +1,4 @@
-/** `imports [ ]`: what an account takes from others. */
+/** `imports [ ]`: streams and services imported from other accounts. */
 
 import { NO_SERVICE_IMPORT, NO_STREAM_IMPORT, type TradeOptions } from "../../../accounts/trade/trade-options.ts";
 import { quoted } from "../../../base/go/strconv.ts";
@@ -24,8 +24,8 @@ interface ImportDraft {
 }
 
 export const SOURCE_FIELDS: readonly Field<SourceDraft>[] = [
-  field("account", text, "account that exports it", (draft, account) => (draft.account = account)),
-  field("subject", text, "what it is exported as, or part of it", (draft, subject) => (draft.subject = subject)),
+  field("account", text, "exporting account", (draft, account) => (draft.account = account)),
+  field("subject", text, "exported subject, or a subset of it", (draft, subject) => (draft.subject = subject)),
 ];
 
 const SOURCE_TABLE = fieldTable(SOURCE_FIELDS);
@@ -41,14 +41,14 @@ function sourceOf(what: "Stream" | "Service"): Reader<SourceDraft> {
 }
 
 export const IMPORT_FIELDS: readonly Field<ImportDraft>[] = [
-  field("stream", sourceOf("Stream"), "subscriptions get its messages", (draft, source) => (draft.stream = source), {
+  field("stream", sourceOf("Stream"), "stream whose messages are imported", (draft, source) => (draft.stream = source), {
     fields: SOURCE_FIELDS,
   }),
   field("service", sourceOf("Service"), "requests reach it", (draft, source) => (draft.service = source), { fields: SOURCE_FIELDS }),
-  field("to", text, "what it is called in this account", (draft, subject) => (draft.to = subject), { initial: "its subject" }),
-  field("prefix", text, "put before the subject of a stream, instead of `to`", (draft, prefix) => (draft.prefix = prefix)),
-  field("share", boolean, "the service is told who sends a request", (draft, on) => (draft.share = on), { initial: "false" }),
-  field("allow_trace", boolean, "message traces of a stream go on in this account", (draft, on) => (draft.allowTrace = on), {
+  field("to", text, "subject in this account", (draft, subject) => (draft.to = subject), { initial: "its subject" }),
+  field("prefix", text, "prefix of the subject in this account, for a stream, instead of `to`", (draft, prefix) => (draft.prefix = prefix)),
+  field("share", boolean, "the service receives information about the requester", (draft, on) => (draft.share = on), { initial: "false" }),
+  field("allow_trace", boolean, "message traces of a stream continue in this account", (draft, on) => (draft.allowTrace = on), {
     initial: "false",
   }),
 ];
@@ -87,7 +87,7 @@ export function duplicateImport(services: Map<string, Import>, read: Import): st
   return `Duplicate service import subject ${quoted(local)}, ${used}`;
 }
 
-/** @returns null when it imports nothing or has errors */
+/** @returns null when the entry imports nothing or has errors */
 function importIn(entry: ConfigValue, problems: Problems): Import | null {
   const { data } = entry;
   if (!(data instanceof Map)) {
@@ -104,7 +104,7 @@ function importIn(entry: ConfigValue, problems: Problems): Import | null {
   return null;
 }
 
-/** The reference finds some of these only in one order of the fields. */
+/** The reference reports some of these only in a certain order of the fields. */
 function contradictionIn(map: ConfigMap, { stream, service, to, prefix }: ImportDraft): ConfigFault | null {
   const given = (names: RegExp) => [...map].filter(([key]) => names.test(key));
   if (stream !== null && service !== null) {

@@ -1,4 +1,4 @@
-/** `mappings { }`: where messages on a subject go instead; of an account, and at the top level of `$G`. */
+/** `mappings { }`: maps subjects to other subjects, in an account, or at the top level for `$G`. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { checkMapping, type MappingDestination, type MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
@@ -44,7 +44,7 @@ function destinationsIn(value: ConfigValue, refuse: (fault: ConfigFault) => void
   });
 }
 
-/** @throws ConfigFault  at the field that is wrong, or nowhere */
+/** @throws ConfigFault  with the place of the wrong field, if there is one */
 function destinationIn({ data }: ConfigValue): MappingDestination {
   if (!(data instanceof Map)) throw new ConfigFault("Expected an entry for the mapping destination");
   let subject = "";

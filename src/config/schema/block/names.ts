@@ -1,10 +1,10 @@
-/** Names of servers and clusters. They are words of protocol lines, so they contain no spaces. */
+/** Names of servers and clusters. Protocol lines contain them, so they must not contain spaces. */
 import { ConfigFault } from "../row/problems.ts";
 import { reader, textIn } from "../row/reader.ts";
 
 export const SERVER_NAME_HAS_SPACES = "server name cannot contain spaces";
 export const CLUSTER_NAME_HAS_SPACES = "cluster name cannot contain spaces";
-/** Stands for "no cluster" between servers. */
+/** Means "no cluster" between servers. */
 const RESERVED_CLUSTER_NAME = "_";
 export const CLUSTER_NAME_RESERVED = "cluster name is reserved";
 
@@ -14,7 +14,7 @@ export const textOfServerName = reader<string | null>("string", value => {
   return name || null;
 });
 
-/** @returns what is wrong with it; null when nothing is */
+/** @returns the error; null when the name is valid */
 export function clusterNameFault(name: string): string | null {
   if (name.includes(" ")) return CLUSTER_NAME_HAS_SPACES;
   return name === RESERVED_CLUSTER_NAME ? CLUSTER_NAME_RESERVED : null;

@@ -1,4 +1,4 @@
-/** OCSP in the file: checking peers (`tls { ocsp_peer }`), keeping the answers (`ocsp_cache`), and stapling (`ocsp`). */
+/** OCSP fields of the file: checks of peers (`tls { ocsp_peer }`), the response cache (`ocsp_cache`), and stapling (`ocsp`). */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import {
@@ -12,7 +12,7 @@ import { type Field, field, readBlock, type UnknownText } from "../row/field.ts"
 import { ConfigFault } from "../row/problems.ts";
 import { notA, type ReadContext, type Reader, reader, seconds, textIn } from "../row/reader.ts";
 
-/** Drafts are the options themselves, not yet read-only. */
+/** An option value that is still writable. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
 type PeerDraft = Draft<OcspPeerRules> & { verify: boolean };
@@ -32,22 +32,22 @@ const peerConversion = (error: string) => `error parsing tls peer config, conver
 const peerSeconds = seconds(peerConversion("unexpected type"), peerConversion);
 const clockSkew = seconds(peerConversion("unexpected type"), () => peerConversion("unexpected type"));
 
-/** A negative time leaves the default. */
+/** Ignores a negative time and keeps the default. */
 function setTime(draft: PeerDraft, name: "caTimeoutMs" | "allowedClockSkewMs" | "cacheTtlWhenNextUpdateUnsetMs", milliseconds: number) {
   if (milliseconds >= 0) draft[name] = milliseconds;
 }
 
 export const OCSP_PEER_FIELDS: readonly Field<PeerDraft>[] = [
   field("verify", peerSwitch, "peers' certificates are checked by OCSP", (draft, on) => (draft.verify = on), { initial: "false" }),
-  field("ca_timeout", peerSeconds, "time a responder has", (draft, time) => setTime(draft, "caTimeoutMs", time), { initial: "2s" }),
+  field("ca_timeout", peerSeconds, "timeout of a responder", (draft, time) => setTime(draft, "caTimeoutMs", time), { initial: "2s" }),
   field(
     "allowed_clockskew",
     clockSkew,
-    "how far a responder's clock may be off",
+    "allowed difference of a responder's clock",
     (draft, time) => setTime(draft, "allowedClockSkewMs", time),
     { initial: "30s" },
   ),
-  field("warn_only", peerSwitch, "failed checks are logged, and the peer is accepted", (draft, on) => (draft.warnOnly = on), {
+  field("warn_only", peerSwitch, "failed checks are only logged; the peer is accepted", (draft, on) => (draft.warnOnly = on), {
     initial: "false",
   }),
   field("unknown_is_good", peerSwitch, "the answer Unknown counts as Good", (draft, on) => (draft.unknownIsGood = on), {
@@ -63,7 +63,7 @@ export const OCSP_PEER_FIELDS: readonly Field<PeerDraft>[] = [
   field(
     "cache_ttl_when_next_update_unset",
     peerSeconds,
-    "how long an answer without an expiry is kept",
+    "how long a response without an expiry is cached",
     (draft, time) => setTime(draft, "cacheTtlWhenNextUpdateUnsetMs", time),
     { initial: "1h" },
   ),
@@ -111,7 +111,7 @@ export const OCSP_CACHE_FIELDS: readonly Field<Draft<OcspCacheRules>>[] = [
   field(
     "preserve_revoked",
     booleanOr(unknownCacheField),
-    "a certificate that was revoked stays revoked in the cache",
+    "the cache keeps the status of a revoked certificate",
     (draft, on) => (draft.preserveRevoked = on),
     {
       initial: "false",
@@ -149,7 +149,7 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
   field(
     "mode",
     stapleMode,
-    "without stapling both are the same: a certificate that demands it is refused",
+    "this server cannot staple responses; `auto` refuses a certificate that requires stapling",
     (draft, mode) => (draft.mode = mode),
     {
       initial: "auto",
@@ -159,7 +159,7 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
   field(
     "urls",
     reader("", value => {
-      throw notA("[]string", value); // no value of the language has that type, in the reference neither
+      throw notA("[]string", value); // no configuration value has this Go type, neither in the reference
     }),
     "cannot be set, as in nats-server",
     () => {},

@@ -10,7 +10,7 @@ import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { type Reader, reader, textsFor } from "../row/reader.ts";
 
-/** @returns why it is no operator JWT, in the words of the JWT library; null when it is one */
+/** @returns why the text is not an operator JWT, with the JWT library's text; null when it is one */
 export function operatorJwtFault(jwt: string): string | null {
   return jwtFaultOf(() => decodeOperator(jwt));
 }
@@ -32,7 +32,7 @@ export function jwtFaultOf(decode: () => unknown): string | null {
   }
 }
 
-/** A JWT, or the file it stands in. @throws ConfigFault */
+/** @param given a JWT, or a file that contains one @throws ConfigFault */
 function operatorJwt(given: string): string {
   let text: string;
   try {
@@ -70,7 +70,7 @@ const trusted = textsFor("trusted");
 
 export const trustedKeysReader: Reader<readonly string[]> = reader(trusted.type, (value: ConfigValue, context) => {
   const keys = trusted.read(value, context);
-  const at = Array.isArray(value.data) ? (value.data.at(-1) ?? value) : value; // the reference's place, of a list that is sound
+  const at = Array.isArray(value.data) ? (value.data.at(-1) ?? value) : value; // the place that the reference reports for a valid list
   for (const key of keys) {
     if (isPublicNkey(key, NkeyKind.Operator)) continue;
     context.problems.error(at, `trust key ${quoted(key)} required to be a valid public operator nkey`);

@@ -1,4 +1,4 @@
-/** `permissions { }`: of a user, and what users have that have none of their own. */
+/** `permissions { }`: permissions of one user, or defaults of users without their own. */
 
 import { subjectsFault } from "../../../access/permission/permission-check.ts";
 import {
@@ -19,7 +19,7 @@ const unknownPermission: UnknownText = key => `Unknown field ${quoted(key)} pars
 const unknownList: UnknownText = key =>
   `Unknown field name ${quoted(key)} parsing subject permissions, only 'allow' or 'deny' are permitted`;
 
-/** @returns null for an empty list, which in a file says nothing */
+/** @returns null for an empty list, which has no effect in a file */
 function subjectsIn({ data }: ConfigValue, queues: boolean): readonly string[] | null {
   const subjects: string[] = [];
   if (typeof data === "string") subjects.push(data);
@@ -46,7 +46,7 @@ function listFields(queues: boolean): readonly Field<Draft<SubjectPermissions>>[
 const PUBLISH_FIELDS = listFields(false);
 const SUBSCRIBE_FIELDS = listFields(true);
 
-/** One half: a list of what is allowed, or `{ allow, deny }`. */
+/** Permissions to publish or to subscribe: a list of allowed subjects, or `{ allow, deny }`. */
 function half(fields: readonly Field<Draft<SubjectPermissions>>[], queues: boolean): Reader<SubjectPermissions | null> {
   const table = fieldTable(fields);
   return reader("subject, list of subjects, or block", (value, { problems }) => {
@@ -77,7 +77,7 @@ export const RESPONSE_FIELDS: readonly Field<Draft<ResponsePermission>>[] = [
   field(
     "expires expiration ttl",
     expires,
-    "how long after the request; negative: for ever",
+    "how long after the request; negative: no limit",
     (draft, time) => (draft.expiresMs = time || RESPONSE_DEFAULTS.expiresMs),
     { initial: "2m" },
   ),
@@ -92,10 +92,16 @@ const responses = reader<ResponsePermission | null>("boolean or block", ({ data 
 });
 
 export const PERMISSION_FIELDS: readonly Field<Draft<PermissionOptions>>[] = [
-  field("publish pub import", half(PUBLISH_FIELDS, false), "what may be published", (draft, publish) => (draft.publish = publish), {
-    initial: ">",
-    fields: PUBLISH_FIELDS,
-  }),
+  field(
+    "publish pub import",
+    half(PUBLISH_FIELDS, false),
+    "subjects that may be published to",
+    (draft, publish) => (draft.publish = publish),
+    {
+      initial: ">",
+      fields: PUBLISH_FIELDS,
+    },
+  ),
   field(
     "subscribe sub export",
     half(SUBSCRIBE_FIELDS, true),
@@ -106,7 +112,7 @@ export const PERMISSION_FIELDS: readonly Field<Draft<PermissionOptions>>[] = [
   field(
     "allow_responses publish_allow_responses",
     responses,
-    "answers may be published to the reply subjects of requests, and else only what publish allows",
+    "responses may be published to the reply subjects of requests; other publishing needs `publish`",
     (draft, permission) => (draft.responses = permission),
     { initial: "false", fields: RESPONSE_FIELDS },
   ),
@@ -121,7 +127,7 @@ export const permissionBlock: Reader<PermissionOptions> = reader("block", ({ dat
   return withResponses(draft);
 });
 
-/** With a permission for responses nothing else may be published, unless `publish` allows it. */
+/** A permission for responses forbids all other publishing that `publish` does not allow. */
 export function withResponses(permissions: PermissionOptions): PermissionOptions {
   const { publish, responses } = permissions;
   if (responses === null || (publish?.allow ?? null) !== null) return permissions;

@@ -1,4 +1,4 @@
-/** `proxies { trusted [ { key } ] }`: proxies that sign for the clients that come through them. */
+/** `proxies { trusted [ { key } ] }`: keys of proxies that sign the connections of their clients. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey } from "../../../base/keys/nkey.ts";
@@ -17,7 +17,7 @@ export const TRUSTED_FIELDS: readonly Field<{ key: string }>[] = [
   field("key public_key", key, "public nkey of any kind", (draft, given) => (draft.key = given)),
 ];
 
-/** The keys. An entry without a key becomes an empty text, which is refused when the options are checked. */
+/** Reads the keys. An entry without a key becomes an empty text, which the check of the options refuses. */
 const trusted: Reader<readonly string[]> = reader("list of blocks", ({ data }, { problems }) => {
   if (!Array.isArray(data)) throw new ConfigFault(`expected proxies' trusted field to be an array, got ${goTypeOf(data)}`);
   const keys: string[] = [];

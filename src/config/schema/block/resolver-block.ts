@@ -1,8 +1,8 @@
 /**
- * `resolver`: `MEMORY`, `URL(<where>)`, or a directory.
+ * `resolver`: `MEMORY`, `URL(<address>)`, or a directory.
  *
- * The reference takes any text with "mem" in it for memory, even an address; here an address stays one. Directories are made when the
- * server starts, not by reading the file.
+ * The reference reads any text that contains "mem" as memory, even an address; here an address remains an address. Directories are
+ * created when the server starts, not when the file is read.
  */
 import { accessSync, constants, statSync } from "node:fs";
 import { RESOLVER_DEFAULTS, type ResolverOptions } from "../../../auth/operator/operator-options.ts";
@@ -33,7 +33,7 @@ function resolverOfText(text: string): ResolverOptions {
   return { kind: "url", url: address.endsWith("/") ? address : `${address}/` };
 }
 
-/** Accepts what Go's URL parser accepts, which is almost anything. The server finds out at its start whether something answers there. */
+/** Accepts what Go's URL parser accepts, which is almost anything. The server checks at start whether the address answers. */
 function isSoundUrl(address: string): boolean {
   if (
     [...address].some(character => character < " " || character === "\x7f") ||
@@ -59,7 +59,7 @@ interface DirectoryDraft {
   hardDelete: boolean | null;
 }
 
-/** Names count only as they are written here, and others are not looked at: as in the reference. */
+/** As in the reference, field names are case-sensitive and unknown ones are ignored. */
 function directoryResolver(map: ConfigMap, at: ConfigValue, problems: Problems): ResolverOptions | null {
   const get = <T>(name: string, read: (value: ConfigValue) => T, initial: T): T => {
     const value = map.get(name);
@@ -101,11 +101,11 @@ function timeIn(value: ConfigValue): number {
 function fetchTimeoutIn(value: ConfigValue): number {
   const nanoseconds = parseGoDuration(textIn(value));
   if (typeof nanoseconds === "string") throw new ConfigFault(nanoseconds);
-  if (nanoseconds <= 0n) throw new ConfigFault(`Fetch timeout ${goDuration(Number(nanoseconds))} is too smal`); // as it says
+  if (nanoseconds <= 0n) throw new ConfigFault(`Fetch timeout ${goDuration(Number(nanoseconds))} is too smal`); // the reference's text
   return millisecondsOf(nanoseconds);
 }
 
-/** Everything that does not go together. */
+/** Errors in the combination of fields. */
 function directoryFaults({ directory, type, ttlMs, intervalMs, allowDelete, hardDelete }: DirectoryDraft): string[] {
   const faults: [boolean, string][] = [
     [directory === "", "dir has no value and needs to point to a directory"],
@@ -124,7 +124,7 @@ function directoryFaults({ directory, type, ttlMs, intervalMs, allowDelete, hard
   return faults.filter(([wrong]) => wrong).map(([, text]) => text);
 }
 
-/** One that is not there yet is made later. */
+/** A missing directory is accepted, because it is created later. */
 function isUsableDirectory(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return true;

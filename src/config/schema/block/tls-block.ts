@@ -1,8 +1,8 @@
 /**
- * `tls { }`, of every listener and of the resolver.
+ * `tls { }` of a listener or of the resolver.
  *
- * Suites and curves go by Go's names. Those that Bun's TLS cannot do are refused by name, as a server that silently offers others than
- * it was told to would be worse than one that does not start; `transport/tls/tls-names.ts` knows which.
+ * Cipher suites and curves have Go's names. Those that Bun's TLS does not support are refused by name, because a server must not silently
+ * offer other suites than configured. `transport/tls/tls-names.ts` lists them.
  */
 
 import { parseGoDuration } from "../../../base/go/duration.ts";
@@ -16,7 +16,7 @@ import { ConfigFault } from "../row/problems.ts";
 import { arrayIn, mapIn, millisecondsOf, type Reader, reader, safeInteger, seconds, textIn } from "../row/reader.ts";
 import { type Draft, OCSP_PEER_FIELDS, ocspPeerBlock } from "./ocsp-block.ts";
 
-/** How long a client has to begin the handshake with `handshake_first: auto`. */
+/** Time for a client to begin the handshake with `handshake_first: auto`. */
 const AUTO_FALLBACK_MS = 50;
 
 interface TlsDraft extends Draft<TlsOptions> {
@@ -37,7 +37,7 @@ const tlsSwitch = reader("boolean", ({ data }, { key }) => {
   throw new ConfigFault(`error parsing tls config, expected '${key.toLowerCase()}' to be a boolean`);
 });
 
-/** A list that is not empty; each element is checked at its place. */
+/** A non-empty list; errors have the place of the wrong element. */
 function namesFrom(check: (name: string) => string | null): Reader<readonly string[]> {
   return reader("list of strings", (value, { key, problems }) => {
     const elements = arrayIn(value);
@@ -141,11 +141,11 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
     draft.certificates = pairs;
     draft.hasCerts = pairs.length > 0;
   }),
-  field("verify", tlsSwitch, "clients must show a certificate", (draft, on) => (draft.verify = on), off),
+  field("verify", tlsSwitch, "clients must present a certificate", (draft, on) => (draft.verify = on), off),
   field(
     "verify_and_map",
     tlsSwitch,
-    "the certificate also says who the client is",
+    "the certificate also identifies the user",
     (draft, on) => {
       if (on) draft.verify = true;
       draft.mapsCertificate = on;
@@ -188,7 +188,9 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
     (draft, on) => (draft.allowInsecureCipherSuites = on),
     off,
   ),
-  field("timeout", timeout, "time a handshake has", (draft, time) => (draft.timeoutMs = time || TLS_DEFAULTS.timeoutMs), { initial: "2s" }),
+  field("timeout", timeout, "timeout of a handshake", (draft, time) => (draft.timeoutMs = time || TLS_DEFAULTS.timeoutMs), {
+    initial: "2s",
+  }),
   field(
     "connection_rate_limit",
     rateLimit,
@@ -201,7 +203,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "pinned_certs",
     pinnedCerts,
-    "the only certificates accepted, by the SHA-256 of their public keys",
+    "SHA-256 of the public keys of the only accepted certificates",
     (draft, pinned) => (draft.pinnedCerts = pinned),
   ),
   field(
@@ -242,7 +244,7 @@ export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }
   return complete;
 });
 
-/** @returns why a complete block cannot be used; null when it can */
+/** @returns why a complete block is invalid; null when it is valid */
 export function tlsFault(tls: TlsOptions | null): string | null {
   if (tls?.ocspPeer && !tls.verify) return "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled";
   const digest = tls?.pinnedCerts.find(pinned => !/^[0-9a-f]{64}$/.test(pinned));

@@ -43,7 +43,7 @@ export const TRACE_FIELDS: readonly Field<Draft<TraceOptions>>[] = [
   field(
     "dest",
     reader("subject", ({ data }, { key }) => destinationIn(data, key)),
-    "subject that gets them",
+    "subject to which traces are published",
     (draft, destination) => (draft.destination = destination),
   ),
   field("sampling", sampling, "percentage of those messages", (draft, percent) => (draft.sampling = percent), { initial: "100" }),

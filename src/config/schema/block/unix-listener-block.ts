@@ -1,4 +1,4 @@
-/** `listen_unix`: a listener on a Unix domain socket, beside the one on a port. */
+/** `listen_unix`: a listener on a Unix domain socket, in addition to the client port. */
 import { quoted } from "../../../base/go/strconv.ts";
 import { natural, objectOf, orNull, text } from "../given/shape.ts";
 import { ConfigFault } from "../row/problems.ts";
@@ -10,7 +10,7 @@ export interface UnixListener {
   readonly mode: number;
 }
 
-/** Owner and group. A socket in a shared directory is open to every process that may write it. */
+/** Access for owner and group. */
 export const UNIX_LISTENER_MODE = 0o770;
 
 export const unixListenerBlock: Reader<UnixListener | null> = reader<UnixListener | null>(
@@ -24,7 +24,7 @@ export const unixListenerBlock: Reader<UnixListener | null> = reader<UnixListene
     for (const [key, part] of data) {
       if (key.toLowerCase() === "path") path = textIn(part);
       else if (key.toLowerCase() === "mode") {
-        const digits = String(part.data); // as chmod takes it: 0770 and "0770" are the same
+        const digits = String(part.data); // octal, as for chmod: 0770 and "0770" are the same
         if (!/^0?[0-7]{3}$/.test(digits.padStart(3, "0"))) throw new ConfigFault("listen_unix mode must be octal, such as 0770", part);
         mode = Number.parseInt(digits, 8);
       } else problems.error(part, `unknown field ${quoted(key)}`);

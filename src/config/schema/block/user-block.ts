@@ -1,4 +1,4 @@
-/** `users [ ]`: of an account, and of the authorization block. */
+/** `users [ ]` of an account or of the authorization block. */
 
 import { CONNECTION_TYPES, type ConnectionType } from "../../../access/jwt/connection-types.ts";
 import { NO_USER, type UserOptions } from "../../../auth/users/authorization.ts";
@@ -25,31 +25,31 @@ export function isConnectionType(type: string): boolean {
 }
 
 export const USER_FIELDS: readonly Field<Draft<UserOptions>>[] = [
-  field("user username", text, "name that clients give", (draft, user) => (draft.user = user)),
+  field("user username", text, "user name of clients", (draft, user) => (draft.user = user)),
   field("password pass", text, "its password, plain or a bcrypt hash", (draft, password) => (draft.password = password)),
   field("nkey", text, "public user nkey, instead of user and password", (draft, nkey) => (draft.nkey = nkey)),
   field(
     "permissions permission authorization",
     permissionBlock,
-    "what it may do",
+    "permissions of the user",
     (draft, permissions) => (draft.permissions = permissions),
     { initial: "the default permissions", fields: PERMISSION_FIELDS },
   ),
   field(
     "allowed_connection_types connection_types clients",
     connectionTypes,
-    `how it may be connected: ${CONNECTION_TYPES.map(type => `\`${type}\``).join(", ")}`,
+    `allowed connection types: ${CONNECTION_TYPES.map(type => `\`${type}\``).join(", ")}`,
     (draft, types) => (draft.connectionTypes = types.length === 0 ? null : types),
     { initial: "all" },
   ),
-  field("proxy_required", boolean, "it may connect only through a trusted proxy", (draft, on) => (draft.proxyRequired = on), {
+  field("proxy_required", boolean, "the user may connect only through a trusted proxy", (draft, on) => (draft.proxyRequired = on), {
     initial: "false",
   }),
 ];
 
 const USER_TABLE = fieldTable(USER_FIELDS);
 
-/** @returns the refusal of its name, password and nkey; null when they go together */
+/** @returns the error in the combination of name, password and nkey; null when it is valid */
 export function userFault({ user, password, nkey }: Pick<UserOptions, "user" | "password" | "nkey">): string | null {
   if (nkey === "") return user === "" ? "User entry requires a user" : null;
   if (!isPublicNkey(nkey, NkeyKind.User)) return "Not a valid public nkey for a user";
@@ -66,7 +66,7 @@ export const usersList: Reader<readonly UserOptions[]> = reader("list of blocks"
   return users;
 });
 
-/** @returns null when it has errors, which are in `problems` then */
+/** @returns null when the entry has errors, which are added to `problems` */
 function userIn(entry: ConfigValue, problems: Problems): UserOptions | null {
   const { data } = entry;
   if (!(data instanceof Map)) {
@@ -79,6 +79,6 @@ function userIn(entry: ConfigValue, problems: Problems): UserOptions | null {
   if (problems.errors.length > before) return null;
   const fault = userFault(draft);
   if (fault === null) return draft;
-  problems.error([...data.values()].at(-1) ?? entry, fault); // the reference's place, of a file with one field
+  problems.error([...data.values()].at(-1) ?? entry, fault); // the place that the reference reports for a single field
   return null;
 }

@@ -1,4 +1,4 @@
-/** `websocket { }`: a listener for browsers. Without a port there is none. */
+/** `websocket { }`: a listener for WebSocket clients. Without a port there is no listener. */
 
 import { parseGoDuration } from "../../../base/go/duration.ts";
 import { goTypeOf } from "../../language/config-value.ts";
@@ -42,9 +42,9 @@ const headers = mapOf(
 
 const off = { initial: "false" };
 
-/** Ports as in the file: 0 is none, -1 any free one. */
+/** Ports as in the file: 0 means no listener, -1 any free port. */
 export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
-  field("listen", hostPort, "host and port in one", (draft, { host, port }) => {
+  field("listen", hostPort, "host and port together", (draft, { host, port }) => {
     draft.host = host || WEBSOCKET_DEFAULTS.host;
     draft.port = port;
   }),
@@ -53,17 +53,17 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field("advertise", textOrUnset, "host[:port] told to clients", (draft, advertise) => (draft.advertise = advertise)),
   field("no_tls", boolean, "plain HTTP; a tls block wins over it", (draft, on) => (draft.noTls = on), off),
   field("tls", tlsBlock, "TLS of this listener", (draft, tls) => (draft.tls = tls), { fields: TLS_FIELDS }),
-  field("same_origin", boolean, "pages must come from the host they connect to", (draft, on) => (draft.sameOrigin = on), off),
+  field("same_origin", boolean, "pages must have been loaded from the host they connect to", (draft, on) => (draft.sameOrigin = on), off),
   field(
     "allowed_origins allow_origins allowed_origin allow_origin origins origin",
     textsFor("allowed origins"),
-    "where pages may come from, `scheme://host[:port]`",
+    "allowed origins of pages, `scheme://host[:port]`",
     (draft, origins) => (draft.allowedOrigins = origins),
   ),
   field(
     "handshake_timeout",
     handshakeTimeout,
-    "time a handshake has",
+    "timeout of a handshake",
     (draft, time) => (draft.handshakeTimeoutMs = time || WEBSOCKET_DEFAULTS.handshakeTimeoutMs),
     {
       initial: "2s",
@@ -73,7 +73,7 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field(
     "authorization authentication",
     simpleAuthorizationBlock,
-    "instead of the server's",
+    "replaces the server's setting",
     (draft, { authorization, timeoutMs }) => {
       draft.authorization = authorization;
       draft.authTimeoutMs = timeoutMs || null;
@@ -86,7 +86,7 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field("token_cookie", textOrUnset, "name of the cookie with the token", (draft, name) => (draft.tokenCookie = name)),
   field("headers", headers, "added to the response of the handshake", (draft, added) => (draft.headers = added)),
   field("ping_interval", duration, "time between PINGs; the server's when not set", (draft, time) => (draft.pingIntervalMs = time || null)),
-  field("no_auth_user", textOrUnset, "user or nkey of clients that give no credentials", (draft, user) => (draft.noAuthUser = user)),
+  field("no_auth_user", textOrUnset, "user or nkey of clients without credentials", (draft, user) => (draft.noAuthUser = user)),
 ];
 
 /** @returns null without a port */
