@@ -1,5 +1,5 @@
 /**
- * Makes options complete: what a program or a command line gives, with the defaults of the option table.
+ * Completes the options of a program or a command line with the defaults of the option table.
  *
  *   given ─▶ names known? ─▶ each value by the shape of its row ─▶ operators' JWTs ─▶ checks of all options together ─▶ Options
  */
@@ -15,12 +15,12 @@ import type { Row } from "./row/option-row.ts";
 import { OptionError } from "./row/problems.ts";
 import { isNothingGiven, missingOption } from "./table/missing.ts";
 
-/** Added to the time of the TLS handshake: the time that a client with TLS has to authenticate. */
+/** Default time to authenticate with TLS, in addition to the TLS timeout. */
 const AUTH_AFTER_TLS_MS = 1_000;
 
 /**
  * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.
- * @throws OptionError  an option is unknown, not there yet or of the wrong type, or contradicts another one
+ * @throws OptionError  an option is unknown, not supported yet, has a wrong type, or contradicts another option
  */
 export function completeOptions(given: GivenOptions): Options {
   for (const [name, value] of Object.entries(given)) if (!Object.hasOwn(OPTIONS, name)) refuseUnknown(name, value);
@@ -42,12 +42,12 @@ function completeOption(name: string, row: Row<unknown>, given: unknown): unknow
   return shapeOf(row).complete(given, name);
 }
 
-/** The shape of an option's values; of a text or a boolean, which have none in their rows, that of the initial value. */
+/** The shape of an option's values. Rows of text and boolean options have none; the type of their initial value determines it. */
 export function shapeOf({ given, initial }: Pick<Row<unknown>, "given" | "initial">): Shape<unknown> {
   return given ?? (typeof initial === "string" ? text : boolean);
 }
 
-/** @throws OptionError  unless it is a feature to come, and asks for nothing */
+/** @throws OptionError  unless the option belongs to an unsupported feature and is off or empty */
 function refuseUnknown(name: string, value: unknown): void {
   const feature = missingOption(name);
   if (feature === null) throw new OptionError(unknownOption(name, "", optionShapes()));

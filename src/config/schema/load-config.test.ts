@@ -7,20 +7,20 @@ import { completeOptions } from "./complete-options.ts";
 import { loadConfigText, mergeOptions, readConfig } from "./load-config.ts";
 import { ConfigErrors, OptionError } from "./row/problems.ts";
 
-test("given options win over the file, and the file over the defaults", () => {
+test("given options override the file, and the file overrides the defaults", () => {
   const { options } = loadConfigText("port: 5000, debug: true, max_payload: 1000", {});
   const merged = completeOptions(mergeOptions(options, { port: 6_000, debug: false }));
   expect(merged).toMatchObject({ port: 6_000, debug: false, payloadBytesMax: 1_000, pingsOutMax: 2 });
 });
 
-test("user and password are merged one by one, as their flags are", () => {
+test("user and password of flags and file are merged separately", () => {
   const { options } = loadConfigText("authorization { user: a, password: b }", {});
   expect(mergeOptions(options, { authorization: { user: "x" } }).authorization).toEqual({ user: "x", password: "b" });
   expect(mergeOptions(options, { authorization: null }).authorization).toBe(null);
   expect(completeOptions(mergeOptions(options, { authorization: { user: "" } })).authorization).toBe(null);
 });
 
-test("given certificates keep the times and pins of the file, and tls: null switches TLS off", () => {
+test("given certificates keep the timeout and pins of the file, and tls: null switches TLS off", () => {
   const { options } = loadConfigText("tls { timeout: 5, handshake_first: true }", {});
   const certificates = [{ certFile: "c", keyFile: "k" }];
   const merged = mergeOptions(options, { tls: { certificates } as never }).tls;
@@ -28,14 +28,14 @@ test("given certificates keep the times and pins of the file, and tls: null swit
   expect(mergeOptions(options, { tls: null }).tls).toBe(null);
 });
 
-test("with TLS a client has a second more than its handshake to authenticate, unless the time is set", () => {
+test("with TLS the default time to authenticate is one second more than the TLS timeout", () => {
   const timeout = (text: string) => completeOptions(loadConfigText(text, {}).options).authTimeoutMs;
   expect(timeout("port: 1")).toBe(2_000);
   expect(timeout("tls { timeout: 3 }")).toBe(4_000);
   expect(timeout("tls { timeout: 3 }, authorization { user: a, password: b, timeout: 1 }")).toBe(1_000);
 });
 
-test("every reload reads the file again, and given options still win", () => {
+test("every reload reads the file again, and given options still override it", () => {
   const directory = mkdtempSync(join(tmpdir(), "bunats-load-"));
   try {
     const file = join(directory, "nats.conf");
@@ -55,7 +55,7 @@ test("every reload reads the file again, and given options still win", () => {
   }
 });
 
-test("all errors are told at once, warnings first, in the order of the file", () => {
+test("all errors are reported together, warnings first, in the order of the file", () => {
   const text = "prot: 1\nping_interval: 5\ndebug: 1\ntls { verify: 1, foo: 2 }\nmqtt { port: 1883 }";
   try {
     loadConfigText(text, {}, "f.conf");
@@ -73,7 +73,7 @@ test("all errors are told at once, warnings first, in the order of the file", ()
   }
 });
 
-/** What contradicts itself only when it is complete. */
+/** Files whose options contradict each other. */
 const CONTRADICTIONS: readonly (readonly [config: string, text: string])[] = [
   ["max_payload: 3000, max_pending: 2000", "max_payload (3000) cannot be higher than max_pending (2000)"],
   [
@@ -111,12 +111,12 @@ const CONTRADICTIONS: readonly (readonly [config: string, text: string])[] = [
 ];
 
 for (const [config, text] of CONTRADICTIONS) {
-  test(`options at odds are refused: ${text}`, () => {
+  test(`contradictory options are refused: ${text}`, () => {
     expect(() => completeOptions(loadConfigText(config, {}).options)).toThrow(new OptionError(text));
   });
 }
 
-test("ConfigErrors print as in the reference: a new line after each, except after one that ended the reading", () => {
+test("ConfigErrors print as in the reference: a new line after each error, except after a syntax error", () => {
   expect(() => loadConfigText("prot: 1", {}, "f")).toThrow('f:1:0: unknown field "prot"; did you mean "port"?\n');
   expect(() => loadConfigText("a", {}, "f")).toThrow(new ConfigErrors(["config is invalid (f:1:1)"], false));
 });

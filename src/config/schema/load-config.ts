@@ -1,8 +1,8 @@
 /**
- * From a configuration file to options: the language, then every field, then the files that it names.
+ * Loads a configuration file: parses it, reads every field, then checks the files that the fields name.
  *
- *   defaults < file < given on the command line or to the library
- * Given options win over the file at every reload too. `authorization` and `tls` are merged field by field, as flags set single fields.
+ *   defaults < file < options given on the command line or to the library
+ * Given options override the file at every reload too. `authorization` and `tls` are merged field by field, as flags set single fields.
  */
 
 import { type ConfigMap, LanguageError } from "../language/config-value.ts";
@@ -20,9 +20,9 @@ import { MISSING_FIELDS } from "./table/missing.ts";
 export interface LoadedConfig {
   /** Only the options that the file sets. */
   readonly options: Partial<Options>;
-  /** `sha256:` and hex, as the reference computes it. */
+  /** `sha256:` and hex digits, as the reference computes it. */
   readonly digest: string;
-  /** One line each; a file with warnings is used, but not called valid by `-t`. */
+  /** One line each. A server starts with a file that has warnings, but `-t` reports the file as invalid. */
   readonly warnings: readonly string[];
   readonly file: string;
 }
@@ -36,14 +36,14 @@ export const FILE_FIELDS: readonly Field<Draft>[] = [
   ...MISSING_FIELDS,
 ];
 
-/** @throws ConfigErrors  the file cannot be read, is not in the language, or has values that cannot be used */
+/** @throws ConfigErrors  the file cannot be read, has a syntax error or invalid values */
 export function loadConfigFile(file: string, environment: Environment = process.env): LoadedConfig {
   return load(() => readConfigFile(file, environment), file);
 }
 
 /**
- * The same for a text.
- * @param file name of it in errors
+ * Loads a configuration from text.
+ * @param file name of the text in errors
  */
 export function loadConfigText(text: string, environment: Environment = process.env, file = "<text>"): LoadedConfig {
   return load(() => readConfigText(text, environment, file), file);
@@ -68,7 +68,7 @@ function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" |
   return { options, warnings: problems.warnings };
 }
 
-/** Given options win over the file. */
+/** Given options override the file. */
 export function mergeOptions(file: Partial<Options>, given: GivenOptions): GivenOptions {
   const merged: Record<string, unknown> = { ...file };
   for (const [name, value] of Object.entries(given)) {
@@ -79,7 +79,7 @@ export function mergeOptions(file: Partial<Options>, given: GivenOptions): Given
   return merged as GivenOptions;
 }
 
-/** Everything that a server starts with, or is reloaded with. */
+/** The complete configuration for a start or a reload. */
 export interface CompleteConfig {
   readonly options: Options;
   readonly digest: string;
@@ -87,17 +87,17 @@ export interface CompleteConfig {
   readonly source: ConfigFileSource;
 }
 
-/** The file, to be read anew for every reload. */
+/** A configuration file that is read again at every reload. */
 export interface ConfigFileSource {
   readonly file: string;
-  /** @throws ConfigErrors or OptionError; nothing is kept of what was read */
+  /** @throws ConfigErrors or OptionError; discards what was read */
   load(): CompleteConfig;
 }
 
 /**
- * @param given what was given beside the file; it wins over it, now and at every reload
+ * @param given options that override the file, at start and at every reload
  * @throws ConfigErrors  the file cannot be used
- * @throws OptionError  what it says and what is given make no server together
+ * @throws OptionError  the options of the file and the given options contradict each other
  */
 export function readConfig(file: string, given: GivenOptions, environment: Environment = process.env): CompleteConfig {
   const { options, digest, warnings } = loadConfigFile(file, environment);

@@ -4,7 +4,7 @@ import { FILE_FIELDS } from "./load-config.ts";
 import { defaultOptions, OPTIONS, type Options } from "./options.ts";
 import { OptionError } from "./row/problems.ts";
 
-/** What is wrong with options; null when nothing is. */
+/** The error in options; null when they are valid. */
 function faultOf(given: Record<string, unknown>): string | null {
   try {
     completeOptions(given as Partial<Options>);
@@ -15,7 +15,7 @@ function faultOf(given: Record<string, unknown>): string | null {
   }
 }
 
-test("without options the reference's defaults hold", () => {
+test("without options the reference's defaults apply", () => {
   const options = completeOptions({});
   expect(options).toEqual(defaultOptions());
   expect(options).toMatchObject({
@@ -42,7 +42,7 @@ test("given options are used, undefined ones are ignored, and the argument is no
   expect(given).toEqual({ port: 0, serverName: "x", debug: true, pingIntervalMs: undefined as unknown as number });
 });
 
-test("0 means the default where the reference says so, and nothing else", () => {
+test("0 means the default only for the options for which it does in the reference", () => {
   const zeros = [
     "controlLineBytesMax",
     "payloadBytesMax",
@@ -58,7 +58,7 @@ test("0 means the default where the reference says so, and nothing else", () => 
   expect(completeOptions({ port: 0, subscriptionsMax: 0 })).toMatchObject({ port: 0, subscriptionsMax: 0 });
 });
 
-test("an unknown option is refused, JavaScript's own names too", () => {
+test("an unknown option is refused, even a name that every JavaScript object has", () => {
   expect(faultOf({ prot: 1 })).toBe('unknown option "prot"; did you mean "port"?');
   expect(faultOf({ toString: 1 })).toBe('unknown option "toString"');
 });
@@ -104,7 +104,7 @@ test("options that default to null are checked for their type", () => {
   expect(completeOptions({ serverName: null, httpPort: null, authorization: null })).toMatchObject({ serverName: null, httpPort: null });
 });
 
-test("sizes and times cannot be negative, nor a payload larger than a size can say; a negative number of connections means none", () => {
+test("negative sizes and times and too large payloads are refused; a negative connectionsMax means no connections", () => {
   expect(() => completeOptions({ payloadBytesMax: -1 })).toThrow('option "payloadBytesMax" cannot be negative');
   expect(() => completeOptions({ pingIntervalMs: -1 })).toThrow('option "pingIntervalMs" cannot be negative');
   const size = 2 ** 31;

@@ -2,7 +2,7 @@
  * The option table.
  *
  *   table/*.ts rows ──▶ OPTIONS ──▶ the library's options, flags, fields of the file, reload, docs/configuration.md
- * Options of features that do not exist yet have no rows; they are refused by name (table/missing.ts), never ignored.
+ * Options of unsupported features have no rows; they are refused by name (table/missing.ts), never ignored.
  */
 
 import type { Row } from "./row/option-row.ts";

@@ -1,4 +1,4 @@
-/** A `websocket` block: the listener, and who may log in there. */
+/** A `websocket` block: the listener and its authorization. */
 import type { ListenerAuthorization } from "../../auth/users/authorization.ts";
 import type { WebSocketListenerOptions } from "../../wire/transport/websocket/websocket-options.ts";
 

@@ -30,7 +30,7 @@ export const INVALID_ISSUER = (key: string) => `Expected callout user to be a va
 export const INVALID_XKEY = (key: string) => `Expected callout xkey to be a valid public xkey, got ${quoted(key)}`;
 
 export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
-  field("issuer", keyOf(NkeyKind.Account, INVALID_ISSUER), "public account nkey that signs the answers", (draft, key) => {
+  field("issuer", keyOf(NkeyKind.Account, INVALID_ISSUER), "public account nkey that signs the responses", (draft, key) => {
     draft.issuer = key;
   }),
   field("account acc", text, "account of the service", (draft, account) => (draft.account = account), { initial: "$G" }),
@@ -43,7 +43,7 @@ export const CALLOUT_FIELDS: readonly Field<Draft<CalloutOptions>>[] = [
   field(
     "xkey key",
     keyOf(NkeyKind.Curve, INVALID_XKEY),
-    "public curve nkey of the service: requests and answers are encrypted",
+    "public curve nkey of the service, to encrypt requests and responses",
     (draft, key) => {
       draft.xkey = key;
     },

@@ -50,7 +50,7 @@ export const OCSP_PEER_FIELDS: readonly Field<PeerDraft>[] = [
   field("warn_only", peerSwitch, "failed checks are only logged; the peer is accepted", (draft, on) => (draft.warnOnly = on), {
     initial: "false",
   }),
-  field("unknown_is_good", peerSwitch, "the answer Unknown counts as Good", (draft, on) => (draft.unknownIsGood = on), {
+  field("unknown_is_good", peerSwitch, "the status Unknown counts as Good", (draft, on) => (draft.unknownIsGood = on), {
     initial: "false",
   }),
   field(
@@ -155,7 +155,7 @@ export const OCSP_FIELDS: readonly Field<{ mode: OcspStapling }>[] = [
       initial: "auto",
     },
   ),
-  field("url", reader("string", textIn), "responder for stapling; unused, as nothing is stapled", () => {}),
+  field("url", reader("string", textIn), "responder for stapling; no effect, because this server does not staple", () => {}),
   field(
     "urls",
     reader("", value => {

@@ -135,9 +135,9 @@ const off = { initial: "false" };
 
 export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field("cert_file", filename, "certificate, with its chain, PEM", (draft, file) => (draft.certFile = file)),
-  field("key_file", filename, "its private key, PEM", (draft, file) => (draft.keyFile = file)),
-  field("ca_file", filename, "authorities that clients' certificates must come from, PEM", (draft, file) => (draft.caFile = file || null)),
-  field("certs certificates", certificates, "several certificates; the name that a client asks for chooses", (draft, pairs) => {
+  field("key_file", filename, "private key of the certificate, PEM", (draft, file) => (draft.keyFile = file)),
+  field("ca_file", filename, "certificate authorities for clients' certificates, PEM", (draft, file) => (draft.caFile = file || null)),
+  field("certs certificates", certificates, "several certificates; the server name that a client requests selects one", (draft, pairs) => {
     draft.certificates = pairs;
     draft.hasCerts = pairs.length > 0;
   }),
@@ -164,7 +164,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "insecure",
     tlsSwitch,
-    "for soliciting only: the other side's certificate is not checked",
+    "for outgoing connections only: the peer's certificate is not checked",
     (draft, on) => (draft.insecure = on),
     off,
   ),
@@ -172,7 +172,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "cipher_suites",
     cipherSuites,
-    "suites of TLS 1.2, by Go's names; those of 1.3 are always on",
+    "cipher suites of TLS 1.2, by Go's names; those of TLS 1.3 are always enabled",
     (draft, names) => (draft.cipherSuites = names),
     {
       initial: "all secure ones",
@@ -184,7 +184,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "allow_insecure_cipher_suites",
     tlsSwitch,
-    "suites that Go calls insecure may be named",
+    "allow cipher suites that Go considers insecure",
     (draft, on) => (draft.allowInsecureCipherSuites = on),
     off,
   ),
@@ -194,7 +194,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "connection_rate_limit",
     rateLimit,
-    "handshakes a second; 0: no limit",
+    "maximum handshakes per second; 0: no limit",
     (draft, limit) => (draft.connectionRateLimit = Math.max(0, limit)),
     {
       initial: "0",
@@ -209,7 +209,7 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
   field(
     "handshake_first first immediate",
     handshakeFirst,
-    "TLS before INFO; `auto` waits 50ms for the client to begin, a duration so long",
+    "TLS handshake before INFO; with `auto` the server waits 50ms for it before it sends INFO, with a duration that long",
     (draft, { first, fallbackMs }) => {
       draft.handshakeFirst = first;
       draft.handshakeFirstFallbackMs = fallbackMs;

@@ -48,10 +48,12 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
     draft.host = host || WEBSOCKET_DEFAULTS.host;
     draft.port = port;
   }),
-  field("port", integer, "port; -1: any free one; without it there is no listener", (draft, port) => (draft.port = port)),
-  field("host net", text, "address it binds", (draft, host) => (draft.host = host || WEBSOCKET_DEFAULTS.host), { initial: "0.0.0.0" }),
-  field("advertise", textOrUnset, "host[:port] told to clients", (draft, advertise) => (draft.advertise = advertise)),
-  field("no_tls", boolean, "plain HTTP; a tls block wins over it", (draft, on) => (draft.noTls = on), off),
+  field("port", integer, "port; -1: any free port; without it there is no listener", (draft, port) => (draft.port = port)),
+  field("host net", text, "address of the listener", (draft, host) => (draft.host = host || WEBSOCKET_DEFAULTS.host), {
+    initial: "0.0.0.0",
+  }),
+  field("advertise", textOrUnset, "host[:port] for clients in INFO", (draft, advertise) => (draft.advertise = advertise)),
+  field("no_tls", boolean, "plain HTTP; a tls block overrides this", (draft, on) => (draft.noTls = on), off),
   field("tls", tlsBlock, "TLS of this listener", (draft, tls) => (draft.tls = tls), { fields: TLS_FIELDS }),
   field("same_origin", boolean, "pages must have been loaded from the host they connect to", (draft, on) => (draft.sameOrigin = on), off),
   field(
@@ -69,7 +71,13 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
       initial: "2s",
     },
   ),
-  field("compression compress", boolean, "permessage-deflate, where the client wants it", (draft, on) => (draft.compression = on), off),
+  field(
+    "compression compress",
+    boolean,
+    "compression (permessage-deflate), if the client supports it",
+    (draft, on) => (draft.compression = on),
+    off,
+  ),
   field(
     "authorization authentication",
     simpleAuthorizationBlock,
@@ -84,7 +92,7 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field("user_cookie", textOrUnset, "name of the cookie with the user", (draft, name) => (draft.userCookie = name)),
   field("pass_cookie", textOrUnset, "name of the cookie with the password", (draft, name) => (draft.passwordCookie = name)),
   field("token_cookie", textOrUnset, "name of the cookie with the token", (draft, name) => (draft.tokenCookie = name)),
-  field("headers", headers, "added to the response of the handshake", (draft, added) => (draft.headers = added)),
+  field("headers", headers, "headers added to the response of the handshake", (draft, added) => (draft.headers = added)),
   field("ping_interval", duration, "time between PINGs; the server's when not set", (draft, time) => (draft.pingIntervalMs = time || null)),
   field("no_auth_user", textOrUnset, "user or nkey of clients without credentials", (draft, user) => (draft.noAuthUser = user)),
 ];

@@ -1,5 +1,5 @@
 /**
- * Checks of accounts, each by itself and against each other, in the reference's words.
+ * Checks of single accounts and between accounts, with the reference's texts.
  */
 
 import { permissionsFault } from "../../../access/permission/permission-check.ts";
@@ -17,7 +17,7 @@ import { duplicateImport } from "../block/import-block.ts";
 import { traceDestinationFault, traceSamplingFault } from "../block/trace-block.ts";
 import { userFault } from "../block/user-block.ts";
 
-/** The first fault of accounts that a program gives. @returns null when there is none */
+/** @returns the first error in accounts given by a program; null when there is none */
 export function accountsFault(accounts: readonly ConfiguredAccount[]): string | null {
   const names = new Set<string>();
   for (const account of accounts) {
@@ -62,7 +62,7 @@ function importsFault(imports: TradeOptions["imports"]): string | null {
   return null;
 }
 
-/** Names and nkeys of users are unique over all accounts. @param seen names so far; the new ones are added @returns one refusal per duplicate */
+/** Names and nkeys of users must be unique across accounts. @param seen names so far; the new ones are added @returns one error per duplicate */
 export function duplicateFaults(users: readonly UserOptions[], seen: Set<string>): string[] {
   const faults: string[] = [];
   for (const { user, nkey } of users) {
@@ -73,13 +73,13 @@ export function duplicateFaults(users: readonly UserOptions[], seen: Set<string>
   return faults;
 }
 
-/** A single user or token is refused beside accounts with users. @returns the refusal, or null */
+/** A single user or token is refused together with accounts. @returns the error, or null */
 export function singleAndAccountsFault({ user = "", token = "" }: Authorization): string | null {
   if (user !== "") return "Can not have a single user/pass and accounts";
   return token === "" ? null : "Can not have a token and accounts";
 }
 
-/** The first fault in the users' permissions; null when there is none. */
+/** The first error in the users' permissions; null when there is none. */
 export function usersPermissionFault(users: readonly UserOptions[]): string | null {
   for (const { user, nkey, permissions } of users) {
     const fault = permissions === null ? null : permissionsFault(permissions);
@@ -89,8 +89,8 @@ export function usersPermissionFault(users: readonly UserOptions[]): string | nu
 }
 
 /**
- * All faults of exports, then of imports, between accounts.
- * @param more names of further accounts
+ * All errors of exports, then of imports, between accounts.
+ * @param more names of additional accounts
  */
 export function sharingFaults(
   accounts: readonly ConfiguredAccount[],

@@ -1,4 +1,4 @@
-/** Checks of the options of accounts and users against each other, in the reference's order. */
+/** Checks of the options of accounts and users for contradictions, in the reference's order. */
 
 import { allUsers } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
@@ -47,7 +47,7 @@ function checkCallout({ authorization, accounts, mappings }: Options): void {
   refuse(unknownAllowedAccounts(callout, new Set(known))[0]);
 }
 
-/** Of the server, or of a listener of its own. @throws OptionError  there is no such user */
+/** Checks `no_auth_user` of the server or of a listener. @throws OptionError  the user does not exist */
 export function checkNoAuthUser(name: string, options: Options): void {
   if (options.operators.length > 0) refuse("no_auth_user not compatible with Trusted Operator");
   const users = allUsers(options);
@@ -56,7 +56,7 @@ export function checkNoAuthUser(name: string, options: Options): void {
   refuse(`no_auth_user: "${name}" not present as user or nkey in authorization block or account configuration`);
 }
 
-/** Without operators only accounts of the configuration can be it. @throws OptionError */
+/** Without operators the system account must be an account of the configuration. @throws OptionError */
 export function checkSystemAccount({ systemAccount, accounts, operators, trustedKeys, resolver }: Options): void {
   if (systemAccount === null || operators.length > 0 || trustedKeys.length > 0 || resolver !== null) return;
   if (systemAccount === GLOBAL_ACCOUNT || accounts.some(({ name }) => name === systemAccount)) return;

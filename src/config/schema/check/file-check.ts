@@ -1,6 +1,6 @@
 /**
- * Checks across blocks of a file: users defined twice, a single user beside several, imports from accounts that do not exist.
- * Errors name the later of two places.
+ * Checks across blocks of a file: users defined twice, a single user together with a list of users, imports from missing accounts.
+ * An error has the later of two places.
  */
 
 import type { Authorization, ConfiguredAccount } from "../../../auth/users/authorization.ts";

@@ -1,4 +1,4 @@
-/** Checks of operators, their keys and the options that need them, in the reference's order. It decodes their JWTs. */
+/** Checks operators, their keys and the options that depend on them, in the reference's order. Decodes the operators' JWTs. */
 
 import type { OperatorClaims } from "../../../access/jwt/claims.ts";
 import { decodeOperator, decodeUser } from "../../../access/jwt/decode.ts";
@@ -17,7 +17,7 @@ function refuse(fault: string): never {
 }
 
 /**
- * Sets the resolver and the system account from the operator's JWT, where they are not set and there is exactly one operator.
+ * Sets the resolver and the system account from the operator's JWT, if they are not set and there is exactly one operator.
  * @throws OptionError  a JWT cannot be decoded
  */
 export function withOperator(options: Options): Options {
@@ -37,7 +37,7 @@ function operatorsOf({ operators }: Options): OperatorClaims[] {
   });
 }
 
-/** @param hasUsers whether the configuration has users of its own @throws OptionError */
+/** @param hasUsers whether the configuration defines users @throws OptionError */
 export function checkOperators(options: Options, hasUsers: boolean): void {
   const { trustedKeys, resolver, resolverPreload, defaultSentinel, accounts, mappings, authorization, pinnedAccounts } = options;
   for (const jwt of Object.values(resolverPreload)) if (!isAccountJwt(jwt)) refuse(INVALID_ACCOUNT_JWT);
@@ -66,7 +66,7 @@ export function checkOperators(options: Options, hasUsers: boolean): void {
   if (authorization?.callout) refuse("operators do not allow authorization callouts to be configured directly");
 }
 
-/** The JWT of a scoped key has no permissions of its own. Whether the key is scoped is known only when a client uses it. */
+/** A JWT signed by a scoped key has no own permissions. Whether the key is scoped is known only when a client uses it. */
 function checkSentinel(jwt: string): void {
   if (jwtFaultOf(() => decodeUser(jwt)) !== null) refuse("default sentinel JWT not valid");
   const user = decodeUser(jwt);

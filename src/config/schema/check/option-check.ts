@@ -1,4 +1,4 @@
-/** Checks complete options, from a file or a program: each row by itself, and options against each other, in the reference's order. */
+/** Checks complete options of a file or a program: single rows and contradictions between options, in the reference's order. */
 
 import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
 import { type Authorization, allUsers } from "../../../auth/users/authorization.ts";
@@ -15,7 +15,7 @@ import { OptionError } from "../row/problems.ts";
 import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
 import { checkOperators } from "./operator-check.ts";
 
-/** The checks in the reference's order, as an operator sees only the first refusal: rows by their names, and rules across options. */
+/** The checks, by row name or rule, in the reference's order, because an operator sees only the first error. */
 export const CHECK_ORDER = [
   checkLameDuck,
   checkPending,
@@ -100,7 +100,7 @@ function checkWebsocket(options: Options): void {
   }
 }
 
-/** A user or token of the WebSocket listener goes only with a server that has no users of its own. */
+/** The WebSocket listener may have a user or token only if the server has no users. */
 function checkOwnAuthorization(authorization: Authorization, options: Options): void {
   const which = authorization.user ? "username" : "token";
   if (allUsers(options).length === 0 || (!authorization.user && !authorization.token)) return;
@@ -128,7 +128,7 @@ function checkOrigin(origin: string): void {
 
 function checkMonitoring({ httpPort, httpsPort, tls }: Options): void {
   if (httpPort !== null && httpsPort !== null) {
-    const [http, https] = [httpPort, httpsPort].map(port => port || -1); // any free one, as a file says it
+    const [http, https] = [httpPort, httpsPort].map(port => port || -1); // any free port, as written in a file
     throw new OptionError(`can't specify both HTTP (${http}) and HTTPs (${https}) ports`);
   }
   if (httpsPort !== null && tls === null) throw new OptionError("TLS cert and key required for HTTPS");

@@ -1,6 +1,6 @@
 /**
- * Whether the files of a tls block can be put to use, so that `-t` and a reload find out before a listener does. In the reference's
- * words; nothing is kept of them.
+ * Checks whether the files of a tls block can be used, so that `-t` and a reload report errors before a listener loads the files. Errors
+ * have the reference's texts.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import type { KeyPairFiles, TlsOptions } from "../../../wire/transport/tls/tls-o
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 const KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\S]+?-----END (?:[A-Z]+ )?PRIVATE KEY-----/;
 
-/** @returns what is wrong, null when nothing is */
+/** @returns the error; null when the files can be used */
 export function tlsFilesFault({ certificates, caFile }: Pick<TlsOptions, "certificates" | "caFile">): string | null {
   for (const [at, pair] of certificates.entries()) {
     const which = certificates.length > 1 ? ` ${at + 1}/${certificates.length}` : "";

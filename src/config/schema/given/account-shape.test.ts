@@ -9,7 +9,7 @@ import type { GivenAuthorization, GivenOptions } from "./given-options.ts";
 const key = (kind: NkeyKind) => encodeNkey(kind, new Uint8Array(32).fill(1));
 const USER = key(NkeyKind.User);
 
-/** What is wrong with options; null when nothing is. */
+/** The error in options; null when they are valid. */
 function faultOf(given: unknown): string | null {
   try {
     completeOptions(given as GivenOptions);
@@ -20,7 +20,7 @@ function faultOf(given: unknown): string | null {
   }
 }
 
-test("accounts, users and permissions are completed from what is given of them", () => {
+test("partly given accounts, users and permissions are completed", () => {
   const { accounts } = completeOptions({
     accounts: [
       { name: "A" },
@@ -49,7 +49,7 @@ test("accounts, users and permissions are completed from what is given of them",
   ]);
 });
 
-test("exports, imports and mappings are completed from their subjects", () => {
+test("exports, imports and mappings are completed from subjects alone", () => {
   const { accounts, mappings } = completeOptions({
     accounts: [
       {
@@ -85,7 +85,7 @@ test("a permission for responses forbids other publishing, and 0 means the defau
   ).toEqual({ publish: { allow: ["a"], deny: null }, subscribe: null, responses: { messagesMax: -1, expiresMs: 120_000 } });
 });
 
-test("authorization drops empty fields; an empty block stays, a block that was taken back becomes null", () => {
+test("authorization drops empty fields; an empty block stays, a block whose only fields are empty becomes null", () => {
   const completed = (authorization: GivenAuthorization) => completeOptions({ authorization }).authorization;
   expect(completed({ users: [], callout: null, proxyRequired: false })).toEqual({});
   expect(completed({})).toEqual({});
@@ -102,7 +102,7 @@ test("the given options are not changed", () => {
   expect(given).toEqual(before);
 });
 
-test("an unknown field, or one of another type, is refused with its place", () => {
+test("an unknown field or a wrong type is refused with its place", () => {
   const wrong: [unknown, string][] = [
     [{ accounts: {} }, 'option "accounts" must be an array'],
     [{ accounts: ["A"] }, 'option "accounts[0]" must be an object'],
@@ -127,7 +127,7 @@ test("an unknown field, or one of another type, is refused with its place", () =
   for (const [given, text] of wrong) expect(faultOf(given)).toBe(text);
 });
 
-test("a program's options are refused in the reference's words, as a file's are", () => {
+test("wrong options of a program have the same error texts as those of a file", () => {
   const users = (...list: object[]) => ({ accounts: [{ name: "A", users: list }] });
   const account = (parts: object) => ({ accounts: [{ name: "A", ...parts }] });
   const wrong: [unknown, string][] = [

@@ -1,4 +1,4 @@
-/** Accounts, users, permissions and authorization as a program gives them. What is left out is what a file without it says. */
+/** Accounts, users, permissions and authorization as given by a program. Missing fields have the same defaults as in a file. */
 import { CONNECTION_TYPES, type ConnectionType } from "../../../access/jwt/connection-types.ts";
 import {
   type GivenPermissions,
@@ -58,7 +58,7 @@ const permissions: Shape<PermissionOptions> = {
 
 const isConnectionType = (type: string): type is ConnectionType => (CONNECTION_TYPES as readonly string[]).includes(type);
 
-/** In any case; an empty list means every type. */
+/** Types are case-insensitive; an empty list means every type. */
 const connectionTypes: Shape<readonly ConnectionType[] | null> = shape("list of strings", (value, where) => {
   const given = texts.complete(value, where);
   const unknown = given.find(type => !isConnectionType(type.toUpperCase()));
@@ -110,7 +110,7 @@ const imported = byKind<TradeOptions["imports"][number]>(
   objectOf(NO_SERVICE_IMPORT, { kind: wordOf("service"), account: text, subject: text, to: text, share: boolean, token: text }),
 );
 
-/** Its `kind` says which of the two an object is. The page shows the fields of both. */
+/** An object whose `kind` selects one of two shapes. The page shows the fields of both. */
 function byKind<T extends { readonly kind: "stream" | "service" }>(stream: Shape<T>, service: Shape<T>): Shape<T> {
   const kinds = wordOf("stream", "service");
   const fields = { ...service.fields, ...stream.fields, kind: { type: kinds.type, initial: undefined, fields: null } };
@@ -152,7 +152,7 @@ const account = objectOf<ConfiguredAccount>(emptyConfiguredAccount(""), {
 
 export const accountsShape = listOf(account);
 
-/** @param where how errors name it @throws OptionError */
+/** @param where name of the value in errors @throws OptionError */
 export function completePermissions(given: GivenPermissions, where: string): PermissionOptions {
   return permissions.complete(given, where);
 }
@@ -168,7 +168,7 @@ const callout = objectOf<CalloutOptions>(NO_CALLOUT, {
 const LOGIN_SHAPES = { user: text, password: text, token: text };
 const NO_LOGIN = { user: "", password: "", token: "" };
 
-/** The block of a listener other than the one for clients: a single user or a token. */
+/** The authorization of the WebSocket listener: a single user or a token. */
 export const loginShape = authorizationOf(objectOf<Pick<Required<Authorization>, "user" | "password" | "token">>(NO_LOGIN, LOGIN_SHAPES));
 
 export const authorizationShape = authorizationOf(
@@ -185,8 +185,8 @@ export const authorizationShape = authorizationOf(
 );
 
 /**
- * Leaves out the fields that are empty, so that a flag can take back what a file says. A password without a user is left out too.
- * The value is null without a block, or when everything in it was taken back; `{}` for an empty block.
+ * Drops empty fields, so that a flag with an empty value removes what a file sets. Drops a password without a user too.
+ * The value is null without a block, or when empty values removed all its fields; `{}` for an empty block.
  */
 function authorizationOf(block: Shape<Authorization>): Shape<Authorization | null> {
   return shape(
@@ -203,13 +203,13 @@ function authorizationOf(block: Shape<Authorization>): Shape<Authorization | nul
         ...(service ? { callout: service } : {}),
         ...(proxyRequired ? { proxyRequired } : {}),
       };
-      return Object.keys(complete).length === 0 && tookBack(given) ? null : complete;
+      return Object.keys(complete).length === 0 && isRemoved(given) ? null : complete;
     },
     block.fields,
   );
 }
 
-/** Whether a user or a token is given, and empty. */
-function tookBack({ user: name, token }: Authorization): boolean {
+/** Whether a user or a token is given as empty text. */
+function isRemoved({ user: name, token }: Authorization): boolean {
   return name === "" || token === "";
 }

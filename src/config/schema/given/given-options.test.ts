@@ -1,4 +1,4 @@
-/** Options of programs: their types, which `tsc` checks in this file, and what is refused at run time. */
+/** Options of programs: their types, checked by `tsc` in this file, and errors at run time. */
 import { expect, expectTypeOf, test } from "bun:test";
 import { completeOptions, shapeOf } from "../complete-options.ts";
 import { OPTIONS, type Options } from "../options.ts";
@@ -69,7 +69,7 @@ test("the types refuse names and values that do not exist", () => {
   expect(wrong.length).toBe(7);
 });
 
-test("a misspelt name is refused with the nearest one, at every depth", () => {
+test("an error about a misspelt name suggests the nearest name, at every depth", () => {
   const account = (more: object) => ({ accounts: [{ name: "A", ...more }] });
   const wrong: [unknown, string, string][] = [
     [{ websockets: {} }, "websockets", "websocket"],
@@ -117,7 +117,7 @@ test("a nested value of another type is refused with its place", () => {
   for (const [given, text] of wrong) expect(refusalOf(given)).toBe(text);
 });
 
-test("features to come are refused by name, as in a file, unless nothing is asked of them", () => {
+test("unsupported features are refused by name, as in a file, unless they are off or empty", () => {
   const missing: [string, string][] = [
     ["jetStream", "JetStream"],
     ["jetstream", "JetStream"],
@@ -133,7 +133,7 @@ test("features to come are refused by name, as in a file, unless nothing is aske
   }
 });
 
-test("the shapes know every field of the defaults", () => {
+test("the shapes contain every field of the defaults", () => {
   const fields = (name: keyof Options) => Object.keys(shapeOf(OPTIONS[name] as never).fields as ShapeFields);
   expect(fields("tls")).toContain("handshakeFirstFallbackMs");
   expect(fields("resolver").sort()).toEqual(

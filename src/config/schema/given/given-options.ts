@@ -1,4 +1,4 @@
-/** Options as a program gives them. What is left out, at any depth, is completed by the shapes beside this file. */
+/** Options as given by a program. The shapes in this folder complete missing fields at any depth. */
 
 import type { GivenPermissions } from "../../../access/permission/permission-options.ts";
 import type { AccountLimits, AccountOptions, TraceOptions } from "../../../accounts/account/account-options.ts";
@@ -35,7 +35,7 @@ type GivenImport =
   | (Partial<ServiceImportOptions> & Pick<ServiceImportOptions, "kind" | "account" | "subject">);
 
 export interface GivenMapping extends Omit<MappingRule, "destinations"> {
-  /** All messages, unless a weight is given. */
+  /** A subject that receives all messages, or destinations with weights. */
   readonly destinations: readonly (Partial<MappingDestination> & Pick<MappingDestination, "subject">)[];
 }
 
@@ -77,7 +77,7 @@ export type GivenResolver =
   | (Directory<ResolverOf<"full">> & { readonly kind: "full" })
   | (Directory<ResolverOf<"cache">> & { readonly kind: "cache" });
 
-/** What `NatsServer.start` takes: every option, and every field of one, may be left out. Times are milliseconds; port 0 is any free one. */
+/** Options of `NatsServer.start`. Every option and every field may be left out. Times are in milliseconds; port 0 means any free port. */
 export interface GivenOptions
   extends Partial<
     Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">

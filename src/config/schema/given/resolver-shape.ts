@@ -1,4 +1,4 @@
-/** `resolver` as a program gives it: its `kind` decides which fields it has. */
+/** `resolver` as given by a program: its `kind` determines its fields. */
 import { RESOLVER_DEFAULTS, type ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import { boolean, natural, objectIn, objectOf, orNull, type Shape, shape, text, wordOf } from "./shape.ts";
 

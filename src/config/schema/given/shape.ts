@@ -1,14 +1,14 @@
 /**
- * Shapes: how a value that a program gives becomes an option's. A shape checks the type, fills in what is left out, and refuses what it
- * does not know by its place: `accounts[0].users[1].pass`. It never changes the value it is given.
+ * Shapes convert a value given by a program into the value of an option. A shape checks the type, completes missing fields, and refuses
+ * unknown fields with their place: `accounts[0].users[1].pass`. It never changes the given value.
  */
 import { OptionError } from "../row/problems.ts";
 import { unknownOption } from "./unknown-option.ts";
 
 export interface Shape<T> {
-  /** The type, as the page of options shows it. */
+  /** The type, as shown in the page of options. */
   readonly type: string;
-  /** The fields of an object, or of the objects in a list; null: no object. */
+  /** The fields of an object, or of the objects in a list; null for other values. */
   readonly fields: ShapeFields | null;
   /** @param where place of the value, for errors @throws OptionError */
   complete(value: unknown, where: string): T;
@@ -37,7 +37,7 @@ export const text = plain<string>("string");
 export const boolean = plain<boolean>("boolean");
 const number = plain<number>("number");
 
-/** An integer that JavaScript holds exactly; negative ones too. */
+/** An integer, also negative, that JavaScript represents exactly. */
 export const integer: Shape<number> = shape("integer", (value, where) => {
   const given = number.complete(value, where);
   if (!Number.isSafeInteger(given)) throw new OptionError(`option "${where}" must be an integer`);
@@ -72,7 +72,7 @@ export function listOf<T>({ type, fields, complete }: Shape<T>): Shape<readonly 
   );
 }
 
-/** An object whose names are free. */
+/** An object with arbitrary names. */
 export function mapOf<T>({ type, complete }: Shape<T>): Shape<Readonly<Record<string, T>>> {
   return shape(`map of ${type}s`, (value, where) => {
     const entries = Object.entries(objectIn(value, where));
@@ -80,7 +80,7 @@ export function mapOf<T>({ type, complete }: Shape<T>): Shape<Readonly<Record<st
   });
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function wordOf<T extends string>(...words: readonly T[]): Shape<T> {
   const quoted = words.map(word => `"${word}"`);
   const listed = quoted.length === 1 ? quoted[0]! : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
@@ -90,10 +90,10 @@ export function wordOf<T extends string>(...words: readonly T[]): Shape<T> {
   });
 }
 
-/** A shape for every field: the compiler asks for one when the type gets a field. */
+/** A shape for every field; the compiler reports a missing one. */
 export type Shapes<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
-/** An object with known fields. Those that are not given, or undefined, are as in `initial`. */
+/** An object with known fields. Missing or undefined fields are taken from `initial`. */
 export function objectOf<T extends object>(initial: T, shapes: Shapes<T>): Shape<T> {
   const rows = Object.entries(shapes) as [string, Shape<unknown>][];
   const defaults = initial as Readonly<Record<string, unknown>>;

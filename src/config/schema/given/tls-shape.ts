@@ -1,4 +1,4 @@
-/** TLS, OCSP and the WebSocket listener as a program gives them. */
+/** TLS, OCSP and the WebSocket listener as given by a program. */
 import {
   OCSP_CACHE_DEFAULTS,
   OCSP_PEER_DEFAULTS,

@@ -1,4 +1,4 @@
-/** The refusal of an option that does not exist, with the name that was probably meant. */
+/** The error for an option that does not exist; it suggests a similar name. */
 import { nearestName } from "../row/nearest-name.ts";
 
 /** Names of options that exist in an object. */
@@ -7,8 +7,8 @@ export interface KnownOptions {
 }
 
 /**
- * @param where path of the object that has it, with a dot at the end; empty at the top
- * @param fields the options that exist there
+ * @param where path of the object with the option, with a dot at the end; empty at the top level
+ * @param fields the options that exist in that object
  */
 export function unknownOption(name: string, where: string, fields: KnownOptions): string {
   const meant = nestedName(name, fields) ?? nearestName(name, Object.keys(fields));

@@ -14,13 +14,13 @@ function changes(before: GivenOptions, after: GivenOptions): [string, string | n
 
 const refused = (goName: string, before: string, after: string) => `config reload not supported for ${goName}: old=${before}, new=${after}`;
 
-test("equal options are no change, even when they are other objects", () => {
+test("options with equal values are not a change", () => {
   const options = { serverTags: ["a"], serverMetadata: { a: "1", b: "2" }, tls: { ...TLS_DEFAULTS, verify: true } };
   expect(changes(options, structuredClone(options))).toEqual([]);
   expect(changes({ serverMetadata: { a: "1", b: "2" } }, { serverMetadata: { b: "2", a: "1" } })).toEqual([]);
 });
 
-test("a change that a reload may make has no refusal, and tells the old and the new value", () => {
+test("an allowed change has no refusal and contains the old and the new value", () => {
   const before = completeOptions({});
   const after = completeOptions({ debug: true, payloadBytesMax: 2_000, serverTags: ["x"], authorization: { token: "t" } });
   const found = diffOptions(before, after);
@@ -33,7 +33,7 @@ test("a change that a reload may make has no refusal, and tells the old and the 
   expect(found[0]!.row.goName).toBe("Tags");
 });
 
-test("a change that a reload may not make is refused in the reference's words, with values as Go prints them", () => {
+test("a change that needs a restart is refused with the reference's text and values as Go prints them", () => {
   const fixed: [Partial<Options>, string, string, string][] = [
     [{ host: "127.0.0.1" }, "Host", "0.0.0.0", "127.0.0.1"],
     [{ port: 4_333 }, "Port", "4222", "4333"],
@@ -56,12 +56,12 @@ test("a change that a reload may not make is refused in the reference's words, w
     expect(changes({}, after).map(([, refusal]) => refusal)).toEqual([refused(goName, was, is)]);
 });
 
-test("port 0 keeps the port that was bound", () => {
+test("port 0 keeps the bound port", () => {
   expect(changes({ port: 4_333 }, { port: 0 })).toEqual([]);
   expect(changes({ port: 0 }, { port: 4_333 })).toEqual([["port", refused("Port", "0", "4333")]]);
 });
 
-test("a reload cannot change the mapping of certificates and the rate of handshakes, but the rest of tls", () => {
+test("a reload can change all of tls except the mapping of certificates and the rate of handshakes", () => {
   const tls = (options: object) => ({ tls: { ...TLS_DEFAULTS, ...options } });
   expect(changes({}, tls({ verify: true, pinnedCerts: ["ab".repeat(32)], handshakeFirst: true }))).toContainEqual(["tls", null]);
   expect(changes(tls({}), tls({ mapsCertificate: true }))).toEqual([["tls", refused("TLSMap", "false", "true")]]);
@@ -88,7 +88,7 @@ test("every row has the reference's name and a reload rule", () => {
   }
 });
 
-test("a reload changes accounts, users, mappings, proxies and preloaded JWTs, each under its own name", () => {
+test("a reload can change accounts, users, mappings, proxies and preloaded JWTs", () => {
   const after = {
     accounts: [{ name: "A", users: [{ user: "a", password: "b" }] }],
     mappings: [{ source: "a", destinations: [{ subject: "b" }] }],
@@ -127,7 +127,7 @@ test("a reload can remove no_auth_user only together with its user, and cannot s
   expect(changes(users("a", "b"), named)).toEqual([["noAuthUser", refused("NoAuthUser", "", "a")]]);
 });
 
-test("a reload cannot change the system account, but may leave out $SYS", () => {
+test("a reload cannot change the system account, but the name $SYS may be left out", () => {
   const accounts = [{ name: "$SYS" }, { name: "A" }];
   expect(changes({ accounts, systemAccount: "$SYS" }, { accounts })).toEqual([["systemAccount", null]]);
   expect(changes({ accounts }, { accounts, systemAccount: "$SYS" })).toEqual([]);

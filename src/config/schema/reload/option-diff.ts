@@ -1,4 +1,4 @@
-/** The options that a reload would change, and whether a running server can take each change. */
+/** The options that a reload would change, and whether each change is possible without a restart. */
 
 import { isDeepStrictEqual } from "node:util";
 import { goValue } from "../../../base/go/format.ts";
@@ -11,13 +11,13 @@ export interface OptionChange {
   readonly row: Row<never>;
   readonly before: unknown;
   readonly after: unknown;
-  /** Why it cannot be changed while the server runs, in the reference's words; null when it can. */
+  /** Why the change needs a restart, with the reference's text; null when it does not. */
   readonly refusal: string | null;
 }
 
 /**
- * Compares two complete sets of options, deeply: the order of tags and of pinned certificates counts, that of names in a map does not.
- * Port 0 (any free one) keeps the port that was bound.
+ * Compares two complete sets of options by value: the order in lists counts, the order of names in a map does not.
+ * Port 0 (any free port) keeps the bound port.
  */
 export function diffOptions(before: Options, after: Options): OptionChange[] {
   const changes: OptionChange[] = [];

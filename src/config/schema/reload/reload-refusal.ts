@@ -1,4 +1,4 @@
-/** Why a reload is refused, in the reference's words. */
+/** The reference's text for a refused reload. */
 import { isDeepStrictEqual } from "node:util";
 import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import type { Authorization, CalloutOptions } from "../../../auth/users/authorization.ts";
@@ -42,20 +42,20 @@ export function resolverRefusal(before: ResolverOptions | null, after: ResolverO
 export function websocketRefusal(before: WebSocketOptions | null, after: WebSocketOptions | null): string | null {
   const comparable = (options: WebSocketOptions | null) =>
     options === null ? null : { ...options, allowedOrigins: [...options.allowedOrigins].sort(), tls: ofCertificates(options.tls) };
-  const sameBut = before === null || after === null || after.port !== 0 ? after : { ...after, port: before.port }; // 0 keeps the port that was bound
+  const sameBut = before === null || after === null || after.port !== 0 ? after : { ...after, port: before.port }; // 0 keeps the bound port
   if (isDeepStrictEqual(comparable(before), comparable(sameBut))) return null;
   return reloadRefusal("Websocket", shownWebsocket(before), shownWebsocket(after));
 }
 
 const ofCertificates = (tls: TlsOptions | null) => [tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
 
-/** The reference keeps 0 when no time is given. */
+/** The reference shows 0 when no time is given. */
 function shownHandshakeTimeout(options: WebSocketOptions | null): string {
   const timeout = options?.handshakeTimeoutMs ?? 0;
   return goDuration(timeout === WEBSOCKET_DEFAULTS.handshakeTimeoutMs ? 0 : timeout * 1e6);
 }
 
-/** The reference prints its whole struct, with secrets and memory addresses. Here secrets are masked and addresses left out. */
+/** The reference prints its whole struct with secrets and memory addresses. Here secrets are masked and addresses omitted. */
 function shownWebsocket(options: WebSocketOptions | null): string {
   const masked = (secret: string | undefined) => (secret ? "[REDACTED]" : "");
   const pinned = Object.fromEntries((options?.tls?.pinnedCerts ?? []).map(digest => [digest, "{}"]));

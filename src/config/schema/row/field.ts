@@ -1,7 +1,8 @@
 /**
- * Blocks: the top level of the file, `tls { }`, `websocket { }` and the others. Each has a table of the fields that it knows.
+ * Blocks: the top level of the file, `tls { }`, `websocket { }` and the others. Each has a table of its fields.
  *
- * A field writes what it reads into a draft, as some set several options (`listen`) and several set one (`cert_file` and `key_file`).
+ * A field writes its value into a draft, because one field may set several options (`listen`) and several fields one option (`cert_file`
+ * and `key_file`).
  * Fields are read in the order of the file; an error in one does not stop the others from being read.
  */
 
@@ -16,14 +17,14 @@ export interface Field<Draft> {
   readonly names: readonly string[];
   /** The type of its values, as the reference page shows it. */
   readonly type: string;
-  /** The value without the field, as the reference page shows it; empty: none. */
+  /** The default, as the reference page shows it; empty: none. */
   readonly initial: string;
   readonly text: string;
-  /** The option that it sets, or whose reload rule holds for it; none for a field of a block. */
+  /** The option that the field sets, or whose reload rule applies; none for a field of a block. */
   readonly option?: string;
   /** The fields of a block, for the reference page. */
   readonly fields?: readonly Field<never>[];
-  /** The feature that is missing, of a field that is refused; null for one that works. */
+  /** The unsupported feature of a refused field; null for a supported field. */
   readonly missing: string | null;
   /** @throws ConfigFault  the value cannot be used */
   set(draft: Draft, value: ConfigValue, context: ReadContext): void;
@@ -43,8 +44,8 @@ export function field<Draft, T>(
 }
 
 /**
- * A field that nats-server has and this server does not: refused by name, never ignored, unless it asks for nothing.
- * @param feature what is missing
+ * A field of nats-server that this server does not support: refused by name, unless its value is off or empty.
+ * @param feature the unsupported feature
  */
 export function missingField(names: string, feature: string, asksForNothing = isNothing): Field<unknown> {
   return {
@@ -59,18 +60,18 @@ export function missingField(names: string, feature: string, asksForNothing = is
   };
 }
 
-/** Switched off, or empty. */
+/** Whether a value is off or empty. */
 export function isNothing({ data }: ConfigValue): boolean {
   if (data instanceof Map) return data.size === 0;
   return Array.isArray(data) ? data.length === 0 : data === false || data === "" || data === 0n;
 }
 
-/** The refusal of an unknown key. */
+/** The error text for an unknown key. */
 export type UnknownText = (key: string) => string;
 
 const unknownField: UnknownText = key => `unknown field ${quoted(key)}`;
 
-/** The fields of a block by each of their names. Built once for blocks of which a file may have thousands. */
+/** The fields of a block by all their names. Built once, because a file may have thousands of such blocks. */
 export type FieldTable<Draft> = ReadonlyMap<string, Field<Draft>>;
 
 export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<Draft> {
@@ -78,8 +79,8 @@ export function fieldTable<Draft>(fields: readonly Field<Draft>[]): FieldTable<D
 }
 
 /**
- * Reads a block into a draft. What is wrong goes to `problems`.
- * @param unknown the refusal of unknown keys; null: the usual one
+ * Reads a block into a draft. Errors are added to `problems`.
+ * @param unknown the error text for unknown keys; null: the usual text
  * @param variables an unknown key is accepted when a `$variable` refers to it
  */
 export function readBlock<Draft>(

@@ -1,5 +1,5 @@
 /**
- * Flags of the command line as parts of the option table: names, argument, and how the flag changes its option.
+ * Command line flags in the option table: names, argument, and how the flag changes its option.
  * The values are Go's: a switch, a whole number, or text.
  */
 export type FlagSection = "Server" | "Logging" | "JetStream" | "Authorization" | "TLS" | "Cluster" | "Profiling" | "Common";
@@ -8,7 +8,7 @@ interface FlagForm {
   /** Without dashes, short ones first. */
   readonly names: readonly string[];
   readonly section: FlagSection;
-  /** What `--help` says. */
+  /** The text in `--help`. */
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ export type FlagRow<T> =
       readonly kind: "text";
       readonly argument: string;
       readonly set: (given: string, before: T) => T;
-      /** The refusal of an argument; null when it is accepted. */
+      /** The error of an argument; null when it is valid. */
       readonly fault?: (given: string) => string | null;
     });
 
@@ -55,7 +55,7 @@ export function textOrNull(given: string): string | null {
   return given === "" ? null : given;
 }
 
-/** Port of a flag or file: 0 means the default, -1 any free one, which is 0 in the library. */
+/** Port of a flag or file: 0 means the default, -1 any free port, which is 0 in the library. */
 export function portOrDefault<T>(given: number, initial: T): number | T {
   if (given === 0) return initial;
   return given === -1 ? 0 : given;

@@ -8,49 +8,49 @@ import type { FlagRow } from "./flag-row.ts";
 import type { Reader } from "./reader.ts";
 
 export interface Row<T> {
-  /** Names in the configuration file, separated by spaces, the first one canonical. Empty: no field of its own there. */
+  /** Names in the configuration file, separated by spaces, the first one canonical. Empty: the file has no field for this option alone. */
   readonly names: string;
-  /** How a value of the file becomes the option's; null: no field of its own. */
+  /** Reads a value of the file; null: the file has no field for this option alone. */
   readonly reader: Reader<T> | null;
-  /** How a value that a program gives becomes the option's. May be left out for a text or a boolean. */
+  /** Completes and checks a value given by a program. Not needed for a text or a boolean. */
   readonly given?: Shape<T>;
   readonly initial: T;
   /** 0 means the initial value, as in the reference. */
   readonly zeroIsDefault?: true;
-  /** Checks a complete value by itself; the order among all checks is that of `option-check.ts`. @returns the refusal, or null */
+  /** Checks a complete value; `option-check.ts` has the order of all checks. @returns the error, or null */
   readonly check?: (value: T) => string | null;
-  /** What it is, with its unit; shown by the reference page. */
+  /** Description with the unit, for the reference page. */
   readonly text: string;
-  /** Flags that set it. */
+  /** Flags that set the option. */
   readonly flags?: readonly FlagRow<T>[];
-  /** Whether a reload may change it. */
+  /** Whether a reload may change the option. */
   readonly reload: "live" | "fixed";
-  /** The reload rule in the reference page, where `reload` alone does not say it. */
+  /** Text of the reload rule for the reference page, if it is more than the value of `reload`. */
   readonly reloadText?: string;
-  /** Which changes a reload refuses, of an option that is live. @returns the refusal, or null */
+  /** For a live option: the changes that a reload refuses. @returns the error, or null */
   readonly refuse?: (before: T, after: T) => string | null;
-  /** Which changes a reload takes, of an option that is fixed. */
+  /** For a fixed option: the changes that a reload accepts. */
   readonly mayChange?: (before: ReloadFacts, after: ReloadFacts) => boolean;
-  /** The values that a reload compares and shows, where they are not the option itself. */
+  /** The values that a reload compares and shows, if they differ from the option's value. */
   readonly compared?: (before: ReloadFacts, after: ReloadFacts) => readonly [old: unknown, fresh: unknown];
-  /** The reference's name of it, for refusals of a reload. */
+  /** The reference's name of the option, for errors of a reload. */
   readonly goName: string;
-  /** The value as the reference prints it; as Go prints the value itself when not set. */
+  /** The value as the reference prints it; by default as Go prints the value. */
   readonly shown?: (value: T) => string;
-  /** The default in the reference page, where it is not the initial value as it is. */
+  /** Text of the default for the reference page, if it differs from the initial value. */
   readonly initialText?: string;
   /** The fields of its block. */
   readonly fields?: readonly Field<never>[];
 }
 
-/** Options that decide about the reload of other options. */
+/** Options on which the reload rules of other options depend. */
 export interface ReloadFacts extends Pick<AuthOptions, "accounts" | "authorization" | "noAuthUser" | "systemAccount"> {
   readonly host: string;
   readonly httpHost: string | null;
   readonly httpsHost: string | null;
 }
 
-/** The initial value of a text or a boolean says its type; the compiler asks all other rows for a shape. */
+/** Rows of text and boolean options need no shape, because the initial value has their type. All other rows need one. */
 type ShapeNeeded<T> = [T] extends [boolean | string] ? unknown : { readonly given: Shape<T> };
 type NumbersOnly<T> = [T] extends [number] ? unknown : { readonly zeroIsDefault?: never };
 
@@ -60,7 +60,7 @@ export function option<T>(row: OptionRow<T>): Row<T> {
   return row;
 }
 
-/** The parts of a row that make its field of the file. */
+/** The parts of a row from which its field of the file is built. */
 type FileRow = Pick<Row<unknown>, "names" | "reader" | "initial" | "text" | "initialText" | "fields">;
 
 /** The fields of the file that set one option each. */

@@ -1,13 +1,13 @@
-/** Errors and warnings of a configuration, all collected, so that an operator sees them at once. */
+/** Collects all errors and warnings of a configuration, so that an operator sees them together. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigValue, placeOf } from "../../language/config-value.ts";
 
-/** A value that cannot be used. The reader of its block records it and goes on with the next field. */
+/** An invalid value. The reader of its block records the error and continues with the next field. */
 export class ConfigFault extends Error {
   override name = "ConfigFault";
 
-  /** @param at the wrong value; null: the one that is being read */
+  /** @param at the wrong value; null: the value being read */
   constructor(
     text: string,
     readonly at: ConfigValue | null = null,
@@ -44,10 +44,10 @@ export class Problems {
   }
 }
 
-/** An option cannot have its value. The text is the reference's where it has one. */
+/** An option has an invalid value. The text is the reference's if it has one. */
 export class OptionError extends Error {
   override name = "OptionError";
-  /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
+  /** Stable: `ERR_OPTIONS`, or `ERR_CONFIG_FILE` for a configuration file. */
   readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE" = "ERR_OPTIONS";
 }
 
@@ -56,7 +56,7 @@ export interface ConfigProblem {
   readonly message: string;
   /** Path of the file, as it was opened; null for a problem without a place. */
   readonly file: string | null;
-  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
+  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null when the file is null. */
   readonly line: number | null;
   readonly column: number | null;
 }
@@ -68,7 +68,7 @@ export class ConfigErrors extends OptionError {
 
   /**
    * @param lines warnings first, then errors
-   * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
+   * @param collected true: errors of all fields, which the reference prints with a new line after each; false: a single error that stopped reading
    */
   constructor(
     readonly lines: readonly string[],
@@ -77,10 +77,10 @@ export class ConfigErrors extends OptionError {
     super(collected ? lines.map(line => `${line}\n`).join("") : lines.join("\n"));
   }
 
-  /** The lines, taken apart. */
+  /** The lines in structured form. */
   get problems(): readonly ConfigProblem[] {
     return this.lines.map(line => {
-      const place = /^(.+?):(\d+):(\d+): (.*)$/s.exec(line); // as `placeOf` writes it
+      const place = /^(.+?):(\d+):(\d+): (.*)$/s.exec(line); // the format of `placeOf`
       if (place === null) return { message: line, file: null, line: null, column: null };
       return { message: place[4]!, file: place[1]!, line: Number(place[2]), column: Number(place[3]) };
     });

@@ -1,6 +1,6 @@
 /**
- * Readers: how a value in the file becomes an option's. Each has a name for its type, which the reference page shows, and refuses other
- * values with the reference's text. For a plain value of the wrong type that is the text of a failed type assertion in Go.
+ * Readers convert a value of the file into the value of an option. Each names its type for the reference page, and refuses other values
+ * with the reference's text. For a single value of the wrong type that is the text of Go's failed type assertion.
  */
 
 import { goDuration, parseGoDuration } from "../../../base/go/duration.ts";
@@ -25,7 +25,7 @@ export function reader<T>(type: string, read: Reader<T>["read"]): Reader<T> {
   return { type, read };
 }
 
-/** Refusal of a value of the wrong type, in the words of Go's failed type assertion. */
+/** The error for a value of the wrong type, with the text of Go's failed type assertion. */
 export function notA(wanted: string, value: ConfigValue): ConfigFault {
   return new ConfigFault(`interface conversion: interface {} is ${goTypeOf(value.data)}, not ${wanted}`, value);
 }
@@ -60,7 +60,7 @@ export function arrayIn(value: ConfigValue): readonly ConfigValue[] {
   throw notA("[]interface {}", value);
 }
 
-/** Values beyond 2^53 become the largest safe integer: as limits they mean the same. */
+/** Values beyond 2^53 become the largest safe integer, which has the same effect as a limit. */
 export function safeInteger(value: bigint): number {
   const most = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(value > most ? most : value < -most ? -most : value);
@@ -73,15 +73,15 @@ export const textOrUnset: Reader<string | null> = reader("string", value => text
 
 export const boolean: Reader<boolean> = reader("boolean", booleanIn);
 
-/** For a field that means the opposite of our option. */
+/** For a field whose meaning is the opposite of our option's. */
 export const negated: Reader<boolean> = reader("boolean", value => !booleanIn(value));
 
 export const integer: Reader<number> = reader("integer", value => safeInteger(integerIn(value)));
 
-/** A number of bytes, `8kb` for short. */
+/** A number of bytes, with an optional unit: `8kb`. */
 export const size: Reader<number> = reader("size", value => safeInteger(integerIn(value)));
 
-/** A size that travels as a 32 bit integer. */
+/** A size that fits in a signed 32-bit integer. */
 export const size32: Reader<number> = reader("size", (value, { key }) => {
   const bytes = integerIn(value);
   if (bytes > 2n ** 31n - 1n) throw new ConfigFault(`${key} value is too big`);
@@ -91,13 +91,13 @@ export const size32: Reader<number> = reader("size", (value, { key }) => {
 const NS_PER_MS = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Durations are kept in whole milliseconds; a shorter one that is not 0 counts as 1. */
+/** Durations are stored in whole milliseconds; shorter ones that are not 0 become 1. */
 export function millisecondsOf(nanoseconds: bigint): number {
   if (nanoseconds > 0n && nanoseconds < NS_PER_MS) return 1;
   return safeInteger(nanoseconds / NS_PER_MS);
 }
 
-/** A duration; a bare number is seconds, with a warning. In milliseconds. */
+/** A duration, in milliseconds. A number without a unit means seconds and causes a warning. */
 export const duration: Reader<number> = reader("duration", (value, { key, problems }) => {
   const name = key.toLowerCase();
   if (typeof value.data === "string") {
@@ -109,7 +109,7 @@ export const duration: Reader<number> = reader("duration", (value, { key, proble
   return millisecondsOf(integerIn(value) * NS_PER_SECOND);
 });
 
-/** A duration that must be text, and no shorter than `leastNs`. In milliseconds. */
+/** A duration, in milliseconds. It must be text and at least `leastNs`. */
 export function durationAtLeast(leastNs: bigint, refusal: (name: string, given: string) => string): Reader<number> {
   return reader("duration", (value, { key }) => {
     const nanoseconds = parseGoDuration(textIn(value));
@@ -120,9 +120,9 @@ export function durationAtLeast(leastNs: bigint, refusal: (name: string, given: 
 }
 
 /**
- * Seconds as a number, whole or not, or a duration. In milliseconds.
- * @param wrongType text of the refusal of anything else
- * @param invalid text of the refusal of text that is no duration
+ * A number of seconds, integer or fraction, or a duration. In milliseconds.
+ * @param wrongType error text for any other type
+ * @param invalid error text for text that is not a duration
  */
 export function seconds(wrongType: string, invalid: (error: string) => string): Reader<number> {
   return reader("duration, or seconds", ({ data }) => {
@@ -136,8 +136,8 @@ export function seconds(wrongType: string, invalid: (error: string) => string): 
 }
 
 /**
- * A list of texts; a single one needs no brackets.
- * @param what the reference's name for them, in errors
+ * A list of texts; a single text needs no brackets.
+ * @param what the reference's name for the texts, in errors
  */
 export function textsFor(what: string): Reader<readonly string[]> {
   return reader("string or list of strings", ({ data }, { problems }) => {
@@ -152,7 +152,7 @@ export function textsFor(what: string): Reader<readonly string[]> {
   });
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function oneOf<T extends string>(words: readonly T[], refusal: string): Reader<T> {
   return reader(words.map(word => `\`${word}\``).join(", "), value => {
     const given = textIn(value) as T;
@@ -162,8 +162,8 @@ export function oneOf<T extends string>(words: readonly T[], refusal: string): R
 }
 
 /**
- * A map with any names.
- * @param wrongType text of the refusal of anything else
+ * A map with arbitrary names.
+ * @param wrongType error text for any other type
  */
 export function mapOf<T>(type: string, wrongType: (goType: string) => string, readOne: (value: ConfigValue, name: string) => T) {
   return reader<Readonly<Record<string, T>>>(type, (value, { problems }) => {
@@ -181,7 +181,7 @@ export function mapOf<T>(type: string, wrongType: (goType: string) => string, re
   });
 }
 
-/** Host and port of a listener. Port 0 asks for the default, -1 for any free one. */
+/** Host and port of a listener. Port 0 means the default, -1 any free port. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;

@@ -9,14 +9,14 @@ import { clientPort } from "./server.ts";
 
 type Draft = { -readonly [K in keyof Options]?: Options[K] };
 
-/** The option whose reload rule holds for the field. */
+/** The option whose reload rule applies to the field. */
 const sets = (option: keyof Options) => ({ option });
 
 export const COMBINED_FIELDS: readonly Field<Draft>[] = [
   field(
     "listen",
     hostPort,
-    "host and port in one",
+    "host and port together",
     (draft, { host, port }) => {
       if (host !== "") draft.host = host;
       draft.port = clientPort(port);
@@ -36,7 +36,7 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
   field(
     "https",
     hostPort,
-    "the same with TLS",
+    "monitoring with TLS: port, or host and port",
     (draft, { host, port }) => {
       if (host !== "") draft.httpsHost = host;
       draft.httpsPort = monitorPort(port);
@@ -46,7 +46,7 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
   field(
     "trace_verbose",
     boolean,
-    "trace, the system account too",
+    "trace, including the system account",
     (draft, on) => {
       draft.traceVerbose = on;
       if (on) draft.trace = true;
@@ -56,7 +56,7 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
   field(
     "trace_headers",
     boolean,
-    "trace, but of messages only their headers",
+    "trace, with only the headers of messages",
     (draft, on) => {
       draft.traceHeaders = on;
       if (on) draft.trace = true;
@@ -66,14 +66,14 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
   field(
     "authorization",
     authorizationBlock,
-    "who may connect",
+    "users, passwords and tokens",
     (draft, { authorization, timeoutMs }) => {
       draft.authorization = authorization;
       if (timeoutMs !== 0) draft.authTimeoutMs = timeoutMs;
     },
     { ...sets("authorization"), fields: AUTHORIZATION_FIELDS },
   ),
-  field("cluster", clusterBlock, "the cluster it belongs to", (draft, { name }) => (draft.clusterName = name), {
+  field("cluster", clusterBlock, "the cluster of this server", (draft, { name }) => (draft.clusterName = name), {
     ...sets("clusterName"),
     fields: CLUSTER_FIELDS,
   }),

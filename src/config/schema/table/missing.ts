@@ -1,4 +1,4 @@
-/** Fields of features that this server does not have yet: refused by name, unless the value asks for nothing. */
+/** Fields of features that this server does not support yet: refused by name, unless the value is off or empty. */
 
 import { quoted } from "../../../base/go/strconv.ts";
 import { goTypeOf } from "../../language/config-value.ts";
@@ -66,7 +66,7 @@ export const MISSING_FIELDS: readonly Field<unknown>[] = [
   missingField("store_dir storedir", "JetStream"),
 ];
 
-/** Names of a program's options: those of the file, without regard to case and underscores, and `cluster`, of which a file may set the name. */
+/** Names of a program's options: the names of the file without case and underscores, and `cluster`, whose name a file may set. */
 const MISSING_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...MISSING_FIELDS.flatMap(({ names, missing }) => names.map(name => [plainName(name), missing!] as const)),
   ["cluster", "clustering"],
@@ -76,12 +76,12 @@ function plainName(name: string): string {
   return name.toLowerCase().replaceAll("_", "");
 }
 
-/** @returns the feature that an option of a program needs, and that is not there yet; null when there is none */
+/** @returns the unsupported feature that an option of a program belongs to; null when there is none */
 export function missingOption(name: string): string | null {
   return MISSING_OPTIONS.get(plainName(name)) ?? null;
 }
 
-/** Whether a program's value asks for nothing: empty, off, or `{ enabled: false }`. */
+/** Whether a program's value is empty, off, or `{ enabled: false }`. */
 export function isNothingGiven(value: unknown): boolean {
   if (typeof value === "object" && value !== null) {
     return Object.keys(value).length === 0 || (value as { enabled?: unknown }).enabled === false;

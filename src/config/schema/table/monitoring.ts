@@ -6,7 +6,7 @@ import { integerFlag, portOrDefault, textFlag } from "../row/flag-row.ts";
 import { option, type ReloadFacts } from "../row/option-row.ts";
 import { integer, reader, textIn } from "../row/reader.ts";
 
-/** 0: none; -1: any free one. */
+/** 0: no monitoring; -1: any free port. */
 export const monitorPort = (given: number) => portOrDefault<number | null>(given, null);
 
 const port = reader("integer", (value, context) => monitorPort(integer.read(value, context)));
@@ -32,7 +32,7 @@ export const MONITORING_OPTIONS = {
     reader: null,
     given: given.orNull(given.text),
     initial: null,
-    text: "address of the monitoring listener; host when not set",
+    text: "address of the monitoring listener; the value of `host` when not set",
     reload: "fixed",
     compared: monitoringHosts,
     goName: "HTTPHost",
@@ -42,7 +42,7 @@ export const MONITORING_OPTIONS = {
     reader: port,
     given: given.orNull(given.port),
     initial: null,
-    text: "monitoring port; 0: none; -1: any free one (in the library null and 0)",
+    text: "monitoring port; 0: no monitoring; -1: any free port (in the library null and 0)",
     flags: [integerFlag<number | null>("m http_port", "Server", "port", "Use port for http monitoring, -1 for any", monitorPort)],
     reload: "fixed",
     goName: "HTTPPort",
@@ -52,7 +52,7 @@ export const MONITORING_OPTIONS = {
     names: "http_base_path",
     reader: reader("string", value => basePath(textIn(value))),
     initial: "/",
-    text: "path before every monitoring endpoint",
+    text: "path prefix of every monitoring endpoint",
     flags: [textFlag("http_base_path", "Server", "path", "Path before every monitoring endpoint (default: /)", basePath)],
     reload: "fixed",
     goName: "HTTPBasePath",
@@ -63,7 +63,7 @@ export const MONITORING_OPTIONS = {
     reader: null,
     given: given.orNull(given.text),
     initial: null,
-    text: "address of the https monitoring listener; host when not set",
+    text: "address of the https monitoring listener; the value of `host` when not set",
     reload: "fixed",
     compared: monitoringHosts,
     goName: "HTTPHost",
@@ -73,7 +73,7 @@ export const MONITORING_OPTIONS = {
     reader: port,
     given: given.orNull(given.port),
     initial: null,
-    text: "monitoring port with TLS, which takes the certificate of the `tls` block; not beside http_port",
+    text: "monitoring port with TLS, which uses the certificate of the `tls` block; not together with http_port",
     flags: [integerFlag<number | null>("ms https_port", "Server", "port", "Use port for https monitoring, -1 for any", monitorPort)],
     reload: "fixed",
     goName: "HTTPSPort",

@@ -12,7 +12,7 @@ import { resolverRefusal } from "../reload/reload-refusal.ts";
 import { option } from "../row/option-row.ts";
 import { text } from "../row/reader.ts";
 
-/** The end of a JWT is part of its signature, so it differs between any two. */
+/** Number of characters shown of a JWT, from its end, which differs between JWTs because it is part of the signature. */
 const SHOWN_LETTERS = 8;
 
 export const OPERATOR_TABLE_OPTIONS = {
@@ -21,7 +21,7 @@ export const OPERATOR_TABLE_OPTIONS = {
     reader: operatorsReader,
     given: given.listOf(given.text),
     initial: [],
-    text: "operator JWTs; in a file also names of files that hold them",
+    text: "operator JWTs; in a file also names of files that contain them",
     reload: "fixed",
     goName: "TrustedOperators",
     shown: jwts => `[${jwts.map(jwt => `…${jwt.slice(-SHOWN_LETTERS)}`).join(" ")}]`,
@@ -40,9 +40,9 @@ export const OPERATOR_TABLE_OPTIONS = {
     reader: resolverReader,
     given: resolverShape,
     initial: null,
-    text: "where account JWTs come from; not set: what the operator's JWT says",
+    text: "source of account JWTs; when not set, the operator's JWT names it",
     reload: "live",
-    reloadText: "live, but not from none or to none",
+    reloadText: "live, but cannot be added or removed",
     goName: "AccountResolver",
     refuse: resolverRefusal,
   }),
@@ -51,7 +51,7 @@ export const OPERATOR_TABLE_OPTIONS = {
     reader: tlsBlock,
     given: tlsShape,
     initial: null,
-    text: "TLS towards a resolver at an https address",
+    text: "TLS of connections to a resolver at an https address",
     fields: TLS_FIELDS,
     reload: "live",
     goName: "AccountResolverTLSConfig",
@@ -61,7 +61,7 @@ export const OPERATOR_TABLE_OPTIONS = {
     reader: resolverPreload,
     given: given.mapOf(given.text),
     initial: {},
-    text: "account to its JWT: the resolver starts with these",
+    text: "map of accounts to JWTs that the resolver starts with",
     reload: "live",
     goName: "ResolverPreloads",
   }),
@@ -78,7 +78,7 @@ export const OPERATOR_TABLE_OPTIONS = {
     names: "default_sentinel",
     reader: text,
     initial: "",
-    text: "bearer JWT used for clients that send none",
+    text: "bearer JWT of clients that send no JWT",
     reload: "live",
     goName: "DefaultSentinel",
   }),

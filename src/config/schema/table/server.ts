@@ -14,7 +14,7 @@ import { booleanIn, durationAtLeast, integer, mapOf, reader, textIn, textOrUnset
 const SECOND_NS = 1_000_000_000n;
 const DEFAULT_PORT = 4222;
 
-/** 0: the default; -1: any free one. */
+/** 0: the default; -1: any free port. */
 export const clientPort = (given: number) => portOrDefault(given, DEFAULT_PORT);
 
 const ms = (value: number) => goDuration(value * 1e6);
@@ -31,7 +31,7 @@ const tags = reader<readonly string[]>("string or list of strings", ({ data }) =
   return [...read];
 });
 
-/** The names that `feature_flags` may switch, with their defaults. All of them are JetStream's. */
+/** The feature flags, with their defaults. All of them belong to JetStream. */
 export const FEATURE_FLAGS: Readonly<Record<string, boolean>> = {
   js_ack_fc_v2: false,
   js_api_reply_v2: false,
@@ -49,7 +49,7 @@ export const SERVER_OPTIONS = {
     names: "host net",
     reader: reader("string", value => textIn(value) || "0.0.0.0"),
     initial: "0.0.0.0",
-    text: "address the client listener binds; 0.0.0.0: every address, IPv6 included",
+    text: "address of the client listener; 0.0.0.0: all addresses, including IPv6",
     flags: [textFlag("a addr net", "Server", "host", "Bind to host address (default: 0.0.0.0)", given => given || "0.0.0.0")],
     reload: "fixed",
     goName: "Host",
@@ -59,7 +59,7 @@ export const SERVER_OPTIONS = {
     reader: reader("integer", (value, context) => clientPort(integer.read(value, context))),
     given: given.port,
     initial: DEFAULT_PORT,
-    text: "client port; -1: any free one (in the library 0)",
+    text: "client port; -1: any free port (in the library 0)",
     flags: [integerFlag("p port", "Server", "port", "Use port for clients, -1 for any (default: 4222)", clientPort)],
     reload: "fixed",
     goName: "Port",
@@ -69,7 +69,7 @@ export const SERVER_OPTIONS = {
     reader: unixListenerBlock,
     given: unixListenerShape,
     initial: null,
-    text: "Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none",
+    text: "Unix domain socket for clients, in addition to the port; mode in octal, 0770 by default; not in nats-server",
     reload: "fixed",
     goName: "ListenUnix",
     shown: listener => (listener === null ? "" : `{${listener.path} 0${listener.mode.toString(8)}}`),
@@ -79,7 +79,7 @@ export const SERVER_OPTIONS = {
     reader: textOrUnset,
     given: given.orNull(given.text),
     initial: null,
-    text: "host[:port] told to clients in INFO",
+    text: "host[:port] for clients in INFO",
     flags: [textFlag("client_advertise", "Server", "string", "Client URL to advertise to other servers", textOrNull)],
     reload: "live",
     goName: "ClientAdvertise",
@@ -90,7 +90,7 @@ export const SERVER_OPTIONS = {
     given: given.orNull(given.text),
     initial: null,
     check: name => (name?.includes(" ") ? SERVER_NAME_HAS_SPACES : null),
-    text: "name of the server; its id when not set",
+    text: "name of the server; the server id when not set",
     flags: [textFlag("n name server_name", "Server", "server_name", "Server name (default: auto)", textOrNull)],
     reload: "fixed",
     goName: "ServerName",
@@ -125,7 +125,7 @@ export const SERVER_OPTIONS = {
     ),
     given: given.mapOf(given.boolean),
     initial: {},
-    text: "switches of single features",
+    text: "features to switch on or off",
     reload: "fixed",
     goName: "FeatureFlags",
   }),
@@ -134,7 +134,7 @@ export const SERVER_OPTIONS = {
     reader: textOrUnset,
     given: given.orNull(given.text),
     initial: null,
-    text: "file that gets the process id",
+    text: "file for the process id",
     flags: [textFlag("P pid", "Server", "file", "File to store PID", textOrNull)],
     reload: "live",
     goName: "PidFile",
@@ -144,7 +144,7 @@ export const SERVER_OPTIONS = {
     reader: textOrUnset,
     given: given.orNull(given.text),
     initial: null,
-    text: "directory that gets <program>_<pid>.ports",
+    text: "directory for the file <program>_<pid>.ports with the listening addresses",
     flags: [
       textFlag(
         "ports_file_dir",
@@ -164,7 +164,7 @@ export const SERVER_OPTIONS = {
     initial: 120_000,
     zeroIsDefault: true,
     initialText: "2m",
-    text: "time in which lame duck mode closes all clients",
+    text: "time within which lame duck mode closes all clients",
     reload: "fixed",
     goName: "LameDuckDuration",
     shown: ms,
@@ -176,7 +176,7 @@ export const SERVER_OPTIONS = {
     initial: 10_000,
     zeroIsDefault: true,
     initialText: "10s",
-    text: "time before it closes the first client; shorter than the duration",
+    text: "time before lame duck mode closes the first client; shorter than the duration",
     reload: "fixed",
     goName: "LameDuckGracePeriod",
     shown: ms,
@@ -196,7 +196,7 @@ export const SERVER_OPTIONS = {
     reader: mapOf("map of strings", goType => `error default_js_domain config: unsupported type ${goType}`, textIn),
     given: given.mapOf(given.text),
     initial: {},
-    text: "account to JetStream domain; kept for JetStream, which is not there yet",
+    text: "map of accounts to JetStream domains; no effect until JetStream is supported",
     reload: "fixed",
     goName: "JsAccDefaultDomain",
   }),
@@ -206,7 +206,7 @@ export const SERVER_OPTIONS = {
     given: given.integer,
     initial: 3_600,
     zeroIsDefault: true,
-    text: "attempts between reports of a connect to another server that fails",
+    text: "failed attempts to connect to another server between two log lines",
     reload: "live",
     goName: "ConnectErrorReports",
   }),
@@ -216,7 +216,7 @@ export const SERVER_OPTIONS = {
     given: given.integer,
     initial: 1,
     zeroIsDefault: true,
-    text: "attempts between reports of a reconnect that fails",
+    text: "failed attempts to reconnect between two log lines",
     reload: "live",
     goName: "ReconnectErrorReports",
   }),
@@ -225,7 +225,7 @@ export const SERVER_OPTIONS = {
     reader: reader<number | null>("integer", (value, context) => portOrDefault(integer.read(value, context), null)),
     given: given.orNull(given.port),
     initial: null,
-    text: "port for profiles; -1: any free one",
+    text: "port for profiling; -1: any free port",
     flags: [integerFlag<number | null>("profile", "Profiling", "port", "Profiling HTTP port", given => portOrDefault(given, null))],
     reload: "fixed",
     goName: "ProfPort",
@@ -236,7 +236,7 @@ export const SERVER_OPTIONS = {
     reader: integer,
     given: given.integer,
     initial: 0,
-    text: "rate of the block profile",
+    text: "rate of the block profile; only logs a warning",
     reload: "live",
     goName: "ProfBlockRate",
   }),
