@@ -107,7 +107,7 @@ export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
   readonly trace?: (Partial<TraceOptions> & Pick<TraceOptions, "destination">) | null;
 }
 
-/** What `NatsServer.start` takes: every option, and every field of one, may be left out. Times are milliseconds; port 0 is any free one. */
+/** Options of `NatsServer.start`. Every option and every field may be left out. Times are in milliseconds; port 0 means any free port. */
 export interface GivenOptions extends Partial<Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">> {
   readonly accounts?: readonly GivenAccount[];
   readonly authorization?: GivenAuthorization | null;
@@ -134,55 +134,55 @@ export interface Options {
   traceVerbose: boolean;
   /** trace only the headers of messages */
   traceHeaders: boolean;
-  /** bytes of a payload shown in a trace line; 0: all */
+  /** largest number of payload bytes in a trace line; 0: all */
   tracedBytesMax: number;
-  /** timestamp log lines */
+  /** log lines have a timestamp */
   logTime: boolean;
   /** timestamps in UTC */
   logTimeUtc: boolean;
-  /** file that gets the log */
+  /** log file */
   logFile: string | null;
-  /** bytes after which the log file is rotated; 0: never */
+  /** size in bytes at which the log file is rotated; 0: never */
   logSizeLimit: number;
-  /** log files kept, the current one included; 0: all */
+  /** number of log files kept, including the current one; 0: all */
   logFilesMax: number;
   /** log to the system's log */
   syslog: boolean;
   /** log to the syslog server at this URL: `udp://`, `tcp://`, `unix://` */
   remoteSyslog: string | null;
-  /** form of log lines. nats-server knows only text */
+  /** format of log lines; nats-server supports only text */
   logFormat: "text" | "json";
-  /** level of single subsystems (server, client, websocket, monitor). nats-server has none */
+  /** level of single subsystems (server, client, websocket, monitor); not in nats-server */
   logLevelOverrides: { readonly [x: string]: string; };
-  /** operator JWTs; in a file also names of files that hold them */
+  /** operator JWTs; in a file also names of files that contain them */
   operators: readonly string[];
   /** public operator nkeys that are trusted without a JWT */
   trustedKeys: readonly string[];
-  /** where account JWTs come from; not set: what the operator's JWT says */
+  /** source of account JWTs; when not set, the operator's JWT names it */
   resolver: ResolverOptions | null;
-  /** TLS towards a resolver at an https address */
+  /** TLS of connections to a resolver at an https address */
   resolverTls: TlsOptions | null;
-  /** account to its JWT: the resolver starts with these */
+  /** map of accounts to JWTs that the resolver starts with */
   resolverPreload: { readonly [x: string]: string; };
   /** accounts whose users may connect; empty: all */
   pinnedAccounts: readonly string[];
-  /** bearer JWT used for clients that send none */
+  /** bearer JWT of clients that send no JWT */
   defaultSentinel: string;
-  /** accounts beside `$G`, which is always there */
+  /** accounts in addition to `$G`, which always exists */
   accounts: readonly ConfiguredAccount[];
-  /** subjects that messages are sent to instead of their own, in `$G` */
+  /** mappings of subjects to other subjects, in `$G` */
   mappings: readonly MappingRule[];
-  /** account of the server's own events and services; `$SYS` when not set */
+  /** account for the server's events and services; `$SYS` when not set */
   systemAccount: string | null;
-  /** no system account, unless one is named */
+  /** do not create the account `$SYS` by default */
   noSystemAccount: boolean;
-  /** user or nkey of clients that give no credentials */
+  /** user or nkey of clients without credentials */
   noAuthUser: string | null;
   /** public nkeys of proxies whose signatures are trusted; in a file `proxies { trusted: [ { key } ] }` */
   trustedProxies: readonly string[];
-  /** who may connect: a user and password, a token, or `users` of `$G`; `defaultPermissions`, `callout`, `proxyRequired` */
+  /** logins: a user and password, a token, or `users` of `$G`; `defaultPermissions`, `callout`, `proxyRequired` */
   authorization: Authorization | null;
-  /** time a client has to authenticate, ms; one second more than TLS has, with TLS */
+  /** time a client has to authenticate, ms; with TLS the default is one second more than the TLS timeout */
   authTimeoutMs: number;
   /** TLS of the client listener, and of https monitoring */
   tls: TlsOptions | null;
@@ -200,75 +200,75 @@ export interface Options {
   controlLineBytesMax: number;
   /** largest message, headers included, bytes; not above max_pending */
   payloadBytesMax: number;
-  /** bytes a client may have unread before it is closed */
+  /** bytes of pending output at which a client is closed */
   pendingBytesMax: number;
-  /** client connections; 0 in a file, or negative: none */
+  /** maximum number of client connections; negative, or 0 in a file: no connections */
   connectionsMax: number;
-  /** subscriptions of a connection; 0: no limit */
+  /** maximum subscriptions of a connection; 0: no limit */
   subscriptionsMax: number;
-  /** tokens of a subscribed subject, 1 to 255; 0: no limit */
+  /** maximum tokens of a subscribed subject, 1 to 255; 0: no limit */
   subscriptionTokensMax: number;
   /** time between the server's PINGs */
   pingIntervalMs: number;
   /** unanswered PINGs before a connection is stale */
   pingsOutMax: number;
-  /** time for the kernel to take a batch of output */
+  /** longest time to write a batch of output to the socket */
   writeDeadlineMs: number;
   /** what happens when the write deadline passes */
   writeTimeout: "default" | "close" | "retry";
-  /** closed connections remembered for /connz */
+  /** number of closed connections kept for /connz */
   closedClientsMax: number;
   /** message headers; in a file `no_header_support: true` turns them off */
   headers: boolean;
-  /** results of matching are cached; in a file `disable_sublist_cache: true` turns that off */
+  /** cache the results of subject matching; in a file `disable_sublist_cache: true` turns that off */
   sublistCache: boolean;
-  /** a producer waits for a slow consumer; in a file `no_fast_producer_stall: true` turns that off */
+  /** pause a producer while a consumer is slow; in a file `no_fast_producer_stall: true` turns that off */
   fastProducerStall: boolean;
-  /** address of the monitoring listener; host when not set */
+  /** address of the monitoring listener; the value of `host` when not set */
   httpHost: string | null;
-  /** monitoring port; 0: none; -1: any free one (in the library null and 0) */
+  /** monitoring port; 0: no monitoring; -1: any free port (in the library null and 0) */
   httpPort: number | null;
-  /** path before every monitoring endpoint */
+  /** path prefix of every monitoring endpoint */
   httpBasePath: string;
-  /** address of the https monitoring listener; host when not set */
+  /** address of the https monitoring listener; the value of `host` when not set */
   httpsHost: string | null;
-  /** monitoring port with TLS, which takes the certificate of the `tls` block; not beside http_port */
+  /** monitoring port with TLS, which uses the certificate of the `tls` block; not together with http_port */
   httpsPort: number | null;
-  /** address the client listener binds; 0.0.0.0: every address, IPv6 included */
+  /** address of the client listener; 0.0.0.0: all addresses, including IPv6 */
   host: string;
-  /** client port; -1: any free one (in the library 0) */
+  /** client port; -1: any free port (in the library 0) */
   port: number;
-  /** Unix domain socket for clients, beside the port; its mode, in octal, is 0770 unless given. nats-server has none */
+  /** Unix domain socket for clients, in addition to the port; mode in octal, 0770 by default; not in nats-server */
   listenUnix: UnixListener | null;
-  /** host[:port] told to clients in INFO */
+  /** host[:port] for clients in INFO */
   clientAdvertise: string | null;
-  /** name of the server; its id when not set */
+  /** name of the server; the server id when not set */
   serverName: string | null;
   /** tags of the server, in lower case */
   serverTags: readonly string[];
   /** names and values of the server, shown in varz */
   serverMetadata: { readonly [x: string]: string; };
-  /** switches of single features */
+  /** features to switch on or off */
   featureFlags: { readonly [x: string]: boolean; };
-  /** file that gets the process id */
+  /** file for the process id */
   pidFile: string | null;
-  /** directory that gets <program>_<pid>.ports */
+  /** directory for the file <program>_<pid>.ports with the listening addresses */
   portsFileDirectory: string | null;
-  /** time in which lame duck mode closes all clients */
+  /** time within which lame duck mode closes all clients */
   lameDuckDurationMs: number;
-  /** time before it closes the first client; shorter than the duration */
+  /** time before lame duck mode closes the first client; shorter than the duration */
   lameDuckGraceMs: number;
   /** name of the cluster, shown in INFO and varz */
   clusterName: string | null;
-  /** account to JetStream domain; kept for JetStream, which is not there yet */
+  /** map of accounts to JetStream domains; no effect until JetStream is supported */
   defaultJsDomain: { readonly [x: string]: string; };
-  /** attempts between reports of a connect to another server that fails */
+  /** failed attempts to connect to another server between two log lines */
   connectErrorReports: number;
-  /** attempts between reports of a reconnect that fails */
+  /** failed attempts to reconnect between two log lines */
   reconnectErrorReports: number;
-  /** port for profiles; -1: any free one */
+  /** port for profiling; -1: any free port */
   profilingPort: number | null;
-  /** rate of the block profile */
+  /** rate of the block profile; only logs a warning */
   profilingBlockRate: number;
 }
 
@@ -279,10 +279,10 @@ export declare class ConfigErrors extends OptionError {
   readonly code = "ERR_CONFIG_FILE";
   /**
    * @param lines warnings first, then errors
-   * @param collected all that is wrong with the fields, which the reference prints with a new line behind each; else why there are none
+   * @param collected true: errors of all fields, which the reference prints with a new line after each; false: a single error that stopped reading
    */
   constructor(lines: readonly string[], collected: boolean);
-  /** The lines, taken apart. */
+  /** The lines in structured form. */
   get problems(): readonly ConfigProblem[];
 }
 
@@ -291,15 +291,15 @@ export interface ConfigProblem {
   readonly message: string;
   /** Path of the file, as it was opened; null for a problem without a place. */
   readonly file: string | null;
-  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null where the file is. */
+  /** Counted from 1. The column is counted as nats-server does, from 0 or 1. Both are null when the file is null. */
   readonly line: number | null;
   readonly column: number | null;
 }
 
-/** An option cannot have its value. The text is the reference's where it has one. */
+/** An option has an invalid value. The text is the reference's if it has one. */
 export declare class OptionError extends Error {
   name: string;
-  /** Stable: `ERR_OPTIONS`, and `ERR_CONFIG_FILE` for what a file says. */
+  /** Stable: `ERR_OPTIONS`, or `ERR_CONFIG_FILE` for a configuration file. */
   readonly code: "ERR_OPTIONS" | "ERR_CONFIG_FILE";
 }
 
@@ -317,8 +317,8 @@ export declare class ReloadError extends Error {
 /**
  * The server could not start; nothing keeps running. The message is the reference's.
  *
- * `code` is stable: the system's code of what failed (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that cannot be
- * used, otherwise `ERR_START`. `cause` is the error that caused it, where there is one.
+ * `code` is stable: the system's error code (`EADDRINUSE`, `EACCES`, `ENOENT` …), `ERR_TLS` for a `tls` block that
+ * cannot be used, otherwise `ERR_START`. `cause` is the underlying error, if any.
  */
 export declare class StartError extends Error {
   name: string;
@@ -526,7 +526,7 @@ type GivenExport = (Partial<StreamExportOptions> & Pick<StreamExportOptions, "ki
 type GivenImport = (Partial<StreamImportOptions> & Pick<StreamImportOptions, "kind" | "account" | "subject">) | (Partial<ServiceImportOptions> & Pick<ServiceImportOptions, "kind" | "account" | "subject">);
 
 interface GivenMapping extends Omit<MappingRule, "destinations"> {
-  /** All messages, unless a weight is given. */
+  /** A subject that receives all messages, or destinations with weights. */
   readonly destinations: readonly (Partial<MappingDestination> & Pick<MappingDestination, "subject">)[];
 }
 

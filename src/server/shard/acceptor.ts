@@ -3,15 +3,15 @@ import type { Door } from "../../connections/client/door.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import type { Transport, TransportEvents } from "../../wire/transport/transport.ts";
 
-/** What listeners need of the shard. */
+/** The shard, as listeners use it. */
 export interface Acceptor {
   readonly turn: Turn;
   readonly log: Logger;
   /**
-   * Makes a connection of a transport. Call `turn.end()` afterwards.
-   * @param door what is different for clients of this listener; nothing when not given
+   * Creates a connection for a transport. Call `turn.end()` afterwards.
+   * @param door settings of this listener that differ from the server's; none when not given
    */
   accept(transport: Transport, door?: Door): TransportEvents;
-  /** A handler of ours threw: the batch may hold half of what was being delivered. */
+  /** A socket handler threw; the batch may contain half-delivered messages. */
   onDefect(error: Error): void;
 }

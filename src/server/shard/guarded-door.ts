@@ -9,7 +9,7 @@ import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { SocketEvents } from "../../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 
-/** What a listener asks of clients. */
+/** What a listener requires of clients before the protocol begins. */
 export interface DoorOptions {
   readonly tls: TlsContext | null;
   readonly allowNonTls: boolean;

@@ -17,7 +17,7 @@ import type { Turn } from "../../connections/link/turn.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 
-/** What a callout needs of the shard. */
+/** The shard, as a callout uses it. */
 export interface CalloutHost {
   readonly log: Logger;
   readonly turn: Turn;
@@ -26,7 +26,7 @@ export interface CalloutHost {
   readonly clock: Clock;
   readonly identity: ServerIdentity;
   readonly serverName: string;
-  /** Empty: none. */
+  /** Empty: no cluster. */
   readonly clusterName: string;
   readonly advertisedHost: string;
   /** null: no system account. */
