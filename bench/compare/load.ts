@@ -1,7 +1,6 @@
 /** Compiles the load generator and runs it: against a server, or against its own relay. */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Workload } from "./rows.ts";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 const BINARY = join(OUT_DIRECTORY, "load");
@@ -32,6 +31,14 @@ export interface LoadOptions {
   imported?: 1;
   /** Path of the file of users that log in; see login.c. */
   users?: string;
+}
+
+/** What one run of the generator does. */
+interface LoadRun {
+  readonly role: string;
+  readonly options: LoadOptions;
+  /** The server's settings, as far as the generator must know them. */
+  readonly configuration?: { readonly load?: LoadOptions };
 }
 
 /** Results of one run. Fields that the role does not measure are 0. */
@@ -71,7 +78,7 @@ export function compileLoad(): void {
 }
 
 /** `scale` shortens the run. A third of the messages are sent first as a warm-up. */
-function loadArguments({ options, configuration }: Workload, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
+function loadArguments({ options, configuration }: LoadRun, scale: number, timeoutMs = RUN_TIMEOUT_MS): string[] {
   const publishers = options.publishers ?? 1;
   const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
   const messages = share(options.messages ?? 0);
@@ -81,7 +88,7 @@ function loadArguments({ options, configuration }: Workload, scale: number, time
 
 /** @param timeoutMs for the whole run, including connecting and warm-up; a longer run is a failure */
 export async function measure(
-  workload: Workload,
+  workload: LoadRun,
   server: { port: number; pid: number },
   scale: number,
   timeoutMs = RUN_TIMEOUT_MS,
@@ -97,6 +104,6 @@ export async function measure(
 }
 
 /** The command that starts the relay in place of a server, for this workload. */
-export function relayCommand(workload: Workload): string {
+export function relayCommand(workload: LoadRun): string {
   return [BINARY, "relay", "port={port}", ...loadArguments(workload, 1)].join(" ");
 }
