@@ -10,7 +10,7 @@ test("a condition that holds does nothing", () => {
   assert(1 + 1 === 2, "arithmetic works");
 });
 
-test("a broken assertion names itself and its values, stops the process, and leaves a status of its own", async () => {
+test("a broken assertion prints its text and values, and exits with its own status", async () => {
   const path = JSON.stringify(`${import.meta.dir}/assert.ts`);
   const program = `import { assert } from ${path}; setTimeout(() => console.log("went on"), 0); assert(false, "two are one", 2, "one");`;
   const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "pipe" });
@@ -21,14 +21,14 @@ test("a broken assertion names itself and its values, stops the process, and lea
   expect(out).toBe("");
 });
 
-test("a program that listens is told instead, and the error is thrown", () => {
-  const told: AssertionBroken[] = [];
-  listen(error => told.push(error));
+test("with a listener, the listener is called and the error is thrown instead of an exit", () => {
+  const received: AssertionBroken[] = [];
+  listen(error => received.push(error));
   expect(() => assert(false, "counts are not negative", -1)).toThrow("Assertion broken: counts are not negative: -1");
   expect(() => unreachable("there are two kinds", "third")).toThrow('Assertion broken: there are two kinds: "third"');
-  expect(told.map(({ message }) => message)).toEqual([
+  expect(received.map(({ message }) => message)).toEqual([
     "Assertion broken: counts are not negative: -1",
     'Assertion broken: there are two kinds: "third"',
   ]);
-  expect(told[0]).toBeInstanceOf(AssertionBroken);
+  expect(received[0]).toBeInstanceOf(AssertionBroken);
 });

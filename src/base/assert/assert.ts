@@ -1,6 +1,7 @@
 /**
- * What must hold for this program to be right. A broken assertion is our own mistake, never a peer's or an operator's: from there on the
- * memory of the process cannot be trusted, so it stops instead of writing or delivering something wrong. On in production.
+ * Assertions: conditions that always hold in a correct program. A broken assertion is a bug in this program, never a mistake of a peer or
+ * an operator. The state in memory can then no longer be trusted, so the process stops instead of writing or delivering wrong data.
+ * Assertions are active in production.
  *
  *   assert(pending >= 0, "bytes pending are not negative", pending);      →  Assertion broken: bytes pending are not negative: -5
  *   unreachable("every row of the table is known", row);
@@ -25,14 +26,14 @@ export class AssertionBroken extends Error {
 
 /**
  * Stops the process unless the condition holds.
- * @param what must hold, as a sentence
- * @param first value that shows what went wrong, like `second`: evaluated on every call, so a cheap expression
+ * @param what the condition that must hold, as a sentence
+ * @param first value for the error text, like `second`; evaluated on every call, so it must be a cheap expression
  */
 export function assert(condition: boolean, what: string, first?: unknown, second?: unknown): asserts condition {
   if (!condition) stop(what, first, second);
 }
 
-/** A place that the program must never reach. */
+/** Marks a place that the program must never reach: always stops. */
 export function unreachable(what: string, first?: unknown, second?: unknown): never {
   stop(what, first, second);
 }

@@ -10,7 +10,7 @@ test("a size is one to nine digits and nothing else", () => {
     expect(parse(text), text).toBe(-1);
 });
 
-test("a number is written in decimal, with the size that was foretold, and read back", () => {
+test("a number is written in decimal, with the predicted size, and parses back", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const numbers = [
@@ -44,7 +44,7 @@ test("a number is written in decimal, with the size that was foretold, and read 
 });
 
 describe("quote", () => {
-  // Printed by Go's fmt.Printf("%q").
+  // Expected texts are the output of Go's fmt.Printf("%q").
   const QUOTED: [hex: string, text: string][] = [
     ["", '""'],
     ["706c61696e", '"plain"'],
@@ -71,16 +71,16 @@ describe("quote", () => {
     ["80616263e282", '"\\x80abc\\xe2\\x82"'],
     ["6027", '"`\'"'],
   ];
-  test("shows bytes as Go does", () => {
+  test("quotes bytes like Go", () => {
     for (const [hex, text] of QUOTED) expect(quote(Buffer.from(hex, "hex")), hex).toBe(text);
   });
 
-  test("shows a range only, and does not look behind it for the rest of a rune", () => {
+  test("quotes only the range, and does not complete a cut rune with bytes after it", () => {
     expect(quote(Buffer.from("<ü€>"), 1, 4)).toBe('"ü\\xe2"');
     expect(quote(Buffer.from("abc"), 1, 1)).toBe('""');
   });
 
-  test("any bytes are shown in one line, without ASCII controls", () => {
+  test("any bytes are quoted on one line, without ASCII control characters", () => {
     const seed = seedFromEnv();
     const random = new Random(seed);
     for (let round = 0; round < 2_000; round++) {
@@ -98,7 +98,7 @@ describe("quote", () => {
   });
 });
 
-test("text of a range, bytes of one's own, and comparisons", () => {
+test("decodes ranges, copies bytes and compares them", () => {
   const bytes = encode("<ü€>");
   expect([decode(bytes), decode(bytes, 1, 3), decode(bytes, 2, 3), decode(new Uint8Array([0x61, 0xff]))]).toEqual([
     "<ü€>",

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { BufferPool, LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "./buffer-pool.ts";
 
-test("a chunk has the size of its tier, and is given out again after it came back", () => {
+test("a chunk has the size of its tier, and is reused after it was given back", () => {
   const pool = new BufferPool(() => {});
   for (const [tier, bytes] of TIER_BYTES.entries()) {
     const chunk = pool.take(tier);
@@ -25,7 +25,7 @@ test("no two holders share memory", () => {
   expect(new Set(chunks.map(chunk => chunk.buffer)).size).toBe(50);
 });
 
-test("what is free has a bound, and half of it goes when it is trimmed", () => {
+test("the number of free chunks is bounded, and trimming releases half of them", () => {
   const pool = new BufferPool(() => {});
   const takeAndGive = (count: number) => {
     const chunks = Array.from({ length: count }, () => pool.take(0));
@@ -42,18 +42,18 @@ test("what is free has a bound, and half of it goes when it is trimmed", () => {
   expect(pool.taken).toBe(0);
 });
 
-test("over a mebibyte of free chunks it asks to be trimmed, once at a time, until little is left", () => {
-  let asked = 0;
-  const pool = new BufferPool(() => asked++);
+test("above one mebibyte of free chunks the pool requests trimming, one call at a time", () => {
+  let requests = 0;
+  const pool = new BufferPool(() => requests++);
   const chunks = Array.from({ length: 100 }, () => pool.take(LARGEST_TIER));
   for (const [index, chunk] of chunks.entries()) {
     pool.give(chunk);
-    expect(asked, `${index + 1} chunks`).toBe((index + 1) * LARGEST_CHUNK_BYTES > 1024 * 1024 ? 1 : 0);
+    expect(requests, `${index + 1} chunks`).toBe((index + 1) * LARGEST_CHUNK_BYTES > 1024 * 1024 ? 1 : 0);
   }
   const calls: number[] = [];
   for (let trim = 0; trim < 5; trim++) {
     pool.trim();
-    calls.push(asked);
+    calls.push(requests);
   }
   expect(calls).toEqual([2, 3, 3, 3, 3]); // 50 chunks are left, 25, 12, 6, 3: a mebibyte is 16
   expect([pool.trimWanted, pool.taken]).toEqual([false, 0]);

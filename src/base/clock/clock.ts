@@ -1,13 +1,13 @@
-/** Time as the server sees it. Handed in, so that a simulation can bring its own: nothing else asks the runtime for the time. */
+/** The server's source of time. It is passed in, so that a simulation can replace it: no other code reads the runtime's clocks. */
 export interface Clock {
   /** Wall clock, ms since 1970. */
   now(): number;
-  /** Monotonic, ms with fractions; only differences mean anything. */
+  /** Monotonic, ms with fractions; only differences are meaningful. */
   monotonic(): number;
   /**
    * Runs `task` once after about `delayMs`.
-   * @param keepsAlive whether the process stays alive for it
-   * @returns cancels it
+   * @param keepsAlive whether the process stays alive until then; default true
+   * @returns cancels the task
    */
   after(delayMs: number, task: () => void, keepsAlive?: boolean): () => void;
 }

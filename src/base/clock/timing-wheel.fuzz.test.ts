@@ -4,7 +4,7 @@ import { Random } from "../random/random.ts";
 import { seedFromEnv } from "../random/seed.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";
 
-/** From the next tick to days, and around the ends of both wheels. */
+/** Delays from the next tick to days, some around the ends of both wheels. */
 function randomDelay(random: Random): number {
   switch (random.below(6)) {
     case 0:
@@ -22,13 +22,13 @@ function randomDelay(random: Random): number {
   }
 }
 
-test("fuzz: timers fire when a list of deadlines says so, set, moved and cancelled from anywhere", () => {
+test("fuzz: timers fire at the deadlines of a model, when set, moved and cancelled inside and outside of tasks", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 25; run++) {
     const clock = new FakeClock();
     const wheel = new TimingWheel(clock);
-    /** When each timer that is set is due. */
+    /** Deadline of each active timer. */
     const deadlines = new Map<WheelTimer, number>();
     let heldUpMs = 0;
     let message = "";

@@ -29,7 +29,7 @@ test("a timer fires once, not before its delay and at most three ticks after it"
   }
 });
 
-test("a timer due soon is not forgotten for one that is due later, across the end of the near wheel", () => {
+test("a timer that is due soon fires before one that is due later, across the end of the near wheel", () => {
   const { clock, wheel, fired, timer } = newWheel();
   clock.advance(250);
   wheel.set(timer("first"), 1);
@@ -41,7 +41,7 @@ test("a timer due soon is not forgotten for one that is due later, across the en
   expect(fired).toEqual(["first 252", "soon 301", "late 2251"]);
 });
 
-test("the only timer, set again by its own late task, waits for its delay", () => {
+test("the only timer, set again by its own late task, waits for its full delay", () => {
   const clock = new FakeClock();
   const wheel = new TimingWheel(clock);
   const fired: number[] = [];
@@ -58,7 +58,7 @@ test("the only timer, set again by its own late task, waits for its delay", () =
   expect(fired).toEqual([12, 267]);
 });
 
-test("set again, a timer has its new time only; cancelled, it does not fire", () => {
+test("a timer that is set again has only its new time; a cancelled one does not fire", () => {
   const { clock, wheel, fired, timer } = newWheel();
   const moved = timer("moved");
   const cancelled = timer("cancelled");
@@ -93,7 +93,7 @@ test("a task may cancel a timer that is due at the same time", () => {
   expect(wheel.size).toBe(0);
 });
 
-test("a wheel sleeps with one timer of the runtime, or none, and wakes only for what it holds", () => {
+test("a wheel uses at most one timer of the runtime, and none while it is empty", () => {
   const { clock, wheel, timer } = newWheel();
   expect(clock.waiting).toBe(0);
   const timers = Array.from({ length: 1_000 }, (_, index) => timer(`t${index}`));
@@ -103,7 +103,7 @@ test("a wheel sleeps with one timer of the runtime, or none, and wakes only for 
   expect(clock.waiting).toBe(0);
 });
 
-test("a stopped wheel fires nothing and takes nothing, even when a task stops it", () => {
+test("a stopped wheel fires no timers and accepts none, also when a task stops it", () => {
   const { clock, wheel, fired, timer } = newWheel();
   wheel.set(timer("a"), 10);
   wheel.set(timer("far"), 100_000);
@@ -115,7 +115,7 @@ test("a stopped wheel fires nothing and takes nothing, even when a task stops it
   expect([wheel.size, clock.waiting]).toEqual([0, 0]);
 });
 
-test("a timer that a task sets and cancels while another is left leaves no timer of the runtime behind", () => {
+test("no timer of the runtime remains when a task sets and cancels a timer while another is active", () => {
   const clock = new FakeClock();
   const wheel = new TimingWheel(clock);
   const never = new WheelTimer(() => {

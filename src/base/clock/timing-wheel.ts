@@ -1,11 +1,11 @@
 /**
  * Timing wheel: all timers of a server on one `setTimeout`.
  *
- *   near   256 slots × 1 ms   ┐ a timer sits in the slot of its due time; when the near wheel has gone round once,
- *   far    256 slots × 256 ms ┘ the next far slot is dealt out to the near one; beyond 65 s it goes round the far wheel again
+ *   near   256 slots × 1 ms   ┐ a timer is in the slot of its due time; after each full turn of the near wheel, the
+ *   far    256 slots × 256 ms ┘ timers of the next far slot move to the near wheel; beyond 65 s they stay in the far wheel
  * Ten thousand keepalives cost ten thousand list nodes and one timer of the runtime. Setting and cancelling are O(1).
- * The wheel sleeps until the next slot that holds something, so an idle server wakes for its timers only.
- * Invariant: a timer never fires early; it fires at most three slots (3 ms: all roundings are up) plus the runtime's own lateness late.
+ * The wheel sleeps until the next slot with a timer, so an idle server wakes only for its timers.
+ * Invariant: a timer never fires early. It fires at most 3 ms late (every rounding is up), plus the delay of the runtime's own timer.
  */
 import { assert } from "../assert/assert.ts";
 import type { Clock } from "./clock.ts";
@@ -14,10 +14,10 @@ const SLOTS = 256;
 const SLOT_MASK = SLOTS - 1;
 const FAR_TICKS = SLOTS * SLOTS;
 
-/** One timer; reusable after it fired or was cancelled. Owned by whoever made it. */
+/** One timer. Its creator owns it and may set it again after it fired or was cancelled. */
 export class WheelTimer {
   readonly task: () => void;
-  /** Tick it is due at. */
+  /** Tick at which the timer is due. */
   due = 0;
   list: WheelTimer[] | null = null;
   index = 0;
@@ -38,12 +38,12 @@ export class TimingWheel {
   private readonly origin: number;
   /** Ticks handled so far. */
   private tick = 0;
-  /** Timers set and not yet due. */
+  /** Number of active timers. */
   private count = 0;
   private sleepUntil = -1;
   private wake: (() => void) | null = null;
   private stopped = false;
-  /** Timers are being fired: `tick` is where that has got to. */
+  /** Timers are being fired; `tick` is the tick that is being handled. */
   private advancing = false;
 
   constructor(clock: Clock) {
@@ -55,14 +55,14 @@ export class TimingWheel {
     return this.count;
   }
 
-  /** Sets a timer, or sets it anew. After `stop` nothing is set any more. */
+  /** Sets a timer; an active one gets the new time. Does nothing after `stop`. */
   set(timer: WheelTimer, delayMs: number): void {
     this.cancel(timer);
     if (this.stopped) return;
     const now = this.currentTick();
-    // Nothing lies between: skipped. Not while a slot is being fired, which what is set now may share.
+    // An empty wheel skips to the current tick. Not while a slot is being fired, because the new timer may belong to it.
     if (this.count === 0 && !this.advancing) this.tick = now;
-    // One tick more than asked: the current one has partly passed already.
+    // One tick more than requested, because a part of the current tick has passed.
     timer.due = Math.max(this.tick, now) + Math.max(0, Math.ceil(delayMs)) + 1;
     this.place(timer);
     this.count++;
@@ -77,7 +77,7 @@ export class TimingWheel {
     if (this.count === 0) this.stopSleeping();
   }
 
-  /** Cancels everything; the wheel cannot be used again. */
+  /** Cancels all timers; the wheel cannot be used again. */
   stop(): void {
     this.stopped = true;
     this.stopSleeping();
@@ -102,7 +102,7 @@ export class TimingWheel {
   }
 
   private farSlot(timer: WheelTimer, distance: number): number {
-    // Too far for one round: it waits in the slot that comes last, and is placed again when that is dealt out.
+    // Too far for one turn: the timer waits in the last slot, and is placed again when that slot is distributed.
     const due = distance < FAR_TICKS ? timer.due : this.tick + FAR_TICKS - SLOTS;
     return (due >> 8) & SLOT_MASK;
   }
@@ -130,14 +130,14 @@ export class TimingWheel {
     this.sleepUntil = -1;
   }
 
-  /** Fires what is due, then sleeps until the next slot that holds something. */
+  /** Fires the due timers, then sleeps until the next slot with a timer. */
   private advance(): void {
     this.wake = null;
     this.sleepUntil = -1;
     this.advancing = true;
     this.fireUntil(this.currentTick());
     this.advancing = false;
-    if (this.count === 0) return this.stopSleeping(); // a task may have set one and cancelled it while another was left
+    if (this.count === 0) return this.stopSleeping(); // a task may have set and cancelled a timer while another was active
     const next = this.nextTick();
     if (this.sleepUntil === -1 || next < this.sleepUntil) this.sleep(next, this.currentTick());
   }
@@ -145,7 +145,7 @@ export class TimingWheel {
   private fireUntil(now: number): void {
     while (this.tick < now && this.count > 0) {
       this.tick++;
-      if ((this.tick & SLOT_MASK) === 0) this.dealOut((this.tick >> 8) & SLOT_MASK);
+      if ((this.tick & SLOT_MASK) === 0) this.distribute((this.tick >> 8) & SLOT_MASK);
       const slot = this.near[this.tick & SLOT_MASK];
       while (slot.length > 0) {
         const timer = slot[slot.length - 1];
@@ -156,7 +156,7 @@ export class TimingWheel {
     }
   }
 
-  private dealOut(slot: number): void {
+  private distribute(slot: number): void {
     const timers = this.far[slot].splice(0);
     for (const timer of timers) {
       timer.list = null;
@@ -164,9 +164,9 @@ export class TimingWheel {
     }
   }
 
-  /** The next tick at which something is due or a far slot that holds something must be dealt out. */
+  /** The next tick at which a timer is due or a far slot with timers must be distributed. */
   private nextTick(): number {
-    const boundary = (this.tick | SLOT_MASK) + 1; // the next far slot is dealt out here
+    const boundary = (this.tick | SLOT_MASK) + 1; // the next far slot is distributed at this tick
     let near = Number.POSITIVE_INFINITY;
     for (let ahead = 1; ahead < SLOTS && near === Number.POSITIVE_INFINITY; ahead++) {
       if (this.near[(this.tick + ahead) & SLOT_MASK].length > 0) near = this.tick + ahead;

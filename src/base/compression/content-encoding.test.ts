@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { acceptedEncoding, encodeContent } from "./content-encoding.ts";
 import { decodeS2Stream } from "./s2-stream.ts";
 
-test("the encoding is the first that is there, in any case of letters; what nobody knows is answered as it is", () => {
+test("snappy and s2 are preferred to gzip, in any letter case; unknown encodings give identity", () => {
   expect(["", "gzip", "GZIP;q=1", "snappy", "S2", "gzip, snappy", "br", "identity"].map(acceptedEncoding)).toEqual([
     null,
     "gzip",
@@ -16,7 +16,7 @@ test("the encoding is the first that is there, in any case of letters; what nobo
   ]);
 });
 
-test("what is encoded can be read back, and nothing stays nothing", () => {
+test("encoded content decodes to the original; empty content is not encoded", () => {
   const content = Buffer.from("event ".repeat(1_000));
   const gzip = encodeContent(content, "gzip");
   expect([gzip.encoding, gunzipSync(gzip.content).equals(content)]).toEqual(["gzip", true]);

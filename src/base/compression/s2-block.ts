@@ -28,7 +28,7 @@ const VARINT_BYTES_MAX = 5;
  */
 export function decodeS2Block(block: Uint8Array, contentBytesMax: number): Uint8Array {
   const { value: size, end } = readVarint(block);
-  if (size > contentBytesMax) throw new S2Error(`a block of ${size} bytes, where ${contentBytesMax} are the most`);
+  if (size > contentBytesMax) throw new S2Error(`a block of ${size} bytes exceeds the limit of ${contentBytesMax}`);
   const content = new Uint8Array(size);
   decodeElements(block, end, content);
   return content;
@@ -61,7 +61,7 @@ function decodeElements(block: Uint8Array, start: number, content: Uint8Array): 
           at += digits;
         }
         size++;
-        if (size > end - at || size > content.length - filled) throw new S2Error("a literal that does not fit");
+        if (size > end - at || size > content.length - filled) throw new S2Error("a literal exceeds the block");
         content.set(block.subarray(at, at + size), filled);
         at += size;
         filled += size;
@@ -89,7 +89,7 @@ function decodeElements(block: Uint8Array, start: number, content: Uint8Array): 
         offset = littleEndian(block, at, 4);
         at += 4;
     }
-    if (offset === 0 || offset > filled || size > content.length - filled) throw new S2Error("a copy of what is not there");
+    if (offset === 0 || offset > filled || size > content.length - filled) throw new S2Error("an invalid copy");
     copyWithin(content, filled - offset, filled, size);
     filled += size;
   }

@@ -10,7 +10,7 @@ const decode = (base64: string) => decodeS2Stream(Buffer.from(base64, "base64"),
 const text = (count: number) =>
   Array.from({ length: count }, (_, i) => `line ${i}: client ${i * 7} subscribed to orders.${i % 5}.created\n`).join("");
 
-/** Written by klauspost's own writer; the content is what its test program was given. */
+/** Written by klauspost's own writer. */
 const REPEATS = "/wYAAFMyc1R3TwA7AAB5xZVs2JQJHGFiY2RlZmdoEQgVADoAWBUADQB6EQEdAGMRADwwMTIzNDU2Nzg5QUJDREVGERAdAGQ4AA==";
 
 /** The same content, by different writers. */
@@ -47,22 +47,22 @@ const LOGS = {
     "/gEANTn+BDQxgv4B",
 } as const;
 
-test("the checksum is the one of RFC 3720", () => {
+test("the checksum is that of RFC 3720", () => {
   expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
   expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
   expect(crc32c(Buffer.alloc(32, 0xff))).toBe(0x62a8ab43);
   expect(crc32c(Buffer.alloc(0))).toBe(0);
 });
 
-test("streams that klauspost's writer made are read: plain, compressed, with repeats, with an index, Snappy's", () => {
+test("reads streams of klauspost's writer: plain, compressed, with repeats, with an index, and Snappy", () => {
   expect(decode("/wYAAFMyc1R3TwENAABdxSU3aGVsbG8sIFMy").toString()).toBe("hello, S2");
   const repeats = `${"abcdefgh".repeat(10)}${"abXdefgh".repeat(3)}${"z".repeat(70_000)}${"0123456789ABCDEF".repeat(5_000)}`;
   expect(decode(REPEATS).toString()).toBe(repeats);
   for (const stream of Object.values(LOGS)) expect(decode(stream).toString()).toBe(text(60));
-  expect(decode("").length).toBe(0); // what it makes of nothing
+  expect(decode("").length).toBe(0); // klauspost's output for empty content
 });
 
-test("a stream comes back as it was, of nothing, of a byte, of more than a chunk takes", () => {
+test("an encoded stream decodes to its content: empty, one byte, and more than one chunk", () => {
   for (const size of [0, 1, 1024 * 1024, 1024 * 1024 + 1, 3_000_000]) {
     const content = Buffer.alloc(size, "some content");
     expect(decodeS2Stream(encodeS2Stream(content), size).equals(content)).toBe(true);
@@ -78,39 +78,39 @@ test("a stream without identifier, cut off, damaged, of an unknown kind or too l
   };
   const refusals: [stream: Uint8Array, text: string][] = [
     [whole.subarray(10), "the stream does not begin with its identifier"],
-    [changed(4, 0x73), "an identifier of something else"],
+    [changed(4, 0x73), "an identifier of another format"],
     [whole.subarray(0, -1), "a chunk is cut off"],
     [whole.subarray(0, 12), "a chunk is cut off"],
-    [changed(whole.length - 1, 0), "a chunk whose checksum does not fit"],
-    [changed(10, 0x02), "a chunk of the unknown kind 2"],
+    [changed(whole.length - 1, 0), "a chunk with a wrong checksum"],
+    [changed(10, 0x02), "a chunk of unknown kind 2"],
     [Buffer.concat([whole.subarray(0, 10), Buffer.from([0, 3, 0, 0, 1, 2, 3])]), "a chunk without its checksum"],
   ];
   for (const [stream, reason] of refusals) expect(() => decodeS2Stream(stream, MOST), reason).toThrow(new S2Error(reason));
-  expect(decodeS2Stream(changed(10, 0x80), MOST).length).toBe(0); // to be passed over
-  expect(() => decodeS2Stream(whole, 6)).toThrow(new S2Error("a chunk of 7 bytes, where 6 are the most"));
+  expect(decodeS2Stream(changed(10, 0x80), MOST).length).toBe(0); // a skippable chunk
+  expect(() => decodeS2Stream(whole, 6)).toThrow(new S2Error("a chunk of 7 bytes exceeds the limit of 6"));
   expect(() => decodeS2Stream(Buffer.from(REPEATS, "base64"), 150_103)).toThrow(
-    new S2Error("a block of 150104 bytes, where 150103 are the most"),
+    new S2Error("a block of 150104 bytes exceeds the limit of 150103"),
   );
 });
 
-test("a block that copies what is not there, or holds more or less than it says, is refused", () => {
+test("a block with an invalid copy, or with more or less content than stated, is refused", () => {
   const refused = (bytes: number[], reason: string) =>
     expect(() => decodeS2Block(Buffer.from(bytes), 100), reason).toThrow(new S2Error(reason));
   refused([], "a block without the size of its content");
   refused([0x80, 0x80, 0x80, 0x80, 0x80, 0x01], "a block without the size of its content");
-  refused([0xff, 0xff, 0xff, 0xff, 0x0f], "a block of 4294967295 bytes, where 100 are the most");
-  refused([4, 0x00, 65, 0x01, 0x00], "a copy of what is not there"); // a repeat without a copy before it
-  refused([5, 0x00, 65, 0x01, 0x02], "a copy of what is not there"); // further back than there is anything
-  refused([3, 0x00, 65, 0x01, 0x01], "a copy of what is not there"); // more than is wanted
-  refused([9, 0x04, 65], "a literal that does not fit");
-  refused([1, 0x04, 65, 66], "a literal that does not fit");
+  refused([0xff, 0xff, 0xff, 0xff, 0x0f], "a block of 4294967295 bytes exceeds the limit of 100");
+  refused([4, 0x00, 65, 0x01, 0x00], "an invalid copy"); // a repeat without a copy before it
+  refused([5, 0x00, 65, 0x01, 0x02], "an invalid copy"); // the offset is before the start
+  refused([3, 0x00, 65, 0x01, 0x01], "an invalid copy"); // longer than the stated size
+  refused([9, 0x04, 65], "a literal exceeds the block");
+  refused([1, 0x04, 65, 66], "a literal exceeds the block");
   refused([2, 0x00, 65], "a block of 1 bytes that should be 2");
   refused([9, 0xf4], "an element is cut off");
   refused([9, 0x02, 0x01], "an element is cut off");
   expect(decodeS2Block(Buffer.from([0]), 0).length).toBe(0);
 });
 
-test("fuzz: hostile streams are refused or read within the bound, whatever is changed in them", () => {
+test("fuzz: changed streams are refused or decoded within the size limit", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const streams = [REPEATS, ...Object.values(LOGS)].map(stream => Buffer.from(stream, "base64"));

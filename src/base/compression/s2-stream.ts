@@ -78,8 +78,8 @@ export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number): Buf
       room -= content.length;
       pieces.push(content);
     } else if (kind === IDENTIFIER) {
-      if (!S2_NAME.equals(body) && !SNAPPY_NAME.equals(body)) throw new S2Error("an identifier of something else");
-    } else if (kind < FIRST_SKIPPABLE) throw new S2Error(`a chunk of the unknown kind ${kind}`);
+      if (!S2_NAME.equals(body) && !SNAPPY_NAME.equals(body)) throw new S2Error("an identifier of another format");
+    } else if (kind < FIRST_SKIPPABLE) throw new S2Error(`a chunk of unknown kind ${kind}`);
   }
   return Buffer.concat(pieces);
 }
@@ -90,8 +90,8 @@ function contentOf(kind: number, body: Uint8Array, room: number): Uint8Array {
   const rest = body.subarray(SUM_BYTES);
   const bound = Math.min(room, CHUNK_CONTENT_BYTES_MAX);
   const content = kind === PLAIN ? rest : decodeS2Block(rest, bound);
-  if (content.length > bound) throw new S2Error(`a chunk of ${content.length} bytes, where ${bound} are the most`);
-  if (maskedSum(content) !== sum) throw new S2Error("a chunk whose checksum does not fit");
+  if (content.length > bound) throw new S2Error(`a chunk of ${content.length} bytes exceeds the limit of ${bound}`);
+  if (maskedSum(content) !== sum) throw new S2Error("a chunk with a wrong checksum");
   return content;
 }
 

@@ -5,7 +5,7 @@ import { decodeS2Block } from "./s2-block.ts";
 import { decodeS2Stream, encodeSnappyStream } from "./s2-stream.ts";
 import { encodeSnappyBlock, SNAPPY_CONTENT_BYTES_MAX } from "./snappy-block.ts";
 
-/** Runs of random bytes, of one byte, and of what came before. */
+/** Runs of random bytes, of one repeated byte, and of copies of earlier bytes. */
 function randomContent(random: Random, sizeMax: number): Buffer {
   const content = Buffer.alloc(random.below(sizeMax + 1));
   for (let at = 0; at < content.length; ) {
@@ -18,7 +18,7 @@ function randomContent(random: Random, sizeMax: number): Buffer {
   return content;
 }
 
-test("fuzz: a block gives back its content", () => {
+test("fuzz: an encoded block decodes to its content", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 400; round++) {
@@ -28,7 +28,7 @@ test("fuzz: a block gives back its content", () => {
   }
 });
 
-test("fuzz: a stream gives back its content, whatever its size", () => {
+test("fuzz: an encoded stream decodes to its content, for any size", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 30; round++) {
@@ -37,7 +37,7 @@ test("fuzz: a stream gives back its content, whatever its size", () => {
   }
 });
 
-test("what repeats becomes shorter, what does not stays as it is", () => {
+test("repetitive content becomes shorter, random content stays plain", () => {
   const repeats = Buffer.from(JSON.stringify(Array.from({ length: 500 }, (_, cid) => ({ cid, kind: "Client", type: "nats", in_msgs: 0 }))));
   expect(encodeSnappyStream(repeats).length).toBeLessThan(repeats.length / 3);
   const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(10_000)));

@@ -15,8 +15,8 @@ const COPY_BYTES_MIN = 4;
 const COPY_BYTES_MAX = 64;
 const COPY_2 = 2;
 const LITERAL_SIZE_IN_TAG_MAX = 60;
-/** Positions without a repeat after which steps grow by one. */
-const PATIENCE_BITS = 5;
+/** Binary logarithm of the number of positions without a repeat after which steps grow by one. */
+const STEP_GROWTH_BITS = 5;
 
 /** @param content at most `SNAPPY_CONTENT_BYTES_MAX` bytes */
 export function encodeSnappyBlock(content: Uint8Array): Buffer {
@@ -27,7 +27,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
   const view = new DataView(content.buffer, content.byteOffset, length);
   const last = length - COPY_BYTES_MIN;
   let literal = 0; // start of the bytes that are not written yet
-  let misses = 1 << PATIENCE_BITS;
+  let misses = 1 << STEP_GROWTH_BITS;
   let position = 1;
   while (position <= last) {
     const word = view.getUint32(position, true);
@@ -36,7 +36,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
     table[slot] = position;
     // An empty slot means position 0, which is a valid candidate.
     if (candidate >= position || view.getUint32(candidate, true) !== word) {
-      position += misses++ >> PATIENCE_BITS;
+      position += misses++ >> STEP_GROWTH_BITS;
       continue;
     }
     at = writeLiteral(block, at, content, literal, position);
@@ -45,7 +45,7 @@ export function encodeSnappyBlock(content: Uint8Array): Buffer {
     at = writeCopy(block, at, position - candidate, end - position);
     position = end;
     literal = end;
-    misses = 1 << PATIENCE_BITS;
+    misses = 1 << STEP_GROWTH_BITS;
   }
   at = writeLiteral(block, at, content, literal, length);
   return block.subarray(0, at);

@@ -1,4 +1,4 @@
-/** What every disk must do, run against the machine's and the simulated one; and both compared over random operations. */
+/** The contract of every disk, run against the machine's and the simulated one, which are also compared over random operations. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,12 +16,12 @@ afterAll(() => {
 });
 
 /** A disk and an empty directory on it. */
-interface Place {
+interface TestDisk {
   readonly disk: Disk;
   readonly directory: string;
 }
 
-const DISKS: Record<string, () => Place> = {
+const DISKS: Record<string, () => TestDisk> = {
   "the machine's disk": () => {
     const directory = mkdtempSync(join(tmpdir(), "disk-"));
     directories.push(directory);
@@ -47,10 +47,10 @@ function codeOf(action: () => unknown): string {
   return "none";
 }
 
-for (const [name, place] of Object.entries(DISKS)) {
+for (const [name, testDisk] of Object.entries(DISKS)) {
   describe(name, () => {
-    test("a mode says whether the file may exist, must exist, and keeps its content", () => {
-      const { disk, directory } = place();
+    test("the mode decides whether the file may or must exist, and whether it keeps its content", () => {
+      const { disk, directory } = testDisk();
       const path = join(directory, "a");
       for (const mode of ["read", "write"] as const)
         expect(
@@ -77,8 +77,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       }
     });
 
-    test("files are read and written at any position; a gap is zeros, the end is short", () => {
-      const { disk, directory } = place();
+    test("files are read and written at any position; gaps are zeros, and a read at the end is short", () => {
+      const { disk, directory } = testDisk();
       const file = disk.open(join(directory, "a"), "create");
       file.append(bytes("xxhelloxx"), 2, 7);
       file.append(bytes(" world"));
@@ -95,8 +95,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       expect(disk.readFile(join(directory, "a"))).toEqual(bytes("Hello world\0\0!"));
     });
 
-    test("a file that is cut and lengthened again holds zeros there", () => {
-      const { disk, directory } = place();
+    test("a file that is shortened and extended again has zeros there", () => {
+      const { disk, directory } = testDisk();
       const file = disk.open(join(directory, "a"), "create");
       file.append(bytes("abcdef"));
       file.truncate(2);
@@ -107,8 +107,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       expect(disk.readFile(join(directory, "a"))).toEqual(bytes("ab\0\0\0g"));
     });
 
-    test("what one handle writes another one reads, without a sync", () => {
-      const { disk, directory } = place();
+    test("bytes written by one handle are read by another without a sync", () => {
+      const { disk, directory } = testDisk();
       const writer = disk.open(join(directory, "a"), "create");
       const reader = disk.open(join(directory, "a"), "read");
       writer.append(bytes("abc"));
@@ -120,8 +120,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       reader.close();
     });
 
-    test("a rename replaces; an open file stays the one that was opened, renamed or removed", () => {
-      const { disk, directory } = place();
+    test("a rename replaces the target; an open handle keeps its file after renames and removals", () => {
+      const { disk, directory } = testDisk();
       const [a, b] = [join(directory, "a"), join(directory, "b")];
       write(disk, a, "new");
       write(disk, b, "old");
@@ -135,8 +135,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       expect(disk.list(directory)).toEqual([]);
     });
 
-    test("directories are made one at a time, listed in order, and removed when empty", () => {
-      const { disk, directory } = place();
+    test("directories are created one level at a time, listed in order, and removed only when empty", () => {
+      const { disk, directory } = testDisk();
       const inner = join(directory, "b");
       expect(codeOf(() => disk.makeDirectory(join(inner, "c")))).toBe("ENOENT");
       disk.makeDirectory(inner);
@@ -155,7 +155,7 @@ for (const [name, place] of Object.entries(DISKS)) {
     });
 
     test("a wrong kind of path is refused", () => {
-      const { disk, directory } = place();
+      const { disk, directory } = testDisk();
       const [file, inner, missing] = [join(directory, "f"), join(directory, "d"), join(directory, "m")];
       write(disk, file, "x");
       disk.makeDirectory(inner);
@@ -179,8 +179,8 @@ for (const [name, place] of Object.entries(DISKS)) {
       }
     });
 
-    test("syncs settle, many at once, also when the file is closed meanwhile", async () => {
-      const { disk, directory } = place();
+    test("several syncs at once settle, also when the file is closed meanwhile", async () => {
+      const { disk, directory } = testDisk();
       const file = disk.open(join(directory, "a"), "create");
       file.append(bytes("one"));
       const first = file.sync();
@@ -197,15 +197,15 @@ for (const [name, place] of Object.entries(DISKS)) {
       expect(await disk.syncDirectory(join(directory, "missing")).catch(error => error.code)).toBe("ENOENT");
     });
 
-    test("the space left is known", () => {
-      const { disk, directory } = place();
+    test("reports the free space", () => {
+      const { disk, directory } = testDisk();
       const { freeBytes, totalBytes } = disk.space(directory);
       expect(freeBytes).toBeGreaterThan(0);
       expect(totalBytes).toBeGreaterThanOrEqual(freeBytes);
     });
 
-    test("a file is replaced as a whole, at once or without waiting; a failure leaves the old one and nothing else", async () => {
-      const { disk, directory } = place();
+    test("a file is replaced atomically, synchronously or not; a failure leaves only the old file", async () => {
+      const { disk, directory } = testDisk();
       const path = join(directory, "a");
       const replacement = { path, temporary: join(directory, "a.tmp"), mode: "exclusive", permissions: 0o600 } as const;
       await replaceFile(disk, replacement, bytes("one"));
@@ -217,15 +217,15 @@ for (const [name, place] of Object.entries(DISKS)) {
       expect(codeOf(() => replaceFileNow(disk, { ...replacement, path: blocked }, bytes("three")))).toBe("EISDIR");
       expect(await replaceFile(disk, { ...replacement, path: blocked }, bytes("three")).catch(error => error.code)).toBe("EISDIR");
       expect(disk.list(directory).map(entry => entry.name)).toEqual(["a", "d"]);
-      write(disk, replacement.temporary, "somebody's");
+      write(disk, replacement.temporary, "another writer's");
       expect(codeOf(() => replaceFileNow(disk, replacement, bytes("three")))).toBe("EEXIST");
-      expect(disk.readFile(replacement.temporary).toString()).toBe("somebody's");
+      expect(disk.readFile(replacement.temporary).toString()).toBe("another writer's");
     });
   });
 }
 
-/** Performs one random operation. Says what came of it, so that two disks can be compared. */
-function act(random: Random, { disk, directory }: Place, handles: Map<string, DiskFile>): string {
+/** Performs one random operation. @returns its result as text, so that two disks can be compared */
+function act(random: Random, { disk, directory }: TestDisk, handles: Map<string, DiskFile>): string {
   const pathOf = () => join(directory, random.pick(["a", "b", "d", "d/a", "d/b", "d/e", "a/x", "e"]));
   const path = pathOf();
   const content = Buffer.alloc(random.below(3_000), random.below(256));
@@ -279,14 +279,14 @@ function act(random: Random, { disk, directory }: Place, handles: Map<string, Di
   }
 }
 
-test("fuzz: both disks answer the same operations alike", () => {
+test("fuzz: both disks give the same results for the same operations", () => {
   const seed = seedFromEnv();
   for (let round = 0; round < 40; round++) {
-    const places = Object.values(DISKS).map(place => place());
-    const logs = places.map(place => {
+    const testDisks = Object.values(DISKS).map(testDisk => testDisk());
+    const logs = testDisks.map(testDisk => {
       const random = new Random(seed + round);
       const handles = new Map<string, DiskFile>();
-      const log = Array.from({ length: 150 }, () => act(random, place, handles));
+      const log = Array.from({ length: 150 }, () => act(random, testDisk, handles));
       for (const file of handles.values()) file.close();
       return log;
     });

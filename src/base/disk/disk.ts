@@ -1,18 +1,18 @@
 /**
- * The file system as the server uses it. Handed in, so that a test can bring one that loses power, fails or is full
+ * The server's interface to the file system. It is passed in, so that a test can use one that loses power, fails or is full
  * (test/doubles/simulated-disk.ts). One contract suite (disk.test.ts) runs against every implementation.
  *
  *   writeAt ─▶ page cache: visible to every reader, lost when the power fails ─ sync ─▶ durable
  *   open, rename, unlink, makeDirectory ─▶ visible at once ─ syncDirectory of the parent ─▶ durable
- * Everything but syncing is synchronous: a write into the page cache takes microseconds, less than a promise and a change of threads.
- * A sync takes as long as the medium needs, so it runs beside the event loop and settles a promise.
+ * All operations except syncing are synchronous: a write into the page cache takes microseconds, less than a promise and a thread switch.
+ * A sync takes as long as the medium needs, so it runs outside the event loop and settles a promise.
  *
  * Errors are those of the system: `code` ("ENOENT", "EIO", "ENOSPC" …), `syscall` and, where a path was given, `path`.
  */
 
 /**
- * How a file is opened. `read`: it must exist. `write`: it must exist; for reading too. `create`: like `write`, made when missing.
- * `replace`: like `create`, emptied. `exclusive`: like `create`, must not exist.
+ * How a file is opened. `read`: for reading; it must exist. `write`: for reading and writing; it must exist. `create`: like `write`, but
+ * a missing file is created. `replace`: like `create`, and the file is emptied. `exclusive`: like `create`, but it must not exist.
  */
 export type OpenMode = "read" | "write" | "create" | "replace" | "exclusive";
 
@@ -24,7 +24,7 @@ export interface FileStatus {
 
 export interface DirectoryEntry {
   readonly name: string;
-  /** A symbolic link is not followed: it is no directory. */
+  /** False for a symbolic link, which is not followed. */
   readonly isDirectory: boolean;
 }
 
@@ -36,58 +36,58 @@ export interface DiskSpace {
 
 export interface Disk {
   /**
-   * A directory is refused (EISDIR).
-   * @param permissions of a file that is made, less the umask of the process
+   * Opens a file. A directory is refused (EISDIR).
+   * @param permissions of a new file, without the bits of the process's umask
    */
   open(path: string, mode: OpenMode, permissions?: number): DiskFile;
   /** The whole content of a file. */
   readFile(path: string): Buffer;
-  /** Symbolic links are followed. Null: there is nothing at this path. */
+  /** Symbolic links are followed. null: the path does not exist. */
   status(path: string): FileStatus | null;
   /** Atomic: readers see the old file at `to` or the new one. */
   rename(from: string, to: string): void;
   unlink(path: string): void;
-  /** Makes one directory; its parent must exist. */
+  /** Creates one directory; its parent must exist. */
   makeDirectory(path: string, permissions?: number): void;
   /** Removes one directory, which must be empty. */
   removeDirectory(path: string): void;
-  /** What a directory holds, in order of the names' UTF-16 code units. */
+  /** Entries of a directory, sorted by the names' UTF-16 code units. */
   list(path: string): DirectoryEntry[];
-  /** Makes durable which names the directory holds. After a failure their fate is unknown until the power has failed. */
+  /** Makes the directory's entries durable. After a failure it is unknown which entries would survive a power failure. */
   syncDirectory(path: string): Promise<void>;
-  /** The same, holding up the event loop: only for what happens a few times in the life of a server. */
+  /** The same, blocking the event loop: only for rare operations. */
   syncDirectoryNow(path: string): void;
-  /** Of the file system that holds `path`. */
+  /** Space of the file system that holds `path`. */
   space(path: string): DiskSpace;
 }
 
-/** An open file. Its size is followed, not asked for: while it is open no other handle may write the file. */
+/** An open file. Its size is computed, not read from the system, so no other handle may write the file while this one is open. */
 export interface DiskFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
   /**
    * Reads into `target` from `start` to `end`.
-   * @returns bytes read; fewer than asked for only at the end of the file
+   * @returns bytes read; fewer than requested only at the end of the file
    */
   readAt(position: number, target: Uint8Array, start?: number, end?: number): number;
   /**
-   * Writes `source` from `start` to `end`, all of it. A position behind the end leaves zeros between.
-   * @throws after an error a first part of the bytes may have been written, and `size` says how far the file reaches now
+   * Writes `source` from `start` to `end` completely. If the position is after the end of the file, the gap is filled with zeros.
+   * @throws the system's error; a first part of the bytes may then have been written, which `size` includes
    */
   writeAt(position: number, source: Uint8Array, start?: number, end?: number): void;
   /** Writes at the end. */
   append(source: Uint8Array, start?: number, end?: number): void;
-  /** Cuts the file, or lengthens it with zeros. */
+  /** Shortens the file, or extends it with zeros. */
   truncate(size: number): void;
   /**
-   * Makes durable what was written before the call, and the size (`fdatasync`). What is written meanwhile is not covered.
-   * Once it has failed the bytes it should have covered may be lost, although reads still show them, and a later sync that succeeds says
-   * nothing about them: the system has marked them as written.
+   * Makes the bytes written before the call durable, and the size (`fdatasync`). Later writes are not covered.
+   * After a failure the covered bytes may be lost, although reads still return them. A later successful sync does not cover them, because
+   * the system has marked them as written.
    */
   sync(): Promise<void>;
-  /** The same, holding up the event loop: only for what happens a few times in the life of a server. */
+  /** The same, blocking the event loop: only for rare operations. */
   syncNow(): void;
-  /** Syncs under way are completed first. The file must not be used any more. */
+  /** Running syncs complete first. The file must not be used after this call. */
   close(): void;
 }

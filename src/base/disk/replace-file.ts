@@ -1,6 +1,6 @@
 /**
- * Replaces a file as a whole: a temporary file beside it is written, synced and renamed. Whatever happens, the path holds the old content
- * or the new one. When the replacement fails the temporary file is removed.
+ * Replaces a file atomically: a temporary file in the same directory is written, synced and renamed. The path always has the old or the new
+ * content. If the replacement fails, the temporary file is removed.
  */
 import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
@@ -9,12 +9,12 @@ export interface Replacement {
   readonly path: string;
   /** In the same directory. */
   readonly temporary: string;
-  /** `exclusive`: a temporary file that exists belongs to someone else; `replace`: it is left from a crash. */
+  /** `exclusive`: an existing temporary file belongs to another process; `replace`: it remains from a crash and is overwritten. */
   readonly mode: "exclusive" | "replace";
   readonly permissions: number;
 }
 
-/** Settles when the new content is durable. */
+/** Resolves when the new content is durable. */
 export async function replaceFile(disk: Disk, replacement: Replacement, content: Uint8Array): Promise<void> {
   const { path, temporary } = replacement;
   const file = disk.open(temporary, replacement.mode, replacement.permissions);
@@ -27,13 +27,13 @@ export async function replaceFile(disk: Disk, replacement: Replacement, content:
     }
     disk.rename(temporary, path);
   } catch (error) {
-    removeIfThere(disk, temporary);
+    removeIfExists(disk, temporary);
     throw error;
   }
   await disk.syncDirectory(dirname(path));
 }
 
-/** The same, holding up the event loop while the disk syncs. */
+/** The same, blocking the event loop while the disk syncs. */
 export function replaceFileNow(disk: Disk, replacement: Replacement, content: Uint8Array): void {
   const { path, temporary } = replacement;
   const file = disk.open(temporary, replacement.mode, replacement.permissions);
@@ -46,16 +46,16 @@ export function replaceFileNow(disk: Disk, replacement: Replacement, content: Ui
     }
     disk.rename(temporary, path);
   } catch (error) {
-    removeIfThere(disk, temporary);
+    removeIfExists(disk, temporary);
     throw error;
   }
   disk.syncDirectoryNow(dirname(path));
 }
 
-function removeIfThere(disk: Disk, path: string): void {
+function removeIfExists(disk: Disk, path: string): void {
   try {
     disk.unlink(path);
   } catch {
-    // The first error says what went wrong.
+    // The first error is reported.
   }
 }

@@ -1,4 +1,4 @@
-/** The disk of the machine. Syncs run in the thread pool of the runtime. */
+/** The machine's file system. Syncs run in the runtime's thread pool. */
 import {
   closeSync,
   constants,
@@ -97,7 +97,7 @@ class SystemFile implements DiskFile {
   close(): void {
     assert(!this.closed, "a file is closed once", this.path);
     this.closed = true;
-    // A sync under way still uses the descriptor; closed now, its number could stand for another file by then.
+    // A running sync still uses the descriptor; if it were closed now, its number could be reused for another file.
     if (this.syncing === 0) closeSync(this.descriptor);
   }
 }

@@ -2,7 +2,7 @@
 
 const LETTER = /[A-Za-z0-9+/]/;
 
-/** @returns the bytes, or the offset of the first character that is wrong */
+/** @returns the bytes, or the byte offset of the first invalid character */
 export function decodeBase64(text: string): Uint8Array | number {
   let letters = "";
   for (let at = 0; at < text.length; at++) {
@@ -15,7 +15,7 @@ export function decodeBase64(text: string): Uint8Array | number {
   return letters.length % 4 === 0 ? Buffer.from(letters, "base64") : text.length - trailingBreaks(text) - (letters.length % 4);
 }
 
-/** What stands from the first `=` on: one or two, which make the group whole, and nothing else. */
+/** Checks the padding from the first `=` on: one or two `=` that complete the last group, and nothing else. */
 function padded(text: string, letters: string, at: number): Uint8Array | number {
   const missing = (4 - (letters.length % 4)) % 4;
   if (missing === 0 || missing === 3) return at;

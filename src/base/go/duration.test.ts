@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { goDuration, parseGoDuration } from "./duration.ts";
 
-test("durations are Go's", () => {
+test("durations are printed as in Go", () => {
   expect([0, 1, 412_000, 412_500, 1_250_000, 1e9, 62.5e9, 3_600e9, 90_061e9].map(goDuration)).toEqual([
     "0s",
     "1ns",
@@ -15,7 +15,7 @@ test("durations are Go's", () => {
   ]);
 });
 
-test("durations are read as Go reads them", () => {
+test("durations are parsed as in Go", () => {
   const read: [string, bigint][] = [
     ["0", 0n],
     ["-0", 0n],
@@ -32,7 +32,7 @@ test("durations are read as Go reads them", () => {
   for (const [text, nanoseconds] of read) expect(parseGoDuration(text), text).toBe(nanoseconds);
 });
 
-test("what is no duration is refused in Go's words", () => {
+test("an invalid duration is refused with Go's text", () => {
   const refused: [string, string][] = [
     ["", 'time: invalid duration ""'],
     ["x", 'time: invalid duration "x"'],

@@ -1,4 +1,4 @@
-/** Errors of the file system in Go's words, which operators of nats-server know. */
+/** Go's texts for errors of the file system, which operators of nats-server know. */
 const TEXTS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EACCES: "permission denied",

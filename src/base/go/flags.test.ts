@@ -8,7 +8,7 @@ const flags = (...args: string[]) => {
   return "error" in parsed ? parsed.error : parsed.flags.map(({ name, value }) => [name, value]);
 };
 
-test("one dash or two, a value behind = or as the next argument", () => {
+test("a flag has one dash or two, and its value after = or as the next argument", () => {
   expect(flags("-p", "1", "--p=2", "-D", "--D=false", "-name", "x", "--name=a=b")).toEqual([
     ["p", 1],
     ["p", 2],
@@ -19,7 +19,7 @@ test("one dash or two, a value behind = or as the next argument", () => {
   ]);
 });
 
-test("a value may look like a flag; a switch takes none", () => {
+test("a value may look like a flag; a switch takes no value from the next argument", () => {
   expect(parse("-name", "-D", "-D", "word", "-p")).toEqual({
     flags: [
       { name: "name", value: "-D" },
@@ -29,12 +29,12 @@ test("a value may look like a flag; a switch takes none", () => {
   });
 });
 
-test("flags end at the first word, at -- and at a single dash", () => {
+test("the first word, -- or a single dash ends the flags", () => {
   expect(parse("--", "-D")).toEqual({ flags: [], words: ["-D"] });
   expect(parse("-", "-D")).toEqual({ flags: [], words: ["-", "-D"] });
 });
 
-test("whole numbers come in every notation of Go", () => {
+test("integers are accepted in every notation of Go", () => {
   for (const [text, value] of [
     ["0x10", 16],
     ["0b11", 3],

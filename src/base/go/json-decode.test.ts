@@ -87,7 +87,7 @@ interface Vector {
   readonly error?: string;
 }
 
-test("values and errors are those of Go's decoder, and values are written as Go writes them", () => {
+test("values and errors are those of Go's decoder, and values are encoded as by Go", () => {
   const lines = readFileSync(join(import.meta.dir, "../../../test/vectors/go-json.jsonl"), "utf8")
     .trim()
     .split("\n");
@@ -98,14 +98,14 @@ test("values and errors are those of Go's decoder, and values are written as Go 
   }
 });
 
-test("64 bit integers are exact: numbers as far as JavaScript has them, bigints beyond", () => {
+test("64-bit integers are exact: numbers up to 2^53, bigints beyond", () => {
   const read = (json: string) => decodeJson(config, json).max_msgs;
   expect(read('{"max_msgs":9007199254740991}')).toBe(9_007_199_254_740_991);
   expect(read('{"max_msgs":9007199254740993}')).toBe(9_007_199_254_740_993n);
   expect(read('{"max_msgs":-9223372036854775808}')).toBe(-(2n ** 63n));
 });
 
-test("the types of the fields follow from the table", () => {
+test("the field types are derived from the table", () => {
   const value: Decoded<typeof source> = decodeJson(source, '{"name":"a","weights":{"x":1}}');
   const name: string = value.name;
   const sequence: number | bigint = value.opt_start_seq;
@@ -113,7 +113,7 @@ test("the types of the fields follow from the table", () => {
   expect([name, sequence, weights.get("x"), value.external]).toEqual(["a", 0, 1, null]);
 });
 
-test("fields that the JSON does not name keep their values, and those of a wrong type too", () => {
+test("fields that are missing in the JSON or have a wrong type keep their values", () => {
   const target = { cluster: "a", tags: ["x"] as readonly string[] };
   expect(decodeInto(placement, '{"cluster":"b"}', target)).toBeNull();
   expect(target).toEqual({ cluster: "b", tags: ["x"] });

@@ -2,7 +2,7 @@
  * Decodes JSON into a shape as Go's `encoding/json` decodes it into a typed value, with its error texts.
  *
  *   bytes ─ json-tree ─▶ tree ─ shape.read ─▶ value
- *     └ no JSON: JsonSyntaxError   └ the first wrong type or, when strict, unknown field: JsonError, after all was read
+ *     └ not JSON: JsonSyntaxError  └ the first wrong type or, when strict, unknown field: JsonError, after everything was read
  * Source: encoding/json (behaviour).
  */
 import { decodeTree, JsonDecoder } from "./json-decoder.ts";
@@ -11,7 +11,7 @@ import type { Shape } from "./json-shape.ts";
 import { type JsonTree, parseJsonStream, parseJsonTree } from "./json-tree.ts";
 
 /**
- * One value, as Go's `Unmarshal` reads it: unknown fields are skipped.
+ * Decodes one value like Go's `Unmarshal`: unknown fields are skipped.
  * @param initial fields that the JSON does not name keep its values
  * @throws JsonError
  */
@@ -20,8 +20,8 @@ export function decodeJson<T>(shape: Shape<T>, json: Uint8Array | string, initia
 }
 
 /**
- * Reads over what an object holds. What is wrong with one field leaves the others: they change, as in Go.
- * @returns null, or Go's text of what was wrong
+ * Decodes into an existing object. An error in one field does not affect the others, which are set, as in Go.
+ * @returns null, or Go's error text
  */
 export function decodeInto<T extends object>(shape: Shape<T>, json: Uint8Array | string, target: T): string | null {
   let tree: JsonTree;
@@ -37,8 +37,8 @@ export function decodeInto<T extends object>(shape: Shape<T>, json: Uint8Array |
 }
 
 /**
- * A stream of values, as Go's `Decoder` reads it until the end: each is read over what the ones before it left, and no value at all leaves
- * the zero. Unknown fields are an error. Requests to JetStream are read like this.
+ * Decodes a stream of values like Go's `Decoder`, until its end: each value is decoded over the result of the previous ones; an empty stream
+ * gives the zero value. Unknown fields are an error. Requests to JetStream are decoded this way.
  * @throws JsonError `json: unknown field "x"` and the errors of `decodeJson`; a syntax error has an offset, unless the stream ended early
  */
 export function decodeJsonStrictly<T>(shape: Shape<T>, json: Uint8Array | string): T {

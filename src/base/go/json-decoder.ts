@@ -30,26 +30,26 @@ export function decodeTree<T>(shape: Readable<T>, tree: JsonTree, initial = shap
 
 /** Where the decoder stands, and the first thing that was wrong. One per value. */
 export class JsonDecoder {
-  /** The first error; reading goes on after it. */
+  /** The first error; reading continues after it. */
   fault: JsonError | null = null;
   /** Go's name of the innermost structure, without its package; null: none. */
   private structure: string | null = null;
-  /** From the root to the field that is read. */
+  /** Names from the root to the field being read. */
   private readonly path: string[] = [];
 
   constructor(private readonly isStrict: boolean) {}
 
   /** @returns `kept` */
   mismatch<T>(tree: JsonTree, type: string, kept: T): T {
-    return this.wrong(kindOf(tree), type, kept);
+    return this.typeError(kindOf(tree), type, kept);
   }
 
-  /** A number that is none of this type: its text is part of the error. @returns `kept` */
+  /** A number that does not fit the type; the error contains its text. @returns `kept` */
   numberMismatch<T>({ text }: JsonNumber, type: string, kept: T): T {
-    return this.wrong(`number ${text}`, type, kept);
+    return this.typeError(`number ${text}`, type, kept);
   }
 
-  private wrong<T>(value: string, type: string, kept: T): T {
+  private typeError<T>(value: string, type: string, kept: T): T {
     this.fault ??= new JsonTypeError(value, type, this.structure ?? "", this.path.slice());
     return kept;
   }
@@ -58,12 +58,12 @@ export class JsonDecoder {
     if (this.isStrict) this.fault ??= new JsonError(`json: unknown field ${quoted(name)}`);
   }
 
-  /** Any other error after which reading goes on. */
-  save(message: string): void {
+  /** Reports another error; reading continues. */
+  report(message: string): void {
     this.fault ??= new JsonError(message);
   }
 
-  /** @returns what `leaveField` takes */
+  /** @returns the argument for `leaveField` */
   enterField(structure: string, { embedded, name }: FieldPlace): string | null {
     const outer = this.structure;
     this.structure = structure;

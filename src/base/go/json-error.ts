@@ -1,13 +1,13 @@
-/** What Go's decoder says of JSON that it refuses. `message` is Go's text. */
+/** JSON that Go's decoder refuses. `message` is Go's text. */
 export class JsonError extends Error {
   override name = "JsonError";
 }
 
-/** It is no JSON. */
+/** The text is not JSON. */
 export class JsonSyntaxError extends JsonError {
   override name = "JsonSyntaxError";
 
-  /** @param offset bytes read up to and with the wrong one, as Go counts; null: the input ended early, which has no offset in a stream */
+  /** @param offset bytes read, including the invalid one, as Go counts; null: a stream ended early, which has no offset */
   constructor(
     message: string,
     readonly offset: number | null,
@@ -16,15 +16,15 @@ export class JsonSyntaxError extends JsonError {
   }
 }
 
-/** It is JSON of another type than the field that it is for. */
+/** The JSON value has another type than its field. */
 export class JsonTypeError extends JsonError {
   override name = "JsonTypeError";
 
   /**
-   * @param value what was found: `string`, `array`, `number 1.5` …
-   * @param type Go's name of the type that was wanted
+   * @param value kind of the value found: `string`, `array`, `number 1.5` …
+   * @param type Go's name of the expected type
    * @param structure Go's name of the innermost structure, without its package; empty: none
-   * @param path from the root to the field, by their names in JSON; embedded structures by their names in Go
+   * @param path names from the root to the field, as in JSON; embedded structures by their names in Go
    */
   constructor(
     readonly value: string,
@@ -37,7 +37,7 @@ export class JsonTypeError extends JsonError {
     super(`json: cannot unmarshal ${value} into ${where} of type ${type}`);
   }
 
-  /** The same error, of JSON that stands at a place in other JSON. */
+  /** The same error for JSON nested in other JSON at this path. */
   within(structure: string, path: readonly string[]): JsonTypeError {
     return new JsonTypeError(this.value, this.type, structure === "" ? this.structure : structure, [...path, ...this.path]);
   }

@@ -1,4 +1,4 @@
-/** Shapes of values that JSON has as text: bytes and times. */
+/** Shapes of values that are strings in JSON: bytes and times. */
 import { decodeBase64 } from "./base64.ts";
 import { JsonError } from "./json-error.ts";
 import { list, type Shape, uint8 } from "./json-shape.ts";
@@ -7,7 +7,7 @@ import { parseTimestamp, type Timestamp, timestampText, ZERO_TIME } from "./time
 
 const numbers = list(uint8);
 
-/** Base64, or a list of numbers; null when it is absent. */
+/** Base64 or a list of numbers; null when absent. */
 export const bytes: Shape<Uint8Array | null> = {
   type: "[]uint8",
   zero: () => null,
@@ -17,14 +17,14 @@ export const bytes: Shape<Uint8Array | null> = {
     if (typeof tree !== "string") return decoder.mismatch(tree, "[]uint8", previous);
     const decoded = decodeBase64(tree);
     if (typeof decoded !== "number") return decoded;
-    decoder.save(`illegal base64 data at input byte ${decoded}`);
+    decoder.report(`illegal base64 data at input byte ${decoded}`);
     return previous;
   },
   write: value => (value === null ? null : Buffer.from(value).toString("base64")),
   isEmpty: value => value === null || value.length === 0,
 };
 
-/** RFC 3339. A field with the zero time is written all the same; an `optional` one is left out. */
+/** RFC 3339. A field with the zero time is written; an absent `optional` one is omitted. */
 export const timestamp: Shape<Timestamp> = {
   type: "time.Time",
   zero: () => ZERO_TIME,

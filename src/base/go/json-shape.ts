@@ -1,15 +1,15 @@
 /**
- * Shapes of JSON: how a field is read, its value when it is absent, how it is written. A structure is a table with one row per field; it
- * serves reading and writing, and the compiler derives the type from it, or checks that no field of a given type lacks its row.
+ * Shapes of JSON: how a field is read, its value when absent, and how it is written. A structure is a table with one row per field, used for
+ * reading and writing. The compiler derives the type from it, or checks that every field of a given type has a row.
  *
  *   const PURGE = structure("server.JSApiStreamPurgeRequest", { seq: uint64, filter: text, keep: uint64 });
  *   type Purge = Decoded<typeof PURGE>;                                   { seq: number | bigint; filter: string; keep: number | bigint }
- * Reading is what Go's decoder does:
- * - names match exactly, else in any case; unknown ones are skipped, or are an error when the decoder is strict
- * - null changes nothing, but it empties lists, maps and optional values
- * - a value of another type is an error, never converted; reading goes on, and the first error is reported at the end
- * - a repeated member is read over what the first one left: structures, lists and maps are merged, all else is replaced
- * Writing is what Go's encoder does: in the order of the rows, without the fields that are empty.
+ * Reading follows Go's decoder:
+ * - names match exactly, otherwise in any case; unknown names are skipped, or are an error when the decoder is strict
+ * - null changes nothing, except that it empties lists, maps and optional values
+ * - a value of another type is an error and is never converted; reading continues, and the first error is reported at the end
+ * - a repeated member is read over the result of the first: structures, lists and maps are merged, other values are replaced
+ * Writing follows Go's encoder: fields in the order of the rows, without empty ones.
  * Source: encoding/json (behaviour).
  */
 import type { JsonDecoder } from "./json-decoder.ts";
@@ -23,23 +23,23 @@ export interface Shape<T> {
   /** The value when the field is absent. */
   zero(): T;
   /**
-   * @param previous what the field holds; stays unchanged
-   * @returns the new value; `previous` when the tree has another type, which the decoder is told
-   * @throws JsonError the type reads itself (a time, an enumeration) and refuses: reading ends at once
+   * @param previous the field's current value; not modified
+   * @returns the new value; `previous` when the tree has another type, which is reported to the decoder
+   * @throws JsonError a type with its own parser (a time, an enumeration) refuses the value: reading ends at once
    */
   read(tree: JsonTree, previous: T, decoder: JsonDecoder): T;
   write(value: T): unknown;
-  /** Whether a row leaves the value out. */
+  /** Whether the value is omitted when it is written. */
   isEmpty(value: T): boolean;
 }
 
-/** The type of what a shape reads. */
+/** The type of a shape's values. */
 export type Decoded<S> = S extends Shape<infer T> ? T : never;
 
 export interface Field<T> {
   readonly name: string;
   readonly shape: Shape<T>;
-  /** Written even when it is empty. */
+  /** Written even when empty. */
   readonly always: boolean;
   /** Structures that Go embeds on the way to the field, outermost first: error texts name them. */
   readonly embedded: readonly string[];
@@ -47,20 +47,20 @@ export interface Field<T> {
 
 export type Rows<T> = { readonly [K in keyof T]-?: Field<T[K]> };
 
-/** Rows by their names in JSON, which become the names of the fields. */
+/** Rows by their JSON names, which are also the names of the fields. */
 export type NamedRows<T> = { readonly [K in keyof T]-?: Shape<T[K]> | Field<T[K]> };
 
 export function field<T>(name: string, shape: Shape<T>, written: "always" | "unless empty" = "unless empty"): Field<T> {
   return { name, shape, always: written === "always", embedded: [] };
 }
 
-/** The same rows, of a structure that Go embeds in another one. */
+/** The rows of a structure that Go embeds in another one. */
 export function embedded<T extends object>(name: string, rows: Rows<T>): Rows<T> {
   const entries = Object.entries<Field<unknown>>(rows as Record<string, Field<unknown>>);
   return Object.fromEntries(entries.map(([key, row]) => [key, { ...row, embedded: [name, ...row.embedded] }])) as unknown as Rows<T>;
 }
 
-/** A list that is absent, unlike one that was written as `[]`. All absent lists are this object. */
+/** An absent list, as opposed to an empty list `[]`. All absent lists are this object. */
 const ABSENT: readonly never[] = Object.freeze([]);
 
 export function isAbsent(list: readonly unknown[]): boolean {
@@ -94,11 +94,11 @@ export const flag: Shape<boolean> = {
   isEmpty: value => !value,
 };
 
-/** Integers with so many digits and a sign are exact as a number, whatever they are. */
+/** Integers with at most this many characters, including the sign, are exact as a number. */
 const SAFE_CHARACTERS = 15;
 const DIGITS = /^-?\d+$/;
 
-/** @returns a number when it is safe, else a bigint; null: no integer of that range */
+/** @returns a number if it is a safe integer, otherwise a bigint; null: not an integer in this range */
 function readInteger(text: string, least: bigint, most: bigint): number | bigint | null {
   if (!DIGITS.test(text)) return null;
   if (text.length <= SAFE_CHARACTERS) {
@@ -116,7 +116,7 @@ function smallInteger(type: string, least: number, most: number): Shape<number> 
   return nearestInteger(type, BigInt(least), BigInt(most));
 }
 
-/** Beyond 2^53 the nearest number that JavaScript has. For limits, where a difference so far out has no effect. */
+/** Beyond 2^53 the nearest number of JavaScript. For limits, where so large values make no difference. */
 function nearestInteger(type: string, least: bigint, most: bigint): Shape<number> {
   return {
     type,
@@ -132,9 +132,9 @@ function nearestInteger(type: string, least: bigint, most: bigint): Shape<number
   };
 }
 
-/** A number that was rounded may lie outside of the range. @throws JsonError it has a fraction */
+/** Limits a value to the range, because a rounded number may be outside of it. @throws JsonError the value has a fraction */
 function clamped(value: number, least: bigint, most: bigint): bigint {
-  if (!Number.isInteger(value)) throw new JsonError(`${value} is no integer`);
+  if (!Number.isInteger(value)) throw new JsonError(`${value} is not an integer`);
   const exact = BigInt(value);
   return exact < least ? least : exact > most ? most : exact;
 }
@@ -166,12 +166,12 @@ export const duration = exact64("time.Duration", INT64_LEAST, INT64_MOST);
 export const int32 = smallInteger("int32", -(2 ** 31), 2 ** 31 - 1);
 export const uint8 = smallInteger("uint8", 0, 255);
 
-/** @param type Go's name of a signed 64 bit type */
+/** @param type Go's name of a signed 64-bit type */
 export function nearestInt(type: string): Shape<number> {
   return nearestInteger(type, INT64_LEAST, INT64_MOST);
 }
 
-/** @param type Go's name of an unsigned 64 bit type */
+/** @param type Go's name of an unsigned 64-bit type */
 export function nearestUint(type: string): Shape<number> {
   return nearestInteger(type, 0n, UINT64_MOST);
 }
@@ -189,7 +189,7 @@ export const float64: Shape<number> = {
   isEmpty: value => value === 0,
 };
 
-/** @param type Go's name of it, where it has its own */
+/** @param type Go's name, if the type has its own */
 export function list<T>(item: Shape<T>, type = `[]${item.type}`): Shape<readonly T[]> {
   return {
     type,
@@ -204,7 +204,7 @@ export function list<T>(item: Shape<T>, type = `[]${item.type}`): Shape<readonly
   };
 }
 
-/** An object whose names are data. @param type Go's name of it, where it has its own */
+/** An object whose names are data. @param type Go's name, if the type has its own */
 export function map<T>(value: Shape<T>, type = `map[string]${value.type}`): Shape<ReadonlyMap<string, T>> {
   return {
     type,
@@ -221,14 +221,14 @@ export function map<T>(value: Shape<T>, type = `map[string]${value.type}`): Shap
   };
 }
 
-/** By bytes, as Go sorts what it writes. */
+/** Keys sorted by their bytes, as in Go's output. */
 export function sortedKeys(values: ReadonlyMap<string, unknown>): string[] {
   return [...values.keys()].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
 }
 
 /**
  * @param type Go's name, with its package
- * @param zeroed values of absent fields that are not the zero of their shape
+ * @param zeroed values for absent fields, where they differ from the zero value of their shape
  */
 export function structure<T extends object>(type: string, rows: NamedRows<T>, zeroed: Partial<T> = {}): Shape<T> {
   return new Structure(type, rows, zeroed);
@@ -256,7 +256,7 @@ class Structure<T extends object> implements Shape<T> {
       key: key as keyof T,
     }));
     this.exact = new Map(this.rows.map(row => [row.name, row]));
-    this.folded = new Map(this.rows.toReversed().map(row => [foldName(row.name), row])); // of two such names the first row's
+    this.folded = new Map(this.rows.toReversed().map(row => [foldName(row.name), row])); // for equal names the first row is used
   }
 
   zero(): T {
@@ -296,7 +296,7 @@ class Structure<T extends object> implements Shape<T> {
   }
 }
 
-/** null when it is absent: a pointer in Go. */
+/** null when absent: a pointer in Go. */
 export function optional<T>(shape: Shape<T>): Shape<T | null> {
   return {
     type: `*${shape.type}`,
@@ -318,7 +318,7 @@ export function ignored(shape: Shape<unknown>): Shape<undefined> {
   };
 }
 
-/** Letters that Unicode folds to ASCII ones, besides the other case. */
+/** Lower case; the two other letters that Unicode folds to ASCII (U+017F, U+212A) become `s` and `k`. */
 export function foldName(name: string): string {
   return name.replaceAll("\u017f", "s").replaceAll("\u212a", "k").toLowerCase();
 }

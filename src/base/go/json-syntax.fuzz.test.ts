@@ -40,7 +40,7 @@ function isJson(text: string): boolean {
   }
 }
 
-test("fuzz: what JSON.parse takes has no fault, and the other way round", () => {
+test("fuzz: a text has no fault exactly when JSON.parse accepts it", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   let right = 0;
@@ -52,7 +52,7 @@ test("fuzz: what JSON.parse takes has no fault, and the other way round", () => 
   expect(right).toBeGreaterThan(500);
 });
 
-test("depth is bounded as Go's decoder bounds it", () => {
+test("the depth limit is that of Go's decoder", () => {
   expect(syntaxFault(Buffer.from("[".repeat(10_000) + "]".repeat(10_000)))).toBeNull();
   expect(syntaxFault(Buffer.from("[".repeat(10_001)))?.message).toBe("invalid character '[' exceeded max depth");
 });

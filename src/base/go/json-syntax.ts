@@ -1,9 +1,9 @@
 /**
- * What Go's decoder says of text that is no JSON. Answers to wrong requests contain it.
+ * Go's error texts for text that is not JSON. Answers to invalid requests contain them.
  *
  *   {"cid": 1,}  ─▶ invalid character '}' looking for beginning of object key string
- * One pass over the bytes, as Go counts in bytes. It does not recurse, because a peer chooses the depth; a stack holds the open brackets.
- * Cold: used only after `json-tree.ts` has failed, to find out why.
+ * One pass over the bytes, because Go counts bytes. It does not recurse, because a peer chooses the depth; a stack holds the open brackets.
+ * Not a hot path: used only after `json-tree.ts` has failed, to find the reason.
  * Source: encoding/json (behaviour).
  */
 import { latin1, SPACE } from "../bytes/ascii.ts";
@@ -24,7 +24,7 @@ const COLON = 0x3a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** @returns what is wrong; null when it is JSON: one value, and nothing but space around it */
+/** @returns the error; null when the text is JSON: one value with optional space around it */
 export function syntaxFault(bytes: Uint8Array): JsonSyntaxError | null {
   return faultOf(new SyntaxScanner(bytes, false));
 }
@@ -46,7 +46,7 @@ function faultOf(scanner: SyntaxScanner): JsonSyntaxError | null {
 
 class SyntaxScanner {
   private at = 0;
-  /** The closing brackets that are awaited. */
+  /** The expected closing brackets. */
   private readonly open: number[] = [];
 
   constructor(
@@ -56,45 +56,45 @@ class SyntaxScanner {
 
   scan(): void {
     if (!this.isStream) return this.document();
-    for (this.skipSpace(); this.at < this.bytes.length; this.skipSpace()) this.whole();
+    for (this.skipSpace(); this.at < this.bytes.length; this.skipSpace()) this.documentValue();
   }
 
   private document(): void {
-    this.whole();
+    this.documentValue();
     this.skipSpace();
     if (this.at < this.bytes.length) this.fail("after top-level value");
   }
 
-  private whole(): void {
+  private documentValue(): void {
     do {
-      if (this.value()) continue; // something was opened that is not empty
-      while (this.open.length > 0 && !this.goesOn());
+      if (this.value()) continue; // a list or object was opened and is not empty
+      while (this.open.length > 0 && !this.hasNext());
     } while (this.open.length > 0);
   }
 
-  /** @returns whether it opened a list or an object, and stands before its first value */
+  /** @returns whether a list or an object was opened; the position is then before its first value */
   private value(): boolean {
     const byte = this.next();
     switch (byte) {
       case OPEN_OBJECT:
         this.enter(CLOSE_OBJECT);
-        if (this.closes(CLOSE_OBJECT)) return false;
+        if (this.closesEmpty(CLOSE_OBJECT)) return false;
         this.name();
         return true;
       case OPEN_LIST:
         this.enter(CLOSE_LIST);
-        return !this.closes(CLOSE_LIST);
+        return !this.closesEmpty(CLOSE_LIST);
       case QUOTE:
         this.string();
         return false;
       case 0x74:
-        this.word("true");
+        this.literal("true");
         return false;
       case 0x66:
-        this.word("false");
+        this.literal("false");
         return false;
       case 0x6e:
-        this.word("null");
+        this.literal("null");
         return false;
       default:
         if (byte !== MINUS && !isDigit(byte)) this.fail("looking for beginning of value", this.at - 1);
@@ -108,8 +108,8 @@ class SyntaxScanner {
     this.open.push(close);
   }
 
-  /** Whether the list or object is empty: then it is closed. */
-  private closes(close: number): boolean {
+  /** Whether the opened list or object is empty; if so, it is closed. */
+  private closesEmpty(close: number): boolean {
     this.skipSpace();
     if (this.bytes[this.at] !== close) return false;
     this.at++;
@@ -117,8 +117,8 @@ class SyntaxScanner {
     return true;
   }
 
-  /** After a value. @returns whether another one follows in the innermost open list or object */
-  private goesOn(): boolean {
+  /** Reads what follows a value. @returns whether another value follows in the innermost open list or object */
+  private hasNext(): boolean {
     const close = this.open[this.open.length - 1];
     const where = close === CLOSE_OBJECT ? "after object key:value pair" : "after array element";
     const byte = this.next();
@@ -155,7 +155,7 @@ class SyntaxScanner {
     }
   }
 
-  private word(word: string): void {
+  private literal(word: string): void {
     for (let index = 1; index < word.length; index++) {
       if (this.take() !== word.charCodeAt(index)) this.fail(`in literal ${word} (expecting '${word[index]}')`, this.at - 1);
     }
@@ -185,20 +185,20 @@ class SyntaxScanner {
     while (isDigit(this.bytes[this.at])) this.at++;
   }
 
-  /** The next byte that is no space. */
+  /** The next byte that is not space. */
   private next(): number {
     this.skipSpace();
-    if (this.at >= this.bytes.length) this.ended();
+    if (this.at >= this.bytes.length) this.failAtEnd();
     return this.take();
   }
 
-  /** Go adds a space at the end, to see whether a number is complete. So the error of a cut text may be about that space. */
+  /** Go adds a space at the end to detect whether a number is complete, so the error for a cut text may be about that space. */
   private take(): number {
-    if (this.at > this.bytes.length || (this.isStream && this.at === this.bytes.length)) this.ended();
+    if (this.at > this.bytes.length || (this.isStream && this.at === this.bytes.length)) this.failAtEnd();
     return this.bytes[this.at++] ?? SPACE;
   }
 
-  private ended(): never {
+  private failAtEnd(): never {
     throw this.isStream ? new JsonSyntaxError("unexpected EOF", null) : new JsonSyntaxError(ENDED, this.bytes.length);
   }
 
@@ -220,7 +220,7 @@ function isDigit(byte: number | undefined): boolean {
 
 const NAMED: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 39: "\\'", 92: "\\\\" };
 
-/** A byte as Go quotes it: as a character of Latin-1. */
+/** Quotes a byte like Go, as a Latin-1 character. */
 function quotedByte(byte: number): string {
   const named = NAMED[byte];
   if (named !== undefined) return `'${named}'`;

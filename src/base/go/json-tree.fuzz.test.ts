@@ -4,7 +4,7 @@ import { seedFromEnv } from "../random/seed.ts";
 import { JsonSyntaxError } from "./json-error.ts";
 import { parseJsonTree, plainValue } from "./json-tree.ts";
 
-/** JSON, mostly: values as text, with spaces, escapes and mistakes. */
+/** Mostly valid JSON: values as text, with spaces, escapes and some errors. */
 function randomJson(random: Random, depth: number): string {
   const space = () => random.pick(["", "", "", " ", "\n\t"]);
   const text = () =>
@@ -31,7 +31,7 @@ function randomJson(random: Random, depth: number): string {
   return random.chance(0.5) ? `[${items()}]` : `{${members()}${random.chance(0.02) ? "," : ""}}`;
 }
 
-test("fuzz: JSON is what JSON.parse reads, and nothing else is", () => {
+test("fuzz: accepts exactly the texts that JSON.parse accepts, with the same values", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const counts = { right: 0, wrong: 0 };

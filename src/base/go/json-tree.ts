@@ -1,11 +1,11 @@
 /**
- * JSON as it was written: members in their order, repeated ones too, and numbers as text.
+ * Parses JSON without loss: members in their order, including repeated ones, and numbers as text.
  *
- * `JSON.parse` keeps the last of two members with one name and rounds integers. Go merges a repeated object, matches names in any case, and
- * reads integers exactly. A token or a request that two readers understand differently is a security hole.
+ * `JSON.parse` keeps the last of two members with the same name and rounds integers. Go merges repeated objects, matches names in any case and
+ * reads integers exactly. A token or request that two parsers read differently is a security risk.
  *
- * Nothing recurses, because a peer chooses the depth: up to `JSON_DEPTH_MAX`, where Go's decoder gives up too.
- * The reader only knows whether it is JSON; `json-syntax.ts` has Go's text of what is wrong.
+ * Nothing recurses, because a peer chooses the depth; it is limited to `JSON_DEPTH_MAX`, as in Go's decoder.
+ * This parser only decides whether the text is JSON; `json-syntax.ts` finds Go's error text.
  * Source: encoding/json (behaviour).
  */
 import { isUtf8 } from "node:buffer";
@@ -42,20 +42,20 @@ const BACKSLASH = 0x5c;
 
 /**
  * @param json one value
- * @throws JsonSyntaxError it is no JSON, or too deep
+ * @throws JsonSyntaxError the text is not JSON, or too deep
  */
 export function parseJsonTree(json: Uint8Array | string): JsonTree {
   const reader = new JsonReader(textOf(json));
   try {
     return reader.document();
   } catch (error) {
-    throw explained(error, syntaxFault, json);
+    throw syntaxErrorOf(error, syntaxFault, json);
   }
 }
 
 /**
- * The values of a stream, in their order; none when there is nothing but space.
- * @throws JsonSyntaxError when it is asked for a value that is no JSON
+ * The values of a stream, in their order; none when there is only space.
+ * @throws JsonSyntaxError when the next value is not JSON
  */
 export function* parseJsonStream(json: Uint8Array | string): Generator<JsonTree> {
   const reader = new JsonReader(textOf(json));
@@ -64,29 +64,29 @@ export function* parseJsonStream(json: Uint8Array | string): Generator<JsonTree>
     try {
       value = reader.value();
     } catch (error) {
-      throw explained(error, streamFault, json);
+      throw syntaxErrorOf(error, streamFault, json);
     }
     yield value;
   }
 }
 
-/** As Go's decoder reads text: each byte that is not UTF-8 becomes U+FFFD. */
+/** Text as Go's decoder reads it: each byte that is not UTF-8 becomes U+FFFD. */
 function textOf(json: Uint8Array | string): string {
   if (typeof json === "string") return json;
   return isUtf8(json) ? decode(json) : textOfBytes(latin1(json, 0, json.length)).toWellFormed();
 }
 
-/** Thrown by the reader, and not seen outside. */
+/** Thrown by the reader and caught in this file. */
 class Malformed extends Error {}
 
-function explained(error: unknown, faultOf: (bytes: Uint8Array) => JsonSyntaxError | null, json: Uint8Array | string): unknown {
+function syntaxErrorOf(error: unknown, faultOf: (bytes: Uint8Array) => JsonSyntaxError | null, json: Uint8Array | string): unknown {
   if (!(error instanceof Malformed)) return error;
   return faultOf(typeof json === "string" ? Buffer.from(json) : json) ?? new JsonError("malformed JSON");
 }
 
 class JsonReader {
   private at = 0;
-  /** Lists and objects that are open, outermost first. */
+  /** Open lists and objects, outermost first. */
   private readonly open: (JsonList | JsonObject)[] = [];
 
   constructor(private readonly json: string) {}
@@ -104,7 +104,7 @@ class JsonReader {
 
   value(): JsonTree {
     for (;;) {
-      const value = this.opening();
+      const value = this.valueOrOpening();
       if (value === undefined) continue; // a list or an object began, and is not empty
       const whole = this.put(value);
       if (whole !== undefined) return whole;
@@ -112,7 +112,7 @@ class JsonReader {
   }
 
   /** @returns a complete value; undefined: a list or an object that is not empty has begun */
-  private opening(): JsonTree | undefined {
+  private valueOrOpening(): JsonTree | undefined {
     this.skipSpace();
     switch (this.json[this.at]) {
       case "{": {
@@ -125,11 +125,11 @@ class JsonReader {
       case '"':
         return this.text();
       case "t":
-        return this.word("true", true);
+        return this.literal("true", true);
       case "f":
-        return this.word("false", false);
+        return this.literal("false", false);
       case "n":
-        return this.word("null", null);
+        return this.literal("null", null);
       default:
         return this.number();
     }
@@ -179,7 +179,7 @@ class JsonReader {
     (this.open[this.open.length - 1] as JsonObject).names.push(name);
   }
 
-  private word<T>(word: string, value: T): T {
+  private literal<T>(word: string, value: T): T {
     if (!this.json.startsWith(word, this.at)) throw new Malformed();
     this.at += word.length;
     return value;
@@ -205,7 +205,7 @@ class JsonReader {
     return this.escapedText();
   }
 
-  /** Escapes are left to `JSON.parse`; half a surrogate pair becomes U+FFFD, as in Go. */
+  /** Escapes are decoded by `JSON.parse`; half a surrogate pair becomes U+FFFD, as in Go. */
   private escapedText(): string {
     const start = this.at;
     for (this.at++; this.at < this.json.length; this.at++) {
@@ -242,7 +242,7 @@ function parsedString(literal: string): string {
 }
 
 /**
- * The value as `JSON.parse` gives it: a repeated member counts as its last.
+ * The value as `JSON.parse` gives it: of repeated members the last is used.
  * @throws JsonTypeError a number is too large for 64 bits of floating point
  */
 export function plainValue(tree: JsonTree): unknown {

@@ -1,4 +1,4 @@
-/** Values as Go's strconv reads and writes them: flags, the configuration file and monitoring parameters all take these forms. */
+/** Parses and prints values like Go's strconv, for flags, the configuration file and monitoring parameters. */
 import { quote } from "../bytes/ascii.ts";
 import { bytesOfText } from "./text.ts";
 
@@ -29,7 +29,7 @@ export function parseDecimal(text: string, least: bigint, most: bigint): number 
 
 const LITERAL = /^([+-]?)(0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)$/;
 
-/** A 64 bit integer in Go's notation: also hexadecimal, octal and binary, with `_` between digits. */
+/** Parses a 64-bit integer in Go's notation: also hexadecimal, octal and binary, with `_` between digits. */
 export function parseGoInteger(text: string): number | IntegerFault {
   const match = LITERAL.exec(text);
   if (match === null) return "invalid syntax";

@@ -34,7 +34,7 @@ export function timestampText({ seconds, nanoseconds, offsetMinutes }: Timestamp
 
 const LAYOUT = "2006-01-02T15:04:05Z07:00";
 
-/** Parts of the layout in their order: Go's name of each, what it looks like, the name of its range and the range. */
+/** Parts of the layout in their order: Go's name, pattern, and the name and limits of the range. */
 const PARTS: readonly {
   readonly layout: string;
   readonly pattern: RegExp;
@@ -54,7 +54,7 @@ const PARTS: readonly {
 ];
 const ZONE = /^(?:Z|([+-])(\d{2}):(\d{2}))/;
 
-/** As lenient as Go: an hour of one digit and a comma before the fraction pass. @returns the time, or the text of Go's error */
+/** As lenient as Go: accepts an hour of one digit and a comma before the fraction. @returns the time, or Go's error text */
 export function parseTimestamp(text: string): Timestamp | string {
   const failed = (detail: string) => `parsing time ${quoted(text)}${detail}`;
   const missing = (layout: string, rest: string) => failed(` as ${quoted(LAYOUT)}: cannot parse ${quoted(rest)} as ${quoted(layout)}`);

@@ -51,7 +51,7 @@ function parse(text: string): GoUrl | Fault {
   return escapeFault(path) ?? { ...none, ...authority, path };
 }
 
-/** ASCII control characters only: those above U+007F pass. */
+/** Whether there are ASCII control characters; those above U+007F are allowed. */
 function hasControl(text: string): boolean {
   return [...text].some(character => character < " " || character === "\x7f");
 }
@@ -103,7 +103,7 @@ function escapeFault(text: string, isHost = false): Fault | null {
   for (const match of text.matchAll(isHost ? /%|[ #/?@\\^`{|}]/g : /%/g)) {
     if (match[0] !== "%") return new Fault(`invalid character ${quoted(match[0])} in host name`);
     const escaped = text.slice(match.index, match.index + 3);
-    const isAscii = isHost && /^%[0-7]/.test(escaped) && escaped !== "%25"; // a host may escape bytes outside of ASCII only
+    const isAscii = isHost && /^%[0-7]/.test(escaped) && escaped !== "%25"; // in a host only non-ASCII bytes may be escaped
     if (!/^%[0-9a-fA-F]{2}$/.test(escaped) || isAscii) return new Fault(`invalid URL escape ${quoted(escaped)}`);
   }
   return null;

@@ -17,7 +17,7 @@ import {
   verifySignature,
 } from "./nkey.ts";
 
-hashes.sha512 = sha512; // what the library's synchronous functions hash with
+hashes.sha512 = sha512; // used by the library's synchronous functions
 
 const KINDS = Object.values(NkeyKind).filter(kind => typeof kind === "number");
 
@@ -39,7 +39,7 @@ const EDGES: [kind: NkeyKind, byte: number, text: string][] = [
   [NkeyKind.Curve, 0, "XAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPQN"],
 ];
 
-test("keys of every kind are what Go's nkeys makes of them", () => {
+test("keys of every kind are encoded as by Go's nkeys", () => {
   for (const kind of KINDS) {
     const key = Uint8Array.from({ length: 32 }, (_, index) => index * 7 + kind);
     expect(encodeNkey(kind, key)).toBe(KEYS[kind]);
@@ -51,7 +51,7 @@ test("keys of every kind are what Go's nkeys makes of them", () => {
   }
 });
 
-test("fuzz: any key comes back, and no text with one letter changed is a key", () => {
+test("fuzz: any key decodes to itself, and a text with one changed letter is refused", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 500; round++) {
@@ -67,7 +67,7 @@ test("fuzz: any key comes back, and no text with one letter changed is a key", (
   }
 });
 
-test("another length, alphabet, prefix or checksum is no key", () => {
+test("a wrong length, alphabet, prefix or checksum is refused", () => {
   const text = KEYS[NkeyKind.User];
   for (const wrong of [
     "",
@@ -81,7 +81,7 @@ test("another length, alphabet, prefix or checksum is no key", () => {
   ]) {
     expect(decodeNkey(wrong), wrong).toBe(null);
   }
-  // A right checksum does not help a prefix that is none.
+  // An invalid prefix is refused even with a correct checksum.
   expect(decodeNkey(encodeNkey((1 << 3) as NkeyKind, new Uint8Array(32)))).toBe(null);
   expect(decodeNkey(encodeNkey((NkeyKind.User + 1) as NkeyKind, new Uint8Array(32)))).toBe(null);
   for (const size of [0, 31, 33, 64]) expect(() => encodeNkey(NkeyKind.User, new Uint8Array(size))).toThrow(RangeError);
@@ -91,13 +91,13 @@ test("the checksum is CRC-16/XMODEM", () => {
   expect([crc16(Buffer.from("123456789")), crc16(new Uint8Array(0)), crc16(Buffer.from("A"))]).toEqual([0x31c3, 0, 0x58e5]);
 });
 
-test("a nonce is 15 letters that never come again", () => {
+test("a nonce has 15 characters and is never repeated", () => {
   const nonces = Array.from({ length: 100 }, newNonce);
   for (const nonce of nonces) expect(nonce).toMatch(/^[A-Za-z0-9_-]{15}$/);
   expect(new Set(nonces).size).toBe(100);
 });
 
-/** Seed byte i is 5 i + kind; what Go's nkeys makes of it: text, public key, signature of the nonce below. */
+/** Seed byte i is 5 i + kind. Results of Go's nkeys: text, public key, and the signature of the nonce below. */
 const SEEDS: [kind: NkeyKind, seed: string, publicKey: string, signature: string][] = [
   [
     NkeyKind.Server,
@@ -147,7 +147,7 @@ test("seeds, their public keys and their signatures are those of Go's nkeys", ()
   expect(decodeSeed(CURVE_SEED)).toEqual({ kind: NkeyKind.Curve, seed: seedBytes(NkeyKind.Curve) });
 });
 
-test("fuzz: no seed with one letter changed is a seed", () => {
+test("fuzz: a seed with one changed letter is refused", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 500; round++) {
@@ -163,7 +163,7 @@ test("fuzz: no seed with one letter changed is a seed", () => {
   }
 });
 
-test("a public key is no seed, a seed no public key, and a curve key does not sign", () => {
+test("a public key is not accepted as a seed, a seed not as a public key, and a curve key cannot sign", () => {
   const [[, seed, publicKey, signature]] = SEEDS;
   const curveKey = encodeNkey(NkeyKind.Curve, decodeNkey(publicKey)!.key);
   expect([decodeSeed(publicKey), decodeNkey(seed), publicNkeyOf(publicKey), publicNkeyOf(CURVE_SEED)]).toEqual([null, null, null, null]);
@@ -177,7 +177,7 @@ test("a public key is no seed, a seed no public key, and a curve key does not si
   for (const size of [0, 31, 33, 64]) expect(() => encodeSeed(NkeyKind.User, new Uint8Array(size))).toThrow(RangeError);
 });
 
-test("fuzz: signatures are verified as @noble/ed25519 does, and nothing is thrown for keys and signatures that are noise", () => {
+test("fuzz: signatures are verified as by @noble/ed25519, and random keys and signatures cause no exception", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const noise = (size: number) => Uint8Array.from({ length: size }, () => random.below(256));
@@ -196,7 +196,7 @@ test("fuzz: signatures are verified as @noble/ed25519 does, and nothing is throw
   }
 });
 
-test("a signature comes as raw base64url or as standard base64 with its padding", () => {
+test("a signature is raw base64url, or standard base64 with padding", () => {
   const bytes = Uint8Array.from({ length: 64 }, (_, index) => 255 - index);
   const raw = Buffer.from(bytes).toString("base64url");
   const standard = Buffer.from(bytes).toString("base64");

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { serverHash } from "./server-hash.ts";
 
-// Made by Go, as the reference does it.
-test("a server's name becomes the eight characters that nats-server makes of it", () => {
+// Expected values were computed in Go, by the reference's algorithm.
+test("a server's name is hashed to the same eight characters as in nats-server", () => {
   expect(["", "one", "nats-1", "NCQKYV3VQRPTTJTPBLWZ4O3B6SIUKQTOG4TBQFLBF5CWZ5YQXHYNMKNL", "größe"].map(serverHash)).toEqual([
     "fqA4S4SK",
     "uM9nr214",

@@ -5,7 +5,7 @@ import { decodeNkey, NkeyKind } from "./nkey.ts";
 import { newServerIdentity } from "./server-identity.ts";
 import { publicXkeyOf } from "./xkey.ts";
 
-hashes.sha512 = sha512; // what the library's synchronous functions hash with
+hashes.sha512 = sha512; // used by the library's synchronous functions
 
 test("a server's id is the public key of its seed, as @noble/ed25519 computes it", () => {
   for (let round = 0; round < 20; round++) {
@@ -15,14 +15,14 @@ test("a server's id is the public key of its seed, as @noble/ed25519 computes it
   }
 });
 
-test("a server's xkey is another key, of the curve kind, and belongs to its seed", () => {
+test("a server's xkey is a curve key that belongs to its own seed", () => {
   const identity = newServerIdentity();
   expect(identity.xkey).toMatch(/^X[A-Z2-7]{55}$/);
   expect(decodeNkey(identity.xkey)?.kind).toBe(NkeyKind.Curve);
   expect(publicXkeyOf(identity.xkeySeed)).toBe(identity.xkey);
 });
 
-test("every server is somebody else", () => {
+test("every server has its own id", () => {
   const ids = Array.from({ length: 50 }, () => newServerIdentity().id);
   expect(new Set(ids).size).toBe(50);
 });

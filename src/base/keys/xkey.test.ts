@@ -9,7 +9,7 @@ const SENDER = "XCSOBEUSWZI4E6FZO4WFNH27VG5RHWIGWRVLNDE57HOCWRAJ7CRATSUK";
 const READER_SEED = "SXAAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAT5QQ";
 const READER = "XDHI2OWRZS3DH3D3ODAXQFFFY5XM2AUWQUCQ2NCHIW5ALBYOLB6VSWAL";
 
-/** Sealed by Go's nkeys; byte i of the nonce is 7 i + the message's length. */
+/** Encrypted by Go's nkeys; byte i of the nonce is 7 i + the message's length. */
 const SEALED: [message: string, sealed: string][] = [
   ["", "786b763100070e151c232a31383f464d545b626970777e858c939aa1da6182f51cb62b6617de1c7e37744579"],
   ["a", "786b763101080f161d242b323940474e555c636a71787f868d949ba25eb2398c1b1e5ddbd3ef3333a5d7afc877"],
@@ -24,12 +24,12 @@ const SEALED: [message: string, sealed: string][] = [
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const fromHex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 
-test("a curve seed's public key is what Go's nkeys makes of it", () => {
+test("a curve seed has the same public key as in Go's nkeys", () => {
   expect([publicXkeyOf(SENDER_SEED), publicXkeyOf(READER_SEED)]).toEqual([SENDER, READER]);
   expect(publicXkeyOf(decodeSeed(SENDER_SEED)!.seed)).toBe(SENDER);
 });
 
-test("what Go's nkeys seals is opened, and sealed again with the same nonce it is the same", async () => {
+test("decrypts messages of Go's nkeys, and encrypts them to the same bytes with the same nonce", async () => {
   for (const [message, sealed] of SEALED) {
     expect(await open(fromHex(sealed), SENDER, READER_SEED)).toEqual(bytes(message));
     const nonce = Uint8Array.from({ length: 24 }, (_, index) => index * 7 + message.length);
@@ -37,7 +37,7 @@ test("what Go's nkeys seals is opened, and sealed again with the same nonce it i
   }
 });
 
-test("fuzz: what is sealed is opened from anywhere in a buffer, and nothing with a bit changed is", async () => {
+test("fuzz: an encrypted message decrypts from any offset in a buffer, and is refused with one changed bit", async () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 50; round++) {
@@ -52,19 +52,19 @@ test("fuzz: what is sealed is opened from anywhere in a buffer, and nothing with
   }
 });
 
-test("a nonce is never the same", async () => {
+test("nonces are never repeated", async () => {
   const sealed = await Promise.all(Array.from({ length: 50 }, () => seal(bytes("m"), READER, SENDER_SEED)));
   expect(new Set(sealed.map(each => Buffer.from(each!).subarray(4, 28).toString("hex"))).size).toBe(50);
 });
 
-test("another reader, another sender or a torn message opens nothing", async () => {
+test("decryption fails for another reader, another sender or a cut message", async () => {
   const sealed = fromHex(SEALED[2][1]);
   expect(await open(sealed, SENDER, SENDER_SEED)).toBe(null);
   expect(await open(sealed, encodeNkey(NkeyKind.Curve, new Uint8Array(32).fill(9)), READER_SEED)).toBe(null);
   for (let size = 0; size < sealed.length; size++) expect(await open(sealed.subarray(0, size), SENDER, READER_SEED), `${size}`).toBe(null);
 });
 
-test("what is no curve key seals and opens nothing", async () => {
+test("a key that is not a curve key cannot encrypt or decrypt", async () => {
   const sealed = fromHex(SEALED[2][1]);
   const user = encodeNkey(NkeyKind.User, new Uint8Array(32).fill(9));
   const lowOrder = encodeNkey(NkeyKind.Curve, new Uint8Array(32));

@@ -5,11 +5,11 @@ import { TemporaryDirectory } from "../../../test/cli/program.ts";
 import { FileSink, type LogDisk } from "./file-sink.ts";
 import { LogLine } from "./log-line.ts";
 
-const FORM = new LogLine({ pid: 7, time: false, utc: false, colors: false });
+const FORMAT = new LogLine({ pid: 7, time: false, utc: false, colors: false });
 const NO_LIMITS = { sizeLimit: 0, filesMax: 0 };
 const NOW = Date.UTC(2026, 0, 1, 12);
 
-/** A disk that writes when it is let. */
+/** A disk that performs each write only when the test allows it. */
 class SlowDisk implements LogDisk {
   private waiting: (() => void)[] = [];
   failing = false;
@@ -23,7 +23,7 @@ class SlowDisk implements LogDisk {
     });
   }
 
-  /** Lets one write happen. */
+  /** Performs one waiting write. */
   step(): void {
     this.waiting.shift()?.();
   }
@@ -33,64 +33,64 @@ class SlowDisk implements LogDisk {
   }
 }
 
-/** Lets writes happen until none waits. */
+/** Performs all waiting writes. */
 function settle(disk: SlowDisk): void {
   while (disk.busy) disk.step();
 }
 
-test("lines are in the file in their order, also those that the end of the process writes", async () => {
+test("lines are written in order, including those written at the end of the process", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   writeFileSync(path, "from before\n");
-  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW);
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW);
   for (let i = 0; i < 1_000; i++) sink.add("INF", `line ${i}`, NOW, "server");
   sink.flush();
   const expected = Array.from({ length: 1_000 }, (_, i) => `[7] [INF] line ${i}\n`).join("");
   expect(readFileSync(path, "utf8")).toBe(`from before\n${expected}`);
 });
 
-test("a slow disk makes lines wait, up to 8 MiB; what is dropped is counted in the log", async () => {
+test("lines for a slow disk wait, up to 8 MiB; dropped lines are counted in the log", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
-  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW, disk);
   const line = "x".repeat(1_000);
   const total = 10_000;
   for (let i = 0; i < total; i++) sink.add("INF", line, NOW, "server");
-  expect(disk.writes).toBe(1); // nobody waited for it
+  expect(disk.writes).toBe(1); // `add` did not wait for the write
   settle(disk);
   const text = readFileSync(path, "utf8");
-  const dropped = Number(/(\d+) log lines dropped: the log file took none/.exec(text)![1]);
+  const dropped = Number(/(\d+) log lines dropped: the log file did not accept them/.exec(text)![1]);
   const written = text.split("\n").filter(one => one.endsWith("xxx")).length;
   expect(written + dropped).toBe(total);
   expect(text.length).toBeGreaterThan(8_000_000);
   expect(text.length).toBeLessThan(9_000_000);
 });
 
-test("lines that a full disk refused are counted, once it takes lines again", async () => {
+test("lines refused by a full disk are counted in the log when the disk accepts lines again", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
-  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW, disk);
   disk.failing = true;
   sink.add("INF", "lost", NOW, "server");
   settle(disk);
   disk.failing = false;
   sink.add("INF", "kept", NOW, "server");
   settle(disk);
-  expect(readFileSync(path, "utf8")).toBe("[7] [WRN] 1 log lines dropped: the log file took none\n[7] [INF] kept\n");
+  expect(readFileSync(path, "utf8")).toBe("[7] [WRN] 1 log lines dropped: the log file did not accept them\n[7] [INF] kept\n");
 });
 
-test("over its limit the file is rotated between two lines, and the oldest backups go", async () => {
+test("over its size limit the file is rotated between two lines, and the oldest backups are removed", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   writeFileSync(`${path}.note`, "not a backup");
   let now = NOW;
-  const sink = new FileSink(path, FORM, { sizeLimit: 100, filesMax: 3 }, () => now++);
+  const sink = new FileSink(path, FORMAT, { sizeLimit: 100, filesMax: 3 }, () => now++);
   for (let i = 0; i < 12; i++) sink.add("INF", `${i}`.padStart(30, "0"), NOW, "server");
   sink.flush();
   const files = readdirSync(directory.path).sort();
-  expect(files.length).toBe(4); // the current one, two backups, and what is none
+  expect(files.length).toBe(4); // the current file, two backups, and a file that is not a backup
   expect(files.filter(name => /^nats\.log\.2026\.01\.01\.\d\d\.00\.00\.\d{9}$/.test(name)).length).toBe(2);
   const current = readFileSync(path, "utf8");
   expect(current).toMatch(
@@ -102,11 +102,11 @@ test("over its limit the file is rotated between two lines, and the oldest backu
   }
 });
 
-test("a closed sink writes what waits, and lets go of its file", async () => {
+test("a closed sink writes the waiting lines and closes its file", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "nats.log");
   const disk = new SlowDisk();
-  const sink = new FileSink(path, FORM, NO_LIMITS, () => NOW, disk);
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW, disk);
   sink.add("INF", "one", NOW, "server");
   sink.add("INF", "two", NOW, "server");
   sink.close();

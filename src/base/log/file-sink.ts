@@ -11,10 +11,9 @@
 import { closeSync, fstatSync, openSync, renameSync, write, writeSync } from "node:fs";
 import { encode, quote } from "../bytes/ascii.ts";
 import type { Level, Subsystem } from "./level.ts";
-import type { LineForm } from "./line-form.ts";
 import { type LineBatch, LineQueue } from "./line-queue.ts";
 import { backupPath, purgeBackups } from "./log-backups.ts";
-import type { LogSink } from "./log-sink.ts";
+import type { LineFormat, LogSink } from "./log-sink.ts";
 
 const MODE = 0o640;
 const BATCH_BYTES_MAX = 64 * 1024;
@@ -37,7 +36,7 @@ const DISK: LogDisk = { write: (fd, bytes, done) => write(fd, bytes, 0, bytes.le
 
 export class FileSink implements LogSink {
   readonly path: string;
-  private readonly form: LineForm;
+  private readonly format: LineFormat;
   private readonly limits: FileLimits;
   private readonly now: () => number;
   private readonly disk: LogDisk;
@@ -52,9 +51,9 @@ export class FileSink implements LogSink {
   private rotations = 0;
 
   /** @throws the system's error when the file cannot be opened */
-  constructor(path: string, form: LineForm, limits: FileLimits, now: () => number, disk = DISK) {
+  constructor(path: string, format: LineFormat, limits: FileLimits, now: () => number, disk = DISK) {
     this.path = path;
-    this.form = form;
+    this.format = format;
     this.limits = limits;
     this.now = now;
     this.disk = disk;
@@ -69,7 +68,7 @@ export class FileSink implements LogSink {
   }
 
   add(level: Level, text: string, now: number, subsystem: Subsystem): void {
-    this.queue.push(this.form.text(level, text, now, subsystem));
+    this.queue.push(this.format.text(level, text, now, subsystem));
     this.pump();
   }
 
@@ -85,7 +84,7 @@ export class FileSink implements LogSink {
       try {
         for (let rest = batch.bytes; rest.length > 0; ) rest = rest.subarray(writeSync(this.fd, rest));
       } catch {
-        return; // nowhere left to report
+        return; // there is no other place to report the error
       }
       this.grow(batch.bytes.length);
     }
@@ -117,7 +116,7 @@ export class FileSink implements LogSink {
       if (error === null && taken < rest.length) return this.writeOut(batch, rest.subarray(taken));
       this.batch = null;
       // After an error the disk is tried again with the next line.
-      if (error !== null) return this.giveUp(batch);
+      if (error !== null) return this.countLost(batch);
       this.grow(batch.bytes.length);
       this.pump();
     });
@@ -127,14 +126,14 @@ export class FileSink implements LogSink {
   private nextBatch(): LineBatch | null {
     const dropped = this.queue.empty ? 0 : this.queue.takeDropped();
     if (dropped > 0) {
-      const text = this.form.text("WRN", `${dropped} log lines dropped: the log file took none`, this.now(), "server");
+      const text = this.format.text("WRN", `${dropped} log lines dropped: the log file did not accept them`, this.now(), "server");
       return { bytes: Buffer.from(text), lines: dropped };
     }
     const room = this.sizeLimit === 0 ? BATCH_BYTES_MAX : this.sizeLimit - this.size;
     return this.queue.take(Math.min(room, BATCH_BYTES_MAX));
   }
 
-  private giveUp(batch: LineBatch): void {
+  private countLost(batch: LineBatch): void {
     this.queue.countDropped(batch.lines);
     if (this.closing) this.closeFile();
   }
@@ -155,20 +154,20 @@ export class FileSink implements LogSink {
       // The old file stays open; the next attempt follows when its size has doubled.
       this.sizeLimit *= 2;
       const text = `Unable to rotate the logfile (${(error as Error).message}), will attempt next rotation at size ${this.sizeLimit}`;
-      this.queue.push(this.form.text("ERR", text, now, "server"));
+      this.queue.push(this.format.text("ERR", text, now, "server"));
       return;
     }
     closeSync(this.fd);
     this.fd = fd;
     this.sizeLimit = this.limits.sizeLimit;
     this.size = 0;
-    this.say("INF", `Rotated log, backup saved as ${quote(encode(backup))}`);
-    if (this.limits.filesMax > 0) purgeBackups(this.path, this.limits.filesMax, (level, text) => this.say(level, text));
+    this.writeOwnLine("INF", `Rotated log, backup saved as ${quote(encode(backup))}`);
+    if (this.limits.filesMax > 0) purgeBackups(this.path, this.limits.filesMax, (level, text) => this.writeOwnLine(level, text));
   }
 
   /** Writes a line about the file itself at once, with the reference's text. */
-  private say(level: Level, text: string): void {
-    const bytes = Buffer.from(this.form.text(level, text, this.now(), "server").replace(/\n$/, "\r\n"));
+  private writeOwnLine(level: Level, text: string): void {
+    const bytes = Buffer.from(this.format.text(level, text, this.now(), "server").replace(/\n$/, "\r\n"));
     try {
       writeSync(this.fd, bytes);
       this.size += bytes.length;

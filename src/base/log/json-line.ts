@@ -3,12 +3,13 @@
  *
  *   {"time":"2026-11-24T14:22:02.815756Z","level":"info","pid":4711,"subsystem":"server","msg":"Server is ready"}
  */
+
 import type { Level, Subsystem } from "./level.ts";
-import type { LineForm } from "./line-form.ts";
+import type { LineFormat } from "./log-sink.ts";
 
 const NAMES: Record<Level, string> = { INF: "info", DBG: "debug", WRN: "warn", ERR: "error", FTL: "fatal", TRC: "trace" };
 
-export class JsonLine implements LineForm {
+export class JsonLine implements LineFormat {
   private readonly pid: number;
   private readonly time: boolean;
 

@@ -1,4 +1,4 @@
-/** Severity of a line. */
+/** Severity of log lines. */
 
 /** The reference's labels. */
 export type Level = "INF" | "DBG" | "WRN" | "ERR" | "FTL" | "TRC";
@@ -13,7 +13,7 @@ export type Subsystem = (typeof SUBSYSTEMS)[number];
 
 const RANK: Record<Level, number> = { FTL: 0, ERR: 0, WRN: 1, INF: 2, DBG: 3, TRC: 4 };
 
-/** Which lines are written. */
+/** Decides which lines are written. */
 export class Threshold {
   readonly debug: boolean;
   readonly trace: boolean;

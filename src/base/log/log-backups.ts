@@ -24,16 +24,16 @@ export function backupPath(path: string, now: number, nanos: number): string {
 /**
  * Removes the oldest backups of a log file.
  * @param most number of files to keep, including the current one
- * @param say called with a log line for each removed file
+ * @param report called with a log line for each removed file
  */
-export function purgeBackups(path: string, most: number, say: (level: "INF" | "ERR", text: string) => void): void {
+export function purgeBackups(path: string, most: number, report: (level: "INF" | "ERR", text: string) => void): void {
   const name = basename(path);
   const directory = dirname(path);
   let names: string[];
   try {
     names = readdirSync(directory);
   } catch (error) {
-    return say(
+    return report(
       "ERR",
       `Unable to read directory ${quoted(directory)} for log purge (${(error as Error).message}), will attempt next rotation`,
     );
@@ -43,8 +43,8 @@ export function purgeBackups(path: string, most: number, say: (level: "INF" | "E
     try {
       unlinkSync(join(directory, backup));
     } catch (error) {
-      return say("ERR", `Unable to remove backup log file ${quoted(backup)} (${(error as Error).message}), will attempt next rotation`);
+      return report("ERR", `Unable to remove backup log file ${quoted(backup)} (${(error as Error).message}), will attempt next rotation`);
     }
-    say("INF", `Purged log file ${quoted(backup)}`);
+    report("INF", `Purged log file ${quoted(backup)}`);
   }
 }

@@ -15,7 +15,7 @@ test("without logtime a line has no time", () => {
   expect(new LogLine({ ...plain, time: false }).text("DBG", "x", NOON)).toBe("[42] [DBG] x\n");
 });
 
-test("local time is used unless UTC is asked for", () => {
+test("local time is used unless UTC is configured", () => {
   const date = new Date(NOON);
   const hour = String(date.getHours()).padStart(2, "0");
   expect(new LogLine({ ...plain, utc: false }).text("WRN", "x", NOON)).toContain(

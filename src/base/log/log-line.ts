@@ -5,8 +5,9 @@
  *   pid    local time or UTC, µs      label, coloured on a terminal
  * The text up to the second is cached, so a line costs a few string joins and no Date. Source: core §9.4.
  */
+
 import type { Level } from "./level.ts";
-import type { LineForm } from "./line-form.ts";
+import type { LineFormat } from "./log-sink.ts";
 
 /** SGR colour codes of terminals. */
 const COLORS: Record<Level, string> = { INF: "32", DBG: "36", WRN: "0;93", ERR: "31", FTL: "31", TRC: "33" };
@@ -18,7 +19,7 @@ export interface LineStyle {
   readonly colors: boolean;
 }
 
-export class LogLine implements LineForm {
+export class LogLine implements LineFormat {
   private readonly style: LineStyle;
   private readonly prefix: string;
   private readonly labels: Record<Level, string>;

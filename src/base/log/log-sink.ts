@@ -1,4 +1,14 @@
+/** Interfaces of the log: a format turns a line into text, a sink is a destination of lines. */
 import type { Level, Subsystem } from "./level.ts";
+
+/** Formats log lines. */
+export interface LineFormat {
+  /**
+   * @param now wall clock, ms with fractions
+   * @returns the line including its end
+   */
+  text(level: Level, text: string, now: number, subsystem: Subsystem): string;
+}
 
 /** A destination of lines: standard error, a file, a syslog. Its queue is bounded, and it never makes the caller wait for a disk or a peer. */
 export interface LogSink {

@@ -11,7 +11,7 @@ test("the same text passes once per interval", () => {
   ]);
 });
 
-test("it remembers a bounded number of texts, and forgets the oldest", () => {
+test("the number of remembered texts is bounded; the oldest is dropped", () => {
   const filter = new RepeatFilter(1_000, 3);
   for (let i = 0; i < 100; i++) filter.passes(`text ${i}`, i);
   expect(filter.size).toBe(3);

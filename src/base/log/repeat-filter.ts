@@ -19,12 +19,12 @@ export class RepeatFilter {
     const before = this.passedAt.get(text);
     if (before !== undefined && now - before < this.intervalMs) return false;
     this.passedAt.delete(text);
-    this.forget(now);
+    this.dropOld(now);
     this.passedAt.set(text, now);
     return true;
   }
 
-  private forget(now: number): void {
+  private dropOld(now: number): void {
     for (const [text, at] of this.passedAt) {
       if (now - at < this.intervalMs && this.passedAt.size < this.textsMax) return;
       this.passedAt.delete(text);

@@ -15,7 +15,7 @@ function logger(options: Partial<LogOptions> = {}) {
   return { log, writes };
 }
 
-test("the lines of a turn are one write", async () => {
+test("the lines of one turn are written in one call", async () => {
   const { log, writes } = logger();
   log.notice("one");
   log.debug("two");
@@ -25,27 +25,27 @@ test("the lines of a turn are one write", async () => {
   expect(writes).toEqual([`[${process.pid}] [INF] one\n[${process.pid}] [DBG] two\n`]);
 });
 
-test("a fatal line is written at once, behind what came before it", () => {
+test("a fatal line is written at once, after the lines before it", () => {
   const { log, writes } = logger();
   log.error("before");
   log.fatal("the end");
   expect(writes).toEqual([`[${process.pid}] [ERR] before\n[${process.pid}] [FTL] the end\n`]);
 });
 
-test("what waits is bounded: much text is written before the turn ends", () => {
+test("waiting text is bounded: above the bound it is written before the turn ends", () => {
   const { log, writes } = logger();
   for (let i = 0; i < 100; i++) log.notice("x".repeat(1_000));
   expect(writes.length).toBe(1);
 });
 
-test("a rate limited warning comes once", () => {
+test("a rate-limited warning is written once", () => {
   const { log, writes } = logger();
   for (let i = 0; i < 5; i++) log.warnRateLimited("slow");
   log.flush();
   expect(writes).toEqual([`[${process.pid}] [WRN] slow\n`]);
 });
 
-test("a standard error that takes nothing for a while loses no line, one that takes nothing for long loses them counted", async () => {
+test("while standard error accepts nothing, lines wait; above the bound they are dropped and counted", async () => {
   let open = false;
   let text = "";
   const write = (bytes: Uint8Array) => {
@@ -70,19 +70,19 @@ test("a standard error that takes nothing for a while loses no line, one that ta
   expect(text.length).toBeLessThan(8.5 * 1024 * 1024);
 });
 
-test("a closed standard error is given up without a word", () => {
+test("a closed standard error causes no exception", () => {
   let attempts = 0;
   const write = () => {
     attempts++;
     throw Object.assign(new Error("broken pipe"), { code: "EPIPE" });
   };
   const log = new ServerLogger(style, { write, colors: false });
-  expect(() => log.fatal("nobody reads this")).not.toThrow();
-  expect(() => log.fatal("nor this")).not.toThrow();
+  expect(() => log.fatal("not readable")).not.toThrow();
+  expect(() => log.fatal("not readable either")).not.toThrow();
   expect(attempts).toBeGreaterThan(0);
 });
 
-test("a part of the server has the level that the options give it, the others go by the switches", () => {
+test("a subsystem with a level of its own uses it, the others use the switches", () => {
   const { log, writes } = logger({ debug: false, logLevelOverrides: { client: "trace", websocket: "error" } });
   for (const part of ["client", "websocket", "monitor"] as const) {
     const own = log.of(part);
@@ -104,7 +104,7 @@ test("a part of the server has the level that the options give it, the others go
   ]);
 });
 
-test("as JSON a line is an object, whatever its text holds", () => {
+test("a JSON line is one object, also for text with quotes and line breaks", () => {
   const { log, writes } = logger({ logFormat: "json" });
   log.of("client").error('a "quoted"\nline');
   log.flush();
@@ -120,7 +120,7 @@ test("as JSON a line is an object, whatever its text holds", () => {
   expect(JSON.parse(timed.writes[0]).time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 });
 
-test("new options are prepared first, and in force from then on", () => {
+test("prepared options take effect when they are installed", () => {
   const { log, writes } = logger({ debug: false });
   const install = log.prepare({ ...OPTIONS_DEBUG });
   log.debug("not yet");
@@ -132,7 +132,7 @@ test("new options are prepared first, and in force from then on", () => {
 
 const OPTIONS_DEBUG: LogOptions = { ...LOG_DEFAULTS, debug: true, logTime: false };
 
-test("a place that cannot be opened is refused with the reference's text, and the log goes on as it was", () => {
+test("a destination that cannot be opened is refused with the reference's text, and the log is unchanged", () => {
   const { log, writes } = logger();
   const attempt = (options: Partial<LogOptions>) => () => log.prepare({ ...OPTIONS_DEBUG, ...options });
   expect(attempt({ logFile: "/nonexistent/x.log" })).toThrow("error opening file: open /nonexistent/x.log: no such file or directory");

@@ -1,17 +1,16 @@
 /**
- * The server's log: which lines are written, in which form, and where.
+ * The server's log. It decides which lines are written, in which format, and where.
  *
  *   caller ─▶ SubsystemLog: level enabled? ─▶ sink: log_file, else remote_syslog, else syslog, else standard error
- * A reload builds a new form and sink and swaps them; existing loggers stay valid. Source: core §9.4.
+ * A reload builds a new format and sink and swaps them; existing loggers stay valid. Source: core §9.4.
  */
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { goFileError } from "../go/file-error.ts";
 import { FileSink } from "./file-sink.ts";
 import { JsonLine } from "./json-line.ts";
 import { type Level, type LevelName, SUBSYSTEMS, type Subsystem, Threshold } from "./level.ts";
-import type { LineForm } from "./line-form.ts";
 import { LogLine } from "./log-line.ts";
-import type { LogSink } from "./log-sink.ts";
+import type { LineFormat, LogSink } from "./log-sink.ts";
 import type { ConfigurableLogger, Logger, LogOptions } from "./logger.ts";
 import { RepeatFilter } from "./repeat-filter.ts";
 import { StderrSink, stderrIsTerminal, type WriteSome } from "./stderr-sink.ts";
@@ -61,7 +60,7 @@ export class ServerLogger implements ConfigurableLogger {
     this.options = { ...LOG_DEFAULTS, ...given };
     this.sink = this.open(this.options);
     this.logs = Object.fromEntries(SUBSYSTEMS.map(name => [name, new SubsystemLog(this, name)])) as Record<Subsystem, SubsystemLog>;
-    this.follow();
+    this.applyOptions();
   }
 
   of(subsystem: Subsystem): Logger {
@@ -76,7 +75,7 @@ export class ServerLogger implements ConfigurableLogger {
       this.options = options;
       this.sink = sink;
       if (!keeps) before.close();
-      this.follow();
+      this.applyOptions();
     };
   }
 
@@ -90,7 +89,7 @@ export class ServerLogger implements ConfigurableLogger {
     }
     this.sink.close();
     this.sink = sink;
-    this.follow();
+    this.applyOptions();
     this.notice("File log re-opened");
   }
 
@@ -119,22 +118,22 @@ export class ServerLogger implements ConfigurableLogger {
     if (logFile !== null) {
       const limits = { sizeLimit: options.logSizeLimit, filesMax: options.logFilesMax };
       try {
-        return new FileSink(logFile, this.formOf(options, false), limits, () => this.wallClock.now());
+        return new FileSink(logFile, this.formatOf(options, false), limits, () => this.wallClock.now());
       } catch (error) {
         throw new Error(`error opening file: ${goFileError(error, logFile)}`, { cause: error });
       }
     }
     if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog, this.clock);
     if (syslog) return SyslogSink.local(this.clock);
-    return new StderrSink(this.formOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.clock, this.dependencies.write);
+    return new StderrSink(this.formatOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.clock, this.dependencies.write);
   }
 
-  private formOf({ logFormat, logTime, logTimeUtc }: LogOptions, colors: boolean): LineForm {
+  private formatOf({ logFormat, logTime, logTimeUtc }: LogOptions, colors: boolean): LineFormat {
     if (logFormat === "json") return new JsonLine(process.pid, logTime);
     return new LogLine({ pid: process.pid, time: logTime, utc: logTimeUtc, colors });
   }
 
-  private follow(): void {
+  private applyOptions(): void {
     const { debug, trace, logLevelOverrides } = this.options;
     for (const name of SUBSYSTEMS) {
       const override = logLevelOverrides[name];

@@ -10,9 +10,8 @@
 import { fstatSync, writeSync } from "node:fs";
 import type { Clock } from "../clock/clock.ts";
 import type { Level, Subsystem } from "./level.ts";
-import type { LineForm } from "./line-form.ts";
 import { QUEUE_BYTES_MAX } from "./line-queue.ts";
-import type { LogSink } from "./log-sink.ts";
+import type { LineFormat, LogSink } from "./log-sink.ts";
 
 /** Waiting text is written at once above this size, in characters. */
 const PENDING_CHARS_MAX = 64 * 1024;
@@ -23,37 +22,37 @@ const STDERR = 2;
 export type WriteSome = (bytes: Uint8Array) => number;
 
 export class StderrSink implements LogSink {
-  private readonly form: LineForm;
+  private readonly format: LineFormat;
   private readonly write: WriteSome;
   private pending = "";
   /** Bytes not accepted by standard error yet. */
-  private stuck: Uint8Array | null = null;
+  private unwritten: Uint8Array | null = null;
   private scheduled = false;
   private dropped = 0;
   private broken = false;
 
   /** @param write replaced by tests */
   constructor(
-    form: LineForm,
+    format: LineFormat,
     private readonly clock: Clock,
     write: WriteSome = bytes => writeSync(STDERR, bytes),
   ) {
-    this.form = form;
+    this.format = format;
     this.write = write;
   }
 
   add(level: Level, text: string, now: number, subsystem: Subsystem): void {
     if (this.broken) return;
-    if (this.stuck !== null && this.pending.length >= QUEUE_BYTES_MAX) {
+    if (this.unwritten !== null && this.pending.length >= QUEUE_BYTES_MAX) {
       this.dropped++;
       return;
     }
     if (this.dropped > 0) {
-      this.pending += this.form.text("WRN", `${this.dropped} log lines dropped: standard error took none`, now, "server");
+      this.pending += this.format.text("WRN", `${this.dropped} log lines dropped: standard error did not accept them`, now, "server");
       this.dropped = 0;
     }
-    this.pending += this.form.text(level, text, now, subsystem);
-    if (this.stuck !== null) return;
+    this.pending += this.format.text(level, text, now, subsystem);
+    if (this.unwritten !== null) return;
     if (this.pending.length >= PENDING_CHARS_MAX) this.flush();
     else if (!this.scheduled) {
       this.scheduled = true;
@@ -65,7 +64,7 @@ export class StderrSink implements LogSink {
   }
 
   flush(): void {
-    if (this.stuck !== null && !this.writeOut(this.stuck)) return;
+    if (this.unwritten !== null && !this.writeOut(this.unwritten)) return;
     if (this.pending === "") return;
     const bytes = Buffer.from(this.pending);
     this.pending = "";
@@ -76,22 +75,22 @@ export class StderrSink implements LogSink {
     this.flush();
   }
 
-  /** @returns false when a part has to wait; it is kept in `stuck` and tried again */
+  /** @returns false when a part has to wait; it is kept in `unwritten` and tried again */
   private writeOut(bytes: Uint8Array): boolean {
     let rest = bytes;
     try {
       while (rest.length > 0) rest = rest.subarray(this.write(rest));
-      this.stuck = null;
+      this.unwritten = null;
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
         // The reader is gone (EPIPE) or it was closed; there is no other place to report this.
         this.broken = true;
-        this.stuck = null;
+        this.unwritten = null;
         this.pending = "";
         return true;
       }
-      this.stuck = rest;
+      this.unwritten = rest;
       this.clock.after(RETRY_MS, () => this.flush());
       return false;
     }

@@ -139,7 +139,7 @@ export class SyslogSink implements LogSink {
       if (!this.peer.send(this.waiting)) return;
       this.waiting = undefined;
       const dropped = this.queue.takeDropped();
-      if (dropped > 0 && !this.closing) this.add("WRN", `${dropped} log lines dropped: syslog took none`, this.clock.now());
+      if (dropped > 0 && !this.closing) this.add("WRN", `${dropped} log lines dropped: syslog did not accept them`, this.clock.now());
     }
   }
 }
@@ -251,18 +251,18 @@ class StreamPeer implements SyslogPeer {
       },
       data: () => {},
       drain: () => this.onDrain(),
-      close: () => this.again(),
+      close: () => this.reconnect(),
       error: () => {},
       connectError: () => {},
     };
     Bun.connect<undefined>({ ...this.target, socket: handlers, data: undefined } as never).catch(error => {
       this.firstAttempt.reject(error);
-      this.again();
+      this.reconnect();
     });
   }
 
   /** The daemon is unreachable or disconnected. */
-  private again(): void {
+  private reconnect(): void {
     this.socket = null;
     if (!this.closed) this.clock.after(RETRY_MS, () => this.closed || this.connect(), false);
   }

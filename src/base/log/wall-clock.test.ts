@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { WallClock } from "./wall-clock.ts";
 
-/** A wall clock of whole milliseconds beside an exact monotonic one. */
+/** A wall clock in whole milliseconds, with an exact monotonic clock. */
 class CoarseClock {
   /** True time since the start, ms. */
   elapsed = 0;
@@ -12,7 +12,7 @@ class CoarseClock {
   after = () => () => {};
 }
 
-test("the wall clock becomes exact with time, and never differs by a millisecond", () => {
+test("the wall clock becomes exact over time, and is never wrong by a millisecond or more", () => {
   const clock = new CoarseClock();
   const wall = new WallClock(clock);
   for (let step = 0; step < 200; step++, clock.elapsed += 1_000.13) {
@@ -22,7 +22,7 @@ test("the wall clock becomes exact with time, and never differs by a millisecond
   }
 });
 
-test("a wall clock that was set is followed within a second, in either direction", () => {
+test("after the wall clock was set, in either direction, the new time is used within a second", () => {
   const clock = new CoarseClock();
   const wall = new WallClock(clock);
   wall.now();

@@ -2,13 +2,13 @@
  * Wall clock with microseconds, for log lines: the monotonic clock plus the difference between the two.
  *
  * The wall clock shows whole milliseconds, so a sample of the difference is at most 1 ms too small: the largest of all samples is the most
- * exact. A sample that is smaller by more than the drift allowed, or larger by more, says that the wall clock was set.
+ * exact. A sample that is smaller by more than the allowed drift means that the wall clock was set back.
  */
 import type { Clock } from "../clock/clock.ts";
 
 /** How often the difference is sampled. */
 const CLOCK_SYNC_MS = 1_000;
-/** By so much samples may differ although the wall clock was not set. */
+/** Largest difference between samples while the wall clock is not set, ms. */
 const CLOCK_DRIFT_MAX_MS = 2;
 
 export class WallClock {

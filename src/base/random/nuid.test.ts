@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Nuid } from "./nuid.ts";
 
-test("ids have 22 letters and digits, and none comes twice", () => {
+test("ids have 22 letters and digits, and are never repeated", () => {
   const ids = new Set<string>();
   const makers = Array.from({ length: 10 }, () => new Nuid());
   for (let round = 0; round < 1_000; round++) for (const maker of makers) ids.add(maker.next());
@@ -9,7 +9,7 @@ test("ids have 22 letters and digits, and none comes twice", () => {
   for (const id of ids) expect(id).toMatch(/^[0-9A-Za-z]{22}$/);
 });
 
-test("those of one maker count up", () => {
+test("ids of one generator are ascending", () => {
   const maker = new Nuid();
   const ids = Array.from({ length: 5_000 }, () => maker.next());
   const prefixes = new Set(ids.map(id => id.slice(0, 12)));

@@ -4,7 +4,7 @@ import { dlopen, type FFIFunction } from "bun:ffi";
 const LINUX = process.platform === "linux";
 const AF_UNIX = 1;
 
-/** Possible names: of glibc, of musl, of macOS. */
+/** Possible file names: glibc, musl, macOS. */
 const NAMES: readonly string[] = LINUX
   ? ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`]
   : ["libSystem.B.dylib"];
