@@ -3,6 +3,8 @@ import { ALPHA, accountToken, operatorToken, SYSTEM } from "./world.ts";
 export interface DirectoryFacts {
   readonly type?: "full" | "cache";
   readonly more?: string;
+  /** How long other servers have for an answer; short by default, as most tests wait for none. */
+  readonly timeout?: string;
   readonly operator?: string;
 }
 
@@ -10,9 +12,10 @@ export interface DirectoryFacts {
 export function directoryConfig({
   type = "full",
   more = "",
+  timeout = "100ms",
   operator = operatorToken(),
 }: DirectoryFacts = {}): (directory: string) => string {
   return directory => `operator: ${operator}
-resolver: { type: ${type}, dir: "${directory}", timeout: "100ms" ${more} }
+resolver: { type: ${type}, dir: "${directory}", timeout: "${timeout}" ${more} }
 resolver_preload: { ${SYSTEM.publicKey}: ${accountToken(SYSTEM)}, ${ALPHA.publicKey}: ${accountToken(ALPHA)} }`;
 }
