@@ -222,7 +222,7 @@ const JETSTREAM_ROWS: Rows<JetStreamLimits> = {
   streamBytesRequired: field("max_bytes_required", flag),
 };
 const jetStreamLimits = structure<JetStreamLimits>("jwt.JetStreamLimits", JETSTREAM_ROWS);
-/** What an account has when its limits are those of tiers. */
+/** JetStream limits of an account whose limits are set per tier. */
 export const NO_JETSTREAM: JetStreamLimits = jetStreamLimits.zero();
 
 type CountLimits = Omit<AccountLimits, keyof NatsLimits | keyof JetStreamLimits | "tiers">;
@@ -248,7 +248,7 @@ const scopeKind: Shape<"user_scope"> = {
   read(tree, _previous, decoder) {
     const kind = decoder.nested(text, tree);
     if (kind === "user_scope") return kind;
-    throw new JsonError('unknown scope type "user_scope"'); // the library names the value before, not the wrong one
+    throw new JsonError('unknown scope type "user_scope"'); // the library's text names the previous value instead of the wrong one
   },
   write: value => value,
   isEmpty: () => false,
@@ -264,7 +264,7 @@ const userScope = structure<UserScope>("jwt.UserScope", {
   description: field("description", text, "always"),
 });
 
-/** Any value, as JavaScript has it. An unbelievable number is an error wherever it stands. */
+/** Any value, as a plain JavaScript value. A number that cannot be represented is an error at any depth. */
 const anything: Shape<unknown> = {
   type: "interface {}",
   zero: () => null,
@@ -307,7 +307,7 @@ function checkScopeKind(item: JsonObject): void {
   throw new JsonError(`unknown signing key scope ${typeof type === "string" ? quoted(type) : "%!q(<nil>)"}`);
 }
 
-/** How deep structures within a scope nest, and one more. */
+/** One more than the nesting depth of structures within a scope. */
 const SCOPE_DEPTH = 5;
 
 /** The library reads a scope twice: names are sorted and unique by then, and an integer may be written as `1e3`. */
@@ -506,8 +506,8 @@ export const SHAPES: { readonly [K in ClaimKind]: Shape<Content<K>> } = {
 export const dataShape: Shape<ClaimsData> = structure<ClaimsData>("jwt.ClaimsData", DATA_ROWS);
 
 /**
- * Claims as Go's library writes them: its names, its order, nothing for what is empty. A fresh object, to be made text by a JSON encoder
- * that escapes as Go does; what monitoring calls `decoded_jwt`.
+ * Claims as Go's library writes them: its names and order, without empty fields. A new object for a JSON encoder that escapes like Go;
+ * monitoring shows it as `decoded_jwt`.
  */
 export function claimsJson(claims: Claims): unknown {
   return (SHAPES[claims.kind] as Shape<Claims>).write(claims);

@@ -76,7 +76,7 @@ export interface OperatorBody extends BodyData {
   readonly operatorServiceUrls: readonly string[];
   /** `system_account` */
   readonly systemAccount: string;
-  /** `assert_server_version`: the oldest server that it wants, `major.minor.update`. */
+  /** `assert_server_version`: the oldest accepted server, `major.minor.update`. */
   readonly assertServerVersion: string;
   /** `strict_signing_key_usage`: the operator's own key signs only the operator's token. */
   readonly strictSigningKeyUsage: boolean;
@@ -148,7 +148,7 @@ export interface Import {
   readonly account: string;
   /** An activation. */
   readonly token: string;
-  /** The older way to say `localSubject`. */
+  /** Deprecated form of `localSubject`. */
   readonly to: string;
   /** `local_subject` */
   readonly localSubject: string;
@@ -365,7 +365,7 @@ export interface AuthorizationResponseBody extends BodyData {
   readonly issuerAccount: string;
 }
 
-/** What is wrong with a token, with claims, or with the signer. Functions of this folder throw no other exceptions. */
+/** An error in a token, in claims or in the signer. Functions of this folder throw no other exceptions. */
 export class JwtError extends Error {
   override name = "JwtError";
 }

@@ -24,7 +24,7 @@ test("a range over midnight ends in the morning, on either day", () => {
   expect(connectTimes(NIGHT, "UTC", at("2025-03-06T12:00:00Z")).allowed).toBe(false);
 });
 
-test("of several ranges the one that ends last counts", () => {
+test("of several matching ranges the one that ends last applies", () => {
   const now = at("2025-03-05T10:00:00Z");
   expect(connectTimes([range("09:00:00", "11:00:00"), ...DAY, range("01:00:00", "02:00:00")], "UTC", now).endsAtMs).toBe(
     at("2025-03-05T17:00:00Z"),

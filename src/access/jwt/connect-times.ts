@@ -1,9 +1,9 @@
 /**
- * `times` of a user: the hours of the day in which it may be connected, in the time zone `times_location` or the server's own.
+ * `times` of a user: the hours of the day in which the user may be connected, in the time zone `times_location` or the server's own.
  *
  *   09:00:00 - 17:00:00   at 13:00: allowed, until 17:00
  *   22:00:00 - 06:00:00   over midnight: at 23:30 until 06:00 of the next day, at 05:00 until 06:00
- * Of several matching ranges the one that ends last counts. Both ends are exclusive.
+ * Of several matching ranges the one that ends last applies. Both ends are exclusive.
  * Source: server/jwt.go, validateTimesAt; time.Date, time.LoadLocation (behaviour).
  */
 import type { TimeRange } from "./claims.ts";

@@ -28,7 +28,7 @@ function mutated(token: string, random: Random): string {
   return text;
 }
 
-/** A byte of what a part says, the signature left as it was. */
+/** Changes a byte of the decoded JSON and keeps the signature. */
 function changedJson(parts: string[], random: Random): string {
   const index = random.below(parts.length);
   const bytes = Buffer.from(parts[index], "base64url");
@@ -36,7 +36,7 @@ function changedJson(parts: string[], random: Random): string {
   return parts.with(index, bytes.toString("base64url")).join(".");
 }
 
-/** What a token is made of, when it can be taken apart: letters that mean no bits aside. */
+/** The decoded parts of a token, without unused bits of the last letter. */
 function contentOf(token: string): string {
   try {
     return token
@@ -59,7 +59,7 @@ function accepts(decode: (token: string) => unknown, token: string, message: str
   }
 }
 
-test("fuzz: a token that was changed is refused, and by a JwtError", () => {
+test("fuzz: a changed token is refused with a JwtError", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   const originals = new Set(tokens.map(contentOf));

@@ -90,7 +90,7 @@ test("claims of another kind than asked for are refused with the library's text"
   });
 });
 
-test("a token of 1 MiB passes, a longer one does not", () => {
+test("a token of 1 MiB is accepted, a longer one is refused", () => {
   const padded = (size: number) => rawToken(USER_JSON.padEnd(size), ACCOUNT);
   const perByte = (TOKEN_BYTES_MAX - padded(0).length) * 0.75 + USER_JSON.length;
   const largest = padded(Math.floor(perByte));
@@ -102,7 +102,7 @@ test("a token of 1 MiB passes, a longer one does not", () => {
   expect(errorOf(() => decodeClaims("é".repeat(TOKEN_BYTES_MAX / 2 + 1)))).toStartWith("token size 1048578 exceeds");
 });
 
-test("10,000 levels of nesting pass as in Go, more are an error, and neither exhausts the stack", () => {
+test("as in Go, 10,000 levels of nesting are accepted and more are refused, without exhausting the stack", () => {
   const nested = (levels: number) => USER_JSON.replace('"sub"', `"x":${"[".repeat(levels)}${"]".repeat(levels)},"sub"`);
   expect(decodeUser(rawToken(nested(9_999), ACCOUNT)).subject).toBe(USER.publicKey);
   expect(errorOf(() => decodeUser(rawToken(nested(10_000), ACCOUNT)))).toBe("invalid character '[' exceeded max depth");
@@ -113,14 +113,14 @@ test("10,000 levels of nesting pass as in Go, more are an error, and neither exh
   expect([...decodeAccount(rawToken(inScope, OPERATOR)).nats.signingKeys.keys()]).toEqual(["k"]);
 });
 
-test("what is not UTF-8 becomes a replacement character, and a byte order mark is no JSON", () => {
+test("invalid UTF-8 becomes a replacement character, and a byte order mark is invalid JSON", () => {
   const [before, behind] = USER_JSON.replace('"sub"', '"name":"|","sub"').split("|");
   const bytes = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0x41]), Buffer.from(behind)]);
   expect(decodeUser(rawToken(bytes, ACCOUNT)).name).toBe("\ufffdA");
   expect(errorOf(() => decodeUser(rawToken(`\ufeff${USER_JSON}`, ACCOUNT)))).toStartWith("invalid character");
 });
 
-test("members that are called like JavaScript's own are members like others", () => {
+test("members named like JavaScript's object properties are ordinary members", () => {
   const json = USER_JSON.replace('"sub"', '"__proto__":{"sub":"evil"},"constructor":1,"sub"').replace(
     '"user"',
     '"free","__proto__":{"accounts":["x"]}',
@@ -135,7 +135,7 @@ test("members that are called like JavaScript's own are members like others", ()
   expect([...decodeAccount(rawToken(account, OPERATOR)).nats.revocations]).toEqual([["__proto__", 5]]);
 });
 
-test("tiers replace the JetStream limits beside them, and a trace that does not say how many is of all", () => {
+test("tiers replace the untiered JetStream limits, and a trace without sampling traces all messages", () => {
   const json = `{"iss":"${OPERATOR.publicKey}","sub":"x","nats":{"type":"account","version":2,"trace":{"dest":"t"},"limits":{"conn":4,"mem_storage":1,"streams":2,"max_bytes_required":true,"tiered_limits":{"R1":{"mem_storage":9}}}}}`;
   const { limits, trace } = decodeAccount(rawToken(json, OPERATOR)).nats;
   expect([limits.connectionsMax, limits.memoryBytesMax, limits.streamsMax, limits.streamBytesRequired]).toEqual([4, 0, 0, false]);
@@ -143,7 +143,7 @@ test("tiers replace the JetStream limits beside them, and a trace that does not 
   expect(trace).toEqual({ destination: "t", sampling: 100 });
 });
 
-test("an authorization request is a server's alone", () => {
+test("only a server key may sign an authorization request", () => {
   const json = (signer: { publicKey: string }) =>
     `{"iss":"${signer.publicKey}","sub":"x","nats":{"type":"authorization_request","version":2}}`;
   expect(decodeAuthorizationRequest(rawToken(json(SERVER), SERVER)).issuer).toBe(SERVER.publicKey);

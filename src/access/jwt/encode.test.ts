@@ -19,13 +19,16 @@ test.each(vectors.issued.filter(one => !one.name.includes("first version")))(
   },
 );
 
-test.each(vectors.issued.filter(one => one.name.includes("first version")))("$name: comes back as one of the second", ({ token }) => {
-  const claims = decodeClaims(token);
-  const again = decodeClaims(encodeClaims(claims, signers.get(claims.issuer)!, claims.issuedAtSeconds));
-  expect(again).toEqual({ ...claims, id: again.id, nats: { ...claims.nats, version: 2 } } as Claims);
-});
+test.each(vectors.issued.filter(one => one.name.includes("first version")))(
+  "$name: is decoded as a token of the second version",
+  ({ token }) => {
+    const claims = decodeClaims(token);
+    const again = decodeClaims(encodeClaims(claims, signers.get(claims.issuer)!, claims.issuedAtSeconds));
+    expect(again).toEqual({ ...claims, id: again.id, nats: { ...claims.nats, version: 2 } } as Claims);
+  },
+);
 
-test("new claims are what Go's are: users and accounts without limits, scoped users with nothing", () => {
+test("new claims equal Go's: users and accounts without limits, scoped users without fields", () => {
   const issued = (name: string) => vectors.issued.find(one => one.name === name)!.token;
   const account = decodeClaims(issued("account without limits"));
   expect(encodeClaims(newClaims("account", ACCOUNT.publicKey), OPERATOR, account.issuedAtSeconds)).toBe(issued("account without limits"));
@@ -35,7 +38,7 @@ test("new claims are what Go's are: users and accounts without limits, scoped us
   expect(hasEmptyPermissions(newClaims("user", USER.publicKey, NO_LIMITS_SET))).toBe(true);
 });
 
-test("a token is issued by the right kind of key for the right kind of subject, or not at all", () => {
+test("issuing a token requires the right kinds of signer and subject", () => {
   const attempts: [claims: Claims, signer: Signer, error: string][] = [
     [newClaims("operator", ACCOUNT.publicKey), OPERATOR, "expected subject to be an operator public key"],
     [newClaims("account", USER.publicKey), OPERATOR, "expected subject to be account public key"],
@@ -51,7 +54,7 @@ test("a token is issued by the right kind of key for the right kind of subject, 
   for (const [claims, signer, error] of attempts) expect(() => encodeClaims(claims, signer, ISSUED), error).toThrow(new JwtError(error));
 });
 
-test("an authorization request of ours is read back whole", () => {
+test("an encoded authorization request is decoded unchanged", () => {
   const claims = newClaims(
     "authorization_request",
     ACCOUNT.publicKey,

@@ -20,7 +20,7 @@ function allowed(...allow: string[]): readonly string[] {
   return applyTemplate(permissions({ allow }), ANA).subscribe.allow;
 }
 
-test("every function is filled in, in any case, with spaces around it, and inside a token", () => {
+test("every function is replaced in upper or lower case, with spaces around it, and inside a token", () => {
   expect(
     allowed(
       "a.{{name()}}",
@@ -44,28 +44,28 @@ test("tags with several values give every combination, the last template changin
   ]);
 });
 
-test("a template that stands twice has one value, and is counted twice all the same", () => {
+test("a repeated template has one value per entry, but its combinations are counted twice", () => {
   expect(allowed("{{tag(region)}}.x.{{tag(region)}}")).toEqual(["eu.x.eu", "eu.x.eu", "us.x.us", "us.x.us"]);
 });
 
-test("the name of a tag may be in any case, the word before it only in small letters", () => {
+test("the name of a tag is case-insensitive, the word tag before it must be in lower case", () => {
   expect(allowed("a.{{tag(REGION)}}", "b")).toEqual(["a.eu", "a.us", "b"]);
   expect(allowed("a.{{TAG(region)}}", "b")).toEqual(["b"]);
 });
 
-test("what comes out invalid is dropped from an allow list, entries with a queue too", () => {
+test("invalid results are dropped from an allow list, also entries with a queue", () => {
   expect(allowed("a.{{tag(space)}}", "b.{{tag(none)}}", "c queue", "d.{{name()}}")).toEqual(["d.ana"]);
-  expect(allowed("c queue", "d")).toEqual(["c queue", "d"]); // no template, nothing is looked at
+  expect(allowed("c queue", "d")).toEqual(["c queue", "d"]); // without a template entries are not checked
 });
 
-test("an allow list that loses its last entry denies everything, once", () => {
+test("an allow list that loses its last entry adds one deny of everything", () => {
   const lost = permissions({ allow: ["a.{{tag(none)}}"], deny: ["x"] });
   expect(applyTemplate(lost, ANA).subscribe).toEqual({ allow: [], deny: ["x", ">"] });
   expect(applyTemplate({ ...lost, publish: { allow: ["{{tag(none)}}"], deny: [">"] } }, ANA).publish).toEqual({ allow: [], deny: [">"] });
   expect(applyTemplate(permissions({}), ANA).subscribe).toEqual({ allow: [], deny: [] });
 });
 
-test("in a deny list a missing tag and an invalid subject are errors, an unknown operation is one anywhere", () => {
+test("a missing tag or an invalid subject is an error in a deny list, an unknown operation is an error in any list", () => {
   const errors: [lists: { allow?: string[]; deny?: string[] }, error: string][] = [
     [{ deny: ["a.{{tag(none)}}"] }, 'generated invalid subject "a.{{tag(none)}}": "none" is not defined'],
     [{ deny: ["a.{{tag(space)}}"] }, "generated invalid subject"],
@@ -77,7 +77,7 @@ test("in a deny list a missing tag and an invalid subject are errors, an unknown
   for (const [lists, error] of errors) expect(() => applyTemplate(permissions(lists), ANA), error).toThrow(new JwtError(error));
 });
 
-test("4,096 subjects come out at the most", () => {
+test("templates expand to at most 4,096 subjects", () => {
   const many = {
     ...ANA,
     userTags: Array.from({ length: 64 }, (_, index) => `n:${index}`).concat(Array.from({ length: 64 }, (_, index) => `m:${index}`)),
@@ -88,7 +88,7 @@ test("4,096 subjects come out at the most", () => {
   expect(() => applyTemplate(permissions({ deny: [Array(100).fill("{{tag(n)}}").join(".")] }), many)).toThrow(limit);
 });
 
-test("fields that are no permissions stay as they are", () => {
+test("fields other than permissions are unchanged", () => {
   const limits = { ...permissions({ allow: ["{{name()}}"] }), bearerToken: true, subscriptionsMax: 4 };
   expect(applyTemplate(limits, ANA)).toEqual({ ...permissions({ allow: ["ana"] }), bearerToken: true, subscriptionsMax: 4 });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ipBytes } from "../../base/go/address.ts";
 import { isFromNetworks, networkOf } from "./source-networks.ts";
 
-test("a user comes from one of its networks, or is refused; without networks it comes from anywhere", () => {
+test("a user must connect from one of its networks; without networks it may connect from any address", () => {
   const rows: [networks: string[], host: string, allowed: boolean][] = [
     [[], "1.2.3.4", true],
     [[], "", true],
@@ -20,7 +20,7 @@ test("a user comes from one of its networks, or is refused; without networks it 
     [["2001:db8::/33"], "2001:db8:7fff::1", true],
     [["2001:db8::/33"], "2001:db8:8000::1", false],
     [["fe80::/10"], "fe80::1%eth0", false],
-    [["broken", "10.0.0.0/8"], "10.0.0.1", false], // the claims are invalid: nobody gets in by what stands behind
+    [["broken", "10.0.0.0/8"], "10.0.0.1", false], // the claims are invalid, so later networks are not used
   ];
   for (const [networks, host, allowed] of rows) expect(isFromNetworks(networks, host), `${networks} ${host}`).toBe(allowed);
 });

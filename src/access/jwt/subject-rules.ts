@@ -23,7 +23,7 @@ export function isContainedIn(subject: string, other: string): boolean {
   return areContainedIn(subject.split("."), other.split("."));
 }
 
-/** The same, with the tokens of both. */
+/** The same for subjects split into tokens. */
 export function areContainedIn(mine: readonly string[], others: readonly string[]): boolean {
   const last = others.length - 1;
   if (mine.length < others.length || (mine.length > others.length && others[last] !== ">")) return false;

@@ -41,7 +41,7 @@ test("a revocation covers tokens issued up to its time, of one key or of all key
   ]).toEqual([false, true]);
 });
 
-test("connection types are known in any case; unknown ones refuse only when they stand alone", () => {
+test("connection types are case-insensitive; unknown ones refuse a client only without known ones", () => {
   const mixed = connectionTypes(["websocket", "Carrier_Pigeon", "MQTT_ws", 'a"b']);
   expect(mixed).toEqual({ types: new Set(["WEBSOCKET", "MQTT_WS"]), error: 'invalid connection types ["CARRIER_PIGEON" "A\\"B"]' });
   expect([allowsConnectionType(mixed, "WEBSOCKET"), allowsConnectionType(mixed, "STANDARD")]).toEqual([true, false]);
@@ -61,7 +61,7 @@ function userBy(signer: Signer, nats: string): Claims {
   return decodeUser(rawToken(`{"iss":"${signer.publicKey}","sub":"${USER.publicKey}","nats":{"type":"user","version":2${nats}}}`, signer));
 }
 
-test("a scoped key's user has no permission and no limit of its own", () => {
+test("a user signed by a scoped key has no own permissions and limits", () => {
   checkScopedSigner(scope, userBy(SIGNING, ',"issuer_account":"x","tags":["a"],"pub":{},"subs":0'));
   const own = new JwtError("scoped users require no permissions or limits set");
   for (const field of [
@@ -89,14 +89,14 @@ test("a scoped key's user has no permission and no limit of its own", () => {
   );
 });
 
-test("a scoped user has the scope's limits and stays who it is", () => {
+test("a scoped user has the scope's limits and keeps its identity", () => {
   const user = newClaims("user", USER.publicKey, { ...NO_LIMITS_SET, issuerAccount: ACCOUNT.publicKey, tags: ["a:b"] });
   const { subscribe, bearerToken, issuerAccount, tags } = withLimits(user, scope.template).nats;
   expect({ subscribe, bearerToken, tags }).toEqual({ subscribe: { allow: ["a"], deny: [] }, bearerToken: true, tags: ["a:b"] });
   expect(issuerAccount).toBe(ACCOUNT.publicKey);
 });
 
-test("a user belongs to the account that it names, else to its issuer", () => {
+test("a user belongs to its issuer account, or else to its issuer", () => {
   const user = newClaims("user", USER.publicKey);
   const named = newClaims("user", USER.publicKey, { issuerAccount: ACCOUNT.publicKey });
   expect([accountOf({ ...user, issuer: "A" }), accountOf({ ...named, issuer: "A" })]).toEqual(["A", ACCOUNT.publicKey]);
@@ -169,7 +169,7 @@ test("an activation lets one account import one subject, until it expires or is 
   expect(checkActivation({ ...IMPORT, token: activation({}), subject: "" }, ACCOUNT.publicKey, EXPORTER, null, NOW_MS).active).toBe(false);
 });
 
-test("the version that an operator asks for has three numbers, or is an error", () => {
+test("an operator's asserted server version must have three numbers", () => {
   expect([parseServerVersion(""), parseServerVersion("2.10.3")]).toEqual([
     [0, 0, 0],
     [2, 10, 3],

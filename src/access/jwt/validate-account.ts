@@ -1,5 +1,5 @@
 /**
- * Validates claims of accounts. The same fault may be reported twice, as in the library.
+ * Validates claims of accounts. As in the library, the same error may be reported twice.
  * Source: nats-io/jwt v2, account_claims.go, exports.go, imports.go (behaviour).
  */
 

@@ -35,7 +35,7 @@ export function accountServices(parts: ServiceParts, events: Events): ReadonlyMa
     ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
     ["JSZ", service(asked.JSZ, accountJszOf)],
     ["INFO", service(asked.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
-    // PING stands for all accounts: `allAccountsStatz` answers.
+    // PING means all accounts: `allAccountsStatz` answers it.
     ["STATZ", service(asked.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],
     ["CONNS", request => tellConnections(parts, events, request)],
   ]);
@@ -58,8 +58,8 @@ function statz(
 function tellConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
   const name = request.token(ACCOUNT_TOKEN);
   try {
-    const asks = request.body.length === 0 ? name : decodeJson(asked.CONNECTIONS, request.body).acc || name;
-    if (asks !== name) return host.log.error("SYSTEM - Error unmarshalled account does not match subject");
+    const requested = request.body.length === 0 ? name : decodeJson(asked.CONNECTIONS, request.body).acc || name;
+    if (requested !== name) return host.log.error("SYSTEM - Error unmarshalled account does not match subject");
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     return host.log.error(`SYSTEM - Error unmarshalling account connections request message: ${error.message}`);

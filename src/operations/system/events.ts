@@ -1,7 +1,7 @@
 /**
  * Events about clients and the server, published in the system account.
  *
- *   client in, out ─▶ $SYS.ACCOUNT.<account>.CONNECT, DISCONNECT
+ *   client connects, disconnects ─▶ $SYS.ACCOUNT.<account>.CONNECT, DISCONNECT
  *   client refused ─▶ $SYS.ACCOUNT.CLIENT.AUTH.ERR in its account, $SYS.SERVER.<id>.CLIENT.AUTH.ERR
  *   account's connections ─▶ $SYS.ACCOUNT.<account>.SERVER.CONNS, at each change and every 30 s while there are any
  *   server ─▶ $SYS.SERVER.<id>.LAMEDUCK, SHUTDOWN, OCSP.PEER.…
@@ -67,7 +67,7 @@ export class Events {
     }));
   }
 
-  /** The client is about to be closed for it. @param told whether the event is also published in its account */
+  /** Publishes a refusal, before the client is closed. @param told whether the event is also published in its account */
   refused(client: Client, refusal: Refusal, told: boolean): void {
     const event = (reason: string, account: Account) => () => {
       const told = this.departure(client, this.host.clock.now(), reason);

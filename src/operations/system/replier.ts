@@ -1,7 +1,7 @@
 /**
  * Answers of services: `{"server":{…},"data":{…}}`, or `error` instead, compressed when the requester accepts it.
  *
- *   body ─▶ options ─ another server is meant? no answer ─▶ handler ─▶ data ─▶ Accept-Encoding
+ *   body ─▶ options ─ for another server? no answer ─▶ handler ─▶ data ─▶ Accept-Encoding
  *            └ wrong JSON: error 400   it throws EndpointError: error 500 ┘     errors are never compressed
  * Source: reference, core §8.3.
  */
@@ -20,7 +20,7 @@ import type { SystemHost } from "./system-host.ts";
 const BAD_REQUEST = 400;
 const FAILED = 500;
 
-/** Which servers have to answer. Empty fields do not filter. */
+/** Selects the servers that answer. Empty fields do not filter. */
 export interface ServerFilter {
   readonly server_name: string;
   readonly cluster: string;
@@ -57,12 +57,12 @@ export class Replier {
     }
   }
 
-  /** @returns null: another server is meant, or the body is wrong and an error was sent */
+  /** @returns null when the request is for another server, or its body is invalid and an error was sent */
   read<T extends object>(request: ServiceRequest, options: Shape<T>): T | null {
     if (request.body.length === 0) return options.zero();
     try {
       const given = decodeJson(options, request.body);
-      return isMeant(this.host, given as unknown as ServerFilter) ? given : null;
+      return isAddressedTo(this.host, given as unknown as ServerFilter) ? given : null;
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
       this.fail(request, BAD_REQUEST, error.message, false);
@@ -85,15 +85,15 @@ export class Replier {
   }
 }
 
-function isMeant(host: SystemHost, filter: ServerFilter): boolean {
+function isAddressedTo(host: SystemHost, filter: ServerFilter): boolean {
   const { exact_match, tags, domain } = filter;
   const names = [
     [filter.server_name, host.serverName],
     [filter.host, host.advertisedHost],
     [filter.cluster, host.clusterName],
   ];
-  const suits = ([wanted, own]: string[]) => wanted === "" || (exact_match ? own === wanted : own.includes(wanted));
+  const matches = ([wanted, own]: string[]) => wanted === "" || (exact_match ? own === wanted : own.includes(wanted));
   const hasTag = (tag: string) => host.options.serverTags.includes(tag.trim().toLowerCase());
   // A filter by JetStream domain excludes this server, which has no JetStream.
-  return names.every(suits) && tags.every(hasTag) && domain === "";
+  return names.every(matches) && tags.every(hasTag) && domain === "";
 }

@@ -2,8 +2,8 @@
  * Services about this server: the endpoints of monitoring, and the commands of operators.
  *
  *   $SYS.REQ.SERVER.PING.<name>   all servers answer, or those that match the filters in the request
- *   $SYS.REQ.SERVER.<id>.<name>   this one
- *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   this one only
+ *   $SYS.REQ.SERVER.<id>.<name>   only this server answers
+ *   $SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD   commands, for one server only
  * Source: reference, core §8.3.
  */
 
@@ -35,7 +35,7 @@ import type { SystemHost } from "./system-host.ts";
 const NS_PER_MS = 1e6;
 const PROFILE_NS_MAX = 15e9;
 
-/** What handlers need. */
+/** The parts that handlers use. */
 export interface ServiceParts {
   readonly host: SystemHost;
   readonly sender: Sender;
@@ -45,7 +45,7 @@ export interface ServiceParts {
   guard(request: ServiceRequest, part: () => void): void;
 }
 
-/** Services that can be asked of all servers or of one, by name. */
+/** Services that requests address to all servers or to one, by name. */
 export function serverServices(parts: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   const { host, replier } = parts;
   const service =
@@ -71,7 +71,7 @@ export function serverServices(parts: ServiceParts): ReadonlyMap<string, Service
   ]);
 }
 
-/** Services that are asked of one server only, by name. */
+/** Services that requests address to one server only, by name. */
 export function ownServices({ host, replier }: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   return new Map<string, ServiceHandler>([
     ["RELOAD", request => replier.reply(request, asked.FILTER, () => reload(host), true)],
@@ -119,7 +119,7 @@ function tellId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void
 
 export function tellStats({ replier, statsz }: ServiceParts, request: ServiceRequest): void {
   if (replier.read(request, asked.STATSZ) === null) return;
-  if (request.reply === "") statsz.tellNow();
+  if (request.reply === "") statsz.publishNow();
   else statsz.answer(request.reply);
 }
 
@@ -160,7 +160,7 @@ function reload(host: SystemHost): void {
   }
 }
 
-/** Reads which client is meant. A request that does not say it gets no answer. */
+/** Reads the client id from the request. An invalid request gets no answer. */
 function forClient(host: SystemHost, request: ServiceRequest, options: Shape<{ readonly cid: number }>, go: (cid: number) => void): void {
   let cid: number;
   try {

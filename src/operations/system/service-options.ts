@@ -39,7 +39,7 @@ function embedding<P extends Readonly<Record<string, Fields>>>(
   return structure(`server.${name}`, Object.fromEntries(rows) as never) as never;
 }
 
-/** Which servers have to answer. */
+/** Selects the servers that answer. */
 const EventFilterOptions = {
   server_name: text,
   cluster: text,

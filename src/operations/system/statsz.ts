@@ -1,8 +1,8 @@
 /**
  * STATSZ: statistics of the server, published regularly and on request.
  *
- *   250 ms after the start, then after twice as long each time, up to every 10 s ─▶ $SYS.SERVER.<id>.STATSZ, when there is a listener
- *   $SYS.REQ.SERVER.PING.STATSZ, without a reply ─▶ the same subject, at once; with one ─▶ there
+ *   250 ms after the start, then in intervals that double up to 10 s ─▶ $SYS.SERVER.<id>.STATSZ, if it has a subscriber
+ *   $SYS.REQ.SERVER.PING.STATSZ without a reply subject ─▶ the same subject, immediately; with a reply subject ─▶ that subject
  * Published at most once a second, except on request.
  * Source: reference, core §8.2.
  */
@@ -23,10 +23,10 @@ export class Statsz {
   private readonly host: SystemHost;
   private readonly sender: Sender;
   private readonly subject: Uint8Array;
-  private readonly timer = new WheelTimer(() => this.beat());
+  private readonly timer = new WheelTimer(() => this.onTimer());
   private intervalMs = INTERVAL_MS_MIN;
-  /** Monotonic, ms: when it was published last. */
-  private toldAt = Number.NEGATIVE_INFINITY;
+  /** Time of the latest publication, monotonic ms. */
+  private publishedAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: SystemHost, sender: Sender) {
     this.host = host;
@@ -42,24 +42,24 @@ export class Statsz {
     this.host.timers.cancel(this.timer);
   }
 
-  private beat(): void {
+  private onTimer(): void {
     this.intervalMs = Math.min(INTERVAL_MS_MAX, 2 * this.intervalMs);
     this.host.timers.set(this.timer, this.intervalMs);
-    this.tell();
+    this.publish();
   }
 
-  /** On request: ignores the pause between messages. */
-  tellNow(): void {
-    this.toldAt = Number.NEGATIVE_INFINITY;
-    this.tell();
+  /** Publishes on request, without the pause between messages. */
+  publishNow(): void {
+    this.publishedAt = Number.NEGATIVE_INFINITY;
+    this.publish();
   }
 
-  private tell(): void {
+  private publish(): void {
     const { clock, systemAccount, timers } = this.host;
     const pauseMs = Math.min(PAUSE_MS_MAX, this.intervalMs);
-    const elapsedMs = clock.monotonic() - this.toldAt;
+    const elapsedMs = clock.monotonic() - this.publishedAt;
     if (elapsedMs < pauseMs) return timers.set(this.timer, pauseMs - elapsedMs);
-    this.toldAt = clock.monotonic();
+    this.publishedAt = clock.monotonic();
     if (systemAccount !== null) this.sender.send(systemAccount, this.subject, () => this.message());
   }
 

@@ -3,7 +3,7 @@
  *
  *   operator ─▶ $SYS.REQ.… ─▶ system account's interest ─▶ ServiceEndpoints ─▶ RequestQueue ─▶ server-services, account-services …
  *   hooks of the server ─▶ Events, Statsz ─▶ system account's interest ─▶ operator
- * Without a system account none of it exists. A reload cannot change which account it is.
+ * Without a system account it is not created. A reload cannot change the system account.
  * Source: reference, core §8.
  */
 import type { Account } from "../../accounts/account/account.ts";
@@ -21,7 +21,7 @@ import { ownServices, type ServiceParts, serverServices, tellStats } from "./ser
 import { Statsz } from "./statsz.ts";
 import type { SystemHost } from "./system-host.ts";
 
-/** Requests that wait to be handled. */
+/** Maximum number of waiting requests. */
 const WAITING_MAX = 10_000;
 
 export class SystemAccount {
@@ -63,7 +63,7 @@ export class SystemAccount {
     this.statsz.start();
   }
 
-  /** Publishes that the server shuts down. Nothing is published after that, not even about the clients that are closed now. */
+  /** Publishes that the server shuts down, and stops. Nothing is published about the clients that are closed afterwards. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;

@@ -11,7 +11,7 @@ export interface SystemHost extends MonitoredServer {
   readonly timers: TimingWheel;
   /** Empty: no cluster. */
   readonly clusterName: string;
-  /** How this server names itself in a message: numbered, so each call returns another one. */
+  /** The field `server` of one message: numbered, so call this once per message. */
   serverInfo(): object;
   readonly globalAccount: Account;
   readonly cpuProfiler: CpuProfiler;
