@@ -1,9 +1,9 @@
 /**
- * How a client gets in: it is greeted with INFO, before or after a handshake, and then has to authenticate within a time limit.
+ * Admits a client: INFO is sent, before or after a TLS handshake, and the client must then authenticate within a time limit.
  *
- *   accepted ─▶ INFO ─▶ handshake? ─▶ ready ─▶ CONNECT ─▶ authenticated          refused at the door, or too slow: closed
- *              └ or after the handshake, where the peer begins with that
- * Cold: once per connection, so clarity wins.
+ *   accepted ─▶ INFO ─▶ handshake? ─▶ ready ─▶ CONNECT ─▶ authenticated          refused, or too slow: closed
+ *              └ or after the handshake, if the peer begins with it
+ * Runs once per connection, so it is written for clarity rather than speed.
  */
 
 import type { Account } from "../../accounts/account/account.ts";
@@ -82,7 +82,7 @@ function awaitAuthentication(client: Client): void {
     client.close(CloseReason.AuthenticationTimeout);
     turn.end();
   });
-  turn.timers.set(client.authTimer, client.door?.authTimeoutMs ?? options.authTimeoutMs);
+  turn.timers.set(client.authTimer, client.settings?.authTimeoutMs ?? options.authTimeoutMs);
 }
 
 /** CONNECT came in time, or the connection is closed. */

@@ -18,7 +18,7 @@ import {
 import { attachFilterAndShadows, bind, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
-import type { StandInCredentials } from "./door.ts";
+import type { DefaultCredentials } from "./connection-settings.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 /** Queue group of the server's own services; clients may not join it. */
@@ -97,7 +97,7 @@ export function handleConnect(client: Client, json: string): Refusal {
   }
   const first = (client.flags & FLAG_CONNECT_RECEIVED) === 0;
   client.flags |= FLAG_CONNECT_RECEIVED;
-  if (client.door !== null) fillFrom(client.door.standIns, client.connect);
+  if (client.settings !== null) fillFrom(client.settings.defaultCredentials, client.connect);
   if (!client.authenticator.takesJwt) client.connect.jwt = "";
   if (!first) {
     client.subscriptions.removeAll();
@@ -148,11 +148,11 @@ function settleAnew(client: Client, { delegated }: Login, go: (verdict: Verdict)
 }
 
 /** Credentials that came another way, in a cookie for example, fill in what CONNECT left empty. */
-function fillFrom(standIns: StandInCredentials, connect: ConnectOptions): void {
-  if (connect.jwt === "") connect.jwt = standIns.jwt;
-  if (connect.user === "") connect.user = standIns.user;
-  if (connect.pass === "") connect.pass = standIns.pass;
-  if (connect.auth_token === "") connect.auth_token = standIns.auth_token;
+function fillFrom(defaultCredentials: DefaultCredentials, connect: ConnectOptions): void {
+  if (connect.jwt === "") connect.jwt = defaultCredentials.jwt;
+  if (connect.user === "") connect.user = defaultCredentials.user;
+  if (connect.pass === "") connect.pass = defaultCredentials.pass;
+  if (connect.auth_token === "") connect.auth_token = defaultCredentials.auth_token;
 }
 
 /** Binds the client to its login. @returns None, or why it is refused */

@@ -23,7 +23,7 @@ import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, 
 import { clientInfo } from "./client-info.ts";
 import { labelOf } from "./client-label.ts";
 import { refuseCommand } from "./client-refusals.ts";
-import type { Door } from "./door.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { Publisher } from "./publisher.ts";
 
 export class ClientConnection extends Client implements CommandSink, TransportEvents {
@@ -31,9 +31,9 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
   readonly reading: ReadLoop;
   readonly publisher: Publisher;
 
-  /** @param door what is different for clients of a listener with settings of its own; null: nothing */
-  constructor(host: ClientHost, transport: Transport, id: number, door: Door | null = null) {
-    super(host, transport, id, door);
+  /** @param settings settings that differ from the server's; null: none */
+  constructor(host: ClientHost, transport: Transport, id: number, settings: ConnectionSettings | null = null) {
+    super(host, transport, id, settings);
     const { options, turn } = host;
     this.parser = new Parser(this, turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
     this.reading = new ReadLoop(this, this.parser);

@@ -20,11 +20,11 @@ export function labelOf(client: Client): string {
   return (client.flags & FLAG_INTRODUCED) === 0 ? base : `${base}${introductionOf(client)}`;
 }
 
-function placeOf({ door, id, transport }: Client): string {
+function placeOf({ settings, id, transport }: Client): string {
   if (transport.inProcess) return `pipe - cid:${id}`;
   const peer = peerOf(transport);
   if (transport.type !== "websocket") return `${peer} - cid:${id}`;
-  return `${door?.forwardedFor ? `${bracketed(door.forwardedFor)}/` : ""}${peer} - wid:${id}`;
+  return `${settings?.forwardedFor ? `${bracketed(settings.forwardedFor)}/` : ""}${peer} - wid:${id}`;
 }
 
 function introductionOf({ account, connect, login }: Client): string {

@@ -37,7 +37,7 @@ import { writeMessages } from "../link/deliver.ts";
 import { deliverGuarded } from "../link/guarded-delivery.ts";
 import type { LinkHost, LinkOptions } from "../link/host.ts";
 import { traceDelivery } from "../link/trace.ts";
-import type { Door } from "./door.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { SubscriptionTable } from "./subscription-table.ts";
 
 /** Which INFO a client gets: at accept (with the nonce), as the answer to its first PING, or because something changed. */
@@ -119,7 +119,7 @@ export abstract class Client extends Connection implements Sink, Originator {
   readonly connect: ConnectOptions = initialConnectOptions();
   readonly subscriptions = new SubscriptionTable(this);
   /** What is different for clients of its listener; null: nothing. */
-  readonly door: Door | null;
+  readonly settings: ConnectionSettings | null;
   /** Challenge sent in INFO; empty when none was needed. */
   nonce = "";
   /** Its name in logs and monitoring, as authentication found it; empty: none. */
@@ -128,10 +128,10 @@ export abstract class Client extends Connection implements Sink, Originator {
   greeted = false;
   abstract readonly parser: Parser;
 
-  constructor(host: ClientHost, transport: Transport, id: number, door: Door | null) {
+  constructor(host: ClientHost, transport: Transport, id: number, settings: ConnectionSettings | null) {
     super(host, transport, id, ConnectionKind.Client, host.logOf(transport.type === "websocket" ? "websocket" : "client"));
     this.account = host.globalAccount;
-    this.door = door;
+    this.settings = settings;
     this.flags |= FLAG_VERBOSE | FLAG_PEDANTIC | FLAG_ECHO;
     if (this.log.traceEnabled) this.flags |= FLAG_TRACE;
   }
@@ -158,7 +158,7 @@ export abstract class Client extends Connection implements Sink, Originator {
   }
 
   override get pingIntervalMs(): number {
-    return this.door?.pingIntervalMs ?? super.pingIntervalMs;
+    return this.settings?.pingIntervalMs ?? super.pingIntervalMs;
   }
 
   sendInfo(occasion: InfoOccasion): void {

@@ -292,8 +292,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 }
 
 /**
- * Whether the peer may still be sending when we end. Not if it ended itself; nor if it was refused at the door or the server stops, as
- * neither may wait for a peer.
+ * Whether the transport keeps reading until the peer ends its side. Not if the peer has ended; and not if the connection limit is reached or
+ * the server stops, because then the server must not wait for peers.
  */
 function lingersAfter(reason: CloseReason): boolean {
   return reason !== CloseReason.ClientClosed && reason !== CloseReason.MaxConnectionsExceeded && reason !== CloseReason.ServerShutdown;

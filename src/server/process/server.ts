@@ -166,7 +166,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   /** Closes clients one by one, so that they do not all reconnect at once, then stops; resolves when it has stopped. */
   enterLameDuck(): Promise<void> {
-    if (this.stopping === null && this.lameDuck === null && this.shard.doors.open) {
+    if (this.stopping === null && this.lameDuck === null && this.shard.clientPorts.open) {
       this.shard.system?.events.lameDuckStarted();
       this.lameDuck = new (lameDuckModule().LameDuck)(this);
       this.lameDuck.enter();
@@ -223,13 +223,13 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   /** Uses this TLS for new connections; closes connections whose certificate it does not pin. */
   useTls(context: TlsContext): void {
-    this.shard.doors.useTls(context);
+    this.shard.clientPorts.useTls(context);
     this.followTls();
   }
 
   private followTls(): void {
-    this.operatorPorts.updateTls(this.shard.doors.tls);
-    this.shard.doors.closeUnpinned();
+    this.operatorPorts.updateTls(this.shard.clientPorts.tls);
+    this.shard.clientPorts.closeUnpinned();
   }
 
   replaceOptions(after: Options): void {
@@ -313,7 +313,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   }
 
   get missingListeners(): readonly string[] {
-    if (this.shard.doors.open && this.lameDuck === null) return [];
+    if (this.shard.clientPorts.open && this.lameDuck === null) return [];
     return this.options.websocket === null ? ["server"] : ["server", "websocket"];
   }
 
@@ -345,7 +345,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   }
 
   get certificateExpiry(): MonitoredServer["certificateExpiry"] {
-    return this.shard.doors.certificateExpiry;
+    return this.shard.clientPorts.certificateExpiry;
   }
 
   get turn(): Turn {

@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/log/logger.ts";
-import type { Door } from "../../connections/client/door.ts";
+import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import type { Transport, TransportEvents } from "../../wire/transport/transport.ts";
 
@@ -9,9 +9,9 @@ export interface Acceptor {
   readonly log: Logger;
   /**
    * Creates a connection for a transport. Call `turn.end()` afterwards.
-   * @param door settings of this listener that differ from the server's; none when not given
+   * @param settings settings of this listener that differ from the server's; none when not given
    */
-  accept(transport: Transport, door?: Door): TransportEvents;
+  accept(transport: Transport, settings?: ConnectionSettings): TransportEvents;
   /** A socket handler threw; the batch may contain half-delivered messages. */
   onDefect(error: Error): void;
 }

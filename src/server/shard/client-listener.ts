@@ -2,7 +2,7 @@
  * A listener for clients: a port, or a Unix socket. Wraps Bun's sockets in transports; `Acceptor` creates connections for them.
  *
  *   open ─┬─ TcpTransport ─▶ accept ─▶ events ◀─ data, drain, end, close
- *         └─ with TLS or a PROXY header: GuardedTransport (guarded-door.ts) ─ begin ─▶ … ─▶ as above
+ *         └─ with TLS or a PROXY header: GuardedTransport (connection-guard.ts) ─ begin ─▶ … ─▶ as above
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
@@ -11,9 +11,9 @@ import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
-import type { DoorOptions, GuardedDoor } from "./guarded-door.ts";
+import type { ConnectionGuard, GuardOptions } from "./connection-guard.ts";
 
-const OPEN_DOOR: DoorOptions = { tls: null, allowNonTls: false, proxyProtocol: false };
+const NO_GUARD: GuardOptions = { tls: null, allowNonTls: false, proxyProtocol: false };
 
 export class ClientListener {
   /** 0 for a Unix socket. */
@@ -23,13 +23,13 @@ export class ClientListener {
   private readonly listener: TCPSocketListener<SocketData> | UnixSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
   /** null until the options require something of clients. */
-  private door: GuardedDoor | null = null;
+  private guard: ConnectionGuard | null = null;
 
   /** @param bind binds with these handlers; throws with the system's error when it cannot */
   private constructor(
     acceptor: Acceptor,
     polling: BusyPolling,
-    door: DoorOptions,
+    guard: GuardOptions,
     bind: (handlers: SocketHandler<SocketData>) => TCPSocketListener<SocketData> | UnixSocketListener<SocketData>,
   ) {
     this.acceptor = acceptor;
@@ -57,16 +57,16 @@ export class ClientListener {
     };
     this.handlers = {
       ...common,
-      handshake: (socket, success, error) => this.door?.onHandshake(socket, success, error),
+      handshake: (socket, success, error) => this.guard?.onHandshake(socket, success, error),
     } as SecureHandlers;
-    this.updateDoor(door);
+    this.updateGuard(guard);
     this.listener = bind({ ...common, open: socket => this.open(socket) } as SocketHandler<SocketData>);
     this.port = "port" in this.listener ? (this.listener.port ?? 0) : 0;
   }
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
-  static onPort(acceptor: Acceptor, polling: BusyPolling, host: string, port: number, door = OPEN_DOOR): ClientListener {
-    return new ClientListener(acceptor, polling, door, socket =>
+  static onPort(acceptor: Acceptor, polling: BusyPolling, host: string, port: number, guard = NO_GUARD): ClientListener {
+    return new ClientListener(acceptor, polling, guard, socket =>
       bindWildcard(host, hostname => Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket })),
     );
   }
@@ -76,10 +76,10 @@ export class ClientListener {
    * @param mode permission bits of the file
    * @throws StartError when another process listens there, or the file is no socket
    */
-  static onPath(acceptor: Acceptor, polling: BusyPolling, path: string, mode: number, door = OPEN_DOOR): ClientListener {
+  static onPath(acceptor: Acceptor, polling: BusyPolling, path: string, mode: number, guard = NO_GUARD): ClientListener {
     const { clearSocketPath, setSocketMode } = unixSocketModule();
     clearSocketPath(path);
-    const listener = new ClientListener(acceptor, polling, door, socket =>
+    const listener = new ClientListener(acceptor, polling, guard, socket =>
       Bun.listen<SocketData>({ unix: path, allowHalfOpen: true, socket } as Parameters<typeof Bun.listen<SocketData>>[0] & {
         unix: string;
       }),
@@ -89,14 +89,14 @@ export class ClientListener {
   }
 
   /** Applies to new connections; connected clients stay. */
-  updateDoor(options: DoorOptions): void {
-    if (this.door === null && options.tls === null && !options.proxyProtocol) return;
-    this.door ??= new (guardedDoorModule().GuardedDoor)(this.acceptor, this.calls, this.handlers);
-    this.door.update(options);
+  updateGuard(options: GuardOptions): void {
+    if (this.guard === null && options.tls === null && !options.proxyProtocol) return;
+    this.guard ??= new (connectionGuardModule().ConnectionGuard)(this.acceptor, this.calls, this.handlers);
+    this.guard.update(options);
   }
 
   private open(socket: Socket<SocketData>): void {
-    if (this.door?.open(socket)) return;
+    if (this.guard?.open(socket)) return;
     const { acceptor } = this;
     const transport = new TcpTransport(socket, this.calls);
     socket.data = { transport, events: acceptor.accept(transport) };
@@ -105,7 +105,7 @@ export class ClientListener {
 
   /** Stops accepting connections. @param force also closes the accepted ones */
   stop(force: boolean): void {
-    this.door?.stop();
+    this.guard?.stop();
     this.listener.stop(force);
   }
 }
@@ -116,6 +116,6 @@ function unixSocketModule(): typeof import("./unix-socket-file.ts") {
   return require("./unix-socket-file.ts");
 }
 
-function guardedDoorModule(): typeof import("./guarded-door.ts") {
-  return require("./guarded-door.ts");
+function connectionGuardModule(): typeof import("./connection-guard.ts") {
+  return require("./connection-guard.ts");
 }

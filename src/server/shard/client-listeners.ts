@@ -5,7 +5,7 @@ import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import { ClientListener } from "./client-listener.ts";
-import type { DoorOptions } from "./guarded-door.ts";
+import type { GuardOptions } from "./connection-guard.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
 import { listenErrorText, StartError } from "./server-errors.ts";
 
@@ -26,9 +26,9 @@ export class ClientListeners {
     const { host, port, listenUnix } = options;
     this.options = options;
     this.tls = loadTls(options.tls, guards);
-    const door = doorOf(options, this.tls);
+    const guard = guardOptionsOf(options, this.tls);
     try {
-      this.onPort = ClientListener.onPort(acceptor, polling, host, port, door);
+      this.onPort = ClientListener.onPort(acceptor, polling, host, port, guard);
     } catch (error) {
       const text = JSON.stringify(listenErrorText(host, port, error));
       throw new StartError(`Error listening on port: ${hostPort(host, port)}, ${text}`, { cause: error });
@@ -39,7 +39,7 @@ export class ClientListeners {
     if (listenUnix !== null) {
       const { path, mode } = listenUnix;
       try {
-        this.onPath = ClientListener.onPath(acceptor, polling, path, mode, door);
+        this.onPath = ClientListener.onPath(acceptor, polling, path, mode, guard);
       } catch (error) {
         this.onPort.stop(true);
         if (error instanceof StartError) throw error;
@@ -70,9 +70,9 @@ export class ClientListeners {
   private update(tls: TlsContext | null, options: Options): void {
     this.tls = tls;
     this.options = options;
-    const door = doorOf(options, tls);
-    this.onPort.updateDoor(door);
-    this.onPath?.updateDoor(door);
+    const guard = guardOptionsOf(options, tls);
+    this.onPort.updateGuard(guard);
+    this.onPath?.updateGuard(guard);
   }
 
   /** Stops accepting connections. @param force also closes the accepted ones */
@@ -82,7 +82,7 @@ export class ClientListeners {
   }
 }
 
-function doorOf({ allowNonTls, proxyProtocol }: Options, tls: TlsContext | null): DoorOptions {
+function guardOptionsOf({ allowNonTls, proxyProtocol }: Options, tls: TlsContext | null): GuardOptions {
   return { tls, allowNonTls, proxyProtocol };
 }
 

@@ -27,7 +27,7 @@ import type { Client, ClientHost, InfoOccasion } from "../../connections/client/
 import { authenticateAgain } from "../../connections/client/client-admission.ts";
 import { ClientConnection } from "../../connections/client/client-connection.ts";
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../../connections/client/connection-record.ts";
-import type { Door } from "../../connections/client/door.ts";
+import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
 import { ServerCounters } from "../../connections/link/host.ts";
 import { Turn } from "../../connections/link/turn.ts";
 import { SystemAccount } from "../../operations/system/system-account.ts";
@@ -39,7 +39,7 @@ import { type InProcessConnection, InProcessTransport } from "../../wire/transpo
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { Authentication } from "./authentication.ts";
-import { ClientDoors } from "./client-doors.ts";
+import { ClientPorts } from "./client-ports.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { InfoLines, infoOf } from "./info-lines.ts";
 import type { TlsGuards } from "./load-tls.ts";
@@ -90,7 +90,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
   readonly transports = new OpenTransports();
-  readonly doors: ClientDoors;
+  readonly clientPorts: ClientPorts;
   /** null: only the configuration is trusted. */
   readonly operator: OperatorMode | null;
   /** null: no system account, or not opened yet. */
@@ -122,7 +122,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     this.operator = hasOperatorMode(options) ? new (operatorModeModule().OperatorMode)(this) : null;
     this.authentication = new Authentication(this, authenticate);
-    this.doors = new ClientDoors(this, after => host.guardsFor(after), websocketOwner);
+    this.clientPorts = new ClientPorts(this, after => host.guardsFor(after), websocketOwner);
     this.advertised = [options.host, 0];
     this.info = new InfoLines(infoOf(this));
   }
@@ -147,8 +147,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   /** Opens the ports for clients. @throws StartError when one cannot be bound, or an address is invalid; call `abandon` then */
   listen(): void {
     const { websocket } = this.options;
-    if (websocket !== null) this.doors.openWebSocket(websocket);
-    this.port = this.doors.openClients();
+    if (websocket !== null) this.clientPorts.openWebSocket(websocket);
+    this.port = this.clientPorts.openClients();
     try {
       this.advertised = this.advertisedBy(this.options);
     } catch (error) {
@@ -161,13 +161,13 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   /** Stops what a failed start has already started. */
   abandon(): void {
-    this.doors.stop(true);
+    this.clientPorts.stop(true);
     this.operator?.stop();
   }
 
   /** Stops accepting clients; connected clients stay. */
   stopAccepting(): void {
-    this.doors.stop(false);
+    this.clientPorts.stop(false);
   }
 
   /** Closes all connections; resolves when their sockets are closed and all timers are stopped. */
@@ -177,7 +177,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.turn.end();
     await this.transports.empty(this.turn.timers, STOP_MS);
     this.turn.timers.stop();
-    this.doors.stop(true);
+    this.clientPorts.stop(true);
   }
 
   // Reload
@@ -196,13 +196,13 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     }
     const accounts = this.directory.prepare(accountsIn(after));
     const installOperator = this.operator?.prepare(after);
-    const installDoors = this.doors.prepare(after);
+    const installPorts = this.clientPorts.prepare(after);
     return () => {
       this.advertised = advertised;
       this.streamsChanged = accounts.install();
       installOperator?.();
       this.authentication.follow(after);
-      installDoors();
+      installPorts();
     };
   }
 
@@ -214,9 +214,9 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   // Connections
 
-  accept(transport: Transport, door: Door | null = null): TransportEvents {
+  accept(transport: Transport, settings: ConnectionSettings | null = null): TransportEvents {
     this.counters.totalConnections++;
-    const client = new ClientConnection(this, transport, this.nextConnectionId(), door);
+    const client = new ClientConnection(this, transport, this.nextConnectionId(), settings);
     this.transports.add(client);
     if (client.authenticator.usesNonce) client.nonce = newNonce();
     client.open();
@@ -294,8 +294,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     return this.advertised[1];
   }
 
-  get websocket(): ClientDoors["websocket"] {
-    return this.doors.websocket;
+  get websocket(): ClientPorts["websocket"] {
+    return this.clientPorts.websocket;
   }
 
   /** The address for INFO. @throws Error with the reason when it is invalid */

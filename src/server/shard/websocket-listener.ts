@@ -10,7 +10,7 @@
 import type { Authenticator } from "../../auth/users/authenticator.ts";
 import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
-import type { Door } from "../../connections/client/door.ts";
+import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
 import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
@@ -106,19 +106,19 @@ export class WebSocketListener {
       get payloadBytesMax() {
         return acceptor.options.payloadBytesMax;
       },
-      accept: (transport, visitor) => acceptor.accept(transport, this.doorFor(visitor)),
+      accept: (transport, info) => acceptor.accept(transport, this.settingsFor(info)),
       endTurn: () => acceptor.turn.end(),
       clock: acceptor.turn.clock,
       onDefect: error => acceptor.onDefect(error),
     };
   }
 
-  private doorFor(visitor: WebSocketClientInfo): Door {
+  private settingsFor(info: WebSocketClientInfo): ConnectionSettings {
     const { options } = this;
-    const cookie = (name: string | null) => (name === null ? "" : (visitor.cookies.get(name) ?? ""));
+    const cookie = (name: string | null) => (name === null ? "" : (info.cookies.get(name) ?? ""));
     return {
-      forwardedFor: visitor.forwardedFor,
-      standIns: {
+      forwardedFor: info.forwardedFor,
+      defaultCredentials: {
         jwt: cookie(options.jwtCookie),
         user: cookie(options.userCookie),
         pass: cookie(options.passwordCookie),

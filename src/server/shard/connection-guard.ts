@@ -10,7 +10,7 @@ import type { SocketEvents } from "../../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 
 /** What a listener requires of clients before the protocol begins. */
-export interface DoorOptions {
+export interface GuardOptions {
   readonly tls: TlsContext | null;
   readonly allowNonTls: boolean;
   readonly proxyProtocol: boolean;
@@ -22,7 +22,7 @@ const REPORT_MS = 1_000;
 /** Receives events before the connection exists. */
 const NO_CONNECTION: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class GuardedDoor {
+export class ConnectionGuard {
   private readonly acceptor: Acceptor;
   private readonly calls: SocketCalls | null;
   private readonly handlers: SecureHandlers;
@@ -37,7 +37,7 @@ export class GuardedDoor {
   }
 
   /** Applies to new connections; connected clients stay. */
-  update({ tls, allowNonTls, proxyProtocol }: DoorOptions): void {
+  update({ tls, allowNonTls, proxyProtocol }: GuardOptions): void {
     this.reportRefused();
     if (tls === null && !proxyProtocol) {
       this.rules = null;

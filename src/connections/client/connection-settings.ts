@@ -1,17 +1,17 @@
-/** What differs for clients of a listener with settings of its own, as WebSocket has. */
+/** Settings of one connection that come from its listener and from its WebSocket request. */
 
-/** Used for fields that CONNECT leaves empty. */
-export interface StandInCredentials {
+/** Credentials from cookies, used for fields that are empty in CONNECT. */
+export interface DefaultCredentials {
   readonly jwt: string;
   readonly user: string;
   readonly pass: string;
   readonly auth_token: string;
 }
 
-export interface Door {
+export interface ConnectionSettings {
   /** The client's address as a proxy reports it; empty: not reported. For logs only. */
   readonly forwardedFor: string;
-  readonly standIns: StandInCredentials;
+  readonly defaultCredentials: DefaultCredentials;
   /** null: as for the server. */
   readonly authTimeoutMs: number | null;
   /** null: as for the server. */

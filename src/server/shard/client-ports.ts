@@ -25,7 +25,7 @@ type ListeningServer = ConstructorParameters<typeof ClientListeners>[0] &
     readonly connections: ReadonlyMap<number, Client>;
   };
 
-export class ClientDoors {
+export class ClientPorts {
   private clients: ClientListeners | null = null;
   websocket: WebSocketListener | null = null;
   private readonly server: ListeningServer;
