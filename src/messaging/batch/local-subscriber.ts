@@ -1,13 +1,13 @@
 /**
- * Receivers inside the process: callbacks that subscribe as clients do, without a connection. The server's own services use them.
+ * Receivers inside the process: callbacks that subscribe like clients, without a connection. The server's own services use them.
  *
  *   client, LocalPublisher ─▶ FanOut ─▶ LocalSubscriber.deliver ─▶ callback(batch, index), at once, within the delivery
  *                                                                    │ may publish, subscribe, unsubscribe
  *                                                                    └─▶ LocalPublisher: another batch, another fan-out
- * A callback gets the batch and the index of its message, not a message of its own: nothing is allocated or copied. Every publish has its
- * own batch, so a callback's message stays whole however much it publishes. There is no queue in between: an answer stands before
- * whatever its client is sent later, and nothing has to be bounded.
- * The error of a callback that throws is reported; all other receivers still get the message.
+ * A callback gets the batch and the index of its message, not a message object: nothing is allocated or copied. Every publish has its own
+ * batch, so a callback's message does not change while the callback publishes. There is no queue in between: the client gets an answer before
+ * anything that is sent to it later, and no bound is needed.
+ * If a callback throws, its error is reported, and all other receivers still get the message.
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import type { SubjectTrie } from "../subject/subject-trie.ts";
@@ -41,13 +41,13 @@ export class LocalSubscriber implements Sink {
   mark = 0;
   /** A callback may change interest, or publish, between two messages. */
   readonly takesRuns = false;
-  /** Set while its owner publishes for others only: it takes no message, and another member of a queue group gets it. */
+  /** Set while its owner publishes for others only: it takes no message, so that another member of a queue group gets it. */
   deaf = false;
   private readonly account: LocalAccount;
   private readonly onError: (error: unknown, subscription: Subscription) => void;
   private readonly subscriptions = new Set<LocalSubscription>();
 
-  /** @param onError told what a callback threw */
+  /** @param onError called with the error that a callback threw */
   constructor(account: LocalAccount, onError: (error: unknown, subscription: Subscription) => void) {
     this.account = account;
     this.onError = onError;
@@ -59,11 +59,11 @@ export class LocalSubscriber implements Sink {
   }
 
   /**
-   * Takes effect with the next message, also when called from a callback.
+   * Subscribes. Takes effect with the next message, also if called from a callback.
    * @param subject may have wildcards
    * @param queue name of the queue group, of which one member gets each message
-   * @param deliveredMax gone after so many messages; 0: no limit
-   * @returns what `unsubscribe` takes; null when the subject is not valid
+   * @param deliveredMax the subscription ends after this number of messages; 0: no limit
+   * @returns the argument for `unsubscribe`; null if the subject is not valid
    */
   subscribe(subject: string, queue: string | null, callback: LocalCallback, deliveredMax = 0): Subscription | null {
     const subscription = new LocalSubscription(this, new Uint8Array(encode(subject)), queue === null ? null : encode(queue), callback);
@@ -80,7 +80,7 @@ export class LocalSubscriber implements Sink {
     this.account.interest.remove(subscription);
   }
 
-  /** Ends all of them. */
+  /** Ends all subscriptions. */
   close(): void {
     const all = [...this.subscriptions];
     this.subscriptions.clear();
@@ -91,7 +91,7 @@ export class LocalSubscriber implements Sink {
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if (this.deaf) return 0;
     let index = from;
-    // Checked for every message, as a callback may end the subscription.
+    // Checked for every message, because a callback may end the subscription.
     for (; index < to && !subscription.closed; index++) {
       const most = subscription.deliveredMax;
       if (++subscription.delivered === most) this.unsubscribe(subscription);

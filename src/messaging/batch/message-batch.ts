@@ -1,11 +1,11 @@
 /**
- * One or more consecutive messages of one publisher for the same receivers, as offsets into the bytes they were read in.
+ * One or more consecutive messages of one publisher for the same receivers, as offsets into the bytes that were read.
  *
  *   source  …PUB foo.1 5\r\nhello\r\nPUB foo.2 2\r\nhi\r\n…
  *               ^^^^^    ^^^^^ message 0     ^^ message 1
- * Messages travel in this form only, from the parser to every sink. Messages with the same match result go together, on one subject or on
- * several: echo, permissions and statistics are settled once for all of them, and each receiver's output is written in one run. Nothing is
- * allocated per message. The batch is reused, so a sink that keeps bytes must copy them.
+ * Messages have only this form, from the parser to every sink. Messages with the same match result share a batch, also on several subjects:
+ * echo, permissions and statistics are handled once for all of them, and each receiver's output is written in one run. Nothing is allocated
+ * per message. The batch is reused, so a sink that keeps bytes must copy them.
  */
 import { assert } from "../../base/assert/assert.ts";
 import { decode } from "../../base/bytes/ascii.ts";
@@ -23,7 +23,7 @@ export const SUBJECT_START = 0;
 export const SUBJECT_END = 1;
 export const REPLY_START = 2;
 export const REPLY_END = 3;
-/** Bytes of the message that are the header block; -1 when it was sent without one. */
+/** Bytes of the header block; -1: the message was sent without one. */
 export const HEADER_SIZE = 4;
 export const START = 5;
 export const END = 6;
@@ -37,7 +37,7 @@ export interface ImportStep {
 export class MessageBatch {
   /** Bytes that hold replies, headers and payloads. */
   source: Buffer = EMPTY;
-  /** Bytes that hold the subjects; usually `source`, another one after a mapping. */
+  /** Bytes that hold the subjects: usually `source`; after a mapping another buffer. */
   subjectSource: Buffer = EMPTY;
   count = 0;
   /** Headers and payloads of all messages, without their CRLF. */
@@ -46,7 +46,7 @@ export class MessageBatch {
   bytesMax = 64 * 1024;
   /** The only receiver is one plain subscription. Set by the fan-out. */
   oneReceiver = false;
-  /** The sizes as the publisher wrote them, if not in canonical form (`007`): receivers see them unchanged. */
+  /** The sizes as the publisher wrote them, if they are not canonical (`007`): receivers see them unchanged. */
   sizesText: Buffer | null = null;
   /** Longest subject plus reply in the batch, in bytes. */
   namesBytesMax = 0;
@@ -60,7 +60,7 @@ export class MessageBatch {
   fromClient = true;
   /** How long the publisher should wait for slow consumers, ms; 0: not at all. Set by sinks at delivery, reset by the publisher. */
   stallMs = 0;
-  /** The consumer that asked for it, as the publisher's connection knows it (connections/link/stall.ts). */
+  /** The consumer that set `stallMs`: its `Stall` (connections/link/stall.ts). */
   stalledBy: object | null = null;
   /** Who published; null: the server itself. */
   originator: Originator | null = null;
@@ -74,12 +74,12 @@ export class MessageBatch {
   readonly argumentBounds = new Int32Array(18);
   readonly fields: Int32Array;
 
-  /** @param messagesMax room; a parser counts on `MESSAGES_MAX` */
+  /** @param messagesMax capacity; a parser needs `MESSAGES_MAX` */
   constructor(messagesMax = MESSAGES_MAX) {
     this.fields = new Int32Array(messagesMax << STRIDE_SHIFT);
   }
 
-  /** Appends a message; its bytes lie at `start` to `end` of `source` and are followed there by CRLF. The caller checks `count`. */
+  /** Appends a message. Its bytes are in `source` from `start` to `end`, and CRLF follows them. The caller checks that there is room. */
   add(
     subjectStart: number,
     subjectEnd: number,
@@ -124,7 +124,7 @@ export class MessageBatch {
     this.trace = null;
   }
 
-  /** Adds the wait that receivers asked for while they got these messages in another batch, and clears it there. */
+  /** Moves the wait for slow consumers from another batch, in which they got these messages, to this one. */
   takeStall(other: MessageBatch): void {
     if (other.stallMs === 0) return;
     this.stallMs += other.stallMs;
@@ -156,21 +156,21 @@ export class MessageBatch {
     return this.fields[(index << STRIDE_SHIFT) + END];
   }
 
-  // Parts of a message for cold receivers: texts are copies, buffers are views of borrowed bytes.
+  // Parts of a message, for code that is not on the hot path: texts are copies, buffers are views of borrowed bytes.
 
   subjectText(index: number): string {
     return decode(this.subjectSource, this.subjectStart(index), this.subjectEnd(index));
   }
-  /** Empty: no answer is wanted. */
+  /** Empty: no reply subject. */
   replyText(index: number): string {
     return decode(this.source, this.replyStart(index), this.replyEnd(index));
   }
-  /** The header block, its closing blank line included; empty where there is none. */
+  /** The header block with its closing blank line; empty: none. */
   header(index: number): Buffer {
     const start = this.start(index);
     return this.source.subarray(start, start + Math.max(0, this.headerSize(index)));
   }
-  /** What follows the header block. */
+  /** The bytes after the header block. */
   payload(index: number): Buffer {
     return this.source.subarray(this.start(index) + Math.max(0, this.headerSize(index)), this.end(index));
   }

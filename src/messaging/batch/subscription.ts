@@ -4,12 +4,12 @@ import { Origin, type TrieEntry } from "../subject/trie-entry.ts";
 import type { TracedReceiver } from "../trace/message-trace.ts";
 import type { MessageBatch } from "./message-batch.ts";
 
-/** Which messages of a subscription may not be delivered, by subject. */
+/** Decides by subject which messages of a subscription are delivered. */
 export interface SubjectFilter {
   /** Subjects shorter than `sizeMin` or longer than `sizeMax` bytes are always allowed; `allows` need not be called for them. */
   readonly sizeMin: number;
   readonly sizeMax: number;
-  /** @param subject bytes `start` to `end`, the subject as the client is told it; borrowed for the call */
+  /** @param subject bytes `start` to `end`: the subject as the client sees it; borrowed for the call */
   allows(subject: Uint8Array, start: number, end: number): boolean;
 }
 
@@ -19,12 +19,12 @@ export interface SubjectView {
   readonly allowTrace: boolean;
   /**
    * Writes the subject as the importing account sees it.
-   * @returns the offset behind it; -1: the target is too short
+   * @returns the offset after it; -1: the target is too small
    */
   write(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number;
 }
 
-/** A sink's interest in a subject. Lives in the account's trie and in its owner's table by `sid`. */
+/** A sink's interest in a subject. It is in the account's trie, and in the owner's table under its `sid`. */
 export class Subscription implements TrieEntry {
   readonly sink: Sink;
   readonly subject: Uint8Array;
@@ -35,15 +35,15 @@ export class Subscription implements TrieEntry {
   weight = 1;
   /** Messages delivered. */
   delivered = 0;
-  /** Removed after so many deliveries; 0: no limit. */
+  /** The subscription is removed after this number of deliveries; 0: no limit. */
   deliveredMax = 0;
-  /** Asked for each message; null: all may be delivered. */
+  /** Called for each message; null: all messages are delivered. */
   filter: SubjectFilter | null = null;
-  /** Translates subjects, if it stands in the trie of another account for a stream import; null: it is in its own account's trie. */
+  /** Translates subjects if the subscription is in the trie of another account, for a stream import; null: it is in its own account's trie. */
   view: SubjectView | null = null;
   /** Its shadows in the tries of accounts whose streams its account imports; null: none. */
   shadows: readonly Subscription[] | null = null;
-  /** No longer in the trie; a result that still names it must not deliver. */
+  /** No longer in the trie. It gets no messages, also if an older match result contains it. */
   closed = false;
 
   constructor(sink: Sink, subject: Uint8Array, queue: Uint8Array | null, sid: Uint8Array, origin: Origin = Origin.Local) {
@@ -54,49 +54,49 @@ export class Subscription implements TrieEntry {
     this.origin = origin;
   }
 
-  /** It needs checks or translation at delivery. */
+  /** Deliveries need checks or translation. */
   get special(): boolean {
     return this.filter !== null || this.view !== null;
   }
 }
 
 /**
- * The owner of subscriptions, who receives their messages: a client connection, a callback in the process, a service import; later a
- * route, a stream. Matching and fan-out know nothing else of it.
+ * The owner of subscriptions, which receives their messages: a client connection, a callback inside the process, a service import; later a
+ * route, a stream. Matching and fan-out know only this interface.
  */
 export interface Sink {
-  /** Scratch of the fan-out: tells whether it has met this sink. */
+  /** Used by the fan-out only: tells whether it has already found this sink. */
   mark: number;
   /**
-   * True: `deliver` only queues output, so that nobody can see whether messages came one by one or as a run. False for code inside the
-   * process, which may publish or change interest between two messages.
+   * True: `deliver` only queues output, so the output is the same for single messages and for a run. False for code inside the process, which
+   * may publish or change interest between two messages.
    */
   readonly takesRuns: boolean;
 
   /**
-   * Takes messages `from` (inclusive) to `to` (exclusive) of the batch for one of its subscriptions. Synchronous: the batch's bytes
-   * belong to the caller again when it returns. Limits and filters at delivery are the sink's own. A subscription without them
-   * (`Subscription.special`) takes a run from its start.
-   * @returns how many messages it took; 0 when it is closed, or every one was filtered out. A queue group then asks its next member.
+   * Takes messages `from` (inclusive) to `to` (exclusive) of the batch for one of its subscriptions. Synchronous: the batch's bytes are
+   * borrowed until it returns. The sink applies its limits and filters. A subscription that is not `special` takes a run from its first
+   * message on.
+   * @returns how many messages it took; 0 if it is closed or all messages were filtered out. A queue group then tries its next member.
    */
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number;
 
-  /** The server at the other end. Absent: it receives messages here. Its `deliver` is never called. */
+  /** Set if the sink is a connection to another server: `deliver` is never called, but `carry`. Absent: the receiver is on this server. */
   readonly remote?: RemotePeer;
 
-  /** How traces call it. Absent for receivers in the process, which do not appear in traces. */
+  /** How traces show it. Absent for receivers inside the process, which do not appear in traces. */
   readonly traced?: TracedReceiver;
 }
 
-/** A server that has subscribed for its own clients: gets each message once, whatever it matched there. */
+/** Another server that has subscribed for its own clients. It gets each message once, however many of its subscriptions match. */
 export interface RemotePeer {
-  /** Name of the leaf cluster that the subscription stands for; empty: none, or one without a name. */
+  /** Name of the leaf cluster of the subscription; empty: none, or a cluster without a name. */
   clusterOf(subscription: Subscription): string;
 
   /**
    * Takes messages `from` (inclusive) to `to` (exclusive), to be sent once each. Synchronous, as `Sink.deliver`.
    * @param subscription the first of its subscriptions that matched
-   * @param queues names of the queue groups of which it shall serve one member each; borrowed until it returns
+   * @param queues names of the queue groups of which it must deliver to one member each; borrowed until it returns
    * @returns how many it took
    */
   carry(subscription: Subscription, batch: MessageBatch, from: number, to: number, queues: readonly Uint8Array[]): number;

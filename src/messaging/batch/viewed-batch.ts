@@ -1,7 +1,7 @@
 /**
- * A batch whose messages are shown under other subjects: a subscriber of a stream import sees the subjects of its own account.
+ * A batch whose messages have other subjects: a subscriber of a stream import sees the subjects of its own account.
  *
- * Payloads, headers and replies stay where they are; only the new subjects lie in bytes of their own.
+ * Payloads, headers and replies are not copied; only the new subjects are in a buffer of this object.
  */
 import { MESSAGES_MAX, MessageBatch } from "./message-batch.ts";
 import type { SubjectView } from "./subscription.ts";
@@ -43,7 +43,7 @@ export class ViewedBatch {
     return batch;
   }
 
-  /** Writes one subject behind `at` and returns the offset behind it; enlarges the buffer as needed. */
+  /** Writes one subject at `at`, and enlarges the buffer as needed. @returns the offset after it */
   private write(outer: MessageBatch, start: number, end: number, view: SubjectView, at: number): number {
     for (;;) {
       const size = view.write(outer.subjectSource, start, end, this.subjects, at);

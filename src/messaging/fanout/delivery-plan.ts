@@ -1,9 +1,10 @@
 /**
- * How a fan-out walks a match result: which receivers may get several messages at once. Found out once per result and kept there.
+ * How a fan-out delivers to the receivers of a match result: which of them may get several messages at once. Computed once per result and
+ * kept in it.
  *
- *   runs      receivers that only queue output and are named once in the result: nobody can see when they get their messages
- *   stepped   receivers that get messages one by one, in step with the others: code inside the process, which may publish or change
- *             interest between two messages, and connections that the result names twice (message 1 to both, then message 2 to both)
+ *   runs      receivers that only queue output and are in the result once: the time at which they get their messages does not matter
+ *   stepped   receivers that get messages one by one: code inside the process, which may publish or change interest between two messages,
+ *             and connections that are in the result twice (message 1 goes to both subscriptions, then message 2 to both)
  *   remotes   subscriptions of other servers: collected per connection
  */
 import type { Subscription } from "../batch/subscription.ts";
@@ -12,10 +13,10 @@ import { isRemote } from "../subject/queue-selection.ts";
 
 export class DeliveryPlan {
   /**
-   * @param runs positions in `MatchResult.plain`, rising; null: all of them
-   * @param stepped positions, rising
-   * @param remotes positions, rising
-   * @param remoteGroups some queue group has members on other servers
+   * @param runs positions in `MatchResult.plain`, ascending; null: all positions
+   * @param stepped positions, ascending
+   * @param remotes positions, ascending
+   * @param remoteGroups at least one queue group has members on other servers
    */
   constructor(
     readonly runs: readonly number[] | null,
@@ -25,19 +26,19 @@ export class DeliveryPlan {
   ) {}
 }
 
-/** Of nearly all results. */
+/** The plan of nearly all results. */
 const ALL_RUNS = new DeliveryPlan(null, [], [], false);
 
-/** Makes plans. One per server, as its marks on sinks must differ from plan to plan. */
+/** Creates plans. One object per server, because its marks on sinks must differ from plan to plan. */
 export class DeliveryPlanner {
   private lastMark = 0;
 
-  /** A number that no sink has as its `mark`. */
+  /** A number that is not the `mark` of any sink. */
   nextMark(): number {
     return ++this.lastMark;
   }
 
-  /** The plan of a result, made when it is first needed. */
+  /** The plan of a result; created at the first call. */
   planOf(result: MatchResult<Subscription>): DeliveryPlan {
     return (result.plan as DeliveryPlan | null) ?? this.make(result);
   }
@@ -61,14 +62,14 @@ export class DeliveryPlanner {
     return plan;
   }
 
-  /** Marks the sinks that may get a message twice as `repeated`. @returns whether a queue group has members on other servers */
+  /** Sets the mark `repeated` on sinks that may get a message twice. @returns whether a queue group has members on other servers */
   private markSinks({ plain, groups }: MatchResult<Subscription>, repeated: number): boolean {
     const once = this.nextMark();
     const inThisGroup = this.nextMark();
     for (const { sink } of plain) sink.mark = sink.mark === once || sink.mark === repeated ? repeated : once;
     let remoteGroups = false;
     for (const group of groups) {
-      // One member of a group gets a message, so a connection may have several members; but not in two groups.
+      // Only one member of a group gets a message, so a sink may have several members in one group, but not members in two groups.
       for (const { sink, origin } of group) {
         if (isRemote(origin)) remoteGroups = true;
         sink.mark = sink.mark === once || sink.mark === repeated ? repeated : inThisGroup;

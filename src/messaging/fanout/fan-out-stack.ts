@@ -1,8 +1,8 @@
 /**
- * The fan-outs of one server: more than one is under way only while code inside the process publishes what a message made it publish.
+ * The fan-outs of one server. More than one is active only while code inside the process publishes during a delivery.
  *
  *   client's batch ─▶ fan-out ─▶ callback ─▶ publish ─▶ catchUp, then another fan-out ─▶ …
- * Kept for reuse by depth, so that a delivery allocates nothing.
+ * Fan-outs are kept by depth and reused, so that a delivery allocates nothing.
  */
 import type { Random } from "../../base/random/random.ts";
 import type { MessageBatch } from "../batch/message-batch.ts";
@@ -21,14 +21,14 @@ export class FanOutStack {
     this.random = random;
   }
 
-  /** No delivery is under way. */
+  /** Whether no delivery is active. */
   get isIdle(): boolean {
     return this.depth === 0;
   }
 
   /** See `FanOut.catchUp`: called before anything is published from inside the process, and before a connection closes. */
   catchUp(): void {
-    // Those further out were caught up before this one began.
+    // The outer fan-outs have caught up before this one began.
     if (this.depth > 0) this.fanOuts[this.depth - 1].catchUp();
   }
 

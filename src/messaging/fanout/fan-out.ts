@@ -1,26 +1,26 @@
 /**
- * The one place that decides who gets the messages of a batch, whoever published them.
+ * The only place that decides which receivers get the messages of a batch, for all kinds of publishers.
  *
  *   batch + match result ─▶ plain receivers ─▶ one member of each queue group ─▶ connections to other servers, each once
  *                           (reference, core §1.11)
- * What receivers see is what they would see if each message went to all of them before the next one, each in the order above, and each
- * message to those who want it at that time. Runs, several messages handed to a receiver at once, do not change that:
+ * Rule: receivers see the same as if each message were delivered to all of them, in the order above, before the next message, and each message
+ * to the receivers that match at that time. A run (several messages handed to a receiver at once) must not change that:
  *
- *   receivers that only queue output      nobody sees when they get a message, only what stands before and behind it in their output.
- *                                         They wait for their run until the batch is through
- *   code inside the process, and          get message by message meanwhile (delivery-plan.ts, `stepped`)
- *   connections that are named twice
- *   code inside the process publishes     what it publishes may reach a waiting receiver: before that, `catchUp` hands all of them what
- *                                         they would have by now. The rest of this message goes from receiver to receiver; with the next
- *                                         one they wait again
- *   it changes interest                   `catchUp` before the next message; from there on each message is matched anew
- *   it ends a waiting receiver            `catchUp` first: connections call it when they close
- * So one receiver inside the process costs the others their runs only while it publishes.
+ *   receivers that only queue output      Only the order of their output matters, not when they get a message. They wait for their run
+ *                                         until the other receivers have the whole batch
+ *   code inside the process, and          They get message by message in the meantime (delivery-plan.ts, `stepped`)
+ *   connections that match twice
+ *   code inside the process publishes     Its message may reach a waiting receiver. Before that, `catchUp` hands the waiting receivers the
+ *                                         messages that they would already have by the rule. The rest of this message is delivered receiver
+ *                                         by receiver; from the next message on they wait again
+ *   it changes interest                   `catchUp` before the next message; from then on each message is matched again
+ *   it closes a waiting receiver          `catchUp` first: connections call it when they close
+ * So a receiver inside the process prevents the runs of the others only while it publishes.
  *
- * In place, from the start, receiver by receiver: a single message; a message that is traced; groups with members on other servers, for
- * which the connections must be collected per message; requests, where the fate of each is asked for and a filter may drop some.
+ * Delivered "in place", receiver by receiver from the start: a single message; a traced message; groups with members on other servers, because
+ * the connections must be collected per message; requests whose publisher wants to know about missing responders, if a filter may drop some.
  *
- * Where it stands is written down in fields, not in nested calls: message, receiver (position in `plain`), group, and how far the runs are.
+ * The progress is held in fields, not in nested calls: message, receiver (position in `plain`), group, and the start of the runs.
  */
 import type { Random } from "../../base/random/random.ts";
 import type { MessageBatch } from "../batch/message-batch.ts";
@@ -28,66 +28,66 @@ import type { Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { type MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
 import type { DeliveryPlan, DeliveryPlanner } from "./delivery-plan.ts";
-import { comesBack, goesOn, RemoteMembers } from "./remote-members.ts";
+import { maySend, RemoteMembers, wouldReturn } from "./remote-members.ts";
 import { deliverTraced } from "./traced-delivery.ts";
 
-/** The interest in which messages are published. */
+/** The interest of the account in which messages are published. */
 export interface Interest {
-  /** Differs whenever a result may differ. */
+  /** Changes whenever a result may change. */
   readonly generation: number;
   match(source: Uint8Array, start: number, end: number): MatchResult<Subscription>;
 }
 
-/** Told of messages that nobody took. */
+/** Notified of messages that no receiver took. */
 export interface NoResponders {
-  /** Called in the order of the messages, with those that have a reply subject and others. */
+  /** Called in the order of the messages, for messages with and without a reply subject. */
   onNoResponders(batch: MessageBatch, index: number): void;
 }
 
-/** Whoever publishes, as far as a fan-out asks. */
+/** The publisher, as a fan-out needs it. */
 export interface FanOutPublisher {
   readonly interest: Interest;
   readonly source: MessageSource;
-  /** null: does not want to know. Asked once per batch. */
+  /** null: not notified. Read once per batch. */
   readonly noResponders: NoResponders | null;
 }
 
-const NOBODY = new MatchResult<Subscription>([], []);
+const NO_RECEIVERS = new MatchResult<Subscription>([], []);
 
 export class FanOut implements QueueDelivery<Subscription> {
   private readonly planner: DeliveryPlanner;
   private readonly random: Random;
   private readonly remotes = new RemoteMembers();
-  /** Members on other servers that were chosen for the present message: noted once no callback can publish in between. */
+  /** Members on other servers that were chosen for the current message. `carry` collects their connections, when no callback can publish. */
   private readonly chosen: Subscription[] = [];
 
-  // What is delivered
+  // The delivery
   private batch!: MessageBatch;
   private end = 0;
   private interest!: Interest;
   private source!: MessageSource;
   private noResponders: NoResponders | null = null;
-  private result = NOBODY;
+  private result = NO_RECEIVERS;
   private plan!: DeliveryPlan;
-  /** Of the interest when it gave `result`. */
+  /** Generation of the interest when it gave `result`. */
   private generation = 0;
-  /** Gets nothing: it published the messages and wants no echo. */
+  /** The publisher's own sink if it wants no echo: it gets no messages. */
   private silent: object | null = null;
 
-  // Where it stands
+  // The progress
   private message = 0;
-  /** Position in `plain` of the receiver that gets `message`; behind the last one: the groups do. */
+  /** Position in `plain` of the receiver that gets `message`. After the last position: the groups get it. */
   private receiver = 0;
   private group = 0;
-  /** How many of `plan.stepped` have got `message`. */
+  /** Number of receivers of `plan.stepped` that have `message`. */
   private step = 0;
-  /** The first message that receivers of runs do not have. */
+  /** The first message that the receivers of runs do not have yet. */
   private runStart = 0;
-  /** `message` goes to every receiver in its place: no run waits. */
+  /** `message` is delivered in place, receiver by receiver; no receiver waits for a run. */
   private inPlace = false;
-  /** So do all messages after it. */
+  /** All messages after it are delivered in place too. */
   private staysInPlace = false;
-  /** The interest has changed: each message is matched anew. */
+  /** The interest has changed: each message is matched again. */
   private changed = false;
   private delivered = 0;
 
@@ -98,8 +98,9 @@ export class FanOut implements QueueDelivery<Subscription> {
 
   /**
    * Delivers messages `from` to `to` of a batch, which have the same receivers.
-   * @param result those receivers, of the publisher's interest when its generation was `generation`
-   * @returns deliveries, added up over messages and receivers
+   * @param result these receivers
+   * @param generation generation of the publisher's interest when it gave `result`
+   * @returns number of deliveries, summed over messages and receivers
    */
   deliver(
     publisher: FanOutPublisher,
@@ -128,17 +129,17 @@ export class FanOut implements QueueDelivery<Subscription> {
     return this.delivered;
   }
 
-  /** Lets go of what it delivered. */
+  /** Drops references to the delivered messages' receivers. */
   release(): void {
-    this.result = NOBODY;
+    this.result = NO_RECEIVERS;
     this.noResponders = null;
     this.silent = null;
   }
 
   /**
-   * Called before code inside the process, while it has a message of this fan-out, does what another receiver may see: receivers that wait
-   * for a run get what they would have by now.
-   * @returns how many of them took the present message
+   * Called before code inside the process, which handles a message of this fan-out, does something that another receiver may see. Receivers that
+   * wait for a run get the messages that they would already have if everything were delivered in place.
+   * @returns how many of them took the current message
    */
   catchUp(): number {
     if (this.inPlace) return 0;
@@ -160,7 +161,7 @@ export class FanOut implements QueueDelivery<Subscription> {
     return took;
   }
 
-  /** Goes on from where it stands. */
+  /** Continues from the progress fields. */
   private advance(): void {
     if (this.staysInPlace || this.plan.stepped.length > 0 || this.result.groups.length > 0) {
       for (; this.message < this.end; this.message++) this.deliverMessage();
@@ -170,13 +171,13 @@ export class FanOut implements QueueDelivery<Subscription> {
     const taken = this.deliverRuns();
     const { batch, noResponders } = this;
     if (noResponders === null) return;
-    // Every receiver takes a run from its start: nobody took the messages behind the longest one.
+    // Every receiver takes a run from its first message on, so no receiver took the messages after the longest run.
     for (this.message += taken; this.message < this.end; this.message++) noResponders.onNoResponders(batch, this.message);
   }
 
-  /** Hands out the runs, to the end of the batch. @returns the most messages that one receiver took */
+  /** Delivers the runs up to the end of the batch. @returns the largest number of messages that one receiver took */
   private deliverRuns(): number {
-    this.inPlace = true; // nothing is left to catch up with
+    this.inPlace = true; // `catchUp` has nothing to do
     const { plain } = this.result;
     const { runs, remotes } = this.plan;
     const { runStart, end } = this;
@@ -191,7 +192,7 @@ export class FanOut implements QueueDelivery<Subscription> {
     return most;
   }
 
-  /** The present message, to all who do not wait for a run. */
+  /** Delivers the current message to all receivers that do not wait for a run. */
   private deliverMessage(): void {
     const { batch, message, interest, noResponders } = this;
     if (this.changed) this.use(interest.match(batch.subjectSource, batch.subjectStart(message), batch.subjectEnd(message)));
@@ -222,7 +223,7 @@ export class FanOut implements QueueDelivery<Subscription> {
       }
       this.receiver = stepped[this.step];
       taken += this.give(plain[this.receiver], message, message + 1);
-      if (this.inPlace) this.receiver++; // it has published: the receivers behind it have yet to get this message
+      if (this.inPlace) this.receiver++; // it has published: the receivers after it do not have this message yet
     }
     for (; this.receiver < plain.length; this.receiver++) {
       const subscription = plain[this.receiver];
@@ -231,7 +232,7 @@ export class FanOut implements QueueDelivery<Subscription> {
     return taken;
   }
 
-  /** @returns how many local members took it; members on other servers are noted */
+  /** @returns how many local members took it; members on other servers are added to `chosen` */
   private deliverToGroups(): number {
     const { groups } = this.result;
     let taken = 0;
@@ -244,14 +245,14 @@ export class FanOut implements QueueDelivery<Subscription> {
     return taken;
   }
 
-  /** Messages `from` to `to`, once to each connection that shall carry them. @returns the most that one of them took */
+  /** Sends messages `from` to `to` once to each connection that must carry them. @returns the largest number that one of them took */
   private carry(from: number, to: number): number {
     const { batch, chosen, remotes, source } = this;
     const { plain } = this.result;
     remotes.begin(this.planner.nextMark());
     for (const position of this.plan.remotes) {
       const subscription = plain[position];
-      if (goesOn(subscription, batch, source)) remotes.note(subscription);
+      if (maySend(subscription, batch, source)) remotes.note(subscription);
     }
     for (const member of chosen) remotes.note(member);
     chosen.length = 0;
@@ -284,11 +285,11 @@ export class FanOut implements QueueDelivery<Subscription> {
   }
 
   isEcho(member: Subscription): boolean {
-    return comesBack(member, this.batch, this.source);
+    return wouldReturn(member, this.batch, this.source);
   }
 }
 
-/** Whether some receiver may drop messages in the middle of a run. */
+/** Whether any receiver may drop messages in the middle of a run. */
 function hasSpecial({ plain }: MatchResult<Subscription>): boolean {
   for (const subscription of plain) if (subscription.special) return true;
   return false;

@@ -1,11 +1,11 @@
 /**
- * Publishes into an account from inside the process: one message, a batch, or a message that comes from another account.
+ * Publishes into an account from inside the process: one message, a batch, or a message from another account.
  *
- *   publish, republish ─▶ bytes and batch of its own ─┐
+ *   publish, republish ─▶ a batch with its own bytes ─┐
  *   publishBatch ─▶ the caller's batch ───────────────┴─▶ the account's interest ─▶ FanOut; clients' output leaves at the end of the turn
- * Everyone with interest gets it. The publisher is never stalled, and no message is dropped for a slow consumer: that one is closed at its
- * limit. Limits and permissions of clients do not apply.
- * Callbacks may publish within a delivery, and their receivers within that: each nested publish has bytes and a batch of its own.
+ * Every matching subscription gets it. The publisher is never stalled, and no message is dropped for a slow consumer: a slow consumer is closed
+ * at its limit. Limits and permissions of clients do not apply.
+ * Callbacks may publish during a delivery, and so may the receivers of these messages: each nested publish has its own bytes and batch.
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { countDelivered, type Delivered, type DeliveryTotals } from "../batch/delivered.ts";
@@ -18,13 +18,13 @@ import type { SubjectTrie } from "../subject/subject-trie.ts";
 import type { FanOutPublisher } from "./fan-out.ts";
 import type { FanOutStack } from "./fan-out-stack.ts";
 
-/** The account that it publishes into. */
+/** The account into which it publishes. */
 export interface PublishAccount {
   readonly interest: SubjectTrie<Subscription>;
   readonly traffic: Delivered;
 }
 
-/** What it uses of a server. */
+/** The server, as the publisher needs it. */
 export interface PublishHost {
   readonly turn: Delivered & {
     readonly fanOuts: FanOutStack;
@@ -34,18 +34,18 @@ export interface PublishHost {
   readonly counters: DeliveryTotals;
 }
 
-/** Publishes nested deeper than this are taken for an endless loop of ours. */
+/** Publishes that nest deeper than this count as an endless loop, which is a defect of the server. */
 const NESTING_MAX = 64;
 /**
- * Messages that come through imports into an account, within messages of it: so often may a message pass through one account on its way.
- * Such loops are configured, so they are no defect of ours: beyond it nobody takes the message. Half, so that whoever gets it may publish.
+ * How often a message may pass through one account by imports. Such loops come from the configuration, so they are no defect of the server:
+ * beyond this number the message is dropped. Half of `NESTING_MAX`, so that the last receiver may still publish.
  */
 const CROSSINGS_MAX = NESTING_MAX / 2;
-/** Room for subject, reply, headers and payload that is kept between publishes. */
+/** Largest buffer for subject, reply, headers and payload that is kept between publishes. */
 const KEPT_BYTES_MAX = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 
-/** One publish under way: its batch, and the bytes that it points into. */
+/** One active publish: its batch, and the bytes to which the batch points. */
 class Publication {
   readonly batch = new MessageBatch(1);
   bytes = EMPTY;
@@ -71,11 +71,11 @@ export class LocalPublisher implements FanOutPublisher {
 
   /**
    * Delivers one message. Callbacks have run when it returns; clients get it at the end of the turn. The arguments are copied.
-   * @param reply empty: no answer is wanted
+   * @param reply reply subject; empty: none
    * @param header a whole header block, from `NATS/1.0` to its blank line; null: none
-   * @param originator who services of other accounts are told that it is; null: the server, of which they are told nothing
-   * @returns how many took it; 0: nobody is there
-   * @throws when publishes nest without end: a callback that answers itself
+   * @param originator the publisher, as services of other accounts see it; null: the server, which they do not see
+   * @returns how many receivers took it
+   * @throws if publishes nest endlessly: a callback answers itself
    */
   publish(
     subject: string | Uint8Array,
@@ -95,11 +95,11 @@ export class LocalPublisher implements FanOutPublisher {
   }
 
   /**
-   * Delivers messages in their order; those in a row that have the same receivers go together. Interest that a callback changes counts
-   * from the next message on.
-   * @param batch its source, subjects and messages; borrowed with its bytes until this returns, and not emptied
-   * @returns deliveries, added up over messages and receivers
-   * @throws when publishes nest without end
+   * Delivers messages in their order; consecutive messages with the same receivers are delivered together. A change of interest by a callback
+   * takes effect with the next message.
+   * @param batch source, subjects and messages must be set; borrowed with its bytes until this returns, and not emptied
+   * @returns number of deliveries, summed over messages and receivers
+   * @throws if publishes nest endlessly
    */
   publishBatch(batch: MessageBatch): number {
     this.checkNesting();
@@ -118,12 +118,12 @@ export class LocalPublisher implements FanOutPublisher {
   }
 
   /**
-   * Publishes a message of another account here, on behalf of whoever published it there.
+   * Publishes a message of another account here, on behalf of its publisher.
    * @param outer holds the message, at `index`
-   * @param header instead of the message's own; null: that one
-   * @param step the import that it comes through
-   * @param traced false: what becomes of it here is not told to its trace
-   * @returns how many took it; 0 too when it passes through this account again and again
+   * @param header replaces the message's header; null: the header is kept
+   * @param step the import through which it comes
+   * @param traced false: its trace does not show what happens to it here
+   * @returns how many receivers took it; also 0 if it has passed through this account too often
    */
   republish(
     outer: MessageBatch,
@@ -149,11 +149,11 @@ export class LocalPublisher implements FanOutPublisher {
     try {
       return this.deliver(publication, result);
     } finally {
-      outer.takeStall(batch); // a receiver that is too slow stalls the client that published it
+      outer.takeStall(batch); // a slow receiver stalls the client that published the message
     }
   }
 
-  /** Whoever waits for messages of an outer delivery must have them before it is asked, or changed, who wants this one. */
+  /** Receivers that wait for messages of an outer delivery must get them before this message is matched. */
   private receiversOf(source: Uint8Array, start: number, end: number): MatchResult<Subscription> {
     this.host.turn.fanOuts.catchUp();
     return this.interest.match(source, start, end);
@@ -185,7 +185,7 @@ export class LocalPublisher implements FanOutPublisher {
   private deliverCounted(batch: MessageBatch, from: number, to: number, result: MatchResult<Subscription>, generation: number): number {
     const { counters, turn } = this.host;
     turn.endSoon();
-    // What the delivery around this one has counted is its own.
+    // The outer delivery keeps its own counts.
     const { outMessages, outBytes } = turn;
     turn.outMessages = 0;
     turn.outBytes = 0;
@@ -201,7 +201,7 @@ export class LocalPublisher implements FanOutPublisher {
   }
 }
 
-/** Lays the message out as a read would have it: names, headers, payload, CRLF. */
+/** Writes the message as a read would contain it: names, headers, payload, CRLF. */
 function fill(
   publication: Publication,
   subject: Uint8Array,

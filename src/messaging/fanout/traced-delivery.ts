@@ -1,8 +1,8 @@
 /**
- * What becomes of a traced message at one receiver: delivered as without a trace, and told to the trace.
+ * Delivers a traced message to one receiver, as without a trace, and adds the result to the trace.
  *
  *   FanOut.give ─▶ deliverTraced ─┬─▶ Sink.deliver
- *                                 └─▶ MessageTrace: where it was seen, why it was not delivered
+ *                                 └─▶ MessageTrace: which receiver got it, or why not
  * Source: reference, core §9.6.
  */
 import { decode } from "../../base/bytes/ascii.ts";
@@ -24,13 +24,13 @@ const SUBJECT_BYTES_MIN = 256;
 /**
  * @param batch one message, with its trace
  * @param silenced the receiver published it and wants no echo
- * @returns whether it was taken; true too where the message is only traced and would have been
+ * @returns whether the receiver took it; for a message that is only traced: whether it would have
  */
 export function deliverTraced(subscription: Subscription, batch: MessageBatch, trace: MessageTrace, silenced: boolean): boolean {
   const { sink, view } = subscription;
   let subject: Uint8Array = batch.subjectSource.subarray(batch.subjectStart(0), batch.subjectEnd(0));
   if (view !== null) {
-    // A service's messages are not a stream of its account.
+    // Messages that came through a service import are not part of a stream export.
     if (batch.imported !== null) return false;
     subject = seenSubject(batch, view);
     trace.addStreamExport(sink.traced?.accountName ?? "", decode(subject));
@@ -41,23 +41,23 @@ export function deliverTraced(subscription: Subscription, batch: MessageBatch, t
   const { delivered, deliveredMax } = subscription;
   const exceeded = deliveredMax > 0 && delivered >= deliveredMax;
   const error = refusalBefore(subscription, subject, silenced);
-  if (error !== "") return tell(trace, subscription, traced, error);
+  if (error !== "") return record(trace, subscription, traced, error);
   if (trace.only || sink.deliver(subscription, batch, 0, 1) > 0) {
-    tell(trace, subscription, traced, "");
+    record(trace, subscription, traced, "");
     return true;
   }
-  if (exceeded) return tell(trace, subscription, traced, ERROR_UNSUBSCRIBED);
-  return tell(trace, subscription, traced, traced.closed ? ERROR_CLIENT_CLOSED : ERROR_NOT_STALLED);
+  if (exceeded) return record(trace, subscription, traced, ERROR_UNSUBSCRIBED);
+  return record(trace, subscription, traced, traced.closed ? ERROR_CLIENT_CLOSED : ERROR_NOT_STALLED);
 }
 
-/** Why it is not even tried; empty: it is. */
+/** Why the message is not handed to the sink; empty: it is. */
 function refusalBefore({ closed, filter }: Subscription, subject: Uint8Array, silenced: boolean): string {
   if (silenced) return ERROR_NO_ECHO;
   if (filter !== null && !filter.allows(subject, 0, subject.length)) return ERROR_DENIED;
   return closed ? ERROR_SUBSCRIPTION_CLOSED : "";
 }
 
-/** To an account that does not allow traces. */
+/** Delivers in an account that does not allow traces. */
 function deliverUntraced(subscription: Subscription, batch: MessageBatch, trace: MessageTrace): boolean {
   batch.trace = null;
   try {
@@ -67,7 +67,7 @@ function deliverUntraced(subscription: Subscription, batch: MessageBatch, trace:
   }
 }
 
-function tell(trace: MessageTrace, { subject, queue }: Subscription, receiver: TracedReceiver, error: string): false {
+function record(trace: MessageTrace, { subject, queue }: Subscription, receiver: TracedReceiver, error: string): false {
   trace.addEgress(receiver, decode(subject), queue === null ? "" : decode(queue), error);
   return false;
 }
