@@ -745,12 +745,12 @@ interface ServiceImportOptions {
   readonly token: string;
 }
 
-/** One of the subjects that messages go to instead. */
+/** A subject to which a part of the messages is sent instead. */
 interface MappingDestination {
   readonly subject: string;
   /** Percent of the messages. */
   readonly weight: number;
-  /** Counts only in that cluster; empty: in those that no destination names. */
+  /** Applies only in this cluster; empty: in clusters that no destination names. */
   readonly cluster: string;
 }
 

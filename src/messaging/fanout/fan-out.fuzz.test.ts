@@ -15,7 +15,7 @@ import { Origin } from "../subject/trie-entry.ts";
 import type { FanOutPublisher } from "./fan-out.ts";
 import { FanOutStack } from "./fan-out-stack.ts";
 import { LocalPublisher } from "./local-publisher.ts";
-import { comesBack, goesOn } from "./remote-members.ts";
+import { maySend, wouldReturn } from "./remote-members.ts";
 
 const ROUNDS = 2_000;
 const DEPTH_MAX = 4;
@@ -172,13 +172,13 @@ class World {
       for (const group of groups) {
         const member = selectQueueMember(group, source, this.random, {
           tryDeliver: local => give(local) > 0,
-          isEcho: remote => comesBack(remote, batch, source),
+          isEcho: remote => wouldReturn(remote, batch, source),
         });
         if (member?.sink.remote !== undefined) carrier(member).queues.push(member.queue!);
         else if (member !== null) taken++;
       }
       for (const subscription of plain) {
-        if (subscription.sink.remote !== undefined && goesOn(subscription, batch, source)) carrier(subscription);
+        if (subscription.sink.remote !== undefined && maySend(subscription, batch, source)) carrier(subscription);
       }
       for (const [sink, { subscription, queues }] of carriers) taken += sink.remote!.carry(subscription, batch, index, index + 1, queues);
       if (taken === 0) noResponders?.onNoResponders(batch, index);

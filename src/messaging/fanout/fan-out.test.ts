@@ -212,7 +212,7 @@ test("messages do not return to the leaf cluster that sent them, unless they cam
 test("the source of a message decides whether routes and leaf nodes get it", () => {
   const sources = [MessageSource.Client, MessageSource.LeafHub, MessageSource.LeafSpoke, MessageSource.Route];
   const origins = [Origin.Route, Origin.RouteLeaf, Origin.LeafHub, Origin.LeafSpoke];
-  const goesOn = sources.map(source => {
+  const maySend = sources.map(source => {
     const fixture = new Fixture();
     const servers = origins.map(origin => {
       const server = new Server();
@@ -222,7 +222,7 @@ test("the source of a message decides whether routes and leaf nodes get it", () 
     fixture.publish(["a.b 1"], {}, source);
     return origins.filter((_, index) => servers[index]!.log.length > 0);
   });
-  expect(goesOn).toEqual([origins, origins, [Origin.LeafHub, Origin.LeafSpoke], [Origin.LeafHub]]);
+  expect(maySend).toEqual([origins, origins, [Origin.LeafHub, Origin.LeafSpoke], [Origin.LeafHub]]);
 });
 
 test("a result is planned once, also if the plan of another result has marked its sinks", () => {

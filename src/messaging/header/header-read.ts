@@ -4,9 +4,9 @@
  *   NATS/1.0 503 No Responders␍␊      status line; status and description are often absent
  *   Nats-Subject: orders␍␊            fields: key `:` value; a key may come more than once
  *   ␍␊                                the block's size includes this blank line
- * A block is not parsed into a map: nearly all messages pass through unread, and a reader usually wants one key.
- * Keys are compared byte by byte: `nats-msg-id` is not `Nats-Msg-Id`. Lookups take any bytes and find nothing in malformed ones;
- * `checkHeader` tells what is wrong.
+ * A block is not parsed into a map: the server does not read the headers of nearly all messages, and code that does usually needs one key.
+ * Keys are compared byte by byte: `nats-msg-id` is not `Nats-Msg-Id`. Lookups accept any bytes and find nothing in malformed ones;
+ * `checkHeader` gives the mistake.
  * Source: nats-server, server/client.go (behaviour); core §1.2.
  */
 import { CR, LF, SPACE, ZERO } from "../../base/bytes/ascii.ts";
@@ -16,8 +16,8 @@ const VERSION = Buffer.from("NATS/1.0");
 const STATUS_DIGITS = 3;
 
 /**
- * A key to look for, prepared once: the bytes `␍␊key:`, and for each byte how far the search may skip when it meets that byte where the
- * colon should be (Horspool's search). So a lookup examines about every tenth byte.
+ * A key for lookups, prepared once: the bytes `␍␊key:`, and for each byte value how far the search may skip if it finds that byte at the
+ * position of the colon (Horspool's algorithm). So a lookup reads about every tenth byte.
  */
 export class HeaderKey {
   readonly pattern: Uint8Array;
@@ -33,9 +33,8 @@ export class HeaderKey {
 }
 
 /**
- * Where the first value of a key starts, leading blanks skipped; its end is `headerValueEnd`.
- * The key counts only right behind a CRLF and right before a `:`.
- * @returns -1 when the key is not there
+ * Start of the first value of a key, after leading blanks; `headerValueEnd` gives its end. The key counts only between a CRLF and a `:`.
+ * @returns -1 if the block does not have the key
  */
 export function headerValue(bytes: Uint8Array, start: number, end: number, key: HeaderKey): number {
   const { pattern, skip } = key;
@@ -54,12 +53,12 @@ export function headerValue(bytes: Uint8Array, start: number, end: number, key: 
   return -1;
 }
 
-/** Where a value that starts at `at` ends: at its CRLF, or with the bytes. */
+/** End of the value that starts at `at`: its CRLF, or the end of the bytes. */
 export function headerValueEnd(bytes: Uint8Array, at: number, end: number): number {
   return lineEnd(bytes, at, end);
 }
 
-/** The first value of a key as text, for cold callers; null when the key is not there. */
+/** The first value of a key as text, for code that is not on the hot path; null if the block does not have the key. */
 export function headerText(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string | null {
   const at = headerValue(bytes, start, end, key);
   return at === -1 ? null : text(bytes, at, lineEnd(bytes, at, end));
@@ -67,7 +66,7 @@ export function headerText(bytes: Uint8Array, start: number, end: number, key: H
 
 /**
  * Goes through all fields of a block. One object serves any number of blocks:
- * `for (fields.open(bytes, start, end); fields.next(); ) …`. Skips lines that are no fields.
+ * `for (fields.open(bytes, start, end); fields.next(); ) …`. Skips lines that are not fields.
  */
 export class HeaderFields {
   keyStart = 0;
@@ -111,10 +110,10 @@ export class HeaderFields {
   }
 }
 
-/** What is wrong with a block. */
+/** Mistakes of a block. */
 export enum HeaderFault {
   None = 0,
-  /** It does not begin with `NATS/1.0`. */
+  /** The block does not begin with `NATS/1.0`. */
   Version,
   /** Something other than a blank and three digits follows the version. */
   Status,
@@ -124,11 +123,11 @@ export enum HeaderFault {
   Field,
   /** A key with blanks or control characters. */
   Key,
-  /** The blank line is missing, or is not the end. */
+  /** The closing blank line is missing, or bytes follow it. */
   End,
 }
 
-/** Checks that every client reads the block in the same way. The server itself passes blocks on unchecked. */
+/** Checks that all clients read the block in the same way. The server itself forwards blocks without this check. */
 export function checkHeader(bytes: Uint8Array, start: number, end: number): HeaderFault {
   if (!startsWithVersion(bytes, start, end)) return HeaderFault.Version;
   for (let at = start; at < end; at++) {
@@ -156,7 +155,7 @@ export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   return end;
 }
 
-/** Offset of the three digits behind the version; -1 when there are none. */
+/** Offset of the three digits after the version; -1 if there are none. */
 function statusStart(bytes: Uint8Array, start: number, end: number): number {
   if (!startsWithVersion(bytes, start, end)) return -1;
   const stop = lineEnd(bytes, start, end);

@@ -1,11 +1,11 @@
 /**
- * Builds and changes header blocks. A block that is passed in is never modified, as it usually lies in a read buffer that others use
- * too. Every result is a new buffer.
+ * Builds and changes header blocks. A given block is never modified, because it is usually part of a read buffer that other code uses too.
+ * Every result is a new buffer.
  *
  *   buildHeader   from a status and fields
  *   appendHeader  adds a field at the end
  *   setHeader     removes all fields of that key and adds one at the end
- *   replaceHeader replaces the first value in place, keeps further ones; adds the field if there is none
+ *   replaceHeader replaces the first value in place and keeps further ones; adds the field if there is none
  *   removeHeader  removes all values of a key; a block without other fields and status becomes null
  * CR and LF in a value become blanks, as in the reference, so that a value cannot contain a field.
  * Source: nats-server, server/client.go (behaviour).
@@ -15,7 +15,7 @@ import { HeaderKey, headerValue, lineEnd } from "./header-read.ts";
 
 const VERSION = "NATS/1.0";
 const CRLF = Buffer.from("\r\n");
-/** Size of a block without status and fields. */
+/** Size of a block without status and fields, bytes. */
 const EMPTY_BLOCK_BYTES = VERSION.length + 2 * CRLF.length;
 
 type Bytes = Uint8Array;
@@ -47,7 +47,7 @@ export function replaceHeader(block: Bytes | null, key: string, value: string | 
   return Buffer.concat([block.subarray(0, at), oneLine(bytesOf(value)), block.subarray(lineEnd(block, at, block.length))]);
 }
 
-/** @returns null when nothing is left; the block itself when the key is not there */
+/** @returns null if no field and no status remains; the block itself if it does not have the key */
 export function removeHeader<T extends Bytes>(block: T, key: string): T | Buffer | null {
   const wanted = Buffer.from(`${key}:`);
   return removeLines(block, wanted);

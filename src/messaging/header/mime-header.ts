@@ -12,7 +12,7 @@ const KEY_WITH_BLANKS = /^[ !#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
 const NOT_IN_VALUES = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-/** @returns null where a line is no field, or the blank line at the end is missing */
+/** @returns null if a line is not a field, or the closing blank line is missing */
 export function readMimeHeader(block: Uint8Array): MimeHeader | null {
   const lines = linesOf(block);
   if (lines === null) return null;
@@ -30,7 +30,7 @@ export function readMimeHeader(block: Uint8Array): MimeHeader | null {
   return fields;
 }
 
-/** The lines behind the version, continued ones joined. */
+/** The lines after the version, with continued lines joined. */
 function linesOf(block: Uint8Array): string[] | null {
   const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
   const all = text.split(/\r?\n/).slice(1);

@@ -4,9 +4,9 @@
  *   orders          text                          $2            the second `*` of the source
  *   {{wildcard(2)}} the same                      {{left(1,3)}} a function with arguments
  *
- * A function's name may begin each of its words in either case, and white space may stand around name and argument list. It need not
- * fill the braces: what matters is that the token begins with `{{`, ends with `}}` and holds a call. Arguments are cut at commas and the
- * white space behind them, so a comma cannot be a delimiter. The dots of a subject were cut before: no argument holds one.
+ * Each word of a function's name may begin with an upper or lower case letter, and white space may surround name and argument list. The call
+ * need not fill the braces: the token only has to begin with `{{`, end with `}}` and contain a call. Arguments are separated by commas and the
+ * white space after them, so a comma cannot be a delimiter. Subjects are split at dots before, so no argument contains a dot.
  * Source: core §5.6; reference server, subject_transform.go (behaviour).
  */
 import { transformError } from "./transform-error.ts";
@@ -27,9 +27,9 @@ export enum TokenKind {
 
 export interface DestinationToken {
   readonly kind: TokenKind;
-  /** Which wildcards of the source, 1 being the first, as written: neither in range nor positive for sure. */
+  /** Numbers of wildcards of the source, as written; 1 is the first. They may be out of range, zero or negative. */
   readonly indexes: readonly bigint[];
-  /** Size, position, ceiling or number of partitions: 32 bits with sign. */
+  /** Size, position, upper limit or number of partitions: 32 bits, signed. */
   readonly number: number;
   /** The delimiter of `split`. */
   readonly delimiter: string;
@@ -41,7 +41,7 @@ const SPACES = "[\\t\\n\\f\\r ]*";
 const SEPARATOR = /,[\t\n\f\r ]*/;
 const TEXT: DestinationToken = { kind: TokenKind.Text, indexes: [], number: -1, delimiter: "" };
 
-/** In the order in which a token is searched for them. */
+/** In the order in which they are searched in a token. */
 const FUNCTIONS: readonly { kind: TokenKind; call: RegExp; read: ReadArguments }[] = [
   { kind: TokenKind.Wildcard, call: callOf("wildcard"), read: readIndex },
   { kind: TokenKind.Partition, call: callOf("partition"), read: readPartition },
@@ -55,7 +55,7 @@ const FUNCTIONS: readonly { kind: TokenKind; call: RegExp; read: ReadArguments }
   { kind: TokenKind.Random, call: callOf("random"), read: readCeiling },
 ];
 
-/** @throws TransformError  it looks like a function and is none, or its arguments are wrong */
+/** @throws TransformError  the token looks like a function but names an unknown one, or its arguments are wrong */
 export function parseDestinationToken(token: string): DestinationToken {
   if (token.length > 1 && token.startsWith("$")) {
     const index = parseInteger(token.slice(1), 64);
@@ -106,7 +106,7 @@ function readIndexAndDelimiter(token: string, given: readonly string[]): Omit<De
 }
 
 function readCeiling(token: string, given: readonly string[]): Omit<DestinationToken, "kind"> {
-  if (given.length !== 1) throw transformError("notEnoughArguments", token); // the reference's words for too many as well
+  if (given.length !== 1) throw transformError("notEnoughArguments", token); // the reference has the same text for too many
   return { ...TEXT, number: ceilingOf(token, given[0]) };
 }
 
@@ -115,7 +115,7 @@ function mustBeTwo(token: string, given: readonly string[]): void {
   if (given.length > 2) throw transformError("tooManyArguments", token);
 }
 
-/** At most 2^31 - 1; below -2^31 only its low 32 bits count, as in the reference. */
+/** At most 2^31 - 1. Of numbers below -2^31 only the low 32 bits count, as in the reference. */
 function ceilingOf(token: string, text: string): number {
   const value = integerOf(token, text, 64);
   if (value > 0x7fff_ffffn) throw transformError("invalidArgument", token);
@@ -128,7 +128,7 @@ function integerOf(token: string, text: string, bits: number): bigint {
   return value;
 }
 
-/** Decimal digits, with a sign or without; null for anything else and for what does not fit. */
+/** Decimal digits with an optional sign. @returns null for other texts, and for numbers of more bits */
 function parseInteger(text: string, bits: number): bigint | null {
   if (!/^[+-]?[0-9]+$/.test(text)) return null;
   const value = BigInt(text.startsWith("+") ? text.slice(1) : text);

@@ -1,6 +1,6 @@
 /**
- * The mapping rules of an account, and their checks: the same for the configuration and for claims, in the order of the reference. Only
- * the words before the reason differ.
+ * The mapping rules of an account, and their checks in the order of the reference. The checks are the same for the configuration and for
+ * claims; only the text before the reason differs.
  */
 
 import { quoted } from "../../base/go/strconv.ts";
@@ -9,12 +9,12 @@ import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 import { transformError } from "./transform-error.ts";
 
-/** One of the subjects that messages go to instead. */
+/** A subject to which a part of the messages is sent instead. */
 export interface MappingDestination {
   readonly subject: string;
   /** Percent of the messages. */
   readonly weight: number;
-  /** Counts only in that cluster; empty: in those that no destination names. */
+  /** Applies only in this cluster; empty: in clusters that no destination names. */
   readonly cluster: string;
 }
 
@@ -23,16 +23,19 @@ export interface MappingRule {
   readonly destinations: readonly MappingDestination[];
 }
 
-type Problem = { readonly text: string /** Whose transform is wrong; null: it is the rule. */; readonly destination: string | null };
+type Problem = {
+  readonly text: string /** The destination with the wrong transform; null: the rule itself is wrong. */;
+  readonly destination: string | null;
+};
 
-/** @returns the reference's text for the configuration, without the words before it; null: the rule can be used */
+/** @returns the reference's text for the configuration, without its beginning; null: the rule is valid */
 export function checkMapping(rule: MappingRule): string | null {
   return problemOf(rule)?.text ?? remainderProblem(rule);
 }
 
 /**
- * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. As in the reference it does not check whether the remaining
- * messages can keep their subject; `checkMapping` does, when the claims are applied.
+ * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. As in the reference, this does not check whether the remaining
+ * messages can keep their subject. `checkMapping` checks it when the claims are applied.
  */
 export function checkClaimMapping(rule: MappingRule): string | null {
   const problem = problemOf(rule);
@@ -62,10 +65,10 @@ export function checkDestination(source: string, destination: string): string | 
   });
 }
 
-/** The destination of messages that no destination of the list takes: their own subject. Null: they are dropped, or there are none. */
+/** The destination of the messages that remain after a list: their own subject. Null: they are dropped, or none remain. */
 export function remainderOf(rule: MappingRule, destinations: MappingRule["destinations"]): { subject: string; weight: number } | null {
   const weight = 100 - destinations.reduce((sum, destination) => sum + destination.weight, 0);
-  // A list that names the source itself wants the rest to be dropped.
+  // If a rule lists its own source, the remaining messages are dropped.
   if (weight === 0 || rule.destinations.some(({ subject }) => subject === rule.source)) return null;
   if (!hasWildcardText(rule.source)) return { subject: rule.source, weight };
   let wildcards = 0;
@@ -105,7 +108,7 @@ function problemOf({ source, destinations }: MappingRule): Problem | null {
   return null;
 }
 
-/** A source whose own tokens look like functions cannot keep its subject. */
+/** Messages cannot keep their subject if tokens of the source look like functions. */
 function remainderProblem(rule: MappingRule): string | null {
   for (const destinations of listsOf(rule).values()) {
     const remainder = remainderOf(rule, destinations);

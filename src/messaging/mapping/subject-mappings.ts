@@ -1,16 +1,16 @@
 /**
- * The mappings of one account: send messages of clients to other subjects than the published ones.
+ * The mappings of one account. They send messages of clients to other subjects than the published ones.
  *
- *   orders.*     → new.$1    weight 20        a message on orders.eu goes to new.eu, one in five; the others keep their subject
+ *   orders.*     → new.$1    weight 20        one in five messages on orders.eu goes to new.eu; the others keep their subject
  *                  west.$1   cluster west     in cluster west all of them go to west.eu
  *
  *   subject ──▶ cache ──▶ rule and the mapped subject of each destination ──▶ one of them, drawn by weight
  *               miss: literal sources by hash, then the patterns in the order of declaration
  *
- * The reference keeps its rules in an unordered map, so any of two matching rules may win. Here the literal one wins, then the first.
+ * The reference keeps its rules in an unordered map, so either of two matching rules may win. Here the literal one wins, then the first one.
  *
- * The cache has pairs of slots: the subject used last stands in the first, the one before in the second. So it is bounded without a sweep,
- * and a subject stays unless two others of its pair come between two of its uses.
+ * The cache has pairs of slots: the first holds the subject that was used last, the second the one before it. So it is bounded without a
+ * sweep. A subject is only replaced if two other subjects of its pair are used between two of its uses.
  */
 import { copyBytes, encode } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
@@ -26,11 +26,11 @@ const CACHED_SUBJECTS_MAX = 1024;
 /** Destination of the remaining percentage, in a rule that drops it. */
 const LOST: Buffer = Buffer.alloc(0);
 
-/** A source with the destinations that count in this cluster. */
+/** A source with the destinations that apply in this cluster. */
 interface Rule {
   readonly source: Uint8Array;
   readonly transforms: readonly SubjectTransform[];
-  /** A draw of 0 to 99 below `shares[i]`, and not below the one before, selects transform `i`; beyond the last the message is dropped. */
+  /** Transform `i` is used if `shares[i]` is the first share above a random number of 0 to 99. If no share is above it, the message is dropped. */
   readonly shares: readonly number[];
   readonly varies: boolean;
 }
@@ -49,22 +49,22 @@ export class SubjectMappings {
   private readonly literals = new Map<number, Rule[]>();
   private readonly patterns: Rule[] = [];
   private cache: (CachedSubject | null)[] = [];
-  /** Scratch that transforms write to, as the size of the result is known only afterwards. */
+  /** Buffer for the results of transforms, whose size is known only afterwards. */
   private scratch = new Uint8Array(256);
   private readonly hashFrom: number;
   private readonly random: Random;
   readonly isEmpty: boolean;
-  /** The rules it was made of; of two with the same source the later one. */
+  /** The rules from which it was built; of two rules with the same source the later one. */
   readonly rules: readonly MappingRule[];
 
   /**
-   * @param rules checked (`checkMapping`); of two with the same source the later counts, in the place of the earlier
+   * @param rules checked with `checkMapping`. Of two rules with the same source the later one counts, at the position of the earlier one
    * @param cluster this server's cluster; empty: none
-   * @throws TransformError  a rule that was not checked
+   * @throws TransformError  a rule is invalid and was not checked
    */
   constructor(rules: readonly MappingRule[], cluster: string, random: Random) {
     this.random = random;
-    this.hashFrom = random.nextInt32(); // secret, so that nobody can choose subjects that push each other out of the cache
+    this.hashFrom = random.nextInt32(); // secret, so that clients cannot choose subjects that replace each other in the cache
     const bySource = new Map(rules.map(rule => [rule.source, rule]));
     for (const rule of bySource.values()) this.add(compileRule(rule, cluster), !hasWildcardText(rule.source));
     this.isEmpty = bySource.size === 0;
@@ -73,8 +73,8 @@ export class SubjectMappings {
 
   /**
    * Maps a subject.
-   * @returns null: no rule matches; empty: the message is dropped; else the mapped subject, which may be the same one. It never changes and
-   *   must not be changed. A cached subject costs no allocation unless its destination uses `random`.
+   * @returns null: no rule matches; empty: the message is dropped; else the mapped subject, which may be equal to the original one. The buffer
+   *   never changes, and callers must not change it. A cached subject costs no allocation unless its destination uses `random`.
    */
   select(source: Uint8Array, start: number, end: number): Buffer | null {
     if (this.isEmpty) return null;
@@ -86,7 +86,7 @@ export class SubjectMappings {
     return cached.results[index] ?? this.transform(cached, rule.transforms[index], index);
   }
 
-  /** Whether two messages on the subject may be mapped differently, so that `select` must be called for each. */
+  /** Whether two messages on the subject may be mapped differently, so that `select` must be called for each of them. */
   varies(source: Uint8Array, start: number, end: number): boolean {
     return !this.isEmpty && (this.cachedSubject(source, start, end).rule?.varies ?? false);
   }
@@ -102,7 +102,7 @@ export class SubjectMappings {
     else others.push(rule);
   }
 
-  /** Draws the index of a destination; -1: none. */
+  /** Draws the index of a destination. @returns -1: the message is dropped */
   private draw(shares: readonly number[]): number {
     if (shares.length === 1 && shares[0] === 100) return 0;
     const drawn = this.random.below(100);

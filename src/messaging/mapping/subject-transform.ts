@@ -1,17 +1,17 @@
 /**
- * A subject transform: subjects that the source covers become subjects of the destination's form. Compiled once, run on bytes.
+ * A subject transform: it changes subjects that the source covers to the form of the destination. Compiled once, applied to bytes.
  *
  *   orders.*.*.>  →  new.$2.{{partition(3,1)}}.>
  *
- *   tokens   orders   eu   17   a.b       one pass checks the subject against the source and notes where its tokens are
+ *   tokens   orders   eu   17   a.b       one pass compares the subject with the source and stores the positions of its tokens
  *                     │1   │2   │tail
  *   steps    "new." · token 2 · "." · partition of token 1 · "." · tail      texts between the functions are joined when compiling
  *
- * Works on bytes instead of strings: a mapping is applied to every message of its account, and bytes copied from the read buffer need no
- * decoding. Sizes and positions count bytes, so a character of several bytes can be cut.
+ * Works on bytes instead of strings, because a mapping is applied to every message of its account, and bytes of the read buffer need no
+ * decoding. Sizes and positions count bytes, so a character of several bytes can be split.
  *
- * A step reads only tokens that `locate` or `cut` noted in this call; neither a subject nor a result is kept.
- * Source: core §5.6; reference server, subject_transform.go (behaviour, its oddities included: see `Split` and `tokenOf`).
+ * A step reads only tokens that `locate` or `cut` found in the same call; neither subjects nor results are kept.
+ * Source: core §5.6; reference server, subject_transform.go (behaviour with its peculiarities: see `split` and `tokenOf`).
  */
 import { DOT, decode, encode, FULL, STAR, writeDecimal } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
@@ -24,14 +24,14 @@ export { TransformError } from "./transform-error.ts"; // what `compile` throws
 
 /** Longest number that a function writes, in bytes. */
 const NUMBER_BYTES_MAX = 10;
-/** Stands in for a kind of destination token: the rest of the subject, where the source has its `>`. */
+/** A further kind of step: the rest of the subject, at the position of the source's `>`. */
 const TAIL = -1;
 
 interface Step {
   readonly kind: TokenKind | typeof TAIL;
-  /** Token of the source that it reads; 0: none. */
+  /** Index of the source's token that it reads; 0 if it reads none. */
   readonly token: number;
-  /** Tokens that a partition is computed from; empty: the whole subject. */
+  /** Tokens from which a partition is computed; empty: the whole subject. */
   readonly tokens: readonly number[];
   readonly number: number;
   /** Text to copy, or the delimiter. */
@@ -39,14 +39,14 @@ interface Step {
 }
 
 export class SubjectTransform {
-  /** As compiled; an empty source is `>`. */
+  /** The source as compiled; an empty one became `>`. */
   readonly source: string;
   readonly destination: string;
-  /** The result for one subject may differ each time. */
+  /** Whether the result for one subject may differ each time. */
   readonly isRandom: boolean;
   private readonly sourceTokens: readonly Uint8Array[];
   private readonly steps: readonly Step[];
-  /** Positions of the subject being transformed and of its tokens, as many as the source has. */
+  /** Positions of the current subject's tokens, as many as the source has. */
   private readonly starts: Int32Array;
   private readonly ends: Int32Array;
   private start = 0;
@@ -70,26 +70,26 @@ export class SubjectTransform {
     return SubjectTransform.build(source === "" ? ">" : source, destination, false);
   }
 
-  /** For imports: of the functions only `wildcard`, and no wildcard of the source without a place in the destination. */
+  /** For imports: only the function `wildcard` is allowed, and the destination must use all wildcards of the source. */
   static compileStrict(source: string, destination: string): SubjectTransform {
     return SubjectTransform.build(source === "" ? ">" : source, destination, true);
   }
 
-  /** Whether the source covers the subject, which may hold wildcards itself: `*` is covered by `*` or `>`, `>` only by `>`. */
+  /** Whether the source covers the subject. The subject may contain wildcards: `*` is covered by `*` or `>`, `>` only by `>`. */
   matches(source: Uint8Array, start: number, end: number): boolean {
     return this.locate(source, start, end);
   }
 
   /**
    * Writes the transformed subject.
-   * @returns the offset behind it in `target`; -1 when the source does not cover the subject or `target` is too small (see
-   *   `resultBytesMax`): then `target` holds anything from `at` on
+   * @returns the offset after it in `target`; -1 if the source does not cover the subject or `target` is too small (see `resultBytesMax`): then
+   *   the bytes of `target` from `at` on are undefined
    */
   transform(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, random: Random): number {
     return this.locate(source, start, end) ? this.write(source, target, at, random) : -1;
   }
 
-  /** Longest possible result for a subject of `length` bytes. */
+  /** Size in bytes of the longest possible result for a subject of `length` bytes. */
   resultBytesMax(length: number): number {
     let size = 0;
     for (const { kind, bytes } of this.steps) size += kind === TokenKind.Text ? bytes.length : 2 * length + NUMBER_BYTES_MAX;
@@ -97,8 +97,8 @@ export class SubjectTransform {
   }
 
   /**
-   * Transforms a subject without checking that the source matches it: for imports, which know that it does, and whose subscriptions hold
-   * wildcards that are carried over (`orders.*` by `orders.* → new.$1` is `new.*`). A missing token is empty.
+   * Transforms a subject without checking that the source matches it. Used by imports, which know that it does. Wildcards of their
+   * subscriptions are kept (`orders.*` becomes `new.*` by `orders.* → new.$1`). A missing token is empty.
    */
   transformText(subject: string, random: Random): string {
     const source = encode(subject);
@@ -108,11 +108,11 @@ export class SubjectTransform {
   }
 
   /**
-   * The reverse transform, from results to subjects; null if there is none, because the destination has functions other than `wildcard`,
-   * or a different number of wildcards than the source. As in the reference it is not checked that each wildcard is named once.
+   * The reverse transform, from results to subjects. Null if there is none, because the destination has functions other than `wildcard`, or
+   * another number of wildcards than the source. As in the reference, the destination may name a wildcard more than once.
    */
   reverse(): SubjectTransform | null {
-    const placeholders: number[] = []; // token of the source behind each `*` of the reversed source
+    const placeholders: number[] = []; // the source's token for each `*` of the reversed source
     for (const { kind, token } of this.steps) if (kind === TokenKind.Wildcard) placeholders.push(token);
     const wildcards = this.source.split(".").flatMap((token, index) => (token === "*" ? [index] : []));
     if (placeholders.length !== wildcards.length || placeholders.some(token => !wildcards.includes(token))) return null;
@@ -143,7 +143,7 @@ export class SubjectTransform {
     });
     const named = parsed.reduce((count, { call }) => count + call.indexes.length, 0);
     if (strict && wildcards.length > 0 && named < wildcards.length) throw transformError("notAllWildcards", destination);
-    // Without wildcards a partition is computed from the whole subject, whatever indexes it names.
+    // Without wildcards a partition is always computed from the whole subject.
     const steps = stepsOf(parsed, index => tokenOf(index, wildcards), wildcards.length > 0 || hasTail);
     return new SubjectTransform(source, destination, sourceTokens, steps);
   }
@@ -185,10 +185,9 @@ export class SubjectTransform {
 
   private write(source: Uint8Array, target: Uint8Array, at: number, random: Random): number {
     const { steps } = this;
-    let behind = at;
-    for (let index = 0; index < steps.length && behind !== -1; index++)
-      behind = this.writeStep(steps[index], source, target, behind, random);
-    return behind;
+    let next = at;
+    for (let index = 0; index < steps.length && next !== -1; index++) next = this.writeStep(steps[index], source, target, next, random);
+    return next;
   }
 
   private writeStep(step: Step, source: Uint8Array, target: Uint8Array, at: number, random: Random): number {
@@ -196,7 +195,7 @@ export class SubjectTransform {
     const start = this.starts[step.token];
     const end = this.ends[step.token];
     const size = end - start;
-    // A size that is out of range leaves the token as it is.
+    // With a size out of range the whole token is used.
     const fits = number > 0 && number < size;
     switch (kind) {
       case TokenKind.Text:
@@ -249,7 +248,7 @@ function checkFunction(token: string, { kind, indexes }: DestinationToken, wildc
   if (wrong !== undefined) throw transformError("indexOutOfRange", `${token}: [${wrong}]`);
 }
 
-/** Which token of the source a wildcard is; 0 and negative ones stand for the first token, as they do in the reference. */
+/** The index of a wildcard's token in the source. 0 and negative numbers give the first token, as in the reference. */
 function tokenOf(index: bigint, wildcards: readonly number[]): number {
   return index < 1n ? 0 : wildcards[Number(index) - 1];
 }
@@ -278,7 +277,7 @@ function stepsOf(parsed: readonly ParsedToken[], tokenAt: (index: bigint) => num
   return steps;
 }
 
-/** Null when it is no valid subject: a token is empty, or a token follows `>`. */
+/** @returns null if the subject is invalid: a token is empty, or a token follows `>` */
 function tokensOf(subject: string): string[] | null {
   const tokens = subject.split(".");
   const full = tokens.indexOf(">");
@@ -299,35 +298,35 @@ function writeNumber(target: Uint8Array, at: number, value: number): number {
   return target.length - at < NUMBER_BYTES_MAX ? writeNumberTightly(target, at, value) : writeDecimal(target, at, value);
 }
 
-/** Near the end of the target the digits are counted first. Cold. */
+/** Near the end of the target: counts the digits first. */
 function writeNumberTightly(target: Uint8Array, at: number, value: number): number {
   return target.length - at < String(value).length ? -1 : writeDecimal(target, at, value);
 }
 
-/** The token with dots behind its first `first` bytes and then behind every `size` bytes. */
+/** Writes the token with a dot after its first `first` bytes, and then after every `size` bytes. */
 function pieces(source: Uint8Array, start: number, end: number, first: number, size: number, target: Uint8Array, at: number): number {
-  let behind = copy(source, start, start + first, target, at);
-  for (let from = start + first; from < end && behind !== -1; from += size) {
-    behind = copyPiece(source, from, Math.min(from + size, end), target, behind, true);
+  let next = copy(source, start, start + first, target, at);
+  for (let from = start + first; from < end && next !== -1; from += size) {
+    next = copyPiece(source, from, Math.min(from + size, end), target, next, true);
   }
-  return behind;
+  return next;
 }
 
 /**
- * The token's pieces between delimiters, joined by dots; empty pieces fall away with their dot. One oddity of the reference is kept: a
- * token that begins with two delimiters or more gives a leading dot. An empty delimiter cuts between the characters.
+ * Writes the token's pieces between delimiters, joined by dots; empty pieces and their dots are omitted. As in the reference, a token that
+ * begins with two or more delimiters gives a leading dot. An empty delimiter splits between characters.
  */
 function split(source: Uint8Array, start: number, end: number, delimiter: Uint8Array, target: Uint8Array, at: number): number {
-  let behind = at;
+  let next = at;
   let from = start;
-  for (let piece = 0; from <= end && behind !== -1; piece++) {
+  for (let piece = 0; from <= end && next !== -1; piece++) {
     const stop = delimiter.length === 0 ? characterEnd(source, from, end) : delimiterStart(source, from, end, delimiter);
     const firstWasEmpty = piece === 1 && from - delimiter.length === start && delimiter.length > 0;
-    if (stop > from) behind = copyPiece(source, from, stop, target, behind, piece > 0 && !firstWasEmpty);
+    if (stop > from) next = copyPiece(source, from, stop, target, next, piece > 0 && !firstWasEmpty);
     if (stop === end) break;
     from = stop + delimiter.length;
   }
-  return behind;
+  return next;
 }
 
 function copyPiece(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, withDot: boolean): number {

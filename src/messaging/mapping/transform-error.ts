@@ -1,11 +1,11 @@
-/** Source and destination make no valid transform. The message is the reference's, byte for byte. */
+/** Source and destination do not form a valid transform. The message is exactly the reference's. */
 export class TransformError extends Error {
   override readonly name = "TransformError";
 }
 
 const DESTINATION = "invalid mapping destination";
 
-/** Why a destination is refused. The first message stands alone; the others name the token. */
+/** Reasons for which a destination is refused. `transformError` adds the token to all but the first. */
 export const TRANSFORM_TEXTS = {
   invalidSubject: "invalid subject",
   invalidTransform: `${DESTINATION}: invalid transform`,

@@ -1,9 +1,9 @@
 /**
- * The trace of one message: what happened to it, in order. Each server that it passes publishes one event message.
+ * The trace of one message: what happened to it, in order. Each server on its way publishes one event message.
  *
  *   in ─▶ sm (mapped) ─▶ se (stream of another account), si (service of another account) ─▶ eg (each receiver)
- * Attached to the message's batch during delivery. Code that decides something about a traced message adds a line here.
- * Places without code yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
+ * It is attached to the message's batch during delivery. Code that decides something about a traced message adds a line to it.
+ * Not implemented yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
  * Source: reference, msgtrace (behaviour); core §9.6, ADR-41.
  */
 import { compactGoJson, escapeGoJson } from "../../base/go/json-writer.ts";
@@ -30,7 +30,7 @@ export interface TracedReceiver extends TracedParty {
   readonly closed: boolean;
 }
 
-/** What a trace needs of the message it is about. */
+/** The traced message, as its trace shows it. */
 export interface TracedMessage {
   readonly fields: ReadonlyMap<string, readonly string[]>;
   /** Headers and payload. */
@@ -41,7 +41,7 @@ export interface TracedMessage {
 type EventLine = Record<string, string | number>;
 
 export class MessageTrace {
-  /** Subject for the events, in the account where the message is now. */
+  /** Subject of the events, in the account in which the message currently is. */
   destination: string;
   /** The message is traced but not delivered. */
   readonly only: boolean;
@@ -92,7 +92,7 @@ export class MessageTrace {
     this.add("si", { acc: account, from, to });
   }
 
-  /** @param queue empty: none. @param error empty: it got the message */
+  /** @param queue empty: none. @param error why the receiver did not get the message; empty: it got it */
   addEgress({ kind, id, name, accountName }: TracedParty, subscription: string, queue: string, error: string): void {
     this.add("eg", {
       kind,
@@ -108,7 +108,7 @@ export class MessageTrace {
   /** The event message. @param server description of this server */
   json(server: object): string {
     const { fields, bytes } = this.message;
-    // Not written as an object, which would put numeric keys first.
+    // Built as text, because an object would put numeric keys first.
     const header = [...fields]
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([key, values]) => escapeGoJson(`${JSON.stringify(key)}:${JSON.stringify(values)}`));

@@ -1,8 +1,8 @@
 /**
  * Decides whether a message is traced: once, before it is mapped, checked and counted.
  *
- *   headers ─▶ where to ─▶ sampled? ─▶ a subject? ─▶ may its publisher publish there? ─▶ MessageTrace
- * A message that asks to be traced without delivery, and cannot be traced, is dropped.
+ *   headers ─▶ destination ─▶ sampled? ─▶ a valid subject? ─▶ may the publisher publish there? ─▶ MessageTrace
+ * A message that asks for a trace without delivery is dropped if it cannot be traced.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
 import { encode, quote } from "../../base/bytes/ascii.ts";
@@ -13,10 +13,10 @@ import { headerFields, TRACE_DESTINATION, TRACE_ONLY, TRACE_ORIGIN_ACCOUNT, Trac
 
 /** The publisher of traced messages. */
 export interface TracedPublisher extends TracedParty {
-  /** Its account's destination for messages whose `traceparent` asks for a trace, and the percentage traced; null: none are. */
+  /** Its account's destination for messages whose `traceparent` asks for a trace, and the percentage that is traced; null: none is traced. */
   readonly externalTrace: { readonly destination: string; readonly sampling: number } | null;
   mayReportTo(destination: Uint8Array): boolean;
-  /** Tells the client that it may not publish there. */
+  /** Sends the client the error that it may not publish on this subject. */
   refuseSubject(subject: Uint8Array): void;
   logError(text: string): void;
 }
@@ -37,7 +37,7 @@ export interface TraceStart {
   readonly trace: MessageTrace | null;
   /** The message is dropped. */
   readonly skip: boolean;
-  /** Later servers must not trace it either. */
+  /** Later servers must not trace the message either. */
   readonly disable: boolean;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Headers that ask for a trace. Every message with headers is checked, so the first check is cheap:
  *
- *   mightBeTraced   a search for one prefix, which looks at every twelfth byte or so
- *   traceWish       one walk over the block, byte by byte: after a hit of the first, or if the account traces `traceparent`
+ *   mightBeTraced   a search for one prefix, which reads about every twelfth byte
+ *   traceWish       reads the block byte by byte: only if the search finds the prefix, or if the account traces `traceparent`
  *   headerFields    the fields as they were sent: only for a traced message
- * Blocks are read as the reference does it here, which differs from header-read.ts: blanks around values and fields without a value are
- * ignored, and a line without a colon becomes part of the next key.
+ * Blocks are read as the reference reads them for traces, which differs from header-read.ts: blanks around values and fields without a value
+ * are ignored, and a line without a colon becomes part of the next key.
  * Source: reference, msgtrace (behaviour); core §9.6.
  */
 import { decode, encode, SPACE, startsWith, TAB } from "../../base/bytes/ascii.ts";
@@ -14,7 +14,7 @@ import { lineEnd } from "../header/header-read.ts";
 export const TRACE_DESTINATION = "Nats-Trace-Dest";
 export const TRACE_ONLY = "Nats-Trace-Only";
 export const TRACE_ORIGIN_ACCOUNT = "Nats-Trace-Origin-Account";
-/** A destination that switches tracing off on later servers. It is no valid subject. */
+/** A destination that disables tracing on later servers. It is not a valid subject. */
 export const TRACE_DISABLED = "trace disabled";
 
 const PREFIX = encode("\r\nNats-Trace-");
@@ -28,13 +28,13 @@ const LOWER = 0x20;
 
 export enum TraceWish {
   None,
-  /** `Nats-Trace-Dest` names where the events go. */
+  /** `Nats-Trace-Dest` names the subject of the events. */
   Destination,
-  /** `traceparent` asks for it, and the account says where they go. */
+  /** `traceparent` asks for a trace, and the account names the subject of the events. */
   External,
 }
 
-/** For each byte: how far the search may skip when it meets that byte where the prefix should end (as in `headerValue`). */
+/** For each byte value: how far the search may skip if it finds that byte at the position where the prefix would end (as in `headerValue`). */
 const SKIP = skipTable(PREFIX);
 
 function skipTable(pattern: Uint8Array): Uint8Array {
@@ -122,8 +122,8 @@ export function headerFields(bytes: Uint8Array, start: number, end: number): Rea
 }
 
 /**
- * Four fields, of which the last is two hexadecimal digits with the lowest bit set. The reference reads them as a signed byte, so that 80
- * and above do not count; a plus sign takes the place of a digit.
+ * Four fields; the last one is two hexadecimal digits with the lowest bit set. The reference reads them as a signed byte, so 80 and above do
+ * not count, and a plus sign may replace the first digit.
  */
 const SAMPLED_PARENT = /^[^-]*-[^-]*-[^-]*-(?:[0-7]|\+)[13579bdfBDF]$/;
 
