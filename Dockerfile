@@ -3,10 +3,10 @@
 #   docker build -t bunats .
 #   docker run -p 4222:4222 -p 8222:8222 bunats
 #   docker run -p 4222:4222 -v ./nats-server.conf:/etc/nats/nats-server.conf:ro bunats
-#   docker run -p 4222:4222 bunats -DV            flags instead of the file, as with the official image
+#   docker run -p 4222:4222 bunats -DV            uses flags instead of the file, as the official image does
 #
-# It holds glibc, certificates of authorities, time zones, the executable and one file of configuration: no shell, no package manager.
-# docker buildx build --platform linux/amd64,linux/arm64 builds for both without emulation: Bun compiles for the other one.
+# It contains glibc, CA certificates, time zones, the executable and one configuration file, but no shell and no package manager.
+# docker buildx build --platform linux/amd64,linux/arm64 builds both without emulation, because Bun cross-compiles.
 
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-debian AS build
 ARG TARGETARCH=amd64
@@ -25,13 +25,13 @@ RUN mkdir -p /image/etc/nats /image/usr/local/bin /data \
  && ln -s /nats-server /image/usr/local/bin/bunats
 
 FROM gcr.io/distroless/base-nossl-debian12:nonroot
-# The whole directory at once: named by itself, a link would be followed.
+# Copies the whole directory, because COPY follows a symbolic link that is named directly.
 COPY --from=build /image/ /
 COPY --from=build --chown=65532:65532 /data /data
 WORKDIR /
 USER 65532:65532
-# Clients, monitoring; 6222 is the port of clusters, which come later.
+# Ports for clients and monitoring. 6222 is the cluster port, which is not used yet.
 EXPOSE 4222 8222 6222
-# SIGUSR2 would be lame duck mode; SIGTERM, which Docker sends, stops at once.
+# Docker sends SIGTERM, which stops the server at once; SIGUSR2 starts lame duck mode.
 ENTRYPOINT ["/nats-server"]
 CMD ["--config", "/etc/nats/nats-server.conf"]

@@ -3,17 +3,17 @@
  *
  *   bun run bench/start.ts [--rounds 20] [--server "name=command …"]…
  * A command gets `-p <port>` appended. Without `--server`: the executable of `make build`, the program from its sources, and nats-server
- * where it is installed. The start is the time from the spawn of the process until its port accepts a connection, the median of all
- * rounds; the servers take turns, so that a busy moment of the machine meets them all. The memory is what is resident a second later.
+ * if it is installed. The start is the time from the spawn of the process until its port accepts a connection, as the median of all
+ * rounds. The servers alternate, so that a slowdown of the machine affects all. The memory is the resident memory a second later.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const ROOT = join(import.meta.dir, "..");
-/** A server that does not listen by then counts as broken. */
+/** A server that does not listen within this time counts as broken. */
 const START_MS_MAX = 10_000;
-/** After the start, before the memory is read. */
+/** Time between the start and reading the memory. */
 const SETTLE_MS = 1_000;
 const MIB = 1024 * 1024;
 
@@ -27,7 +27,7 @@ interface Sample {
   readonly residentBytes: number;
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;
@@ -96,7 +96,7 @@ const { values } = parseArgs({
 const all = candidates(values.server);
 const rounds = Number(values.rounds);
 const samples = new Map<Candidate, Sample[]>(all.map(one => [one, []]));
-for (const one of all) await startOnce(one, false); // the files are in the page cache from here on
+for (const one of all) await startOnce(one, false); // loads the files into the page cache
 for (let round = 0; round < rounds; round++) {
   for (const one of all) samples.get(one)!.push(await startOnce(one, round < 3));
 }

@@ -1,7 +1,7 @@
 /**
  * Runs every microbenchmark of bench/micro, each in its own process, so that none is affected by the memory of another.
  *
- *   bun run bench [name …]         BENCH_SHORT=1: some seconds each, only to see that they work
+ *   bun run bench [name …]         BENCH_SHORT=1: some seconds each, only to check that they work
  */
 import { basename, join } from "node:path";
 

@@ -3,8 +3,8 @@
  *
  *   bun run scripts/build.ts [--target linux-x64] [--outfile dist/bunats]
  *
- * Everything that builds one goes through here, so that all of them are the same program: `make build`, `make dist`, the Dockerfile.
- * For another platform Bun downloads its own executable for it, of the same version, from the registry of npm packages.
+ * `make build`, `make dist` and the Dockerfile all use this script, so that they build the same program. For another platform Bun
+ * downloads its executable for that platform, in the same version, from the npm registry.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -12,23 +12,23 @@ import { parseArgs } from "node:util";
 
 const root = join(import.meta.dir, "..");
 
-/** Platforms there are archives for. Those without `-musl` are for glibc 2.17 or newer, or macOS 13 or newer. */
+/** Platforms of the archives. Linux without `-musl` means glibc 2.17 or newer; macOS means 13 or newer. */
 export const TARGETS = ["linux-x64", "linux-x64-musl", "linux-arm64", "linux-arm64-musl", "darwin-x64", "darwin-arm64"] as const;
 export type Target = (typeof TARGETS)[number];
 
 /**
- * Minified, and compiled to bytecode, so that a start parses nothing: it listens in half the time (bench/start.ts). The source map inside
- * keeps files and lines of the sources in the stack of an error.
+ * Minifies and compiles to bytecode, so that a start parses nothing and takes half the time (bench/start.ts). The embedded source map
+ * keeps source files and lines in error stacks.
  */
 const FAST_START = ["--minify", "--sourcemap"];
-/** Bytecode is for the very Bun that compiles it: executables for other platforms crashed with it (oven-sh/bun issues 18416, 24144). */
+/** Bytecode works only in the Bun that compiles it: executables for other platforms crashed with it (oven-sh/bun issues 18416, 24144). */
 const BYTECODE = "--bytecode";
-/** The directory that a user starts the server in must not change what it does: no .env, no bunfig.toml. */
+/** Ignores .env and bunfig.toml, so that the working directory does not change the server's behaviour. */
 const FLAGS = ["--compile", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", ...FAST_START];
 
 /**
- * Builds for a target, or for this machine.
- * @throws Error with what Bun said; for another platform also when its Bun cannot be downloaded
+ * Builds for a target; null: for this machine.
+ * @throws Error with Bun's message; for another platform also when its Bun cannot be downloaded
  */
 export function buildExecutable(outfile: string, target: Target | null): void {
   const platform = target === null ? [] : [`--target=bun-${target}`];
@@ -36,10 +36,10 @@ export function buildExecutable(outfile: string, target: Target | null): void {
   const command = [process.execPath, "build", ...FLAGS, ...bytecode, ...platform, "--outfile", outfile, join(root, "src/main.ts")];
   const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: root });
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: status ${exitCode}\n${stdout}${stderr}`);
-  rmSync(`${outfile}.map`, { force: true }); // it is in the executable, too
+  rmSync(`${outfile}.map`, { force: true }); // the executable contains it
 }
 
-/** False also where that cannot be told: on Linux with the loader of musl. */
+/** Also false when it cannot be determined: on Linux with the musl loader. */
 function isThisPlatform(target: Target | null): boolean {
   if (target === null) return true;
   const loaders = process.platform === "linux" ? [...new Bun.Glob("ld-musl-*").scanSync({ cwd: "/lib", onlyFiles: false })] : [];

@@ -1,4 +1,4 @@
-/** docs/configuration.md: every field of the configuration file, every flag, and what a reload may change. Made of the option table. */
+/** Writes docs/configuration.md from the option table: every field of the configuration file, every flag, and the reload rules. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FLAGS, type Flag, writtenNames } from "../src/cli/flag-table.ts";
@@ -11,53 +11,53 @@ import { code, tableOf } from "./markdown-table.ts";
 import { programOptions } from "./program-options.ts";
 
 const USAGE = `usage: bun run scripts/configuration-page.ts [option]
-  --check   exit 1 when docs/configuration.md is not made of the option table
-  --write   makes it`;
+  --check   exit 1 when docs/configuration.md does not match the option table
+  --write   write the page`;
 
 const pageFile = join(import.meta.dir, "../docs/configuration.md");
 
 const INTRODUCTION = `# Configuration
 
-Made of the option table by \`bun run scripts/configuration-page.ts --write\`; do not edit. A file for nats-server 2.15.2 works unchanged,
-as far as its features are here; [conf/](../conf/README.md) has files to start from.
+Generated from the option table by \`bun run scripts/configuration-page.ts --write\`; do not edit. A file for nats-server 2.15.2 works unchanged,
+if this server supports its features; [conf/](../conf/README.md) has examples.
 
-- Started with \`-c <file>\`, in a program with \`NatsServer.start({ configFile })\`; \`-t -c <file>\` checks it and shows its digest.
-- Defaults give way to the file, the file to flags and to what a program gives. A reload keeps that order.
-- Names are taken in any case. A name that is no field is an error, unless some \`$variable\` refers to it.
-- A field whose feature is not there yet is refused by name, unless it asks for nothing (\`jetstream: false\`).
+- Start the server with \`-c <file>\`, in a program with \`NatsServer.start({ configFile })\`; \`-t -c <file>\` checks a file and shows its digest.
+- The file overrides defaults; flags and options of a program override the file. The same applies to a reload.
+- Names are case-insensitive. An unknown name is an error, unless a \`$variable\` refers to it.
+- A field of an unsupported feature is refused by name, unless it is off or empty (\`jetstream: false\`).
 `;
 
 const LANGUAGE = `## The language
 
 \`\`\`
-# a comment, as is //
-server_name: $SERVER_NAME        # from a field above it, or from the environment
+# a comment; // also begins one
+server_name: $SERVER_NAME        # the value of an earlier field, or of the environment
 port = 4222                      # "=", ":" or just a space
 max_payload: 8MB                 # k, m, g, t are powers of 1000; kb, mb, ki, kib, mib are powers of 1024
 write_deadline: "10s"            # durations: ns, us, ms, s, m, h; quote "1m", as 1m is a million
 tls { cert_file: "server.pem", key_file: "key.pem" }
-include ./users.conf             # beside this file
+include ./users.conf             # in the directory of this file
 \`\`\`
 
-JSON is accepted. Strings may go without quotes; in double quotes and without quotes \`\\t\`, \`\\n\`, \`\\r\`, \`\\"\`, \`\\\\\` and \`\\xHH\` are escapes.
-\`true\`, \`yes\`, \`on\` are one value, as are \`false\`, \`no\`, \`off\`. A name given twice has its last value.
+JSON is accepted. Strings need no quotes; in double quotes and without quotes \`\\t\`, \`\\n\`, \`\\r\`, \`\\"\`, \`\\\\\` and \`\\xHH\` are escapes.
+\`true\`, \`yes\`, \`on\` mean true; \`false\`, \`no\`, \`off\` mean false. A repeated name has its last value.
 `;
 
-/** The page as it should be. */
+/** The text of the page. */
 export function configurationPage(): string {
   const fields = FILE_FIELDS.filter(({ missing }) => missing === null);
   return [
     INTRODUCTION,
     LANGUAGE,
-    `## Fields\n\n"Reload" says whether a running server takes a new value: *live*, or *fixed*, where a reload is refused.\n\n${fieldTable(fields, true)}\n`,
+    `## Fields\n\n"Reload" tells whether a reload can change the value: *live*; or *fixed*: a reload with another value is refused.\n\n${fieldTable(fields, true)}\n`,
     ...[...PATHS.values()].map(blockSection),
-    `## Not there yet\n\n${missingTable()}\n`,
+    `## Not supported yet\n\n${missingTable()}\n`,
     `## Flags\n\n${flagTable()}\n`,
     programOptions(),
   ].join("\n");
 }
 
-/** The first place of every block, by its fields: `accounts.users`. Blocks with the same fields are described once. */
+/** The first path of every block, by its fields: `accounts.users`. Blocks with the same fields are described once. */
 function blockPaths(): ReadonlyMap<unknown, { readonly path: string; readonly block: Field<never> }> {
   const paths = new Map<unknown, { path: string; block: Field<never> }>();
   const visit = (fields: readonly Field<never>[], path: string) => {
@@ -78,7 +78,7 @@ function blockSection({ path, block }: { readonly path: string; readonly block: 
   return `### ${code(path)}\n\n${sentence(block.text)}\n\n${fieldTable(block.fields!, false)}\n`;
 }
 
-/** As GitHub makes anchors of headings. */
+/** Link to a heading, with GitHub's anchor. */
 function linkTo(fields: readonly Field<never>[]): string {
   const { path } = PATHS.get(fields)!;
   return ` ([${path}](#${path.replaceAll(".", "")}))`;
@@ -93,7 +93,7 @@ function fieldTable(fields: readonly Field<never>[], withReload: boolean): strin
     one.text,
     ...(withReload ? [reloadOf(one)] : []),
   ]);
-  const table = tableOf(["field", "value", "default", "what it is", ...(withReload ? ["reload"] : [])], rows);
+  const table = tableOf(["field", "value", "default", "description", ...(withReload ? ["reload"] : [])], rows);
   const missing = fields.filter(one => one.missing !== null).flatMap(({ names }) => names);
   return missing.length === 0 ? table : `${table}\n\nRefused by name: ${missing.map(code).join(", ")}.`;
 }
@@ -124,7 +124,7 @@ function sentence(text: string): string {
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
-/** What is wrong with the page; null when nothing is. */
+/** The error in the page; null when it is current. */
 export function configurationPageFault(): string | null {
   const page = existsSync(pageFile) ? readFileSync(pageFile, "utf8") : "";
   if (page === configurationPage()) return null;

@@ -1,8 +1,8 @@
 /**
  * Writes types/index.d.ts: the types of the library in one file, for TypeScript projects that depend on the package.
  *
- *   bun run scripts/declarations.ts            says whether the file is current
- *   bun run scripts/declarations.ts --write    writes it
+ *   bun run scripts/declarations.ts            checks whether the file is current
+ *   bun run scripts/declarations.ts --write    writes the file
  *
  *   src/index.ts ─▶ tsc's declarations ─▶ what is reachable from the exports ─▶ types/index.d.ts
  *
@@ -23,7 +23,7 @@ const HEAD = `// Types of the package. Written by scripts/declarations.ts from s
 /// <reference lib="esnext.disposable" />
 `;
 
-/** Without Bun's types: a declaration that needs them is of no use to every project. */
+/** Checks without Bun's types, because not every project has them. */
 const OPTIONS_OF_CHECK: ts.CompilerOptions = { strict: true, target: ts.ScriptTarget.ESNext, lib: ["lib.esnext.d.ts"], types: [] };
 
 /** @throws Error  the sources have errors, or an exported type needs a class that index.ts does not export */
@@ -73,7 +73,7 @@ function hostOf(files: ReadonlyMap<string, string>): ts.CompilerHost {
   return host;
 }
 
-/** Everything that the exports of index.d.ts need, each declaration once. */
+/** Collects the declarations that the exports of index.d.ts need, each once. */
 class Bundle {
   private readonly checker: ts.TypeChecker;
   private readonly queue: ts.Symbol[] = [];
@@ -117,7 +117,7 @@ class Bundle {
     return declaration.getText();
   }
 
-  /** A type that is computed from the option table, as an interface that people can read. */
+  /** Writes a type that is computed from the option table as a readable interface. */
   private expandedTable(declaration: ts.TypeAliasDeclaration): string {
     const lines = this.checker.getPropertiesOfType(this.checker.getTypeAtLocation(declaration.name)).map(property => {
       const row = (OPTIONS as Readonly<Record<string, { readonly text: string }>>)[property.name];
@@ -150,7 +150,7 @@ class Bundle {
     visit(ts.createSourceFile("type.d.ts", `type T = ${type};`, ts.ScriptTarget.Latest));
   }
 
-  /** The one exported type of this name in the sources; null for one of the language. @throws Error when there are several */
+  /** The only exported type with this name in the sources; null for a type of the language. @throws Error when there are several */
   private declaredAs(name: string): ts.Symbol | null {
     const found = new Set<ts.Symbol>();
     for (const file of this.program.getSourceFiles()) {
@@ -174,7 +174,7 @@ class Bundle {
     visit(declaration);
   }
 
-  /** Takes in a declaration at the top level of one of our files; others, members and parameters, come with their owner. */
+  /** Adds a top-level declaration of one of our files; members and parameters are added with their owner. */
   private need(symbol: ts.Symbol): void {
     const declaration = symbol.declarations?.[0];
     if (declaration === undefined || !ts.isSourceFile(declaration.parent)) return;
@@ -191,13 +191,13 @@ class Bundle {
   }
 }
 
-/** Whether a type is made of a constant's (`typeof NAMES`), which a file of types does not have. */
+/** Whether a type uses the type of a constant (`typeof NAMES`), which the file of types does not contain. */
 function asksForConstant(type: ts.TypeNode): boolean {
   const visit = (node: ts.Node): boolean => ts.isTypeQueryNode(node) || (ts.forEachChild(node, visit) ?? false);
   return visit(type);
 }
 
-/** Two blanks for each four. */
+/** Replaces each four blanks of indentation by two. */
 function narrowerIndent(code: string): string {
   return code.replace(/^(?: {4})+/gm, blanks => blanks.slice(blanks.length / 2));
 }

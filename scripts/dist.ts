@@ -2,9 +2,9 @@
  * Builds the archives of a release into dist/, and dist/SHA256SUMS.
  *
  *   bun run scripts/dist.ts                 for every platform
- *   bun run scripts/dist.ts linux-x64 …     for some of them
+ *   bun run scripts/dist.ts linux-x64 …     for these platforms
  *
- * An archive `bunats-v0.2.0-linux-x64.tar.gz` holds one directory of the same name:
+ * An archive `bunats-v0.2.0-linux-x64.tar.gz` contains one directory of the same name:
  *
  *   bunats, nats-server (a link to it)    README.md  CHANGELOG.md    LICENSE  LICENSES.txt    conf/  docs/
  */
@@ -16,7 +16,7 @@ import { buildExecutable, isTarget, TARGETS, type Target } from "./build.ts";
 const root = join(import.meta.dir, "..");
 const output = join(root, "dist");
 
-/** Files and folders of the repository that every archive holds. Pages for developers of the server itself stay out. */
+/** Files and folders of the repository in every archive. Documentation for developers of the server is left out. */
 const CONTENT = ["README.md", "CHANGELOG.md", "LICENSE", "LICENSES.txt", "conf"];
 const PAGES = ["configuration.md", "differences.md", "errors.md", "library.md"];
 
@@ -40,7 +40,7 @@ function makeArchive(target: Target): void {
   console.log(`${archive}: ${(Bun.file(archive).size / 1e6).toFixed(1)} MB`);
 }
 
-/** As `sha256sum -c` reads them: of every archive of this version in dist/. */
+/** Writes checksums of every archive of this version in dist/, in the format of `sha256sum -c`. */
 function writeChecksums(): void {
   const archives = readdirSync(output).filter(name => name.startsWith(`bunats-v${packageFile.version}-`) && name.endsWith(".tar.gz"));
   const lines = archives

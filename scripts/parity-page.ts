@@ -6,8 +6,8 @@ const INTRODUCTION = `# Features of nats-server
 For each feature of nats-server: whether it works here, and the tests that prove it. Written from [parity.tsv](parity.tsv) by \`bun run parity --write\`; do not edit. CI fails when a row is missing or names a test that does not exist.
 
 - **works**: the named tests prove it.
-- **partly**: some of it works; the note says what is missing.
-- **later**: not there yet.
+- **partly**: part of it works; the note says what is missing.
+- **later**: not supported yet.
 `;
 
 export function parityPage(rows: readonly Row[]): string {

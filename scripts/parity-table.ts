@@ -5,7 +5,7 @@
  *
  *   state   works   the named tests prove it
  *           partly  a note says what is missing; tests may be named too
- *           later   not there, or nothing useful of it
+ *           later   not supported, or no useful part of it
  *   proof   parts between " | ": `path: title` of a test or of a wire scenario; any other part is a note
  *
  * Rows are only added. scripts/parity-rows.txt has the id and checksum of each, so that a row that is removed or reworded is found.
@@ -90,7 +90,7 @@ export function tableErrors(rows: readonly Row[], marks: readonly string[], root
 function rowErrors(rows: readonly Row[], marks: readonly string[]): string[] {
   const errors: string[] = [];
   const present = new Map(rows.map(row => [row.id, rowMark(row)]));
-  if (present.size < rows.length) errors.push("an id is there twice");
+  if (present.size < rows.length) errors.push("an id occurs twice");
   for (const mark of marks) {
     const id = idOfMark(mark);
     if (!present.has(id)) errors.push(`row ${id} is missing`);

@@ -8,23 +8,28 @@ import type { Field } from "../src/config/schema/row/field.ts";
 import type { Row } from "../src/config/schema/row/option-row.ts";
 import { code, tableOf } from "./markdown-table.ts";
 
-const INTRODUCTION = `Options of \`NatsServer.start\`. Times are milliseconds; port 0 is any free one. Every option, and every field of one, may be left out,
-unless it says "required". An unknown name is refused at every depth, with the nearest one that exists; so is an option of a feature that is
-not there yet.`;
+const INTRODUCTION = `Options of \`NatsServer.start\`. Times are in milliseconds; port 0 means any free port. Every option and every field may be left out,
+except those marked "required". At every depth an unknown name is refused with a suggestion, and an option of an unsupported feature is
+refused by name.`;
 
-/** Options of \`start\` that are no options of the server. */
+/** Options of \`start\` that are not server options. */
 const START_OPTIONS = [
   [
     "`configFile`",
     "string or null",
     "`null`",
-    "file in nats-server's language; options given beside it win over it, now and at every reload",
+    "file in nats-server's language; other options given here override it, at start and at every reload",
   ],
-  ["`log`", '`Logger` or `"stderr"`', "none", '`"stderr"` logs as the options say; an object with the methods of `Logger` gets every line'],
-  ["`authenticate`", "function", "none", "decides who may connect, instead of the options; see [library.md](library.md)"],
+  [
+    "`log`",
+    '`Logger` or `"stderr"`',
+    "none",
+    '`"stderr"` logs where the options say; an object with the methods of `Logger` receives every line',
+  ],
+  ["`authenticate`", "function", "none", "decides about logins instead of the options; see [library.md](library.md)"],
 ];
 
-/** Fields of the file that have other names, by the names of programs. */
+/** Names in the file, by names in programs, of fields whose names differ. */
 const FILE_NAMES: Readonly<Record<string, string>> = {
   allowedClockSkewMs: "allowed_clockskew",
   authUsers: "auth_users",
@@ -45,50 +50,51 @@ const FILE_NAMES: Readonly<Record<string, string>> = {
   trace: "msg_trace",
 };
 
-/** Texts of fields that a file does not have, or has in another form, by their places. */
+/** Texts of fields that a file does not have, or has in another form, by path. */
 const TEXTS: Readonly<Record<string, string>> = {
-  "tls.handshakeFirst": "TLS before INFO",
-  "tls.handshakeFirstFallbackMs": "with `handshakeFirst`: time to wait for the handshake before INFO is sent after all; 0: no limit",
+  "tls.handshakeFirst": "TLS handshake before INFO",
+  "tls.handshakeFirstFallbackMs": "with `handshakeFirst`: time to wait for the handshake before INFO is sent; 0: no limit",
   "tls.certificates[].certFile": "required: certificate, with its chain, PEM",
-  "tls.certificates[].keyFile": "required: its private key, PEM",
-  "tls.ocspPeer": "clients' certificates are checked by OCSP; null: they are not",
+  "tls.certificates[].keyFile": "required: private key of the certificate, PEM",
+  "tls.ocspPeer": "OCSP check of clients' certificates; null: no check",
   "websocket.port": "port",
-  "websocket.authTimeoutMs": "time a client has to authenticate; null: the server's",
+  "websocket.authTimeoutMs": "time a client has to authenticate; null: the server's setting",
   "websocket.authorization.user": "name of the single user",
-  "websocket.authorization.password": "its password",
+  "websocket.authorization.password": "password of the single user",
   "websocket.authorization.token": "token, instead of user and password",
   "authorization.user": "name of a single user",
-  "authorization.password": "its password, plain or a bcrypt hash",
+  "authorization.password": "password of the single user, plain or a bcrypt hash",
   "authorization.token": "token, instead of user and password",
   "listenUnix.path": "required: path of the socket",
-  "listenUnix.mode": "permission bits of the socket file, `0o770` unless given",
-  "resolver.kind": 'required: `"memory"`: only preloaded JWTs; `"url"`: asked by HTTP; `"full"`: all JWTs in a directory; `"cache"`: some',
-  "resolver.url": "address, of kind `url`: the account's key is put behind it",
+  "listenUnix.mode": "permission bits of the socket file, default `0o770`",
+  "resolver.kind":
+    'required: `"memory"`: only preloaded JWTs; `"url"`: JWTs fetched by HTTP; `"full"`: all JWTs in a directory; `"cache"`: a cache of JWTs in a directory',
+  "resolver.url": "address, of kind `url`; the account's key is appended",
   "resolver.directory": "directory of the JWTs, of kinds `full` and `cache`",
-  "resolver.limit": "most JWTs kept, of kinds `full` (0: no limit) and `cache` (1000 unless given)",
+  "resolver.limit": "maximum number of JWTs, of kinds `full` (0: no limit) and `cache` (default 1000)",
   "resolver.syncIntervalMs": "time between comparisons with other servers, of kind `full`",
   "resolver.allowDelete": "JWTs may be deleted, of kind `full`",
   "resolver.hardDelete": "deleted files are removed instead of renamed, of kind `full`",
-  "resolver.ttlMs": "how long a JWT is kept, of kind `cache`; 0: for ever",
-  "resolver.fetchTimeoutMs": "time a lookup has, of kinds `full` and `cache`",
+  "resolver.ttlMs": "how long a JWT is kept, of kind `cache`; 0: no limit",
+  "resolver.fetchTimeoutMs": "timeout of a lookup, of kinds `full` and `cache`",
   "accounts[].name": "required: name of the account",
   "accounts[].exports[].kind": 'required: `"stream"` or `"service"`',
   "accounts[].exports[].subject": "required: subject that is exported",
   "accounts[].exports[].tokenRequired": "importers need an activation token",
   "accounts[].exports[].revocations":
-    "activations that are not valid any more: account, or `*`, to the Unix time in seconds of the latest one",
+    "revoked activations: map of accounts, or `*`, to the Unix time in seconds up to which their activations are revoked",
   "accounts[].exports[].latency": "metrics of the service's latency; null: none",
-  "accounts[].exports[].latency.sampling": "percentage of the requests, 1 to 100; 0: those whose headers ask for it",
+  "accounts[].exports[].latency.sampling": "percentage of the requests, 1 to 100; 0: requests whose headers ask for it",
   "accounts[].exports[].latency.subject": "required: subject of the metrics",
   "accounts[].imports[].kind": 'required: `"stream"` or `"service"`',
-  "accounts[].imports[].account": "required: account that exports it",
-  "accounts[].imports[].subject": "required: subject that it is exported as, or part of it",
+  "accounts[].imports[].account": "required: exporting account",
+  "accounts[].imports[].subject": "required: exported subject, or a subset of it",
   "accounts[].imports[].token": "activation token",
   "accounts[].mappings[].source": "required: subject that is mapped",
-  "accounts[].mappings[].destinations": "required: subjects that messages go to instead",
+  "accounts[].mappings[].destinations": "required: subjects that messages are mapped to",
   "accounts[].mappings[].destinations[].subject": "required: subject",
   "accounts[].mappings[].destinations[].weight": "percentage of the messages",
-  "accounts[].mappings[].destinations[].cluster": "only in this cluster; empty: in those that no other destination names",
+  "accounts[].mappings[].destinations[].cluster": "applies only in this cluster; empty: in all clusters that no other destination names",
 };
 
 interface Section {
@@ -110,12 +116,12 @@ export function programOptions(): string {
   });
   return [
     `## In a program\n\n${INTRODUCTION}\n`,
-    `${tableOf(["option", "type", "default", "what it is"], [...START_OPTIONS, ...table])}\n`,
+    `${tableOf(["option", "type", "default", "description"], [...START_OPTIONS, ...table])}\n`,
     ...[...sections.values()].map(section => `### Option ${code(section.path)}\n\n${fieldsTable(section, sections)}\n`),
   ].join("\n");
 }
 
-/** Sections of an object and of those inside it; the same shape has one section, at its first place. */
+/** Sections of an object and of its nested objects; a shape has one section, at its first path. */
 function collect(section: Section, sections: Map<ShapeFields, Section>): void {
   if (sections.has(section.shapes)) return;
   sections.set(section.shapes, section);
@@ -133,7 +139,7 @@ function fieldsTable({ path, shapes, file }: Section, sections: ReadonlyMap<Shap
     const required = text.startsWith("required") || initial === undefined;
     return [code(name), typeText(type, fields, sections), required ? "" : code(JSON.stringify(initial)), text];
   });
-  return tableOf(["field", "type", "default", "what it is"], rows);
+  return tableOf(["field", "type", "default", "description"], rows);
 }
 
 function typeText(type: string, fields: ShapeFields | null, sections: ReadonlyMap<ShapeFields, Section>): string {

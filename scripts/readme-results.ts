@@ -1,7 +1,7 @@
 /**
  * Copies the table of bench/compare/RESULTS.md into the README, between the two marks.
  *
- *   --write   changes the README        --check   exit 1 when it holds another table than RESULTS.md
+ *   --write   changes the README        --check   exit 1 when its table differs from RESULTS.md
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ function sectionOf(results: string): string {
   return [...facts, "", ...lines.slice(table, afterTable === -1 ? undefined : afterTable)].join("\n").trim();
 }
 
-/** The README now, and as it should be. */
+/** The current text of the README, and the text it should have. */
 export function readmeNow(): { is: string; shouldBe: string } {
   const is = readFileSync(readmeFile, "utf8");
   const results = existsSync(resultsFile) ? readFileSync(resultsFile, "utf8") : null;

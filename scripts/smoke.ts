@@ -1,5 +1,5 @@
 /**
- * Tries an executable of the server as a user would: alone in an empty directory, on free ports, with a real client.
+ * Tests an executable of the server as a user would: alone in an empty directory, on free ports, with a real client.
  *
  *   bun scripts/smoke.ts dist/bunats
  * Ends with status 1 and the server's log when a step fails.
@@ -64,7 +64,7 @@ async function check(title: string, step: () => Promise<void>): Promise<void> {
   console.log(`(pass) ${title}`);
 }
 
-/** The address it listens on, from its ports file. */
+/** Reads the address of the server from its ports file. */
 async function clientUrl(child: Bun.Subprocess): Promise<string> {
   for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline; await Bun.sleep(10)) {
     const file = portsFile();
@@ -72,7 +72,7 @@ async function clientUrl(child: Bun.Subprocess): Promise<string> {
     if (text.trimEnd().endsWith("}")) return (JSON.parse(text) as { nats: [string] }).nats[0];
     if (child.exitCode !== null) throw new Error(`it ended with status ${child.exitCode}`);
   }
-  throw new Error("it wrote no ports file");
+  throw new Error("the server wrote no ports file");
 }
 
 function portsFile(): string | undefined {

@@ -3,7 +3,7 @@
  *
  *   test("…", …)   test.skipIf(x)(`… ${y}`, …)      *.test.ts: the first argument; `${…}` stands for any text
  *   == …                                            *.wire: the title of a scenario
- * The file is read as text, so that a row can be checked also where the test would be skipped.
+ * The file is read as text, so that a row can be checked even if the test would be skipped.
  */
 import { readFileSync } from "node:fs";
 import { parseScenarios } from "../test/wire/scenario.ts";
@@ -11,7 +11,7 @@ import { parseScenarios } from "../test/wire/scenario.ts";
 /** Matches a call of `test` or `it` with modifiers and tables, up to the quote of its title, and the title. */
 const TEST_CALL =
   /\b(?:test|it)(?:\.\w+)*(?:\((?:[^()"'`]|\([^()]*\))*\)|\(\[[^\]]*\]\))?\(\s*(["'`])((?:\\.|\$\{(?:[^{}]|\{[^{}]*\})*\}|(?!\1)[\s\S])*)\1/g;
-/** A `${…}`, which may hold another template with its own. */
+/** A `${…}`, which may contain another template with its own. */
 const ANYTHING = /\$\{(?:[^{}]|\{[^{}]*\})*\}/g;
 
 /** Titles as written, with escaped quotes unescaped. @throws Error when the file cannot be read */

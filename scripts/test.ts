@@ -1,12 +1,12 @@
 /**
- * `bun run test [what bun test takes]`: runs the tests, then says in one line what was left out because programs are missing.
- * `bun run record [paths]`: asks nats-server again and writes its answers to the files *.recorded.txt; see test/reference/recording.ts.
+ * `bun run test [arguments of bun test]`: runs the tests, then prints in one line which were left out because programs are missing.
+ * `bun run record [paths]`: runs nats-server again and writes its answers to the files *.recorded.txt; see test/reference/recording.ts.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { missingPrograms } from "../test/reference/programs.ts";
 
-/** Of one test: generous, for a busy machine. */
+/** Time limit of one test; long enough for a busy machine. */
 const TIMEOUT_MS = "120000";
 const root = join(import.meta.dir, "..");
 

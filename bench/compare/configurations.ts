@@ -13,7 +13,7 @@ import { selfSigned } from "../../test/tls/certificates.ts";
 import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
 
 export interface Configuration {
-  /** Options of the generator besides the workload's own. */
+  /** Options of the generator in addition to those of the workload. */
   readonly load: LoadOptions;
   /**
    * Writes the files that the servers read.
@@ -189,7 +189,7 @@ function tokenLogin(name: string, account: Key, now: number): string {
   return `${Buffer.from(user.seed).toString("hex")} ${members({ jwt })}\n`;
 }
 
-/** As JSON, without the braces. */
+/** The members as JSON, without the braces. */
 function members(of: object): string {
   return JSON.stringify(of).slice(1, -1);
 }

@@ -83,7 +83,7 @@ function once(fault: Alter): Alter {
 type Connects = Record<string, string>[];
 
 /** Sends each connection its own nonce; `answer` gives the answer to CONNECT and PING. */
-function startDoor(
+function startLoginServer(
   answer: (connect: Record<string, string>, nonce: string) => string,
   greeting = (nonce: string) => `{"nonce":"${nonce}"}`,
 ) {
@@ -104,12 +104,16 @@ function startDoor(
   });
 }
 
-async function measureLogins(users: string, door: ReturnType<typeof startDoor>, options: LoadOptions = {}): Promise<Sample | Failure> {
+async function measureLogins(
+  users: string,
+  loginServer: ReturnType<typeof startLoginServer>,
+  options: LoadOptions = {},
+): Promise<Sample | Failure> {
   const path = join(OUT_DIRECTORY, "test-logins.txt");
   writeFileSync(path, users);
   const logins = workload({ inFlight: 3, messages: 60, users: path, ...options }, "login");
-  const result = await measure(logins, { port: door.port, pid: process.pid }, 1, 1_500);
-  door.stop(true);
+  const result = await measure(logins, { port: loginServer.port, pid: process.pid }, 1, 1_500);
+  loginServer.stop(true);
   return result;
 }
 
@@ -122,11 +126,11 @@ needs(["cc"], () =>
   describe("the load generator", () => {
     beforeAll(compileLoad);
 
-    test("counts every delivery to each of two subscribers, of one publisher", async () => {
+    test("counts every delivery of one publisher to each of two subscribers", async () => {
       expect(await measureFaulty(() => {}, { subscribers: 2, messages: 3_000 })).toMatchObject({ messages: 3_000, deliveries: 6_000 });
     });
 
-    test("counts a queue group's deliveries once, however they are spread", async () => {
+    test("counts a queue group's deliveries once for any distribution over the members", async () => {
       expect(await measureFaulty(() => {}, { subscribers: 2, queue: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
     });
 
@@ -139,7 +143,7 @@ needs(["cc"], () =>
       expect(await measureFaulty(ping, { subscribers: 1, messages: 3_000 })).toMatchObject({ deliveries: 3_000 });
     });
 
-    test("a lost message is a timeout, not a hang", async () => {
+    test("a lost message causes a timeout", async () => {
       const result = await measureFaulty(
         once(deliveries => deliveries.pop()),
         { subscribers: 1, messages: 3_000 },
@@ -178,11 +182,11 @@ needs(["cc"], () =>
       expect((result as Failure).error).toMatch(/closed the connection|reset by peer/);
     });
 
-    test("publishers and subscribers log in as the users they were given, and as no user without", async () => {
+    test("publishers and subscribers log in as the given users, or without a user", async () => {
       const users: (string | undefined)[] = [];
-      const door = () => startDoor(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
+      const loginServer = () => startLoginServer(connect => `${users.push(`${connect.user} ${connect.pass}`) && ""}PONG\r\n`);
       const publish = async (options: LoadOptions) => {
-        const server = door();
+        const server = loginServer();
         await measure(workload({ size: 16, messages: 3, ...options }), { port: server.port, pid: process.pid }, 1, 300);
         server.stop(true);
       };
@@ -191,13 +195,13 @@ needs(["cc"], () =>
       expect(users).toEqual(["alice a", "undefined undefined"]);
     });
 
-    test("logins use every user of the file in turn, and stop at the number asked for", async () => {
+    test("logins use the users of the file in turn, and stop at the requested number", async () => {
       const connects: Connects = [];
-      const door = startDoor(connect => {
+      const loginServer = startLoginServer(connect => {
         connects.push(connect);
         return "PONG\r\n";
       });
-      expect(await measureLogins(passwordUsers(5), door)).toMatchObject({ messages: 60, deliveries: 60 });
+      expect(await measureLogins(passwordUsers(5), loginServer)).toMatchObject({ messages: 60, deliveries: 60 });
       const counts = Map.groupBy(connects, ({ user, pass }) => `${user} ${pass}`);
       // A third more are sent as a warm-up.
       expect([...counts].map(([user, { length }]) => `${user}: ${length}`).sort()).toEqual([0, 1, 2, 3, 4].map(at => `u${at} p${at}: 16`));
@@ -208,39 +212,39 @@ needs(["cc"], () =>
       const users = seeds.map((seed, index) => `${Buffer.from(seed).toString("hex")} "jwt":"token-${index}"\n`);
       const keys = new Map(seeds.map((seed, index) => [`token-${index}`, publicNkeyOf(encodeSeed(NkeyKind.User, seed))!]));
       const verified = new Set<string>();
-      const door = startDoor(({ jwt, sig }, nonce) => {
+      const loginServer = startLoginServer(({ jwt, sig }, nonce) => {
         if (!verifySignature(keys.get(jwt)!, nonce, decodeSignature(sig)!)) return "-ERR 'Authorization Violation'\r\n";
         verified.add(jwt);
         return 'INFO {"connect_info":true}\r\n+OK\r\nPONG\r\n';
       });
-      expect(await measureLogins(users.join(""), door)).toMatchObject({ messages: 60 });
+      expect(await measureLogins(users.join(""), loginServer)).toMatchObject({ messages: 60 });
       expect([...verified].sort()).toEqual([...keys.keys()]);
     });
 
     test("a refused login is a failure that quotes the server", async () => {
-      const door = startDoor(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
-      expect(await measureLogins(passwordUsers(5), door)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+      const loginServer = startLoginServer(({ user }) => (user === "u3" ? "-ERR 'Authorization Violation'\r\n" : "PONG\r\n"));
+      expect(await measureLogins(passwordUsers(5), loginServer)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
     });
 
     test("a login without an answer is a timeout", async () => {
       let logins = 0;
-      const door = startDoor(() => (++logins === 10 ? "" : "PONG\r\n"));
-      expect(((await measureLogins(passwordUsers(5), door)) as Failure).error).toStartWith("timed out while");
+      const loginServer = startLoginServer(() => (++logins === 10 ? "" : "PONG\r\n"));
+      expect(((await measureLogins(passwordUsers(5), loginServer)) as Failure).error).toStartWith("timed out while");
     });
 
-    test.skipIf(!signs)("a greeting without a nonce is a failure for who has to sign one", async () => {
-      const door = startDoor(
+    test.skipIf(!signs)("a greeting without a nonce is a failure for a user that must sign", async () => {
+      const loginServer = startLoginServer(
         () => "PONG\r\n",
         () => "{}",
       );
-      const result = (await measureLogins(`${"07".repeat(32)} "jwt":"x"\n`.repeat(3), door)) as Failure;
+      const result = (await measureLogins(`${"07".repeat(32)} "jwt":"x"\n`.repeat(3), loginServer)) as Failure;
       expect(result.error).toBe("a greeting without a nonce: INFO {}");
     });
 
     test.each([
       ["no users", "", "no users in"],
       ["fewer users than logins at once", passwordUsers(2), "1 to 256 logins at once"],
-      ["a seed that is none", '12345 "jwt":"x"\n'.repeat(3), "not a seed"],
+      ["an invalid seed", '12345 "jwt":"x"\n'.repeat(3), "not a seed"],
       ["a user without credentials", "-\n".repeat(3), "a user without credentials"],
       ["a line cut short", passwordUsers(3).slice(0, -1), "a user's line is longer than"],
     ])("%s: a failure, not a figure", async (_, users, error) => {
@@ -248,7 +252,7 @@ needs(["cc"], () =>
         (
           (await measureLogins(
             users,
-            startDoor(() => "PONG\r\n"),
+            startLoginServer(() => "PONG\r\n"),
           )) as Failure
         ).error,
       ).toStartWith(error);
@@ -259,7 +263,7 @@ needs(["cc"], () =>
     const servers = [["ours", "bun run src/main.ts"], ...(reference.path === null ? [] : [["the reference", reference.path]])];
     const cases = configured.flatMap(row => servers.map(([name, command]) => [row.id, name, command, row] as const));
 
-    test.each(cases)("%s: %s lets pass who the file names, and nobody else", async (id, _, command, row) => {
+    test.each(cases)("%s: %s accepts only the users of the file", async (id, _, command, row) => {
       const server = await startServer("test", `${command} -p {port} ${row.configuration!.prepare()}`);
       try {
         expect(await measure(row, server, 1_000 / row.options.messages!)).not.toHaveProperty("error");

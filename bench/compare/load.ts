@@ -59,7 +59,7 @@ export interface Sample {
   rssBytes: number;
 }
 
-/** A run without a result: a message was lost or came twice, a connection closed, or it took too long. The text says which. */
+/** A run without a result: a message was lost or was delivered twice, a connection closed, or it took too long. The text says which. */
 export interface Failure {
   error: string;
 }

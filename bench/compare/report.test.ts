@@ -48,7 +48,7 @@ test("a figure against another workload is the median of ours divided by that of
   expect(reached).toBe(true);
 });
 
-test("a figure under its floor is reported as not reached, however slow the reference is", () => {
+test("a figure that misses its floor is reported as not reached", () => {
   const results = new Map([
     [plain, rounds([300], [100])],
     [share, rounds([269], [1])],

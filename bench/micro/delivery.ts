@@ -118,7 +118,7 @@ class Output implements Sink {
   }
 }
 
-/** Code inside the process that only looks at its messages. */
+/** A receiver inside the process that only reads its messages. */
 class Inside implements Sink {
   mark = 0;
   readonly takesRuns = false;

@@ -35,8 +35,8 @@ for (const count of [1, 5, 20]) {
     for (fields.open(block, 0, end); fields.next(); ) seen += fields.valueEnd;
     return seen;
   });
-  repeat("may somebody follow it?", () => mightBeTraced(block, 0, end));
-  repeat("does traceparent ask for it?", () => traceWish(block, 0, end));
+  repeat("might the message be traced?", () => mightBeTraced(block, 0, end));
+  repeat("does traceparent request a trace?", () => traceWish(block, 0, end));
   repeat("checkHeader", () => checkHeader(block, 0, end));
   repeat("setHeader", () => setHeader(block, "Nats-Msg-Id", "1"));
   repeat("removeHeader", () => removeHeader(block, "Nats-Msg-Id"));
