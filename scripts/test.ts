@@ -37,7 +37,7 @@ if (command === "record") {
   const missing = missingPrograms();
   if (missing.length > 0) {
     console.log(
-      `Left out, as ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not installed: tests with these programs, and comparing with a live nats-server beyond its recorded answers. \`make reference\` installs nats-server, nats and nsc; the others come with the system.`,
+      `Skipped because ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not installed: tests with these programs, and comparisons with a live nats-server beyond its recorded answers. \`make reference\` installs nats-server, nats and nsc; install the others with the system's package manager.`,
     );
   }
 }

@@ -268,8 +268,8 @@ needs(["cc"], () =>
       try {
         expect(await measure(row, server, 1_000 / row.options.messages!)).not.toHaveProperty("error");
         if (row.configuration!.load.tls) return;
-        const nobody: Workload = { id, role: "run", options: { size: 16, messages: 10 }, figures: [] };
-        expect(await measure(nobody, server, 1, 2_000)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
+        const withoutUser: Workload = { id, role: "run", options: { size: 16, messages: 10 }, figures: [] };
+        expect(await measure(withoutUser, server, 1, 2_000)).toEqual({ error: "the server says -ERR 'Authorization Violation'" });
       } finally {
         await server.stop();
       }

@@ -127,30 +127,30 @@ export function markdownReport(lines: string[][], facts: RunFacts): string {
 
 Written by \`make compare\` (\`bun bench/compare/main.ts --write\`) on ${facts.startedAt.toISOString().slice(0, 10)}; do not edit.
 ${machine()}. Ours: \`${facts.oursCommand}\`, Bun ${Bun.version}.
-${facts.rounds} rounds${facts.scale === 1 ? "" : ` (short ones, × ${facts.scale})`}, ours and the reference alternating, each run on a fresh server with default settings, but for what a row names.
+${facts.rounds} rounds${facts.scale === 1 ? "" : ` (short ones, × ${facts.scale})`}, ours and the reference alternating, each run on a fresh server with default settings, except those that the row names.
 
 ${row(HEAD)}
 ${row(HEAD.map(() => "---"))}
 ${lines.map(row).join("\n")}
 
 How it is measured:
-- The load generator (\`load.c\`) has raw sockets and prebuilt bytes, publishers in one process and subscribers in another, on the same
-  machine as the server. It verifies the first message byte by byte and that exactly the expected messages arrive, none twice.
+- The load generator (\`load.c\`) uses raw sockets and prebuilt bytes, with publishers in one process and subscribers in another, on the
+  machine of the server. It verifies the first message byte by byte and that exactly the expected messages arrive, none twice.
 - A rate is messages received by all subscribers together, from the first byte published to the last byte received; for publish only
-  it ends with the PONG to a PING after the last message. A third of the messages goes ahead, unmeasured, over the same connections.
-- 4 → 4: one subject, every subscriber gets the messages of all four publishers. Many subjects: published in one shuffled order.
-- Request–reply: requester and responder are two processes with one connection each; every request has a reply subject of its own.
+  it ends with the PONG to a PING after the last message. A third of the messages is sent first as a warm-up over the same connections.
+- 4 → 4: one subject; every subscriber receives the messages of all four publishers. Many subjects are published in a shuffled order.
+- Request–reply: requester and responder are two processes with one connection each; every request has its own reply subject.
 - Permissions and accounts: both servers read the same file of four accounts; publisher and subscriber are users of one of them, each
-  with allow and deny lists of two to five patterns. Their second line is what a server keeps of its own figure without all that, its
-  ratio is that of ours alone; both workloads run in the same rounds, ours in the one right after ours in the other.
-- Service import: the requester's account imports the service of the responder's.
-- Logins: eight under way at once, by 500 users in turn: connect, read INFO, CONNECT and PING, wait for the PONG, close. JWT: operator mode
-  with a preloaded account, each user shows a token and signs the nonce by OpenSSL's Ed25519. The generator's part, signatures
-  included, is what its ceiling says.
+  with allow and deny lists of two to five patterns. Their second line divides a server's figure by
+  its own figure without permissions; its ratio is only ours. Both workloads run in the same rounds, directly one after the other.
+- Service import: the requester's account imports the service of the responder's account.
+- Logins: eight at a time, by 500 users in turn: connect, read INFO, CONNECT and PING, wait for the PONG, close. JWT: operator mode
+  with a preloaded account, each user presents a token and signs the nonce with OpenSSL's Ed25519. The generator's
+  ceiling includes these signatures.
 - CPU is the server's user and system time. Memory is the server's resident set 3 s after the last connection was confirmed.
-- TLS: the generator's connections are OpenSSL's, TLS 1.3 with AES-128-GCM on both sides; servers show an ECDSA certificate.
-- The generator's ceiling is the same run against a C relay that parses nothing. Where it is under ${CEILING_MARGIN} × our figure, the row says so:
-  there the generator and the kernel limit us as much as our own code.
+- TLS: the generator uses OpenSSL, with TLS 1.3 and AES-128-GCM for both servers; servers present an ECDSA certificate.
+- The generator's ceiling is the same run against a C relay that parses nothing. If it is under ${CEILING_MARGIN} × our figure, the row says so:
+  the generator and the kernel then limit the figure as much as the server does.
 `;
 }
 

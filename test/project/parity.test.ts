@@ -50,7 +50,7 @@ test("a row that is missing, reworded, doubled or unknown shows", () => {
   const mark = rowMark(row());
   expect(tableErrors([], [mark], root)).toEqual(["row 1.1 is missing"]);
   expect(errorsOf(row({ feature: "Less" }), row())).toEqual(["row 1.1 is not worded as it was"]);
-  expect(tableErrors([row(), row()], [mark], root)).toEqual(["an id is there twice"]);
+  expect(tableErrors([row(), row()], [mark], root)).toEqual(["an id occurs twice"]);
   expect(tableErrors([row()], [], root)).toEqual(["row 1.1 is new: `bun run parity --write` takes it in"]);
 });
 
