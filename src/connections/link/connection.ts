@@ -1,10 +1,10 @@
 /**
- * What connections of every kind have: an identity, a state, input, output, keepalive, totals, and an end. A link between this server and
- * a peer; what its commands mean is the business of each kind, which extends this class.
+ * The common part of connections of every kind: identity, state, input, output, keepalive, totals and end. Each kind extends this class and
+ * gives its commands their meaning.
  *
  *   open ── close(reason) ──▶ closed ── farewell written, or given up ──▶ transport gone
- * The first reason stays. Closing takes the connection out of everything at once (interest, registry). Its transport is ended when the
- * queued output is written, at the latest after the write deadline.
+ * The first close reason is kept. Closing removes the connection from interest and registry at once. Its transport is ended when the queued
+ * output is written, at the latest after the write deadline.
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -20,7 +20,7 @@ import { Outbound, type OutboundOwner } from "./outbound.ts";
 import type { ReadLoop, ReadLoopOwner } from "./read-loop.ts";
 import { Stall, type StallOwner } from "./stall.ts";
 
-/** How long a peer may take to end its side, once it has everything and we ended ours. */
+/** How long a peer may take to end its side after it got all output and the server has ended its own side. */
 const LINGER_MS = 2_000;
 
 const OK_LINE = encode("+OK\r\n");
@@ -48,7 +48,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   outBytes = 0;
   /** Times a producer was stalled because of this connection. */
   stalls = 0;
-  /** Commands of the current read that changed interest: they count as activity. */
+  /** Number of commands of the current read that changed interest: they count as activity. */
   interestChanges = 0;
   private committedMessages = 0;
   private committedBytes = 0;
@@ -70,17 +70,17 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.stall = new Stall(this);
   }
 
-  /** How log lines name it. */
+  /** Its name in log lines. */
   abstract readonly label: string;
-  /** Made by the kind, with a parser for its protocol. */
+  /** Created by the kind, with a parser for its protocol. */
   abstract readonly reading: ReadLoop;
-  /** The parser gave up on a command. */
+  /** The parser refused a command. */
   abstract onCommandRefused(refusal: Refusal): void;
-  /** Adds what one read brought to totals of the kind, beside those of connection and server. */
+  /** Adds the messages of one read to the totals of the kind. The totals of connection and server are already updated. */
   protected abstract countReceived(messages: number, bytes: number): void;
-  /** Takes it out of accounts and registries; called once. */
+  /** Removes it from accounts and registries; called once. */
   protected abstract onClosing(reason: CloseReason): void;
-  /** The transport is gone too; called once, and last. */
+  /** Called once, at last: the transport is closed too. */
   protected abstract onTransportClosed(): void;
 
   get closed(): boolean {
@@ -102,7 +102,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     if (!this.closed) this.reading.onData(chunk);
   }
 
-  /** Adds what this read brought to the totals. */
+  /** Adds the messages of this read to the totals. */
   commitRead(): void {
     const messages = this.inMessages - this.committedMessages;
     if (messages === 0 && this.interestChanges === 0) return;
@@ -119,7 +119,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.countReceived(messages, bytes);
   }
 
-  /** The peer sends nothing more. As in the reference it is closed then, once its output is written. */
+  /** The peer has ended its side. As in the reference the connection is closed then, once its output is written. */
   onEnd(): void {
     this.close(CloseReason.ClientClosed);
     this.host.turn.end();
@@ -166,7 +166,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.outbound.append(line, 0, line.length);
   }
 
-  /** Answers a refusal as its row says, and closes if the row says so. */
+  /** Sends the error of a refusal and closes the connection, as the row of the refusal says. */
   refuse(refusal: Refusal): void {
     if (this.closed) return;
     const row = REFUSALS[refusal];
@@ -206,9 +206,9 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.onDeadlineMissed(tookSome);
   }
 
-  /** Closes, or under policy `retry` lets the connection go on when it took something. */
+  /** Closes the connection; under policy `retry` only if it took no part of the output. */
   private onDeadlineMissed(tookSome: boolean): void {
-    // A connection that misses it before its CONNECT is closed as well, but does not count as a slow consumer.
+    // A connection that misses the deadline before its CONNECT does not count as a slow consumer.
     if (!this.outbound.slow && (this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.countSlowConsumer();
     if (tookSome && !this.closed && this.host.options.writeTimeout === "retry") return;
     if (this.closed) {
@@ -229,10 +229,10 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 
   // End
 
-  /** @param flushes whether queued output is still written; by default the reason decides, the caller may know that the peer still reads */
+  /** @param flushes whether queued output is still written. By default the reason decides; a caller may know that the peer still reads */
   close(reason: CloseReason, flushes = !skipsFlush(reason)): void {
     if (this.closed) return;
-    this.host.turn.fanOuts.catchUp(); // a delivery under way may still owe it messages
+    this.host.turn.fanOuts.catchUp(); // the current delivery may still have messages for it
     this.flags |= FLAG_CLOSED;
     this.closeReason = reason;
     this.stoppedAt = this.host.turn.clock.now();

@@ -1,11 +1,11 @@
 /**
  * Writes messages of a batch into a connection's output as MSG or HMSG.
  *
- *   one message     the line and the payload go straight into the output's tail
- *   a run of them   encoded once into the scratch space of the turn, then appended as one block. The next receiver with the same sid that
- *                   also takes headers, or also does not, gets the same block: a fan-out to a thousand subscribers encodes once.
- *   large messages  lines in the scratch space, payloads where they were read, all in one system call: nothing is copied
- * In a run, a line is built when size, subject or reply change, and otherwise copied from the message before.
+ *   one message     line and payload are written directly into the tail of the output
+ *   a run of them   encoded once into the scratch space of the turn, then appended as one block. The next receiver with the same sid and the
+ *                   same support of headers gets the same block: a fan-out to a thousand subscribers encodes once.
+ *   large messages  lines in the scratch space and payloads in the read buffer are written with one system call; payloads are not copied
+ * In a run, a line is built if size, subject or reply differ from the message before, and otherwise copied from it.
  * Small copies are loops: a native call costs as much as 48 bytes one by one, or 64 in words (bench/micro/delivery.ts).
  */
 import { CR, decimalSize, LF, SPACE, writeDecimal } from "../../base/bytes/ascii.ts";
@@ -28,15 +28,15 @@ import { FLAG_HEADERS } from "./connection-flag.ts";
 import { SCRATCH_BYTES } from "./encoded-run.ts";
 import type { Turn } from "./turn.ts";
 
-/** Room that a line takes besides subject, sid and reply: digits of two sizes, blanks, `HMSG`, CRLF. */
+/** Most bytes of a line besides subject, sid and reply: digits of two sizes, blanks, `HMSG`, CRLF. */
 const LINE_OVERHEAD = 32;
-/** Runs of larger messages, on average, are not gathered in the scratch space: a block of its own for each payload costs less. */
+/** Runs with larger messages on average are not copied to the scratch space: separate ranges for the payloads cost less. */
 const RUN_PAYLOAD_BYTES_MAX = 4 * 1024;
 /** The same for runs with one receiver: there the encoded run is used only once. */
 const RUN_PAYLOAD_BYTES_MAX_ONE = 600;
-/** From this size on a single message is written with a system call of its own. */
+/** From this size on, bytes: a single message is written with its own system call. */
 const VECTOR_BYTES_MIN = 16 * 1024;
-/** Short pieces are copied in words: up to three bytes too many, which the next copy overwrites. */
+/** Short pieces are copied in words. Up to three bytes too many are copied, which the next copy overwrites. */
 const WORD_BYTES = 4;
 /** Longest pieces that a loop copies, by words and by bytes. */
 const WORDS_BYTES_MAX = 64;
@@ -82,12 +82,12 @@ function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: numbe
   const { run, scratch: target, scratchView } = turn;
   const source = batch.source;
   const sourceView = turn.viewOf(source);
-  // Last offset at which a word may be read.
+  // The last offset at which a word can be read.
   const wordsEnd = source.length - WORD_BYTES;
   const fields = batch.fields;
   let at = 0;
   let payloadBytes = 0;
-  // The last line written, and what it says: the next message with the same subject and size, and no reply, has the same line.
+  // The last line, with its size and subject: the next message with the same subject and size and without reply has the same line.
   let lineStart = 0;
   let lineSize = 0;
   let lineFor = -1;
@@ -135,7 +135,7 @@ function encodeRun(turn: Turn, sid: Uint8Array, batch: MessageBatch, from: numbe
   run.payloadBytes = payloadBytes;
 }
 
-/** One message, straight into the output. @returns payload and header bytes written */
+/** Writes one message directly into the output. @returns payload and header bytes written */
 function writeMessage(connection: Connection, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
   const outbound = connection.outbound;
   const fields = batch.fields;
@@ -169,7 +169,7 @@ function writeMessage(connection: Connection, sid: Uint8Array, batch: MessageBat
   return end - start;
 }
 
-/** Large messages: the kernel gets the ranges where they lie. @returns payload and header bytes written */
+/** Writes large messages: the kernel gets the ranges of the read buffer. @returns payload and header bytes written */
 function writeLargeRun(connection: Connection, sid: Uint8Array, batch: MessageBatch, from: number, to: number, headers: boolean): number {
   const { vector, scratch, run } = connection.host.turn;
   run.version = -1; // the scratch space is overwritten
@@ -177,7 +177,7 @@ function writeLargeRun(connection: Connection, sid: Uint8Array, batch: MessageBa
   const fields = batch.fields;
   let payloadBytes = 0;
   let at = 0;
-  // As in `encodeRun`: a message with the same line as the one before sends it from where it lies.
+  // As in `encodeRun`: a message with the same line as the one before sends that range again.
   let lineStart = 0;
   let lineFor = -1;
   let lineSubject = -1;
@@ -209,7 +209,7 @@ function writeLargeRun(connection: Connection, sid: Uint8Array, batch: MessageBa
   return payloadBytes;
 }
 
-/** A line so long that no payload may fit behind it in a chunk. Only a raised `max_control_line` allows that. */
+/** Writes a line that is so long that its chunk may have no room for a payload. Only a raised `max_control_line` allows it. */
 function writeLongLine(
   connection: Connection,
   sid: Uint8Array,
@@ -227,7 +227,7 @@ function writeLongLine(
   return batch.end(index) - start;
 }
 
-/** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. @returns the offset behind its CRLF */
+/** `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <header size> <size>`. @returns the offset after its CRLF */
 function writeLine(target: Buffer, start: number, sid: Uint8Array, batch: MessageBatch, index: number, headers: boolean): number {
   const fields = batch.fields;
   const field = index << STRIDE_SHIFT;
@@ -276,7 +276,7 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return true;
 }
 
-/** Room that the 503 of "no responders" takes besides its subjects. */
+/** Most bytes of the 503 of "no responders" besides its subjects. */
 const NO_RESPONDERS_OVERHEAD = 96;
 const NO_RESPONDERS_STATUS = Buffer.from("NATS/1.0 503\r\nNats-Subject: ");
 /** Bytes of that header block without the subject. */

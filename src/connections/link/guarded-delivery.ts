@@ -1,6 +1,6 @@
 /**
- * Deliveries to subscriptions that do not simply take every message: one with a filter of denied subjects, or one that sees the messages
- * of a stream import under its own subjects.
+ * Deliveries to special subscriptions: those with a filter of denied subjects, and those that see the messages of a stream import under other
+ * subjects.
  *
  *   batch ── view: under the subjects of this account ──▶ viewed batch ── filter: runs of allowed messages ──▶ receiver.deliverAll
  */
@@ -43,7 +43,7 @@ function deliverAllowed(receiver: GuardedReceiver, subscription: Subscription, b
   const { sizeMin, sizeMax } = filter;
   let taken = 0;
   let runStart = from;
-  // Consecutive messages on one subject have one answer.
+  // The filter is called once for consecutive messages on one subject.
   let lastStart = -1;
   let allowed = true;
   for (let index = from; index < to; index++) {

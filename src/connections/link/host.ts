@@ -1,17 +1,17 @@
-/** What a link needs of the server above it, whatever kind of connection it carries. */
+/** The server, as links of every kind need it. */
 import { CONNECTION_KINDS } from "../../wire/protocol/connection-kind.ts";
 import type { Turn } from "./turn.ts";
 
-/** Options that links of every kind read. They are read where they are needed, as a reload may change them. */
+/** Options that links of every kind read. They are read at each use, because a reload may change them. */
 export interface LinkOptions {
-  /** Output that waits for a slow peer, bytes; with more it is a slow consumer. */
+  /** Output that may wait for a slow peer, bytes; with more it is a slow consumer. */
   readonly pendingBytesMax: number;
   /** How long the kernel may take for a batch of output. */
   readonly writeDeadlineMs: number;
-  /** After a missed write deadline: `retry` lets the connection go on if it took something; the others close it. */
+  /** After a missed write deadline: `retry` keeps a connection that took a part of its output; the other values close it. */
   readonly writeTimeout: "default" | "close" | "retry";
   readonly pingIntervalMs: number;
-  /** PINGs without an answer; with one more the connection is stale. */
+  /** PINGs that may be unanswered; with one more the connection is stale. */
   readonly pingsOutMax: number;
   /** Producers wait for slow consumers. False: messages for slow consumers are dropped. */
   readonly fastProducerStall: boolean;

@@ -1,8 +1,8 @@
 /**
- * PING, PONG and round trips of one connection: is the peer still there, and how far away.
+ * PING, PONG and round trip of one connection: finds peers that are gone, and measures the round trip.
  *
- * The first PING comes early, after 2 s, so that the round trip is known soon; later ones come every `pingIntervalMs`. A peer that sent
- * something within the interval is not asked, unless its round trip is more than an hour old.
+ * The first PING is sent early, after 2 s, so that the round trip is known soon; later ones follow every `pingIntervalMs`. A peer that has sent
+ * something within the interval gets no PING, unless its round trip was measured more than an hour ago.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
@@ -11,7 +11,7 @@ import type { LinkHost } from "./host.ts";
 
 const FIRST_PING_MS = 2_000;
 const ROUND_TRIP_FRESH_MS = 60 * 60 * 1_000;
-/** For so long a connection that has not had its first PONG gets no PING that only measures the round trip. */
+/** Before its first PONG a connection of this age or less gets no PING that only measures the round trip. */
 const ROUND_TRIP_PATIENCE_MS = 2_000;
 /** A round trip that was measured is never 0, which means unknown: at least 1 ns. */
 const ROUND_TRIP_MIN_MS = 1e-6;
@@ -34,7 +34,7 @@ export class Keepalive {
   private readonly timer: WheelTimer;
   private readonly openedAt: number;
   private pingsOut = 0;
-  /** Long ago at first, so that the first PING is always sent. */
+  /** Infinitely long ago at first, so that the first PING is always sent. */
   private pingSentAt = Number.NEGATIVE_INFINITY;
   /** Last data or PING from the peer, monotonic ms. */
   lastInAt: number;
@@ -65,7 +65,7 @@ export class Keepalive {
     this.owner.host.turn.timers.cancel(this.timer);
   }
 
-  /** CONNECT came: the time since accept is a first guess of the round trip. */
+  /** Called at CONNECT: the time since accept is a first estimate of the round trip. */
   onConnect(): void {
     this.roundTripMs = Math.max(ROUND_TRIP_MIN_MS, this.now() - this.openedAt);
     this.measurements++;

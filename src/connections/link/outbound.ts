@@ -8,11 +8,11 @@
  *               │ takes less
  *               ▼
  *             backlog (chunks in order) ── drain ─▶ kernel
- * Blocks of 16 KiB and more are offered to the kernel where they lie, if no backlog waits before them; only what the kernel does not take is
- * copied. So a large payload is written from the chunk it was read into, and a batch for many receivers is encoded once.
+ * Blocks of 16 KiB and more are written without a copy if there is no backlog; only the bytes that the kernel does not take are copied. So a
+ * large payload is written from the chunk into which it was read, and a batch for many receivers is encoded once.
  *
- * Bounds: if more than `pendingBytesMax` wait after the kernel took what it could, the connection is a slow consumer. From 75 % on producers
- * stall (`stalling`). If the kernel does not take a batch of output within the write deadline, the connection is a slow consumer too; under
+ * Bounds: if more than `pendingBytesMax` bytes wait after a write, the connection is a slow consumer. From 75 % on producers stall
+ * (`stalling`). If the kernel does not take a batch of output within the write deadline, the connection is a slow consumer too; under
  * policy `retry` it gets a flag and another deadline. Progress within a batch does not restart its deadline.
  * Source: reference, core §1.10.
  */
@@ -24,7 +24,7 @@ import type { Transport } from "../../wire/transport/transport.ts";
 import type { Turn } from "./turn.ts";
 import { TurnPhase, type TurnWork } from "./turn-phases.ts";
 
-/** From this size on, bytes: a block is offered to the kernel where it lies. */
+/** From this size on, bytes: a block is written without a copy. */
 const DIRECT_BYTES_MIN = 16 * 1024;
 /** Turns of small output after which a connection starts with a smaller chunk again. */
 const SHRINK_TURNS = 16;
@@ -38,26 +38,26 @@ export interface OutboundLimits {
   writeDeadlineMs: number;
 }
 
-/** The connection, which is told what happens to its output. */
+/** The connection, which is notified about its output. */
 export interface OutboundOwner {
   onPendingBytesExceeded(limit: number): void;
   /** The deadline passed. @param tookSome the kernel took a part @param chunks @param bytes of the batch that was being written */
   onWriteDeadline(tookSome: boolean, chunks: number, bytes: number): void;
   onSlowRecovered(elapsedMs: number, chunks: number, bytes: number): void;
   onWriteError(): void;
-  /** Pending output fell under 75 % of the limit: stalled producers may go on. */
+  /** Pending output fell below 75 % of the limit: stalled producers may continue. */
   onStallReleased(): void;
-  /** Everything is with the kernel and the connection wanted to end. */
+  /** `closeAfterFlush` was called, and the kernel has all output. */
   onFlushedForClose(): void;
 }
 
 export class Outbound implements TurnWork {
-  /** Its bytes from 0 to `tailSize` are not written yet. Hot paths write behind them after `reserve`. */
+  /** Its bytes from 0 to `tailSize` are not written yet. Hot paths append to them after `reserve`. */
   tail: Buffer = EMPTY;
   tailSize = 0;
   /** Pending output is over 75 % of the limit. */
   stalling = false;
-  /** Nothing more is appended; what waits is written, then the owner is told. */
+  /** Nothing more is appended. The owner is notified when the pending output is written. */
   closing = false;
   closed = false;
   /** Flagged by a missed deadline under policy `retry`. */
@@ -68,7 +68,7 @@ export class Outbound implements TurnWork {
   private readonly owner: OutboundOwner;
   private readonly limits: OutboundLimits;
   private dirty = false;
-  /** Closing, and the kernel has everything. */
+  /** Closing, and the kernel has all output. */
   private flushed = false;
   private tier = 0;
   private smallTurns = 0;
@@ -89,7 +89,7 @@ export class Outbound implements TurnWork {
     this.limits = limits;
   }
 
-  /** Bytes not yet with the kernel. */
+  /** Bytes that the kernel does not have yet. */
   get pendingBytes(): number {
     return this.backlogBytes + this.tailSize;
   }
@@ -99,8 +99,8 @@ export class Outbound implements TurnWork {
   }
 
   /**
-   * Makes room for `size` bytes, at most 64 KiB, behind `tailSize` of `tail`, and marks the connection dirty. The caller writes them
-   * there and raises `tailSize`, unless it is `closed` now.
+   * Makes room for `size` bytes, at most 64 KiB, in `tail` after `tailSize`, and marks the connection dirty. The caller writes them there and
+   * raises `tailSize`, unless the output is `closed` then.
    */
   reserve(size: number): void {
     if (this.closed) return;
@@ -114,14 +114,14 @@ export class Outbound implements TurnWork {
     this.turn.add(TurnPhase.Write, this);
   }
 
-  /** Appends any number of bytes. When it returns they are copied, or with the kernel. */
+  /** Appends any number of bytes. When it returns, they are copied, or the kernel has them. */
   append(source: Buffer, start: number, end: number): void {
     if (this.closed || this.closing) return;
     const size = end - start;
     if (size >= DIRECT_BYTES_MIN && (this.tailSize === 0 || size >= LARGEST_CHUNK_BYTES)) return this.appendBlock(source, start, end);
     let at = start;
     if (size > LARGEST_CHUNK_BYTES - this.tailSize) {
-      // Fills the chunk to its end, so that a whole one goes out.
+      // Fills the chunk to its end, so that a whole chunk is written.
       this.reserve(LARGEST_CHUNK_BYTES - this.tailSize);
       at += LARGEST_CHUNK_BYTES - this.tailSize;
       copy(source, start, at, this.tail, this.tailSize);
@@ -133,7 +133,7 @@ export class Outbound implements TurnWork {
     this.tailSize += end - at;
   }
 
-  /** A large block: written where it lies, if nothing but the tail waits before it. */
+  /** Appends a large block. Writes it without a copy if there is no backlog. */
   private appendBlock(source: Buffer, start: number, end: number): void {
     this.markDirty();
     let at = start;
@@ -154,7 +154,7 @@ export class Outbound implements TurnWork {
     this.checkPending();
   }
 
-  /** Copies bytes into chunks behind the backlog; the last one stays the tail. */
+  /** Copies bytes into chunks at the end of the backlog; the last chunk remains the tail. */
   private queue(source: Buffer, start: number, end: number): void {
     let at = start;
     while (at < end) {
@@ -169,13 +169,13 @@ export class Outbound implements TurnWork {
     }
   }
 
-  /** Begins a vector for this connection with what waits in the tail. */
+  /** Begins a vector for this connection with the bytes of the tail. */
   startVector(vector: ByteVector): void {
     vector.clear();
     if (this.tailSize > 0) vector.add(this.tail, 0, this.tailSize);
   }
 
-  /** Appends the ranges of a vector begun by `startVector`; what the kernel does not take now is copied. */
+  /** Appends the ranges of a vector that `startVector` began. Bytes that the kernel does not take now are copied. */
   appendVector(vector: ByteVector): void {
     if (this.closed || this.closing) return;
     this.markDirty();
@@ -204,7 +204,7 @@ export class Outbound implements TurnWork {
     else this.endFlush();
   }
 
-  /** Offers to the kernel what was appended in the turn. */
+  /** Writes the output of the turn. */
   private writeTurn(): void {
     this.dirty = false;
     if (this.closed) return;
@@ -217,7 +217,7 @@ export class Outbound implements TurnWork {
     this.finishClosing();
   }
 
-  /** The kernel takes bytes again. */
+  /** Called when the kernel takes bytes again. */
   onDrain(): void {
     if (this.closed) return;
     while (this.backlogBytes > 0) {
@@ -252,14 +252,14 @@ export class Outbound implements TurnWork {
     this.finishClosing();
   }
 
-  /** Appends nothing more. Once the kernel has everything, `onFlushedForClose` is called. Call `Turn.end` afterwards. */
+  /** Stops appending. Once the kernel has all output, `onFlushedForClose` is called. Call `Turn.end` afterwards. */
   closeAfterFlush(): void {
     if (this.closed || this.closing) return;
     this.closing = true;
     this.markDirty();
   }
 
-  /** Drops everything that waits. */
+  /** Drops all pending output. */
   abandon(): void {
     if (this.closed) return;
     this.closed = true;
@@ -277,7 +277,7 @@ export class Outbound implements TurnWork {
     }
   }
 
-  /** Once the kernel has everything, the owner ends the transport in the turn's last phase. */
+  /** Once the kernel has all output, the owner ends the transport in the turn's last phase. */
   private finishClosing(): void {
     if (!this.closing || this.closed || this.flushed || this.pendingBytes > 0) return;
     this.flushed = true;
@@ -288,7 +288,7 @@ export class Outbound implements TurnWork {
     if (!this.closed) this.owner.onFlushedForClose();
   }
 
-  /** The tail has no room for `size` more bytes: takes a larger chunk, or sends a full one within the turn. */
+  /** The tail has no room for `size` more bytes: takes a larger chunk, or writes the full one before the end of the turn. */
   private grow(size: number): void {
     const needed = this.tailSize + size;
     if (needed <= LARGEST_CHUNK_BYTES) {
@@ -312,7 +312,7 @@ export class Outbound implements TurnWork {
     this.checkPending();
   }
 
-  /** Offers the tail to the kernel; the rest becomes the backlog. */
+  /** Writes the tail. Bytes that the kernel does not take become the backlog. */
   private writeTail(): void {
     const taken = this.transport.write(this.tail, 0, this.tailSize);
     if (taken === this.tailSize) {
@@ -332,7 +332,7 @@ export class Outbound implements TurnWork {
     this.backlogBytes += size;
     const last = first ? NO_CHUNK : this.backlog[this.backlog.length - 1];
     if (size <= last.bytes.length - last.end) {
-      // Fills up the last chunk: small turns behind a backlog must not hold a chunk each.
+      // Fills up the last chunk: with a backlog, small turns must not hold a chunk each.
       copy(this.tail, start, this.tailSize, last.bytes, last.end);
       last.end += size;
       this.turn.pool.give(this.tail);
@@ -348,7 +348,7 @@ export class Outbound implements TurnWork {
     this.tail = EMPTY;
   }
 
-  /** The size of a turn's first chunk follows what the turns before needed. */
+  /** Adjusts the size of the next turn's first chunk to the recent turns. */
   private followTraffic(): void {
     if (this.tier === 0) return;
     if (this.tailSize * 8 > TIER_BYTES[this.tier] || this.backlogBytes > 0) this.smallTurns = 0;
@@ -373,7 +373,7 @@ export class Outbound implements TurnWork {
     this.owner.onWriteError();
   }
 
-  /** Begins a batch for the deadline: what waits now. */
+  /** Begins a batch with a deadline: the bytes that are pending now. */
   private startDeadline(tookSome: boolean): void {
     this.deadline ??= new WheelTimer(() => this.onDeadline());
     this.batchStart = this.turn.clock.monotonic();
@@ -384,7 +384,7 @@ export class Outbound implements TurnWork {
     this.turn.timers.set(this.deadline, this.limits.writeDeadlineMs);
   }
 
-  /** Counts what the kernel took for the batch under the deadline; at the end of the batch the next one begins. */
+  /** Counts the bytes that the kernel took of the current batch. When it is complete, the next batch begins. */
   private countForDeadline(taken: number): void {
     if (taken > 0) this.batchTookSome = true;
     this.batchLeft -= taken;
@@ -404,7 +404,7 @@ export class Outbound implements TurnWork {
       this.slow = true;
       this.startDeadline(false);
     }
-    this.turn.end(); // producers that were stalled by this connection may go on
+    this.turn.end(); // producers that this connection has stalled may continue
   }
 }
 

@@ -1,11 +1,11 @@
 /**
- * The reading side of a connection: chunks from the transport go through the parser, in order, and may stop in the middle.
+ * The reading side of a connection: hands chunks of the transport to the parser, in order. A parser may stop in the middle of a chunk.
  *
- *   onData ─▶ parse ─┬─ to the end of the chunk ─▶ further reads at once, if the peer sends in bulk
+ *   onData ─▶ parse ─┬─ to the end of the chunk ─▶ further reads at once, if the chunk was large
  *                    ├─ suspended ─▶ the rest is kept, the transport paused ─▶ resumeReading, at the end of a later turn
  *                    └─ refused ───▶ onCommandRefused
- * A parser is suspended while an authentication is under way or the connection is stalled (stall.ts). Nothing behind is looked at until
- * then, so order holds; what is kept is bounded by one read of the transport, as a paused transport brings no further chunk after it.
+ * A parser is suspended while the client is being authenticated or the connection is stalled (stall.ts). Later bytes are not parsed in the
+ * meantime, so the order is kept. The kept bytes are bounded by one read, because a paused transport delivers no further chunks.
  */
 import { assert } from "../../base/assert/assert.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -16,14 +16,14 @@ import type { Resumable, Turn } from "./turn.ts";
 
 /** After a read of this size another one follows at once. */
 const BULK_BYTES_MIN = 256 * 1024;
-/** Bounded, as other connections wait meanwhile. */
+/** Limited, because other connections have to wait. */
 const FURTHER_READS_MAX = 3;
-/** Handling one read is expected to take less; if it takes longer, the log says so. */
+/** If one read takes this long or longer to handle, the log reports it. */
 const READ_REPORT_MS = 2_000;
 
 /** Turns bytes into commands; the parser of `wire/protocol`, or that of another protocol. */
 export interface StreamParser {
-  /** Set to stop after the command under way. */
+  /** Set to stop after the current command. */
   suspended: boolean;
   /** @returns the offset reached, less than the chunk's length when suspended; or a `Refusal`, negated */
   parse(chunk: Buffer, at: number): number;
@@ -38,20 +38,20 @@ export interface ReadLoopOwner {
   readonly host: { readonly turn: Turn };
   readonly log: Logger;
   readonly label: string;
-  /** Adds what one read brought to the totals. */
+  /** Adds the messages of one read to the totals. */
   commitRead(): void;
-  /** The parser gave up on a command: nothing more is read. */
+  /** The parser refused a command: nothing more is read. */
   onCommandRefused(refusal: Refusal): void;
 }
 
 export class ReadLoop implements Resumable {
-  /** Rises with each chunk whose parsing begins, */
+  /** Rises with each chunk whose parsing begins. */
   chunk = 0;
-  /** and what the owner's `inBytes` was then. */
+  /** The owner's `inBytes` when the parsing of `chunk` began. */
   inBytesBefore = 0;
   private readonly owner: ReadLoopOwner;
   private readonly parser: StreamParser;
-  /** A chunk that was not parsed to its end, and those that came after it. */
+  /** A chunk that was not parsed to its end, and the chunks after it. */
   private readonly unparsed: Buffer[] = [];
   /** Offset of the first unparsed byte in `unparsed[0]`. */
   private unparsedAt = 0;
@@ -61,7 +61,7 @@ export class ReadLoop implements Resumable {
     this.parser = parser;
   }
 
-  /** The chunk is the read loop's from now on. */
+  /** The read loop owns the chunk from now on. */
   onData(chunk: Buffer): void {
     const { owner } = this;
     const { turn } = owner.host;
@@ -70,13 +70,13 @@ export class ReadLoop implements Resumable {
     if (this.unparsed.length > 0) this.unparsed.push(chunk);
     else this.read(chunk, 0);
     turn.end();
-    if (chunk.length >= BULK_BYTES_MIN) this.readOn();
+    if (chunk.length >= BULK_BYTES_MIN) this.readMore();
     const elapsedMs = turn.clock.now() - startedAt;
     if (elapsedMs >= READ_REPORT_MS) owner.log.warn(`${owner.label} - Readloop processing time: ${elapsedMs / 1000}s`);
   }
 
-  /** The peer sends more than one read of the event loop brings: a few more reads, into a buffer that is used again. */
-  private readOn(): void {
+  /** The peer sends more than one read of the event loop holds: reads a few more times, into a shared buffer. */
+  private readMore(): void {
     const { owner } = this;
     const { turn } = owner.host;
     for (let reads = 0; reads < FURTHER_READS_MAX && !owner.closed && this.unparsed.length === 0; reads++) {
@@ -84,7 +84,7 @@ export class ReadLoop implements Resumable {
       if (size === 0) return;
       const chunk = turn.readBuffer.subarray(0, size);
       this.read(chunk, 0);
-      // The next read overwrites the buffer: what was not parsed is copied.
+      // The next read overwrites the buffer, so bytes that were not parsed are copied.
       if (this.unparsed[0] === chunk) this.unparsed[0] = Buffer.from(chunk);
       turn.end();
       if (size < BULK_BYTES_MIN) return;
@@ -102,7 +102,7 @@ export class ReadLoop implements Resumable {
     if (reached < 0) return owner.onCommandRefused(-reached);
     assert(reached >= at && reached <= chunk.length, "a parser stops inside the chunk, after the offset where it began", reached, at);
     if (reached === chunk.length || owner.closed) return;
-    // Suspended: the rest goes before the chunks that came behind it.
+    // Suspended: the rest is kept before the later chunks.
     this.unparsed.unshift(chunk);
     this.unparsedAt = reached;
     if ((owner.flags & FLAG_PAUSED) === 0) {
@@ -111,18 +111,18 @@ export class ReadLoop implements Resumable {
     }
   }
 
-  /** Stops behind the command under way. @param flag the reason, one of `FLAGS_SUSPENDING`; the caller clears it before it resumes */
+  /** Stops after the current command. @param flag the reason, one of `FLAGS_SUSPENDING`; the caller clears it before it resumes */
   suspend(flag: number): void {
     this.owner.flags |= flag;
     this.parser.suspended = true;
   }
 
-  /** Reading goes on at the end of the turn, unless another reason to be suspended is left. */
+  /** Reading continues at the end of the turn, unless there is another reason to be suspended. */
   resumeLater(): void {
     this.owner.host.turn.resumeLater(this);
   }
 
-  /** Parses on from where the parser was suspended. Called by the turn. */
+  /** Continues where the parser was suspended. Called by the turn. */
   resumeReading(): void {
     const { owner, parser } = this;
     if (owner.closed) return;
@@ -136,7 +136,7 @@ export class ReadLoop implements Resumable {
     if (!parser.suspended && !owner.closed) this.resumeTransport();
   }
 
-  /** The connection is closed, perhaps in the middle of a read: nothing behind the command under way is looked at. */
+  /** Called when the connection is closed, possibly during a read: nothing after the current command is parsed. */
   stop(): void {
     this.unparsed.length = 0;
     this.parser.suspended = true;

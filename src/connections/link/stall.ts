@@ -2,10 +2,10 @@
  * Fast producers wait for slow consumers, for bounded times.
  *
  *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms per message" (5 ms at the limit)
- *   producer: afterFlush() ─▶ reading suspended ─▶ timer, or the consumer's output fell under 75 % ─▶ reads on
- * At most 10 ms for each 64 KiB of input, for all consumers together, so a consumer that never reads delays its producers only shortly;
- * it runs into max_pending and is closed.
- * One class for both roles, as a connection may have both.
+ *   producer: afterFlush() ─▶ reading suspended ─▶ timer, or the consumer's output fell below 75 % ─▶ continues reading
+ * The limit is 10 ms for each 64 KiB of input, for all consumers together, so a consumer that never reads delays its producers only briefly: it
+ * reaches max_pending and is closed.
+ * One class has both roles, because a connection may have both.
  * Source: reference, core §1.10.
  */
 
@@ -47,11 +47,11 @@ export class Stall {
   private timer: WheelTimer | null = null;
   private startedAt = 0;
   private spentMs = 0;
-  /** The chunk of the read loop for which time was spent: the next one has a new budget. */
+  /** The chunk of the read loop to which `spentMs` belongs; the next chunk has a new budget. */
   private chunk = 0;
-  /** `inBytes` from which the spent time counts. */
+  /** The owner's `inBytes` at the beginning of the budget. */
   private budgetFrom = 0;
-  /** As a producer: the consumer whose output is waited for. */
+  /** As a producer: the consumer for which it waits. */
   private waitsFor: Stall | null = null;
   /** As a consumer: the producers that wait for this connection's output. */
   private waiting: Set<Stall> | null = null;
@@ -61,8 +61,8 @@ export class Stall {
   }
 
   /**
-   * As a consumer whose output is backed up: decides about `count` messages of a batch, and marks the batch so that its producer stalls for
-   * as long as it would if it were stalled message by message.
+   * As a slow consumer: decides whether it takes `count` messages of a batch, and marks the batch so that the producer stalls for the same time
+   * as if it were stalled message by message.
    * @returns false to drop them (`no_fast_producer_stall`)
    */
   admit(batch: MessageBatch, count: number): boolean {
@@ -74,7 +74,7 @@ export class Stall {
     return true;
   }
 
-  /** As a producer: the turn's batch was delivered. Suspends reading if a consumer marked the batch. */
+  /** As a producer, after the turn's batch was delivered: suspends reading if a consumer has marked the batch. */
   afterFlush(): void {
     const batch = this.owner.host.turn.batch;
     if (batch.stallMs === 0) return;
@@ -99,7 +99,7 @@ export class Stall {
     owner.host.turn.timers.set(this.timer, ms);
   }
 
-  /** A new chunk has a new budget, and so has every 64 KiB of a long one. */
+  /** Starts a new budget for a new chunk, and for every 64 KiB of a long chunk. */
   private renewBudget(): void {
     const { reading, inBytes } = this.owner;
     if (this.chunk !== reading.chunk) {
@@ -113,7 +113,7 @@ export class Stall {
     this.spentMs = 0;
   }
 
-  /** As a consumer: the output drained, or is gone. */
+  /** As a consumer, after its output has drained or was dropped: its producers continue. */
   releaseProducers(): void {
     const waiting = this.waiting;
     if (waiting === null) return;
@@ -139,7 +139,7 @@ export class Stall {
     this.owner.host.turn.end();
   }
 
-  /** As a producer: reads on. */
+  /** As a producer: continues reading. */
   private end(): void {
     const { owner } = this;
     if ((owner.flags & FLAG_STALLED) === 0) return;

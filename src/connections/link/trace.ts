@@ -1,4 +1,4 @@
-/** Lines of the trace log in the reference's format. Cold: with tracing on, every message takes the slow path. */
+/** Lines of the trace log in the reference's format. Not a hot path: with tracing on, no message uses the publish loop. */
 import { decode, quote } from "../../base/bytes/ascii.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";

@@ -4,19 +4,18 @@
  *   Store ─▶ Deliver ─▶ Write ─▶ Close
  *     ▲                            │  work that a phase adds to an earlier one is done before a later phase begins
  *     └────────────────────────────┘
- * The order is what makes group commit work: everything that arrived in a turn is stored with one disk write, and whatever may leave
- * because of that goes out with the same socket write as the turn's other output. A connection is closed last, so that its peer still
- * gets what the phases before wrote.
+ * The order makes group commit possible: all messages of a turn are stored with one disk write, and the output that depends on it is sent with
+ * the same socket write as the other output of the turn. Connections are closed last, so that their peers get all output.
  */
 
 export enum TurnPhase {
-  /** Stores write what the turn brought. */
+  /** Stores write the messages of the turn. */
   Store = 0,
-  /** Deliveries and acknowledgements that waited, for a store for example, and are free to leave now. */
+  /** Deliveries and acknowledgements that had to wait, for example for a store. */
   Deliver,
-  /** Each connection with new output hands it to its socket, once. */
+  /** Each connection with new output writes it to its socket, once. */
   Write,
-  /** Connections whose last output is with the kernel end their transport. */
+  /** Connections whose last output the kernel has end their transport. */
   Close,
 }
 
@@ -28,7 +27,7 @@ export interface TurnWork {
   runPhase(phase: TurnPhase): void;
 }
 
-/** Work of one phase, first in, first out. `head` is the next item: it survives a run within a run. */
+/** Work of one phase, first in, first out. `head` is the index of the next item; a field, so that a nested run continues there. */
 class PhaseQueue {
   readonly items: TurnWork[] = [];
   head = 0;

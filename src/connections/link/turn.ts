@@ -2,12 +2,12 @@
  * What the connections of one event loop share while it handles one event: the batch being filled, scratch space for encoding, the
  * output pool, and the work for the end of the turn.
  *
- *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): phases Store, Deliver, Write, Close ─▶ a suspended reader goes on ─┐
+ *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): phases Store, Deliver, Write, Close ─▶ a suspended reader continues ┐
  *                                                 ▲                                                                      │
  *                                                 └──────────────── until no reader waits ◀───────────────────────────────┘
- * One reader at a time, in the order they asked, so that what one delivers is written before the next one is read.
- * There is one turn per event loop, handed to every connection: ten thousand connections hold no buffers of their own, and two servers in
- * a process share nothing.
+ * Suspended readers continue one at a time, in the order of their requests: the messages of one are written before the next one is read.
+ * There is one turn per event loop, which all connections use: ten thousand connections need no buffers of their own, and two servers in a
+ * process share nothing.
  */
 import { assert } from "../../base/assert/assert.ts";
 import { BufferPool } from "../../base/bytes/buffer-pool.ts";
@@ -21,10 +21,10 @@ import { ByteVector } from "../../wire/transport/byte-vector.ts";
 import { EncodedRun, SCRATCH_BYTES, SCRATCH_SLACK_BYTES } from "./encoded-run.ts";
 import { type TurnPhase, TurnPhases, type TurnWork } from "./turn-phases.ts";
 
-/** Size of `readBuffer`: as much as Bun's own read. */
+/** Size of `readBuffer`, bytes: the size of Bun's own reads. */
 const READ_BYTES = 512 * 1024;
 
-/** After a burst the pool's memory is given back in halves, at this interval. */
+/** After a burst, half of the pool's free memory is released at this interval. */
 const TRIM_MS = 5_000;
 
 /** A reader that was suspended in the middle of its input. */
@@ -43,14 +43,14 @@ export class Turn {
   readonly vector = new ByteVector();
   /** Wall clock at the start of the turn, ms. */
   now = 0;
-  /** Delivered to connections and not yet added to the totals. */
+  /** Messages and bytes that were delivered to connections and are not in the totals yet. */
   outMessages = 0;
   outBytes = 0;
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
   readonly fanOuts: FanOutStack;
-  /** Batches ready for use; more than one only where deliveries nest. */
+  /** Unused batches; more than one only if deliveries nest. */
   private readonly viewed: ViewedBatch[] = [];
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
   private readSpace: Buffer | null = null;
@@ -67,7 +67,7 @@ export class Turn {
     this.fanOuts = new FanOutStack(random);
   }
 
-  /** For reads beyond the first one of an event, see `Transport.readMore`. Allocated when a peer first sends that much. */
+  /** For reads after the first one of an event, see `Transport.readMore`. Allocated at the first use. */
   get readBuffer(): Buffer {
     this.readSpace ??= Buffer.allocUnsafeSlow(READ_BYTES);
     return this.readSpace;
@@ -82,7 +82,7 @@ export class Turn {
     return this.words;
   }
 
-  /** A batch for messages as another account sees them. Give it back with `giveViewed`. */
+  /** A batch for messages under the subjects of another account. Give it back with `giveViewed`. */
   takeViewed(): ViewedBatch {
     return this.viewed.pop() ?? new ViewedBatch();
   }
@@ -98,14 +98,14 @@ export class Turn {
     this.phases.add(phase, work);
   }
 
-  /** `reader` goes on reading at the end of the turn: never from within a delivery, which holds the batch. */
+  /** `reader` continues at the end of the turn, never during a delivery, which uses the batch. */
   resumeLater(reader: Resumable): void {
     this.readers.push(reader);
   }
 
   /**
-   * Ends the turn when the code that runs now has returned to the event loop. For publishers inside the process, which may publish in the
-   * middle of a delivery as well as outside of any event.
+   * Ends the turn after the current code has returned to the event loop. For publishers inside the process, which may publish during a delivery
+   * or outside of any event.
    */
   endSoon(): void {
     if (this.endIsDue) return;
@@ -118,8 +118,8 @@ export class Turn {
   }
 
   /**
-   * Runs the phases, and the readers that wait, until there is nothing left to do.
-   * Never called from within a delivery: a reader that goes on fills the batch that is being delivered.
+   * Runs the phases and the waiting readers until there is no more work. Must not be called during a delivery: a reader that continues would
+   * overwrite the batch that is being delivered.
    */
   end(): void {
     this.wordsOf = null;
