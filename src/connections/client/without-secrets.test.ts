@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { withoutSecrets } from "./without-secrets.ts";
 
-test("the value of every secret field is redacted, and other fields are shown as they are", () => {
+test("the values of secret fields are redacted, and other fields are shown unchanged", () => {
   const fields = ["pass", "PASSWORD", "auth_token", "sig", "proxy_sig", "nkey", "jwt", "Jwt"];
   for (const field of fields) {
     const json = JSON.stringify({ name: "n", [field]: 'se"cr}et\\', user: "u", protocol: 1 });
@@ -11,7 +11,7 @@ test("the value of every secret field is redacted, and other fields are shown as
   expect(withoutSecrets('{"user":"a\\u0026b","pass" : "a\\u0026b"}')).toBe('{"user":"a\\u0026b","pass" : "[REDACTED]"}');
 });
 
-test("text that is not JSON, or hides a field name, does not show secrets either", () => {
+test("secrets are redacted in invalid JSON and in fields with escaped names", () => {
   const wrong = [
     '{"pass":"secret',
     '{"pass":"secret\\',

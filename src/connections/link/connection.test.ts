@@ -84,7 +84,7 @@ function newRouter() {
   return { clock, host, lines, transport, router: new RouterConnection(host, transport, log) };
 }
 
-test("a connection of another kind reads, counts, answers and ends as a link does, under its own name", () => {
+test("a connection of another kind reads, counts, answers and closes like every link, under its own name", () => {
   const { host, lines, transport, router } = newRouter();
   router.onData(Buffer.from("hello"));
   expect([host.counters.inMessages, host.counters.inBytes, host.counters.inClientMessages]).toEqual([1, 5, 0]);

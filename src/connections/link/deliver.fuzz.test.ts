@@ -197,7 +197,7 @@ function cut(wire: string, random: Random): Buffer[] {
   return chunks;
 }
 
-test("fuzz: every receiver gets every message, in order, in its own form", () => {
+test("fuzz: every receiver gets every message, in order and in its form", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 400; round++) {

@@ -68,7 +68,7 @@ test("a message without header is MSG, with reply and size", () => {
   expect(newBatch({ subject: "foo", reply: "in.1" }).deliver("x y")).toEqual({ text: "MSG foo x y in.1 0\r\n\r\n", bytes: 0 });
 });
 
-test("a message with header is HMSG for those who take headers, and MSG without it for others", () => {
+test("a message with header is HMSG for receivers with headers, and MSG without header for others", () => {
   const { deliver } = newBatch({ subject: "foo", reply: "r", header: HEADER, payload: "hi" }, { subject: "foo", header: HEADER });
   expect(deliver("1")).toEqual({ text: `HMSG foo 1 r 18 20\r\n${HEADER}hi\r\nHMSG foo 1 18 18\r\n${HEADER}\r\n`, bytes: 38 });
   expect(deliver("1", { headers: false })).toEqual({ text: "MSG foo 1 r 2\r\nhi\r\nMSG foo 1 0\r\n\r\n", bytes: 2 });
@@ -79,14 +79,14 @@ test("an empty header block is no header", () => {
   expect(newBatch({ subject: "foo", header: "", payload: "hi" }).deliver("1").text).toBe("MSG foo 1 2\r\nhi\r\n");
 });
 
-test("sizes as the publisher wrote them reach receivers of headers unchanged; others get new sizes", () => {
+test("receivers with headers get sizes as the publisher wrote them; others get new sizes", () => {
   const { batch, deliver } = newBatch({ subject: "foo", header: HEADER, payload: "hi" });
   batch.sizesText = Buffer.from("018 0020");
   expect(deliver("1").text).toBe(`HMSG foo 1 018 0020\r\n${HEADER}hi\r\n`);
   expect(deliver("1", { headers: false }).text).toBe("MSG foo 1 2\r\nhi\r\n");
 });
 
-test("a run is encoded once for receivers with the same sid that all take headers, or all do not, and again for others", () => {
+test("a run is encoded once for all receivers with the same sid and the same support of headers", () => {
   const { turn, batch, deliver } = newBatch({ subject: "a", payload: "1" }, { subject: "a", payload: "2" }, { subject: "b", payload: "3" });
   const run = "MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\nMSG b 1 1\r\n3\r\n";
   expect(deliver("1").text).toBe(run);
@@ -104,7 +104,7 @@ test("a run is encoded once for receivers with the same sid that all take header
   expect(deliver("1").text).toBe("MSG a 1 1\r\n1\r\nMSG a 1 1\r\n1\r\n");
 });
 
-test("large messages reach the kernel uncopied in one vector", () => {
+test("large messages are written in one vector without a copy", () => {
   const payload = "x".repeat(5_000);
   const { turn, batch, connect } = newBatch({ subject: "a", payload }, { subject: "b", payload });
   batch.oneReceiver = true;
@@ -115,7 +115,7 @@ test("large messages reach the kernel uncopied in one vector", () => {
   expect(transport.text).toBe(`MSG a 1 5000\r\n${payload}\r\nMSG b 1 5000\r\n${payload}\r\n`);
 });
 
-test("a run of more large messages than one vector holds goes out in several, behind the output before it", () => {
+test("a run of more large messages than a vector has room for is written in several vectors, after earlier output", () => {
   const messages = Array.from({ length: 600 }, (_, index) => ({ subject: "a", payload: `${index}`.padEnd(700, ".") }));
   const { turn, batch, connect } = newBatch(...messages);
   batch.oneReceiver = true;
@@ -128,7 +128,7 @@ test("a run of more large messages than one vector holds goes out in several, be
   expect([transport.vectors, transport.writes, turn.pool.taken]).toEqual([3, 0, 0]);
 });
 
-test("a connection whose write fails in the middle of a run gets no more of it", () => {
+test("after a failed write in the middle of a run, the rest of the run is dropped", () => {
   const messages = Array.from({ length: 100 }, () => ({ subject: "a", payload: "x".repeat(2_000) }));
   const { turn, batch, connect } = newBatch(...messages);
   const { connection, transport } = connect();
@@ -139,7 +139,7 @@ test("a connection whose write fails in the middle of a run gets no more of it",
   expect([connection.outbound.closed, connection.outbound.pendingBytes, turn.pool.taken]).toEqual([true, 0, 0]);
 });
 
-test("a line nearly as long as a chunk, or longer, does not cut its payload", () => {
+test("the payload after a line of about a chunk's length, or more, is complete", () => {
   for (const size of [
     LARGEST_CHUNK_BYTES - 4_200,
     LARGEST_CHUNK_BYTES - 2_000,

@@ -21,7 +21,7 @@ function sentWithin(host: FakeHost, visitor: Visitor, seconds: number, each: (se
   return sent;
 }
 
-test("the first PING comes two seconds after CONNECT and up to a fifth more, later ones every interval", () => {
+test("the first PING is sent 2 to 2.4 seconds after CONNECT, later ones every interval", () => {
   const host = newHost();
   for (let index = 0; index < 20; index++) {
     const visitor = host.connect();
@@ -36,7 +36,7 @@ test("the first PING comes two seconds after CONNECT and up to a fifth more, lat
   expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING"]);
 });
 
-test("an interval shorter than two seconds counts for the first PING too", () => {
+test("an interval below two seconds also applies to the first PING", () => {
   const host = newHost({ pingIntervalMs: 500 });
   const visitor = host.connect();
   host.clock.advance(499);
@@ -45,7 +45,7 @@ test("an interval shorter than two seconds counts for the first PING too", () =>
   expect(visitor.next()).toBe("PING\r\n");
 });
 
-test("a client that answers no PING is stale when one more than ping_max is due", () => {
+test("a client that answers no PING is stale when one PING more than ping_max is due", () => {
   const host = newHost({ pingsOutMax: 2 });
   const visitor = host.accept();
   expect(sentWithin(host, visitor, 100)).toEqual(["3: PING", "33: PING", "63: -ERR 'Stale Connection'"]);
@@ -61,7 +61,7 @@ test("a PONG resets the count of unanswered PINGs", () => {
   expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING", "123: -ERR 'Stale Connection'"]);
 });
 
-test("a client that sends something within the interval is not asked, unless its round trip is an hour old", () => {
+test("a client that sends something within the interval gets no PING, unless its round trip is an hour old", () => {
   for (const busy of ["PING\r\n", "PUB a 1\r\nx\r\n", "SUB a 1\r\n", "UNSUB 1\r\n"]) {
     const host = newHost();
     const visitor = host.connect();
@@ -76,7 +76,7 @@ test("a client that sends something within the interval is not asked, unless its
   }
 });
 
-test("the round trip is the time to CONNECT at first, then that of the last PING", () => {
+test("the round trip is first the time until CONNECT, then that of the last PING", () => {
   const host = newHost();
   const visitor = host.accept();
   expect(visitor.client.keepalive.roundTripMs).toBe(0);

@@ -34,7 +34,7 @@ function randomSize(random: Random): number {
   }
 }
 
-test("fuzz: the kernel gets what was appended, in order, however it takes it; nothing is kept in the end", () => {
+test("fuzz: the kernel gets the appended bytes in order, in parts of any size; in the end nothing is kept", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let run = 0; run < 120; run++) {

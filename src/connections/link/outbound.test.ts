@@ -59,7 +59,7 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
 
 const block = (size: number, letter = "x") => Buffer.alloc(size, letter);
 
-test("what is appended in a turn is written once, at its end, and an idle connection holds no chunk", () => {
+test("the output of a turn is written once, at its end, and an idle connection holds no chunk", () => {
   const { turn, transport, outbound, append } = newOutbound();
   append("hello ");
   append("world");
@@ -70,7 +70,7 @@ test("what is appended in a turn is written once, at its end, and an idle connec
   expect(transport.writes).toBe(1);
 });
 
-test("what the kernel does not take waits in order behind a drain", () => {
+test("bytes that the kernel does not take are written in order after a drain", () => {
   const { turn, transport, outbound, append, drain } = newOutbound({ room: 4 });
   append("one two ");
   turn.end();
@@ -85,7 +85,7 @@ test("what the kernel does not take waits in order behind a drain", () => {
   expect([transport.text, outbound.pendingBytes, outbound.hasBacklog, turn.pool.taken]).toEqual(["one two three four", 0, false, 0]);
 });
 
-test("a turn of more than a chunk goes out in chunks within the turn", () => {
+test("output of more than a chunk is written chunk by chunk during the turn", () => {
   const { turn, transport, append } = newOutbound();
   for (let line = 0; line < 100; line++) append(block(1_000));
   expect([transport.writes, transport.takenBytes]).toEqual([1, LARGEST_CHUNK_BYTES]);
@@ -93,7 +93,7 @@ test("a turn of more than a chunk goes out in chunks within the turn", () => {
   expect([transport.writes, transport.takenBytes, turn.pool.taken]).toEqual([2, 100_000, 0]);
 });
 
-test("a large block goes to the kernel where it lies, behind what waits in the tail", () => {
+test("a large block is written without a copy, after the bytes of the tail", () => {
   const { turn, transport, outbound, append } = newOutbound();
   append(block(20 * KIB));
   expect([transport.writes, outbound.pendingBytes, turn.pool.taken]).toEqual([1, 0, 0]);
@@ -105,7 +105,7 @@ test("a large block goes to the kernel where it lies, behind what waits in the t
   expect(turn.pool.taken).toBe(0);
 });
 
-test("a vector goes out in one call behind the tail; what is left of it is copied", () => {
+test("a vector is written in one call after the tail; bytes that are not taken are copied", () => {
   const { turn, transport, outbound, append, drain } = newOutbound({ vectored: true, room: 9 });
   append("tail ");
   outbound.startVector(turn.vector);
@@ -125,7 +125,7 @@ test("a vector goes out in one call behind the tail; what is left of it is copie
   expect([transport.text, turn.pool.taken]).toEqual(["tail line1payloadline2load end", 0]);
 });
 
-test("a connection that takes nothing holds about as many bytes as wait, however small the turns", () => {
+test("a blocked connection holds chunks of about the size of its pending bytes, also after many small turns", () => {
   const { turn, transport, outbound, append } = newOutbound();
   append(block(60 * KIB)); // its chunks are large from here on
   for (let line = 0; line < 60; line++) append(block(1_000));
@@ -141,7 +141,7 @@ test("a connection that takes nothing holds about as many bytes as wait, however
   expect(turn.pool.taken).toBe(0);
 });
 
-test("if more than the limit is left after a write, the owner is told, once", () => {
+test("if more than the limit is pending after a write, the owner is notified once", () => {
   const { turn, transport, told, outbound, append } = newOutbound({ room: 0, pendingBytesMax: 10 * KIB });
   append(block(10 * KIB));
   turn.end();
@@ -160,7 +160,7 @@ test("if more than the limit is left after a write, the owner is told, once", ()
   expect(transport.takenBytes).toBe(0);
 });
 
-test("a turn larger than the limit is fine when the kernel takes it", () => {
+test("a turn may be larger than the limit if the kernel takes its output", () => {
   const { turn, transport, told, append } = newOutbound({ pendingBytesMax: 10 * KIB });
   for (let line = 0; line < 500; line++) append(block(1_000));
   append(block(300 * KIB));
@@ -168,7 +168,7 @@ test("a turn larger than the limit is fine when the kernel takes it", () => {
   expect([told, transport.takenBytes]).toEqual([[], 500_000 + 300 * KIB]);
 });
 
-test("producers stall from 75 % of the limit on, and go on below it", () => {
+test("producers stall from 75 % of the limit on, and continue below it", () => {
   const { turn, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 10_000 });
   append(block(7_500));
   turn.end();
@@ -182,7 +182,7 @@ test("producers stall from 75 % of the limit on, and go on below it", () => {
   expect([outbound.stalling, told]).toEqual([false, ["stall released"]]);
 });
 
-test("bytes that only wait for the end of the turn stall no producer", () => {
+test("bytes that wait only for the end of the turn do not stall producers", () => {
   const { turn, told, outbound, append } = newOutbound({ pendingBytesMax: 10_000 });
   append(block(9_000));
   expect(outbound.stalling).toBe(false);
@@ -227,7 +227,7 @@ test("a vector that was partly taken within its deadline is reported as such", (
   expect(told).toEqual(["deadline tookSome=true chunks=1 bytes=90 slow=false"]);
 });
 
-test("when the kernel takes everything in time, no deadline timer is left", () => {
+test("if the kernel takes all output in time, no deadline timer remains", () => {
   const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
   append("x");
   turn.end();
@@ -238,7 +238,7 @@ test("when the kernel takes everything in time, no deadline timer is left", () =
   expect(told).toEqual([]);
 });
 
-test("under policy retry a missed deadline flags the connection, and the batch's end clears it", () => {
+test("under policy retry a missed deadline marks the connection as slow, and the end of the batch clears the mark", () => {
   const { clock, turn, told, outbound, append, drain } = newOutbound({ room: 4, retry: true });
   append("0123456789");
   turn.end();
@@ -255,7 +255,7 @@ test("under policy retry a missed deadline flags the connection, and the batch's
   expect([outbound.slow, turn.timers.size, turn.pool.taken]).toEqual([false, 0, 0]);
 });
 
-test("under policy retry a batch of which nothing was taken ends the connection", () => {
+test("under policy retry the connection is closed if the kernel took nothing of the batch", () => {
   const { clock, turn, told, outbound, append } = newOutbound({ room: 4, retry: true });
   append("0123456789");
   turn.end();
@@ -264,7 +264,7 @@ test("under policy retry a batch of which nothing was taken ends the connection"
   expect(told[1]).toBe("deadline tookSome=false chunks=1 bytes=6 slow=true");
 });
 
-test("a write error reaches the owner once, wherever it happens, and nothing is kept", () => {
+test("the owner is notified once of a write error at any place, and no bytes are kept", () => {
   const wheres: ((outbound: ReturnType<typeof newOutbound>) => void)[] = [
     ({ append, turn }) => {
       append("x");
@@ -309,7 +309,7 @@ test("a write error reaches the owner once, wherever it happens, and nothing is 
   }
 });
 
-test("a closing output appends nothing more, writes what waits and then tells the owner", () => {
+test("a closing output appends nothing more, writes the pending bytes and then notifies the owner", () => {
   const { turn, transport, told, outbound, append, drain } = newOutbound({ room: 3 });
   append("bye bye");
   outbound.closeAfterFlush();
@@ -321,7 +321,7 @@ test("a closing output appends nothing more, writes what waits and then tells th
   expect([told, transport.text, turn.pool.taken]).toEqual([["flushed for close"], "bye bye", 0]);
 });
 
-test("closing with nothing to write tells the owner at the end of the turn", () => {
+test("closing without pending bytes notifies the owner at the end of the turn", () => {
   const { turn, told, outbound } = newOutbound();
   outbound.closeAfterFlush();
   expect(told).toEqual([]);
@@ -329,7 +329,7 @@ test("closing with nothing to write tells the owner at the end of the turn", () 
   expect(told).toEqual(["flushed for close"]);
 });
 
-test("an abandoned output releases stalled producers and drops what waits", () => {
+test("an abandoned output releases stalled producers and drops pending bytes", () => {
   const { clock, turn, transport, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
   append(block(900));
   turn.end();
@@ -343,7 +343,7 @@ test("an abandoned output releases stalled producers and drops what waits", () =
   expect([told, transport.takenBytes, turn.pool.taken, turn.timers.size]).toEqual([["stall released"], 0, 0, 0]);
 });
 
-test("the first chunk of a turn follows the traffic, up at once and down slowly", () => {
+test("the size of a turn's first chunk follows the traffic: it grows at once and shrinks slowly", () => {
   const { turn, outbound, append } = newOutbound();
   const firstChunk = () => {
     append("x");

@@ -59,7 +59,7 @@ function newReadLoop() {
   return { clock, turn, transport, parser, owner, reading, refused, lines, send, resume };
 }
 
-test("a suspended parser keeps the rest of its chunk and what comes behind, and pauses the transport until it goes on", () => {
+test("while the parser is suspended, the rest of its chunk and later chunks are kept, and the transport is paused", () => {
   const { parser, transport, owner, send, resume } = newReadLoop();
   send("ab");
   expect([parser.parsed, owner.commits, transport.paused]).toEqual(["ab", 1, false]);
@@ -70,7 +70,7 @@ test("a suspended parser keeps the rest of its chunk and what comes behind, and 
   expect([parser.parsed, transport.paused]).toEqual(["abcdefg", false]);
 });
 
-test("a parser that is suspended again stays paused and loses nothing", () => {
+test("if the parser is suspended again, the transport stays paused and no bytes are lost", () => {
   const { parser, transport, send, resume } = newReadLoop();
   send("asbsc");
   send("d");
@@ -80,7 +80,7 @@ test("a parser that is suspended again stays paused and loses nothing", () => {
   expect([parser.parsed, transport.paused]).toEqual(["abcd", false]);
 });
 
-test("it goes on when the last of its reasons to be suspended is gone", () => {
+test("reading continues when no reason to be suspended is left", () => {
   const { parser, reading, send, resume } = newReadLoop();
   parser.onSuspend = () => {
     reading.suspend(FLAG_STALLED);
@@ -93,13 +93,13 @@ test("it goes on when the last of its reasons to be suspended is gone", () => {
   expect(parser.parsed).toBe("ab");
 });
 
-test("a refusal reaches the owner once the read is counted, and nothing behind it is parsed", () => {
+test("the owner gets a refusal after the read is counted, and nothing after it is parsed", () => {
   const { parser, owner, refused, send } = newReadLoop();
   send("a!b");
   expect([parser.parsed, owner.commits, refused]).toEqual(["a", 1, ["UnknownOperation"]]);
 });
 
-test("a stopped read loop drops what it kept and lets the transport notice that the peer ends", () => {
+test("a stopped read loop drops kept chunks and resumes the transport, so that the peer's end is noticed", () => {
   const { parser, transport, owner, reading, send, resume } = newReadLoop();
   send("asb");
   owner.closed = true;
@@ -109,7 +109,7 @@ test("a stopped read loop drops what it kept and lets the transport notice that 
   expect(parser.parsed).toBe("a");
 });
 
-test("up to three more reads follow a bulk read at once; an unparsed rest survives that their buffer is used again", () => {
+test("up to three more reads follow a large read at once; an unparsed rest is copied from their shared buffer", () => {
   const { turn, parser, transport, owner, reading, resume } = newReadLoop();
   const more = ["b".repeat(256 * KIB), `c${"d".repeat(256 * KIB)}`, `esf${"g".repeat(256 * KIB)}`, "never"];
   const reads: number[] = [];

@@ -30,7 +30,7 @@ function stalledFor(host: FakeHost, producer: Visitor): number {
   return host.clock.monotonic() - start;
 }
 
-test("a producer waits 2 ms for a consumer that is over 75 % of its limit, then goes on", () => {
+test("a producer waits 2 ms for a consumer that is over 75 % of its limit, then continues", () => {
   const { host, consumer, producer } = newPair();
   producer.send(`${publication(10)}PING\r\n`);
   expect([producer.transport.paused, producer.next()]).toEqual([true, ""]);
@@ -41,7 +41,7 @@ test("a producer waits 2 ms for a consumer that is over 75 % of its limit, then 
   expect(producer.next()).toBe("PONG\r\n");
 });
 
-test("a consumer that drains below 75 % lets its producer go on at once", () => {
+test("if a consumer drains below 75 %, its producer continues at once", () => {
   const { host, consumer, producer } = newPair();
   producer.send(`${publication(10)}PING\r\n`);
   consumer.drain(1 * KIB);
@@ -51,14 +51,14 @@ test("a consumer that drains below 75 % lets its producer go on at once", () => 
   expect([host.counters.stalls, host.turn.timers.size]).toEqual([1, 3]); // two keepalives, and the consumer's write deadline
 });
 
-test("a consumer that is gone lets its producer go on at once", () => {
+test("if a consumer is closed, its producer continues at once", () => {
   const { consumer, producer } = newPair();
   producer.send(`${publication(10)}PING\r\n`);
   consumer.client.onClose(null);
   expect([producer.transport.paused, producer.next()]).toEqual([false, "PONG\r\n"]);
 });
 
-test("what a stalled producer sent meanwhile is read afterwards, in order", () => {
+test("input of a stalled producer is read afterwards, in order", () => {
   const { host, consumer, producer } = newPair();
   producer.send(`${publication(1)}PUB a 1\r\n1\r\n`);
   producer.send("PUB a 1\r\n2\r\nPUB a ");
@@ -70,7 +70,7 @@ test("what a stalled producer sent meanwhile is read afterwards, in order", () =
   expect([consumer.client.closed, producer.client.closed]).toEqual([false, false]);
 });
 
-test("all waits for one read take at most 10 ms together, however many messages it holds", () => {
+test("all waits for one read take at most 10 ms in total, for any number of messages", () => {
   const { host, consumer, producer } = newPair();
   producer.send(`${"PUB big 1\r\nx\r\nPING\r\n".repeat(50)}`); // PING ends the batch: each message is delivered alone
   const ms = stalledFor(host, producer);
@@ -79,7 +79,7 @@ test("all waits for one read take at most 10 ms together, however many messages 
   expect([producer.next(), consumer.client.closed]).toEqual(["PONG\r\n".repeat(50), false]);
 });
 
-test("the consumer at its limit is closed, and its producer goes on at once", () => {
+test("a consumer at its limit is closed, and its producer continues at once", () => {
   const { host, consumer, producer } = newPair();
   producer.send(`${publication(30 * KIB)}PING\r\n`);
   expect([consumer.client.closed, consumer.transport.terminated, producer.transport.paused]).toEqual([true, true, false]);
@@ -89,7 +89,7 @@ test("the consumer at its limit is closed, and its producer goes on at once", ()
   expect(producer.next()).toBe("PONG\r\n");
 });
 
-test("without stalling, messages for the slow consumer are dropped and others get them", () => {
+test("without stalling, messages for the slow consumer are dropped and other consumers get them", () => {
   const { host, consumer, producer } = newPair({ fastProducerStall: false });
   const other = host.connect();
   other.send("SUB big 2\r\n");
@@ -129,7 +129,7 @@ test("closing a stalled producer cancels its timer", () => {
   expect([host.closed, host.globalAccount.connections, host.turn.timers.size]).toEqual([["ClientClosed", "ClientClosed"], 0, 0]);
 });
 
-test("a stall by messages that are published one by one does not carry over to later messages", () => {
+test("a stall by messages that are published one by one does not affect later messages", () => {
   const { host, consumer, producer } = newPair();
   const halves = ["big", "other"].map(subject => ({ subject, weight: 50, cluster: "" }));
   host.globalAccount.mappings = new SubjectMappings([{ source: "drawn", destinations: halves }], "", host.turn.random);

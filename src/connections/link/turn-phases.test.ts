@@ -45,7 +45,7 @@ test("work added while phases run is done in the same run, before any later phas
   expect(done).toEqual(["Write a", "Write b", "Write c", "Store a", "Deliver a", "Write d", "Close a"]);
 });
 
-test("a run within a run does the remaining work, once", () => {
+test("a nested run does the remaining work once", () => {
   const { phases, done, add } = newPhases();
   add(TurnPhase.Write, "a", () => phases.run());
   add(TurnPhase.Write, "b");
@@ -54,7 +54,7 @@ test("a run within a run does the remaining work, once", () => {
   expect(done).toEqual(["Write a", "Write b", "Close a"]);
 });
 
-test("work that throws is not done again, and the work behind it is done by the next run", () => {
+test("work that throws is not repeated, and the next run does the remaining work", () => {
   const { phases, done, add } = newPhases();
   add(TurnPhase.Write, "a", () => {
     throw new Error("broken");
@@ -65,7 +65,7 @@ test("work that throws is not done again, and the work behind it is done by the 
   expect(done).toEqual(["Write a", "Write b"]);
 });
 
-test("suspended readers go on one by one, in the order they asked, each after the phases have nothing left to do", () => {
+test("suspended readers continue one by one, in the order of their requests, each after the phases have no more work", () => {
   const clock = new FakeClock();
   const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
   const done: string[] = [];
