@@ -45,7 +45,7 @@ export interface GivenLogin {
   readonly expiresAt?: Date | number | null;
 }
 
-/** What a client tells about itself, and its address. Texts are empty when absent. */
+/** A client's data from CONNECT, and its address. Texts are empty when absent. */
 export interface GivenRequest {
   readonly user: string;
   readonly password: string;
@@ -66,7 +66,7 @@ export interface GivenRequest {
   /** Peer address; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** Its verified certificate, if the `tls` option asks for one; else null. */
+  /** Its verified certificate, if the `tls` option requires one; otherwise null. */
   readonly certificate: PeerCertificate | null;
   readonly connectionType: ConnectionType;
   /**

@@ -9,17 +9,17 @@ import type { Permissions } from "./permissions.ts";
 import { TrackedReplies } from "./tracked-replies.ts";
 
 /**
- * The permissions of one connection: the shared `Permissions`, plus this connection's remembered decisions and tracked replies.
+ * The permissions of one connection: the shared `Permissions`, plus this connection's cached decisions and tracked replies.
  *
  *   publish ──▶ few patterns? ─yes─▶ compare ──────────────────┐
- *                     └no─▶ remembered? ─no─▶ trie, remember ──┴─▶ not allowed? ─▶ a tracked reply ─▶ answer
+ *                     └no─▶ cached? ─no─▶ trie, cache ─────────┴─▶ not allowed? ─▶ a tracked reply? ─▶ decision
  *
  * Everything here is created on first use: ten thousand connections with a handful of patterns each hold this object and
- * nothing else. Checks work on bytes and allocate nothing, unless a new decision is remembered.
+ * nothing else. Checks work on bytes and allocate nothing, unless a new decision is cached.
  */
 const PUBLISH_DECISIONS_MAX = 128;
 const DELIVERY_DECISIONS_MAX = 256;
-/** A power of two, and twice what a trie remembers. */
+/** A power of two; twice the size of a trie's cache. */
 const STAMPED_SLOTS = 2048;
 const STAMPED_FROM = 256;
 
@@ -53,7 +53,7 @@ export class ClientPermissions {
   }
 
   /**
-   * As `mayAlwaysPublish`, for a subject that the trie remembers under a number (stamp): the decision is then one array access.
+   * As `mayAlwaysPublish`, for a subject that the trie has cached under a number (stamp): the decision is then one array access.
    * @param stamp identifies exactly these bytes and is never reused; 0: none
    */
   mayAlwaysPublishStamped(stamp: number, source: Uint8Array, start: number, end: number): boolean {

@@ -8,7 +8,7 @@ import { isValidEntrySubject, joinSubjectQueue, splitSubjectQueue } from "./subj
 
 /**
  * A user's permissions, compiled from its options. Immutable, and shared by all connections with these options; the
- * state of one connection (remembered decisions, tracked replies) is in `ClientPermissions`.
+ * state of one connection (cached decisions, tracked replies) is in `ClientPermissions`.
  *
  *                 allow                                      deny
  *   publish       null: everything; [ ]: nothing             takes precedence over allow
@@ -134,7 +134,7 @@ function listOrNull(list: readonly string[] | null | undefined): readonly string
   return list === null || list === undefined || list.length === 0 ? null : list;
 }
 
-/** 0 stands for the default, as in the reference. */
+/** 0 means the default, as in the reference. */
 function withDefaults({ messagesMax, expiresMs }: ResponsePermission): ResponsePermission {
   return { messagesMax: messagesMax || RESPONSE_DEFAULTS.messagesMax, expiresMs: expiresMs || RESPONSE_DEFAULTS.expiresMs };
 }

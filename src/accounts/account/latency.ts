@@ -1,7 +1,7 @@
 /**
  * Latency metrics of a service, published in the exporting account: one message per measured request, for every outcome.
  *
- *   request ──▶ LatencyWatch, on the pending answer ──▶ answered 200 · no receiver 503 · timed out 504 · requester gone 408
+ *   request ──▶ LatencyWatch, on the pending answer ──▶ answered 200 · no receiver 503 · timed out 504 · requester unsubscribed 408
  *   request without a reply ──▶ 400, at once
  *             ├── requestor's round trip ──┼────── service ──────┼─ responder's round trip ─┤     total: the sum, plus gaps
  * The round trips of both ends are measured on first need (`Originator.askRoundTrip`).

@@ -1,8 +1,8 @@
 /**
  * Decides which logins are delegated under a configured `auth_callout { }`.
  *
- *   result by configuration ─┬─ in an account that is not delegated ─────────▶ result stands
- *                            ├─ one of `auth_users`, even if not proved ─────▶ result stands
+ *   result by configuration ─┬─ in an account that is not delegated ─────────▶ used as it is
+ *                            ├─ one of `auth_users`, even if not proved ─────▶ used as it is
  *                            └─ any other client ─────────────────────────▶ the service decides
  * Membership in `auth_users` depends on the user that the server identified, never on other claims of the client.
  * Source: server/auth.go, processClientOrLeafAuthentication (behaviour); core §4.9.

@@ -1,6 +1,6 @@
 /**
  * Checks activation tokens of imports, for the accounts part, which knows imports as options. The
- * claims behind each option are kept here.
+ * claims from which each option was made are kept here.
  * Source: server/accounts.go, checkActivation (behaviour).
  */
 
@@ -20,7 +20,7 @@ export class ActivationRules {
     private readonly now: () => number,
   ) {}
 
-  /** Remembers the claim behind an option. */
+  /** Stores the claim from which an option was made. */
   note(wanted: AnyImport, claim: Import): void {
     this.claimed.set(wanted, claim);
   }

@@ -5,8 +5,8 @@
  *        └ not loaded ─ resolver ─▶ verify ─▶ the same for its exporters ─▶ install all at once ───────┘
  *   update(jwt) ─ same claims? nothing ─ new claims ─▶ verify ─▶ apply: accounts, timers, connected clients
  * Everything asynchronous is gathered first; the installation is one synchronous step, so no partly installed account is visible. Concurrent
- * requests for an account share one fetch. Failures are not cached, but an expired account asks its
- * resolver once a second at most.
+ * requests for an account share one fetch. Failures are not cached, but an expired account is fetched
+ * at most once per second.
  * Accounts may import from each other in cycles, so all new accounts get their exports first and then their imports.
  * Source: server/server.go, lookupOrFetchAccount …; server/accounts.go, updateAccountClaimsWithRefresh (behaviour); core §4.5, §4.6.
  */

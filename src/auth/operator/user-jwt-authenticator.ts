@@ -109,7 +109,7 @@ export class UserJwtAuthenticator implements Authenticator {
       refuse(Refusal.AuthorizationViolation, claims, proxyKey, `Account JWT lookup error: ${reasonOf(error)}`);
     const resolved = (account: LoadedAccount) => this.resolveIn(account, user, request, proxyKey);
     const resolvedLater = (account: LoadedAccount) => {
-      if (this.successor !== null) return this.successor.resolve(request); // new options apply meanwhile
+      if (this.successor !== null) return this.successor.resolve(request); // options changed during the wait
       return this.facts.accounts.get(name) === account ? resolved(account) : lookUpFailed(new LookupError(MISSING));
     };
     try {

@@ -106,7 +106,7 @@ export type Verdict = Login | Refusal;
 export interface Authenticator {
   /** INFO must carry a nonce for clients to sign. */
   readonly usesNonce: boolean;
-  /** INFO says `auth_required`, and the first command must be CONNECT. */
+  /** INFO contains `auth_required`, and the first command must be CONNECT. */
   readonly required: boolean;
   /**
    * Clients may begin without CONNECT, as the `no_auth_user`.

@@ -33,7 +33,7 @@ function given(authenticate: Authenticate) {
   };
 }
 
-test("the function receives everything that a client tells about itself", async () => {
+test("the function receives all data that a client sends", async () => {
   let received = {};
   const { ask } = given(({ verifyNkey, ...request }) => {
     received = { ...request, verified: verifyNkey() };

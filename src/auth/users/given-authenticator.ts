@@ -25,7 +25,7 @@ import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
 import { type AuthenticationRequest, type Authenticator, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
 import { isSigned } from "./config-authenticator.ts";
 
-/** What a client tells about itself, and its address. Texts are empty when absent. */
+/** A client's data from CONNECT, and its address. Texts are empty when absent. */
 export interface GivenRequest {
   readonly user: string;
   readonly password: string;
@@ -46,7 +46,7 @@ export interface GivenRequest {
   /** Peer address; empty for an in-process connection. */
   readonly address: string;
   readonly port: number;
-  /** Its verified certificate, if the `tls` option asks for one; else null. */
+  /** Its verified certificate, if the `tls` option requires one; otherwise null. */
   readonly certificate: PeerCertificate | null;
   readonly connectionType: ConnectionType;
   /**

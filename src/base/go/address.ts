@@ -18,7 +18,7 @@ function ipv6Bytes(text: string): Uint8Array | null {
   const tail = groupBytes(halves[1] ?? "", true);
   if (head === null || tail === null) return null;
   const size = head.length + tail.length;
-  if (halves.length === 1 ? size !== 16 : size > 14) return null; // `::` stands for one group at least
+  if (halves.length === 1 ? size !== 16 : size > 14) return null; // `::` represents at least one group
   const address = new Uint8Array(16);
   address.set(head);
   address.set(tail, 16 - tail.length);

@@ -28,7 +28,7 @@ export function decodeTree<T>(shape: Readable<T>, tree: JsonTree, initial = shap
   return value;
 }
 
-/** Where the decoder stands, and the first thing that was wrong. One per value. */
+/** The decoder's position and its first error. One per value. */
 export class JsonDecoder {
   /** The first error; reading continues after it. */
   fault: JsonError | null = null;

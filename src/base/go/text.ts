@@ -54,7 +54,7 @@ export function bytesOfText(text: string): string {
   return bytes;
 }
 
-/** Whether a code unit stands for a byte that was not UTF-8. */
+/** Whether a code unit represents a byte that was not UTF-8. */
 export function isInvalidByte(code: number): boolean {
   return code >= INVALID + 0x80 && code <= INVALID + 0xff;
 }

@@ -4,7 +4,7 @@
  *   line ─▶ queue (8 MiB, then dropped and counted) ─▶ one write at a time, up to 64 KiB ─▶ file
  *                                                                       │ over the size limit
  *                                                                       ▼
- *                               renamed to file.<time> ─▶ a new file, whose first line says so ─▶ oldest backups removed
+ *                               renamed to file.<time> ─▶ a new file, whose first line reports it ─▶ oldest backups removed
  * A batch ends with the line that exceeds the limit, so files are cut between lines, as in the reference.
  * `flush` writes the last lines of a process synchronously, after the running write.
  */

@@ -84,7 +84,7 @@ export class StderrSink implements LogSink {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
-        // The reader is gone (EPIPE) or it was closed; there is no other place to report this.
+        // The reader has closed its end (EPIPE), or standard error is closed; there is no other place to report this.
         this.broken = true;
         this.unwritten = null;
         this.pending = "";

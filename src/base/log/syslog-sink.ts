@@ -152,7 +152,7 @@ class DatagramPeer implements SyslogPeer {
     this.datagram = datagram;
   }
 
-  /** If the daemon is full or gone the line is lost, as with any datagram. */
+  /** If the daemon's buffer is full or the daemon has stopped, the line is lost, as with any datagram. */
   send(packet: string): boolean {
     this.datagram.send(Buffer.from(packet));
     return true;

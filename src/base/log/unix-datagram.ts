@@ -44,7 +44,7 @@ export class UnixDatagram {
     return null;
   }
 
-  /** @returns false when the receiver is full or gone */
+  /** @returns false when the receiver's buffer is full or the receiver has stopped */
   send(bytes: Buffer): boolean {
     return this.fd >= 0 && Number(this.libc.send(this.fd, ptr(bytes), bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)) === bytes.length;
   }

@@ -1,5 +1,5 @@
 /**
- * Writes metrics for Prometheus: in its text format, or in OpenMetrics when the scraper asks for it.
+ * Writes metrics for Prometheus: in its text format, or in OpenMetrics when the scraper requests it.
  *
  *   # HELP gnatsd_varz_mem resident memory, bytes
  *   # TYPE gnatsd_varz_mem gauge

@@ -1,7 +1,7 @@
 /**
  * An HTTP port, for monitoring or profiling: Bun's server with the reference's limits where Bun can set them
- * (docs/differences.md): no time limit for an answer or between requests, headers within about 12 s and, unless the process asks for
- * more, 16 KiB.
+ * (docs/differences.md): no time limit for an answer or between requests, headers within about 12 s and at most 16 KiB,
+ * unless the process was started with a larger limit.
  */
 import type { Server } from "bun";
 import type { ServeOptions, TlsContext } from "../../wire/transport/tls/tls-context.ts";
@@ -72,7 +72,7 @@ export class HttpListener {
   }
 }
 
-/** Monitoring never asks for client certificates, even where the client port does. */
+/** Monitoring never requests client certificates, even if the client port does. */
 function withoutPeers(options: ServeOptions | ServeOptions[]): unknown {
   const plain = ({ ca: _, ...rest }: ServeOptions) => ({ ...rest, requestCert: false, rejectUnauthorized: false });
   return Array.isArray(options) ? options.map(plain) : plain(options);

@@ -1,7 +1,7 @@
 /**
- * Monitoring over HTTP or HTTPS, on a port of its own.
+ * Monitoring over HTTP or HTTPS, on its own port.
  *
- *   request ─▶ base path ─▶ endpoint ─▶ answer, computed from counters that the server keeps anyway
+ *   request ─▶ base path ─▶ endpoint ─▶ answer, computed from counters that the server always keeps
  * Nothing is sampled between requests, so unused monitoring costs nothing. Bun serves it on the event
  * loop that moves messages: an answer is one synchronous computation, bounded by the requested page.
  */

@@ -65,7 +65,7 @@ test("bytes written by a handler arrive after that handler has returned", async 
   ]);
 });
 
-test("the server sees that the pipe is full, and gets an event when it is not full any more", async () => {
+test("a full pipe accepts no more bytes, and reports when it accepts bytes again", async () => {
   const { events, write } = newPipe();
   expect([write(Buffer.alloc(3 * MIB)), write(Buffer.alloc(3 * MIB)), write("x")]).toEqual([3 * MIB, MIB, 0]);
   await settled();

@@ -15,7 +15,7 @@ import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
 import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS } from "./tls-names.ts";
 import type { KeyPairFiles, TlsRules } from "./tls-options.ts";
 
-/** A `tls` block cannot be used. The message says why, in the reference's words where it has some. */
+/** A `tls` block cannot be used. The message gives the reason, with the reference's text if it has one. */
 export class TlsConfigError extends Error {
   override name = "TlsConfigError";
   readonly code = "ERR_TLS";

@@ -28,7 +28,7 @@ export function clientInfoOf(request: UpgradeRequest, compression: boolean, unma
   return {
     forwardedFor: forwardedFor(request),
     browser,
-    // Chrome says Safari/ too, but not Version/.
+    // Chrome's user agent contains Safari/ too, but not Version/.
     wholeCompressed: browser && compressed && agent.includes("Version/") && agent.includes("Safari/"),
     compression: compressed,
     masked: !(unmasked && request.values("nats-no-masking")[0] === "true"),

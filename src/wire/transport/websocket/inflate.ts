@@ -1,7 +1,7 @@
 /**
  * Compressed messages, in both directions: raw deflate, each message on its own (no context takeover).
  *
- * A compressed message does not tell its inflated size, so inflating stops when the limit is reached.
+ * A compressed message does not contain its inflated size, so inflating stops when the limit is reached.
  */
 import { nodeZlib } from "../../../base/runtime/late-module.ts";
 

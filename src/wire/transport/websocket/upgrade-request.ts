@@ -1,4 +1,4 @@
-/** A request for a WebSocket connection, whoever parsed it: our own code (request-head.ts) or `Bun.serve`. */
+/** A request for a WebSocket connection, parsed by our own code (request-head.ts) or by `Bun.serve`. */
 
 export interface UpgradeRequest {
   readonly method: string;

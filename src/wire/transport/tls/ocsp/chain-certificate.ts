@@ -131,7 +131,7 @@ export class ChainCertificate {
     }
   }
 
-  /** Whether it may sign certificates; old roots do not say so. @param isTrusted it is in `ca_file` */
+  /** Whether it may sign certificates; old roots (before version 3) cannot state this. @param isTrusted it is in `ca_file` */
   maySign(isTrusted: boolean): boolean {
     if (this.keyUsage !== null && (this.keyUsage & KEY_CERT_SIGN) === 0) return false;
     return this.isAuthority ?? (isTrusted && this.version < 3);

@@ -13,6 +13,6 @@ export function isCurrent({ thisUpdateMs, nextUpdateMs }: OcspResponse, rules: O
   if (nextUpdateMs !== null && nextUpdateMs < nowMs - skewMs) return notCurrent("NextUpdate", nextUpdateMs);
   const expiryMs = thisUpdateMs + rules.cacheTtlWhenNextUpdateUnsetMs;
   if (nextUpdateMs === null && expiryMs < nowMs - skewMs) return notCurrent("cache expiry", expiryMs);
-  if (thisUpdateMs > nowMs + skewMs) return notCurrent("ThisUpdate", thisUpdateMs); // the reference's words, though it is behind now
+  if (thisUpdateMs > nowMs + skewMs) return notCurrent("ThisUpdate", thisUpdateMs); // the reference's text, although the time is after now
   return true;
 }
