@@ -381,7 +381,7 @@ test("without ocsp_peer there is no cache", async () => {
 test("a certificate that demands stapling is refused, at the start and at a reload, unless stapling is switched off", async () => {
   const files = trust.directory.store("staple", trust.root.issue({ subject: "CN=server", names: ["localhost"], mustStaple: true }));
   const at = `Certificate at '${files.certFile}' has MustStaple`;
-  const refusal = new StartError(`${at}, but this server cannot staple OCSP responses; 'ocsp: false' lets it be used without`);
+  const refusal = new StartError(`${at}, but this server cannot staple OCSP responses; set 'ocsp: false' to use the certificate without`);
   const stapling = trust.tls({ certificates: [files] });
   const websocket = { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", port: 0, tls: stapling };
   expect(() => SecureServer.open({ tls: stapling })).toThrow(refusal);
