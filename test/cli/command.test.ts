@@ -1,4 +1,4 @@
-/** What the program says to arguments that start no server, beside nats-server 2.15.2. */
+/** Output of the program for arguments that start no server, compared with nats-server 2.15.2. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { live } from "../reference/recording.ts";
@@ -7,19 +7,19 @@ import { outcomeOf, PROGRAM, TemporaryDirectory } from "./program.ts";
 
 const reference = findReference();
 
-test("--version says nats-server's version first, ours on a second line", async () => {
+test("--version prints nats-server's version first, ours on a second line", async () => {
   const { status, out, err } = await outcomeOf([...PROGRAM, "--version"]);
   expect({ status, err }).toEqual({ status: 0, err: "" });
   expect(out).toMatch(/^nats-server: v2\.15\.2\nbunats: v\d+\.\d+\.\d+ \(Bun [\d.]+\)\n$/);
 });
 
-test("--help shows the flags on standard output", async () => {
+test("--help prints the flags on standard output", async () => {
   const { status, out, err } = await outcomeOf([...PROGRAM, "--help"]);
   expect({ status, err }).toEqual({ status: 0, err: "" });
   expect(out).toContain("    -p, --port <port> ");
 });
 
-test("what is not supported yet is refused by name", async () => {
+test("flags that are not supported yet are refused by name", async () => {
   for (const args of [["-js"], ["--routes", "x"], ["--cluster_name", "c"], ["-sd", "/x"]]) {
     const { status, out, err } = await outcomeOf([...PROGRAM, ...args]);
     expect({ status, out }).toEqual({ status: 1, out: "" });
@@ -53,7 +53,7 @@ const MISUSES: readonly (readonly [args: string[], status: number, err: string])
 ];
 
 for (const [args, status, err] of MISUSES) {
-  const title = `${args.join(" ")} ends with status ${status} and its reason`;
+  const title = `${args.join(" ")} exits with status ${status} and the reason`;
   test(`ours: ${title}`, async () => {
     const ours = await outcomeOf([...PROGRAM, ...args]);
     expect({ status: ours.status, err: ours.err }).toEqual({ status, err });
@@ -66,12 +66,12 @@ for (const [args, status, err] of MISUSES) {
   });
 }
 
-/** Files beside what `-t` says about them, without the digest. */
+/** Files, and the output of `-t` for them without the digest. */
 const CHECKED: readonly (readonly [what: string, text: string, status: number, err: string])[] = [
   ["a valid file", "port: 4333\n", 0, "nats-server: configuration file $ is valid\n"],
   ["an empty file", "", 1, "nats-server: $: config has no values or is empty\n\n"],
   ["a file that is not in the language", "port: [", 1, "nats-server: Parse error on line 1: "],
-  ["a file that ends too early", "port", 1, "nats-server: config is invalid ($:1:4)\n"],
+  ["a truncated file", "port", 1, "nats-server: config is invalid ($:1:4)\n"],
   ["a field of the wrong type", '\nport: "x"\n', 1, "nats-server: $:2:1: interface conversion: interface {} is string, not int64\n\n"],
   [
     "a file with a warning",
@@ -80,7 +80,7 @@ const CHECKED: readonly (readonly [what: string, text: string, status: number, e
     'nats-server: $:1:0: invalid use of field "ping_interval": ping_interval should be converted to a duration\n\n',
   ],
   [
-    "a warning before an error that is written before it",
+    "a warning and an error: the warning comes first",
     "debug: 1\nwrite_deadline: 5",
     1,
     'nats-server: $:2:1: invalid use of field "write_deadline": write_deadline should be converted to a duration\n' +
@@ -94,10 +94,10 @@ for (const [what, text, status, err] of CHECKED) {
     const file = directory.join("server.conf");
     writeFileSync(file, text);
     const outcome = await outcomeOf([...program, "-t", "-c", file]);
-    const said = outcome.err.replaceAll(file, "$").replace(/ \(sha256:[0-9a-f]{64}\)/, "");
+    const output = outcome.err.replaceAll(file, "$").replace(/ \(sha256:[0-9a-f]{64}\)/, "");
     expect({ status: outcome.status, out: outcome.out }).toEqual({ status, out: "" });
-    if (err.endsWith("\n")) expect(said).toBe(err);
-    else expect(said).toStartWith(err);
+    if (err.endsWith("\n")) expect(output).toBe(err);
+    else expect(output).toStartWith(err);
   };
   test(`ours: -t on ${what}`, () => check(PROGRAM));
   live.test(`reference: -t on ${what}`, () => check([reference.path!]));

@@ -1,4 +1,4 @@
-/** The name that the program was started by: a link's name wins, from a script and from the compiled binary. */
+/** The program's name in file names: that of the link it was started by, for the script and for the compiled binary. */
 import { expect, test } from "bun:test";
 import { readdirSync, symlinkSync } from "node:fs";
 import { MAIN, outcomeOf, RunningProgram, TemporaryDirectory } from "./program.ts";
@@ -13,7 +13,7 @@ async function nameOf(command: readonly string[]): Promise<string> {
   }
 }
 
-test("the script is called by the name of its link, and nats-server without one", async () => {
+test("the script is named after its link, and nats-server without a link", async () => {
   using directory = new TemporaryDirectory();
   for (const name of ["bunats", "nats-server"]) {
     symlinkSync(MAIN, directory.join(name));
@@ -22,7 +22,7 @@ test("the script is called by the name of its link, and nats-server without one"
   expect(await nameOf([process.execPath, "run", MAIN])).toBe("nats-server");
 });
 
-test("the compiled binary is called by the name of its link too, and needs nothing beside it", async () => {
+test("the compiled binary is named after its link too, and needs no other file", async () => {
   using directory = new TemporaryDirectory();
   const binary = directory.join("bunats");
   const built = await outcomeOf([process.execPath, "build", "--compile", MAIN, "--outfile", binary]);

@@ -1,12 +1,12 @@
-/** The program as a process of its own: what it prints, and how it ends. */
+/** Runs the program as a child process: its output and its exit status. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const MAIN = join(import.meta.dir, "../../src/main.ts");
-/** The program by the Bun that runs the tests, which need not be on the PATH. */
+/** Command of the program with the Bun that runs the tests, which need not be on the PATH. */
 export const PROGRAM: readonly string[] = [process.execPath, MAIN];
-/** Of a line or an end that must come. */
+/** Time limit for an expected line and for an expected exit. */
 const TIMEOUT_MS = 60_000;
 const READY = "Server is ready";
 
@@ -16,14 +16,14 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Runs a program that ends by itself. */
+/** Runs a program until it exits by itself. */
 export async function outcomeOf(command: readonly string[]): Promise<Outcome> {
   const child = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: TIMEOUT_MS });
   const [out, err, status] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   return { status, out, err };
 }
 
-/** A server that runs until it is told to stop. Kill what is left with `stop`. */
+/** A server that runs until a signal. `stop` kills it. */
 export class RunningProgram {
   private log = "";
   private wake = Promise.withResolvers<void>();
@@ -31,7 +31,7 @@ export class RunningProgram {
 
   private constructor(private readonly child: Bun.Subprocess<"ignore", "ignore", "pipe">) {}
 
-  /** @param command program and arguments; `-p -1` is added. Resolves when it says that it is ready. */
+  /** Starts a server. Resolves when it has logged that it is ready. @param command program and arguments; `-p -1` is added */
   static async start(command: readonly string[]): Promise<RunningProgram> {
     const child = Bun.spawn([...command, "-p", "-1"], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     const program = new RunningProgram(child);
@@ -79,7 +79,7 @@ export class RunningProgram {
     );
   }
 
-  /** Waits for a line, among those from `first` on, that matches. @returns all from there on */
+  /** Waits for a matching line with index `first` or higher. @returns all lines from `first` on */
   async linesUntil(pattern: RegExp, first: number): Promise<string[]> {
     await this.until(() => this.log.endsWith("\n") && this.lines.slice(first).some(line => pattern.test(line)), `line like ${pattern}`);
     return this.lines.slice(first);
@@ -89,7 +89,7 @@ export class RunningProgram {
     this.child.kill(name);
   }
 
-  /** Waits for its end. @returns its exit status; null when a signal ended it */
+  /** Waits for its exit. @returns the exit status; null when a signal ended it */
   async status(): Promise<number | null> {
     await this.until(() => this.ended, "end");
     await this.child.exited;
@@ -121,7 +121,7 @@ export class RunningProgram {
     const timer = setTimeout(() => reject(new Error(`no ${what} within ${TIMEOUT_MS} ms; logged:\n${this.log}`)), TIMEOUT_MS);
     try {
       while (!condition()) {
-        if (this.ended) throw new Error(`it ended with no ${what}; logged:\n${this.log}`);
+        if (this.ended) throw new Error(`the program ended with no ${what}; logged:\n${this.log}`);
         await Promise.race([this.wake.promise, late]);
       }
     } finally {
@@ -130,7 +130,7 @@ export class RunningProgram {
   }
 }
 
-/** A directory that is gone with `using`. */
+/** A directory that is removed at the end of its `using` block. */
 export class TemporaryDirectory implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "bunats-cli-"));
 

@@ -1,4 +1,4 @@
-/** Reload of a running process, ours beside the reference's: what the log says, and what clients feel. */
+/** Reload of a running process, compared with the reference: log lines, and effects on clients. */
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,17 +15,17 @@ import { PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
 const reference = findReference();
 const it = new Recording(import.meta.path);
 
-/** Does the same with both programs. */
-const withBoth = <T>(play: (command: readonly string[]) => Promise<T>) =>
+/** Calls `run` with both programs. */
+const withBoth = <T>(run: (command: readonly string[]) => Promise<T>) =>
   askBoth(
-    () => play(PROGRAM),
-    () => play([reference.path!]),
+    () => run(PROGRAM),
+    () => run([reference.path!]),
   );
 
-/** The reference cannot tell whether these changed, and says so at every reload. */
+/** The reference cannot detect changes of these, and logs them at every reload. */
 const ALWAYS = ["[INF] Reloaded: accounts", "[INF] Reloaded: authorization users"];
 
-/** A server that runs from a file, which a test rewrites. */
+/** A server with a configuration file that tests rewrite. */
 class Configured implements AsyncDisposable {
   private constructor(
     readonly program: RunningProgram,
@@ -43,7 +43,7 @@ class Configured implements AsyncDisposable {
     return join(this.directory.path, name);
   }
 
-  /** Reloads with another configuration. Resolves with the lines that this logged. */
+  /** Reloads with another configuration. @returns the lines that the reload logged */
   async reload(config: string): Promise<string[]> {
     writeFileSync(this.path("nats.conf"), config);
     const before = this.program.lines.length;
@@ -58,7 +58,7 @@ class Configured implements AsyncDisposable {
   }
 }
 
-/** What the lines say, whatever their order: the reference's follows the fields of a Go struct. */
+/** Lines without their order: in the reference it follows the fields of a Go struct. */
 const sorted = (lines: readonly string[]) => [...lines].sort();
 
 const FIRST = `max_connections: 10, ping_interval: "1m", authorization { user: a, password: b }`;
@@ -83,7 +83,7 @@ const SECOND = `
   authorization { user: a, password: c, timeout: 3 }
 `;
 
-it.compared(`a reload says what changed, as the reference says it`, async () => {
+it.compared(`a reload logs the changes as the reference does`, async () => {
   const outcomes = await withBoth(async command => {
     await using server = await Configured.start(command, FIRST);
     const lines = await server.reload(SECOND);
@@ -112,7 +112,7 @@ for (const line of REFUSED) {
   it.compared(`a change of "${line}" needs a restart, and is refused with the reference's text`, async () => {
     const [ours, theirs] = await withBoth(async command => {
       await using server = await Configured.start(command, "ping_max: 2");
-      // What could be changed does not change either.
+      // The other change is not applied either.
       return [await server.reload(`ping_max: 5\n${line}`), await server.reload("ping_max: 2")];
     });
     expect(ours).toEqual(theirs);
@@ -121,24 +121,24 @@ for (const line of REFUSED) {
   });
 }
 
-/** Two files beside what is asked of the lines that going from one to the other logs. */
-const MOVES: readonly (readonly [what: string, before: string, after: string, expected: string])[] = [
-  ["TLS where there was none", "", "tls { $TLS }", "[INF] Reloaded: tls = enabled"],
-  ["no TLS any more", "tls { $TLS }", "", "[INF] Reloaded: tls = disabled"],
-  ["another time for the handshake", "tls { $TLS }", "tls { $TLS, timeout: 5 }", "[INF] Reloaded: tls timeout = 5"],
-  ["TLS at once", "tls { $TLS }", "tls { $TLS, handshake_first: auto }", "[INF] Reloaded: Client TLS handshake first: true"],
-  ["another name of the cluster", "cluster { name: a }", "cluster { name: b }", "[INF] Cluster name updated to b"],
-  ["monitoring where there was none", "", 'http: "127.0.0.1:1"', "config reload not supported for HTTPPort: old=0, new=1"],
-  ["another address of monitoring", 'http: "127.0.0.1:-1"', 'http: "127.0.0.2:-1"', "HTTPHost: old=127.0.0.1, new=127.0.0.2"],
+/** Configurations before and after a reload, and a text that the log must contain. */
+const CHANGES: readonly (readonly [what: string, before: string, after: string, expected: string])[] = [
+  ["TLS turned on", "", "tls { $TLS }", "[INF] Reloaded: tls = enabled"],
+  ["TLS turned off", "tls { $TLS }", "", "[INF] Reloaded: tls = disabled"],
+  ["another handshake timeout", "tls { $TLS }", "tls { $TLS, timeout: 5 }", "[INF] Reloaded: tls timeout = 5"],
+  ["handshake_first", "tls { $TLS }", "tls { $TLS, handshake_first: auto }", "[INF] Reloaded: Client TLS handshake first: true"],
+  ["another cluster name", "cluster { name: a }", "cluster { name: b }", "[INF] Cluster name updated to b"],
+  ["monitoring turned on", "", 'http: "127.0.0.1:1"', "config reload not supported for HTTPPort: old=0, new=1"],
+  ["another monitoring address", 'http: "127.0.0.1:-1"', 'http: "127.0.0.2:-1"', "HTTPHost: old=127.0.0.1, new=127.0.0.2"],
   ["a WebSocket listener", "", 'websocket { listen: "127.0.0.1:1", no_tls: true }', "config reload not supported for Websocket"],
-  // One only: the reference tells several in any order.
-  ["a field that is none", "", "colour: blue", "[ERR] Failed to reload server configuration: <dir>/nats.conf:2:1"],
+  // Only one unknown field: the reference reports several in any order.
+  ["an unknown field", "", "colour: blue", "[ERR] Failed to reload server configuration: <dir>/nats.conf:2:1"],
 ];
 
 const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
 
-for (const [what, before, after, expected] of MOVES) {
+for (const [what, before, after, expected] of CHANGES) {
   it.compared(`a reload with ${what} is logged as the reference logs it`, async () => {
     const { certFile, keyFile } = trust.serverFiles;
     const config = (text: string) => `ping_max: 2\n${text.replace("$TLS", `cert_file: "${certFile}", key_file: "${keyFile}"`)}`;
@@ -151,7 +151,7 @@ for (const [what, before, after, expected] of MOVES) {
   });
 }
 
-test("HUP takes new certificates up, for TLS and for WebSockets, and drops nobody", async () => {
+test("HUP loads new certificates for TLS and WebSockets, and closes no connection", async () => {
   using files = new CertificateDirectory();
   const install = (name: string) => files.store("current", trust.root.issue({ subject: `CN=${name}`, names: ["localhost", "127.0.0.1"] }));
   const { certFile, keyFile } = install("before");
@@ -169,7 +169,7 @@ test("HUP takes new certificates up, for TLS and for WebSockets, and drops nobod
   await oldBrowser.write(frame(BINARY, 'CONNECT {"verbose":false}\r\nSUB a 1\r\nPING\r\n'));
   await oldBrowser.textUntil("PONG\r\n");
 
-  install("after"); // the same names of files, as certbot and Kubernetes do it
+  install("after"); // with the same file names, as certbot and Kubernetes do it
   expect(await server.reload(config)).toContain("[INF] Reloaded: tls = enabled");
   using fresh = await SecurePeer.open(server.program.port);
   await fresh.info();
@@ -188,7 +188,7 @@ test("HUP takes new certificates up, for TLS and for WebSockets, and drops nobod
   expect(await oldBrowser.textUntil("hi\r\n")).toBe("MSG a 1 2\r\nhi\r\n");
 });
 
-test("a file that cannot be read, or holds errors, leaves the running server as it was", async () => {
+test("an unreadable or invalid file does not change the running server", async () => {
   await using server = await Configured.start(PROGRAM, "max_payload: 1000");
   for (const bad of [
     "max_payload: yes",
@@ -205,7 +205,7 @@ test("a file that cannot be read, or holds errors, leaves the running server as 
   client.terminate();
 });
 
-test("flags win over the file again at every reload", async () => {
+test("flags override the file at every reload", async () => {
   await using server = await Configured.start(PROGRAM, "debug: true, max_payload: 1000", ["-D=false", "--client_advertise", "flag:1"]);
   const lines = await server.reload('debug: true, max_payload: 2000, client_advertise: "file:1"');
   expect(lines.slice(1, -1)).toEqual(["[INF] Reloaded: max_payload = 2000"]);
@@ -223,13 +223,17 @@ async function connected(server: Configured, connect: string): Promise<WireConne
   return client;
 }
 
+/** The next line of the server, except the PING by which it measures the round trip two seconds after CONNECT. */
 async function lineOf(client: WireConnection): Promise<string> {
-  return Buffer.from(await client.takeLine())
-    .toString()
-    .trim();
+  for (;;) {
+    const line = Buffer.from(await client.takeLine())
+      .toString()
+      .trim();
+    if (line !== "PING") return line;
+  }
 }
 
-test("who may not connect any more is told so and closed, the others stay", async () => {
+test("clients that a reload no longer accepts get an error and are closed, others stay", async () => {
   const file = (user: string) => `authorization { user: ${user}, password: secret }`;
   await using server = await Configured.start(PROGRAM, file("old"));
   const old = await connected(server, '{"verbose":false,"user":"old","pass":"secret"}');
@@ -245,7 +249,7 @@ test("who may not connect any more is told so and closed, the others stay", asyn
   fresh.terminate();
 });
 
-test("limits hold for those who are connected: the newest leave, large payloads are refused", async () => {
+test("new limits apply to connected clients: the newest are closed, large payloads are refused", async () => {
   await using server = await Configured.start(PROGRAM, "max_connections: 3");
   const clients = [];
   for (let i = 0; i < 3; i++) {
@@ -261,7 +265,7 @@ test("limits hold for those who are connected: the newest leave, large payloads 
   for (const client of clients) client.terminate();
 });
 
-test("trace can be turned on for those who are connected, and off again", async () => {
+test("trace can be turned on and off for connected clients", async () => {
   await using server = await Configured.start(PROGRAM, "");
   const client = await connected(server, '{"verbose":false}');
   expect(await lineOf(client)).toBe("PONG");
@@ -276,28 +280,28 @@ test("trace can be turned on for those who are connected, and off again", async 
   client.terminate();
 });
 
-test("the log moves to another file, and USR1 opens it anew when somebody moved it away", async () => {
+test("a reload moves the log to another file, and USR1 opens the file again after it was renamed", async () => {
   await using server = await Configured.start(PROGRAM, "");
   const log = server.path("nats.log");
-  const holding = async (text: string) => {
+  const waitForText = async (text: string) => {
     while (!existsSync(log) || !readFileSync(log, "utf8").includes(text)) await new Promise(resolve => setImmediate(resolve));
   };
   writeFileSync(server.path("nats.conf"), `log_file: "${log}"`);
   server.program.signal("SIGHUP");
-  await holding("Reloaded server configuration");
+  await waitForText("Reloaded server configuration");
   renameSync(log, `${log}.1`);
   server.program.signal("SIGUSR1");
-  await holding("File log re-opened");
-  const moved = readFileSync(`${log}.1`, "utf8");
-  expect(moved).toContain('[INF] Trapped "user defined signal 1" signal');
+  await waitForText("File log re-opened");
+  const renamed = readFileSync(`${log}.1`, "utf8");
+  expect(renamed).toContain('[INF] Trapped "user defined signal 1" signal');
   expect(readFileSync(log, "utf8")).not.toContain("Reloaded");
   server.program.signal("SIGINT");
   expect(await server.program.status()).toBe(0);
   expect(readFileSync(log, "utf8")).toEndWith("[INF] Server Exiting..\n");
 });
 
-test("lame duck with clients: INFO says so, they are closed after the grace period; TERM is ignored meanwhile", async () => {
-  await using server = await Configured.start(PROGRAM, 'lame_duck_duration: "30s", lame_duck_grace_period: "300ms"');
+test("lame duck mode with clients: INFO says so, TERM is ignored, and clients are closed after the grace period", async () => {
+  await using server = await Configured.start(PROGRAM, 'lame_duck_duration: "30s", lame_duck_grace_period: "3s"');
   const client = await connected(server, '{"verbose":false,"protocol":1}');
   expect(await lineOf(client)).toBe("PONG");
   expect(await lineOf(client)).toStartWith("INFO {");

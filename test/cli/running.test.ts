@@ -1,4 +1,4 @@
-/** The program as a running server: its log, its files, its signals and its end. */
+/** The program as a running server: its log, its files, its signals and its exit. */
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,10 +10,10 @@ import { outcomeOf, PROGRAM, RunningProgram, TemporaryDirectory } from "./progra
 const reference = findReference();
 const it = new Recording(import.meta.path);
 
-/** Lines of the reference that have no counterpart yet: its system account is a client of its own. */
+/** Lines that only the reference has: its system account is an internal client. */
 const REFERENCE_ONLY = ["[DBG] SYSTEM - System connection closed: Client Closed"];
 
-/** What may differ between two runs. */
+/** Replaces what may differ between two runs. */
 function neutral(line: string): string {
   return line
     .replace(/N[A-Z2-7]{55}/, "<id>")
@@ -21,7 +21,7 @@ function neutral(line: string): string {
     .replace(/Go build: .*/, "Go build: <build>");
 }
 
-async function lifeOf(command: readonly string[], end: NodeJS.Signals): Promise<{ lines: string[]; status: number | null }> {
+async function logOfRun(command: readonly string[], end: NodeJS.Signals): Promise<{ lines: string[]; status: number | null }> {
   const program = await RunningProgram.start([...command, "-a", "127.0.0.1", "-m", "-1", "-DV", "--user", "a", "--pass", "b"]);
   try {
     program.signal("SIGHUP");
@@ -64,24 +64,24 @@ for (const [end, name] of [
     ],
     status: 0,
   };
-  test(`ours: the log of a life that ends with ${end}, and status 0`, async () => {
-    expect(await lifeOf(PROGRAM, end)).toEqual(expected);
+  test(`ours: a run that ends with ${end} has this log and status 0`, async () => {
+    expect(await logOfRun(PROGRAM, end)).toEqual(expected);
   });
-  live.test(`reference: the log of a life that ends with ${end}, and status 0`, async () => {
-    expect(await lifeOf([reference.path!], end)).toEqual(expected);
+  live.test(`reference: a run that ends with ${end} has this log and status 0`, async () => {
+    expect(await logOfRun([reference.path!], end)).toEqual(expected);
   });
 }
 
-/** What a file says beside what the log and INFO say of it. */
+/** Configurations, and a text that the log or INFO must contain. */
 const SHOWN: readonly (readonly [what: string, config: string, shown: string])[] = [
   ["the name of the cluster", "cluster { name: orchard }", '"cluster":"orchard"'],
-  ["switches of features, known or not", "feature_flags { js_ack_fc_v2: true, nope: true }", "Unsupported:   nope"],
+  ["known and unknown feature flags", "feature_flags { js_ack_fc_v2: true, nope: true }", "Unsupported:   nope"],
   ["JetStream domains of accounts", "default_js_domain { $G: hub }".replace("$G", '"$G"'), "[WRN] The option `default_js_domain`"],
   ["large payloads", "max_payload: 9MB", "[WRN] Maximum payloads over 8.00 MB"],
   ["PROXY headers", "proxy_protocol: true", "[INF] PROXY protocol enabled for client connections"],
   ["a WebSocket without TLS", 'websocket { listen: "127.0.0.1:-1", no_tls: true }', "[WRN] Websocket not configured with TLS"],
   ["an address to advertise", 'client_advertise: "nats.example"', '"host":"nats.example"'],
-  ["no headers", "no_header_support: true", '"headers":false'],
+  ["headers turned off", "no_header_support: true", '"headers":false'],
 ];
 
 for (const [what, config, shown] of SHOWN) {
@@ -105,7 +105,7 @@ for (const [what, config, shown] of SHOWN) {
       await program.stop();
     }
   };
-  it.compared(`the log and INFO tell of ${what} as the reference's do`, async () => {
+  it.compared(`the log and INFO show ${what} as the reference's do`, async () => {
     const [ours, theirs] = await askBoth(
       () => shownBy(PROGRAM),
       () => shownBy([reference.path!]),
@@ -115,7 +115,7 @@ for (const [what, config, shown] of SHOWN) {
   });
 }
 
-test("lines have pid, time and label, in UTC when asked, without time when asked", async () => {
+test("lines have pid, time and label; options select UTC and lines without time", async () => {
   const program = await RunningProgram.start([...PROGRAM, "--logtime_utc"]);
   await program.stop();
   const pattern = new RegExp(`^\\[${program.pid}\\] (\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)\\.\\d{6} \\[[A-Z]{3}\\] .+$`);
@@ -150,7 +150,7 @@ test("-DV traces the protocol of a client", async () => {
   }
 });
 
-test("the pid file and the ports file say who and where; the ports file is gone at the end", async () => {
+test("the pid file and the ports file are written, and the ports file is removed at exit", async () => {
   using directory = new TemporaryDirectory();
   const pidFile = directory.join("pid");
   const program = await RunningProgram.start([
@@ -184,7 +184,7 @@ test("the pid file and the ports file say who and where; the ports file is gone 
   }
 });
 
-test("on every address the ports file lists them all, and each of them answers", async () => {
+test("a server on all addresses lists them in the ports file, and each one answers", async () => {
   using directory = new TemporaryDirectory();
   const program = await RunningProgram.start([...PROGRAM, "--ports_file_dir", directory.path]);
   try {
@@ -194,7 +194,7 @@ test("on every address the ports file lists them all, and each of them answers",
     for (const url of nats) {
       const { hostname, port } = new URL(url.replace("nats:", "http:"));
       const address = hostname.replace(/[[\]]/g, "");
-      if (address.startsWith("fe80")) continue; // needs to be told on which interface
+      if (address.startsWith("fe80")) continue; // a link-local address needs an interface
       const { promise: greeted, resolve } = Promise.withResolvers<string>();
       const socket = await Bun.connect({
         hostname: address,
@@ -213,7 +213,7 @@ for (const [name, command] of [
   ["ours", PROGRAM] as const,
   ...(referenceIsLive() ? [["reference", [reference.path ?? ""]] as const] : []),
 ]) {
-  test(`${name}: USR2 without clients is lame duck mode that ends at once, with status 0`, async () => {
+  test(`${name}: lame duck mode by USR2 ends at once without clients, with status 0`, async () => {
     const program = await RunningProgram.start([...command, "-a", "127.0.0.1"]);
     try {
       program.signal("SIGUSR2");
@@ -231,7 +231,7 @@ for (const [name, command] of [
   });
 }
 
-test("a client is told goodbye: its connection ends when the server stops", async () => {
+test("connections of clients end when the server stops", async () => {
   const program = await RunningProgram.start(PROGRAM);
   try {
     const client = await WireConnection.open(program.port, "client");
@@ -271,7 +271,7 @@ const FATAL: readonly (readonly [title: string, args: string[], line: string])[]
     "[FTL] Could not write pidfile: open /no/such/directory/pid: no such file or directory",
   ],
   [
-    "a port to advertise that is none",
+    "an invalid port to advertise",
     ["-p", "-1", "--client_advertise", "a:b"],
     '[FTL] Error setting server INFO with ClientAdvertise value of a:b, err=strconv.Atoi: parsing "b": invalid syntax',
   ],
@@ -280,7 +280,7 @@ const FATAL: readonly (readonly [title: string, args: string[], line: string])[]
     ["-p", "-1", "-l", "/no/such/directory/log"],
     "<time> error opening file: open /no/such/directory/log: no such file or directory",
   ],
-  ["a syslog of a strange kind", ["-p", "-1", "-r", "smoke://signals"], '<time> error invalid network type: "smoke"'],
+  ["a syslog of an unknown network type", ["-p", "-1", "-r", "smoke://signals"], '<time> error invalid network type: "smoke"'],
 ];
 
 for (const [title, args, line] of FATAL) {

@@ -1,6 +1,6 @@
 import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 
-/** A server as a conversation sees it, wherever it runs. */
+/** The server of a conversation; it runs in this process or in the parent process. */
 export interface ConversationServer {
   readonly url: string;
   /** Stops the server and starts another one on the same port. */

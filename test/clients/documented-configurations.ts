@@ -1,6 +1,6 @@
 /**
- * Every mechanism that the documentation of NATS has a configuration for, in its form, with keys and names of our own: who comes in with
- * what, and who does not.
+ * Every authentication mechanism that the documentation of NATS shows a configuration for, with our own keys and names: which logins
+ * are accepted, and which are refused.
  */
 
 import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
@@ -13,33 +13,33 @@ import type { Credentials } from "./documented-login.ts";
 
 export interface Login {
   readonly as: Credentials;
-  /** "hello" when not given. */
+  /** Subject to publish to; default "hello". */
   readonly publishes?: string;
-  /** "in", or why not. */
+  /** "accepted", or the refusal. */
   readonly outcome: string;
 }
 
 export interface Mechanism {
   readonly title: string;
-  /** @param directory of its own, empty */
+  /** @param directory an empty one for this configuration */
   readonly config: string | ((directory: string) => string);
   readonly logins: readonly Login[];
-  /** A service of auth callout decides. */
-  readonly calledOut?: boolean;
+  /** Whether a service of auth callout decides. */
+  readonly usesCallout?: boolean;
   readonly tls?: boolean;
 }
 
 const REFUSED = "authorization violation";
-const notTo = (subject: string) => `permissions violation for publish to "${subject}"`;
+const mayNotPublish = (subject: string) => `permissions violation for publish to "${subject}"`;
 const bcrypt = (text: string) => Bun.password.hashSync(text, { algorithm: "bcrypt", cost: 4 });
 const seedOf = (kind: NkeyKind, byte: number) => encodeSeed(kind, new Uint8Array(32).fill(byte));
 
 const NKEY_USER = fixedSigner(NkeyKind.User, 70);
 const NKEY_SEED = seedOf(NkeyKind.User, 70);
-const STRANGER_SEED = seedOf(NkeyKind.User, 71);
+const OTHER_SEED = seedOf(NkeyKind.User, 71);
 export const CALLOUT_ISSUER = fixedSigner(NkeyKind.Account, 72);
 
-/** With `[Symbol.dispose]` when the tests are over. */
+/** Certificates of all mechanisms; dispose it after the tests. */
 export const trust = new TestAuthority();
 const certificate = (name: string, subject: string, more: { readonly names?: string[]; readonly emails?: string[] } = {}) => ({
   caFile: trust.caFile,
@@ -49,10 +49,10 @@ const CERTIFICATES = {
   email: certificate("email", "O=Shop,CN=e", { names: ["localhost"], emails: ["till@shop.example"] }),
   name: certificate("name", "O=Shop,CN=n", { names: ["stock.shop.example"] }),
   subject: certificate("subject", "O=Shop,OU=Kitchen"),
-  nobody: certificate("nobody", "O=Shop,CN=nobody"),
+  unmapped: certificate("unmapped", "O=Shop,CN=unmapped"),
 };
 
-/** Text of a file that nsc would write. */
+/** Text of a credentials file as nsc writes it. */
 function credsFile(jwt: string, seed: string): string {
   const part = (name: string, body: string) => `-----BEGIN ${name}-----\n${body}\n------END ${name}------\n`;
   return `${part("NATS USER JWT", jwt)}\n${part("USER NKEY SEED", seed)}`;
@@ -60,15 +60,15 @@ function credsFile(jwt: string, seed: string): string {
 
 const USER_SEED = seedOf(NkeyKind.User, 20);
 const OPERATOR_LOGINS: readonly Login[] = [
-  { as: { creds: credsFile(userToken(), USER_SEED) }, outcome: "in" },
-  { as: { jwt: userToken(), seed: USER_SEED }, outcome: "in" },
-  { as: { jwt: userToken({ bearerToken: true }) }, outcome: "in" },
+  { as: { creds: credsFile(userToken(), USER_SEED) }, outcome: "accepted" },
+  { as: { jwt: userToken(), seed: USER_SEED }, outcome: "accepted" },
+  { as: { jwt: userToken({ bearerToken: true }) }, outcome: "accepted" },
   {
     as: { creds: credsFile(userToken({ publish: { allow: ["hello"], deny: [] } }), USER_SEED) },
     publishes: "other",
-    outcome: notTo("other"),
+    outcome: mayNotPublish("other"),
   },
-  { as: { creds: credsFile(userToken(), STRANGER_SEED) }, outcome: REFUSED },
+  { as: { creds: credsFile(userToken(), OTHER_SEED) }, outcome: REFUSED },
   { as: { creds: credsFile(userToken({ data: { expiresAtSeconds: 1_600_000_000 } }), USER_SEED) }, outcome: REFUSED },
   { as: { creds: credsFile(userToken({ by: BETA }), USER_SEED) }, outcome: "maximum account active connections exceeded" },
   { as: { user: "a", password: "a" }, outcome: REFUSED },
@@ -81,17 +81,17 @@ export const MECHANISMS: readonly Mechanism[] = [
     title: "a token",
     config: 'authorization { token: "s3same" }',
     logins: [
-      { as: { token: "s3same" }, outcome: "in" },
+      { as: { token: "s3same" }, outcome: "accepted" },
       { as: { token: "other" }, outcome: REFUSED },
       { as: { user: "ann", password: "s3same" }, outcome: REFUSED },
       { as: {}, outcome: REFUSED },
     ],
   },
   {
-    title: "a token that is hashed",
+    title: "a hashed token",
     config: `authorization { token: "${bcrypt("s3same")}" }`,
     logins: [
-      { as: { token: "s3same" }, outcome: "in" },
+      { as: { token: "s3same" }, outcome: "accepted" },
       { as: { token: "other" }, outcome: REFUSED },
     ],
   },
@@ -99,7 +99,7 @@ export const MECHANISMS: readonly Mechanism[] = [
     title: "one user",
     config: "authorization: {\n user: ann,\n password: pw\n}",
     logins: [
-      { as: { user: "ann", password: "pw" }, outcome: "in" },
+      { as: { user: "ann", password: "pw" }, outcome: "accepted" },
       { as: { user: "pw", password: "ann" }, outcome: REFUSED },
       { as: { user: "ann" }, outcome: REFUSED },
       { as: {}, outcome: REFUSED },
@@ -109,8 +109,8 @@ export const MECHANISMS: readonly Mechanism[] = [
     title: "several users, one password hashed, and a timeout",
     config: `authorization: { timeout: 3, users: [ {user: ann, password: "${bcrypt("pw")}"}, {user: ben, password: ann} ] }`,
     logins: [
-      { as: { user: "ann", password: "pw" }, outcome: "in" },
-      { as: { user: "ben", password: "ann" }, outcome: "in" },
+      { as: { user: "ann", password: "pw" }, outcome: "accepted" },
+      { as: { user: "ben", password: "ann" }, outcome: "accepted" },
       { as: { user: "ann", password: "ann" }, outcome: REFUSED },
       { as: { user: "eve", password: "pw" }, outcome: REFUSED },
     ],
@@ -119,17 +119,17 @@ export const MECHANISMS: readonly Mechanism[] = [
     title: "nkeys",
     config: `authorization: { users: [ { nkey: ${NKEY_USER.publicKey} } ] }`,
     logins: [
-      { as: { nkey: NKEY_SEED }, outcome: "in" },
-      { as: { nkey: STRANGER_SEED }, outcome: REFUSED },
+      { as: { nkey: NKEY_SEED }, outcome: "accepted" },
+      { as: { nkey: OTHER_SEED }, outcome: REFUSED },
       { as: { user: NKEY_USER.publicKey, password: "" }, outcome: REFUSED },
     ],
   },
   {
-    title: "certificates that are verified",
+    title: "verified certificates",
     tls: true,
     config: tlsConfig("verify: true"),
     logins: [
-      { as: { tls: CERTIFICATES.nobody }, outcome: "in" },
+      { as: { tls: CERTIFICATES.unmapped }, outcome: "accepted" },
       { as: { tls: { caFile: trust.caFile } }, outcome: "no connection" },
     ],
   },
@@ -139,11 +139,11 @@ export const MECHANISMS: readonly Mechanism[] = [
     config: `${tlsConfig("verify_and_map: true")}
 authorization { users = [ {user: "till@shop.example", permissions: {publish: hello}}, {user: "stock.shop.example"}, {user: "OU=Kitchen,O=Shop"} ] }`,
     logins: [
-      { as: { tls: CERTIFICATES.email }, outcome: "in" },
-      { as: { tls: CERTIFICATES.email }, publishes: "other", outcome: notTo("other") },
-      { as: { tls: CERTIFICATES.name }, outcome: "in" },
-      { as: { tls: CERTIFICATES.subject }, outcome: "in" },
-      { as: { tls: CERTIFICATES.nobody }, outcome: REFUSED },
+      { as: { tls: CERTIFICATES.email }, outcome: "accepted" },
+      { as: { tls: CERTIFICATES.email }, publishes: "other", outcome: mayNotPublish("other") },
+      { as: { tls: CERTIFICATES.name }, outcome: "accepted" },
+      { as: { tls: CERTIFICATES.subject }, outcome: "accepted" },
+      { as: { tls: CERTIFICATES.unmapped }, outcome: REFUSED },
       { as: { tls: { caFile: trust.caFile } }, outcome: "no connection" },
     ],
   },
@@ -156,11 +156,11 @@ authorization { users = [ {user: "till@shop.example", permissions: {publish: hel
   users = [ {user: chief, password: pw, permissions: $CHIEF}, {user: asker, password: pw, permissions: $ASKER}, {user: other, password: pw} ]
 }`,
     logins: [
-      { as: { user: "chief", password: "pw" }, outcome: "in" },
-      { as: { user: "asker", password: "pw" }, publishes: "ask.b", outcome: "in" },
-      { as: { user: "asker", password: "pw" }, publishes: "ask.c", outcome: notTo("ask.c") },
-      { as: { user: "other", password: "pw" }, publishes: "SAND.x", outcome: "in" },
-      { as: { user: "other", password: "pw" }, publishes: "SAND.x.y", outcome: notTo("SAND.x.y") },
+      { as: { user: "chief", password: "pw" }, outcome: "accepted" },
+      { as: { user: "asker", password: "pw" }, publishes: "ask.b", outcome: "accepted" },
+      { as: { user: "asker", password: "pw" }, publishes: "ask.c", outcome: mayNotPublish("ask.c") },
+      { as: { user: "other", password: "pw" }, publishes: "SAND.x", outcome: "accepted" },
+      { as: { user: "other", password: "pw" }, publishes: "SAND.x.y", outcome: mayNotPublish("SAND.x.y") },
     ],
   },
   {
@@ -170,18 +170,18 @@ authorization { users = [ {user: "till@shop.example", permissions: {publish: hel
   { user: mute, password: pw, permissions: { publish: { deny: ">" }, subscribe: { allow: "client.>" } } }
   { user: most, password: pw, permissions: { publish: { allow: "a.>", deny: "a.b.*" } } } ] }`,
     logins: [
-      { as: { user: "chief", password: "pw" }, outcome: "in" },
-      { as: { user: "mute", password: "pw" }, outcome: notTo("hello") },
-      { as: { user: "most", password: "pw" }, publishes: "a.b", outcome: "in" },
-      { as: { user: "most", password: "pw" }, publishes: "a.b.c", outcome: notTo("a.b.c") },
+      { as: { user: "chief", password: "pw" }, outcome: "accepted" },
+      { as: { user: "mute", password: "pw" }, outcome: mayNotPublish("hello") },
+      { as: { user: "most", password: "pw" }, publishes: "a.b", outcome: "accepted" },
+      { as: { user: "most", password: "pw" }, publishes: "a.b.c", outcome: mayNotPublish("a.b.c") },
     ],
   },
   {
-    title: "accounts, and a user for who does not say",
+    title: "accounts, and a user for clients without credentials",
     config: "accounts: { A: { users: [ {user: a, password: a} ] }, B: { users: [ {user: b, password: b} ] } }\nno_auth_user: a",
     logins: [
-      { as: {}, outcome: "in" },
-      { as: { user: "b", password: "b" }, outcome: "in" },
+      { as: {}, outcome: "accepted" },
+      { as: { user: "b", password: "b" }, outcome: "accepted" },
       { as: { user: "b", password: "a" }, outcome: REFUSED },
       { as: { user: "c", password: "" }, outcome: REFUSED },
     ],
@@ -196,8 +196,8 @@ authorization { users = [ {user: "till@shop.example", permissions: {publish: hel
     }),
     logins: [
       ...OPERATOR_LOGINS,
-      { as: { jwt: SCOPED, seed: USER_SEED }, publishes: "team.joe.x", outcome: "in" },
-      { as: { jwt: SCOPED, seed: USER_SEED }, publishes: "team.eve.x", outcome: notTo("team.eve.x") },
+      { as: { jwt: SCOPED, seed: USER_SEED }, publishes: "team.joe.x", outcome: "accepted" },
+      { as: { jwt: SCOPED, seed: USER_SEED }, publishes: "team.eve.x", outcome: mayNotPublish("team.eve.x") },
     ],
   },
   {
@@ -213,16 +213,16 @@ resolver_preload: {
     logins: OPERATOR_LOGINS,
   },
   {
-    title: "a service that is called",
-    calledOut: true,
+    title: "auth callout",
+    usesCallout: true,
     config: `accounts { AUTH: { users: [ { user: auth, password: auth } ] }, APP: {}, SYS: {} }
 system_account: SYS
 authorization { auth_callout { issuer: ${CALLOUT_ISSUER.publicKey}, auth_users: [ auth ], account: AUTH } }`,
     logins: [
-      { as: { user: "ann", password: "ann" }, outcome: "in" },
-      { as: { user: "ann", password: "ann" }, publishes: "other", outcome: notTo("other") },
+      { as: { user: "ann", password: "ann" }, outcome: "accepted" },
+      { as: { user: "ann", password: "ann" }, publishes: "other", outcome: mayNotPublish("other") },
       { as: { user: "ann", password: "ben" }, outcome: REFUSED },
-      { as: { user: "auth", password: "auth" }, outcome: "in" },
+      { as: { user: "auth", password: "auth" }, outcome: "accepted" },
       { as: { user: "auth", password: "ann" }, outcome: REFUSED },
       { as: {}, outcome: REFUSED },
     ],

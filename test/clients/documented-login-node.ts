@@ -1,4 +1,4 @@
-/** Run by Node: the attempts of its last argument, one after the other; their outcomes go to standard output. */
+/** Node runs this file: it makes the login attempts in its last argument one after the other, and prints their outcomes. */
 import { type Attempt, outcomeOf } from "./documented-login.ts";
 
 const outcomes: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * One login by the project's client library, told in a line. The same under Bun and under Node, so nothing here is of either; run by Node
- * it takes its attempts from its last argument, and prints what came of them.
+ * One login by the official client library, with its outcome as a line of text. Bun and Node both run this file, so it uses
+ * nothing that only one of them has.
  */
 import {
   type ConnectionOptions,
@@ -11,7 +11,7 @@ import {
   nkeyAuthenticator,
 } from "@nats-io/transport-node";
 
-/** What a client has to show; texts, so that they can be handed to another process. */
+/** Credentials of a client, as texts that can be passed to another process. */
 export interface Credentials {
   readonly user?: string;
   readonly password?: string;
@@ -20,7 +20,7 @@ export interface Credentials {
   readonly nkey?: string;
   /** Text of a credentials file. */
   readonly creds?: string;
-  /** A user JWT, with `seed` unless it is a bearer's. */
+  /** A user JWT, with `seed` unless it is a bearer token. */
   readonly jwt?: string;
   readonly seed?: string;
   readonly tls?: { readonly caFile: string; readonly certFile?: string; readonly keyFile?: string };
@@ -29,51 +29,51 @@ export interface Credentials {
 export interface Attempt {
   readonly url: string;
   readonly as: Credentials;
-  /** What it publishes when it is in. */
+  /** Subject that it publishes to after the login. */
   readonly publishes: string;
 }
 
-/** What a server says to a client that is not let in, or may not publish. */
+/** Errors of a server that refuses a login or a publish. */
 const REFUSALS = /Authorization Violation|maximum account active connections exceeded|Permissions Violation for Publish to "[^"]*"/i;
 
 const NOTHING = "no connection";
 
-/** The refusal in what a client says, without what it says around it. Failures of a handshake have other words in every library. */
+/** The server's error inside a client's error text. Texts of failed handshakes differ by library: those are "no connection". */
 export function refusalIn(text: string): string {
   return REFUSALS.exec(text)?.[0].toLowerCase() ?? NOTHING;
 }
 
 const TRIES_MAX = 40;
 
-/** A reset can overtake what a server says before it closes; who heard nothing asks again. */
-export async function firstWords(ask: () => Promise<string>): Promise<string> {
+/** Repeats a login that ended without an error of the server: a reset of the connection can discard it. */
+export async function repeatUntilOutcome(login: () => Promise<string>): Promise<string> {
   let outcome = NOTHING;
-  for (let tries = 0; tries < TRIES_MAX && outcome === NOTHING; tries++) outcome = await ask();
+  for (let tries = 0; tries < TRIES_MAX && outcome === NOTHING; tries++) outcome = await login();
   return outcome;
 }
 
-/** @returns "in", or why not */
+/** @returns "accepted", or the refusal */
 export function outcomeOf(attempt: Attempt): Promise<string> {
-  return firstWords(() => login(attempt));
+  return repeatUntilOutcome(() => loginOnce(attempt));
 }
 
-async function login({ url, as, publishes }: Attempt): Promise<string> {
+async function loginOnce({ url, as, publishes }: Attempt): Promise<string> {
   let client: NatsConnection;
   try {
-    client = await connect({ servers: url, reconnect: false, timeout: 5_000, ...optionsOf(as) });
+    client = await connect({ servers: url, reconnect: false, timeout: 60_000, ...optionsOf(as) });
   } catch (error) {
     return refusalIn(String((error as Error).message));
   }
   const errors: string[] = [];
-  const listening = listen(client, errors);
+  const collected = collectErrors(client, errors);
   client.publish(publishes, "hello");
-  await client.flush(); // whatever the server has against it comes before the answer
+  await client.flush(); // an error of the server comes before its PONG
   await client.close();
-  await listening;
-  return errors.length === 0 ? "in" : refusalIn(errors.join());
+  await collected;
+  return errors.length === 0 ? "accepted" : refusalIn(errors.join());
 }
 
-async function listen(client: NatsConnection, errors: string[]): Promise<void> {
+async function collectErrors(client: NatsConnection, errors: string[]): Promise<void> {
   for await (const status of client.status()) if (status.type === "error") errors.push(String(status.error.message));
 }
 

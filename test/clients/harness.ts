@@ -1,11 +1,11 @@
 /**
- * One file of conversations, two runtimes: the same client library in this process under Bun, and in a child under Node, so that a fault
- * of a client's runtime is not taken for one of the server.
+ * One file of conversations, two runtimes: the same client library in this process under Bun, and in a child process under Node, so that a
+ * fault of a client's runtime is not mistaken for one of the server.
  *
- *   nats-js.test.ts ─ imports test() of ─┬─ harness.ts        Bun: registers each conversation twice, runs the first one here
- *                                        └─ node-harness.ts   Node: keeps the conversations, runs one when told to
- * The file is built for Node as it stands, with the other harness in place of this one. Servers run here in both cases.
- * Without Node its half is skipped, with the reason in the name of the test; with CI=true it fails.
+ *   nats-js.test.ts ─ imports test() of ─┬─ harness.ts        Bun: registers each conversation twice, runs it once here
+ *                                        └─ node-harness.ts   Node: keeps the conversations, runs one on request
+ * The file is built for Node unchanged, with node-harness.ts in place of this file. The servers always run in this process.
+ * Without Node the tests under Node are skipped, with the reason in their names; with CI=true they fail.
  */
 import { test as bunTest } from "bun:test";
 import { join } from "node:path";
@@ -63,9 +63,9 @@ async function withServer(options: StartOptions, run: (server: TestServer) => Pr
   }
 }
 
-/** What the child says: a conversation ended, or asks for the server to be restarted. */
+/** Message of the child: a conversation has ended, or needs a restart of the server. */
 export type ChildMessage = { readonly ended: string; readonly error: string | null } | { readonly restart: true };
-/** What it is told. */
+/** Message to the child. */
 export type ParentMessage = { readonly run: string; readonly url: string } | { readonly restarted: true };
 
 let child: NodeChild | null = null;
@@ -76,7 +76,7 @@ function nodeChild(): NodeChild {
   return child;
 }
 
-/** A Node process that runs conversations one by one. Ends with this process, whose end closes the channel. */
+/** A Node process that runs conversations one by one. It ends with this process, because the channel closes then. */
 class NodeChild {
   private readonly process: Promise<Bun.Subprocess>;
   private server: TestServer | null = null;

@@ -1,4 +1,4 @@
-/** The command line tool of the NATS project, unchanged, against our server: what a user types first. */
+/** `nats`, the command line tool of the NATS project, against our server: its most common commands. */
 import { test as bunTest, expect } from "bun:test";
 import { TestServer } from "../faults/test-server.ts";
 import { until } from "../faults/until.ts";
@@ -18,7 +18,7 @@ function test(
   });
 }
 
-async function subscribed(server: TestServer, count: number): Promise<void> {
+async function waitForSubscriptions(server: TestServer, count: number): Promise<void> {
   const interest = server.globalAccount.interest;
   await until(
     () => interest.all().length === count,
@@ -27,10 +27,10 @@ async function subscribed(server: TestServer, count: number): Promise<void> {
 }
 
 needs(["nats"], () => {
-  test("nats pub and nats sub: what is published is shown, headers too", {}, async (cli, server) => {
+  test("nats pub and nats sub: published messages are shown with their headers", {}, async (cli, server) => {
     const raw = cli.run("sub", "a.>", "--count", "2", "--raw");
     const withHeaders = cli.run("sub", "a.b", "--count", "1");
-    await subscribed(server, 2);
+    await waitForSubscriptions(server, 2);
     for (const words of [
       ["a.b", "hello", "-H", "Kind:first", "-H", "Kind:second"],
       ["a.c", "again"],
@@ -47,18 +47,18 @@ needs(["nats"], () => {
 
   test("nats request and nats reply: a service answers", {}, async (cli, server) => {
     const service = cli.run("reply", "help", "you said {{Request}}", "--count", "1");
-    await subscribed(server, 1);
+    await waitForSubscriptions(server, 1);
     const answer = await cli.run("request", "help", "hello", "--raw");
     expect({ ...answer, output: answer.output.trim() }).toEqual({ output: "you said hello", errors: "", status: 0 });
     expect((await service).output.trim()).toBe("hello");
   });
 
-  test("nats request without a service says so at once", {}, async cli => {
-    const { errors } = await cli.run("request", "nobody.there", "hello", "--timeout", "20s");
+  test("nats request without a service fails at once", {}, async cli => {
+    const { errors } = await cli.run("request", "unserved", "hello", "--timeout", "20s");
     expect(errors).toContain("No responders are available");
   });
 
-  test("nats rtt measures", {}, async (cli, server) => {
+  test("nats rtt measures the round trip", {}, async (cli, server) => {
     const { output, status } = await cli.run("rtt", "--json", "3");
     expect(status).toBe(0);
     const [{ results }] = JSON.parse(output) as [{ results: { address: string; rtt: number }[] }];
@@ -68,15 +68,15 @@ needs(["nats"], () => {
 
   test("nats bench pub and nats bench sub: every message arrives", {}, async (cli, server) => {
     const subscriber = cli.run("bench", "sub", "load", "--clients", "2", "--msgs", "50000", "--no-progress");
-    await subscribed(server, 2);
+    await waitForSubscriptions(server, 2);
     const publisher = await cli.run("bench", "pub", "load", "--clients", "2", "--msgs", "50000", "--no-progress");
     expect(publisher.status).toBe(0);
-    expect(await subscriber).toMatchObject({ status: 0 }); // it ends when it has them all
+    expect(await subscriber).toMatchObject({ status: 0 }); // it ends after the last message
     const { inMessages, outMessages } = server.counters;
     expect({ inMessages, outMessages }).toEqual({ inMessages: 50_000, outMessages: 100_000 });
   });
 
-  test("nats with user and password, and with wrong ones", { authorization: { user: "ann", password: "secret" } }, async cli => {
+  test("nats with a correct and with a wrong password", { authorization: { user: "ann", password: "secret" } }, async cli => {
     expect((await cli.run("pub", "a", "b", "--user", "ann", "--password", "secret")).status).toBe(0);
     const refused = await cli.run("pub", "a", "b", "--user", "ann", "--password", "wrong");
     expect(refused.status).not.toBe(0);

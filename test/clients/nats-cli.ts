@@ -11,14 +11,14 @@ export interface CliResult {
   readonly status: number;
 }
 
-/** The tool, speaking to one server, with a home of its own: no context of the user's is read or written. */
+/** The tool for one server, with a temporary home directory: contexts of the user are neither read nor written. */
 export class NatsCli implements Disposable {
   private readonly home = mkdtempSync(join(tmpdir(), "bunats-cli-"));
   private readonly running: Bun.Subprocess[] = [];
 
   constructor(private readonly url: string) {}
 
-  /** Runs a command; settles when it has ended. */
+  /** Runs a command. Resolves when it has ended. */
   async run(...words: string[]): Promise<CliResult> {
     const { path, missing } = findProgram("nats");
     if (path === null) throw new Error(missing);
@@ -33,7 +33,7 @@ export class NatsCli implements Disposable {
     return { output, errors, status };
   }
 
-  /** Ends whatever still runs. */
+  /** Ends all commands that still run. */
   [Symbol.dispose](): void {
     for (const child of this.running) child.kill("SIGKILL");
     rmSync(this.home, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { errors, headers, type Msg, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { test } from "./harness.ts";
 
-/** The next `count` messages, as text; without a count all until the subscription ends. */
+/** Texts of the next `count` messages; without a count those of all messages until the subscription ends. */
 async function texts(subscription: Subscription, count = Number.POSITIVE_INFINITY): Promise<string[]> {
   const all: string[] = [];
   if (count === 0) return all;
@@ -19,20 +19,22 @@ async function next(subscription: Subscription): Promise<Msg> {
   throw new Error("the subscription ended");
 }
 
+const REQUEST_TIMEOUT_MS = 60_000;
+
 /** Waits for a status of this type. */
 async function status(connection: NatsConnection, type: string): Promise<void> {
   for await (const now of connection.status()) if (now.type === type) return;
   throw new Error(`the connection ended without "${type}"`);
 }
 
-/** What was received when everything that was published before has arrived. */
+/** How many messages a subscription has received after all earlier publishes have arrived. */
 async function receivedAfter(publisher: NatsConnection, listener: NatsConnection, subscription: Subscription): Promise<number> {
   await publisher.flush();
   await listener.flush();
   return subscription.getReceived();
 }
 
-test("INFO tells what a client builds on", { serverName: "ours" }, async ({ connect }) => {
+test("INFO has the fields that clients rely on", { serverName: "ours" }, async ({ connect }) => {
   const { info } = await connect();
   const { server_name, version, proto, headers, max_payload, api_lvl, client_ip, auth_required, tls_required } = info!;
   assert.deepEqual(
@@ -51,7 +53,7 @@ test("INFO tells what a client builds on", { serverName: "ours" }, async ({ conn
   );
 });
 
-test("what is published arrives, with subject, reply and payload", {}, async ({ connect }) => {
+test("a message arrives with its subject, reply and payload", {}, async ({ connect }) => {
   const publisher = await connect();
   const listener = await connect();
   const subscription = listener.subscribe("orders.created");
@@ -61,7 +63,7 @@ test("what is published arrives, with subject, reply and payload", {}, async ({ 
   assert.deepEqual({ subject, reply, data: [...data] }, { subject: "orders.created", reply: "answers.1", data: [0, 13, 10, 255] });
 });
 
-test("wildcards take what they stand for", {}, async ({ connect }) => {
+test("wildcards match the right subjects", {}, async ({ connect }) => {
   const client = await connect();
   const patterns = ["a.*.c", "a.>", "*.b.c", ">", "a.b.c", "a.b", "*"];
   const subscriptions = patterns.map(pattern => client.subscribe(pattern));
@@ -78,7 +80,7 @@ test("wildcards take what they stand for", {}, async ({ connect }) => {
   });
 });
 
-test("a queue group gets each message once, every member some", {}, async ({ connect }) => {
+test("a queue group receives each message once, and every member gets a share", {}, async ({ connect }) => {
   const members = await Promise.all([connect(), connect(), connect()]);
   const subscriptions = members.map(member => member.subscribe("jobs", { queue: "workers" }));
   const everyone = members[0]!.subscribe("jobs");
@@ -96,36 +98,36 @@ test("a queue group gets each message once, every member some", {}, async ({ con
   assert.equal(everyone.getReceived(), 600);
 });
 
-test("a request gets its answer, muxed or not", {}, async ({ connect }) => {
+test("a request gets its answer, with and without a shared inbox", {}, async ({ connect }) => {
   const service = await connect();
   service.subscribe("double", { callback: (_error, message) => void message.respond(`${Number(message.string()) * 2}`) });
   await service.flush();
   const client = await connect();
-  const answers = await Promise.all([1, 2, 3].map(number => client.request("double", `${number}`, { timeout: 5_000 })));
+  const answers = await Promise.all([1, 2, 3].map(number => client.request("double", `${number}`, { timeout: REQUEST_TIMEOUT_MS })));
   assert.deepEqual(
     answers.map(answer => answer.string()),
     ["2", "4", "6"],
   );
-  const own = await client.request("double", "21", { timeout: 5_000, noMux: true, reply: "my.inbox" });
+  const own = await client.request("double", "21", { timeout: REQUEST_TIMEOUT_MS, noMux: true, reply: "my.inbox" });
   assert.deepEqual([own.subject, own.string()], ["my.inbox", "42"]);
 });
 
-test("a request that nobody answers fails at once: no responders", {}, async ({ connect }) => {
+test("a request without responders fails at once", {}, async ({ connect }) => {
   const client = await connect();
-  await assert.rejects(client.request("nobody.there", "", { timeout: 10_000 }), (error: Error) => {
+  await assert.rejects(client.request("unserved", "", { timeout: REQUEST_TIMEOUT_MS }), (error: Error) => {
     assert.ok(error.cause instanceof errors.NoRespondersError || error instanceof errors.NoRespondersError, String(error));
     return true;
   });
   const subscription = client.subscribe("inbox");
-  client.publish("nobody.there", "", { reply: "inbox" });
+  client.publish("unserved", "", { reply: "inbox" });
   const answer = await next(subscription);
   assert.deepEqual(
     { subject: answer.subject, code: answer.headers!.code, about: answer.headers!.get("Nats-Subject"), size: answer.data.length },
-    { subject: "inbox", code: 503, about: "nobody.there", size: 0 },
+    { subject: "inbox", code: 503, about: "unserved", size: 0 },
   );
 });
 
-test("requestMany gathers the answers of several services", {}, async ({ connect }) => {
+test("requestMany collects the answers of several services", {}, async ({ connect }) => {
   for (const name of ["a", "b", "c"]) {
     const service = await connect();
     service.subscribe("who", { callback: (_error, message) => void message.respond(name) });
@@ -133,7 +135,7 @@ test("requestMany gathers the answers of several services", {}, async ({ connect
   }
   const client = await connect();
   const byCount: string[] = [];
-  for await (const answer of await client.requestMany("who", "", { strategy: "count", maxMessages: 3, maxWait: 5_000 })) {
+  for await (const answer of await client.requestMany("who", "", { strategy: "count", maxMessages: 3, maxWait: REQUEST_TIMEOUT_MS })) {
     byCount.push(answer.string());
   }
   assert.deepEqual(byCount.sort(), ["a", "b", "c"]);
@@ -145,7 +147,7 @@ test("requestMany gathers the answers of several services", {}, async ({ connect
   });
   await service.flush();
   const untilEmpty: string[] = [];
-  for await (const answer of await client.requestMany("list", "", { strategy: "sentinel", maxWait: 5_000 }))
+  for await (const answer of await client.requestMany("list", "", { strategy: "sentinel", maxWait: REQUEST_TIMEOUT_MS }))
     untilEmpty.push(answer.string());
   assert.deepEqual(
     untilEmpty.filter(text => text !== ""),
@@ -169,7 +171,7 @@ test("headers arrive with all their values and their status", {}, async ({ conne
   );
 });
 
-test("drain ends after everything that was published before has been handled", {}, async ({ connect }) => {
+test("drain ends after all earlier messages have been handled", {}, async ({ connect }) => {
   const publisher = await connect();
   const listener = await connect();
   const handled: string[] = [];
@@ -185,7 +187,7 @@ test("drain ends after everything that was published before has been handled", {
   );
 });
 
-test("a drained subscription ends, its connection stays", {}, async ({ connect }) => {
+test("a drained subscription ends, and its connection stays", {}, async ({ connect }) => {
   const client = await connect();
   const drained = client.subscribe("work");
   const other = client.subscribe("work");
@@ -197,13 +199,13 @@ test("a drained subscription ends, its connection stays", {}, async ({ connect }
   assert.deepEqual([await texts(drained), await texts(other, 2)], [["before"], ["before", "after"]]);
 });
 
-test("flush and rtt come back", {}, async ({ connect }) => {
+test("flush and rtt return", {}, async ({ connect }) => {
   const client = await connect();
   await Promise.all(Array.from({ length: 100 }, () => client.flush()));
   assert.ok((await client.rtt()) >= 0);
 });
 
-test("a client finds the server that was started anew, and its subscriptions with it", {}, async ({ server, connect }) => {
+test("a client reconnects to a restarted server with its subscriptions", {}, async ({ server, connect }) => {
   const listener = await connect({ reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 });
   const publisher = await connect({ reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 });
   const subscription = listener.subscribe("news");
@@ -216,7 +218,7 @@ test("a client finds the server that was started anew, and its subscriptions wit
   assert.deepEqual(await texts(subscription, 1), ["after the break"]);
 });
 
-test("reconnect by the client's own wish", {}, async ({ connect }) => {
+test("a client may reconnect on purpose", {}, async ({ connect }) => {
   const client = await connect({ reconnectTimeWait: 20, reconnectJitter: 0 });
   const subscription = client.subscribe("news");
   await client.flush();
@@ -229,7 +231,7 @@ test("reconnect by the client's own wish", {}, async ({ connect }) => {
   assert.notEqual(client.info!.client_id, before);
 });
 
-test("noEcho keeps a client's own messages away from it", {}, async ({ connect }) => {
+test("with noEcho a client does not receive its own messages", {}, async ({ connect }) => {
   const quiet = await connect({ noEcho: true });
   const other = await connect();
   const [own, foreign] = [quiet.subscribe("talk"), other.subscribe("talk")];
@@ -238,7 +240,7 @@ test("noEcho keeps a client's own messages away from it", {}, async ({ connect }
   assert.deepEqual([await receivedAfter(quiet, quiet, own), await receivedAfter(quiet, other, foreign)], [0, 1]);
 });
 
-test("a subscription with a maximum ends after so many messages", {}, async ({ connect }) => {
+test("a subscription with a maximum ends after that number of messages", {}, async ({ connect }) => {
   const publisher = await connect();
   const listener = await connect();
   const fromTheStart = listener.subscribe("ticks", { max: 3 });
@@ -255,7 +257,7 @@ test("a subscription with a maximum ends after so many messages", {}, async ({ c
   );
 });
 
-test("verbose and pedantic clients are answered as they expect", {}, async ({ connect }) => {
+test("verbose and pedantic clients work", {}, async ({ connect }) => {
   const client = await connect({ verbose: true, pedantic: true });
   const subscription = client.subscribe("a.b");
   client.publish("a.b", "1");
@@ -265,7 +267,9 @@ test("verbose and pedantic clients are answered as they expect", {}, async ({ co
   assert.equal(client.isClosed(), false);
 });
 
-test("user and password let in, others are refused", { authorization: { user: "ann", password: "secret" } }, async ({ connect }) => {
+test("the right user and password are accepted, others are refused", { authorization: { user: "ann", password: "secret" } }, async ({
+  connect,
+}) => {
   const ann = await connect({ user: "ann", pass: "secret" });
   await ann.flush();
   assert.equal(ann.info!.auth_required, true);
@@ -274,7 +278,7 @@ test("user and password let in, others are refused", { authorization: { user: "a
   }
 });
 
-test("a token lets in, others are refused", { authorization: { token: "s3cr3t" } }, async ({ connect }) => {
+test("the right token is accepted, others are refused", { authorization: { token: "s3cr3t" } }, async ({ connect }) => {
   const client = await connect({ token: "s3cr3t" });
   await client.flush();
   for (const wrong of [{ token: "other" }, { user: "s3cr3t", pass: "" }, {}]) {
@@ -282,7 +286,7 @@ test("a token lets in, others are refused", { authorization: { token: "s3cr3t" }
   }
 });
 
-test("a payload of max_payload passes, a larger one ends the connection", { payloadBytesMax: 1024 }, async ({ connect }) => {
+test("a payload of max_payload is accepted, a larger one ends the connection", { payloadBytesMax: 1024 }, async ({ connect }) => {
   const client = await connect({ reconnect: false });
   const subscription = client.subscribe("big");
   client.publish("big", new Uint8Array(1024));
@@ -320,7 +324,7 @@ test("payloads of 1 MiB arrive whole and in order", {}, async ({ connect }) => {
   }
 });
 
-test("2,000 subscriptions of one client each get what is theirs", {}, async ({ connect }) => {
+test("2,000 subscriptions of one client each receive their own message", {}, async ({ connect }) => {
   const client = await connect();
   const subscriptions = Array.from({ length: 2_000 }, (_, index) => client.subscribe(`room.${index}`));
   for (let index = 0; index < 2_000; index++) client.publish(`room.${index}`, `${index}`);
@@ -333,10 +337,10 @@ test("2,000 subscriptions of one client each get what is theirs", {}, async ({ c
   );
   for (const subscription of subscriptions) subscription.unsubscribe();
   await client.flush();
-  await assert.rejects(client.request("room.7", "", { timeout: 5_000 })); // nobody is left
+  await assert.rejects(client.request("room.7", "", { timeout: REQUEST_TIMEOUT_MS })); // no subscription is left
 });
 
-test("20 clients talk to each other at once", {}, async ({ connect }) => {
+test("20 clients exchange messages at the same time", {}, async ({ connect }) => {
   const clients = await Promise.all(Array.from({ length: 20 }, () => connect()));
   const subscriptions = clients.map(client => client.subscribe("all"));
   await Promise.all(clients.map(client => client.flush()));

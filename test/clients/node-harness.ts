@@ -1,4 +1,4 @@
-/** Node's side of harness.ts: keeps the conversations, and runs the one that the parent process names. */
+/** Node's side of harness.ts: it keeps the conversations, and runs the one that the parent process names. */
 import { connect } from "@nats-io/transport-node";
 import { type Conversation, converse } from "./conversation.ts";
 import type { ChildMessage, ParentMessage } from "./harness.ts";
@@ -19,19 +19,19 @@ process.on("disconnect", () => process.exit());
 async function run(title: string, url: string): Promise<void> {
   try {
     await converse(conversations.get(title)!, { url, restart }, connect);
-    tell({ ended: title, error: null });
+    send({ ended: title, error: null });
   } catch (error) {
-    tell({ ended: title, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    send({ ended: title, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 }
 
 function restart(): Promise<void> {
   return new Promise(resolve => {
     onRestarted = resolve; // Node 20 has no Promise.withResolvers
-    tell({ restart: true });
+    send({ restart: true });
   });
 }
 
-function tell(message: ChildMessage): void {
+function send(message: ChildMessage): void {
   process.send!(message);
 }

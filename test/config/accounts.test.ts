@@ -1,6 +1,6 @@
 /**
  * Accounts, users, permissions, exports, imports, mappings, callout, operators, resolvers and proxies in a file: small configurations,
- * each read by us and by nats-server 2.15.2, which have to say the same about it, place and text.
+ * which our server and nats-server 2.15.2 must report on with the same places and texts.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -35,7 +35,7 @@ const mapped = (text: string) => `mappings { ${text} }`;
 const CALLOUT = `issuer: ${ACCOUNT}, auth_users: [a]`;
 const stored = (text: string) => `resolver { dir: $dir, ${text} }`;
 
-/** What both say the same about, place included. `$dir` is a directory. */
+/** Configurations with the same report from both, places included. `$dir` stands for a directory. */
 const SAME: Readonly<Record<string, readonly string[]>> = {
   users: [
     user("user: a, password: b"),
@@ -366,7 +366,7 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The same, where the reference tells no place, or that of the block around. */
+/** Configurations with the same texts, where the reference gives no place, or that of the enclosing block. */
 const PLACELESS: readonly string[] = [
   account("jetstream: maybe"),
   account("jetstream: 5"),
@@ -381,7 +381,7 @@ const PLACELESS: readonly string[] = [
   permissions('subscribe: "a b c"'),
 ];
 
-/** Two places that contradict each other, of which the reference names one or the other from run to run. */
+/** Configurations with two contradicting fields, of which the reference reports one or the other from run to run. */
 const EITHER: readonly string[] = [
   "accounts { A { users: [ { user: a } ] }, B { users: [ { user: a } ] } }",
   user(`nkey: ${USER}, user: a`),
@@ -410,7 +410,7 @@ function fileWith(config: string): string {
   return file;
 }
 
-/** What is said about a file, in any order, without the hints that are ours; empty when it is valid. */
+/** Our report on a file, sorted and without our hints; empty when the file is valid. */
 function ours(file: string): string[] {
   try {
     return [...loadConfigFile(file, {}).warnings];
@@ -425,18 +425,18 @@ function theirs(file: string): string[] {
   return digest === null ? linesOf(text) : [];
 }
 
-/** Said in addition: where a block is no map the reference stumbles over what it did not get, and it makes directories as it reads. */
-const IN_ADDITION = /(runtime error: invalid memory address or nil pointer dereference|mkdir .*|the path \[.*\] is not a directory)$/;
+/** Lines that only the reference has: it panics where a block is not a map, and creates directories while it reads. */
+const REFERENCE_ONLY = /(runtime error: invalid memory address or nil pointer dereference|mkdir .*|the path \[.*\] is not a directory)$/;
 
 function linesOf(text: string): string[] {
-  const lines = text.split("\n").filter(line => line !== "" && !IN_ADDITION.test(line));
+  const lines = text.split("\n").filter(line => line !== "" && !REFERENCE_ONLY.test(line));
   return lines.sort();
 }
 
 const placeless = (line: string) => line.replace(/^\S+:\d+:\d+: /, "");
 
 for (const [topic, configs] of Object.entries(SAME)) {
-  it.compared(`${topic}: ours and the reference say the same about ${configs.length} configurations`, async () => {
+  it.compared(`${topic}: ours and the reference report the same about ${configs.length} configurations`, async () => {
     const reference = await answerOfReference(() => configs.map(config => [config, theirs(fileWith(config))] as const));
     for (const [at, config] of configs.entries()) {
       expect(comparable([config, ours(fileWith(config))])).toEqual([...reference[at]!]);
@@ -444,40 +444,40 @@ for (const [topic, configs] of Object.entries(SAME)) {
   });
 }
 
-it.compared("where the reference tells no place for a text, ours has one", async () => {
+it.compared("where the reference gives no place, ours gives one", async () => {
   const reference = await answerOfReference(() => PLACELESS.map(config => theirs(fileWith(config)).map(placeless)));
   for (const [at, config] of PLACELESS.entries()) {
-    const said = ours(fileWith(config));
-    expect(said[0], config).toMatch(/:\d+:\d+: /);
-    expect(comparable(said.map(placeless)), config).toEqual(reference[at]!);
+    const reported = ours(fileWith(config));
+    expect(reported[0], config).toMatch(/:\d+:\d+: /);
+    expect(comparable(reported.map(placeless)), config).toEqual(reference[at]!);
   }
 });
 
-/** Every text that the reference has for a file, whichever field it comes upon first. */
+/** All texts of the reference for a file: they depend on the field that it reads first. */
 function textsOfMany(file: string): string[] {
   const texts = new Set<string>();
   for (let attempt = 0; attempt < 60 && texts.size < 2; attempt++) for (const line of theirs(file)) texts.add(placeless(line));
   return [...texts].sort();
 }
 
-it.compared("of two fields that contradict each other the later is blamed, with a text that the reference has too", async () => {
+it.compared("of two contradicting fields the later is reported, with one of the reference's texts", async () => {
   const reference = await answerOfReference(() => EITHER.map(config => textsOfMany(fileWith(config))));
   for (const [at, config] of EITHER.entries()) {
-    const said = ours(fileWith(config));
-    expect(said.length, config).toBe(1);
-    expect(reference[at], config).toContain(comparable(placeless(said[0]!)));
+    const reported = ours(fileWith(config));
+    expect(reported.length, config).toBe(1);
+    expect(reference[at], config).toContain(comparable(placeless(reported[0]!)));
   }
 });
 
-test("jetstream of an account is refused by name unless it asks for nothing", () => {
-  for (const asks of ["true", "enabled", "{}", "{ max_mem: 1g, max_bytes: true, cluster_traffic: owner }"]) {
-    const file = fileWith(account(`jetstream: ${asks}`));
-    expect(ours(file), asks).toEqual([`${file}:1:15: "jetstream" is not supported yet (JetStream)`]);
+test("jetstream of an account is refused as not supported", () => {
+  for (const value of ["true", "enabled", "{}", "{ max_mem: 1g, max_bytes: true, cluster_traffic: owner }"]) {
+    const file = fileWith(account(`jetstream: ${value}`));
+    expect(ours(file), value).toEqual([`${file}:1:15: "jetstream" is not supported yet (JetStream)`]);
   }
 });
 
-/** What the reference says when it is started with a configuration that is valid by itself. */
-const STARTS: readonly string[] = [
+/** Valid files with which the reference does not start. */
+const REFUSED_AT_START: readonly string[] = [
   "no_auth_user: x",
   "no_auth_user: x, authorization { user: x, password: y }",
   "no_auth_user: x, accounts { A { users: [ { user: a } ] } }",
@@ -495,19 +495,19 @@ const STARTS: readonly string[] = [
   "websocket { port: 80, no_tls: true, jwt_cookie: c }",
 ];
 
-describe("options that make no server together", () => {
-  for (const config of STARTS) {
-    it.compared(`the reference does not start either, and says the same: ${config}`, async () => {
+describe("options that contradict each other", () => {
+  for (const config of REFUSED_AT_START) {
+    it.compared(`the reference refuses to start with the same text: ${config}`, async () => {
       const file = fileWith(config);
-      const said = await answerOfReference(() => startRefusal(file));
-      expect(said).not.toBe("");
-      expect(() => completeOptions(loadConfigFile(file, {}).options)).toThrow(new OptionError(said));
+      const reported = await answerOfReference(() => startRefusal(file));
+      expect(reported).not.toBe("");
+      expect(() => completeOptions(loadConfigFile(file, {}).options)).toThrow(new OptionError(reported));
     });
   }
 });
 
-/** What goes together. */
-const TOGETHER: readonly string[] = [
+/** Valid combinations of options. */
+const COMBINATIONS: readonly string[] = [
   "no_auth_user: a, accounts { A { users: [ { user: a } ] } }",
   `no_auth_user: ${USER}, authorization { users: [ { nkey: ${USER} } ] }`,
   "system_account: A, no_system_account: true, accounts { A {} }",
@@ -517,11 +517,11 @@ const TOGETHER: readonly string[] = [
   'default_js_domain { A: "", "$G": d }, accounts { A {} }',
 ];
 
-test("options that go together are taken", () => {
-  for (const config of TOGETHER) expect(() => completeOptions(loadConfigFile(fileWith(config), {}).options), config).not.toThrow();
+test("valid combinations of options are accepted", () => {
+  for (const config of COMBINATIONS) expect(() => completeOptions(loadConfigFile(fileWith(config), {}).options), config).not.toThrow();
 });
 
-test("10,000 users are read, completed and told apart", () => {
+test("10,000 users are read and completed, and a duplicate is found", () => {
   const users = Array.from({ length: 10_000 }, (_, at) => `{ user: u${at}, password: p, permissions { publish: "a.${at}.>" } }`);
   const file = fileWith(`accounts { A { users: [\n${users.join("\n")}\n] } }`);
   const { accounts } = completeOptions(loadConfigFile(file, {}).options);
@@ -531,21 +531,21 @@ test("10,000 users are read, completed and told apart", () => {
   expect(ours(twice)).toEqual([`${twice}:1:15: Duplicate user "u5000" detected`]);
 });
 
-/** A process of the reference takes some 10 ms. */
+/** Configurations that are compared with a live reference, which takes about 10 ms for each. */
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 200);
-/** Recorded, so that they are compared where there is no reference, too. */
+/** Configurations that are recorded, so that they are compared without the reference too. */
 const RECORDED_SEED = 1;
 const RECORDED_ROUNDS = 60;
 
 it.compared(
-  "fuzz: the reference says the same about random accounts, with one mistake or none",
+  "fuzz: the reference reports the same about random accounts with one mistake or none",
   async () => {
     const recorded = randomConfigs(RECORDED_SEED, RECORDED_ROUNDS);
     const reference = await answerOfReference(() => recorded.map(config => theirs(fileWith(config)).map(placeless)));
     for (const [round, config] of recorded.entries()) {
       expect(comparable(ours(fileWith(config)).map(placeless)), `round=${round}\n${config}`).toEqual(reference[round]!);
     }
-    const valid = reference.filter(said => said.length === 0).length;
+    const valid = reference.filter(reported => reported.length === 0).length;
     expect([valid > RECORDED_ROUNDS / 10, valid < RECORDED_ROUNDS]).toEqual([true, true]);
     if (!referenceIsLive()) return;
     const seed = seedFromEnv();

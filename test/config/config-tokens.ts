@@ -1,4 +1,4 @@
-/** JWTs of an operator, an account and a user, for configurations. The same in every run: keys and times are fixed. */
+/** JWTs of an operator, an account and a user for configurations. They are the same in every run: keys and times are fixed. */
 
 import type { OperatorBody, UserBody } from "../../src/access/jwt/claims.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";

@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { configurationPage, configurationPageFault } from "../../scripts/configuration-page.ts";
 import { FILE_FIELDS } from "../../src/config/schema/load-config.ts";
 
-test("docs/configuration.md is made of the option table", () => {
+test("docs/configuration.md is generated from the option table", () => {
   expect(configurationPageFault()).toBe(null);
 });
 
-test("every name of every field stands in the page", () => {
+test("the page contains every name of every field", () => {
   const page = configurationPage();
   const names = FILE_FIELDS.flatMap(field => [
     ...field.names,

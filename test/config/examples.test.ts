@@ -1,4 +1,4 @@
-/** The files of conf/ can be used: by us, and by nats-server 2.15.2 where nothing in them is ours alone. */
+/** The files of conf/ are valid for our server, and for nats-server 2.15.2 where they use only its options. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,18 +6,19 @@ import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigFile } from "../../src/config/schema/load-config.ts";
 import { answerOfReference, Recording } from "../reference/recording.ts";
 import { authority, CertificateDirectory } from "../tls/certificates.ts";
-import { digestSaid } from "./reference-check.ts";
+import { digestOf } from "./reference-check.ts";
 
 const conf = join(import.meta.dir, "../../conf");
 const files = [...new Bun.Glob("**/*.conf").scanSync(conf)].sort();
-const OURS_ALONE = ["logging-extended.conf", "unix-socket.conf"];
-/** Their certificates are not here: they are made for the test. */
+/** Examples of options that the reference does not have. */
+const WITH_OWN_OPTIONS = ["logging-extended.conf", "unix-socket.conf"];
+/** Examples whose certificates tests create. */
 const WITH_CERTIFICATES = ["tls.conf", "mutual-tls.conf"];
 const environment = { NATS_TOKEN: "t0ken", NATS_USER: "ann", NATS_PASSWORD: "secret", SERVER_NAME: "nats-0" };
 
 const it = new Recording(import.meta.path);
 
-function usable(file: string) {
+function completed(file: string) {
   return completeOptions(loadConfigFile(join(conf, file), environment).options);
 }
 
@@ -27,22 +28,22 @@ test("every example is in the list of conf/README.md", () => {
 });
 
 for (const file of files.filter(one => !WITH_CERTIFICATES.includes(one))) {
-  test(`${file} can be used`, () => {
+  test(`${file} is valid`, () => {
     const { warnings } = loadConfigFile(join(conf, file), environment);
     expect(warnings).toEqual([]);
-    expect(() => usable(file)).not.toThrow();
+    expect(() => completed(file)).not.toThrow();
   });
-  if (OURS_ALONE.includes(file)) continue;
+  if (WITH_OWN_OPTIONS.includes(file)) continue;
   it.compared(`${file} has the reference's digest`, async () => {
     const path = join(conf, file);
-    // Without the word in front of it, by which digests are left out of other recordings.
-    const digest = await answerOfReference(() => digestSaid(path, environment).replace("sha256:", ""));
+    // Without its prefix, by which the recording recognises and replaces digests.
+    const digest = await answerOfReference(() => digestOf(path, environment).replace("sha256:", ""));
     expect(loadConfigFile(path, environment).digest).toBe(`sha256:${digest}`);
   });
 }
 
 for (const file of WITH_CERTIFICATES) {
-  test(`${file} can be used where its certificates are`, () => {
+  test(`${file} is valid with its certificates`, () => {
     using certificates = new CertificateDirectory();
     const { path } = certificates;
     const root = authority();
@@ -57,8 +58,8 @@ for (const file of WITH_CERTIFICATES) {
   });
 }
 
-test("the Helm chart's shape says what the pod is called, and what it includes", () => {
-  expect(usable("kubernetes/nats.conf")).toMatchObject({
+test("a file like the Helm chart's takes the pod's name and its included files", () => {
+  expect(completed("kubernetes/nats.conf")).toMatchObject({
     serverName: "nats-0",
     port: 4222,
     httpPort: 8222,

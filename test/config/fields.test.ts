@@ -1,6 +1,6 @@
 /**
- * Every field of the configuration file: that each of its names is read, what becomes of it, and what is said about values that it
- * cannot have, beside nats-server 2.15.2.
+ * Every field of the configuration file: all its names are read, they set the right options, and wrong values give the texts of
+ * nats-server 2.15.2.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -26,11 +26,11 @@ const it = new Recording(import.meta.path);
 interface Case {
   /** A good value, as written. */
   readonly good: string;
-  /** What it makes of the options. */
+  /** The options that it sets. */
   readonly options: Partial<Options>;
   /** Values that are refused. */
   readonly wrong?: readonly string[];
-  /** What ours says about all of them, where the reference does not know the field. */
+  /** Whether the reference does not have the field. */
   readonly oursAlone?: true;
 }
 
@@ -50,7 +50,7 @@ const ACCOUNT_NKEY = encodeNkey(NkeyKind.Account, new Uint8Array(32).fill(1));
 const OPERATOR_NKEY = encodeNkey(NkeyKind.Operator, new Uint8Array(32).fill(2));
 const JWT = operatorJwt();
 
-/** By the first name of the field. */
+/** Cases by the first name of the field. */
 const CASES: Readonly<Record<string, Case>> = {
   host: text("127.0.0.1", { host: "127.0.0.1" }),
   port: integer("5222", { port: 5_222 }),
@@ -191,7 +191,7 @@ function fileWith(config: string): string {
   return file;
 }
 
-/** What is said about a file; nothing when it is valid. In any order, and without the hints that are ours. */
+/** Our report on a file, sorted and without our hints; empty when the file is valid. */
 function ours(file: string): string[] {
   try {
     return [...loadConfigFile(file, {}).warnings];
@@ -202,12 +202,12 @@ function ours(file: string): string[] {
 }
 
 function theirs(file: string): string[] {
-  const { digest, text: said } = verdictOn(file);
-  const lines = digest === null ? said.trimEnd().split("\n").sort() : [];
+  const { digest, text: reported } = verdictOn(file);
+  const lines = digest === null ? reported.trimEnd().split("\n").sort() : [];
   return lines.filter(line => !line.endsWith(GO_PANIC));
 }
 
-/** Said in addition where a block is no map: the reference stumbles over what it did not get. */
+/** A line that only the reference has: it panics where a block is not a map. */
 const GO_PANIC = "runtime error: invalid memory address or nil pointer dereference";
 
 const working = FILE_FIELDS.filter(({ missing }) => missing === null);
@@ -218,13 +218,13 @@ test("every field has a case here", () => {
 
 for (const { names } of working) {
   const { good, options, wrong = [], oursAlone = false } = CASES[names[0]!]!;
-  test(`${names.join(", ")}: read by every name, whatever its case`, () => {
+  test(`${names.join(", ")}: read by every name, in upper and lower case`, () => {
     for (const name of [...names, names[0]!.toUpperCase()]) {
       expect(loadConfigFile(fileWith(`${name}: ${good}`), {}).options, name).toEqual(options);
     }
   });
   if (oursAlone) continue;
-  it.compared(`${names[0]}: the reference takes it too, and says the same about wrong values`, async () => {
+  it.compared(`${names[0]}: the reference accepts it too, and reports the same about wrong values`, async () => {
     const fileOf = (value: string) => fileWith(`# why\n  ${names[0]}: ${value}\n`);
     const reference = await answerOfReference(() => ({
       good: names.flatMap(name => theirs(fileWith(`${name}: ${good}`))),
@@ -232,20 +232,20 @@ for (const { names } of working) {
     }));
     expect(reference.good).toEqual([]);
     for (const [at, value] of wrong.entries()) {
-      const said = comparable(ours(fileOf(value)));
-      expect(said, value).not.toEqual([]);
-      const same = names[0] === "ocsp" ? placeless : (line: string) => line; // there the reference tells the place of the block
-      expect(said.map(withoutAdditions).map(same), value).toEqual(reference.wrong[at]!.map(same));
+      const reported = comparable(ours(fileOf(value)));
+      expect(reported, value).not.toEqual([]);
+      const same = names[0] === "ocsp" ? placeless : (line: string) => line; // there the reference gives the place of the block
+      expect(reported.map(withoutAdditions).map(same), value).toEqual(reference.wrong[at]!.map(same));
     }
   });
 }
 
-/** Where the reference prints a type instead of what was written, ours adds it. */
+/** Removes the written value, which ours adds where the reference prints only its type. */
 function withoutAdditions(line: string): string {
   return line.replace(/(unsupported (?:ocsp mode|field) string) \(.*\)$/, "$1");
 }
 
-/** A field within a block: both take the good value, and say the same about the wrong ones. */
+/** Compares a field within a block: both accept the good value, and report the same about the wrong ones. */
 async function compareBlock(block: string, name: string, good: string, wrong: readonly string[]): Promise<void> {
   const fileOf = (value: string) => fileWith(`${block} {\n  ${name}: ${value}\n}`);
   const reference = await answerOfReference(() => ({
@@ -254,16 +254,16 @@ async function compareBlock(block: string, name: string, good: string, wrong: re
   }));
   expect(reference.good).toEqual([]);
   for (const [at, value] of wrong.entries()) {
-    const said = comparable(ours(fileOf(value)));
-    expect(said, value).not.toEqual([]);
-    expect(said, value).toEqual(reference.wrong[at]!);
+    const reported = comparable(ours(fileOf(value)));
+    expect(reported, value).not.toEqual([]);
+    expect(reported, value).toEqual(reference.wrong[at]!);
   }
 }
 
 const tls = (options: Partial<TlsOptions>): TlsOptions => ({ ...TLS_DEFAULTS, ...options });
 const DIGEST = "ab".repeat(32);
 
-/** A field of a tls block, what it makes of it, and values that are refused. */
+/** Fields of a tls block: a good value, the options that it sets, and refused values. */
 const TLS_CASES: Readonly<Record<string, readonly [good: string, options: Partial<TlsOptions>, wrong: readonly string[]]>> = {
   verify: ["true", { verify: true }, ["5", "x"]],
   verify_and_map: ["true", { verify: true, mapsCertificate: true }, ["5", "x"]],
@@ -303,10 +303,10 @@ for (const [name, [good, options, wrong]] of Object.entries(TLS_CASES)) {
     for (const alias of names)
       expect(loadConfigFile(fileWith(`tls { ${alias}: ${good} }`), {}).options, alias).toEqual({ tls: tls(options) });
   });
-  it.compared(`tls { ${name} }: the reference says the same about wrong values`, () => compareBlock("tls", name, good, wrong));
+  it.compared(`tls { ${name} }: the reference reports the same about wrong values`, () => compareBlock("tls", name, good, wrong));
 }
 
-test("handshake_first is a switch, a word or a duration", () => {
+test("handshake_first is a boolean, a word or a duration", () => {
   const words: [string, boolean, number][] = [
     ["true", true, 0],
     ['"on"', true, 0],
@@ -321,7 +321,7 @@ test("handshake_first is a switch, a word or a duration", () => {
   }
 });
 
-test("suites and curves that Go knows and Bun cannot do are refused by name", () => {
+test("suites and curves that Go has and Bun does not support are refused by name", () => {
   const refused = (block: string) => ours(fileWith(`tls { ${block} }`)).join("\n");
   expect(refused("allow_insecure_cipher_suites: true, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]")).toContain(
     "cipher TLS_RSA_WITH_RC4_128_SHA is not supported",
@@ -332,24 +332,24 @@ test("suites and curves that Go knows and Bun cannot do are refused by name", ()
 const TLS_FILES: readonly (readonly [what: string, block: string])[] = [
   ["a certificate without its key", "cert_file: a"],
   ["a key without its certificate", "key_file: a"],
-  ["files that are not there", "cert_file: /no/such/a, key_file: /no/such/b"],
-  ["a file that holds no certificate", "cert_file: $conf, key_file: $conf"],
-  ["authorities that are not there", "ca_file: /no/such/ca"],
-  ["authorities that are none", "ca_file: $conf"],
+  ["missing files", "cert_file: /no/such/a, key_file: /no/such/b"],
+  ["a file without a certificate", "cert_file: $conf, key_file: $conf"],
+  ["a missing file of authorities", "ca_file: /no/such/ca"],
+  ["a file without authorities", "ca_file: $conf"],
   ["a pair without key", "certs: [{ cert_file: a }]"],
-  ["pairs that are not there", "certs: [{ cert_file: /no/a, key_file: /no/b }, { cert_file: /no/c, key_file: /no/d }]"],
+  ["missing pairs", "certs: [{ cert_file: /no/a, key_file: /no/b }, { cert_file: /no/c, key_file: /no/d }]"],
   ["certs and cert_file at once", "certs: [{ cert_file: a, key_file: b }], cert_file: a, key_file: b"],
   ["an unknown field", "foo: 1"],
 ];
 
 for (const [what, block] of TLS_FILES) {
-  it.compared(`tls: the reference says the same about ${what}`, async () => {
+  it.compared(`tls: the reference reports the same about ${what}`, async () => {
     const file = fileWith("");
     writeFileSync(file, `tls { ${block.replaceAll("$conf", file)} }`);
-    const said = comparable(ours(file));
-    expect(said).not.toEqual([]);
-    // The reference's place is that of a field at random.
-    expect(said.map(placeless)).toEqual(await answerOfReference(() => theirs(file).map(placeless)));
+    const reported = comparable(ours(file));
+    expect(reported).not.toEqual([]);
+    // The reference gives the place of a random field.
+    expect(reported.map(placeless)).toEqual(await answerOfReference(() => theirs(file).map(placeless)));
   });
 }
 
@@ -387,7 +387,9 @@ for (const [name, [good, options, wrong]] of Object.entries(WEBSOCKET_CASES)) {
       expect(loadConfigFile(file, {}).options, alias).toEqual({ websocket: ws(options) });
     }
   });
-  it.compared(`websocket { ${name} }: the reference says the same about wrong values`, () => compareBlock("websocket", name, good, wrong));
+  it.compared(`websocket { ${name} }: the reference reports the same about wrong values`, () =>
+    compareBlock("websocket", name, good, wrong),
+  );
 }
 
 test("every field of tls and websocket has a case here", () => {
@@ -401,23 +403,23 @@ test("without a port there is no WebSocket listener", () => {
   expect(loadConfigFile(fileWith("websocket { no_tls: true }"), {}).options).toEqual({ websocket: null });
 });
 
-/** Values that ask for something, and such that ask for nothing. */
-const ASKS: Readonly<Record<string, readonly [asks: string, nothing: string]>> = {
+/** Values that turn a feature on, and values that leave it off. */
+const ON_AND_OFF: Readonly<Record<string, readonly [on: string, off: string]>> = {
   jetstream: ["enabled", "{ enabled: false, store_dir: /x }"],
 };
 
 for (const { names, missing } of MISSING_FIELDS) {
-  test(`${names.join(", ")}: refused by name, unless it asks for nothing (${missing})`, () => {
-    const [asks, nothing] = ASKS[names[0]!] ?? ["[ { a: 1 } ]", "[]"];
+  test(`${names.join(", ")}: refused by name unless the feature is off (${missing})`, () => {
+    const [on, off] = ON_AND_OFF[names[0]!] ?? ["[ { a: 1 } ]", "[]"];
     for (const name of names) {
-      const file = fileWith(`\n${name}: ${asks}`);
+      const file = fileWith(`\n${name}: ${on}`);
       expect(ours(file)).toEqual([`${file}:2:1: "${name}" is not supported yet (${missing})`]);
-      expect(ours(fileWith(`${name}: ${nothing}`)), name).toEqual([]);
+      expect(ours(fileWith(`${name}: ${off}`)), name).toEqual([]);
     }
   });
 }
 
-test("jetstream is off by false, by word and by an empty wish, and wrong values have the reference's texts", () => {
+test("jetstream is off with false, a word or enable: false, and wrong values have the reference's texts", () => {
   for (const off of ["false", "disabled", "Disable", "{ enable: false }"]) expect(ours(fileWith(`jetstream: ${off}`)), off).toEqual([]);
   for (const on of ["true", "{}", "{ max_mem: 1g }"])
     expect(ours(fileWith(`jetstream: ${on}`)).join(), on).toContain("is not supported yet");
@@ -425,12 +427,12 @@ test("jetstream is off by false, by word and by an empty wish, and wrong values 
   expect(ours(fileWith("jetstream: 5")).join()).toContain("Expected map, bool or string to define JetStream, got int64");
 });
 
-test("of OCSP stapling only the modes that staple nothing are taken", () => {
+test("only OCSP modes that need no stapling are accepted", () => {
   for (const mode of ["true", "false", "{ mode: AUTO, url: u }"]) expect(ours(fileWith(`ocsp: ${mode}`)), mode).toEqual([]);
   for (const mode of ["always", "Must"]) expect(ours(fileWith(`ocsp { mode: ${mode} }`)).join()).toContain("this server cannot staple");
 });
 
-test("an unknown field has the nearest known one behind it, unless a variable refers to it", () => {
+test("the error of an unknown field suggests the nearest known one; a field that a variable refers to is no error", () => {
   const file = fileWith("max_payloda: 5\ntls { verfy: true }\nwebsocket { prot: 5 }\nqqqqqqq: 1\nmine: 9\nport: $mine");
   expect(() => loadConfigFile(file, {})).toThrow(ConfigErrors);
   try {
@@ -445,12 +447,12 @@ test("an unknown field has the nearest known one behind it, unless a variable re
   }
 });
 
-it.compared("a long authorization timeout is warned of, as 1m without quotes is a million seconds", async () => {
+it.compared("a long authorization timeout gives a warning: 1m without quotes is a million seconds", async () => {
   const file = fileWith("authorization { timeout: 1m }");
   expect(ours(file).join()).toContain('invalid use of field "timeout": timeout of 1000000 (1000000.000000 seconds) is high');
   expect(comparable(ours(file))).toEqual(await answerOfReference(() => theirs(file)));
 });
 
-test("hidden numbers: integers beyond 2^53 stand for the largest there is", () => {
+test("integers beyond 2^53 become the largest safe integer", () => {
   expect(loadConfigFile(fileWith("max_pending: 9223372036854775807"), {}).options.pendingBytesMax).toBe(Number.MAX_SAFE_INTEGER);
 });

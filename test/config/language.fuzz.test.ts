@@ -16,14 +16,14 @@ import { damaged, randomConfig } from "./random-config.ts";
 import { type Verdict, verdictOn } from "./reference-check.ts";
 
 const it = new Recording(import.meta.path);
-/** A process of the reference takes some 10 ms. */
+/** Files that are compared with a live reference, which takes about 10 ms for each. */
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 300);
-/** Recorded, so that they are compared where there is no reference, too. */
+/** Files that are recorded, so that they are compared without the reference too. */
 const RECORDED_SEED = 1;
 const RECORDED_ROUNDS = 80;
 
 it.compared(
-  "fuzz: the reference gives damaged and whole files the same digest or the same error",
+  "fuzz: the reference gives valid and damaged files the same digest or the same error",
   async () => {
     const directory = mkdtempSync(join(tmpdir(), "bunats-language-"));
     const file = join(directory, "random.conf");
@@ -33,7 +33,7 @@ it.compared(
     };
     try {
       const recorded = randomFiles(RECORDED_SEED, RECORDED_ROUNDS);
-      const reference = await answerOfReference(() => recorded.map(bytes => shown(verdictOn(fileWith(bytes)))));
+      const reference = await answerOfReference(() => recorded.map(bytes => withoutPrefix(verdictOn(fileWith(bytes)))));
       const digests = reference.filter(({ digest }) => digest !== null).length;
       expect(digests).toBeGreaterThan(RECORDED_ROUNDS / 10);
       for (const [round, bytes] of recorded.entries())
@@ -41,7 +41,7 @@ it.compared(
       if (!referenceIsLive()) return;
       const seed = seedFromEnv();
       for (const [round, bytes] of randomFiles(seed, ROUNDS).entries()) {
-        const verdict = comparable(shown(verdictOn(fileWith(bytes))));
+        const verdict = comparable(withoutPrefix(verdictOn(fileWith(bytes))));
         compareFile(file, verdict, `SEED=${seed} round=${round}\n${JSON.stringify(bytes)}\n${verdict.text}`);
       }
     } finally {
@@ -51,8 +51,8 @@ it.compared(
   300_000,
 );
 
-/** The digest without the word in front of it, by which digests are left out of other recordings. */
-function shown({ digest, text }: Verdict): Verdict {
+/** The digest without its prefix, by which the recording recognises and replaces digests. */
+function withoutPrefix({ digest, text }: Verdict): Verdict {
   return digest === null ? { digest, text } : { digest: digest.replace("sha256:", ""), text: "" };
 }
 
@@ -70,22 +70,22 @@ function compareFile(file: string, { digest, text }: Verdict, context: string): 
   else expect(comparable(fieldErrors(file)), context).toEqual(text.trimEnd().split("\n").sort());
 }
 
-/** The reference only tells the digest of files without unknown fields, and those that variables refer to are not unknown. */
+/** Refers to every field by a variable: the reference prints no digest for files with unknown fields, and such fields are not unknown. */
 function asVariables(names: readonly string[]): string {
   return `\n${names.map(name => `z: $${name}\n`).join("")}z: 4222\nport: $z\n`;
 }
 
-/** Without what stands for bytes that are no UTF-8: each side shows them in its own way. */
+/** Removes the characters that stand for invalid UTF-8, which the two servers print differently. */
 function valid(text: string): string {
   return text.replace(/[\ufffd\udc80-\udcff]/g, "");
 }
 
-/** One line that does not begin with a place in the file. */
-function isLanguageError(said: string): boolean {
-  return !said.startsWith("<directory>");
+/** Whether a report is one line that does not begin with a place in the file. */
+function isLanguageError(report: string): boolean {
+  return !report.startsWith("<directory>");
 }
 
-/** Without the hints, which the reference does not give; in any order, as its own is random. */
+/** Our report without hints, which the reference does not have, and sorted, as the reference's order is random. */
 function fieldErrors(file: string): string[] {
   try {
     return [...loadConfigFile(file, {}).warnings];

@@ -1,4 +1,4 @@
-/** Operator mode in a file, with JWTs that are real: what is read, and what is refused, beside nats-server 2.15.2. */
+/** Operator mode in a file with real JWTs: what is read and what is refused, compared with nats-server 2.15.2. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -27,22 +27,22 @@ function fileWith(config: string, name = "server.conf"): string {
 
 const decorated = (jwt: string) => `-----BEGIN NATS OPERATOR JWT-----\n${jwt}\n------END NATS OPERATOR JWT------\n`;
 
-test("operators are files, plain or decorated, or the JWTs themselves", () => {
+test("operators are given as files, plain or decorated, or as JWTs", () => {
   const jwt = operatorJwt();
   const plain = fileWith(`${jwt}\n`, "plain.jwt");
-  const between = fileWith(decorated(jwt), "decorated.jwt");
-  const file = fileWith(`operators: [ "${plain}", "${between}", "${jwt}" ]`);
+  const withMarks = fileWith(decorated(jwt), "decorated.jwt");
+  const file = fileWith(`operators: [ "${plain}", "${withMarks}", "${jwt}" ]`);
   expect(loadConfigFile(file, {}).options).toEqual({ operators: [jwt, jwt, jwt] });
 });
 
-test("one operator alone says where account JWTs are, and which account is the system account, unless the file does", () => {
+test("a single operator sets the resolver and the system account unless the file does", () => {
   const jwt = operatorJwt({ accountServerUrl: "http://127.0.0.1:9/jwt/v1", systemAccount: SYSTEM_ID });
   const options = (more: string) => completeOptions(loadConfigFile(fileWith(`operator: ${jwt}\n${more}`), {}).options);
   expect(options("")).toMatchObject({ resolver: { kind: "url", url: "http://127.0.0.1:9/jwt/v1/accounts/" }, systemAccount: SYSTEM_ID });
   expect(options("resolver: MEM")).toMatchObject({ resolver: { kind: "memory" }, systemAccount: SYSTEM_ID });
 });
 
-/** What both say the same about when they read the file. */
+/** Configurations with the same report from both. */
 const SAME: readonly string[] = [
   `operator: ${operatorJwt()}`,
   `operator: ${accountJwt()}`,
@@ -54,7 +54,7 @@ const SAME: readonly string[] = [
   `resolver_preload { ${ACCOUNT_ID}: ${userJwt()} }`,
 ];
 
-it.compared(`ours and the reference say the same of ${SAME.length} files with tokens`, async () => {
+it.compared(`ours and the reference report the same about ${SAME.length} files with tokens`, async () => {
   const reference = await answerOfReference(() =>
     SAME.map(config => {
       const { digest, text } = verdictOn(fileWith(config));
@@ -63,22 +63,22 @@ it.compared(`ours and the reference say the same of ${SAME.length} files with to
   );
   for (const [at, config] of SAME.entries()) {
     const file = fileWith(config);
-    let said: readonly string[] = [];
+    let reported: readonly string[] = [];
     try {
       loadConfigFile(file, {});
     } catch (error) {
       if (!(error instanceof ConfigErrors)) throw error;
-      said = error.lines;
+      reported = error.lines;
     }
-    expect(comparable([...said]), config).toEqual(reference[at]!);
+    expect(comparable([...reported]), config).toEqual(reference[at]!);
   }
 });
 
 const OPERATOR = operatorJwt({ systemAccount: SYSTEM_ID });
 const MEMORY = `resolver: MEM, resolver_preload { ${SYSTEM_ID}: ${accountJwt(SYSTEM_ID)} }`;
 
-/** What the reference does not start with. */
-const STARTS: Readonly<Record<string, string>> = {
+/** Configurations with which the reference does not start. */
+const REFUSED_AT_START: Readonly<Record<string, string>> = {
   "two operators without resolver": `operators: [ ${OPERATOR}, ${OPERATOR} ]`,
   accounts: `operator: ${OPERATOR}, ${MEMORY}, accounts { A {} }`,
   mappings: `operator: ${OPERATOR}, ${MEMORY}, mappings { a: b }`,
@@ -89,13 +89,13 @@ const STARTS: Readonly<Record<string, string>> = {
   "a later major version": `operator: ${operatorJwt({ assertServerVersion: "3.0.0" })}, resolver: MEM`,
   "a later minor version": `operator: ${operatorJwt({ assertServerVersion: "2.16.0" })}, resolver: MEM`,
   "a later update": `operator: ${operatorJwt({ assertServerVersion: "2.15.3" })}, resolver: MEM`,
-  "a version that is none": `operator: ${operatorJwt({ assertServerVersion: "2.x.3" })}, resolver: MEM`,
-  "a pinned account that is none": `operator: ${OPERATOR}, ${MEMORY}, resolver_pinned_accounts: [ x ]`,
+  "an invalid version": `operator: ${operatorJwt({ assertServerVersion: "2.x.3" })}, resolver: MEM`,
+  "an invalid pinned account": `operator: ${OPERATOR}, ${MEMORY}, resolver_pinned_accounts: [ x ]`,
   "auth callout": `operator: ${OPERATOR}, ${MEMORY}, authorization { auth_callout { issuer: ${ACCOUNT_ID}, auth_users: [a] } }`,
-  "a sentinel that is no JWT": `operator: ${OPERATOR}, ${MEMORY}, default_sentinel: x`,
+  "a sentinel that is not a JWT": `operator: ${OPERATOR}, ${MEMORY}, default_sentinel: x`,
   "a sentinel without bearer": `operator: ${OPERATOR}, ${MEMORY}, default_sentinel: ${userJwt()}`,
   no_auth_user: `operator: ${OPERATOR}, ${MEMORY}, no_auth_user: x`,
-  "a domain of no account": `operator: ${OPERATOR}, ${MEMORY}, default_js_domain { A: d }`,
+  "a domain of an unknown account": `operator: ${OPERATOR}, ${MEMORY}, default_js_domain { A: d }`,
 };
 
 function optionErrorOf(file: string): string {
@@ -108,18 +108,18 @@ function optionErrorOf(file: string): string {
   }
 }
 
-describe("operators that no server starts with", () => {
-  for (const [what, config] of Object.entries(STARTS)) {
-    it.compared(`${what}: the reference says the same`, async () => {
+describe("operators with which no server starts", () => {
+  for (const [what, config] of Object.entries(REFUSED_AT_START)) {
+    it.compared(`${what}: the reference has the same text`, async () => {
       const file = fileWith(config.replaceAll("$dir", directory));
-      const said = await answerOfReference(() => startRefusal(file));
-      expect(said).not.toBe("");
-      expect(comparable(optionErrorOf(file))).toBe(said);
+      const reported = await answerOfReference(() => startRefusal(file));
+      expect(reported).not.toBe("");
+      expect(comparable(optionErrorOf(file))).toBe(reported);
     });
   }
 });
 
-test("a bearer token, and an empty one that a scoped key may have signed, are sentinels", () => {
+test("a bearer token and an empty token of a scoped key are valid sentinels", () => {
   const scoped = { subscriptionsMax: 0, dataBytesMax: 0, payloadBytesMax: 0, issuerAccount: ACCOUNT_ID };
   for (const sentinel of [userJwt({ bearerToken: true }), userJwt(scoped)]) {
     const file = fileWith(`operator: ${OPERATOR}, ${MEMORY}, default_sentinel: ${sentinel}`);

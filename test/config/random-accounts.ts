@@ -1,6 +1,6 @@
 /**
- * Random configurations of accounts: mostly sound ones, in which one thing may be wrong. What is said about them is compared with the
- * reference, which reads fields in any order and stops at some errors: so no more than one thing is wrong, and none of two places is.
+ * Random configurations of accounts: mostly valid ones, with at most one mistake. Reports on them are compared with those of the
+ * reference, which reads fields in random order and stops at some errors: so there is no second mistake, and none that concerns two fields.
  */
 import type { Random } from "../../src/base/random/random.ts";
 
@@ -8,7 +8,7 @@ const SUBJECTS = ["a", "a.b", "a.*", "b.>", "orders.eu.*", "q.a"];
 const WRONG_SUBJECTS = ["a..b", "a b", ">.a", ".", "a."];
 const WRONG_VALUES = ["5", "true", "1.5"];
 
-/** Where the one wrong thing may come; it happens at most once in a configuration. */
+/** Makes at most one mistake in a configuration. */
 class Mistake {
   made = false;
 
@@ -17,9 +17,9 @@ class Mistake {
     private readonly ratio: number,
   ) {}
 
-  /** Something sound, or, once, something wrong. */
-  instead(sound: () => string, wrong: readonly string[]): string {
-    if (this.made || !this.random.chance(this.ratio)) return sound();
+  /** @returns a valid text, or, once, a wrong one */
+  instead(valid: () => string, wrong: readonly string[]): string {
+    if (this.made || !this.random.chance(this.ratio)) return valid();
     this.made = true;
     return this.random.pick(wrong);
   }
@@ -45,7 +45,7 @@ export function randomAccounts(random: Random): string {
   return `accounts {\n${blocks.join("\n")}\n}\n${once.join("")}`;
 }
 
-/** Fields in any order, some left out, and sometimes one that there is not. */
+/** Fields in random order: some are left out, and an unknown one may be among them. */
 function fields(random: Random, mistake: Mistake, makers: readonly (() => string)[], unknown = "qqqq: 1"): string {
   const chosen = makers.filter(() => random.chance(0.5));
   for (let at = chosen.length - 1; at > 0; at--) {

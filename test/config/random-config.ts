@@ -1,6 +1,6 @@
 /**
- * Random configurations: a tree, and one of the many ways to write it. The tree is what the language should give back, so a round trip
- * needs no second parser: the model is the generator.
+ * Random configurations: a tree, and one of the many ways to write it. Reading the text must give the tree, so a test needs no second
+ * parser: the generator is the model.
  */
 
 import { bytesOfText } from "../../src/base/go/text.ts";
@@ -113,7 +113,7 @@ function randomBoolean(random: Random): [string, boolean] {
   return [text, /^(true|yes|on)$/i.test(text)];
 }
 
-/** Numbers are followed by a space before `]`, as they would go on there. */
+/** A space separates numbers from `]`, which would be read as a part of them. */
 function randomArray(random: Random, depth: number): [string, Tree[]] {
   const elements = Array.from({ length: random.below(4) }, () => randomValue(random, depth + 1));
   const text = elements.map(([one]) => blank(random) + one).join(random.pick([",", ", ", "\n", " , "]));
@@ -125,20 +125,20 @@ function randomMap(random: Random, depth: number): [string, { [key: string]: Tre
   return [`{${text}}`, tree];
 }
 
-/** Bytes changed, cut and doubled: mostly not in the language any more. */
+/** Changes, cuts or doubles bytes: the result is mostly invalid. */
 export function damaged(text: string, random: Random): string {
   let bytes = bytesOfText(text);
   for (let count = random.between(1, 3); count > 0; count--) {
     const at = random.below(bytes.length + 1);
-    const behind = Math.min(bytes.length, at + random.below(4));
+    const end = Math.min(bytes.length, at + random.below(4));
     const kinds = [
       () => bytes.slice(0, at),
-      () => bytes.slice(0, at) + bytes.slice(behind),
+      () => bytes.slice(0, at) + bytes.slice(end),
       () =>
         bytes.slice(0, at) +
         random.pick([..."{}[]()\"'\\/#:=,;$-.0 \n\r\t\0", "\xff", "\xc3", "include ", "\\x4", "\u00a0"]) +
         bytes.slice(at),
-      () => bytes.slice(0, behind) + bytes.slice(at),
+      () => bytes.slice(0, end) + bytes.slice(at),
     ];
     bytes = random.pick(kinds)();
   }

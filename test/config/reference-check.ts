@@ -1,10 +1,12 @@
-/** What nats-server says about configuration files: `-t`, one process per file, some 10 ms each. */
+/** Reports of nats-server on configuration files: `-t`, one process per file, about 10 ms each. */
 import { findReference } from "../reference/reference-server.ts";
+
+const TIMEOUT_MS = 60_000;
 
 export interface Verdict {
   /** `sha256:` and hex; null when it is not valid. */
   readonly digest: string | null;
-  /** What it said, without `nats-server: ` before it. */
+  /** Its output, without the prefix `nats-server: `. */
   readonly text: string;
 }
 
@@ -16,23 +18,23 @@ function program(): string {
 }
 
 export function verdictOn(file: string, environment: Readonly<Record<string, string>> = {}): Verdict {
-  const { stderr } = Bun.spawnSync([program(), "-t", "-c", file], { env: { PATH: "/usr/bin:/bin", ...environment }, timeout: 10_000 });
+  const { stderr } = Bun.spawnSync([program(), "-t", "-c", file], { env: { PATH: "/usr/bin:/bin", ...environment }, timeout: TIMEOUT_MS });
   const text = stderr.toString().replace(/^nats-server: /, "");
   return { digest: /^configuration file .* is valid \((sha256:[0-9a-f]{64})\)\n$/s.exec(text)?.[1] ?? null, text };
 }
 
-/** @throws with what it said, when the file is not valid there */
-export function digestSaid(file: string, environment: Readonly<Record<string, string>> = {}): string {
+/** @throws with its output when the file is invalid */
+export function digestOf(file: string, environment: Readonly<Record<string, string>> = {}): string {
   const { digest, text } = verdictOn(file, environment);
   if (digest === null) throw new Error(text);
   return digest;
 }
 
-/** Why the reference does not start with a file that is valid by itself; empty when it starts, which it may not do for longer than this. */
+/** Why the reference does not start with a valid file; empty when it starts, after the time limit. */
 export function startRefusal(file: string): string {
   const { stderr } = Bun.spawnSync([program(), "-a", "127.0.0.1", "-p", "-1", "-c", file], {
     env: { PATH: "/usr/bin:/bin" },
-    timeout: 10_000,
+    timeout: TIMEOUT_MS,
   });
   return /^nats-server: (.*)$/m.exec(stderr.toString())?.[1] ?? "";
 }

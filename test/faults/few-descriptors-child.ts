@@ -1,4 +1,4 @@
-/** A server for a process with few descriptors; tells its port, and ends with its parent's end of the pipe. */
+/** Runs a server in a process with few descriptors: prints its port, and stops when the parent closes standard input. */
 import { NatsServer } from "../../src/index.ts";
 
 const server = await NatsServer.start({ host: "127.0.0.1", port: 0 });

@@ -1,4 +1,4 @@
-/** More peers than the process may have descriptors: those who are in are served, the others are told, and room that comes free is used. */
+/** More peers than the process has descriptors: connected peers are served, others are refused, and freed descriptors are used again. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Peer } from "./peer.ts";
@@ -7,19 +7,19 @@ import { until } from "./until.ts";
 const LIMIT = 128;
 const REFUSED = "-ERR 'maximum connections exceeded'\r\n";
 
-/** A peer that keeps what it is told. */
-class Guest {
+/** A peer that keeps the text that it receives. */
+class TextPeer {
   text = "";
 
   private constructor(readonly peer: Peer) {}
 
-  static async open(port: number): Promise<Guest> {
-    const guest = new Guest(await Peer.open(port));
-    guest.peer.onData = chunk => {
-      guest.text += chunk;
+  static async open(port: number): Promise<TextPeer> {
+    const textPeer = new TextPeer(await Peer.open(port));
+    textPeer.peer.onData = chunk => {
+      textPeer.text += chunk;
     };
-    guest.peer.write('CONNECT {"verbose":false}\r\nPING\r\n').catch(() => {}); // it may be refused meanwhile
-    return guest;
+    textPeer.peer.write('CONNECT {"verbose":false}\r\nPING\r\n').catch(() => {}); // the server may refuse it in the meantime
+    return textPeer;
   }
 
   get served(): boolean {
@@ -30,14 +30,15 @@ class Guest {
     return this.text.endsWith(REFUSED);
   }
 
+  /** Waits until it is served or refused. */
   async settled(): Promise<void> {
     await until(
       () => this.served || (this.refused && this.peer.ended),
-      () => `neither in nor out: ${JSON.stringify(this.text)}, ended ${this.peer.ended}`,
+      () => `neither served nor refused: ${JSON.stringify(this.text)}, ended ${this.peer.ended}`,
     );
   }
 
-  /** Asked once more, it is answered once more. */
+  /** Sends PING once more, and expects PONG. */
   async stillServed(): Promise<void> {
     this.text = "";
     await this.peer.write("PING\r\n");
@@ -46,13 +47,13 @@ class Guest {
   }
 }
 
-async function arrive(port: number, count: number): Promise<Guest[]> {
-  const guests = await Promise.all(Array.from({ length: count }, () => Guest.open(port)));
-  await Promise.all(guests.map(guest => guest.settled()));
-  return guests;
+async function connectPeers(port: number, count: number): Promise<TextPeer[]> {
+  const peers = await Promise.all(Array.from({ length: count }, () => TextPeer.open(port)));
+  await Promise.all(peers.map(textPeer => textPeer.settled()));
+  return peers;
 }
 
-test("a server that runs out of descriptors refuses in time, serves on, and takes new ones when others leave", async () => {
+test("a server without free descriptors refuses new clients, serves the others, and accepts new ones after some leave", async () => {
   const command = `ulimit -n ${LIMIT}; exec "$0" "$1"`;
   await using child = Bun.spawn(["bash", "-c", command, process.execPath, join(import.meta.dir, "few-descriptors-child.ts")], {
     stdin: "pipe",
@@ -62,19 +63,19 @@ test("a server that runs out of descriptors refuses in time, serves on, and take
   const reader = child.stdout.getReader();
   const port = Number(new TextDecoder().decode((await reader.read()).value));
 
-  const guests = await arrive(port, 2 * LIMIT);
-  const served = guests.filter(guest => guest.served);
-  expect(guests.filter(guest => guest.refused).length).toBe(2 * LIMIT - served.length);
+  const peers = await connectPeers(port, 2 * LIMIT);
+  const served = peers.filter(textPeer => textPeer.served);
+  expect(peers.filter(textPeer => textPeer.refused).length).toBe(2 * LIMIT - served.length);
   expect(served.length).toBeGreaterThan(LIMIT / 2);
   expect(served.length).toBeLessThan(LIMIT);
-  await Promise.all(served.map(guest => guest.stillServed()));
+  await Promise.all(served.map(textPeer => textPeer.stillServed()));
 
   const leaving = served.splice(0, 20);
   for (const { peer } of leaving) peer.leave("FIN");
   await Promise.all(leaving.map(({ peer }) => peer.gone()));
-  const next = await arrive(port, 40);
-  expect(next.filter(guest => guest.served).length).toBe(20);
-  await Promise.all([...served, ...next.filter(guest => guest.served)].map(guest => guest.stillServed()));
+  const next = await connectPeers(port, 40);
+  expect(next.filter(textPeer => textPeer.served).length).toBe(20);
+  await Promise.all([...served, ...next.filter(textPeer => textPeer.served)].map(textPeer => textPeer.stillServed()));
 
   for (const { peer } of [...served, ...next]) peer.leave("FIN");
   await child.stdin.end();

@@ -1,9 +1,9 @@
-/** Peers that mean harm, or vanish: a healthy pair beside them notices nothing, and of them nothing stays. */
+/** Hostile and vanishing peers: they do not disturb a pair of healthy clients, and the server keeps nothing of them. */
 import { expect, test } from "bun:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
-import { type Leaving, Peer } from "./peer.ts";
+import { Peer, type WayToLeave } from "./peer.ts";
 import { TestServer } from "./test-server.ts";
 import { until } from "./until.ts";
 
@@ -11,14 +11,14 @@ const MIB = 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 const CONNECT = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
 
-/** Two clients that ask and answer without a pause, each answer checked. */
+/** Two clients that send requests and answers without a pause, and check each answer. */
 class HealthyPair implements AsyncDisposable {
   private stopped = false;
   private answers = 0;
   private readonly conversation: Promise<void>;
 
   private constructor(
-    private readonly asker: NatsConnection,
+    private readonly requester: NatsConnection,
     private readonly service: NatsConnection,
   ) {
     this.conversation = this.converse();
@@ -26,35 +26,35 @@ class HealthyPair implements AsyncDisposable {
 
   static async start(server: TestServer): Promise<HealthyPair> {
     const options = { servers: `nats://127.0.0.1:${server.port}`, reconnect: false };
-    const [asker, service] = await Promise.all([connect(options), connect(options)]);
+    const [requester, service] = await Promise.all([connect(options), connect(options)]);
     service.subscribe("healthy", { callback: (_error, message) => void message.respond(message.data) });
     await service.flush();
-    return new HealthyPair(asker, service);
+    return new HealthyPair(requester, service);
   }
 
   private async converse(): Promise<void> {
     while (!this.stopped) {
       const question = `question ${this.answers}`;
-      const answer = await this.asker.request("healthy", question, { timeout: 60_000 });
+      const answer = await this.requester.request("healthy", question, { timeout: 60_000 });
       if (answer.string() !== question) throw new Error(`${answer.string()} answers ${question}`);
       this.answers++;
     }
   }
 
-  /** Both are still connected, and go on. */
+  /** Expects that both are still connected and continue, then closes them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { answers } = this;
     await Promise.race([
       this.conversation,
       until(
         () => this.answers >= answers + 10,
-        () => "the conversation stands still",
+        () => "the healthy clients get no answers",
       ),
     ]);
     this.stopped = true;
     await this.conversation;
-    expect([this.asker.isClosed(), this.service.isClosed()]).toEqual([false, false]);
-    await Promise.all([this.asker.close(), this.service.close()]);
+    expect([this.requester.isClosed(), this.service.isClosed()]).toEqual([false, false]);
+    await Promise.all([this.requester.close(), this.service.close()]);
   }
 }
 
@@ -73,7 +73,7 @@ function hostileTest(title: string, run: (server: TestServer) => Promise<void>):
   );
 }
 
-const LEAVINGS: Leaving[] = ["FIN", "RST"];
+const WAYS_TO_LEAVE: WayToLeave[] = ["FIN", "RST"];
 
 hostileTest("100,000 SUBs in one write", async server => {
   const peer = await Peer.open(server.port);
@@ -87,7 +87,7 @@ hostileTest("100,000 SUBs in one write", async server => {
   peer.leave("RST");
 });
 
-hostileTest("sizes of a gigabyte, of more digits than there are, and negative ones", async server => {
+hostileTest("sizes of a gigabyte, of too many digits, and negative ones", async server => {
   const claims = [
     ...["PUB a 999999999", "PUB a b 999999999", "PUB a 99999999999999999999", "PUB a -1", "PUB a 0x10"],
     ...["HPUB a 12 999999999", "HPUB a 999999999 999999999", "HPUB a 20 10", "HPUB a -1 5", "HPUB a 4294967296 4294967296"],
@@ -104,18 +104,18 @@ hostileTest("binary garbage", async server => {
   const peers = await Promise.all(Array.from({ length: 50 }, () => Peer.open(server.port)));
   for (const [index, peer] of peers.entries()) {
     const garbage = Buffer.from(Uint8Array.from({ length: 64 * 1024 }, () => random.below(256)));
-    // Half of them are let in first, and some begin like a command.
+    // Half of them send CONNECT first, and some begin like a command.
     await peer.write(`${index % 2 === 0 ? CONNECT : ""}${["", "PUB ", "SUB a ", "+OK ", "CONNECT "][index % 5]}`);
     await peer.write(garbage);
   }
-  for (const peer of peers) peer.leave("FIN"); // whoever sent no line feed in time is still there
+  for (const peer of peers) peer.leave("FIN"); // peers that sent no line feed are still connected
   await until(
     () => server.connections.size === 2,
     () => `SEED=${seed}: ${server.connections.size} connections`,
   );
 });
 
-hostileTest("lines and payloads that break off when their peer vanishes", async server => {
+hostileTest("truncated lines and payloads of peers that vanish", async server => {
   const halves = [
     "SUB fo",
     "PUB",
@@ -126,7 +126,7 @@ hostileTest("lines and payloads that break off when their peer vanishes", async 
     "PUB a 5\r\nhello\r",
     `SUB ${"x".repeat(3_000)}`,
   ];
-  for (const how of LEAVINGS) {
+  for (const how of WAYS_TO_LEAVE) {
     const peers = await Promise.all(Array.from({ length: 80 }, () => Peer.open(server.port)));
     await Promise.all(peers.map((peer, index) => peer.write(`${index % 3 === 0 ? "" : CONNECT}${halves[index % halves.length]}`)));
     await until(
@@ -155,19 +155,19 @@ hostileTest("subscribers that never read", async server => {
   for (const peer of [...peers, publisher]) peer.leave("RST");
 });
 
-hostileTest("a peer that asks for answers without end and never reads them", async server => {
+hostileTest("a peer that requests endless answers and never reads them", async server => {
   const peer = await Peer.open(server.port);
   peer.pause();
-  const asked = peer.write(CONNECT + "PING\r\n".repeat(4_000_000)); // 24 MB of answers: more than kernel and server hold for it
+  const written = peer.write(CONNECT + "PING\r\n".repeat(4_000_000)); // 24 MB of answers: more than the socket buffers and the server hold
   await until(
     () => server.counters.slowConsumers === 1,
-    () => "nobody was closed",
+    () => "the peer was not closed",
   );
   peer.leave("RST");
-  await asked;
+  await written;
 });
 
-/** 1,000 connections, all at once: some vanish at once, some after their CONNECT, in both ways. */
+/** Opens 1,000 connections, 250 at a time: half leave at once, half after their CONNECT, in both ways. */
 async function burst(server: TestServer): Promise<void> {
   const before = server.counters.totalConnections;
   for (let batch = 0; batch < 4; batch++) {
@@ -175,17 +175,17 @@ async function burst(server: TestServer): Promise<void> {
       Array.from({ length: 250 }, async (_, index) => {
         const peer = await Peer.open(server.port);
         if (index % 2 === 0) await peer.write(`${CONNECT}SUB burst.${index} 1\r\nPUB burst.${index} 2\r\nhi\r\n`);
-        peer.leave(LEAVINGS[(index >> 1) % 2]!);
+        peer.leave(WAYS_TO_LEAVE[(index >> 1) % 2]!);
       }),
     );
   }
   await until(
     () => server.counters.totalConnections === before + 1_000 && server.connections.size === 2,
-    () => `${server.counters.totalConnections - before} came, ${server.connections.size} are there`,
+    () => `${server.counters.totalConnections - before} were opened, ${server.connections.size} are open`,
   );
 }
 
-hostileTest("a thousand connections that come and go at once, again and again, and memory stays where it was", async server => {
+hostileTest("repeated bursts of a thousand connections do not grow the memory", async server => {
   const resident = () => {
     Bun.gc(true);
     return process.memoryUsage.rss() / MIB;

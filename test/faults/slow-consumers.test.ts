@@ -1,4 +1,4 @@
-/** Consumers that are slower than their producers: what is lost, what waits, who is closed, and that memory has a bound. */
+/** Consumers that are slower than their producers: dropped messages, stalled producers, closed connections, and bounded memory. */
 import { expect, test } from "bun:test";
 import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { Peer } from "./peer.ts";
@@ -19,7 +19,7 @@ function messages(subject: string, from: number, to: number, size: number): { pu
   return { published, received };
 }
 
-/** The highest pending output of any client, looked at whenever the server writes. */
+/** Watches the pending output of all clients. @returns ends that, and gives the highest value */
 function watchPending(server: TestServer): () => number {
   let most = 0;
   const timer = setInterval(() => {
@@ -31,7 +31,7 @@ function watchPending(server: TestServer): () => number {
   };
 }
 
-test("a slower but reading subscriber gets everything, within max_pending, and its producer waits for it", async () => {
+test("a slow subscriber that reads gets everything within max_pending, and its producer is stalled", async () => {
   const pendingBytesMax = 4 * MIB;
   await using server = TestServer.open({ pendingBytesMax });
   const subscriber = await Peer.subscriber(server.port, "fast");
@@ -41,7 +41,7 @@ test("a slower but reading subscriber gets everything, within max_pending, and i
   subscriber.onData = chunk => {
     received.update(chunk);
     subscriber.pause();
-    setTimeout(() => subscriber.resume(), 2); // the slowness itself: half a megabyte at most each 2 ms
+    setTimeout(() => subscriber.resume(), 2); // this makes it slow: at most half a megabyte every 2 ms
   };
   const pending = watchPending(server);
   const publisher = await Peer.open(server.port);
@@ -65,10 +65,10 @@ test("a slower but reading subscriber gets everything, within max_pending, and i
   await server.cleared();
 });
 
-test("a subscriber that never reads is closed at max_pending, and delays nobody any more", async () => {
+test("a subscriber that never reads is closed at max_pending, and no longer delays others", async () => {
   await using server = TestServer.open({ pendingBytesMax: 2 * MIB });
-  const deaf = await Peer.subscriber(server.port, "big");
-  deaf.pause();
+  const blocked = await Peer.subscriber(server.port, "big");
+  blocked.pause();
   const reader = await Peer.subscriber(server.port, "big");
   const publisher = await Peer.open(server.port);
   const { published, received } = messages("big", 0, 1_000, 1_024);
@@ -97,12 +97,12 @@ test("a subscriber that never reads is closed at max_pending, and delays nobody 
     () => `the other subscriber has ${reader.received} of ${rounds * received.length} bytes`,
   );
   expect(server.counters.stalls).toBe(stalls);
-  for (const peer of [deaf, reader, publisher]) peer.leave("RST");
+  for (const peer of [blocked, reader, publisher]) peer.leave("RST");
   await server.cleared();
 });
 
-/** Publishes until the kernel takes no more for the subscriber. */
-async function backUp(server: TestServer, publisher: Peer, subject: string): Promise<void> {
+/** Publishes until the server has unwritten output for the subscriber. */
+async function fillBacklog(server: TestServer, publisher: Peer, subject: string): Promise<void> {
   const { published } = messages(subject, 0, 1_000, 1_024);
   await publisher.write('CONNECT {"verbose":false,"pedantic":false}\r\n');
   const backlog = () => [...server.connections.values()].some(({ outbound }) => outbound.hasBacklog);
@@ -118,49 +118,49 @@ async function backUp(server: TestServer, publisher: Peer, subject: string): Pro
 
 test("a missed write deadline closes a client that does not read", async () => {
   await using server = TestServer.open({ writeDeadlineMs: 100 });
-  const deaf = await Peer.subscriber(server.port, "big");
-  deaf.pause();
+  const blocked = await Peer.subscriber(server.port, "big");
+  blocked.pause();
   const publisher = await Peer.open(server.port);
-  await backUp(server, publisher, "big");
+  await fillBacklog(server, publisher, "big");
   await until(
     () => server.connections.size === 1,
-    () => "it is still open",
+    () => "the client is still open",
   );
   expect(server.closedConnections.all()).toMatchObject([{ id: 1, closeReason: CloseReason.SlowConsumerWriteDeadline }]);
   expect(server.notices.filter(line => line.includes("Slow Consumer"))).toEqual([
     expect.stringMatching(/cid:1 - Slow Consumer Detected: WriteDeadline of 0.1s exceeded with \d+ chunks of \d+ total bytes\.$/),
   ]);
   expect([server.counters.slowConsumers, server.globalAccount.slowConsumers]).toEqual([1, 1]);
-  for (const peer of [deaf, publisher]) peer.leave("RST");
+  for (const peer of [blocked, publisher]) peer.leave("RST");
   await server.cleared();
 });
 
-test("a missed write deadline under policy retry keeps a client that took something, until it reads on", async () => {
-  await using server = TestServer.open({ writeDeadlineMs: 100, writeTimeout: "retry" });
-  const sleepy = await Peer.subscriber(server.port, "big");
-  sleepy.pause();
+test("a missed write deadline with write_timeout retry keeps a client that read something, until it reads again", async () => {
+  await using server = TestServer.open({ writeDeadlineMs: 1_000, writeTimeout: "retry" });
+  const paused = await Peer.subscriber(server.port, "big");
+  paused.pause();
   const publisher = await Peer.open(server.port);
-  await backUp(server, publisher, "big");
+  await fillBacklog(server, publisher, "big");
   await until(
     () => server.counters.slowConsumers === 1,
     () => "no deadline was missed",
   );
-  sleepy.resume();
+  paused.resume();
   const expected = (server.counters.inMessages / 1_000) * messages("big", 0, 1_000, 1_024).received.length;
   await until(
-    () => sleepy.received === expected,
-    () => `${sleepy.received} of ${expected} bytes`,
+    () => paused.received === expected,
+    () => `${paused.received} of ${expected} bytes`,
   );
   expect(server.connections.size).toBe(2);
   expect(server.notices.filter(line => line.includes("Slow Consumer")).map(line => line.replace(/.*(Slow Consumer \w+).*/, "$1"))).toEqual([
     "Slow Consumer Detected",
     "Slow Consumer Recovered",
   ]);
-  for (const peer of [sleepy, publisher]) peer.leave("FIN");
+  for (const peer of [paused, publisher]) peer.leave("FIN");
   await server.cleared();
 });
 
-test("without stalls the messages for a slow consumer are dropped, and it stays", async () => {
+test("without stalls messages for a slow consumer are dropped, and it stays connected", async () => {
   const pendingBytesMax = 2 * MIB;
   await using server = TestServer.open({ pendingBytesMax, fastProducerStall: false });
   const slow = await Peer.subscriber(server.port, "big");
@@ -191,7 +191,7 @@ test("without stalls the messages for a slow consumer are dropped, and it stays"
   const numbers = [...text.matchAll(/\.+(\d+)\r\n/g)].map(([, number]) => Number(number));
   expect(numbers.length).toBe(client!.outMessages);
   expect(numbers.length).toBeLessThan(20_000);
-  expect(numbers).toEqual(numbers.toSorted((left, right) => left - right)); // what came is whole and in order
+  expect(numbers).toEqual(numbers.toSorted((left, right) => left - right)); // the received messages are complete and in order
   expect([server.counters.stalls, server.counters.slowConsumers, server.connections.size]).toEqual([0, 0, 3]);
   for (const peer of [slow, reader, publisher]) peer.leave("FIN");
   await server.cleared();
@@ -208,7 +208,7 @@ test("a peer that ends its side after sending gets all of its output", async () 
   peer.endInput();
   await until(
     () => server.closedConnections.total === 1,
-    () => "the server has not read to its end",
+    () => "the server has not read everything",
   );
   peer.resume();
   await peer.gone();

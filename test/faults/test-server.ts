@@ -5,14 +5,14 @@ import type { Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
 import { until } from "./until.ts";
 
-/** A server on a free port of 127.0.0.1 whose inside a test looks at. */
+/** A server on a free port of 127.0.0.1 that shows its internal state to tests. */
 export class TestServer extends Server implements AsyncDisposable {
-  /** Errors that were logged and are a defect of ours: an exception that reached a socket's handler. */
+  /** Logged errors that are defects of the server: exceptions that reached a socket's handler. */
   readonly defects: readonly string[];
-  /** Notices that were logged. */
+  /** Logged notices. */
   readonly notices: readonly string[];
 
-  /** That run as long as the server does. */
+  /** Timers that run as long as the server. */
   private ownTimers = 0;
 
   private constructor(options: Options, log: KeptLog) {
@@ -22,14 +22,14 @@ export class TestServer extends Server implements AsyncDisposable {
   }
 
   static open(given: Partial<Options> = {}): TestServer {
-    // No system account: its heartbeat would be a timer that is always there.
+    // No system account: its heartbeat is a timer that never ends.
     const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given }), new KeptLog());
     server.start();
     server.ownTimers = server.turn.timers.size;
     return server;
   }
 
-  /** What is left of connections that have gone: nothing, on a server that has none. */
+  /** State that connections hold: equal to `NOTHING_LEFT` on a server without connections. */
   leftovers(): Record<string, unknown> {
     return {
       connections: this.connections.size,
@@ -37,13 +37,13 @@ export class TestServer extends Server implements AsyncDisposable {
       // The account's own imports stay.
       subscriptions: this.globalAccount.interest.all().filter(({ sink }) => !(sink instanceof ServiceImport)).length,
       chunks: this.turn.pool.taken,
-      // The pool gives memory back later; heartbeats go on.
+      // The pool frees memory later.
       timers: this.turn.timers.size - this.ownTimers - (this.turn.pool.trimWanted ? 1 : 0),
       defects: this.defects,
     };
   }
 
-  /** Waits until every connection has gone, with all that it held. */
+  /** Waits until all connections and their state are gone. */
   async cleared(): Promise<void> {
     await until(
       () => Bun.deepEquals(this.leftovers(), NOTHING_LEFT),

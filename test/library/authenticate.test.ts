@@ -1,4 +1,4 @@
-/** A program that decides itself who may connect, with real clients. */
+/** A program with its own authenticate(), and official clients. */
 import { expect, test } from "bun:test";
 import { connect, nkeyAuthenticator, nkeys, wsconnect } from "@nats-io/transport-node";
 import { type GivenRequest, NatsServer } from "../../src/index.ts";
@@ -22,7 +22,7 @@ async function tenantServer(): Promise<NatsServer> {
   });
 }
 
-test("authenticate() lets users into an account, with the permissions that it says", async () => {
+test("authenticate() assigns an account and permissions", async () => {
   await using server = await tenantServer();
   const options = { servers: server.clientUrl, reconnect: false };
   const [ann, bob] = await Promise.all([connect({ ...options, user: "ann", pass: "a" }), connect({ ...options, user: "bob", pass: "b" })]);
@@ -37,7 +37,7 @@ test("authenticate() lets users into an account, with the permissions that it sa
   await Promise.all([ann.close(), bob.close()]);
 });
 
-test("authenticate() refuses, whatever else the configuration says", async () => {
+test("a refusal of authenticate() is final", async () => {
   await using server = await tenantServer();
   for (const pass of ["wrong", ""]) {
     const refused = connect({ servers: server.clientUrl, reconnect: false, user: "ann", pass });
@@ -46,7 +46,7 @@ test("authenticate() refuses, whatever else the configuration says", async () =>
   }
 });
 
-test("authenticate() is told of nkeys, and whether they are proved; by WebSocket too", async () => {
+test("authenticate() receives nkeys and can verify them, over WebSocket too", async () => {
   const key = nkeys.createUser();
   const requests: GivenRequest[] = [];
   await using server = await NatsServer.start({

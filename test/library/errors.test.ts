@@ -42,7 +42,7 @@ test("a Unix socket in use has the code EADDRINUSE too", async () => {
   });
 });
 
-test("files that cannot be used have the system's code, a tls block ERR_TLS, anything else ERR_START", async () => {
+test("errors of files have the system's code, errors of a tls block ERR_TLS, others ERR_START", async () => {
   await inDirectory(async directory => {
     const missing = join(directory, "missing", "file");
     expect(await startError({ pidFile: missing })).toMatchObject({ name: "StartError", code: "ENOENT" });
@@ -76,13 +76,13 @@ test("a configuration file with mistakes is a ConfigErrors with file, line and c
   });
 });
 
-test("a configuration file that is missing has no place to blame", async () => {
+test("the error of a missing configuration file has no file, line and column", async () => {
   const error = (await startError({ configFile: "/nowhere/nats.conf" })) as ConfigErrors;
   expect(error.code).toBe("ERR_CONFIG_FILE");
   expect(error.problems).toEqual([{ message: error.message, file: null, line: null, column: null }]);
 });
 
-test("a reload that is refused is a ReloadError, a file with mistakes a ConfigErrors; the server goes on", async () => {
+test("a refused reload is a ReloadError, an invalid file a ConfigErrors; the server continues", async () => {
   await inDirectory(async directory => {
     const configFile = join(directory, "nats.conf");
     writeFileSync(configFile, "max_payload: 1000\n");

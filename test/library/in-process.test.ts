@@ -8,7 +8,7 @@ import { until } from "../faults/until.ts";
 import { connectInside } from "./nats-over-pipe.ts";
 import { TextConnection } from "./text-connection.ts";
 
-test("INFO of a connection without a socket names no address, as the reference's", async () => {
+test("INFO of a connection without a socket has no client_ip, as in the reference", async () => {
   await using server = TestServer.open({ serverName: "inside" });
   const first = new TextConnection(server.connect());
   const info = JSON.parse((await first.exchange('CONNECT {"verbose":false}\r\n')).slice("INFO ".length).split("\r\n")[0]!);
@@ -19,14 +19,14 @@ test("INFO of a connection without a socket names no address, as the reference's
   expect([info.server_name, info.client_id, info.port]).toEqual(["inside", 1, server.port]);
 });
 
-test("a whole conversation", async () => {
+test("commands and messages work as over a socket", async () => {
   await using server = TestServer.open();
   const one = await TextConnection.open(server);
   const other = await TextConnection.open(server, { verbose: true });
   expect(await other.exchange("SUB a.* 1\r\nSUB a.b q 2\r\nUNSUB 1 2\r\n")).toBe("+OK\r\n+OK\r\n+OK\r\n");
   await one.exchange("PUB a.b 2\r\nhi\r\nPUB a.c in.1 0\r\n\r\nPUB a.d 0\r\n\r\n");
   expect(await other.exchange()).toBe("MSG a.b 1 2\r\nhi\r\nMSG a.b 2 2\r\nhi\r\nMSG a.c 1 in.1 0\r\n\r\n");
-  for (const byte of "PUB a.b 1\r\nx\r\n") one.send(byte); // as cut as can be
+  for (const byte of "PUB a.b 1\r\nx\r\n") one.send(byte); // one write per byte
   await one.exchange();
   expect(await other.exchange()).toBe("MSG a.b 2 1\r\nx\r\n");
   one.send("BOGUS\r\n");
@@ -36,7 +36,7 @@ test("a whole conversation", async () => {
   ]);
 });
 
-test("more than the pipe holds at once arrives whole, and nothing stays pending", async () => {
+test("more bytes than the pipe holds arrive complete, and no buffer is left", async () => {
   await using server = TestServer.open();
   const publisher = await TextConnection.open(server);
   const subscriber = await TextConnection.open(server);
@@ -49,7 +49,7 @@ test("more than the pipe holds at once arrives whole, and nothing stays pending"
   expect(server.leftovers()).toMatchObject({ connections: 2, chunks: 0 });
 });
 
-test("what is written while the server does not read is kept, in order", async () => {
+test("bytes written during an authentication are kept in order", async () => {
   const answer = Promise.withResolvers<{ user: string }>();
   await using server = await NatsServer.start({
     host: "127.0.0.1",
@@ -63,30 +63,30 @@ test("what is written while the server does not read is kept, in order", async (
     () => client.received !== "",
     () => "no INFO",
   );
-  expect(client.received.split("\r\n").length).toBe(2); // INFO, and nothing behind it yet
+  expect(client.received.split("\r\n").length).toBe(2); // INFO only
   client.received = "";
   answer.resolve({ user: "a" });
   const expected = Array.from({ length: 1_000 }, (_, index) => `MSG a 1 ${String(index).length}\r\n${index}\r\n`);
   expect(await client.exchange()).toBe(expected.join(""));
 });
 
-test("what was written before close is done, and the server has nothing of the connection any more", async () => {
+test("commands written before close are executed, and the server keeps nothing of the connection", async () => {
   await using server = TestServer.open();
   const subscriber = await TextConnection.open(server);
   await subscriber.exchange("SUB last.* 1\r\n");
-  const leaving = new TextConnection(server.connect());
-  leaving.send('CONNECT {"verbose":false}\r\nSUB last.* 1\r\nPUB last.words 3\r\nbye\r\n');
-  leaving.connection.close();
-  expect(leaving.connection.closed).toBe(true);
-  leaving.send("PUB last.words 5\r\nnever\r\n");
-  await leaving.ended();
-  expect([await subscriber.exchange(), leaving.received]).toEqual(["MSG last.words 1 3\r\nbye\r\n", ""]);
+  const closing = new TextConnection(server.connect());
+  closing.send('CONNECT {"verbose":false}\r\nSUB last.* 1\r\nPUB last.message 3\r\nend\r\n');
+  closing.connection.close();
+  expect(closing.connection.closed).toBe(true);
+  closing.send("PUB last.message 5\r\nnever\r\n");
+  await closing.ended();
+  expect([await subscriber.exchange(), closing.received]).toEqual(["MSG last.message 1 3\r\nend\r\n", ""]);
   expect(server.closedConnections.all().map(({ closeReason }) => closeReason)).toEqual([CloseReason.ClientClosed]);
   subscriber.connection.close();
   await server.cleared();
 });
 
-test("the server's end is told once, behind its last words", async () => {
+test("onClose is called once, after the last data", async () => {
   const server = TestServer.open();
   const client = await TextConnection.open(server);
   await client.exchange("SUB a 1\r\n");
@@ -111,7 +111,7 @@ test("max_connections counts connections without a socket too", async () => {
   expect(await second.ended()).toEndWith("-ERR 'maximum connections exceeded'\r\n");
 });
 
-test("the official client works over it: requests, headers, drain", async () => {
+test("the official client works without a socket: requests, headers, drain", async () => {
   await using server = await NatsServer.start({ host: "127.0.0.1", port: 0 });
   const service = await connectInside(server);
   service.subscribe("echo", { callback: (_error, message) => void message.respond(message.data, { headers: message.headers! }) });

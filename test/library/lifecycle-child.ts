@@ -1,6 +1,6 @@
 /**
- * Starts servers, talks to them, stops them, and must then end by itself: nothing here calls `process.exit`.
- * Prints one line of JSON: what this process held before and after, and how long a start took.
+ * Starts servers, exchanges messages with them and stops them. It must then exit by itself: nothing here calls `process.exit`.
+ * Prints one line of JSON: the open files before and after, and the duration of a start.
  */
 import { readdirSync, readlinkSync } from "node:fs";
 import { connect } from "@nats-io/transport-node";
@@ -8,21 +8,21 @@ import { NatsServer } from "../../src/index.ts";
 import { until } from "../faults/until.ts";
 import { TextConnection } from "./text-connection.ts";
 
-/** What is open, without the numbers: pipes and the runtime's own files stay the same. */
+/** Open files without their numbers: those of pipes and of the runtime differ between runs. */
 function descriptors(): string[] {
   const open: string[] = [];
   for (const name of readdirSync("/proc/self/fd")) {
     try {
       open.push(readlinkSync(`/proc/self/fd/${name}`).replace(/\d+/g, ""));
     } catch {
-      // the directory's own
+      // the descriptor of the directory itself
     }
   }
   return open.sort();
 }
 
-/** A server's whole life. Returns the ms from start to ready. */
-async function life(): Promise<number> {
+/** Starts, uses and stops a server. @returns the ms from start to ready */
+async function runServer(): Promise<number> {
   const before = performance.now();
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0 });
   const startMs = performance.now() - before;
@@ -40,8 +40,8 @@ async function life(): Promise<number> {
   return startMs;
 }
 
-/** Once the clients' ends are gone too, which see theirs a little later. */
-async function settled(): Promise<string[]> {
+/** Waits until the clients' sockets are closed too. @returns the open files */
+async function descriptorsAfterClose(): Promise<string[]> {
   await until(
     () => sockets() <= socketsAtStart,
     () => `still open: ${descriptors()}`,
@@ -53,9 +53,9 @@ function sockets(): number {
   return descriptors().filter(name => name.startsWith("socket:")).length;
 }
 
-const socketsAtStart = sockets(); // standard input and output may be some
-await life(); // what the runtime opens once and keeps
-const before = await settled();
-const startMs = await life();
-const after = await settled();
+const socketsAtStart = sockets(); // standard input and output may be sockets
+await runServer(); // the runtime opens some files once and keeps them
+const before = await descriptorsAfterClose();
+const startMs = await runServer();
+const after = await descriptorsAfterClose();
 console.log(JSON.stringify({ before, after, startMs }));

@@ -1,4 +1,4 @@
-/** A server's life inside a program: start, stop, and nothing left behind. */
+/** Start and stop of a server inside a program, which leave nothing open. */
 import { expect, test } from "bun:test";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { TextConnection } from "./text-connection.ts";
 
 const onFreePort = { host: "127.0.0.1", port: 0 } as const satisfies StartOptions;
 
-/** Sockets of this process. */
+/** Number of open sockets of this process. */
 function sockets(): number {
   return [...new Bun.Glob("*").scanSync({ cwd: "/proc/self/fd", onlyFiles: false })].filter(isSocket).length;
 }
@@ -23,13 +23,13 @@ function isSocket(name: string): boolean {
   }
 }
 
-test("a started server tells where it is", async () => {
+test("a started server has its ports and URL", async () => {
   await using server = await NatsServer.start({ ...onFreePort, httpPort: 0 });
   expect(server.port).toBeGreaterThan(0);
   expect(server.clientUrl).toBe(`nats://127.0.0.1:${server.port}`);
   expect(server.monitorPort).toBeGreaterThan(0);
   await using other = await NatsServer.start({ port: 0 });
-  expect(other.clientUrl).toBe(`nats://127.0.0.1:${other.port}`); // reachable, though it listens everywhere
+  expect(other.clientUrl).toBe(`nats://127.0.0.1:${other.port}`); // an address that clients can reach, although it listens on all
   expect(other.monitorPort).toBeNull();
 });
 
@@ -48,7 +48,7 @@ test("options are typed", async () => {
   await expect(NatsServer.start({ ...onFreePort, colour: "blue" })).rejects.toThrow('unknown option "colour"');
 });
 
-test("an option with a value that it cannot have is refused with the reason, and nothing is left open", async () => {
+test("an invalid option is refused with the reason, and nothing is left open", async () => {
   const wrong: [Partial<Options>, string][] = [
     [{ port: 70_000 }, "invalid port 70000"],
     [{ port: -1 }, "invalid port -1"],
@@ -80,10 +80,10 @@ test("a port in use is refused with the reference's text, and nothing is left op
     () => sockets() === before,
     () => `${sockets()} sockets, ${before} before`,
   );
-  await (await connect({ servers: first.clientUrl })).close(); // it was not disturbed
+  await (await connect({ servers: first.clientUrl })).close(); // the first server still works
 });
 
-test("stop may be called at any time, by anyone, as often as one likes", async () => {
+test("stop may be called several times, also at the same time", async () => {
   const server = await NatsServer.start(onFreePort);
   let closed = false;
   server.closed.then(() => {
@@ -98,20 +98,20 @@ test("stop may be called at any time, by anyone, as often as one likes", async (
   expect(next.port).toBe(port);
 });
 
-test("await using stops it, also when the block throws", async () => {
-  let kept: NatsServer | null = null;
+test("await using stops the server, also when the block throws", async () => {
+  let stopped: NatsServer | null = null;
   const block = async () => {
     await using server = await NatsServer.start(onFreePort);
-    kept = server;
+    stopped = server;
     await (await connect({ servers: server.clientUrl })).flush();
     throw new Error("the block's own");
   };
   await expect(block()).rejects.toThrow("the block's own");
-  await kept!.closed;
-  await expect(connect({ servers: kept!.clientUrl, reconnect: false })).rejects.toThrow();
+  await stopped!.closed;
+  await expect(connect({ servers: stopped!.clientUrl, reconnect: false })).rejects.toThrow();
 });
 
-test("two servers in a process share no state: interest, names, limits, ends", async () => {
+test("two servers in a process share no state", async () => {
   const left = await NatsServer.start({ ...onFreePort, serverName: "left", payloadBytesMax: 100 });
   await using right = await NatsServer.start({ ...onFreePort, serverName: "right", authorization: { token: "t" } });
   const [one, other] = await Promise.all([
@@ -134,23 +134,23 @@ test("two servers in a process share no state: interest, names, limits, ends", a
   await other.close();
 });
 
-test("stop returns when clients that never read have had their deadline", async () => {
+test("stop waits for clients that never read only until their write deadline", async () => {
   const server = await NatsServer.start({ ...onFreePort, writeDeadlineMs: 200 });
-  const deaf = await WireConnection.open(server.port, "deaf");
-  await deaf.takeLine();
-  await deaf.write(Buffer.from('CONNECT {"verbose":false}\r\nSUB big 1\r\nPING\r\n'));
-  await deaf.takeLine();
-  deaf.pause();
+  const blocked = await WireConnection.open(server.port, "blocked");
+  await blocked.takeLine();
+  await blocked.write(Buffer.from('CONNECT {"verbose":false}\r\nSUB big 1\r\nPING\r\n'));
+  await blocked.takeLine();
+  blocked.pause();
   const publisher = await TextConnection.open(server);
   const message = `PUB big 500000\r\n${"x".repeat(500_000)}\r\n`;
-  for (let sent = 0; sent < 20; sent++) await publisher.exchange(message); // more than the kernel takes
+  for (let sent = 0; sent < 20; sent++) await publisher.exchange(message); // more than the socket buffers hold
   await server.stop();
   expect(await publisher.ended()).toBe("");
   expect(() => server.connect()).toThrow("the server has stopped");
-  deaf.terminate();
+  blocked.terminate();
 });
 
-test("stop does not depend on peers that never end their side", async () => {
+test("stop does not wait for peers that never end their side", async () => {
   const before = sockets();
   const server = await NatsServer.start(onFreePort);
   const peer = await WireConnection.open(server.port, "half-open");
@@ -164,13 +164,13 @@ test("stop does not depend on peers that never end their side", async () => {
   );
 });
 
-test("a server that has stopped takes no connections any more", async () => {
+test("a stopped server accepts no connections", async () => {
   const server = await NatsServer.start(onFreePort);
   await server.stop();
   expect(() => server.connect()).toThrow("the server has stopped");
 });
 
-test("a program that stopped its servers ends by itself, and they left nothing open", async () => {
+test("a program exits by itself after its servers have stopped, and they leave nothing open", async () => {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "lifecycle-child.ts")], {
     stdout: "pipe",
     stderr: "pipe",

@@ -1,4 +1,4 @@
-/** The official client over `server.connect()`, by its own interface for transports: no socket anywhere. */
+/** The official client over `server.connect()`, through its interface for transports: there is no socket. */
 import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { NatsConnectionImpl, setTransportFactory, type Transport } from "@nats-io/nats-core/internal";
 import type { InProcessConnection, NatsServer } from "../../src/index.ts";

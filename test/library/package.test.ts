@@ -1,7 +1,7 @@
 /**
- * The package as a dependency of another project: its types check there, and the tarball holds what is needed and no more.
+ * The package as a dependency of another project: its types check there, and the tarball holds only the necessary files.
  *
- * Nothing is installed, so no network is needed: the package is put into node_modules as a link, which is what `npm install <path>` makes,
+ * Nothing is installed, so no network is needed: the package is put into node_modules as a link, as `npm install <path>` does,
  * or as the unpacked tarball.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -13,7 +13,7 @@ const root = join(import.meta.dir, "../..");
 const modules = join(root, "node_modules");
 const TSC = join(modules, "typescript/bin/tsc");
 
-/** Uses every export, and options nested as deep as they go. */
+/** Uses every export, and options at every depth. */
 const PROGRAM = `
 import {
   type Authenticate, ConfigErrors, type InProcessConnection, type Logger, NatsServer, OptionError, ReloadError, StartError, StoppedError,
@@ -57,7 +57,7 @@ await server.lameDuck();
 export { monitorPort, port, wrong, wrongTls };
 `;
 
-/** What `bun init` of Bun 1.4.5 writes. */
+/** The tsconfig.json of `bun init` in Bun 1.4.5. */
 const BUN_INIT = {
   compilerOptions: {
     lib: ["ESNext"],
@@ -154,14 +154,14 @@ test("the transport for the official client in docs/library.md checks clean", ()
   expect(check(directory)).toBe("");
 });
 
-test("the types themselves are checked where a project asks for it, and under the strictest options", () => {
+test("the types check clean without skipLibCheck, and under the strictest options", () => {
   const directory = project("strictest", "tarball", false);
   bunInit(directory, false);
   const flags = ["--skipLibCheck", "false", "--exactOptionalPropertyTypes", "--noPropertyAccessFromIndexSignature"];
   expect(check(directory, ...flags)).toBe("");
 });
 
-test("a project for an older target, with CommonJS resolution, finds the types", () => {
+test("a project with an older target and CommonJS resolution finds the types", () => {
   const directory = project("older", "tarball", false);
   writeFileSync(
     join(directory, "index.ts"),
@@ -179,7 +179,7 @@ test("a project for an older target, with CommonJS resolution, finds the types",
   expect(check(directory, "--skipLibCheck", "false")).toBe("");
 });
 
-test("the check sees an error: a package whose types are missing does not pass", () => {
+test("a package without its types fails the check", () => {
   const directory = project("broken", "tarball", false);
   bunInit(directory, false);
   rmSync(join(directory, "node_modules/bunats/types"), { recursive: true });
@@ -211,7 +211,7 @@ test("`bun pm pack` makes the same tarball as `npm pack`", () => {
   expect(files(join(destination, "package"))).toEqual(files(unpacked));
 });
 
-test("a project that installed the tarball starts a server, and has one program, bunats", () => {
+test("a project with the tarball starts a server, and runs the program", () => {
   const directory = project("runs", "tarball", false);
   mkdirSync(join(directory, "node_modules/@noble"), { recursive: true });
   symlinkSync(join(modules, "@noble/ciphers"), join(directory, "node_modules/@noble/ciphers"));

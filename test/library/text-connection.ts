@@ -2,14 +2,14 @@ import type { InProcessConnection } from "../../src/wire/transport/in-process.ts
 import { until } from "../faults/until.ts";
 
 const PONG = "PONG\r\n";
-/** The server measures the round trip some seconds after the start of a connection. */
+/** The server sends one to measure the round trip, two seconds after CONNECT: on a busy machine during any test. */
 const SERVER_PING = /(^|\r\n)PING\r\n/g;
-/** Of what was received, in the message of a failed wait. */
+/** Characters of the received text that the message of a failed wait shows. */
 const SHOWN_CHARACTERS = 200;
 
 /** A connection without a socket, as text. */
 export class TextConnection {
-  /** What was received and not taken. */
+  /** Text that was received and not taken yet. */
   received = "";
   closed = false;
   private readonly decoder = new TextDecoder();
@@ -23,7 +23,7 @@ export class TextConnection {
     };
   }
 
-  /** Connects, introduces itself, and is through with INFO. */
+  /** Connects, sends CONNECT, and takes INFO. */
   static async open(server: { connect(): InProcessConnection }, options: object = {}): Promise<TextConnection> {
     const opened = new TextConnection(server.connect());
     opened.send(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, headers: true, ...options })}\r\n`);
@@ -35,7 +35,7 @@ export class TextConnection {
     this.connection.write(text);
   }
 
-  /** Sends, and takes what the server answered to that and everything before. The server's own PINGs are left out. */
+  /** Sends `text` and PING. @returns everything that the server sent before its PONG, without its own PINGs */
   async exchange(text = ""): Promise<string> {
     this.send(`${text}PING\r\n`);
     await until(
@@ -51,6 +51,7 @@ export class TextConnection {
     return taken;
   }
 
+  /** Waits for the end of the connection. @returns the text that was not taken before */
   async ended(): Promise<string> {
     await until(
       () => this.closed,

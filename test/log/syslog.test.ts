@@ -1,4 +1,4 @@
-/** What syslog daemons get from us, and from the reference. */
+/** Messages to syslog daemons, from our server and from the reference. */
 
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
@@ -13,7 +13,7 @@ import { findReference } from "../reference/reference-server.ts";
 const reference = findReference();
 const it = new Recording(import.meta.path);
 
-/** What was received so far, and who waits for more. */
+/** Received messages, and a way to wait for more. */
 class Mailbox {
   readonly messages: string[] = [];
   private wake = Promise.withResolvers<void>();
@@ -24,13 +24,14 @@ class Mailbox {
     this.wake = Promise.withResolvers<void>();
   }
 
-  async holding(text: string): Promise<string[]> {
+  /** Waits until the messages contain `text`. @returns all messages so far */
+  async waitFor(text: string): Promise<string[]> {
     while (!this.messages.join("").includes(text)) await this.wake.promise;
     return this.messages;
   }
 }
 
-/** What may differ between two senders. */
+/** A message without the parts that may differ between two senders. */
 const neutral = (message: string) =>
   message
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)/, "<time>")
@@ -51,7 +52,7 @@ async function startLines(command: readonly string[]): Promise<string[]> {
   const { mailbox, socket } = await udpDaemon();
   const child = Bun.spawn([...command, "-a", "127.0.0.1", "-p", "-1", "-r", `udp://127.0.0.1:${socket.port}`], { stderr: "ignore" });
   try {
-    const lines = await mailbox.holding("Server is ready");
+    const lines = await mailbox.waitFor("Server is ready");
     return lines.map(neutral).filter(line => line.includes("Starting") || line.includes("ready"));
   } finally {
     child.kill();
@@ -60,7 +61,7 @@ async function startLines(command: readonly string[]): Promise<string[]> {
   }
 }
 
-it.compared(`a syslog server gets what the reference would send it`, async () => {
+it.compared(`a syslog server gets the same messages as from the reference`, async () => {
   const [ours, theirs] = await askBoth(
     () => startLines(PROGRAM),
     () => startLines([reference.path!]),
@@ -73,7 +74,7 @@ test("levels become severities", async () => {
   const { mailbox, socket } = await udpDaemon();
   const log = new ServerLogger({ remoteSyslog: `udp://127.0.0.1:${socket.port}`, debug: true, trace: true });
   for (const level of ["fatal", "error", "warn", "notice", "trace", "debug"] as const) log[level](level);
-  const messages = await mailbox.holding("debug");
+  const messages = await mailbox.waitFor("debug");
   socket.close();
   expect(messages.map(message => message.slice(0, 3) + message.slice(message.indexOf("]:")))).toEqual([
     "<2>]: fatal\n",
@@ -85,53 +86,53 @@ test("levels become severities", async () => {
   ]);
 });
 
-test("over TCP and over a Unix socket lines wait until the daemon is there, and keep their order", async () => {
+test("over TCP and a Unix socket lines wait for the connection and keep their order", async () => {
   using directory = new TemporaryDirectory();
   const mailbox = new Mailbox();
   const socket = { data: (_socket: unknown, bytes: Buffer) => mailbox.add(bytes.toString()) };
   const tcp = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
   const log = new ServerLogger({ remoteSyslog: `tcp://127.0.0.1:${tcp.port}` });
   for (let i = 0; i < 500; i++) log.notice(`tcp line ${i};`);
-  const text = (await mailbox.holding("tcp line 499;")).join("");
+  const text = (await mailbox.waitFor("tcp line 499;")).join("");
   expect([...text.matchAll(/tcp line (\d+);/g)].map(match => match[1])).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
   tcp.stop(true);
   const unix = Bun.listen({ unix: join(directory.path, "log"), socket });
   const overUnix = new ServerLogger({ remoteSyslog: `unix://${join(directory.path, "log")}` });
   overUnix.warn("over a unix socket");
-  await mailbox.holding("over a unix socket");
+  await mailbox.waitFor("over a unix socket");
   unix.stop(true);
 });
 
-test("the daemon of this machine gets datagrams", async () => {
+test("the local daemon gets datagrams", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "log");
   const receive = datagramReceiver(path);
   const sink = SyslogSink.local(SYSTEM_CLOCK, ["/nonexistent", path]);
-  sink.add("ERR", "it burns", new Date(2026, 0, 3, 4, 5, 6).getTime());
+  sink.add("ERR", "on fire", new Date(2026, 0, 3, 4, 5, 6).getTime());
   sink.close();
-  expect(receive().replace(/ [^ ]+\[\d+\]/, " <tag>[<pid>]")).toBe("<27>Jan  3 04:05:06 <tag>[<pid>]: it burns\n");
+  expect(receive().replace(/ [^ ]+\[\d+\]/, " <tag>[<pid>]")).toBe("<27>Jan  3 04:05:06 <tag>[<pid>]: on fire\n");
 });
 
-test("without a daemon on this machine syslog is refused", () => {
+test("syslog without a local daemon is refused", () => {
   expect(() => SyslogSink.local(SYSTEM_CLOCK, ["/nonexistent", "/tmp"])).toThrow(
     'error connecting to syslog: "Unix syslog delivery error"',
   );
 });
 
-/** A port that nobody has; a file that is not there. */
-const NOT_THERE = [
+/** A port without a listener, and a missing file. */
+const UNREACHABLE = [
   ["tcp://127.0.0.1:1", "dial tcp 127.0.0.1:1: connect: connection refused"],
   ["unix:///no/such/socket", "dial unix /no/such/socket: connect: no such file or directory"],
 ] as const;
 
-for (const [url, reason] of NOT_THERE) {
+for (const [url, reason] of UNREACHABLE) {
   const end = async (command: readonly string[]) => {
     const { status, err } = await outcomeOf([...command, "-p", "-1", "-r", url]);
     return { status, err: err.replace(/^\d{4}\/\d\d\/\d\d [\d:]+ /, "") };
   };
   const expected = { status: 1, err: `error connecting to syslog: ${JSON.stringify(reason)}\n` };
-  test(`ours: ${url}, where nobody takes the log, ends with status 1`, async () => expect(await end(PROGRAM)).toEqual(expected));
-  live.test(`reference: ${url}, where nobody takes the log, ends with status 1`, async () => {
+  test(`ours: ${url} without a daemon ends with status 1`, async () => expect(await end(PROGRAM)).toEqual(expected));
+  live.test(`reference: ${url} without a daemon ends with status 1`, async () => {
     expect(await end([reference.path!])).toEqual(expected);
   });
 }

@@ -1,4 +1,4 @@
-/** Monitoring over HTTP where there are accounts: what they give and take, who is in them, what passed through them. */
+/** Monitoring over HTTP with accounts: their exports, imports, connections and traffic, compared with the reference. */
 import { expect, test } from "bun:test";
 import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "../system/config.ts";
@@ -14,7 +14,7 @@ const it = new Recording(import.meta.path, [
 
 const QUERIES: readonly string[] = [
   "/accountz",
-  ...["A", "B", "SYS", "$G", "nobody"].map(name => `/accountz?acc=${name}`),
+  ...["A", "B", "SYS", "$G", "unknown"].map(name => `/accountz?acc=${name}`),
   "/accstatz",
   "/accstatz?unused=1",
   ...["", "state=closed", "state=all"].flatMap(state => [
@@ -25,12 +25,12 @@ const QUERIES: readonly string[] = [
     `/connz?${state}&acc=B`,
     `/connz?${state}&user=b&auth=1`,
     `/connz?${state}&user=b&acc=A`,
-    `/connz?${state}&acc=nobody`,
+    `/connz?${state}&acc=unknown`,
   ]),
   "/subsz?acc=A&subs=1",
   "/subsz?acc=B&subs=1",
   "/subsz?acc=A&subs=1&test=str.a",
-  "/subsz?acc=nobody&subs=1",
+  "/subsz?acc=unknown&subs=1",
   "/varz",
   "/varz?again",
 ];
@@ -38,10 +38,10 @@ const QUERIES: readonly string[] = [
 const seen = await it.page("answers", () =>
   lookAtBoth(CONFIG, async server => {
     const as = (user: string, name: string, commands = "") => client(server, { user, pass: "p", name, lang: "go", version: "1" }, commands);
-    await endClient(server, await as("b", "gone", "SUB pre.str.a 1\r\nSUB own q 2\r\n"), "gone");
+    await endClient(server, await as("b", "closed", "SUB pre.str.a 1\r\nSUB own q 2\r\n"), "closed");
     const open = [
-      await as("plain", "giver", "SUB svc.x 1\r\nSUB n.* 2\r\n"),
-      await as("b", "taker", "SUB pre.str.a q 1\r\nSUB here.* 2\r\nSUB answer 3\r\n"),
+      await as("plain", "exporter", "SUB svc.x 1\r\nSUB n.* 2\r\n"),
+      await as("b", "importer", "SUB pre.str.a q 1\r\nSUB here.* 2\r\nSUB answer 3\r\n"),
       await as("sys", "operator"),
     ];
     await open[1]!.write(Buffer.from("PUB mine answer 2\r\nhi\r\nPING\r\n"));
@@ -58,7 +58,7 @@ const seen = await it.page("answers", () =>
   }),
 );
 
-/** Names that are drawn, counts of requests, and numbers of the server's own subscriptions, which have none here. */
+/** The answer as lines, with random names, request counts and the sids of the server's own subscriptions replaced. */
 function lines(answer: unknown): string[] {
   const text = JSON.stringify(answer, null, 1)
     .replace(/_R_\.\w{6}\.(\w{6})?/g, "<response>.")
@@ -67,7 +67,7 @@ function lines(answer: unknown): string[] {
 }
 
 for (const query of QUERIES) {
-  test(`with accounts ${query} is answered as the reference answers it`, () => {
+  test(`with accounts ${query} has the reference's answer`, () => {
     const [ours, theirs] = seen.map(answers => lines(answers[query]));
     expect(ours).toEqual(theirs!);
   });

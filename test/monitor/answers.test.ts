@@ -1,4 +1,4 @@
-/** What monitoring answers without regard to what the server did: paths, methods, parameters, errors. The same for both servers. */
+/** Answers of monitoring that do not depend on traffic: paths, methods, parameters, errors. They are the same for both servers. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { referenceIsLive } from "../reference/recording.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
@@ -62,24 +62,24 @@ function describeAnswers(name: string, start: () => Promise<Monitored>): void {
       expect(await get(server, path)).toEqual({ status, type, body });
     });
   }
-  test(`${name}: /connz with neither connections nor sound limits`, async () => {
+  test(`${name}: /connz without connections and with negative limits`, async () => {
     const { server_id, now, ...rest } = JSON.parse((await get(server, "/connz?offset=-5&limit=-3&state=ANY")).body);
     expect(server_id).toMatch(/^N[A-Z2-7]{55}$/);
     expect(now).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
     expect(rest).toEqual({ num_connections: 0, total: 0, offset: 0, limit: 1024, connections: [] });
   });
-  test(`${name}: /connz of an account that is not there`, async () => {
-    const { now: _, ...rest } = JSON.parse((await get(server, "/connz?acc=nobody")).body);
+  test(`${name}: /connz of an unknown account`, async () => {
+    const { now: _, ...rest } = JSON.parse((await get(server, "/connz?acc=unknown")).body);
     expect(rest).toEqual({ server_id: "", num_connections: 0, total: 0, offset: 0, limit: 1024, connections: null });
   });
-  test(`${name}: JSON may be read by pages of any origin, and is indented by two spaces`, async () => {
+  test(`${name}: pages of any origin may read JSON, which is indented by two spaces`, async () => {
     const response = await fetch(`http://127.0.0.1:${server.monitorPort}/varz`);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
     const text = await response.text();
     expect(text).toStartWith('{\n  "server_id": "');
     expect(text).toEndWith("\n  }\n}");
   });
-  test(`${name}: every method reads; HEAD has no body`, async () => {
+  test(`${name}: every method is answered as GET; HEAD has no body`, async () => {
     for (const method of ["POST", "DELETE", "HEAD"]) {
       const response = await fetch(`http://127.0.0.1:${server.monitorPort}/healthz`, { method });
       expect({ method, status: response.status, size: (await response.text()).length }).toEqual({
@@ -90,13 +90,13 @@ function describeAnswers(name: string, start: () => Promise<Monitored>): void {
     }
   });
   test(`${name}: a doubled slash is redirected`, async () => {
-    const connection = await WireConnection.open(server.monitorPort!, "reader"); // `fetch` would tidy the path itself
+    const connection = await WireConnection.open(server.monitorPort!, "reader"); // `fetch` would normalise the path itself
     await connection.write(Buffer.from("GET //varz?x=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     const answer = Buffer.from(await connection.takeAll()).toString();
     expect(answer).toStartWith("HTTP/1.1 307 Temporary Redirect\r\n");
     expect(answer).toContain("\r\nLocation: /varz?x=1\r\n");
   });
-  test(`${name}: requests are counted by endpoint, unreadable ones where the reference does`, async () => {
+  test(`${name}: requests are counted by endpoint, invalid ones where the reference counts them`, async () => {
     const before = JSON.parse((await get(server, "/varz")).body).http_req_stats;
     for (const path of ["/", "/healthz?details=x", "/subscriptionsz", "/connz?auth=x", "/connz?sort=zz", "/nope"]) await get(server, path);
     const after = JSON.parse((await get(server, "/varz")).body).http_req_stats;
@@ -108,21 +108,21 @@ function describeAnswers(name: string, start: () => Promise<Monitored>): void {
 describe("ours", () => describeAnswers("ours", startOurs));
 if (referenceIsLive()) describe("reference", () => describeAnswers("reference", startReference));
 
-test("the root page links every endpoint that there is", async () => {
+test("the root page links every endpoint", async () => {
   const server = await startOurs({ httpBasePath: "/deep/base/" });
   const page = await get(server, "/deep/base");
   expect([page.status, page.type]).toEqual([200, "text/html; charset=utf-8"]);
   const links = [...page.body.matchAll(/href="\.([^"]+)"/g)].map(match => match[1]);
   expect(links).toContain("/deep/base/varz");
   expect(links).toHaveLength(13);
-  for (const link of links) expect((await get(server, link)).status, link).toBe(link.endsWith("/raftz") ? 404 : 200); // there are no groups
+  for (const link of links) expect((await get(server, link)).status, link).toBe(link.endsWith("/raftz") ? 404 : 200); // there are no RAFT groups
   expect((await get(server, "/varz")).status).toBe(404);
   expect((await get(server, "/")).status).toBe(404);
   expect((await get(server, "/deep/base/")).status).toBe(404);
   await server.stop();
 });
 
-test("monitoring is off unless asked for, and gone when the server has stopped", async () => {
+test("monitoring is off by default, and ends when the server stops", async () => {
   const without = await startOurs({ httpPort: null });
   expect(without.monitorPort).toBeNull();
   await without.stop();
@@ -138,7 +138,7 @@ test("monitoring is off unless asked for, and gone when the server has stopped",
   ).toBe("refused");
 });
 
-test("a monitoring port that is taken fails the start and leaves nothing behind", async () => {
+test("a monitoring port in use fails the start", async () => {
   const server = await startOurs();
   const error = await startOurs({ httpPort: server.monitorPort }).catch((error: Error) => error.message);
   expect(error).toBe(

@@ -1,10 +1,10 @@
-/** /varz and /healthz of servers that are configured in different ways, beside the reference's. */
+/** /varz and /healthz of differently configured servers, compared with the reference. */
 import { afterAll, expect, test } from "bun:test";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { NatsServer } from "../../src/index.ts";
 import { Recording } from "../reference/recording.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
-import { type Seen, see, text } from "./comparison.ts";
+import { type NeutralAnswer, requestNeutral, text } from "./comparison.ts";
 import { get, json, startOurs } from "./monitored-pair.ts";
 import { lookAtBoth } from "./same-config.ts";
 
@@ -17,7 +17,7 @@ const files = `cert_file: "${certFile}", key_file: "${keyFile}", ca_file: "${aut
 const pin = authority.server.pin;
 
 const CONFIGURATIONS: readonly (readonly [title: string, config: string])[] = [
-  ["with nothing said", ""],
+  ["without options", ""],
   [
     "with limits",
     "max_connections: 5, max_subscriptions: 6, max_payload: 1KB, max_pending: 2MB, max_control_line: 5KB, ping_interval: 3s, ping_max: 4",
@@ -25,27 +25,30 @@ const CONFIGURATIONS: readonly (readonly [title: string, config: string])[] = [
   ["with a token", "authorization { token: secret, timeout: 0.5 }"],
   ["with write_timeout close", "write_timeout: close, write_deadline: 1500ms"],
   ["with a name, and an address for clients", "server_name: me, client_advertise: 'example.com:1234'"],
-  ["that lets clients choose TLS", `tls { ${files}, timeout: 4 }, allow_non_tls: true`],
+  ["with optional TLS", `tls { ${files}, timeout: 4 }, allow_non_tls: true`],
   ["with TLS, pins and a rate limit", `tls { ${files}, verify: true, pinned_certs: ["${pin}"], connection_rate_limit: 9 }`],
   ["with a WebSocket port", 'websocket { listen: "127.0.0.1:-1", no_tls: true, same_origin: true, advertise: "a.example:99" }'],
   [
     "with WebSocket over TLS",
     `websocket { listen: "127.0.0.1:-1", tls { ${files}, verify: true, pinned_certs: ["${pin}"] }, authorization { token: x, timeout: 7 } }`,
   ],
-  ["with feature flags that there are not", "feature_flags { nothing_known: true, js_ack_fc_v2: true }"],
+  ["with unknown feature flags", "feature_flags { nothing_known: true, js_ack_fc_v2: true }"],
 ];
 
 for (const [title, config] of CONFIGURATIONS) {
-  it.compared(`a server ${title} is shown as the reference shows it`, async () => {
-    const look = async (server: Parameters<typeof see>[0]): Promise<Seen[]> => [await see(server, "/varz"), await see(server, "/healthz")];
-    const [ours, theirs] = await lookAtBoth(config, look);
+  it.compared(`a server ${title} has the reference's /varz and /healthz`, async () => {
+    const ask = async (server: Parameters<typeof requestNeutral>[0]): Promise<NeutralAnswer[]> => [
+      await requestNeutral(server, "/varz"),
+      await requestNeutral(server, "/healthz"),
+    ];
+    const [ours, theirs] = await lookAtBoth(config, ask);
     expect(ours.map(text)).toEqual(theirs.map(text));
   });
 }
 
-test(`who leaves is not well, as the reference is not`, async () => {
+test("/healthz of a server in lame duck mode is an error", async () => {
   const server = await startOurs({ lameDuckGraceMs: 60_000, lameDuckDurationMs: 120_000 });
-  const pipe = server.connect(); // somebody to wait for
+  const pipe = server.connect(); // lame duck mode waits for this connection
   void server.lameDuck();
   const error = "failed to be ready for connections after 1ms: server";
   expect(await get(server, "/healthz")).toEqual({
@@ -61,7 +64,7 @@ test(`who leaves is not well, as the reference is not`, async () => {
   expect(pipe).toBeDefined();
 });
 
-test("a reload shows in /varz: when it was, the digest, tags and metadata", async () => {
+test("a reload changes /varz: its time, the digest, tags and metadata", async () => {
   const write = (more: string) => authority.directory.write("reloaded.conf", `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\n${more}`);
   const configFile = write('server_tags: "a"');
   await using server = await NatsServer.start({ configFile });
@@ -85,7 +88,7 @@ test("a reload shows in /varz: when it was, the digest, tags and metadata", asyn
   ]);
 });
 
-test("a WebSocket client is one also where Bun holds its port", async () => {
+test("a WebSocket client has the type websocket also where Bun.serve owns the listener", async () => {
   await using server = await startOurs({ websocket: { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", noTls: true } });
   const socket = new WebSocket(`ws://127.0.0.1:${server.websocketPort}`);
   const { promise, resolve } = Promise.withResolvers<unknown>();

@@ -1,19 +1,19 @@
-/** What monitoring counts beside messages: who was slow, who fell silent, who had to wait; and the order it can list connections in. */
+/** Counters besides messages: slow consumers, stale connections, stalled publishers; and the sort orders of /connz. */
 import { expect, test } from "bun:test";
 import { SecurePeer } from "../tls/secure-peer.ts";
 import { client, get, json, type Monitored, startOurs } from "./monitored-pair.ts";
 
-const NOBODY = { clients: 0, routes: 0, gateways: 0, leafs: 0 };
+const NONE = { clients: 0, routes: 0, gateways: 0, leafs: 0 };
 
-/** Asks until the numbers are so. */
-async function varzUntil(server: Monitored, isSo: (varz: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+/** Requests /varz until it fulfils a condition. */
+async function varzUntil(server: Monitored, isFulfilled: (varz: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
   for (;;) {
     const varz = await json(server, "/varz");
-    if (isSo(varz)) return varz;
+    if (isFulfilled(varz)) return varz;
   }
 }
 
-test("a consumer that does not read is counted as slow, by its kind and account, and its producer's waits too", async () => {
+test("a consumer that does not read counts as slow, by kind and by account, and its stalled publisher is counted", async () => {
   await using server = await startOurs({ payloadBytesMax: 64 * 1024, pendingBytesMax: 256 * 1024 });
   using consumer = await SecurePeer.open(server.port);
   await consumer.connect("SUB big 1\r\n");
@@ -23,8 +23,8 @@ test("a consumer that does not read is counted as slow, by its kind and account,
   producer.write(Buffer.from('CONNECT {"verbose":false}\r\n'));
   for (let count = 0; count < 200; count++) producer.write(Buffer.from(`PUB big ${payload.length}\r\n${payload}\r\n`));
   const varz = await varzUntil(server, ({ slow_consumers }) => slow_consumers === 1);
-  expect(varz.slow_consumer_stats).toEqual({ ...NOBODY, clients: 1 });
-  expect(varz.stale_connection_stats).toEqual(NOBODY);
+  expect(varz.slow_consumer_stats).toEqual({ ...NONE, clients: 1 });
+  expect(varz.stale_connection_stats).toEqual(NONE);
   const [account] = (await json(server, "/accstatz?unused=1")).account_statz;
   expect(account.slow_consumers).toBe(1);
   const [closed] = (await json(server, "/connz?state=closed")).connections;
@@ -32,17 +32,17 @@ test("a consumer that does not read is counted as slow, by its kind and account,
   expect(varz.stalled_clients).toBeGreaterThan(0);
 });
 
-test("a client that does not answer any more is counted as stale, by its kind", async () => {
+test("a client that answers no PINGs counts as a stale connection, by kind", async () => {
   await using server = await startOurs({ pingIntervalMs: 50, pingsOutMax: 1 });
   const silent = await client(server, { name: "silent" });
   const varz = await varzUntil(server, ({ stale_connections }) => stale_connections === 1);
-  expect(varz.stale_connection_stats).toEqual({ ...NOBODY, clients: 1 });
-  expect(varz.slow_consumer_stats).toEqual(NOBODY);
+  expect(varz.stale_connection_stats).toEqual({ ...NONE, clients: 1 });
+  expect(varz.slow_consumer_stats).toEqual(NONE);
   expect((await json(server, "/connz?state=closed")).connections[0].reason).toBe("Stale Connection");
   silent.close();
 });
 
-test("as many closed connections are remembered as max_closed_clients says, the last ones", async () => {
+test("the last max_closed_clients closed connections are kept", async () => {
   await using server = await startOurs({ closedClientsMax: 2 });
   for (const name of ["a", "b", "c"]) {
     const one = server.connect();
@@ -54,7 +54,7 @@ test("as many closed connections are remembered as max_closed_clients says, the 
   expect(await closed()).toEqual(["b", "c"]);
 });
 
-test("every order of /connz is kept: the largest first, but for ids, starts, uptimes and reasons", async () => {
+test("/connz sorts by every key: largest first, except by id, start, uptime and reason", async () => {
   await using server = await startOurs();
   const connections = [];
   for (const [name, subscriptions, messages] of [
@@ -78,20 +78,20 @@ test("every order of /connz is kept: the largest first, but for ids, starts, upt
   expect(await names("sort=bytes_from")).toEqual(["two", "one", "three"]);
   expect(await names("sort=msgs_to")).toEqual(["one", "three", "two"]);
   expect(await names("sort=bytes_to")).toEqual(["one", "three", "two"]);
-  const falls = (values: number[]) => values.every((value, index) => index === 0 || values[index - 1] >= value);
+  const isDescending = (values: number[]) => values.every((value, index) => index === 0 || values[index - 1] >= value);
   const times = async (query: string, field: string) => (await listed(query)).map(one => Date.parse(one[field]));
-  expect(falls(await times("sort=last", "last_activity"))).toBeTrue();
-  expect(falls((await times("sort=idle", "last_activity")).reverse())).toBeTrue();
-  expect(falls(await times("sort=uptime", "start"))).toBeTrue(); // the shortest first
-  expect(falls((await listed("sort=pending")).map(({ pending_bytes }) => pending_bytes))).toBeTrue();
+  expect(isDescending(await times("sort=last", "last_activity"))).toBeTrue();
+  expect(isDescending((await times("sort=idle", "last_activity")).reverse())).toBeTrue();
+  expect(isDescending(await times("sort=uptime", "start"))).toBeTrue(); // the shortest first
+  expect(isDescending((await listed("sort=pending")).map(({ pending_bytes }) => pending_bytes))).toBeTrue();
   expect(await listed("sort=rtt")).toHaveLength(3);
   for (const one of connections) one.close();
   while ((await listed("state=closed")).length < 4);
-  expect(falls(await times("state=closed&sort=stop", "stop"))).toBeTrue();
+  expect(isDescending(await times("state=closed&sort=stop", "stop"))).toBeTrue();
   expect(await listed("state=closed&sort=reason")).toHaveLength(4);
 });
 
-test("the stack of the event loop, and memory under Go's names", async () => {
+test("/stacksz shows the event loop, and /debug/vars memory under Go's names", async () => {
   await using server = await startOurs();
   const connection = await client(server, {});
   const stack = await get(server, "/stacksz");

@@ -1,4 +1,4 @@
-/** Monitoring by https: the certificate of the client port, asked of nobody, changed by a reload. */
+/** Monitoring over https: it uses the certificate of the client port, requires none of clients, and a reload changes it. */
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { NatsServer } from "../../src/index.ts";
@@ -10,21 +10,21 @@ const authority = new TestAuthority();
 afterAll(() => authority[Symbol.dispose]());
 const trusted = { ca: authority.root.pem };
 
-const ask = (port: number, path: string) => fetch(`https://localhost:${port}${path}`, { tls: trusted, keepalive: false });
+const request = (port: number, path: string) => fetch(`https://localhost:${port}${path}`, { tls: trusted, keepalive: false });
 
-test("https shows the certificate of the client port, and asks for none where clients must show one", async () => {
+test("https has the certificate of the client port, and requires no client certificate where the client port does", async () => {
   await using server = await startOurs({ httpPort: null, httpsPort: 0, tls: authority.tls({ caFile: authority.caFile, verify: true }) });
   const port = server.monitorPort!;
-  const response = await ask(port, "/varz");
+  const response = await request(port, "/varz");
   expect(response.status).toBe(200);
   const varz = (await response.json()) as Record<string, unknown>;
   expect([varz.http_port, varz.https_port, varz.tls_required, varz.tls_verify]).toEqual([0, port, true, true]);
   const expiry = Date.parse(varz.tls_cert_not_after as string);
   expect(Math.abs(expiry - Date.now() - 30 * 86_400_000)).toBeLessThan(60_000);
-  await expect(fetch(`http://localhost:${port}/varz`)).rejects.toThrow(); // there is no plain port beside it
+  await expect(fetch(`http://localhost:${port}/varz`)).rejects.toThrow(); // there is no http port
 });
 
-/** The common name of the certificate that a new connection is shown. */
+/** The common name of the certificate that a new connection gets. */
 async function shown(port: number, serverName = "localhost"): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = await Bun.connect({
@@ -38,15 +38,15 @@ async function shown(port: number, serverName = "localhost"): Promise<string> {
   return name;
 }
 
-test("each name gets its certificate, all others the first", async () => {
+test("each configured name gets its certificate, other names get the first", async () => {
   const other = authority.directory.store("other", authority.root.issue({ subject: "CN=other", names: ["other.example"] }));
   const tls = authority.tls({ certificates: [authority.serverFiles, other] });
   await using server = await startOurs({ httpPort: null, httpsPort: 0, tls });
-  const names = ["localhost", "other.example", "nobody.example"];
+  const names = ["localhost", "other.example", "unknown.example"];
   expect(await Promise.all(names.map(name => shown(server.monitorPort!, name)))).toEqual(["server", "other", "server"]);
 });
 
-test("a reload changes the certificate: requests under way are answered, new connections meet the new one", async () => {
+test("a reload changes the certificate: started requests are answered, new connections get the new certificate", async () => {
   const files = authority.directory.store("reloaded", authority.root.issue({ subject: "CN=before", names: ["localhost"] }));
   const configFile = authority.directory.write(
     "https.conf",
@@ -57,26 +57,26 @@ test("a reload changes the certificate: requests under way are answered, new con
   expect(await shown(port)).toBe("before");
   const tls = { ...trusted, serverName: "localhost" };
   const kept = await RawClient.open(port, tls);
-  const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   const answered = async () => {
-    await kept.write(request);
+    await kept.write(head);
     return [(await kept.head()).status, await kept.body(15)];
   };
   expect(await answered()).toEqual([200, '{"status":"ok"}']);
   server.reload(); // with the same certificate
   expect(await answered()).toEqual([200, '{"status":"ok"}']);
   const started = await RawClient.open(port, tls);
-  await started.write(request.slice(0, 20));
+  await started.write(head.slice(0, 20));
   await shown(port); // the server has read what was written before
   authority.directory.store("reloaded", authority.root.issue({ subject: "CN=after", names: ["localhost"] }));
   server.reload();
   expect(await shown(port)).toBe("after");
-  await started.write(request.slice(20));
+  await started.write(head.slice(20));
   expect((await started.head()).status).toBe(200);
   await started.closed();
 });
 
-test("https needs a certificate, and a free port", async () => {
+test("https requires a certificate and a free port", async () => {
   const failure = (options: Parameters<typeof startOurs>[0]) =>
     startOurs(options).then(
       server => server.stop(),

@@ -1,4 +1,4 @@
-/** `/metrics`: what prometheus-nats-exporter would say of this server, under its names, and how it is written. */
+/** `/metrics`: the samples that prometheus-nats-exporter has for a server, under its names, in both text formats. */
 import { expect, test } from "bun:test";
 import { client, get, json, type Monitored, startOurs } from "./monitored-pair.ts";
 
@@ -18,7 +18,7 @@ async function scrape(server: Monitored, more = ""): Promise<string> {
   return (await get(server, `/metrics${more}`)).body;
 }
 
-test("every number of /varz and /subsz is a metric, named by its path", async () => {
+test("every number of /varz and /subsz is a metric that is named after its path", async () => {
   await using server = await startOurs();
   await json(server, "/varz");
   const names = new Set(namesOf(await scrape(server)));
@@ -36,7 +36,7 @@ test("every number of /varz and /subsz is a metric, named by its path", async ()
   }
 });
 
-test("what the exporter's dashboards draw is there", async () => {
+test("the metrics of the exporter's dashboards exist", async () => {
   await using server = await startOurs({ serverName: "me" });
   const connection = await client(server, {}, "SUB a 1\r\nPUB a 2\r\nhi\r\n");
   const samples = samplesOf(await scrape(server));
@@ -89,7 +89,7 @@ test("connections, accounts and health have the exporter's names and labels", as
   connection.close();
 });
 
-test("single connections are told of only when asked for, and then 1,024 of them at most", async () => {
+test("metrics of single connections exist only on request, for at most 1,024 connections", async () => {
   await using server = await startOurs();
   const pipes = Array.from({ length: 1_030 }, () => server.connect());
   const lines = (text: string) => text.split("\n").filter(line => line.startsWith("gnatsd_connz_in_msgs{")).length;
@@ -99,7 +99,7 @@ test("single connections are told of only when asked for, and then 1,024 of them
   expect(pipes.length).toBe(1_030);
 });
 
-test("text for those who ask for nothing else, OpenMetrics for those who do; asking is no request of an endpoint", async () => {
+test("the Accept header selects plain text or OpenMetrics, and /metrics does not count as a request of an endpoint", async () => {
   await using server = await startOurs();
   const read = async (accept: string) => {
     const response = await fetch(`http://127.0.0.1:${server.monitorPort}/metrics`, { headers: { accept } });

@@ -1,4 +1,4 @@
-/** Ours and the reference as the monitoring tests see them: a client port and a monitoring port. */
+/** Our server and the reference for the monitoring tests: each with a client port and a monitoring port. */
 import { NatsServer, type StartOptions } from "../../src/index.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
@@ -29,12 +29,12 @@ export async function get(server: Monitored, path: string): Promise<Answer> {
   return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what an endpoint answers is what the tests are about
+// biome-ignore lint/suspicious/noExplicitAny: tests check the fields of an answer
 export async function json(server: Monitored, path: string): Promise<any> {
   return JSON.parse((await get(server, path)).body);
 }
 
-/** A client whose commands have been carried out. */
+/** Connects a client. Returns when the server has executed its commands. */
 export async function client(server: Monitored, connect: object, commands = ""): Promise<WireConnection> {
   const connection = await WireConnection.open(server.port, "client");
   const options = { verbose: false, pedantic: false, protocol: 1, headers: true, ...connect };
@@ -43,7 +43,7 @@ export async function client(server: Monitored, connect: object, commands = ""):
   return connection;
 }
 
-/** Ends a client, and waits until the server lists it as closed. */
+/** Closes a client, and waits until the server lists it as closed. */
 export async function endClient(server: Monitored, connection: WireConnection, name: string): Promise<void> {
   connection.close();
   while (!(await json(server, "/connz?state=closed")).connections.some((one: { name: string }) => one.name === name));
@@ -51,7 +51,7 @@ export async function endClient(server: Monitored, connection: WireConnection, n
 
 /**
  * The keys and types of a JSON value, by their paths.
- * @returns `{"a.b": "number", "list[].x": "string", …}`; an empty list or object is told from a filled one
+ * @returns `{"a.b": "number", "list[].x": "string", …}`; an empty list or object differs from a filled one
  */
 export function shapeOf(value: unknown, path = "", shape: Record<string, string> = {}): Record<string, string> {
   if (Array.isArray(value)) {

@@ -1,25 +1,25 @@
-/** The numbers of monitoring are true, and its blocks are the reference's: keys, types, and values where they can be equal. */
+/** The numbers of monitoring are correct, and its objects are the reference's: keys, types, and values where they can be equal. */
 import { expect, test } from "bun:test";
 import { askBoth, Recording } from "../reference/recording.ts";
 import { client, endClient, json, type Monitored, shapeOf, startOurs, startReference } from "./monitored-pair.ts";
 
 const it = new Recording(import.meta.path);
 
-async function onBoth<T>(look: (server: Monitored) => Promise<T>, config = "", options = {}): Promise<[ours: T, reference: T]> {
-  const lookAt = async (server: Monitored) => {
+async function onBoth<T>(ask: (server: Monitored) => Promise<T>, config = "", options = {}): Promise<[ours: T, reference: T]> {
+  const askAndStop = async (server: Monitored) => {
     try {
-      return await look(server);
+      return await ask(server);
     } finally {
       await server.stop();
     }
   };
   return askBoth(
-    async () => lookAt(await startOurs(options)),
-    async () => lookAt(await startReference(config)),
+    async () => askAndStop(await startOurs(options)),
+    async () => askAndStop(await startReference(config)),
   );
 }
 
-async function lookAtVarz(server: Monitored): Promise<Record<string, string>> {
+async function shapeOfVarz(server: Monitored): Promise<Record<string, string>> {
   const connection = await client(server, {}, "SUB a 1\r\n");
   await json(server, "/connz");
   const shape = shapeOf(await json(server, "/varz"));
@@ -28,7 +28,7 @@ async function lookAtVarz(server: Monitored): Promise<Record<string, string>> {
 }
 
 it.compared(`/varz has the reference's fields and types`, async () => {
-  const [ours, theirs] = await onBoth(lookAtVarz);
+  const [ours, theirs] = await onBoth(shapeOfVarz);
   expect(ours).toEqual(theirs);
 });
 
@@ -63,7 +63,7 @@ function neutral(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replace(/"(cid|port)":\d+/g, '"$1":0')
     .replace(/"(start|last_activity|stop|now)":"[^"]+"/g, '"$1":"<time>"')
-    // The reference's write loop may not have run yet when it is asked.
+    // The reference's write loop may not have run yet.
     .replace(/"pending_bytes":\d+/g, '"pending_bytes":0')
     .replace(/"(uptime|idle)":"\d+s"/g, '"$1":"<seconds>"')
     .replace(/"rtt":"[\d.]+[mµn]?s"/g, '"rtt":"<duration>"')
@@ -89,7 +89,7 @@ const QUERIES = [
   "/connz?state=closed&sort=stop&subs=1",
   "/connz?state=closed&sort=reason",
   "/connz?user=derek&auth=1&state=any",
-  "/connz?user=nobody",
+  "/connz?user=unknown",
   "/connz?acc=$G&auth=1",
   "/connz?limit=1",
   "/connz?offset=1",
@@ -100,25 +100,25 @@ const QUERIES = [
   "/connz?sort=msgs_from",
   "/connz?sort=bytes_to",
   "/connz?sort=subs",
-  "/subsz?acc=nobody",
+  "/subsz?acc=unknown",
 ];
 
-/** Waits until everything that the server had to say is written. */
-async function drained(server: Monitored): Promise<void> {
+/** Waits until the server has written everything to its clients. */
+async function waitUntilWritten(server: Monitored): Promise<void> {
   const pending = async () => (await json(server, "/connz")).connections.some((one: { pending_bytes: number }) => one.pending_bytes > 0);
   while (await pending());
 }
 
-async function lookAtConnections(server: Monitored): Promise<unknown[]> {
-  const gone = await client(server, { name: "gone", user: "derek", lang: "go", version: "1" }, "SUB old q 9\r\nSUB older 10\r\n");
-  await endClient(server, gone, "gone");
+async function connectionAnswers(server: Monitored): Promise<unknown[]> {
+  const closed = await client(server, { name: "closed", user: "derek", lang: "go", version: "1" }, "SUB old q 9\r\nSUB older 10\r\n");
+  await endClient(server, closed, "closed");
   const reader = await client(server, { name: "<reader>", user: "derek" }, "SUB a.* 1\r\nSUB b q 2\r\nUNSUB 1 10\r\nSUB c 3\r\n");
   const writer = await client(
     server,
     { name: "writer", auth_token: "t", lang: "js", version: "2" },
     "PUB a.x 3\r\nabc\r\nPUB b 4\r\nabcd\r\n",
   );
-  await drained(server);
+  await waitUntilWritten(server);
   const answers = [];
   for (const query of QUERIES) answers.push({ query, answer: neutral(sorted(await json(server, query))) });
   reader.close();
@@ -127,28 +127,28 @@ async function lookAtConnections(server: Monitored): Promise<unknown[]> {
 }
 
 it.compared(`/connz answers as the reference does`, async () => {
-  const [ours, theirs] = await onBoth(lookAtConnections);
+  const [ours, theirs] = await onBoth(connectionAnswers);
   for (const [index, answer] of ours.entries()) expect(answer).toEqual(theirs[index]);
 });
 
 it.compared(`/subsz lists subscriptions as the reference does`, async () => {
   const [ours, theirs] = await onBoth(async server => {
     const connection = await client(server, {}, "SUB x.* 1\r\nSUB x.y q 2\r\nSUB z 3\r\nUNSUB 3 7\r\nPUB x.y 1\r\na\r\n");
-    const listed = [];
+    const answers = [];
     for (const query of ["/subsz?subs=1&test=x.y&acc=$G", "/subsz?subs=1&acc=$G&test=z&limit=1", "/subsz?subs=1&acc=$G&test=none.here"]) {
       const { total, offset, limit, subscriptions_list } = sorted(await json(server, query));
-      listed.push(neutral({ total, offset, limit, subscriptions_list }));
+      answers.push(neutral({ total, offset, limit, subscriptions_list }));
     }
     const shape = shapeOf(await json(server, "/subscriptionsz"));
     connection.close();
-    return { listed, shape };
+    return { answers, shape };
   });
   expect(ours).toEqual(theirs);
 });
 
 test("counters of the server and its connections are exact", async () => {
   const server = await startOurs();
-  const own = (await json(server, "/varz")).subscriptions; // services of the system account, and what other accounts import of them
+  const own = (await json(server, "/varz")).subscriptions; // services of the system account, and imports of them by other accounts
   const reader = await client(server, { name: "reader" }, "SUB a 1\r\nSUB > 2\r\n");
   const writer = await client(server, { name: "writer" }, "PUB a 5\r\nhello\r\n".repeat(10));
   const connections = (await json(server, "/connz")).connections;
@@ -203,7 +203,7 @@ test("counters of the server and its connections are exact", async () => {
   await server.stop();
 });
 
-test("a page of /connz is cut out of the sorted whole", async () => {
+test("a page of /connz is a part of the sorted list", async () => {
   const server = await startOurs();
   const clients = [];
   for (let index = 0; index < 5; index++) {
@@ -223,7 +223,7 @@ test("a page of /connz is cut out of the sorted whole", async () => {
 
 test("closed connections of the global account are found by its name", async () => {
   const server = await startOurs();
-  await endClient(server, await client(server, { name: "gone" }), "gone");
+  await endClient(server, await client(server, { name: "closed" }), "closed");
   expect((await json(server, "/connz?state=closed&acc=$G")).total).toBe(1); // the reference finds none there
   await server.stop();
 });

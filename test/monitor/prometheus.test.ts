@@ -1,4 +1,4 @@
-/** Prometheus itself reads our metrics: its linter, and the server. Debian's package `prometheus` has both. */
+/** Prometheus reads our metrics: its linter and its server. Debian's package `prometheus` has both. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { client, startOurs } from "./monitored-pair.ts";
 const ANSWER_MS = 60_000;
 
 needs(["prometheus", "promtool"], () => {
-  test(`promtool finds fault with names only that are the exporter's`, async () => {
+  test(`promtool reports only names that the exporter has too`, async () => {
     await using server = await startOurs({ noSystemAccount: true });
     const connection = await client(server, { name: "a" });
     for (const query of ["", "?connz_detailed=1"]) {
@@ -26,7 +26,7 @@ needs(["prometheus", "promtool"], () => {
     connection.close();
   });
 
-  test(`a Prometheus that is pointed at the server has its numbers`, async () => {
+  test(`a Prometheus server that scrapes ours has its numbers`, async () => {
     await using server = await startOurs({ noSystemAccount: true });
     const connection = await client(server, { name: "a" }, "SUB a 1\r\nSUB b 2\r\n");
     await using prometheus = await Prometheus.start(`127.0.0.1:${server.monitorPort}`);
@@ -52,14 +52,14 @@ class Prometheus implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), "bunats-prometheus-"));
     const config = join(directory, "prometheus.yml");
     const scrape = { job_name: "nats", params: { connz_detailed: ["1"] }, static_configs: [{ targets: [target] }] };
-    await Bun.write(config, JSON.stringify({ global: { scrape_interval: "200ms", scrape_timeout: "200ms" }, scrape_configs: [scrape] })); // YAML
+    await Bun.write(config, JSON.stringify({ global: { scrape_interval: "1s", scrape_timeout: "1s" }, scrape_configs: [scrape] })); // YAML
     const address = `127.0.0.1:${freePort()}`;
     const flags = [`--config.file=${config}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=${address}`];
     const process = Bun.spawn(["prometheus", ...flags], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
     return new Prometheus(process, directory, `http://${address}`);
   }
 
-  /** Asks until there is a sample. */
+  /** Queries until there is a sample. */
   async value(query: string): Promise<number> {
     const deadline = performance.now() + ANSWER_MS;
     while (performance.now() < deadline) {
@@ -82,7 +82,7 @@ class Prometheus implements AsyncDisposable {
   }
 }
 
-/** One that nobody listens on just now: Prometheus does not tell which one it took. */
+/** A port without a listener: Prometheus does not report which free port it takes. */
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;

@@ -1,4 +1,4 @@
-/** Ours and the reference with one and the same configuration file text, for tests that hold what they answer side by side. */
+/** Our server and the reference with the same configuration text, for tests that compare their answers. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface MonitoredBoth {
   stop(): Promise<void>;
 }
 
-/** Ours, from a file: as an operator starts it. */
+/** Starts our server with a configuration file, as an operator does. */
 export async function startOursWith(config: string): Promise<MonitoredBoth> {
   const directory = mkdtempSync(join(tmpdir(), "bunats-monitor-"));
   const configFile = join(directory, "server.conf");
@@ -31,17 +31,17 @@ export async function startOursWith(config: string): Promise<MonitoredBoth> {
   };
 }
 
-/** Does the same to both, and gives back what it saw. */
-export async function lookAtBoth<T>(config: string, look: (server: MonitoredBoth) => Promise<T>): Promise<[ours: T, reference: T]> {
-  const lookAt = async (server: MonitoredBoth) => {
+/** Starts both servers, calls `ask` with each, and stops them. @returns both results */
+export async function lookAtBoth<T>(config: string, ask: (server: MonitoredBoth) => Promise<T>): Promise<[ours: T, reference: T]> {
+  const askAndStop = async (server: MonitoredBoth) => {
     try {
-      return await look(server);
+      return await ask(server);
     } finally {
       await server.stop();
     }
   };
   return askBoth(
-    async () => lookAt(await startOursWith(config)),
-    async () => lookAt(await ReferenceServer.start(config)),
+    async () => askAndStop(await startOursWith(config)),
+    async () => askAndStop(await ReferenceServer.start(config)),
   );
 }

@@ -1,13 +1,13 @@
 /**
- * What tools ask of monitoring, and the fields they read. Each line is one request of a tool, with the types that its program demands: a
- * value of another type is an error for it, or a panic.
+ * Requests of tools to monitoring, and the fields that they read. Each row is one request, with the types that the tool's program requires: a
+ * value of another type is an error or a panic in it.
  */
 import { expect, test } from "bun:test";
 import { NatsCli } from "../clients/nats-cli.ts";
 import { needs } from "../reference/programs.ts";
 import { client, get, type Monitored, startOurs } from "./monitored-pair.ts";
 
-/** What a program makes of a field. */
+/** Type that a program requires of a field. */
 type Kind = "number" | "integer" | "text" | "flag" | "time" | "duration" | "uptime" | "list" | "object";
 
 const READERS: Record<Kind, (value: unknown) => boolean> = {
@@ -25,7 +25,7 @@ const READERS: Record<Kind, (value: unknown) => boolean> = {
 interface ToolRequest {
   readonly tool: string;
   readonly path: string;
-  /** By path; `list[]` is every item. A `?` at the end: it may be absent. */
+  /** Fields by path; `list[]` stands for every item, and a `?` at the end for a field that may be absent. */
   readonly fields: Readonly<Record<string, Kind>>;
 }
 
@@ -151,7 +151,7 @@ function faultsOf(answer: unknown, wanted: ToolRequest["fields"]): string[] {
   for (const [field, kind] of Object.entries(wanted)) {
     const optional = field.endsWith("?");
     const values = valuesAt(answer, field.replace(/\?$/, "").split("."));
-    if (values.length === 0) faults.push(`${field}: nothing was looked at`);
+    if (values.length === 0) faults.push(`${field}: there is no item to check`);
     for (const value of values) {
       const missing = value === undefined;
       if (missing ? !optional : !READERS[kind](value)) faults.push(`${field} is no ${kind}: ${JSON.stringify(value)}`);
@@ -179,7 +179,7 @@ test("every request of the tools is answered with the fields and types that they
   }));
 
 needs(["nats"], () => {
-  test(`nats server check connection is content`, async () => {
+  test("`nats server check connection` succeeds", async () => {
     await using server = await startOurs();
     using nats = new NatsCli(server.clientUrl);
     const { output, status } = await nats.run("server", "check", "connection");

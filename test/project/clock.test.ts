@@ -1,4 +1,4 @@
-/** Time is handed in: only base/clock asks the runtime for it, so that a test or a simulation can bring its own. */
+/** Clocks are passed in: only base/clock reads the runtime's, so that tests and simulations can replace it. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ test("only base/clock reads clocks and sets timers of the runtime", () => {
   expect(direct).toEqual([]);
 });
 
-test("the search finds every way to ask for the time", () => {
+test("the search finds every way to read the time", () => {
   const ways = [
     "Date.now()",
     "performance.now()",

@@ -7,7 +7,7 @@ test("types/index.d.ts is current; `bun run types` writes it", () => {
   expect(readFileSync(DECLARATIONS, "utf8") === declarationsText(), "run `bun run types`").toBe(true); // a diff would be long
 });
 
-test("the types name nothing of Bun, of Node or of the sources", () => {
+test("the types refer to nothing of Bun, Node or the sources", () => {
   const text = readFileSync(DECLARATIONS, "utf8").replace(/\/\*\*.*?\*\//gs, "");
   expect(text.match(/\b(?:Buffer|Bun|NodeJS|node:|bun-types|import)\b.*/g)).toBeNull();
 });

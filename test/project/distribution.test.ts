@@ -1,4 +1,4 @@
-/** What people install: the container image, the system service, the archives. What no machine of ours can run is checked by its text. */
+/** The container image, the system service and the archives. Parts that a test cannot run are checked by their text. */
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const root = join(import.meta.dir, "../..");
 const text = (path: string) => readFileSync(join(root, path), "utf8");
 const bun = packageFile.packageManager.replace("bun@", "");
 
-/** Instructions of the Dockerfile, with lines that go on joined. */
+/** Instructions of the Dockerfile, with continued lines joined. */
 const instructions = text("Dockerfile")
   .replaceAll(/^#.*\n/gm, "")
   .replaceAll(/\\\n/g, " ")
@@ -36,7 +36,7 @@ test("every file that the image is built from exists, and .dockerignore lets it 
   expect(text("scripts/build.ts").match(/from "\.[^"]*"/g)).toBeNull();
 });
 
-test("the image has the entry point, paths and ports of nats-server's, and no rights of root", () => {
+test("the image has the entry point, paths and ports of nats-server's, and does not run as root", () => {
   expect(arguments_("ENTRYPOINT")).toEqual(['["/nats-server"]']);
   expect(arguments_("CMD")).toEqual(['["--config", "/etc/nats/nats-server.conf"]']);
   expect(arguments_("EXPOSE")).toEqual(["4222 8222 6222"]);
@@ -47,11 +47,11 @@ test("the targets of the image have archives too", () => {
   for (const target of ["linux-x64", "linux-arm64"]) expect(TARGETS as readonly string[]).toContain(target);
 });
 
-test("the image's configuration is one that the server takes", () => {
+test("the image's configuration is valid", () => {
   expect(loadConfigFile(join(root, "conf/docker/nats-server.conf"), {}).options).toEqual({ port: 4222, httpPort: 8222 });
 });
 
-test("the system service keeps the compiler of JavaScript on, and waits for lame duck mode", () => {
+test("the system service allows the JavaScript compiler, and waits for lame duck mode", () => {
   const unit = text("conf/systemd/bunats.service");
   expect(unit).toContain("\nMemoryDenyWriteExecute=false\n");
   expect(unit).toContain("\nKillSignal=SIGUSR2\n");

@@ -40,9 +40,9 @@ test("the official client works over server.connect() as docs/library.md shows i
 
 test("a connection without a socket answers as docs/library.md shows it", () => {
   const program = programsOf("docs/library.md").find(text => text.startsWith("const connection"))!;
-  const around = 'import { NatsServer } from "bunats";\nawait using server = await NatsServer.start({ port: 0 });\n';
-  const behind = 'connection.write("END\\r\\n");\nawait new Promise<void>(resolve => (connection.onClose = resolve));\n';
-  const { stdout, exitCode } = run({ "main.ts": `${around}${program}${behind}` }, "main.ts");
+  const before = 'import { NatsServer } from "bunats";\nawait using server = await NatsServer.start({ port: 0 });\n';
+  const after = 'connection.write("END\\r\\n");\nawait new Promise<void>(resolve => (connection.onClose = resolve));\n';
+  const { stdout, exitCode } = run({ "main.ts": `${before}${program}${after}` }, "main.ts");
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^INFO \{.*\}\s*\r\nPONG\r\n-ERR 'Unknown Protocol Operation'\r\n$/);
 });

@@ -1,11 +1,11 @@
-/** No file of `src/` reaches itself by imports, those of types included: every file can be read from the bottom up. */
+/** No file of `src/` imports itself through others, type imports included: every file can be read from the bottom up. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const source = join(import.meta.dir, "../../src");
 
-/** Files of `src/` with those they import. */
+/** Files of `src/`, and the files that each imports. */
 function importGraph(): Map<string, readonly string[]> {
   const graph = new Map<string, readonly string[]>();
   for (const file of new Bun.Glob("**/*.ts").scanSync(source)) {
@@ -19,7 +19,7 @@ function importGraph(): Map<string, readonly string[]> {
   return graph;
 }
 
-/** The way from a file by imports back to itself; null: there is none. */
+/** The circle of imports from a file back to itself; null when there is none. */
 function circleOf(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const from = new Map<string, string>();
   const waiting = [start];
@@ -39,7 +39,7 @@ function circleOf(start: string, graph: ReadonlyMap<string, readonly string[]>):
   return null;
 }
 
-test("files import each other in no circle", () => {
+test("imports of src form no circle", () => {
   const graph = importGraph();
   const circles = [...graph.keys()].map(file => circleOf(file, graph)?.join(" → "));
   expect(circles.filter(circle => circle !== undefined)).toEqual([]);

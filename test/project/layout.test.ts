@@ -28,7 +28,7 @@ const PARTS: Record<string, string[]> = {
   cli: [],
 };
 
-/** Folders of one part that do not know each other, although one stands above the other in `PARTS`. */
+/** Folders of one part that must not import each other, although `PARTS` lists one above the other. */
 const SIBLINGS: Record<string, string[]> = { connections: ["client", "route", "gateway", "leaf", "mqtt"] };
 
 /** Upward imports, `from → to`, that are still to be removed. */
@@ -39,7 +39,7 @@ interface Place {
   folder: string;
 }
 
-/** Where a file stands; null for the two entry points, which may import anything. */
+/** Part and folder of a file; null for the two entry points, which may import anything. */
 function placeOf(file: string): Place | null {
   const [part, folder, ...rest] = file.split("/");
   if (folder === undefined) return null;

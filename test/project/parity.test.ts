@@ -1,4 +1,4 @@
-/** The table of features is whole, and claims nothing that no test proves; and the checker sees each way in which it could be wrong. */
+/** The table of features is complete, and every claim has a test; the checker finds every kind of mistake in it. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parityErrors } from "../../scripts/parity.ts";
@@ -13,12 +13,12 @@ function row(changes: Partial<Row> = {}): Row {
   return { id: "1.1", area: "Area", group: "Group", feature: "Feature", state: "works", proof: WIRE, ...changes };
 }
 
-/** What the checker says of one row that was known as `known`. */
+/** Errors of the checker for one row whose earlier version is `known`. */
 function errorsOf(changed: Row, known = changed): string[] {
   return tableErrors([changed], [rowMark(known)], root);
 }
 
-test("docs/parity.tsv is whole and every test it names exists; docs/parity.md is made of it", () => {
+test("docs/parity.tsv is complete, every test in it exists, and docs/parity.md is generated from it", () => {
   expect(parityErrors()).toEqual([]);
 });
 
@@ -39,14 +39,14 @@ test("a test that does not exist is no proof", () => {
   expect(errorsOf(row({ proof: "test/nowhere.test.ts: anything" }))).toEqual(["row 1.1: there is no test/nowhere.test.ts"]);
 });
 
-test("works needs a proof, partly needs a note, and there are no other states but later", () => {
+test("the state works needs a proof, partly needs a note, and later is the only other state", () => {
   expect(errorsOf(row({ proof: "it does" }))).toEqual(["row 1.1 works, but names no test that proves it"]);
   expect(errorsOf(row({ state: "partly" }))).toEqual(["row 1.1 works partly, but does not say what is missing"]);
   expect(errorsOf(row({ state: "done" }))).toEqual(['row 1.1: unknown state "done"']);
   expect(errorsOf(row({ state: "later", proof: "" }))).toEqual([]);
 });
 
-test("a row that is missing, reworded, doubled or unknown shows", () => {
+test("the checker reports missing, reworded, duplicate and unknown rows", () => {
   const mark = rowMark(row());
   expect(tableErrors([], [mark], root)).toEqual(["row 1.1 is missing"]);
   expect(errorsOf(row({ feature: "Less" }), row())).toEqual(["row 1.1 is not worded as it was"]);
@@ -54,13 +54,13 @@ test("a row that is missing, reworded, doubled or unknown shows", () => {
   expect(tableErrors([row()], [], root)).toEqual(["row 1.1 is new: `bun run parity --write` takes it in"]);
 });
 
-test("the table is written as it was read, and refused when a line has other columns", () => {
+test("the table is written as it was read, and a line with other columns is refused", () => {
   const rows = [row(), row({ id: "1.2", group: "", state: "later", proof: "" })];
   expect(parseTable(tableText(rows))).toEqual(rows);
   expect(() => parseTable(`${tableText(rows)}1.3\tArea`)).toThrow("line 4: 2 columns instead of 6");
 });
 
-test("the page counts states and escapes what Markdown would take for something else", () => {
+test("the page counts states and escapes the characters of Markdown", () => {
   const page = parityPage([row({ feature: "STREAM.INFO.<name> | *" }), row({ id: "1.2", state: "later", proof: "" })]);
   expect(page).toContain("| Area | 2 | 1 | 0 | 1 |");
   expect(page).toContain("STREAM.INFO.\\<name\\> \\| \\*");

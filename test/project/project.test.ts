@@ -1,4 +1,4 @@
-/** What the project promises of itself and a machine can check. */
+/** Promises of the project that a machine can check. */
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,7 +17,7 @@ test("every dependency is pinned to one version, Bun too", () => {
   expect(packageFile.engines.bun).toBe(`>=${bun}`);
 });
 
-test("the server tells the version of its package", () => {
+test("the server has the version of its package", () => {
   expect(OWN_VERSION).toBe(packageFile.version);
 });
 
@@ -26,13 +26,13 @@ test("as a dependency it is one program, bunats; `make install` adds the name na
   expect(text("Makefile")).toContain('ln -sf bunats "$(BIN)/nats-server"');
 });
 
-test("every target of the Makefile that only hands on is a script of package.json", () => {
+test("every Makefile target that only calls a script has one in package.json", () => {
   const makefile = text("Makefile");
-  const handedOn = ["test", "lint", "format", "check", "bench", "compare", "parity", "build"];
-  expect(handedOn.filter(name => !makefile.includes(name) || !(name in packageFile.scripts))).toEqual([]);
+  const forwarded = ["test", "lint", "format", "check", "bench", "compare", "parity", "build"];
+  expect(forwarded.filter(name => !makefile.includes(name) || !(name in packageFile.scripts))).toEqual([]);
 });
 
-test("links of every page lead somewhere", () => {
+test("links of every page have a target", () => {
   const broken: string[] = [];
   const pages = ["*.md", "conf/*.md", "docs/**/*.md"].flatMap(pattern => [...new Bun.Glob(pattern).scanSync(root)]);
   expect(pages.length).toBeGreaterThan(6);
@@ -49,7 +49,7 @@ test("the README holds the measured table, if there is one", () => {
   expect(is).toBe(shouldBe);
 });
 
-test("the measured table replaces what stood between the marks", () => {
+test("the measured table replaces the text between the marks", () => {
   const readme = text("README.md");
   const results = "# Title\n\nWritten by us.\nA machine.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nHow it is measured:\n";
   const filled = readmeWithResults(readme, results);

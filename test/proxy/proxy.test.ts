@@ -1,4 +1,4 @@
-/** PROXY headers on the client port, ours beside the reference: the same addresses, the same log lines, the same ends. */
+/** PROXY headers on the client port, compared with the reference: addresses, log lines and close reasons. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { FakeClock } from "../doubles/fake-clock.ts";
 import { until } from "../faults/until.ts";
@@ -75,13 +75,13 @@ async function connections(side: Side, state = "open"): Promise<Shown[]> {
 }
 
 for (const [name, start] of SIDES) {
-  if (name !== "ours" && !referenceIsLive()) continue; // what must come is written here
+  if (name !== "ours" && !referenceIsLive()) continue; // the expected answers stand in the tests
   describe(name, () => {
     for (const [version, header, ip, port] of [
       ["1", Buffer.from(V1), "203.0.113.7", 51234],
       ["2", V2, "203.0.113.8", 51234],
     ] as const) {
-      test(`version ${version}: the address is the source's, in /connz and in the INFO behind CONNECT`, async () => {
+      test(`version ${version}: /connz and the INFO after CONNECT have the source address of the header`, async () => {
         await using side = await start();
         using peer = await SecurePeer.open(side.port);
         expect((await peer.info()).client_ip).toBeUndefined();
@@ -92,7 +92,7 @@ for (const [name, start] of SIDES) {
       });
     }
 
-    test("without a header, and with one that names nobody, the address is the socket's", async () => {
+    test("without a header, and with PROXY UNKNOWN, the address is the socket's", async () => {
       await using side = await start();
       for (const header of ["", "PROXY UNKNOWN\r\n"]) {
         using peer = await SecurePeer.open(side.port);
@@ -103,7 +103,7 @@ for (const [name, start] of SIDES) {
       }
     });
 
-    test("a header byte by byte", async () => {
+    test("a header may arrive byte by byte", async () => {
       await using side = await start();
       using peer = await SecurePeer.open(side.port);
       await peer.info();
@@ -122,7 +122,7 @@ for (const [name, start] of SIDES) {
       expect((await connections(side))[0]!.ip).toBe("203.0.113.7");
     });
 
-    test("the header comes before a handshake that comes first, and INFO then has the address", async () => {
+    test("with handshake_first the header comes before the handshake, and INFO has the address", async () => {
       await using side = await start({ tls: true, handshakeFirst: true });
       using peer = await SecurePeer.open(side.port);
       await peer.write(V2);
@@ -130,7 +130,7 @@ for (const [name, start] of SIDES) {
       expect((await peer.info()).client_ip).toBe("203.0.113.8");
     });
 
-    test("allow_non_tls: what comes behind the header decides", async () => {
+    test("allow_non_tls: the bytes after the header select TLS or plain", async () => {
       await using side = await start({ tls: true, allowNonTls: true });
       using secure = await SecurePeer.open(side.port);
       await secure.info();
@@ -147,7 +147,7 @@ for (const [name, start] of SIDES) {
       expect((await connections(side)).map(({ ip }) => ip)).toEqual(["203.0.113.7", "203.0.113.8", "127.0.0.1"]);
     });
 
-    test("a header that cannot be used closes without -ERR, with a line that says why", async () => {
+    test("an invalid header closes the connection without -ERR, and the log has the reason", async () => {
       await using side = await start();
       const refusals = [
         ["PROXY TCP4 1.2.3.4\r\n", "invalid PROXY protocol header: invalid v1 format"],
@@ -187,7 +187,7 @@ for (const [name, start] of SIDES) {
       ["\r\n\r\n\0\r\nQUIT\n\x21\x11", "failed to read v2 header: unexpected EOF"],
       ["\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0cabc", "failed to read IPv4 address data: unexpected EOF"],
     ] as const) {
-      test(`an end in the header: ${text}`, async () => {
+      test(`the connection ends in the header: ${text}`, async () => {
         await using side = await start();
         using peer = await SecurePeer.open(side.port);
         await peer.info();
@@ -206,7 +206,7 @@ for (const [name, start] of SIDES) {
   });
 }
 
-test("a header that does not come in time closes like one that cannot be used", async () => {
+test("a header that does not arrive in time closes the connection like an invalid one", async () => {
   const clock = new FakeClock();
   await using server = SecureServer.open({ proxyProtocol: true }, null, clock);
   using peer = await SecurePeer.open(server.port);

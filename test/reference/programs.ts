@@ -1,6 +1,6 @@
 /**
- * Programs that some tests run. Where one is missing, the tests that need it are one skipped test with the reason in its title;
- * with CI=true or REQUIRE_REFERENCE=1 they run all the same, and fail.
+ * Programs that some tests run. Where one is missing, one skipped test with the reason in its title replaces the tests that need it;
+ * with CI=true or REQUIRE_REFERENCE=1 those tests run, and fail.
  */
 import { test } from "bun:test";
 import { existsSync } from "node:fs";
@@ -11,11 +11,11 @@ import { findReference, pinnedVersion, referenceIsRequired } from "./reference-s
 export interface FoundProgram {
   /** null: it is missing. */
   readonly path: string | null;
-  /** Why; empty when it is there. */
+  /** Why it is missing; empty when it was found. */
   readonly missing: string;
 }
 
-/** Programs of the system, by the names that they may have. */
+/** Programs of the system, and the names that each may have. */
 const SYSTEM_PROGRAMS = {
   node: ["node"],
   chromium: ["chromium", "chromium-browser", "google-chrome"],
@@ -49,7 +49,7 @@ function findCli(): FoundProgram {
   return { path: null, missing: refused.length === 0 ? `nats ${version} was not found` : `not nats ${version}: ${refused.join(", ")}` };
 }
 
-/** Names of the programs that are not here. */
+/** Names of the missing programs. */
 export function missingPrograms(): ProgramName[] {
   const names: ProgramName[] = ["nats-server", "nats", "nsc", ...(Object.keys(SYSTEM_PROGRAMS) as (keyof typeof SYSTEM_PROGRAMS)[])];
   return names.filter(name => findProgram(name).path === null);

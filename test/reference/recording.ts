@@ -23,7 +23,7 @@ import { findReference, REFERENCE_VERSION, referenceIsRequired } from "./referen
 const LINE_WIDTH = 140;
 const RECORDS = process.env.RECORD === "1";
 
-/** What is replaced in every answer, as JSON text. */
+/** A replacement in every answer, as JSON text. */
 type Replacement = readonly [pattern: RegExp, by: string];
 
 const REPLACEMENTS: readonly Replacement[] = [
@@ -77,12 +77,12 @@ export class Recording {
     test(title, () => this.page(title, async () => void (await body())), timeoutMs);
   }
 
-  /** Runs something whose answers are recorded under this title; for what several tests look at. */
+  /** Runs `body`, whose answers are recorded under this title; for answers that several tests check. */
   page<T>(title: string, body: () => T): T {
     return pages.run({ recording: this, title, count: 0 }, body);
   }
 
-  /** The value as it would be read from the file. */
+  /** The value as it is read from the file: with everything replaced that changes from run to run. */
   comparable<T>(value: T): T {
     let text = JSON.stringify(value) ?? "null";
     for (const [pattern, by] of [...this.more, ...REPLACEMENTS]) text = text.replace(pattern, by);
@@ -147,15 +147,15 @@ function currentKey(): [recording: Recording, key: string] {
   return [page.recording, page.count === 1 ? page.title : `${page.title} #${page.count}`];
 }
 
-/** Our answer as it is compared with a recorded one. */
+/** Our answer with everything replaced that changes from run to run, to be compared with a recorded one. */
 export function comparable<T>(value: T): T {
   return pages.getStore()!.recording.comparable(value);
 }
 
 /**
- * The recorded answer of nats-server, which it must still give where it is installed.
- * @param ask asks it; called where it is installed only
- * @returns the recorded answer, to be held against `comparable(ours)`
+ * The recorded answer of nats-server. Where it is installed, it must still give this answer.
+ * @param ask gets the answer from nats-server; called only where it is installed
+ * @returns the recorded answer, to be compared with `comparable(ours)`
  */
 export async function answerOfReference<T>(ask: () => T | Promise<T>): Promise<T> {
   const [recording, key] = currentKey();
@@ -175,7 +175,7 @@ async function answerUnder<T>(recording: Recording, key: string, ask: () => T | 
 }
 
 /**
- * Asks ours and nats-server the same, at the same time unless `inTurn`.
+ * Gets an answer of ours and the same of nats-server, at the same time unless `inTurn`.
  * @returns both answers, to be compared by the test: as they are where nats-server is installed, else ours and the recorded one with
  *   what changes from run to run replaced
  */

@@ -1,12 +1,12 @@
 /**
  * nats-server, the released Go server, started for a test that compares ours with it. `make reference` installs it.
  *
- * It is looked for in $NATS_SERVER, on the PATH and in ~/go/bin, and is only taken when its version is exactly the one in versions.txt:
+ * It is searched in $NATS_SERVER, on the PATH and in ~/go/bin, and used only when its version is exactly the one in versions.txt:
  * `nats-server --version` prints one line there, while our own binary of that name prints a second one.
  * Without it tests compare with its recorded answers (recording.ts). With CI=true or REQUIRE_REFERENCE=1 a missing reference fails
  * them, so that a green run in CI has really compared.
  *
- * The server takes free ports by itself (-1) and tells them in a ports file, so nothing here parses log lines.
+ * The server chooses free ports itself (-1) and writes them to a ports file, so no log lines are parsed here.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -18,9 +18,9 @@ export function pinnedVersion(program: string): string {
   return lines.find(line => line.startsWith(`${program} `))!.split(" ")[2]!;
 }
 
-/** Of nats-server, such as `2.15.2`. */
+/** Version of nats-server, such as `2.15.2`. */
 export const REFERENCE_VERSION = pinnedVersion("nats-server").slice(1);
-/** Time the server has to tell its ports; it takes some 50 ms. */
+/** Time limit for a start, which takes about 50 ms, and for a reload. */
 const START_TIMEOUT_MS = 60_000;
 
 export interface ReferenceBinary {
@@ -30,7 +30,7 @@ export interface ReferenceBinary {
   readonly missing: string;
 }
 
-/** Finds the reference once per process. Never throws: whoever needs it decides with `referenceIsRequired`. */
+/** Finds the reference once per process. Never throws; `referenceIsRequired` says whether a missing one is an error. */
 export function findReference(): ReferenceBinary {
   found ??= search();
   return found;
@@ -58,7 +58,7 @@ function search(): ReferenceBinary {
   return { path: null, missing };
 }
 
-/** A running reference server on 127.0.0.1. Its directory and process are gone after `stop`. */
+/** A running reference server on 127.0.0.1. `stop` ends its process and removes its directory. */
 export class ReferenceServer {
   private constructor(
     private readonly process: Bun.Subprocess<"ignore", "ignore", Bun.BunFile>,
@@ -95,8 +95,8 @@ export class ReferenceServer {
   }
 
   /**
-   * Replaces the configuration and has it read again. Returns when the server says that it was.
-   * @throws when it refuses the new one, with what it logged
+   * Replaces the configuration and reloads it. Resolves when the server has logged the result.
+   * @throws with the log line when it refuses the new one
    */
   async reload(config: string): Promise<void> {
     const count = () => this.log().match(/Reloaded server configuration|Failed to reload/g)?.length ?? 0;
@@ -120,7 +120,7 @@ export class ReferenceServer {
   }
 
   async stop(): Promise<void> {
-    this.process.kill("SIGKILL"); // a lame duck or a drain has nothing to tell a test that is over
+    this.process.kill("SIGKILL"); // tests need no orderly end
     await this.process.exited;
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -141,11 +141,11 @@ async function portsOf(child: Bun.Subprocess, directory: string, logFile: string
   while (performance.now() < deadline) {
     const name = readdirSync(directory).find(entry => entry.endsWith(".ports"));
     const text = name === undefined ? "" : readFileSync(join(directory, name), "utf8");
-    if (text.trimEnd().endsWith("}")) return JSON.parse(text) as PortsFile; // it is written in place, so wait for its end
+    if (text.trimEnd().endsWith("}")) return JSON.parse(text) as PortsFile; // the server writes it in place, so wait for its end
     if (child.exitCode !== null) throw new Error(`nats-server exited with ${child.exitCode}:\n${readFileSync(logFile, "utf8")}`);
     await Bun.sleep(5); // the poll interval of a condition: the file has no event to wait for
   }
-  throw new Error(`nats-server told no ports within ${START_TIMEOUT_MS} ms:\n${readFileSync(logFile, "utf8")}`);
+  throw new Error(`nats-server wrote no ports file within ${START_TIMEOUT_MS} ms:\n${readFileSync(logFile, "utf8")}`);
 }
 
 function portIn(urls: readonly string[]): number {

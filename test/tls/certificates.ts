@@ -1,5 +1,5 @@
 /**
- * Certificates, made when a test asks for them: nothing expires, no key lies in the repository, no program is needed.
+ * Certificates made while a test runs: none expires in the repository, no key is stored in it, and no program is needed.
  *
  *   authority("Test CA") ─ issue({ subject: "CN=server", names: ["localhost"] }) ─▶ TestCertificate: PEM texts, DER
  */
@@ -29,9 +29,9 @@ const YEAR_2050_MS = Date.UTC(2050, 0, 1);
 export type KeyKind = "ec" | "rsa" | "ed25519";
 
 export interface CertificateRequest {
-  /** RDNs in the order they stand in the certificate, `+` between the values of one: `O=Synadia,CN=server+UID=1`. */
+  /** RDNs in the certificate's order, with `+` between the values of one RDN: `O=Synadia,CN=server+UID=1`. */
   readonly subject: string;
-  /** DNS names and IPv4 addresses it is for. */
+  /** DNS names and IPv4 addresses that it is valid for. */
   readonly names?: readonly string[];
   readonly emails?: readonly string[];
   readonly uris?: readonly string[];
@@ -44,7 +44,7 @@ export interface CertificateRequest {
   readonly mustStaple?: boolean;
   /** "ocsp": signs OCSP responses in its issuer's name. */
   readonly usage?: "client" | "server" | "both" | "ocsp";
-  /** How many authorities may stand below it. */
+  /** How many authorities may follow below it in a chain. */
   readonly pathLength?: number;
   /** DNS names that its leaves may have. */
   readonly permittedNames?: string;
@@ -69,7 +69,7 @@ export class TestCertificate {
     readonly der: Buffer,
     readonly key: KeyObject,
     private readonly subject: Buffer,
-    /** Who signed it; null: itself. */
+    /** Certificate of the signer; null when it is self-signed. */
     readonly issuer: TestCertificate | null,
   ) {}
 
@@ -81,7 +81,7 @@ export class TestCertificate {
     return this.key.export({ type: "pkcs8", format: "pem" }) as string;
   }
 
-  /** Its own and those of the authorities between, as a server shows them; the root stays away. */
+  /** This certificate and the intermediate ones, as a server sends them; without the root. */
   get chainPem(): string {
     let text = this.pem;
     for (let above = this.issuer; above !== null && above.issuer !== null; above = above.issuer) text += above.pem;
@@ -101,7 +101,7 @@ export class TestCertificate {
     return make(request, this);
   }
 
-  /** The same name and key, signed by somebody else. */
+  /** The same name and key, signed by another issuer. */
   crossSigned(request: Omit<CertificateRequest, "subject">, issuer: TestCertificate): TestCertificate {
     return make({ subject: "", ...request }, issuer, this);
   }
@@ -117,7 +117,7 @@ export function authority(name = "Test CA", key: KeyKind = "ec"): TestCertificat
   return make({ subject: `O=bunats,CN=${name}`, authority: true, key }, null);
 }
 
-/** One that nobody signed but itself. */
+/** A certificate that is signed with its own key. */
 export function selfSigned(request: CertificateRequest): TestCertificate {
   return make(request, null);
 }
@@ -162,7 +162,7 @@ function timeOf(ms: number): Buffer {
   return ms < YEAR_2050_MS ? utcTime(new Date(ms)) : generalizedTime(new Date(ms));
 }
 
-/** A name as DER: `DC=com,O=Synadia,CN=a+UID=b`, in the order given. A comma or plus behind a backslash is one of the value. */
+/** A name as DER: `DC=com,O=Synadia,CN=a+UID=b`, in the given order. `\,` and `\+` stand for a comma and a plus in a value. */
 export function nameOf(text: string): Buffer {
   if (text === "") return sequence();
   return sequence(
@@ -223,11 +223,11 @@ function pemOf(bytes: Buffer): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
-/** A directory of PEM files, gone with the test. */
+/** A directory of PEM files, removed after the test. */
 export class CertificateDirectory implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "bunats-tls-"));
 
-  /** Writes a text, for example one that is no certificate. Returns the path. */
+  /** Writes a text, for example one that is not a certificate. @returns the path */
   write(name: string, text: string): string {
     const path = join(this.path, name);
     writeFileSync(path, text);

@@ -1,4 +1,4 @@
-/** DER for tests: what a certificate is made of, and what no encoder would write. */
+/** Writes DER for tests: the parts of certificates, and encodings that no correct encoder writes. */
 
 export const SEQUENCE = 0x30;
 export const SET = 0x31;

@@ -1,8 +1,9 @@
-/** Who does not get through the handshake: closed with the right reason and text, in bounded time and memory, and nothing is left. */
+/** Failed handshakes: the connection is closed with the right reason and text, in bounded time and memory, and nothing is left. */
 import { afterAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { Random } from "../../src/base/random/random.ts";
 import { seedFromEnv } from "../../src/base/random/seed.ts";
+import { FakeClock } from "../doubles/fake-clock.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
 
@@ -11,7 +12,7 @@ afterAll(() => trust[Symbol.dispose]());
 
 const HANDSHAKE_FAILURE = "TLS Handshake Failure";
 
-test("a client that never begins is closed when its time is over, and only those who debug hear of it", async () => {
+test("a client that never begins is closed after the timeout, which only the debug log reports", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ timeoutMs: 50 }) });
   using peer = await SecurePeer.open(server.port);
   await peer.info();
@@ -24,7 +25,7 @@ test("a client that never begins is closed when its time is over, and only those
   await server.cleared();
 });
 
-test("a client that begins and goes no further has the same time", async () => {
+test("a client that begins and stops is closed after the same timeout", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ timeoutMs: 50 }) });
   for (const start of ["\x16", "\x16\x03\x01\x02\x00", "\x16\x03\x01\x00\x08\x01\x00\x10\x00\x03\x03aa"]) {
     using peer = await SecurePeer.open(server.port);
@@ -36,7 +37,7 @@ test("a client that begins and goes no further has the same time", async () => {
   await server.cleared();
 });
 
-test("a hello byte by byte gets through", async () => {
+test("a hello that arrives byte by byte is accepted", async () => {
   await using server = SecureServer.open({ tls: trust.tls() });
   const hello = await helloOf();
   using peer = await SecurePeer.open(server.port);
@@ -47,7 +48,7 @@ test("a hello byte by byte gets through", async () => {
   expect(await server.closeReasons(1)).toEqual([HANDSHAKE_FAILURE]);
 });
 
-test("a client that leaves in the middle is named, as nats-server does", async () => {
+test("a client that leaves during the handshake is logged as nats-server does", async () => {
   await using server = SecureServer.open({ tls: trust.tls() });
   const hello = await helloOf();
   for (const bytes of [hello.subarray(0, 50), hello]) {
@@ -65,7 +66,7 @@ test("a client that leaves in the middle is named, as nats-server does", async (
   await server.cleared();
 });
 
-test("plain text is a probe's: closed at once, and an error of nobody", async () => {
+test("a client that sends plain text is closed at once, without an error in the log", async () => {
   await using server = SecureServer.open({ tls: trust.tls() });
   for (const text of ["GET / HTTP/1.1\r\n\r\n", "\x00", "\x16\xff"]) {
     using peer = await SecurePeer.open(server.port);
@@ -78,7 +79,7 @@ test("plain text is a probe's: closed at once, and an error of nobody", async ()
   expect(server.lines.filter(line => line.startsWith("ERR"))).toEqual([]);
 });
 
-test("a hello that does not end within its bound is not collected any further", async () => {
+test("a hello beyond its maximum size is refused", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ timeoutMs: 60_000 }) });
   using announced = await SecurePeer.open(server.port);
   await announced.info();
@@ -94,7 +95,7 @@ test("a hello that does not end within its bound is not collected any further", 
   expect(server.lines.filter(line => line.endsWith("tls: handshake message is too large"))).toHaveLength(2);
 });
 
-test("a version that is too old, and nothing in common, are said", async () => {
+test("the log names an unsupported version, and the lack of a common cipher suite", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ minVersion: "1.3" }) });
   using old = await SecurePeer.open(server.port);
   await old.info();
@@ -108,9 +109,11 @@ test("a version that is too old, and nothing in common, are said", async () => {
   expect([old.secured, other.secured]).toEqual([false, false]);
 });
 
-test("connection_rate_limit: so many a second, the others are told, and the log counts them", async () => {
-  await using server = SecureServer.open({ tls: trust.tls({ connectionRateLimit: 2 }) });
-  const peers = await Promise.all([1, 2, 3, 4].map(() => SecurePeer.open(server.port)));
+test("connection_rate_limit refuses further connections with an -ERR, and the log counts them", async () => {
+  const clock = new FakeClock();
+  await using server = SecureServer.open({ tls: trust.tls({ connectionRateLimit: 2 }) }, null, clock);
+  const peers: SecurePeer[] = [];
+  for (let count = 0; count < 4; count++) peers.push(await SecurePeer.open(server.port));
   for (const peer of peers.slice(2)) {
     await peer.take("-ERR 'Connection throttling is active. Please try again later.'\r\n");
     await peer.gone();
@@ -121,11 +124,12 @@ test("connection_rate_limit: so many a second, the others are told, and the log 
     await peer.connect();
   }
   expect(await server.closeReasons(2)).toEqual(["Maximum Connections Exceeded", "Maximum Connections Exceeded"]);
+  clock.advance(2_000);
   await server.logged("WRN Rejected 2 connections due to TLS rate limiting");
   for (const peer of peers) peer[Symbol.dispose]();
 });
 
-test("stopping waits for nobody who is in the middle of a handshake", async () => {
+test("stopping does not wait for handshakes in progress", async () => {
   const server = SecureServer.open({ tls: trust.tls({ timeoutMs: 60_000 }) });
   using idle = await SecurePeer.open(server.port);
   await idle.info();
@@ -137,7 +141,7 @@ test("stopping waits for nobody who is in the middle of a handshake", async () =
   await Promise.all([idle.gone(), begun.gone()]);
 });
 
-test("fuzz: whatever a client sends instead of a handshake, the server closes it and keeps nothing", async () => {
+test("fuzz: the server closes clients that send random bytes instead of a handshake, and keeps nothing of them", async () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   await using server = SecureServer.open({ tls: trust.tls({ timeoutMs: 200, verify: true, caFile: trust.caFile }) });
@@ -163,12 +167,12 @@ test("fuzz: whatever a client sends instead of a handshake, the server closes it
   expect((await good.info()).tls_verify).toBe(true);
 });
 
-/** A ClientHello as a real client sends it. */
+/** The ClientHello of a real client. */
 async function helloOf(): Promise<Buffer> {
   const { promise, resolve } = Promise.withResolvers<Buffer>();
   using listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (_socket, chunk) => resolve(Buffer.from(chunk)) } });
   using peer = await SecurePeer.open(listener.port);
-  peer.secure().catch(() => {}); // nobody answers
+  peer.secure().catch(() => {}); // there is no answer
   const hello = await promise;
   peer.terminate();
   return hello;

@@ -1,4 +1,4 @@
-/** OCSP responses made for tests, good ones and such as nobody should send, and a responder on 127.0.0.1 that gives them out. */
+/** OCSP responses made for tests, valid and invalid ones, and a responder on 127.0.0.1 that sends them. */
 import { createHash, sign } from "node:crypto";
 import { ChainCertificate } from "../../src/wire/transport/tls/ocsp/chain-certificate.ts";
 import { algorithmOf, type TestCertificate } from "./certificates.ts";
@@ -6,17 +6,17 @@ import { bits, boolean, der, generalizedTime, integer, objectIdentifier, octets,
 
 export interface ResponseRequest {
   readonly status?: "good" | "revoked" | "unknown";
-  /** Wall clock, ms; a minute ago. */
+  /** Wall clock, ms. Default: a minute ago. */
   readonly thisUpdateMs?: number;
-  /** An hour from now; null: not said. */
+  /** Wall clock, ms. Default: an hour from now; null: the field is absent. */
   readonly nextUpdateMs?: number | null;
-  /** Of another certificate. */
+  /** The certificate that the response is about, instead of the one asked for. */
   readonly about?: TestCertificate;
-  /** Named as the issuer, instead of the real one. */
+  /** The issuer that the response names, instead of the real one. */
   readonly issuer?: TestCertificate;
-  /** Whose key signs; the issuer's. */
+  /** Signs the response. Default: the issuer. */
   readonly signer?: TestCertificate;
-  /** Whether the signer's certificate comes along; it does when it is not the issuer. */
+  /** Whether the response contains the signer's certificate. Default: only when the signer is not the issuer. */
   readonly sendsSigner?: boolean;
   readonly hash?: "sha1" | "sha256" | "md5";
   readonly criticalExtension?: boolean;
@@ -44,7 +44,7 @@ export function ocspResponse(certificate: TestCertificate, given: ResponseReques
   return sequence(enumerated(0), wrapped(0, sequence(objectIdentifier("1.3.6.1.5.5.7.48.1.1"), octets(basic))));
 }
 
-/** A responder that has no answer: 1 malformed, 2 internal error, 3 try later, 6 unauthorized. */
+/** The answer of a responder that refuses: 1 malformed, 2 internal error, 3 try later, 6 unauthorized. */
 export function ocspRefusal(status: number): Buffer {
   return sequence(enumerated(status));
 }
@@ -73,15 +73,15 @@ function singleResponse(certificate: TestCertificate, issuer: TestCertificate, g
   );
 }
 
-/** OCSP knows whole seconds. */
+/** As DER, in whole seconds: OCSP has no fractions. */
 function time(ms: number): Buffer {
   return generalizedTime(new Date(Math.floor(ms / 1000) * 1000));
 }
 
-/** Answers every question with what was put in, and keeps the questions. */
+/** Answers requests with the responses that a test has put in, and keeps the requests. */
 export class OcspResponder implements Disposable {
-  readonly questions: { url: string; serial: string }[] = [];
-  /** By serial number; nothing: status 404. */
+  readonly requests: { url: string; serial: string }[] = [];
+  /** Responses by serial number; a certificate without one gets status 404. */
   private readonly answers = new Map<string, Buffer>();
   private readonly server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: request => this.answer(request) });
 
@@ -95,10 +95,10 @@ export class OcspResponder implements Disposable {
 
   private answer(request: Request): Response {
     const { pathname } = new URL(request.url);
-    const question = Buffer.from(decodeURIComponent(pathname.slice(1)), "base64");
-    // The serial number is the last thing in there: the tests' are 9 bytes long.
-    const serial = question.subarray(-9).toString("hex");
-    this.questions.push({ url: pathname, serial });
+    const asked = Buffer.from(decodeURIComponent(pathname.slice(1)), "base64");
+    // A request ends with the serial number, which has 9 bytes in tests.
+    const serial = asked.subarray(-9).toString("hex");
+    this.requests.push({ url: pathname, serial });
     const answer = this.answers.get(serial);
     return answer === undefined ? new Response("", { status: 404 }) : new Response(answer as Uint8Array<ArrayBuffer>);
   }

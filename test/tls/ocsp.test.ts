@@ -41,20 +41,20 @@ function options(given: Partial<OcspPeerRules> = {}, localStore = newStore()): P
   return { tls, ocspCache: { ...OCSP_CACHE_DEFAULTS, localStore } };
 }
 
-/** Connects with a certificate, and says whether the server answers. */
-async function isLetIn(port: number, certificate: TestCertificate, maxVersion = 0x0304): Promise<boolean> {
+/** Connects with a certificate. @returns whether the server accepts the client */
+async function isAccepted(port: number, certificate: TestCertificate, maxVersion = 0x0304): Promise<boolean> {
   using peer = await SecurePeer.open(port);
   await peer.info();
   await peer.secure({ cert: certificate.chainPem, key: certificate.keyPem, maxVersion });
   await peer.write('CONNECT {"verbose":false}\r\nPING\r\n');
   await until(
     () => peer.closed || peer.text.includes("PONG\r\n"),
-    () => "neither PONG nor the end comes",
+    () => "neither PONG nor the end arrives",
   );
   return peer.text.includes("PONG\r\n");
 }
 
-/** What a log says of OCSP, without times, and without the reasons for which the two servers have words of their own. */
+/** The lines of a log about OCSP, without times, and without the reasons that the two servers word differently. */
 function ocspLines(lines: readonly string[]): string[] {
   return lines
     .map(line => line.replace(/^.*\[(DBG|INF|WRN|ERR)\] /, "$1 "))
@@ -91,34 +91,36 @@ function scenarios(): Scenario[] {
   answered("good", true, {});
   answered("revoked", false, { status: "revoked" });
   answered("unknown", false, { status: "unknown" });
-  answered("of yesterday", false, { thisUpdateMs: now - 24 * HOUR_MS, nextUpdateMs: now - HOUR_MS });
-  answered("of tomorrow", false, { thisUpdateMs: now + 24 * HOUR_MS });
-  answered("without an end, of now", true, { nextUpdateMs: null });
+  answered("expired yesterday", false, { thisUpdateMs: now - 24 * HOUR_MS, nextUpdateMs: now - HOUR_MS });
+  answered("valid from tomorrow", false, { thisUpdateMs: now + 24 * HOUR_MS });
+  answered("without an end, new", true, { nextUpdateMs: null });
   answered("without an end, too old", false, { nextUpdateMs: null, thisUpdateMs: now - 2 * HOUR_MS });
   answered("about another certificate", false, { about: client() });
-  answered("by a stranger", false, { signer: authority("Stranger"), sendsSigner: false });
-  answered("by a stranger who sends its certificate", false, { signer: authority("Stranger") });
-  answered("by a delegate", true, { signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp" }) });
-  answered("by a delegate of RSA", true, { signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp", key: "rsa" }) });
-  answered("by a certificate that is no delegate", false, { signer: trust.root.issue({ subject: "CN=responder" }) });
-  answered("with hashes of SHA-256", true, { hash: "sha256" });
-  answered("with hashes nobody knows", false, { hash: "md5" });
-  answered("with an extension that must be understood", false, { criticalExtension: true });
+  answered("signed by another authority", false, { signer: authority("Other CA"), sendsSigner: false });
+  answered("signed by another authority whose certificate is sent", false, { signer: authority("Other CA") });
+  answered("signed by a delegate", true, { signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp" }) });
+  answered("signed by a delegate with an RSA key", true, {
+    signer: trust.root.issue({ subject: "CN=responder", usage: "ocsp", key: "rsa" }),
+  });
+  answered("signed by a certificate that is not a delegate", false, { signer: trust.root.issue({ subject: "CN=responder" }) });
+  answered("with SHA-256 hashes", true, { hash: "sha256" });
+  answered("with hashes of an unknown kind", false, { hash: "md5" });
+  answered("with a critical extension", false, { criticalExtension: true });
   add("unauthorized", false, client(), ocspRefusal(6));
   add("not found", false, client(), null);
   const dead = client({ url: DEAD_URL });
   add("unreachable", false, dead, null);
   const second = client({ url: [DEAD_URL, responder.url] });
-  add("the second responder", true, second, ocspResponse(second));
+  add("answered by the second responder", true, second, ocspResponse(second));
   add("no responder", true, trust.root.issue({ subject: "CN=plain" }), null);
-  add("only one by LDAP", true, client({ url: "ldap://127.0.0.1/" }), null);
+  add("only a responder by LDAP", true, client({ url: "ldap://127.0.0.1/" }), null);
   for (const status of ["good", "revoked"] as const) {
-    const between = trust.root.issue({ subject: `CN=between ${status}`, authority: true, ocspResponder: responder.url });
-    responder.put(between, ocspResponse(between, { status }));
-    const behind = client({ issuer: between });
-    add(`behind an authority between that is ${status}`, status === "good", behind, ocspResponse(behind));
-    const plain = between.issue({ subject: `CN=no responder behind ${status}` });
-    add(`without a responder, behind one that is ${status}`, status === "good", plain, null);
+    const intermediate = trust.root.issue({ subject: `CN=intermediate ${status}`, authority: true, ocspResponder: responder.url });
+    responder.put(intermediate, ocspResponse(intermediate, { status }));
+    const leaf = client({ issuer: intermediate });
+    add(`issued by an intermediate authority that is ${status}`, status === "good", leaf, ocspResponse(leaf));
+    const plain = intermediate.issue({ subject: `CN=no responder, ${status}` });
+    add(`without a responder, issued by an intermediate authority that is ${status}`, status === "good", plain, null);
   }
   return all;
 }
@@ -138,20 +140,20 @@ async function cacheShown(monitorPort: number): Promise<unknown> {
   return ((await response.json()) as Record<string, unknown>).ocsp_peer_cache;
 }
 
-/** Shows every certificate twice: whether it is let in and what is logged of that, then what /varz shows of the cache. */
+/** Connects twice with each certificate. @returns whether each was accepted and what was logged, then what /varz shows of the cache */
 async function verdictsOf(all: readonly ReturnType<typeof scenarios>[number][], port: number, monitorPort: number, log: () => string[]) {
   const verdicts: { name: string; good: boolean; lines: string[] }[] = [];
-  let told = 0;
-  const fresh = () => ocspLines(log()).slice(told);
+  let seen = 0;
+  const fresh = () => ocspLines(log()).slice(seen);
   for (const { name, certificate } of all) {
     for (let time = 0; time < 2; time++) {
-      const good = await isLetIn(port, certificate);
+      const good = await isAccepted(port, certificate);
       await until(
         () => fresh().some(line => line.includes("thus peer is valid") || line.includes("TLS handshake error")),
         () => fresh().join("\n"),
       );
       const lines = fresh();
-      told += lines.length;
+      seen += lines.length;
       verdicts.push({ name, good, lines });
     }
   }
@@ -164,7 +166,7 @@ for (const [peer, given] of [
   ["verify: true, unknown_is_good: true", { unknownIsGood: true }],
   ["verify: true, allow_when_ca_unreachable: true", { allowWhenCaUnreachable: true }],
 ] as [string, Partial<OcspPeerRules>][]) {
-  it.compared(`with { ${peer} } the same certificates are let in as by nats-server, with the same log and the same /varz`, async () => {
+  it.compared(`with { ${peer} } the same certificates are accepted as by nats-server, with the same log and the same /varz`, async () => {
     const all = scenarios();
     const [ours, theirs] = await askBoth(
       async () => {
@@ -191,40 +193,40 @@ for (const [peer, given] of [
   });
 }
 
-live.test("both ask a responder the same question", async () => {
+live.test("both servers send a responder the same request", async () => {
   const theirs = await startReference(newStore());
   try {
     await using ours = SecureServer.open(options());
     const certificate = client();
     responder.put(certificate, ocspResponse(certificate));
-    responder.questions.length = 0;
-    expect([await isLetIn(theirs.port, certificate), await isLetIn(ours.port, certificate)]).toEqual([true, true]);
-    const [first, second] = responder.questions;
+    responder.requests.length = 0;
+    expect([await isAccepted(theirs.port, certificate), await isAccepted(ours.port, certificate)]).toEqual([true, true]);
+    const [first, second] = responder.requests;
     expect(first).toEqual(second!);
   } finally {
     await theirs.stop();
   }
 });
 
-live.test("either reads the cache that the other wrote", async () => {
+live.test("each server reads the cache that the other wrote", async () => {
   const store = newStore();
   const [good, revoked, endless] = [client({ url: DEAD_URL }), client({ url: DEAD_URL }), client({ url: DEAD_URL })];
-  const alive = (certificate: TestCertificate, given: Parameters<typeof ocspResponse>[1]) => {
+  const answerFor = (certificate: TestCertificate, given: Parameters<typeof ocspResponse>[1]) => {
     responder.put(certificate, ocspResponse(certificate, given));
   };
-  // The same certificates are asked for at a responder that is alive by who fills a cache, through a name that only the test knows.
-  const fetchAlive = (url: string) => fetch(url.replace(DEAD_URL, responder.url));
-  alive(good, {});
-  alive(revoked, { status: "revoked" });
-  alive(endless, { nextUpdateMs: null });
+  // The server that fills the cache reaches a responder that answers: its requests are redirected to that one.
+  const fetchFromResponder = (url: string) => fetch(url.replace(DEAD_URL, responder.url));
+  answerFor(good, {});
+  answerFor(revoked, { status: "revoked" });
+  answerFor(endless, { nextUpdateMs: null });
   const expected = [true, false, true];
   const verdicts = async (port: number) => {
     const seen: boolean[] = [];
-    for (const certificate of [good, revoked, endless]) seen.push(await isLetIn(port, certificate));
+    for (const certificate of [good, revoked, endless]) seen.push(await isAccepted(port, certificate));
     return seen;
   };
   {
-    await using filling = SecureServer.open(options({}, store), null, SYSTEM_CLOCK, { fetch: fetchAlive });
+    await using filling = SecureServer.open(options({}, store), null, SYSTEM_CLOCK, { fetch: fetchFromResponder });
     expect(await verdicts(filling.port)).toEqual(expected);
   }
   const written = JSON.parse(readFileSync(join(store, "cache.json"), "utf8")) as Record<string, Record<string, unknown>>;
@@ -235,10 +237,10 @@ live.test("either reads the cache that the other wrote", async () => {
   try {
     expect(await verdicts(theirs.port)).toEqual(expected);
     expect(await cacheShown(theirs.monitorPort)).toMatchObject({ cache_hits: 3, cached_responses: 3, cached_revoked_responses: 1 });
-    // A further one, so that theirs is saved, with streams of its own making.
+    // One more certificate, so that nats-server saves its cache, in its own encoding.
     const more = client();
     responder.put(more, ocspResponse(more));
-    expect(await isLetIn(theirs.port, more)).toBe(true);
+    expect(await isAccepted(theirs.port, more)).toBe(true);
     await until(
       () => Object.keys(JSON.parse(readFileSync(join(store, "cache.json"), "utf8")) as object).length === 4,
       () => "nats-server does not save its cache",
@@ -246,7 +248,7 @@ live.test("either reads the cache that the other wrote", async () => {
     cpSync(store, theirStore, { recursive: true });
     responder.put(more, ocspRefusal(3));
     await using ours = SecureServer.open({ ...options({}, theirStore), httpPort: 0 });
-    expect([...(await verdicts(ours.port)), await isLetIn(ours.port, more)]).toEqual([...expected, true]);
+    expect([...(await verdicts(ours.port)), await isAccepted(ours.port, more)]).toEqual([...expected, true]);
     expect(await cacheShown(ours.monitorPort!)).toEqual({
       cache_type: "local",
       cache_hits: 4,
@@ -259,26 +261,26 @@ live.test("either reads the cache that the other wrote", async () => {
   }
 });
 
-test("what the peer sent beside its certificate is seen in TLS 1.2 and 1.3", async () => {
+test("intermediate certificates that a client sends are used, in TLS 1.2 and 1.3", async () => {
   await using server = SecureServer.open(options());
-  const between = trust.root.issue({ subject: "CN=between", authority: true });
-  const certificate = client({ issuer: between });
+  const intermediate = trust.root.issue({ subject: "CN=intermediate", authority: true });
+  const certificate = client({ issuer: intermediate });
   responder.put(certificate, ocspResponse(certificate));
-  expect([await isLetIn(server.port, certificate, 0x0303), await isLetIn(server.port, certificate)]).toEqual([true, true]);
+  expect([await isAccepted(server.port, certificate, 0x0303), await isAccepted(server.port, certificate)]).toEqual([true, true]);
   expect(server.lines.filter(line => line === "DBG Chain [0]: 3 total link(s)")).toHaveLength(2);
 });
 
-test("a peer that is refused is a failed handshake, and gets nothing", async () => {
+test("a client with a revoked certificate fails the handshake", async () => {
   await using server = SecureServer.open(options());
   const certificate = client();
   responder.put(certificate, ocspResponse(certificate, { status: "revoked" }));
-  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await isAccepted(server.port, certificate)).toBe(false);
   expect(await server.closeReasons(1)).toEqual(["TLS Handshake Failure"]);
   expect(await server.logged("TLS handshake error")).toEndWith("TLS handshake error: client not OCSP valid");
   await server.cleared();
 });
 
-test("a peer that goes while its responder is asked is gone", async () => {
+test("a client that leaves during the OCSP request leaves nothing, and the response is cached", async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();
   const fetchLate = () => {
@@ -295,7 +297,7 @@ test("a peer that goes while its responder is asked is gone", async () => {
   }
   await server.closeReasons(1);
   answer.resolve(new Response(ocspResponse(certificate) as Uint8Array<ArrayBuffer>));
-  await server.logged("OCSP verify pass"); // and the answer is kept
+  await server.logged("OCSP verify pass");
   await server.cleared();
   expect(server.ocspCacheStats).toMatchObject({ responses: 1 });
 });
@@ -325,12 +327,12 @@ test("WebSocket clients are checked too", async () => {
   expect(server.lines).toContain("INF OCSP peer cache online, type [local]");
 });
 
-test("a reload takes the check from the new options, and the cache goes on or moves", async () => {
+test("a reload applies new OCSP options, and keeps or moves the cache", async () => {
   const first = options();
   await using server = SecureServer.open(first);
   const certificate = client();
   responder.put(certificate, ocspResponse(certificate, { status: "revoked" }));
-  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await isAccepted(server.port, certificate)).toBe(false);
   const load = (given: Partial<Options>) => {
     server.lines.length = 0;
     reload(server, { options: { ...server.options, ...given }, digest: "sha256:", warnings: [] });
@@ -338,7 +340,7 @@ test("a reload takes the check from the new options, and the cache goes on or mo
   };
   const online = "INF OCSP peer cache online, type [local]";
   expect(load(options({ warnOnly: true }, first.ocspCache!.localStore))).toEqual([online]);
-  expect(await isLetIn(server.port, certificate)).toBe(true);
+  expect(await isAccepted(server.port, certificate)).toBe(true);
   expect(server.ocspCacheStats).toMatchObject({ hits: 1, revoked: 1 });
 
   const moved = options();
@@ -346,15 +348,15 @@ test("a reload takes the check from the new options, and the cache goes on or mo
   expect(server.ocspCacheStats).toMatchObject({ hits: 0, responses: 0 });
   await until(
     () => existsSync(join(first.ocspCache!.localStore, "cache.json")),
-    () => "the cache that was left is not saved",
+    () => "the first cache is not saved",
   );
-  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await isAccepted(server.port, certificate)).toBe(false);
 
   expect(load({ ocspCache: { ...OCSP_CACHE_DEFAULTS, type: "none" } }).at(-2)).toBe("INF OCSP peer cache online, type [none]");
   expect(server.ocspCacheStats).toBeNull();
-  expect(await isLetIn(server.port, certificate)).toBe(false);
+  expect(await isAccepted(server.port, certificate)).toBe(false);
   expect(load({ tls: trust.tls({ verify: true, caFile: trust.caFile }) })).toEqual([]);
-  expect(await isLetIn(server.port, certificate)).toBe(true);
+  expect(await isAccepted(server.port, certificate)).toBe(true);
   expect(load(first)).toContain(online);
   expect(server.ocspCacheStats).toMatchObject({ responses: 1, revoked: 1 });
 });
@@ -366,7 +368,7 @@ test("the cache is saved when the server stops", async () => {
   responder.put(certificate, ocspResponse(certificate));
   {
     await using server = SecureServer.open(given);
-    expect(await isLetIn(server.port, certificate)).toBe(true);
+    expect(await isAccepted(server.port, certificate)).toBe(true);
     expect(existsSync(file)).toBe(false);
   }
   expect(Object.values(JSON.parse(readFileSync(file, "utf8")) as object)).toMatchObject([{ resp_status: "good" }]);
@@ -396,6 +398,6 @@ test("a certificate that demands stapling is refused, at the start and at a relo
   expect(server.options.tls).not.toBe(stapling);
   reload(server, config({ tls: stapling, ocspStapling: "never" }));
   expect(server.lines).toContain(`WRN ${at} but OCSP is disabled`);
-  // Only the first certificate is looked at.
+  // Only the first certificate is checked.
   reload(server, config({ tls: trust.tls({ certificates: [trust.serverFiles, files] }), ocspStapling: "auto" }));
 });

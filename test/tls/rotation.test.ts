@@ -1,9 +1,9 @@
-/** Which certificate a client is shown: by the name it asks for, by what it can verify, and after new files. */
+/** Which certificate the server shows: by the requested name, by the algorithms of the client, and after new files. */
 import { afterAll, expect, test } from "bun:test";
 import { connect as connectTls } from "node:tls";
 import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
 import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
-import type { TestCertificate } from "./certificates.ts";
+import { authority, type TestCertificate } from "./certificates.ts";
 import { type PeerTls, SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
 
@@ -24,7 +24,7 @@ async function shownTo(port: number, tls: PeerTls): Promise<string> {
   return peer.serverName;
 }
 
-test("the name asked for chooses: exact, by wildcard, and the first one for all others", async () => {
+test("the requested name selects the certificate: exact, by wildcard, otherwise the first one", async () => {
   const certificates = [certificateFor(["first.test"]), certificateFor(["*.wild.test"]), certificateFor(["exact.wild.test", "other.test"])];
   await using server = SecureServer.open({ tls: trust.tls({ certificates }) });
   for (const [asked, shown] of [
@@ -35,13 +35,13 @@ test("the name asked for chooses: exact, by wildcard, and the first one for all 
     ["exact.wild.test", "*.wild.test"], // the first that fits, as in Go
     ["a.b.wild.test", "first.test"],
     ["wild.test", "first.test"],
-    ["nobody.test", "first.test"],
+    ["unknown.test", "first.test"],
   ]) {
     expect([asked, await shownTo(server.port, { serverName: asked! })]).toEqual([asked!, shown!]);
   }
 });
 
-test("a client that cannot verify the first certificate's signature gets one that it can", async () => {
+test("a client that does not support the first certificate's signature gets one that it supports", async () => {
   const certificates = [certificateFor(["ec.test"], { key: "ec" }), certificateFor(["rsa.test"], { key: "rsa" })];
   await using server = SecureServer.open({ tls: trust.tls({ certificates }) });
   const rsaOnly = { maxVersion: 0x0303, ciphers: "ECDHE-RSA-AES128-GCM-SHA256" };
@@ -49,7 +49,7 @@ test("a client that cannot verify the first certificate's signature gets one tha
   expect(await shownTo(server.port, { serverName: "", ...rsaOnly })).toBe("rsa.test");
 });
 
-test("new certificates are for new handshakes; those who are connected stay", async () => {
+test("new certificates apply to new handshakes; open connections stay", async () => {
   const before = certificateFor(["before.test"]);
   const after = certificateFor(["after.test"]);
   await using server = SecureServer.open({ tls: trust.tls({ certificates: [before] }) });
@@ -73,7 +73,7 @@ test("new certificates are for new handshakes; those who are connected stay", as
   await old.take("MSG a 1 2\r\nhi\r\n");
 });
 
-test("new pins close those whose certificate is not among them, and only those", async () => {
+test("new pins close only the connections whose certificate is not pinned", async () => {
   const [kept, dropped] = [trust.root.issue({ subject: "CN=kept" }), trust.root.issue({ subject: "CN=dropped" })];
   const tls: Partial<TlsOptions> = { verify: true, caFile: trust.caFile };
   await using server = SecureServer.open({ tls: trust.tls({ ...tls, pinnedCerts: [kept.pin, dropped.pin] }) });
@@ -92,7 +92,7 @@ test("new pins close those whose certificate is not among them, and only those",
   await stays.connect();
 });
 
-test("a session of before does not bring the old authority's trust along", async () => {
+test("resuming a session does not keep trust in a replaced authority", async () => {
   const client = trust.root.issue({ subject: "CN=client" });
   const verify = { verify: true, caFile: trust.caFile, handshakeFirst: true };
   await using server = SecureServer.open({ tls: trust.tls(verify) });
@@ -110,14 +110,7 @@ test("a session of before does not bring the old authority's trust along", async
     });
   const first = await greeting();
   expect(first.text).toStartWith("INFO");
-  const { root } = new TestAuthorityOfAnother();
+  const root = authority("Other CA");
   server.useTls(TlsContext.load(trust.tls({ ...verify, caFile: trust.directory.write("another.pem", root.pem) })));
   expect((await greeting(first.session)).text).toBe("");
 });
-
-class TestAuthorityOfAnother extends TestAuthority {
-  constructor() {
-    super();
-    this[Symbol.dispose](); // only its root is wanted
-  }
-}

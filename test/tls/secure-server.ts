@@ -1,4 +1,4 @@
-/** Our server and the reference with the same `tls` block, for tests that hold one against the other. */
+/** Our server with a `tls` block, and the certificates for it. */
 
 import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
 import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
@@ -51,14 +51,14 @@ export class SecureServer extends Server implements AsyncDisposable {
     clock = SYSTEM_CLOCK,
     more: Partial<ServerDependencies> = {},
   ): SecureServer {
-    // No system account: its heartbeat would be a timer that is always there.
+    // No system account: its heartbeat is a timer that never ends.
     const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given });
     const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
     server.start();
     return server;
   }
 
-  /** Waits for a line of the log. */
+  /** Waits for a log line that contains `part`. */
   async logged(part: string): Promise<string> {
     await until(
       () => this.lines.some(line => line.includes(part)),
@@ -67,7 +67,7 @@ export class SecureServer extends Server implements AsyncDisposable {
     return this.lines.find(line => line.includes(part))!;
   }
 
-  /** Waits until so many connections have been closed, and says why each was, in the order they ended. */
+  /** Waits until `count` connections have been closed. @returns the reason of each, in the order they were closed */
   async closeReasons(count: number): Promise<string[]> {
     const reasons = () => [...this.closedConnections.all()].map(({ closeReason }) => CLOSE_TEXTS[closeReason as CloseReason]);
     await until(
@@ -77,7 +77,7 @@ export class SecureServer extends Server implements AsyncDisposable {
     return reasons();
   }
 
-  /** Waits until nothing is left of anybody who came. */
+  /** Waits until no connection and no timer is left. */
   async cleared(): Promise<void> {
     const left = () => ({
       connections: this.connections.size,

@@ -1,4 +1,4 @@
-/** Which comes first, INFO or the handshake: every order of the reference, played against it and against ours. */
+/** The order of INFO and the handshake: every order that the reference has, tested with it and with our server. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { referenceIsLive } from "../reference/recording.ts";
@@ -12,9 +12,9 @@ afterAll(() => trust[Symbol.dispose]());
 interface Rules {
   readonly tls: Partial<TlsOptions>;
   readonly allowNonTls?: boolean;
-  /** Clients must say who they are, in so much time. */
+  /** Clients must authenticate within this time. */
   readonly authTimeoutMs?: number;
-  /** The same, as the reference's configuration has it. */
+  /** The same options as lines of the reference's configuration. */
   readonly config: string;
 }
 
@@ -43,68 +43,68 @@ const SIDES: [name: string, start: (rules: Rules) => Promise<Side>][] = [
   ],
 ];
 
-/** Names of the fields that tell of TLS, and `client_ip`. */
-const told = (info: Record<string, unknown>) => Object.keys(info).filter(key => key.startsWith("tls_") || key === "client_ip");
+/** Names of the fields of INFO about TLS, and `client_ip`. */
+const tlsFieldsOf = (info: Record<string, unknown>) => Object.keys(info).filter(key => key.startsWith("tls_") || key === "client_ip");
 
 for (const [side, start] of SIDES) {
-  if (side !== "ours" && !referenceIsLive()) continue; // what must come is written here
+  if (side !== "ours" && !referenceIsLive()) continue; // the expected answers stand in the tests
   describe(side, () => {
-    test("INFO in the clear, then the handshake", async () => {
+    test("INFO comes as plain text, then the handshake", async () => {
       await using server = await start({ tls: {}, config: "" });
       using peer = await SecurePeer.open(server.port);
-      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
       await peer.secure();
       expect(peer.secured).toBe(true);
       await peer.connect();
-      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
     });
 
-    test("handshake_first: the handshake, then INFO", async () => {
+    test("handshake_first: the handshake comes before INFO", async () => {
       await using server = await start({ tls: { handshakeFirst: true }, config: "handshake_first: true" });
       using peer = await SecurePeer.open(server.port);
       await peer.secure();
-      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
       await peer.connect();
     });
 
-    test("handshake_first with allow_non_tls: still the handshake, and INFO says both", async () => {
+    test("handshake_first with allow_non_tls: the handshake is still required, and INFO has both fields", async () => {
       await using server = await start({ tls: { handshakeFirst: true }, allowNonTls: true, config: "handshake_first: true" });
       using peer = await SecurePeer.open(server.port);
       await peer.secure();
-      expect(told(await peer.info())).toEqual(["tls_required", "tls_available", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "tls_available", "client_ip"]);
       await peer.connect();
-      expect(told(await peer.info())).toEqual(["tls_available", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_available", "client_ip"]);
     });
 
-    test("handshake_first with a fallback: whoever begins is not greeted in the clear", async () => {
-      const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 3_000 }, config: "handshake_first: 3s" };
+    test("handshake_first with a fallback: a client that begins a handshake gets no plain INFO", async () => {
+      const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 60_000 }, config: "handshake_first: 60s" };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);
       await peer.secure();
-      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
     });
 
-    test("handshake_first with a fallback: whoever waits is greeted, and TLS comes then", async () => {
+    test("handshake_first with a fallback: a client that waits gets a plain INFO, then the handshake", async () => {
       const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, config: "handshake_first: auto" };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);
-      expect(told(await peer.info())).toEqual(["tls_required", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
       await peer.secure();
       await peer.connect();
     });
 
-    test("handshake_first with a fallback and allow_non_tls: whoever waits may do without", async () => {
+    test("handshake_first with a fallback and allow_non_tls: a client that waits may stay without TLS", async () => {
       const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, allowNonTls: true, config: "handshake_first: auto" };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);
-      expect(told(await peer.info())).toEqual(["tls_available", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_available", "client_ip"]);
       await peer.connect();
     });
 
-    test("allow_non_tls: with TLS and without", async () => {
+    test("allow_non_tls: clients with and without TLS exchange messages", async () => {
       await using server = await start({ tls: {}, allowNonTls: true, config: "" });
       using plain = await SecurePeer.open(server.port);
-      expect(told(await plain.info())).toEqual(["tls_available", "client_ip"]);
+      expect(tlsFieldsOf(await plain.info())).toEqual(["tls_available", "client_ip"]);
       await plain.connect("SUB a 1\r\n");
       using secure = await SecurePeer.open(server.port);
       await secure.info();
@@ -114,21 +114,21 @@ for (const [side, start] of SIDES) {
       await plain.take("MSG a 1 2\r\nhi\r\n");
     });
 
-    test("allow_non_tls: whoever says nothing is taken for plain once the time of TLS is over", async () => {
+    test("allow_non_tls: a silent client counts as plain after the TLS timeout", async () => {
       await using server = await start({ tls: { timeoutMs: 100 }, allowNonTls: true, authTimeoutMs: 100, config: "timeout: 0.1" });
       using peer = await SecurePeer.open(server.port);
       await peer.info();
-      await peer.take("-ERR 'Authentication Timeout'\r\n"); // only somebody who was let in is asked who it is
+      await peer.take("-ERR 'Authentication Timeout'\r\n"); // the authentication timeout starts only after the TLS decision
     });
 
-    test("verify is told", async () => {
+    test("INFO says that client certificates are verified", async () => {
       const rules = { tls: { verify: true, caFile: trust.caFile }, config: `verify: true, ca_file: "${trust.caFile}"` };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);
-      expect(told(await peer.info())).toEqual(["tls_required", "tls_verify", "client_ip"]);
+      expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "tls_verify", "client_ip"]);
     });
 
-    test("plain text where TLS is required ends the connection without a word", async () => {
+    test("plain text where TLS is required ends the connection without an answer", async () => {
       await using server = await start({ tls: {}, config: "" });
       using peer = await SecurePeer.open(server.port);
       await peer.info();

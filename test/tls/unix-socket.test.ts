@@ -1,4 +1,4 @@
-/** A Unix socket beside the port: the same clients, the same TLS, and a file that is never taken from anybody. */
+/** A Unix socket beside the port: it has the same clients and the same TLS, and never replaces a file that is in use. */
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test("clients of the socket and of the port talk to each other; INFO has no address, logs and /connz say so", async () => {
+test("clients of the socket and of the port exchange messages; INFO and /connz have no address, and the log names the socket", async () => {
   await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 }, httpPort: 0 });
   expect(server.lines).toContain(`INF Listening for client connections on unix:${path}`);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -32,7 +32,7 @@ test("clients of the socket and of the port talk to each other; INFO has no addr
   expect(connections.map(({ ip, port }) => [ip, port])).toEqual([["", 0]]);
 });
 
-test("the file goes when the server stops", async () => {
+test("the socket file is removed when the server stops", async () => {
   const server = SecureServer.open({ listenUnix: { path, mode: 0o660 } });
   using peer = await SecurePeer.open(path);
   await peer.info();
@@ -41,7 +41,7 @@ test("the file goes when the server stops", async () => {
   await peer.gone();
 });
 
-test("TLS is asked for there as on the port", async () => {
+test("TLS is required on the socket as on the port", async () => {
   await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 }, tls: trust.tls() });
   using peer = await SecurePeer.open(path);
   expect((await peer.info()).tls_required).toBe(true);
@@ -50,7 +50,7 @@ test("TLS is asked for there as on the port", async () => {
   expect(server.connections.size).toBe(1);
 });
 
-test("a file that a dead server left is replaced", async () => {
+test("a socket file that a killed server left is replaced", async () => {
   await leaveSocketFile();
   expect(existsSync(path)).toBe(true);
   await using _server = SecureServer.open({ listenUnix: { path, mode: 0o600 } });
@@ -58,7 +58,7 @@ test("a file that a dead server left is replaced", async () => {
   await peer.info();
 });
 
-test("a socket that somebody listens on is not", async () => {
+test("a socket file of a running server is not replaced", async () => {
   await using server = SecureServer.open({ listenUnix: { path, mode: 0o600 } });
   expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow(
     `Error listening on unix socket: ${path}, "bind: address already in use"`,
@@ -68,20 +68,20 @@ test("a socket that somebody listens on is not", async () => {
   expect(server.connections.size).toBeGreaterThan(0);
 });
 
-test("a file that is no socket is neither replaced nor harmed", () => {
+test("a file that is not a socket is neither replaced nor changed", () => {
   writeFileSync(path, "mine");
   expect(() => SecureServer.open({ listenUnix: { path, mode: 0o600 } })).toThrow("the file is not a socket");
   expect(readFileSync(path, "utf8")).toBe("mine");
 });
 
-test("a path that is too long or leads nowhere is one clear error, and the port is free again", () => {
+test("a path that is too long or has no directory gives one clear error", () => {
   expect(() => SecureServer.open({ listenUnix: { path: join(directory, "x".repeat(120)), mode: 0o600 } })).toThrow("is longer than");
   expect(() => SecureServer.open({ listenUnix: { path: join(directory, "no", "where"), mode: 0o600 } })).toThrow(
     "Error listening on unix socket",
   );
 });
 
-/** What a server that is killed leaves: a socket file that nobody listens on. */
+/** Leaves a socket file without a listener, as a killed server does. */
 async function leaveSocketFile(): Promise<void> {
   const script = `Bun.listen({ unix: ${JSON.stringify(path)}, socket: { data() {} } }); process.kill(process.pid, "SIGKILL");`;
   await Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "ignore"] }).exited;

@@ -1,4 +1,4 @@
-/** Certificates of clients: verified, named as Go names them, pinned, handed to whoever authenticates. */
+/** Client certificates: verification, their names as Go prints them, pinning, and what an authenticator receives. */
 import { afterAll, expect, test } from "bun:test";
 import type { GivenRequest } from "../../src/auth/users/given-authenticator.ts";
 import { TlsContext } from "../../src/wire/transport/tls/tls-context.ts";
@@ -13,41 +13,41 @@ const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
 
 const client = trust.root.issue({ subject: "DC=com,DC=example,O=Org,CN=client+UID=7", emails: ["a@b.c"], names: ["me.example"] });
-const stranger = authority("Stranger").issue({ subject: "C=US,O=Org\\, Inc+OU=a,OU=b,CN= x#,SERIALNUMBER=9" });
+const untrusted = authority("Other CA").issue({ subject: "C=US,O=Org\\, Inc+OU=a,OU=b,CN= x#,SERIALNUMBER=9" });
 const verify = { verify: true, caFile: trust.caFile };
 
-/** Connects, shows a certificate, or none, and says whether the server let it in. */
-async function isLetIn(port: number, certificate: TestCertificate | null): Promise<boolean> {
+/** Connects with a certificate or without one. @returns whether the server accepts the client */
+async function isAccepted(port: number, certificate: TestCertificate | null): Promise<boolean> {
   using peer = await SecurePeer.open(port);
   await peer.info();
   await peer.secure(certificate === null ? {} : { cert: certificate.chainPem, key: certificate.keyPem });
   await peer.write('CONNECT {"verbose":false}\r\nPING\r\n');
   await until(
     () => peer.closed || peer.text.includes("PONG\r\n"),
-    () => "neither PONG nor the end comes",
+    () => "neither PONG nor the end arrives",
   );
   return peer.text.includes("PONG\r\n");
 }
 
-test("a certificate that the authority signed is let in, also through an authority between", async () => {
+test("a certificate of the authority is accepted, directly or through an intermediate authority", async () => {
   await using server = SecureServer.open({ tls: trust.tls(verify) });
-  expect(await isLetIn(server.port, client)).toBe(true);
-  const between = trust.root.issue({ subject: "CN=between", authority: true });
-  expect(await isLetIn(server.port, between.issue({ subject: "CN=behind" }))).toBe(true);
+  expect(await isAccepted(server.port, client)).toBe(true);
+  const intermediate = trust.root.issue({ subject: "CN=intermediate", authority: true });
+  expect(await isAccepted(server.port, intermediate.issue({ subject: "CN=leaf" }))).toBe(true);
 });
 
-test("none, a stranger's, an expired one and one for servers only are not", async () => {
+test("no certificate, an untrusted one, an expired one and one for servers only are refused", async () => {
   await using server = SecureServer.open({ tls: trust.tls(verify) });
   const expired = trust.root.issue({ subject: "CN=late", validDays: -1 });
   const forServers = trust.root.issue({ subject: "CN=server", usage: "server" });
-  for (const certificate of [null, stranger, expired, forServers]) expect(await isLetIn(server.port, certificate)).toBe(false);
+  for (const certificate of [null, untrusted, expired, forServers]) expect(await isAccepted(server.port, certificate)).toBe(false);
   expect(await server.closeReasons(4)).toEqual(Array(4).fill("TLS Handshake Failure"));
   const detail = (certificate: TestCertificate, subject: string) => ` (${subject} SHA-256: ${certificate.sha256})`;
   const errors = server.lines.filter(line => line.startsWith("ERR")).map(line => line.slice(line.indexOf("TLS handshake error")));
   const failed = "TLS handshake error: tls: failed to verify certificate: x509:";
   expect(errors).toEqual([
     "TLS handshake error: tls: client didn't provide a certificate",
-    `${failed} certificate signed by unknown authority${detail(stranger, "SERIALNUMBER=9,CN=\\ x#,OU=a+OU=b,O=Org\\, Inc,C=US")}`,
+    `${failed} certificate signed by unknown authority${detail(untrusted, "SERIALNUMBER=9,CN=\\ x#,OU=a+OU=b,O=Org\\, Inc,C=US")}`,
     `${failed} certificate has expired or is not yet valid${detail(expired, "CN=late")}`,
     `${failed} certificate specifies an incompatible key usage${detail(forServers, "CN=server")}`,
   ]);
@@ -67,11 +67,11 @@ const SUBJECTS = [
 
 /** How a server's log prints the subjects of certificates that it refuses. */
 async function printedSubjects(port: number, log: () => string): Promise<string[]> {
-  const foreign = authority("Stranger");
+  const foreign = authority("Other CA");
   const printed: string[] = [];
   for (const subject of SUBJECTS) {
     const certificate = foreign.issue({ subject });
-    await isLetIn(port, certificate);
+    await isAccepted(port, certificate);
     const shown = () => new RegExp(`\\((.*) SHA-256: ${certificate.sha256}`).exec(log())?.[1];
     await until(
       () => shown() !== undefined,
@@ -102,24 +102,24 @@ it.compared("a certificate's name is printed as nats-server prints it", async ()
   expect(ours).toEqual(theirs);
 });
 
-test("a pinned certificate is let in, another of the same authority is not", async () => {
+test("a pinned certificate is accepted, another of the same authority is refused", async () => {
   await using server = SecureServer.open({ tls: trust.tls({ ...verify, pinnedCerts: [client.pin] }) });
-  expect(await isLetIn(server.port, client)).toBe(true);
+  expect(await isAccepted(server.port, client)).toBe(true);
   const other = trust.root.issue({ subject: "CN=other" });
-  expect(await isLetIn(server.port, other)).toBe(false);
+  expect(await isAccepted(server.port, other)).toBe(false);
   await server.logged(`DBG 127.0.0.1`);
   expect(server.lines.some(line => line.endsWith(`Failed pinned cert test for key id: ${other.pin}`))).toBe(true);
   expect(server.lines.some(line => line.startsWith("ERR") && line.endsWith("TLS handshake error: certificate not pinned"))).toBe(true);
 });
 
-test("whoever decides about clients is shown the certificate", async () => {
+test("the authenticator receives the certificate", async () => {
   const requests: GivenRequest[] = [];
   const authenticate = (request: GivenRequest) => {
     requests.push(request);
-    return { user: "someone" };
+    return { user: "a" };
   };
   await using server = SecureServer.open({ tls: trust.tls(verify) }, authenticate);
-  expect(await isLetIn(server.port, client)).toBe(true);
+  expect(await isAccepted(server.port, client)).toBe(true);
   const { certificate } = requests[0]!;
   expect(certificate).toMatchObject({
     spkiSha256: client.pin,
@@ -134,12 +134,12 @@ test("whoever decides about clients is shown the certificate", async () => {
   expect(Buffer.from(certificate!.raw).equals(client.der)).toBe(true);
 });
 
-test("a check of ours after the handshake decides before anything of the client is read", async () => {
+test("our check after the handshake decides before anything of the client is read", async () => {
   const verdicts = [
     async () => "revoked",
     async () => null,
     async () => {
-      throw new Error("the responder is away");
+      throw new Error("the responder is unreachable");
     },
   ];
   const authorities: number[] = [];
@@ -149,11 +149,11 @@ test("a check of ours after the handshake decides before anything of the client 
   });
   await using server = SecureServer.open({ tls: trust.tls(verify) });
   server.useTls(context);
-  expect(await isLetIn(server.port, client)).toBe(false);
-  expect(await isLetIn(server.port, client)).toBe(true);
-  expect(await isLetIn(server.port, client)).toBe(false);
+  expect(await isAccepted(server.port, client)).toBe(false);
+  expect(await isAccepted(server.port, client)).toBe(true);
+  expect(await isAccepted(server.port, client)).toBe(false);
   expect(authorities).toEqual([1, 1, 1]);
   await server.logged("TLS handshake error: revoked");
-  await server.logged("TLS handshake error: the responder is away");
+  await server.logged("TLS handshake error: the responder is unreachable");
   await server.cleared();
 });

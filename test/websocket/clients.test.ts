@@ -1,24 +1,24 @@
 /**
- * The official client over WebSocket, where it runs: under Bun, under Node, and in a page of headless Chromium.
+ * The official client over WebSocket: under Bun, under Node, and in a page of headless Chromium.
  *
  *   conversation.ts ─┬─ imported ─────────▶ Bun
- *                    ├─ built, by IPC ────▶ Node, whose global WebSocket wants a flag before version 22
- *                    └─ built into a page ▶ Chromium ─ POST /heard ─▶ this test
+ *                    ├─ built, by IPC ────▶ Node, whose global WebSocket needs a flag before version 22
+ *                    └─ built into a page ▶ Chromium ─ POST /result ─▶ this test
  */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, needs } from "../reference/programs.ts";
-import { type ConversationOptions, converse, HEARD } from "./conversation.ts";
-import { type Subject, type SubjectOptions, startSubject } from "./subject.ts";
+import { type ConversationOptions, converse, EXPECTED } from "./conversation.ts";
+import { startTestedServer, type TestedServer, type TestedServerOptions } from "./tested-server.ts";
 
 const TIMEOUT_MS = 120_000;
 const root = join(import.meta.dir, "../..");
 const NODE = findProgram("node").path;
 const CHROMIUM = findProgram("chromium").path;
 
-const KINDS: [title: string, name: "codec" | "Bun.serve", options: SubjectOptions][] = [
+const KINDS: [title: string, name: "codec" | "Bun.serve", options: TestedServerOptions][] = [
   ["Bun.serve", "Bun.serve", {}],
   ["codec", "codec", {}],
   ["codec with compression", "codec", { websocket: { compression: true } }],
@@ -26,16 +26,16 @@ const KINDS: [title: string, name: "codec" | "Bun.serve", options: SubjectOption
 
 /** A test for each way to serve WebSockets. */
 const each = {
-  test(title: string, run: (subject: Subject) => Promise<void>): void {
+  test(title: string, run: (tested: TestedServer) => Promise<void>): void {
     for (const [kind, owner, options] of KINDS) {
       test(
         `${kind}: ${title}`,
         async () => {
-          const subject = await startSubject(owner, options);
+          const tested = await startTestedServer(owner, options);
           try {
-            await run(subject);
+            await run(tested);
           } finally {
-            await subject.stop();
+            await tested.stop();
           }
         },
         TIMEOUT_MS,
@@ -44,27 +44,27 @@ const each = {
   },
 };
 
-const urlOf = (subject: Subject) => `ws://127.0.0.1:${subject.port}`;
+const urlOf = (tested: TestedServer) => `ws://127.0.0.1:${tested.port}`;
 
-each.test("nats-core under Bun publishes, subscribes and requests", async subject => {
-  expect(await converse({ url: urlOf(subject) })).toEqual(HEARD);
+each.test("nats-core under Bun publishes, subscribes and requests", async tested => {
+  expect(await converse({ url: urlOf(tested) })).toEqual(EXPECTED);
 });
 
 needs(["node"], () =>
-  each.test("nats-core under Node publishes, subscribes and requests", async subject => {
-    expect(await converseInNode({ url: urlOf(subject) })).toEqual(HEARD);
+  each.test("nats-core under Node publishes, subscribes and requests", async tested => {
+    expect(await converseInNode({ url: urlOf(tested) })).toEqual(EXPECTED);
   }),
 );
 
 needs(["chromium"], () => {
-  each.test("nats-core in a browser publishes, subscribes and requests", async subject => {
+  each.test("nats-core in a browser publishes, subscribes and requests", async tested => {
     await using page = await Page.open();
-    expect(await page.converse({ url: urlOf(subject) })).toEqual(HEARD);
+    expect(await page.converse({ url: urlOf(tested) })).toEqual(EXPECTED);
   });
 
   for (const name of ["codec", "Bun.serve"] as const) {
     test(
-      `${name}: a page is let in by its origin and its cookies, another page is not`,
+      `${name}: a page is accepted by its origin and its cookies; another origin is refused`,
       async () => {
         await using page = await Page.open("who=page; word=secret");
         const websocket = {
@@ -72,14 +72,14 @@ needs(["chromium"], () => {
           userCookie: "who",
           passwordCookie: "word",
         };
-        const friend = await startSubject(name, { websocket: { ...websocket, allowedOrigins: [page.origin] } });
-        const stranger = await startSubject(name, { websocket: { ...websocket, allowedOrigins: ["http://elsewhere.example"] } });
-        expect(await page.converse({ url: urlOf(friend) })).toEqual(HEARD);
-        expect(await page.converse({ url: urlOf(stranger) })).toHaveProperty("failed");
-        expect(stranger.lines().some(line => line.endsWith("websocket handshake error: origin not allowed: not in the allowed list"))).toBe(
+        const accepting = await startTestedServer(name, { websocket: { ...websocket, allowedOrigins: [page.origin] } });
+        const refusing = await startTestedServer(name, { websocket: { ...websocket, allowedOrigins: ["http://elsewhere.example"] } });
+        expect(await page.converse({ url: urlOf(accepting) })).toEqual(EXPECTED);
+        expect(await page.converse({ url: urlOf(refusing) })).toHaveProperty("failed");
+        expect(refusing.lines().some(line => line.endsWith("websocket handshake error: origin not allowed: not in the allowed list"))).toBe(
           true,
         );
-        await Promise.all([friend.stop(), stranger.stop()]);
+        await Promise.all([accepting.stop(), refusing.stop()]);
       },
       TIMEOUT_MS,
     );
@@ -101,7 +101,7 @@ async function converseInNode(options: ConversationOptions): Promise<unknown> {
   return JSON.parse(output);
 }
 
-/** Builds a script that stands in this directory. */
+/** Builds a script as if it were a file of this directory. */
 async function build(script: string, target: "node" | "browser"): Promise<string> {
   const entry = join(import.meta.dir, "entry.ts");
   // For Node the client itself is loaded as it was published.
@@ -115,15 +115,16 @@ import { converse } from "./conversation.ts";
 for (;;) {
   const options = await (await fetch("/next")).json();
   if (options === null) break;
-  const heard = await converse(options).catch(error => ({ failed: String(error) }));
-  await fetch("/heard", { method: "POST", body: JSON.stringify(heard) });
+  const result = await converse(options).catch(error => ({ failed: String(error) }));
+  await fetch("/result", { method: "POST", body: JSON.stringify(result) });
 }`;
 
-/** A page in a browser of its own, which has the conversations that it is asked for. */
+/** A page in its own browser, which runs the conversations that a test gives it. */
 class Page implements AsyncDisposable {
   private readonly directory = mkdtempSync(join(tmpdir(), "bunats-page-"));
-  private asked = Promise.withResolvers<ConversationOptions | null>();
-  private heard = Promise.withResolvers<unknown>();
+  /** Options of the next conversation; null: the page ends. */
+  private next = Promise.withResolvers<ConversationOptions | null>();
+  private result = Promise.withResolvers<unknown>();
   private readonly server: Bun.Server<undefined>;
   private readonly browser: Bun.Subprocess;
 
@@ -139,7 +140,7 @@ class Page implements AsyncDisposable {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "ignore",
-      onExit: (_process, code) => this.heard.reject(new Error(`the browser exited with ${code}`)),
+      onExit: (_process, code) => this.result.reject(new Error(`the browser exited with ${code}`)),
     });
   }
 
@@ -153,20 +154,20 @@ class Page implements AsyncDisposable {
   }
 
   async converse(options: ConversationOptions): Promise<unknown> {
-    this.heard = Promise.withResolvers();
-    this.asked.resolve(options);
-    return this.heard.promise;
+    this.result = Promise.withResolvers();
+    this.next.resolve(options);
+    return this.result.promise;
   }
 
   private async answer(request: Request, script: string, cookies: string): Promise<Response> {
     switch (new URL(request.url).pathname) {
       case "/next": {
-        const options = await this.asked.promise;
-        this.asked = Promise.withResolvers();
+        const options = await this.next.promise;
+        this.next = Promise.withResolvers();
         return Response.json(options);
       }
-      case "/heard":
-        this.heard.resolve(await request.json());
+      case "/result":
+        this.result.resolve(await request.json());
         return new Response();
       case "/script.js":
         return new Response(script, { headers: { "Content-Type": "text/javascript" } });
@@ -179,8 +180,8 @@ class Page implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.heard.promise.catch(() => {}); // it ends now, and may
-    this.asked.resolve(null);
+    this.result.promise.catch(() => {}); // the browser is stopped on purpose
+    this.next.resolve(null);
     this.browser.kill();
     await this.browser.exited;
     await this.server.stop(true);

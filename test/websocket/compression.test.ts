@@ -1,12 +1,12 @@
-/** permessage-deflate without context takeover: agreed upon, bounded, and of no consequence to what is said. The codec's alone. */
+/** permessage-deflate without context takeover: negotiation, bounds, and that messages stay the same. Only the codec supports it. */
 import { expect, test } from "bun:test";
 import { constants, deflateRawSync } from "node:zlib";
 import { until } from "../faults/until.ts";
 import { BINARY, CONTINUATION, DEFLATE, frame, RawClient, TEXT, upgradeRequest } from "./raw-client.ts";
-import { EXACT, type Subject, Subjects, startSubject } from "./subject.ts";
+import { EXACT, startTestedServer, type TestedServer, TestedServers } from "./tested-server.ts";
 
 const PAYLOAD_MAX = 64 * 1024;
-const compressing = new Subjects({
+const compressing = new TestedServers({
   websocket: { compression: true },
   websocketConfig: "compression: true",
   server: { payloadBytesMax: PAYLOAD_MAX },
@@ -15,22 +15,22 @@ const compressing = new Subjects({
 const CONNECT = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
 const COMPRESSED = 0x40;
 
-/** As a client compresses. */
+/** Compresses as a client does. */
 function deflated(text: string | Uint8Array): Buffer {
   return deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
-async function visitor(subject: Subject): Promise<RawClient> {
-  const client = await RawClient.upgrade(subject.port, { headers: DEFLATE });
+async function greetedClient(tested: TestedServer): Promise<RawClient> {
+  const client = await RawClient.upgrade(tested.port, { headers: DEFLATE });
   await client.textUntil("\r\n");
   return client;
 }
 
 compressing.test(
-  "any offer of permessage-deflate is taken, without parameters and context",
-  async subject => {
+  "any offer of permessage-deflate is accepted, without its parameters and without context takeover",
+  async tested => {
     for (const offer of ["permessage-deflate", "x-other, PerMessage-Deflate; client_max_window_bits; server_max_window_bits=10"]) {
-      using client = await RawClient.open(subject.port);
+      using client = await RawClient.open(tested.port);
       await client.write(upgradeRequest({ headers: { "Sec-WebSocket-Extensions": offer } }));
       const { headers } = await client.head();
       expect(headers["sec-websocket-extensions"]).toBe("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
@@ -41,9 +41,9 @@ compressing.test(
 );
 
 compressing.test(
-  "compressed and other messages may come in turns, whole and in fragments",
-  async subject => {
-    using client = await visitor(subject);
+  "compressed and uncompressed messages may alternate, whole and in fragments",
+  async tested => {
+    using client = await greetedClient(tested);
     await client.write(frame(TEXT, deflated(`${CONNECT}SUB a 1\r\nPU`), { reserved: COMPRESSED }));
     await client.write(frame(BINARY, "B a 5\r\nhe"));
     const rest = deflated("llo\r\nPING\r\n");
@@ -56,9 +56,9 @@ compressing.test(
 );
 
 compressing.test(
-  "a message may end in a block that says it is the last; what stands behind is ignored",
-  async subject => {
-    using client = await visitor(subject);
+  "a message may contain a final deflate block; bytes after it are ignored",
+  async tested => {
+    using client = await greetedClient(tested);
     await client.write(frame(BINARY, Buffer.concat([deflateRawSync("PING\r\n"), deflated("PING\r\n")]), { reserved: COMPRESSED }));
     expect(await client.textUntil("\r\n")).toBe("PONG\r\n");
     const large = `${CONNECT}SUB a 1\r\nPUB a 20000\r\n${"0123456789".repeat(2_000)}\r\n`;
@@ -69,9 +69,9 @@ compressing.test(
 );
 
 compressing.test(
-  "up to 64 bytes are sent as they are, more compressed",
-  async subject => {
-    using client = await visitor(subject);
+  "messages of up to 64 bytes are sent uncompressed, longer ones compressed",
+  async tested => {
+    using client = await greetedClient(tested);
     await client.write(frame(BINARY, `${CONNECT}SUB a 1\r\nSUB b 2\r\nPING\r\n`));
     expect((await client.nextFrame())!.compressed).toBe(false);
     const size = 64 - "MSG a 1 48\r\n\r\n".length;
@@ -85,9 +85,9 @@ compressing.test(
 );
 
 compressing.test(
-  "a message may become as large as max_payload, its lines included",
-  async subject => {
-    using client = await visitor(subject);
+  "an inflated message may be as large as max_payload, including its protocol lines",
+  async tested => {
+    using client = await greetedClient(tested);
     await client.write(frame(BINARY, `${CONNECT}SUB a 1\r\n`));
     const line = "PUB a 65000\r\n";
     const size = PAYLOAD_MAX - line.length - 2;
@@ -107,18 +107,18 @@ const FAILURES: [title: string, payload: () => Buffer, text: RegExp][] = [
     () => deflated(crypto.getRandomValues(new Uint8Array(PAYLOAD_MAX)).toString().repeat(8)),
     /maximum payload exceeded$/,
   ],
-  ["what is not deflate", () => Buffer.from([0xff, 0xff, 0xff, 0xff]), /flate: /],
-  ["a message that is cut off", () => deflated("PING\r\n".repeat(50)).subarray(0, 6), /flate: /],
+  ["data that is not deflate", () => Buffer.from([0xff, 0xff, 0xff, 0xff]), /flate: /],
+  ["a truncated message", () => deflated("PING\r\n".repeat(50)).subarray(0, 6), /flate: /],
 ];
 for (const [title, payload, text] of FAILURES) {
   compressing.test(
     `${title} is a read error`,
-    async subject => {
-      const before = subject.lines().length;
-      const client = await visitor(subject);
+    async tested => {
+      const before = tested.lines().length;
+      const client = await greetedClient(tested);
       await client.write(frame(BINARY, payload(), { reserved: COMPRESSED }));
       const errors = () =>
-        subject
+        tested
           .lines()
           .slice(before)
           .filter(line => line.startsWith("[ERR]"));
@@ -129,8 +129,8 @@ for (const [title, payload, text] of FAILURES) {
       expect(errors()[0]).toMatch(/ - wid:\d+ - read error: /);
       expect(errors()[0]).toMatch(text);
       await until(
-        () => subject.lines().some((line, index) => index >= before && line.endsWith("Client connection closed: Read Error")),
-        () => "it is not closed",
+        () => tested.lines().some((line, index) => index >= before && line.endsWith("Client connection closed: Read Error")),
+        () => "the connection is not closed",
       );
       client.terminate();
     },
@@ -138,19 +138,19 @@ for (const [title, payload, text] of FAILURES) {
   );
 }
 
-test("bombs cost no memory: a hundred of 100 MB each", async () => {
-  const subject = await startSubject("codec", { websocket: { compression: true } });
+test("a hundred compressed bombs of 100 MB each cost no memory", async () => {
+  const tested = await startTestedServer("codec", { websocket: { compression: true } });
   const bomb = frame(BINARY, deflated(Buffer.alloc(100_000_000)), { reserved: COMPRESSED });
-  const visitors = await Promise.all(Array.from({ length: 100 }, () => visitor(subject)));
+  const clients = await Promise.all(Array.from({ length: 100 }, () => greetedClient(tested)));
   Bun.gc(true);
   const before = process.memoryUsage.rss();
   let most = before;
-  for (const client of visitors) {
+  for (const client of clients) {
     await client.write(bomb);
     expect(await client.closed()).toBe("1001 Read Error");
     most = Math.max(most, process.memoryUsage.rss());
     client.terminate();
   }
   expect(most - before).toBeLessThan(512 * 1024 * 1024);
-  await subject.stop();
+  await tested.stop();
 });

@@ -1,8 +1,10 @@
 /**
- * What a program says over a WebSocket through `@nats-io/nats-core`, and whether it is understood. Nothing here knows where it runs:
+ * A conversation over a WebSocket through `@nats-io/nats-core`. The code runs anywhere:
  * under Bun, under Node, or in a browser's page.
  */
 import { headers, type NatsConnection, wsconnect } from "@nats-io/nats-core";
+
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface ConversationOptions {
   /** `ws://host:port` */
@@ -11,7 +13,7 @@ export interface ConversationOptions {
   readonly pass?: string;
 }
 
-/** Talks, and returns what was heard; it is the same wherever all is well. */
+/** Runs the conversation. @returns the results, which equal `EXPECTED` when everything works */
 export async function converse({ url, ...credentials }: ConversationOptions): Promise<Record<string, unknown>> {
   const options = { servers: url, reconnect: false, ...credentials };
   const [service, client] = await Promise.all([wsconnect(options), wsconnect(options)]);
@@ -21,23 +23,23 @@ export async function converse({ url, ...credentials }: ConversationOptions): Pr
       order: await order(service, client),
       payload: await largePayload(client),
       headers: await withHeaders(service, client),
-      nobody: await nobody(client),
+      noResponders: await noResponders(client),
     };
   } finally {
     await Promise.all([service.close(), client.close()]);
   }
 }
 
-/** What `converse` returns. */
-export const HEARD = { request: "42", order: 5_000, payload: true, headers: ["first", "second"], nobody: true };
+/** What `converse` returns when everything works. */
+export const EXPECTED = { request: "42", order: 5_000, payload: true, headers: ["first", "second"], noResponders: true };
 
 async function request(service: NatsConnection, client: NatsConnection): Promise<string> {
   service.subscribe("double", { callback: (_error, message) => void message.respond(`${Number(message.string()) * 2}`) });
   await service.flush();
-  return (await client.request("double", "21", { timeout: 5_000 })).string();
+  return (await client.request("double", "21", { timeout: REQUEST_TIMEOUT_MS })).string();
 }
 
-/** Publishes many, and counts how many arrive in order. */
+/** Publishes many messages. @returns how many arrive in order */
 async function order(publisher: NatsConnection, listener: NatsConnection): Promise<number> {
   let next = 0;
   const subscription = listener.subscribe("orders.*", {
@@ -46,14 +48,14 @@ async function order(publisher: NatsConnection, listener: NatsConnection): Promi
     },
   });
   await listener.flush();
-  for (let index = 0; index < HEARD.order; index++) publisher.publish(`orders.${index % 7}`, `order ${index}`);
+  for (let index = 0; index < EXPECTED.order; index++) publisher.publish(`orders.${index % 7}`, `order ${index}`);
   await publisher.flush();
   await listener.flush();
   subscription.unsubscribe();
   return next;
 }
 
-/** A payload of half a megabyte that no compression makes small, there and back. */
+/** Publishes half a megabyte that does not compress. @returns whether it arrives unchanged */
 async function largePayload(client: NatsConnection): Promise<boolean> {
   const payload = new Uint8Array(512 * 1024);
   for (let at = 0, state = 1; at < payload.length; at++) {
@@ -72,15 +74,15 @@ async function withHeaders(publisher: NatsConnection, listener: NatsConnection):
   const subscription = listener.subscribe("with.headers", { max: 1 });
   await listener.flush();
   const sent = headers();
-  for (const value of HEARD.headers) sent.append("Trace", value);
+  for (const value of EXPECTED.headers) sent.append("Trace", value);
   publisher.publish("with.headers", "x".repeat(5_000), { headers: sent });
   for await (const message of subscription) return message.headers!.values("Trace");
   return [];
 }
 
-async function nobody(client: NatsConnection): Promise<boolean> {
+async function noResponders(client: NatsConnection): Promise<boolean> {
   try {
-    await client.request("nobody.there", "", { timeout: 5_000 });
+    await client.request("unserved", "", { timeout: REQUEST_TIMEOUT_MS });
     return false;
   } catch (error) {
     return String(error).includes("no responders");

@@ -1,30 +1,31 @@
-/** The door: which requests become WebSockets, and what the others are told. */
+/** The handshake: which requests become WebSockets, and how the others are answered. */
 import { expect } from "bun:test";
 import { until } from "../faults/until.ts";
 import { ACCEPT, DEFLATE, frame, RawClient, type RequestOptions, upgradeRequest } from "./raw-client.ts";
-import { ALL, EXACT, OURS, type Subject, Subjects } from "./subject.ts";
+import { ALL, EXACT, OURS, type TestedServer, TestedServers } from "./tested-server.ts";
 
-const plain = new Subjects({ websocket: { handshakeTimeoutMs: 300 }, websocketConfig: `handshake_timeout: "300ms"` });
-const headers = new Subjects({
+const plain = new TestedServers({ websocket: { handshakeTimeoutMs: 60_000 }, websocketConfig: `handshake_timeout: "60s"` });
+const impatient = new TestedServers({ websocket: { handshakeTimeoutMs: 300 }, websocketConfig: `handshake_timeout: "300ms"` });
+const headers = new TestedServers({
   websocket: { headers: { "X-Served-By": "us", "Cache-Control": "no-store" } },
   websocketConfig: `headers { "X-Served-By": us, "Cache-Control": "no-store" }`,
 });
-const sameOrigin = new Subjects({ websocket: { sameOrigin: true }, websocketConfig: "same_origin: true" });
-const listed = new Subjects({
+const sameOrigin = new TestedServers({ websocket: { sameOrigin: true }, websocketConfig: "same_origin: true" });
+const listed = new TestedServers({
   websocket: { allowedOrigins: ["https://Good.example", "http://other.example:8080"] },
   websocketConfig: `allowed_origins: ["https://Good.example", "http://other.example:8080"]`,
 });
-const both = new Subjects({
+const both = new TestedServers({
   websocket: { sameOrigin: true, allowedOrigins: ["http://localhost", "http://elsewhere"] },
   websocketConfig: `same_origin: true, allowed_origins: ["http://localhost", "http://elsewhere"]`,
 });
 
 const TEXTS: Record<number, string> = { 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed" };
 
-/** The request is refused with this status, and the log says why. */
-async function refused(subject: Subject, options: RequestOptions, status: number, reason: string): Promise<void> {
-  const before = subject.lines().length;
-  using client = await RawClient.open(subject.port);
+/** Expects that the request is refused with this status, and that the log says why. */
+async function refused(tested: TestedServer, options: RequestOptions, status: number, reason: string): Promise<void> {
+  const before = tested.lines().length;
+  using client = await RawClient.open(tested.port);
   await client.write(upgradeRequest(options));
   const head = await client.head();
   const {
@@ -42,7 +43,7 @@ async function refused(subject: Subject, options: RequestOptions, status: number
     body: `${TEXTS[status]}\n`,
   });
   const logged = () =>
-    subject
+    tested
       .lines()
       .slice(before)
       .filter(line => line.startsWith("[ERR]"));
@@ -53,9 +54,9 @@ async function refused(subject: Subject, options: RequestOptions, status: number
   expect(logged().map(line => line.replace(/127\.0\.0\.1:\d+/, "PEER"))).toEqual([`[ERR] PEER - websocket handshake error: ${reason}`]);
 }
 
-/** It becomes a WebSocket, and INFO comes. */
-async function accepted(subject: Subject, options: RequestOptions = {}): Promise<Readonly<Record<string, string>>> {
-  using client = await RawClient.open(subject.port);
+/** Expects that the request becomes a WebSocket and that INFO arrives. @returns the headers of the answer */
+async function accepted(tested: TestedServer, options: RequestOptions = {}): Promise<Readonly<Record<string, string>>> {
+  using client = await RawClient.open(tested.port);
   await client.write(upgradeRequest(options));
   const head = await client.head();
   expect(head.line).toBe("HTTP/1.1 101 Switching Protocols");
@@ -63,71 +64,76 @@ async function accepted(subject: Subject, options: RequestOptions = {}): Promise
   return head.headers;
 }
 
-plain.test("an upgrade is answered with the accepted key, and INFO comes in a frame of its own", async subject => {
-  const { date: _, ...rest } = await accepted(subject);
+plain.test("the answer to an upgrade has the accepted key, and INFO comes in a separate frame", async tested => {
+  const { date: _, ...rest } = await accepted(tested);
   expect(rest).toEqual({ upgrade: "websocket", connection: "Upgrade", "sec-websocket-accept": ACCEPT });
 });
 
-plain.test("only GET", subject => refused(subject, { method: "POST" }, 405, "request method must be GET"));
-plain.test("a host must be named", subject => refused(subject, { headers: { Host: "" } }, 400, "'Host' missing in request"));
-plain.test("Upgrade must be there", subject => refused(subject, { headers: { Upgrade: null } }, 400, "invalid value for header 'Upgrade'"));
-plain.test("Upgrade must contain websocket", subject =>
-  refused(subject, { headers: { Upgrade: "h2c, websockets" } }, 400, "invalid value for header 'Upgrade'"),
+plain.test("a method other than GET is refused", tested => refused(tested, { method: "POST" }, 405, "request method must be GET"));
+plain.test("a request without Host is refused", tested => refused(tested, { headers: { Host: "" } }, 400, "'Host' missing in request"));
+plain.test("a request without Upgrade is refused", tested =>
+  refused(tested, { headers: { Upgrade: null } }, 400, "invalid value for header 'Upgrade'"),
 );
-plain.test("Connection must contain Upgrade", subject =>
-  refused(subject, { headers: { Connection: "keep-alive" } }, 400, "invalid value for header 'Connection'"),
+plain.test("Upgrade must contain websocket", tested =>
+  refused(tested, { headers: { Upgrade: "h2c, websockets" } }, 400, "invalid value for header 'Upgrade'"),
 );
-plain.test("a key must be there", subject => refused(subject, { headers: { "Sec-WebSocket-Key": null } }, 400, "key missing"));
+plain.test("Connection must contain Upgrade", tested =>
+  refused(tested, { headers: { Connection: "keep-alive" } }, 400, "invalid value for header 'Connection'"),
+);
+plain.test("a request without a key is refused", tested => refused(tested, { headers: { "Sec-WebSocket-Key": null } }, 400, "key missing"));
 for (const key of ["AAAA", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZSE=", "!!!!IHNhbXBsZSBub25jZQ=="]) {
-  plain.test(`a key must be 16 bytes in base64, not ${key}`, subject =>
-    refused(subject, { headers: { "Sec-WebSocket-Key": key } }, 400, "invalid websocket key"),
+  plain.test(`a key must be 16 bytes in base64, not ${key}`, tested =>
+    refused(tested, { headers: { "Sec-WebSocket-Key": key } }, 400, "invalid websocket key"),
   );
 }
-plain.test("version 13 must be among those offered", subject =>
-  refused(subject, { headers: { "Sec-WebSocket-Version": "8, 12" } }, 400, "invalid version"),
+plain.test("version 13 must be among the offered versions", tested =>
+  refused(tested, { headers: { "Sec-WebSocket-Version": "8, 12" } }, 400, "invalid version"),
 );
-plain.test("the checks come in order: the first that fails is told", subject =>
-  refused(subject, { method: "PUT", headers: { Host: "", Upgrade: null, "Sec-WebSocket-Key": null } }, 405, "request method must be GET"),
+plain.test("the checks run in order, and the first failure is the one reported", tested =>
+  refused(tested, { method: "PUT", headers: { Host: "", Upgrade: null, "Sec-WebSocket-Key": null } }, 405, "request method must be GET"),
 );
-plain.test("MQTT is not there", subject =>
-  refused(subject, { path: "/some/mqtt?a=b", method: "POST" }, 404, "mqtt websocket endpoint not enabled"),
+plain.test("a request for MQTT is refused", tested =>
+  refused(tested, { path: "/some/mqtt?a=b", method: "POST" }, 404, "mqtt websocket endpoint not enabled"),
 );
 
-plain.test("header values are lists, in any case", async subject => {
-  await accepted(subject, {
+plain.test("header values are lists and may be in upper or lower case", async tested => {
+  await accepted(tested, {
     headers: { Upgrade: "h2c, WebSocket", Connection: "keep-alive, UPGRADE", "Sec-WebSocket-Version": "8, 13", Host: "any.where" },
   });
 });
 
-plain.test("the path is of no importance, nor are sub-protocols", async subject => {
-  const answer = await accepted(subject, { path: "/mqtt/leafnode/x?y=/leafnode", headers: { "Sec-WebSocket-Protocol": "nats, other" } });
+plain.test("the path and the sub-protocols are ignored", async tested => {
+  const answer = await accepted(tested, { path: "/mqtt/leafnode/x?y=/leafnode", headers: { "Sec-WebSocket-Protocol": "nats, other" } });
   expect(answer["sec-websocket-protocol"]).toBeUndefined();
 });
 
-plain.test("compression is not agreed upon where it is off", async subject => {
-  expect((await accepted(subject, { headers: DEFLATE }))["sec-websocket-extensions"]).toBeUndefined();
+plain.test("compression is not negotiated where it is off", async tested => {
+  expect((await accepted(tested, { headers: DEFLATE }))["sec-websocket-extensions"]).toBeUndefined();
 });
 
-plain.test("leaf nodes are upgraded, logged and closed", async subject => {
-  const before = subject.lines().length;
-  using client = await RawClient.upgrade(subject.port, { path: "/leafnode" });
+plain.test("leaf nodes are upgraded, logged and closed", async tested => {
+  const before = tested.lines().length;
+  using client = await RawClient.upgrade(tested.port, { path: "/leafnode" });
   expect(await client.nextFrame()).toBeNull();
-  expect(subject.lines().slice(before)).toContain("[ERR] Not configured to accept leaf node connections");
+  await until(
+    () => tested.lines().slice(before).includes("[ERR] Not configured to accept leaf node connections"),
+    () => "nothing was logged",
+  );
 });
 
 plain.test(
-  "frames that come with the request, before the answer to it: closed",
-  async subject => {
-    using client = await RawClient.open(subject.port);
+  "a client that sends frames before the answer to its request is closed",
+  async tested => {
+    using client = await RawClient.open(tested.port);
     await client.write(Buffer.concat([Buffer.from(upgradeRequest()), frame(2, "PING\r\n")]));
     expect(await client.closed()).toBeNull();
   },
   EXACT,
 );
 
-plain.test("what is no request is answered so, and closed", async subject => {
+plain.test("bytes that are not an HTTP request get status 400, and the connection is closed", async tested => {
   for (const bytes of ["\x16\x03\x01\x02\r\n\r\n", "hello\r\n\r\n", upgradeRequest({ headers: { "X Y": "z" } })]) {
-    using client = await RawClient.open(subject.port);
+    using client = await RawClient.open(tested.port);
     await client.write(bytes);
     expect((await client.head()).status).toBe(400);
     expect(await client.nextFrame()).toBeNull();
@@ -135,10 +141,10 @@ plain.test("what is no request is answered so, and closed", async subject => {
 });
 
 plain.test(
-  "two hosts are no request, nor is none",
-  async subject => {
+  "a request with two Host headers, or with none, gets status 400",
+  async tested => {
     for (const Host of [["a", "b"], null]) {
-      using client = await RawClient.open(subject.port);
+      using client = await RawClient.open(tested.port);
       await client.write(upgradeRequest({ headers: { Host } }));
       expect((await client.head()).line).toStartWith("HTTP/1.1 400 Bad Request");
     }
@@ -146,91 +152,91 @@ plain.test(
   EXACT,
 );
 
-plain.test("a head of a size that nobody needs is refused", async subject => {
-  using client = await RawClient.open(subject.port);
+plain.test("a request head of a megabyte is refused", async tested => {
+  using client = await RawClient.open(tested.port);
   const flood = `X-Filler: ${"x".repeat(1_000)}\r\n`.repeat(1_200);
   await client.write(upgradeRequest().replace("Upgrade: websocket\r\n", `${flood}Upgrade: websocket\r\n`));
   expect((await client.head()).status).toBe(431);
 });
 
-plain.test(
-  "whoever does not finish the request in time is closed",
-  async subject => {
-    using silent = await RawClient.open(subject.port);
-    using slow = await RawClient.open(subject.port);
+impatient.test(
+  "a client that does not finish its request in time is closed",
+  async tested => {
+    using silent = await RawClient.open(tested.port);
+    using slow = await RawClient.open(tested.port);
     await slow.write("GET / HTTP/1.1\r\nHost:");
     expect([await silent.nextFrame(), await slow.nextFrame()]).toEqual([null, null]);
   },
   EXACT,
 );
 
-plain.test("a request may come byte by byte", async subject => {
-  using client = await RawClient.open(subject.port);
+plain.test("a request may arrive byte by byte", async tested => {
+  using client = await RawClient.open(tested.port);
   for (const byte of Buffer.from(upgradeRequest())) await client.write(Uint8Array.of(byte));
   expect((await client.head()).status).toBe(101);
   expect(await client.textUntil("\r\n")).toStartWith("INFO ");
 });
 
-headers.test("configured headers are in the answer", async subject => {
-  const { "x-served-by": by, "cache-control": cache } = await accepted(subject);
+headers.test("configured headers are in the answer", async tested => {
+  const { "x-served-by": by, "cache-control": cache } = await accepted(tested);
   expect({ by, cache }).toEqual({ by: "us", cache: "no-store" });
 });
 
-sameOrigin.test("the same origin is the same scheme, host and port", async subject => {
+sameOrigin.test("same_origin compares scheme, host and port", async tested => {
   const from = (Origin: string, Host = "here.example") => ({ headers: { Origin, Host } });
-  await accepted(subject);
-  await accepted(subject, from("http://Here.example"));
-  await accepted(subject, from("http://here.example:80"));
-  await accepted(subject, from("http://here.example:8080", "here.example:8080"));
+  await accepted(tested);
+  await accepted(tested, from("http://Here.example"));
+  await accepted(tested, from("http://here.example:80"));
+  await accepted(tested, from("http://here.example:8080", "here.example:8080"));
   for (const wrong of ["https://here.example", "http://here.example:81", "http://there.example", "http://x.here.example"]) {
-    await refused(subject, from(wrong), 403, "origin not allowed: not same origin");
+    await refused(tested, from(wrong), 403, "origin not allowed: not same origin");
   }
-  await refused(subject, from("null"), 403, `origin not allowed: parse "null": invalid URI for request`);
+  await refused(tested, from("null"), 403, `origin not allowed: parse "null": invalid URI for request`);
 });
 
-listed.test("only origins on the list", async subject => {
-  await accepted(subject);
+listed.test("allowed_origins accepts only the listed origins", async tested => {
+  await accepted(tested);
   for (const Origin of ["https://good.example", "https://GOOD.example:443", "http://other.example:8080"]) {
-    await accepted(subject, { headers: { Origin } });
+    await accepted(tested, { headers: { Origin } });
   }
   for (const Origin of ["http://good.example", "https://good.example:444", "http://other.example", "https://bad.example"]) {
-    await refused(subject, { headers: { Origin } }, 403, "origin not allowed: not in the allowed list");
+    await refused(tested, { headers: { Origin } }, 403, "origin not allowed: not in the allowed list");
   }
-  await refused(subject, { headers: { "Sec-WebSocket-Origin": "http://bad" } }, 403, "origin not allowed: not in the allowed list");
+  await refused(tested, { headers: { "Sec-WebSocket-Origin": "http://bad" } }, 403, "origin not allowed: not in the allowed list");
 });
 
-both.test("with both rules an origin must pass both", async subject => {
-  await accepted(subject, { headers: { Origin: "http://localhost" } });
-  await refused(subject, { headers: { Origin: "http://elsewhere" } }, 403, "origin not allowed: not same origin");
-  await refused(subject, { headers: { Origin: "http://here", Host: "here" } }, 403, "origin not allowed: not in the allowed list");
+both.test("with both rules an origin must pass both", async tested => {
+  await accepted(tested, { headers: { Origin: "http://localhost" } });
+  await refused(tested, { headers: { Origin: "http://elsewhere" } }, 403, "origin not allowed: not same origin");
+  await refused(tested, { headers: { Origin: "http://here", Host: "here" } }, 403, "origin not allowed: not in the allowed list");
 });
 
 plain.test(
-  "it is said at start where it listens, and that nothing protects it",
-  async subject => {
-    expect(subject.lines()).toContain(`[INF] Listening for websocket clients on ws://127.0.0.1:${subject.port}`);
-    expect(subject.lines()).toContain("[WRN] Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+  "the start log names the address, and warns that there is no TLS",
+  async tested => {
+    expect(tested.lines()).toContain(`[INF] Listening for websocket clients on ws://127.0.0.1:${tested.port}`);
+    expect(tested.lines()).toContain("[WRN] Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
   },
   ALL,
 );
 
 plain.test(
-  "unmasked frames are promised only where they are read",
-  async subject => {
-    const granted = (await accepted(subject, { headers: { "Nats-No-Masking": "true" } }))["nats-no-masking"];
-    expect(granted === "true").toBe(subject.name !== "Bun.serve");
+  "unmasked frames are granted only where the server reads them",
+  async tested => {
+    const granted = (await accepted(tested, { headers: { "Nats-No-Masking": "true" } }))["nats-no-masking"];
+    expect(granted === "true").toBe(tested.name !== "Bun.serve");
   },
   ALL,
 );
 
 plain.test(
-  "a closed port is closed: no more handshakes after stop",
-  async subject => {
-    using client = await RawClient.upgrade(subject.port);
+  "a stopped server closes its connections and accepts no more handshakes",
+  async tested => {
+    using client = await RawClient.upgrade(tested.port);
     expect(await client.textUntil("\r\n")).toStartWith("INFO ");
-    await subject.stop();
+    await tested.stop();
     expect(await client.closed()).toBe("1001 Server Shutdown");
-    await expect(RawClient.open(subject.port)).rejects.toThrow();
+    await expect(RawClient.open(tested.port)).rejects.toThrow();
   },
   OURS,
 );

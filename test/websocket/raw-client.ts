@@ -1,8 +1,8 @@
 /**
- * A WebSocket client that breaks rules when it is told to: it writes the bytes it is given, takes frames apart, and believes nothing.
+ * A WebSocket client that can break rules: it writes the bytes that a test gives it, and takes the server's frames apart.
  *
  *   RawClient.open(port) ─ write(head) ─▶ head() ─ write(frame(…)) ─▶ nextFrame() … ─▶ null, the end
- * Whoever waits, waits for bytes or for the end; the timeout only names what did not come.
+ * Every wait is for bytes or for the end of the connection; the timeout only names what did not come.
  */
 import { inflateRawSync } from "node:zlib";
 import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";
@@ -14,7 +14,7 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** The key of RFC 6455's own example, and its answer. */
+/** The key in the example of RFC 6455, and the answer to it. */
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 export const DEFLATE = { "Sec-WebSocket-Extensions": "permessage-deflate; server_no_context_takeover; client_no_context_takeover" };
@@ -27,7 +27,7 @@ export interface FrameOptions {
   readonly mask?: readonly number[] | null;
   /** How the length is written: 7, 16 or 64 bits; as short as possible when not given. */
   readonly lengthBits?: 7 | 16 | 64;
-  /** What is written as length, whatever the payload has. */
+  /** The length that is written, instead of the payload's. */
   readonly claimedLength?: bigint;
 }
 
@@ -55,7 +55,7 @@ export function frame(opcode: number, payload: string | Uint8Array = "", options
   return Buffer.concat([head, Buffer.from(mask), body]);
 }
 
-/** What a close frame carries. */
+/** The payload of a close frame. */
 export function closePayload(code: number, text: string | Uint8Array = ""): Buffer {
   const code16 = Buffer.alloc(2);
   code16.writeUInt16BE(code);
@@ -65,7 +65,7 @@ export function closePayload(code: number, text: string | Uint8Array = ""): Buff
 export interface RequestOptions {
   readonly method?: string;
   readonly path?: string;
-  /** null takes a header away that stands there otherwise; several values: several lines. */
+  /** null removes a default header; several values become several lines. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
@@ -103,6 +103,11 @@ export interface ReceivedFrame {
 /** A close frame as text: `1002 mask bit missing`. */
 export function closeText({ payload }: { readonly payload: Buffer }): string {
   return payload.length < 2 ? "" : `${payload.readUInt16BE(0)} ${payload.toString("utf8", 2)}`;
+}
+
+/** Text of the server without the PINGs that it sends by itself. */
+export function withoutPings(text: string): string {
+  return text.replace(/(^|\n)(?:PING\r\n)+/g, "$1");
 }
 
 export class RawClient {
@@ -159,7 +164,7 @@ export class RawClient {
     }
   }
 
-  /** The head of the response; what follows it is left. */
+  /** Waits for the head of the response; the bytes after it stay in the buffer. */
   async head(): Promise<ResponseHead> {
     await this.until(() => this.buffered().includes("\r\n\r\n"), "a response");
     const end = this.buffered().indexOf("\r\n\r\n");
@@ -176,13 +181,13 @@ export class RawClient {
     return { status: Number(line.split(" ")[1]), line, headers };
   }
 
-  /** So many bytes of a body. */
+  /** Waits for `size` bytes of a body. */
   async body(size: number): Promise<string> {
     await this.until(() => this.buffered().length >= size, `${size} bytes`);
     return this.take(size).toString();
   }
 
-  /** The next frame, or null when the server has ended without another one. */
+  /** Waits for the next frame. @returns null when the server ends the connection without another one */
   async nextFrame(): Promise<ReceivedFrame | null> {
     await this.until(() => this.frameSize() > 0, "a frame");
     const size = this.frameSize();
@@ -213,10 +218,16 @@ export class RawClient {
     return first.compressed ? inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff])])) : payload;
   }
 
-  /** Text of messages up to one that ends so. */
-  async textUntil(end: string): Promise<string> {
+  /**
+   * Reads messages until their text ends with `end`. Without `keepsPings` the server's PING lines are left out: it sends one to measure
+   * the round trip two seconds after CONNECT, which may fall into any test on a busy machine.
+   */
+  async textUntil(end: string, { keepsPings = false } = {}): Promise<string> {
     let text = "";
-    while (!text.endsWith(end)) text += (await this.nextMessage()).toString("latin1");
+    while (!text.endsWith(end)) {
+      text += (await this.nextMessage()).toString("latin1");
+      if (!keepsPings) text = withoutPings(text);
+    }
     return text;
   }
 
@@ -259,7 +270,7 @@ export class RawClient {
     return all.subarray(0, size);
   }
 
-  /** Bytes of the frame that is there; 0 while it is not whole. */
+  /** Bytes of the first frame in the buffer; 0 while it is not complete. */
   private frameSize(): number {
     const bytes = this.buffered();
     if (bytes.length < 2) return 0;

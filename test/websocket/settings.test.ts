@@ -1,4 +1,4 @@
-/** What the `websocket` block says beyond the handshake: who may connect, how they are told apart, what INFO says. */
+/** The `websocket` block beyond the handshake: INFO, limits, monitoring, credentials, timeouts and the choice of the listener's owner. */
 import { expect, test } from "bun:test";
 import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { ownerFor } from "../../src/server/shard/websocket-listener.ts";
@@ -6,7 +6,7 @@ import { TLS_DEFAULTS } from "../../src/wire/transport/tls/tls-options.ts";
 import { until } from "../faults/until.ts";
 import { REPLY_TIMEOUT_MS } from "../wire/wire-connection.ts";
 import { BINARY, frame, RawClient } from "./raw-client.ts";
-import { ALL, OURS, ourServer, type Subject, Subjects, startSubject } from "./subject.ts";
+import { ALL, OURS, ourServer, startTestedServer, type TestedServer, TestedServers } from "./tested-server.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -21,51 +21,51 @@ interface Info {
   readonly ws_connect_urls?: readonly string[];
 }
 
-async function arrive(subject: Subject, headers: Headers = {}): Promise<{ client: RawClient; info: Info }> {
-  const client = await RawClient.upgrade(subject.port, { headers });
+async function upgradedClient(tested: TestedServer, headers: Headers = {}): Promise<{ client: RawClient; info: Info }> {
+  const client = await RawClient.upgrade(tested.port, { headers });
   const line = await client.textUntil("\r\n");
   return { client, info: JSON.parse(line.slice("INFO ".length)) as Info };
 }
 
-async function openConnections(subject: Subject, query = ""): Promise<{ kind: string; type: string; ip: string }[]> {
-  const response = await fetch(`http://127.0.0.1:${subject.monitorPort}/connz${query}`);
+async function openConnections(tested: TestedServer, query = ""): Promise<{ kind: string; type: string; ip: string }[]> {
+  const response = await fetch(`http://127.0.0.1:${tested.monitorPort}/connz${query}`);
   return ((await response.json()) as { connections: { kind: string; type: string; ip: string }[] }).connections;
 }
 
-/** Somebody who is among the connections for sure: the reference sends INFO before it counts. */
-async function counted(subject: Subject): Promise<RawClient> {
-  const { client } = await arrive(subject);
+/** A client that the server has countedClient: the reference sends INFO before it counts a connection, PONG after. */
+async function countedClient(tested: TestedServer): Promise<RawClient> {
+  const { client } = await upgradedClient(tested);
   await client.write(frame(BINARY, "PING\r\n"));
   await client.textUntil("PONG\r\n");
   return client;
 }
 
-/** Those of the test before have left. */
-async function emptied(subject: Subject): Promise<void> {
+/** Waits until the connections of earlier tests are closed. */
+async function waitForNoConnections(tested: TestedServer): Promise<void> {
   const deadline = performance.now() + REPLY_TIMEOUT_MS;
-  while ((await openConnections(subject)).length > 0) expect(performance.now()).toBeLessThan(deadline);
+  while ((await openConnections(tested)).length > 0) expect(performance.now()).toBeLessThan(deadline);
 }
 
-/** What CONNECT with these fields, then PING, is answered with. */
-async function connect(subject: Subject, fields: object, headers: Headers = {}): Promise<string> {
-  const { client } = await arrive(subject, headers);
+/** Sends CONNECT with these fields, then PING. @returns the first line of the answer */
+async function connect(tested: TestedServer, fields: object, headers: Headers = {}): Promise<string> {
+  const { client } = await upgradedClient(tested, headers);
   using _ = client;
   await client.write(frame(BINARY, `CONNECT ${JSON.stringify({ verbose: false, ...fields })}\r\nPING\r\n`));
   return await client.textUntil("\r\n");
 }
 
 const REFUSED = "-ERR 'Authorization Violation'\r\n";
-const LET_IN = "PONG\r\n";
+const ACCEPTED = "PONG\r\n";
 
-const open = new Subjects({ server: { connectionsMax: 2 }, serverConfig: "max_connections: 2" });
+const open = new TestedServers({ server: { connectionsMax: 2 }, serverConfig: "max_connections: 2" });
 
-open.test("INFO names the WebSocket listener, and no other addresses", async subject => {
-  const { client, info } = await arrive(subject);
+open.test("INFO names the WebSocket listener, and no other addresses", async tested => {
+  const { client, info } = await upgradedClient(tested);
   using _ = client;
   const { host, port, client_ip, auth_required, tls_required, connect_urls, ws_connect_urls } = info;
   expect({ host, port, client_ip, auth_required, tls_required, connect_urls, ws_connect_urls }).toEqual({
     host: "127.0.0.1",
-    port: subject.port,
+    port: tested.port,
     client_ip: "127.0.0.1",
     auth_required: undefined,
     tls_required: undefined,
@@ -74,12 +74,12 @@ open.test("INFO names the WebSocket listener, and no other addresses", async sub
   });
 });
 
-open.test("WebSockets count among the connections, and one too many is told in a line and in the close frame", async subject => {
-  await emptied(subject);
-  using first = await counted(subject);
-  using second = await counted(subject);
+open.test("WebSockets count as connections; one above the limit gets an -ERR line and a close frame", async tested => {
+  await waitForNoConnections(tested);
+  using first = await countedClient(tested);
+  using second = await countedClient(tested);
   expect([first.ended, second.ended]).toEqual([false, false]);
-  using third = await RawClient.upgrade(subject.port);
+  using third = await RawClient.upgrade(tested.port);
   let text = "";
   let next = await third.nextFrame();
   for (; next !== null && next.opcode === BINARY; next = await third.nextFrame()) text += next.payload.toString();
@@ -87,13 +87,15 @@ open.test("WebSockets count among the connections, and one too many is told in a
   expect(next!.payload.toString("utf8", 2)).toBe("Maximum Connections Exceeded");
 });
 
-open.test("a connection is a WebSocket in monitoring, with what the log calls it", async subject => {
-  await emptied(subject);
-  const { client, info } = await arrive(subject, { "X-Forwarded-For": "203.0.113.7" });
+open.test("monitoring shows the type websocket, and the log also shows the forwarded address", async tested => {
+  await waitForNoConnections(tested);
+  const { client, info } = await upgradedClient(tested, { "X-Forwarded-For": "203.0.113.7" });
   using _ = client;
-  const connections = await openConnections(subject, `?cid=${info.client_id}`);
+  await client.write(frame(BINARY, "PING\r\n"));
+  await client.textUntil("PONG\r\n"); // the reference sends INFO before it counts a connection, PONG after
+  const connections = await openConnections(tested, `?cid=${info.client_id}`);
   expect(connections.map(({ kind, type, ip }) => ({ kind, type, ip }))).toEqual([{ kind: "Client", type: "websocket", ip: "127.0.0.1" }]);
-  const lines = () => subject.lines().filter(line => line.includes(`wid:${info.client_id} - Client connection created`));
+  const lines = () => tested.lines().filter(line => line.includes(`wid:${info.client_id} - Client connection created`));
   await until(
     () => lines().length > 0,
     () => "nothing was logged",
@@ -102,29 +104,29 @@ open.test("a connection is a WebSocket in monitoring, with what the log calls it
   expect(created[0]).toMatch(/^\[DBG\] 203\.0\.113\.7\/127\.0\.0\.1:\d+ - wid:\d+ - Client connection created$/);
 });
 
-const withUser = new Subjects({
+const withUser = new TestedServers({
   websocket: { authorization: { user: "web", password: "socket" }, userCookie: "who", passwordCookie: "word" },
   websocketConfig: `authorization { user: web, password: socket }, user_cookie: who, pass_cookie: word`,
 });
 
-withUser.test("a user of the listener's own is asked for here, and nowhere else", async subject => {
-  const { client, info } = await arrive(subject);
+withUser.test("a user of the WebSocket listener is required by this listener", async tested => {
+  const { client, info } = await upgradedClient(tested);
   client.terminate();
   expect(info.auth_required).toBe(true);
-  expect(await connect(subject, { user: "web", pass: "socket" })).toBe(LET_IN);
-  expect(await connect(subject, { user: "web", pass: "wrong" })).toBe(REFUSED);
-  expect(await connect(subject, {})).toBe(REFUSED);
+  expect(await connect(tested, { user: "web", pass: "socket" })).toBe(ACCEPTED);
+  expect(await connect(tested, { user: "web", pass: "wrong" })).toBe(REFUSED);
+  expect(await connect(tested, {})).toBe(REFUSED);
 });
 
-withUser.test("cookies stand in for what CONNECT leaves empty", async subject => {
-  expect(await connect(subject, {}, { Cookie: "a=b; who=web; word=socket" })).toBe(LET_IN);
-  expect(await connect(subject, { user: "web" }, { Cookie: 'word="socket"' })).toBe(LET_IN);
-  expect(await connect(subject, { user: "web", pass: "wrong" }, { Cookie: "word=socket" })).toBe(REFUSED);
-  expect(await connect(subject, {}, { Cookie: "who=web; word=wrong" })).toBe(REFUSED);
+withUser.test("cookies fill in the credentials that CONNECT leaves empty", async tested => {
+  expect(await connect(tested, {}, { Cookie: "a=b; who=web; word=socket" })).toBe(ACCEPTED);
+  expect(await connect(tested, { user: "web" }, { Cookie: 'word="socket"' })).toBe(ACCEPTED);
+  expect(await connect(tested, { user: "web", pass: "wrong" }, { Cookie: "word=socket" })).toBe(REFUSED);
+  expect(await connect(tested, {}, { Cookie: "who=web; word=wrong" })).toBe(REFUSED);
 });
 
-withUser.test("whoever is refused is told in the close frame, too", async subject => {
-  const { client } = await arrive(subject);
+withUser.test("a refused client gets the reason in the close frame too", async tested => {
+  const { client } = await upgradedClient(tested);
   using _ = client;
   await client.write(frame(BINARY, "PING\r\n"));
   expect(await client.textUntil("\r\n")).toBe(REFUSED);
@@ -132,9 +134,9 @@ withUser.test("whoever is refused is told in the close frame, too", async subjec
 });
 
 withUser.test(
-  "the ordinary port asks nobody",
-  async subject => {
-    const server = ourServer(subject);
+  "the client port requires no credentials",
+  async tested => {
+    const server = ourServer(tested);
     const pipe = server.connect();
     let text = "";
     pipe.onData = bytes => {
@@ -150,57 +152,63 @@ withUser.test(
   OURS,
 );
 
-const withToken = new Subjects({
+const withToken = new TestedServers({
   websocket: { authorization: { token: "open sesame" }, tokenCookie: "token" },
   websocketConfig: `authorization { token: "open sesame" }, token_cookie: token`,
   server: { authorization: { user: "server", password: "pass" } },
   serverConfig: "authorization { user: server, password: pass }",
 });
 
-withToken.test("a token of the listener's own replaces the server's user", async subject => {
-  expect(await connect(subject, { auth_token: "open sesame" })).toBe(LET_IN);
-  expect(await connect(subject, {}, { Cookie: "token=open sesame" })).toBe(LET_IN);
-  expect(await connect(subject, { user: "server", pass: "pass" })).toBe(REFUSED);
+withToken.test("a token of the WebSocket listener replaces the server's user", async tested => {
+  expect(await connect(tested, { auth_token: "open sesame" })).toBe(ACCEPTED);
+  expect(await connect(tested, {}, { Cookie: "token=open sesame" })).toBe(ACCEPTED);
+  expect(await connect(tested, { user: "server", pass: "pass" })).toBe(REFUSED);
 });
 
-const inherited = new Subjects({
+const inherited = new TestedServers({
   server: { authorization: { user: "server", password: "pass" } },
   serverConfig: "authorization { user: server, password: pass }",
 });
 
-inherited.test("without one of its own the listener asks for the server's", async subject => {
-  expect(await connect(subject, { user: "server", pass: "pass" })).toBe(LET_IN);
-  expect(await connect(subject, {})).toBe(REFUSED);
+inherited.test("without credentials of its own the WebSocket listener requires the server's", async tested => {
+  expect(await connect(tested, { user: "server", pass: "pass" })).toBe(ACCEPTED);
+  expect(await connect(tested, {})).toBe(REFUSED);
 });
 
-const impatient = new Subjects({
-  websocket: { authorization: { token: "t" }, authTimeoutMs: 100, pingIntervalMs: 100 },
-  websocketConfig: `authorization { token: t, timeout: 0.1 }, ping_interval: "100ms"`,
+const impatient = new TestedServers({
+  websocket: { authorization: { token: "t" }, authTimeoutMs: 100 },
+  websocketConfig: `authorization { token: t, timeout: 0.1 }`,
 });
 
-impatient.test("whoever does not introduce itself within the listener's time is closed", async subject => {
-  const { client } = await arrive(subject);
+impatient.test("a client that does not authenticate within the listener's timeout is closed", async tested => {
+  const { client } = await upgradedClient(tested);
   using _ = client;
   let text = "";
   let next = await client.nextFrame();
   for (; next !== null && next.opcode === BINARY; next = await client.nextFrame()) text += next.payload.toString();
-  expect(text).toContain("-ERR 'Authentication Timeout'\r\n"); // the first PING is due at the same time
+  expect(text).toEndWith("-ERR 'Authentication Timeout'\r\n");
   expect(next!.payload.toString("utf8", 2)).toBe("Authentication Timeout");
 });
 
-impatient.test("PINGs come in the listener's interval, and whoever answers none is stale", async subject => {
-  const { client } = await arrive(subject);
+const pinging = new TestedServers({
+  websocket: { pingIntervalMs: 100 },
+  websocketConfig: `ping_interval: "100ms"`,
+});
+
+pinging.test("PINGs come in the listener's interval, and a client that answers none is stale", async tested => {
+  const { client } = await upgradedClient(tested);
   using _ = client;
-  await client.write(frame(BINARY, 'CONNECT {"verbose":false,"auth_token":"t"}\r\n'));
-  expect(await client.textUntil("-ERR 'Stale Connection'\r\n")).toBe("PING\r\nPING\r\n-ERR 'Stale Connection'\r\n");
+  await client.write(frame(BINARY, 'CONNECT {"verbose":false}\r\n'));
+  const text = await client.textUntil("-ERR 'Stale Connection'\r\n", { keepsPings: true });
+  expect(text).toBe("PING\r\nPING\r\n-ERR 'Stale Connection'\r\n");
   expect(await client.closed()).toBe("1001 Stale Connection");
 });
 
-test("a port that is taken: one clear message", async () => {
+test("a port in use gives one clear message", async () => {
   for (const owner of OURS) {
-    const first = await startSubject(owner);
+    const first = await startTestedServer(owner);
     for (const name of OURS) {
-      await expect(startSubject(name, { websocket: { port: first.port } })).rejects.toThrow(
+      await expect(startTestedServer(name, { websocket: { port: first.port } })).rejects.toThrow(
         `Unable to listen for websocket connections: listen tcp 127.0.0.1:${first.port}: bind: address already in use`,
       );
     }
@@ -208,7 +216,7 @@ test("a port that is taken: one clear message", async () => {
   }
 });
 
-test("Bun.serve is the owner where it can be, the codec where certificates of peers or compression are wanted", () => {
+test("Bun.serve owns the listener; the codec does where client certificates, compression or a handshake timeout are configured", () => {
   const tls = { ...TLS_DEFAULTS, certificates: [{ certFile: "c", keyFile: "k" }] };
   const owner = (options: Partial<typeof WEBSOCKET_DEFAULTS>) => ownerFor({ ...WEBSOCKET_DEFAULTS, ...options });
   expect([owner({}), owner({ tls }), owner({ sameOrigin: true, headers: { a: "b" } })]).toEqual(["Bun.serve", "Bun.serve", "Bun.serve"]);
@@ -231,6 +239,6 @@ test("Bun.serve is the owner where it can be, the codec where certificates of pe
   ]).toEqual(new Array(7).fill("codec"));
 });
 
-test("the three subjects are who they say", () => {
+test("the tests run against three servers", () => {
   expect(ALL).toEqual(["codec", "Bun.serve", "nats-server"]);
 });

@@ -2,7 +2,7 @@
  * Bytes written as text, for scenario files and for the messages of failed tests.
  *
  *   \r \n \t \\        the usual ones            \xHH     one byte
- *   \(…\)*N            … N times, nesting        \#       inside it: the number of the repetition, from 1
+ *   \(…\)*N            … N times, may nest       \#       inside it: the number of the repetition, from 1
  *   \|                 a cut: what follows is a separate write (nothing by itself)
  *
  * Any other character stands for its UTF-8 bytes. Not JSON strings: their quotes would have to be escaped in every CONNECT.
@@ -109,7 +109,7 @@ class TextReader {
   }
 }
 
-/** The parts, `times` times over; bytes without a cut among them as one part, as a megabyte may be one byte written a million times. */
+/** The parts, repeated `times` times. Without a cut among them they become one part: a megabyte may be one byte repeated a million times. */
 function repeated(parts: readonly Part[], times: number): Part[] {
   if (parts.includes(CUT)) return Array.from({ length: times }, () => parts).flat();
   const once = Buffer.concat(parts as Uint8Array[]);

@@ -1,6 +1,6 @@
 /**
- * Plays a random conversation against a server and tells what every connection received, in a form that two servers can share:
- * frame by frame, the deliveries of one message sorted, as the order among a message's subscribers is nobody's promise.
+ * Plays a random conversation against a server and returns what every connection received, in a form that is the same for two servers:
+ * frame by frame, with the deliveries of one message sorted, as their order is not defined.
  */
 import type { Conversation } from "./conversation.ts";
 import type { ServerAddress } from "./play.ts";
@@ -60,20 +60,20 @@ export class ConversationPlayer {
     }
   }
 
-  /** Lets the server read what was written, as far as another connection's PONG can tell. */
+  /** Gives the server time to read what was written: waits until another connection has got a PONG. */
   private async pace(): Promise<void> {
     await this.pacer.write(PING);
     for (;;) {
       const line = Buffer.from(await this.pacer.takeLine());
       if (line.equals(PONG)) return;
       if (line.equals(PING))
-        await this.pacer.write(PONG); // the server's own question, two seconds after CONNECT
-      else throw new Error(`the pacer was told ${line}`);
+        await this.pacer.write(PONG); // the server measures the round trip two seconds after CONNECT
+      else throw new Error(`the pacer received ${line}`);
     }
   }
 }
 
-/** The close reasons of connections, asked for until the server has filed them all. */
+/** The close reasons of connections. Waits until the server lists them all. */
 export async function closeReasons(server: ServerAddress, clientIds: readonly number[]): Promise<Map<number, string>> {
   const deadline = performance.now() + REPLY_TIMEOUT_MS;
   for (;;) {
@@ -86,7 +86,7 @@ export async function closeReasons(server: ServerAddress, clientIds: readonly nu
 
 const PEDANTIC = "-ERR 'Invalid Publish Subject'\r\n";
 
-/** Cuts what a connection received into frames. Bytes that end within a frame are the last one. */
+/** Splits what a connection received into frames, without the server's PINGs. An incomplete frame at the end is the last one. */
 export function framesOf(bytes: Buffer): string[] {
   const frames: string[] = [];
   let deliveries: string[] = []; // of one message, as far as subject and payload tell
@@ -103,9 +103,10 @@ export function framesOf(bytes: Buffer): string[] {
     const end = verb === undefined ? lineEnd : Math.min(bytes.length, lineEnd + Number(size) + 2);
     const frame = bytes.toString("latin1", at, end);
     at = end;
+    if (frame === "PING\r\n") continue; // the server measures the round trip two seconds after CONNECT
     if (verb === undefined) {
       endMessage();
-      // The reference repeats it when line and payload arrive apart: once is enough for both.
+      // The reference repeats this error when line and payload arrive separately: it counts once for both servers.
       if (frame !== PEDANTIC || frames.at(-1) !== PEDANTIC) frames.push(frame);
       continue;
     }

@@ -2,7 +2,7 @@
  * Random conversations for the differential fuzz test: valid commands, hostile ones, and cuts anywhere.
  *
  * A conversation has a few connections. Each first sends a setup that every server must accept, then, one connection after the other,
- * a script that may end in something hostile. One after the other, so that what everybody receives does not depend on timing.
+ * a script that may end in something hostile. They do not overlap, so that what each receives does not depend on timing.
  *
  * Left out on purpose, as the reference's answer depends there on how the network cuts, or on the order of a Go map:
  *   - a CR inside a control line that does not end it (dropped, or taking the last byte with it)
@@ -23,7 +23,7 @@ export type Conversation = readonly Script[];
 const CONNECTIONS_MAX = 3;
 const COMMANDS_MAX = 14;
 const CUTS_MAX = 4;
-/** How many conversations have a hostile end for a connection. */
+/** Share of scripts with a hostile part. */
 const HOSTILE_RATIO = 0.35;
 
 export function randomConversation(random: Random): Conversation {
@@ -170,7 +170,7 @@ class ScriptWriter {
     return this.random.chance(0.8) ? word : [...word].map(letter => (this.random.chance(0.5) ? letter.toLowerCase() : letter)).join("");
   }
 
-  /** Makes something wrong of the script, at its end or within it. */
+  /** Makes the script invalid, at its end or within it. */
   private hostile(body: string): string {
     const { random } = this;
     switch (random.below(5)) {
@@ -187,7 +187,7 @@ class ScriptWriter {
     }
   }
 
-  /** One byte replaced that is no line end: those left out on purpose would come of it. */
+  /** Replaces one byte that is not part of a line end: that would give one of the cases that are left out on purpose. */
   private withOtherByte(body: string): string {
     const at = this.random.below(body.length + 1);
     const byte = body[at];

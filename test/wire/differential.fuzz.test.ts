@@ -13,10 +13,10 @@ import { startOurServer } from "./our-server.ts";
 import type { ServerAddress } from "./play.ts";
 
 const it = new Recording(import.meta.path);
-/** Conversations that are had with a live nats-server. */
+/** Number of conversations with a live nats-server. */
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
 const FUZZ_TIMEOUT_MS = 120_000 + ROUNDS * 100;
-/** Recorded, so that they are compared where there is no nats-server, too. */
+/** Conversations that are recorded, so that they are compared without nats-server too. */
 const RECORDED_SEED = 1;
 const RECORDED_ROUNDS = 60;
 
@@ -25,7 +25,7 @@ it.compared(
   async () => {
     const recorded = randomConversations(RECORDED_SEED, RECORDED_ROUNDS);
     const theirs = await answerOfReference(async () => played(await ReferenceServer.start(), recorded));
-    compareHeard(comparable(await played(await startOurServer([]), recorded)), theirs, recorded, "recorded");
+    compareOutcomes(comparable(await played(await startOurServer([]), recorded)), theirs, recorded, "recorded");
     if (!referenceIsLive()) return;
     const seed = seedFromEnv();
     const conversations = randomConversations(seed, ROUNDS);
@@ -33,20 +33,20 @@ it.compared(
       played(await startOurServer([]), conversations),
       played(await ReferenceServer.start(), conversations),
     ]);
-    compareHeard(left, right, conversations, `SEED=${seed}`);
+    compareOutcomes(left, right, conversations, `SEED=${seed}`);
   },
   FUZZ_TIMEOUT_MS,
 );
 
-/** What each connection of a conversation received, and why it was closed. */
-type Heard = { readonly frames: readonly string[]; readonly reason: string | undefined }[];
+/** What each connection of a conversation received, and its close reason. */
+type Outcome = { readonly frames: readonly string[]; readonly reason: string | undefined }[];
 
 function randomConversations(seed: number, count: number): Conversation[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => randomConversation(random));
 }
 
-async function played(server: ServerAddress & { stop(): Promise<void> }, conversations: readonly Conversation[]): Promise<Heard[]> {
+async function played(server: ServerAddress & { stop(): Promise<void> }, conversations: readonly Conversation[]): Promise<Outcome[]> {
   const player = await ConversationPlayer.open(server);
   try {
     const received = [];
@@ -62,9 +62,9 @@ async function played(server: ServerAddress & { stop(): Promise<void> }, convers
   }
 }
 
-function compareHeard(ours: Heard[], theirs: Heard[], conversations: readonly Conversation[], where: string): void {
+function compareOutcomes(ours: Outcome[], theirs: Outcome[], conversations: readonly Conversation[], where: string): void {
   expect(ours.length).toBe(theirs.length);
-  for (const [round, heard] of theirs.entries()) {
-    expect(ours[round], `${where} round=${round}\n${conversationText(conversations[round]!)}`).toEqual(heard);
+  for (const [round, outcome] of theirs.entries()) {
+    expect(ours[round], `${where} round=${round}\n${conversationText(conversations[round]!)}`).toEqual(outcome);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What is compared of an INFO, ours with the reference's: keys, their order, and values, but for what differs between any two servers.
+ * The parts of an INFO that must equal the reference's: keys, their order, and values except those that differ between any two servers.
  */
 
-/** Values that no two servers share, and the form each must still have. */
+/** Values that differ between any two servers, and the form that each must have. */
 const OWN_VALUES: Record<string, RegExp> = {
   server_id: /^N[A-Z2-7]{55}$/,
   server_name: /^N[A-Z2-7]{55}$/, // a configured name has another form and is compared
-  go: /^\w/, // the toolchain: Bun is ours
+  go: /^\w/, // the toolchain: ours is Bun
   port: /^\d+$/,
   client_id: /^\d+$/,
   nonce: /^[A-Za-z0-9_-]{15}$/,

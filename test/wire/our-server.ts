@@ -10,10 +10,10 @@ export interface RunningServer extends ServerAddress {
 /**
  * Starts a server on free ports of 127.0.0.1.
  * @param config lines as in a scenario, such as `max_payload: 1024`
- * @throws on a line that says what no option can be
+ * @throws on a line that sets no valid option
  */
 export async function startOurServer(config: readonly string[]): Promise<RunningServer> {
-  const library = "../../src/index.ts"; // by name, so that the reference's side runs where ours does not build
+  const library = "../../src/index.ts"; // by name, so that the tests of the reference run even when our server does not build
   const { NatsServer } = (await import(library)) as { NatsServer: { start(options: Partial<Options>): Promise<OurServer> } };
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0, ...optionsOf(config) });
   return { port: server.port, monitorPort: server.monitorPort, stop: () => server.stop() };

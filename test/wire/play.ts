@@ -1,7 +1,7 @@
 /**
- * Plays a scenario against a server, ours or the reference: whatever does not match what stands in the file is an error.
+ * Plays a scenario against our server or the reference, and throws at the first difference from the file.
  *
- * Nothing here knows which server it talks to, so one text is the expectation for both, and a wrong one is shown by the reference.
+ * This code does not know which server it plays against: the text is the expectation for both, and the reference reveals wrong expectations.
  */
 import { bytesOf, piecesOf, textOf } from "./byte-text.ts";
 import type { InfoFields, Scenario, ScenarioStep, Step } from "./scenario.ts";
@@ -20,7 +20,7 @@ export interface SeenInfo {
 }
 
 /**
- * Plays all steps, then ends every connection and demands that nothing else came.
+ * Plays all steps, then ends every connection and expects that the server sent nothing else.
  * @returns the INFO lines in the order they were taken, to be compared between servers
  * @throws with the step's file and line, the expected and the received bytes
  */
@@ -46,12 +46,12 @@ class Play {
   readonly infos: SeenInfo[] = [];
   private readonly connections = new Map<string, WireConnection>();
   private readonly clientIds = new Map<WireConnection, number>();
-  /** Connections that are not looked at when the scenario ends: closed by us, or known to have ended. */
+  /** Connections that are not checked when the scenario ends: closed by us, or already ended. */
   private readonly over = new Set<WireConnection>();
   private readonly paused = new Set<WireConnection>();
   /** Connections by their last send, the latest last. */
   private readonly senders = new Set<WireConnection>();
-  /** Connections that were asked for their round trip already. */
+  /** Connections that have received the PING for the round trip. */
   private readonly pinged = new Set<WireConnection>();
   private pacer: WireConnection | null = null;
 
@@ -72,9 +72,9 @@ class Play {
     await this.run(connection, step, place);
   }
 
-  /** Ends every connection that is left and demands that it was sent nothing more. */
+  /** Ends the remaining connections and expects that the server sent them nothing more. */
   async finish(): Promise<void> {
-    // The latest sender first: what it still causes at the others is there when their turn comes.
+    // The latest sender first: the others have received what it caused when they are checked.
     for (const connection of [...this.senders].reverse()) {
       if (this.over.has(connection) || this.paused.has(connection)) continue;
       connection.endInput();
@@ -144,7 +144,7 @@ class Play {
     await connection.write(bytes);
   }
 
-  /** Gives the server the time to read what was written: another connection's PING is answered meanwhile. */
+  /** Gives the server time to read what was written: waits until another connection has got PONGs. */
   private async pace(): Promise<void> {
     if (this.pacer === null) {
       this.pacer = await WireConnection.open(this.server.port, "pacer");
@@ -153,25 +153,25 @@ class Play {
     }
     for (let round = 0; round < 2; round++) {
       await this.pacer.write(PING);
-      while (!PONG.equals(await this.pacer.takeLine())) if (this.pacer.ended) return; // the server's own PING stands before it
+      while (!PONG.equals(await this.pacer.takeLine())) if (this.pacer.ended) return; // a PING of the server may come before it
     }
   }
 
   private async expect(connection: WireConnection, expected: Uint8Array, place: string): Promise<void> {
-    // A wrong answer may be shorter than the right one: then what came says more than the timeout.
+    // A wrong answer may be shorter than the right one: then show it instead of the timeout.
     const take = (size: number) => connection.takeUpTo(size).catch(() => connection.take(connection.received().length));
     let received = Buffer.from(await take(expected.length));
     const ping = this.roundTripPing(connection, received, expected);
     if (ping !== -1) {
-      const behind = await take(PING.length);
-      received = Buffer.concat([received.subarray(0, ping), received.subarray(ping + PING.length), behind]);
+      const rest = await take(PING.length);
+      received = Buffer.concat([received.subarray(0, ping), received.subarray(ping + PING.length), rest]);
     }
     if (Buffer.compare(received, expected) !== 0) throw mismatch(place, textOf(expected), received, connection);
   }
 
   /**
-   * Where the server's first PING stands in `received`, or -1. It comes once, two seconds after CONNECT: on a machine that is busy,
-   * within a long scenario. Nothing to test where no `ping_interval` is set.
+   * Offset of the server's first PING in `received`, or -1. It comes once, two seconds after CONNECT: on a busy machine that may be
+   * during a scenario. It is only tested by scenarios that set `ping_interval`.
    */
   private roundTripPing(connection: WireConnection, received: Buffer, expected: Uint8Array): number {
     if (this.countsPings || this.pinged.has(connection)) return -1;
@@ -227,7 +227,7 @@ class Play {
     const clientId = this.clientIds.get(connection);
     const deadline = performance.now() + REPLY_TIMEOUT_MS;
     let found: string | undefined;
-    // A server may file a closed connection a little later than it ends it. Each round asks again, none waits.
+    // A server may list a closed connection some time after it has ended it.
     while (found === undefined && performance.now() < deadline) {
       const response = await fetch(`http://127.0.0.1:${this.server.monitorPort}/connz?state=closed&limit=16384`);
       const { connections } = (await response.json()) as { connections: { cid: number; reason: string }[] | null };

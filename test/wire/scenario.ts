@@ -8,8 +8,8 @@
  *   a > SUB foo 1                                             send this line; CRLF is added
  *   b >> PUB foo 7\r\none\r\|\ntw\r\n                         send these bytes, here with a cut (two writes)
  *   a < MSG foo 1 7                                           these bytes must come next; CRLF is added
- *   a silent                                                  a PING is answered by its PONG, and nothing else came before
- *   b closed Protocol Violation                               nothing more comes, the server ends it, /connz gives this reason
+ *   a silent                                                  a PING gets its PONG, and nothing else comes before it
+ *   b closed Protocol Violation                               nothing more comes, the server ends it, /connz has this reason
  *
  * | step            | what it does                                                                            |
  * | --------------- | --------------------------------------------------------------------------------------- |
@@ -25,13 +25,13 @@
  * | `a silent`      | see above                                                                               |
  * | `a pause`       | stops reading; `a resume` reads on                                                      |
  * | `a end`         | half-closes: the server reads the end, and may still write                              |
- * | `a close`       | closes; `a reset` resets the connection, with whatever is under way                     |
+ * | `a close`       | closes; `a reset` resets the connection and discards unsent bytes                       |
  * | `a eof`         | nothing more comes and the server ends the connection                                   |
  * | `a closed text` | `eof`, and the reason in /connz                                                         |
  * | `a reason text` | the reason only, for a connection that does not read                                    |
  *
- * Sends of one connection in a row are one write (but for cuts). When the steps are over, every connection is half-closed and
- * nothing that was not expected may have come. Bytes are written as `byte-text.ts` says.
+ * Consecutive sends of one connection are one write, except at cuts. After the last step every connection is half-closed, and
+ * the server must have sent nothing else. Bytes are written as `byte-text.ts` describes.
  */
 export type Step =
   | { readonly kind: "send"; readonly text: string; readonly everyByte: boolean }
@@ -71,7 +71,7 @@ const CONNECT_JSON = '{"verbose":false,"pedantic":false}';
  */
 export function parseScenarios(text: string, file: string): Scenario[] {
   const scenarios: { title: string; config: string[]; steps: ScenarioStep[] }[] = [];
-  let mayJoin = false; // the step before this line may take this line too
+  let mayJoin = false; // whether this line may be joined to the step before it
   for (const [index, line] of text.split("\n").entries()) {
     const place = `${file}:${index + 1}`;
     if (line.trim() === "" || line.startsWith("#")) continue;

@@ -10,7 +10,7 @@ export class ServerPool<Server extends Stoppable> {
 
   constructor(private readonly start: (config: readonly string[]) => Promise<Server>) {}
 
-  /** The server with these options. A start that fails fails for everyone who asks. */
+  /** The server with these options. A failed start fails every call with them. */
   get(config: readonly string[]): Promise<Server> {
     const key = config.join("\n");
     let server = this.servers.get(key);
@@ -21,7 +21,7 @@ export class ServerPool<Server extends Stoppable> {
     return server;
   }
 
-  /** Stops every server that was started. Also those whose siblings failed to start. */
+  /** Stops all servers that have started, even if others failed to. */
   async stop(): Promise<void> {
     const started = await Promise.allSettled(this.servers.values());
     this.servers.clear();

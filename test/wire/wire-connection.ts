@@ -1,12 +1,12 @@
 /**
- * A client connection that knows nothing of NATS: it writes the bytes it is given and keeps the bytes that came.
+ * A client connection without knowledge of NATS: it writes the given bytes and keeps the received ones.
  *
- * Whoever waits, waits for a condition on what was received or for the end, never for time; the timeout only names what did not happen.
- * A reset counts as an end: a server that closes with unread input resets the connection, and that depends on how the network cut it.
+ * Every wait is for a condition on the received bytes or for the end, never for time; the timeout only names what did not happen.
+ * A reset counts as an end: a server that closes with unread input resets the connection, and that depends on how the network splits it.
  */
 import { textOf } from "./byte-text.ts";
 
-/** Time the other side has for anything it owes us. */
+/** Time limit for an expected answer. */
 export const REPLY_TIMEOUT_MS = 60_000;
 
 export class WireConnection {
@@ -28,7 +28,7 @@ export class WireConnection {
       allowHalfOpen: true,
       socket: {
         data: (_socket, chunk) => {
-          connection.chunks.push(new Uint8Array(chunk)); // the chunk is the runtime's again after this call
+          connection.chunks.push(new Uint8Array(chunk)); // the runtime reuses the chunk after this call
           connection.wakeUp();
         },
         drain: () => connection.drained?.(),
@@ -41,7 +41,7 @@ export class WireConnection {
     return connection;
   }
 
-  /** Writes all bytes. Returns when the kernel has them, or when the other side has gone. */
+  /** Writes all bytes. Resolves when the kernel has them, or when the connection has ended. */
   async write(bytes: Uint8Array): Promise<void> {
     let at = 0;
     while (at < bytes.length && !this.ended) {
@@ -56,7 +56,7 @@ export class WireConnection {
     }
   }
 
-  /** What was received and not taken yet. */
+  /** Bytes that were received and not taken yet. */
   received(): Uint8Array {
     if (this.chunks.length > 0) {
       this.unread = new Uint8Array(Buffer.concat([this.unread, ...this.chunks]));
@@ -72,25 +72,25 @@ export class WireConnection {
     return all.subarray(0, size);
   }
 
-  /** Waits until `size` bytes are there or the connection has ended; then takes what there is, at most `size`. */
+  /** Waits for `size` bytes or the end; then takes the received bytes, at most `size`. */
   async takeUpTo(size: number): Promise<Uint8Array> {
     await this.until(() => this.receivedSize() >= size, `${size} bytes`);
     return this.take(Math.min(size, this.receivedSize()));
   }
 
-  /** Waits for a line feed or the end, and takes what stands up to it. */
+  /** Waits for a line feed or the end, and takes the bytes up to it. */
   async takeLine(): Promise<Uint8Array> {
     await this.until(() => this.received().includes(0x0a), "a line");
     const lf = this.received().indexOf(0x0a);
     return this.take(lf === -1 ? this.received().length : lf + 1);
   }
 
-  /** Waits until `bytes` are among what was received, or for the end; takes nothing. */
+  /** Waits until the received bytes contain `bytes`, or for the end; takes nothing. */
   async waitFor(bytes: Uint8Array): Promise<void> {
     await this.until(() => Buffer.from(this.received()).includes(bytes), String(bytes));
   }
 
-  /** Waits for the other side to end, and takes all that came before. */
+  /** Waits for the end, and takes all bytes before it. */
   async takeAll(): Promise<Uint8Array> {
     await this.until(() => false, "the end of the connection");
     return this.take(this.received().length);
@@ -113,7 +113,7 @@ export class WireConnection {
     this.socket.end();
   }
 
-  /** Gives up whatever is left, without waiting. */
+  /** Resets the connection, without waiting. */
   terminate(): void {
     this.socket.terminate();
   }
@@ -125,7 +125,7 @@ export class WireConnection {
   }
 
   private async until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = performance.now() + REPLY_TIMEOUT_MS; // of the condition: a server's PINGs must not prolong it
+    const deadline = performance.now() + REPLY_TIMEOUT_MS; // for the condition: PINGs of the server must not prolong it
     while (!condition() && !this.ended) {
       const woken = Promise.withResolvers<void>();
       this.wake = woken.resolve;

@@ -1,8 +1,8 @@
 /**
  * The differential wire test: every scenario of `scenarios/` is played against our server and against nats-server 2.15.2.
  *
- * Both must do what stands in the file, byte for byte, so ours is tested without the reference too, and a wrong expectation is
- * shown by the reference. Only INFO lines are not written there: those of the reference are recorded.
+ * Both must do what the file says, byte for byte: so ours is tested without the reference too, and the reference reveals wrong
+ * expectations. Only INFO lines are not in the file: those of the reference are recorded.
  */
 import { afterAll, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const directory = join(import.meta.dir, "scenarios");
 const it = new Recording(import.meta.path);
 const ourServers = new ServerPool(startOurServer);
 const referenceServers = new ServerPool(config => ReferenceServer.start(config.join("\n")));
-/** What the reference's connections were told in INFO, kept for the comparison with ours. */
+/** INFOs of the reference, kept for the comparison with ours. */
 const referenceInfos = new Map<Scenario, Promise<SeenInfo[]>>();
 
 function playReference(scenario: Scenario): Promise<SeenInfo[]> {
@@ -57,6 +57,6 @@ for (const file of readdirSync(directory).sort()) {
   }
 }
 
-test("no scenario got lost", () => {
+test("no scenario is missing", () => {
   expect(count).toBeGreaterThanOrEqual(SCENARIOS_MIN);
 });

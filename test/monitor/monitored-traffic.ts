@@ -1,6 +1,6 @@
 /**
- * What happens to a server before its monitoring is looked at: clients over TLS (before and after INFO) and WebSocket, with names and
- * versions, subscriptions, messages; and some that have been closed, each for another reason.
+ * The traffic that a server has before a test reads its monitoring: clients over TLS (before and after INFO) and WebSocket, with names,
+ * versions, subscriptions and messages; and closed clients, each with another close reason.
  */
 
 import { SecurePeer } from "../tls/secure-peer.ts";
@@ -11,11 +11,11 @@ import type { MonitoredBoth } from "./same-config.ts";
 
 const CREDENTIALS = { user: "derek", pass: "s3cret" };
 
-export class Plot implements Disposable {
+export class MonitoredTraffic implements Disposable {
   readonly authority = new TestAuthority();
   private readonly clientCertificate = this.authority.root.issue({ subject: "O=bunats,OU=<clients>,CN=worker+UID=7", usage: "client" });
 
-  /** Of both servers. */
+  /** Configuration of both servers. */
   get config(): string {
     const { caFile, serverFiles } = this.authority;
     return `
@@ -26,28 +26,28 @@ max_closed_clients: 8
 write_timeout: retry
 max_payload: 2000
 cluster { name: alone }
-authorization { user: derek, password: s3cret, timeout: 3 }
+authorization { user: derek, password: s3cret, timeout: 63 }
 tls {
   cert_file: "${serverFiles.certFile}"
   key_file: "${serverFiles.keyFile}"
   ca_file: "${caFile}"
   verify: true
-  timeout: 1.5
-  handshake_first: auto
+  timeout: 61.5
+  handshake_first: "500ms"
 }
 websocket {
   listen: "127.0.0.1:-1"
   no_tls: true
   compression: true
-  handshake_timeout: "3s"
+  handshake_timeout: "63s"
   allowed_origins: ["http://a.example"]
 }
 feature_flags { js_snapshot_sources: true }`;
   }
 
-  /** Plays it; the connections that are still open end with `close`. */
-  async play(server: MonitoredBoth): Promise<{ close(): void }> {
-    await this.closed(server);
+  /** Connects all clients. @returns closes those that are still open */
+  async start(server: MonitoredBoth): Promise<{ close(): void }> {
+    await this.closedClients(server);
     const worker = await this.secure(
       server,
       { name: "worker", lang: "go", version: "1.2.3" },
@@ -66,17 +66,17 @@ feature_flags { js_snapshot_sources: true }`;
     };
   }
 
-  /** By the client, by a wrong password, by a command that there is not, by a payload that is too large, by a subject that is too long. */
-  private async closed(server: MonitoredBoth): Promise<void> {
+  /** Clients that are closed: by the client, by a wrong password, an unknown command, a too large payload, a too long subject. */
+  private async closedClients(server: MonitoredBoth): Promise<void> {
     const ends = async (peer: SecurePeer, name: string) => {
       await peer.gone();
       await listedAsClosed(server, name);
     };
-    const gone = await this.secure(server, { name: "gone", lang: "c", version: "9" }, "SUB old q 9\r\nSUB older 10\r\n");
-    gone.terminate();
-    await listedAsClosed(server, "gone");
-    const stranger = await this.secure(server, { name: "stranger", pass: "wrong" }, null);
-    await ends(stranger, "stranger");
+    const left = await this.secure(server, { name: "left", lang: "c", version: "9" }, "SUB old q 9\r\nSUB older 10\r\n");
+    left.terminate();
+    await listedAsClosed(server, "left");
+    const refused = await this.secure(server, { name: "refused", pass: "wrong" }, null);
+    await ends(refused, "refused");
     for (const [name, command] of [
       ["unknown", "WHAT\r\n"],
       ["large", "PUB a 3000\r\n"],
@@ -88,7 +88,7 @@ feature_flags { js_snapshot_sources: true }`;
     }
   }
 
-  /** @param commands null: nothing that is answered */
+  /** Connects over TLS. @param commands null: returns without waiting for a PONG */
   private async secure(server: MonitoredBoth, connect: object, commands: string | null = "", first = false): Promise<SecurePeer> {
     const peer = await SecurePeer.open(server.port);
     if (!first) await peer.info();

@@ -1,7 +1,7 @@
 /**
- * One suite, three subjects: our two ways to hold a WebSocket listener, and nats-server, whose rules they are.
+ * The servers that the WebSocket tests run against: ours with each of its two owners of a WebSocket listener, and nats-server.
  *
- * A test that finds a rule is played against all of them; what `Bun.serve` says in words of its own stands beside it.
+ * A test of a rule runs against all three; where the texts of `Bun.serve` differ, the test names both.
  */
 import { afterAll, test } from "bun:test";
 import type { Authenticate } from "../../src/auth/users/given-authenticator.ts";
@@ -13,9 +13,9 @@ import { Server } from "../../src/server/process/server.ts";
 import { referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 
-export type SubjectName = "codec" | "Bun.serve" | "nats-server";
+export type TestedServerName = "codec" | "Bun.serve" | "nats-server";
 
-export interface SubjectOptions {
+export interface TestedServerOptions {
   readonly websocket?: Partial<WebSocketOptions>;
   readonly server?: Partial<Options>;
   readonly authenticate?: Authenticate;
@@ -24,22 +24,22 @@ export interface SubjectOptions {
   readonly serverConfig?: string;
 }
 
-export interface Subject {
-  readonly name: SubjectName;
+export interface TestedServer {
+  readonly name: TestedServerName;
   readonly port: number;
   readonly monitorPort: number;
-  /** What was logged so far, without process id and time; oldest first. */
+  /** Lines logged so far, without process id and time; oldest first. */
   lines(): string[];
   stop(): Promise<void>;
 }
 
-class OurSubject implements Subject {
+class TestedOwnServer implements TestedServer {
   private readonly written: string[] = [];
   readonly server: Server;
 
   constructor(
     readonly name: "codec" | "Bun.serve",
-    options: SubjectOptions,
+    options: TestedServerOptions,
   ) {
     const websocket = { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", noTls: true, ...options.websocket };
     const given = { host: "127.0.0.1", port: 0, httpHost: "127.0.0.1", httpPort: 0, debug: true, ...options.server, websocket };
@@ -83,14 +83,14 @@ class OurSubject implements Subject {
   }
 }
 
-class ReferenceSubject implements Subject {
+class TestedReference implements TestedServer {
   readonly name = "nats-server";
 
   private constructor(private readonly server: ReferenceServer) {}
 
-  static async start({ websocketConfig = "", serverConfig = "" }: SubjectOptions): Promise<ReferenceSubject> {
+  static async start({ websocketConfig = "", serverConfig = "" }: TestedServerOptions): Promise<TestedReference> {
     const config = `debug: true\n${serverConfig}\nwebsocket { listen: "127.0.0.1:-1", no_tls: true\n${websocketConfig}\n}`;
-    return new ReferenceSubject(await ReferenceServer.start(config));
+    return new TestedReference(await ReferenceServer.start(config));
   }
 
   get port(): number {
@@ -111,21 +111,21 @@ class ReferenceSubject implements Subject {
   }
 }
 
-/** Ours, as a `Server`, for what cannot be seen from outside. */
-export function ourServer(subject: Subject): Server {
-  if (!(subject instanceof OurSubject)) throw new Error(`${subject.name} is not ours`);
-  return subject.server;
+/** Our server as a `Server`, for tests of its internal state. */
+export function ourServer(tested: TestedServer): Server {
+  if (!(tested instanceof TestedOwnServer)) throw new Error(`${tested.name} is not ours`);
+  return tested.server;
 }
 
-export async function startSubject(name: SubjectName, options: SubjectOptions = {}): Promise<Subject> {
-  return name === "nats-server" ? ReferenceSubject.start(options) : new OurSubject(name, options);
+export async function startTestedServer(name: TestedServerName, options: TestedServerOptions = {}): Promise<TestedServer> {
+  return name === "nats-server" ? TestedReference.start(options) : new TestedOwnServer(name, options);
 }
 
-/** Subjects with the same options, started when the first test asks; each is there until the file's tests are over. */
-export class Subjects {
-  private readonly started = new Map<SubjectName, Promise<Subject>>();
+/** Servers with the same options, each started by the first test that needs it and stopped after the last test of the file. */
+export class TestedServers {
+  private readonly started = new Map<TestedServerName, Promise<TestedServer>>();
 
-  constructor(private readonly options: SubjectOptions = {}) {
+  constructor(private readonly options: TestedServerOptions = {}) {
     afterAll(async () => {
       const all = await Promise.allSettled(this.started.values());
       this.started.clear();
@@ -133,17 +133,17 @@ export class Subjects {
     });
   }
 
-  get(name: SubjectName): Promise<Subject> {
-    let subject = this.started.get(name);
-    if (subject === undefined) {
-      subject = startSubject(name, this.options);
-      this.started.set(name, subject);
+  get(name: TestedServerName): Promise<TestedServer> {
+    let tested = this.started.get(name);
+    if (tested === undefined) {
+      tested = startTestedServer(name, this.options);
+      this.started.set(name, tested);
     }
-    return subject;
+    return tested;
   }
 
-  /** Registers a test for each of the subjects; for nats-server where it is installed, as what must come is written in the test. */
-  test(title: string, run: (subject: Subject) => Promise<void>, names: readonly SubjectName[] = ALL): void {
+  /** Registers a test for each server; for nats-server only where it is installed, as the expected answers stand in the test. */
+  test(title: string, run: (tested: TestedServer) => Promise<void>, names: readonly TestedServerName[] = ALL): void {
     for (const name of names) {
       if (name === "nats-server" && !referenceIsLive()) continue;
       test(`${name}: ${title}`, async () => run(await this.get(name)));
@@ -151,7 +151,7 @@ export class Subjects {
   }
 }
 
-export const ALL: readonly SubjectName[] = ["codec", "Bun.serve", "nats-server"];
+export const ALL: readonly TestedServerName[] = ["codec", "Bun.serve", "nats-server"];
 export const OURS: readonly ("codec" | "Bun.serve")[] = ["codec", "Bun.serve"];
-/** Who follows the reference to the letter. */
-export const EXACT: readonly SubjectName[] = ["codec", "nats-server"];
+/** Servers that behave exactly as the reference. */
+export const EXACT: readonly TestedServerName[] = ["codec", "nats-server"];
