@@ -13,7 +13,7 @@ import { unknownOption } from "./given/unknown-option.ts";
 import { OPTIONS, type Options } from "./options.ts";
 import type { Row } from "./row/option-row.ts";
 import { OptionError } from "./row/problems.ts";
-import { isNothingGiven, missingOption } from "./table/missing.ts";
+import { isOffOrEmptyValue, missingOption } from "./table/missing.ts";
 
 /** Default time to authenticate with TLS, in addition to the TLS timeout. */
 const AUTH_AFTER_TLS_MS = 1_000;
@@ -51,7 +51,7 @@ export function shapeOf({ given, initial }: Pick<Row<unknown>, "given" | "initia
 function refuseUnknown(name: string, value: unknown): void {
   const feature = missingOption(name);
   if (feature === null) throw new OptionError(unknownOption(name, "", optionShapes()));
-  if (!isNothingGiven(value)) throw new OptionError(`${quoted(name)} is not supported yet (${feature})`);
+  if (!isOffOrEmptyValue(value)) throw new OptionError(`${quoted(name)} is not supported yet (${feature})`);
 }
 
 function optionShapes(): ShapeFields {

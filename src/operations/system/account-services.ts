@@ -17,7 +17,7 @@ import { subszOf } from "../monitor/subsz.ts";
 import type { Events } from "./events.ts";
 import { SILENCE } from "./replier.ts";
 import { connzOptions, type ServiceParts } from "./server-services.ts";
-import * as asked from "./service-options.ts";
+import * as shapes from "./service-options.ts";
 
 /** Which token of the subject names the account, counted from 0. */
 const ACCOUNT_TOKEN = 3;
@@ -30,35 +30,35 @@ export function accountServices(parts: ServiceParts, events: Events): ReadonlyMa
     request =>
       replier.reply(request, options, given => answer(given, request.token(ACCOUNT_TOKEN)));
   return new Map<string, ServiceHandler>([
-    ["SUBSZ", service(asked.SUBSZ, (options, account) => subszOf(host, { ...options, lists: true, account }))],
-    ["CONNZ", service(asked.CONNZ, (options, account) => connzOf(host, connzOptions({ ...options, acc: account })))],
-    ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
-    ["JSZ", service(asked.JSZ, accountJszOf)],
-    ["INFO", service(asked.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
+    ["SUBSZ", service(shapes.SUBSZ, (options, account) => subszOf(host, { ...options, lists: true, account }))],
+    ["CONNZ", service(shapes.CONNZ, (options, account) => connzOf(host, connzOptions({ ...options, acc: account })))],
+    ["LEAFZ", service(shapes.LEAFZ, () => leafzOf(host))],
+    ["JSZ", service(shapes.JSZ, accountJszOf)],
+    ["INFO", service(shapes.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
     // PING means all accounts: `allAccountsStatz` answers it.
-    ["STATZ", service(asked.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],
-    ["CONNS", request => tellConnections(parts, events, request)],
+    ["STATZ", service(shapes.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],
+    ["CONNS", request => answerConnections(parts, events, request)],
   ]);
 }
 
 /** `$SYS.REQ.ACCOUNT.PING.STATZ` */
 export function allAccountsStatz(parts: ServiceParts): ServiceHandler {
-  return request => parts.replier.reply(request, asked.ACCOUNT_STATZ, options => statz(parts, options));
+  return request => parts.replier.reply(request, shapes.ACCOUNT_STATZ, options => statz(parts, options));
 }
 
 function statz(
   { host }: ServiceParts,
-  { accounts, include_unused }: Pick<Decoded<typeof asked.ACCOUNT_STATZ>, "accounts" | "include_unused">,
+  { accounts, include_unused }: Pick<Decoded<typeof shapes.ACCOUNT_STATZ>, "accounts" | "include_unused">,
 ): unknown {
   const answer = accountStatzOf(host, { accounts, includeUnused: include_unused });
   return answer.account_statz.length === 0 && !include_unused ? SILENCE : answer;
 }
 
 /** Servers ask each other for their connections of an account. A server without any does not answer. */
-function tellConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
+function answerConnections({ host, sender }: ServiceParts, events: Events, request: ServiceRequest): void {
   const name = request.token(ACCOUNT_TOKEN);
   try {
-    const requested = request.body.length === 0 ? name : decodeJson(asked.CONNECTIONS, request.body).acc || name;
+    const requested = request.body.length === 0 ? name : decodeJson(shapes.CONNECTIONS, request.body).acc || name;
     if (requested !== name) return host.log.error("SYSTEM - Error unmarshalled account does not match subject");
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;

@@ -67,14 +67,14 @@ export class Events {
     }));
   }
 
-  /** Publishes a refusal, before the client is closed. @param told whether the event is also published in its account */
-  refused(client: Client, refusal: Refusal, told: boolean): void {
+  /** Publishes a refusal, before the client is closed. @param inAccount whether the event is also published in the client's account */
+  refused(client: Client, refusal: Refusal, inAccount: boolean): void {
     const event = (reason: string, account: Account) => () => {
-      const told = this.departure(client, this.host.clock.now(), reason);
-      return { ...told, client: { ...(told.client as Fields), acc: account.name } };
+      const fields = this.departure(client, this.host.clock.now(), reason);
+      return { ...fields, client: { ...(fields.client as Fields), acc: account.name } };
     };
     const { account, reason } = this.refusedElsewhere.get(client) ?? { account: client.account, reason: null };
-    if (told) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal), account));
+    if (inAccount) this.sender.send(account, ACCOUNT_REFUSED, event(reason ?? reasonOf(refusal), account));
     this.sender.send(this.account, this.refusedSubject, event(reasonOf(refusal), client.account));
   }
 

@@ -16,14 +16,14 @@ import { accountNameOf, requesterOf } from "../../services/requester.ts";
 import type { ServiceHandler } from "../../services/service-request.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
 import type { ServiceParts } from "./server-services.ts";
-import * as asked from "./service-options.ts";
+import * as shapes from "./service-options.ts";
 
 const NS_PER_SECOND = 1e9;
 const MS_PER_SECOND = 1_000;
 const BAD_REQUEST = 400;
 
 /** `$SYS.REQ.USER.<account>.INFO`: answered by the server that the requester is connected to, because only it has the permissions. */
-export function tellUser({ host, replier }: ServiceParts): ServiceHandler {
+export function answerUserInfo({ host, replier }: ServiceParts): ServiceHandler {
   return request => {
     const { originator, reply } = request;
     if (reply === "" || !(originator instanceof Client)) return;
@@ -69,7 +69,7 @@ export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
   return request => {
     if (request.body.length === 0) return host.log.error("SYSTEM - request requires a body");
     try {
-      const { acc, subject, queue } = decodeJson(asked.SUBSCRIBERS, request.body);
+      const { acc, subject, queue } = decodeJson(shapes.SUBSCRIBERS, request.body);
       const account = host.accountNamed(acc);
       if (account === undefined || account.connections === 0) return;
       const group = queue === null ? null : decode(queue);

@@ -28,7 +28,7 @@ import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import { varzOf } from "../monitor/varz.ts";
 import { type Replier, SILENCE } from "./replier.ts";
-import * as asked from "./service-options.ts";
+import * as shapes from "./service-options.ts";
 import type { Statsz } from "./statsz.ts";
 import type { SystemHost } from "./system-host.ts";
 
@@ -53,32 +53,32 @@ export function serverServices(parts: ServiceParts): ReadonlyMap<string, Service
     request =>
       replier.reply(request, options, answer);
   return new Map<string, ServiceHandler>([
-    ["IDZ", request => tellId(parts, request)],
-    ["STATSZ", request => tellStats(parts, request)],
-    ["VARZ", service(asked.VARZ, () => varzOf(host))],
-    ["SUBSZ", service(asked.SUBSZ, ({ subscriptions: lists, ...rest }) => subszOf(host, { ...rest, lists }))],
-    ["CONNZ", service(asked.CONNZ, options => connzOf(host, connzOptions(options)))],
-    ["ROUTEZ", service(asked.ROUTEZ, () => routezOf(host))],
-    ["GATEWAYZ", service(asked.GATEWAYZ, () => gatewayzOf(host))],
-    ["LEAFZ", service(asked.LEAFZ, () => leafzOf(host))],
-    ["ACCOUNTZ", service(asked.ACCOUNTZ, options => accountzOf(host, options))],
-    ["JSZ", service(asked.JSZ, ({ leader_only }) => jszOf(host, { leaderOnly: leader_only }))],
-    ["HEALTHZ", service(asked.HEALTHZ, options => healthzOf(host, options))],
-    ["PROFILEZ", request => replier.reply(request, asked.PROFILEZ, options => profile(parts, request, options))],
-    ["EXPVARZ", service(asked.EXPVARZ, expvarzOf)],
-    ["IPQUEUESZ", service(asked.IPQUEUESZ, ipqueueszOf)],
-    ["RAFTZ", service(asked.RAFTZ, raftzOf)],
+    ["IDZ", request => answerId(parts, request)],
+    ["STATSZ", request => answerStats(parts, request)],
+    ["VARZ", service(shapes.VARZ, () => varzOf(host))],
+    ["SUBSZ", service(shapes.SUBSZ, ({ subscriptions: lists, ...rest }) => subszOf(host, { ...rest, lists }))],
+    ["CONNZ", service(shapes.CONNZ, options => connzOf(host, connzOptions(options)))],
+    ["ROUTEZ", service(shapes.ROUTEZ, () => routezOf(host))],
+    ["GATEWAYZ", service(shapes.GATEWAYZ, () => gatewayzOf(host))],
+    ["LEAFZ", service(shapes.LEAFZ, () => leafzOf(host))],
+    ["ACCOUNTZ", service(shapes.ACCOUNTZ, options => accountzOf(host, options))],
+    ["JSZ", service(shapes.JSZ, ({ leader_only }) => jszOf(host, { leaderOnly: leader_only }))],
+    ["HEALTHZ", service(shapes.HEALTHZ, options => healthzOf(host, options))],
+    ["PROFILEZ", request => replier.reply(request, shapes.PROFILEZ, options => profile(parts, request, options))],
+    ["EXPVARZ", service(shapes.EXPVARZ, expvarzOf)],
+    ["IPQUEUESZ", service(shapes.IPQUEUESZ, ipqueueszOf)],
+    ["RAFTZ", service(shapes.RAFTZ, raftzOf)],
   ]);
 }
 
 /** Services that requests address to one server only, by name. */
 export function ownServices({ host, replier }: ServiceParts): ReadonlyMap<string, ServiceHandler> {
   return new Map<string, ServiceHandler>([
-    ["RELOAD", request => replier.reply(request, asked.FILTER, () => reload(host), true)],
-    ["KICK", request => forClient(host, request, asked.KICK, cid => replier.reply(request, asked.FILTER, () => kick(host, cid), true))],
+    ["RELOAD", request => replier.reply(request, shapes.FILTER, () => reload(host), true)],
+    ["KICK", request => forClient(host, request, shapes.KICK, cid => replier.reply(request, shapes.FILTER, () => kick(host, cid), true))],
     [
       "LDM",
-      request => forClient(host, request, asked.LAME_DUCK, cid => replier.reply(request, asked.FILTER, () => lameDuck(host, cid), true)),
+      request => forClient(host, request, shapes.LAME_DUCK, cid => replier.reply(request, shapes.FILTER, () => lameDuck(host, cid), true)),
     ],
   ]);
 }
@@ -96,7 +96,7 @@ export function connzOptions({
   acc,
   mqtt_client,
   filter_subject,
-}: Decoded<typeof asked.CONNZ>): Parameters<typeof connzOf>[1] {
+}: Decoded<typeof shapes.CONNZ>): Parameters<typeof connzOf>[1] {
   return {
     sort,
     auth,
@@ -113,17 +113,17 @@ export function connzOptions({
 }
 
 /** Ignores the body of the request. */
-function tellId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void {
+function answerId({ host, sender }: ServiceParts, { reply }: ServiceRequest): void {
   sender.answer(reply, null, compactGoJson({ name: host.serverName, host: host.advertisedHost, id: host.identity.id }));
 }
 
-export function tellStats({ replier, statsz }: ServiceParts, request: ServiceRequest): void {
-  if (replier.read(request, asked.STATSZ) === null) return;
+export function answerStats({ replier, statsz }: ServiceParts, request: ServiceRequest): void {
+  if (replier.read(request, shapes.STATSZ) === null) return;
   if (request.reply === "") statsz.publishNow();
   else statsz.answer(request.reply);
 }
 
-type ProfileOptions = Decoded<typeof asked.PROFILEZ>;
+type ProfileOptions = Decoded<typeof shapes.PROFILEZ>;
 
 /** Profiles of the JavaScript runtime: CPU, for a given time, and heap. */
 function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest, { name, duration }: ProfileOptions): unknown {

@@ -16,8 +16,8 @@ import type { Refusal } from "../../wire/protocol/refusal.ts";
 import { accountServices, allAccountsStatz } from "./account-services.ts";
 import { Events } from "./events.ts";
 import { Replier } from "./replier.ts";
-import { countForRequester, countForServer, tellUser } from "./requester-services.ts";
-import { ownServices, type ServiceParts, serverServices, tellStats } from "./server-services.ts";
+import { answerUserInfo, countForRequester, countForServer } from "./requester-services.ts";
+import { answerStats, ownServices, type ServiceParts, serverServices } from "./server-services.ts";
 import { Statsz } from "./statsz.ts";
 import type { SystemHost } from "./system-host.ts";
 
@@ -78,13 +78,13 @@ export class SystemAccount {
     const { endpoints, parts } = this;
     const { id } = this.host.identity;
     endpoints.serve("$SYS.REQ.ACCOUNT.NSUBS", countForServer(parts));
-    endpoints.serve("$SYS.REQ.SERVER.PING", request => tellStats(parts, request));
+    endpoints.serve("$SYS.REQ.SERVER.PING", request => answerStats(parts, request));
     for (const [name, handler] of serverServices(parts)) {
       endpoints.serve(`$SYS.REQ.SERVER.${id}.${name}`, handler);
       endpoints.serve(`$SYS.REQ.SERVER.PING.${name}`, handler);
     }
     for (const [name, handler] of accountServices(parts, this.events)) endpoints.serve(`$SYS.REQ.ACCOUNT.*.${name}`, handler);
-    endpoints.serve("$SYS.REQ.USER.*.INFO", tellUser(parts));
+    endpoints.serve("$SYS.REQ.USER.*.INFO", answerUserInfo(parts));
     endpoints.serve("$SYS.REQ.ACCOUNT.PING.STATZ", allAccountsStatz(parts));
     endpoints.serve("$SYS.DEBUG.SUBSCRIBERS", countForRequester(parts));
     for (const [name, handler] of ownServices(parts)) endpoints.serve(`$SYS.REQ.SERVER.${id}.${name}`, handler);
@@ -96,8 +96,8 @@ export class SystemAccount {
     this.events.connected(client);
   }
 
-  onAuthenticationFailed(client: Client, refusal: Refusal, told: boolean): void {
-    this.events.refused(client, refusal, told);
+  onAuthenticationFailed(client: Client, refusal: Refusal, inAccount: boolean): void {
+    this.events.refused(client, refusal, inAccount);
   }
 
   onConnectionClosed(client: Client, reason: CloseReason): void {

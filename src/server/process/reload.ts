@@ -155,8 +155,8 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   connectionsMax: {
     text: after => `Reloaded: max_connections = ${after}`,
     apply(server, after) {
-      const most = Math.max(0, after);
-      const surplus = [...server.connections.values()].slice(most); // the newest
+      const limit = Math.max(0, after);
+      const surplus = [...server.connections.values()].slice(limit); // the newest
       for (const client of surplus) server.refuseConnection(client);
       if (surplus.length > 0) server.log.notice(`Closed ${surplus.length} connections to fall within max_connections`);
     },

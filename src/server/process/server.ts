@@ -261,8 +261,8 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   hasRoom(inProcess: boolean): boolean {
     const { connections, transports } = this.shard;
-    const most = this.options.connectionsMax;
-    return most >= 0 && connections.size < most && (inProcess || transports.size <= this.descriptorConnectionsMax);
+    const limit = this.options.connectionsMax;
+    return limit >= 0 && connections.size < limit && (inProcess || transports.size <= this.descriptorConnectionsMax);
   }
 
   guardsFor(options: Options): TlsGuards | null {

@@ -4,8 +4,8 @@ import { ClosedConnections } from "./closed-connections.ts";
 
 const record = (id: number) => ({ id }) as ConnectionRecord;
 
-function idsAfter(most: number, count: number): number[] {
-  const closed = new ClosedConnections(most);
+function idsAfter(limit: number, count: number): number[] {
+  const closed = new ClosedConnections(limit);
   for (let id = 1; id <= count; id++) closed.add(record(id));
   expect(closed.total).toBe(count);
   return closed.all().map(({ id }) => id);

@@ -19,11 +19,11 @@ export class OpenTransports {
     if (this.clients.size === 0) this.onEmpty?.();
   }
 
-  /** Resolves when all transports are closed; terminates the rest after `mostMs`. */
-  async empty(timers: TimingWheel, mostMs: number): Promise<void> {
+  /** Resolves when all transports are closed; terminates the rest after `timeoutMs`. */
+  async empty(timers: TimingWheel, timeoutMs: number): Promise<void> {
     if (this.clients.size > 0) {
       await new Promise<void>(resolve => {
-        timers.set(new WheelTimer(resolve), mostMs);
+        timers.set(new WheelTimer(resolve), timeoutMs);
         this.onEmpty = resolve;
       });
     }

@@ -270,8 +270,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
     let count = 0;
     let surplus = 0;
     for (const client of this.connectedTo(account)) {
-      const most = account.limits.connectionsMax;
-      if (most >= 0 && count >= most) {
+      const limit = account.limits.connectionsMax;
+      if (limit >= 0 && count >= limit) {
         if (surplus++ === 0) client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!); // once for all surplus clients
         client.refuse(Refusal.MaxAccountConnectionsExceeded);
         continue;

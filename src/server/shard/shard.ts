@@ -271,8 +271,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.system?.onAuthenticated(client);
   }
 
-  onAuthenticationFailed(client: Client, refusal: Refusal, told = true): void {
-    this.system?.onAuthenticationFailed(client, refusal, told);
+  onAuthenticationFailed(client: Client, refusal: Refusal, inAccount = true): void {
+    this.system?.onAuthenticationFailed(client, refusal, inAccount);
   }
 
   onRefusedBy(client: Client, account: Account, reason: string | null): void {

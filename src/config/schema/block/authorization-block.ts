@@ -60,16 +60,16 @@ const simpleTimeout: Reader<number> = reader("seconds", ({ data }) => {
   return typeof data === "number" ? Math.min(Math.round(data * 1_000), Number.MAX_SAFE_INTEGER) : 1_000;
 });
 
-const WHO: readonly Field<Draft>[] = [
+const LOGIN_FIELDS: readonly Field<Draft>[] = [
   field("user username", text, "user name of clients", (draft, user) => (draft.user = user)),
-  field("password pass", text, "its password", (draft, password) => (draft.password = password)),
+  field("password pass", text, "password of the user", (draft, password) => (draft.password = password)),
   field("token", text, "instead of user and password", (draft, token) => (draft.token = token)),
 ];
 
 const TIMEOUT_TEXT = "time a client has to authenticate; with TLS the default is one second more than the TLS timeout";
 
 export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
-  ...WHO,
+  ...LOGIN_FIELDS,
   field("timeout", timeout, TIMEOUT_TEXT, (draft, milliseconds) => (draft.timeoutMs = milliseconds), { initial: "2s" }),
   field("users", usersList, "several users, of `$G`", (draft, users) => (draft.more.users = users), { fields: USER_FIELDS }),
   field(
@@ -88,7 +88,7 @@ export const AUTHORIZATION_FIELDS: readonly Field<ServerDraft>[] = [
 ];
 
 export const SIMPLE_AUTHORIZATION_FIELDS: readonly Field<Draft>[] = [
-  ...WHO,
+  ...LOGIN_FIELDS,
   field("timeout", simpleTimeout, "time a client has to authenticate", (draft, milliseconds) => (draft.timeoutMs = milliseconds)),
 ];
 

@@ -29,12 +29,12 @@ function resolverOfText(text: string): ResolverOptions {
   if (/^\s*MEM(ORY)?\s*$/i.test(text) || (url === null && /MEM/i.test(text))) return { kind: "memory" };
   if (url === null) throw new ConfigFault(NO_RESOLVER);
   const address = url[1] ?? "";
-  if (!isSoundUrl(address)) throw new ConfigFault(`error parsing account resolver url [${quoted(address)}]`);
+  if (!isValidUrl(address)) throw new ConfigFault(`error parsing account resolver url [${quoted(address)}]`);
   return { kind: "url", url: address.endsWith("/") ? address : `${address}/` };
 }
 
 /** Accepts what Go's URL parser accepts, which is almost anything. The server checks at start whether the address answers. */
-function isSoundUrl(address: string): boolean {
+function isValidUrl(address: string): boolean {
   if (
     [...address].some(character => character < " " || character === "\x7f") ||
     address.startsWith(":") ||

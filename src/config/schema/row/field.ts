@@ -47,7 +47,7 @@ export function field<Draft, T>(
  * A field of nats-server that this server does not support: refused by name, unless its value is off or empty.
  * @param feature the unsupported feature
  */
-export function missingField(names: string, feature: string, asksForNothing = isNothing): Field<unknown> {
+export function missingField(names: string, feature: string, isOff = isOffOrEmpty): Field<unknown> {
   return {
     names: names.split(" "),
     type: "",
@@ -55,13 +55,13 @@ export function missingField(names: string, feature: string, asksForNothing = is
     text: "",
     missing: feature,
     set(_draft, value, { key }) {
-      if (!asksForNothing(value)) throw new ConfigFault(`${quoted(key)} is not supported yet (${feature})`);
+      if (!isOff(value)) throw new ConfigFault(`${quoted(key)} is not supported yet (${feature})`);
     },
   };
 }
 
 /** Whether a value is off or empty. */
-export function isNothing({ data }: ConfigValue): boolean {
+export function isOffOrEmpty({ data }: ConfigValue): boolean {
   if (data instanceof Map) return data.size === 0;
   return Array.isArray(data) ? data.length === 0 : data === false || data === "" || data === 0n;
 }

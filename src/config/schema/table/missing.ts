@@ -82,7 +82,7 @@ export function missingOption(name: string): string | null {
 }
 
 /** Whether a program's value is empty, off, or `{ enabled: false }`. */
-export function isNothingGiven(value: unknown): boolean {
+export function isOffOrEmptyValue(value: unknown): boolean {
   if (typeof value === "object" && value !== null) {
     return Object.keys(value).length === 0 || (value as { enabled?: unknown }).enabled === false;
   }
