@@ -106,14 +106,14 @@ function reloadOf({ option }: Field<never>): string {
 
 function missingTable(): string {
   return tableOf(
-    ["field", "what is missing"],
+    ["field", "unsupported feature"],
     MISSING_FIELDS.map(({ names, missing }) => [names.map(code).join(", "), missing!]),
   );
 }
 
 function flagTable(): string {
   const rows = FLAGS.map(flag => [code(writtenForm(flag)), flag.text || "not supported yet"]);
-  return tableOf(["flag", "what it does"], rows);
+  return tableOf(["flag", "description"], rows);
 }
 
 function writtenForm(flag: Flag): string {

@@ -148,9 +148,9 @@ export class ValueReader {
       const before = this.cursor.take();
       this.cursor.take();
       if (before !== LINE_FEED) continue;
-      const behind = this.cursor.take();
+      const after = this.cursor.take();
       this.cursor.putBack();
-      if (behind !== LINE_FEED && behind !== END) continue;
+      if (after !== LINE_FEED && after !== END) continue;
       this.cursor.putBack(); // does nothing after the last byte of the file; the bracket is part of the text then
       this.emit("string");
       return this.closeQuote();

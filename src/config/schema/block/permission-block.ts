@@ -105,7 +105,7 @@ export const PERMISSION_FIELDS: readonly Field<Draft<PermissionOptions>>[] = [
   field(
     "subscribe sub export",
     half(SUBSCRIBE_FIELDS, true),
-    'what may be subscribed; `"<subject> <queue>"` is for members of that queue',
+    'subjects that may be subscribed to; `"<subject> <queue>"` is for members of that queue',
     (draft, subscribe) => (draft.subscribe = subscribe),
     { initial: ">", fields: SUBSCRIBE_FIELDS },
   ),
