@@ -16,17 +16,17 @@ import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 
-/** A client over its limit of subscriptions is told so, and closed after this time. */
+/** A client at its limit of subscriptions gets an error, and is closed after this time. */
 const OVER_LIMIT_MS = 20;
-/** Longest time that a timer is set to. */
+/** Longest delay of a timer. */
 const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
 
-/** Puts a new client into the global account, where it stays until its login. */
+/** Binds a new client to the global account until its login. */
 export function enterGlobal(client: Client): void {
   moveTo(client, client.host.globalAccount);
 }
 
-/** Applies a login. @returns None, or why it is refused; no account counts the client then */
+/** Applies a login. @returns None, or why it is refused; then no account counts the client */
 export function bind(client: Client, login: Login): Refusal {
   client.login = login;
   client.user = login.user;
@@ -81,19 +81,19 @@ function usePermissions(client: Client, permissions: Permissions | null): void {
   followAccount(client);
 }
 
-/** Mappings or permissions have changed. */
+/** Called after mappings or permissions have changed. */
 export function followAccount(client: Client): void {
   const { account, permissions } = client;
   client.guarded = account.mappings !== null || (permissions !== null && permissions.permissions.publish !== null);
 }
 
-/** The lowest limit; negative ones mean no limit. @returns -1 when none limits */
+/** The lowest limit. Negative limits mean no limit. @returns -1 if there is no limit */
 function leastOf(...limits: number[]): number {
   const real = limits.filter(limit => limit >= 0);
   return real.length === 0 ? -1 : Math.min(...real);
 }
 
-/** Limits of user, account or server have changed. A client with as many subscriptions as it may have, or more, is told, and closed. */
+/** Called after limits of user, account or server have changed. A client that has reached its limit of subscriptions gets an error and is closed. */
 export function applyLimits(client: Client): void {
   const { account, host, login } = client;
   const { options } = host;
@@ -130,20 +130,20 @@ export function cancelExpiry(client: Client): void {
   client.expiryTimer = null;
 }
 
-/** The login or the account has expired or was revoked. */
+/** Called when the login or the account has expired or was revoked. */
 export function expire(client: Client, refusal: Refusal): void {
   client.logDebug(REFUSALS[refusal].error!);
   client.refuse(refusal);
 }
 
-/** Gives a new subscription its filter of denied subjects, and its shadows in the accounts whose streams its own imports. */
+/** Gives a new subscription its filter of denied subjects, and its shadows in the accounts whose streams its account imports. */
 export function attachFilterAndShadows(client: Client, subscription: Subscription): void {
   const { permissions } = client;
   subscription.filter = permissions === null ? null : permissions.filterOf(subscription.subject, subscription.queue);
   addShadows(client.account, subscription);
 }
 
-/** The account's stream imports have changed. */
+/** Called after the account's stream imports have changed. */
 export function renewShadows(client: Client): void {
   for (const subscription of client.subscriptions.values()) {
     removeShadows(subscription);
@@ -151,7 +151,7 @@ export function renewShadows(client: Client): void {
   }
 }
 
-/** The permissions have changed: removes subscriptions that are no longer allowed, and tells the client. */
+/** Called after the permissions have changed: removes subscriptions that are no longer allowed, and sends the client an error for each. */
 export function reviewSubscriptions(client: Client): void {
   const { permissions } = client;
   for (const subscription of [...client.subscriptions.values()]) {

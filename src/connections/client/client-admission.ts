@@ -23,7 +23,7 @@ export function greet(client: Client): void {
   if (!client.greeted && !client.closed) client.sendInfo("accept");
 }
 
-/** The handshake is over. */
+/** Called when the handshake is complete. */
 export function becomeReady(client: Client): void {
   greet(client);
   beginProtocol(client);
@@ -33,13 +33,13 @@ export function becomeReady(client: Client): void {
   client.logDebug(`TLS version ${tls.version}, cipher suite ${tls.cipherSuite}`);
 }
 
-/** From here on the peer's bytes are protocol: starts the timer for authentication, where it is required, and the keepalive. */
+/** From now on the peer sends commands: starts the timer for authentication, if that is required, and the keepalive. */
 export function beginProtocol(client: Client): void {
   if (client.authRequired) awaitAuthentication(client);
   client.keepalive.startEarly();
 }
 
-/** The transport does not let the peer in. */
+/** Called when the transport has refused the peer: sends and logs the reason, and closes. */
 export function turnAway(client: Client, { kind, text, detail }: TransportRefusal): void {
   if (detail !== undefined) client.logDebug(detail);
   switch (kind) {
@@ -52,26 +52,26 @@ export function turnAway(client: Client, { kind, text, detail }: TransportRefusa
     case "handshake":
       client.logError(`TLS handshake error: ${text}`);
       return client.close(CloseReason.TlsHandshakeError);
-    default: // probes of load balancers are no errors
+    default: // probes of load balancers are not logged as errors
       client.logDebug(`TLS handshake error: ${text}`);
       if (kind === "timeout") client.logDebug("TLS handshake timeout");
       client.close(CloseReason.TlsHandshakeError);
   }
 }
 
-/** A refusal of the login itself. Such refusals look alike to the client, so that they reveal nothing. */
+/** Whether the login itself was refused. The client gets the same error for all these refusals, so that they reveal nothing. */
 export function isUnproven(refusal: Refusal): boolean {
   return refusal === Refusal.AuthorizationViolation || refusal === Refusal.ProxyNotTrusted || refusal === Refusal.ProxyRequired;
 }
 
-/** Logs a refused login, before the client is told. Other refusals are not logged here. */
+/** Logs a refused login, before the client gets its error. Other refusals are not logged here. */
 export function logRefusedLogin(client: Client, refusal: Refusal): void {
   if (isUnproven(refusal))
     client.logError(`authentication error${client.login?.claim ? ` - ${shownUser(client)}` : refusedUser(client.connect)}`);
   if (refusal === Refusal.MaxAccountConnectionsExceeded) client.logError(REFUSALS[refusal].error!);
 }
 
-/** Takes nothing but CONNECT until the client has authenticated, for which it has a limited time. */
+/** Accepts only CONNECT until the client has authenticated, and limits the time for it. */
 function awaitAuthentication(client: Client): void {
   const { turn, options } = client.host;
   client.setFlag(FLAG_AWAITING_AUTH, true);
@@ -85,15 +85,15 @@ function awaitAuthentication(client: Client): void {
   turn.timers.set(client.authTimer, client.settings?.authTimeoutMs ?? options.authTimeoutMs);
 }
 
-/** CONNECT came in time, or the connection is closed. */
+/** Called when CONNECT has arrived or the connection is closed. */
 export function clearAuthTimer(client: Client): void {
   if (client.authTimer !== null) client.host.turn.timers.cancel(client.authTimer);
   client.authTimer = null;
 }
 
-/** Applies a new login of the same user. @param renews the account imports other streams than before */
+/** Applies a new login of the same user. @param renews the account's stream imports have changed */
 function rebind(client: Client, login: Login, renews: boolean): void {
-  // An account cannot change while connected: the client reconnects, and is bound to the new one.
+  // A connected client cannot change its account: it has to reconnect, and is then bound to the new one.
   if (login.account !== client.account) return client.close(CloseReason.ClientClosed);
   bind(client, login);
   reviewSubscriptions(client);
@@ -103,13 +103,13 @@ function rebind(client: Client, login: Login, renews: boolean): void {
 }
 
 /**
- * A reload changed who may connect: authenticates the client again, with the CONNECT that it sent.
- * @param streamsChanged accounts that import other streams than before
+ * Called after a reload has changed who may connect: authenticates the client again, with the CONNECT that it sent.
+ * @param streamsChanged accounts whose stream imports have changed
  */
 export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Account>): void {
   const { closed, flags, host } = client;
   if (closed) return;
-  const attempt = ++client.authAttempt; // an authentication under way is repeated once it has a result
+  const attempt = ++client.authAttempt; // a running authentication is repeated once it has a result
   if ((flags & FLAG_AUTHENTICATING) !== 0) return;
   if ((flags & FLAG_CONNECT_RECEIVED) === 0) {
     if (client.authRequired && (flags & FLAG_AWAITING_AUTH) === 0 && !client.transport.handshaking) awaitAuthentication(client);
@@ -125,12 +125,12 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
   };
   if (client.authenticator.keeps?.(client.connect, client.account) === false) return client.close(CloseReason.ClientClosed);
   const { connect, login } = client;
-  // A callout service gave it this user, under which it does not know the credentials: the client reconnects, and the service is asked anew.
+  // A callout service gave it another user than it named, so its credentials cannot be checked: it reconnects, and the service decides again.
   if (login?.delegated && (connect.user !== "" || connect.nkey !== "")) return client.close(CloseReason.ClientClosed);
   const renews = streamsChanged.has(client.account);
   const verdict = host.authenticate(client);
   if (!(verdict instanceof Promise)) return settle(verdict, renews);
-  // Until the result is there the client keeps its login, but not streams that its account no longer imports.
+  // Until there is a result the client keeps its login, but not the streams that its account no longer imports.
   if (renews) renewShadows(client);
   verdict.then(
     settled => settle(settled, false),

@@ -1,4 +1,4 @@
-/** What the commands of a client do, except PUB and HPUB: SUB, UNSUB, CONNECT, INFO, -ERR. Cold, so clarity wins. */
+/** The commands of a client except PUB and HPUB: SUB, UNSUB, CONNECT, INFO, -ERR. Not a hot path. */
 
 import type { Login, Verdict } from "../../auth/users/authenticator.ts";
 import { bytesEqual, decode, encode, latin1, quote } from "../../base/bytes/ascii.ts";
@@ -24,7 +24,7 @@ import { withoutSecrets } from "./without-secrets.ts";
 /** Queue group of the server's own services; clients may not join it. */
 const SYSTEM_QUEUE = encode("_sys_");
 
-/** `SUB <subject> [queue] <sid>`. A refused SUB is answered; the connection stays. */
+/** `SUB <subject> [queue] <sid>`. A refused SUB gets an error; the connection stays open. */
 export function handleSub(client: Client, source: Buffer, start: number, end: number): Refusal {
   if (client.tracing) client.traceIn("SUB", decode(source, start, end));
   const line = readSub(source, start, end, client.host.turn.batch.argumentBounds);
@@ -85,7 +85,7 @@ export function handleUnsub(client: Client, source: Buffer, start: number, end: 
   return Refusal.None;
 }
 
-/** `CONNECT {…}`: credentials and options of the client. May come again, which logs in anew. */
+/** `CONNECT {…}`: credentials and options of the client. A second CONNECT logs in again. */
 export function handleConnect(client: Client, json: string): Refusal {
   if (client.tracing) client.traceIn("CONNECT", withoutSecrets(json));
   clearAuthTimer(client);
@@ -108,7 +108,7 @@ export function handleConnect(client: Client, json: string): Refusal {
   return settleLater(client, client.host.authenticate(client), verdict => finishConnect(client, verdict));
 }
 
-/** A command other than CONNECT came first: without credentials the client gets the default user, if there is one, or is refused. */
+/** Called if the first command is not CONNECT: the client gets the default user, if there is one, or is refused. */
 export function admitAnonymous(client: Client): Refusal {
   const { authenticator, host } = client;
   if (!authenticator.admitsAnonymous(client.connectionType)) {
@@ -120,16 +120,16 @@ export function admitAnonymous(client: Client): Refusal {
   return settleLater(client, host.authenticate(client), verdict => enter(client, verdict));
 }
 
-/** Calls `go` with the verdict: now, or once it is there. Nothing behind the command is parsed until then. */
-function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (verdict: Verdict) => Refusal): Refusal {
+/** Calls `finish` with the verdict: now, or when the promise settles. Later commands are not parsed until then. */
+function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, finish: (verdict: Verdict) => Refusal): Refusal {
   const attempt = ++client.authAttempt;
-  if (!(verdict instanceof Promise)) return go(verdict);
+  if (!(verdict instanceof Promise)) return finish(verdict);
 
   client.reading.suspend(FLAG_AUTHENTICATING);
   const settle = (settled: Verdict): void => {
     if (client.closed) return;
     client.flags &= ~FLAG_AUTHENTICATING;
-    const end = client.authAttempt === attempt || typeof settled === "number" ? go(settled) : settleAnew(client, settled, go);
+    const end = client.authAttempt === attempt || typeof settled === "number" ? finish(settled) : settleAgain(client, settled, finish);
     logRefusedLogin(client, end);
     if (end !== Refusal.None) client.refuse(end);
     else client.reading.resumeLater();
@@ -139,15 +139,15 @@ function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, go: (v
   return Refusal.None;
 }
 
-/** The login was accepted, but by the configuration before a reload: authenticates again. */
-function settleAnew(client: Client, { delegated }: Login, go: (verdict: Verdict) => Refusal): Refusal {
-  if (!delegated) return settleLater(client, client.host.authenticate(client), go);
-  // The callout service may have given the client another user, which it does not know: the client reconnects, and the service is asked anew.
+/** The login was accepted by the configuration before a reload: authenticates again. */
+function settleAgain(client: Client, { delegated }: Login, finish: (verdict: Verdict) => Refusal): Refusal {
+  if (!delegated) return settleLater(client, client.host.authenticate(client), finish);
+  // The callout service may have given the client another user than it named: the client reconnects, and the service decides again.
   client.close(CloseReason.ClientClosed);
   return Refusal.Closed;
 }
 
-/** Credentials that came another way, in a cookie for example, fill in what CONNECT left empty. */
+/** Fills empty fields of CONNECT with credentials from another source, for example a cookie. */
 function fillFrom(defaultCredentials: DefaultCredentials, connect: ConnectOptions): void {
   if (connect.jwt === "") connect.jwt = defaultCredentials.jwt;
   if (connect.user === "") connect.user = defaultCredentials.user;
@@ -187,7 +187,7 @@ function finishConnect(client: Client, verdict: Verdict): Refusal {
   return Refusal.None;
 }
 
-/** A client may send INFO. It must be JSON and has no effect. */
+/** INFO from a client must be valid JSON and has no effect. */
 export function handleInfo(client: Client, json: string): Refusal {
   const wrong = checkInfo(json);
   if (wrong === null) return Refusal.None;

@@ -1,9 +1,9 @@
 /**
- * A client's connection: what is read becomes commands.
+ * A client's connection: turns the bytes that it reads into commands.
  *
  *   transport ─ onData ─▶ read-loop.ts ─▶ parser ─┬─ messages ─▶ publisher.ts ─▶ account's interest ─▶ Sink.deliver of every receiver
  *                                                 └─ lines ────▶ client-commands.ts
- * What comes before the protocol (handshakes, INFO, the time to authenticate) is in client-admission.ts.
+ * The steps before the protocol (handshakes, INFO, the time to authenticate) are in client-admission.ts.
  */
 import { unreachable } from "../../base/assert/assert.ts";
 import { decode } from "../../base/bytes/ascii.ts";
@@ -40,7 +40,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
     this.publisher = new Publisher(this, turn.batch);
   }
 
-  /** Greets the peer with INFO, unless its handshake comes first. */
+  /** Sends INFO, unless the peer's handshake comes first. */
   open(): void {
     enterGlobal(this);
     applyLimits(this);
@@ -68,7 +68,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
     if ((this.flags & FLAG_CONNECT_RECEIVED) !== 0) this.followConnectOptions();
   }
 
-  // TransportEvents, those before the protocol begins
+  // TransportEvents before the protocol begins
 
   onPeerSilent(): void {
     greet(this);

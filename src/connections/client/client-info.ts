@@ -1,4 +1,4 @@
-/** The description of a client that services and events get. Source: reference, core §8.1. */
+/** The description of a client for services and events. Source: reference, core §8.1. */
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { Client } from "./client.ts";

@@ -1,20 +1,20 @@
 /**
- * A command was refused by the parser: the error that the client gets, the log lines, and whether the client is closed.
- * Cold. The order is that of the reference, as scripts read logs.
+ * Handles commands that the parser refused: the client's error, the log lines, and whether the client is closed.
+ * Not a hot path. The order of the log lines is that of the reference, because scripts read logs.
  */
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import type { Client } from "./client.ts";
 import { isUnproven, logRefusedLogin } from "./client-admission.ts";
 
-/** Texts of the log where the details were logged before. */
+/** Log texts of refusals whose details were already logged. */
 const READ_ERRORS = new Map<Refusal, string>([
   [Refusal.MaxPayloadExceeded, "maximum payload exceeded"],
   [Refusal.AuthorizationViolation, "authentication error"],
   [Refusal.MaxControlLineExceeded, "maximum control line exceeded"],
 ]);
 
-/** The parser gave up on a command: tells the client, logs, closes. */
+/** Called when the parser refused a command: sends the error, logs, closes. */
 export function refuseCommand(client: Client, refusal: Refusal): void {
   if (client.closed || refusal === Refusal.Closed) return;
   const { detail } = client.parser;

@@ -1,9 +1,9 @@
 /**
- * A client: whose it is, what it may do, what it subscribes to, and how it receives messages.
+ * A client: its account, permissions and subscriptions, and how it receives messages.
  *
  *   account's interest ─▶ Client.deliver ─▶ view and filter, if any ─▶ deliverAll ─▶ deliver.ts ─▶ outbound
- * What its bytes mean is in `client-connection.ts`, which extends this class. Everything that acts on a client (binding, commands,
- * admission, monitoring) imports this file, and this file imports none of it.
+ * `client-connection.ts`, which extends this class, turns its bytes into commands. Code that acts on a client (binding, commands, admission,
+ * monitoring) imports this file; this file does not import that code.
  */
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
 import type { ClientPermissions } from "../../access/permission/client-permissions.ts";
@@ -43,7 +43,7 @@ import { SubscriptionTable } from "./subscription-table.ts";
 /** Which INFO a client gets: at accept (with the nonce), as the answer to its first PING, or because something changed. */
 export type InfoOccasion = "accept" | "connected" | "change";
 
-/** Options that clients read beside those of every link. */
+/** Options that clients read in addition to those of every link. */
 export interface ClientOptions extends LinkOptions {
   /** Longest line of a command, bytes. */
   readonly controlLineBytesMax: number;
@@ -59,33 +59,33 @@ export interface ClientOptions extends LinkOptions {
   readonly authTimeoutMs: number;
 }
 
-/** What clients need of the server above them. */
+/** The server, as clients need it. */
 export interface ClientHost extends LinkHost {
   readonly options: ClientOptions;
-  /** The log as clients of that kind write it. */
+  /** The log of a subsystem. */
   logOf(subsystem: Subsystem): Logger;
   readonly serverName: string;
   /** Empty: none. */
   readonly clusterName: string;
-  /** The account of a client that has not authenticated, and of those that need not. */
+  /** The account of clients that have not authenticated, or need not. */
   readonly globalAccount: Account;
   /** null: there is none. */
   readonly systemAccount: Account | null;
-  /** Decides who may connect that way; another one after a reload. */
+  /** Decides which clients of this transport may connect. A reload may replace it. */
   authenticatorOf(type: TransportType): Authenticator;
-  /** The server as its events describe it. They are numbered, so each event needs a new one. */
+  /** The description of the server for an event. It contains the number of the event, so each event needs a new one. */
   serverInfo(): object;
   infoLine(client: Client, occasion: InfoOccasion): Buffer;
-  /** Decides by the client's CONNECT who it is. A promise suspends the client until it settles; a rejection is a refusal. */
+  /** Authenticates the client by its CONNECT. A promise suspends the client until it settles; a rejection is a refusal. */
   authenticate(client: Client): Verdict | Promise<Verdict>;
   onAuthenticated(client: Client): void;
-  /** @param told whether the client's account is told of it; by default it is */
+  /** @param told whether an event is published in the client's account; default: true */
   onAuthenticationFailed(client: Client, refusal: Refusal, told?: boolean): void;
   /** The number of connections bound to the account has changed. */
   onConnectionsChanged(account: Account): void;
-  /** The connection is closed, its subscriptions are gone; its last output may not be written yet. */
+  /** The connection is closed. Its subscriptions are removed afterwards; its last output may not be written yet. */
   onConnectionClosed(client: Client, reason: CloseReason): void;
-  /** Its transport is gone too. */
+  /** Its transport is closed too. */
   onTransportClosed(client: Client): void;
 }
 
@@ -93,13 +93,13 @@ export abstract class Client extends Connection implements Sink, Originator {
   declare readonly host: ClientHost;
   mark = 0;
   readonly takesRuns = true;
-  /** Where it publishes and subscribes. */
+  /** The account in which it publishes and subscribes. */
   account: Account;
-  /** The account that counts it among its connections; null when none does any more. */
+  /** The account that counts it among its connections; null: none. */
   registered: Account | null = null;
   /** Result of the last successful authentication; null before, and while the client logs in again. */
   login: Login | null = null;
-  /** null: it may do everything. */
+  /** null: everything is allowed. */
   permissions: ClientPermissions | null = null;
   requestHeader: RequestHeader | null = null;
   /** Clients of the system account may use some subjects that others may not. */
@@ -114,7 +114,7 @@ export abstract class Client extends Connection implements Sink, Originator {
   expiryTimer: WheelTimer | null = null;
   /** Runs until it has authenticated, where that is required. */
   authTimer: WheelTimer | null = null;
-  /** The trusted proxy that it came through; empty: none. */
+  /** The trusted proxy through which it is connected; empty: none. */
   proxyKey = "";
   readonly connect: ConnectOptions = initialConnectOptions();
   readonly subscriptions = new SubscriptionTable(this);
@@ -172,7 +172,7 @@ export abstract class Client extends Connection implements Sink, Originator {
     return (this.flags & FLAG_FIRST_PONG_SENT) !== 0 && this.connect.protocol >= 1;
   }
 
-  /** Applies the options of its CONNECT; they decide whether messages may take the parser's fast loop. */
+  /** Applies the options of its CONNECT, which decide whether the parser may use the publish loop. */
   followConnectOptions(): void {
     const { connect, host } = this;
     const headers = host.options.headers && connect.headers;
@@ -184,7 +184,7 @@ export abstract class Client extends Connection implements Sink, Originator {
     this.parser.fast = !connect.verbose && !connect.pedantic && !this.tracing;
   }
 
-  /** Tells the client that it may not publish there. @returns the error that it is told */
+  /** Sends the client the error that it may not publish on this subject. @returns the error */
   refusePublish(subject: Uint8Array): string {
     const text = quote(subject);
     const error = refusalText(Refusal.PublishPermission, text);
@@ -250,7 +250,7 @@ export abstract class Client extends Connection implements Sink, Originator {
     return this.deliverAll(subscription, batch, from, to);
   }
 
-  /** Delivers messages that no filter of the subscription holds back. @returns how many it took */
+  /** Delivers messages that passed the subscription's filter. @returns how many it took */
   deliverAll(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if (this.outbound.stalling && batch.fromClient && !this.stall.admit(batch, to - from)) return 0;
     let stop = to;
@@ -276,7 +276,7 @@ export abstract class Client extends Connection implements Sink, Originator {
     return count;
   }
 
-  /** It got requests: its round trip is of interest now, and it may be allowed to answer. */
+  /** Called after it got requests: measures its round trip, and tracks the replies that it may send. */
   private noteReplies(batch: MessageBatch, from: number, to: number): void {
     if (this.keepalive.roundTripMs === 0) this.keepalive.askRoundTrip();
     const { permissions } = this;

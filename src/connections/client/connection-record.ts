@@ -7,7 +7,7 @@ import type { TlsState } from "../../wire/transport/tls-state.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
 import type { Client } from "./client.ts";
 
-/** What monitoring shows of a connection. Built from an open one on request, kept of a closed one. Times are wall clock, ms. */
+/** A connection as monitoring shows it. Built on request for an open connection, kept for a closed one. Times are wall clock, ms. */
 export interface ConnectionRecord {
   readonly id: number;
   readonly kind: ConnectionKind;
@@ -35,16 +35,16 @@ export interface ConnectionRecord {
   readonly name: string;
   readonly lang: string;
   readonly version: string;
-  /** Empty when there was none, or when it is a secret (a bearer token). */
+  /** Empty if there is none, or if it is a secret (a bearer token). */
   readonly jwt: string;
-  /** The key that signed the user's claims, or the account of its nkey. Empty: neither. */
+  /** The key that signed the user's claims, or the account of its nkey; empty: neither. */
   readonly issuerKey: string;
   /** The name in the claims of its user. */
   readonly nameTag: string;
   readonly tags: readonly string[];
   /** The name in the claims of its account; the account's name without claims. */
   readonly accountTag: string;
-  /** The trusted proxy that it came through; empty: none. */
+  /** The trusted proxy through which it is connected; empty: none. */
   readonly proxyKey: string;
   /** Null without TLS. */
   readonly tls: Omit<TlsState, "peerCertificates"> | null;
@@ -104,8 +104,8 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
 }
 
 /**
- * A client's JWT for monitoring, events and services; empty when it must not be shown. A bearer JWT is a secret, as it needs no key to be
- * used, and so may be the text that a program's own authenticate() takes in its place.
+ * A client's JWT for monitoring, events and services; empty if it must not be shown. A bearer JWT is a secret, because it can be used without a
+ * key. The text that a program's own authenticate() accepts instead of a JWT may also be a secret.
  */
 export function shownJwt({ authenticator, connect: { jwt }, login }: Client): string {
   if (jwt === "" || authenticator.hidesJwt) return "";
@@ -124,7 +124,7 @@ export function issuerKeyOf({ account, connect, login }: Client): string {
   return key === "" && login !== null && (login.delegated || connect.nkey !== "") ? account.name : key;
 }
 
-/** Without the certificates, as records of closed connections stay in memory. */
+/** TLS data without the certificates, because records of closed connections stay in memory. */
 function tlsRecord(tls: TlsState | null): ConnectionRecord["tls"] {
   if (tls === null) return null;
   const { version, cipherSuite, handshakeFirst } = tls;

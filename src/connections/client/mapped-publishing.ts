@@ -15,9 +15,9 @@ export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
 }
 
 /**
- * Messages on one subject that may be mapped differently: a mapping is drawn for each, which is then handed on in a batch of its own.
- * @param single empty, with room for one message
- * @param publish gets it each time, with the next message
+ * Publishes messages on one subject that may be mapped differently: draws a mapping for each message and publishes it in a separate batch.
+ * @param single an empty batch with room for one message
+ * @param publish called with `single` for each message
  */
 export function publishVarying(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
   for (let index = 0; index < batch.count && !client.closed; index++) {
@@ -27,7 +27,7 @@ export function publishVarying(client: Client, batch: MessageBatch, single: Mess
   }
 }
 
-/** Puts message `index` into an empty batch, on the subject that it is mapped to. @returns that subject; null: it is not mapped */
+/** Adds message `index` to an empty batch, under its mapped subject. @returns the mapped subject; null: it is not mapped */
 export function takeMapped(client: Client, batch: MessageBatch, index: number, single: MessageBatch): Buffer | null {
   const start = batch.subjectStart(index);
   const end = batch.subjectEnd(index);
@@ -49,7 +49,7 @@ export function takeMapped(client: Client, batch: MessageBatch, index: number, s
   return mapped;
 }
 
-/** Empties it; a receiver that was too slow for its message stalls the publisher. */
+/** Empties `single`. The wait for its slow receivers is moved to `batch`, so that they stall the publisher. */
 export function giveBack(single: MessageBatch, batch: MessageBatch): void {
   batch.takeStall(single);
   single.clear();

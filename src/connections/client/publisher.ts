@@ -3,8 +3,8 @@
  *
  *   next(subject) ── mapped? ── allowed? ── the account's interest ─▶ Route        once per run of messages on one subject
  *   flush() ─▶ FanOut, which decides who gets what
- * A client without permissions, in an account without mappings, is asked nothing of either. Messages go one by one where those on one
- * subject may be mapped differently (mapped-publishing.ts), or are traced (traced-publishing.ts).
+ * For a client without permissions in an account without mappings, neither is checked. Messages are published one by one if messages on one
+ * subject may be mapped differently (mapped-publishing.ts) or are traced (traced-publishing.ts).
  */
 import { quote } from "../../base/bytes/ascii.ts";
 import { countDelivered } from "../../messaging/batch/delivered.ts";
@@ -23,25 +23,25 @@ import { moveSubjects, publishVarying } from "./mapped-publishing.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
 import { mayBeTraced, publishTraced, tellTooLarge } from "./traced-publishing.ts";
 
-/** In the place of receivers that are not known yet. */
+/** Stands for receivers that are not known yet. */
 const UNKNOWN = new MatchResult<Subscription>([], []);
 
 /**
- * Payload bytes of a batch. A single receiver gets large messages uncopied, the more at once the better; for several ones they are
- * gathered in the scratch.
+ * Payload bytes of a batch. A single receiver gets large messages without a copy, so large batches are better; for several receivers they are
+ * copied to the scratch space.
  */
 const BATCH_BYTES_MAX = 64 * 1024;
 const BATCH_BYTES_MAX_ONE = 512 * 1024;
 
-/** Where messages on one subject go. A publisher has two: that of the open batch, and that of the subject looked up last. */
+/** The receivers of messages on one subject. A publisher has two routes: that of the open batch, and that of the last subject looked up. */
 class Route {
-  /** null: the subject is reserved, or not allowed. */
+  /** null: the subject is reserved or not allowed. */
   result: MatchResult<Subscription> | null = null;
-  /** Of the interest when the receivers were looked up. */
+  /** Generation of the interest when the receivers were looked up. */
   generation = 0;
-  /** What the account makes of the subject; null: nothing else. */
+  /** The mapped subject; null: the subject is not mapped. */
   mapped: Buffer | null = null;
-  /** Messages on this subject may fare differently: mapped by weight, or answers of which only some are allowed. */
+  /** Messages on this subject must be handled one by one: mappings with weights, or answers of which only some are allowed. */
   varies = false;
 
   clear(): void {
@@ -55,11 +55,11 @@ export class Publisher implements FanOutPublisher, NoResponders {
   readonly source = MessageSource.Client;
   private readonly client: Client;
   private readonly batch: MessageBatch;
-  /** Of the open batch. */
+  /** The route of the open batch. */
   private route = new Route();
-  /** Of the subject that `next` looked up. */
+  /** The route of the subject that `next` looked up. */
   private nextRoute = new Route();
-  /** For messages that go one by one; made for the first of them. */
+  /** For messages that are published one by one; created for the first of them. */
   private single: MessageBatch | null = null;
 
   constructor(client: Client, batch: MessageBatch) {
@@ -67,7 +67,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     this.batch = batch;
   }
 
-  /** Looks up who wants a message on this subject. @returns whether the receivers are those of the open batch */
+  /** Looks up the receivers of a subject. @returns whether they are the receivers of the open batch */
   next(source: Buffer, start: number, end: number): boolean {
     const { client, nextRoute } = this;
     const { account, guarded } = client;
@@ -86,7 +86,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return result === this.route.result;
   }
 
-  /** The same where mappings, or a missing permission, come before interest. A mapped subject shares its batch with no other subject. */
+  /** The same with mappings, or if a permission may be missing. A mapped subject does not share its batch with other subjects. */
   private nextGuarded(source: Buffer, start: number, end: number): boolean {
     const { nextRoute, route } = this;
     const { account, permissions } = this.client;
@@ -99,7 +99,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const to = mapped === null ? end : mapped.length;
     const result = interest.match(subject, from, to);
     const allowed = permissions === null || permissions.mayAlwaysPublishStamped(interest.matchedStamp, subject, from, to);
-    // It may be an answer to a request that the client got: each one counts.
+    // It may be an answer to a request that the client got: answers are counted one by one.
     if (!allowed && permissions.tracksReplies) return this.nextOneByOne();
     const free = allowed && !isReservedSubject(subject, from, to, this.client.inSystemAccount);
     nextRoute.mapped = mapped;
@@ -116,7 +116,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return false;
   }
 
-  /** An empty batch, for the receivers that `next` found. */
+  /** Begins an empty batch for the receivers that `next` found. */
   open(source: Buffer): void {
     const { batch, nextRoute } = this;
     this.nextRoute = this.route;
@@ -149,7 +149,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     this.close();
   }
 
-  /** Some of the messages may be traced: each is looked at by itself. */
+  /** Some messages may be traced: publishes them one by one. */
   private flushTraced(): void {
     publishTraced(this.client, this.batch, this.emptySingle(), single => this.publishSingle(single));
     this.close();
@@ -166,7 +166,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return this.single;
   }
 
-  /** The one message of a batch, from its permission to its delivery. */
+  /** Checks and delivers the only message of a batch. */
   private publishSingle(single: MessageBatch): void {
     const { client } = this;
     const result = this.receiversOf(single);
@@ -176,7 +176,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     this.deliver(single, result, this.interest.generation);
   }
 
-  /** Who wants the one message of a batch; null: it may not be published. */
+  /** The receivers of the only message of a batch; null: it may not be published. */
   private receiversOf(single: MessageBatch): MatchResult<Subscription> | null {
     const { client } = this;
     const { permissions } = client;
@@ -187,7 +187,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return this.interest.match(single.subjectSource, start, end);
   }
 
-  /** The line of a message outside the parser's loop. */
+  /** Checks the line of a message that the publish loop did not take. */
   check(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
     const client = this.client;
     const most = client.parser.payloadBytesMax;
@@ -202,7 +202,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return Refusal.None;
   }
 
-  /** The one message that the parser put into the batch, outside of its loop. */
+  /** Publishes the only message of the batch, which the publish loop did not take. */
   publish(source: Buffer): void {
     const { batch, client } = this;
     if (client.tracing) traceMessage(client, "<<-", source, batch.headerSize(0), batch.start(0), batch.end(0));
@@ -241,7 +241,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return (this.client.flags & FLAG_NO_RESPONDERS) === 0 ? null : this;
   }
 
-  /** Nobody took message `index`: the client gets status 503 on its own subscription to the reply subject. */
+  /** No receiver took message `index`: the client gets status 503 on its own subscription to the reply subject. */
   onNoResponders(batch: MessageBatch, index: number): void {
     const { client } = this;
     const start = batch.replyStart(index);

@@ -13,14 +13,14 @@ const JETSTREAM_ACK = encode("$JS.ACK.");
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
 
-/** Whether clients may not publish there. @param system the client is bound to the system account */
+/** Whether clients may not publish on this subject. @param system the client is bound to the system account */
 export function isReservedSubject(source: Uint8Array, start: number, end: number, system: boolean): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
   return isGatewayReply(source, start, end) || (!system && startsWith(source, start, end, RAFT));
 }
 
-/** Whether clients may not name it as a reply. */
+/** Whether clients may not use this subject as a reply. */
 export function isReservedReply(source: Uint8Array, start: number, end: number): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
@@ -29,7 +29,7 @@ export function isReservedReply(source: Uint8Array, start: number, end: number):
   );
 }
 
-/** A prefix without anything behind it is an ordinary subject. */
+/** A prefix alone, without further bytes, is an ordinary subject. */
 function isGatewayReply(source: Uint8Array, start: number, end: number): boolean {
   const size = end - start;
   return (

@@ -1,6 +1,5 @@
 /**
- * The subscriptions of one client, by sid, together with their place in its account's interest: what is in the table is in the interest
- * too, and what leaves one leaves both.
+ * The subscriptions of one client by sid, and in the interest of its account. A subscription is always in both or in neither.
  */
 import type { Account } from "../../accounts/account/account.ts";
 import { removeShadows } from "../../accounts/account/stream-import.ts";
@@ -48,11 +47,11 @@ export class SubscriptionTable {
     return true;
   }
 
-  /** Closes a subscription and takes it out of table and interest. Does nothing if it is closed. */
+  /** Closes a subscription and removes it from table and interest. Does nothing if it is closed. */
   remove(subscription: Subscription): void {
     if (subscription.closed) return;
     subscription.closed = true;
-    // A shadow has delivered its maximum: the subscription that it belongs to stays.
+    // If a shadow has delivered its maximum, its subscription remains.
     if (subscription.view !== null) return;
     const { account } = this.owner;
     const known = this.bySid.delete(latin1(subscription.sid, 0, subscription.sid.length));

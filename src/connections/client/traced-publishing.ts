@@ -1,8 +1,8 @@
 /**
- * Publishes messages that are traced, or may be: they are taken out of their batch one by one.
+ * Publishes batches in which messages may be traced: message by message.
  *
  *   batch with headers ─ mightBeTraced? ─▶ each message: startTrace ─▶ mapped ─▶ checked, delivered ─▶ its event is published
- * A batch without headers costs nothing; one with headers costs a search in them.
+ * A batch without headers costs nothing; a batch with headers costs a search in each header block.
  * Source: reference, msgtrace and client (behaviour); core §9.6.
  */
 import { decode } from "../../base/bytes/ascii.ts";
@@ -19,7 +19,7 @@ import { isReservedSubject } from "./reserved-subject.ts";
 const UNTRACED: TraceStart = { trace: null, skip: false, disable: false };
 const LF = 0x0a;
 
-/** Whether at least one message of a batch with headers may have to be traced. */
+/** Whether at least one message of a batch with headers may ask for a trace. */
 export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
   const { source, count } = batch;
   const external = account.trace !== null;
@@ -33,9 +33,9 @@ export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
 }
 
 /**
- * The messages of a batch, one by one.
- * @param single empty, with room for one message
- * @param publish gets it each time, with the next message to publish and its trace
+ * Publishes the messages of a batch one by one.
+ * @param single an empty batch with room for one message
+ * @param publish called with `single` for each message; it holds the message and its trace
  */
 export function publishTraced(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
   for (let index = 0; index < batch.count && !client.closed; index++) {
@@ -91,7 +91,7 @@ function publisherOf(client: Client): TracedPublisher {
   };
 }
 
-/** Gives the message a header that switches tracing off for later servers. */
+/** Adds a header to the message that disables tracing on later servers. */
 function disableTracing(single: MessageBatch): void {
   const reply = single.source.subarray(single.replyStart(0), single.replyEnd(0));
   const header = setHeader(single.header(0), TRACE_DESTINATION, TRACE_DISABLED);
@@ -105,8 +105,8 @@ function disableTracing(single: MessageBatch): void {
 }
 
 /**
- * Reports the refusal of a message that is too large to its trace, before its publisher is closed. As in the reference only headers that
- * were read together with the line are used.
+ * Publishes the trace of a message that is refused because it is too large, before its publisher is closed. As in the reference, only headers
+ * that were read together with the line are used.
  */
 export function tellTooLarge(
   client: Client,
@@ -116,7 +116,7 @@ export function tellTooLarge(
   headerSize: number,
   size: number,
 ): void {
-  if (headerSize <= 0 || client.parser.heldBytes > 0) return; // the line came in pieces
+  if (headerSize <= 0 || client.parser.heldBytes > 0) return; // the line was read in several parts
   const line = source.indexOf(LF, subjectEnd);
   const headerStart = line + 1;
   const headerEnd = Math.min(source.length, headerStart + headerSize);
