@@ -1,7 +1,7 @@
 /**
- * `verify_and_map` beside the reference: the same certificates, the same users, the same answers.
+ * `verify_and_map` compared with nats-server: which user each client certificate is mapped to.
  *
- * Each round has a configuration of users and a set of certificates; every certificate is tried against both servers.
+ * Each test has a configuration with users and a set of certificates; a client connects to both servers with every certificate.
  */
 import { afterAll, expect } from "bun:test";
 import { Recording } from "../reference/recording.ts";
@@ -14,7 +14,7 @@ const it = new Recording(import.meta.path);
 const ca = new TestAuthority();
 afterAll(() => ca[Symbol.dispose]());
 
-/** Names of users, as they may stand in a configuration. */
+/** User names of the configuration. */
 const USERS = [
   "alice@example.com",
   "Alice@Example.com",
@@ -73,7 +73,7 @@ const SUBJECTS: readonly CertificateRequest[] = [
   { subject: "CN=with dc,DC=example,DC=com" },
   { subject: "DC=org,DC=foo,O=Synadia,CN=dc first" },
   { subject: "DC=foo,DC=org,CN=dc first,O=Synadia" },
-  { subject: "UID=1,DC=foo,DC=org,O=Synadia,CN=dc first" }, // by its text, as UID is no part of a comparable name
+  { subject: "UID=1,DC=foo,DC=org,O=Synadia,CN=dc first" }, // compared as text: UID is not an attribute that is compared by value
   { subject: "O=Synadia,CN=Smith\\, John" },
   { subject: "CN=plus\\+minus" },
   { subject: "CN=hex\\,comma" },
@@ -129,39 +129,39 @@ function tlsConfig(more = ""): string {
 
 const quotedConfig = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
-async function tried(
+async function loginsWith(
   config: string,
   requests: readonly CertificateRequest[],
   connect: Record<string, unknown> = {},
-): Promise<[Seen[], Seen[]]> {
-  const made = requests.map(request => ({ request, certificate: ca.root.issue({ ...request, usage: "client" }) }));
+): Promise<[Login[], Login[]]> {
+  const issued = requests.map(request => ({ request, certificate: ca.root.issue({ ...request, usage: "client" }) }));
   return withBoth(config, async server => {
-    const seen: Seen[] = [];
-    for (const { request, certificate } of made) {
+    const logins: Login[] = [];
+    for (const { request, certificate } of issued) {
       const tls = { ca: ca.root.pem, cert: certificate.pem, key: certificate.keyPem };
       const { user, account, closed, lines } = await outcomeOf(server, { tls, connect });
-      seen.push([JSON.stringify(request), { user, account, closed, lines }]);
+      logins.push([JSON.stringify(request), { user, account, closed, lines }]);
     }
-    return seen;
+    return logins;
   });
 }
 
-type Seen = [certificate: string, Pick<Outcome, "user" | "account" | "closed" | "lines">];
+type Login = [certificate: string, Pick<Outcome, "user" | "account" | "closed" | "lines">];
 
 it.compared(
-  `certificates of ${SUBJECTS.length} subjects and names are the users that nats-server takes them for`,
+  `certificates of ${SUBJECTS.length} subjects and names map to the same users as in nats-server`,
   async () => {
     const users = USERS.map(name => `{ user: ${quotedConfig(name)} }`).join("\n");
-    const [ours, theirs] = await tried(tlsConfig(`authorization { users [\n${users}\n] }`), SUBJECTS);
+    const [ours, theirs] = await loginsWith(tlsConfig(`authorization { users [\n${users}\n] }`), SUBJECTS);
     expect(ours).toEqual(theirs);
     const admitted = theirs.filter(([, { closed }]) => closed === "").length;
-    expect([admitted > 35, admitted < SUBJECTS.length - 10]).toEqual([true, true]); // both kinds were tried
+    expect([admitted > 35, admitted < SUBJECTS.length - 10]).toEqual([true, true]); // enough certificates are accepted and enough are refused
   },
   120_000,
 );
 
 it.compared(
-  `a mapped user's account, connection types, password and what CONNECT says`,
+  `a mapped user's account, connection types and password, with and without credentials in CONNECT`,
   async () => {
     const config = tlsConfig(`accounts {
       A { users [ { user: "CN=a" }, { user: "b@example.com", allowed_connection_types: [websocket] }, { user: "CN=secret", password: x } ] }
@@ -174,7 +174,7 @@ it.compared(
       { subject: "CN=c" },
     ];
     for (const connect of [{}, { user: "CN=b" }, { user: "x", pass: "x" }, { pass: "wrong" }, { nkey: "U" }]) {
-      const [ours, theirs] = await tried(config, requests, connect);
+      const [ours, theirs] = await loginsWith(config, requests, connect);
       expect(ours, JSON.stringify(connect)).toEqual(theirs);
     }
   },
@@ -182,12 +182,12 @@ it.compared(
 );
 
 it.compared(
-  `where there are no users to map to, the single user and the token count`,
+  `without a list of users, the single user or the token decides`,
   async () => {
-    for (const who of ["user: a, password: b", "token: b"]) {
-      const config = tlsConfig(`authorization { ${who} }`);
+    for (const credentials of ["user: a, password: b", "token: b"]) {
+      const config = tlsConfig(`authorization { ${credentials} }`);
       for (const connect of [{}, { user: "a", pass: "b" }, { auth_token: "b" }]) {
-        const [ours, theirs] = await tried(config, [{ subject: "CN=a" }], connect);
+        const [ours, theirs] = await loginsWith(config, [{ subject: "CN=a" }], connect);
         expect(ours).toEqual(theirs);
       }
     }

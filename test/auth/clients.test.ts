@@ -1,4 +1,4 @@
-/** Real clients log in by every kind of credentials that a configuration knows. */
+/** nats.js and the nats command log in with every kind of credentials that a configuration can hold. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,8 +16,8 @@ const USERS = `accounts {
   B { users [ { nkey: ${key.getPublicKey()} } ] }
 }`;
 
-/** Whom the server takes a client of nats.js for; the error when it takes it for nobody. */
-async function whoIs(config: string, authenticator?: Authenticator): Promise<string> {
+/** Logs in with nats.js. @returns `user@account` as the server sees it, or the error message when the login is refused */
+async function loginAs(config: string, authenticator?: Authenticator): Promise<string> {
   const server = startOurs(config);
   try {
     const client = await connect({
@@ -41,12 +41,12 @@ async function whoIs(config: string, authenticator?: Authenticator): Promise<str
   }
 }
 
-test("nats.js logs in as a user, by a token, by an nkey", async () => {
-  expect(await whoIs(USERS, usernamePasswordAuthenticator("plain", "secret"))).toBe("plain@A");
-  expect(await whoIs(USERS, usernamePasswordAuthenticator("hashed", "hashed"))).toBe("hashed@A");
-  expect(await whoIs(USERS, nkeyAuthenticator(key.getSeed()))).toBe(`${key.getPublicKey()}@B`);
-  expect(await whoIs("authorization { token: t0ken }", tokenAuthenticator("t0ken"))).toBe("[REDACTED]@$G");
-  expect(await whoIs(`${USERS}\nno_auth_user: plain`)).toBe("plain@A");
+test("nats.js logs in with a password, a token and an nkey", async () => {
+  expect(await loginAs(USERS, usernamePasswordAuthenticator("plain", "secret"))).toBe("plain@A");
+  expect(await loginAs(USERS, usernamePasswordAuthenticator("hashed", "hashed"))).toBe("hashed@A");
+  expect(await loginAs(USERS, nkeyAuthenticator(key.getSeed()))).toBe(`${key.getPublicKey()}@B`);
+  expect(await loginAs("authorization { token: t0ken }", tokenAuthenticator("t0ken"))).toBe("[REDACTED]@$G");
+  expect(await loginAs(`${USERS}\nno_auth_user: plain`)).toBe("plain@A");
 });
 
 test("nats.js is refused with wrong credentials of every kind", async () => {
@@ -58,7 +58,7 @@ test("nats.js is refused with wrong credentials of every kind", async () => {
     tokenAuthenticator("secret"),
     undefined,
   ])
-    expect(await whoIs(USERS, authenticator)).toContain("Authorization Violation");
+    expect(await loginAs(USERS, authenticator)).toContain("Authorization Violation");
 }, 120_000);
 
 needs(["nats"], () => {

@@ -1,4 +1,4 @@
-/** Every way to say who one is, in the clear, beside the reference: the same CONNECT gets the same answer, and is the same user. */
+/** Every kind of credentials, without TLS, compared with nats-server: the same CONNECT gets the same answer and the same user. */
 import { expect, test } from "bun:test";
 import type { KeyPair } from "@nats-io/nkeys";
 import { fixedUser } from "../doubles/token-maker.ts";
@@ -25,7 +25,7 @@ const through =
 
 const hash = (password: string) => Bun.password.hashSync(password, { algorithm: "bcrypt", cost: 4 });
 
-interface Play {
+interface Case {
   readonly title: string;
   readonly config: string;
   readonly attempts: readonly Attempt["connect"][];
@@ -95,50 +95,50 @@ const SINGLE_ATTEMPTS: Attempt["connect"][] = [
   through(proxy, { auth_token: "s3cret" }),
 ];
 
-const PLAYS: readonly Play[] = [
-  { title: "nobody is asked", config: "", attempts: USER_ATTEMPTS },
-  { title: "nobody is asked, but proxies", config: PROXIES, attempts: USER_ATTEMPTS },
+const CASES: readonly Case[] = [
+  { title: "no authentication configured", config: "", attempts: USER_ATTEMPTS },
+  { title: "no authentication configured, trusted proxies only", config: PROXIES, attempts: USER_ATTEMPTS },
   { title: "users of accounts", config: USERS, attempts: USER_ATTEMPTS },
   { title: "users, nkeys and proxies", config: USERS + NKEYS + PROXIES, attempts: USER_ATTEMPTS },
-  { title: "users, and a no_auth_user", config: `${USERS}no_auth_user: alice`, attempts: USER_ATTEMPTS },
-  { title: "users, and a no_auth_user with a hashed password", config: `${USERS}no_auth_user: bob`, attempts: USER_ATTEMPTS },
-  { title: "users, and a no_auth_user without a password", config: `${USERS}no_auth_user: empty`, attempts: USER_ATTEMPTS },
-  { title: "users, and a no_auth_user of another connection type", config: `${USERS}no_auth_user: web`, attempts: USER_ATTEMPTS },
-  { title: "users, and a no_auth_user for proxies", config: `${USERS}${PROXIES}no_auth_user: proxied`, attempts: USER_ATTEMPTS },
-  { title: "nkeys, and one is the no_auth_user", config: `${USERS}${NKEYS}no_auth_user: ${NKEY}`, attempts: USER_ATTEMPTS },
+  { title: "users and a no_auth_user", config: `${USERS}no_auth_user: alice`, attempts: USER_ATTEMPTS },
+  { title: "users and a no_auth_user with a hashed password", config: `${USERS}no_auth_user: bob`, attempts: USER_ATTEMPTS },
+  { title: "users and a no_auth_user without a password", config: `${USERS}no_auth_user: empty`, attempts: USER_ATTEMPTS },
+  { title: "users and a no_auth_user of another connection type", config: `${USERS}no_auth_user: web`, attempts: USER_ATTEMPTS },
+  { title: "users and a no_auth_user that requires a proxy", config: `${USERS}${PROXIES}no_auth_user: proxied`, attempts: USER_ATTEMPTS },
+  { title: "an nkey as the no_auth_user", config: `${USERS}${NKEYS}no_auth_user: ${NKEY}`, attempts: USER_ATTEMPTS },
   { title: "nkeys only", config: NKEYS, attempts: USER_ATTEMPTS },
   { title: "accounts without users", config: "accounts { A { } }", attempts: [{}, { user: "a" }] },
   { title: "an empty list of users", config: "authorization { users: [] }", attempts: [{}, { user: "a" }] },
-  { title: "a block that names nobody", config: "authorization { timeout: 1 }", attempts: [{}, { user: "a" }] },
+  { title: "an authorization block without users", config: "authorization { timeout: 1 }", attempts: [{}, { user: "a" }] },
   { title: "a single user", config: "authorization { user: derek, password: s3cret }", attempts: SINGLE_ATTEMPTS },
   { title: "a single user without a password", config: "authorization { user: derek }", attempts: SINGLE_ATTEMPTS },
   { title: "a single hashed user", config: `authorization { user: derek, password: "${hash("s3cret")}" }`, attempts: SINGLE_ATTEMPTS },
   { title: "a token", config: "authorization { token: s3cret }", attempts: SINGLE_ATTEMPTS },
   { title: "a hashed token", config: `authorization { token: "${hash("s3cret")}" }`, attempts: SINGLE_ATTEMPTS },
   {
-    title: "a single user for proxies",
+    title: "a single user that requires a proxy",
     config: `${PROXIES}authorization { user: derek, password: s3cret, proxy_required: true }`,
     attempts: SINGLE_ATTEMPTS,
   },
   {
-    title: "a token for proxies, none of which is trusted",
+    title: "a token that requires a proxy, without trusted proxies",
     config: "authorization { token: s3cret, proxy_required: true }",
     attempts: SINGLE_ATTEMPTS,
   },
   {
-    title: "users where the block wants proxies",
+    title: "users in an authorization block that requires a proxy",
     config: `${PROXIES}authorization { users [ { user: alice, password: wonder } ], proxy_required: true }`,
     attempts: USER_ATTEMPTS,
   },
 ];
 
-for (const { title, config, attempts } of PLAYS) {
+for (const { title, config, attempts } of CASES) {
   it.compared(
     `${title}: the same as nats-server`,
     async () => {
       const [ours, theirs] = await withBoth(config, async server => {
         const outcomes: [string, Outcome][] = [];
-        for (const connect of attempts) outcomes.push([shownAttempt(connect), await outcomeOf(server, { connect })]);
+        for (const connect of attempts) outcomes.push([attemptText(connect), await outcomeOf(server, { connect })]);
         return outcomes;
       });
       expect(ours).toEqual(theirs);
@@ -147,11 +147,11 @@ for (const { title, config, attempts } of PLAYS) {
   );
 }
 
-function shownAttempt(connect: Attempt["connect"]): string {
+function attemptText(connect: Attempt["connect"]): string {
   return JSON.stringify(typeof connect === "function" ? connect("nonce") : connect);
 }
 
-it.compared(`only users of the system account must show who they are, where there is nobody else`, async () => {
+it.compared(`when only the system account has users, clients without credentials are accepted`, async () => {
   const config = "accounts { $SYS { users [ { user: admin, password: x } ] } }";
   const [ours, theirs] = await withBoth(config, async server => {
     const connects = [{}, { user: "admin", pass: "x" }, { user: "admin", pass: "y" }, { user: "z" }];

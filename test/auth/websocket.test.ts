@@ -1,4 +1,4 @@
-/** Who may come in by WebSocket: rules of its own, or the server's. Beside the reference. */
+/** Logins over WebSocket, whose block may have authentication rules that replace the server's, compared with nats-server. */
 import { expect } from "bun:test";
 import { fixedUser } from "../doubles/token-maker.ts";
 import { Recording } from "../reference/recording.ts";
@@ -27,18 +27,22 @@ const CONNECTS: Attempt["connect"][] = [
 ];
 
 const CONFIGS = [
-  ["nothing is asked", "", ""],
+  ["no authentication configured", "", ""],
   ["users", USERS, ""],
   ["a no_auth_user of the server", `${USERS}no_auth_user: a`, ""],
-  ["a no_auth_user of its own", USERS, "no_auth_user: web"],
-  ["a no_auth_user of its own and another of the server", `${USERS}no_auth_user: a`, "no_auth_user: web"],
-  ["a no_auth_user that may not come this way", USERS, "no_auth_user: std"],
-  ["a user of its own", "", "authorization { user: ws, password: y }"],
-  ["a user of its own beside the server's", "authorization { user: a, password: x }", "authorization { user: ws, password: y }"],
-  ["a token of its own", "", "authorization { token: t }"],
-  ["a token of its own beside the server's", "authorization { token: s }", "authorization { token: t }"],
-  ["a token of its own beside a user of the server", "authorization { user: a, password: x }", "authorization { token: t }"],
-  ["only a timeout of its own", "authorization { user: a, password: x }", "authorization { timeout: 1 }"],
+  ["a no_auth_user of the websocket block", USERS, "no_auth_user: web"],
+  ["a no_auth_user of the websocket block and another of the server", `${USERS}no_auth_user: a`, "no_auth_user: web"],
+  ["a no_auth_user that may not use WebSocket", USERS, "no_auth_user: std"],
+  ["a user of the websocket block", "", "authorization { user: ws, password: y }"],
+  [
+    "a user of the websocket block and one of the server",
+    "authorization { user: a, password: x }",
+    "authorization { user: ws, password: y }",
+  ],
+  ["a token of the websocket block", "", "authorization { token: t }"],
+  ["a token of the websocket block and one of the server", "authorization { token: s }", "authorization { token: t }"],
+  ["a token of the websocket block and a user of the server", "authorization { user: a, password: x }", "authorization { token: t }"],
+  ["a websocket block that sets only the timeout", "authorization { user: a, password: x }", "authorization { timeout: 1 }"],
 ] as const;
 
 for (const [title, server, websocket] of CONFIGS) {
