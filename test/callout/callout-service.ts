@@ -1,10 +1,10 @@
 /**
- * A service that decides who may connect (auth callout), as one is written: a client of the server like any other, which listens on one
- * subject and answers every request with a token.
+ * A service that decides who may connect (auth callout): an ordinary client of the server, which subscribes to one subject and answers
+ * every request with a token.
  *
- *   request   a token of the server's: who wants in, what it said, how it is connected, and `user_nkey`, whom the answer must be about
- *   answer    a token of the issuer's, for this server: with another one inside, which is the user, or with an error
- *   sealed    when the server knows the service's curve key: both are boxes that nobody else can open
+ *   request   a token signed by the server: the client, its CONNECT, its connection, and `user_nkey`, the subject that the answer must have
+ *   answer    a token signed by the issuer, for this server: it holds either the user's token or an error
+ *   sealed    when the server knows the service's curve key, both are encrypted for their receiver
  * ```ts
  * const service = await CalloutService.start({ port, login: { user: "auth", pass: "secret" }, issuer, decide(request, answers) {
  *   const { user, password } = request.nats.connect;
@@ -20,29 +20,29 @@ import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
 import { open, seal } from "../../src/base/keys/xkey.ts";
 
-/** A token, which is sealed if the request was; bytes, which are sent as they are; null: silence. */
+/** A token, which is sealed if the request was; bytes, which are sent unchanged; null for no answer. */
 export type Answer = string | Uint8Array | null;
 export type Decide = (request: AuthorizationRequestClaims, answers: Answers) => Answer | Promise<Answer>;
 
 export interface CalloutServiceOptions {
   readonly port: number;
-  /** As whom it connects: one of the server's `auth_users`. */
+  /** Credentials of the service: one of the server's `auth_users`. */
   readonly login: ConnectionOptions;
   /** Account key that signs answers. */
   readonly issuer: Signer;
-  /** Seed of its curve key, `SX…`; null: it reads in the clear. */
+  /** Seed of its curve key, `SX…`; null when requests and answers are not sealed. */
   readonly xkeySeed?: string | null;
   readonly decide: Decide;
 }
 
 export interface UserFacts {
-  /** What it may do. */
+  /** Permissions and limits. */
   readonly body?: Partial<UserBody>;
-  /** `name`, and in a server without operators `audience`: the name of its account. */
+  /** `name`; without operators also `audience`, the name of the account. */
   readonly data?: Partial<ClaimsData>;
-  /** Who signs the user; the issuer when not given. */
+  /** Signs the user's token; by default the issuer. */
   readonly by?: Signer;
-  /** Whom it is about; the `user_nkey` of the request when not given, as it must be. */
+  /** Subject of the user's token; by default the `user_nkey` of the request. Servers refuse others. */
   readonly subject?: string;
 }
 
@@ -55,19 +55,19 @@ export interface ResponseFacts {
 
 const now = () => Math.floor(Date.now() / 1000);
 
-/** Answers to one request. */
+/** Makes the answers to one request. */
 export class Answers {
   constructor(
     private readonly request: AuthorizationRequestClaims,
     private readonly issuer: Signer,
   ) {}
 
-  /** Lets it in. */
+  /** Accepts the client as this user. */
   user(facts: UserFacts = {}, response: ResponseFacts = {}): string {
     return this.response({ ...response, body: { jwt: this.userToken(facts), ...response.body } });
   }
 
-  /** Does not let it in. The server logs the text; the client does not hear it. */
+  /** Refuses the client. The server logs the text; the client does not receive it. */
   error(text: string, response: ResponseFacts = {}): string {
     return this.response({ ...response, body: { error: text } });
   }
@@ -82,11 +82,11 @@ export class Answers {
   }
 }
 
-/** A request as it came. */
+/** A request that the service received. */
 export interface Received {
   readonly claims: AuthorizationRequestClaims;
   readonly token: string;
-  /** What the header says of the server's curve key; empty: it was in the clear. */
+  /** The server's curve key from the header; empty when the request was not sealed. */
   readonly xkey: string;
   readonly reply: string;
 }
@@ -111,7 +111,7 @@ export class CalloutService {
     return service;
   }
 
-  /** @throws what went wrong in it meanwhile */
+  /** @throws the first error of the service, if there was one */
   async stop(): Promise<void> {
     await this.connection.close();
     if (this.failures.length > 0) throw this.failures[0];
@@ -132,7 +132,7 @@ export class CalloutService {
   }
 }
 
-/** null: it is none; whoever is in the account and may publish there can send anything. */
+/** @returns null for an invalid request: every client of the account can publish on the subject */
 function requestIn(token: string): AuthorizationRequestClaims | null {
   try {
     const claims = decodeAuthorizationRequest(token);

@@ -1,12 +1,12 @@
-/** `auth_callout { }` beside the reference: the same service, the same clients, the same answers, right and wrong. */
+/** `auth_callout { }` compared with nats-server: the same service gives the same valid and invalid answers about the same clients. */
 import { expect, test } from "bun:test";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { publicXkeyOf, seal } from "../../src/base/keys/xkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { type Credentials, Peer } from "../operator/peer.ts";
 import { Recording } from "../reference/recording.ts";
+import { type Outcome, onBoth, onOurs, type ServiceFacts } from "./callout-context.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
-import { type Outcome, onBoth, onOurs, type ServiceFacts } from "./stage.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -50,7 +50,7 @@ const answering =
   (answer: (answers: Answers) => string): Decide =>
   (_request, answers) =>
     answer(answers);
-const into = (audience: string, more: UserFacts = {}): Decide => user({ ...more, data: { audience, ...more.data } });
+const intoAccount = (audience: string, more: UserFacts = {}): Decide => user({ ...more, data: { audience, ...more.data } });
 const seconds = () => Math.floor(Date.now() / 1000);
 const ACCEPTED = { data: { name: "her", audience: "APP" } };
 const PUB_AND_SUB = "SUB > 1\r\nSUB in.x 2\r\nPUB out.x 0\r\n\r\nPUB in.x 0\r\n\r\nPUB given.x 0\r\n\r\nPUB $SYS.REQ.USER.AUTH 0\r\n\r\n";
@@ -58,43 +58,46 @@ const PUB_AND_SUB = "SUB > 1\r\nSUB in.x 2\r\nPUB out.x 0\r\n\r\nPUB in.x 0\r\n\
 const LIMITS = { publish: { allow: ["in.>"], deny: [] }, subscribe: { allow: ["in.>"], deny: [] } };
 
 const CASES: readonly Case[] = [
-  { title: "let in, with permissions", decide: user({ body: LIMITS }), more: PUB_AND_SUB },
-  { title: "let in, without any", decide: user({}), more: PUB_AND_SUB },
-  { title: "let in without a name: the one it gave stays", decide: user({ data: { name: "" } }) },
-  { title: "let in by a token, without a name", connect: { auth_token: "t0ken" }, decide: user({ data: { name: "" } }) },
-  { title: "let in by a token, with a name", connect: { auth_token: "t0ken" }, decide: user({}) },
-  { title: "let in with an nkey that nobody knows", signer: AUTH_KEY, connect: { nkey: STRANGER.publicKey }, decide: user({}) },
-  { title: "its JWT is not passed on", connect: { jwt: "eyJhbGciOiJub25lIn0.e30.", user: "x" }, decide: user({}) },
-  { title: "nothing said at all", connect: {}, decide: user({}) },
+  { title: "accepted, with permissions", decide: user({ body: LIMITS }), more: PUB_AND_SUB },
+  { title: "accepted, without permissions", decide: user({}), more: PUB_AND_SUB },
+  { title: "accepted without a name: the name from CONNECT is used", decide: user({ data: { name: "" } }) },
+  { title: "a token, accepted without a name", connect: { auth_token: "t0ken" }, decide: user({ data: { name: "" } }) },
+  { title: "a token, accepted with a name", connect: { auth_token: "t0ken" }, decide: user({}) },
+  { title: "accepted with an unknown nkey", signer: AUTH_KEY, connect: { nkey: STRANGER.publicKey }, decide: user({}) },
+  { title: "a JWT of the client is not passed on", connect: { jwt: "eyJhbGciOiJub25lIn0.e30.", user: "x" }, decide: user({}) },
+  { title: "no credentials", connect: {}, decide: user({}) },
   {
-    title: "everything that it says is passed on",
+    title: "all other fields of CONNECT are passed on",
     signer: AUTH_KEY,
     connect: { user: "u", pass: "p", auth_token: "t", name: "n", lang: "go", version: "1.2.3", nkey: "UX", protocol: 1 },
     decide: answering(answers => answers.error("seen")),
   },
-  { title: "refused", decide: answering(answers => answers.error("no such user")) },
+  { title: "refused with an error", decide: answering(answers => answers.error("no such user")) },
   { title: "refused with a text in another script", decide: answering(answers => answers.error('ärger "quoted"')) },
   { title: "an empty answer", decide: () => "" },
-  { title: "no token", decide: () => "hello" },
-  { title: "a token that is cut", decide: answering(answers => answers.user(ACCEPTED).slice(0, -3)) },
+  { title: "an answer that is not a token", decide: () => "hello" },
+  { title: "a truncated token", decide: answering(answers => answers.user(ACCEPTED).slice(0, -3)) },
   { title: "a user's token as the answer", decide: answering(answers => answers.userToken(ACCEPTED)) },
-  { title: "signed by another account", decide: answering(answers => answers.user(ACCEPTED, { by: STRANGER })) },
-  { title: "a refusal that is signed by another account", decide: answering(answers => answers.error("no", { by: STRANGER })) },
-  { title: "its user signed by another account", decide: user({ by: STRANGER }) },
-  { title: "its user for an issuer account", decide: user({ body: { issuerAccount: ISSUER.publicKey } }) },
-  { title: "its user for an issuer account, by a key of it", decide: user({ by: STRANGER, body: { issuerAccount: ISSUER.publicKey } }) },
+  { title: "an answer signed by another account", decide: answering(answers => answers.user(ACCEPTED, { by: STRANGER })) },
+  { title: "a refusal signed by another account", decide: answering(answers => answers.error("no", { by: STRANGER })) },
+  { title: "a user signed by another account", decide: user({ by: STRANGER }) },
+  { title: "a user with an issuer account", decide: user({ body: { issuerAccount: ISSUER.publicKey } }) },
   {
-    title: "an issuer account in the answer is not looked at",
+    title: "a user with an issuer account, signed by another key",
+    decide: user({ by: STRANGER, body: { issuerAccount: ISSUER.publicKey } }),
+  },
+  {
+    title: "an issuer account in the answer is ignored",
     decide: answering(answers => answers.user(ACCEPTED, { body: { issuerAccount: STRANGER.publicKey } })),
   },
-  { title: "an issuer account that is none", decide: answering(answers => answers.user(ACCEPTED, { body: { issuerAccount: "x" } })) },
+  { title: "an invalid issuer account", decide: answering(answers => answers.user(ACCEPTED, { body: { issuerAccount: "x" } })) },
   {
-    title: "for another server",
+    title: "an answer for another server",
     decide: answering(answers => answers.user(ACCEPTED, { data: { audience: fixedSigner(NkeyKind.Server, 7).publicKey } })),
   },
-  { title: "for no server", decide: answering(answers => answers.user(ACCEPTED, { data: { audience: "me" } })) },
-  { title: "for another user", decide: answering(answers => answers.user(ACCEPTED, { subject: AUTH_KEY.publicKey })) },
-  { title: "its user is another one", decide: user({ subject: AUTH_KEY.publicKey }) },
+  { title: "an answer whose audience is not a server", decide: answering(answers => answers.user(ACCEPTED, { data: { audience: "me" } })) },
+  { title: "an answer for another user", decide: answering(answers => answers.user(ACCEPTED, { subject: AUTH_KEY.publicKey })) },
+  { title: "a user token for another user", decide: user({ subject: AUTH_KEY.publicKey }) },
   {
     title: "an answer that has expired",
     decide: answering(answers => answers.user(ACCEPTED, { data: { expiresAtSeconds: seconds() - 10 } })),
@@ -105,59 +108,73 @@ const CASES: readonly Case[] = [
   },
   { title: "a user that has expired", decide: user({ data: { expiresAtSeconds: seconds() - 10 } }) },
   { title: "a user that is not valid yet", decide: user({ data: { notBeforeSeconds: seconds() + 60 } }) },
-  { title: "a user with a subject that is none", decide: user({ body: { ...LIMITS, publish: { allow: ["a..b"], deny: [] } } }) },
+  {
+    title: "a user with an invalid subject in its permissions",
+    decide: user({ body: { ...LIMITS, publish: { allow: ["a..b"], deny: [] } } }),
+  },
   { title: "neither a user nor an error", decide: answering(answers => answers.response({})) },
   { title: "a user and an error", decide: answering(answers => answers.user(ACCEPTED, { body: { error: "both" } })) },
-  { title: "a user that is no token", decide: answering(answers => answers.response({ body: { jwt: "x" } })) },
-  { title: "an account that there is not", decide: into("NOWHERE") },
-  { title: "no account", decide: into("") },
-  { title: "the global account", decide: into("$G") },
-  { title: "the system account", decide: into("$SYS") },
-  { title: "the service's account: it may not ask there", decide: into("AUTH"), more: PUB_AND_SUB },
-  { title: "the service's account, with permissions", decide: into("AUTH", { body: LIMITS }), more: PUB_AND_SUB },
-  { title: "an account with default permissions", decide: into("GIVEN"), more: PUB_AND_SUB },
+  { title: "a user that is not a token", decide: answering(answers => answers.response({ body: { jwt: "x" } })) },
+  { title: "an unknown account", decide: intoAccount("NOWHERE") },
+  { title: "no account", decide: intoAccount("") },
+  { title: "the global account", decide: intoAccount("$G") },
+  { title: "the system account", decide: intoAccount("$SYS") },
+  { title: "the service's account: publishing requests is forbidden", decide: intoAccount("AUTH"), more: PUB_AND_SUB },
+  { title: "the service's account, with permissions", decide: intoAccount("AUTH", { body: LIMITS }), more: PUB_AND_SUB },
+  { title: "an account with default permissions", decide: intoAccount("GIVEN"), more: PUB_AND_SUB },
   { title: "response permissions", decide: user({ body: { responses: { messagesMax: 1, expiresNanoseconds: 1e9 } } }), more: PUB_AND_SUB },
-  { title: "only over WebSocket", decide: user({ body: { allowedConnectionTypes: ["WEBSOCKET"] } }) },
-  { title: "in this way among others", decide: user({ body: { allowedConnectionTypes: ["mqtt", "standard", "telex"] } }) },
-  { title: "only in ways that nobody knows", decide: user({ body: { allowedConnectionTypes: ["telex"] } }) },
-  { title: "networks are not looked at", decide: user({ body: { sources: ["192.0.2.0/24"] } }) },
-  { title: "networks that are none", decide: user({ body: { sources: ["192.0.2.0"] } }) },
+  { title: "a user allowed only over WebSocket", decide: user({ body: { allowedConnectionTypes: ["WEBSOCKET"] } }) },
   {
-    title: "limits are not looked at",
+    title: "a user allowed over several connection types, including this one",
+    decide: user({ body: { allowedConnectionTypes: ["mqtt", "standard", "telex"] } }),
+  },
+  { title: "a user allowed only over unknown connection types", decide: user({ body: { allowedConnectionTypes: ["telex"] } }) },
+  { title: "source networks are ignored", decide: user({ body: { sources: ["192.0.2.0/24"] } }) },
+  { title: "invalid source networks", decide: user({ body: { sources: ["192.0.2.0"] } }) },
+  {
+    title: "limits are ignored",
     decide: user({ body: { subscriptionsMax: 1, payloadBytesMax: 1 } }),
     more: "SUB a 1\r\nSUB b 2\r\nPUB a 2\r\nhi\r\n",
   },
-  { title: "only behind a proxy", decide: user({ body: { proxyRequired: true } }) },
-  { title: "a bearer", decide: user({ body: { bearerToken: true } }) },
-  { title: "one of the auth_users, and what it may not", connect: { user: "auth", pass: "secret" }, more: PUB_AND_SUB },
-  { title: "one of the auth_users with another password", connect: { user: "auth", pass: "wrong" } },
+  { title: "a user that requires a proxy", decide: user({ body: { proxyRequired: true } }) },
+  { title: "a bearer token", decide: user({ body: { bearerToken: true } }) },
+  { title: "one of the auth_users, with its permissions", connect: { user: "auth", pass: "secret" }, more: PUB_AND_SUB },
+  { title: "one of the auth_users with a wrong password", connect: { user: "auth", pass: "wrong" } },
   { title: "one of the auth_users by nkey", signer: AUTH_KEY, connect: { nkey: AUTH_KEY.publicKey } },
-  { title: "one of the auth_users by nkey, another signature", signer: LOCAL_KEY, connect: { nkey: AUTH_KEY.publicKey } },
-  { title: "the name of one as a token", connect: { auth_token: "auth" }, decide: user({}) },
-  { title: "the nkey of one beside a password", connect: { user: "local", pass: "local", nkey: AUTH_KEY.publicKey } },
-  { title: "a user of the service's account that is not one of them", connect: { user: "plain", pass: "plain" }, decide: user({}) },
-  { title: "a user who is configured is asked about too", connect: { user: "local", pass: "local" }, decide: user({}) },
-  { title: "a user who is configured, with a wrong password", connect: { user: "local", pass: "wrong" }, decide: user({}) },
-  { title: "a user with a hashed password", connect: { user: "hashed", pass: "hashed" }, decide: user({}) },
-  { title: "an nkey that is configured", signer: LOCAL_KEY, connect: { nkey: LOCAL_KEY.publicKey }, decide: user({}) },
-  { title: "a user behind no proxy, though it must be", connect: { user: "behind", pass: "behind" }, decide: user({}) },
-  { title: "the same, refused anyway", connect: { user: "behind", pass: "behind" }, decide: answering(answers => answers.error("no")) },
-  { title: "an account that is named in CONNECT", connect: { user: "x", account: "APP" }, decide: user({}) },
+  { title: "one of the auth_users by nkey with a wrong signature", signer: LOCAL_KEY, connect: { nkey: AUTH_KEY.publicKey } },
+  { title: "the name of one of the auth_users as a token", connect: { auth_token: "auth" }, decide: user({}) },
+  { title: "the nkey of one of the auth_users and a password", connect: { user: "local", pass: "local", nkey: AUTH_KEY.publicKey } },
+  {
+    title: "a user of the service's account that is not one of the auth_users",
+    connect: { user: "plain", pass: "plain" },
+    decide: user({}),
+  },
+  { title: "a configured user", connect: { user: "local", pass: "local" }, decide: user({}) },
+  { title: "a configured user with a wrong password", connect: { user: "local", pass: "wrong" }, decide: user({}) },
+  { title: "a configured user with a hashed password", connect: { user: "hashed", pass: "hashed" }, decide: user({}) },
+  { title: "a configured nkey", signer: LOCAL_KEY, connect: { nkey: LOCAL_KEY.publicKey }, decide: user({}) },
+  { title: "a configured user that requires a proxy, without one", connect: { user: "behind", pass: "behind" }, decide: user({}) },
+  {
+    title: "a configured user that requires a proxy, without one, refused by the service",
+    connect: { user: "behind", pass: "behind" },
+    decide: answering(answers => answers.error("no")),
+  },
+  { title: "an account named in CONNECT", connect: { user: "x", account: "APP" }, decide: user({}) },
 ];
 
 it.compared(
-  `${CASES.length} answers and clients: what the service is told, the client hears, the log says`,
+  `${CASES.length} combinations of client and answer: the request, the result and the log`,
   async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
       const seen: Record<string, Outcome> = {};
       for (const { title, connect = { user: "her", pass: "pass" }, decide, more, signer } of CASES) {
-        seen[title] = await stage.attempt({ connect, ...(signer && { signer }) }, decide ?? (() => null), more);
+        seen[title] = await context.attempt({ connect, ...(signer && { signer }) }, decide ?? (() => null), more);
       }
       return seen;
     });
     expect(ours).toEqual(theirs);
     const admitted = Object.values(theirs).filter(({ closed }) => !closed).length;
-    expect([admitted > 20, CASES.length - admitted > 30]).toEqual([true, true]); // both kinds were tried
+    expect([admitted > 20, CASES.length - admitted > 30]).toEqual([true, true]); // enough clients are accepted and enough are refused
   },
   120_000,
 );
@@ -167,47 +184,47 @@ const OTHER_XKEY_SEED = encodeSeed(NkeyKind.Curve, new Uint8Array(32).fill(51));
 const SEALING: ServiceFacts = { ...SERVICE, xkeySeed: XKEY_SEED };
 const sealedConfig = config(`, xkey: ${publicXkeyOf(XKEY_SEED)}`);
 
-/** Seals by another key than the server knows, or for another reader. */
+/** Seals with this key, which the server may not expect, or for another receiver. */
 const sealing =
-  (seed: string, reader: (serverXkey: string) => string = key => key): Decide =>
+  (seed: string, receiver: (serverXkey: string) => string = key => key): Decide =>
   async (request, answers) =>
-    (await seal(Buffer.from(answers.user(ACCEPTED)), reader(request.nats.server.curveKey), seed))!;
+    (await seal(Buffer.from(answers.user(ACCEPTED)), receiver(request.nats.server.curveKey), seed))!;
 
 const SEALED_CASES: readonly Case[] = [
-  { title: "sealed both ways", decide: user({}) },
+  { title: "a sealed request and answer", decide: user({}) },
   { title: "a sealed refusal", decide: answering(answers => answers.error("no")) },
-  { title: "sealed, and signed by anybody", decide: answering(answers => answers.user(ACCEPTED, { by: STRANGER })) },
-  { title: "sealed, its user signed by anybody", decide: user({ by: STRANGER }) },
-  { title: "an answer in the clear", decide: async (_request, answers) => Buffer.from(answers.user(ACCEPTED)) },
+  { title: "a sealed answer, signed by another account", decide: answering(answers => answers.user(ACCEPTED, { by: STRANGER })) },
+  { title: "a sealed answer with a user signed by another account", decide: user({ by: STRANGER }) },
+  { title: "an unsealed answer", decide: async (_request, answers) => Buffer.from(answers.user(ACCEPTED)) },
   {
-    title: "an answer in the clear, signed by anybody",
+    title: "an unsealed answer, signed by another account",
     decide: async (_request, answers) => Buffer.from(answers.user(ACCEPTED, { by: STRANGER })),
   },
-  { title: "sealed by another key", decide: sealing(OTHER_XKEY_SEED) },
-  { title: "sealed for another reader", decide: sealing(XKEY_SEED, () => publicXkeyOf(OTHER_XKEY_SEED)!) },
+  { title: "an answer sealed by another key", decide: sealing(OTHER_XKEY_SEED) },
+  { title: "an answer sealed for another receiver", decide: sealing(XKEY_SEED, () => publicXkeyOf(OTHER_XKEY_SEED)!) },
   { title: "an answer too short to be sealed", decide: () => Buffer.from("xkv1") },
   { title: "an answer of a few bytes", decide: () => Buffer.from("no") },
-  { title: "sealed in another way", decide: () => Buffer.alloc(200, "xkv2") },
-  { title: "nothing", decide: () => Buffer.alloc(0) },
-  { title: "sealed, but no token", decide: () => "hello" },
+  { title: "an answer with another version of the sealing format", decide: () => Buffer.alloc(200, "xkv2") },
+  { title: "an empty sealed answer", decide: () => Buffer.alloc(0) },
+  { title: "a sealed answer that is not a token", decide: () => "hello" },
 ];
 
 it.compared(
-  `sealed: ${SEALED_CASES.length} answers of a service with a curve key`,
+  `${SEALED_CASES.length} answers of a service with a curve key`,
   async () => {
-    const [ours, theirs] = await onBoth(sealedConfig, SEALING, async stage => {
+    const [ours, theirs] = await onBoth(sealedConfig, SEALING, async context => {
       const seen: Record<string, Outcome> = {};
-      for (const { title, decide } of SEALED_CASES) seen[title] = await stage.attempt({ connect: { user: "her", pass: "pass" } }, decide);
+      for (const { title, decide } of SEALED_CASES) seen[title] = await context.attempt({ connect: { user: "her", pass: "pass" } }, decide);
       return seen;
     });
     expect(ours).toEqual(theirs);
-    expect(theirs["sealed both ways"]!.closed).toBe(false);
+    expect(theirs["a sealed request and answer"]!.closed).toBe(false);
   },
   120_000,
 );
 
 it.compared(
-  `only users of the accounts that are allowed are asked about, and those whom nobody knows`,
+  `with allowed_accounts, the service decides about users of these accounts and unknown clients only`,
   async () => {
     const attempts: Record<string, unknown>[] = [
       { user: "local", pass: "local" },
@@ -220,29 +237,29 @@ it.compared(
       { user: "nobody", pass: "x" },
       {},
     ];
-    const [ours, theirs] = await onBoth(config(", allowed_accounts: [GIVEN]"), SERVICE, async stage => {
+    const [ours, theirs] = await onBoth(config(", allowed_accounts: [GIVEN]"), SERVICE, async context => {
       const seen: Outcome[] = [];
-      for (const connect of attempts) seen.push(await stage.attempt({ connect }, user({}), PUB_AND_SUB));
+      for (const connect of attempts) seen.push(await context.attempt({ connect }, user({}), PUB_AND_SUB));
       return seen;
     });
     expect(ours).toEqual(theirs);
-    expect(theirs.map(({ told }) => told.length)).toEqual([0, 1, 1, 1, 0, 0, 1, 1, 1]);
+    expect(theirs.map(({ requests }) => requests.length)).toEqual([0, 1, 1, 1, 0, 0, 1, 1, 1]);
   },
   120_000,
 );
 
 it.compared(
-  `an account at its limit: a user of it is not asked about, and one that is put there does not get in`,
+  `an account at its connection limit: its own users are refused without a request, users assigned by the service after it`,
   async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
-      const seen: Outcome[] = [await stage.attempt({ connect: { user: "her" } }, into("FULL"))];
-      seen.push(await stage.attempt({ connect: { user: "full", pass: "full" } }, user({})));
-      seen.push(await stage.attempt({ connect: { user: "full", pass: "wrong" } }, user({})));
-      seen.push(await stage.attempt({ connect: { user: "him" } }, into("FULL")));
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
+      const seen: Outcome[] = [await context.attempt({ connect: { user: "her" } }, intoAccount("FULL"))];
+      seen.push(await context.attempt({ connect: { user: "full", pass: "full" } }, user({})));
+      seen.push(await context.attempt({ connect: { user: "full", pass: "wrong" } }, user({})));
+      seen.push(await context.attempt({ connect: { user: "him" } }, intoAccount("FULL")));
       return seen.map(({ log, ...rest }) => ({ ...rest, log: log.filter(line => !line.includes("authentication error")) }));
     });
     expect(ours).toEqual(theirs);
-    expect(theirs.map(({ told, closed }) => [told.length, closed])).toEqual([
+    expect(theirs.map(({ requests, closed }) => [requests.length, closed])).toEqual([
       [1, false],
       [0, true],
       [1, false],
@@ -253,12 +270,12 @@ it.compared(
 );
 
 it.compared(
-  `a service that says nothing: refused when the auth timeout is over, as is everybody while there is none`,
+  `without an answer, or without a service, clients are refused after the auth timeout`,
   async () => {
     for (const service of [SERVICE, null]) {
-      const [ours, theirs] = await onBoth(config(), service, async stage => {
+      const [ours, theirs] = await onBoth(config(), service, async context => {
         const startedAt = performance.now();
-        const outcome = await stage.attempt({ connect: { user: "her", pass: "pass" } }, () => null);
+        const outcome = await context.attempt({ connect: { user: "her", pass: "pass" } }, () => null);
         const elapsed = performance.now() - startedAt;
         return { ...outcome, elapsed: elapsed > 900 && elapsed < 2_500 };
       });
@@ -269,39 +286,39 @@ it.compared(
   120_000,
 );
 
-test("the first answer counts; what comes behind it hurts nobody", async () => {
-  await onOurs(config(), SERVICE, async stage => {
-    const { service } = stage;
-    const thrice: Decide = (_request, answers) => {
+test("the first answer counts; later answers are ignored", async () => {
+  await onOurs(config(), SERVICE, async context => {
+    const { service } = context;
+    const answerThreeTimes: Decide = (_request, answers) => {
       const { reply } = service!.received.at(-1)!;
       service!.connection.publish(reply, answers.error("first"));
       service!.connection.publish(reply, answers.user(ACCEPTED));
       return answers.user(ACCEPTED);
     };
-    const refused = await stage.attempt({ connect: { user: "her" } }, thrice);
+    const refused = await context.attempt({ connect: { user: "her" } }, answerThreeTimes);
     expect([refused.closed, refused.log.at(-1)]).toEqual([true, "WRN Auth callout service returned an error: first"]);
-    const later = await stage.attempt({ connect: { user: "her" } }, user({}));
+    const later = await context.attempt({ connect: { user: "her" } }, user({}));
     expect([later.closed, later.log]).toEqual([false, []]);
   });
 });
 
 it.compared(
-  `whoever begins without CONNECT is asked about as the no_auth_user`,
+  `for a client that sends no CONNECT, the request names the no_auth_user`,
   async () => {
-    const [ours, theirs] = await onBoth(config("", "no_auth_user: local"), SERVICE, async stage => {
+    const [ours, theirs] = await onBoth(config("", "no_auth_user: local"), SERVICE, async context => {
       const seen: unknown[] = [];
       for (const decide of [user({ body: LIMITS }), answering(answers => answers.error("no"))]) {
-        stage.decide = decide;
-        const mark = stage.server.log().length;
-        const told = stage.service!.received.length;
-        const peer = await Peer.open(stage.server.port);
+        context.decide = decide;
+        const mark = context.server.log().length;
+        const requestsBefore = context.service!.received.length;
+        const peer = await Peer.open(context.server.port);
         peer.send(PUB_AND_SUB);
         await peer.ping();
-        const { log, ...rest } = await stage.outcome(peer, mark, told);
-        seen.push({ ...rest, log: [...new Set(log)] }); // the reference refuses it twice
+        const { log, ...rest } = await context.outcome(peer, mark, requestsBefore);
+        seen.push({ ...rest, log: [...new Set(log)] }); // nats-server logs the refusal twice
         peer.close();
       }
-      seen.push(await stage.attempt({ connect: {} }, user({})));
+      seen.push(await context.attempt({ connect: {} }, user({})));
       return seen;
     });
     expect(ours).toEqual(theirs);
@@ -310,20 +327,20 @@ it.compared(
 );
 
 it.compared(
-  `a user that expires is cut off then, and one whose hours end; outside of them nobody gets in`,
+  `a user is disconnected when it expires or its hours end; outside its hours it is refused`,
   async () => {
-    const clock = (at: number) => new Date(at).toISOString().slice(11, 19);
+    const timeOfDay = (at: number) => new Date(at).toISOString().slice(11, 19);
     const hours = (from: number, to: number) =>
-      user({ body: { timesLocation: "UTC", times: [{ start: clock(Date.now() + from), end: clock(Date.now() + to) }] } });
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
+      user({ body: { timesLocation: "UTC", times: [{ start: timeOfDay(Date.now() + from), end: timeOfDay(Date.now() + to) }] } });
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
       const seen: unknown[] = [];
       const ends = [user({ data: { expiresAtSeconds: seconds() + 2 } }), hours(-60_000, 2_000)];
       for (const decide of ends) {
-        stage.decide = decide;
-        const peer = await Peer.login(stage.server.port, { connect: { user: "her" } });
-        seen.push([peer.closed, await peer.untilClosed(), (await stage.outcome(peer)).shown]);
+        context.decide = decide;
+        const peer = await Peer.login(context.server.port, { connect: { user: "her" } });
+        seen.push([peer.closed, await peer.untilClosed(), (await context.outcome(peer)).connz]);
       }
-      seen.push(await stage.attempt({ connect: { user: "her" } }, hours(60_000, 120_000)));
+      seen.push(await context.attempt({ connect: { user: "her" } }, hours(60_000, 120_000)));
       return seen;
     });
     expect(ours).toEqual(theirs);
@@ -332,31 +349,31 @@ it.compared(
 );
 
 it.compared(
-  `another CONNECT on the same connection is asked about again`,
+  `a second CONNECT on the same connection causes a second request`,
   async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
-      stage.decide = user({});
-      const peer = await Peer.login(stage.server.port, { connect: { user: "her", pass: "pass" } });
-      stage.decide = into("LOCAL", { data: { name: "him" } });
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
+      context.decide = user({});
+      const peer = await Peer.login(context.server.port, { connect: { user: "her", pass: "pass" } });
+      context.decide = intoAccount("LOCAL", { data: { name: "him" } });
       peer.connect({ connect: { user: "him", pass: "other" } });
       await peer.ping();
-      const outcome = await stage.outcome(peer);
+      const outcome = await context.outcome(peer);
       peer.close();
       return outcome;
     });
     expect(ours).toEqual(theirs);
-    expect(theirs.told.length).toBe(2);
+    expect(theirs.requests.length).toBe(2);
   },
   120_000,
 );
 
 it.compared(
-  `an account that is not there for the service is told of, and nobody gets in who would have to be asked about`,
+  `when the service's account does not exist, this is logged and only auth_users are accepted`,
   async () => {
-    const lost = config().replace("account: AUTH", "account: NOWHERE").replace("auth_users: [", "auth_users: [missing, ");
-    const [ours, theirs] = await onBoth(lost, null, async stage => [
-      await stage.attempt({ connect: { user: "her" } }),
-      await stage.attempt({ connect: { user: "auth", pass: "secret" } }),
+    const broken = config().replace("account: AUTH", "account: NOWHERE").replace("auth_users: [", "auth_users: [missing, ");
+    const [ours, theirs] = await onBoth(broken, null, async context => [
+      await context.attempt({ connect: { user: "her" } }),
+      await context.attempt({ connect: { user: "auth", pass: "secret" } }),
     ]);
     expect(ours).toEqual(theirs);
   },
@@ -364,37 +381,37 @@ it.compared(
 );
 
 it.compared(
-  `a reload tells which account and users of the service are not there; ours tells it when it starts, too`,
+  `a reload logs which account and auth_users do not exist; ours logs it at the start, too`,
   async () => {
-    const lost = [
+    const brokenConfigs = [
       config().replace("auth_users: [", 'auth_users: ["", missing, LOCAL, local, '),
       config().replace("account: AUTH", "account: NOWHERE").replace("auth_users: [", "auth_users: [missing, "),
     ];
-    const told = (lines: readonly string[]) => lines.filter(line => line.startsWith("ERR Authorization callout"));
-    for (const text of lost) {
-      const [ours, theirs] = await onBoth(text, null, async stage => {
-        const atStart = told(stage.server.log());
-        const mark = stage.server.log().length;
-        await stage.reload(text.replace("APP { }", "APP { users [ { user: new, password: new } ] }"));
-        return { name: stage.server.name, atStart, told: told(stage.server.log().slice(mark)) };
+    const calloutErrors = (lines: readonly string[]) => lines.filter(line => line.startsWith("ERR Authorization callout"));
+    for (const text of brokenConfigs) {
+      const [ours, theirs] = await onBoth(text, null, async context => {
+        const atStart = calloutErrors(context.server.log());
+        const mark = context.server.log().length;
+        await context.reload(text.replace("APP { }", "APP { users [ { user: new, password: new } ] }"));
+        return { name: context.server.name, atStart, afterReload: calloutErrors(context.server.log().slice(mark)) };
       });
-      expect(ours.told).toEqual(theirs.told);
-      expect([ours.atStart, theirs.atStart]).toEqual([theirs.told, []]);
-      expect(theirs.told.length).toBeGreaterThan(1);
+      expect(ours.afterReload).toEqual(theirs.afterReload);
+      expect([ours.atStart, theirs.atStart]).toEqual([theirs.afterReload, []]);
+      expect(theirs.afterReload.length).toBeGreaterThan(1);
     }
   },
   120_000,
 );
 
-test("without a system account nobody can be asked, so nobody waits, and the server lives", async () => {
-  // The reference does not: it ends with a nil pointer.
-  await onOurs(config("", "no_system_account: true"), SERVICE, async stage => {
-    const refused = await stage.attempt({ connect: { user: "her" } });
-    expect([refused.closed, refused.told, refused.log]).toEqual([
+test("without a system account no request can be sent, so clients are refused at once and the server keeps running", async () => {
+  // nats-server stops with a nil pointer here.
+  await onOurs(config("", "no_system_account: true"), SERVICE, async context => {
+    const refused = await context.attempt({ connect: { user: "her" } });
+    expect([refused.closed, refused.requests, refused.log]).toEqual([
       true,
       [],
       [`ERR authentication error - User "her"`, "DBG Error sending authorization request: system account not setup"],
     ]);
-    expect((await stage.attempt({ connect: { user: "auth", pass: "secret" } })).closed).toBe(false);
+    expect((await context.attempt({ connect: { user: "auth", pass: "secret" } })).closed).toBe(false);
   });
 });

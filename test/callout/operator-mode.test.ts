@@ -1,4 +1,4 @@
-/** Accounts whose claims say `authorization`, beside the reference: whom a service may let in, and where. */
+/** Auth callout by the claims of an account, compared with nats-server: which users the service can accept, and in which accounts. */
 import { expect, test } from "bun:test";
 import { connect, jwtAuthenticator } from "@nats-io/transport-node";
 import type { AccountBody, UserLimits, UserScope } from "../../src/access/jwt/claims.ts";
@@ -22,17 +22,17 @@ import {
   systemUserToken,
   USER,
   userToken,
-} from "../operator/world.ts";
+} from "../operator/tokens.ts";
 import { Recording } from "../reference/recording.ts";
+import { type CalloutContext, type Outcome, onBoth, onOurs, type ServiceFacts } from "./callout-context.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
-import { type Outcome, onBoth, onOurs, type ServiceFacts, type Stage } from "./stage.ts";
 
 const it = new Recording(import.meta.path);
 
 const BETA_KEY = fixedSigner(NkeyKind.Account, 60);
 const BETA_SCOPED = fixedSigner(NkeyKind.Account, 61);
-const BETA_BEHIND = fixedSigner(NkeyKind.Account, 62);
-const BETA_WRONG = fixedSigner(NkeyKind.Account, 63);
+const BETA_PROXIED = fixedSigner(NkeyKind.Account, 62);
+const BETA_INVALID = fixedSigner(NkeyKind.Account, 63);
 const STRANGER = fixedSigner(NkeyKind.Account, 64);
 const XKEY_SEED = encodeSeed(NkeyKind.Curve, new Uint8Array(32).fill(65));
 
@@ -65,10 +65,10 @@ const BETA_BODY: Partial<AccountBody> = {
         allowedConnectionTypes: ["STANDARD", "WEBSOCKET"],
       }),
     ],
-    [BETA_BEHIND.publicKey, scope(BETA_BEHIND.publicKey, { proxyRequired: true })],
+    [BETA_PROXIED.publicKey, scope(BETA_PROXIED.publicKey, { proxyRequired: true })],
     [
-      BETA_WRONG.publicKey,
-      scope(BETA_WRONG.publicKey, { publish: { allow: [], deny: ["{{nothing()}}"] }, allowedConnectionTypes: ["MQTT"] }),
+      BETA_INVALID.publicKey,
+      scope(BETA_INVALID.publicKey, { publish: { allow: [], deny: ["{{nothing()}}"] }, allowedConnectionTypes: ["MQTT"] }),
     ],
   ]),
   defaultPermissions: { publish: allow("default.>"), subscribe: allow(">"), responses: null },
@@ -85,7 +85,7 @@ function config(authorization: Partial<AccountBody["authorization"]> = {}, more 
   );
 }
 
-/** Of ALPHA, and of nobody in particular. */
+/** A bearer token of ALPHA that clients without credentials of their own use. */
 const SENTINEL = userToken({
   subject: OTHER_USER,
   bearerToken: true,
@@ -116,80 +116,86 @@ const PUB = ["alpha.her", "beta.her.red", "beta.her.blue", "default.x", "$SYS.RE
 const MORE = `SUB > 1\r\n${PUB}`;
 
 const CASES: readonly Case[] = [
-  { title: "into the service's own account", decide: user({}) },
-  { title: "the same, by a signing key", decide: user({ by: ALPHA_KEY, body: { issuerAccount: ALPHA.publicKey } }) },
-  { title: "by a signing key that does not say whose", decide: user({ by: ALPHA_KEY }) },
-  { title: "by a scoped key", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey, ...NO_LIMITS_SET } }) },
-  { title: "by a scoped key, with limits of its own", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey } }) },
-  { title: "into an account that is allowed", decide: user({ by: BETA }) },
-  { title: "the same, by a signing key", decide: user({ by: BETA_KEY, body: ofBeta }) },
-  { title: "into an account that is allowed, by a key of another", decide: user({ by: STRANGER, body: ofBeta }) },
-  { title: "into an account that is allowed, by the service's own key", decide: user({ body: ofBeta }) },
-  { title: "with permissions", decide: user({ by: BETA, body: { publish: allow("beta.>") } }) },
+  { title: "a user in the service's account", decide: user({}) },
   {
-    title: "by a scoped key of an account that is allowed",
+    title: "a user in the service's account, signed by a signing key",
+    decide: user({ by: ALPHA_KEY, body: { issuerAccount: ALPHA.publicKey } }),
+  },
+  { title: "signed by a signing key, without an issuer account", decide: user({ by: ALPHA_KEY }) },
+  { title: "signed by a scoped key", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey, ...NO_LIMITS_SET } }) },
+  { title: "signed by a scoped key, with limits of its own", decide: user({ by: ALPHA_SCOPED, body: { issuerAccount: ALPHA.publicKey } }) },
+  { title: "a user in an allowed account", decide: user({ by: BETA }) },
+  { title: "a user in an allowed account, signed by a signing key", decide: user({ by: BETA_KEY, body: ofBeta }) },
+  { title: "a user in an allowed account, signed by an unknown key", decide: user({ by: STRANGER, body: ofBeta }) },
+  { title: "a user in an allowed account, signed by the service's account", decide: user({ body: ofBeta }) },
+  { title: "a user with permissions", decide: user({ by: BETA, body: { publish: allow("beta.>") } }) },
+  {
+    title: "signed by a scoped key of an allowed account",
     decide: user({ by: BETA_SCOPED, body: { ...ofBeta, ...NO_LIMITS_SET, tags: ["team:red", "team:blue"] } }),
   },
-  { title: "by a scoped key that asks for a proxy", decide: user({ by: BETA_BEHIND, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
-  { title: "by a scoped key whose template makes no sense", decide: user({ by: BETA_WRONG, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
-  { title: "into an account that is not allowed", decide: user({ by: GAMMA }) },
+  { title: "signed by a scoped key that requires a proxy", decide: user({ by: BETA_PROXIED, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
+  { title: "signed by a scoped key with an invalid template", decide: user({ by: BETA_INVALID, body: { ...ofBeta, ...NO_LIMITS_SET } }) },
+  { title: "a user in an account that is not allowed", decide: user({ by: GAMMA }) },
   {
-    title: "into an account that is not allowed, by a signing key",
+    title: "a user in an account that is not allowed, signed by an unknown key",
     decide: user({ by: STRANGER, body: { issuerAccount: GAMMA.publicKey } }),
   },
-  { title: "by nobody who is known", decide: user({ by: STRANGER }) },
-  { title: "an audience is no account here", decide: user({ data: { audience: BETA.publicKey } }) },
-  { title: "refused", decide: answering(answers => answers.error("no")) },
+  { title: "signed by an unknown account", decide: user({ by: STRANGER }) },
+  { title: "the audience does not choose the account", decide: user({ data: { audience: BETA.publicKey } }) },
+  { title: "refused with an error", decide: answering(answers => answers.error("no")) },
   {
-    title: "an answer by a signing key",
+    title: "an answer signed by a signing key",
     decide: answering(answers => answers.user(HER, { by: ALPHA_KEY, body: { issuerAccount: ALPHA.publicKey } })),
   },
-  { title: "an answer by a scoped key", decide: answering(answers => answers.user(HER, { by: ALPHA_SCOPED })) },
-  { title: "an answer by a stranger", decide: answering(answers => answers.user(HER, { by: STRANGER })) },
-  { title: "a refusal by a stranger", decide: answering(answers => answers.error("no", { by: STRANGER })) },
+  { title: "an answer signed by a scoped key", decide: answering(answers => answers.user(HER, { by: ALPHA_SCOPED })) },
+  { title: "an answer signed by an unknown account", decide: answering(answers => answers.user(HER, { by: STRANGER })) },
+  { title: "a refusal signed by an unknown account", decide: answering(answers => answers.error("no", { by: STRANGER })) },
   { title: "an answer for another account", decide: answering(answers => answers.user(HER, { body: { issuerAccount: BETA.publicKey } })) },
   {
-    title: "an answer by a stranger for the account",
+    title: "an answer signed by an unknown account, with the right issuer account",
     decide: answering(answers => answers.user(HER, { by: STRANGER, body: { issuerAccount: ALPHA.publicKey } })),
   },
-  { title: "only over WebSocket", decide: user({ body: { allowedConnectionTypes: ["WEBSOCKET"] } }) },
-  { title: "only behind a proxy", decide: user({ body: { proxyRequired: true } }) },
-  { title: "expired", decide: user({ data: { expiresAtSeconds: nowSeconds() - 10 } }) },
-  { title: "no name", decide: user({ data: { name: "" } }) },
+  { title: "a user allowed only over WebSocket", decide: user({ body: { allowedConnectionTypes: ["WEBSOCKET"] } }) },
+  { title: "a user that requires a proxy", decide: user({ body: { proxyRequired: true } }) },
+  { title: "an expired user", decide: user({ data: { expiresAtSeconds: nowSeconds() - 10 } }) },
+  { title: "a user without a name", decide: user({ data: { name: "" } }) },
   {
-    title: "what it says of itself beside its JWT",
+    title: "fields of CONNECT other than the JWT are passed on",
     credentials: { jwt: SENTINEL, connect: { user: "u", pass: "p", auth_token: "t" } },
     decide: answering(answers => answers.error("seen")),
   },
-  { title: "one that the account exempts", credentials: { jwt: userToken(), signer: USER } },
-  { title: "a user with a key of its own", credentials: { jwt: userToken({ subject: OTHER_USER }), signer: OTHER_USER }, decide: user({}) },
+  { title: "one of the auth_users", credentials: { jwt: userToken(), signer: USER } },
+  { title: "a user that signs the nonce", credentials: { jwt: userToken({ subject: OTHER_USER }), signer: OTHER_USER }, decide: user({}) },
   { title: "a user of an account without a service", credentials: { jwt: userToken({ by: GAMMA }), signer: USER } },
   { title: "no JWT", credentials: { connect: { user: "x" } } },
-  { title: "one that has expired", credentials: { jwt: userToken({ bearerToken: true, data: { expiresAtSeconds: nowSeconds() - 10 } }) } },
+  {
+    title: "an expired bearer token",
+    credentials: { jwt: userToken({ bearerToken: true, data: { expiresAtSeconds: nowSeconds() - 10 } }) },
+  },
 ];
 
 it.compared(
-  `operators: ${CASES.length} answers and clients: what the service is told, the client hears, the log says`,
+  `operators: ${CASES.length} combinations of client and answer: the request, the result and the log`,
   async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
       const seen: [string, Outcome][] = [];
       for (const { credentials = { jwt: SENTINEL }, decide, title } of CASES) {
-        seen.push([title, await stage.attempt(credentials, decide ?? (() => null), MORE)]);
+        seen.push([title, await context.attempt(credentials, decide ?? (() => null), MORE)]);
       }
       return seen;
     });
     expect(ours).toEqual(theirs);
     const admitted = theirs.filter(([, { closed }]) => !closed).length;
-    expect([admitted > 10, CASES.length - admitted > 15]).toEqual([true, true]); // both kinds were tried
+    expect([admitted > 10, CASES.length - admitted > 15]).toEqual([true, true]); // enough clients are accepted and enough are refused
   },
   120_000,
 );
 
 it.compared(
-  `operators: sealed, for any account, by the default sentinel`,
+  `operators: sealed answers for any account, for clients with the default sentinel`,
   async () => {
     const wide = config({ curveKey: publicXkeyOf(XKEY_SEED)!, allowedAccounts: ["*"] }, `default_sentinel: ${SENTINEL}`);
-    const [ours, theirs] = await onBoth(wide, { ...SERVICE, xkeySeed: XKEY_SEED }, async stage => {
+    const [ours, theirs] = await onBoth(wide, { ...SERVICE, xkeySeed: XKEY_SEED }, async context => {
       const seen: Outcome[] = [];
       const decisions: Decide[] = [
         user({ by: GAMMA }),
@@ -201,7 +207,7 @@ it.compared(
         async (_request, answers) => Buffer.from(answers.user(HER)),
         async (_request, answers) => Buffer.from(answers.user(HER, { by: STRANGER })),
       ];
-      for (const decide of decisions) seen.push(await stage.attempt({ connect: { user: "u", pass: "p" } }, decide, MORE));
+      for (const decide of decisions) seen.push(await context.attempt({ connect: { user: "u", pass: "p" } }, decide, MORE));
       return seen;
     });
     expect(ours).toEqual(theirs);
@@ -210,38 +216,38 @@ it.compared(
   120_000,
 );
 
-test("operators: a wrong signature is refused at once, and nobody is asked", async () => {
-  await onOurs(config(), SERVICE, async stage => {
+test("operators: a wrong signature is refused without a request", async () => {
+  await onOurs(config(), SERVICE, async context => {
     for (const subject of [USER, OTHER_USER]) {
-      const { closed, lines, told } = await stage.attempt({ jwt: userToken({ subject }), signer: ALPHA }, user({}));
-      expect({ closed, lines, told }).toEqual({ closed: true, lines: ["-ERR 'Authorization Violation'"], told: [] });
+      const { closed, lines, requests } = await context.attempt({ jwt: userToken({ subject }), signer: ALPHA }, user({}));
+      expect({ closed, lines, requests }).toEqual({ closed: true, lines: ["-ERR 'Authorization Violation'"], requests: [] });
     }
   });
 });
 
-/** Pushes new claims of an account, as an operator's tool does. */
-async function push(stage: Stage, account: Signer, facts: AccountFacts): Promise<void> {
+/** Pushes new claims of an account. */
+async function push(context: CalloutContext, account: Signer, facts: AccountFacts): Promise<void> {
   const seed = new TextEncoder().encode(encodeSeed(NkeyKind.User, new Uint8Array(32).fill(22)));
-  const system = await connect({ servers: `127.0.0.1:${stage.server.port}`, authenticator: jwtAuthenticator(systemUserToken(), seed) });
+  const system = await connect({ servers: `127.0.0.1:${context.server.port}`, authenticator: jwtAuthenticator(systemUserToken(), seed) });
   await system.request(`$SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.UPDATE`, accountToken(account, { issuedAgo: 0, ...facts }));
   await system.close();
 }
 
 it.compared(
-  `operators: new claims of its account hold for whom a service let in: revocations, signing keys, default permissions`,
+  `operators: revocations, signing keys and default permissions in new claims apply to users that the service accepted`,
   async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async stage => {
-      const enter = async (decide: Decide) => {
-        stage.decide = decide;
-        return Peer.login(stage.server.port, { jwt: SENTINEL });
+    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
+      const login = async (decide: Decide) => {
+        context.decide = decide;
+        return Peer.login(context.server.port, { jwt: SENTINEL });
       };
-      const plain = await enter(user({ by: BETA }));
-      const byKey = await enter(user({ by: BETA_KEY, body: ofBeta }));
-      const revoked = await enter(user({ by: BETA, body: { publish: allow("x") } }));
-      const nkey = stage.service!.received.at(-1)!.claims.nats.userNkey;
-      await push(stage, BETA, { ...BETA_BODY, revocations: new Map([[nkey, nowSeconds() + 10]]) });
+      const plain = await login(user({ by: BETA }));
+      const byKey = await login(user({ by: BETA_KEY, body: ofBeta }));
+      const revoked = await login(user({ by: BETA, body: { publish: allow("x") } }));
+      const nkey = context.service!.received.at(-1)!.claims.nats.userNkey;
+      await push(context, BETA, { ...BETA_BODY, revocations: new Map([[nkey, nowSeconds() + 10]]) });
       const seen: unknown[] = [await revoked.untilClosed()];
-      await push(stage, BETA, {
+      await push(context, BETA, {
         ...BETA_BODY,
         signingKeys: new Map(),
         defaultPermissions: { publish: allow("other.>"), subscribe: allow(">"), responses: null },
@@ -249,9 +255,9 @@ it.compared(
       seen.push(await byKey.untilClosed());
       plain.send("PUB default.x 0\r\n\r\nPUB other.x 0\r\n\r\n");
       seen.push(await plain.untilLine("Violation"), plain.closed);
-      await push(stage, BETA, { ...BETA_BODY, revocations: new Map([["*", nowSeconds() + 10]]) });
+      await push(context, BETA, { ...BETA_BODY, revocations: new Map([["*", nowSeconds() + 10]]) });
       seen.push(await plain.untilClosed());
-      for (const peer of [plain, byKey, revoked]) seen.push((await stage.shown(peer.info.client_id)).reason);
+      for (const peer of [plain, byKey, revoked]) seen.push((await context.connzOf(peer.info.client_id)).reason);
       return seen;
     });
     expect(ours).toEqual(theirs);
@@ -260,10 +266,10 @@ it.compared(
   120_000,
 );
 
-test("operators: clients in the service's account may not ask it, whatever the account allows them later", async () => {
-  await onOurs(config(), SERVICE, async stage => {
-    stage.decide = user({});
-    const peer = await Peer.login(stage.server.port, { jwt: SENTINEL });
+test("operators: clients in the service's account can never publish requests, also after new permissions of the account", async () => {
+  await onOurs(config(), SERVICE, async context => {
+    context.decide = user({});
+    const peer = await Peer.login(context.server.port, { jwt: SENTINEL });
     const ask = async () => {
       peer.take();
       peer.send("PUB $SYS.REQ.USER.AUTH 0\r\n\r\nPUB free 0\r\n\r\n");
@@ -273,7 +279,7 @@ test("operators: clients in the service's account may not ask it, whatever the a
     const denied = [`-ERR 'Permissions Violation for Publish to "$SYS.REQ.USER.AUTH"'`];
     expect(await ask()).toEqual(denied);
     for (const subjects of [allow(">"), { allow: [], deny: [] }]) {
-      await push(stage, ALPHA, { ...alphaBody(), defaultPermissions: { publish: subjects, subscribe: allow(">"), responses: null } });
+      await push(context, ALPHA, { ...alphaBody(), defaultPermissions: { publish: subjects, subscribe: allow(">"), responses: null } });
       expect(await ask()).toEqual(denied);
     }
     peer.close();

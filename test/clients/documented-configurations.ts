@@ -7,7 +7,7 @@ import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
 import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { fixedSigner } from "../doubles/token-maker.ts";
 import { scope } from "../operator/scope.ts";
-import { ALPHA, ALPHA_SCOPED, accountToken, BETA, memoryConfig, operatorToken, SYSTEM, userToken } from "../operator/world.ts";
+import { ALPHA, ALPHA_SCOPED, accountToken, BETA, memoryConfig, operatorToken, SYSTEM, userToken } from "../operator/tokens.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import type { Credentials } from "./documented-login.ts";
 

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { CalloutService } from "../callout/callout-service.ts";
 import { until } from "../faults/until.ts";
-import { type Side, startOurs, startReference } from "../operator/pair.ts";
+import { type Side, startOurs, startReference } from "../operator/both-servers.ts";
 import { findProgram } from "../reference/programs.ts";
 import { referenceIsLive } from "../reference/recording.ts";
 import { referenceIsRequired } from "../reference/reference-server.ts";

@@ -1,9 +1,9 @@
-/** Pushing, listing, looking up and deleting account JWTs, beside nats-server. */
+/** Pushing, listing, looking up and deleting account JWTs, compared with nats-server. */
 import { existsSync, readdirSync } from "node:fs";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { OperatorTests } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
+import { OperatorTests } from "./operator-tests.ts";
 import { Peer } from "./peer.ts";
 import {
   ALPHA,
@@ -18,7 +18,7 @@ import {
   SYSTEM,
   USER,
   userToken,
-} from "./world.ts";
+} from "./tokens.ts";
 
 const it = new OperatorTests(import.meta.path);
 
@@ -31,7 +31,7 @@ function deletion(accounts: unknown, by: Signer = OPERATOR, subject = by.publicK
 
 const newest = (account: Signer, facts = {}) => accountToken(account, { issuedAgo: 1, ...facts });
 
-it.both("a full resolver answers pushes, in its words", directoryConfig(), async ({ ask, directory }) => [
+it.both("a full resolver answers each push with a result or an error", directoryConfig(), async ({ ask, directory }) => [
   await ask(UPDATE, newest(BETA)),
   await ask(updateOf(GAMMA), newest(GAMMA)),
   await ask(`$SYS.ACCOUNT.${GAMMA.publicKey}.CLAIMS.UPDATE`, accountToken(GAMMA, { issuedAgo: 0 })),
@@ -39,7 +39,7 @@ it.both("a full resolver answers pushes, in its words", directoryConfig(), async
   await ask(UPDATE, "garbage"),
   await ask(updateOf(BETA), "garbage"),
   await ask(UPDATE, userToken()),
-  await ask(UPDATE, newest(BETA, { by: STRANGER })), // kept: whom to trust is asked when it is used
+  await ask(UPDATE, newest(BETA, { by: STRANGER })), // stored: the signature's key is checked when the account is used
   await ask(UPDATE, newest(BETA, { exports: [null] })),
   await ask(updateOf(BETA), newest(BETA, { exports: [null] })),
   readdirSync(directory).sort(),
@@ -60,7 +60,7 @@ it.both("claims with mappings that cannot be installed are refused", directoryCo
 
 const strict = operatorToken({ signingKeys: [OPERATOR_KEY.publicKey], strictSigningKeyUsage: true });
 it.both(
-  "a strict operator wants its signing keys to be used",
+  "a strict operator refuses accounts that are not signed by a signing key",
   directory =>
     directoryConfig({ operator: strict })(directory).replace(
       /resolver_preload.*/,
@@ -69,21 +69,21 @@ it.both(
   async ({ side }) => {
     const credentials = { jwt: userToken({ by: GAMMA, issuerAccount: SYSTEM.publicKey }), signer: USER };
     const system = await Peer.login(side.port, credentials);
-    const own = await Peer.login(side.port, { jwt: userToken({ by: SYSTEM }), signer: USER });
+    const signedByAccount = await Peer.login(side.port, { jwt: userToken({ by: SYSTEM }), signer: USER });
     const answer = async (payload: string) => JSON.parse(await system.request(UPDATE, payload)) as Record<string, unknown>;
-    const [refused, taken] = [await answer(newest(BETA)), await answer(newest(BETA, { by: OPERATOR_KEY }))];
-    return [own.lines, refused.error, taken.data];
+    const [refused, accepted] = [await answer(newest(BETA)), await answer(newest(BETA, { by: OPERATOR_KEY }))];
+    return [signedByAccount.lines, refused.error, accepted.data];
   },
 );
 
-it.both("a full resolver lists and looks up what it has", directoryConfig(), async ({ ask, directory }) => {
+it.both("a full resolver lists and looks up the accounts it stores", directoryConfig(), async ({ ask, directory }) => {
   await ask(UPDATE, newest(BETA));
   const lookUp = (account: Signer) => ask(`$SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.LOOKUP`);
   const found = (await lookUp(BETA)) as string;
   return [await ask("$SYS.REQ.CLAIMS.LIST"), found.length > 0, await lookUp(GAMMA), existsSync(`${directory}/${BETA.publicKey}.jwt`)];
 });
 
-it.both("a full resolver packs what it has, for whoever has something else", directoryConfig(), async ({ ask, system }) => {
+it.both("a full resolver sends all its claims to a requester whose hash differs", directoryConfig(), async ({ ask, system }) => {
   await ask(UPDATE, newest(BETA));
   const peer = await system();
   const pack = async (hash: string) => {
@@ -97,14 +97,14 @@ it.both("a full resolver packs what it has, for whoever has something else", dir
   return all.map(line => line.split("|")[0]).sort();
 });
 
-it.both("deletion is refused unless it is allowed", directoryConfig(), async ({ ask }) => [
+it.both("deletion is refused without allow_delete", directoryConfig(), async ({ ask }) => [
   await ask("$SYS.REQ.CLAIMS.DELETE", deletion([ALPHA.publicKey])),
   await ask("$SYS.REQ.CLAIMS.DELETE", "garbage"),
 ]);
 
 for (const hard of ["false", "true"]) {
   it.both(
-    `a full resolver deletes what an operator wants deleted, hard_delete ${hard}`,
+    `a full resolver deletes accounts when an operator signed the request, hard_delete ${hard}`,
     directoryConfig({ more: `, allow_delete: true, hard_delete: ${hard}` }),
     async ({ ask, directory, side }) => {
       const user = await Peer.login(side.port, { jwt: userToken(), signer: USER });
@@ -116,17 +116,17 @@ for (const hard of ["false", "true"]) {
         await remove(deletion([ALPHA.publicKey, "B"])),
         await remove(deletion([SYSTEM.publicKey])),
         await remove(deletion(undefined)),
-        await remove(deletion([BETA.publicKey])), // it is not there
+        await remove(deletion([BETA.publicKey])), // not stored
         await remove(deletion([ALPHA.publicKey])),
       ];
-      const heard = await user.untilClosed();
+      const received = await user.untilClosed();
       const again = await Peer.login(side.port, { jwt: userToken(), signer: USER });
-      return [answers, heard, again.lines, readdirSync(directory).sort()];
+      return [answers, received, again.lines, readdirSync(directory).sort()];
     },
   );
 }
 
-it.both("a cache takes what it has use for", directoryConfig({ type: "cache" }), async ({ ask, directory, side }) => {
+it.both("a cache stores only claims of accounts in use", directoryConfig({ type: "cache" }), async ({ ask, directory, side }) => {
   const answers = [await ask(UPDATE, newest(BETA)), await ask(updateOf(ALPHA), newest(ALPHA))];
   const user = await Peer.login(side.port, { jwt: userToken(), signer: USER });
   return [
@@ -143,7 +143,7 @@ it.both("a cache takes what it has use for", directoryConfig({ type: "cache" }),
 });
 
 it.both(
-  "accounts in memory are updated as they are, and not kept",
+  "a push updates a loaded account of the memory resolver, which does not store it",
   () => `operator: ${operatorToken()}
 resolver: MEMORY
 resolver_preload: { ${SYSTEM.publicKey}: ${accountToken(SYSTEM)}, ${ALPHA.publicKey}: ${accountToken(ALPHA)} }`,

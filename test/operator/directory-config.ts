@@ -1,4 +1,4 @@
-import { ALPHA, accountToken, operatorToken, SYSTEM } from "./world.ts";
+import { ALPHA, accountToken, operatorToken, SYSTEM } from "./tokens.ts";
 
 export interface DirectoryFacts {
   readonly type?: "full" | "cache";
@@ -8,7 +8,7 @@ export interface DirectoryFacts {
   readonly operator?: string;
 }
 
-/** Everything in a directory, the system account and ALPHA to begin with. */
+/** A configuration with a directory resolver, which starts with the system account and ALPHA. */
 export function directoryConfig({
   type = "full",
   more = "",

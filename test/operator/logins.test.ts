@@ -1,6 +1,6 @@
 /**
- * Logins by JWT beside nats-server: what a client hears, whether it stays, and what the log says of it. Every step of core §4.5 has cases
- * that stop there, and the order of the steps is seen in those that would fail at several.
+ * Logins by JWT compared with nats-server: what the client receives, whether it stays connected, and what is logged. Every check of core
+ * §4.5 has cases that fail it; cases that fail several checks show the order of the checks.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -9,7 +9,7 @@ import { NkeyKind } from "../../src/base/keys/nkey.ts";
 import { fixedSigner, rawToken } from "../doubles/token-maker.ts";
 import { until } from "../faults/until.ts";
 import { askBoth, Recording, referenceIsLive } from "../reference/recording.ts";
-import { linesOf, type Side, startOurs, startReference } from "./pair.ts";
+import { linesOf, type Side, startOurs, startReference } from "./both-servers.ts";
 import { type Credentials, Peer } from "./peer.ts";
 import { scope } from "./scope.ts";
 import {
@@ -28,7 +28,7 @@ import {
   USER,
   type UserFacts,
   userToken,
-} from "./world.ts";
+} from "./tokens.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -106,7 +106,7 @@ const lists = (publish: string[], subscribe: string[] = []) => ({
   subscribe: { allow: subscribe, deny: [] },
 });
 
-/** Title → what the client shows; with the nonce where it matters. */
+/** Title → credentials of the client, made from the nonce. */
 const CASES: Record<string, (nonce: string) => Credentials> = {
   "a user of its account": signed({}),
   "a user of an account that a signing key of the operator signed": signed({ by: BETA }),
@@ -115,17 +115,17 @@ const CASES: Record<string, (nonce: string) => Credentials> = {
   "a user of a scoped key with templates": signed({ by: TEMPLATED, ...SCOPED, tags: ["region:eu", "region:us"] }),
   "a template without the tag that a deny list needs": signed({ by: TEMPLATED, ...SCOPED }),
   "a template with an operation that does not exist": signed({ by: BROKEN, ...SCOPED }),
-  "a template that becomes too many": signed({ by: MANY, ...SCOPED, tags: Array.from({ length: 9 }, (_, i) => `a:${i}`) }),
+  "a template that expands to too many subjects": signed({ by: MANY, ...SCOPED, tags: Array.from({ length: 9 }, (_, i) => `a:${i}`) }),
   "a scoped user with permissions of its own": signed({ by: ALPHA_SCOPED, ...SCOPED, ...lists(["x"]) }),
   "a scoped user with limits of its own": signed({ by: ALPHA_SCOPED, ...OF_ALPHA }),
   "a scoped user that is a bearer": signed({ by: ALPHA_SCOPED, ...SCOPED, bearerToken: true }, { signer: null }),
   "no JWT": () => ({}),
   "no JWT, with user and password": () => ({ connect: { user: "u", pass: "p" } }),
-  "a token": () => ({ connect: { auth_token: "t" } }),
-  "an nkey that signs": () => ({ signer: USER, connect: { nkey: USER.publicKey } }),
-  "an nkey beside a good JWT": signed({}, { connect: { nkey: USER.publicKey } }),
-  "a user name beside a good JWT": signed({}, { connect: { user: "somebody" } }),
-  "a user name beside no JWT": () => ({ connect: { user: "somebody" } }),
+  "a token, without a JWT": () => ({ connect: { auth_token: "t" } }),
+  "an nkey with its signature, without a JWT": () => ({ signer: USER, connect: { nkey: USER.publicKey } }),
+  "an nkey beside a valid JWT": signed({}, { connect: { nkey: USER.publicKey } }),
+  "a user name beside a valid JWT": signed({}, { connect: { user: "somebody" } }),
+  "a user name without a JWT": () => ({ connect: { user: "somebody" } }),
   "garbage as JWT": () => ({ jwt: "garbage", signer: USER }),
   "three parts of garbage": () => ({ jwt: "a.b.c", signer: USER }),
   "a truncated JWT": () => ({ jwt: userToken().slice(0, -10), signer: USER }),
@@ -158,21 +158,24 @@ const CASES: Record<string, (nonce: string) => Credentials> = {
   "valid until later": signed({ data: { expiresAtSeconds: nowSeconds() + 600, notBeforeSeconds: nowSeconds() - 600 } }),
   "an unknown account": signed({ by: UNKNOWN }),
   "an unknown account by issuer_account": signed({ issuerAccount: UNKNOWN.publicKey }),
-  "an issuer_account that is none": () => ({ jwt: rawUser({ nats: { ...USER_BODY, issuer_account: "ACCOUNT" } }), signer: USER }),
-  "an account that a stranger signed": signed({ by: UNTRUSTED }),
+  "an issuer_account that is not an account key": () => ({
+    jwt: rawUser({ nats: { ...USER_BODY, issuer_account: "ACCOUNT" } }),
+    signer: USER,
+  }),
+  "an account that an unknown operator signed": signed({ by: UNTRUSTED }),
   "an account that signed itself": signed({ by: SIGNED_BY_KEY }),
   "an expired account": signed({ by: EXPIRED }),
   "an account that is not yet valid": signed({ by: FUTURE }),
   "an account whose JWT is about another one": signed({ by: MISNAMED }),
   "an issuer that the account does not know": signed({ by: BETA, ...OF_ALPHA }),
-  "a signing key that names no account": signed({ by: ALPHA_KEY }),
+  "a signing key without an issuer_account": signed({ by: ALPHA_KEY }),
   "a bearer without a signature": signed({ bearerToken: true }, { signer: null }),
-  "a bearer with somebody else's signature": signed({ bearerToken: true }, { signer: OTHER_USER }),
-  "a bearer where they are not allowed": signed({ by: NO_BEARER, bearerToken: true }, { signer: null }),
-  "no bearer where they are not allowed": signed({ by: NO_BEARER }),
+  "a bearer with the signature of another user": signed({ bearerToken: true }, { signer: OTHER_USER }),
+  "a bearer in an account that disallows bearers": signed({ by: NO_BEARER, bearerToken: true }, { signer: null }),
+  "a user with a signature in an account that disallows bearers": signed({ by: NO_BEARER }),
   "no signature": signed({}, { signer: null }),
-  "somebody else's signature": signed({}, { signer: OTHER_USER }),
-  "a signature that is no base64": signed({}, { signer: null, connect: { sig: "!!!" } }),
+  "the signature of another user": signed({}, { signer: OTHER_USER }),
+  "a signature that is not base64": signed({}, { signer: null, connect: { sig: "!!!" } }),
   "a signature that is too short": signed({}, { signer: null, connect: { sig: "AAAA" } }),
   "a signature of another nonce": signed(
     {},
@@ -183,35 +186,35 @@ const CASES: Record<string, (nonce: string) => Credentials> = {
     connect: { sig: Buffer.from(USER.sign(Buffer.from(nonce))).toString("base64") },
   }),
   "only websocket allowed": signed(types("WEBSOCKET")),
-  "standard allowed, in small letters": signed(types("standard")),
+  "standard allowed, in lower case": signed(types("standard")),
   "an unknown type beside a known one": signed(types("STANDARD", "PIGEON")),
   "unknown types only": signed(types("PIGEON", "owl")),
   "revoked by key": signed({ by: REVOKING }),
   "issued after the revocation": signed({ by: REVOKING, issuedAgo: 2 }),
   "another user than the revoked one": signed({ by: REVOKING, subject: OTHER_USER }),
-  "everybody revoked": signed({ by: ALL_REVOKED, subject: OTHER_USER }),
+  "all users revoked": signed({ by: ALL_REVOKED, subject: OTHER_USER }),
   "from a network that is allowed": signed({ sources: ["10.0.0.0/8", "127.0.0.0/8"] }),
   "from a network that is not allowed": signed({ sources: ["10.0.0.0/8"] }),
-  "a network that is none": signed({ sources: ["localhost"] }),
-  "in its hours": signed(HOURS(-1, 1)),
-  "outside of its hours": signed(HOURS(-2, -1)),
+  "an invalid network": signed({ sources: ["localhost"] }),
+  "within its hours": signed(HOURS(-1, 1)),
+  "outside its hours": signed(HOURS(-2, -1)),
   "hours over midnight": signed({ times: [{ start: hour(1), end: hour(0.5) }], timesLocation: "UTC" }),
-  "hours in a place that is none": signed({ ...HOURS(-1, 1), timesLocation: "Atlantis/Capital" }),
-  "hours that are none": signed({ times: [{ start: "9am", end: "5pm" }] }),
+  "hours in an unknown time zone": signed({ ...HOURS(-1, 1), timesLocation: "Atlantis/Capital" }),
+  "invalid hours": signed({ times: [{ start: "9am", end: "5pm" }] }),
   "an account that is full": signed({ by: FULL }),
   "a proxy is required": signed({ proxyRequired: true }),
-  "a proxy is required, and there": nonce => ({
+  "a proxy is required, and its signature is present": nonce => ({
     jwt: userToken({ proxyRequired: true }),
     signer: USER,
     connect: { proxy_sig: proxySignature(nonce) },
   }),
-  "a proxy that nobody trusts": nonce => ({
+  "a proxy that is not trusted": nonce => ({
     jwt: userToken(),
     signer: USER,
     connect: { proxy_sig: Buffer.from(USER.sign(Buffer.from(nonce))).toString("base64url") },
   }),
   "a scope requires a proxy": signed({ by: PROXIED, ...SCOPED }),
-  "a scope requires a proxy, and it is there": nonce => ({
+  "a scope requires a proxy, and its signature is present": nonce => ({
     jwt: userToken({ by: PROXIED, ...SCOPED }),
     signer: USER,
     connect: { proxy_sig: proxySignature(nonce) },
@@ -238,12 +241,12 @@ afterAll(async () => {
 });
 
 interface Outcome {
-  readonly heard: readonly string[];
+  readonly received: readonly string[];
   readonly closed: boolean;
   readonly logged: readonly string[];
 }
 
-/** What may differ: addresses in memory, a list of pointers, the beginning of a line that is too long. */
+/** Removes what may differ: addresses in memory, a list of pointers, the text of a line that is too long. */
 function comparable(line: string): string {
   return line
     .replace(/(maximum control line exceeded) .*/, "$1")
@@ -255,25 +258,25 @@ async function outcome(side: Side, credentialsFor: (nonce: string) => Credential
   const peer = await Peer.open(side.port);
   peer.connect(credentialsFor(peer.info.nonce));
   await peer.ping();
-  const result = { heard: peer.lines, closed: peer.closed };
+  const result = { received: peer.lines, closed: peer.closed };
   peer.close();
   const id = peer.info.client_id;
-  const isOver = () => linesOf(side, id).some(line => line.includes("connection closed"));
-  await until(isOver, () => `${side.name} has not closed connection ${id}`);
+  const isClosed = () => linesOf(side, id).some(line => line.includes("connection closed"));
+  await until(isClosed, () => `${side.name} has not closed connection ${id}`);
   return { ...result, logged: linesOf(side, id).map(comparable) };
 }
 
 for (const [title, credentialsFor] of Object.entries(CASES)) {
-  it.compared(`${title}: the answer and the log of nats-server`, async () => {
-    const [mine, theirs] = await askBoth(
+  it.compared(`${title}: the same answer and log as from nats-server`, async () => {
+    const [actual, expected] = await askBoth(
       () => outcome(ours, credentialsFor),
       () => outcome(reference!, credentialsFor),
     );
-    expect(mine).toEqual(theirs);
+    expect(actual).toEqual(expected);
   });
 }
 
-test("there are logins that get in, and logins that do not", async () => {
+test("some of these logins are accepted and some are refused", async () => {
   const closed = async (title: string) => (await outcome(ours, CASES[title]!)).closed;
   expect([await closed("a user of its account"), await closed("no signature")]).toEqual([false, true]);
   expect(Object.keys(CASES).length).toBeGreaterThanOrEqual(60);

@@ -1,4 +1,4 @@
-/** The tools of the NATS project against our server in operator mode: nsc makes and pushes, clients log in with what it made. */
+/** nsc, nats and nats.js with our server in operator mode: nsc makes and pushes accounts, clients log in with its credentials. */
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,8 +6,8 @@ import { connect, credsAuthenticator, jwtAuthenticator } from "@nats-io/transpor
 import { tokenInFile } from "../../src/access/jwt/decorated.ts";
 import { NatsCli } from "../clients/nats-cli.ts";
 import { needs } from "../reference/programs.ts";
+import { type OurSide, startOurs } from "./both-servers.ts";
 import { Nsc } from "./nsc.ts";
-import { type OurSide, startOurs } from "./pair.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -22,7 +22,7 @@ async function withNsc(run: (tool: Nsc) => Promise<void>): Promise<void> {
 
 const url = (side: OurSide): string => `nats://127.0.0.1:${side.port}`;
 
-/** One message through the server, by the library of the project. */
+/** Sends one message to itself with nats.js. @returns the payload received */
 async function echoes(side: OurSide, authenticator: ReturnType<typeof credsAuthenticator>): Promise<string> {
   const client = await connect({ servers: url(side), authenticator, reconnect: false });
   try {
@@ -37,7 +37,7 @@ async function echoes(side: OurSide, authenticator: ReturnType<typeof credsAuthe
 
 needs(["nsc", "nats"], () => {
   test(
-    `credentials of nsc log in where its accounts are in memory, by nats.js and by nats`,
+    `nats.js and nats log in with credentials of nsc, with the accounts in memory`,
     () =>
       withNsc(async tool => {
         const side = await startOurs(await tool.file("memory.conf", "generate", "config", "--mem-resolver"));

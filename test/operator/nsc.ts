@@ -1,15 +1,15 @@
-/** `nsc`, which makes operators, accounts and users, for tests that run it. */
+/** Runs `nsc`, which makes operators, accounts and users. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { findProgram } from "../reference/programs.ts";
 
-/** The tool with an operator, a system account and keys of its own. */
+/** `nsc` with its own directory for configuration, data and keys. */
 export class Nsc implements Disposable {
   readonly home = mkdtempSync(join(tmpdir(), "bunats-nsc-"));
 
-  /** @throws Error with everything it said, when it fails */
+  /** @returns everything it printed. @throws Error with the same when it fails */
   async run(...words: string[]): Promise<string> {
     const { path, missing } = findProgram("nsc");
     if (path === null) throw new Error(missing);

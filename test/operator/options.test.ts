@@ -1,13 +1,12 @@
-/** Pinned accounts, default sentinels and reloads in operator mode, beside nats-server. */
+/** Pinned accounts, default sentinels and reloads in operator mode, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Signer } from "../../src/access/jwt/encode.ts";
 import { NO_LIMITS_SET } from "../../src/access/jwt/encode.ts";
-import { OperatorTests, type Stage } from "./both.ts";
+import { linesOf, startOurs } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
-import { linesOf, startOurs } from "./pair.ts";
+import { login, OperatorTests, push, type ScenarioContext } from "./operator-tests.ts";
 import { Peer } from "./peer.ts";
 import { scope } from "./scope.ts";
 import {
@@ -22,31 +21,24 @@ import {
   systemUserToken,
   USER,
   userToken,
-} from "./world.ts";
+} from "./tokens.ts";
 
 const it = new OperatorTests(import.meta.path);
 
-const login = ({ side }: Pick<Stage, "side">, by: Signer = ALPHA, subject = USER) =>
-  Peer.login(side.port, { jwt: userToken({ by, subject }), signer: subject });
 const both = { [ALPHA.publicKey]: accountToken(ALPHA), [BETA.publicKey]: accountToken(BETA) };
 
-async function varz({ side }: Stage): Promise<Record<string, unknown>> {
+async function varz({ side }: ScenarioContext): Promise<Record<string, unknown>> {
   return (await (await fetch(`http://127.0.0.1:${side.monitorPort}/varz`)).json()) as Record<string, unknown>;
 }
 
-const fate = async (peer: Peer) => {
-  if (!peer.closed) await peer.ping().catch(() => {});
-  return { heard: peer.take(), closed: peer.closed };
-};
-
 it.both(
-  "only users of pinned accounts get in, and those of the system account; the others are counted",
+  "only users of pinned accounts and of the system account are accepted; the refusals are counted",
   () => memoryConfig(both, `resolver_pinned_accounts: [${ALPHA.publicKey}]`),
-  async stage => {
-    const peers = [await login(stage), await login(stage, BETA), await login(stage, GAMMA)];
-    const system = await Peer.login(stage.side.port, { jwt: systemUserToken(), signer: SYSTEM_USER });
-    const said = peers.flatMap(peer => linesOf(stage.side, peer.info.client_id)).filter(line => line.includes("pinned"));
-    return [await Promise.all([...peers, system].map(fate)), said, (await varz(stage)).pinned_account_fails];
+  async context => {
+    const peers = [await login(context), await login(context, { by: BETA }), await login(context, { by: GAMMA })];
+    const system = await Peer.login(context.side.port, { jwt: systemUserToken(), signer: SYSTEM_USER });
+    const refusals = peers.flatMap(peer => linesOf(context.side, peer.info.client_id)).filter(line => line.includes("pinned"));
+    return [await Promise.all([...peers, system].map(peer => peer.outcome())), refusals, (await varz(context)).pinned_account_fails];
   },
 );
 
@@ -56,14 +48,14 @@ const SCOPED_BEARER = {
 const SENTINELS: Record<string, string> = {
   "a bearer": userToken({ bearerToken: true }),
   "a user of a scoped key that makes bearers": userToken({ by: ALPHA_SCOPED, issuerAccount: ALPHA.publicKey, ...NO_LIMITS_SET }),
-  "a user of an account that is not there": userToken({ by: GAMMA, bearerToken: true }),
+  "a user of an unknown account": userToken({ by: GAMMA, bearerToken: true }),
 };
 for (const [title, sentinel] of Object.entries(SENTINELS)) {
   it.both(
-    `the default sentinel is ${title}: it stands in for whoever shows no JWT that can be read`,
+    `the default sentinel is ${title}: it applies to clients without a readable JWT`,
     () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, SCOPED_BEARER) }, `default_sentinel: ${sentinel}`),
-    async stage => {
-      const { port } = stage.side;
+    async context => {
+      const { port } = context.side;
       const peers = [
         await Peer.login(port, {}),
         await Peer.login(port, { jwt: "garbage" }),
@@ -72,53 +64,53 @@ for (const [title, sentinel] of Object.entries(SENTINELS)) {
         await Peer.login(port, { jwt: userToken(), signer: USER }),
       ];
       for (const peer of peers) peer.send("SUB closed.x 1\r\nSUB open.x 2\r\n");
-      return Promise.all(peers.map(fate));
+      return Promise.all(peers.map(peer => peer.outcome()));
     },
   );
 }
 
 it.both(
-  "a reload reads the accounts in memory again: some are gone, some changed",
+  "a reload reads the accounts of the memory resolver again: one is removed, one changed",
   () => memoryConfig(both),
-  async stage => {
-    const peers = [await login(stage), await login(stage), await login(stage, BETA)];
+  async context => {
+    const peers = [await login(context), await login(context), await login(context, { by: BETA })];
     const after = memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }) });
-    const refused = await stage.side.reloadWith!(after);
+    const refused = await context.side.reloadWith(after);
     await Promise.all(peers.slice(1).map(peer => peer.untilClosed()));
-    const said = stage.side.log().filter(line => line.startsWith("INF Reloaded: deleting"));
-    const again = await login(stage, BETA);
-    return [refused, await Promise.all([...peers, again].map(fate)), said];
+    const deletions = context.side.log().filter(line => line.startsWith("INF Reloaded: deleting"));
+    const again = await login(context, { by: BETA });
+    return [refused, await Promise.all([...peers, again].map(peer => peer.outcome())), deletions];
   },
 );
 
 it.both(
-  "a reload brings accounts, pins and a sentinel",
+  "a reload adds accounts, pinned accounts and a sentinel",
   () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA) }),
-  async stage => {
-    const before = [await login(stage), await login(stage, BETA), await Peer.login(stage.side.port, {})];
+  async context => {
+    const before = [await login(context), await login(context, { by: BETA }), await Peer.login(context.side.port, {})];
     const sentinel = userToken({ bearerToken: true, by: BETA, subject: OTHER_USER });
     const more = `resolver_pinned_accounts: [${BETA.publicKey}]\ndefault_sentinel: ${sentinel}`;
-    await stage.side.reloadWith!(memoryConfig({ ...both }, more));
+    await context.side.reloadWith(memoryConfig({ ...both }, more));
     await before[0]!.untilClosed();
-    const after = [await login(stage), await login(stage, BETA), await Peer.login(stage.side.port, {})];
-    return Promise.all([...before, ...after].map(fate));
+    const after = [await login(context), await login(context, { by: BETA }), await Peer.login(context.side.port, {})];
+    return Promise.all([...before, ...after].map(peer => peer.outcome()));
   },
 );
 
-test("a directory is looked at again by a reload, and connected users follow (nats-server takes up what changed at the next push)", async () => {
+test("a reload reads the directory again and applies it to connected users (nats-server applies the change at the next push)", async () => {
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   const side = await startOurs(directoryConfig()(directory));
   try {
     const peers = [await login({ side }), await login({ side })];
     await Bun.write(join(directory, `${ALPHA.publicKey}.jwt`), accountToken(ALPHA, { limits: { connectionsMax: 1 }, issuedAgo: 1 }));
-    expect(await side.reloadWith!(directoryConfig()(directory))).toBe("");
+    expect(await side.reloadWith(directoryConfig()(directory))).toBe("");
     await peers[1]!.untilClosed();
-    expect(await Promise.all(peers.map(fate))).toEqual([
-      { heard: [], closed: false },
-      { heard: ["-ERR 'maximum account active connections exceeded'"], closed: true },
+    expect(await Promise.all(peers.map(peer => peer.outcome()))).toEqual([
+      { received: [], closed: false },
+      { received: ["-ERR 'maximum account active connections exceeded'"], closed: true },
     ]);
-    expect(await side.reloadWith!(memoryConfig(both))).toBe(""); // another kind of resolver
-    expect((await login({ side }, BETA)).closed).toBe(false);
+    expect(await side.reloadWith(memoryConfig(both))).toBe(""); // another kind of resolver
+    expect((await login({ side }, { by: BETA })).closed).toBe(false);
   } finally {
     await side.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -126,23 +118,23 @@ test("a directory is looked at again by a reload, and connected users follow (na
 });
 
 const LIMITS = { memoryBytesMax: 1_000, diskBytesMax: -1, streamsMax: 5, consumersMax: -1, ackPendingMax: 7, streamBytesRequired: true };
-it.both("JetStream limits of an account are validated and shown", directoryConfig(), async stage => {
-  const push = (limits: object) => stage.ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(BETA, { issuedAgo: 0, limits: limits as never }));
+it.both("JetStream limits of an account are validated and shown", directoryConfig(), async context => {
+  const pushLimits = (limits: object) => push(context, BETA, { limits: limits as never });
   const tier = { ...LIMITS, memoryStreamBytesMax: 0, diskStreamBytesMax: 0 };
-  const refused = [await push({ ...LIMITS, tiers: new Map([["", tier]]) })];
-  const taken = await push(LIMITS);
-  await login(stage, BETA);
-  const url = `http://127.0.0.1:${stage.side.monitorPort}/accountz?acc=${BETA.publicKey}`;
+  const refused = [await pushLimits({ ...LIMITS, tiers: new Map([["", tier]]) })];
+  const accepted = await pushLimits(LIMITS);
+  await login(context, { by: BETA });
+  const url = `http://127.0.0.1:${context.side.monitorPort}/accountz?acc=${BETA.publicKey}`;
   const shown = (await (await fetch(url)).json()) as { account_detail: { decoded_jwt: { nats: { limits: unknown } }; name_tag: string } };
-  return [refused, taken, shown.account_detail.decoded_jwt.nats.limits, shown.account_detail.name_tag];
+  return [refused, accepted, shown.account_detail.decoded_jwt.nats.limits, shown.account_detail.name_tag];
 });
 
 it.both(
-  "monitoring tells whose user a client is",
+  "/connz shows the account, user, issuer key and tags of a client",
   () => memoryConfig({ [ALPHA.publicKey]: accountToken(ALPHA, { tags: ["a:b"] }) }),
-  async stage => {
-    await Peer.login(stage.side.port, { jwt: userToken({ tags: ["team:red"] }), signer: USER });
-    const connz = await (await fetch(`http://127.0.0.1:${stage.side.monitorPort}/connz?auth=1`)).json();
+  async context => {
+    await Peer.login(context.side.port, { jwt: userToken({ tags: ["team:red"] }), signer: USER });
+    const connz = await (await fetch(`http://127.0.0.1:${context.side.monitorPort}/connz?auth=1`)).json();
     const [{ account, authorized_user, issuer_key, name_tag, tags, jwt }] = (connz as { connections: Record<string, unknown>[] })
       .connections as [Record<string, unknown>];
     return [account, authorized_user, issuer_key, name_tag, tags, typeof jwt];

@@ -1,4 +1,4 @@
-/** A client that says what a test wants it to, and keeps what it hears. */
+/** A client that sends what a test gives it, and keeps the lines it receives. */
 import type { Socket } from "bun";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 
@@ -6,15 +6,15 @@ const TIMEOUT_MS = 60_000;
 
 export interface Credentials {
   readonly jwt?: string;
-  /** Signs the nonce; null: nobody does. */
+  /** Signs the nonce; null: no signature is sent. */
   readonly signer?: Signer | null;
-  /** More of CONNECT; wins over the above. */
+  /** More options of CONNECT; they replace those made from `jwt` and `signer`. */
   readonly connect?: Readonly<Record<string, unknown>>;
 }
 
 export class Peer {
   readonly info: { readonly nonce: string; readonly client_id: number; readonly auth_required?: boolean } = { nonce: "", client_id: 0 };
-  /** What came behind INFO, without PONGs. */
+  /** The lines received after the first INFO, without INFO, PING and PONG. */
   readonly lines: string[] = [];
   closed = false;
   private pongs = 0;
@@ -37,7 +37,7 @@ export class Peer {
     return peer;
   }
 
-  /** Connects and says who it is. @returns it, let in or not: see `closed` */
+  /** Opens a connection and logs in. @returns the client; when the login was refused it is `closed` */
   static async login(port: number, credentials: Credentials): Promise<Peer> {
     const peer = await Peer.open(port);
     peer.connect(credentials);
@@ -56,7 +56,7 @@ export class Peer {
     this.socket.write(text);
   }
 
-  /** Until everything so far was handled, or it was closed. */
+  /** Waits until the server has handled everything sent so far, or has closed the connection. */
   async ping(): Promise<void> {
     const wanted = this.pongs + 1;
     this.send("PING\r\n");
@@ -73,12 +73,12 @@ export class Peer {
     return this.lines.find(line => line.includes(part)) ?? `closed: ${this.lines.join(" | ")}`;
   }
 
-  /** What it heard since the last time. */
+  /** @returns the lines received since the last call */
   take(): string[] {
     return this.lines.splice(0);
   }
 
-  /** Publishes a request, and waits for one answer. @param subject where; @param payload what */
+  /** Publishes a request. @returns the payload of the first answer */
   async request(subject: string, payload: string): Promise<string> {
     const inbox = `_INBOX.${Math.random().toString(36).slice(2)}`;
     this.send(`SUB ${inbox} 99\r\nUNSUB 99 1\r\nPUB ${subject} ${inbox} ${Buffer.byteLength(payload)}\r\n${payload}\r\n`);
@@ -86,6 +86,12 @@ export class Peer {
     const at = this.lines.findIndex(line => line.startsWith(`MSG ${inbox} `));
     if (at === -1) return `closed: ${this.lines.join(" | ")}`;
     return this.lines.splice(at, 2)[1]!;
+  }
+
+  /** Waits until the server has handled everything so far. @returns the lines since the last `take`, and whether it is closed */
+  async outcome(): Promise<{ readonly received: readonly string[]; readonly closed: boolean }> {
+    if (!this.closed) await this.ping();
+    return { received: this.take(), closed: this.closed };
   }
 
   close(): void {
@@ -111,7 +117,7 @@ export class Peer {
     const deadline = performance.now() + TIMEOUT_MS;
     while (!condition()) {
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`waited in vain; heard ${JSON.stringify(this.lines)}`);
+      if (left <= 0) throw new Error(`timeout; received ${JSON.stringify(this.lines)}`);
       const { promise, resolve } = Promise.withResolvers<void>();
       this.wake = resolve;
       const timer = setTimeout(resolve, left);

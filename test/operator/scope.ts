@@ -1,7 +1,7 @@
-/** A scoped signing key, as the claims of an account have it. */
+/** A scoped signing key, as the claims of an account hold it. */
 import type { UserLimits, UserScope } from "../../src/access/jwt/claims.ts";
 
-const NOTHING: UserLimits = {
+const UNLIMITED: UserLimits = {
   publish: { allow: [], deny: [] },
   subscribe: { allow: [], deny: [] },
   responses: null,
@@ -17,5 +17,5 @@ const NOTHING: UserLimits = {
 };
 
 export function scope(key: string, template: Partial<UserLimits>): [string, UserScope] {
-  return [key, { kind: "user_scope", key, role: "", template: { ...NOTHING, ...template }, description: "" }];
+  return [key, { kind: "user_scope", key, role: "", template: { ...UNLIMITED, ...template }, description: "" }];
 }

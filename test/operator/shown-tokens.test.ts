@@ -1,17 +1,17 @@
-/** Whose JWTs monitoring, events and services of other accounts are shown: a bearer's is a secret. */
+/** Which JWTs monitoring, events and services of other accounts can see: the JWT of a bearer is a secret. */
 import { expect, test } from "bun:test";
 import { NatsServer } from "../../src/index.ts";
 import { TextConnection } from "../library/text-connection.ts";
-import { startOurs } from "./pair.ts";
+import { startOurs } from "./both-servers.ts";
 import { Peer } from "./peer.ts";
 import { scope } from "./scope.ts";
-import { ALPHA, ALPHA_SCOPED, accountToken, memoryConfig, SYSTEM_USER, systemUserToken, USER, userToken } from "./world.ts";
+import { ALPHA, ALPHA_SCOPED, accountToken, memoryConfig, SYSTEM_USER, systemUserToken, USER, userToken } from "./tokens.ts";
 
 const ACCOUNTS = {
   [ALPHA.publicKey]: accountToken(ALPHA, { signingKeys: new Map([scope(ALPHA_SCOPED.publicKey, { bearerToken: true })]) }),
 };
 
-/** What `/connz` and the event of its coming say of a user's JWT. */
+/** @returns the JWT that `/connz` and the connect event show for a user who logs in with this one */
 async function shown(jwt: string, isBearer: boolean): Promise<unknown[]> {
   const ours = await startOurs(memoryConfig(ACCOUNTS));
   try {
@@ -30,18 +30,18 @@ async function shown(jwt: string, isBearer: boolean): Promise<unknown[]> {
   }
 }
 
-test("the JWT of a user who has proved to have its key is shown", async () => {
+test("the JWT of a user who signed the nonce is shown", async () => {
   const jwt = userToken();
   expect(await shown(jwt, false)).toEqual([jwt, jwt]);
 });
 
-test("the JWT of a bearer is shown nowhere, also of one who is a bearer by the scope of the key that signed it", async () => {
+test("the JWT of a bearer is never shown, also when the scope of its signing key makes the bearer", async () => {
   expect(await shown(userToken({ bearerToken: true }), true)).toEqual([undefined, undefined]);
   const scoped = userToken({ by: ALPHA_SCOPED, issuerAccount: ALPHA.publicKey, subscriptionsMax: 0, dataBytesMax: 0, payloadBytesMax: 0 });
   expect(await shown(scoped, true)).toEqual([undefined, undefined]);
 });
 
-test("what a program takes as a JWT is shown to nobody: not by monitoring, and not to services that are told of clients", async () => {
+test("a JWT that an embedding program authenticates is never shown, neither by monitoring nor to services", async () => {
   await using server = await NatsServer.start({
     host: "127.0.0.1",
     port: 0,
@@ -52,14 +52,14 @@ test("what a program takes as a JWT is shown to nobody: not by monitoring, and n
     ],
     authenticate: ({ user }) => ({ account: user }),
   });
-  const [service, asks] = [
+  const [service, requester] = [
     await TextConnection.open(server, { user: "A" }),
     await TextConnection.open(server, { user: "B", jwt: "s3cret" }),
   ];
   await service.exchange("SUB svc 1\r\n");
-  await asks.exchange("PUB svc 0\r\n\r\n");
-  const told = await service.exchange();
-  expect(told).toContain('"user":"B"');
+  await requester.exchange("PUB svc 0\r\n\r\n");
+  const request = await service.exchange();
+  expect(request).toContain('"user":"B"');
   const url = `http://127.0.0.1:${server.monitorPort}/connz?auth=1&state=any`;
-  expect(told + (await (await fetch(url)).text())).not.toContain("s3cret");
+  expect(request + (await (await fetch(url)).text())).not.toContain("s3cret");
 });

@@ -1,19 +1,32 @@
-/** Directories that are kept in step: a client of the system account plays the other server. */
+/** Synchronising the directories of several servers: a client of the system account acts as the other server. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { OperatorTests } from "./both.ts";
+import { startOurs } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
-import { startOurs } from "./pair.ts";
+import { OperatorTests } from "./operator-tests.ts";
 import { Peer } from "./peer.ts";
-import { ALPHA, accountToken, BETA, GAMMA, nowSeconds, OPERATOR, SYSTEM, SYSTEM_USER, systemUserToken, USER, userToken } from "./world.ts";
+import {
+  ALPHA,
+  accountToken,
+  BETA,
+  GAMMA,
+  nowSeconds,
+  OPERATOR,
+  operatorToken,
+  SYSTEM,
+  SYSTEM_USER,
+  systemUserToken,
+  USER,
+  userToken,
+} from "./tokens.ts";
 
 const it = new OperatorTests(import.meta.path);
 
 it.both(
-  "what another server has is merged, the newer claims win, and users follow",
+  "claims from another server are merged, the newer ones win, and they apply to connected users",
   directoryConfig({ more: ', interval: "200ms"' }),
   async stage => {
     const user = await Peer.login(stage.side.port, { jwt: userToken(), signer: USER });
@@ -21,19 +34,19 @@ it.both(
     other.send("SUB $SYS.REQ.CLAIMS.PACK 1 responder\r\n");
     const line = await other.untilLine("$SYS.REQ.CLAIMS.PACK");
     const reply = line.split(" ")[3]!;
-    const tell = (text: string) => other.send(`PUB ${reply} ${text.length}\r\n${text}\r\n`);
+    const answer = (text: string) => other.send(`PUB ${reply} ${text.length}\r\n${text}\r\n`);
     const newer = accountToken(ALPHA, { issuedAgo: 1, limits: { connectionsMax: 0 } });
     const older = accountToken(SYSTEM, { issuedAgo: 1_000 });
-    tell("no pack at all");
-    tell(`../../x|${newer}`);
-    tell(`${BETA.publicKey}|${accountToken(BETA)}`);
-    tell(`${ALPHA.publicKey}|${newer}\n${SYSTEM.publicKey}|${older}`);
-    tell("");
-    const heard = await user.untilClosed();
+    answer("no pack at all");
+    answer(`../../x|${newer}`);
+    answer(`${BETA.publicKey}|${accountToken(BETA)}`);
+    answer(`${ALPHA.publicKey}|${newer}\n${SYSTEM.publicKey}|${older}`);
+    answer("");
+    const received = await user.untilClosed();
     const file = (name: string) => readFileSync(join(stage.directory, `${name}.jwt`), "utf8");
     const merging = () => stage.side.log().filter(text => text.startsWith("ERR DirResolver - Merging"));
     return [
-      heard,
+      received,
       line.split(" ").slice(4),
       readdirSync(stage.directory).sort(),
       file(ALPHA.publicKey) === newer,
@@ -43,7 +56,7 @@ it.both(
   },
 );
 
-test("two of our servers, one after the other, agree on the hash of what they keep", async () => {
+test("two of our servers, started one after the other, compute the same hash of a directory", async () => {
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   try {
     const hashes: string[] = [];
@@ -63,7 +76,7 @@ test("two of our servers, one after the other, agree on the hash of what they ke
   }
 });
 
-test("an account that was deleted comes back with the very claims that it had", async () => {
+test("a deleted account can be pushed again with the same claims", async () => {
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   const side = await startOurs(directoryConfig({ more: ", allow_delete: true" })(directory));
   try {
@@ -86,8 +99,8 @@ test("an account that was deleted comes back with the very claims that it had", 
   }
 });
 
-test("many who ask for an account at once cost one request to its server", async () => {
-  let asked = 0;
+test("simultaneous logins to one account cause one request to the account server", async () => {
+  let requests = 0;
   const gate = Promise.withResolvers<void>();
   const accounts = Bun.serve({
     hostname: "127.0.0.1",
@@ -96,12 +109,11 @@ test("many who ask for an account at once cost one request to its server", async
       const name = new URL(request.url).pathname.slice(1);
       if (name === "") return new Response("here");
       if (name === SYSTEM.publicKey) return new Response(accountToken(SYSTEM));
-      asked++;
+      requests++;
       await gate.promise;
       return name === ALPHA.publicKey ? new Response(accountToken(ALPHA)) : new Response("", { status: 404 });
     },
   });
-  const { operatorToken } = await import("./world.ts");
   const side = await startOurs(`operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${accounts.port}/")`);
   try {
     const peers = await Promise.all(Array.from({ length: 20 }, () => Peer.open(side.port)));
@@ -113,17 +125,17 @@ test("many who ask for an account at once cost one request to its server", async
     gate.resolve();
     await settled;
     expect(peers.map(({ closed }) => closed)).toEqual([...Array<boolean>(15).fill(false), ...Array<boolean>(5).fill(true)]);
-    expect(asked).toBe(2);
-    // A failure is not remembered.
+    expect(requests).toBe(2);
+    // A failure is not cached.
     await Peer.login(side.port, { jwt: userToken({ by: GAMMA }), signer: USER });
-    expect(asked).toBe(3);
+    expect(requests).toBe(3);
   } finally {
     await side.stop();
     await accounts.stop(true);
   }
 });
 
-test("trusted keys without an operator's JWT let in users of accounts that they signed", async () => {
+test("trusted keys without an operator's JWT accept users of accounts that they signed", async () => {
   const config = `trusted_keys: [${OPERATOR.publicKey}]
 resolver: MEMORY
 resolver_preload: { ${ALPHA.publicKey}: ${accountToken(ALPHA)}, ${BETA.publicKey}: ${accountToken(BETA, { by: BETA })} }`;

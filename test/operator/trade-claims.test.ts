@@ -1,11 +1,11 @@
-/** Exports and imports by claims: accounts on demand, circles, activations, beside nats-server. */
+/** Exports and imports in claims: accounts loaded on demand, import cycles and activations, compared with nats-server. */
 import { afterAll } from "bun:test";
-import type { Export, Import } from "../../src/access/jwt/claims.ts";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
-import { logged, OperatorTests, type Stage } from "./both.ts";
 import { directoryConfig } from "./directory-config.ts";
-import { Peer } from "./peer.ts";
+import { exportOf, importFrom } from "./exports-and-imports.ts";
+import { logged, login, OperatorTests, push, type ScenarioContext } from "./operator-tests.ts";
+import type { Peer } from "./peer.ts";
 import {
   type AccountFacts,
   ALPHA,
@@ -18,112 +18,71 @@ import {
   OTHER_USER,
   operatorToken,
   SYSTEM,
-  USER,
-  userToken,
-} from "./world.ts";
+} from "./tokens.ts";
 
 const it = new OperatorTests(import.meta.path);
 
-const EXPORT: Export = {
-  name: "e",
-  subject: "",
-  type: "stream",
-  tokenRequired: false,
-  revocations: new Map(),
-  responseType: "",
-  responseThresholdNanoseconds: 0,
-  latency: null,
-  accountTokenPosition: 0,
-  advertise: false,
-  allowTrace: false,
-  description: "",
-  infoUrl: "",
-};
-const IMPORT: Import = {
-  name: "i",
-  subject: "",
-  account: "",
-  token: "",
-  to: "",
-  localSubject: "",
-  type: "stream",
-  share: false,
-  allowTrace: false,
-};
-
-const gives = (subject: string, more: Partial<Export> = {}): Export => ({ ...EXPORT, subject, ...more });
-const takes = (from: Signer, subject: string, more: Partial<Import> = {}): Import => ({
-  ...IMPORT,
-  account: from.publicKey,
-  subject,
-  ...more,
-});
-
-const login = ({ side }: Stage, by: Signer, subject = USER) => Peer.login(side.port, { jwt: userToken({ by, subject }), signer: subject });
-const push = ({ ask }: Stage, account: Signer, facts: AccountFacts) =>
-  ask("$SYS.REQ.CLAIMS.UPDATE", accountToken(account, { issuedAgo: 0, ...facts }));
-
-const accounts = (all: readonly [Signer, AccountFacts][]) => () =>
+const memoryAccounts = (all: readonly [Signer, AccountFacts][]) => () =>
   memoryConfig(Object.fromEntries(all.map(([account, facts]) => [account.publicKey, accountToken(account, facts)])));
 
-/** What the reader hears of one message. */
-async function told(reader: Peer, writer: Peer, subject: string): Promise<string[]> {
+/** Publishes one message. @returns the lines that the reader receives */
+async function messagesReceived(reader: Peer, writer: Peer, subject: string): Promise<string[]> {
   writer.send(`PUB ${subject} 2\r\nhi\r\n`);
   await writer.ping();
   await reader.ping();
   return reader.take();
 }
 
-async function subscribed(stage: Stage, by: Signer, subject: string): Promise<Peer> {
-  const peer = await login(stage, by);
+async function openSubscriber(context: ScenarioContext, by: Signer, subject: string): Promise<Peer> {
+  const peer = await login(context, { by: by });
   peer.send(`SUB ${subject} 1\r\n`);
   await peer.ping();
   return peer;
 }
 
 it.both(
-  "an account brings those that it imports from, and those bring theirs",
-  accounts([
-    [ALPHA, { imports: [takes(BETA, "b.>", { localSubject: "from.b.>" })] }],
-    [BETA, { imports: [takes(GAMMA, "g.>")], exports: [gives("b.>")] }],
-    [GAMMA, { exports: [gives("g.>")] }],
+  "loading an account loads the accounts it imports from, recursively",
+  memoryAccounts([
+    [ALPHA, { imports: [importFrom(BETA, "b.>", { localSubject: "from.b.>" })] }],
+    [BETA, { imports: [importFrom(GAMMA, "g.>")], exports: [exportOf("b.>")] }],
+    [GAMMA, { exports: [exportOf("g.>")] }],
   ]),
-  async stage => {
-    const reader = await subscribed(stage, ALPHA, "from.>");
-    const updated = stage.side.log().filter(line => line.includes("Updating account claims") && !line.includes(SYSTEM.publicKey)).length;
-    return [updated, await told(reader, await login(stage, BETA, OTHER_USER), "b.1")];
+  async context => {
+    const reader = await openSubscriber(context, ALPHA, "from.>");
+    const updated = context.side.log().filter(line => line.includes("Updating account claims") && !line.includes(SYSTEM.publicKey)).length;
+    return [updated, await messagesReceived(reader, await login(context, { by: BETA, subject: OTHER_USER }), "b.1")];
   },
 );
 
 it.both(
-  "accounts that import from each other are both there",
-  accounts([
-    [ALPHA, { imports: [takes(BETA, "b.>", { localSubject: "from.b.>" })], exports: [gives("a.>")] }],
-    [BETA, { imports: [takes(ALPHA, "a.>", { localSubject: "from.a.>" })], exports: [gives("b.>")] }],
+  "two accounts that import from each other are both loaded",
+  memoryAccounts([
+    [ALPHA, { imports: [importFrom(BETA, "b.>", { localSubject: "from.b.>" })], exports: [exportOf("a.>")] }],
+    [BETA, { imports: [importFrom(ALPHA, "a.>", { localSubject: "from.a.>" })], exports: [exportOf("b.>")] }],
   ]),
-  async stage => {
-    const [a, b] = [await subscribed(stage, ALPHA, "from.>"), await subscribed(stage, BETA, "from.>")];
-    return [await told(a, b, "b.1"), await told(b, a, "a.1")];
+  async context => {
+    const [a, b] = [await openSubscriber(context, ALPHA, "from.>"), await openSubscriber(context, BETA, "from.>")];
+    return [await messagesReceived(a, b, "b.1"), await messagesReceived(b, a, "a.1")];
   },
 );
 
 it.both(
-  "a service answers over accounts, the old way of naming it too",
-  accounts([
+  "service imports work across accounts, also with the older `to` field",
+  memoryAccounts([
     [
       ALPHA,
       {
         imports: [
-          takes(BETA, "svc.new", { type: "service", localSubject: "ask.new" }),
-          takes(BETA, "ask.old", { type: "service", to: "svc.old" }),
+          importFrom(BETA, "svc.new", { type: "service", localSubject: "ask.new" }),
+          importFrom(BETA, "ask.old", { type: "service", to: "svc.old" }),
         ],
       },
     ],
-    [BETA, { exports: [gives("svc.>", { type: "service" })] }],
+    [BETA, { exports: [exportOf("svc.>", { type: "service" })] }],
   ]),
-  async stage => {
-    const service = await subscribed(stage, BETA, "svc.>");
-    const client = await login(stage, ALPHA, OTHER_USER);
+  async context => {
+    const service = await openSubscriber(context, BETA, "svc.>");
+    const client = await login(context, { by: ALPHA, subject: OTHER_USER });
     client.send("PUB ask.new 1\r\n1\r\nPUB ask.old 1\r\n2\r\n");
     await client.ping();
     await service.ping();
@@ -134,13 +93,13 @@ it.both(
   },
 );
 
-it.both("an import that could not be had is there when its exporter appears", directoryConfig(), async stage => {
-  await push(stage, ALPHA, { imports: [takes(BETA, "b.>")], issuedAgo: 50 });
-  const reader = await subscribed(stage, ALPHA, "b.>");
-  const located = stage.side.log().filter(line => line.includes("Can't locate account"));
-  await push(stage, BETA, { exports: [gives("b.>")] });
-  const writer = await login(stage, BETA, OTHER_USER);
-  return [located, await told(reader, writer, "b.1")];
+it.both("an import whose exporter is unknown works once the exporter is pushed", directoryConfig(), async context => {
+  await push(context, ALPHA, { imports: [importFrom(BETA, "b.>")], issuedAgo: 50 });
+  const reader = await openSubscriber(context, ALPHA, "b.>");
+  const located = context.side.log().filter(line => line.includes("Can't locate account"));
+  await push(context, BETA, { exports: [exportOf("b.>")] });
+  const writer = await login(context, { by: BETA, subject: OTHER_USER });
+  return [located, await messagesReceived(reader, writer, "b.1")];
 });
 
 function activation(
@@ -159,74 +118,74 @@ const TOKENS: Record<string, () => string> = {
   "no activation": () => "",
   "an activation": () => activation(BETA, ALPHA, "b.>"),
   "an activation by a signing key": () => activation(ALPHA_KEY, ALPHA, "b.>", { issuerAccount: BETA.publicKey }),
-  "an activation by a signing key of somebody else": () => activation(GAMMA, ALPHA, "b.>", { issuerAccount: BETA.publicKey }),
-  "an activation by somebody else": () => activation(GAMMA, ALPHA, "b.>"),
-  "an activation for somebody else": () => activation(BETA, GAMMA, "b.>"),
+  "an activation by a signing key of another account": () => activation(GAMMA, ALPHA, "b.>", { issuerAccount: BETA.publicKey }),
+  "an activation by another account": () => activation(GAMMA, ALPHA, "b.>"),
+  "an activation for another account": () => activation(BETA, GAMMA, "b.>"),
   "an activation for another subject": () => activation(BETA, ALPHA, "c.>"),
   "an activation that has expired": () => activation(BETA, ALPHA, "b.>", { expiresAtSeconds: nowSeconds() - 5 }),
 };
 for (const [title, token] of Object.entries(TOKENS)) {
-  it.both(`${title}: an export that asks for one gives, or not`, directoryConfig(), async stage => {
-    await push(stage, BETA, { ...KEYS, exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
-    const answer = await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token: token() })], issuedAgo: 20 });
-    const reader = await subscribed(stage, ALPHA, "b.>");
-    const writer = await login(stage, BETA, OTHER_USER);
-    return [answer, await told(reader, writer, "b.1")];
+  it.both(`${title}: messages of an export that requires an activation`, directoryConfig(), async context => {
+    await push(context, BETA, { ...KEYS, exports: [exportOf("b.>", { tokenRequired: true })], issuedAgo: 50 });
+    const answer = await push(context, ALPHA, { imports: [importFrom(BETA, "b.>", { token: token() })], issuedAgo: 20 });
+    const reader = await openSubscriber(context, ALPHA, "b.>");
+    const writer = await login(context, { by: BETA, subject: OTHER_USER });
+    return [answer, await messagesReceived(reader, writer, "b.1")];
   });
 }
 
-it.both("a revoked activation gives nothing any more", directoryConfig(), async stage => {
-  await push(stage, BETA, { exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
-  await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token: activation(BETA, ALPHA, "b.>") })], issuedAgo: 20 });
-  const reader = await subscribed(stage, ALPHA, "b.>");
-  const writer = await login(stage, BETA, OTHER_USER);
-  const before = await told(reader, writer, "b.1");
+it.both("a revoked activation ends the import", directoryConfig(), async context => {
+  await push(context, BETA, { exports: [exportOf("b.>", { tokenRequired: true })], issuedAgo: 50 });
+  await push(context, ALPHA, { imports: [importFrom(BETA, "b.>", { token: activation(BETA, ALPHA, "b.>") })], issuedAgo: 20 });
+  const reader = await openSubscriber(context, ALPHA, "b.>");
+  const writer = await login(context, { by: BETA, subject: OTHER_USER });
+  const before = await messagesReceived(reader, writer, "b.1");
   const revocations = new Map([[ALPHA.publicKey, nowSeconds()]]);
-  await push(stage, BETA, { exports: [gives("b.>", { tokenRequired: true, revocations })], data: { name: "revoking" } });
-  await logged(stage.side, "revoking");
-  return [before, await told(reader, writer, "b.2")];
+  await push(context, BETA, { exports: [exportOf("b.>", { tokenRequired: true, revocations })], data: { name: "revoking" } });
+  await logged(context.side, "revoking");
+  return [before, await messagesReceived(reader, writer, "b.2")];
 });
 
-it.both("an activation that ends takes its import along", directoryConfig(), async stage => {
-  await push(stage, BETA, { exports: [gives("b.>", { tokenRequired: true })], issuedAgo: 50 });
+it.both("an import ends when its activation expires", directoryConfig(), async context => {
+  await push(context, BETA, { exports: [exportOf("b.>", { tokenRequired: true })], issuedAgo: 50 });
   const token = activation(BETA, ALPHA, "b.>", { expiresAtSeconds: nowSeconds() + 2 });
-  await push(stage, ALPHA, { imports: [takes(BETA, "b.>", { token })], issuedAgo: 20 });
-  const reader = await subscribed(stage, ALPHA, "b.>");
-  const writer = await login(stage, BETA, OTHER_USER);
-  const before = await told(reader, writer, "b.1");
+  await push(context, ALPHA, { imports: [importFrom(BETA, "b.>", { token })], issuedAgo: 20 });
+  const reader = await openSubscriber(context, ALPHA, "b.>");
+  const writer = await login(context, { by: BETA, subject: OTHER_USER });
+  const before = await messagesReceived(reader, writer, "b.1");
   for (let waits = 0; waits < 1_000; waits++) {
-    if ((await told(reader, writer, "b.2")).length === 0) return [before, "it ended"];
+    if ((await messagesReceived(reader, writer, "b.2")).length === 0) return [before, "the import ended"];
     await Bun.sleep(50); // the poll interval of a condition
   }
-  return [before, "it never ended"];
+  return [before, "the import did not end"];
 });
 
-/** Claims that last two seconds from when they are asked for. */
+/** An account server whose claims expire two seconds after the request. */
 const shortLived = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   fetch(request) {
     const name = new URL(request.url).pathname.slice(1);
     const data = { expiresAtSeconds: nowSeconds() + 2 };
-    const imports = (from: Signer, subject: string) => [takes(from, subject, { localSubject: `from.${subject}` })];
+    const imports = (from: Signer, subject: string) => [importFrom(from, subject, { localSubject: `from.${subject}` })];
     if (name === SYSTEM.publicKey) return new Response(accountToken(SYSTEM));
     if (name === ALPHA.publicKey)
-      return new Response(accountToken(ALPHA, { data, imports: imports(BETA, "b.>"), exports: [gives("a.>")], issuedAgo: 0 }));
+      return new Response(accountToken(ALPHA, { data, imports: imports(BETA, "b.>"), exports: [exportOf("a.>")], issuedAgo: 0 }));
     if (name === BETA.publicKey)
-      return new Response(accountToken(BETA, { data, imports: imports(ALPHA, "a.>"), exports: [gives("b.>")], issuedAgo: 0 }));
+      return new Response(accountToken(BETA, { data, imports: imports(ALPHA, "a.>"), exports: [exportOf("b.>")], issuedAgo: 0 }));
     return new Response("");
   },
 });
 afterAll(() => shortLived.stop(true));
 
 it.both(
-  "accounts that import from each other expire together, and are renewed together",
+  "accounts that import from each other expire and are renewed together",
   () => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${shortLived.port}/")`,
-  async stage => {
-    const first = await subscribed(stage, ALPHA, "from.>");
-    const heard = await first.untilClosed();
-    for (let waits = 0; waits < 1_000 && (await login(stage, BETA)).closed; waits++) await Bun.sleep(50); // until it is not too soon
-    const [a, b] = [await subscribed(stage, ALPHA, "from.>"), await subscribed(stage, BETA, "from.>")];
-    return [heard, await told(a, b, "b.1"), await told(b, a, "a.1")];
+  async context => {
+    const first = await openSubscriber(context, ALPHA, "from.>");
+    const received = await first.untilClosed();
+    for (let waits = 0; waits < 1_000 && (await login(context, { by: BETA })).closed; waits++) await Bun.sleep(50); // until the accounts are fetched again
+    const [a, b] = [await openSubscriber(context, ALPHA, "from.>"), await openSubscriber(context, BETA, "from.>")];
+    return [received, await messagesReceived(a, b, "b.1"), await messagesReceived(b, a, "a.1")];
   },
 );

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ALPHA, BETA } from "../../../test/operator/world.ts";
+import { ALPHA, BETA } from "../../../test/operator/tokens.ts";
 import type { AccountBody, Export, Import } from "../../access/jwt/claims.ts";
 import { newClaims } from "../../access/jwt/encode.ts";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT, NO_STREAM_IMPORT } from "../../accounts/trade/trade-options.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { fixedSigner } from "../../../test/doubles/token-maker.ts";
-import { accountToken } from "../../../test/operator/world.ts";
+import { accountToken } from "../../../test/operator/tokens.ts";
 import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { Random } from "../../base/random/random.ts";

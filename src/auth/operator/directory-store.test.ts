@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
-import { ALPHA, accountToken, BETA, GAMMA } from "../../../test/operator/world.ts";
+import { ALPHA, accountToken, BETA, GAMMA } from "../../../test/operator/tokens.ts";
 import type { Signer } from "../../access/jwt/encode.ts";
 import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { type DirectoryOptions, DirectoryStore, NotStored } from "./directory-store.ts";

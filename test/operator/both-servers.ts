@@ -1,4 +1,4 @@
-/** The same configuration on our server and on nats-server, and what each of them logs of a connection. */
+/** Starts our server or nats-server with a configuration, and reads what it logs about a connection. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,18 +6,21 @@ import { NatsServer } from "../../src/index.ts";
 import { KeptLog } from "../doubles/kept-log.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 
+/** One of the two servers that a test compares. */
 export interface Side {
   readonly name: "ours" | "reference";
   readonly port: number;
   readonly monitorPort: number;
-  /** Lines so far, as `DBG text`. */
+  /** 0 without a websocket block. */
+  readonly websocketPort: number;
+  /** The lines logged so far, as `DBG text`. */
   log(): string[];
-  /** With another configuration. @returns why not; empty: it is in force */
-  reloadWith?(config: string): Promise<string>;
+  /** Loads another configuration. @returns why it was refused; empty when it is in force */
+  reloadWith(config: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-class OpenLog extends KeptLog {
+class DebugLog extends KeptLog {
   readonly debugEnabled = true;
   readonly traceEnabled = false;
   fatal(text: string): void {
@@ -31,8 +34,6 @@ class OpenLog extends KeptLog {
 
 export interface OurSide extends Side {
   readonly server: NatsServer;
-  /** For a reload. */
-  writeConfig(config: string): void;
 }
 
 export async function startOurs(config: string): Promise<OurSide> {
@@ -40,15 +41,15 @@ export async function startOurs(config: string): Promise<OurSide> {
   const configFile = join(directory, "server.conf");
   const writeConfig = (text: string) => writeFileSync(configFile, text);
   writeConfig(config);
-  const log = new OpenLog();
+  const log = new DebugLog();
   try {
     const server = await NatsServer.start({ host: "127.0.0.1", port: 0, httpPort: 0, configFile, log });
     return {
       name: "ours",
       server,
-      writeConfig,
       port: server.port,
       monitorPort: server.monitorPort!,
+      websocketPort: server.websocketPort ?? 0,
       log: () => log.lines,
       async reloadWith(text) {
         writeConfig(text);
@@ -76,6 +77,7 @@ export async function startReference(config: string): Promise<Side> {
     name: "reference",
     port: server.port,
     monitorPort: server.monitorPort,
+    websocketPort: server.websocketPort,
     log: () =>
       server
         .log()
@@ -89,11 +91,11 @@ export async function startReference(config: string): Promise<Side> {
   };
 }
 
-/** What was said of a connection, by its number. */
+/** The log lines about one connection, without its address and number. */
 export function linesOf(side: Side, cid: number): string[] {
   const marks = [` - cid:${cid} - `, ` - cid:${cid} `];
   return side.log().flatMap(line => {
-    const mark = marks.find(one => line.includes(one));
+    const mark = marks.find(text => line.includes(text));
     return mark === undefined ? [] : [`${line.slice(0, 4)}${line.slice(line.indexOf(mark) + mark.length)}`];
   });
 }

@@ -1,4 +1,4 @@
-/** Operators, accounts and users for the tests of operator mode: keys that are always the same, tokens as a test wants them. */
+/** Fixed keys of operators, accounts and users, and the tokens that tests of operator mode make with them. */
 
 import type { AccountBody, AccountClaims, AccountLimits, ClaimsData, OperatorBody, UserBody } from "../../src/access/jwt/claims.ts";
 import type { Signer } from "../../src/access/jwt/encode.ts";
@@ -21,9 +21,9 @@ export const SYSTEM_USER = fixedSigner(NkeyKind.User, 22);
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-/** Operators are issued once: a reload with another one is refused. */
+/** All operator tokens have this time of issue: a reload with a different operator token is refused. */
 const LOADED_AT = nowSeconds();
-/** Issued a while ago, so that what is issued in a test is newer. */
+/** Seconds in the past, so that tokens issued during a test are newer. */
 const ISSUED_AGO = 100;
 
 export function operatorToken(body: Partial<OperatorBody> = {}, data: Partial<ClaimsData> = {}): string {
@@ -54,7 +54,7 @@ export interface UserFacts extends Partial<UserBody> {
   readonly issuedAgo?: number;
 }
 
-/** By ALPHA itself, unless said otherwise. */
+/** Signed by ALPHA unless `by` is given. */
 export function userToken({ by = ALPHA, data = {}, issuedAgo = 10, subject = USER, ...body }: UserFacts = {}): string {
   return encodeClaims(newClaims("user", subject.publicKey, body, { name: "usr", ...data }), by, nowSeconds() - issuedAgo);
 }
@@ -63,7 +63,7 @@ export function systemUserToken(): string {
   return userToken({ by: SYSTEM, subject: SYSTEM_USER });
 }
 
-/** A configuration with these accounts in memory, and the system account. */
+/** A configuration with a memory resolver that holds the system account and these accounts. */
 export function memoryConfig(accounts: Readonly<Record<string, string>>, more = "", operator = operatorToken()): string {
   const preload = Object.entries({ [SYSTEM.publicKey]: accountToken(SYSTEM), ...accounts });
   return [
