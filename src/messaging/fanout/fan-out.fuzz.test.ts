@@ -43,6 +43,8 @@ interface Receiver {
   readonly deliveredMax: number;
   /** Subject that it never gets. */
   readonly denied: string;
+  /** False: a callback that takes no message, as a service import without a responder. */
+  readonly takes: boolean;
   /** What a callback does at its messages, in turn. */
   readonly actions: readonly Action[];
 }
@@ -244,7 +246,7 @@ class Callback implements Sink {
       this.act(actions[this.count++ % actions.length]!);
       world.calls.push(`${name} had ${batch.subjectText(index)} ${batch.payload(index)}`);
     }
-    return index - from;
+    return this.receiver.takes ? index - from : 0;
   }
 
   private act(action: Action): void {
@@ -337,6 +339,7 @@ function randomPlan(random: Random): Plan {
       weight: kind === "server" && queue !== null ? 1 + random.below(3) : 1,
       deliveredMax: kind !== "server" && random.chance(0.15) ? 1 + random.below(4) : 0,
       denied: kind === "connection" && random.chance(0.25) ? random.pick(SUBJECTS) : "",
+      takes: kind !== "callback" || random.chance(0.7),
       actions: kind === "callback" ? Array.from({ length: 1 + random.below(4) }, () => action(deep)) : [],
     };
   };

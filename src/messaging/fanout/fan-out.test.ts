@@ -166,6 +166,21 @@ test("a message that only another server takes has a responder", () => {
   expect(untaken).toEqual([0, 1, 2]);
 });
 
+test("a request that only a waiting connection took, while a receiver that takes nothing published, has a responder", () => {
+  const fixture = new Fixture();
+  const untaken: number[] = [];
+  const connection = new Receiver();
+  const refusing = new Receiver(false, () => {
+    fixture.stack.catchUp();
+    fixture.publish(["b.x elsewhere"]);
+  });
+  refusing.deliver = (subscription, batch, from, to) => 0 * Receiver.prototype.deliver.call(refusing, subscription, batch, from, to);
+  fixture.subscribe(connection);
+  fixture.subscribe(refusing);
+  fixture.publish(MESSAGES, {}, MessageSource.Client, { onNoResponders: (_batch, index) => void untaken.push(index) });
+  expect([untaken, connection.log]).toEqual([[], ["1", "2", "3"]]);
+});
+
 test("requests that a filter drops have no responders, the other ones have", () => {
   const fixture = new Fixture();
   const untaken: number[] = [];

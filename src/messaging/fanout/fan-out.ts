@@ -83,6 +83,8 @@ export class FanOut implements QueueDelivery<Subscription> {
   private step = 0;
   /** The first message that the receivers of runs do not have yet. */
   private runStart = 0;
+  /** Waiting receivers that took `message` in `catchUp`. */
+  private caughtUp = 0;
   /** `message` is delivered in place, receiver by receiver; no receiver waits for a run. */
   private inPlace = false;
   /** All messages after it are delivered in place too. */
@@ -139,26 +141,23 @@ export class FanOut implements QueueDelivery<Subscription> {
   /**
    * Called before code inside the process, which handles a message of this fan-out, does something that another receiver may see. Receivers that
    * wait for a run get the messages that they would already have if everything were delivered in place.
-   * @returns how many of them took the current message
    */
-  catchUp(): number {
-    if (this.inPlace) return 0;
+  catchUp(): void {
+    if (this.inPlace) return;
     this.inPlace = true;
     const { message, receiver, runStart, result, plan } = this;
     const { plain } = result;
     const { runs, remotes } = plan;
     const count = runs === null ? plain.length : runs.length;
-    let took = 0;
     for (let index = 0; index < count; index++) {
       const position = runs === null ? index : runs[index];
       const to = position < receiver ? message + 1 : message;
       if (to === runStart) continue;
       const size = this.give(plain[position], runStart, to);
-      if (to > message && size === to - runStart) took++;
+      if (to > message && size === to - runStart) this.caughtUp++;
     }
     if (remotes.length > 0 && message > runStart) this.carry(runStart, message);
     this.runStart = message + 1;
-    return took;
   }
 
   /** Continues from the progress fields. */
@@ -197,8 +196,10 @@ export class FanOut implements QueueDelivery<Subscription> {
     const { batch, message, interest, noResponders } = this;
     if (this.changed) this.use(interest.match(batch.subjectSource, batch.subjectStart(message), batch.subjectEnd(message)));
     this.inPlace = this.staysInPlace;
+    this.caughtUp = 0;
     let taken = this.deliverToPlain() + this.deliverToGroups();
-    if (this.generation !== interest.generation || (taken === 0 && noResponders !== null)) taken += this.catchUp();
+    if (this.generation !== interest.generation || (taken + this.caughtUp === 0 && noResponders !== null)) this.catchUp();
+    taken += this.caughtUp;
     if (this.inPlace) {
       if (this.plan.remoteGroups || this.plan.remotes.length > 0) taken += this.carry(message, message + 1);
       this.runStart = message + 1;
