@@ -1,4 +1,4 @@
-/** Latency metrics of services beside nats-server: the same conversation, the same metrics. */
+/** Latency metrics of services, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { playOnBoth } from "../msgtrace/beside-reference.ts";
 import { play, publish, type Scenario, type Step } from "../msgtrace/stage.ts";
@@ -50,13 +50,13 @@ for (const share of [false, true]) {
   });
 }
 
-it.compared(`a request without a reply is a bad request: 400, and the service gets it`, async () => {
+it.compared(`a request without a reply makes a metric of status 400, and the service receives it`, async () => {
   const steps = [{ user: "ann", send: publish("req", { payload: "?" }) }];
   const metrics = metricsOf(await playOnBoth({ ...base, config: services(), steps }));
   expect(metrics.map(metric => /"status":400,"description":"Bad Request"/.test(metric))).toEqual([true]);
 });
 
-it.compared(`a service that nobody offers is unavailable: 503`, async () => {
+it.compared(`a request without responders makes a metric of status 503`, async () => {
   const steps = [
     { user: "sam", send: "UNSUB 1\r\n" },
     { user: "ann", send: publish("req", { reply: "inbox" }) },
@@ -66,7 +66,7 @@ it.compared(`a service that nobody offers is unavailable: 503`, async () => {
   expect(metrics.map(metric => /"status":503,"description":"Service Unavailable"/.test(metric))).toEqual([true, true]);
 });
 
-it.compared(`a requester that waits no more ends the measurement: 408`, async () => {
+it.compared(`a requester that unsubscribes before the answer makes a metric of status 408`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }) },
     { user: "ann", send: "UNSUB 1\r\n" },
@@ -76,7 +76,7 @@ it.compared(`a requester that waits no more ends the measurement: 408`, async ()
   expect(metrics.map(metric => /"status":408,"description":"Request Timeout"/.test(metric))).toEqual([true]);
 });
 
-it.compared(`an answer that does not come in time: 504`, async () => {
+it.compared(`an answer after the response threshold makes a metric of status 504`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }), awaits: { user: "eve", text: "Service Timeout" } },
     { user: "sam", send: publish("{reply}", { payload: "late" }) },
@@ -146,7 +146,7 @@ const TRIGGERS: readonly (readonly [headers: Record<string, string>, measured: b
   [{ traceparent: `${PARENT}-01`, "Bad key\t": "x" }, false],
 ];
 
-it.compared(`headers of tracers call for a measurement, and the metric shows which`, async () => {
+it.compared(`tracing headers trigger a measurement, and the metric contains them`, async () => {
   const steps = TRIGGERS.flatMap(([headers]) => answered(headers));
   const notes = await playOnBoth({ ...base, config: services({ latency: "{sampling: headers, subject: metric}" }), steps });
   const measured = TRIGGERS.map((_, at) => metricsOf(notes.slice(2 * at, 2 * at + 2)).length === 1);

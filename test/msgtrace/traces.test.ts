@@ -1,4 +1,4 @@
-/** Message traces beside nats-server: the same conversation, the same events. */
+/** Message traces, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
@@ -17,7 +17,7 @@ const ONE = "accounts { A { users: [ {user: eve, password: eve}, {user: ann, pas
 const users = { eve: {}, ann: {}, bob: {} };
 const subscriptions = { eve: ["trace.>"], bob: ["foo.*", "work bees"] };
 
-it.compared(`a traced message is told from ingress to each receiver, and delivered as it is`, async () => {
+it.compared(`the events of a traced message show the ingress and each receiver, and the message is delivered unchanged`, async () => {
   const notes = await playOnBoth({
     config: ONE,
     users,
@@ -35,7 +35,7 @@ it.compared(`a traced message is told from ingress to each receiver, and deliver
   expect(notes[0]!.map(note => note.slice(0, 5))).toEqual(["bob: ", "eve: "]);
 });
 
-it.compared(`trace only: told in the same way, and nobody gets the message, whatever spelling asks for it`, async () => {
+it.compared(`trace only: the same events, and the message is not delivered, for each spelling of true`, async () => {
   const only = (value: string) => publish("foo.1", { headers: { ...TRACED, "Nats-Trace-Only": value }, payload: value });
   const notes = await playOnBoth({
     config: ONE,
@@ -49,7 +49,7 @@ it.compared(`trace only: told in the same way, and nobody gets the message, what
   expect(notes.map(step => step.filter(note => note.startsWith("bob")).length)).toEqual([0, 0, 0, 0, 1, 1, 0]);
 });
 
-it.compared(`headers that look like a trace and are none: case, no value, disabled, a status line, a line without a colon`, async () => {
+it.compared(`headers that are not a trace request: another case, no value, disabled, a status line, a line without a colon`, async () => {
   const raw = (block: string) => `HPUB foo.1 ${block.length} ${block.length + 2}\r\n${block}hi\r\n`;
   await playOnBoth({
     config: ONE,
@@ -73,7 +73,7 @@ it.compared(`headers that look like a trace and are none: case, no value, disabl
   });
 });
 
-it.compared(`a destination that is no subject is not traced, and a trace only goes nowhere then`, async () => {
+it.compared(`an invalid destination causes no trace, and a trace-only message is then discarded`, async () => {
   await playOnBoth({
     config: ONE,
     users,
@@ -87,7 +87,7 @@ it.compared(`a destination that is no subject is not traced, and a trace only go
   });
 });
 
-it.compared(`the header of an old server's trace switches tracing off, and tells whoever comes next`, async () => {
+it.compared(`the trace header of old servers disables tracing, also for the receivers`, async () => {
   const old = { "Nats-Trace-Origin-Account": "A" };
   await playOnBoth({
     config: ONE,
@@ -140,7 +140,7 @@ it.compared(`what the publisher may not do is told as an error of the ingress, a
   });
 });
 
-it.compared(`a message over the limit is told, and its publisher goes`, async () => {
+it.compared(`a message over max_payload causes an event, and its publisher is disconnected`, async () => {
   await playOnBoth({
     config: `max_payload: 1024\n${ONE}`,
     users,
@@ -180,7 +180,7 @@ it.compared(`the last message of an auto-unsubscribe is delivered and told, a tr
   });
 });
 
-it.compared(`a subject mapping is told, also one that loses the message`, async () => {
+it.compared(`events show subject mappings, also one that drops the message`, async () => {
   await playOnBoth({
     config: `accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ]
       mappings: { "in.*": "foo.$1", "lost": {destination: "lost", weight: 0}, "half": [{destination: "foo.half", weight: 100}] } } }`,

@@ -1,5 +1,5 @@
 /**
- * Permissions beside the reference: dozens of users with generated permissions, each in an account of its own with somebody who may
+ * Permissions compared with nats-server: users with generated permissions, each in its own account with a second user who may do
  * everything. What nats-server refuses and delivers is what our classes say.
  *
  *   user   ── PUB … ──▶ refused?        user ── SUB … ──▶ refused?        other ── PUB … ──▶ user: delivered?

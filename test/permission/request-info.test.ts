@@ -1,4 +1,4 @@
-/** Who services of other accounts are told that asks: nobody else can say it. */
+/** The header that tells a service of another account who sent the request; clients cannot forge it. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ async function withServer(play: (open: (user: string) => Promise<TextConnection>
   }
 }
 
-test("a request says who asks, whatever its headers said before", async () => {
+test("a request names its sender, and replaces a forged header", async () => {
   await withServer(async open => {
     const [a, c] = [await open("a"), await open("c")];
     await c.exchange("SUB c 1\r\n");
@@ -38,7 +38,7 @@ test("a request says who asks, whatever its headers said before", async () => {
   });
 });
 
-test("an answer that goes on as a request to a third account says who answered, not what the answer says", async () => {
+test("an answer that becomes a request to a third account names the responder, and replaces a forged header", async () => {
   await withServer(async open => {
     const [a, b, c] = [await open("a"), await open("b"), await open("c")];
     await b.exchange("SUB b 1\r\n");
@@ -50,7 +50,7 @@ test("an answer that goes on as a request to a third account says who answered, 
   });
 });
 
-test("nothing in the headers of a request looks like what the server says of who asks", async () => {
+test("client headers that imitate Nats-Request-Info are removed", async () => {
   await withServer(async open => {
     const [a, c] = [await open("a"), await open("c")];
     await c.exchange("SUB c 1\r\n");

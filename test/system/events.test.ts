@@ -1,4 +1,4 @@
-/** What the system account tells: the same things happen to both servers, and an operator listens. */
+/** Events of the system account, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { NatsServer } from "../../src/index.ts";
 import { client, endClient } from "../monitor/monitored-pair.ts";
@@ -51,7 +51,7 @@ it.compared(`connections: CONNECT, counts and DISCONNECT, with what each side se
   }),
 );
 
-it.compared(`refused logins: told to the system account, and to the account that they were made in`, () =>
+it.compared(`a refused login is published in the system account and in the account of the login`, () =>
   both(`${CONFIG}\nno_auth_user: plain`, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const stranger = SystemClient.open(server.port, "stranger").then(
@@ -65,7 +65,7 @@ it.compared(`refused logins: told to the system account, and to the account that
   }),
 );
 
-it.compared(`refused logins are told in the global account, where they were`, () =>
+it.compared(`a refused login without an account is published in the global account`, () =>
   both(
     `authorization { users [{ user: g, password: p }] }\naccounts { SYS { users [{ user: sys, password: p }] } }\nsystem_account: SYS`,
     async server => {
@@ -79,7 +79,7 @@ it.compared(`refused logins are told in the global account, where they were`, ()
   ),
 );
 
-it.compared(`whoever does not begin with CONNECT is told of in the system account only`, () =>
+it.compared(`a client that does not begin with CONNECT causes an event in the system account only`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const peer = await WireConnection.open(server.port, "client");
@@ -91,7 +91,7 @@ it.compared(`whoever does not begin with CONNECT is told of in the system accoun
   }),
 );
 
-it.compared(`STATSZ is told on demand, to whoever listens`, () =>
+it.compared(`STATSZ is published on request`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.SERVER.*.STATSZ");
     await waitFor(
@@ -106,7 +106,7 @@ it.compared(`STATSZ is told on demand, to whoever listens`, () =>
   }),
 );
 
-it.compared(`RELOAD is answered when it is done`, () =>
+it.compared(`RELOAD is answered after the reload`, () =>
   both(CONFIG, async server => {
     const listener = await operator(server, "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT");
     const { id } = (await listener.ask("$SYS.REQ.SERVER.PING.IDZ")) as { id: string };
@@ -130,7 +130,7 @@ async function leavingServer(): Promise<{ server: NatsServer; listener: SystemCl
   return { server, listener };
 }
 
-test("a server that stops says so to whoever listens, and nothing of the clients that it closes", async () => {
+test("a server that stops publishes SHUTDOWN, and no DISCONNECT of the clients it closes", async () => {
   const { server, listener } = await leavingServer();
   const { server: itself } = (await listener.ask("$SYS.REQ.SERVER.PING.STATSZ")) as { server: { id: string; seq: number } };
   await Promise.all([server.stop(), listener.connection.closed()]);
@@ -139,7 +139,7 @@ test("a server that stops says so to whoever listens, and nothing of the clients
   ]);
 });
 
-test("a lame duck says so before it closes its clients", async () => {
+test("a lame duck publishes LAMEDUCK before it closes its clients", async () => {
   const { server, listener } = await leavingServer();
   await Promise.all([server.lameDuck(), listener.connection.closed()]);
   const [first] = listener.heard;
@@ -147,7 +147,7 @@ test("a lame duck says so before it closes its clients", async () => {
   expect(first!.subject).toBe(`$SYS.SERVER.${id}.LAMEDUCK`);
 });
 
-test("events have one count, whatever they tell of, and an id each", async () => {
+test("all events share one sequence, and each has its own id", async () => {
   const { server, listener } = await leavingServer();
   await listener.listen("$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.SERVER.CONNS");
   for (let clients = 0; clients < 3; clients++) await (await SystemClient.open(server.port, "sys")).close();
@@ -163,7 +163,7 @@ test("events have one count, whatever they tell of, and an id each", async () =>
   await server.stop();
 });
 
-test("without a system account nothing is told and nobody answers", async () => {
+test("without a system account no events are published and no requests are answered", async () => {
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, noSystemAccount: true });
   const listener = await SystemClient.open(server.port, "anybody");
   await listener.listen("$SYS.>");

@@ -1,4 +1,4 @@
-/** What the system account tells of certificates that are not good any more, beside the reference. */
+/** Events about revoked certificates, compared with nats-server. */
 import { afterAll, expect } from "bun:test";
 import { join } from "node:path";
 import { lookAtBoth } from "../monitor/same-config.ts";
@@ -36,7 +36,7 @@ async function knock(port: number, certificate: TestCertificate): Promise<void> 
   await peer.gone();
 }
 
-it.compared(`a revoked certificate: the link that is not good, and the peer that is rejected`, async () => {
+it.compared(`a revoked certificate causes an event for the chain link and one for the rejected peer`, async () => {
   const revoked = trust.root.issue({ subject: "O=bunats,CN=revoked", ocspResponder: responder.url });
   const unknown = trust.root.issue({ subject: "O=bunats,CN=<unknown>", ocspResponder: responder.url });
   responder.put(revoked, ocspResponse(revoked, { status: "revoked" }));

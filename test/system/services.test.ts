@@ -1,4 +1,4 @@
-/** Every service of the system account, asked of both servers in the same way. */
+/** Every service of the system account, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
@@ -110,7 +110,7 @@ const QUESTIONS: readonly (readonly [subject: string, body: string])[] = [
   ["$SYS.DEBUG.SUBSCRIBERS", "$SYS.REQ.>"],
 ];
 
-/** What nobody answers. */
+/** Requests that get no answer. */
 const IGNORED: readonly (readonly [subject: string, body: string])[] = [
   [`${PING}.VARZ`, '{"server_name":"other"}'],
   [`${PING}.VARZ`, '{"server_name":"sam","exact_match":true}'],
@@ -186,11 +186,11 @@ for (const question of Object.keys(answers[1])) {
   });
 }
 
-test("what is ignored is ignored by both", () => {
+test("both servers ignore the same requests", () => {
   for (const [subject, body] of IGNORED) expect([subject, body, answers[0][`${subject} ${body}`]]).toEqual([subject, body, "silence"]);
 });
 
-it.compared(`answers are compressed as the request accepts it`, async () => {
+it.compared(`answers are compressed with an encoding that the request accepts`, async () => {
   const [ours, theirs] = await lookAtBoth(CONFIG, server =>
     withUsers(server, async ({ sys }) => {
       const seen = [];
@@ -208,7 +208,7 @@ it.compared(`answers are compressed as the request accepts it`, async () => {
   expect(ours).toEqual(theirs);
 });
 
-it.compared(`KICK closes a client, LDM tells one that the server leaves`, async () => {
+it.compared(`KICK closes a client, LDM sends it a lame duck INFO`, async () => {
   const [ours, theirs] = await lookAtBoth(CONFIG, server =>
     withUsers(server, async ({ sys, b }, id) => {
       const statuses: string[] = [];
