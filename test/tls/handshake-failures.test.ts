@@ -139,6 +139,7 @@ test("stopping does not wait for handshakes in progress", async () => {
   await begun.take("\x16\x03\x03");
   await server.stop();
   await Promise.all([idle.gone(), begun.gone()]);
+  expect([idle.closed, begun.closed]).toEqual([true, true]);
 });
 
 test("fuzz: the server closes clients that send random bytes instead of a handshake, and keeps nothing of them", async () => {
