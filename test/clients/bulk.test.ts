@@ -1,8 +1,8 @@
 /** A publisher that sends more than one read of the event loop returns: the server reads again by itself (`Transport.readMore`). */
 import { expect, test } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { NatsServer } from "../../src/index.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 
 const MIB = 1024 * 1024;
 const PING = Buffer.from("PING\r\n");

@@ -3,9 +3,9 @@
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { NatsServer } from "../../src/index.ts";
 import { TemporaryDirectory } from "../cli/program.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { type Notes, playWorld } from "./play-world.ts";

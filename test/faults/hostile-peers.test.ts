@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { Peer, type WayToLeave } from "./peer.ts";
 import { TestServer } from "./test-server.ts";
 import { until } from "./until.ts";

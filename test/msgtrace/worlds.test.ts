@@ -1,8 +1,8 @@
 /** Generated worlds of accounts in which messages are followed: the same events from ours as from nats-server. */
 import { expect } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { configOf, randomWorld, type World, type WorldStep } from "../differential/random-world.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { NatsServer } from "../../src/index.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { SystemClient } from "./system-client.ts";
 
 const SERVER = "IDZ STATSZ VARZ SUBSZ CONNZ ROUTEZ GATEWAYZ LEAFZ ACCOUNTZ JSZ HEALTHZ EXPVARZ IPQUEUESZ RAFTZ KICK LDM RELOAD".split(" ");

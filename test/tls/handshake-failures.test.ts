@@ -2,8 +2,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
 import { FakeClock } from "../doubles/fake-clock.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
 

@@ -1,7 +1,7 @@
 /** Bun's frame reader against ours: both answer the same bytes, cut anywhere, with the same bytes and the same close code. */
 import { expect, test } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { BINARY, CLOSE, CONTINUATION, closePayload, frame, PING, PONG, RawClient, TEXT, withoutPings } from "./raw-client.ts";
 import { OURS, startTestedServer, type TestedServer } from "./tested-server.ts";
 

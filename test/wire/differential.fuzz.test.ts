@@ -4,7 +4,7 @@
  */
 import { expect } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
-import { seedFromEnv } from "../../src/base/random/seed.ts";
+import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { type Conversation, conversationText, randomConversation } from "./conversation.ts";

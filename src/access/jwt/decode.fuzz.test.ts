@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import vectors from "../../../test/vectors/go-jwt.json";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { JwtError } from "./claims.ts";
 import { decodeClaims, decodeGeneric } from "./decode.ts";
 import { decodePart } from "./token-part.ts";

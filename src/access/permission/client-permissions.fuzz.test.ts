@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { PermissionModel } from "../../../test/doubles/permission-model.ts";
 import { randomLiteral, randomPattern, randomPermissions, randomQueue } from "../../../test/doubles/random-permissions.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { ClientPermissions } from "./client-permissions.ts";
 import { Permissions } from "./permissions.ts";
 

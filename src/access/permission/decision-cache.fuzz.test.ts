@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { DecisionCache } from "./decision-cache.ts";
 
 test("fuzz: cached decisions are right, the maximum holds, and a working set of that size stays cached", () => {

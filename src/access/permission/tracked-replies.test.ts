@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { REPLIES_MAX, TrackedReplies } from "./tracked-replies.ts";
 
 const bytes = (text: string) => Buffer.from(text);

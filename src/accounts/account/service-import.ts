@@ -189,7 +189,8 @@ function knownInfo(batch: MessageBatch, index: number): ClientInfo | null {
   const text = headerText(batch.source, start, start + size, REQUEST_INFO_KEY);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as ClientInfo;
+    const info: unknown = JSON.parse(text);
+    return typeof info === "object" ? (info as ClientInfo | null) : null;
   } catch {
     return null;
   }

@@ -1,13 +1,13 @@
 /** A changed answer never admits a client, and causes no error except a CalloutFault. */
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../../test/doubles/fake-host.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { ACCOUNT, SERVER, USER } from "../../../test/doubles/token-maker.ts";
 import { encodeClaims, newClaims } from "../../access/jwt/encode.ts";
 import { Account } from "../../accounts/account/account.ts";
 import { encodeSeed, NkeyKind } from "../../base/keys/nkey.ts";
 import { publicXkeyOf, seal } from "../../base/keys/xkey.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { NO_CALLOUT } from "../users/authorization.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { CalloutFault } from "./callout-fault.ts";

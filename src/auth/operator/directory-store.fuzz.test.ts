@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { fixedSigner } from "../../../test/doubles/token-maker.ts";
 import { accountToken } from "../../../test/operator/tokens.ts";
 import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { NkeyKind } from "../../base/keys/nkey.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { DirectoryStore } from "./directory-store.ts";
 
 const ACCOUNTS = Array.from({ length: 6 }, (_, index) => fixedSigner(NkeyKind.Account, 60 + index));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
 import { bytesEqual, copyBytes, decimalSize, decode, encode, latin1, parseSize, quote, startsWith, writeDecimal } from "./ascii.ts";
 
 test("a size is one to nine digits and nothing else", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
 import { TimingWheel, WheelTimer } from "./timing-wheel.ts";
 
 /** Delays from the next tick to days, some around the ends of both wheels. */

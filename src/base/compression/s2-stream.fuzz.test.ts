@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
 import { crc32c } from "./crc32c.ts";
 import { decodeS2Block, S2Error } from "./s2-block.ts";
 import { decodeS2Stream, encodeS2Stream } from "./s2-stream.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { getPublicKey, hashes, sign as nobleSign, verify as nobleVerify } from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
 import {
   crc16,
   decodeNkey,

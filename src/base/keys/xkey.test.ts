@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { seedFromEnv } from "../random/seed.ts";
 import { decodeSeed, encodeNkey, NkeyKind } from "./nkey.ts";
 import { open, publicXkeyOf, seal } from "./xkey.ts";
 

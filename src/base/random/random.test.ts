@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "./random.ts";
-import { seedFromEnv } from "./seed.ts";
 
 test("the same seed gives the same numbers, another seed others", () => {
   const draw = (seed: number) => {

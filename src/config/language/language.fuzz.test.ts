@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { damaged, randomConfig, type Tree } from "../../../test/config/random-config.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { textOfBytes } from "../../base/go/text.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { type ConfigData, LanguageError } from "./config-value.ts";
 import { readConfigText } from "./read-config.ts";
 

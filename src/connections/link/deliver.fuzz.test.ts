@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import type { CommandSink } from "../../wire/protocol/command-sink.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { LARGEST_CHUNK_BYTES } from "../../base/bytes/buffer-pool.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { TestServer } from "../../../test/faults/test-server.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { LocalPublisher } from "../fanout/local-publisher.ts";
 import { LocalSubscriber } from "./local-subscriber.ts";
 import type { Subscription } from "./subscription.ts";

@@ -3,8 +3,8 @@
  * to everyone before the next one. Each receiver must see the same in the same order.
  */
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
 import type { Originator } from "../batch/originator.ts";
 import { type RemotePeer, type Sink, Subscription } from "../batch/subscription.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { checkHeader, HeaderFault, HeaderFields, HeaderKey, headerText } from "./header-read.ts";
 import { appendHeader, buildHeader, removeHeader, replaceHeader, setHeader } from "./header-write.ts";
 

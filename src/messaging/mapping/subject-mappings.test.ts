@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { checkMapping, type MappingRule } from "./mapping-rule.ts";
 import { SubjectMappings } from "./subject-mappings.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { EntryList } from "./entry-list.ts";
 
 test("fuzz: a list keeps its order while it grows and shrinks between array and Set, and snapshots do not change", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 
 test("two tokens with the same hash are different children, below one node and below two", () => {

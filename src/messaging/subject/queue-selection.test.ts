@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { isRemote, MessageSource, type QueueDelivery, selectQueueMember } from "./queue-selection.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { MatchResult } from "./match-result.ts";
 import { ResultCache } from "./result-cache.ts";
 import type { TrieEntry } from "./trie-entry.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { headerFields, mightBeTraced, TraceWish, traceWish } from "./trace-headers.ts";
 
 const PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { type Limits, modelCommands } from "../../../test/doubles/model-parser.ts";
 import { type RecordingOptions, RecordingSink } from "../../../test/doubles/recording-sink.ts";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { seedFromEnv } from "../../base/random/seed.ts";
 import { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { ConnectionKind } from "./connection-kind.ts";
 import { Parser } from "./parser.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { Random } from "../../../base/random/random.ts";
-import { seedFromEnv } from "../../../base/random/seed.ts";
 import { canonicalAddress, type ProxyOutcome, readProxyHeader } from "./proxy-header.ts";
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");

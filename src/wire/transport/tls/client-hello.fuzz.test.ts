@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { Random } from "../../../base/random/random.ts";
-import { seedFromEnv } from "../../../base/random/seed.ts";
 import { type ClientHello, HelloCollector, type HelloOutcome, readHello } from "./client-hello.ts";
 
 const HELLO: ClientHello = {

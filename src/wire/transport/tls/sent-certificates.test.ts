@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { authority } from "../../../../test/tls/certificates.ts";
 import { integer, octets, sequence, tagged, wrapped } from "../../../../test/tls/der-writer.ts";
 import { Random } from "../../../base/random/random.ts";
-import { seedFromEnv } from "../../../base/random/seed.ts";
 import { DerError } from "./der-reader.ts";
 import { chainIn, sentCertificates } from "./sent-certificates.ts";
 

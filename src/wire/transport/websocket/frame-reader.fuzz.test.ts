@@ -1,9 +1,9 @@
 /** Frames decode the same however the network cuts them. Expected results come from the generator of the conversations. */
 import { expect, test } from "bun:test";
 import { deflateRawSync } from "node:zlib";
+import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from "../../../../test/websocket/raw-client.ts";
 import { Random } from "../../../base/random/random.ts";
-import { seedFromEnv } from "../../../base/random/seed.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 
 /** Records its calls; payloads are joined, because their boundaries mean nothing. */

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { inflateRawSync } from "node:zlib";
 import { FakeTransport } from "../../../../test/doubles/fake-transport.ts";
+import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { Random } from "../../../base/random/random.ts";
-import { seedFromEnv } from "../../../base/random/seed.ts";
 import { ByteVector } from "../byte-vector.ts";
 import { FrameScratch, FrameWriter } from "./frame-writer.ts";
 import { DEFLATE_TAIL } from "./inflate.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../../../test/doubles/seed.ts";
 import { authority, type TestCertificate } from "../../../../../test/tls/certificates.ts";
 import { sequence } from "../../../../../test/tls/der-writer.ts";
 import { ocspRefusal, ocspResponse, type ResponseRequest } from "../../../../../test/tls/ocsp-responder.ts";
 import { Random } from "../../../../base/random/random.ts";
-import { seedFromEnv } from "../../../../base/random/seed.ts";
 import { DerError } from "../der-reader.ts";
 import { ChainCertificate } from "./chain-certificate.ts";
 import { ocspRequest, requestUrl } from "./ocsp-request.ts";
