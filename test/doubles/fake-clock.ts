@@ -8,7 +8,7 @@ interface Pending {
 
 /**
  * A clock that stands still until a test moves it. Tasks run while it moves, each at its own time, in the order of their times.
- * Wall clock and monotonic clock differ, so that whoever mixes them up is found out.
+ * Wall clock and monotonic clock differ, so that code that confuses them fails its tests.
  */
 export class FakeClock implements Clock {
   static readonly WALL_START = Date.UTC(2026, 0, 1);

@@ -14,7 +14,7 @@ import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
-/** What clients need of a server, with a clock that a test moves and transports that take what it lets them take. */
+/** The server interface that clients use, with a clock that the test moves and transports whose capacity the test sets. */
 export class FakeHost implements ClientHost, AccountHost {
   readonly clock = new FakeClock();
   readonly options: Options;
@@ -131,7 +131,7 @@ export class Visitor {
     this.client.onData(Buffer.from(text));
   }
 
-  /** What came since it was last asked for. */
+  /** @returns the text sent to the peer since the last call */
   next(): string {
     return this.transport.next();
   }

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import type { ByteVector } from "../../src/wire/transport/byte-vector.ts";
 import type { Transport } from "../../src/wire/transport/transport.ts";
 
-/** A transport whose kernel takes what a test lets it take, and keeps it for the test to look at. */
+/** A transport that accepts as many bytes as the test allows, and keeps them for inspection. */
 export class FakeTransport implements Transport {
   readonly type = "nats";
   readonly handshaking = false;
@@ -41,7 +41,7 @@ export class FakeTransport implements Transport {
     return this.taken.toString("latin1");
   }
 
-  /** What was taken since it was last asked for. */
+  /** @returns the text written since the last call */
   next(): string {
     const text = this.text;
     this.chunks.length = 0;

@@ -1,6 +1,6 @@
 import type { OcspLog } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 
-/** Keeps what it is told, as `WRN text`. */
+/** Keeps the lines logged, as `WRN text`. */
 export class KeptLog implements OcspLog {
   readonly lines: string[] = [];
 
@@ -17,7 +17,7 @@ export class KeptLog implements OcspLog {
     this.lines.push(`DBG ${text}`);
   }
 
-  /** What was told since the last time. */
+  /** @returns the lines logged since the last call */
   take(): string[] {
     return this.lines.splice(0);
   }

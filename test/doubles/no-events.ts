@@ -1,6 +1,6 @@
 import type { TransportEvents } from "../../src/wire/transport/transport.ts";
 
-/** A connection that hears nothing; a test replaces what it listens to. */
+/** Transport events without effect; a test replaces those it needs. */
 export const NO_EVENTS: TransportEvents = {
   onHandshakeStart() {},
   onPeerSilent() {},
