@@ -6,7 +6,7 @@
  *
  * An archive `bunats-v0.2.0-linux-x64.tar.gz` contains one directory of the same name:
  *
- *   bunats, nats-server (a link to it)    README.md  CHANGELOG.md    LICENSE  LICENSES.txt    conf/  docs/
+ *   bunats, nats-server (a link to it)    README.md  CHANGELOG.md  CONTRIBUTING.md    LICENSE  LICENSES.txt    conf/  docs/
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,9 +16,8 @@ import { buildExecutable, isTarget, TARGETS, type Target } from "./build.ts";
 const root = join(import.meta.dir, "..");
 const output = join(root, "dist");
 
-/** Files and folders of the repository in every archive. Documentation for developers of the server is left out. */
-const CONTENT = ["README.md", "CHANGELOG.md", "LICENSE", "LICENSES.txt", "conf"];
-const PAGES = ["configuration.md", "differences.md", "errors.md", "library.md"];
+/** Files and folders of the repository in every archive: the README and what it links to. */
+const CONTENT = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSES.txt", "conf"];
 
 function makeArchive(target: Target): void {
   const name = `bunats-v${packageFile.version}-${target}`;
@@ -27,7 +26,7 @@ function makeArchive(target: Target): void {
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(join(directory, "docs"), { recursive: true });
   for (const path of CONTENT) cpSync(join(root, path), join(directory, path), { recursive: true });
-  for (const page of PAGES) cpSync(join(root, "docs", page), join(directory, "docs", page));
+  for (const page of new Bun.Glob("*.md").scanSync(join(root, "docs"))) cpSync(join(root, "docs", page), join(directory, "docs", page));
   buildExecutable(join(directory, "bunats"), target);
   chmodSync(join(directory, "bunats"), 0o755);
   symlinkSync("bunats", join(directory, "nats-server"));

@@ -190,6 +190,7 @@ test("the tarball has sources, types, examples and documentation, and no tests o
   const files = [...new Bun.Glob("**/*").scanSync({ cwd: unpacked, dot: true })].sort();
   expect(files.filter(file => !/^(?:src|conf)\/|^docs\/[a-z-]+\.md$/.test(file))).toEqual([
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "LICENSES.txt",
     "README.md",
