@@ -30,7 +30,7 @@ interface Case {
   readonly options: Partial<Options>;
   /** Values that are refused. */
   readonly wrong?: readonly string[];
-  /** Whether the reference does not have the field. */
+  /** The reference does not have the field, so the reports of ours are not compared. */
   readonly oursAlone?: true;
 }
 
@@ -57,6 +57,7 @@ const CASES: Readonly<Record<string, Case>> = {
   listen_unix: {
     good: "{ path: /run/n.sock, mode: 0700 }",
     options: { listenUnix: { path: "/run/n.sock", mode: 0o700 } },
+    wrong: ["5", "{ mode: 0700 }", "{ path: /run/n.sock, mode: 0888 }", "{ path: /run/n.sock, owner: root }"],
     oursAlone: true,
   },
   client_advertise: text("h:1", { clientAdvertise: "h:1" }),
@@ -114,8 +115,13 @@ const CASES: Readonly<Record<string, Case>> = {
   log_max_num: integer("9", { logFilesMax: 9 }),
   syslog: boolean({ syslog: true }),
   remote_syslog: text("udp://h:514", { remoteSyslog: "udp://h:514" }),
-  log_format: { good: "json", options: { logFormat: "json" }, oursAlone: true },
-  log_level_override: { good: "{ client: trace }", options: { logLevelOverrides: { client: "trace" } }, oursAlone: true },
+  log_format: { good: "json", options: { logFormat: "json" }, wrong: ["xml", "5"], oursAlone: true },
+  log_level_override: {
+    good: "{ client: trace }",
+    options: { logLevelOverrides: { client: "trace" } },
+    wrong: ["trace", "{ client: loud }", "{ nothing: trace }"],
+    oursAlone: true,
+  },
   listen: listener('"[::1]:-1"', { host: "::1", port: 0 }),
   http: listener("127.0.0.1:8222", { httpHost: "127.0.0.1", httpPort: 8_222 }),
   https: listener("8443", { httpsPort: 8_443 }),
@@ -223,7 +229,12 @@ for (const { names } of working) {
       expect(loadConfigFile(fileWith(`${name}: ${good}`), {}).options, name).toEqual(options);
     }
   });
-  if (oursAlone) continue;
+  if (oursAlone) {
+    test(`${names[0]}: wrong values are refused`, () => {
+      for (const value of wrong) expect(ours(fileWith(`${names[0]}: ${value}\n`)), value).not.toEqual([]);
+    });
+    continue;
+  }
   it.compared(`${names[0]}: the reference accepts it too, and reports the same about wrong values`, async () => {
     const fileOf = (value: string) => fileWith(`# why\n  ${names[0]}: ${value}\n`);
     const reference = await answerOfReference(() => ({

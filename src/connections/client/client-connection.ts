@@ -5,7 +5,6 @@
  *                                                 └─ lines ────▶ client-commands.ts
  * The steps before the protocol (handshakes, INFO, the time to authenticate) are in client-admission.ts.
  */
-import { unreachable } from "../../base/assert/assert.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -131,7 +130,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
       case Verb.Err:
         return handlePeerError(this, decode(source, start, end));
       default:
-        return unreachable("every line of a client has a handler", verb);
+        return Refusal.UnknownOperation;
     }
   }
 
