@@ -1,4 +1,4 @@
-/** What authenticators need of a server, without one; and requests, of which a test says what it is about. */
+/** The parts of a server that authenticators use, without a server; and authentication requests with defaults that a test overrides. */
 
 import { CompiledPermissions } from "../../src/access/permission/compiled-permissions.ts";
 import { Account } from "../../src/accounts/account/account.ts";
@@ -16,7 +16,7 @@ import { FakeHost } from "./fake-host.ts";
 
 export const NONCE = "ABCDEFGHIJKLMNO";
 
-/** Counts what is checked, and how. */
+/** Password checks that record the stored passwords that they compared with. */
 export class CountedChecks extends PasswordChecks {
   readonly stored: string[] = [];
 
@@ -61,7 +61,7 @@ export class AuthParts {
     };
   }
 
-  /** Who a CONNECT is: `user@account`, or the name of the refusal. */
+  /** Authenticates a CONNECT. @returns `user@account`, or the name of the refusal */
   async who(connect: Partial<ConnectOptions> = {}, more: Partial<AuthenticationRequest> = {}): Promise<string> {
     const { client, websocket } = this.authenticators;
     const authenticator = more.connectionType === "WEBSOCKET" ? websocket : client;

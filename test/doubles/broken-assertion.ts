@@ -1,7 +1,7 @@
-/** Runs a part of a test that breaks an assertion, and keeps that from ending the test process. */
+/** Runs a part of a test that breaks an assertion; the test process continues. */
 import { ASSERTION_EVENT, type AssertionBroken } from "../../src/base/assert/assert.ts";
 
-/** @returns the text of the first assertion that `run` breaks; empty: it breaks none */
+/** @returns the text of the first assertion that `run` breaks; empty when it breaks none */
 export function brokenAssertion(run: () => void): string {
   const texts: string[] = [];
   const listener = (error: AssertionBroken) => texts.push(error.message);

@@ -3,10 +3,10 @@
  */
 import type { Random } from "../../src/base/random/random.ts";
 
-/** A medium writes sectors whole. */
+/** The disk writes a sector completely or not at all. */
 const SECTOR_BYTES = 512;
 
-/** Bytes with a size, zeros where nothing was written. */
+/** The bytes of a file; zeros where nothing was written. */
 class Content {
   bytes = Buffer.alloc(0);
   size = 0;
@@ -48,7 +48,7 @@ function apply(change: Change, content: Content): void {
   else content.write(change.position, change.bytes);
 }
 
-/** Some sectors of a write; a truncation or none. */
+/** Applies some sectors of a write; applies a truncation completely or not at all. */
 function applyTorn({ position, bytes }: Change, content: Content, random: Random): void {
   if (bytes === null) {
     if (random.chance(0.5)) content.truncate(position);
@@ -66,9 +66,9 @@ export class CachedFile {
   visible = new Content();
   durable = new Content();
   changes: Change[] = [];
-  /** Directory entries that stand for it. */
+  /** Number of directory entries that refer to the file. */
   names = 0;
-  /** Open handles. */
+  /** Number of open handles. */
   handles = 0;
 
   change(change: Change): void {
@@ -76,7 +76,7 @@ export class CachedFile {
     this.changes.push(change);
   }
 
-  /** A sync ends: these changes are no longer pending. When it failed, some of their sectors are durable and the others lost. */
+  /** A sync ends: the covered changes are no longer pending. If it failed, some of their sectors are durable and the others are lost. */
   settle(covered: ReadonlySet<Change>, random: Random, fails: boolean): void {
     for (const change of this.changes) {
       if (!covered.has(change)) continue;

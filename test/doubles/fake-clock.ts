@@ -7,7 +7,7 @@ interface Pending {
 }
 
 /**
- * A clock that stands still until a test moves it. Tasks run while it moves, each at its own time, in the order of their times.
+ * A clock that a test moves. While it moves, tasks run in the order of their times, and each task sees its own time on the clock.
  * Wall clock and monotonic clock differ, so that code that confuses them fails its tests.
  */
 export class FakeClock implements Clock {
@@ -30,12 +30,12 @@ export class FakeClock implements Clock {
     return () => this.pending.delete(entry);
   }
 
-  /** Tasks that wait for their time. */
+  /** Number of tasks that are not due yet. */
   get waiting(): number {
     return this.pending.size;
   }
 
-  /** Time passes, and everything runs exactly when it is due. */
+  /** Moves the clock; each task runs exactly at its time. */
   advance(ms: number): void {
     const target = this.elapsed + ms;
     for (let next = this.first(target); next !== null; next = this.first(target)) {
@@ -46,7 +46,7 @@ export class FakeClock implements Clock {
     this.elapsed = target;
   }
 
-  /** The process was held up: time has passed, and what became due meanwhile runs late. */
+  /** Moves the clock first and then runs the tasks that are due, so they run late: as after the process was blocked. */
   jump(ms: number): void {
     this.elapsed += ms;
     this.advance(0);

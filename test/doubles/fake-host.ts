@@ -27,10 +27,10 @@ export class FakeHost implements ClientHost, AccountHost {
   readonly cachesInterest = true;
   readonly timers: TimingWheel;
   private readonly authenticator: Authenticator;
-  /** Lines of every level but trace. */
+  /** Logged lines of all levels except trace. */
   readonly lines: string[] = [];
   readonly log: Logger;
-  /** Names of the reasons that connections were closed for. */
+  /** Names of the reasons for which connections were closed. */
   readonly closed: string[] = [];
   private lastId = 0;
 
@@ -98,26 +98,26 @@ export class FakeHost implements ClientHost, AccountHost {
 
   onTransportClosed(): void {}
 
-  /** A client that has been greeted. */
-  accept(): Visitor {
+  /** Opens a connection. Its INFO was already taken from the transport. */
+  accept(): FakePeer {
     const transport = new FakeTransport();
     const client = new ClientConnection(this, transport, ++this.lastId);
     client.open();
     this.turn.end();
     transport.next();
-    return new Visitor(client, transport);
+    return new FakePeer(client, transport);
   }
 
-  /** A client that has introduced itself. */
-  connect(): Visitor {
-    const visitor = this.accept();
-    visitor.send('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n');
-    return visitor;
+  /** Opens a connection, and sends CONNECT. */
+  connect(): FakePeer {
+    const peer = this.accept();
+    peer.send('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n');
+    return peer;
   }
 }
 
-/** A peer and the server's end of its connection. */
-export class Visitor {
+/** A peer of the server, with the server's end of its connection. */
+export class FakePeer {
   readonly client: Client;
   readonly transport: FakeTransport;
 
@@ -126,7 +126,7 @@ export class Visitor {
     this.transport = transport;
   }
 
-  /** Sends it in one read. */
+  /** Sends the text; the server gets it in one read. */
   send(text: string): void {
     this.client.onData(Buffer.from(text));
   }
@@ -136,7 +136,7 @@ export class Visitor {
     return this.transport.next();
   }
 
-  /** The kernel takes so many bytes more, and says so. */
+  /** The kernel has room for `room` more bytes, and announces it. */
   drain(room: number): void {
     this.transport.room = room;
     this.client.onDrain();

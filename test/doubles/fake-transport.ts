@@ -12,9 +12,9 @@ export class FakeTransport implements Transport {
   readonly remotePort = 4242;
   readonly inProcess = false;
   readonly vectored: boolean;
-  /** Bytes the kernel takes before it is full. */
+  /** Number of bytes that the kernel takes until it is full. */
   room = Number.POSITIVE_INFINITY;
-  /** Writes fail from now on. */
+  /** When true, writes fail. */
   broken = false;
   paused = false;
   ended = false;
@@ -28,7 +28,7 @@ export class FakeTransport implements Transport {
     this.vectored = vectored;
   }
 
-  /** Everything the kernel took. */
+  /** All bytes that the kernel took since the last `next`. */
   get taken(): Buffer {
     return Buffer.concat(this.chunks);
   }

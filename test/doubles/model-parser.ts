@@ -1,6 +1,6 @@
 /**
- * The client protocol, slow and obvious, for tests: the whole conversation at once as latin1 text, no states. Gives what a
- * `RecordingSink` records, then how it ended.
+ * A simple, slow parser of the client protocol, as a model for tests: it reads a whole conversation as latin1 text, without states. It gives
+ * the commands that a `RecordingSink` records, and the refusal that ended the conversation.
  */
 
 import { Refusal } from "../../src/wire/protocol/refusal.ts";
@@ -29,7 +29,7 @@ const WORDS: Record<string, Verb> = {
 const WITHOUT_BLANK = ["CONNECT", "INFO"];
 const WITHOUT_ARGUMENTS = ["PING", "PONG", "+OK"];
 
-/** @returns the commands, and why the conversation was refused in the end; None when it was not, or is not whole */
+/** @returns the commands, and the refusal that ended the conversation; None if it was not refused, also when it is incomplete */
 export function modelCommands(wire: string, limits: Limits): { commands: string[]; refusal: Refusal } {
   const commands: string[] = [];
   let rest = wire;
@@ -41,7 +41,7 @@ export function modelCommands(wire: string, limits: Limits): { commands: string[
   return { commands, refusal: Refusal.None };
 }
 
-/** Takes one command off `text`. Returns what is behind it, a refusal, or None when the command goes on beyond the text. */
+/** Reads the first command of `text`. @returns the text after it, a refusal, or None when the command is incomplete */
 function oneCommand(text: string, limits: Limits, commands: string[]): string | Refusal {
   const word = Object.keys(WORDS).find(known => text.toUpperCase().startsWith(known));
   if (word === undefined) {
@@ -93,7 +93,7 @@ function readMessageLine(word: string, line: string, limits: Limits): { size: nu
   const headerSize = word === "HPUB" ? Number(sizes[0]) : -1;
   if (headerSize > size) return Refusal.MalformedArguments;
   if (size > limits.payloadBytesMax) return Refusal.MaxPayloadExceeded;
-  // A receiver sees the header's size only when there is a header.
+  // Receivers see the header size only if the header is not empty.
   const seen = headerSize === 0 ? sizes.slice(1) : sizes;
   const odd = seen.some(written => /^0[0-9]/.test(written)) ? seen.join(" ") : "";
   const reply = parts.length === numbers + 2 ? parts[1] : "";

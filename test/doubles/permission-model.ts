@@ -2,7 +2,7 @@ import { type PermissionOptions, RESPONSE_DEFAULTS } from "../../src/access/perm
 import { splitSubjectQueue } from "../../src/access/permission/subject-queue.ts";
 
 /**
- * Permissions the slow, obvious way: strings, lists, no memory but the replies. Entries must be sound.
+ * A simple, slow model of permissions: it compares strings in lists and keeps only the tracked replies. Entries must be valid.
  */
 export class PermissionModel {
   private readonly replies = new Map<string, { time: number; used: number }>();
@@ -31,7 +31,7 @@ export class PermissionModel {
     return allowed && !this.isDenied(subject, queue);
   }
 
-  /** Whether a message reaches a subscription that is there. */
+  /** Whether a message reaches an existing subscription. */
   isDelivered(subject: string, queue: string | null): boolean {
     return !this.isDenied(subject, queue);
   }
@@ -70,7 +70,7 @@ function entriesOf(entry: string): { subject: string; queue: string | null } {
   return splitSubjectQueue(entry)!;
 }
 
-/** The subject's wildcards are text. */
+/** Wildcards in `subject` are ordinary text. */
 export function covers(pattern: string, subject: string): boolean {
   const wanted = pattern.split(".");
   const tokens = subject.split(".");
@@ -82,7 +82,7 @@ export function covers(pattern: string, subject: string): boolean {
   return wanted.length === tokens.length;
 }
 
-/** Wildcards of the queue's name are covered by the same, or by `>`. */
+/** A `*` in the queue's name is covered by `*` or `>`, a `>` only by `>`. */
 function coversQueue(pattern: string, queue: string): boolean {
   if (pattern === queue) return true;
   const wanted = pattern.split(".");

@@ -1,7 +1,7 @@
 import type { PermissionOptions, ResponsePermission, SubjectPermissions } from "../../src/access/permission/permission-options.ts";
 import type { Random } from "../../src/base/random/random.ts";
 
-/** Sets of permissions over few words, so that their entries meet and overlap. */
+/** Tokens of subjects: only few, so that the entries of permissions overlap. */
 const WORDS = ["a", "b", "c", "orders", "a*", "b>"];
 const QUEUES = ["q", "w", "q.a", "q.b", "w.a.b", "*", ">", "q.*", "w.>", "q.*.b"];
 
@@ -18,7 +18,7 @@ function randomResponses(random: Random): ResponsePermission {
   return { messagesMax: random.pick([1, 1, 2, 3, -1]), expiresMs: random.pick([-1_000, 60_000, 120_000]) };
 }
 
-/** At least one of the lists, none of them empty. */
+/** Draws at least one of the lists; no list is empty. */
 function randomSubjects(random: Random, queues: boolean): SubjectPermissions {
   const kind = random.below(4);
   return {
@@ -27,7 +27,7 @@ function randomSubjects(random: Random, queues: boolean): SubjectPermissions {
   };
 }
 
-/** Few or many: more than a handful are looked up in another way. */
+/** Draws few or many entries, because the server looks up long lists in another way. */
 function randomEntries(random: Random, queues: boolean): string[] {
   const count = random.chance(0.25) ? random.between(9, 40) : random.between(1, 4);
   return Array.from({ length: count }, () => {
@@ -36,14 +36,14 @@ function randomEntries(random: Random, queues: boolean): string[] {
   });
 }
 
-/** @param tokensMin long lists of short patterns would cover everything */
+/** @param tokensMin larger for long lists, because many short patterns would cover all subjects */
 export function randomPattern(random: Random, tokensMin = 1): string {
   const tokens = Array.from({ length: random.between(tokensMin, 4) }, () => (random.chance(0.25) ? "*" : random.pick(WORDS)));
   if (random.chance(0.3)) tokens[tokens.length - 1] = ">";
   return tokens.join(".");
 }
 
-/** Without wildcards, but for tokens that look like ones and are text. */
+/** A subject without wildcards; some tokens contain wildcard characters as ordinary text. */
 export function randomLiteral(random: Random): string {
   return Array.from({ length: random.between(1, 4) }, () => random.pick(WORDS)).join(".");
 }

@@ -1,8 +1,8 @@
 /**
- * What a parser under test hands its commands to: writes each down as a line of text, and checks at every call what must hold between
- * a parser and its sink. Bytes are shown as latin1.
+ * A command sink for tests of the parser: it records each command as a line of text, and checks at every call the rules between a parser
+ * and its sink. Bytes are shown as latin1.
  *
- *   MSG <subject> [<reply>] h<header size> o<sizes as written, where odd> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
+ *   MSG <subject> [<reply>] h<header size> o<sizes as written, if unusual> <payload>      LINE <verb> <text>      PING  PONG  UNAUTHENTICATED
  */
 import { MESSAGES_MAX, type MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import type { CommandSink } from "../../src/wire/protocol/command-sink.ts";
@@ -13,9 +13,9 @@ import { Verb } from "../../src/wire/protocol/verb-table.ts";
 
 export interface RecordingOptions {
   readonly payloadBytesMax?: number;
-  /** Who wants a subject; two subjects with one answer may share a batch. */
+  /** Names the receivers of a subject; subjects with the same receivers may share a batch. */
   readonly receiversOf?: (subject: string) => string;
-  /** Whether the parser is to stop after this command. */
+  /** Whether the sink suspends the parser after this command. */
   readonly suspends?: () => boolean;
   readonly batchBytesMax?: number;
   readonly unauthenticated?: Refusal;
@@ -25,7 +25,7 @@ export class RecordingSink implements CommandSink {
   readonly commands: string[] = [];
   /** Messages of each batch that was flushed. */
   readonly batches: number[] = [];
-  /** Messages that came one by one, outside the loop. */
+  /** Number of messages that came one by one, outside the publish loop. */
   single = 0;
   parser!: Parser;
   private readonly batch: MessageBatch;
@@ -62,13 +62,13 @@ export class RecordingSink implements CommandSink {
     let hasReplies = false;
     const limit = Math.max(64 * 1024, batch.bytesMax);
     for (let index = 0; index < batch.count; index++) {
-      must(bytes < limit, "more than it asked for");
+      must(bytes < limit, "more bytes than the batch takes");
       const [subjectStart, subjectEnd] = [batch.subjectStart(index), batch.subjectEnd(index)];
       const [replyStart, replyEnd] = [batch.replyStart(index), batch.replyEnd(index)];
       const subject = batch.subjectSource.toString("latin1", subjectStart, subjectEnd);
-      must((this.options.receiversOf?.(subject) ?? subject) === this.receivers, "joined for other receivers");
+      must((this.options.receiversOf?.(subject) ?? subject) === this.receivers, "a message for other receivers is in the batch");
       const reply = batch.source.toString("latin1", replyStart, replyEnd);
-      must(!/^(_R_\.|_GR_\.|\$GR\.|\$JS\.ACK\.)/.test(reply), "a reply that must be looked at is in a batch");
+      must(!/^(_R_\.|_GR_\.|\$GR\.|\$JS\.ACK\.)/.test(reply), "a message with a reserved reply subject is in a batch");
       bytes += batch.end(index) - batch.start(index);
       namesMax = Math.max(namesMax, subjectEnd - subjectStart + replyEnd - replyStart);
       hasReplies ||= replyEnd > replyStart;
@@ -134,7 +134,7 @@ export class RecordingSink implements CommandSink {
     this.commands.push(messageText(subject, reply, headerSize, odd === null ? "" : odd.toString(), source.toString("latin1", start, end)));
   }
 
-  /** Everything but a look at the next message comes when the parser runs, and may stop it. */
+  /** Called at the end of every command: the parser must be running with an empty batch, and may be suspended now. */
   private after(): void {
     must(!this.parser.suspended, "called although suspended");
     must(this.batch.count === 0, "the batch is not empty");

@@ -6,7 +6,7 @@ import { PowerFailed, SimulatedDisk, type SimulatedDiskOptions } from "./simulat
 const SEEDS = Array.from({ length: 200 }, (_, index) => index);
 const text = (disk: SimulatedDisk, path: string) => (disk.status(path) === null ? null : disk.readFile(path).toString("latin1"));
 
-/** What is found after a power cut, over many seeds, each outcome once. */
+/** Runs a scenario and a power cut with many seeds. @returns each different outcome once */
 function outcomes<T>(
   scenario: (disk: SimulatedDisk) => void,
   look: (disk: SimulatedDisk) => T,
@@ -24,7 +24,7 @@ function outcomes<T>(
   return [...found.keys()].sort().map(key => found.get(key)!);
 }
 
-/** A durable file with this content. */
+/** Makes a durable file with this content. */
 function durable(disk: SimulatedDisk, path: string, content: string): void {
   const file = disk.open(path, "create");
   file.append(Buffer.from(content));
@@ -109,7 +109,7 @@ test("a new file, a rename and a removal are undone or kept until their director
   ).toEqual([[null, "a", "c"]]);
 });
 
-/** A file whose content is durable and whose name is not. */
+/** Makes a file whose content is durable and whose name is not. */
 function syncedContent(disk: SimulatedDisk, path: string): void {
   const file = disk.open(path, "create");
   file.append(Buffer.from("c"));

@@ -1,14 +1,14 @@
 /**
- * A disk in memory that fails as real ones do, by a seed.
+ * A disk in memory that fails as real disks do. A seed selects the failures.
  *
  *   write, truncate ─▶ visible content + list of changes ─ sync ─▶ durable content
  *   rename, unlink … ─▶ visible names   + list of changes ─ syncDirectory ─▶ durable names
- *   cutPower: of each file's changes none, all, or some sectors survive; of each directory's changes a first part survives
- * What survives without a sync is chosen by the seed, so over many seeds every outcome is seen that a journalling file system allows: old
+ *   cutPower: all, none or some sectors of each file's changes survive; the first changes of each directory survive, the others do not
+ * The seed chooses what survives without a sync, so many seeds show every outcome that a journalling file system allows: old
  * content, new content, a mixture of sectors, a hole of zeros, a renamed file that is empty, a rename that was undone.
  *
- * Faults are asked for: `failAt` (an error at the n-th write, sync …), `capacityBytes` (full disk, with partial writes), `cutPowerAt` (at
- * the n-th operation of any kind). After a cut every call throws `PowerFailed` until `restart`; open files are gone, and syncs
+ * Tests plan faults: `failAt` (an error at the n-th write, sync …), `capacityBytes` (full disk, with partial writes), `cutPowerAt` (at
+ * the n-th operation of any kind). After a cut every call throws `PowerFailed` until `restart`; files opened before it are unusable, and syncs
  * that were under way never settle.
  */
 import { constants } from "node:os";
@@ -25,7 +25,7 @@ export interface SimulatedDiskOptions {
   readonly seed: number;
   /** Bytes that all files may hold together. */
   readonly capacityBytes?: number;
-  /** For syncs that take time. Without it a sync is complete before the next macrotask. */
+  /** The clock of syncs that take time. Without it a sync is complete before the next macrotask. */
   readonly clock?: Clock;
   /** How long a sync takes; needs `clock`. */
   readonly syncDelayMs?: (random: Random) => number;
@@ -69,16 +69,16 @@ type Step = readonly NameChange[];
 
 interface PlannedFault {
   readonly operation: DiskOperation;
-  /** Calls until it strikes. */
+  /** Number of calls until the fault occurs. */
   calls: number;
   readonly code: string;
 }
 
 export class SimulatedDisk implements Disk {
-  /** Operations so far: what `cutPowerAt` counts. */
+  /** Number of operations so far; `cutPowerAt` counts them. */
   operations = 0;
   readonly random: Random;
-  /** Rises with each cut: files opened before are unusable, syncs under way forgotten. */
+  /** Rises with each power cut. Files opened before the cut are unusable, and syncs that were under way never settle. */
   boot = 0;
   /** Files that take space: those with a name, and those that are open. */
   readonly files = new Set<CachedFile>();
@@ -114,7 +114,7 @@ export class SimulatedDisk implements Disk {
     this.restore(this.root, reached);
   }
 
-  /** The power is back, and with it what was durable. */
+  /** Turns the power on again; only durable content is left. */
   restart(): void {
     this.powered = true;
   }
@@ -228,7 +228,7 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  // For its files
+  // Used by SimulatedFile
 
   /** Counts an operation, lets it fail or the power fail as planned, and runs it. */
   run<T>(operation: DiskOperation, path: string | null, syscall: string, body: () => T, fail: (code: string) => void = () => {}): T {
@@ -262,13 +262,13 @@ export class SimulatedDisk implements Disk {
     return Math.max(0, capacityBytes - used);
   }
 
-  /** Its names or handles changed. */
+  /** Updates `files` after the number of names or handles of a file changed. */
   keep(node: CachedFile): void {
     if (node.names > 0 || node.handles > 0) this.files.add(node);
     else this.files.delete(node);
   }
 
-  /** Until a sync is complete. Never settles when the power fails meanwhile. */
+  /** Waits until a sync is complete. Never settles if the power fails meanwhile. */
   wait(): Promise<void> {
     const { clock, syncDelayMs } = this.options;
     const { boot } = this;
@@ -279,7 +279,7 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  // Inside
+  // Internal
 
   private failPower(): never {
     this.cutPower();
@@ -301,7 +301,7 @@ export class SimulatedDisk implements Disk {
     } catch (error) {
       if (fault === null) throw error;
       return () => {
-        // As after a failed sync of a file: these changes may be durable or not, and no later sync says so.
+        // As after a failed sync of a file: these changes may be durable or not, and no later sync covers them.
         this.steps = this.steps.filter(step => {
           if (!steps.has(step)) return true;
           if (this.random.chance(0.5)) this.makeDurable(step);
@@ -318,7 +318,7 @@ export class SimulatedDisk implements Disk {
     };
   }
 
-  /** The changes of a directory's names, and earlier ones of other directories that they depend on. */
+  /** The changes of a directory's names, and the earlier changes of other directories that they depend on. */
   private stepsOf(directory: DirectoryNode): Set<Step> {
     const directories = new Set([directory]);
     const steps = new Set<Step>();
@@ -337,12 +337,12 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  /** Of each directory's changes a first part survives; a step of two directories in both or in none. */
+  /** Keeps the first changes of each directory and drops the others; a step in two directories survives in both or in neither. */
   private loseNames(): void {
     const stopped = new Set<DirectoryNode>();
-    const patience = this.random.pick([0, 0.5, 0.9, 1]);
+    const survivalRatio = this.random.pick([0, 0.5, 0.9, 1]);
     for (const step of this.steps) {
-      const survives = !step.some(({ directory }) => stopped.has(directory)) && this.random.chance(patience);
+      const survives = !step.some(({ directory }) => stopped.has(directory)) && this.random.chance(survivalRatio);
       if (survives) this.makeDurable(step);
       else for (const { directory } of step) stopped.add(directory);
     }
@@ -396,7 +396,7 @@ export class SimulatedDisk implements Disk {
     return node;
   }
 
-  /** Of the root: itself and an empty name. */
+  /** The parent directory and the last name of a path; for the root: the root and an empty name. */
   private parentOf(path: string, syscall: string): [DirectoryNode, string] {
     const names = namesIn(path);
     if (names.length === 0) return [this.root, ""];

@@ -20,7 +20,7 @@ class ReloadedServer {
   ) {}
 
   static async start(config: string, options: StartOptions = {}): Promise<ReloadedServer> {
-    const directory = mkdtempSync(join(tmpdir(), "bunats-anew-"));
+    const directory = mkdtempSync(join(tmpdir(), "bunats-reload-"));
     const configFile = join(directory, "nats.conf");
     writeFileSync(configFile, config);
     return new ReloadedServer(await NatsServer.start({ host: "127.0.0.1", port: 0, configFile, ...options }), directory);

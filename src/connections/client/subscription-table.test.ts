@@ -4,9 +4,9 @@ import { FakeHost } from "../../../test/doubles/fake-host.ts";
 
 test("assertions: a client's subscriptions are in the interest of its account", () => {
   const host = new FakeHost();
-  const visitor = host.connect();
-  const { client } = visitor;
-  visitor.send("SUB a 1\r\nSUB b 2\r\n");
+  const peer = host.connect();
+  const { client } = peer;
+  peer.send("SUB a 1\r\nSUB b 2\r\n");
   const [first, second] = [...client.subscriptions.values()];
   host.globalAccount.interest.remove(first);
   expect(brokenAssertion(() => client.subscriptions.remove(first))).toBe(

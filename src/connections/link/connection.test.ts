@@ -13,11 +13,11 @@ import { ReadLoop, type StreamParser } from "./read-loop.ts";
 import { Turn } from "./turn.ts";
 import { TurnPhase } from "./turn-phases.ts";
 
-/** A kind with a protocol of its own: each chunk is one message, and an empty line is refused. */
+/** A connection kind with a simple protocol: each chunk is one message, and an empty line is refused. */
 class RouterConnection extends Connection {
   readonly reading: ReadLoop;
   readonly label = "rid:7";
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
 
   constructor(host: LinkHost, transport: FakeTransport, log: Logger) {
     super(host, transport, 7, ConnectionKind.Router, log);
@@ -38,15 +38,15 @@ class RouterConnection extends Connection {
   }
 
   protected countReceived(messages: number, bytes: number): void {
-    this.told.push(`received ${messages} messages, ${bytes} bytes`);
+    this.calls.push(`received ${messages} messages, ${bytes} bytes`);
   }
 
   protected onClosing(reason: CloseReason): void {
-    this.told.push(`closing: ${CloseReason[reason]}`);
+    this.calls.push(`closing: ${CloseReason[reason]}`);
   }
 
   protected onTransportClosed(): void {
-    this.told.push("transport closed");
+    this.calls.push("transport closed");
   }
 }
 
@@ -91,7 +91,7 @@ test("a connection of another kind reads, counts, answers and closes like every 
   router.onData(Buffer.from("\r\n"));
   expect([transport.text, transport.ended, router.closed]).toEqual(["-ERR 'Unknown Protocol Operation'\r\n", true, true]);
   router.onClose(null);
-  expect(router.told).toEqual(["received 1 messages, 5 bytes", "closing: ProtocolViolation", "transport closed"]);
+  expect(router.calls).toEqual(["received 1 messages, 5 bytes", "closing: ProtocolViolation", "transport closed"]);
   expect(lines).toEqual(["rid:7 - Router connection closed: Protocol Violation"]);
 });
 

@@ -18,7 +18,7 @@ import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 
 /**
- * Published text through the real parser, delivered to receivers of all kinds, beside the obvious text of what each must get.
+ * Publishes text through the real parser, delivers it to receivers of all kinds, and compares what each got with a simple model.
  */
 
 /** A connection, as far as `writeMessages` needs one. */
@@ -54,7 +54,7 @@ class Receiver {
     this.outbound = new Outbound(turn, this.transport, owner, limits);
   }
 
-  /** Notes what message `index` must look like. */
+  /** Records the expected form of message `index`. */
   expect(batch: MessageBatch, index: number): void {
     const subject = batch.subjectSource.toString("latin1", batch.subjectStart(index), batch.subjectEnd(index));
     const reply = batch.source.toString("latin1", batch.replyStart(index), batch.replyEnd(index));
@@ -77,7 +77,7 @@ class Receiver {
 /** One call of `writeMessages`. */
 type Delivered = [receiver: Receiver, from: number, to: number];
 
-/** Delivers each batch to all receivers, in one of the ways that a publisher does. */
+/** Delivers each batch to all receivers, in one of the ways of a publisher. */
 class Delivery implements CommandSink {
   readonly random: Random;
   readonly turn: Turn;
@@ -119,14 +119,14 @@ class Delivery implements CommandSink {
     const each = (receiver: Receiver, from: number, to: number): Delivered[] =>
       Array.from({ length: to - from }, (_, index) => [receiver, from + index, from + index + 1]);
     if (random.chance(0.2)) {
-      // A queue group: one of them for each message.
+      // A queue group: each message goes to one receiver.
       return Array.from({ length: count }, (_, index) => [random.pick(receivers), index, index + 1]);
     }
     return receivers.flatMap(receiver => {
       const way = random.below(6);
       if (way < 3) return range(receiver, 0, count);
       if (way === 3) return each(receiver, 0, count);
-      // In pieces, which need not reach the end.
+      // In pieces; the last messages may be left out.
       const middle = random.below(count + 1);
       const end = random.chance(0.5) ? count : random.between(middle, count);
       return [...range(receiver, 0, middle), ...(way === 4 ? range : each)(receiver, middle, end)];

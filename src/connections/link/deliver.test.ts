@@ -20,7 +20,7 @@ interface Message {
 
 const NOTHING = () => {};
 
-/** A turn whose batch holds the messages, and what connections of a kind get of it. */
+/** A turn whose batch holds the messages, and a function that delivers them to a connection of a given kind. */
 function newBatch(...messages: Message[]) {
   const clock = new FakeClock();
   const turn = new Turn(clock, new TimingWheel(clock), new Random(1));

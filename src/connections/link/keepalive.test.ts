@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FakeHost, type Visitor } from "../../../test/doubles/fake-host.ts";
+import { FakeHost, type FakePeer } from "../../../test/doubles/fake-host.ts";
 import type { Options } from "../../config/schema/options.ts";
 
 const SECOND = 1_000;
@@ -9,13 +9,13 @@ function newHost(given: Partial<Options> = {}) {
   return new FakeHost({ pingIntervalMs: 30 * SECOND, ...given });
 }
 
-/** Advances the clock second by second. @returns what the visitor got, each with the second at whose end it came */
-function sentWithin(host: FakeHost, visitor: Visitor, seconds: number, each: (second: number) => void = () => {}): string[] {
+/** Advances the clock second by second. @returns the texts that the peer got, each with the second in which it came */
+function sentWithin(host: FakeHost, peer: FakePeer, seconds: number, each: (second: number) => void = () => {}): string[] {
   const sent: string[] = [];
   for (let second = 1; second <= seconds; second++) {
     host.clock.advance(SECOND);
     each(second);
-    const text = visitor.next();
+    const text = peer.next();
     if (text !== "") sent.push(`${second}: ${text.trim()}`);
   }
   return sent;
@@ -24,39 +24,39 @@ function sentWithin(host: FakeHost, visitor: Visitor, seconds: number, each: (se
 test("the first PING is sent 2 to 2.4 seconds after CONNECT, later ones every interval", () => {
   const host = newHost();
   for (let index = 0; index < 20; index++) {
-    const visitor = host.connect();
+    const peer = host.connect();
     host.clock.advance(2 * SECOND - 1);
-    expect(visitor.next()).toBe("");
+    expect(peer.next()).toBe("");
     host.clock.advance(404);
-    expect(visitor.next()).toBe("PING\r\n");
-    visitor.send("PONG\r\n");
+    expect(peer.next()).toBe("PING\r\n");
+    peer.send("PONG\r\n");
   }
-  const visitor = host.connect();
-  const sent = sentWithin(host, visitor, 95, () => visitor.send("PONG\r\n"));
+  const peer = host.connect();
+  const sent = sentWithin(host, peer, 95, () => peer.send("PONG\r\n"));
   expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING"]);
 });
 
 test("an interval below two seconds also applies to the first PING", () => {
   const host = newHost({ pingIntervalMs: 500 });
-  const visitor = host.connect();
+  const peer = host.connect();
   host.clock.advance(499);
-  expect(visitor.next()).toBe("");
+  expect(peer.next()).toBe("");
   host.clock.advance(105);
-  expect(visitor.next()).toBe("PING\r\n");
+  expect(peer.next()).toBe("PING\r\n");
 });
 
 test("a client that answers no PING is stale when one PING more than ping_max is due", () => {
   const host = newHost({ pingsOutMax: 2 });
-  const visitor = host.accept();
-  expect(sentWithin(host, visitor, 100)).toEqual(["3: PING", "33: PING", "63: -ERR 'Stale Connection'"]);
-  expect([host.closed, visitor.transport.ended, host.counters.staleConnections]).toEqual([["StaleConnection"], true, 1]);
+  const peer = host.accept();
+  expect(sentWithin(host, peer, 100)).toEqual(["3: PING", "33: PING", "63: -ERR 'Stale Connection'"]);
+  expect([host.closed, peer.transport.ended, host.counters.staleConnections]).toEqual([["StaleConnection"], true, 1]);
 });
 
 test("a PONG resets the count of unanswered PINGs", () => {
   const host = newHost({ pingsOutMax: 2 });
-  const visitor = host.connect();
-  const sent = sentWithin(host, visitor, 130, second => {
-    if (second === 34) visitor.send("PONG\r\n");
+  const peer = host.connect();
+  const sent = sentWithin(host, peer, 130, second => {
+    if (second === 34) peer.send("PONG\r\n");
   });
   expect(sent).toEqual(["3: PING", "33: PING", "63: PING", "93: PING", "123: -ERR 'Stale Connection'"]);
 });
@@ -64,12 +64,12 @@ test("a PONG resets the count of unanswered PINGs", () => {
 test("a client that sends something within the interval gets no PING, unless its round trip is an hour old", () => {
   for (const busy of ["PING\r\n", "PUB a 1\r\nx\r\n", "SUB a 1\r\n", "UNSUB 1\r\n"]) {
     const host = newHost();
-    const visitor = host.connect();
-    expect(sentWithin(host, visitor, 3)).toEqual(["3: PING"]);
-    visitor.send("PONG\r\n");
-    const pings = sentWithin(host, visitor, 5_400, () => {
-      visitor.send(busy);
-      visitor.send("PONG\r\n");
+    const peer = host.connect();
+    expect(sentWithin(host, peer, 3)).toEqual(["3: PING"]);
+    peer.send("PONG\r\n");
+    const pings = sentWithin(host, peer, 5_400, () => {
+      peer.send(busy);
+      peer.send("PONG\r\n");
     }).filter(text => text.includes("PING"));
     expect(pings.length, busy).toBe(1);
     expect(Number.parseInt(pings[0], 10) * SECOND, busy).toBeGreaterThanOrEqual(HOUR);
@@ -78,15 +78,15 @@ test("a client that sends something within the interval gets no PING, unless its
 
 test("the round trip is first the time until CONNECT, then that of the last PING", () => {
   const host = newHost();
-  const visitor = host.accept();
-  expect(visitor.client.keepalive.roundTripMs).toBe(0);
+  const peer = host.accept();
+  expect(peer.client.keepalive.roundTripMs).toBe(0);
   host.clock.advance(7);
-  visitor.send("CONNECT {}\r\n");
-  expect(visitor.client.keepalive.roundTripMs).toBe(7);
+  peer.send("CONNECT {}\r\n");
+  expect(peer.client.keepalive.roundTripMs).toBe(7);
   host.clock.advance(2_500);
-  const late = visitor.client.keepalive;
+  const late = peer.client.keepalive;
   host.clock.advance(3);
-  visitor.send("PONG\r\n");
+  peer.send("PONG\r\n");
   expect(late.roundTripMs).toBeGreaterThanOrEqual(3);
   expect(late.roundTripMs).toBeLessThan(600);
   const quick = host.accept();
@@ -96,7 +96,7 @@ test("the round trip is first the time until CONNECT, then that of the last PING
 
 test("a closed client gets no PING", () => {
   const host = newHost();
-  const visitor = host.connect();
-  visitor.client.onClose(null);
-  expect([sentWithin(host, visitor, 100), host.turn.timers.size]).toEqual([[], 0]);
+  const peer = host.connect();
+  peer.client.onClose(null);
+  expect([sentWithin(host, peer, 100), host.turn.timers.size]).toEqual([[], 0]);
 });

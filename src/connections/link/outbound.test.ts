@@ -22,24 +22,24 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
   const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
   const transport = new FakeTransport({ vectored });
   if (room !== undefined) transport.room = room;
-  const told: string[] = [];
+  const notified: string[] = [];
   const owner: OutboundOwner = {
     onPendingBytesExceeded: limit => {
-      told.push(`pending over ${limit}`);
+      notified.push(`pending over ${limit}`);
       outbound.abandon();
     },
     onWriteDeadline: (tookSome, chunks, bytes) => {
-      told.push(`deadline tookSome=${tookSome} chunks=${chunks} bytes=${bytes} slow=${outbound.slow}`);
+      notified.push(`deadline tookSome=${tookSome} chunks=${chunks} bytes=${bytes} slow=${outbound.slow}`);
       if (!retry || !tookSome) outbound.abandon();
     },
-    onSlowRecovered: (elapsedMs, chunks, bytes) => told.push(`recovered after ${elapsedMs} chunks=${chunks} bytes=${bytes}`),
+    onSlowRecovered: (elapsedMs, chunks, bytes) => notified.push(`recovered after ${elapsedMs} chunks=${chunks} bytes=${bytes}`),
     onWriteError: () => {
-      told.push("write error");
+      notified.push("write error");
       outbound.abandon();
     },
-    onStallReleased: () => told.push("stall released"),
+    onStallReleased: () => notified.push("stall released"),
     onFlushedForClose: () => {
-      told.push("flushed for close");
+      notified.push("flushed for close");
       outbound.abandon();
     },
   };
@@ -54,7 +54,7 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
     transport.room = room;
     outbound.onDrain();
   };
-  return { clock, turn, transport, told, outbound, append, drain };
+  return { clock, turn, transport, notified, outbound, append, drain };
 }
 
 const block = (size: number, letter = "x") => Buffer.alloc(size, letter);
@@ -142,16 +142,16 @@ test("a blocked connection holds chunks of about the size of its pending bytes, 
 });
 
 test("if more than the limit is pending after a write, the owner is notified once", () => {
-  const { turn, transport, told, outbound, append } = newOutbound({ room: 0, pendingBytesMax: 10 * KIB });
+  const { turn, transport, notified, outbound, append } = newOutbound({ room: 0, pendingBytesMax: 10 * KIB });
   append(block(10 * KIB));
   turn.end();
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   append("x");
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   turn.end();
   append("y");
   turn.end();
-  expect([told, outbound.closed, outbound.pendingBytes, turn.pool.taken]).toEqual([
+  expect([notified, outbound.closed, outbound.pendingBytes, turn.pool.taken]).toEqual([
     ["stall released", `pending over ${10 * KIB}`].reverse(),
     true,
     0,
@@ -161,15 +161,15 @@ test("if more than the limit is pending after a write, the owner is notified onc
 });
 
 test("a turn may be larger than the limit if the kernel takes its output", () => {
-  const { turn, transport, told, append } = newOutbound({ pendingBytesMax: 10 * KIB });
+  const { turn, transport, notified, append } = newOutbound({ pendingBytesMax: 10 * KIB });
   for (let line = 0; line < 500; line++) append(block(1_000));
   append(block(300 * KIB));
   turn.end();
-  expect([told, transport.takenBytes]).toEqual([[], 500_000 + 300 * KIB]);
+  expect([notified, transport.takenBytes]).toEqual([[], 500_000 + 300 * KIB]);
 });
 
 test("producers stall from 75 % of the limit on, and continue below it", () => {
-  const { turn, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 10_000 });
+  const { turn, notified, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 10_000 });
   append(block(7_500));
   turn.end();
   expect(outbound.stalling).toBe(false);
@@ -177,69 +177,69 @@ test("producers stall from 75 % of the limit on, and continue below it", () => {
   turn.end();
   expect(outbound.stalling).toBe(true);
   drain(1);
-  expect([outbound.stalling, told]).toEqual([true, []]);
+  expect([outbound.stalling, notified]).toEqual([true, []]);
   drain(1);
-  expect([outbound.stalling, told]).toEqual([false, ["stall released"]]);
+  expect([outbound.stalling, notified]).toEqual([false, ["stall released"]]);
 });
 
 test("bytes that wait only for the end of the turn do not stall producers", () => {
-  const { turn, told, outbound, append } = newOutbound({ pendingBytesMax: 10_000 });
+  const { turn, notified, outbound, append } = newOutbound({ pendingBytesMax: 10_000 });
   append(block(9_000));
   expect(outbound.stalling).toBe(false);
   turn.end();
-  expect([outbound.stalling, told]).toEqual([false, []]);
+  expect([outbound.stalling, notified]).toEqual([false, []]);
 });
 
 test("a batch has one deadline: progress does not restart it, a new batch does", () => {
-  const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
+  const { clock, turn, notified, append, drain } = newOutbound({ room: 0 });
   append("0123456789");
   turn.end();
   clock.advance(600);
   drain(5);
   clock.advance(390);
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   append("later"); // another batch: the first one's deadline stays
   turn.end();
   drain(5);
   clock.advance(990);
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   clock.advance(20);
-  expect(told).toEqual(["deadline tookSome=false chunks=1 bytes=5 slow=false"]);
+  expect(notified).toEqual(["deadline tookSome=false chunks=1 bytes=5 slow=false"]);
 });
 
 test("a batch that was partly taken within its deadline is reported as such", () => {
   for (const size of [100, 20 * KIB]) {
-    const { clock, turn, told, append } = newOutbound({ room: 10 });
+    const { clock, turn, notified, append } = newOutbound({ room: 10 });
     append(block(size));
     turn.end();
     clock.advance(1_010);
-    expect(told, `${size} bytes`).toEqual([`deadline tookSome=true chunks=1 bytes=${size - 10} slow=false`]);
+    expect(notified, `${size} bytes`).toEqual([`deadline tookSome=true chunks=1 bytes=${size - 10} slow=false`]);
   }
 });
 
 test("a vector that was partly taken within its deadline is reported as such", () => {
-  const { clock, turn, told, outbound } = newOutbound({ room: 10, vectored: true });
+  const { clock, turn, notified, outbound } = newOutbound({ room: 10, vectored: true });
   outbound.startVector(turn.vector);
   turn.vector.add(block(100), 0, 100);
   outbound.appendVector(turn.vector);
   turn.end();
   clock.advance(1_010);
-  expect(told).toEqual(["deadline tookSome=true chunks=1 bytes=90 slow=false"]);
+  expect(notified).toEqual(["deadline tookSome=true chunks=1 bytes=90 slow=false"]);
 });
 
 test("if the kernel takes all output in time, no deadline timer remains", () => {
-  const { clock, turn, told, append, drain } = newOutbound({ room: 0 });
+  const { clock, turn, notified, append, drain } = newOutbound({ room: 0 });
   append("x");
   turn.end();
   expect(turn.timers.size).toBe(1);
   drain(10);
   expect(turn.timers.size).toBe(0);
   clock.advance(5_000);
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
 });
 
 test("under policy retry a missed deadline marks the connection as slow, and the end of the batch clears the mark", () => {
-  const { clock, turn, told, outbound, append, drain } = newOutbound({ room: 4, retry: true });
+  const { clock, turn, notified, outbound, append, drain } = newOutbound({ room: 4, retry: true });
   append("0123456789");
   turn.end();
   clock.advance(1_010);
@@ -247,7 +247,7 @@ test("under policy retry a missed deadline marks the connection as slow, and the
   drain(1);
   clock.advance(1_010);
   drain(100);
-  expect(told).toEqual([
+  expect(notified).toEqual([
     "deadline tookSome=true chunks=1 bytes=6 slow=false",
     "deadline tookSome=true chunks=1 bytes=6 slow=true",
     expect.stringMatching(/^recovered after \d+(\.\d+)? chunks=1 bytes=5$/),
@@ -256,12 +256,12 @@ test("under policy retry a missed deadline marks the connection as slow, and the
 });
 
 test("under policy retry the connection is closed if the kernel took nothing of the batch", () => {
-  const { clock, turn, told, outbound, append } = newOutbound({ room: 4, retry: true });
+  const { clock, turn, notified, outbound, append } = newOutbound({ room: 4, retry: true });
   append("0123456789");
   turn.end();
   clock.advance(2_100);
-  expect([told.length, outbound.closed]).toEqual([2, true]);
-  expect(told[1]).toBe("deadline tookSome=false chunks=1 bytes=6 slow=true");
+  expect([notified.length, outbound.closed]).toEqual([2, true]);
+  expect(notified[1]).toBe("deadline tookSome=false chunks=1 bytes=6 slow=true");
 });
 
 test("the owner is notified once of a write error at any place, and no bytes are kept", () => {
@@ -303,34 +303,34 @@ test("the owner is notified once of a write error at any place, and no bytes are
       const all = newOutbound({ vectored });
       all.transport.broken = true;
       where(all);
-      expect(all.told, `case ${index}`).toEqual(["write error"]);
+      expect(all.notified, `case ${index}`).toEqual(["write error"]);
       expect([all.turn.pool.taken, all.turn.timers.size, all.outbound.pendingBytes], `case ${index}`).toEqual([0, 0, 0]);
     }
   }
 });
 
 test("a closing output appends nothing more, writes the pending bytes and then notifies the owner", () => {
-  const { turn, transport, told, outbound, append, drain } = newOutbound({ room: 3 });
+  const { turn, transport, notified, outbound, append, drain } = newOutbound({ room: 3 });
   append("bye bye");
   outbound.closeAfterFlush();
   append("too late");
   turn.end();
-  expect([told, transport.text]).toEqual([[], "bye"]);
+  expect([notified, transport.text]).toEqual([[], "bye"]);
   drain(100);
   turn.end();
-  expect([told, transport.text, turn.pool.taken]).toEqual([["flushed for close"], "bye bye", 0]);
+  expect([notified, transport.text, turn.pool.taken]).toEqual([["flushed for close"], "bye bye", 0]);
 });
 
 test("closing without pending bytes notifies the owner at the end of the turn", () => {
-  const { turn, told, outbound } = newOutbound();
+  const { turn, notified, outbound } = newOutbound();
   outbound.closeAfterFlush();
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   turn.end();
-  expect(told).toEqual(["flushed for close"]);
+  expect(notified).toEqual(["flushed for close"]);
 });
 
 test("an abandoned output releases stalled producers and drops pending bytes", () => {
-  const { clock, turn, transport, told, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
+  const { clock, turn, transport, notified, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
   append(block(900));
   turn.end();
   append("tail");
@@ -340,7 +340,7 @@ test("an abandoned output releases stalled producers and drops pending bytes", (
   turn.end();
   drain(1_000);
   clock.advance(5_000);
-  expect([told, transport.takenBytes, turn.pool.taken, turn.timers.size]).toEqual([["stall released"], 0, 0, 0]);
+  expect([notified, transport.takenBytes, turn.pool.taken, turn.timers.size]).toEqual([["stall released"], 0, 0, 0]);
 });
 
 test("the size of a turn's first chunk follows the traffic: it grows at once and shrinks slowly", () => {

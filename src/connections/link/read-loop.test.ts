@@ -11,7 +11,7 @@ import { Turn } from "./turn.ts";
 
 const KIB = 1024;
 
-/** One letter is one command: `s` suspends, `!` is refused, all others are noted. */
+/** One letter is one command: `s` suspends, `!` is refused, all others are recorded. */
 class LetterParser implements StreamParser {
   suspended = false;
   parsed = "";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
-import { FakeHost, type Visitor } from "../../../test/doubles/fake-host.ts";
+import { FakeHost, type FakePeer } from "../../../test/doubles/fake-host.ts";
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 
 const KIB = 1024;
@@ -24,7 +24,7 @@ function newPair({ fastProducerStall = true } = {}) {
 }
 
 /** How long the producer is stalled from now on, ms, to 0.25 ms. */
-function stalledFor(host: FakeHost, producer: Visitor): number {
+function stalledFor(host: FakeHost, producer: FakePeer): number {
   const start = host.clock.monotonic();
   while (producer.transport.paused && host.clock.monotonic() - start < 1_000) host.clock.advance(0.25);
   return host.clock.monotonic() - start;

@@ -6,7 +6,7 @@ import { Random } from "../../base/random/random.ts";
 import { Turn } from "./turn.ts";
 import { TurnPhase, TurnPhases } from "./turn-phases.ts";
 
-/** Phases whose work notes its name when it runs, and may then do more. */
+/** Phases whose work records its name when it runs, and may then call a function. */
 function newPhases() {
   const phases = new TurnPhases();
   const done: string[] = [];

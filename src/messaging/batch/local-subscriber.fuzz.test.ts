@@ -9,12 +9,12 @@ import type { Subscription } from "./subscription.ts";
 const ROUNDS = 200;
 const SUBJECTS = ["a", "b", "c", "d"];
 
-/** What a callback does with a message that may still travel. */
+/** What a callback does with a message that has hops left. */
 interface Behaviour {
   readonly id: number;
   readonly subject: string;
   readonly publishesTo: readonly string[];
-  /** Ends that one after its first message; -1: nobody. */
+  /** Index of the subscription that it ends when it gets a message; -1: none. */
   readonly ends: number;
   readonly deliveredMax: number;
 }
@@ -30,7 +30,7 @@ function randomBehaviours(random: Random): Behaviour[] {
   }));
 }
 
-/** The obvious way: lists and recursion. */
+/** The calls according to a simple model, with lists and recursion. */
 function expectedCalls(behaviours: readonly Behaviour[], first: string, hops: number): string[] {
   const calls: string[] = [];
   const live = behaviours.map(behaviour => ({ ...behaviour, delivered: 0, ended: false }));
@@ -70,7 +70,7 @@ test("fuzz: callbacks that publish and unsubscribe each other see the same as in
           const left = Number(batch.payload(index));
           if (subscriptions[ends] !== undefined) subscriber.unsubscribe(subscriptions[ends]);
           if (left > 0) for (const target of publishesTo) publisher.publish(target, `${id}`, null, `${left - 1}`);
-          calls.push(`${id} still has ${seen()}`); // whatever was published meanwhile
+          calls.push(`${id} still has ${seen()}`); // also after nested publishing
         },
         deliveredMax,
       );

@@ -53,7 +53,7 @@ test("a callback's answer reaches the client before the results of later command
   expect(answers).toBe("MSG in.a 7 1\r\n8\r\nMSG in.b 7 3\r\n100\r\nMSG in.c 7 3\r\nend\r\n");
 });
 
-test("a request has a responder if a callback takes it, and else none", async () => {
+test("a request has a responder only if a callback takes it", async () => {
   await using inside = new Inside();
   const { callback } = recorder();
   const subscription = inside.subscriber.subscribe("service", null, callback)!;
@@ -120,7 +120,7 @@ test("a change of interest by a callback takes effect with the next message", as
     inside.subscriber.unsubscribe(subscription);
   });
   const client = await TextConnection.open(inside.server);
-  // One read: the receivers of `b`, nobody, were looked up before the batch of `a` was delivered.
+  // One read: the receivers of `b` (none) were looked up before the batch of `a` was delivered.
   await client.exchange("PUB a 1\r\n1\r\nPUB b 1\r\n2\r\nPUB a 1\r\n3\r\nPUB b 1\r\n4\r\n");
   expect([calls, late.messages, first!.closed]).toEqual([["1"], ["b 2", "a 3", "b 4"], true]);
 });

@@ -1,6 +1,6 @@
 /**
- * Two equal worlds of connections, callbacks and other servers. In one a batch goes through the fan-out, in the other each message goes
- * to everyone before the next one. Each receiver must see the same in the same order.
+ * Two equal networks of connections, callbacks and other servers. In one, a batch goes through the fan-out. In the other, each message is
+ * delivered to all receivers before the next message. Each receiver must see the same messages in the same order.
  */
 import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
@@ -19,7 +19,7 @@ import { maySend, wouldReturn } from "./remote-members.ts";
 
 const ROUNDS = 2_000;
 const DEPTH_MAX = 4;
-/** Callbacks that publish to each other would go on without end: beyond so many lines they only listen. */
+/** Callbacks stop publishing after this number of recorded lines, because callbacks that publish to each other would never end. */
 const LINES_MAX = 200;
 const SUBJECTS = ["a.x", "a.y", "b.x", "b.y"];
 const PATTERNS = ["a.x", "a.y", "a.*", "b.*", "*.x", ">", "b.x"];
@@ -41,11 +41,11 @@ interface Receiver {
   readonly origin: Origin;
   readonly weight: number;
   readonly deliveredMax: number;
-  /** Subject that it never gets. */
+  /** Its filter drops messages on this subject. */
   readonly denied: string;
-  /** False: a callback that takes no message, as a service import without a responder. */
+  /** False for a callback that takes no messages, like a service import without a responder. */
   readonly takes: boolean;
-  /** What a callback does at its messages, in turn. */
+  /** Actions of a callback: one for each message, then from the first again. */
   readonly actions: readonly Action[];
 }
 
@@ -67,7 +67,7 @@ interface Plan {
   readonly seed: number;
 }
 
-class World {
+class Network {
   readonly interest: SubjectTrie<Subscription>;
   readonly random: Random;
   readonly stack: FanOutStack;
@@ -75,13 +75,13 @@ class World {
   readonly connections: Connection[];
   readonly servers: Server[];
   readonly subscriptions: Subscription[] = [];
-  /** What callbacks saw, in the order of their calls. */
+  /** Messages that callbacks got, in the order of their calls. */
   readonly calls: string[] = [];
   depth = 0;
 
   constructor(
     readonly plan: Plan,
-    /** Each message goes to everyone before the next one. */
+    /** Delivers each message to all receivers before the next message. */
     readonly slow: boolean,
   ) {
     this.random = new Random(plan.seed);
@@ -114,7 +114,7 @@ class World {
     this.interest.remove(subscription);
   }
 
-  /** As a connection's parser: the receivers of a run are looked up before the run before it is delivered. */
+  /** Publishes as a connection's parser does: it looks up the receivers of the next run before it delivers the current run. */
   publishAsClient(): void {
     const { echo, messages, noResponders, originCluster, source } = this.plan;
     const connection = this.connections[0]!;
@@ -161,7 +161,7 @@ class World {
       const { plain, groups } = this.match(batch, index);
       const carriers = new Map<Sink, { subscription: Subscription; queues: Uint8Array[] }>();
       const { originator } = batch;
-      const give = (subscription: Subscription) => {
+      const deliverTo = (subscription: Subscription) => {
         if (originator !== null && originator.sink === subscription.sink && !originator.echo) return 0;
         return subscription.sink.deliver(subscription, batch, index, index + 1);
       };
@@ -170,10 +170,10 @@ class World {
         return carriers.get(subscription.sink)!;
       };
       let taken = 0;
-      for (const subscription of plain) if (subscription.sink.remote === undefined) taken += give(subscription);
+      for (const subscription of plain) if (subscription.sink.remote === undefined) taken += deliverTo(subscription);
       for (const group of groups) {
         const member = selectQueueMember(group, source, this.random, {
-          tryDeliver: local => give(local) > 0,
+          tryDeliver: local => deliverTo(local) > 0,
           isEcho: remote => wouldReturn(remote, batch, source),
         });
         if (member?.sink.remote !== undefined) carrier(member).queues.push(member.queue!);
@@ -187,7 +187,7 @@ class World {
     }
   }
 
-  /** What everyone saw. */
+  /** What all receivers saw. */
   seen(): unknown {
     const { calls, connections, servers } = this;
     return { calls, connections: connections.map(({ log }) => log), servers: servers.map(({ log }) => log) };
@@ -200,7 +200,7 @@ class Connection implements Sink {
   readonly log: string[] = [];
   closed = false;
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly network: Network) {}
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     if (this.closed) return 0;
@@ -208,8 +208,8 @@ class Connection implements Sink {
     for (let index = from; index < to && !subscription.closed; index++) {
       if (subscription.filter?.allows(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)) === false) continue;
       taken++;
-      this.log.push(`${this.world.subscriptions.indexOf(subscription)}: ${batch.subjectText(index)} ${batch.payload(index)}`);
-      if (++subscription.delivered === subscription.deliveredMax) this.world.end(subscription);
+      this.log.push(`${this.network.subscriptions.indexOf(subscription)}: ${batch.subjectText(index)} ${batch.payload(index)}`);
+      if (++subscription.delivered === subscription.deliveredMax) this.network.end(subscription);
     }
     return taken;
   }
@@ -219,9 +219,9 @@ class Connection implements Sink {
   }
 
   close(): void {
-    this.world.stack.catchUp();
+    this.network.stack.catchUp();
     this.closed = true;
-    for (const subscription of this.world.subscriptions) if (subscription.sink === this) this.world.end(subscription);
+    for (const subscription of this.network.subscriptions) if (subscription.sink === this) this.network.end(subscription);
   }
 }
 
@@ -231,34 +231,34 @@ class Callback implements Sink {
   private count = 0;
 
   constructor(
-    private readonly world: World,
+    private readonly network: Network,
     private readonly receiver: Receiver,
   ) {}
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
     let index = from;
     for (; index < to && !subscription.closed; index++) {
-      const { world } = this;
-      if (++subscription.delivered === subscription.deliveredMax) world.end(subscription);
-      const name = world.subscriptions.indexOf(subscription);
-      world.calls.push(`${name} gets ${batch.subjectText(index)} ${batch.payload(index)}`);
+      const { network } = this;
+      if (++subscription.delivered === subscription.deliveredMax) network.end(subscription);
+      const name = network.subscriptions.indexOf(subscription);
+      network.calls.push(`${name} gets ${batch.subjectText(index)} ${batch.payload(index)}`);
       const { actions } = this.receiver;
       this.act(actions[this.count++ % actions.length]!);
-      world.calls.push(`${name} had ${batch.subjectText(index)} ${batch.payload(index)}`);
+      network.calls.push(`${name} is done with ${batch.subjectText(index)} ${batch.payload(index)}`);
     }
     return this.receiver.takes ? index - from : 0;
   }
 
   private act(action: Action): void {
-    const { world } = this;
-    if (world.calls.length > LINES_MAX) return;
-    if (action.does === "publish") world.publishInside(action.messages);
-    else if (action.does === "subscribe") world.subscribe(action.receiver);
+    const { network } = this;
+    if (network.calls.length > LINES_MAX) return;
+    if (action.does === "publish") network.publishInside(action.messages);
+    else if (action.does === "subscribe") network.subscribe(action.receiver);
     else if (action.does === "unsubscribe") {
       // Clients do not unsubscribe within a delivery.
-      const subscription = world.subscriptions[action.index % world.subscriptions.length]!;
-      if (subscription.sink instanceof Callback) world.end(subscription);
-    } else if (action.does === "close") world.connections[action.owner]!.close();
+      const subscription = network.subscriptions[action.index % network.subscriptions.length]!;
+      if (subscription.sink instanceof Callback) network.end(subscription);
+    } else if (action.does === "close") network.connections[action.owner]!.close();
   }
 }
 
@@ -271,7 +271,7 @@ class Server implements Sink, RemotePeer {
   constructor(private readonly cluster: string) {}
 
   deliver(): number {
-    throw new Error("a server at the other end carries messages");
+    throw new Error("messages for another server are sent with carry()");
   }
 
   clusterOf(): string {
@@ -360,8 +360,8 @@ test("fuzz: receivers see the same as if each message were delivered to all of t
   const random = new Random(seed);
   for (let round = 0; round < ROUNDS; round++) {
     const plan = randomPlan(random);
-    const fast = new World(plan, false);
-    const slow = new World(plan, true);
+    const fast = new Network(plan, false);
+    const slow = new Network(plan, true);
     fast.publishAsClient();
     slow.publishAsClient();
     expect(fast.seen(), `SEED=${seed} round=${round}`).toEqual(slow.seen());

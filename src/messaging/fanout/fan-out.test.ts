@@ -42,7 +42,7 @@ class Server implements Sink, RemotePeer {
   constructor(private readonly cluster = "") {}
 
   deliver(): number {
-    throw new Error("it only carries");
+    throw new Error("messages for another server are sent with carry()");
   }
 
   clusterOf(): string {
@@ -79,7 +79,7 @@ class Fixture {
     for (const message of given) {
       const subjectEnd = at + message.indexOf(" ");
       const end = at + message.length;
-      // Its reply subject is its own first letter.
+      // The reply subject is the first letter of the subject.
       batch.add(at, subjectEnd, at, noResponders === null ? at : at + 1, -1, subjectEnd + 1, end);
       at = end + 2;
     }

@@ -1,4 +1,4 @@
-/** What a conversation with a server does not bring about at will: receivers that go, or are too slow, while a message is delivered. */
+/** Traces of receivers that close or are too slow during a delivery: tests over a connection cannot produce that reliably. */
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
@@ -16,7 +16,7 @@ class Receiver implements Sink, TracedReceiver {
   readonly kind = 0;
   readonly accountName = "A";
   closed = false;
-  /** How many messages it takes yet. */
+  /** Number of messages that it still takes. */
   room = 1_000;
   taken = 0;
 
@@ -41,12 +41,12 @@ class Receiver implements Sink, TracedReceiver {
   }
 }
 
-interface Told {
+interface Outcome {
   readonly delivered: number;
   readonly events: readonly Record<string, unknown>[];
 }
 
-function deliver(plain: Subscription[], groups: Subscription[][] = [], only = false): Told {
+function deliver(plain: Subscription[], groups: Subscription[][] = [], only = false): Outcome {
   const batch = new MessageBatch(1);
   const source = Buffer.from("foo\r\n");
   batch.source = source;
@@ -63,7 +63,7 @@ function deliver(plain: Subscription[], groups: Subscription[][] = [], only = fa
 
 const egress = (more: object) => ({ type: "eg", ts: "1970-01-01T00:00:00Z", kind: 0, ...more });
 
-test("the trace tells why a closed subscription, a closed client, one past its maximum or a slow one got no message", () => {
+test("the trace shows why a closed subscription, a closed client, one past its maximum or a slow one got no message", () => {
   const [gone, closed, past, slow] = [new Receiver(1, "gone"), new Receiver(2, "closed"), new Receiver(3, "past"), new Receiver(4, "slow")];
   const subscriptions = [gone!.wants(), closed!.wants(), past!.wants(), slow!.wants()];
   subscriptions[0]!.closed = true;

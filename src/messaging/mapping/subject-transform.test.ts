@@ -35,7 +35,7 @@ function transform(compiled: SubjectTransform, subject: string): string | null {
   return behind === -1 ? null : target.toString("utf8", 7, behind);
 }
 
-/** What a transform does for whoever gives it literal subjects only. */
+/** The result of a transform that is given literal subjects only. */
 function transformLiteral(compiled: SubjectTransform, subject: string): string | null {
   const all = compiled.source === ">" && compiled.destination === ">";
   return all || isValidLiteral(Buffer.from(subject), 0, Buffer.byteLength(subject)) ? transform(compiled, subject) : null;

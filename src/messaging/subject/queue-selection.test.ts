@@ -50,7 +50,7 @@ function draw(
   for (let round = 0; round < draws; round++) {
     asked = [];
     const name = selectQueueMember(members, source, random, delivery)?.name ?? "none";
-    expect(new Set(asked).size).toBe(asked.length); // nobody is asked twice
+    expect(new Set(asked).size).toBe(asked.length); // no member is asked twice
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;

@@ -6,8 +6,8 @@ import { ResultCache } from "./result-cache.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
 /**
- * The cache alone, with hashes so poor that probe sequences run into each other and around the end of the table. What it holds must be
- * what a Map holds, except that it may refuse a subject whose 16 slots are taken.
+ * The cache compared with a Map. The hashes are bad on purpose, so that probe sequences overlap and wrap around the end of the table. Both
+ * must hold the same, except that the cache may refuse a subject whose 16 slots are taken.
  */
 test("fuzz: the cache finds, marks and deletes the same subjects as a Map, also with many collisions", () => {
   const seed = seedFromEnv();

@@ -6,7 +6,7 @@ import { SubjectTrie } from "./subject-trie.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
 /**
- * The trie beside a list of entries and a token matcher: whatever comes and goes, both answer alike.
+ * The trie compared with a model (a list of entries and a token matcher): after any insertions and removals both give the same answers.
  */
 interface NamedEntry extends TrieEntry {
   readonly id: number;

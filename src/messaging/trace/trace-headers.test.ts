@@ -54,7 +54,7 @@ function modelFields(block: string): [string, string][] {
   }
 }
 
-/** Four fields, of which the pieces below leave only one that may stand last. */
+/** Whether a traceparent has four fields and its flags are `01`, the only value in PIECES that asks for a trace. */
 function isParent(value: string): boolean {
   const parts = value.split("-");
   return parts.length === 4 && parts[3] === "01";
