@@ -1,68 +1,67 @@
 /**
- * Plays a world on a server: everybody connects and subscribes, then one after the other does something, and everybody tells what came.
+ * Runs a world on a server: all clients connect and subscribe, then the steps run one after the other, and what each client received is noted.
  *
- *   step ─▶ PING of everybody: what it caused has arrived ─▶ whoever was asked answers ─▶ PING of everybody ─▶ notes
- * What servers choose freely is made the same: the order within a step, the tokens of `_R_`, times and numbers of connections.
+ *   step ─▶ PING of all clients: what the step caused has arrived ─▶ receivers of a request answer ─▶ PING of all clients ─▶ notes
+ * Values that servers choose freely are replaced: the order within a step, the tokens of `_R_`, times and numbers of connections.
  */
-import { encode } from "../../src/base/bytes/ascii.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import type { World, WorldStep } from "./random-world.ts";
-
-const PONG = encode("PONG\r\n");
+import { RecordingClient, withoutRandomTokens } from "./recording-client.ts";
 
 /** One list per step, sorted, of `user: what it received`. */
 export type Notes = readonly (readonly string[])[];
 
-interface Received {
+interface Note {
+  /** Reply subject of a message; empty: none. */
   readonly reply: string;
-  /** As both servers say it. */
-  readonly note: string;
+  /** The same for both servers. */
+  readonly text: string;
 }
 
-/** @param change what happens in the middle, as a reload; nothing when not given */
+/** @param change runs before the middle step, for example a reload */
 export async function playWorld(world: World, port: number, change?: () => Promise<void>): Promise<Notes> {
   const names = world.accounts.flatMap(({ users }) => users.map(({ name }) => name));
-  const players = await Promise.all(names.map((name, user) => Player.open(port, name, world.echo[user]!, world.headers[user]!)));
+  const clients = await Promise.all(names.map((name, user) => WorldClient.open(port, name, world.echo[user]!, world.headers[user]!)));
   try {
     const notes: string[][] = [];
-    const everybody = async (): Promise<Received[][]> => {
-      const all: Received[][] = [];
-      for (const player of players) all.push(await player.take());
+    const takeAll = async (): Promise<Note[][]> => {
+      const all: Note[][] = [];
+      for (const client of clients) all.push(await client.take());
       return all;
     };
-    for (const [user, player] of players.entries()) {
-      await player.send(
+    for (const [user, client] of clients.entries()) {
+      await client.send(
         world.subscriptions[user]!.map(({ subject, queue }, sid) => `SUB ${subject} ${queue ?? ""} ${sid + 1}\r\n`).join(""),
       );
     }
-    notes.push(noted(names, await everybody()));
+    notes.push(sortedTexts(names, await takeAll()));
     for (const [number, step] of world.steps.entries()) {
       if (change !== undefined && number === Math.floor(world.steps.length / 2)) {
         await change();
-        notes.push(noted(names, await everybody()));
+        notes.push(sortedTexts(names, await takeAll()));
       }
-      await players[step.user]!.send(publishText(step, step.asks ? `_INBOX.${step.user}.${number}` : ""));
-      await players[step.user]!.sync();
-      const came = await everybody();
-      notes.push(noted(names, came));
+      await clients[step.user]!.send(publishText(step, step.asks ? `_INBOX.${step.user}.${number}` : ""));
+      await clients[step.user]!.sync();
+      const received = await takeAll();
+      notes.push(sortedTexts(names, received));
       if (step.answers === 0) continue;
-      for (const [user, messages] of came.entries()) {
-        const replies = messages.filter(({ reply }) => reply !== "").sort((a, b) => (a.note < b.note ? -1 : 1));
-        for (const { reply } of replies) {
-          await players[user]!.send(`PUB ${reply} 4\r\nans${user}\r\n`.repeat(step.answers));
-          await players[user]!.sync();
+      for (const [user, messages] of received.entries()) {
+        const requests = messages.filter(({ reply }) => reply !== "").sort((a, b) => (a.text < b.text ? -1 : 1));
+        for (const { reply } of requests) {
+          await clients[user]!.send(`PUB ${reply} 4\r\nans${user}\r\n`.repeat(step.answers));
+          await clients[user]!.sync();
         }
       }
-      notes.push(noted(names, await everybody()));
+      notes.push(sortedTexts(names, await takeAll()));
     }
     return notes;
   } finally {
-    for (const player of players) player.connection.terminate();
+    for (const { connection } of clients) connection.terminate();
   }
 }
 
-function noted(names: readonly string[], came: readonly Received[][]): string[] {
-  return came.flatMap((messages, user) => messages.map(({ note }) => `${names[user]}: ${note}`)).sort();
+function sortedTexts(names: readonly string[], received: readonly Note[][]): string[] {
+  return received.flatMap((notes, user) => notes.map(({ text }) => `${names[user]}: ${text}`)).sort();
 }
 
 function publishText({ subject, payload, header }: WorldStep, reply: string): string {
@@ -71,82 +70,31 @@ function publishText({ subject, payload, header }: WorldStep, reply: string): st
   return `HPUB ${subject} ${reply} ${block.length} ${block.length + payload.length}\r\n${block}${payload}\r\n`;
 }
 
-class Player {
-  private unread = "";
+class WorldClient extends RecordingClient {
+  private closeRecorded = false;
 
-  private constructor(readonly connection: WireConnection) {}
-
-  static async open(port: number, name: string, echo: boolean, headers: boolean): Promise<Player> {
-    const connection = await WireConnection.open(port, name);
-    const player = new Player(connection);
-    await connection.takeLine(); // INFO
-    // Headers are always taken: a message of another without them is a protocol error that ends the connection.
-    const options = { verbose: false, pedantic: false, user: name, pass: name, echo, headers: true, no_responders: headers, protocol: 0 };
-    await player.send(`CONNECT ${JSON.stringify(options)}\r\n`);
-    await player.sync();
-    return player;
+  static async open(port: number, name: string, echo: boolean, noResponders: boolean): Promise<WorldClient> {
+    const client = new WorldClient(await WireConnection.open(port, name));
+    // All clients support headers: an HPUB of a client without them is a protocol error that closes the connection.
+    await client.login(name, { echo, headers: true, no_responders: noResponders, protocol: 0 });
+    return client;
   }
 
-  /** The server closed it, which was noted. */
-  private gone = false;
-
-  async send(text: string): Promise<void> {
-    if (this.connection.ended) return;
-    await this.connection.write(encode(text));
-  }
-
-  /** What this player sent so far was seen to. */
-  async sync(): Promise<void> {
-    await this.send("PING\r\n");
-    while (!this.gone) {
-      await this.connection.waitFor(PONG);
-      const bytes = Buffer.from(this.connection.received());
-      const at = bytes.indexOf("PONG\r\n");
-      this.unread += bytes.subarray(0, Math.max(0, at)).toString("latin1");
-      this.connection.take(at === -1 ? bytes.length : at + PONG.length);
-      if (at !== -1) return;
-      if (!this.connection.ended) continue;
-      this.unread += `${bytes.toString("latin1")}closed\r\n`;
-      this.gone = true;
-    }
-  }
-
-  async take(): Promise<Received[]> {
+  /** Takes what was received until now, and once "closed" if the server has closed the connection. */
+  async take(): Promise<Note[]> {
     await this.sync();
-    const text = this.unread;
-    this.unread = "";
-    return parse(text);
-  }
-}
-
-function parse(text: string): Received[] {
-  const received: Received[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const end = text.indexOf("\r\n", at);
-    const line = text.slice(at, end);
-    at = end + 2;
-    const [verb, ...words] = line.split(" ");
-    if (verb !== "MSG" && verb !== "HMSG") {
-      if (verb !== "PING") received.push({ reply: "", note: anonymous(line) });
-      continue;
+    const notes = this.takeReceived()
+      .filter(({ verb }) => verb !== "PING")
+      .map(({ line, verb, reply, header, payload }) => {
+        const content = ` header ${headersOf(header)} payload ${payload.toString("latin1")}`;
+        return { reply, text: withoutRandomTokens(verb === "MSG" || verb === "HMSG" ? line + content : line) };
+      });
+    if (this.closed && !this.closeRecorded) {
+      this.closeRecorded = true;
+      notes.push({ reply: "", text: "closed" });
     }
-    const size = Number(words.pop());
-    const headerSize = verb === "HMSG" ? Number(words.pop()) : 0;
-    const [subject, sid, reply = ""] = words;
-    const header = headersOf(text.slice(at, at + headerSize));
-    const payload = text.slice(at + headerSize, at + size);
-    at += size + 2;
-    // Any subscription that the reply matches may tell of it.
-    const by = header.startsWith("NATS/1.0 503") ? "…" : sid;
-    received.push({ reply, note: anonymous(`${subject} sid ${by} reply ${reply} header ${header} payload ${payload}`) });
+    return notes;
   }
-  return received;
-}
-
-/** Tokens that each server draws for itself. */
-function anonymous(text: string): string {
-  return text.replace(/_R_\.[0-9A-Za-z]{6}\.[0-9A-Za-z]{6}/g, "_R_.x.y");
 }
 
 function headersOf(block: string): string {
@@ -160,10 +108,10 @@ function headersOf(block: string): string {
     .join("|");
 }
 
-/** Without what differs between any two servers or runs. */
+/** Replaces the values that differ between two servers or runs. */
 function requestInfo(json: string): string {
   const info = JSON.parse(json) as Record<string, unknown>;
   for (const key of ["start", "id", "rtt", "server"]) if (key in info) info[key] = "…";
-  delete info.rtt; // 0, and left out, on a fast machine
+  delete info.rtt; // left out when it is 0, on a fast machine
   return JSON.stringify(info);
 }

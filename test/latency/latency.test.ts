@@ -1,7 +1,7 @@
 /** Latency metrics of services, compared with nats-server. */
 import { expect, test } from "bun:test";
 import { playOnBoth } from "../msgtrace/beside-reference.ts";
-import { play, publish, type Scenario, type Step } from "../msgtrace/stage.ts";
+import { publish, runScenario, type Scenario, type Step } from "../msgtrace/stage.ts";
 import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 
@@ -159,7 +159,7 @@ test("about as many requests are measured as the percentage says, and all of tho
     const measured = async (headers?: Record<string, string>) => {
       const send = publish("req", { reply: "inbox", headers }).repeat(500);
       const scenario: Scenario = { ...base, config: "", subscriptions: { ...base.subscriptions, sam: [] }, steps: [{ user: "ann", send }] };
-      return metricsOf(await play(scenario, server.port)).length;
+      return metricsOf(await runScenario(scenario, server.port)).length;
     };
     const some = await measured();
     expect(some).toBeGreaterThan(80);

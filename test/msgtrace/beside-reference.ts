@@ -2,14 +2,14 @@ import { expect } from "bun:test";
 import { askBoth } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";
-import { play, type Scenario } from "./stage.ts";
+import { runScenario, type Scenario } from "./stage.ts";
 
 /** Plays it on both. @returns what everybody received by step, which is the same on both */
 export async function playOnBoth(scenario: Scenario, where = ""): Promise<readonly (readonly string[])[]> {
   const config = `server_name: "one"\n${scenario.config}`;
   const playOn = async (server: { port: number; stop(): Promise<void> }) => {
     try {
-      return await play(scenario, server.port);
+      return await runScenario(scenario, server.port);
     } finally {
       await server.stop();
     }

@@ -1,26 +1,25 @@
 /**
- * Plays a conversation in which messages are followed or measured, on ours and on the reference, and tells what everybody received.
+ * Runs a scenario with traced or measured messages on one server, and returns what each client received.
  *
- *   step ─▶ PING of its player ─▶ fence ─▶ PING of everybody ─▶ notes
- * The reference publishes events from a queue of its own: a fence is one more event, whose arrival says that those before it are through.
- * What servers choose freely is made the same: times, numbers of connections, the tokens of `_R_`, the order of receivers.
+ *   step ─▶ PING of its client ─▶ fence ─▶ PING of all clients ─▶ notes
+ * The reference publishes events later, from a queue. A fence is one more event: when it arrives, all earlier events have arrived.
+ * Values that servers choose freely are replaced: times, numbers of connections, the tokens of `_R_`, the order of receivers.
  */
 import { gunzipSync } from "node:zlib";
-import { encode } from "../../src/base/bytes/ascii.ts";
 import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
+import { type Received, RecordingClient, withoutRandomTokens } from "../differential/recording-client.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 
-const PONG = encode("PONG\r\n");
 const EVENT_BYTES_MAX = 1 << 20;
 
 export interface Scenario {
   readonly config: string;
-  /** By name, which is its password too; what its CONNECT says besides. The first one sees to the fences. */
+  /** By name, which is the password too: more fields of the CONNECT. The first user handles the fences. */
   readonly users: Readonly<Record<string, object>>;
   /** Subscribed before the first step: `subject` or `subject queue`. */
   readonly subscriptions: Readonly<Record<string, readonly string[]>>;
   readonly steps: readonly Step[];
-  /** Receivers have no order that the reference keeps. */
+  /** The reference delivers to the receivers in random order, so the order of the events of a trace is not compared. */
   readonly unordered?: boolean;
 }
 
@@ -28,9 +27,9 @@ export interface Step {
   readonly user: string;
   /** `{reply}` is the reply subject of the last message that the user received. */
   readonly send: string;
-  /** Something that comes later by itself: the step goes on when the user has received it. */
+  /** A text that the server sends later: the step continues when the user has received it. */
   readonly awaits?: { readonly user: string; readonly text: string };
-  /** What everybody answers to whatever came with a reply subject. */
+  /** The answer of all users to messages with a reply subject. */
   readonly answer?: Outgoing;
 }
 
@@ -48,94 +47,75 @@ export function publish(subject: string, { reply = "", headers, payload = "" }: 
   return `HPUB ${subject} ${reply} ${block.length} ${block.length + payload.length}\r\n${block}${payload}\r\n`;
 }
 
-/** For each step what everybody received: `user: what`. */
-export async function play(scenario: Scenario, port: number): Promise<string[][]> {
-  const players = new Map<string, Player>();
-  for (const [name, connect] of Object.entries(scenario.users)) players.set(name, await Player.open(port, name, connect));
-  const [fencer] = players.values();
+/** Runs a scenario on one server. @returns for each step what all users received: `user: what` */
+export async function runScenario(scenario: Scenario, port: number): Promise<string[][]> {
+  const clients = new Map<string, ScenarioClient>();
+  for (const [name, connect] of Object.entries(scenario.users)) clients.set(name, await ScenarioClient.open(port, name, connect));
+  const [fencer] = clients.values();
   const all: string[][] = [];
   try {
     for (const [name, subscriptions] of Object.entries(scenario.subscriptions)) {
       const lines = subscriptions.map((subscription, at) => `SUB ${subscription} ${at + 1}\r\n`);
-      await players.get(name)!.send(lines.join(""));
-      await players.get(name)!.sync();
+      await clients.get(name)!.send(lines.join(""));
+      await clients.get(name)!.sync();
     }
     await fencer!.send("SUB fence.event fence\r\n");
-    const listen = async (): Promise<string[]> => {
+    const takeNotes = async (): Promise<string[]> => {
       await fencer!.fence();
       const notes: string[] = [];
-      for (const [name, one] of players) {
-        await one.sync();
-        notes.push(...one.take().map(message => `${name}: ${noted(message, scenario.unordered ?? false)}`));
+      for (const [name, client] of clients) {
+        await client.sync();
+        notes.push(...client.take().map(message => `${name}: ${noteOf(message, scenario.unordered ?? false)}`));
       }
       return notes.sort();
     };
     for (const { user, send, awaits, answer } of scenario.steps) {
-      const player = players.get(user)!;
-      await player.send(send.replaceAll("{reply}", player.lastReply));
-      await player.sync();
-      if (awaits !== undefined) await players.get(awaits.user)!.connection.waitFor(Buffer.from(awaits.text));
-      const notes = await listen();
+      const client = clients.get(user)!;
+      await client.send(send.replaceAll("{reply}", client.lastReply));
+      await client.sync();
+      if (awaits !== undefined) await clients.get(awaits.user)!.connection.waitFor(Buffer.from(awaits.text));
+      const notes = await takeNotes();
       if (answer !== undefined) {
-        for (const one of players.values()) {
-          for (const reply of one.unanswered()) await one.send(publish(reply, answer));
+        for (const one of clients.values()) {
+          for (const reply of one.takeReplySubjects()) await one.send(publish(reply, answer));
           await one.sync();
         }
-        notes.push("answers:", ...(await listen()));
+        notes.push("answers:", ...(await takeNotes()));
       }
-      for (const one of players.values()) one.unanswered();
+      for (const one of clients.values()) one.takeReplySubjects();
       all.push(notes);
     }
     return all;
   } finally {
-    for (const { connection } of players.values()) connection.terminate();
+    for (const { connection } of clients.values()) connection.terminate();
   }
 }
 
-interface Received {
-  readonly line: string;
-  readonly header: string;
-  readonly payload: Buffer;
-}
-
-class Player {
-  private unread = Buffer.alloc(0);
-  private received: Received[] = [];
+class ScenarioClient extends RecordingClient {
+  /** Reply subject of the last message. */
   lastReply = "";
-  private asked: { readonly reply: string; readonly note: string }[] = [];
+  private received: Received[] = [];
+  private requests: { readonly reply: string; readonly note: string }[] = [];
   private fences = 0;
 
-  private constructor(readonly connection: WireConnection) {}
-
-  static async open(port: number, name: string, connect: object): Promise<Player> {
-    const player = new Player(await WireConnection.open(port, name));
-    await player.connection.takeLine(); // INFO
-    const options = { verbose: false, pedantic: false, user: name, pass: name, name: `N-${name}`, headers: true, protocol: 1, ...connect };
-    await player.send(`CONNECT ${JSON.stringify(options)}\r\n`);
-    await player.sync();
-    return player;
+  static async open(port: number, name: string, connect: object): Promise<ScenarioClient> {
+    const client = new ScenarioClient(await WireConnection.open(port, name));
+    await client.login(name, { name: `N-${name}`, headers: true, protocol: 1, ...connect });
+    return client;
   }
 
-  async send(text: string): Promise<void> {
-    await this.connection.write(Buffer.from(text, "latin1"));
-  }
-
-  /** What this player sent so far was seen to. */
-  async sync(): Promise<void> {
-    if (this.connection.ended) return this.parse();
-    await this.send("PING\r\n");
-    for (;;) {
-      await this.connection.waitFor(PONG);
-      const bytes = Buffer.from(this.connection.received());
-      const at = bytes.indexOf(PONG);
-      this.unread = Buffer.concat([this.unread, at === -1 ? bytes : bytes.subarray(0, at)]);
-      this.connection.take(at === -1 ? bytes.length : at + PONG.length);
-      if (at === -1 && !this.connection.ended) continue;
-      return this.parse();
+  override async sync(): Promise<void> {
+    await super.sync();
+    for (const received of this.takeReceived()) {
+      if (received.verb === "INFO" || received.verb === "PING" || received.sid === "fence") continue;
+      this.received.push(received);
+      if (received.reply === "") continue;
+      this.lastReply = received.reply;
+      this.requests.push({ reply: received.reply, note: noteOf(received, true) });
     }
   }
 
-  /** Events that were sent before are through when it returns. */
+  /** Waits until the server has published all events that earlier messages caused. */
   async fence(): Promise<void> {
     const mark = `fence${++this.fences}`;
     await this.send(publish("fence", { headers: { "Nats-Trace-Dest": "fence.event", "Nats-Trace-Only": "true", Mark: mark } }));
@@ -143,11 +123,11 @@ class Player {
     await this.sync();
   }
 
-  /** Reply subjects of what came, in an order that both servers have. */
-  unanswered(): string[] {
-    const { asked } = this;
-    this.asked = [];
-    return asked.sort((a, b) => (a.note < b.note ? -1 : 1)).map(({ reply }) => reply);
+  /** Takes the reply subjects of received requests, in the same order on both servers. */
+  takeReplySubjects(): string[] {
+    const { requests } = this;
+    this.requests = [];
+    return requests.sort((a, b) => (a.note < b.note ? -1 : 1)).map(({ reply }) => reply);
   }
 
   take(): Received[] {
@@ -155,43 +135,12 @@ class Player {
     this.received = [];
     return received;
   }
-
-  private parse(): void {
-    let at = 0;
-    const all = this.unread;
-    while (at < all.length) {
-      const end = all.indexOf("\r\n", at);
-      const line = all.toString("latin1", at, end);
-      at = end + 2;
-      const [verb, ...words] = line.split(" ");
-      if (verb === "INFO" || verb === "PING") continue;
-      if (verb !== "MSG" && verb !== "HMSG") {
-        this.received.push({ line, header: "", payload: Buffer.alloc(0) });
-        continue;
-      }
-      const size = Number(words.pop());
-      const headerSize = verb === "HMSG" ? Number(words.pop()) : 0;
-      const [subject, sid, reply = ""] = words;
-      const header = all.toString("latin1", at, at + headerSize);
-      const payload = Buffer.from(all.subarray(at + headerSize, at + size));
-      at += size + 2;
-      if (sid === "fence") continue;
-      // "No responders" comes to any subscription that the reply matches.
-      const by = header.startsWith("NATS/1.0 503") ? "…" : sid;
-      const received = { line: `${subject} sid ${by} reply ${reply}`, header, payload };
-      this.received.push(received);
-      if (reply === "") continue;
-      this.lastReply = reply;
-      this.asked.push({ reply, note: noted(received, true) });
-    }
-    this.unread = Buffer.alloc(0);
-  }
 }
 
-function noted({ line, header, payload }: Received, unordered: boolean): string {
+function noteOf({ line, header, payload }: Received, unordered: boolean): string {
   const content = contentOf(header, payload).toString("latin1");
   const shown = content.startsWith('{"') ? eventText(content, unordered) : content;
-  return anonymous(`${line}${header === "" ? "" : ` header ${headerText(header)}`} payload ${shown}`);
+  return withoutRandomTokens(`${line}${header === "" ? "" : ` header ${headerText(header)}`} payload ${shown}`);
 }
 
 function contentOf(header: string, payload: Buffer): Buffer {
@@ -206,29 +155,22 @@ function headerText(block: string): string {
     .join("|");
 }
 
-/** Values that differ between any two servers or runs. */
-const FREE = new Set(["ts", "cid", "id", "time", "timestamp", "start", "rtt", "service", "system", "total", "seq"]);
-const DURATIONS = new Set(["service", "system", "total"]);
-const SERVER_OWN = new Set(["name", "host", "id", "seq", "time"]);
+/** Fields whose values differ between two servers or runs. */
+const VARIABLE_FIELDS = new Set(["ts", "cid", "id", "time", "timestamp", "start", "rtt", "service", "system", "total", "seq"]);
+const DURATION_FIELDS = new Set(["service", "system", "total"]);
+const SERVER_FIELDS = new Set(["name", "host", "id", "seq", "time"]);
 
 function eventText(json: string, unordered: boolean): string {
   const event = JSON.parse(json, function (this: Record<string, unknown>, key, value) {
     if (key === "rtt") return undefined; // left out while it is not known
     if (key === "server" && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value as object).map(([name, own]) => [name, SERVER_OWN.has(name) ? "…" : own]));
+      return Object.fromEntries(Object.entries(value as object).map(([name, item]) => [name, SERVER_FIELDS.has(name) ? "…" : item]));
     }
     if (key === "server" || (key === "host" && typeof value === "string")) return "…";
-    // A round trip that was guessed too long leaves nothing for the service: only where nothing was measured it must be 0.
-    if (FREE.has(key)) return this.status !== 200 && typeof value === "number" && DURATIONS.has(key) ? value : "…";
+    // With status 200 durations vary, and are 0 if the measured round trip was too long. With another status they are compared.
+    if (VARIABLE_FIELDS.has(key)) return this.status !== 200 && typeof value === "number" && DURATION_FIELDS.has(key) ? value : "…";
     return value;
   }) as { events?: unknown[] };
   if (unordered) event.events?.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return JSON.stringify(event);
-}
-
-/** Tokens that each server draws for itself. */
-function anonymous(text: string): string {
-  return text.replace(/_R_\.[0-9A-Za-z]{6}\.[0-9A-Za-z]{6}(\.[0-9A-Za-z]{8}\.T)?/g, (_, tracked) =>
-    tracked ? "_R_.x.y.hash.T" : "_R_.x.y",
-  );
 }

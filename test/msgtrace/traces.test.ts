@@ -4,7 +4,7 @@ import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { playOnBoth } from "./beside-reference.ts";
-import { play, publish } from "./stage.ts";
+import { publish, runScenario } from "./stage.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -230,7 +230,7 @@ test("of the messages with traceparent as many are followed as the percentage sa
       subscriptions: { eve: ["trace.>", "foo.*"] },
       steps: [{ user: "ann", send }],
     };
-    const notes = (await play(scenario, server.port)).flat();
+    const notes = (await runScenario(scenario, server.port)).flat();
     const followed = notes.filter(note => note.startsWith("eve: trace.account")).length;
     expect(followed).toBeGreaterThan(80);
     expect(followed).toBeLessThan(250);

@@ -6,7 +6,7 @@ import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";
-import { type Outgoing, play, publish, type Scenario, type Step } from "./stage.ts";
+import { type Outgoing, publish, runScenario, type Scenario, type Step } from "./stage.ts";
 
 const it = new Recording(import.meta.path);
 /** Worlds that are compared with a live nats-server. */
@@ -55,7 +55,7 @@ async function played(
     return "refused";
   }
   try {
-    return await play(scenario, server.port);
+    return await runScenario(scenario, server.port);
   } finally {
     await server.stop();
   }
