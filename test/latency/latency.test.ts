@@ -1,7 +1,7 @@
 /** Latency metrics of services, compared with nats-server. */
 import { expect, test } from "bun:test";
-import { playOnBoth } from "../msgtrace/beside-reference.ts";
-import { publish, runScenario, type Scenario, type Step } from "../msgtrace/stage.ts";
+import { runOnBothServers } from "../msgtrace/both-servers.ts";
+import { publish, runTraceScenario, type TraceScenario, type TraceStep } from "../msgtrace/trace-scenario.ts";
 import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 
@@ -14,7 +14,7 @@ interface Services {
   readonly allowTrace?: boolean;
 }
 
-/** S offers `svc`, R takes it as `req`; C takes it from R as `far`. */
+/** S exports `svc`, R imports it as `req` and exports that, and C imports it as `far`. */
 function services({ latency = "metric", share = false, threshold = "10s", allowTrace = false }: Services = {}): string {
   return `accounts {
     S { users: [ {user: eve, password: eve}, {user: sam, password: sam} ]
@@ -32,7 +32,7 @@ const base = {
   subscriptions: { eve: ["metric"], sam: ["svc"], ann: ["inbox", "second"], cat: ["inbox"] },
 };
 
-const answered = (headers?: Record<string, string>): Step[] => [
+const requestAndAnswer = (headers?: Record<string, string>): TraceStep[] => [
   { user: "ann", send: publish("req", { reply: "inbox", payload: "?", headers }) },
   { user: "sam", send: publish("{reply}", { payload: "!" }) },
 ];
@@ -42,46 +42,50 @@ function metricsOf(notes: readonly (readonly string[])[]): string[] {
 }
 
 for (const share of [false, true]) {
-  it.compared(`an answer makes a metric of status 200, whose requester is ${share ? "shown in detail" : "only an account"}`, async () => {
-    const steps = [...answered(), ...answered({ Key: "value" }), { user: "sam", send: publish("{reply}", { payload: "late" }) }];
-    const metrics = metricsOf(await playOnBoth({ ...base, config: services({ share }), steps }));
+  it.compared(`an answer causes a metric of status 200, whose requester is ${share ? "shown in detail" : "only an account"}`, async () => {
+    const steps = [
+      ...requestAndAnswer(),
+      ...requestAndAnswer({ Key: "value" }),
+      { user: "sam", send: publish("{reply}", { payload: "late" }) },
+    ];
+    const metrics = metricsOf(await runOnBothServers({ ...base, config: services({ share }), steps }));
     expect(metrics.map(metric => metric.includes('"status":200'))).toEqual([true, true]);
     expect(metrics.map(metric => metric.includes("N-ann"))).toEqual([share, share]);
   });
 }
 
-it.compared(`a request without a reply makes a metric of status 400, and the service receives it`, async () => {
+it.compared(`a request without a reply causes a metric of status 400, and the service receives it`, async () => {
   const steps = [{ user: "ann", send: publish("req", { payload: "?" }) }];
-  const metrics = metricsOf(await playOnBoth({ ...base, config: services(), steps }));
+  const metrics = metricsOf(await runOnBothServers({ ...base, config: services(), steps }));
   expect(metrics.map(metric => /"status":400,"description":"Bad Request"/.test(metric))).toEqual([true]);
 });
 
-it.compared(`a request without responders makes a metric of status 503`, async () => {
+it.compared(`a request without responders causes a metric of status 503`, async () => {
   const steps = [
     { user: "sam", send: "UNSUB 1\r\n" },
     { user: "ann", send: publish("req", { reply: "inbox" }) },
     { user: "ann", send: publish("req", { reply: "elsewhere" }) },
   ];
-  const metrics = metricsOf(await playOnBoth({ ...base, config: services(), steps }));
+  const metrics = metricsOf(await runOnBothServers({ ...base, config: services(), steps }));
   expect(metrics.map(metric => /"status":503,"description":"Service Unavailable"/.test(metric))).toEqual([true, true]);
 });
 
-it.compared(`a requester that unsubscribes before the answer makes a metric of status 408`, async () => {
+it.compared(`a requester that unsubscribes before the answer causes a metric of status 408`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }) },
     { user: "ann", send: "UNSUB 1\r\n" },
     { user: "sam", send: publish("{reply}", { payload: "late" }) },
   ];
-  const metrics = metricsOf(await playOnBoth({ ...base, config: services({ share: true }), steps }));
+  const metrics = metricsOf(await runOnBothServers({ ...base, config: services({ share: true }), steps }));
   expect(metrics.map(metric => /"status":408,"description":"Request Timeout"/.test(metric))).toEqual([true]);
 });
 
-it.compared(`an answer after the response threshold makes a metric of status 504`, async () => {
+it.compared(`an answer after the response threshold causes a metric of status 504`, async () => {
   const steps = [
     { user: "ann", send: publish("req", { reply: "inbox" }), awaits: { user: "eve", text: "Service Timeout" } },
     { user: "sam", send: publish("{reply}", { payload: "late" }) },
   ];
-  const metrics = metricsOf(await playOnBoth({ ...base, config: services({ threshold: "20ms" }), steps }));
+  const metrics = metricsOf(await runOnBothServers({ ...base, config: services({ threshold: "20ms" }), steps }));
   expect(metrics.map(metric => /"status":504/.test(metric))).toEqual([true]);
 });
 
@@ -90,7 +94,7 @@ it.compared(`a request through two accounts is measured in both`, async () => {
     { user: "cat", send: publish("far", { reply: "inbox" }) },
     { user: "sam", send: publish("{reply}", { payload: "!" }) },
   ];
-  const notes = await playOnBoth({ ...base, config: services({ share: true }), steps });
+  const notes = await runOnBothServers({ ...base, config: services({ share: true }), steps });
   expect(
     notes
       .flat()
@@ -104,11 +108,11 @@ for (const [allowTrace, status] of [
   [true, 0],
 ] as const) {
   it.compared(
-    `a request that only is traced ${allowTrace ? "through" : "up to"} the service makes a metric of status ${status}`,
+    `a request that is only traced ${allowTrace ? "through" : "up to"} the service causes a metric of status ${status}`,
     async () => {
       const headers = { "Nats-Trace-Dest": "trace", "Nats-Trace-Only": "on" };
       const steps = [{ user: "ann", send: publish("req", { reply: "inbox", headers }) }];
-      const metrics = metricsOf(await playOnBoth({ ...base, config: services({ allowTrace }), steps }));
+      const metrics = metricsOf(await runOnBothServers({ ...base, config: services({ allowTrace }), steps }));
       expect(metrics.map(metric => /"status":(\d+)/.exec(metric)![1])).toEqual([String(status)]);
     },
   );
@@ -147,19 +151,24 @@ const TRIGGERS: readonly (readonly [headers: Record<string, string>, measured: b
 ];
 
 it.compared(`tracing headers trigger a measurement, and the metric contains them`, async () => {
-  const steps = TRIGGERS.flatMap(([headers]) => answered(headers));
-  const notes = await playOnBoth({ ...base, config: services({ latency: "{sampling: headers, subject: metric}" }), steps });
+  const steps = TRIGGERS.flatMap(([headers]) => requestAndAnswer(headers));
+  const notes = await runOnBothServers({ ...base, config: services({ latency: "{sampling: headers, subject: metric}" }), steps });
   const measured = TRIGGERS.map((_, at) => metricsOf(notes.slice(2 * at, 2 * at + 2)).length === 1);
   expect(measured).toEqual(TRIGGERS.map(([, wanted]) => wanted));
 });
 
-test("about as many requests are measured as the percentage says, and all of those whose headers call for it", async () => {
+test("the sampling percentage of requests is measured, and every request with headers that trigger a measurement", async () => {
   const server = await startOurServer([services({ latency: "{sampling: 30%, subject: metric}" })]);
   try {
     const measured = async (headers?: Record<string, string>) => {
       const send = publish("req", { reply: "inbox", headers }).repeat(500);
-      const scenario: Scenario = { ...base, config: "", subscriptions: { ...base.subscriptions, sam: [] }, steps: [{ user: "ann", send }] };
-      return metricsOf(await runScenario(scenario, server.port)).length;
+      const scenario: TraceScenario = {
+        ...base,
+        config: "",
+        subscriptions: { ...base.subscriptions, sam: [] },
+        steps: [{ user: "ann", send }],
+      };
+      return metricsOf(await runTraceScenario(scenario, server.port)).length;
     };
     const some = await measured();
     expect(some).toBeGreaterThan(80);

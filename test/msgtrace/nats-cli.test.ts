@@ -1,4 +1,4 @@
-/** `nats trace`, unchanged, against ours and nats-server: it shows the same. */
+/** The unchanged `nats trace` command shows the same with our server and with nats-server. */
 import { expect } from "bun:test";
 import { NatsCli } from "../clients/nats-cli.ts";
 import { needs } from "../reference/programs.ts";
@@ -28,15 +28,15 @@ async function receiver(port: number, name: string, subscriptions: string): Prom
   return connection;
 }
 
-/** What the tool shows of a server, without times and numbers of connections. */
-async function shown(port: number): Promise<string[]> {
+/** The output of the tool for a server, without times and numbers of connections. */
+async function outputsOf(port: number): Promise<string[]> {
   const receivers = [await receiver(port, "ann", "SUB orders.* q 1\r\n"), await receiver(port, "bob", "SUB svc.* 1\r\n")];
   using cli = new NatsCli(`nats://127.0.0.1:${port}`);
   try {
     const texts: string[] = [];
     for (const words of [["in.1"], ["in.1", "--deliver"], ["ask.1", "payload"], ["ask.1", "--deliver"], ["nobody"]]) {
       const { output, errors } = await cli.run("trace", ...words);
-      texts.push(anonymous(`${output}${errors}`));
+      texts.push(withoutVariableValues(`${output}${errors}`));
     }
     return texts;
   } finally {
@@ -44,7 +44,7 @@ async function shown(port: number): Promise<string[]> {
   }
 }
 
-function anonymous(text: string): string {
+function withoutVariableValues(text: string): string {
   return text
     .replace(/cid:\d+/g, "cid:n")
     .replace(/_INBOX\.\w+(\.\w+)?/g, "_INBOX.x")
@@ -53,18 +53,18 @@ function anonymous(text: string): string {
 
 needs(["nats"], () => {
   it.compared(
-    "nats trace shows mappings, services and receivers as it shows them of nats-server",
+    "nats trace shows mappings, services and receivers as it does with nats-server",
     async () => {
-      const shownBy = async (server: { port: number; stop(): Promise<void> }) => {
+      const outputAndStop = async (server: { port: number; stop(): Promise<void> }) => {
         try {
-          return await shown(server.port);
+          return await outputsOf(server.port);
         } finally {
           await server.stop();
         }
       };
       const [ours, wanted] = await askBoth(
-        async () => shownBy(await startOurServer([CONFIG])),
-        async () => shownBy(await ReferenceServer.start(CONFIG)),
+        async () => outputAndStop(await startOurServer([CONFIG])),
+        async () => outputAndStop(await ReferenceServer.start(CONFIG)),
       );
       expect(ours).toEqual(wanted);
       expect(wanted.map(text => text.includes("Egress"))).toEqual([true, true, true, true, false]);

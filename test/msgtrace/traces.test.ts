@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { Recording } from "../reference/recording.ts";
 import { startOurServer } from "../wire/our-server.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
-import { playOnBoth } from "./beside-reference.ts";
-import { publish, runScenario } from "./stage.ts";
+import { runOnBothServers } from "./both-servers.ts";
+import { publish, runTraceScenario } from "./trace-scenario.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -12,13 +12,13 @@ const TRACED = { "Nats-Trace-Dest": "trace.event" };
 const TRACE_ONLY = { ...TRACED, "Nats-Trace-Only": "true" };
 const PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/** One account with an observer of its events. */
+/** One account; its user eve receives the trace events. */
 const ONE = "accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }";
 const users = { eve: {}, ann: {}, bob: {} };
 const subscriptions = { eve: ["trace.>"], bob: ["foo.*", "work bees"] };
 
 it.compared(`the events of a traced message show the ingress and each receiver, and the message is delivered unchanged`, async () => {
-  const notes = await playOnBoth({
+  const notes = await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -35,9 +35,9 @@ it.compared(`the events of a traced message show the ingress and each receiver, 
   expect(notes[0]!.map(note => note.slice(0, 5))).toEqual(["bob: ", "eve: "]);
 });
 
-it.compared(`trace only: the same events, and the message is not delivered, for each spelling of true`, async () => {
+it.compared(`trace only: the events are the same and the message is not delivered, for each spelling of true`, async () => {
   const only = (value: string) => publish("foo.1", { headers: { ...TRACED, "Nats-Trace-Only": value }, payload: value });
-  const notes = await playOnBoth({
+  const notes = await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -51,7 +51,7 @@ it.compared(`trace only: the same events, and the message is not delivered, for 
 
 it.compared(`headers that are not a trace request: another case, no value, disabled, a status line, a line without a colon`, async () => {
   const raw = (block: string) => `HPUB foo.1 ${block.length} ${block.length + 2}\r\n${block}hi\r\n`;
-  await playOnBoth({
+  await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -74,7 +74,7 @@ it.compared(`headers that are not a trace request: another case, no value, disab
 });
 
 it.compared(`an invalid destination causes no trace, and a trace-only message is then discarded`, async () => {
-  await playOnBoth({
+  await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -89,7 +89,7 @@ it.compared(`an invalid destination causes no trace, and a trace-only message is
 
 it.compared(`the trace header of old servers disables tracing, also for the receivers`, async () => {
   const old = { "Nats-Trace-Origin-Account": "A" };
-  await playOnBoth({
+  await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -100,8 +100,8 @@ it.compared(`the trace header of old servers disables tracing, also for the rece
   });
 });
 
-it.compared(`events come compressed as Accept-Encoding asks for it`, async () => {
-  await playOnBoth({
+it.compared(`events are compressed with the encoding that Accept-Encoding requests`, async () => {
+  await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -112,36 +112,39 @@ it.compared(`events come compressed as Accept-Encoding asks for it`, async () =>
   });
 });
 
-it.compared(`what the publisher may not do is told as an error of the ingress, and what it may not report to is refused`, async () => {
-  await playOnBoth({
-    config: `accounts { A { users: [
+it.compared(
+  `a publish without permission is an error in the ingress event, and a trace destination without permission is refused`,
+  async () => {
+    await runOnBothServers({
+      config: `accounts { A { users: [
       {user: eve, password: eve}
       {user: ann, password: ann, permissions: {publish: {deny: ["secret.>", "trace.secret"]}}}
       {user: bob, password: bob, permissions: {subscribe: {allow: ["foo.*", "work"], deny: "foo.no"}}}
       {user: cid, password: cid, permissions: {publish: "trace.event", subscribe: "foo.*", allow_responses: {max: 1}}}
     ] } }`,
-    users: { ...users, cid: {} },
-    subscriptions: { ...subscriptions, cid: ["foo.ask"] },
-    steps: [
-      { user: "ann", send: publish("secret.1", { headers: TRACED }) },
-      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "trace.secret" } }) },
-      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "_GR_.a.b" } }) },
-      { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "$NRG.a" } }) },
-      { user: "ann", send: publish("_GR_.a.b", { headers: TRACED }) },
-      { user: "ann", send: publish("$NRG.a", { headers: TRACED }) },
-      { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "_R_.a" }) },
-      { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "$JS.ACK.a" }) },
-      { user: "ann", send: publish("foo.no", { headers: TRACED }) },
-      { user: "ann", send: publish("foo.no", { headers: TRACE_ONLY }) },
-      { user: "ann", send: publish("foo.ask", { headers: TRACED, reply: "trace.inbox" }) },
-      { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
-      { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
-    ],
-  });
-});
+      users: { ...users, cid: {} },
+      subscriptions: { ...subscriptions, cid: ["foo.ask"] },
+      steps: [
+        { user: "ann", send: publish("secret.1", { headers: TRACED }) },
+        { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "trace.secret" } }) },
+        { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "_GR_.a.b" } }) },
+        { user: "ann", send: publish("foo.1", { headers: { "Nats-Trace-Dest": "$NRG.a" } }) },
+        { user: "ann", send: publish("_GR_.a.b", { headers: TRACED }) },
+        { user: "ann", send: publish("$NRG.a", { headers: TRACED }) },
+        { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "_R_.a" }) },
+        { user: "ann", send: publish("foo.1", { headers: TRACED, reply: "$JS.ACK.a" }) },
+        { user: "ann", send: publish("foo.no", { headers: TRACED }) },
+        { user: "ann", send: publish("foo.no", { headers: TRACE_ONLY }) },
+        { user: "ann", send: publish("foo.ask", { headers: TRACED, reply: "trace.inbox" }) },
+        { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
+        { user: "cid", send: publish("trace.inbox", { headers: TRACED }) },
+      ],
+    });
+  },
+);
 
 it.compared(`a message over max_payload causes an event, and its publisher is disconnected`, async () => {
-  await playOnBoth({
+  await runOnBothServers({
     config: `max_payload: 1024\n${ONE}`,
     users,
     subscriptions,
@@ -149,8 +152,8 @@ it.compared(`a message over max_payload causes an event, and its publisher is di
   });
 });
 
-it.compared(`echo, verbose, no responders: the same with a trace as without`, async () => {
-  await playOnBoth({
+it.compared(`a trace does not change echo, verbose mode and no responders`, async () => {
+  await runOnBothServers({
     config: ONE,
     users: { eve: {}, ann: { echo: false, no_responders: true }, bob: { verbose: true } },
     subscriptions: { eve: ["trace.>"], ann: ["foo.*", "inbox", "foo.2 group"] },
@@ -165,8 +168,8 @@ it.compared(`echo, verbose, no responders: the same with a trace as without`, as
   });
 });
 
-it.compared(`the last message of an auto-unsubscribe is delivered and told, a trace only does not count`, async () => {
-  await playOnBoth({
+it.compared(`the last message before an auto-unsubscribe is delivered and traced; messages that are only traced do not count`, async () => {
+  await runOnBothServers({
     config: ONE,
     users,
     subscriptions,
@@ -181,7 +184,7 @@ it.compared(`the last message of an auto-unsubscribe is delivered and told, a tr
 });
 
 it.compared(`events show subject mappings, also one that drops the message`, async () => {
-  await playOnBoth({
+  await runOnBothServers({
     config: `accounts { A { users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ]
       mappings: { "in.*": "foo.$1", "lost": {destination: "lost", weight: 0}, "half": [{destination: "foo.half", weight: 100}] } } }`,
     users,
@@ -192,7 +195,7 @@ it.compared(`events show subject mappings, also one that drops the message`, asy
   });
 });
 
-it.compared(`traceparent asks for a trace where the account has a destination, in any case of letters`, async () => {
+it.compared(`a traceparent header in any letter case starts a trace if the account has a trace destination`, async () => {
   const account = (trace: string) =>
     `accounts { A { ${trace}\n users: [ {user: eve, password: eve}, {user: ann, password: ann}, {user: bob, password: bob} ] } }`;
   const headers = [
@@ -214,11 +217,11 @@ it.compared(`traceparent asks for a trace where the account has a destination, i
   ];
   const steps = [...headers, ...more].map(header => ({ user: "ann", send: publish("foo.1", { headers: header }) }));
   for (const trace of ["", "msg_trace: trace.account", "msg_trace: {dest: trace.account, sampling: 100}"]) {
-    await playOnBoth({ config: account(trace), users, subscriptions, steps }, trace);
+    await runOnBothServers({ config: account(trace), users, subscriptions, steps }, trace);
   }
 });
 
-test("of the messages with traceparent as many are followed as the percentage says, and nobody follows the others further on", async () => {
+test("the sampling percentage of messages with traceparent is traced, and the server disables tracing of the others", async () => {
   const server = await startOurServer([
     "accounts { A { msg_trace: {dest: trace.account, sampling: 30}\n users: [ {user: eve, password: eve}, {user: ann, password: ann} ] } }",
   ]);
@@ -230,7 +233,7 @@ test("of the messages with traceparent as many are followed as the percentage sa
       subscriptions: { eve: ["trace.>", "foo.*"] },
       steps: [{ user: "ann", send }],
     };
-    const notes = (await runScenario(scenario, server.port)).flat();
+    const notes = (await runTraceScenario(scenario, server.port)).flat();
     const followed = notes.filter(note => note.startsWith("eve: trace.account")).length;
     expect(followed).toBeGreaterThan(80);
     expect(followed).toBeLessThan(250);
@@ -241,7 +244,7 @@ test("of the messages with traceparent as many are followed as the percentage sa
   }
 });
 
-test("without a system account messages are delivered as ever, and nothing is told of them", async () => {
+test("without a system account messages are delivered as usual and not traced", async () => {
   const server = await startOurServer(["no_system_account: true"]);
   try {
     const connection = await WireConnection.open(server.port, "alone");
@@ -258,7 +261,7 @@ test("without a system account messages are delivered as ever, and nothing is to
   }
 });
 
-/** A gives a stream and services to B. */
+/** A exports a stream and services to B, and B exports a service to C. */
 const TWO = (allow: boolean) => `accounts {
   A { users: [ {user: ann, password: ann}, {user: amy, password: amy} ]
       exports: [ {stream: "stream.>"}, {service: "service.*", allow_trace: ${allow}}, {service: "mapped", allow_trace: ${allow}} ]
@@ -273,36 +276,33 @@ const TWO = (allow: boolean) => `accounts {
 const twoUsers = { eve: {}, ann: {}, amy: {}, bob: { no_responders: true }, cat: { no_responders: true } };
 
 for (const allow of [true, false]) {
-  it.compared(
-    `streams and services of other accounts ${allow ? "are looked into" : "are not looked into"}, as the exporter allows it`,
-    async () => {
-      const ask = (user: string, subject: string) =>
-        [TRACED, TRACE_ONLY].flatMap(headers => [
-          { user, send: publish(subject, { headers, payload: "ask", reply: `inbox.${user}` }) },
-          // The answer, which is traced too.
-          { user: "amy", send: publish("{reply}", { headers, payload: "answer" }) },
-          { user: "amy", send: publish("{reply}", { payload: "late" }) },
-        ]);
-      await playOnBoth({
-        config: TWO(allow),
-        users: twoUsers,
-        subscriptions: {
-          eve: ["trace.>", "from.a.>"],
-          ann: ["trace.>", "stream.*"],
-          amy: ["service.* workers", "none"],
-          bob: ["inbox.bob", "from.a.stream.1 group"],
-          cat: ["inbox.cat", "trace.>"],
-        },
-        unordered: true,
-        steps: [
-          { user: "amy", send: publish("none", { reply: "nowhere" }) },
-          ...[TRACED, TRACE_ONLY].map(headers => ({ user: "ann", send: publish("stream.1", { headers, payload: "s" }) })),
-          ...ask("bob", "chain.1"),
-          ...ask("bob", "other.name"),
-          ...ask("cat", "far.2"),
-          { user: "bob", send: publish("chain.3", { headers: TRACED, payload: "no reply" }) },
-        ],
-      });
-    },
-  );
+  it.compared(`traces ${allow ? "continue" : "end"} at streams and services of other accounts, as allow_trace determines`, async () => {
+    const ask = (user: string, subject: string) =>
+      [TRACED, TRACE_ONLY].flatMap(headers => [
+        { user, send: publish(subject, { headers, payload: "ask", reply: `inbox.${user}` }) },
+        // The answer, which is traced too.
+        { user: "amy", send: publish("{reply}", { headers, payload: "answer" }) },
+        { user: "amy", send: publish("{reply}", { payload: "late" }) },
+      ]);
+    await runOnBothServers({
+      config: TWO(allow),
+      users: twoUsers,
+      subscriptions: {
+        eve: ["trace.>", "from.a.>"],
+        ann: ["trace.>", "stream.*"],
+        amy: ["service.* workers", "none"],
+        bob: ["inbox.bob", "from.a.stream.1 group"],
+        cat: ["inbox.cat", "trace.>"],
+      },
+      unordered: true,
+      steps: [
+        { user: "amy", send: publish("none", { reply: "nowhere" }) },
+        ...[TRACED, TRACE_ONLY].map(headers => ({ user: "ann", send: publish("stream.1", { headers, payload: "s" }) })),
+        ...ask("bob", "chain.1"),
+        ...ask("bob", "other.name"),
+        ...ask("cat", "far.2"),
+        { user: "bob", send: publish("chain.3", { headers: TRACED, payload: "no reply" }) },
+      ],
+    });
+  });
 }

@@ -100,7 +100,7 @@ const seen =
 
 needs(["nats"], () => {
   for (const [user, words] of COMMANDS) {
-    test(`nats ${words}, as ${user}, prints what it prints about the reference`, () => {
+    test(`nats ${words} as ${user} prints the same as with the reference`, () => {
       const [ours, theirs] = seen!.map(outputs => outputs[`${user}: ${words}`]);
       expect(ours).toEqual(theirs);
     });

@@ -1,7 +1,7 @@
 /**
- * Worlds to compare two servers in: accounts that give and take, users with permissions, and what they say to each other.
- * Few words and short subjects, so that patterns meet. Whatever a server may choose freely is left out: queue groups have one member, and
- * mappings no weights.
+ * Random scenarios that are run on two servers: accounts with exports and imports, users with permissions, and the messages they publish.
+ * Subjects are short and made of few words, so that patterns overlap. Scenarios leave no free choice to a server: queue groups have one
+ * member, and mappings have no weights.
  */
 
 import type { PermissionOptions, SubjectPermissions } from "../../src/access/permission/permission-options.ts";
@@ -10,7 +10,7 @@ import { collideText } from "../../src/messaging/subject/subject-text.ts";
 
 const WORDS = ["a", "b", "c", "d"];
 
-export interface WorldExport {
+export interface AccountExport {
   readonly kind: "stream" | "service";
   readonly subject: string;
   readonly accounts: readonly string[] | null;
@@ -18,7 +18,7 @@ export interface WorldExport {
   readonly responseType: "Singleton" | "Stream" | "Chunked";
 }
 
-export interface WorldImport {
+export interface AccountImport {
   readonly kind: "stream" | "service";
   readonly account: string;
   readonly subject: string;
@@ -27,38 +27,39 @@ export interface WorldImport {
   readonly share: boolean;
 }
 
-export interface WorldAccount {
+export interface ScenarioAccount {
   readonly name: string;
   readonly users: readonly { readonly name: string; readonly permissions: PermissionOptions | null }[];
   readonly defaultPermissions: PermissionOptions | null;
-  readonly exports: WorldExport[];
-  readonly imports: WorldImport[];
+  readonly exports: AccountExport[];
+  readonly imports: AccountImport[];
   readonly mappings: readonly (readonly [source: string, destination: string])[];
 }
 
-export interface WorldSubscription {
+export interface ScenarioSubscription {
   readonly subject: string;
   readonly queue: string | null;
 }
 
-/** One thing that one user does, while everybody listens. */
-export interface WorldStep {
+/** One message that one user publishes. */
+export interface AccountStep {
   readonly user: number;
   readonly subject: string;
+  /** Whether the message has a reply subject. */
   readonly asks: boolean;
   readonly payload: string;
-  /** A header of the message; null: it has none. */
+  /** Value of a header of the message; null: no header. */
   readonly header: string | null;
-  /** Whether whoever is asked answers, and how often. */
+  /** Number of answers that each receiver of a request publishes. */
   readonly answers: number;
 }
 
-export interface World {
-  readonly accounts: readonly WorldAccount[];
-  readonly subscriptions: readonly (readonly WorldSubscription[])[];
+export interface AccountScenario {
+  readonly accounts: readonly ScenarioAccount[];
+  readonly subscriptions: readonly (readonly ScenarioSubscription[])[];
   readonly echo: readonly boolean[];
   readonly headers: readonly boolean[];
-  readonly steps: readonly WorldStep[];
+  readonly steps: readonly AccountStep[];
 }
 
 const literal = (random: Random) => Array.from({ length: random.between(1, 3) }, () => random.pick(WORDS)).join(".");
@@ -69,7 +70,7 @@ function pattern(random: Random): string {
   return tokens.join(".");
 }
 
-/** Some literal subject that the pattern matches. */
+/** A random literal subject that the pattern matches. */
 function within(subject: string, random: Random): string {
   const tokens = subject.split(".").map(token => (token === "*" || /^\$\d/.test(token) ? random.pick(WORDS) : token));
   if (tokens.at(-1) === ">") tokens.splice(-1, 1, ...literal(random).split("."));
@@ -90,7 +91,7 @@ function permissions(random: Random, subjects: readonly string[]): PermissionOpt
   };
 }
 
-function exportOf(random: Random, accounts: readonly string[]): WorldExport {
+function exportOf(random: Random, accounts: readonly string[]): AccountExport {
   const kind = random.chance(0.5) ? "stream" : "service";
   const subject = pattern(random);
   const star = subject.split(".").indexOf("*");
@@ -104,16 +105,16 @@ function exportOf(random: Random, accounts: readonly string[]): WorldExport {
   };
 }
 
-function importOf(random: Random, importer: string, exporter: WorldAccount): WorldImport | null {
-  const open = exporter.exports.filter(({ accounts }) => accounts === null || accounts.includes(importer) || random.chance(0.05));
-  if (open.length === 0) return null;
-  const given = random.pick(open);
-  let subject = given.subject;
-  if (given.accountTokenPosition > 0) {
+function importOf(random: Random, importer: string, exporter: ScenarioAccount): AccountImport | null {
+  const allowed = exporter.exports.filter(({ accounts }) => accounts === null || accounts.includes(importer) || random.chance(0.05));
+  if (allowed.length === 0) return null;
+  const exported = random.pick(allowed);
+  let subject = exported.subject;
+  if (exported.accountTokenPosition > 0) {
     const tokens = subject.split(".");
-    tokens[given.accountTokenPosition - 1] = importer;
+    tokens[exported.accountTokenPosition - 1] = importer;
     subject = tokens.join(".");
-  } else if (random.chance(0.3)) subject = within(subject, random); // a part of it
+  } else if (random.chance(0.3)) subject = within(subject, random); // imports a part of the export
   const wildcards = subject.split(".").filter(token => token === "*").length;
   let to = "";
   let prefix = "";
@@ -122,33 +123,36 @@ function importOf(random: Random, importer: string, exporter: WorldAccount): Wor
     if (random.chance(0.5)) references.reverse();
     const middle = references.join(".");
     const tail = subject.endsWith(">") ? ".>" : "";
-    if (given.kind === "stream" && random.chance(0.4)) prefix = random.pick(["p", "p.q", "a"]);
+    if (exported.kind === "stream" && random.chance(0.4)) prefix = random.pick(["p", "p.q", "a"]);
     else to = `${literal(random)}${middle === "" ? "" : `.${middle}`}${tail}`;
   }
-  return { kind: given.kind, account: exporter.name, subject, to, prefix, share: given.kind === "service" && random.chance(0.3) };
+  return { kind: exported.kind, account: exporter.name, subject, to, prefix, share: exported.kind === "service" && random.chance(0.3) };
 }
 
-export function randomWorld(random: Random): World {
+export function randomAccountScenario(random: Random): AccountScenario {
   const names = ["ONE", "TWO", "THREE", "FOUR"].slice(0, random.between(2, 4));
   const drafts = names.map(name => ({ name, exports: Array.from({ length: random.between(0, 3) }, () => exportOf(random, names)) }));
-  const exports = drafts.map(draft => ({ ...draft, exports: draft.exports.filter((one, index, all) => firstOf(one, all) === index) }));
+  const exports = drafts.map(draft => ({
+    ...draft,
+    exports: draft.exports.filter((one, index, all) => indexOfFirstOverlap(one, all) === index),
+  }));
   const imports = exports.map(({ name }) => {
     const others = exports.filter(other => other.name !== name);
-    const wanted = Array.from({ length: random.between(0, 3) }, () => importOf(random, name, random.pick(others) as WorldAccount));
-    // Of two imports of one service the reference gives either the sharing that one of them asks for.
-    const fit = wanted.filter(one => one !== null).filter(one => one.kind === "stream" || !takesAnswers(localSubject(one)));
+    const wanted = Array.from({ length: random.between(0, 3) }, () => importOf(random, name, random.pick(others) as ScenarioAccount));
+    // Each service is imported once: with two imports of one service, the reference applies the `share` of either of them to both.
+    const fit = wanted.filter(one => one !== null).filter(one => one.kind === "stream" || !matchesAnswers(localSubject(one)));
     return fit.filter((one, index, all) => all.findIndex(other => sameService(one, other)) === index);
   });
   const known = [...exports.flatMap(one => one.exports.map(({ subject }) => subject)), ...imports.flat().map(localSubject)];
   const subjects = known.length === 0 ? ["a.b"] : known;
-  const accounts: WorldAccount[] = exports.map(({ name, exports: given }, index) => ({
+  const accounts: ScenarioAccount[] = exports.map(({ name, exports: exported }, index) => ({
     name,
     users: Array.from({ length: random.between(1, 2) }, (_, number) => ({
       name: `${name.toLowerCase()}${number}`,
       permissions: random.chance(0.5) ? permissions(random, subjects) : null,
     })),
     defaultPermissions: random.chance(0.15) ? permissions(random, subjects) : null,
-    exports: given,
+    exports: exported,
     imports: imports[index]!,
     mappings: random.chance(0.35) ? [mapping(random)] : [],
   }));
@@ -175,21 +179,21 @@ export function randomWorld(random: Random): World {
   };
 }
 
-/** A service import that takes the answers to others, too: there the reference loses sight of the subject. */
-function takesAnswers(local: string): boolean {
+/** Whether a service import would match the answers of other requests too; the reference then loses the original subject. */
+function matchesAnswers(local: string): boolean {
   return collideText(local, "_INBOX.0.0") || collideText(local, "_R_.x.y");
 }
 
-function sameService(one: WorldImport, other: WorldImport): boolean {
+function sameService(one: AccountImport, other: AccountImport): boolean {
   return (
     one === other || (one.kind === "service" && other.kind === "service" && one.account === other.account && one.subject === other.subject)
   );
 }
 
-/** The same users in a world that is different here and there: other permissions, exports and imports, some users gone. */
-export function changedWorld(world: World, random: Random): World {
-  const other = randomWorld(random);
-  const accounts = world.accounts.map((account, index) => {
+/** The same scenario with some changed permissions, exports, imports and mappings, and without some users. */
+export function withChangedAccounts(scenario: AccountScenario, random: Random): AccountScenario {
+  const other = randomAccountScenario(random);
+  const accounts = scenario.accounts.map((account, index) => {
     const drawn = other.accounts[index];
     if (drawn === undefined || random.chance(0.4)) return account;
     const users = account.users
@@ -197,15 +201,15 @@ export function changedWorld(world: World, random: Random): World {
       .filter((_, number) => number === 0 || random.chance(0.9));
     return { ...account, users, exports: drawn.exports, imports: drawn.imports, mappings: drawn.mappings };
   });
-  return { ...world, accounts };
+  return { ...scenario, accounts };
 }
 
-/** Of exports that overlap the reference takes any one for an import, so there are none. */
-function firstOf(wanted: WorldExport, all: readonly WorldExport[]): number {
+/** Index of the first export that overlaps `wanted`. Scenarios have no overlapping exports: the reference applies any of them to an import. */
+function indexOfFirstOverlap(wanted: AccountExport, all: readonly AccountExport[]): number {
   return all.findIndex(({ kind, subject }) => kind === wanted.kind && collideText(subject, wanted.subject));
 }
-/** Where an import is seen, wildcards for references. */
-function localSubject({ subject, to, prefix }: WorldImport): string {
+/** The subject of an import in its own account, with wildcards instead of references such as `$1`. */
+function localSubject({ subject, to, prefix }: AccountImport): string {
   if (prefix !== "") return `${prefix}.${subject}`;
   return (to === "" ? subject : to).replace(/\$\d/g, "*");
 }
@@ -217,16 +221,16 @@ function mapping(random: Random): readonly [string, string] {
   return [source, `${literal(random)}${random.pick(ends)}`];
 }
 
-/** The world as nats-server's configuration file. */
-export function configOf(world: World): string {
-  return `accounts: {\n${world.accounts.map(accountText).join("\n")}\n}\n`;
+/** The accounts of a scenario as a configuration file. */
+export function configOf(scenario: AccountScenario): string {
+  return `accounts: {\n${scenario.accounts.map(accountText).join("\n")}\n}\n`;
 }
 
-function accountText(account: WorldAccount): string {
+function accountText(account: ScenarioAccount): string {
   const users = account.users.map(
     ({ name, permissions: own }) => `{ user: ${name}, password: ${name}${own === null ? "" : `, permissions: ${permissionText(own)}`} }`,
   );
-  const given = account.exports.map(one => {
+  const exported = account.exports.map(one => {
     const more = [
       ...(one.accounts === null ? [] : [`accounts: ${JSON.stringify(one.accounts)}`]),
       ...(one.accountTokenPosition === 0 ? [] : [`account_token_position: ${one.accountTokenPosition}`]),
@@ -234,7 +238,7 @@ function accountText(account: WorldAccount): string {
     ];
     return `{ ${one.kind}: "${one.subject}"${more.map(text => `, ${text}`).join("")} }`;
   });
-  const taken = account.imports.map(one => {
+  const imported = account.imports.map(one => {
     const more = [
       ...(one.to === "" ? [] : [`to: "${one.to}"`]),
       ...(one.prefix === "" ? [] : [`prefix: "${one.prefix}"`]),
@@ -246,8 +250,8 @@ function accountText(account: WorldAccount): string {
   const parts = [
     `users: [ ${users.join(", ")} ]`,
     ...(account.defaultPermissions === null ? [] : [`default_permissions: ${permissionText(account.defaultPermissions)}`]),
-    ...(given.length === 0 ? [] : [`exports: [ ${given.join(", ")} ]`]),
-    ...(taken.length === 0 ? [] : [`imports: [ ${taken.join(", ")} ]`]),
+    ...(exported.length === 0 ? [] : [`exports: [ ${exported.join(", ")} ]`]),
+    ...(imported.length === 0 ? [] : [`imports: [ ${imported.join(", ")} ]`]),
     ...(maps.length === 0 ? [] : [`mappings: { ${maps.join(", ")} }`]),
   ];
   return `  ${account.name}: {\n    ${parts.join("\n    ")}\n  }`;

@@ -1,14 +1,14 @@
 /**
- * Runs a world on a server: all clients connect and subscribe, then the steps run one after the other, and what each client received is noted.
+ * Runs a scenario on a server: all clients connect and subscribe, then the steps run one after the other. Returns what each client received.
  *
  *   step ─▶ PING of all clients: what the step caused has arrived ─▶ receivers of a request answer ─▶ PING of all clients ─▶ notes
  * Values that servers choose freely are replaced: the order within a step, the tokens of `_R_`, times and numbers of connections.
  */
 import { WireConnection } from "../wire/wire-connection.ts";
-import type { World, WorldStep } from "./random-world.ts";
+import type { AccountScenario, AccountStep } from "./account-scenario.ts";
 import { RecordingClient, withoutRandomTokens } from "./recording-client.ts";
 
-/** One list per step, sorted, of `user: what it received`. */
+/** For each step a sorted list of `user: what it received`. */
 export type Notes = readonly (readonly string[])[];
 
 interface Note {
@@ -19,9 +19,11 @@ interface Note {
 }
 
 /** @param change runs before the middle step, for example a reload */
-export async function playWorld(world: World, port: number, change?: () => Promise<void>): Promise<Notes> {
-  const names = world.accounts.flatMap(({ users }) => users.map(({ name }) => name));
-  const clients = await Promise.all(names.map((name, user) => WorldClient.open(port, name, world.echo[user]!, world.headers[user]!)));
+export async function runAccountScenario(scenario: AccountScenario, port: number, change?: () => Promise<void>): Promise<Notes> {
+  const names = scenario.accounts.flatMap(({ users }) => users.map(({ name }) => name));
+  const clients = await Promise.all(
+    names.map((name, user) => AccountClient.open(port, name, scenario.echo[user]!, scenario.headers[user]!)),
+  );
   try {
     const notes: string[][] = [];
     const takeAll = async (): Promise<Note[][]> => {
@@ -31,12 +33,12 @@ export async function playWorld(world: World, port: number, change?: () => Promi
     };
     for (const [user, client] of clients.entries()) {
       await client.send(
-        world.subscriptions[user]!.map(({ subject, queue }, sid) => `SUB ${subject} ${queue ?? ""} ${sid + 1}\r\n`).join(""),
+        scenario.subscriptions[user]!.map(({ subject, queue }, sid) => `SUB ${subject} ${queue ?? ""} ${sid + 1}\r\n`).join(""),
       );
     }
     notes.push(sortedTexts(names, await takeAll()));
-    for (const [number, step] of world.steps.entries()) {
-      if (change !== undefined && number === Math.floor(world.steps.length / 2)) {
+    for (const [number, step] of scenario.steps.entries()) {
+      if (change !== undefined && number === Math.floor(scenario.steps.length / 2)) {
         await change();
         notes.push(sortedTexts(names, await takeAll()));
       }
@@ -64,17 +66,17 @@ function sortedTexts(names: readonly string[], received: readonly Note[][]): str
   return received.flatMap((notes, user) => notes.map(({ text }) => `${names[user]}: ${text}`)).sort();
 }
 
-function publishText({ subject, payload, header }: WorldStep, reply: string): string {
+function publishText({ subject, payload, header }: AccountStep, reply: string): string {
   if (header === null) return `PUB ${subject} ${reply} ${payload.length}\r\n${payload}\r\n`;
   const block = `NATS/1.0\r\nKey: ${header}\r\n\r\n`;
   return `HPUB ${subject} ${reply} ${block.length} ${block.length + payload.length}\r\n${block}${payload}\r\n`;
 }
 
-class WorldClient extends RecordingClient {
+class AccountClient extends RecordingClient {
   private closeRecorded = false;
 
-  static async open(port: number, name: string, echo: boolean, noResponders: boolean): Promise<WorldClient> {
-    const client = new WorldClient(await WireConnection.open(port, name));
+  static async open(port: number, name: string, echo: boolean, noResponders: boolean): Promise<AccountClient> {
+    const client = new AccountClient(await WireConnection.open(port, name));
     // All clients support headers: an HPUB of a client without them is a protocol error that closes the connection.
     await client.login(name, { echo, headers: true, no_responders: noResponders, protocol: 0 });
     return client;

@@ -12,18 +12,18 @@ import { WireConnection } from "../wire/wire-connection.ts";
 
 const EVENT_BYTES_MAX = 1 << 20;
 
-export interface Scenario {
+export interface TraceScenario {
   readonly config: string;
   /** By name, which is the password too: more fields of the CONNECT. The first user handles the fences. */
   readonly users: Readonly<Record<string, object>>;
   /** Subscribed before the first step: `subject` or `subject queue`. */
   readonly subscriptions: Readonly<Record<string, readonly string[]>>;
-  readonly steps: readonly Step[];
+  readonly steps: readonly TraceStep[];
   /** The reference delivers to the receivers in random order, so the order of the events of a trace is not compared. */
   readonly unordered?: boolean;
 }
 
-export interface Step {
+export interface TraceStep {
   readonly user: string;
   /** `{reply}` is the reply subject of the last message that the user received. */
   readonly send: string;
@@ -48,9 +48,9 @@ export function publish(subject: string, { reply = "", headers, payload = "" }: 
 }
 
 /** Runs a scenario on one server. @returns for each step what all users received: `user: what` */
-export async function runScenario(scenario: Scenario, port: number): Promise<string[][]> {
-  const clients = new Map<string, ScenarioClient>();
-  for (const [name, connect] of Object.entries(scenario.users)) clients.set(name, await ScenarioClient.open(port, name, connect));
+export async function runTraceScenario(scenario: TraceScenario, port: number): Promise<string[][]> {
+  const clients = new Map<string, TraceClient>();
+  for (const [name, connect] of Object.entries(scenario.users)) clients.set(name, await TraceClient.open(port, name, connect));
   const [fencer] = clients.values();
   const all: string[][] = [];
   try {
@@ -91,15 +91,15 @@ export async function runScenario(scenario: Scenario, port: number): Promise<str
   }
 }
 
-class ScenarioClient extends RecordingClient {
+class TraceClient extends RecordingClient {
   /** Reply subject of the last message. */
   lastReply = "";
   private received: Received[] = [];
   private requests: { readonly reply: string; readonly note: string }[] = [];
   private fences = 0;
 
-  static async open(port: number, name: string, connect: object): Promise<ScenarioClient> {
-    const client = new ScenarioClient(await WireConnection.open(port, name));
+  static async open(port: number, name: string, connect: object): Promise<TraceClient> {
+    const client = new TraceClient(await WireConnection.open(port, name));
     await client.login(name, { name: `N-${name}`, headers: true, protocol: 1, ...connect });
     return client;
   }

@@ -1,32 +1,32 @@
-/** Generated worlds of accounts in which messages are followed: the same events from ours as from nats-server. */
+/** Generated accounts with traced messages: our server publishes the same trace events as nats-server. */
 import { expect } from "bun:test";
 import { Random } from "../../src/base/random/random.ts";
-import { configOf, randomWorld, type World, type WorldStep } from "../differential/random-world.ts";
+import { type AccountScenario, type AccountStep, configOf, randomAccountScenario } from "../differential/account-scenario.ts";
 import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { startOurServer } from "../wire/our-server.ts";
-import { type Outgoing, publish, runScenario, type Scenario, type Step } from "./stage.ts";
+import { type Outgoing, publish, runTraceScenario, type TraceScenario, type TraceStep } from "./trace-scenario.ts";
 
 const it = new Recording(import.meta.path);
-/** Worlds that are compared with a live nats-server. */
-const WORLDS = Number(process.env.WORLDS ?? 60);
+/** Number of scenarios that are compared with a live nats-server. */
+const SCENARIOS = Number(process.env.SCENARIOS ?? 60);
 /** Recorded, so that they are compared where there is no nats-server, too. */
 const RECORDED_SEED = 1;
-const RECORDED_WORLDS = 6;
+const RECORDED_SCENARIOS = 6;
 
 it.compared(
-  "generated worlds: each message's way is told as nats-server tells it, and each client receives the same",
+  "generated accounts with traced messages: trace events and received messages are those of nats-server",
   async () => {
-    for (const [number, scenario] of tracedWorlds(RECORDED_SEED, RECORDED_WORLDS).entries()) {
-      const wanted = await answerOfReference(() => played(config => ReferenceServer.start(config), scenario));
-      compareNotes(comparable(await played(ours, scenario)), wanted, `world ${number}\n${scenario.config}`);
+    for (const [number, scenario] of tracedScenarios(RECORDED_SEED, RECORDED_SCENARIOS).entries()) {
+      const wanted = await answerOfReference(() => outcomeOf(config => ReferenceServer.start(config), scenario));
+      compareNotes(comparable(await outcomeOf(ours, scenario)), wanted, `scenario ${number}\n${scenario.config}`);
     }
     if (!referenceIsLive()) return;
     const seed = seedFromEnv();
-    for (const [number, scenario] of tracedWorlds(seed, WORLDS).entries()) {
-      const wanted = await played(config => ReferenceServer.start(config), scenario);
-      compareNotes(await played(ours, scenario), wanted, `SEED=${seed} world ${number}\n${scenario.config}`);
+    for (const [number, scenario] of tracedScenarios(seed, SCENARIOS).entries()) {
+      const wanted = await outcomeOf(config => ReferenceServer.start(config), scenario);
+      compareNotes(await outcomeOf(ours, scenario), wanted, `SEED=${seed} scenario ${number}\n${scenario.config}`);
     }
   },
   300_000,
@@ -36,18 +36,18 @@ type Notes = readonly (readonly string[])[];
 
 const ours = (config: string) => startOurServer([config]);
 
-function tracedWorlds(seed: number, count: number): Scenario[] {
+function tracedScenarios(seed: number, count: number): TraceScenario[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => {
     const own = new Random(random.nextUint32());
-    return tracedWorld(randomWorld(own), own);
+    return tracedScenario(randomAccountScenario(own), own);
   });
 }
 
-/** What everybody received, step by step; "refused" when the server does not take the configuration. */
-async function played(
+/** What all clients received, by step; "refused" if the server refuses the configuration. */
+async function outcomeOf(
   start: (config: string) => Promise<{ port: number; stop(): Promise<void> }>,
-  scenario: Scenario,
+  scenario: TraceScenario,
 ): Promise<Notes | "refused"> {
   const server = await start(`server_name: "one"\n${scenario.config}`).catch((error: Error) => error);
   if (server instanceof Error) {
@@ -55,34 +55,34 @@ async function played(
     return "refused";
   }
   try {
-    return await runScenario(scenario, server.port);
+    return await runTraceScenario(scenario, server.port);
   } finally {
     await server.stop();
   }
 }
 
 function compareNotes(got: Notes | "refused", wanted: Notes | "refused", where: string): void {
-  // Which import closes a circle depends on the order in which the reference goes through accounts; worlds.test.ts compares refusals.
+  // The reference processes accounts in random order, which decides the import that closes a cycle; account-scenarios.test.ts compares refusals.
   if (got === "refused" || wanted === "refused") return;
   for (const [step, notes] of wanted.entries()) expect(got[step], `${where}\nstep ${step}`).toEqual([...notes]);
 }
 
-/** The world with somebody in each account who reads traces, and with accounts that let others follow their messages, or do not. */
-function tracedWorld(world: World, random: Random): Scenario {
-  const names = world.accounts.flatMap(({ users }) => users.map(({ name }) => name));
-  const observers = world.accounts.map(({ name }) => `see${name}`);
+/** The scenario with a user in each account who receives traces, and with random `allow_trace` and `msg_trace`. */
+function tracedScenario(scenario: AccountScenario, random: Random): TraceScenario {
+  const names = scenario.accounts.flatMap(({ users }) => users.map(({ name }) => name));
+  const observers = scenario.accounts.map(({ name }) => `see${name}`);
   return {
-    config: tracingConfig(configOf(world), random),
+    config: tracingConfig(configOf(scenario), random),
     users: Object.fromEntries([
       ...observers.map(name => [name, {}] as const),
-      ...names.map((name, user) => [name, { echo: world.echo[user], no_responders: random.chance(0.5) }] as const),
+      ...names.map((name, user) => [name, { echo: scenario.echo[user], no_responders: random.chance(0.5) }] as const),
     ]),
     subscriptions: Object.fromEntries([
       ...observers.map(name => [name, ["trace.>"]] as const),
-      ...names.map((name, user) => [name, world.subscriptions[user]!.map(({ subject, queue }) => `${subject} ${queue ?? ""}`)] as const),
+      ...names.map((name, user) => [name, scenario.subscriptions[user]!.map(({ subject, queue }) => `${subject} ${queue ?? ""}`)] as const),
     ]),
     unordered: true,
-    steps: world.steps.map((step, number) => tracedStep(step, names, number, random)),
+    steps: scenario.steps.map((step, number) => tracedStep(step, names, number, random)),
   };
 }
 
@@ -98,7 +98,7 @@ function tracingConfig(config: string, random: Random): string {
     });
 }
 
-function tracedStep(step: WorldStep, names: readonly string[], number: number, random: Random): Step {
+function tracedStep(step: AccountStep, names: readonly string[], number: number, random: Random): TraceStep {
   const reply = step.asks ? `_INBOX.${step.user}.${number}` : "";
   const send = publish(step.subject, { reply, payload: step.payload, headers: randomHeaders(random) });
   const answer: Outgoing = { payload: "answer", headers: random.chance(0.5) ? randomHeaders(random) : undefined };
