@@ -15,7 +15,7 @@ const it = new Recording(import.meta.path);
 /** Number of scenarios that are compared with a live nats-server. */
 const SCENARIOS = Number(process.env.SCENARIOS ?? 200);
 const RELOADED_SCENARIOS = Math.ceil(SCENARIOS / 4);
-/** Recorded, so that they are compared where there is no nats-server, too. */
+/** Recorded, so that the comparison also runs without nats-server. */
 const RECORDED_SEED = 1;
 const RECORDED_SCENARIOS = 16;
 const RECORDED_RELOADED_SCENARIOS = 8;

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "../system/config.ts";
-import { neutral } from "../system/system-client.ts";
+import { withoutVariableValues } from "../system/system-client.ts";
 import { client, endClient, get, json } from "./monitored-pair.ts";
 import { lookAtBoth } from "./same-config.ts";
 
@@ -51,7 +51,7 @@ const seen = await it.page("answers", () =>
     const answers = new Map<string, unknown>();
     for (const query of QUERIES) {
       const { status, type, body } = await get(server, query);
-      answers.set(query, { status, type, body: body.startsWith("{") ? neutral(JSON.parse(body)) : body });
+      answers.set(query, { status, type, body: body.startsWith("{") ? withoutVariableValues(JSON.parse(body)) : body });
     }
     for (const one of open) one.close();
     return Object.fromEntries(answers);

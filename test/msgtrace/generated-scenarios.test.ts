@@ -11,7 +11,7 @@ import { type Outgoing, publish, runTraceScenario, type TraceScenario, type Trac
 const it = new Recording(import.meta.path);
 /** Number of scenarios that are compared with a live nats-server. */
 const SCENARIOS = Number(process.env.SCENARIOS ?? 60);
-/** Recorded, so that they are compared where there is no nats-server, too. */
+/** Recorded, so that the comparison also runs without nats-server. */
 const RECORDED_SEED = 1;
 const RECORDED_SCENARIOS = 6;
 

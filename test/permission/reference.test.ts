@@ -1,6 +1,6 @@
 /**
- * Permissions compared with nats-server: users with generated permissions, each in its own account with a second user who may do
- * everything. What nats-server refuses and delivers is what our classes say.
+ * Permissions compared with nats-server: users with generated permissions, each in its own account with a second user without limits.
+ * Our classes must refuse and deliver what nats-server refuses and delivers.
  *
  *   user   ── PUB … ──▶ refused?        user ── SUB … ──▶ refused?        other ── PUB … ──▶ user: delivered?
  *   other  ── PUB … reply ──▶ user ── PUB reply ──▶ refused?
@@ -25,7 +25,7 @@ const SUBSCRIPTIONS = 40;
 const MESSAGES = 60;
 const PUBLISHED = 60;
 const REPLY_ROUNDS = 25;
-/** Recorded, so that they are compared where there is no nats-server, too. */
+/** Recorded, so that the comparison also runs without nats-server. */
 const RECORDED_SEED = 1;
 const RECORDED_USERS = 12;
 
@@ -35,7 +35,7 @@ interface Subscribed {
   readonly queue: string | null;
 }
 
-/** What a user with generated permissions does, and what another one sends it. */
+/** What a user with generated permissions publishes and subscribes, and the messages that the other user publishes. */
 interface Plan {
   readonly options: PermissionOptions;
   readonly published: readonly string[];
@@ -44,12 +44,12 @@ interface Plan {
   readonly rounds: readonly { readonly request: { subject: string; reply: string } | null; readonly answers: readonly string[] }[];
 }
 
-/** What a server answers to it: lines of refusals, and who received which message. */
+/** The results of a plan: refusals, and the received messages with their receivers. */
 interface Observed {
   readonly published: readonly string[];
   readonly subscribed: readonly string[];
   readonly received: readonly string[];
-  /** By round. */
+  /** Refusals of answers, by round. */
   readonly replies: readonly (readonly string[])[];
 }
 
@@ -74,7 +74,7 @@ function plansOf(seed: number, count: number): Plan[] {
 function randomPlan(random: Random): Plan {
   return {
     options: randomPermissions(random),
-    // Repetitions too: they are answered from memory.
+    // Subjects repeat, so that cached decisions are used too.
     published: Array.from({ length: PUBLISHED }, () =>
       random.chance(0.1)
         ? random.pick(["a..b", "a.", ".a", "orders..x"])
@@ -99,7 +99,7 @@ function randomPlan(random: Random): Plan {
   };
 }
 
-/** Plays all plans on nats-server at the same time. */
+/** Runs all plans on nats-server at the same time. */
 async function observeAll(plans: readonly Plan[]): Promise<Observed[]> {
   const server = await ReferenceServer.start(configOf(plans.map(({ options }) => options)));
   try {
@@ -140,7 +140,7 @@ function compareAll(plans: readonly Plan[], observed: readonly Observed[], where
 
 const publishRefusal = (subject: string) => `-ERR 'Permissions Violation for Publish to "${subject}"'`;
 
-/** What our classes say about a plan. */
+/** The results of a plan according to our classes. */
 function expectedOf({ messages, options, published, rounds, subscriptions }: Plan): Observed {
   const random = new Random(1);
   const client = new ClientPermissions(Permissions.compile(options, random), SYSTEM_CLOCK, random);
@@ -165,7 +165,7 @@ function expectedOf({ messages, options, published, rounds, subscriptions }: Pla
   return { published: refusedToPublish.map(publishRefusal), subscribed: refusals, received: received.sort(), replies };
 }
 
-/** Plain subscriptions by sid, queue groups by name: the server picks the member. */
+/** Receivers of a subject: plain subscriptions by sid, and queue groups by name because the server picks the member. */
 function receiversOf(subject: string, client: ClientPermissions, subscriptions: readonly Subscribed[]): string[] {
   const receivers = new Set<string>();
   const bytes = encode(subject);
@@ -204,7 +204,7 @@ function configOf(permissions: readonly PermissionOptions[]): string {
   return `accounts {\n${accounts.join("\n")}\n}`;
 }
 
-/** JSON is nearly the configuration language; what says nothing is left out. */
+/** A permissions block. The configuration language accepts JSON; lists that are null are left out. */
 function blockOf({ publish, subscribe, responses }: PermissionOptions): string {
   const filled = (lists: PermissionOptions["publish"]) =>
     lists && Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== null));
@@ -227,7 +227,7 @@ class Peer {
     return peer;
   }
 
-  /** Sends, and takes the lines that came until the server has seen it all. */
+  /** Sends commands and PING. @returns the lines that came before the PONG */
   async ask(commands: string[]): Promise<string[]> {
     await this.wire.write(encode(`${commands.join("")}PING\r\n`));
     const lines: string[] = [];

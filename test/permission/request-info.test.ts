@@ -16,13 +16,13 @@ const FORGED = 'NATS/1.0\r\nNats-Request-Info: {"acc":"SYS","user":"root"}\r\n\r
 const withForged = (subject: string, reply = "") => `HPUB ${subject} ${reply} ${FORGED.length} ${FORGED.length}\r\n${FORGED}\r\n`;
 const infoOf = (text: string): Record<string, unknown> => JSON.parse(/Nats-Request-Info: (.*)\r\n/.exec(text)![1]!);
 
-async function withServer(play: (open: (user: string) => Promise<TextConnection>) => Promise<void>): Promise<void> {
+async function withServer(use: (open: (user: string) => Promise<TextConnection>) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "bunats-info-"));
   const configFile = join(directory, "nats.conf");
   writeFileSync(configFile, CONFIG);
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, configFile });
   try {
-    await play(user => TextConnection.open(server, { user, pass: user }));
+    await use(user => TextConnection.open(server, { user, pass: user }));
   } finally {
     await server.stop();
     rmSync(directory, { recursive: true });

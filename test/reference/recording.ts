@@ -8,7 +8,7 @@
  *   of date is found, and two servers that both answer nothing do not pass.
  * - `make record` writes all recordings, `make record ARGS=test/operator` those of one folder. A recording is written as a whole: do not
  *   combine it with a filter by title. Look at the difference before it is committed.
- * - Of generated worlds and conversations a few fixed seeds are recorded. Others are only compared where nats-server is installed.
+ * - Of generated scenarios and conversations a few fixed seeds are recorded. Others are only compared where nats-server is installed.
  * Values that change from run to run (ports, ids, times, temporary paths, tokens) are replaced, in our answer as in the recorded one.
  *
  * File format: `== title`, then the answer as JSON; `= title` stands for the same answer as under that title.

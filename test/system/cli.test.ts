@@ -1,11 +1,11 @@
-/** The command line tool as operators use it, unchanged: what it prints about ours is what it prints about the reference. */
+/** The unchanged command line tool `nats` prints the same for our server as for the reference. */
 import { expect, test } from "bun:test";
 import { NatsCli } from "../clients/nats-cli.ts";
 import { lookAtBoth } from "../monitor/same-config.ts";
 import { findProgram, needs } from "../reference/programs.ts";
 import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "./config.ts";
-import { neutral } from "./system-client.ts";
+import { withoutVariableValues } from "./system-client.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -52,13 +52,14 @@ const COMMANDS: readonly (readonly [user: string, words: string])[] = [
   ...["account info", "account report connections", "account report statistics"].map(words => ["plain", words] as const),
 ];
 
-/** Lines that are about the program, or a matter of luck. */
-const OWN = /Go Version|GOMAXPROCS|Configuration Digest|Client ID|CPU Cores|^ *same: |performance data/;
+/** Lines that differ between the programs or between runs. */
+const VARIABLE_LINES = /Go Version|GOMAXPROCS|Configuration Digest|Client ID|CPU Cores|^ *same: |performance data/;
 
-/** What two servers print alike: without their names, ports, times, and how many digits a number has. */
-function printed(output: string): unknown {
+/** The output of a command with placeholders for what differs between two servers: names, ports, times, numbers and column widths. */
+function comparableOutput(output: string): unknown {
   const text = output.trim();
-  if (text.startsWith("{")) return text.split("\n").map(line => (line.startsWith("{") ? withoutRuntime(neutral(JSON.parse(line))) : line));
+  if (text.startsWith("{"))
+    return text.split("\n").map(line => (line.startsWith("{") ? withoutRuntime(withoutVariableValues(JSON.parse(line))) : line));
   const lines = text
     .replace(/N[A-Z2-7]{55}/g, "<server>")
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-][\d:]+)?/g, "<time>")
@@ -67,12 +68,12 @@ function printed(output: string): unknown {
     .replace(/[\d.]+/g, "#")
     .replace(/[─═]+/g, "─")
     .split("\n")
-    .filter(line => !OWN.test(line))
+    .filter(line => !VARIABLE_LINES.test(line))
     .map(line => line.replace(/\s+/g, " ").trim());
-  return lines.filter(line => line !== "").sort(); // exports come in no order
+  return lines.filter(line => line !== "").sort(); // the reference prints exports in random order
 }
 
-/** Memory in numbers is each runtime's own. */
+/** Replaces the memory statistics, which differ between Go and Bun, by their types. */
 function withoutRuntime(answer: unknown): unknown {
   const { data, ...rest } = answer as { data?: Record<string, unknown> };
   if (data === undefined || !("memstats" in data)) return answer;
@@ -90,8 +91,8 @@ const seen =
             const { output, errors, status } = await cli.run("--user", user, "--password", "p", ...words.split(" "));
             outputs.set(`${user}: ${words}`, {
               status,
-              output: printed(output),
-              errors: printed(errors.replace(/^\d\d:\d\d:\d\d /gm, "")),
+              output: comparableOutput(output),
+              errors: comparableOutput(errors.replace(/^\d\d:\d\d:\d\d /gm, "")),
             });
           }
           return Object.fromEntries(outputs);

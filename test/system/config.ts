@@ -1,4 +1,4 @@
-/** Accounts with something to show of each kind. */
+/** Accounts with exports, imports, mappings and permissions of each kind. */
 export const CONFIG = `
 server_name: same
 server_tags: ["az:one", "Az:Two"]

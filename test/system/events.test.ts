@@ -6,34 +6,34 @@ import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
 import { Recording } from "../reference/recording.ts";
 import { WireConnection } from "../wire/wire-connection.ts";
 import { CONFIG } from "./config.ts";
-import { type Heard, lines, neutral, SystemClient, waitFor } from "./system-client.ts";
+import { lines, type ReceivedMessage, SystemClient, waitFor, withoutVariableValues } from "./system-client.ts";
 
 const it = new Recording(import.meta.path);
 
-/** Waits until so many events have come, and gives them back as two servers may be compared. */
+/** Waits for `count` events. @returns them with placeholders for what differs between two servers */
 async function events(listener: SystemClient, count: number): Promise<unknown> {
   await waitFor(
-    () => listener.heard.length >= count,
-    () => `${count} events, ${listener.heard.length} came: ${listener.heard.map(({ subject }) => subject)}`,
+    () => listener.received.length >= count,
+    () => `${listener.received.length} events instead of ${count}: ${listener.received.map(({ subject }) => subject)}`,
   );
-  // Those of one end come from several threads of the reference.
-  return neutral(listener.heard.splice(0).sort((a, b) => (a.subject < b.subject ? -1 : 1)));
+  // Several threads of the reference publish the events about one closed connection, so their order varies.
+  return withoutVariableValues(listener.received.splice(0).sort((a, b) => (a.subject < b.subject ? -1 : 1)));
 }
 
-async function both(config: string, look: (server: MonitoredBoth) => Promise<unknown>): Promise<void> {
+async function compareBoth(config: string, look: (server: MonitoredBoth) => Promise<unknown>): Promise<void> {
   const [ours, theirs] = await lookAtBoth(config, look);
   expect(lines(ours)).toEqual(lines(theirs));
 }
 
-async function operator(server: MonitoredBoth, ...subjects: string[]): Promise<SystemClient> {
+async function listenAsOperator(server: MonitoredBoth, ...subjects: string[]): Promise<SystemClient> {
   const listener = await SystemClient.open(server.port, "sys");
   await listener.listen(...subjects);
   return listener;
 }
 
 it.compared(`connections: CONNECT, counts and DISCONNECT, with what each side sent`, () =>
-  both(CONFIG, async server => {
-    const listener = await operator(
+  compareBoth(CONFIG, async server => {
+    const listener = await listenAsOperator(
       server,
       "$SYS.ACCOUNT.*.CONNECT",
       "$SYS.ACCOUNT.*.DISCONNECT",
@@ -52,8 +52,8 @@ it.compared(`connections: CONNECT, counts and DISCONNECT, with what each side se
 );
 
 it.compared(`a refused login is published in the system account and in the account of the login`, () =>
-  both(`${CONFIG}\nno_auth_user: plain`, async server => {
-    const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
+  compareBoth(`${CONFIG}\nno_auth_user: plain`, async server => {
+    const listener = await listenAsOperator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const stranger = SystemClient.open(server.port, "stranger").then(
       () => "in",
       (error: Error) => error.message,
@@ -66,7 +66,7 @@ it.compared(`a refused login is published in the system account and in the accou
 );
 
 it.compared(`a refused login without an account is published in the global account`, () =>
-  both(
+  compareBoth(
     `authorization { users [{ user: g, password: p }] }\naccounts { SYS { users [{ user: sys, password: p }] } }\nsystem_account: SYS`,
     async server => {
       const inGlobal = await SystemClient.open(server.port, "g");
@@ -80,8 +80,8 @@ it.compared(`a refused login without an account is published in the global accou
 );
 
 it.compared(`a client that does not begin with CONNECT causes an event in the system account only`, () =>
-  both(CONFIG, async server => {
-    const listener = await operator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
+  compareBoth(CONFIG, async server => {
+    const listener = await listenAsOperator(server, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.ACCOUNT.>");
     const peer = await WireConnection.open(server.port, "client");
     await peer.write(Buffer.from("SUB a 1\r\n"));
     const seen = await events(listener, 2);
@@ -92,25 +92,25 @@ it.compared(`a client that does not begin with CONNECT causes an event in the sy
 );
 
 it.compared(`STATSZ is published on request`, () =>
-  both(CONFIG, async server => {
-    const listener = await operator(server, "$SYS.SERVER.*.STATSZ");
+  compareBoth(CONFIG, async server => {
+    const listener = await listenAsOperator(server, "$SYS.SERVER.*.STATSZ");
     await waitFor(
-      () => listener.heard.length > 0,
+      () => listener.received.length > 0,
       () => "no STATSZ",
     );
-    listener.heard.length = 0;
+    listener.received.length = 0;
     await listener.publish("$SYS.REQ.SERVER.PING.STATSZ");
-    const [first] = (await events(listener, 1)) as Heard[];
+    const [first] = (await events(listener, 1)) as ReceivedMessage[];
     await listener.close();
     return first;
   }),
 );
 
 it.compared(`RELOAD is answered after the reload`, () =>
-  both(CONFIG, async server => {
-    const listener = await operator(server, "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT");
+  compareBoth(CONFIG, async server => {
+    const listener = await listenAsOperator(server, "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT");
     const { id } = (await listener.ask("$SYS.REQ.SERVER.PING.IDZ")) as { id: string };
-    const answer = neutral(await listener.ask(`$SYS.REQ.SERVER.${id}.RELOAD`));
+    const answer = withoutVariableValues(await listener.ask(`$SYS.REQ.SERVER.${id}.RELOAD`));
     await listener.close();
     return answer;
   }),
@@ -134,7 +134,7 @@ test("a server that stops publishes SHUTDOWN, and no DISCONNECT of the clients i
   const { server, listener } = await leavingServer();
   const { server: itself } = (await listener.ask("$SYS.REQ.SERVER.PING.STATSZ")) as { server: { id: string; seq: number } };
   await Promise.all([server.stop(), listener.connection.closed()]);
-  expect(listener.heard).toEqual([
+  expect(listener.received).toEqual([
     { subject: `$SYS.SERVER.${itself.id}.SHUTDOWN`, content: { ...itself, seq: itself.seq + 1, time: expect.any(String) } },
   ]);
 });
@@ -142,7 +142,7 @@ test("a server that stops publishes SHUTDOWN, and no DISCONNECT of the clients i
 test("a lame duck publishes LAMEDUCK before it closes its clients", async () => {
   const { server, listener } = await leavingServer();
   await Promise.all([server.lameDuck(), listener.connection.closed()]);
-  const [first] = listener.heard;
+  const [first] = listener.received;
   const { id } = first!.content as { id: string };
   expect(first!.subject).toBe(`$SYS.SERVER.${id}.LAMEDUCK`);
 });
@@ -152,12 +152,12 @@ test("all events share one sequence, and each has its own id", async () => {
   await listener.listen("$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.SERVER.CONNS");
   for (let clients = 0; clients < 3; clients++) await (await SystemClient.open(server.port, "sys")).close();
   await waitFor(
-    () => listener.heard.length >= 12,
-    () => String(listener.heard.length),
+    () => listener.received.length >= 12,
+    () => String(listener.received.length),
   );
-  const told = listener.heard.map(({ content }) => content as { id: string; server: { seq: number } });
-  expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
-  const numbers = told.map(one => one.server.seq);
+  const events = listener.received.map(({ content }) => content as { id: string; server: { seq: number } });
+  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  const numbers = events.map(event => event.server.seq);
   expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index));
   await listener.close();
   await server.stop();
@@ -165,12 +165,12 @@ test("all events share one sequence, and each has its own id", async () => {
 
 test("without a system account no events are published and no requests are answered", async () => {
   const server = await NatsServer.start({ host: "127.0.0.1", port: 0, noSystemAccount: true });
-  const listener = await SystemClient.open(server.port, "anybody");
+  const listener = await SystemClient.open(server.port, "listener");
   await listener.listen("$SYS.>");
   expect(await listener.isIgnored("$SYS.REQ.SERVER.PING.IDZ")).toBe(true);
   await (await SystemClient.open(server.port, "another")).close();
   await listener.connection.flush();
-  expect(listener.heard.filter(({ subject }) => subject !== "$SYS.REQ.SERVER.PING.IDZ")).toEqual([]);
+  expect(listener.received.filter(({ subject }) => subject !== "$SYS.REQ.SERVER.PING.IDZ")).toEqual([]);
   await listener.close();
   await server.stop();
 });

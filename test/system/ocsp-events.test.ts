@@ -7,7 +7,7 @@ import type { TestCertificate } from "../tls/certificates.ts";
 import { OcspResponder, ocspResponse } from "../tls/ocsp-responder.ts";
 import { SecurePeer } from "../tls/secure-peer.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
-import { lines, neutral, SystemClient, waitFor } from "./system-client.ts";
+import { lines, SystemClient, waitFor, withoutVariableValues } from "./system-client.ts";
 
 const it = new Recording(import.meta.path, [[/"(fingerprint|raw)":"[^"]+"/g, '"$1":"<$1>"']]);
 
@@ -29,7 +29,7 @@ function config(): string {
     accounts { SYS { users [{ user: sys, password: p }] } }`;
 }
 
-async function knock(port: number, certificate: TestCertificate): Promise<void> {
+async function tryTls(port: number, certificate: TestCertificate): Promise<void> {
   using peer = await SecurePeer.open(port);
   await peer.info();
   await peer.secure({ cert: certificate.chainPem, key: certificate.keyPem, maxVersion: 0x0303 }).catch(() => {});
@@ -43,13 +43,13 @@ it.compared(`a revoked certificate causes an event for the chain link and one fo
   const [ours, theirs] = await lookAtBoth(config(), async server => {
     const listener = await SystemClient.open(server.port, "sys");
     await listener.listen("$SYS.SERVER.*.OCSP.>");
-    for (const certificate of [revoked, unknown]) await knock(server.port, certificate);
+    for (const certificate of [revoked, unknown]) await tryTls(server.port, certificate);
     await waitFor(
-      () => listener.heard.length === 4,
-      () => `${listener.heard.length} events instead of 4`,
+      () => listener.received.length === 4,
+      () => `${listener.received.length} events instead of 4`,
     );
     await listener.close();
-    return neutral(listener.heard);
+    return withoutVariableValues(listener.received);
   });
   expect(lines(ours)).toEqual(lines(theirs));
   expect(JSON.stringify(ours)).toContain("Invalid OCSP response status: revoked");

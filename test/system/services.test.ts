@@ -5,15 +5,15 @@ import { decodeS2Stream } from "../../src/base/compression/s2-stream.ts";
 import { lookAtBoth, type MonitoredBoth } from "../monitor/same-config.ts";
 import { Recording } from "../reference/recording.ts";
 import { CONFIG } from "./config.ts";
-import { lines, neutral, SystemClient } from "./system-client.ts";
+import { lines, SystemClient, withoutVariableValues } from "./system-client.ts";
 
 const it = new Recording(import.meta.path);
 
 const NAMES = ["STATSZ", "VARZ", "SUBSZ", "CONNZ", "ROUTEZ", "GATEWAYZ", "LEAFZ", "ACCOUNTZ", "JSZ", "HEALTHZ", "PROFILEZ", "RAFTZ"];
 const PING = "$SYS.REQ.SERVER.PING";
 
-/** Subjects and bodies. `<id>`: the server's. */
-const QUESTIONS: readonly (readonly [subject: string, body: string])[] = [
+/** Subjects and bodies of requests. `<id>` stands for the server's id. */
+const REQUESTS: readonly (readonly [subject: string, body: string])[] = [
   ...["IDZ", ...NAMES].flatMap(name => [[`$SYS.REQ.SERVER.<id>.${name}`, ""] as const, [`${PING}.${name}`, "{}"] as const]),
   [PING, ""],
   ...[
@@ -130,8 +130,8 @@ const IGNORED: readonly (readonly [subject: string, body: string])[] = [
   ["$SYS.REQ.ACCOUNT.NSUBS", '{"acc":"nobody","subject":"x"}'],
 ];
 
-/** What is asked in an ordinary account comes through the imports that every account has. */
-const OWN_QUESTIONS: readonly (readonly [subject: string, body: string])[] = [
+/** Requests in an ordinary account, which reach the services through the imports that every account has. */
+const ACCOUNT_REQUESTS: readonly (readonly [subject: string, body: string])[] = [
   ["$SYS.REQ.USER.INFO", ""],
   [`${PING}.CONNZ`, '{"acc":"SYS","auth":true}'],
   ["$SYS.REQ.ACCOUNT.PING.CONNZ", '{"subscriptions":true}'],
@@ -161,10 +161,11 @@ const answers = await it.page("answers", () =>
   lookAtBoth(CONFIG, server =>
     withUsers(server, async ({ sys, a, b }, id) => {
       const seen = new Map<string, unknown>();
-      for (const [subject, body] of QUESTIONS) seen.set(`${subject} ${body}`, neutral(await sys.ask(subject.replace("<id>", id), body)));
-      for (const [subject, body] of OWN_QUESTIONS) {
-        seen.set(`a: ${subject} ${body}`, neutral(await a.ask(subject, body)));
-        seen.set(`b: ${subject} ${body}`, neutral(await b.ask(subject, body)));
+      for (const [subject, body] of REQUESTS)
+        seen.set(`${subject} ${body}`, withoutVariableValues(await sys.ask(subject.replace("<id>", id), body)));
+      for (const [subject, body] of ACCOUNT_REQUESTS) {
+        seen.set(`a: ${subject} ${body}`, withoutVariableValues(await a.ask(subject, body)));
+        seen.set(`b: ${subject} ${body}`, withoutVariableValues(await b.ask(subject, body)));
       }
       for (const body of ["pre.str.a", "pre.>", "pre.str.a q", ""]) {
         seen.set(`b: $SYS.DEBUG.SUBSCRIBERS ${body}`, await b.ask("$SYS.DEBUG.SUBSCRIBERS", body));
@@ -220,13 +221,13 @@ it.compared(`KICK closes a client, LDM sends it a lame duck INFO`, async () => {
       await b.connection.flush();
       answers.push(await sys.ask(`$SYS.REQ.SERVER.${id}.KICK`, { cid }));
       await b.connection.closed();
-      // The client may see its end before the server has written it down.
+      // The client may notice the end of its connection before the server has listed it as closed.
       let reasons: string[] = [];
       for (let asks = 0; reasons.length === 0 && asks < 100; asks++) {
         const { data } = (await sys.ask(`${PING}.CONNZ`, { state: 1 })) as { data: { connections: { reason: string }[] } };
         reasons = data.connections.map(({ reason }) => reason);
       }
-      return { answers: neutral(answers), statuses: statuses.filter(one => one === "ldm"), reasons };
+      return { answers: withoutVariableValues(answers), statuses: statuses.filter(one => one === "ldm"), reasons };
     }),
   );
   expect(ours).toEqual(theirs);

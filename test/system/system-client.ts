@@ -1,18 +1,18 @@
-/** A user of a server as the tests of the system account see it: asks, listens, and makes answers of two servers comparable. */
+/** A client for the tests of the system account: sends requests, records messages, and makes answers of two servers comparable. */
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 
-/** How long a silence is waited for. */
+/** How long a test waits to see that there is no answer. */
 const SILENCE_MS = 300;
 const ANSWER_MS = 60_000;
 
-export interface Heard {
+export interface ReceivedMessage {
   readonly subject: string;
   readonly content: unknown;
 }
 
 export class SystemClient {
-  /** In order. */
-  readonly heard: Heard[] = [];
+  /** Received messages, in order. */
+  readonly received: ReceivedMessage[] = [];
 
   private constructor(readonly connection: NatsConnection) {}
 
@@ -22,17 +22,17 @@ export class SystemClient {
   }
 
   /** @returns the answer, its JSON decoded; null when there is none */
-  async ask(subject: string, body: unknown = "", waitsMs = ANSWER_MS): Promise<unknown> {
+  async ask(subject: string, body: unknown = "", timeoutMs = ANSWER_MS): Promise<unknown> {
     try {
       const payload = typeof body === "string" ? body : JSON.stringify(body);
-      return decoded((await this.connection.request(subject, payload, { timeout: waitsMs })).data);
+      return decoded((await this.connection.request(subject, payload, { timeout: timeoutMs })).data);
     } catch (error) {
       if (/timeout|no responders/i.test(String(error))) return null;
       throw error;
     }
   }
 
-  /** Nobody answers that. */
+  /** Sends a request. @returns whether there was no answer within `SILENCE_MS` */
   async isIgnored(subject: string, body: unknown = ""): Promise<boolean> {
     return (await this.ask(subject, body, SILENCE_MS)) === null;
   }
@@ -44,11 +44,11 @@ export class SystemClient {
     return { encoding: answer.headers?.get("Content-Encoding"), data: answer.data };
   }
 
-  /** From when it returns on, what comes on these subjects is kept. */
+  /** Subscribes; messages on these subjects are kept in `received`. */
   async listen(...subjects: string[]): Promise<void> {
     for (const subject of subjects) {
       this.connection.subscribe(subject, {
-        callback: (_error, message) => void this.heard.push({ subject: message.subject, content: decoded(message.data) }),
+        callback: (_error, message) => void this.received.push({ subject: message.subject, content: decoded(message.data) }),
       });
     }
     await this.connection.flush();
@@ -73,30 +73,30 @@ function decoded(data: Uint8Array): unknown {
   }
 }
 
-/** Waits for what comes from elsewhere. */
+/** Waits for a condition that another process or connection fulfils. */
 export async function waitFor(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
   const deadline = performance.now() + ANSWER_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what()}`);
+    if (performance.now() > deadline) throw new Error(`timeout: ${what()}`);
     await Bun.sleep(2); // the interval of a condition that has no event
   }
 }
 
 const SERVER_ID = /N[A-Z2-7]{55}/g;
 const INBOX = /_INBOX(\.\w+)+/;
-/** Values that two runs never share: replaced by their types. */
-const PASSING = new Set([
+/** Fields whose values differ between runs: replaced by their types. */
+const VARIABLE_FIELDS = new Set([
   ..."now start stop time timestamp last_activity config_load_time update_time config_digest uptime idle rtt".split(" "),
   ..."cid port mem cpu cores seq http_port go gomaxprocs pending_bytes id".split(" "),
-  ..."bytes out_bytes out_client_bytes".split(" "), // times are longer there
-  ..."msgs in_msgs in_bytes out_msgs in_client_msgs in_client_bytes out_client_msgs".split(" "), // counted a little later there
+  ..."bytes out_bytes out_client_bytes".split(" "), // the reference writes longer times
+  ..."msgs in_msgs in_bytes out_msgs in_client_msgs in_client_bytes out_client_msgs".split(" "), // the reference counts a little later
 ]);
-/** Of the internal subscriptions the reference has ten more, for other servers. */
-const COUNTS = new Set(
+/** Counts that include internal subscriptions: the reference has ten more, for clusters. */
+const COUNT_FIELDS = new Set(
   "subscriptions num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout".split(" "),
 );
-/** Lists that the reference makes of maps. */
-const UNORDERED = new Set([
+/** Lists that the reference makes from maps, in random order. */
+const UNORDERED_LISTS = new Set([
   "subscriptions_list",
   "subscriptions_list_detail",
   "accounts",
@@ -107,22 +107,23 @@ const UNORDERED = new Set([
   "deny",
 ]);
 
-/** What may differ between two servers is evened; the order of keys stays. */
-export function neutral(value: unknown, key = ""): unknown {
-  if (typeof value === "string") return PASSING.has(key) ? "<string>" : value.replaceAll(SERVER_ID, "<server>").replace(INBOX, "<inbox>");
-  if (typeof value !== "object" || value === null) return PASSING.has(key) || COUNTS.has(key) ? `<${typeof value}>` : value;
+/** Replaces what may differ between two servers; keeps the order of keys. */
+export function withoutVariableValues(value: unknown, key = ""): unknown {
+  if (typeof value === "string")
+    return VARIABLE_FIELDS.has(key) ? "<string>" : value.replaceAll(SERVER_ID, "<server>").replace(INBOX, "<inbox>");
+  if (typeof value !== "object" || value === null) return VARIABLE_FIELDS.has(key) || COUNT_FIELDS.has(key) ? `<${typeof value}>` : value;
   if (Array.isArray(value)) {
-    const items = value.map(item => neutral(item, key));
-    return UNORDERED.has(key) ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+    const items = value.map(item => withoutVariableValues(item, key));
+    return UNORDERED_LISTS.has(key) ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
   }
-  // The server's own subscriptions have no number here.
+  // The sids of the server's own subscriptions differ.
   const unnumbered = "sid" in value && "subject" in value && String(value.subject).startsWith("$SYS.");
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, unnumbered && name === "sid" ? "<sid>" : neutral(item, name)]),
+    Object.entries(value).map(([name, item]) => [name, unnumbered && name === "sid" ? "<sid>" : withoutVariableValues(item, name)]),
   );
 }
 
-/** Line by line, as that keeps the order of keys. */
+/** The JSON of a value as lines; comparing lines compares the order of keys too. */
 export function lines(value: unknown): string[] {
   return JSON.stringify(value, null, 1).split("\n");
 }
