@@ -66,7 +66,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   "authorization.password": "password of the single user, plain or a bcrypt hash",
   "authorization.token": "token, instead of user and password",
   "listenUnix.path": "required: path of the socket",
-  "listenUnix.mode": "permission bits of the socket file, default `0o770`",
+  "listenUnix.mode": "permission bits of the socket file",
   "resolver.kind":
     'required: `"memory"`: only preloaded JWTs; `"url"`: JWTs fetched by HTTP; `"full"`: all JWTs in a directory; `"cache"`: a cache of JWTs in a directory',
   "resolver.url": "address, of kind `url`; the account's key is appended",
@@ -96,6 +96,9 @@ const TEXTS: Readonly<Record<string, string>> = {
   "accounts[].mappings[].destinations[].weight": "percentage of the messages",
   "accounts[].mappings[].destinations[].cluster": "applies only in this cluster; empty: in all clusters that no other destination names",
 };
+
+/** Numbers that are shown in octal. */
+const OCTAL: ReadonlySet<string> = new Set(["listenUnix.mode"]);
 
 interface Section {
   readonly path: string;
@@ -137,7 +140,8 @@ function fieldsTable({ path, shapes, file }: Section, sections: ReadonlyMap<Shap
     const text = TEXTS[`${path}.${name}`] ?? fileField(name, file)?.text;
     if (text === undefined) throw new Error(`docs: the option ${path}.${name} has no text`);
     const required = text.startsWith("required") || initial === undefined;
-    return [code(name), typeText(type, fields, sections), required ? "" : code(JSON.stringify(initial)), text];
+    const shown = OCTAL.has(`${path}.${name}`) ? `0o${(initial as number).toString(8)}` : JSON.stringify(initial);
+    return [code(name), typeText(type, fields, sections), required ? "" : code(shown), text];
   });
   return tableOf(["field", "type", "default", "description"], rows);
 }

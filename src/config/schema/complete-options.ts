@@ -32,7 +32,7 @@ export function completeOptions(given: GivenOptions): Options {
     trustedKeys: [...trustedKeys].sort(), // a reload compares them in this order
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : tls.timeoutMs + AUTH_AFTER_TLS_MS,
   });
-  checkOptions(complete, OPTIONS as unknown as Readonly<Record<keyof Options, Row<never>>>);
+  checkOptions(complete, OPTIONS);
   return complete;
 }
 

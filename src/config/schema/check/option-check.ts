@@ -8,12 +8,14 @@ import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
 import { GLOBAL_ACCOUNT } from "../block/account-block.ts";
 import { tlsFault } from "../block/tls-block.ts";
-import type { Options } from "../options.ts";
-import type { Row } from "../row/option-row.ts";
+import type { OPTIONS, Options } from "../options.ts";
+import type { Checked } from "../row/option-row.ts";
 import { OptionError } from "../row/problems.ts";
-
 import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
 import { checkOperators } from "./operator-check.ts";
+
+/** Names of the rows that have a check. */
+type CheckedName = { [K in keyof Options]: (typeof OPTIONS)[K] extends Checked<never> ? K : never }[keyof Options];
 
 /** The checks, by row name or rule, in the reference's order, because an operator sees only the first error. */
 export const CHECK_ORDER = [
@@ -33,13 +35,18 @@ export const CHECK_ORDER = [
   checkWebsocket,
   checkMonitoring,
   checkSystemAccount,
-] as const satisfies readonly (keyof Options | ((options: Options) => void))[];
+] as const satisfies readonly (CheckedName | ((options: Options) => void))[];
+
+type OrderedName = Extract<(typeof CHECK_ORDER)[number], string>;
+
+/** The rows with a check. A row that is not in `CHECK_ORDER` has a type that no row has, so the compiler reports it. */
+type CheckedRows = { readonly [K in CheckedName]: K extends OrderedName ? Checked<never> : "is missing in CHECK_ORDER" };
 
 /** @throws OptionError */
-export function checkOptions(options: Options, rows: Readonly<Record<keyof Options, Row<never>>>): void {
+export function checkOptions(options: Options, rows: CheckedRows): void {
   for (const check of CHECK_ORDER) {
     if (typeof check === "function") check(options);
-    else refuse(rows[check].check!(options[check] as never));
+    else refuse(rows[check].check(options[check] as never));
   }
 }
 

@@ -8,9 +8,12 @@ import type { FlagRow } from "./flag-row.ts";
 import type { Reader } from "./reader.ts";
 
 export interface Row<T> {
-  /** Names in the configuration file, separated by spaces, the first one canonical. Empty: the file has no field for this option alone. */
+  /**
+   * Names of the field in the configuration file, separated by spaces; the first one is canonical. Empty: no field of the file sets only this
+   * option.
+   */
   readonly names: string;
-  /** Reads a value of the file; null: the file has no field for this option alone. */
+  /** Reads a value of the file; null if `names` is empty. */
   readonly reader: Reader<T> | null;
   /** Completes and checks a value given by a program. Not needed for a text or a boolean. */
   readonly given?: Shape<T>;
@@ -33,7 +36,7 @@ export interface Row<T> {
   readonly mayChange?: (before: ReloadFacts, after: ReloadFacts) => boolean;
   /** The values that a reload compares and shows, if they differ from the option's value. */
   readonly compared?: (before: ReloadFacts, after: ReloadFacts) => readonly [old: unknown, fresh: unknown];
-  /** The reference's name of the option, for errors of a reload. */
+  /** The reference's name of the option, for errors of a reload. An option of ours alone has a name in the same style. */
   readonly goName: string;
   /** The value as the reference prints it; by default as Go prints the value. */
   readonly shown?: (value: T) => string;
@@ -56,6 +59,15 @@ type NumbersOnly<T> = [T] extends [number] ? unknown : { readonly zeroIsDefault?
 
 export type OptionRow<T> = Row<T> & ShapeNeeded<T> & NumbersOnly<T>;
 
+/** A row with a check. `option` keeps this type, so that `option-check.ts` does not compile before its order has the row. */
+export type CheckedRow<T> = Row<T> & Checked<T>;
+
+export interface Checked<T> {
+  readonly check: (value: T) => string | null;
+}
+
+export function option<T>(row: OptionRow<T> & Checked<T>): CheckedRow<T>;
+export function option<T>(row: OptionRow<T> & { readonly check?: never }): Row<T>;
 export function option<T>(row: OptionRow<T>): Row<T> {
   return row;
 }
