@@ -18,9 +18,13 @@ import { afterAll, expect, test } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { findReference, REFERENCE_VERSION, referenceIsRequired } from "./reference-server.ts";
 
 const LINE_WIDTH = 140;
+const ROOT = join(import.meta.dir, "../..");
+/** A test that fails while it is recorded gets no answer. */
+const FAILED_HINT = "if that was done, the test failed with nats-server: see its error there";
 const RECORDS = process.env.RECORD === "1";
 
 /** A replacement in every answer, as JSON text. */
@@ -59,6 +63,8 @@ export const live = {
 };
 
 export class Recording {
+  /** How this recording is written, for messages. */
+  readonly command: string;
   private readonly path: string;
   private readonly answers: Map<string, string>;
 
@@ -67,6 +73,7 @@ export class Recording {
     testFile: string,
     private readonly more: readonly Replacement[] = [],
   ) {
+    this.command = `run \`make record ARGS=${relative(ROOT, testFile)}\``;
     this.path = testFile.replace(/(\.fuzz)?\.test\.ts$/, ".recorded.txt");
     this.answers = RECORDS || !existsSync(this.path) ? new Map() : parseAnswers(readFileSync(this.path, "utf8"));
     if (RECORDS) afterAll(() => this.write());
@@ -95,7 +102,7 @@ export class Recording {
 
   read<T>(key: string): T {
     const text = this.answers.get(key);
-    if (text === undefined) throw new Error(`no answer is recorded for "${key}" in ${this.path}: run \`make record\``);
+    if (text === undefined) throw new Error(`no answer is recorded for "${key}": ${this.command}; ${FAILED_HINT}`);
     return JSON.parse(text) as T;
   }
 
@@ -168,7 +175,7 @@ async function answerUnder<T>(recording: Recording, key: string, ask: () => T | 
   const answer = recording.comparable(live);
   if (RECORDS) recording.keep(key, answer);
   else
-    expect<unknown>(answer, `nats-server does not answer what is recorded for "${key}": run \`make record\``).toEqual(
+    expect<unknown>(answer, `nats-server does not answer what is recorded for "${key}": ${recording.command}`).toEqual(
       recording.read<T>(key),
     );
   return { recorded: answer, live };
