@@ -14,7 +14,7 @@ SOURCES = $(shell find src -name '*.ts' ! -name '*.test.ts')
 
 help:
 	@echo 'make run ARGS="-p 4333"   start the server; the default port is 4222'
-	@echo 'make test                 all tests; ARGS="src/messaging" for some of them'
+	@echo 'make test                 all tests; ARGS="src/messaging/subject" for some of them'
 	@echo 'make reference             install nats-server, nats and nsc, which tests compare with'
 	@echo 'make record                run nats-server again and write its answers to test/**/*.recorded.txt'
 	@echo 'make lint check parity    run Biome; check types; check the table of features'
