@@ -8,7 +8,7 @@ import { until } from "../faults/until.ts";
 import { connectInside } from "./nats-over-pipe.ts";
 import { TextConnection } from "./text-connection.ts";
 
-test("INFO of a connection without a socket has no client_ip, as in the reference", async () => {
+test("a connection without a socket gets INFO without client_ip, as in the reference", async () => {
   await using server = TestServer.open({ serverName: "inside" });
   const first = new TextConnection(server.connect());
   const info = JSON.parse((await first.exchange('CONNECT {"verbose":false}\r\n')).slice("INFO ".length).split("\r\n")[0]!);

@@ -54,7 +54,7 @@ test("the checker reports missing, reworded, duplicate and unknown rows", () => 
   expect(tableErrors([row()], [], root)).toEqual(["row 1.1 is new: `bun run parity --write` takes it in"]);
 });
 
-test("the table is written as it was read, and a line with other columns is refused", () => {
+test("reading and writing keeps the table; a line with a wrong number of columns is refused", () => {
   const rows = [row(), row({ id: "1.2", group: "", state: "later", proof: "" })];
   expect(parseTable(tableText(rows))).toEqual(rows);
   expect(() => parseTable(`${tableText(rows)}1.3\tArea`)).toThrow("line 4: 2 columns instead of 6");

@@ -84,7 +84,7 @@ for (const [side, start] of SIDES) {
       expect(tlsFieldsOf(await peer.info())).toEqual(["tls_required", "client_ip"]);
     });
 
-    test("handshake_first with a fallback: a client that waits gets a plain INFO, then the handshake", async () => {
+    test("handshake_first with a fallback: a client that waits gets a plain INFO before the handshake", async () => {
       const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, config: "handshake_first: auto" };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);
@@ -93,7 +93,7 @@ for (const [side, start] of SIDES) {
       await peer.connect();
     });
 
-    test("handshake_first with a fallback and allow_non_tls: a client that waits may stay without TLS", async () => {
+    test("handshake_first with a fallback and allow_non_tls: a client that waits may continue without TLS", async () => {
       const rules = { tls: { handshakeFirst: true, handshakeFirstFallbackMs: 50 }, allowNonTls: true, config: "handshake_first: auto" };
       await using server = await start(rules);
       using peer = await SecurePeer.open(server.port);

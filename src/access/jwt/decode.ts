@@ -4,8 +4,8 @@
  *   header      {"typ":"JWT","alg":"ed25519-nkey"}; in any case of letters; the older `ed25519` passes too
  *   claims      `nats.type` says the kind; a `type` outside of `nats` says that they are of the first version
  *   signature   of the issuer named in the claims, over the first two parts; in the first version over the second part alone
- * A decoded token has a valid signature of its issuer, and the issuer's kind of key may sign such claims. Whether it is in force and its content
- * is valid is checked by `validateClaims`; whether the issuer is trusted, by the callers.
+ * A decoded token has a valid signature of its issuer, and the issuer's kind of key may sign such claims. `validateClaims` checks
+ * that it is not expired and that its content is valid. The callers check that the issuer is trusted.
  *
  * Most of the cost is the signature, 55 µs (bench/micro/jwt.ts). Callers that see a token often cache the result.
  * Source: nats-io/jwt v2, decoder.go, genericlaims.go (behaviour); error texts are the library's.

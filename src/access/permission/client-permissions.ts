@@ -86,9 +86,10 @@ export class ClientPermissions {
   }
 
   /**
-   * The filter that an allowed subscription applies to each delivered message; null when no message can be denied. For a subscription that is no longer
-   * allowed after `follow`: a filter that blocks everything denied. Valid until the next `follow`.
+   * Creates the filter that a subscription applies to each message before its delivery: it blocks messages whose subject is denied. A
+   * subscription that is no longer allowed after `follow` needs it too. Valid until the next `follow`.
    * @param subject, @param queue borrowed for the call
+   * @returns null when no message of the subscription can be denied
    */
   filterOf(subject: Uint8Array, queue: Uint8Array | null): DeliveryFilter | null {
     const deny = this.shared.subscribeDeny;
@@ -115,9 +116,9 @@ export class ClientPermissions {
   }
 
   /**
-   * A message with this reply subject was delivered to the client, so the client may answer it, unless it may publish there
-   * anyway. As in the reference, a reply that is already tracked is not tracked again: the repetition uses up one of its answers, and
-   * only a reply without answers left starts again.
+   * Call it when a message with this reply subject was delivered to the client: the client may now answer there. Does nothing if
+   * the client may always publish there. As in the reference, a subject that is already tracked is not added again: the second message
+   * uses one of its allowed answers. A subject whose allowed answers are used is tracked anew.
    * @param source borrowed for the call
    */
   trackReply(source: Uint8Array, start: number, end: number): void {

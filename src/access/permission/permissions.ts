@@ -78,7 +78,7 @@ export interface PermissionLists {
 }
 
 export class PublishRule {
-  /** True when a check costs less than a cached decision. */
+  /** Whether checking the patterns is faster than looking up a cached decision. */
   readonly isDirect: boolean;
 
   constructor(

@@ -25,7 +25,7 @@ const SWEEP_INTERVAL_MS = 1_000;
 const STRIDE = 4;
 const HASH = 0;
 const KEY_START = 1;
-/** 0: forgotten. */
+/** 0: the entry is no longer in use. */
 const KEY_SIZE = 2;
 /** Answers so far. */
 const USED = 3;
@@ -112,7 +112,7 @@ export class TrackedReplies {
     this.count++;
   }
 
-  /** Closes the gap in the index, because a search ends at the first free slot. */
+  /** Removes an entry and moves later ones into the gap in the index, because a search ends at the first free slot. */
   private forget(slot: number): void {
     const { index, entries } = this;
     const mask = index.length - 1;
@@ -124,7 +124,7 @@ export class TrackedReplies {
     let hole = slot;
     for (let next = (slot + 1) & mask; index[next] !== 0; next = (next + 1) & mask) {
       const home = entries[(index[next] - 1) * STRIDE + HASH] & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole lies before its home
+      if (((next - home) & mask) < ((next - hole) & mask)) continue; // a search for this entry would start behind the gap
       index[hole] = index[next];
       hole = next;
     }

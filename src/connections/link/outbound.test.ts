@@ -329,7 +329,7 @@ test("closing without pending bytes notifies the owner at the end of the turn", 
   expect(notified).toEqual(["flushed for close"]);
 });
 
-test("an abandoned output releases stalled producers and drops pending bytes", () => {
+test("abandon() releases stalled producers and drops pending bytes", () => {
   const { clock, turn, transport, notified, outbound, append, drain } = newOutbound({ room: 0, pendingBytesMax: 1_000 });
   append(block(900));
   turn.end();

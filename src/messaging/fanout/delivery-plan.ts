@@ -1,10 +1,10 @@
 /**
  * How a fan-out delivers to the receivers of a match result: which of them may get several messages at once. Computed once per result and
- * kept in it.
+ * stored in it.
  *
- *   runs      receivers that only queue output and are in the result once: the time at which they get their messages does not matter
+ *   runs      receivers that only queue output and occur once in the result: they may get all their messages in one call
  *   stepped   receivers that get messages one by one: code inside the process, which may publish or change interest between two messages,
- *             and connections that are in the result twice (message 1 goes to both subscriptions, then message 2 to both)
+ *             and connections that occur twice in the result (message 1 goes to both subscriptions, then message 2 to both)
  *   remotes   subscriptions of other servers: collected per connection
  */
 import type { Subscription } from "../batch/subscription.ts";
@@ -13,10 +13,10 @@ import { isRemote } from "../subject/queue-selection.ts";
 
 export class DeliveryPlan {
   /**
-   * @param runs positions in `MatchResult.plain`, ascending; null: all positions
-   * @param stepped positions, ascending
-   * @param remotes positions, ascending
-   * @param remoteGroups at least one queue group has members on other servers
+   * @param runs positions in `MatchResult.plain`, in ascending order; null: all positions
+   * @param stepped positions, in ascending order
+   * @param remotes positions, in ascending order
+   * @param remoteGroups whether a queue group has members on other servers
    */
   constructor(
     readonly runs: readonly number[] | null,
@@ -26,7 +26,7 @@ export class DeliveryPlan {
   ) {}
 }
 
-/** The plan of nearly all results. */
+/** The shared plan of results whose receivers all may get runs and have no members on other servers: nearly all results. */
 const ALL_RUNS = new DeliveryPlan(null, [], [], false);
 
 /** Creates plans. One object per server, because its marks on sinks must differ from plan to plan. */
@@ -62,7 +62,10 @@ export class DeliveryPlanner {
     return plan;
   }
 
-  /** Sets the mark `repeated` on sinks that may get a message twice. @returns whether a queue group has members on other servers */
+  /**
+   * Sets the mark `repeated` on sinks that may get a message twice.
+   * @returns whether a queue group has members on other servers
+   */
   private markSinks({ plain, groups }: MatchResult<Subscription>, repeated: number): boolean {
     const once = this.nextMark();
     const inThisGroup = this.nextMark();

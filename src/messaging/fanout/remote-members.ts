@@ -1,5 +1,6 @@
 /**
- * The connections to other servers that must carry a message, each with the queue groups of which it must deliver to a member.
+ * The connections to other servers that a message is sent to. Each has a list of queue groups: the other server delivers the message to
+ * one member of each.
  *
  *   orders.*  ─ route 1 ┐
  *   orders.eu ─ route 1 ├─▶ route 1: once, no queue · leaf 7: once, queues "a" and "b"
@@ -12,10 +13,11 @@ import type { Sink, Subscription } from "../batch/subscription.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
 import { Origin } from "../subject/trie-entry.ts";
 
-/** One connection, with the reasons why it carries the message. */
+/** One connection, with the subscriptions for which it gets the message. */
 interface Load {
-  /** The first subscription that matched. */
+  /** The first matching subscription of the connection. */
   subscription: Subscription;
+  /** Queue groups for which the connection was chosen. */
   readonly queues: Uint8Array[];
 }
 
@@ -23,7 +25,7 @@ export class RemoteMembers {
   private readonly loads: Load[] = [];
   /** Number of `loads` in use. */
   private count = 0;
-  /** The `mark` of sinks that are in `loads`. */
+  /** Sinks that are in `loads` have this number as their `mark`. */
   private mark = 0;
 
   get isEmpty(): boolean {
@@ -43,7 +45,7 @@ export class RemoteMembers {
     if (queue !== null) load.queues.push(queue);
   }
 
-  /** Hands messages `from` to `to` to each connection. @returns the largest number that one of them took */
+  /** Hands messages `from` to `to` to each connection. @returns how many messages were accepted by the connection that accepted most */
   carry(batch: MessageBatch, from: number, to: number): number {
     let most = 0;
     for (let index = 0; index < this.count; index++) {
@@ -87,9 +89,9 @@ export function wouldReturn(subscription: Subscription, batch: MessageBatch, sou
   if (batch.originator?.sink === sink) return true;
   const cluster = sink.remote!.clusterOf(subscription);
   const { originCluster } = batch;
-  // In another account it counts as another message, which the cluster has not seen.
+  // A message that was imported into another account is a new message for the cluster.
   if (batch.imported === null && view === null) return originCluster !== "" && cluster === originCluster;
-  // Except between spokes of one cluster, which would send it in circles.
+  // Between spokes of the same cluster it would be sent in circles.
   if (source !== MessageSource.LeafSpoke || origin !== Origin.LeafSpoke) return false;
   return cluster === originCluster || cluster === "" || originCluster === "";
 }

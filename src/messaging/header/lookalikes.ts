@@ -11,10 +11,13 @@ export class Lookalikes {
     this.lines = new RegExp(`(?:\\r?\\n${key}[ \\t]*:[^\\n]*)+`, "gi");
   }
 
-  /** @param block a whole header block; not changed @returns the block itself if it has no such fields */
+  /**
+   * @param block a complete header block; it is not changed
+   * @returns a copy without these fields; the block itself if it has none
+   */
   removedFrom(block: Uint8Array): Uint8Array {
     const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
     if (text.search(this.lines) === -1) return block;
-    return Buffer.from(text.replace(this.lines, "\r"), "latin1"); // the line feed of the last removed line follows
+    return Buffer.from(text.replace(this.lines, "\r"), "latin1"); // the line feed of the last removed line follows it
   }
 }

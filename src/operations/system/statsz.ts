@@ -1,9 +1,10 @@
 /**
  * STATSZ: statistics of the server, published regularly and on request.
  *
- *   250 ms after the start, then in intervals that double up to 10 s ─▶ $SYS.SERVER.<id>.STATSZ, if it has a subscriber
- *   $SYS.REQ.SERVER.PING.STATSZ without a reply subject ─▶ the same subject, immediately; with a reply subject ─▶ that subject
- * Published at most once a second, except on request.
+ *   timer: 250 ms after the start, then at intervals that double up to 10 s   ─▶ $SYS.SERVER.<id>.STATSZ, if it has a subscriber
+ *   request to $SYS.REQ.SERVER.PING.STATSZ without a reply subject             ─▶ $SYS.SERVER.<id>.STATSZ, immediately
+ *   request with a reply subject                                               ─▶ the reply subject
+ * The timer publishes at most once a second.
  * Source: reference, core §8.2.
  */
 import { encode } from "../../base/bytes/ascii.ts";

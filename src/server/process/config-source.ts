@@ -36,7 +36,10 @@ export function readStartOptions(given: GivenOptions, configFile: string | null)
   return { options: config.options, config };
 }
 
-/** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
+/**
+ * Loads the code that reads files when a file is given, because a start without a file is faster without it (bench/start.ts). It is loaded
+ * synchronously, so that a reload stays one step.
+ */
 function configFileModule(): typeof import("../../config/schema/load-config.ts") {
   return require("../../config/schema/load-config.ts");
 }

@@ -85,7 +85,7 @@ test("a permission for responses forbids other publishing, and 0 means the defau
   ).toEqual({ publish: { allow: ["a"], deny: null }, subscribe: null, responses: { messagesMax: -1, expiresMs: 120_000 } });
 });
 
-test("authorization drops empty fields; an empty block stays, a block whose only fields are empty becomes null", () => {
+test("authorization drops empty fields; without fields it is {}, or null if an empty user or token removed it", () => {
   const completed = (authorization: GivenAuthorization) => completeOptions({ authorization }).authorization;
   expect(completed({ users: [], callout: null, proxyRequired: false })).toEqual({});
   expect(completed({})).toEqual({});

@@ -2,9 +2,9 @@
  * A WebSocket of `Bun.serve` as a transport. Bun reads and writes the frames and handles complete messages only, in both directions.
  *
  *   write ─▶ ws.send ─┬─ > 0: passed to the kernel
- *                     └─ -1: the kernel is full and Bun keeps this message: accepted, but nothing more is until `drain`
- * So at most one message of 256 KiB waits in Bun. Bun pauses reading; the remaining messages of the read during which that
- * happens still arrive, and wait here.
+ *                     └─ -1: the kernel is full, Bun keeps this message, and `write` accepts nothing more until `drain`
+ * So at most one message of 256 KiB waits in Bun. After `pause` Bun reads no more, but it still hands over the messages that it has read
+ * already; they wait here until `resume`.
  */
 import type { ServerWebSocket } from "bun";
 import { CLOSE_TEXTS, type CloseReason } from "../../protocol/close-reason.ts";
