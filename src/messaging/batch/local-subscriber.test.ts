@@ -20,7 +20,7 @@ class Inside {
   }
 }
 
-/** Keeps what it was given, as text. */
+/** Records the delivered messages as text. */
 function recorder(): { callback: LocalCallback; messages: string[] } {
   const messages: string[] = [];
   const callback: LocalCallback = (batch, index) => {
@@ -97,7 +97,7 @@ test("one member of a queue group gets a message, a client or a callback", async
   for (let job = 0; job < 100; job++) inside.publisher.publish("jobs", "", null, "j");
   const others = (await client.exchange()).split("MSG").length - 1;
   expect(messages.length + others).toBe(100);
-  expect(Math.min(messages.length, others)).toBeGreaterThan(10); // one in 10^16 runs is more lopsided
+  expect(Math.min(messages.length, others)).toBeGreaterThan(10); // one run in 10^16 fails by chance
 });
 
 test("a subscription with a maximum ends after that number of messages, also within one read", async () => {
@@ -194,7 +194,7 @@ test("a publish from inside the process is never stalled or dropped; a slow cons
   await client.exchange("SUB big 1\r\n");
   const payload = Buffer.alloc(200 * 1024);
   let taken = 0;
-  while (publisher.publish("big", "", null, payload) > 0 && taken < 100) taken++; // no turn ends meanwhile: nothing is read
+  while (publisher.publish("big", "", null, payload) > 0 && taken < 100) taken++; // the loop is synchronous, so no turn ends and the consumer reads nothing
   await client.ended();
   expect(server.closedConnections.all().map(({ closeReason }) => closeReason)).toEqual([CloseReason.SlowConsumerPendingBytes]);
   expect(taken).toBeLessThan(100);

@@ -181,7 +181,7 @@ test("a request that only a waiting connection took, while a receiver that takes
   expect([untaken, connection.log]).toEqual([[], ["1", "2", "3"]]);
 });
 
-test("requests that a filter drops have no responders, the other ones have", () => {
+test("only requests that a filter drops have no responders", () => {
   const fixture = new Fixture();
   const untaken: number[] = [];
   const subscription = fixture.subscribe(new Receiver());

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { checkHeader, HeaderFault, HeaderFields, HeaderKey, headerText, headerValue, headerValueEnd } from "./header-read.ts";
 
-/** The block in the middle of other bytes, so that offsets matter. */
+/** The block between other bytes, so that a wrong offset fails the test. */
 function placed(block: string): [bytes: Buffer, start: number, end: number] {
   const before = "PUB a: 1\r\nA: before\r\n";
   return [Buffer.from(`${before}${block}A: behind\r\n`), before.length, before.length + Buffer.byteLength(block)];
@@ -18,7 +18,7 @@ function fieldsOf(block: string): [string, string][] {
 
 const BLOCK = "NATS/1.0\r\nA: 1\r\nBB:2\r\nA:   3 \r\nEmpty:\r\nC: x: y\r\n\r\n";
 
-test("a lookup gives the first value of a key, without leading blanks and with trailing ones", () => {
+test("a lookup returns the first value of a key, without leading blanks but with trailing blanks", () => {
   expect(["A", "BB", "Empty", "C"].map(key => first(BLOCK, key))).toEqual(["1", "2", "", "x: y"]);
   expect(first("NATS/1.0\r\nA:   3 \r\n\r\n", "A")).toBe("3 ");
   expect(first("NATS/1.0\r\nA: \t3\r\n\r\n", "A")).toBe("\t3");
@@ -32,19 +32,19 @@ test("keys are compared byte by byte, and only between a CRLF and a colon", () =
   expect(first("NATS/1.0\r\nX: 1\nA: 2\r\n\r\n", "A")).toBe(null);
   expect(first("NATS/1.0\r\nA : 1\r\n\r\n", "A")).toBe(null);
   expect(first("NATS/1.0\r\n A: 1\r\n\r\n", "A")).toBe(null);
-  expect(first("A: 1\r\nB: 2\r\n\r\n", "A")).toBe(null); // the status line is no field
-  expect(first("NATS/1.0\r\nAA: 1\r\nA: 2\r\n\r\n", "A")).toBe("2"); // a longer key before it hides nothing
+  expect(first("A: 1\r\nB: 2\r\n\r\n", "A")).toBe(null); // the status line is not a field
+  expect(first("NATS/1.0\r\nAA: 1\r\nA: 2\r\n\r\n", "A")).toBe("2"); // a longer key before it does not hide it
   expect(first("NATS/1.0\r\nX: A\r\nA: 2\r\n\r\n", "A")).toBe("2");
 });
 
-test("an incomplete block gives the fields that it contains", () => {
+test("a lookup in an incomplete block finds the fields that it contains", () => {
   expect(first("NATS/1.0\r\nA: 1", "A")).toBe("1");
   expect(first("NATS/1.0\r\nA: 1\r", "A")).toBe("1\r");
   expect(first("NATS/1.0\r\nA:", "A")).toBe("");
   expect(first("NATS/1.0\r\nA", "A")).toBe(null);
   expect(first("", "A")).toBe(null);
   const bytes = Buffer.from("NATS/1.0\r\nA:1\r\n\r\n");
-  expect(headerValue(bytes, 0, 11, new HeaderKey("A"))).toBe(-1); // its colon lies behind the end
+  expect(headerValue(bytes, 0, 11, new HeaderKey("A"))).toBe(-1); // its colon is after the end of the block
 });
 
 test("all fields are found, in order", () => {
@@ -59,7 +59,7 @@ test("all fields are found, in order", () => {
   expect(fieldsOf("NATS/1.0\r\nno field\r\n: no key\r\nA:1\r\n\r\n")).toEqual([["A", "1"]]);
 });
 
-test("the check of a block gives its first mistake, or none", () => {
+test("the check of a block returns its first mistake, or None", () => {
   const faultOf = (block: string) => HeaderFault[checkHeader(...placed(block))];
   for (const block of [BLOCK, "NATS/1.0\r\n\r\n", "NATS/1.0 503\r\n\r\n", "NATS/1.0 503 No Responders\r\nÜ: ü\r\n\r\n"])
     expect(faultOf(block), block).toBe("None");

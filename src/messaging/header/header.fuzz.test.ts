@@ -6,11 +6,11 @@ import { appendHeader, buildHeader, removeHeader, replaceHeader, setHeader } fro
 
 type Field = [key: string, value: string];
 
-/** Few keys that are parts of each other, so that near misses are common. */
+/** Few keys, some of which are parts of others, so that many lookups nearly match. */
 const KEYS = ["A", "AA", "AAA", "Nats-Msg-Id", "Nats-Msg-Id2", "a"];
 const VALUES = ["", "1", "A", "A: 1", ":", "value", "v ", "x".repeat(60), "ü"];
 
-/** The same by lines of text. */
+/** The same lookup with lines of text. */
 function modelValues(text: string, key: string): string[] {
   const lines = text.split("\r\n").slice(1);
   return lines.filter(line => line.startsWith(`${key}:`)).map(line => line.slice(key.length + 1).replace(/^ +/, ""));

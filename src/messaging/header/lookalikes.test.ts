@@ -3,7 +3,7 @@ import { Lookalikes } from "./lookalikes.ts";
 
 const left = (block: string) => Buffer.from(new Lookalikes("Some-Key").removedFrom(Buffer.from(block))).toString();
 
-test("fields that some reader may take for the field are removed, and the rest does not change", () => {
+test("fields that some parser may read as the field are removed, and the rest does not change", () => {
   const blocks = {
     "NATS/1.0\r\nSome-Key: x\r\n\r\n": "NATS/1.0\r\n\r\n",
     "NATS/1.0\r\nsome-KEY: x\r\nA: b\r\n\r\n": "NATS/1.0\r\nA: b\r\n\r\n",

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readMimeHeader } from "./mime-header.ts";
 
-/** Blocks behind their first line, and what Go 1.26's `textproto` reads; null: an error. */
+/** Blocks without their first line, and the fields that `textproto` of Go 1.26 reads; null: an error. */
 const VECTORS: readonly (readonly [block: string, fields: Record<string, string[]> | null])[] = [
   ["key: a\r\n\r\n", { Key: ["a"] }],
   ["x-b3-traceID: a \r\nx-B3-TraceId:\tb\r\n\r\n", { "X-B3-Traceid": ["a", "b"] }],

@@ -20,7 +20,7 @@ function varies(mappings: SubjectMappings, subject: string): boolean {
   return mappings.varies(bytes, 0, bytes.length);
 }
 
-/** Where 20,000 messages went, in percent. */
+/** Share of each destination among 20,000 messages, in percent. */
 function spread(mappings: SubjectMappings, subject: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let draw = 0; draw < 20_000; draw++) {
@@ -30,7 +30,7 @@ function spread(mappings: SubjectMappings, subject: string): Record<string, numb
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count / 200]));
 }
 
-/** Percentages that differ by no more than chance allows (six standard deviations). */
+/** Asserts that percentages differ by at most six standard deviations. */
 function expectSpread(mappings: SubjectMappings, subject: string, expected: Record<string, number>, message: string): void {
   const found = spread(mappings, subject);
   expect(Object.keys(found).sort(), message).toEqual(Object.keys(expected).sort());
@@ -67,7 +67,7 @@ test("a subject without a rule is kept, every other one is mapped by its rule ea
   expect(["foo.1.2", "a", "q"].map(subject => varies(mappings, subject))).toEqual([false, false, false]);
 });
 
-test("the same subject gives the same buffer", () => {
+test("repeated selections for one subject return the same buffer", () => {
   const mappings = newMappings([rule("foo.*", ["bar.$1", 100])]);
   const subject = Buffer.from("foo.a");
   expect(mappings.select(subject, 0, 5)).toBe(mappings.select(Buffer.from("-foo.a-"), 1, 6));

@@ -4,7 +4,7 @@ import { Random } from "../../base/random/random.ts";
 import { isSubsetText } from "../subject/subject-text.ts";
 import { SubjectTransform } from "./subject-transform.ts";
 
-/** Parts of a destination with what they make of the source's tokens: the slow, obvious model, on one-byte characters. */
+/** A simple, slow model: the parts of a destination, each with a function of the source's tokens. All characters have one byte. */
 interface Part {
   readonly text: string;
   apply(tokens: string[], wildcards: number[]): string;
@@ -51,7 +51,7 @@ function chunks(token: string, size: number, first = 0): string[] {
   return first > 0 ? [token.slice(0, first), ...rest] : rest;
 }
 
-/** A token that begins with two dashes or more gives a leading dot, as in the reference. */
+/** The result for a token that begins with two or more dashes has a leading dot, as in the reference. */
 function splitAtDashes(token: string): string {
   const joined = token
     .split("-")
@@ -65,7 +65,7 @@ function randomSource(random: Random): string[] {
   return random.chance(0.3) ? [...tokens, ">"] : tokens;
 }
 
-/** Mostly one that the source covers. */
+/** A random subject; the source covers most of them. */
 function randomSubject(random: Random, source: string[]): string {
   const tokens = source.map(token => {
     if (token === ">") return Array.from({ length: random.between(1, 3) }, () => random.pick(LETTERS)).join(".");

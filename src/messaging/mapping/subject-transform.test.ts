@@ -4,14 +4,14 @@ import { Random } from "../../base/random/random.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 
-/** Source, destination, 1 for the strict form, then: the error's text, or what subjects become (null: refused). Made by nats-server 2.15.2. */
+/** Source, destination, 1 for the strict form, and the text of an error or the transformed subjects (null: refused), by nats-server 2.15.2. */
 type Vector = [source: string, destination: string, strict: 0 | 1, outcome: string | Record<string, string | null>];
 const VECTORS = readFileSync(`${import.meta.dir}/transform-vectors.jsonl`, "utf8")
   .trim()
   .split("\n")
   .map(line => JSON.parse(line) as Vector);
 
-/** The reference takes a source token `*x` for a wildcard when it matches, though not when it compiles; here it is text. */
+/** The reference handles a source token `*x` as a wildcard when it matches, but as text when it compiles; here it is always text. */
 const TEXT_WITH_STAR = "*x.*";
 
 const random = new Random(1);
@@ -25,7 +25,7 @@ function compile(source: string, destination: string, strict = false): SubjectTr
   }
 }
 
-/** As a message's subject: somewhere in a buffer, into somewhere in another. */
+/** Transforms a subject in the middle of a buffer into the middle of another buffer. */
 function transform(compiled: SubjectTransform, subject: string): string | null {
   const source = Buffer.from(`PUB ${subject} 5`);
   const end = source.length - 2;
@@ -118,7 +118,7 @@ test("there is no reverse transform if a wildcard is lost, doubled or inside a f
   expect(cases.map(([source, destination]) => SubjectTransform.compile(source, destination).reverse())).toEqual([null, null, null, null]);
 });
 
-test("a destination may name one wildcard twice and another one never", () => {
+test("a destination may use one wildcard twice and leave out another one", () => {
   const reversed = SubjectTransform.compileStrict("foo.*.*", "x.$1.$1").reverse();
   expect(reversed?.transformText("x.p.q", random)).toBe("foo.p.p");
 });
@@ -134,7 +134,7 @@ test("a random number is below its limit and takes every value", () => {
   expect(SubjectTransform.compile("foo", "{{random(1)}}").isRandom).toBe(false);
 });
 
-test("a target that is one byte too small gives -1, one that fits is filled", () => {
+test("a target that is one byte too small returns -1, a target that fits is filled", () => {
   const cases = [
     ["foo.*.>", "bar.{{sliceFromLeft(1,2)}}.>", "foo.abcdef.x.y"],
     ["foo.*", "{{partition(1000000)}}", "foo.a"],

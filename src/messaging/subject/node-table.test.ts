@@ -14,7 +14,7 @@ test("two tokens with the same hash are different children, below one node and b
   expect(new Set([a, b, long1, long2]).size).toBe(4);
   expect([table.child(ROOT, 7, bytes, 0, 1), table.child(ROOT, 7, bytes, 1, 2)]).toEqual([a, b]);
   expect([table.child(ROOT, 7, bytes, 2, 32), table.child(ROOT, 7, bytes, 32, 62)]).toEqual([long1, long2]);
-  // The hash below `a` that falls together with hash 7 below the root.
+  // A hash below `a` that collides with hash 7 below the root.
   const twin = 7 ^ Math.imul(a, 0x9e3779b1);
   expect(table.child(a, twin, bytes, 1, 2)).toBe(NONE);
   const below = table.addChild(a, twin, bytes, 1, 2);

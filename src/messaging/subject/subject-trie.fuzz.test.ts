@@ -25,7 +25,7 @@ function matches(pattern: string, subject: string): boolean {
   return wanted.length === tokens.length;
 }
 
-/** Few words, so that patterns meet; `bunch` others now and then, so that tables grow. */
+/** A word: mostly one of few words, so that patterns overlap; sometimes one of `bunch` rare words, so that tables grow. */
 function randomSubject(random: Random, words: readonly string[], bunch: number): string {
   const tokens = Array.from({ length: random.between(1, 4) }, () =>
     random.chance(0.3) ? `${random.pick(["w", LONG_WORDS[1]])}${random.below(bunch)}` : random.pick(words),
@@ -33,7 +33,7 @@ function randomSubject(random: Random, words: readonly string[], bunch: number):
   return tokens.join(".");
 }
 
-/** One as long as a record of the node table has room for, and two longer ones. */
+/** One token that just fits a record of the node table, and two longer ones. */
 const LONG_WORDS = ["exactly-twenty-four-char", "one-more-than-twenty-four", `long-${"x".repeat(200)}`];
 const WORDS = ["a", "b", "orders", "eu", "a*", ...LONG_WORDS];
 const PATTERN_WORDS = [...WORDS, "*", "*"];
@@ -56,7 +56,7 @@ for (const { cache, bunch, rounds } of [
     for (let round = 0; round < rounds; round++) {
       const message = `SEED=${seed} round=${round}`;
       const action = random.below(100);
-      // Phases of growth and of decline, down to nothing.
+      // The number of entries rises and falls, down to 0.
       const growing = Math.floor(round / 600) % 2 === 0;
       if (action < (growing ? 40 : 10)) {
         const added = randomEntry(random, round, bunch);
@@ -114,7 +114,7 @@ function randomEntry(random: Random, id: number, bunch: number): NamedEntry {
   return { id, text, group, origin, subject: Buffer.from(text), queue: group === null ? null : Buffer.from(group), weight: 1 };
 }
 
-/** Plain ids, then each group's name and ids, order aside. */
+/** Sorted ids of plain entries, then the name and the sorted ids of each group. */
 function idsOf(result: { plain: readonly NamedEntry[]; groups: readonly (readonly NamedEntry[])[] }): string {
   const groups = result.groups.map(group => `${group[0].group}:${sorted(group.map(entry => entry.id))}`).sort();
   return [sorted(result.plain.map(entry => entry.id)).join(), ...groups].join(" ");

@@ -17,7 +17,7 @@ function entry(name: string, origin = Origin.Local): NamedEntry {
   return { name, subject: Buffer.from(subject), queue: queue === undefined ? null : Buffer.from(queue), origin, weight: 1 };
 }
 
-/** A trie whose background tasks run when the test says so. */
+/** A trie whose background tasks run when the test calls for them. */
 function newTrie({ cache = true } = {}) {
   const tasks: (() => void)[] = [];
   const trie = new SubjectTrie<NamedEntry>({ cache, random: new Random(1), schedule: task => tasks.push(task) });
@@ -151,7 +151,7 @@ test("the generation rises with insertion, removal, batch and weight", () => {
   expect(seen).toEqual([...new Set(seen)].sort((x, y) => x - y));
 });
 
-test("a changed weight gives a new result", () => {
+test("a changed weight causes a new result", () => {
   const { trie, insert, match } = newTrie();
   const [member] = insert("a q");
   const before = match("a");
@@ -240,7 +240,7 @@ describe("the cache", () => {
     expect(trie.stats().cacheHits - hitsBefore).toBeGreaterThan(950);
   });
 
-  test("gives the right result for subjects with equal hashes, and keeps few of them", () => {
+  test("returns the right result for subjects with equal hashes, and keeps few of them", () => {
     const { trie, insert } = newTrie();
     insert("s.*", "s.5");
     for (let round = 0; round < 2; round++) {

@@ -17,7 +17,7 @@ import * as text from "./subject-text.ts";
 
 type Rule = (source: Uint8Array, start: number, end: number) => boolean;
 
-/** Asks the rule with other bytes around the subject, which it must not look at. */
+/** Calls the rule for a subject between other bytes, which it must not read. */
 function holds(rule: Rule, subject: string): boolean {
   const bytes = Buffer.from(`>.${subject}.>`);
   return rule(bytes, 2, bytes.length - 2);
@@ -176,7 +176,7 @@ test("fuzz: subset, collision and literal match agree with sets of subjects", ()
     const [inA, inB] = [a, b].map(pattern => universe.filter(subject => matches(pattern, subject)));
     const message = `SEED=${seed} round=${round} ${a} ${b}`;
     expect(text.collideText(a, b), message).toBe(inA.some(subject => inB.includes(subject)));
-    // Two words and four levels tell all patterns of up to three tokens apart.
+    // Subjects of two words and up to four levels distinguish all patterns of up to three tokens.
     expect(text.isSubsetText(a, b), message).toBe(inA.every(subject => inB.includes(subject)));
     const subject = Buffer.from(random.pick(universe));
     expect(matchesLiteral(Buffer.from(a), subject, 0, subject.length), `${message} ${subject}`).toBe(matches(a, subject.toString()));

@@ -36,7 +36,7 @@ test("bytes after the header block are ignored", () => {
   for (let cut = 0; cut < bytes.length; cut++) expect(() => traceWish(bytes, 0, cut)).not.toThrow();
 });
 
-/** Fields by splitting text: what the walk must find. */
+/** The expected fields, by splitting text. */
 function modelFields(block: string): [string, string][] {
   if (!block.startsWith("NATS/1.0\r\n")) return [];
   const fields: [string, string][] = [];

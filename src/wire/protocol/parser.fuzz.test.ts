@@ -14,17 +14,17 @@ interface Outcome {
   readonly refusal: Refusal;
 }
 
-interface Way extends RecordingOptions {
+interface ParserSetting extends RecordingOptions {
   readonly fast: boolean;
 }
 
 /** Parses the chunks as a connection does: a suspended parser gets the same chunk again. Parsed chunks are overwritten. */
-function parseAll(chunks: readonly string[], limits: Limits, way: Way): Outcome & { sink: RecordingSink } {
+function parseAll(chunks: readonly string[], limits: Limits, setting: ParserSetting): Outcome & { sink: RecordingSink } {
   const batch = new MessageBatch();
-  const sink = new RecordingSink(batch, { ...way, payloadBytesMax: limits.payloadBytesMax });
+  const sink = new RecordingSink(batch, { ...setting, payloadBytesMax: limits.payloadBytesMax });
   const parser = new Parser(sink, batch, VERB_TABLES[ConnectionKind.Client], limits.lineBytesMax, limits.payloadBytesMax);
   sink.parser = parser;
-  parser.fast = way.fast;
+  parser.fast = setting.fast;
   parser.headers = limits.headers;
   for (const text of chunks) {
     const chunk = Buffer.from(text, "latin1");
@@ -136,7 +136,7 @@ function randomConversation(random: Random): string {
     const command = randomCommand(random);
     return random.chance(0.1) ? mutate(command, random) : command;
   });
-  // Runs on one subject, as publishers send them, and runs with small differences.
+  // Many messages with one subject, as publishers send them, and many messages with small differences.
   if (random.chance(0.3)) commands.push(...new Array<string>(random.between(2, 40)).fill(randomMessage(random)));
   if (random.chance(0.2)) {
     const alike = [
@@ -165,7 +165,7 @@ function randomLimits(random: Random): Limits {
 /** The receiver of a subject: subjects with the same receiver may share a batch. */
 const RECEIVERS: ((subject: string) => string)[] = [subject => subject, subject => subject[0], () => "everyone"];
 
-test("fuzz: the loop and the states read the same commands as the model, whatever the chunks and suspensions", () => {
+test("fuzz: the loop and the states read the same commands as the model, for any chunks and suspensions", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   let batched = 0;
@@ -176,16 +176,19 @@ test("fuzz: the loop and the states read the same commands as the model, whateve
     const limits = randomLimits(random);
     const expected = modelCommands(wire, limits);
     const text = expected.commands.join();
-    const ways: Way[] = [
+    const settings: ParserSetting[] = [
       { fast: false },
       { fast: true },
       { fast: random.chance(0.7), receiversOf: random.pick(RECEIVERS), suspends: () => random.chance(0.3), batchBytesMax: 512 * 1024 },
     ];
-    for (const way of ways) {
+    for (const setting of settings) {
       for (const chunks of [[wire], cutAnywhere(wire, random)]) {
-        const { commands, refusal, sink } = parseAll(chunks, limits, way);
+        const { commands, refusal, sink } = parseAll(chunks, limits, setting);
         if (refusal !== expected.refusal || commands.join() !== text) {
-          expect({ commands, refusal: Refusal[refusal] }, `${message} ${JSON.stringify({ ...way, chunks: chunks.slice(0, 50) })}`).toEqual({
+          expect(
+            { commands, refusal: Refusal[refusal] },
+            `${message} ${JSON.stringify({ ...setting, chunks: chunks.slice(0, 50) })}`,
+          ).toEqual({
             commands: expected.commands,
             refusal: Refusal[expected.refusal],
           });
@@ -195,7 +198,7 @@ test("fuzz: the loop and the states read the same commands as the model, whateve
       }
     }
   }
-  // Both ways were tried often enough.
+  // Enough messages went through the loop and through the states.
   expect(batched).toBeGreaterThan(10_000);
   expect(single).toBeGreaterThan(10_000);
 });

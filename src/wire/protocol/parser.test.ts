@@ -44,7 +44,7 @@ for (const fast of [true, false]) {
       ]);
     });
 
-    test("the number of arguments tells reply, header size and total size apart", () => {
+    test("the number of arguments decides which are reply, header size and total size", () => {
       const header = "NATS/1.0\r\n\r\n";
       expect(
         commandsOf(`PUB foo 1 2\r\nab\r\nHPUB foo 12 14\r\n${header}hi\r\nHPUB foo 7 12 12\r\n${header}\r\nHPUB foo 0 2\r\nhi\r\n`, {
