@@ -13,7 +13,7 @@ const root = join(import.meta.dir, "../..");
 const modules = join(root, "node_modules");
 const TSC = join(modules, "typescript/bin/tsc");
 
-/** Uses every export, and options at every depth. */
+/** A program that uses every export of the package, and nested options. */
 const PROGRAM = `
 import {
   type Authenticate, ConfigErrors, type InProcessConnection, type Logger, NatsServer, OptionError, ReloadError, StartError, StoppedError,

@@ -2,12 +2,12 @@ import type { InProcessConnection } from "../../src/wire/transport/in-process.ts
 import { until } from "../faults/until.ts";
 
 const PONG = "PONG\r\n";
-/** The server sends one to measure the round trip, two seconds after CONNECT: on a busy machine during any test. */
+/** The server's PING, two seconds after CONNECT, which measures the round trip. On a busy machine it may come during any test. */
 const SERVER_PING = /(^|\r\n)PING\r\n/g;
-/** Characters of the received text that the message of a failed wait shows. */
+/** Number of received characters in the error of a wait that timed out. */
 const SHOWN_CHARACTERS = 200;
 
-/** A connection without a socket, as text. */
+/** A client over a connection without a socket, which sends and receives text. */
 export class TextConnection {
   /** Text that was received and not taken yet. */
   received = "";

@@ -21,7 +21,7 @@ import { Turn } from "./turn.ts";
  * Publishes text through the real parser, delivers it to receivers of all kinds, and compares what each got with a simple model.
  */
 
-/** A connection, as far as `writeMessages` needs one. */
+/** The parts of a connection that `writeMessages` uses. */
 class Receiver {
   readonly flags: number;
   readonly host: { readonly turn: Turn };
@@ -74,8 +74,8 @@ class Receiver {
   }
 }
 
-/** One call of `writeMessages`. */
-type Delivered = [receiver: Receiver, from: number, to: number];
+/** Arguments of one call of `writeMessages`. */
+type DeliveryCall = [receiver: Receiver, from: number, to: number];
 
 /** Delivers each batch to all receivers, in one of the ways of a publisher. */
 class Delivery implements CommandSink {
@@ -113,10 +113,10 @@ class Delivery implements CommandSink {
     this.open = false;
   }
 
-  private plan(count: number): Delivered[] {
+  private plan(count: number): DeliveryCall[] {
     const { random, receivers } = this;
-    const range = (receiver: Receiver, from: number, to: number): Delivered[] => (to > from ? [[receiver, from, to]] : []);
-    const each = (receiver: Receiver, from: number, to: number): Delivered[] =>
+    const range = (receiver: Receiver, from: number, to: number): DeliveryCall[] => (to > from ? [[receiver, from, to]] : []);
+    const each = (receiver: Receiver, from: number, to: number): DeliveryCall[] =>
       Array.from({ length: to - from }, (_, index) => [receiver, from + index, from + index + 1]);
     if (random.chance(0.2)) {
       // A queue group: each message goes to one receiver.
@@ -186,7 +186,7 @@ function conversation(random: Random): string {
   return parts.join("");
 }
 
-/** Cuts the text as reads do: in chunks of any size, mostly large. */
+/** Cuts the text into chunks of any size, mostly large, as reads do. */
 function cut(wire: string, random: Random): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < wire.length; ) {

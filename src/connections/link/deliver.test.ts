@@ -90,7 +90,7 @@ test("a run is encoded once for all receivers with the same sid and the same sup
   const { turn, batch, deliver } = newBatch({ subject: "a", payload: "1" }, { subject: "a", payload: "2" }, { subject: "b", payload: "3" });
   const run = "MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\nMSG b 1 1\r\n3\r\n";
   expect(deliver("1").text).toBe(run);
-  turn.scratch.write("!", 8); // shows whether the scratch is used again
+  turn.scratch.write("!", 8); // a changed byte shows whether the encoded run is used again
   expect(deliver("1").text).toBe(run.replace("1\r\n1", "!\r\n1"));
   expect(deliver("2").text).toBe(run.replaceAll(" 1 ", " 2 "));
   expect(deliver("1", { headers: false }).text).toBe(run);

@@ -9,7 +9,7 @@ import { RANGES_MAX } from "../../wire/transport/byte-vector.ts";
 import { Outbound } from "./outbound.ts";
 import { Turn } from "./turn.ts";
 
-/** Bytes that depend on their position, so that a wrong order or a gap shows. */
+/** Bytes that depend on their position, so that the test finds a wrong order or a gap. */
 class Numbered {
   private at = 0;
 
@@ -41,7 +41,7 @@ test("fuzz: the kernel gets the appended bytes in order, in parts of any size; i
     const clock = new FakeClock();
     const turn = new Turn(clock, new TimingWheel(clock), random);
     const transport = new FakeTransport({ vectored: random.chance(0.5) });
-    /** Timers, without the one that trims the pool. */
+    /** Number of timers, without the timer that trims the pool. */
     const timers = () => turn.timers.size - (turn.pool.trimWanted ? 1 : 0);
     const numbered = new Numbered();
     const appended: Buffer[] = [];
@@ -110,7 +110,7 @@ test("fuzz: the kernel gets the appended bytes in order, in parts of any size; i
         if (failed === 0) {
           expect(outbound.pendingBytes, message).toBe(appendedBytes - transport.takenBytes);
           if (!outbound.hasBacklog) expect(turn.pool.taken, message).toBe(0);
-          // Chunks are at least half full, but for the first, which is partly taken, and the last.
+          // All chunks are at least half full, except the first, which is partly written, and the last.
           expect(turn.pool.taken, message).toBeLessThanOrEqual(2 + (2 * outbound.pendingBytes) / 512);
         }
       },

@@ -49,7 +49,7 @@ function newOutbound({ vectored = false, room, pendingBytesMax = 1_000_000, retr
     outbound.append(bytes, 0, bytes.length);
     bytes.fill(0xee); // `append` has copied it
   };
-  /** The kernel has room for so many more bytes and announces it. */
+  /** The kernel has room for `room` more bytes, and announces it. */
   const drain = (room: number) => {
     transport.room = room;
     outbound.onDrain();
@@ -127,7 +127,7 @@ test("a vector is written in one call after the tail; bytes that are not taken a
 
 test("a blocked connection holds chunks of about the size of its pending bytes, also after many small turns", () => {
   const { turn, transport, outbound, append } = newOutbound();
-  append(block(60 * KIB)); // its chunks are large from here on
+  append(block(60 * KIB)); // from now on its chunks are large
   for (let line = 0; line < 60; line++) append(block(1_000));
   turn.end();
   transport.room = 0;
