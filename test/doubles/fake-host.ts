@@ -102,6 +102,7 @@ export class FakeHost implements ClientHost, AccountHost {
   accept(): FakePeer {
     const transport = new FakeTransport();
     const client = new ClientConnection(this, transport, ++this.lastId);
+    transport.onTerminate = () => client.onClose(null);
     client.open();
     this.turn.end();
     transport.next();

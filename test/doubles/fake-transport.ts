@@ -16,6 +16,8 @@ export class FakeTransport implements Transport {
   room = Number.POSITIVE_INFINITY;
   /** When true, writes fail. */
   broken = false;
+  /** Called within `terminate`, where sockets of Bun report their close. */
+  onTerminate = (): void => {};
   paused = false;
   ended = false;
   terminated = false;
@@ -95,6 +97,8 @@ export class FakeTransport implements Transport {
   }
 
   terminate(): void {
+    if (this.terminated) return;
     this.terminated = true;
+    this.onTerminate();
   }
 }

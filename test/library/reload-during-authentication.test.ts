@@ -145,3 +145,14 @@ test("a reload removes stream imports at once, also for clients whose authentica
   await writer.exchange("PUB s 1\r\n2\r\n");
   expect(await reader.exchange()).toBe("");
 });
+
+test("subscriptions made before a reload that requires logins end with the login", async () => {
+  await using reloaded = await ReloadedServer.start("");
+  const connection = new TextConnection(reloaded.server.connect());
+  connection.send("SUB x 1\r\n");
+  await connection.exchange();
+  reloaded.change("accounts { A { users = [{ user: a, password: p }] } }");
+  connection.send(connectLine({ user: "a", pass: "p" }));
+  await connection.exchange();
+  expect(await connection.exchange("PUB x 1\r\n1\r\nUNSUB 1\r\nSUB y 1\r\nPUB y 1\r\n2\r\n")).toBe("MSG y 1 1\r\n2\r\n");
+});

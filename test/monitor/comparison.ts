@@ -13,7 +13,9 @@ export const DIFFERENCES: readonly { readonly field: RegExp; readonly row: strin
 ];
 
 /** Lists of which only the first item is compared. */
-export const FIRST_ITEMS: typeof DIFFERENCES = [{ field: /tls_peer_certs$/, row: "Certificates that a client sends beside its own" }];
+export const FIRST_ITEMS: typeof DIFFERENCES = [
+  { field: /tls_peer_certs$/, row: "Certificates that a client sends in addition to its own" },
+];
 
 /** Values that change from run to run: replaced by their types. */
 const PASSING: readonly RegExp[] = [

@@ -135,7 +135,9 @@ const OPTIONS_DEBUG: LogOptions = { ...LOG_DEFAULTS, debug: true, logTime: false
 test("a destination that cannot be opened is refused with the reference's text, and the log is unchanged", () => {
   const { log, writes } = logger();
   const attempt = (options: Partial<LogOptions>) => () => log.prepare({ ...OPTIONS_DEBUG, ...options });
-  expect(attempt({ logFile: "/nonexistent/x.log" })).toThrow("error opening file: open /nonexistent/x.log: no such file or directory");
+  expect(attempt({ logFile: "/proc/nonexistent/x.log" })).toThrow(
+    "error opening file: open /proc/nonexistent/x.log: no such file or directory",
+  );
   expect(attempt({ remoteSyslog: "http://127.0.0.1:514" })).toThrow('error invalid network type: "http"');
   log.notice("still here");
   log.flush();

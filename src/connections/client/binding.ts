@@ -28,6 +28,8 @@ export function enterGlobal(client: Client): void {
 
 /** Applies a login. @returns None, or why it is refused; then no account counts the client */
 export function bind(client: Client, login: Login): Refusal {
+  // Subscriptions from before a reload that requires logins belong to the global account.
+  if (client.registered !== login.account) client.subscriptions.removeAll();
   client.login = login;
   client.user = login.user;
   client.proxyKey = login.proxyKey;

@@ -54,6 +54,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   private committedBytes = 0;
   private farewell: WheelTimer | null = null;
   private transportGone = false;
+  /** `transport.terminate` is running; sockets report their close within that call. */
+  private terminating = false;
 
   /** @param log the part of the log that lines about this connection belong to */
   constructor(host: LinkHost, transport: Transport, id: number, kind: ConnectionKind, log: Logger) {
@@ -186,7 +188,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   onWriteError(): void {
     if (this.closed) {
       this.outbound.abandon();
-      this.transport.terminate();
+      this.terminate();
     } else this.close(CloseReason.WriteError);
   }
 
@@ -213,7 +215,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     if (tookSome && !this.closed && this.host.options.writeTimeout === "retry") return;
     if (this.closed) {
       this.outbound.abandon();
-      this.transport.terminate();
+      this.terminate();
     } else this.close(CloseReason.SlowConsumerWriteDeadline);
   }
 
@@ -244,10 +246,10 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     if (this.transportGone) return this.outbound.abandon();
     if (!flushes) {
       this.outbound.abandon();
-      this.transport.terminate();
+      this.terminate();
       return;
     }
-    this.farewell = new WheelTimer(() => this.transport.terminate());
+    this.farewell = new WheelTimer(() => this.terminate());
     this.host.turn.timers.set(this.farewell, this.host.options.writeDeadlineMs);
     this.outbound.closeAfterFlush();
   }
@@ -265,7 +267,15 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     if (this.closed) this.outbound.abandon();
     else this.close(error === null ? CloseReason.ClientClosed : CloseReason.ReadError);
     this.onTransportClosed();
-    this.host.turn.end();
+    if (this.terminating) this.host.turn.endSoon();
+    else this.host.turn.end();
+  }
+
+  /** The connection may be terminated during a delivery, or while its own commands are handled. So `onClose` must not end the turn then. */
+  private terminate(): void {
+    this.terminating = true;
+    this.transport.terminate();
+    this.terminating = false;
   }
 
   // Log

@@ -165,3 +165,22 @@ test("assertions: a stalled producer waits for one consumer", () => {
   host.turn.batch.stalledBy = consumer.client.stall;
   expect(brokenAssertion(() => producer.client.stall.afterFlush())).toBe("Assertion broken: a stalled producer waits for one consumer");
 });
+
+test("a consumer that is closed during a delivery lets its stalled producer continue after the delivery", () => {
+  const { consumer, host, producer } = newPair();
+  const other = host.connect();
+  producer.send(`${publication(10)}PING\r\n`);
+  expect(producer.transport.paused).toBe(true);
+  other.send(publication(40 * KIB));
+  expect(host.closed).toEqual(["SlowConsumerPendingBytes"]);
+  expect(producer.next()).toBe("PONG\r\n");
+  expect(consumer.client.closed).toBe(true);
+});
+
+test("a consumer that is closed by errors about its own messages lets its stalled producer continue afterwards", () => {
+  const { consumer, host, producer } = newPair();
+  producer.send(`${publication(10)}PING\r\n`);
+  consumer.send(`PUB $NRG.${"d".repeat(60)} 0\r\n\r\n`.repeat(1_000));
+  expect(host.closed).toEqual(["SlowConsumerPendingBytes"]);
+  expect(producer.next()).toBe("PONG\r\n");
+});

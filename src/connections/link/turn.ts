@@ -113,15 +113,21 @@ export class Turn {
     this.now = this.clock.now();
     queueMicrotask(() => {
       this.endIsDue = false;
-      this.end();
+      this.batch.clear(); // not empty only after an exception in a delivery
+      this.endNow();
     });
   }
 
   /**
-   * Runs the phases and the waiting readers until there is no more work. Must not be called during a delivery: a reader that continues would
-   * overwrite the batch that is being delivered.
+   * Runs the phases and the waiting readers until there is no more work. While a batch is being delivered, for example when a log function
+   * of the embedding program calls the server, the turn ends later: a reader that continues would overwrite the batch.
    */
   end(): void {
+    if (!this.fanOuts.isIdle) return this.endSoon();
+    this.endNow();
+  }
+
+  private endNow(): void {
     this.wordsOf = null;
     while (true) {
       this.phases.run();

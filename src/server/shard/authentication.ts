@@ -132,6 +132,7 @@ export class Authentication {
 /** Provisional identity for logs until the callout decides. A client that is authenticated again keeps its identity. */
 function nameProvisionally(client: Client, login: Login): void {
   if (client.login !== null) return;
+  if (client.account !== login.account) client.subscriptions.removeAll();
   client.login = login;
   client.account = login.account;
 }

@@ -239,8 +239,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   }
 
   onDefect(error: Error): void {
+    this.turn.batch.clear(); // first, because the log of an embedding program may throw
     this.log.error(`unexpected error on a client connection: ${error.stack ?? error.message}`);
-    this.turn.batch.clear();
   }
 
   onConnectionClosed(client: Client, reason: CloseReason): void {

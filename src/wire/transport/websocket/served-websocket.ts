@@ -41,7 +41,7 @@ export class ServedWebSocket implements Transport {
 
   constructor(socket: ServerWebSocket<unknown>, info: WebSocketClientInfo, remotePort: number, tls: TlsState | null) {
     this.socket = socket;
-    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? ""); // missing if the peer has already reset the connection
     this.remotePort = remotePort;
     this.tls = tls;
     this.messageBytesMax = info.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
