@@ -9,6 +9,7 @@
  * program does not listen for that (docs/errors.md).
  */
 import type { Authenticate } from "./auth/users/given-authenticator.ts";
+import { guardedLog } from "./base/log/guarded-log.ts";
 import type { Logger } from "./base/log/logger.ts";
 import { ServerLogger } from "./base/log/server-logger.ts";
 import { SILENT } from "./base/log/silent-logger.ts";
@@ -63,7 +64,7 @@ export class NatsServer implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<NatsServer> {
     const { log = SILENT, authenticate = null, configFile = null, ...given } = options;
     const { options: complete, config } = readStartOptions(given, configFile);
-    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : log, authenticate, config });
+    const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : guardedLog(log), authenticate, config });
     for (const warning of config?.warnings ?? []) server.log.warn(warning);
     await server.open();
     server.start();
