@@ -12,7 +12,7 @@ import { type Credentials, Peer } from "../operator/peer.ts";
 import { askBoth } from "../reference/recording.ts";
 import { CalloutService, type Decide } from "./callout-service.ts";
 
-const POLLS_MAX = 100;
+const POLLS_MAX = 5_000;
 
 export interface ServiceFacts {
   readonly login: ConnectionOptions;
@@ -67,7 +67,7 @@ export class CalloutContext<S extends Side = Side> {
    */
   async outcome(peer: ObservedClient, mark = 0, requestsBefore = 0, isLogged = true): Promise<Outcome> {
     const cid = peer.info.client_id;
-    const connz = await this.connzOf(cid);
+    const connz = await this.connzOf(cid, peer.closed);
     const wasAsked = this.service !== null && this.service.received.length > requestsBefore;
     // nats-server logs the reason after the client was closed.
     if (peer.closed && wasAsked && isLogged)
@@ -93,12 +93,15 @@ export class CalloutContext<S extends Side = Side> {
     return [...own, ...others].map(withoutNames);
   }
 
-  /** The connection in `/connz`, without the fields that differ from run to run. */
-  async connzOf(cid: number): Promise<Record<string, unknown>> {
+  /**
+   * The connection in `/connz`, without the fields that differ from run to run.
+   * @param closed the server has closed the connection: waits until it is listed as closed, with the reason
+   */
+  async connzOf(cid: number, closed = false): Promise<Record<string, unknown>> {
     const url = `http://127.0.0.1:${this.server.monitorPort}/connz?auth=1&state=all&limit=4096`;
     let found: Record<string, unknown> | undefined;
     // For a moment a connection is neither among the open nor among the closed ones.
-    for (let polls = 0; found === undefined && polls < POLLS_MAX; polls++) {
+    for (let polls = 0; (found === undefined || (closed && found.reason === undefined)) && polls < POLLS_MAX; polls++) {
       const { connections } = (await (await fetch(url)).json()) as { connections: Record<string, unknown>[] };
       found = connections.find(connection => connection.cid === cid);
     }

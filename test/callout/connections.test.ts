@@ -128,12 +128,13 @@ async function overWebSocket(context: CalloutContext, decide: Decide, connectOpt
   const info = JSON.parse((await client.textUntil("\r\n")).slice("INFO ".length));
   await client.write(frame(BINARY, `CONNECT ${JSON.stringify({ verbose: false, protocol: 1, ...connectOptions })}\r\nPING\r\n`));
   let text = "";
+  let closed = false;
   try {
     while (!text.includes("PONG\r\n")) text += (await client.nextMessage()).toString("latin1");
   } catch {
-    // The server closed the connection: the lines before show the reason.
+    closed = true; // the lines before show the reason
   }
-  const connz = await context.connzOf(info.client_id);
+  const connz = await context.connzOf(info.client_id, closed);
   client[Symbol.dispose]();
   const lines = text.split("\r\n").filter(line => !line.startsWith("INFO "));
   const requests = context.service!.received.slice(requestsBefore).map(({ claims }) => ({ ...claims.nats.client, id: 0 }));
@@ -323,7 +324,7 @@ test("when a client closes its connection before the answer, the answer is disca
         .slice(mark)
         .filter(line => /^(WRN|ERR)/.test(line)),
     ]).toEqual([false, []]);
-    expect((await context.connzOf(peer.info.client_id)).reason).toBe("Client Closed");
+    expect((await context.connzOf(peer.info.client_id, true)).reason).toBe("Client Closed");
   });
 });
 
@@ -362,7 +363,7 @@ it.compared(
       await named.untilClosed();
       await token.ping();
       const users = context.service!.received.map(({ claims }) => claims.nats.client.user);
-      const seen = [named.lines, token.lines, users, (await context.connzOf(named.info.client_id)).reason];
+      const seen = [named.lines, token.lines, users, (await context.connzOf(named.info.client_id, true)).reason];
       token.close();
       return seen;
     });

@@ -257,7 +257,7 @@ it.compared(
       seen.push(await plain.untilLine("Violation"), plain.closed);
       await push(context, BETA, { ...BETA_BODY, revocations: new Map([["*", nowSeconds() + 10]]) });
       seen.push(await plain.untilClosed());
-      for (const peer of [plain, byKey, revoked]) seen.push((await context.connzOf(peer.info.client_id)).reason);
+      for (const peer of [plain, byKey, revoked]) seen.push((await context.connzOf(peer.info.client_id, true)).reason);
       return seen;
     });
     expect(ours).toEqual(theirs);
