@@ -18,8 +18,8 @@ async function main(args: readonly string[]): Promise<void> {
       return error === null ? undefined : refuse(error);
     }
     case "version": {
-      const { NATS_VERSION, OWN_VERSION } = await import("./wire/protocol/version.ts");
-      process.stdout.write(`nats-server: v${NATS_VERSION}\nbunats: v${OWN_VERSION} (Bun ${Bun.version})\n`);
+      const { NATS_VERSION } = await import("./wire/protocol/version.ts");
+      process.stdout.write(`nats-server: v${NATS_VERSION}\n`); // one line, because programs read all of it
       return;
     }
     case "help":

@@ -1,5 +1,6 @@
 /** The texts of `--help` (the flag table in the reference's layout) and of `--help_tls` (settings of a tls block). */
 import type { FlagSection } from "../config/schema/row/flag-row.ts";
+import { NATS_VERSION, OWN_VERSION } from "../wire/protocol/version.ts";
 import { CIPHER_SUITES, CURVES } from "../wire/transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
@@ -16,7 +17,12 @@ export function helpText(): string {
     const sorted = section === "Server" ? flags.toSorted((left, right) => rank(left) - rank(right)) : flags;
     return `${section} Options:\n${sorted.map(flagLine).join("")}`;
   });
-  return `\nUsage: nats-server [options]\n\n${sections.join("\n")}\n${unsupportedText()}\n`;
+  return `\nUsage: nats-server [options]\n\n${sections.join("\n")}\n${unsupportedText()}\n${versionText()}\n`;
+}
+
+/** Our own version; `--version` names only that of nats-server. */
+function versionText(): string {
+  return `bunats ${OWN_VERSION} (compatible with nats-server ${NATS_VERSION}, Bun ${Bun.version})`;
 }
 
 function flagLine(flag: Flag): string {

@@ -1,15 +1,16 @@
 /**
  * `--signal command[=pid|file]`: sends a signal to a running server and ends.
  *
- *   reload             the only process named nats-server
+ *   reload             the only running process of this program, under any name (server-processes.ts)
  *   reload=4711        that process
  *   reload=/run/x.pid  the process whose id the file contains
- *   reload=47*         every process named nats-server whose id begins with 47
- * Error texts and the choice of processes are the reference's: core §6.13.
+ *   reload=47*         every process of this program whose id begins with 47
+ * Other programs, such as a nats-server beside it, get a signal only when their own id is given. Error texts are the reference's: core §6.13.
  */
 import { readFileSync } from "node:fs";
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { parseDecimal } from "../base/go/strconv.ts";
+import { serverProcesses } from "./server-processes.ts";
 
 const PROCESS_NAME = "nats-server";
 
@@ -26,8 +27,8 @@ const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
 export interface Processes {
   readonly platform: string;
   readonly ownPid: number;
-  /** Ids of all processes with that name, one per line; null when they cannot be listed. */
-  list(name: string): string | null;
+  /** Ids of all processes of this program; null when they cannot be listed. */
+  list(): readonly number[] | null;
   kill(pid: number, signal: NodeJS.Signals): void;
 }
 
@@ -43,11 +44,11 @@ export function sendSignal(given: string, processes: Processes = systemProcesses
   const prefix = wanted.endsWith("*") ? wanted.slice(0, -1) : wanted;
   const sendsToAll = wanted.endsWith("*");
   if (prefix !== "" && typeof parseDecimal(prefix, -(2n ** 63n), 2n ** 63n - 1n) === "string") return `invalid pid: ${prefix}`;
-  let pids = [Number(prefix)];
+  let pids: readonly number[] = [Number(prefix)];
   if (prefix === "" || sendsToAll) {
-    const running = runningServers(processes);
+    const running = processes.list();
     if (running === null) return "unable to resolve pid, try providing one";
-    pids = running;
+    pids = running.filter(pid => pid !== processes.ownPid);
   }
   if (pids.length > 1 && !sendsToAll) return `multiple ${PROCESS_NAME} processes running:${pids.map(pid => `\n${pid}`).join("")}`;
   if (pids.length === 0) return `no ${PROCESS_NAME} processes running`;
@@ -74,14 +75,6 @@ function pidOf(target: string): string {
   }
 }
 
-function runningServers({ list, ownPid }: Processes): number[] | null {
-  const text = list(PROCESS_NAME);
-  if (text === null) return null;
-  const lines = text.split("\n").filter(line => line !== "");
-  if (lines.some(line => !/^\d+$/.test(line))) return null;
-  return lines.map(Number).filter(pid => pid !== ownPid);
-}
-
 function killText(error: unknown): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return { ESRCH: "no such process", EPERM: "operation not permitted" }[code] ?? message;
@@ -91,13 +84,7 @@ function systemProcesses(): Processes {
   return {
     platform: process.platform,
     ownPid: process.pid,
-    list(name) {
-      try {
-        return Bun.spawnSync(["pgrep", name]).stdout.toString();
-      } catch {
-        return null;
-      }
-    },
+    list: serverProcesses,
     kill: (pid, signal) => void process.kill(pid, signal),
   };
 }

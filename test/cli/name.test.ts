@@ -1,7 +1,8 @@
 /** The program's name in file names: that of the link it was started by, for the script and for the compiled binary. */
 import { expect, test } from "bun:test";
 import { readdirSync, symlinkSync } from "node:fs";
-import { MAIN, outcomeOf, RunningProgram, TemporaryDirectory } from "./program.ts";
+import { NATS_VERSION } from "../../src/wire/protocol/version.ts";
+import { MAIN, outcomeOf, PROGRAM, RunningProgram, TemporaryDirectory } from "./program.ts";
 
 async function nameOf(command: readonly string[]): Promise<string> {
   using directory = new TemporaryDirectory();
@@ -30,6 +31,15 @@ test("the compiled binary is named after its link too, and needs no other file",
   symlinkSync("bunats", directory.join("nats-server"));
   expect(await nameOf([binary])).toBe("bunats");
   expect(await nameOf([directory.join("nats-server")])).toBe("nats-server");
-  const { status, out } = await outcomeOf([directory.join("nats-server"), "-v"]);
-  expect({ status, first: out.split("\n")[0] }).toEqual({ status: 0, first: "nats-server: v2.15.2" });
+  const program = await RunningProgram.start([binary, "-a", "127.0.0.1"]);
+  try {
+    const { status, err } = await outcomeOf([...PROGRAM, "--signal", `reopen=${program.pid}*`]); // sent by the script
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    await program.line("File log re-open ignored");
+  } finally {
+    await program.stop();
+  }
+  for (const name of ["nats-server", "bunats"]) {
+    expect(await outcomeOf([directory.join(name), "-v"])).toEqual({ status: 0, out: `nats-server: v${NATS_VERSION}\n`, err: "" });
+  }
 });

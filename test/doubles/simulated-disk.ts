@@ -147,6 +147,15 @@ export class SimulatedDisk implements Disk {
     }
   }
 
+  writeFile(path: string, content: Uint8Array): void {
+    const file = this.open(path, "replace");
+    try {
+      file.append(content);
+    } finally {
+      file.close();
+    }
+  }
+
   status(path: string): FileStatus | null {
     return this.run("status", path, "stat", () => {
       const node = this.find(path, "stat");

@@ -8,6 +8,7 @@ import type { MonitoredBoth } from "./same-config.ts";
 /** Fields that only one server has, or has with another value. `row`: start of the row in docs/differences.md; null: it has none. */
 export const DIFFERENCES: readonly { readonly field: RegExp; readonly row: string | null }[] = [
   { field: /^\/varz .*\.(go|gomaxprocs)$/, row: "`go` and `gomaxprocs` in /varz" },
+  { field: /^\/varz \.bunats$/, row: "`bunats` in INFO and /varz" },
   { field: /^\/varz .*\.http_port$/, row: "`http_port` in /varz with a free port" },
   { field: /^\/ipqueuesz\?all=1 /, row: "`/ipqueuesz`" },
 ];

@@ -1,8 +1,8 @@
 /**
  * nats-server, the released Go server, started for a test that compares ours with it. `make reference` installs it.
  *
- * It is searched in $NATS_SERVER, on the PATH and in ~/go/bin, and used only when its version is exactly the one in versions.txt:
- * `nats-server --version` prints one line there, while our own binary of that name prints a second one.
+ * It is searched in $NATS_SERVER, on the PATH and in ~/go/bin, and used only when its version is exactly the one in versions.txt.
+ * Our own executable may have the same name and prints the same version, so the file must also be a Go program.
  * Without it tests compare with its recorded answers (recording.ts). With CI=true or REQUIRE_REFERENCE=1 a missing reference fails
  * them, so that a green run in CI has really compared.
  *
@@ -48,6 +48,10 @@ function search(): ReferenceBinary {
   const refused: string[] = [];
   for (const path of candidates) {
     if (!path || !existsSync(path)) continue;
+    if (!readFileSync(path).includes("\xff Go buildinf:", 0, "latin1")) {
+      refused.push(`${path} is not a Go program`);
+      continue;
+    }
     const { stdout, exitCode } = Bun.spawnSync([path, "--version"]);
     const text = stdout.toString().trim();
     if (exitCode === 0 && text === `nats-server: v${REFERENCE_VERSION}`) return { path, missing: "" };

@@ -49,6 +49,16 @@ function codeOf(action: () => unknown): string {
 
 for (const [name, testDisk] of Object.entries(DISKS)) {
   describe(name, () => {
+    test("writeFile replaces the content of a file, or creates it", () => {
+      const { disk, directory } = testDisk();
+      const path = join(directory, "w");
+      for (const content of ["4711 and more", "42", ""]) {
+        disk.writeFile(path, bytes(content), 0o600);
+        expect(disk.readFile(path).toString()).toBe(content);
+      }
+      expect(codeOf(() => disk.writeFile(join(directory, "no", "w"), bytes("x"), 0o600))).toBe("ENOENT");
+    });
+
     test("the mode decides whether the file may or must exist, and whether it keeps its content", () => {
       const { disk, directory } = testDisk();
       const path = join(directory, "a");

@@ -42,6 +42,11 @@ export interface Disk {
   open(path: string, mode: OpenMode, permissions?: number): DiskFile;
   /** The whole content of a file. */
   readFile(path: string): Buffer;
+  /**
+   * Creates or empties a file and writes it from front to back. The path may also be a pipe or a device. Readers can see a part of it.
+   * @param permissions of a new file, without the bits of the process's umask
+   */
+  writeFile(path: string, content: Uint8Array, permissions: number): void;
   /** Symbolic links are followed. null: the path does not exist. */
   status(path: string): FileStatus | null;
   /** Atomic: readers see the old file at `to` or the new one. */

@@ -18,6 +18,7 @@ import {
   statfsSync,
   statSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { promisify } from "node:util";
@@ -109,6 +110,10 @@ class SystemDisk implements Disk {
 
   readFile(path: string): Buffer {
     return readFileSync(path);
+  }
+
+  writeFile(path: string, content: Uint8Array, permissions: number): void {
+    writeFileSync(path, content, { mode: permissions });
   }
 
   status(path: string): FileStatus | null {

@@ -6,7 +6,7 @@ import { goTime } from "../../base/go/time.ts";
 import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
-import { NATS_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
+import { NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
@@ -62,6 +62,7 @@ export function varzOf(server: MonitoredServer): Fields {
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
     ...proxiesField(options.trustedProxies),
     ...expiryField(server.certificateExpiry.client),
+    bunats: OWN_VERSION,
   };
 }
 

@@ -16,7 +16,7 @@ import { StartError } from "../shard/server-errors.ts";
 /** @throws StartError when it cannot be written */
 function writePidFile(disk: Disk, path: string): void {
   try {
-    write(disk, path, String(process.pid), 0o600);
+    disk.writeFile(path, Buffer.from(String(process.pid)), 0o600);
   } catch (error) {
     throw new StartError(`Could not write pidfile: ${goFileError(error, path)}`, { cause: error });
   }
@@ -49,7 +49,7 @@ class PortsFile {
     if (profiler !== null) ports.profile = urls("http", profiler);
     if (websocket !== null) ports.websocket = urls(websocket.secure ? "wss" : "ws", websocket);
     try {
-      write(this.disk, this.path, JSON.stringify(ports), 0o666);
+      this.disk.writeFile(this.path, Buffer.from(JSON.stringify(ports)), 0o666);
     } catch (error) {
       this.log.error(`Error writing ports file (${this.path}): ${goFileError(error, this.path)}`);
     }
@@ -114,15 +114,6 @@ export class ProcessFiles {
   removePorts(): void {
     this.ports?.remove();
     this.ports = null;
-  }
-}
-
-function write(disk: Disk, path: string, text: string, permissions: number): void {
-  const file = disk.open(path, "replace", permissions);
-  try {
-    file.append(Buffer.from(text));
-  } finally {
-    file.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { hasPlaintextPasswords } from "../../auth/users/listener-rules.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { FEATURE_FLAGS } from "../../config/schema/table/server.ts";
-import { NATS_VERSION } from "../../wire/protocol/version.ts";
+import { NATS_VERSION, OWN_VERSION } from "../../wire/protocol/version.ts";
 
 /** Above this size the reference warns of large messages. */
 const PAYLOAD_BYTES_RECOMMENDED_MAX = 8 * 1024 * 1024;
@@ -37,6 +37,7 @@ export function logStart(
   log.notice("Starting nats-server");
   log.notice(`  Version:  ${NATS_VERSION}`);
   log.notice("  Git:      [not set]");
+  log.notice(`  bunats:   ${OWN_VERSION}`);
   log.debug(`  Go build: bun${Bun.version}`);
   if (options.clusterName !== null) log.notice(`  Cluster:  ${options.clusterName}`);
   log.notice(`  Name:     ${serverName}`);
