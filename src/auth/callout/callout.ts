@@ -28,7 +28,7 @@ import { Inboxes } from "../../services/inboxes.ts";
 import { Requests } from "../../services/requests.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
-import { type AuthenticationRequest, type Login, PLAIN_LOGIN, type Verdict } from "../users/authenticator.ts";
+import { type AuthenticationRequest, earliest, type Login, PLAIN_LOGIN, type Verdict } from "../users/authenticator.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { requestClaims } from "./authorization-request.ts";
 import { CalloutFault } from "./callout-fault.ts";
@@ -183,14 +183,13 @@ export class Callout {
     }
     // As in the reference, default permissions of a configured account apply to configured users only.
     const permissions = own ?? (claim === null ? null : account.defaultPermissions);
-    const ends = [claims.expiresAtSeconds * 1000, endsAt].filter(at => at > 0);
     return {
       user: givenUser(connect),
       account,
       permissions: permissions === null ? null : this.host.permissions.of(permissions),
       followsDefaults: own === null && claim !== null,
       limits: null,
-      expiresAt: ends.length === 0 ? 0 : Math.min(...ends),
+      expiresAt: earliest(claims.expiresAtSeconds * 1000, endsAt),
       claim,
       proxyKey,
       delegated: true,

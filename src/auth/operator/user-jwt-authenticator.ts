@@ -20,9 +20,9 @@ import { isFromNetworks } from "../../access/jwt/source-networks.ts";
 import { accountOf, isRevoked } from "../../access/jwt/trust.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import { quoted } from "../../base/go/strconv.ts";
-import { decodeNkey, decodeSignature, verifySignature } from "../../base/keys/nkey.ts";
+import { decodeNkey, decodeSignature, hasNkeyForm, verifySignature } from "../../base/keys/nkey.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
-import type { AuthenticationRequest, Authenticator, Login, Verdict } from "../users/authenticator.ts";
+import { type AuthenticationRequest, type Authenticator, earliest, type Login, type Verdict } from "../users/authenticator.ts";
 import type { TrustedProxies } from "../users/trusted-proxies.ts";
 import { KnownUser, UserFault } from "./known-user.ts";
 import type { LoadedAccount } from "./loaded-account.ts";
@@ -214,14 +214,10 @@ function checkNonce({ connect, nonce }: AuthenticationRequest, subject: string):
 /** Why a text is not an nkey, in the nkeys library's words; null when it is one. */
 function nkeyFault(text: string): string | null {
   if (decodeNkey(text) !== null) return null;
+  if (hasNkeyForm(text)) return "nkeys: invalid public key";
   const wrong = text.search(/[^A-Z2-7]/);
   if (wrong !== -1) return `illegal base32 data at input byte ${wrong}`;
   return text.length < SHORTEST_KEY_LETTERS ? "nkeys: invalid encoded key" : "nkeys: invalid checksum";
-}
-
-/** 0: never. */
-function earliest(one: number, other: number): number {
-  return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
 }
 
 function welcomeText({ account, claims: ofAccount }: LoadedAccount, { issuer, name, nats, subject }: UserClaims): string {

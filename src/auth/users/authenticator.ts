@@ -86,7 +86,7 @@ export interface Login {
   /** Additional denials that remain in force. Omitted: none. */
   readonly denied?: DenyLists;
   readonly limits: UserLimits | null;
-  /** When the connection is closed. Wall clock, ms; 0: never. */
+  /** When the connection is closed. Wall clock, ms; 0: never; a time in the past: at once. */
   readonly expiresAt: number;
   readonly claim: UserClaim | null;
   /** Public nkey of the trusted proxy used; empty: none. The client is closed when that key is no longer trusted. */
@@ -99,6 +99,12 @@ export interface Login {
 
 /** Defaults of a login. */
 export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null, proxyKey: "" } as const;
+
+/** The earliest of several times as in `expiresAt`: 0 is never, a negative time is long past. */
+export function earliest(...times: number[]): number {
+  const real = times.filter(time => time !== 0);
+  return real.length === 0 ? 0 : Math.min(...real);
+}
 
 /** A refusal is never `None`. */
 export type Verdict = Login | Refusal;

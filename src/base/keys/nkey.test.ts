@@ -30,11 +30,9 @@ const KEYS: Record<NkeyKind, string> = {
   [NkeyKind.User]: "UCQKPLVVXTB4VUOY37TO35H3AIERAFY6EUWDGOSBJBHVMXLENNZHTHZJ",
   [NkeyKind.Curve]: "XC4L7RWN2TN6F2PQ677AKDATDIQSQLZWHVCEWUSZMBTW45L4QOFJDJIB",
 };
-/** All bits clear, all bits set. */
+/** All bits set; for a curve key also all bits clear, which is no valid Ed25519 key. */
 const EDGES: [kind: NkeyKind, byte: number, text: string][] = [
-  [NkeyKind.Server, 0, "NAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB5PU"],
   [NkeyKind.Server, 255, "ND777777777777777777777777777777777777777777777777776QLQ"],
-  [NkeyKind.Account, 0, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],
   [NkeyKind.User, 255, "UD777777777777777777777777777777777777777777777777776JX3"],
   [NkeyKind.Curve, 0, "XAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPQN"],
 ];
@@ -49,6 +47,27 @@ test("keys of every kind are encoded as by Go's nkeys", () => {
     expect(encodeNkey(kind, new Uint8Array(32).fill(byte))).toBe(text);
     expect(decodeNkey(text)).toEqual({ kind, key: new Uint8Array(32).fill(byte) });
   }
+});
+
+test("Ed25519 keys of small order are refused in every encoding, and no signature by one is accepted", () => {
+  const p = 2n ** 255n - 19n;
+  const littleEndian = (y: bigint) => Uint8Array.from({ length: 32 }, (_, at) => Number((y >> BigInt(8 * at)) & 0xffn));
+  const ofOrderEight = [
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  ].map(hex => Uint8Array.from(Buffer.from(hex, "hex")));
+  for (const key of [0n, 1n, p - 1n, p, p + 1n].map(littleEndian).concat(ofOrderEight)) {
+    for (const topBit of [0, 0x80]) {
+      const point = Uint8Array.from(key);
+      point[31]! |= topBit;
+      for (const kind of KINDS) expect(decodeNkey(encodeNkey(kind, point)) === null, `${kind} ${key}`).toBe(kind !== NkeyKind.Curve);
+      // S = 0 and R = the neutral element: accepted for the neutral element as the key, whatever the data is.
+      const signature = Uint8Array.from({ length: 64 }, (_, at) => (at === 0 ? 1 : 0));
+      expect(verifySignature(point, "any data", signature)).toBe(false);
+      expect(verifySignature(encodeNkey(NkeyKind.User, point), "any data", signature)).toBe(false);
+    }
+  }
+  expect(decodeNkey(encodeNkey(NkeyKind.User, littleEndian(2n)))).not.toBeNull();
 });
 
 test("fuzz: any key decodes to itself, and a text with one changed letter is refused", () => {

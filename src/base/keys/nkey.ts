@@ -28,6 +28,20 @@ const SEED_PREFIX = 18 << 3; // S
 const PUBLIC_KEY_DER = Buffer.from("302a300506032b6570032100", "hex");
 const SEED_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 
+/**
+ * Ed25519 points of small order, the top bit of the last byte cleared: y is 0, 1, p - 1, p, p + 1, or one of the two points of order 8. For such a
+ * key anybody can make a signature that is accepted.
+ */
+const SMALL_ORDER_KEYS: ReadonlySet<string> = new Set([
+  `00${"00".repeat(31)}`,
+  `01${"00".repeat(31)}`,
+  `ec${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+]);
+
 /** @throws RangeError  wrong key length, which is a bug in our code */
 export function encodeNkey(kind: NkeyKind, key: Uint8Array): string {
   return encodeKey([kind], key);
@@ -38,11 +52,25 @@ export function encodeSeed(kind: NkeyKind, seed: Uint8Array): string {
   return encodeKey([SEED_PREFIX | (kind >> 5), (kind & 31) << 3], seed);
 }
 
-/** @returns the key's kind and bytes; null for a wrong alphabet, length, prefix or checksum */
+/** @returns the key's kind and bytes; null for a wrong alphabet, length, prefix or checksum, and for an Ed25519 key of small order */
 export function decodeNkey(text: string): { kind: NkeyKind; key: Uint8Array } | null {
   const raw = decodeKey(text, 1);
   if (raw === null || NkeyKind[raw[0]] === undefined) return null;
-  return { kind: raw[0], key: raw.slice(1) };
+  const key = raw.slice(1);
+  return raw[0] !== NkeyKind.Curve && isOfSmallOrder(key) ? null : { kind: raw[0], key };
+}
+
+/** Whether a text has the form of a public nkey, although its key may be one of small order. */
+export function hasNkeyForm(text: string): boolean {
+  return decodeKey(text, 1) !== null;
+}
+
+function isOfSmallOrder(key: Uint8Array): boolean {
+  const last = key[KEY_BYTES - 1] & 0x7f;
+  if (last !== 0 && last !== 0x7f && last !== 0x05 && last !== 0x7a) return false;
+  const copy = Buffer.from(key);
+  copy[KEY_BYTES - 1] = last;
+  return SMALL_ORDER_KEYS.has(copy.toString("hex"));
 }
 
 /** @returns the kind of its keys and its bytes; null when the text is not a seed */
@@ -60,7 +88,7 @@ export function decodeSeed(text: string): { kind: NkeyKind; seed: Uint8Array } |
  */
 export function verifySignature(publicKey: string | Uint8Array, data: string | Uint8Array, signature: Uint8Array): boolean {
   const key = typeof publicKey === "string" ? signingKeyOf(publicKey) : publicKey;
-  if (key === null || key.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+  if (key === null || key.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES || isOfSmallOrder(key)) return false;
   const keyObject = createPublicKey({ key: Buffer.concat([PUBLIC_KEY_DER, key]), format: "der", type: "spki" });
   return verify(null, bytesOf(data), keyObject, signature);
 }

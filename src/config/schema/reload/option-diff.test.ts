@@ -93,7 +93,7 @@ test("a reload can change accounts, users, mappings, proxies and preloaded JWTs"
     accounts: [{ name: "A", users: [{ user: "a", password: "b" }] }],
     mappings: [{ source: "a", destinations: [{ subject: "b" }] }],
     authorization: { users: [{ user: "c" }] },
-    trustedProxies: [encodeNkey(NkeyKind.Server, new Uint8Array(32))],
+    trustedProxies: [encodeNkey(NkeyKind.Server, new Uint8Array(32).fill(9))],
     pinnedAccounts: ["A"],
   };
   expect(changes({}, after)).toEqual([
@@ -107,7 +107,7 @@ test("a reload can change accounts, users, mappings, proxies and preloaded JWTs"
 });
 
 test("a reload cannot change the callout service and proxy_required", () => {
-  const issuer = encodeNkey(NkeyKind.Account, new Uint8Array(32));
+  const issuer = encodeNkey(NkeyKind.Account, new Uint8Array(32).fill(9));
   const callout = { authorization: { callout: { issuer, authUsers: ["a", "b"] } } };
   expect(changes({ authorization: {} }, callout)).toEqual([
     ["authorization", refused("AuthCallout", "<nil>", `&{${issuer} $G [a b]  []}`)],
