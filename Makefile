@@ -22,7 +22,7 @@ help:
 	@echo 'make build                build the executable dist/bunats'
 	@echo 'make install              install it as bunats and as nats-server in $$(PREFIX)/bin ($(PREFIX))'
 	@echo 'make dist                 build the archives of a release for Linux and macOS; ARGS="linux-x64" for one of them'
-	@echo 'make bench compare        run microbenchmarks; compare the whole server with nats-server 2.15.2'
+	@echo 'make bench compare        run microbenchmarks; compare the whole server with nats-server 2.15.3'
 
 $(INSTALLED): package.json bun.lock
 	$(BUN) install --frozen-lockfile

@@ -18,7 +18,7 @@ const pageFile = join(import.meta.dir, "../docs/configuration.md");
 
 const INTRODUCTION = `# Configuration
 
-Generated from the option table by \`bun run scripts/configuration-page.ts --write\`; do not edit. A file for nats-server 2.15.2 works unchanged,
+Generated from the option table by \`bun run scripts/configuration-page.ts --write\`; do not edit. A file for nats-server 2.15.3 works unchanged,
 if this server supports its features; [conf/](../conf/README.md) has examples.
 
 - Start the server with \`-c <file>\`, in a program with \`NatsServer.start({ configFile })\`; \`-t -c <file>\` checks a file and shows its digest.

@@ -1,5 +1,5 @@
 /**
- * Compares this server with nats-server 2.15.2 on this machine.
+ * Compares this server with nats-server 2.15.3 on this machine.
  *
  *   for every workload, for every round:  start → warm up → measure → stop, for ours, the reference and the relay (the ceiling)
  *

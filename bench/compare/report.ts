@@ -15,7 +15,7 @@ interface Spread {
 
 /** When the generator's ceiling is less than this many times our figure, the row measures the generator too. */
 const CEILING_MARGIN = 1.3;
-const HEAD = ["row", "work", "ours, median (range)", "nats-server 2.15.2", "ratio", "floor", "reached", "generator's ceiling"];
+const HEAD = ["row", "work", "ours, median (range)", "nats-server 2.15.3", "ratio", "floor", "reached", "generator's ceiling"];
 
 /** Lines of the table, one per figure, and whether every floor is reached and every run succeeded. */
 export function reportRows(results: Map<Workload, Rounds>): { lines: string[][]; reached: boolean; failed: boolean } {
@@ -123,7 +123,7 @@ export interface RunFacts {
 
 export function markdownReport(lines: string[][], facts: RunFacts): string {
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  return `# bunats and nats-server 2.15.2, compared
+  return `# bunats and nats-server 2.15.3, compared
 
 Written by \`make compare\` (\`bun bench/compare/main.ts --write\`) on ${facts.startedAt.toISOString().slice(0, 10)}; do not edit.
 ${machine()}. Ours: \`${facts.oursCommand}\`, Bun ${Bun.version}.

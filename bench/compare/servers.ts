@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { OUT_DIRECTORY } from "./load.ts";
 
-const REFERENCE_VERSION = "v2.15.2";
+const REFERENCE_VERSION = "v2.15.3";
 const INSTALL = `go install github.com/nats-io/nats-server/v2@${REFERENCE_VERSION}`;
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;

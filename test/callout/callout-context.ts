@@ -70,7 +70,7 @@ export class CalloutContext<S extends Side = Side> {
     const connz = await this.connzOf(cid, peer.closed);
     const wasAsked = this.service !== null && this.service.received.length > requestsBefore;
     // nats-server logs the reason after the client was closed.
-    if (peer.closed && wasAsked && isLogged)
+    if (connz.reason === "Authentication Failure" && wasAsked && isLogged)
       await until(
         () => this.logSince(mark, cid).some(isReason),
         () => "no reason of the refusal is logged",

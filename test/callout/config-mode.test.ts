@@ -129,10 +129,10 @@ const CASES: readonly Case[] = [
     decide: user({ body: { allowedConnectionTypes: ["mqtt", "standard", "telex"] } }),
   },
   { title: "a user allowed only over unknown connection types", decide: user({ body: { allowedConnectionTypes: ["telex"] } }) },
-  { title: "source networks are ignored", decide: user({ body: { sources: ["192.0.2.0/24"] } }) },
+  { title: "a user allowed only from other networks", decide: user({ body: { sources: ["192.0.2.0/24"] } }) },
   { title: "invalid source networks", decide: user({ body: { sources: ["192.0.2.0"] } }) },
   {
-    title: "limits are ignored",
+    title: "limits of the user",
     decide: user({ body: { subscriptionsMax: 1, payloadBytesMax: 1 } }),
     more: "SUB a 1\r\nSUB b 2\r\nPUB a 2\r\nhi\r\n",
   },

@@ -41,7 +41,7 @@ test("INFO has the fields that clients rely on", { serverName: "ours" }, async (
     { server_name, version, proto, headers, max_payload, api_lvl, client_ip, auth_required, tls_required },
     {
       server_name: "ours",
-      version: "2.15.2",
+      version: "2.15.3",
       proto: 1,
       headers: true,
       max_payload: 1_048_576,

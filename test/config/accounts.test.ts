@@ -1,6 +1,6 @@
 /**
  * Accounts, users, permissions, exports, imports, mappings, callout, operators, resolvers and proxies in a file: small configurations,
- * which our server and nats-server 2.15.2 must report on with the same places and texts.
+ * which our server and nats-server 2.15.3 must report on with the same places and texts.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,4 +1,4 @@
-/** The files of conf/ are valid for our server, and for nats-server 2.15.2 where they use only its options. */
+/** The files of conf/ are valid for our server, and for nats-server 2.15.3 where they use only its options. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,6 +1,6 @@
 /**
  * Every field of the configuration file: all its names are read, they set the right options, and wrong values give the texts of
- * nats-server 2.15.2.
+ * nats-server 2.15.3.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";

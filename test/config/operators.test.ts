@@ -1,4 +1,4 @@
-/** Operator mode in a file with real JWTs: what is read and what is refused, compared with nats-server 2.15.2. */
+/** Operator mode in a file with real JWTs: what is read and what is refused, compared with nats-server 2.15.3. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -88,7 +88,7 @@ const REFUSED_AT_START: Readonly<Record<string, string>> = {
   "a directory without system account": `operator: ${operatorJwt()}, resolver { type: full, dir: $dir/full }`,
   "a later major version": `operator: ${operatorJwt({ assertServerVersion: "3.0.0" })}, resolver: MEM`,
   "a later minor version": `operator: ${operatorJwt({ assertServerVersion: "2.16.0" })}, resolver: MEM`,
-  "a later update": `operator: ${operatorJwt({ assertServerVersion: "2.15.3" })}, resolver: MEM`,
+  "a later update": `operator: ${operatorJwt({ assertServerVersion: "2.15.99" })}, resolver: MEM`,
   "an invalid version": `operator: ${operatorJwt({ assertServerVersion: "2.x.3" })}, resolver: MEM`,
   "an invalid pinned account": `operator: ${OPERATOR}, ${MEMORY}, resolver_pinned_accounts: [ x ]`,
   "auth callout": `operator: ${OPERATOR}, ${MEMORY}, authorization { auth_callout { issuer: ${ACCOUNT_ID}, auth_users: [a] } }`,

@@ -12,13 +12,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Version of a program in versions.txt, such as `v2.15.2`. */
+/** Version of a program in versions.txt, such as `v2.15.3`. */
 export function pinnedVersion(program: string): string {
   const lines = readFileSync(join(import.meta.dir, "versions.txt"), "utf8").split("\n");
   return lines.find(line => line.startsWith(`${program} `))!.split(" ")[2]!;
 }
 
-/** Version of nats-server, such as `2.15.2`. */
+/** Version of nats-server, such as `2.15.3`. */
 export const REFERENCE_VERSION = pinnedVersion("nats-server").slice(1);
 /** Time limit for a start, which takes about 50 ms, and for a reload. */
 const START_TIMEOUT_MS = 60_000;

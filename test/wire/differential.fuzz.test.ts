@@ -1,5 +1,5 @@
 /**
- * Random conversations with our server and with nats-server 2.15.2: every connection must receive the same bytes and close for the
+ * Random conversations with our server and with nats-server 2.15.3: every connection must receive the same bytes and close for the
  * same reason. Run with SEED=… to repeat a failure, ROUNDS=… for a longer search.
  */
 import { expect } from "bun:test";

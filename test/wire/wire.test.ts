@@ -1,5 +1,5 @@
 /**
- * The differential wire test: every scenario of `scenarios/` is played against our server and against nats-server 2.15.2.
+ * The differential wire test: every scenario of `scenarios/` is played against our server and against nats-server 2.15.3.
  *
  * Both must do what the file says, byte for byte: so ours is tested without the reference too, and the reference reveals wrong
  * expectations. Only INFO lines are not in the file: those of the reference are recorded.

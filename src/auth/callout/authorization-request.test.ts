@@ -7,7 +7,7 @@ import { NkeyKind } from "../../base/keys/nkey.ts";
 import { initialConnectOptions } from "../../wire/protocol/connect-options.ts";
 import { type RequestFacts, requestClaims } from "./authorization-request.ts";
 
-const server = { name: "s", host: "0.0.0.0", id: SERVER.publicKey, version: "2.15.2", cluster: "c", tags: ["t:1"], curveKey: "" };
+const server = { name: "s", host: "0.0.0.0", id: SERVER.publicKey, version: "2.15.3", cluster: "c", tags: ["t:1"], curveKey: "" };
 const client = {
   connect: { ...initialConnectOptions(), user: "u", pass: "p", sig: "signature" },
   nonce: "ABCDEFGHIJKLMNO",

@@ -2,13 +2,14 @@ import { encode, startsWith } from "../../base/bytes/ascii.ts";
 
 /**
  * Subjects that clients may not use, and no others: gateway replies, and outside the system account RAFT subjects, for publishing;
- * replies of services, gateways and acknowledgements as replies. `$SYS.` and `$JS.` only need permission.
+ * replies of services and gateways and all JetStream subjects as replies, so that no answer becomes a JetStream request.
+ * Publishing to `$SYS.` and `$JS.` only needs permission. core §1.5.
  */
 const GATEWAY_REPLY = encode("_GR_.");
 const GATEWAY_REPLY_OLD = encode("$GR.");
 const RAFT = encode("$NRG.");
 const SERVICE_REPLY = encode("_R_.");
-const JETSTREAM_ACK = encode("$JS.ACK.");
+const JETSTREAM = encode("$JS.");
 
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
@@ -25,7 +26,9 @@ export function isReservedReply(source: Uint8Array, start: number, end: number):
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
   return (
-    startsWith(source, start, end, SERVICE_REPLY) || startsWith(source, start, end, JETSTREAM_ACK) || isGatewayReply(source, start, end)
+    startsWith(source, start, end, SERVICE_REPLY) ||
+    (end - start > JETSTREAM.length && startsWith(source, start, end, JETSTREAM)) ||
+    isGatewayReply(source, start, end)
   );
 }
 

@@ -10,7 +10,7 @@ function rule(source: string, ...destinations: Destination[]): MappingRule {
 
 const DESTINATION = "invalid mapping destination";
 
-/** The answer of nats-server 2.15.2 to each. */
+/** The answer of nats-server 2.15.3 to each. */
 const RULES: [rule: MappingRule, text: string | null][] = [
   [rule("foo", "bar"), null],
   [rule("foo"), null],

@@ -4,7 +4,7 @@ import { Random } from "../../base/random/random.ts";
 import { isValidLiteral } from "../subject/subject.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 
-/** Source, destination, 1 for the strict form, and the text of an error or the transformed subjects (null: refused), by nats-server 2.15.2. */
+/** Source, destination, 1 for the strict form, and the text of an error or the transformed subjects (null: refused), by nats-server 2.15.3. */
 type Vector = [source: string, destination: string, strict: 0 | 1, outcome: string | Record<string, string | null>];
 const VECTORS = readFileSync(`${import.meta.dir}/transform-vectors.jsonl`, "utf8")
   .trim()

@@ -166,7 +166,7 @@ export function takePublishes(
         replyStart = tokenStart;
         replyEnd = firstBlank;
         if (replyEnd === replyStart) break;
-        // Replies that begin with `_R_.`, `_GR_.`, `$GR.` or `$JS.ACK.` are refused: the states do that. `_INBOX.` is allowed.
+        // Replies that begin with `_R_.`, `_GR_.`, `$GR.` or `$JS.` are refused: the states do that. `_INBOX.` is allowed.
         const first = chunk[replyStart];
         const second = chunk[replyStart + 1];
         if (first === DOLLAR || (first === UNDERSCORE && (second === LETTER_UPPER_R || second === LETTER_UPPER_G))) break;
