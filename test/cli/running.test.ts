@@ -271,6 +271,11 @@ const FATAL: readonly (readonly [title: string, args: string[], line: string])[]
     `[FTL] Error listening on port: 127.0.0.1:${taken}, "listen tcp 127.0.0.1:${taken}: bind: address already in use"`,
   ],
   [
+    "a port in use at the address of a name",
+    ["-a", "localhost", "-p", `${taken}`],
+    `[FTL] Error listening on port: localhost:${taken}, "listen tcp 127.0.0.1:${taken}: bind: address already in use"`,
+  ],
+  [
     "a monitoring port in use",
     ["-a", "127.0.0.1", "-p", "-1", "-m", `${taken}`],
     `[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp 127.0.0.1:${taken}: bind: address already in use`,

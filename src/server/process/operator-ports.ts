@@ -5,7 +5,7 @@ import type { Options } from "../../config/schema/options.ts";
 import type { Monitor } from "../../operations/monitor/monitor.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import type { ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
-import { bindWildcard, hostPort } from "../../wire/transport/host-port.ts";
+import { bindHost, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { loadTls } from "../shard/load-tls.ts";
 import { listenErrorText, StartError } from "../shard/server-errors.ts";
@@ -29,7 +29,7 @@ export class OperatorPorts {
   private listen(host: string, port: number, tls: TlsContext | null): void {
     const { Monitor } = monitorModule();
     try {
-      this.monitor = bindWildcard(host, bindHost => new Monitor(this.server, host, bindHost, port, tls));
+      this.monitor = bindHost(host, bindHost => new Monitor(this.server, host, bindHost, port, tls));
     } catch (error) {
       const text = listenErrorText(host, port, error);
       throw new StartError(`Can't start monitoring: can't listen to the monitor port: ${text}`, { cause: error });
@@ -42,7 +42,7 @@ export class OperatorPorts {
     if (profilingPort !== null) {
       const { Profiler } = profilerModule();
       try {
-        this.profiler = bindWildcard(host, bindHost => new Profiler(this.server, bindHost, profilingPort));
+        this.profiler = bindHost(host, bindHost => new Profiler(this.server, bindHost, profilingPort));
       } catch (error) {
         throw new StartError(`error starting profiler: ${listenErrorText(host, profilingPort, error)}`, { cause: error });
       }

@@ -6,7 +6,7 @@
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
-import { bindWildcard } from "../../wire/transport/host-port.ts";
+import { bindHost } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
 import type { Acceptor } from "./acceptor.ts";
@@ -67,7 +67,7 @@ export class ClientListener {
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
   static onPort(acceptor: Acceptor, polling: BusyPolling, host: string, port: number, guard = NO_GUARD): ClientListener {
     return new ClientListener(acceptor, polling, guard, socket =>
-      bindWildcard(host, hostname => Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket })),
+      bindHost(host, hostname => Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket })),
     );
   }
 

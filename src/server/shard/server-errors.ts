@@ -1,6 +1,6 @@
 /** Errors of starting and running a server, as embedding programs receive them. Texts are the reference's, because operators and tools know them. */
 import { nodeNet } from "../../base/runtime/late-module.ts";
-import { hostPort } from "../../wire/transport/host-port.ts";
+import { addressOf, hostPort } from "../../wire/transport/host-port.ts";
 
 /**
  * The server could not start; nothing keeps running. The message is the reference's.
@@ -49,7 +49,7 @@ const BIND_TEXTS: Record<string, string> = {
 export function listenErrorText(host: string, port: number, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const bind = code === undefined ? undefined : BIND_TEXTS[code];
-  if (bind !== undefined) return `listen tcp ${hostPort(host, port)}: ${bind}`;
+  if (bind !== undefined) return `listen tcp ${hostPort(addressOf(host), port)}: ${bind}`;
   // Bun has no specific code for a host name that does not resolve.
   if (nodeNet().isIP(host) === 0 && !code?.startsWith("EADDR")) return `listen tcp: lookup ${host}: no such host`;
   return `listen tcp ${hostPort(host, port)}: ${message}`;

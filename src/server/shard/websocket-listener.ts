@@ -11,7 +11,7 @@ import type { Authenticator } from "../../auth/users/authenticator.ts";
 import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
-import { bindWildcard, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
+import { bindHost, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
 import type { WebSocketClientInfo } from "../../wire/transport/websocket/client-info.ts";
@@ -88,7 +88,7 @@ export class WebSocketListener {
       headers: options.headers,
     };
     try {
-      return bindWildcard(options.host, hostname => {
+      return bindHost(options.host, hostname => {
         if (ownerName === "codec") return new RawWebSockets(host, rules, hostname, options.port, tls);
         return new ServedWebSockets(host, rules, hostname, options.port, tls);
       });

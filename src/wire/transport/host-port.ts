@@ -32,11 +32,12 @@ export function reachableHosts(host: string): string[] {
 }
 
 /**
- * Binds `0.0.0.0` as the reference does: to all addresses, including IPv6 if the machine supports it.
+ * Binds the address that the reference binds for this host: a name at its IPv4 address; `0.0.0.0` at all addresses, including IPv6 if the
+ * machine supports it.
  * @param bind called with the address to listen on; throws when it cannot
  */
-export function bindWildcard<T>(host: string, bind: (host: string) => T): T {
-  if (host !== "0.0.0.0") return bind(host);
+export function bindHost<T>(host: string, bind: (address: string) => T): T {
+  if (host !== "0.0.0.0") return bind(addressOf(host));
   try {
     return bind("::");
   } catch (error) {
@@ -44,4 +45,14 @@ export function bindWildcard<T>(host: string, bind: (host: string) => T): T {
     if (code === "EADDRINUSE" || code === "EACCES") throw error;
     return bind(host);
   }
+}
+
+/** The address that a listener with this host binds. */
+export function addressOf(host: string): string {
+  return /^[\d.]*$|:/.test(host) ? host : listenAddressModule().listenAddress(host);
+}
+
+/** Loaded only for names, as a default start does without it (bench/start.ts). */
+function listenAddressModule(): typeof import("./listen-address.ts") {
+  return require("./listen-address.ts");
 }
