@@ -3,6 +3,7 @@ import type { AccountHost } from "../../src/accounts/account/account-host.ts";
 import { type Authenticator, PLAIN_LOGIN, type Verdict } from "../../src/auth/users/authenticator.ts";
 import { TimingWheel } from "../../src/base/clock/timing-wheel.ts";
 import type { Logger } from "../../src/base/log/logger.ts";
+import { RepeatFilter } from "../../src/base/log/repeat-filter.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import type { Options } from "../../src/config/schema/options.ts";
@@ -20,6 +21,7 @@ export class FakeHost implements ClientHost, AccountHost {
   readonly options: Options;
   readonly turn: Turn;
   readonly counters = new ServerCounters();
+  readonly repeats = new RepeatFilter();
   readonly globalAccount: Account;
   readonly systemAccount = null;
   readonly serverName = "fake";

@@ -57,6 +57,8 @@ export class Account {
   /** Client connections bound to the account. */
   connections = 0;
   slowConsumers = 0;
+  /** When its limit of subscriptions may be logged again, monotonic ms. */
+  subscriptionLimitLogAt = 0;
   /** Public account nkey; empty: none. */
   nkey = "";
   limits: AccountLimits = NO_LIMITS;

@@ -1,3 +1,6 @@
+const REPEAT_MS = 1_000;
+const REPEATS_MAX = 1_024;
+
 /** Passes the same text at most once per interval. It remembers a bounded number of texts, so the oldest may repeat early. */
 export class RepeatFilter {
   private readonly intervalMs: number;
@@ -5,7 +8,7 @@ export class RepeatFilter {
   /** When each text last passed, ms; oldest first. */
   private readonly passedAt = new Map<string, number>();
 
-  constructor(intervalMs: number, textsMax: number) {
+  constructor(intervalMs = REPEAT_MS, textsMax = REPEATS_MAX) {
     this.intervalMs = intervalMs;
     this.textsMax = textsMax;
   }

@@ -17,9 +17,6 @@ import { StderrSink, stderrIsTerminal, type WriteSome } from "./stderr-sink.ts";
 import { SyslogSink } from "./syslog-sink.ts";
 import { WallClock } from "./wall-clock.ts";
 
-const REPEAT_MS = 1_000;
-const REPEATS_MAX = 1_024;
-
 export const LOG_DEFAULTS: LogOptions = {
   debug: false,
   trace: false,
@@ -47,7 +44,7 @@ export class ServerLogger implements ConfigurableLogger {
   private readonly dependencies: LogDependencies;
   private readonly clock: Clock;
   private readonly wallClock: WallClock;
-  private readonly repeats = new RepeatFilter(REPEAT_MS, REPEATS_MAX);
+  private readonly repeats = new RepeatFilter();
   private readonly logs: Readonly<Record<Subsystem, SubsystemLog>>;
   private options: LogOptions;
   private sink: LogSink;

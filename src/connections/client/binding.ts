@@ -14,10 +14,12 @@ import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
+import { logLimited } from "../link/limited-log.ts";
 import type { Client } from "./client.ts";
 
 /** A client at its limit of subscriptions gets an error, and is closed after this time. */
 const OVER_LIMIT_MS = 20;
+const SUBSCRIPTION_LIMIT_LOG_MS = 2_000;
 /** Longest delay of a timer. */
 const TIMER_MS_MAX = 24 * 60 * 60 * 1_000;
 
@@ -103,8 +105,7 @@ export function applyLimits(client: Client): void {
   client.subscriptionsMax = leastOf(login?.limits?.subscriptionsMax ?? -1, account.limits.subscriptionsMax, server);
   client.parser.payloadBytesMax = leastOf(login?.limits?.payloadBytesMax ?? -1, account.limits.payloadBytesMax, options.payloadBytesMax);
   if (client.subscriptionsMax < 0 || client.subscriptions.size === 0 || client.subscriptions.size < client.subscriptionsMax) return;
-  client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
-  client.refuse(Refusal.MaxSubscriptionsExceeded);
+  refuseSubscription(client);
   const { turn } = host;
   turn.timers.set(
     new WheelTimer(() => {
@@ -113,6 +114,17 @@ export function applyLimits(client: Client): void {
     }),
     OVER_LIMIT_MS,
   );
+}
+
+/** Refuses a subscription over the limit. Logs that at most every 2 s for all clients of the account, as the reference does. */
+export function refuseSubscription(client: Client): void {
+  const { account, host } = client;
+  const now = host.turn.clock.monotonic();
+  if (now >= account.subscriptionLimitLogAt) {
+    account.subscriptionLimitLogAt = now + SUBSCRIPTION_LIMIT_LOG_MS;
+    client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
+  }
+  client.refuse(Refusal.MaxSubscriptionsExceeded);
 }
 
 function expireAt(client: Client, at: number): void {
@@ -134,7 +146,7 @@ export function cancelExpiry(client: Client): void {
 
 /** Called when the login or the account has expired or was revoked. */
 export function expire(client: Client, refusal: Refusal): void {
-  client.logDebug(REFUSALS[refusal].error!);
+  logLimited(client, "debug", REFUSALS[refusal].error!);
   client.refuse(refusal);
 }
 

@@ -14,6 +14,7 @@ import { refusedUser } from "../../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import type { TransportRefusal } from "../../wire/transport/transport.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "../link/connection-flag.ts";
+import { logLimited } from "../link/limited-log.ts";
 import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { peerOf } from "./client-label.ts";
@@ -68,7 +69,7 @@ export function isUnproven(refusal: Refusal): boolean {
 export function logRefusedLogin(client: Client, refusal: Refusal): void {
   if (isUnproven(refusal))
     client.logError(`authentication error${client.login?.claim ? ` - ${shownUser(client)}` : refusedUser(client.connect)}`);
-  if (refusal === Refusal.MaxAccountConnectionsExceeded) client.logError(REFUSALS[refusal].error!);
+  if (refusal === Refusal.MaxAccountConnectionsExceeded) logLimited(client, "error", REFUSALS[refusal].error!);
 }
 
 /** Accepts only CONNECT until the client has authenticated, and limits the time for it. */
@@ -78,7 +79,7 @@ function awaitAuthentication(client: Client): void {
   client.parser.awaitingAuth = true;
   client.authTimer = new WheelTimer(() => {
     client.sendError(REFUSALS[Refusal.AuthenticationTimeout].error!);
-    client.logDebug("Authentication Timeout");
+    logLimited(client, "debug", "Authentication Timeout");
     client.close(CloseReason.AuthenticationTimeout);
     turn.end();
   });

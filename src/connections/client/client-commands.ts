@@ -6,7 +6,7 @@ import { Subscription } from "../../messaging/batch/subscription.ts";
 import { tokenCount } from "../../messaging/subject/subject.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { type ConnectOptions, checkInfo, givenUser, readConnect } from "../../wire/protocol/connect-options.ts";
-import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
+import { Refusal, refusalText } from "../../wire/protocol/refusal.ts";
 import { readSub, readUnsub, type SubLine } from "../../wire/protocol/subscription-line.ts";
 import {
   FLAG_AUTHENTICATING,
@@ -15,7 +15,7 @@ import {
   FLAG_INTRODUCED,
   FLAG_NO_RESPONDERS,
 } from "../link/connection-flag.ts";
-import { attachFilterAndShadows, bind, unbind } from "./binding.ts";
+import { attachFilterAndShadows, bind, refuseSubscription, unbind } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { clearAuthTimer, logRefusedLogin } from "./client-admission.ts";
 import type { DefaultCredentials } from "./connection-settings.ts";
@@ -46,8 +46,7 @@ function subscribe(client: Client, { subject, queue, sid }: SubLine): void {
     return;
   }
   if (client.subscriptionsMax >= 0 && client.subscriptions.size >= client.subscriptionsMax) {
-    client.logError(REFUSALS[Refusal.MaxSubscriptionsExceeded].error!);
-    return client.refuse(Refusal.MaxSubscriptionsExceeded);
+    return refuseSubscription(client);
   }
   const key = latin1(sid, 0, sid.length);
   // A repeated sid keeps the first subscription.

@@ -13,14 +13,14 @@ import { Parser } from "../../wire/protocol/parser.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
 import type { Transport, TransportEvents, TransportRefusal } from "../../wire/transport/transport.ts";
-import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_TRACE } from "../link/connection-flag.ts";
+import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_INTRODUCED, FLAG_TRACE } from "../link/connection-flag.ts";
 import { ReadLoop } from "../link/read-loop.ts";
 import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
 import { Client, type ClientHost } from "./client.ts";
 import { becomeReady, beginProtocol, clearAuthTimer, greet, turnAway } from "./client-admission.ts";
 import { admitAnonymous, handleConnect, handleInfo, handlePeerError, handleSub, handleUnsub } from "./client-commands.ts";
 import { clientInfo } from "./client-info.ts";
-import { labelOf } from "./client-label.ts";
+import { labelOf, loggedUserOf } from "./client-label.ts";
 import { refuseCommand } from "./client-refusals.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { Publisher } from "./publisher.ts";
@@ -51,6 +51,14 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
   /** Built when a log line needs it, so that ten thousand connections do not keep one each. */
   get label(): string {
     return labelOf(this);
+  }
+
+  get loggedAccount(): string {
+    return (this.flags & FLAG_INTRODUCED) === 0 ? "" : this.account.label;
+  }
+
+  get loggedUser(): string {
+    return loggedUserOf(this);
   }
 
   clientInfo(detailed: boolean): ClientInfo {

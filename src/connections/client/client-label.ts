@@ -27,10 +27,17 @@ function placeOf({ settings, id, transport }: Client): string {
   return `${settings?.forwardedFor ? `${bracketed(settings.forwardedFor)}/` : ""}${peer} - wid:${id}`;
 }
 
-function introductionOf({ account, connect, login }: Client): string {
+/** The user as log lines name it; empty: none, or not known yet. */
+export function loggedUserOf(client: Client): string {
+  if ((client.flags & FLAG_INTRODUCED) === 0) return "";
+  const claim = client.login?.claim ?? null;
+  return userLabel(client.connect, claim === null || claim.jwt === "" ? "" : claim.subject);
+}
+
+function introductionOf(client: Client): string {
+  const { account, connect } = client;
   const { name, lang, version } = connect;
   const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
-  const claim = login?.claim ?? null;
-  const user = userLabel(connect, claim === null || claim.jwt === "" ? "" : claim.subject);
+  const user = loggedUserOf(client);
   return [who, user === "" ? "" : `${account.label}/${user}`].map(part => (part === "" ? "" : ` - ${quote(encode(part))}`)).join("");
 }

@@ -3,6 +3,7 @@ import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { FakeTransport } from "../../../test/doubles/fake-transport.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
@@ -17,6 +18,8 @@ import { TurnPhase } from "./turn-phases.ts";
 class RouterConnection extends Connection {
   readonly reading: ReadLoop;
   readonly label = "rid:7";
+  readonly loggedAccount = "";
+  readonly loggedUser = "";
   readonly calls: string[] = [];
 
   constructor(host: LinkHost, transport: FakeTransport, log: Logger) {
@@ -69,6 +72,7 @@ function newRouter() {
   const host: LinkHost = {
     turn: new Turn(clock, timers, new Random(1)),
     counters: new ServerCounters(),
+    repeats: new RepeatFilter(),
     options: {
       pendingBytesMax: 1_000,
       writeDeadlineMs: 1_000,

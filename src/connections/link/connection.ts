@@ -74,6 +74,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 
   /** Its name in log lines. */
   abstract readonly label: string;
+  abstract readonly loggedAccount: string;
+  abstract readonly loggedUser: string;
   /** Created by the kind, with a parser for its protocol. */
   abstract readonly reading: ReadLoop;
   /** The parser refused a command. */

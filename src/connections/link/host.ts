@@ -1,4 +1,5 @@
 /** The server, as links of every kind need it. */
+import type { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { CONNECTION_KINDS } from "../../wire/protocol/connection-kind.ts";
 import type { Turn } from "./turn.ts";
 
@@ -44,4 +45,6 @@ export interface LinkHost {
   readonly options: LinkOptions;
   readonly turn: Turn;
   readonly counters: ServerCounters;
+  /** Log lines of the last second that must not be repeated (limited-log.ts). */
+  readonly repeats: RepeatFilter;
 }

@@ -11,10 +11,11 @@
 
 import { assert } from "../../base/assert/assert.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { Logger } from "../../base/log/logger.ts";
+import { goDuration } from "../../base/go/duration.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { FLAG_STALLED } from "./connection-flag.ts";
 import type { LinkHost } from "./host.ts";
+import { type LoggedConnection, logLimited } from "./limited-log.ts";
 import type { Outbound } from "./outbound.ts";
 import type { ReadLoop } from "./read-loop.ts";
 
@@ -26,9 +27,10 @@ const STALL_TOTAL_MS = 10;
 const READ_BYTES = 64 * 1024;
 /** Stalls longer than this are reported as a warning. */
 const WARN_MS = 5;
+const STALLED = "Producer was stalled for a total of";
 
 /** The connection, as its stall needs it: any link with a read loop. */
-export interface StallOwner {
+export interface StallOwner extends LoggedConnection {
   flags: number;
   /** Times a producer was stalled because of this connection. */
   stalls: number;
@@ -37,8 +39,6 @@ export interface StallOwner {
   readonly reading: ReadLoop;
   readonly inBytes: number;
   readonly closed: boolean;
-  readonly log: Logger;
-  readonly label: string;
   logDebug(text: string): void;
 }
 
@@ -153,6 +153,6 @@ export class Stall {
 
   private warn(): void {
     if (this.spentMs < WARN_MS) return;
-    this.owner.log.warnRateLimited(`${this.owner.label} - Producer was stalled for a total of ${this.spentMs.toFixed(3)}ms`);
+    logLimited(this.owner, "warn", `${STALLED} ${goDuration(Math.round(this.spentMs) * 1e6)}`, STALLED);
   }
 }

@@ -45,6 +45,7 @@ import {
   shownUser,
 } from "../../connections/client/binding.ts";
 import type { Client } from "../../connections/client/client.ts";
+import { logLimited } from "../../connections/link/limited-log.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
@@ -268,11 +269,10 @@ export class OperatorMode implements OperatorHost, AccountClients {
   private followNow(change: ClaimsChange): void {
     const { account, streamsChanged: others } = change;
     let count = 0;
-    let surplus = 0;
     for (const client of this.connectedTo(account)) {
       const limit = account.limits.connectionsMax;
       if (limit >= 0 && count >= limit) {
-        if (surplus++ === 0) client.logError(REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!); // once for all surplus clients
+        logLimited(client, "error", REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!);
         client.refuse(Refusal.MaxAccountConnectionsExceeded);
         continue;
       }

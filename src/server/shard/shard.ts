@@ -21,6 +21,7 @@ import { newNonce } from "../../base/keys/nkey.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import type { Subsystem } from "../../base/log/level.ts";
 import { type Logger, logOf } from "../../base/log/logger.ts";
+import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Client, ClientHost, InfoOccasion } from "../../connections/client/client.ts";
@@ -29,6 +30,7 @@ import { ClientConnection } from "../../connections/client/client-connection.ts"
 import { CLOSED_SUBSCRIPTIONS_MAX, connectionRecord } from "../../connections/client/connection-record.ts";
 import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
 import { ServerCounters } from "../../connections/link/host.ts";
+import { logLimited } from "../../connections/link/limited-log.ts";
 import { Turn } from "../../connections/link/turn.ts";
 import { SystemAccount } from "../../operations/system/system-account.ts";
 import type { SystemHost } from "../../operations/system/system-host.ts";
@@ -86,6 +88,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   readonly identity: ServerIdentity;
   readonly turn: Turn;
   readonly counters = new ServerCounters();
+  readonly repeats = new RepeatFilter();
   readonly directory: Accounts;
   readonly connections = new Map<number, Client>();
   readonly closedConnections: ClosedConnections;
@@ -226,7 +229,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   }
 
   refuseConnection(client: Client): void {
-    client.logError("maximum connections exceeded");
+    logLimited(client, "error", "maximum connections exceeded");
     client.refuse(Refusal.MaxConnectionsExceeded);
   }
 
