@@ -10,7 +10,7 @@ ARGS ?=
 INSTALLED := node_modules/.installed
 SOURCES = $(shell find src -name '*.ts' ! -name '*.test.ts')
 
-.PHONY: help setup run test record reference lint format check parity types build install dist bench compare clean
+.PHONY: help setup run test record reference lint format check parity types build install dist bench compare faults clean
 
 help:
 	@echo 'make run ARGS="-p 4333"   start the server; the default port is 4222'
@@ -23,6 +23,7 @@ help:
 	@echo 'make install              install it as bunats and as nats-server in $$(PREFIX)/bin ($(PREFIX))'
 	@echo 'make dist                 build the archives of a release for Linux and macOS; ARGS="linux-x64" for one of them'
 	@echo 'make bench compare        run microbenchmarks; compare the whole server with nats-server 2.15.3'
+	@echo 'make faults               measure how long a client waits while others attack, beside nats-server; ARGS="--rows refused,subsz"'
 
 $(INSTALLED): package.json bun.lock
 	$(BUN) install --frozen-lockfile
@@ -33,7 +34,7 @@ setup: $(INSTALLED)
 run: $(INSTALLED)
 	@exec $(BUN) run src/main.ts $(ARGS)
 
-test record lint format check types bench compare dist: $(INSTALLED)
+test record lint format check types bench compare faults dist: $(INSTALLED)
 	$(BUN) run $@ $(ARGS)
 
 parity: $(INSTALLED)

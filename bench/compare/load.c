@@ -6,6 +6,7 @@
  *   load request  requester → server → responder and back; latencies and a rate
  *   load idle     connections with one subscription each; the server's memory
  *   load login    connections that log in and close, see login.c; a rate
+ *   load bystander, load connect    the waits of an innocent client, and an attacker; see bystander.c
  *   load relay    a stand-in for the server, see relay.c
  *
  *   parent ──fork──► publisher  ┐
@@ -280,7 +281,7 @@ static void run_idle(const Options *options) {
 
 /* ---- the parent ---- */
 
-static pid_t children[2];
+static pid_t children[3];
 static int child_count;
 
 static void start_role(const Options *options, void (*role)(const Options *)) {
@@ -336,6 +337,19 @@ static double cpu_seconds(int pid) {
   return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* Roles that measure by themselves and print the result. */
+static int run_alone(const Options *options, void (*role)(const Options *)) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    role(options);
+    _exit(0);
+  }
+  int status = 0;
+  if (pid < 0 || waitpid(pid, &status, 0) != pid) return 1;
+  return finish(status == 0 ? 0 : 1);
+}
+
 static int run_phases(const Options *options) {
   uint64_t deadline = now_ns() + (uint64_t)options->timeout_ms * 1000000u;
   if (!arrived(&shared->ready, child_count, deadline, "connecting")) return finish(1);
@@ -349,9 +363,9 @@ static int run_phases(const Options *options) {
   double seconds = (double)(shared->last_ns[PHASE_MEASURED] - shared->first_ns[PHASE_MEASURED]) / 1e9;
   uint64_t deliveries = options->messages * (uint64_t)(options->subscribers > 0 && !options->queue ? options->subscribers : 1);
   printf("{\"seconds\":%.6f,\"messages\":%llu,\"deliveries\":%llu,\"rate\":%.1f,\"cpuSeconds\":%.2f,\"p50Us\":%.1f,\"p99Us\":%.1f,"
-         "\"rssBeforeBytes\":%llu,\"rssBytes\":%llu}\n",
+         "\"maxUs\":%.1f,\"rssBeforeBytes\":%llu,\"rssBytes\":%llu}\n",
          seconds, (unsigned long long)options->messages, (unsigned long long)deliveries, seconds > 0 ? (double)deliveries / seconds : 0, cpu,
-         (double)shared->p50_ns / 1e3, (double)shared->p99_ns / 1e3, (unsigned long long)shared->rss_before, (unsigned long long)shared->rss_after);
+         (double)shared->p50_ns / 1e3, (double)shared->p99_ns / 1e3, (double)shared->max_ns / 1e3, (unsigned long long)shared->rss_before, (unsigned long long)shared->rss_after);
   return finish(0);
 }
 
@@ -390,13 +404,18 @@ static void read_option(Options *options, const char *text) {
   OPTION("settleMs", settle_ms)
   OPTION("timeoutMs", timeout_ms)
   OPTION("imported", imported)
+  OPTION("bystander", bystander)
+  OPTION("pingMs", ping_ms)
+  OPTION("acceptMs", accept_ms)
+  OPTION("timerMs", timer_ms)
+  OPTION("monitor", monitor)
 #undef OPTION
   fprintf(stderr, "load: no option %s\n", text);
   exit(2);
 }
 
 int main(int count, char **texts) {
-  Options options = {.role = count > 1 ? texts[1] : "", .publishers = 1, .subjects = 1, .settle_ms = 3000, .timeout_ms = 60000};
+  Options options = {.role = count > 1 ? texts[1] : "", .publishers = 1, .subjects = 1, .ping_ms = 2, .settle_ms = 3000, .timeout_ms = 60000};
   for (int at = 2; at < count; at++) read_option(&options, texts[at]);
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   struct rlimit files;
@@ -405,13 +424,17 @@ int main(int count, char **texts) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 
   if (strcmp(options.role, "relay") == 0) return run_relay(&options);
+  if (strcmp(options.role, "bystander") == 0) return run_alone(&options, run_bystander);
+  if (strcmp(options.role, "connect") == 0) return run_alone(&options, run_connects);
   if (strcmp(options.role, "run") == 0) {
     if (options.publishers < 1 || options.publishers > 64 || options.messages % (uint64_t)options.publishers || options.warmup % (uint64_t)options.publishers) {
       fprintf(stderr, "load: 1 to 64 publishers that share the messages evenly\n");
       return 2;
     }
+    options.roles = 1 + (options.subscribers > 0) + options.bystander;
     if (options.subscribers > 0) start_role(&options, run_subscribers);
     start_role(&options, run_publishers);
+    if (options.bystander) start_role(&options, run_bystander_beside);
   } else if (strcmp(options.role, "request") == 0) {
     start_role(&options, run_responder);
     start_role(&options, run_requester);
@@ -420,7 +443,7 @@ int main(int count, char **texts) {
   } else if (strcmp(options.role, "login") == 0) {
     start_role(&options, run_logins);
   } else {
-    fprintf(stderr, "usage: load run|request|idle|login|relay port=N pid=N messages=N …, see main of load.c\n");
+    fprintf(stderr, "usage: load run|request|idle|login|relay|bystander|connect port=N pid=N messages=N …, see main of load.c\n");
     return 2;
   }
   return run_phases(&options);

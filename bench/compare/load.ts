@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
-const BINARY = join(OUT_DIRECTORY, "load");
-const SOURCES = ["load.c", "login.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
+export const LOAD_BINARY = join(OUT_DIRECTORY, "load");
+const SOURCES = ["load.c", "bystander.c", "login.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Options of a run of the generator; load.c has the defaults. */
@@ -21,6 +21,8 @@ export interface LoadOptions {
   messages?: number;
   /** Connections use TLS. */
   tls?: 1;
+  /** A bystander's PINGs are measured during the run, see bystander.c. */
+  bystander?: 1;
   /** Credentials of publishers and the requester; none when not set. */
   publisherUser?: string;
   publisherPassword?: string;
@@ -54,6 +56,8 @@ export interface Sample {
   cpuSeconds: number;
   p50Us: number;
   p99Us: number;
+  /** Longest wait of the bystander's PINGs; p50 and p99 are its waits, too. */
+  maxUs: number;
   /** The server's resident memory before the idle connections, and with them. */
   rssBeforeBytes: number;
   rssBytes: number;
@@ -67,13 +71,13 @@ export interface Failure {
 /** @throws Error when there is no C compiler, or it reports an error */
 export function compileLoad(): void {
   const newest = Math.max(...[...SOURCES, join(import.meta.dir, "wire.h")].map(path => statSync(path).mtimeMs));
-  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > newest) return;
+  if (existsSync(LOAD_BINARY) && statSync(LOAD_BINARY).mtimeMs > newest) return;
   const compiler = Bun.which("cc");
   if (compiler === null)
     throw new Error("the load generator is C and there is no `cc` on PATH: install a C compiler (apt-get install gcc)");
   mkdirSync(OUT_DIRECTORY, { recursive: true });
   const tls = existsSync("/usr/include/openssl/ssl.h") ? ["-DLOAD_TLS", "-lssl", "-lcrypto"] : [];
-  const run = Bun.spawnSync([compiler, "-O2", "-std=gnu11", "-Wall", "-o", BINARY, ...SOURCES, ...tls]);
+  const run = Bun.spawnSync([compiler, "-O2", "-std=gnu11", "-Wall", "-o", LOAD_BINARY, ...SOURCES, ...tls]);
   if (run.exitCode !== 0) throw new Error(`the load generator does not compile:\n${run.stderr}`);
 }
 
@@ -94,7 +98,7 @@ export async function measure(
   timeoutMs = RUN_TIMEOUT_MS,
 ): Promise<Sample | Failure> {
   const place = [`port=${server.port}`, `pid=${server.pid}`];
-  const load = Bun.spawn([BINARY, workload.role, ...place, ...loadArguments(workload, scale, timeoutMs)], {
+  const load = Bun.spawn([LOAD_BINARY, workload.role, ...place, ...loadArguments(workload, scale, timeoutMs)], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -105,5 +109,5 @@ export async function measure(
 
 /** The command that starts the relay in place of a server, for this workload. */
 export function relayCommand(workload: LoadRun): string {
-  return [BINARY, "relay", "port={port}", ...loadArguments(workload, 1)].join(" ");
+  return [LOAD_BINARY, "relay", "port={port}", ...loadArguments(workload, 1)].join(" ");
 }

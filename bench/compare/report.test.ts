@@ -10,6 +10,7 @@ const sample = (rate: number): Sample => ({
   rate,
   cpuSeconds: 0,
   p50Us: 0,
+  maxUs: 0,
   p99Us: 0,
   rssBeforeBytes: 0,
   rssBytes: 0,

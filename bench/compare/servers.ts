@@ -77,7 +77,7 @@ export async function startServer(name: string, command: string): Promise<Server
   throw new Error(`\`${words.join(" ")}\` did not start to serve: ${readFileSync(log, "utf8").slice(-300).trim()}`);
 }
 
-function freePort(): number {
+export function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   listener.stop(true);
   return listener.port;

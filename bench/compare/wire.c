@@ -40,15 +40,20 @@ void fail(const char *format, ...) {
   _exit(1);
 }
 
-int connect_to(int port) {
+int open_socket(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket: %s", strerror(errno));
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connect to port %d: %s", port, strerror(errno));
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* no TIME_WAIT, so that the next run can use all ports */
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  return fd;
+}
+
+int connect_to(int port) {
+  int fd = open_socket();
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connect to port %d: %s", port, strerror(errno));
   return fd;
 }
 

@@ -20,7 +20,7 @@ typedef struct {
   atomic_int done[PHASES];   /* number of roles that finished the phase */
   atomic_ullong first_ns[PHASES], last_ns[PHASES]; /* first byte written, last byte received */
   atomic_ullong received;    /* messages received so far, for the message of a timeout */
-  atomic_ullong p50_ns, p99_ns, rss_before, rss_after;
+  atomic_ullong p50_ns, p99_ns, max_ns, rss_before, rss_after;
   atomic_int failed;         /* 0 no, 1 being written, 2 `failure` holds the text */
   char failure[600];
 } Shared;
@@ -41,6 +41,9 @@ typedef struct {
   int in_flight, connections;
   int imported;              /* requests go to another account, where the server gives them a reply subject of its own */
   int tls;                   /* connections use TLS */
+  int bystander;             /* a bystander measures beside a run, see bystander.c */
+  int ping_ms, accept_ms, timer_ms, monitor; /* what the bystander measures */
+  int roles;                 /* processes of this run */
   uint64_t messages, warmup; /* messages of all publishers together */
   int settle_ms, timeout_ms;
 } Options;
@@ -50,6 +53,7 @@ void wait_for_phase(int phase);
 uint64_t phase_messages(const Options *options, int phase);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+int open_socket(void);
 int connect_to(int port);
 void set_nonblocking(int fd);
 void secure(int fd);
@@ -95,6 +99,10 @@ enum { CONNECT_SIZE = 200 };
 size_t write_connect(char *to, const char *credentials);
 
 void run_logins(const Options *options);
+
+void run_bystander(const Options *options);
+void run_bystander_beside(const Options *options);
+void run_connects(const Options *options);
 
 int run_relay(const Options *options);
 

@@ -1,0 +1,23 @@
+/**
+ * Runs everything that shows how the server bears faults and attackers: the tests of test/faults, then every row of the table of loads in full,
+ * beside nats-server.
+ *
+ *   bun run faults [options of test/faults/bystander/main.ts]
+ */
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const TEST_TIMEOUT_MS = "120000";
+
+const steps = [
+  ["test", "--timeout", TEST_TIMEOUT_MS, "test/faults"],
+  ["run", "test/faults/bystander/main.ts", ...process.argv.slice(2)],
+];
+
+let failed = 0;
+for (const words of steps) {
+  const { exitCode } = Bun.spawnSync([process.execPath, ...words], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (exitCode !== 0) failed++;
+}
+console.log(`\n${steps.length - failed} passed, ${failed} failed, 0 skipped`);
+process.exit(failed === 0 ? 0 : 1);
