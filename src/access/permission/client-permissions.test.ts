@@ -292,3 +292,13 @@ describe("decisions cached by stamp", () => {
     expect(wide("q2")).toEqual([]);
   });
 });
+
+test("a request to the JetStream API is not tracked as a reply", () => {
+  const fixture = new PermissionsFixture({ publish: lists([]), responses: { messagesMax: 1, expiresMs: 0 } });
+  fixture.track("$JS.API.INFO", "$JS.hub.API.INFO", "$JS.ACK.a", "$JS.other", "inbox");
+  expect(fixture.publishes("$JS.API.INFO", "$JS.hub.API.INFO", "$JS.ACK.a", "$JS.other", "inbox")).toEqual([
+    "$JS.ACK.a",
+    "$JS.other",
+    "inbox",
+  ]);
+});

@@ -1,6 +1,7 @@
 import { copyBytes } from "../../base/bytes/ascii.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Random } from "../../base/random/random.ts";
+import { isJetStreamRequest } from "../../messaging/subject/jetstream-subject.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { CachedFilter, type DeliveryFilter, DirectFilter, overlappingEntries } from "./delivery-filter.ts";
 import { DIRECT_PATTERNS_MAX } from "./pattern-set.ts";
@@ -49,7 +50,12 @@ export class ClientPermissions {
    * @param source borrowed for the call
    */
   mayPublish(source: Uint8Array, start: number, end: number): boolean {
-    return this.mayAlwaysPublish(source, start, end) || (this.replies?.use(source, start, end) ?? false);
+    return this.mayAlwaysPublish(source, start, end) || this.mayAnswer(source, start, end);
+  }
+
+  /** Whether the subject is a tracked reply. Uses up one of its answers. */
+  mayAnswer(source: Uint8Array, start: number, end: number): boolean {
+    return this.replies?.use(source, start, end) ?? false;
   }
 
   /**
@@ -118,12 +124,13 @@ export class ClientPermissions {
   /**
    * Call it when a message with this reply subject was delivered to the client: the client may now answer there. Does nothing if
    * the client may always publish there. As in the reference, a subject that is already tracked is not added again: the second message
-   * uses one of its allowed answers. A subject whose allowed answers are used is tracked anew.
+   * uses one of its allowed answers. A subject whose allowed answers are used is tracked anew. A request to the JetStream API is never
+   * tracked, because the answer would make that request (core §4.7).
    * @param source borrowed for the call
    */
   trackReply(source: Uint8Array, start: number, end: number): void {
     const responses = this.shared.responses;
-    if (responses === null || start === end || this.mayPublish(source, start, end)) return;
+    if (responses === null || start === end || isJetStreamRequest(source, start, end) || this.mayPublish(source, start, end)) return;
     this.replies ??= new TrackedReplies(responses, this.clock, this.random.nextInt32());
     this.replies.add(source, start, end);
   }

@@ -1,6 +1,7 @@
 import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
+import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
 import { TRACE_DESTINATION, TRACE_DISABLED } from "../../messaging/trace/trace-headers.ts";
 
 /** One step of a message between accounts: a service import, or the answer to one. */
@@ -17,6 +18,13 @@ export interface ImportVia {
 export function importCameThrough(batch: MessageBatch, wanted: object | null): boolean {
   for (let step = batch.imported; step !== null; step = step.before) if ((step.via as ImportVia).export === wanted) return true;
   return false;
+}
+
+/** The step that message `index` takes. */
+export function stepOf(via: ImportVia, batch: MessageBatch, index: number): ImportStep {
+  const { imported, source } = batch;
+  const jetStreamReply = (imported?.jetStreamReply ?? false) || isJetStreamReply(source, batch.replyStart(index), batch.replyEnd(index));
+  return { via, before: imported, jetStreamReply };
 }
 
 /** A message to publish in another account. */

@@ -12,12 +12,12 @@
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
-import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
 import type { ResponseType } from "../trade/trade-options.ts";
-import { type Crossing, cross, crossUntraced, importCameThrough } from "./import-step.ts";
+import { type Crossing, cross, crossUntraced, importCameThrough, stepOf } from "./import-step.ts";
 import { measureAnswer } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, type PendingAnswers, Response, ResponseEnd, type TradingAccount } from "./response.ts";
@@ -162,24 +162,24 @@ export class Responses implements Sink, PendingAnswers {
 
   // Sink: receives answers published in this account
 
+  /** All answers count as delivered, also those that nobody awaits any more, so that the service does not learn "no responders". */
   deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
-    let delivered = 0;
-    for (let index = from; index < to; index++) if (this.answer(batch, index)) delivered++;
-    return delivered;
+    for (let index = from; index < to; index++) this.answer(batch, index);
+    return to - from;
   }
 
-  private answer(batch: MessageBatch, index: number): boolean {
+  private answer(batch: MessageBatch, index: number): void {
     const response = this.account.expired
       ? undefined
       : this.pending.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
-    if (response === undefined || importCameThrough(batch, response.export)) return false;
+    if (response === undefined || importCameThrough(batch, response.export)) return;
     const mayRemove = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
     const { trace } = batch;
     // The answer may itself have a reply subject.
     const onward = this.onwardReply(batch, index, response);
     const subject = requester.mappings?.select(response.reply, 0, response.reply.length) ?? response.reply;
-    const step: ImportStep = { via: response, before: batch.imported };
+    const step = stepOf(response, batch, index);
     const isEnd = batch.end(index) === batch.start(index);
     const crossing: Crossing = { batch, index, to: requester, subject, reply: onward?.bytes ?? NO_BYTES, header: null, step };
     trace?.addServiceImport(requester.name, response.subject, decode(subject));
@@ -190,7 +190,6 @@ export class Responses implements Sink, PendingAnswers {
     if ((!delivered || response.type === "Singleton" || isEnd) && mayRemove) {
       this.remove(response, delivered ? ResponseEnd.Answered : ResponseEnd.Undelivered);
     }
-    return delivered;
   }
 
   private onwardReply(batch: MessageBatch, index: number, response: Response): { bytes: Uint8Array; response: Response | null } | null {

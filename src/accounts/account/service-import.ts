@@ -5,26 +5,32 @@
  * Published synchronously on behalf of the client: "no responders", stalls and counts apply to the original publisher.
  * Source: reference, core §5.4.
  */
-import { decode, encode } from "../../base/bytes/ascii.ts";
-import type { ImportStep, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import { decode, encode, startsWith } from "../../base/bytes/ascii.ts";
+import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
 import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { Lookalikes } from "../../messaging/header/lookalikes.ts";
+import { isJetStreamSubject } from "../../messaging/subject/jetstream-subject.ts";
 import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
 import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
+import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import type * as trade from "../trade/trade.ts";
 import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
-import { type Crossing, cross, crossUntraced, type ImportVia, importCameThrough } from "./import-step.ts";
+import { type Crossing, cross, crossUntraced, type ImportVia, importCameThrough, stepOf } from "./import-step.ts";
 import { type MeasuredCall, measureAnswer, reportBadRequest } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
-import { type OfferedService, type Response, ResponseEnd, type TradingAccount } from "./response.ts";
+import { type OfferedService, Response, ResponseEnd, type TradingAccount } from "./response.ts";
 import { isAcknowledgement } from "./responses.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
 const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
 const REQUEST_INFO_LOOKALIKES = new Lookalikes(REQUEST_INFO);
+const FAST_BATCH_END = encode(".$FI");
+const PULL_REQUEST = encode("$JS.API.CONSUMER.MSG.NEXT.");
+/** Payload of an acknowledgement that asks for the next messages begins like this. */
+const NEXT = encode("+NXT");
 const NO_BYTES = new Uint8Array(0);
 const SUBJECT_BYTES_MIN = 256;
 
@@ -72,6 +78,10 @@ export class ServiceImport implements Sink, ImportVia {
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
     const replyStart = batch.replyStart(index);
     const replyEnd = batch.replyEnd(index);
+    const subject = this.subjectOf(batch, index);
+    const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
+    const step = stepOf(this, batch, index);
+    if (isForbiddenAlias(batch, index, mapped, step.jetStreamReply)) return false;
     let reply: Uint8Array = NO_BYTES;
     let response: Response | null = null;
     if (replyStart !== replyEnd) {
@@ -81,10 +91,7 @@ export class ServiceImport implements Sink, ImportVia {
         reply = response.address;
       }
     } else if (this.latency !== null) reportBadRequest(this.latency, this.call(batch, index));
-    const subject = this.subjectOf(batch, index);
-    const mapped = exporter.mappings?.select(subject, 0, subject.length) ?? subject;
-    const step: ImportStep = { via: this, before: batch.imported };
-    const crossing: Crossing = { batch, index, to: exporter, subject: mapped, reply, header: this.headerOf(batch, index), step };
+    const crossing: Crossing = { batch, index, to: exporter, subject: mapped, reply, header: this.headerOf(batch, index, mapped), step };
     const { trace } = batch;
     const taken = trace === null ? cross(crossing) : this.crossTraced(crossing, trace);
     // A trace-only message has no answer.
@@ -145,25 +152,28 @@ export class ServiceImport implements Sink, ImportVia {
   }
 
   /** The header with Nats-Request-Info; null: unchanged. Cached for clients' messages without headers. */
-  private headerOf(batch: MessageBatch, index: number): Uint8Array | null {
+  private headerOf(batch: MessageBatch, index: number, to: Uint8Array): Uint8Array | null {
     const { originator } = batch;
-    if (batch.imported !== null || originator === null || batch.headerSize(index) > 0) return this.newHeader(batch, index);
+    const reply = toldReply(batch, index, to);
+    if (reply !== "" || batch.imported !== null || originator === null || batch.headerSize(index) > 0)
+      return this.newHeader(batch, index, reply);
     const cached = originator.requestHeader;
     const version = originator.infoVersion;
     if (cached !== null && cached.via === this && cached.version === version) return cached.header;
-    const header = this.newHeader(batch, index);
+    const header = this.newHeader(batch, index, "");
     if (header !== null) originator.requestHeader = { via: this, version, header };
     return header;
   }
 
-  private newHeader(batch: MessageBatch, index: number): Uint8Array | null {
-    const info = this.requestInfo(batch, index);
+  /** @param reply the requester's reply, if the service needs it; otherwise empty */
+  private newHeader(batch: MessageBatch, index: number, reply: string): Uint8Array | null {
+    const info = this.requestInfo(batch, index, reply);
     if (info === null) return null;
     const block = batch.headerSize(index) > 0 ? REQUEST_INFO_LOOKALIKES.removedFrom(batch.header(index)) : null;
     return setHeader(block, REQUEST_INFO, clientInfoJson(info));
   }
 
-  private requestInfo(batch: MessageBatch, index: number): ClientInfo | null {
+  private requestInfo(batch: MessageBatch, index: number, reply: string): ClientInfo | null {
     const before = batch.imported === null ? null : (batch.imported.via as ImportVia);
     const { host } = this.importer;
     const toSystem = this.exporter === host.systemAccount;
@@ -173,12 +183,52 @@ export class ServiceImport implements Sink, ImportVia {
     const info = known ?? batch.originator?.clientInfo(share) ?? null;
     if (info === null) return null;
     if (known !== null) known.svc = this.importer.name;
+    else if (reply !== "") info.reply = reply;
     if (!share && (toSystem || (known !== null && this.share))) {
       info.server = host.serverName;
       if (host.clusterName !== "") info.cluster = host.clusterName;
     }
     return info;
   }
+}
+
+/**
+ * Whether a message would become a JetStream request because the import gives a JetStream subject another name. Requests that a client makes
+ * are allowed. Answers go to a subject that the requester chose, and so do messages that the server itself publishes, so these must not reach
+ * JetStream by another name. Source: reference, core §5.4.
+ * @param target the subject in the exporter's account, after its mappings
+ * @param jetStreamReply the message has, or had before an earlier import, a reply of JetStream
+ */
+function isForbiddenAlias(batch: MessageBatch, index: number, target: Uint8Array, jetStreamReply: boolean): boolean {
+  if (!isJetStreamSubject(target, 0, target.length)) return false;
+  if (batch.isAllowedAnswer || batch.imported?.via instanceof Response) return true;
+  const kind = batch.originator?.kind ?? ConnectionKind.System;
+  if (
+    kind !== ConnectionKind.System &&
+    kind !== ConnectionKind.Account &&
+    kind !== ConnectionKind.JetStream &&
+    kind !== ConnectionKind.Leaf
+  ) {
+    return false;
+  }
+  if (isJetStreamSubject(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index))) return false;
+  return jetStreamReply || batch.replyStart(index) === batch.replyEnd(index);
+}
+
+/**
+ * The requester's reply where JetStream must know it although it gets another one: for the batches of fast publishers, and for pull requests, by
+ * themselves or with an acknowledgement. Empty for other requests. Source: reference, core §5.4.
+ * @param to the subject in the exporter's account
+ */
+function toldReply(batch: MessageBatch, index: number, to: Uint8Array): string {
+  const start = batch.replyStart(index);
+  const end = batch.replyEnd(index);
+  if (start === end) return "";
+  const isTold =
+    startsWith(batch.source, Math.max(start, end - FAST_BATCH_END.length), end, FAST_BATCH_END) ||
+    startsWith(to, 0, to.length, PULL_REQUEST) ||
+    (isAcknowledgement(to) && startsWith(batch.source, batch.start(index) + Math.max(0, batch.headerSize(index)), batch.end(index), NEXT));
+  return isTold ? batch.replyText(index) : "";
 }
 
 /** Request info added by a previous import. */

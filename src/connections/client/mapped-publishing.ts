@@ -1,5 +1,6 @@
 /** Messages that the account's mappings send to another subject. */
 import { type MessageBatch, STRIDE_SHIFT, SUBJECT_END, SUBJECT_START } from "../../messaging/batch/message-batch.ts";
+import { isJetStreamSubject } from "../../messaging/subject/jetstream-subject.ts";
 import type { Client } from "./client.ts";
 
 /** All messages of the batch go to that subject. */
@@ -37,6 +38,7 @@ export function takeMapped(client: Client, batch: MessageBatch, index: number, s
   single.sizesText = batch.sizesText;
   single.originator = batch.originator;
   single.fromClient = batch.fromClient;
+  single.wasForJetStream = isJetStreamSubject(batch.subjectSource, start, end);
   single.add(
     mapped === null ? start : 0,
     mapped === null ? end : mapped.length,

@@ -183,7 +183,10 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const start = single.subjectStart(0);
     const end = single.subjectEnd(0);
     if (isReservedSubject(single.subjectSource, start, end, client.inSystemAccount)) return null;
-    if (permissions !== null && !permissions.mayPublish(single.subjectSource, start, end)) return null;
+    if (permissions !== null && !permissions.mayAlwaysPublish(single.subjectSource, start, end)) {
+      if (!permissions.mayAnswer(single.subjectSource, start, end)) return null;
+      single.isAllowedAnswer = !single.wasForJetStream;
+    }
     return this.interest.match(single.subjectSource, start, end);
   }
 

@@ -1,4 +1,5 @@
 import { encode, startsWith } from "../../base/bytes/ascii.ts";
+import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
 
 /**
  * Subjects that clients may not use, and no others: gateway replies, and outside the system account RAFT subjects, for publishing;
@@ -9,7 +10,6 @@ const GATEWAY_REPLY = encode("_GR_.");
 const GATEWAY_REPLY_OLD = encode("$GR.");
 const RAFT = encode("$NRG.");
 const SERVICE_REPLY = encode("_R_.");
-const JETSTREAM = encode("$JS.");
 
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
@@ -25,11 +25,7 @@ export function isReservedSubject(source: Uint8Array, start: number, end: number
 export function isReservedReply(source: Uint8Array, start: number, end: number): boolean {
   const first = source[start];
   if (first !== UNDERSCORE && first !== DOLLAR) return false;
-  return (
-    startsWith(source, start, end, SERVICE_REPLY) ||
-    (end - start > JETSTREAM.length && startsWith(source, start, end, JETSTREAM)) ||
-    isGatewayReply(source, start, end)
-  );
+  return startsWith(source, start, end, SERVICE_REPLY) || isJetStreamReply(source, start, end) || isGatewayReply(source, start, end);
 }
 
 /** A prefix alone, without further bytes, is an ordinary subject. */

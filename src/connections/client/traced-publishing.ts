@@ -98,9 +98,9 @@ function disableTracing(single: MessageBatch): void {
   const source = Buffer.concat([reply, header, single.payload(0), Buffer.from("\r\n")]);
   const subjectStart = single.subjectStart(0);
   const subjectEnd = single.subjectEnd(0);
-  const { fromClient, originator, subjectSource } = single;
+  const { fromClient, originator, subjectSource, wasForJetStream } = single;
   single.clear();
-  Object.assign(single, { source, subjectSource, originator, fromClient });
+  Object.assign(single, { source, subjectSource, originator, fromClient, wasForJetStream });
   single.add(subjectStart, subjectEnd, 0, reply.length, header.length, reply.length, source.length - 2);
 }
 

@@ -32,6 +32,8 @@ export const END = 6;
 export interface ImportStep {
   readonly via: object;
   readonly before: ImportStep | null;
+  /** Before this import, or an earlier one, the message had a reply of JetStream (`$JS.…`). */
+  readonly jetStreamReply: boolean;
 }
 
 export class MessageBatch {
@@ -68,6 +70,13 @@ export class MessageBatch {
   originCluster = "";
   /** The last service import that the messages came through; null: they were published in this account. */
   imported: ImportStep | null = null;
+  /**
+   * The client may publish its only message as an answer and not otherwise (`allow_responses`), and did not publish it on a subject of
+   * JetStream. Imports then make no JetStream request of it (core §5.4).
+   */
+  isAllowedAnswer = false;
+  /** The client published its only message on a subject of JetStream, which a mapping may have changed. */
+  wasForJetStream = false;
   /** Trace of its only message; null: the message is not traced. */
   trace: MessageTrace | null = null;
   /** Scratch for splitting a line: start and end of up to nine arguments. */
@@ -121,6 +130,8 @@ export class MessageBatch {
     this.originator = null;
     this.originCluster = "";
     this.imported = null;
+    this.isAllowedAnswer = false;
+    this.wasForJetStream = false;
     this.trace = null;
   }
 

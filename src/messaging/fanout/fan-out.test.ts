@@ -220,7 +220,7 @@ test("messages do not return to the leaf cluster that sent them, unless they cam
   }
   fixture.publish(["a.b 1"], { originCluster: "east" }, MessageSource.LeafHub);
   expect([east.log, west.log]).toEqual([[], ["1 +q"]]);
-  fixture.publish(["a.b 2"], { originCluster: "east", imported: { via: {}, before: null } }, MessageSource.LeafHub);
+  fixture.publish(["a.b 2"], { originCluster: "east", imported: { via: {}, before: null, jetStreamReply: false } }, MessageSource.LeafHub);
   expect([...east.log, ...west.log].map(line => line.split(" ")[0]).sort()).toEqual(["1", "2", "2"]);
 });
 

@@ -144,6 +144,7 @@ export class LocalPublisher implements FanOutPublisher {
     batch.originator = outer.originator;
     batch.originCluster = outer.originCluster;
     batch.imported = step;
+    batch.isAllowedAnswer = outer.isAllowedAnswer;
     if (traced) batch.trace = outer.trace;
     batch.fromClient = outer.fromClient;
     try {
