@@ -6,7 +6,6 @@
 import { heapStats } from "bun:jsc";
 import { bench, do_not_optimize, run } from "mitata";
 import { Random } from "../../src/base/random/random.ts";
-import { hashBytes } from "../../src/messaging/subject/byte-hash.ts";
 import { SubjectTrie } from "../../src/messaging/subject/subject-trie.ts";
 import { Origin, type TrieEntry } from "../../src/messaging/subject/trie-entry.ts";
 
@@ -26,14 +25,14 @@ function subscribe(trie: SubjectTrie<TrieEntry>, subject: string): void {
 class Published {
   readonly bytes: Uint8Array;
   readonly starts: Int32Array;
-  readonly hashes: Int32Array;
+  private readonly count: number;
   private at = 0;
 
   constructor(subjects: string[]) {
     this.bytes = Buffer.from(subjects.join(""));
     this.starts = new Int32Array(subjects.length + 1);
+    this.count = subjects.length;
     for (const [index, subject] of subjects.entries()) this.starts[index + 1] = this.starts[index] + subject.length;
-    this.hashes = Int32Array.from(subjects, (_, index) => hashBytes(this.bytes, this.starts[index], this.starts[index + 1]));
   }
 
   match(trie: SubjectTrie<TrieEntry>, count: number): number {
@@ -45,17 +44,8 @@ class Published {
     return receivers;
   }
 
-  matchHashed(trie: SubjectTrie<TrieEntry>, count: number): number {
-    let receivers = 0;
-    for (let done = 0; done < count; done++) {
-      const index = this.next();
-      receivers += trie.matchHashed(this.hashes[index], this.bytes, this.starts[index], this.starts[index + 1]).plain.length;
-    }
-    return receivers;
-  }
-
   private next(): number {
-    this.at = this.at + 1 < this.hashes.length ? this.at + 1 : 0;
+    this.at = this.at + 1 < this.count ? this.at + 1 : 0;
     return this.at;
   }
 }
@@ -109,9 +99,7 @@ async function measure(name: string, work: () => unknown): Promise<void> {
 
 console.log(`\nBelow, µs for ${BATCH} matches are ns for one.`);
 await measure("cached: 1,000 subjects, one *", () => do_not_optimize(few.match(single, BATCH)));
-await measure("cached: the same, hashed by the caller", () => do_not_optimize(few.matchHashed(single, BATCH)));
 await measure("uncached: 100,000 subjects, one *", () => do_not_optimize(many.match(single, BATCH)));
-await measure("uncached: the same, hashed by the caller", () => do_not_optimize(many.matchHashed(single, BATCH)));
 await measure("uncached: 100,000 subjects, three patterns", () => do_not_optimize(many.match(mixed, BATCH)));
 await measure(`uncached: ${million} literal subscriptions`, () => do_not_optimize(crowd.match(crowded, BATCH)));
 await measure("uncached, sweeping: 100,000 subjects, one *, a turn of the event loop per 1,000", async () => {

@@ -131,7 +131,7 @@ export class ClientPermissions {
   trackReply(source: Uint8Array, start: number, end: number): void {
     const responses = this.shared.responses;
     if (responses === null || start === end || isJetStreamRequest(source, start, end) || this.mayPublish(source, start, end)) return;
-    this.replies ??= new TrackedReplies(responses, this.clock, this.random.nextInt32());
+    this.replies ??= new TrackedReplies(responses, this.clock);
     this.replies.add(source, start, end);
   }
 

@@ -1,5 +1,5 @@
 import type { Random } from "../../base/random/random.ts";
-import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
+import { HashKey, hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 
 /**
  * Caches yes/no decisions by subject bytes. A lookup of a known subject builds no string and allocates nothing.
@@ -10,7 +10,7 @@ import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
  * Bounded: at its maximum each new entry replaces a random one; subjects longer than 256 bytes are not kept. A client that
  * uses many subjects once would pay for entries that are never hit: while fewer than half of the lookups hit,
  * only one in 16 new subjects is stored.
- * Hashes start from a secret, so that clients cannot choose colliding subjects.
+ * The key of the hash is secret, so that clients cannot choose colliding subjects.
  */
 const SLOTS_MIN = 32;
 const KEY_BYTES_MIN = 512;
@@ -37,19 +37,18 @@ export class DecisionCache {
   private hits = 0;
   private misses = 0;
   private selective = false;
-  private readonly hashFrom: number;
+  private readonly hashKey = HashKey.secret();
 
   /** @param countMax a power of two, at least 16 */
   constructor(
     private readonly countMax: number,
     private readonly random: Random,
-  ) {
-    this.hashFrom = random.nextInt32();
-  }
+  ) {}
 
   /** @param tag 0 to 2^30 - 1: distinguishes decisions that also depend on a queue */
   hash(tag: number, source: Uint8Array, start: number, end: number): number {
-    return hashBytes(source, start, end, this.hashFrom ^ Math.imul(tag, 0x9e3779b1));
+    const mixed = Math.imul(hashBytes(source, start, end, this.hashKey) ^ Math.imul(tag, 0x9e3779b1), 0x85ebca6b);
+    return mixed ^ (mixed >>> 15);
   }
 
   /**

@@ -16,7 +16,7 @@ function add(replies: TrackedReplies, subject: string): void {
 
 test("answered and expired replies are removed, so that their number stays bounded", () => {
   const clock = new FakeClock();
-  const replies = new TrackedReplies({ messagesMax: 1, expiresMs: 5_000 }, clock, 1);
+  const replies = new TrackedReplies({ messagesMax: 1, expiresMs: 5_000 }, clock);
   for (let number = 0; number < 100_000; number++) {
     add(replies, `_INBOX.${number}`);
     if (number % 10 !== 0) expect(use(replies, `_INBOX.${number}`)).toBe(true);
@@ -31,7 +31,7 @@ test("answered and expired replies are removed, so that their number stays bound
 });
 
 test("beyond the maximum the oldest quarter is dropped", () => {
-  const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock(), 1);
+  const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock());
   let most = 0;
   for (let number = 0; number < REPLIES_MAX * 2 + 1; number++) {
     add(replies, `r${number}`);
@@ -43,7 +43,7 @@ test("beyond the maximum the oldest quarter is dropped", () => {
 });
 
 test("long subjects are limited by their total bytes", () => {
-  const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock(), 1);
+  const replies = new TrackedReplies({ messagesMax: -1, expiresMs: -1 }, new FakeClock());
   const long = "x".repeat(4_000);
   for (let number = 0; number < 12_000; number++) add(replies, `${number}${long}`);
   expect(replies.count * 4_000).toBeLessThanOrEqual(16 * 1024 * 1024);
@@ -57,7 +57,7 @@ test("fuzz: tracked replies equal those of a map, after any additions, answers a
     const clock = new FakeClock();
     const messagesMax = random.pick([-1, 1, 2, 3]);
     const expiresMs = random.pick([-1, 50, 2_000]);
-    const replies = new TrackedReplies({ messagesMax, expiresMs }, clock, random.nextInt32());
+    const replies = new TrackedReplies({ messagesMax, expiresMs }, clock);
     const model = new Map<string, { time: number; left: number }>();
     const distinct = random.pick([10, 1_000, 100_000]);
     for (let round = 0; round < 3_000; round++) {

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert/assert.ts";
 import type { Clock } from "../../base/clock/clock.ts";
-import { hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
+import { HashKey, hashBytes, sameBytes } from "../../messaging/subject/byte-hash.ts";
 import type { ResponsePermission } from "./permission-options.ts";
 
 /**
@@ -44,12 +44,12 @@ export class TrackedReplies {
   /** Bytes of the keys in use. */
   private keysLive = 0;
   private sweptAt: number;
+  /** Secret, so that clients cannot choose colliding subjects. */
+  private readonly hashKey = HashKey.secret();
 
-  /** @param hashFrom secret start of the hash, so that clients cannot choose colliding subjects */
   constructor(
     private readonly responses: ResponsePermission,
     private readonly clock: Clock,
-    private readonly hashFrom: number,
   ) {
     this.sweptAt = clock.monotonic();
   }
@@ -57,7 +57,7 @@ export class TrackedReplies {
   /** Counts one answer. @returns false when the subject is not tracked or has expired */
   use(source: Uint8Array, start: number, end: number): boolean {
     if (this.count === 0) return false;
-    const slot = this.find(hashBytes(source, start, end, this.hashFrom), source, start, end);
+    const slot = this.find(hashBytes(source, start, end, this.hashKey), source, start, end);
     if (slot === -1) return false;
     const entry = this.index[slot] - 1;
     const { messagesMax, expiresMs } = this.responses;
@@ -77,7 +77,7 @@ export class TrackedReplies {
     if (now - this.sweptAt > SWEEP_INTERVAL_MS) this.sweep(now);
     while (this.count >= REPLIES_MAX || (this.keysLive + size > KEY_BYTES_MAX && this.count > 0)) this.dropOldestQuarter();
     if (this.tail === this.capacity || this.keysEnd + size > this.keys.length) this.compact(now, size);
-    const hash = hashBytes(source, start, end, this.hashFrom);
+    const hash = hashBytes(source, start, end, this.hashKey);
     for (let at = 0; at < size; at++) this.keys[this.keysEnd + at] = source[start + at];
     this.append(hash, this.keysEnd, size, 0, now);
   }

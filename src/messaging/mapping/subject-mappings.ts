@@ -14,7 +14,7 @@
  */
 import { copyBytes, encode } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
-import { hashBytes, sameBytes } from "../subject/byte-hash.ts";
+import { HashKey, hashBytes, sameBytes } from "../subject/byte-hash.ts";
 import { isSubset } from "../subject/subject-overlap.ts";
 import { hasWildcardText } from "../subject/subject-text.ts";
 import { listsOf, type MappingRule, remainderOf } from "./mapping-rule.ts";
@@ -51,7 +51,8 @@ export class SubjectMappings {
   private cache: (CachedSubject | null)[] = [];
   /** Buffer for the results of transforms, whose size is known only afterwards. */
   private scratch = new Uint8Array(256);
-  private readonly hashFrom: number;
+  /** Secret, so that clients cannot choose subjects that replace each other in the cache. */
+  private readonly hashKey = HashKey.secret();
   private readonly random: Random;
   readonly isEmpty: boolean;
   /** The rules from which it was built; of two rules with the same source the later one. */
@@ -64,7 +65,6 @@ export class SubjectMappings {
    */
   constructor(rules: readonly MappingRule[], cluster: string, random: Random) {
     this.random = random;
-    this.hashFrom = random.nextInt32(); // secret, so that clients cannot choose subjects that replace each other in the cache
     const bySource = new Map(rules.map(rule => [rule.source, rule]));
     for (const rule of bySource.values()) this.add(compileRule(rule, cluster), !hasWildcardText(rule.source));
     this.isEmpty = bySource.size === 0;
@@ -96,7 +96,7 @@ export class SubjectMappings {
       this.patterns.push(rule);
       return;
     }
-    const hash = hashBytes(rule.source, 0, rule.source.length, this.hashFrom);
+    const hash = hashBytes(rule.source, 0, rule.source.length, this.hashKey);
     const others = this.literals.get(hash);
     if (others === undefined) this.literals.set(hash, [rule]);
     else others.push(rule);
@@ -125,7 +125,7 @@ export class SubjectMappings {
   private cachedSubject(source: Uint8Array, start: number, end: number): CachedSubject {
     if (this.cache.length === 0) this.cache = new Array(CACHED_SUBJECTS_MAX).fill(null);
     const { cache } = this;
-    const hash = hashBytes(source, start, end, this.hashFrom);
+    const hash = hashBytes(source, start, end, this.hashKey);
     const slot = hash & (CACHED_SUBJECTS_MAX - 2);
     const first = cache[slot];
     if (first !== null && isOf(first, hash, source, start, end)) return first;

@@ -15,9 +15,10 @@
  */
 import { DOT, decode, encode, FULL, STAR, writeDecimal } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
-import { HASH_START, hashStep, sameBytes } from "../subject/byte-hash.ts";
+import { sameBytes } from "../subject/byte-hash.ts";
 import { tokenEnd } from "../subject/subject.ts";
 import { type DestinationToken, parseDestinationToken, TokenKind } from "./destination-token.ts";
+import { PARTITION_HASH_START, partitionHashStep } from "./partition-hash.ts";
 import { transformError } from "./transform-error.ts";
 
 export { TransformError } from "./transform-error.ts"; // what `compile` throws
@@ -227,11 +228,11 @@ export class SubjectTransform {
 
   /** FNV-1a, 32 bits, unsigned. */
   private hash({ tokens }: Step, source: Uint8Array): number {
-    let hash = HASH_START;
-    if (tokens.length === 0) for (let at = this.start; at < this.end; at++) hash = hashStep(hash, source[at]);
+    let hash = PARTITION_HASH_START;
+    if (tokens.length === 0) for (let at = this.start; at < this.end; at++) hash = partitionHashStep(hash, source[at]);
     for (let index = 0; index < tokens.length; index++) {
       const end = this.ends[tokens[index]];
-      for (let at = this.starts[tokens[index]]; at < end; at++) hash = hashStep(hash, source[at]);
+      for (let at = this.starts[tokens[index]]; at < end; at++) hash = partitionHashStep(hash, source[at]);
     }
     return hash >>> 0;
   }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
+import { HashKey, hashBytes } from "./byte-hash.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 
 test("two tokens with the same hash are different children, below one node and below two", () => {
@@ -14,11 +15,44 @@ test("two tokens with the same hash are different children, below one node and b
   expect(new Set([a, b, long1, long2]).size).toBe(4);
   expect([table.child(ROOT, 7, bytes, 0, 1), table.child(ROOT, 7, bytes, 1, 2)]).toEqual([a, b]);
   expect([table.child(ROOT, 7, bytes, 2, 32), table.child(ROOT, 7, bytes, 32, 62)]).toEqual([long1, long2]);
-  // A hash below `a` that collides with hash 7 below the root.
-  const twin = 7 ^ Math.imul(a, 0x9e3779b1);
-  expect(table.child(a, twin, bytes, 1, 2)).toBe(NONE);
-  const below = table.addChild(a, twin, bytes, 1, 2);
-  expect([table.child(a, twin, bytes, 1, 2), table.child(ROOT, 7, bytes, 1, 2)]).toEqual([below, b]);
+  const below = table.addChild(a, 7, bytes, 1, 2);
+  expect([table.child(a, 7, bytes, 1, 2), table.child(ROOT, 7, bytes, 1, 2)]).toEqual([below, b]);
+});
+
+test("a long chain makes the table crowded; with another key its children are found in short chains", () => {
+  const table = new NodeTable();
+  const star = table.addStar(ROOT);
+  const full = table.addFull(star);
+  const tokens = Array.from({ length: 2_000 }, (_, index) => Buffer.from(`${index}${"x".repeat(index % 40)}`));
+  const nodes = tokens.map(token => table.addChild(star, 7, token, 0, token.length));
+  const lower = table.addChild(nodes[5], 7, tokens[0], 0, tokens[0].length);
+  expect(table.crowded).toBe(true);
+
+  const key = new HashKey(1, 2);
+  table.rekey(key);
+  expect(table.crowded).toBe(false);
+  const hash = (token: Uint8Array) => hashBytes(token, 0, token.length, key);
+  const before = table.probes;
+  expect(tokens.map(token => table.child(star, hash(token), token, 0, token.length))).toEqual(nodes);
+  expect(table.child(nodes[5], hash(tokens[0]), tokens[0], 0, tokens[0].length)).toBe(lower);
+  expect(table.probes - before).toBeLessThan(2_000);
+  for (const node of [lower, ...nodes, full, star]) table.release(node);
+  expect(table.count).toBe(0);
+});
+
+test("a crowded table asks for another key once per doubling of its nodes, because a new key costs as much as all nodes", () => {
+  const table = new NodeTable();
+  const key = new HashKey(1, 2);
+  let rekeyed = 0;
+  for (let index = 0; index < 3_000; index++) {
+    const token = Buffer.from(`${index}`);
+    table.addChild(ROOT, 7, token, 0, token.length); // as if the attacker knew every key
+    if (!table.crowded) continue;
+    table.rekey(key);
+    rekeyed++;
+  }
+  expect(rekeyed).toBeGreaterThan(0);
+  expect(rekeyed).toBeLessThan(12);
 });
 
 test("fuzz: children are added, found, released and listed as in a Map", () => {

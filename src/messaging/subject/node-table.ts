@@ -1,18 +1,22 @@
 import { assert } from "../../base/assert/assert.ts";
-import { sameBytes } from "./byte-hash.ts";
+import { type HashKey, hashBytes, sameBytes } from "./byte-hash.ts";
 
 /**
  * The nodes of the subject trie as numbers in one table, without an object per node.
  *
  *   record   parent hash tokenLength nextInBucket star full firstChild nextSibling previousSibling tokenStart │ token    (64 bytes)
  *   tokens   the tokens of more than 24 bytes, back to back; shorter ones stand in their record
- *   buckets  hash(parent, token) → first record of a chain, one table for the whole trie, half full at most
+ *   buckets  hash(path of the parent, token) → first record of a chain, one table for the whole trie, half full at most
  *
  * A node is the index of its record. Node 0 is the root; because the root is never a child, 0 also means "none". One hash table holds the
  * children of all nodes. It suits a node with one child and a node with a million, which a Map or an array per node does not: a node costs
  * about 90 bytes instead of 300, and the garbage collector sees three arrays instead of millions of objects. In a trie of millions of nodes
  * cache misses take most of the time, so a record is as long as a cache line, and a lookup reads only the record. `*` and `>` are fields,
  * because every match needs both. Literal children are also linked as siblings, for callers that list them.
+ *
+ * The hash of a node is computed from the hash of its parent and a keyed hash of its token. As both are secret, a client can choose neither
+ * tokens nor parents whose children collide. Should a chain exceed 32 records nevertheless, the table says so (`crowded`), and `rekey` spreads
+ * them with a new key.
  *
  * Invariants: every node except the root is linked from its parent (as star, full, or sibling and bucket) until `release`, which is allowed
  * only for nodes without children. Released records are reused first. Tables grow by doubling; they are reset when the last node is released.
@@ -21,7 +25,7 @@ import { sameBytes } from "./byte-hash.ts";
 /** 32-bit fields of a record. */
 const STRIDE = 16;
 const PARENT = 0;
-/** Hash of parent and token; not used for `*` and `>`. */
+/** Hash of the path from the root. */
 const HASH = 1;
 /** Bytes of a literal token; negative for wildcards and released records. */
 const TOKEN_LENGTH = 2;
@@ -48,6 +52,13 @@ export const ROOT = 0;
 /** No such node. The root's number, as the root is never a child. */
 export const NONE = 0;
 
+/** Mixed into the hash of a path instead of the hash of a token. */
+const STAR_HASH = 0x2545f491;
+const FULL_HASH = 0x6a09e667;
+
+/** Longest chain of a bucket. With a secret key and at most half a record per bucket, a chain of 16 is less likely than 1 in 10^15. */
+const CHAIN_MAX = 32;
+
 const NODES_MIN = 16;
 const TOKEN_BYTES_MIN = 128;
 
@@ -66,6 +77,12 @@ export class NodeTable {
   private tokensLost = 0;
   /** Number of nodes without the root. */
   count = 0;
+  /** Records that lookups have compared in vain. Rises. */
+  probes = 0;
+  /** Children that may still be added to long chains until the table counts as crowded; see `crowded`. */
+  private patience = 0;
+  /** A chain is longer than it may be by chance: the table needs another key. Set at most once per doubling of the nodes. */
+  crowded = false;
 
   /** Node numbers are below this. */
   get limit(): number {
@@ -97,7 +114,7 @@ export class NodeTable {
   /** The literal child with this token, or NONE. @param tokenHash hash of the token's bytes */
   child(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
     const records = this.records;
-    const hash = hashChild(parent, tokenHash);
+    const hash = hashChild(records[parent * STRIDE + HASH], tokenHash);
     let node = this.buckets[hash & (this.buckets.length - 1)];
     while (node !== NONE) {
       const at = node * STRIDE;
@@ -109,6 +126,7 @@ export class NodeTable {
       ) {
         return node;
       }
+      this.probes++;
       node = records[at + NEXT_IN_BUCKET];
     }
     return NONE;
@@ -126,20 +144,65 @@ export class NodeTable {
     const node = this.take(parent);
     const records = this.records;
     const at = node * STRIDE;
-    const hash = hashChild(parent, tokenHash);
-    records[at + HASH] = hash;
+    records[at + HASH] = hashChild(records[parent * STRIDE + HASH], tokenHash);
     records[at + TOKEN_START] = tokenStart;
     records[at + TOKEN_LENGTH] = end - start;
     this.copyToken(node, source, start, end - start);
-    const bucket = hash & (this.buckets.length - 1);
-    records[at + NEXT_IN_BUCKET] = this.buckets[bucket];
-    this.buckets[bucket] = node;
+    this.chain(node);
     const sibling = records[parent * STRIDE + FIRST_CHILD];
     records[at + NEXT_SIBLING] = sibling;
     if (sibling !== NONE) records[sibling * STRIDE + PREVIOUS_SIBLING] = node;
     records[parent * STRIDE + FIRST_CHILD] = node;
     this.literals++;
+    if (this.patience > 0) this.patience--;
+    else this.checkChain(node);
     return node;
+  }
+
+  /** Sets `crowded` if the chain that begins with this node is too long. */
+  private checkChain(first: number): void {
+    let length = 0;
+    for (let node = first; node !== NONE; node = this.records[node * STRIDE + NEXT_IN_BUCKET]) {
+      if (++length > CHAIN_MAX) {
+        this.crowded = true;
+        return;
+      }
+    }
+  }
+
+  /** Computes all hashes with another key, and builds the buckets anew. Callers must hash tokens with this key from now on. */
+  rekey(key: HashKey): void {
+    this.crowded = false;
+    this.patience = this.count;
+    this.buckets.fill(NONE);
+    const pending = [ROOT];
+    while (pending.length > 0) {
+      const parent = pending.pop()!;
+      const { records } = this;
+      const parentHash = records[parent * STRIDE + HASH];
+      const star = this.star(parent);
+      const full = this.full(parent);
+      if (star !== NONE) records[star * STRIDE + HASH] = hashChild(parentHash, STAR_HASH);
+      if (star !== NONE) pending.push(star);
+      if (full !== NONE) records[full * STRIDE + HASH] = hashChild(parentHash, FULL_HASH);
+      for (let node = this.firstChild(parent); node !== NONE; node = this.nextSibling(node)) {
+        const at = node * STRIDE;
+        const length = records[at + TOKEN_LENGTH];
+        const short = length <= SHORT_TOKEN_MAX;
+        const start = short ? node * RECORD_BYTES + SHORT_TOKEN_AT : records[at + TOKEN_START];
+        records[at + HASH] = hashChild(parentHash, hashBytes(short ? this.recordBytes : this.tokens, start, start + length, key));
+        this.chain(node);
+        pending.push(node);
+      }
+    }
+  }
+
+  /** Puts the node at the beginning of its bucket's chain. */
+  private chain(node: number): void {
+    const at = node * STRIDE;
+    const bucket = this.records[at + HASH] & (this.buckets.length - 1);
+    this.records[at + NEXT_IN_BUCKET] = this.buckets[bucket];
+    this.buckets[bucket] = node;
   }
 
   private copyToken(node: number, source: Uint8Array, start: number, length: number): void {
@@ -152,6 +215,7 @@ export class NodeTable {
   addStar(parent: number): number {
     const node = this.take(parent);
     this.records[node * STRIDE + TOKEN_LENGTH] = IS_STAR;
+    this.records[node * STRIDE + HASH] = hashChild(this.records[parent * STRIDE + HASH], STAR_HASH);
     this.records[parent * STRIDE + STAR_CHILD] = node;
     return node;
   }
@@ -159,6 +223,7 @@ export class NodeTable {
   addFull(parent: number): number {
     const node = this.take(parent);
     this.records[node * STRIDE + TOKEN_LENGTH] = IS_FULL;
+    this.records[node * STRIDE + HASH] = hashChild(this.records[parent * STRIDE + HASH], FULL_HASH);
     this.records[parent * STRIDE + FULL_CHILD] = node;
     return node;
   }
@@ -281,10 +346,12 @@ export class NodeTable {
     this.released = NONE;
     this.tokensEnd = 0;
     this.tokensLost = 0;
+    this.patience = 0;
+    this.crowded = false;
   }
 }
 
-function hashChild(parent: number, tokenHash: number): number {
-  const mixed = Math.imul(tokenHash ^ Math.imul(parent, 0x9e3779b1), 0x85ebca6b);
+function hashChild(parentHash: number, tokenHash: number): number {
+  const mixed = Math.imul(tokenHash ^ Math.imul(parentHash, 0x9e3779b1), 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
 }

@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert/assert.ts";
 import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
-import { hashBytes } from "./byte-hash.ts";
+import { HashKey, hashBytes } from "./byte-hash.ts";
 import { Change, EntryTable } from "./entry-table.ts";
 import { type InterestListener, InterestWatch, WatchError } from "./interest-watch.ts";
 import { MatchResult } from "./match-result.ts";
@@ -66,6 +66,8 @@ export class SubjectTrie<E extends TrieEntry> {
    */
   matchedStamp = 0;
 
+  /** Of the cache. Nodes have their own, which may change. */
+  private readonly hashKey = HashKey.secret();
   private readonly nodes = new NodeTable();
   private readonly entries = new EntryTable<E>();
   private readonly tokens: TokenScan;
@@ -78,8 +80,16 @@ export class SubjectTrie<E extends TrieEntry> {
   private removes = 0;
   private matches = 0;
 
+  /**
+   * Work done so far: nodes that matches without the cache have visited, records compared in vain, list members copied. Callers that limit the
+   * work of a turn compare it before and after their calls.
+   */
+  get steps(): number {
+    return this.walk.steps + this.nodes.probes;
+  }
+
   constructor(options: TrieOptions) {
-    this.tokens = new TokenScan(options.random.nextInt32());
+    this.tokens = new TokenScan(HashKey.secret());
     this.walk = new TrieWalk(this.nodes, this.entries, this.tokens);
     this.cache = options.cache ? new ResultCache(options.random, options.schedule) : null;
   }
@@ -97,7 +107,7 @@ export class SubjectTrie<E extends TrieEntry> {
     this.inserts++;
     this.noteChange();
     if (this.cache !== null && this.cache.count > 0) {
-      if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length), subject);
+      if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
       else this.cache.stalePattern(subject);
     }
     if (change === Change.Edge && literal && !this.watch.isEmpty) this.watch.changed(subject, entry.queue, true);
@@ -149,15 +159,11 @@ export class SubjectTrie<E extends TrieEntry> {
    * @param source borrowed for the call
    */
   match(source: Uint8Array, start: number, end: number): MatchResult<E> {
-    return this.matchHashed(hashBytes(source, start, end), source, start, end);
-  }
-
-  /** The same for callers that have computed `hashBytes(source, start, end)`. With a wrong hash the cache misses; the result is still right. */
-  matchHashed(hash: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
     this.matches++;
     this.matchedStamp = 0;
     const cache = this.cache;
     if (cache === null) return this.matchNodes(source, start, end) ?? this.none;
+    const hash = hashBytes(source, start, end, this.hashKey);
     const slot = cache.find(hash, source, start, end);
     if (slot !== -1) {
       cache.hits++;
@@ -276,7 +282,7 @@ export class SubjectTrie<E extends TrieEntry> {
   /** The subject's result if it is cached, else null. */
   private cached(source: Uint8Array, start: number, end: number): MatchResult<E> | null {
     if (this.cache === null) return null;
-    const slot = this.cache.find(hashBytes(source, start, end), source, start, end);
+    const slot = this.cache.find(hashBytes(source, start, end, this.hashKey), source, start, end);
     if (slot === -1) return null;
     this.cache.hits++;
     return this.cache.results[slot] ?? this.refresh(this.cache, slot, source, start, end);
@@ -305,7 +311,7 @@ export class SubjectTrie<E extends TrieEntry> {
   private dropCached(subject: Uint8Array): void {
     if (this.cache === null || this.cache.count === 0) return;
     if (hasWildcard(subject, 0, subject.length)) this.cache.deletePattern(subject);
-    else this.cache.deleteLiteral(hashBytes(subject, 0, subject.length), subject);
+    else this.cache.deleteLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
   }
 
   private notifyRemoved(entry: E, change: Change): void {
@@ -327,7 +333,14 @@ export class SubjectTrie<E extends TrieEntry> {
       else node = nodes.addChild(parent, tokens.hash(depth, subject), subject, tokens.start(depth), tokens.end(depth));
       this.entries.addNode(node);
     }
+    if (nodes.crowded) this.rekey();
     return node;
+  }
+
+  private rekey(): void {
+    const key = HashKey.secret();
+    this.nodes.rekey(key);
+    this.tokens.rekey(key);
   }
 
   /** The node of a pattern, or NONE. */

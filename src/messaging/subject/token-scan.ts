@@ -1,5 +1,5 @@
 import { DOT } from "../../base/bytes/ascii.ts";
-import { hashBytes } from "./byte-hash.ts";
+import { type HashKey, hashBytes } from "./byte-hash.ts";
 
 /**
  * A subject split into tokens, as offsets. One scan finds the dots; then callers read tokens by number in any order.
@@ -16,8 +16,13 @@ export class TokenScan {
   private hashes = new Int32Array(TOKENS_USUAL);
   count = 0;
 
-  /** @param hashFrom secret start of token hashes, so that clients cannot choose tokens of the same bucket */
-  constructor(private readonly hashFrom: number) {}
+  /** @param key of the tokens' hashes. Secret, so that clients cannot choose tokens of the same bucket */
+  constructor(private key: HashKey) {}
+
+  /** Replaces the key. Call `scan` again afterwards, because the hashes of the scanned subject are those of the old key. */
+  rekey(key: HashKey): void {
+    this.key = key;
+  }
 
   /** @returns false if a token is empty; then the results must not be used */
   scan(source: Uint8Array, start: number, end: number): boolean {
@@ -57,7 +62,7 @@ export class TokenScan {
   hash(index: number, source: Uint8Array): number {
     const known = this.hashes[index];
     if (known !== 0) return known;
-    const hash = hashBytes(source, this.starts[index], this.ends[index], this.hashFrom);
+    const hash = hashBytes(source, this.starts[index], this.ends[index], this.key);
     this.hashes[index] = hash;
     return hash;
   }

@@ -16,6 +16,8 @@ import type { TrieEntry } from "./trie-entry.ts";
  */
 export class TrieWalk<E extends TrieEntry> {
   readonly found: number[] = [];
+  /** Nodes that walks have visited. Rises. */
+  steps = 0;
   /** Counted by `interest`. */
   plain = 0;
   members = 0;
@@ -35,11 +37,13 @@ export class TrieWalk<E extends TrieEntry> {
     const found = this.found;
     const tokenCount = tokens.count;
     let count = 0;
+    let steps = 0;
     let pending = 0;
     let node = ROOT;
     let depth = 0;
     while (true) {
       while (depth < tokenCount) {
+        steps++;
         const full = nodes.full(node);
         if (full !== NONE) found[count++] = full;
         const star = nodes.star(node);
@@ -55,7 +59,10 @@ export class TrieWalk<E extends TrieEntry> {
         depth++;
       }
       if (node !== NONE && !this.entries.isEmpty(node)) found[count++] = node;
-      if (pending === 0) return count;
+      if (pending === 0) {
+        this.steps += steps;
+        return count;
+      }
       node = this.pendingNodes[--pending];
       depth = this.pendingDepths[pending];
     }
@@ -74,6 +81,7 @@ export class TrieWalk<E extends TrieEntry> {
     let node = ROOT;
     let depth = 0;
     while (true) {
+      this.steps++;
       const full = nodes.full(node);
       if (full !== NONE && this.tally(full)) return true;
       const star = nodes.star(node);
@@ -122,6 +130,7 @@ export class TrieWalk<E extends TrieEntry> {
     };
     const rest = tokens.count + 1; // stands for all depths below the pattern's `>`, where every node matches
     while (true) {
+      this.steps++;
       if (depth >= tokens.count && !this.entries.isEmpty(node)) this.found[count++] = node;
       if (depth !== tokens.count) {
         const full = nodes.full(node);
