@@ -1,7 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
-import { bytesEqual, copyBytes, decimalSize, decode, encode, latin1, parseSize, quote, startsWith, writeDecimal } from "./ascii.ts";
+import {
+  bytesEqual,
+  copyBytes,
+  decimalSize,
+  decode,
+  encode,
+  latin1,
+  PRINTABLE_RANGES,
+  parseSize,
+  quote,
+  startsWith,
+  writeDecimal,
+} from "./ascii.ts";
 
 test("a size is one to nine digits and nothing else", () => {
   const parse = (text: string) => parseSize(Buffer.from(`<${text}>`), 1, 1 + text.length);
@@ -71,6 +83,14 @@ describe("quote", () => {
     ["80616263e282", '"\\x80abc\\xe2\\x82"'],
     ["6027", '"`\'"'],
   ];
+  test("every code point of the ranges that are not tested one by one is printable", () => {
+    for (const [first, last] of PRINTABLE_RANGES) {
+      for (let code = first; code <= last; code++) {
+        expect(/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(String.fromCodePoint(code)), code.toString(16)).toBe(true);
+      }
+    }
+  });
+
   test("quotes bytes like Go", () => {
     for (const [hex, text] of QUOTED) expect(quote(Buffer.from(hex, "hex")), hex).toBe(text);
   });

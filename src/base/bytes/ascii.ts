@@ -9,6 +9,12 @@ export const STAR = 0x2a;
 /** `>`: the wildcard for all remaining tokens. */
 export const FULL = 0x3e;
 export const ZERO = 0x30;
+const BELL = 0x07;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const HEX_DIGITS = "0123456789abcdef";
+/** Letters of the escapes from BELL to CR. */
+const NAMED_ESCAPES = "abtnvfr";
 
 /** Below this size a byte loop is faster than a native call. */
 const LOOP_BYTES_MAX = 48;
@@ -99,31 +105,74 @@ export function decimalSize(value: number): number {
 
 /**
  * Bytes as printed by Go's `%q`: in double quotes, with Go's escapes; invalid UTF-8 as `\xHH`. Error texts of the reference show
- * a peer's bytes this way.
+ * a peer's bytes this way, and traces show whole payloads: plain text takes one native scan, and
+ * other bytes one step of a loop each.
  */
 export function quote(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  let out = '"';
-  let at = start;
-  while (at < end) {
-    const size = runeSize(bytes, at, end);
-    if (size === 0) {
-      out += `\\x${bytes[at++].toString(16).padStart(2, "0")}`;
-      continue;
-    }
-    out += quoteRune(decode(bytes, at, at + size));
-    at += size;
-  }
-  return `${out}"`;
+  const plain = latin1(bytes, start, end);
+  return NEEDS_ESCAPE.test(plain) ? quoteEach(bytes, start, end) : `"${plain}"`;
 }
 
-function quoteRune(char: string): string {
-  const code = char.codePointAt(0)!;
-  if (char === '"' || char === "\\") return `\\${char}`;
-  if (code >= 0x20 && code < 0x7f) return char;
-  if (ESCAPES[code] !== undefined) return ESCAPES[code];
-  if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
-  if (/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) return char;
-  return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+/** Anything but printable ASCII without quote and backslash. */
+const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
+/** The longest escape of one byte is `\xHH`. A rune of several bytes needs less per byte. */
+const ESCAPE_BYTES_MAX = 4;
+
+function quoteEach(bytes: Uint8Array, start: number, end: number): string {
+  const out = Buffer.allocUnsafe((end - start) * ESCAPE_BYTES_MAX);
+  let size = 0;
+  for (let at = start; at < end; ) {
+    const byte = bytes[at];
+    if (byte >= SPACE && byte < 0x7f) {
+      if (byte === QUOTE || byte === BACKSLASH) out[size++] = BACKSLASH;
+      out[size++] = byte;
+      at++;
+      continue;
+    }
+    const runeBytes = byte < 0x80 ? 0 : runeSize(bytes, at, end);
+    if (runeBytes > 0) {
+      if (isPrintable(codePointAt(bytes, at, runeBytes))) for (let i = 0; i < runeBytes; i++) out[size++] = bytes[at + i];
+      else size += out.write(unicodeEscape(codePointAt(bytes, at, runeBytes)), size);
+      at += runeBytes;
+      continue;
+    }
+    out[size++] = BACKSLASH;
+    if (byte >= BELL && byte <= CR) out[size++] = NAMED_ESCAPES.charCodeAt(byte - BELL);
+    else {
+      out[size++] = 0x78; // x
+      out[size++] = HEX_DIGITS.charCodeAt(byte >> 4);
+      out[size++] = HEX_DIGITS.charCodeAt(byte & 15);
+    }
+    at++;
+  }
+  return `"${out.toString("utf8", 0, size)}"`;
+}
+
+/** @param size bytes of a valid rune, 2 to 4 */
+function codePointAt(bytes: Uint8Array, at: number, size: number): number {
+  let code = bytes[at] & (0xff >> (size + 1));
+  for (let i = 1; i < size; i++) code = (code << 6) | (bytes[at + i] & 0x3f);
+  return code;
+}
+
+/** Whether Go prints a code point above 0x7f as it is. The ranges save the slow test for most text. */
+function isPrintable(code: number): boolean {
+  for (const [first, last] of PRINTABLE_RANGES) if (code >= first && code <= last) return true;
+  return /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(String.fromCodePoint(code));
+}
+
+/** Latin; Greek and Cyrillic; CJK; Hangul; emoji. */
+export const PRINTABLE_RANGES: readonly (readonly [first: number, last: number])[] = [
+  [0xae, 0x377],
+  [0x3a3, 0x52f],
+  [0x4e00, 0x9fff],
+  [0xac00, 0xd7a3],
+  [0x1f300, 0x1f64f],
+];
+
+function unicodeEscape(code: number): string {
+  const hex = code.toString(16);
+  return code < 0x1_0000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
 /** Size of the UTF-8 rune at `at`, in bytes; 0 when it is stray, overlong, a surrogate or truncated. */
@@ -141,5 +190,3 @@ function runeSize(bytes: Uint8Array, at: number, end: number): number {
     (first === 0xf4 && second > 0x8f);
   return wrong ? 0 : size;
 }
-
-const ESCAPES: Record<number, string> = { 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r" };

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { TemporaryDirectory } from "../../../test/cli/program.ts";
-import { FileSink, type LogDisk } from "./file-sink.ts";
+import { FileSink, isRegularFile, type LogDisk } from "./file-sink.ts";
 import { LogLine } from "./log-line.ts";
 
 const FORMAT = new LogLine({ pid: 7, time: false, utc: false, colors: false });
@@ -11,21 +11,39 @@ const NOW = Date.UTC(2026, 0, 1, 12);
 
 /** A disk that performs each write only when the test allows it. */
 class SlowDisk implements LogDisk {
-  private waiting: (() => void)[] = [];
+  private waiting: { perform(): number; done(error: Error | null, taken: number): void }[] = [];
   failing = false;
+  /** The thread pool goes on while the event loop is busy. */
+  finishes = false;
   writes = 0;
+  writesNow = 0;
 
   write(fd: number, bytes: Buffer, done: (error: Error | null, taken: number) => void): void {
     this.writes++;
-    this.waiting.push(() => {
-      if (this.failing) done(new Error("no space left on device"), 0);
-      else done(null, writeSync(fd, bytes));
-    });
+    this.waiting.push({ perform: () => writeSync(fd, bytes), done });
+  }
+
+  writeNow(fd: number, bytes: Buffer): number {
+    this.writesNow++;
+    return writeSync(fd, bytes);
+  }
+
+  size(fd: number): number {
+    if (this.finishes) this.finish();
+    return fstatSync(fd).size;
+  }
+
+  /** Performs the waiting writes while the event loop is busy, so that their callbacks are not called yet. */
+  private finish(): void {
+    for (const { perform } of this.waiting.splice(0)) perform();
   }
 
   /** Performs one waiting write. */
   step(): void {
-    this.waiting.shift()?.();
+    const running = this.waiting.shift();
+    if (running === undefined) return;
+    if (this.failing) running.done(new Error("no space left on device"), 0);
+    else running.done(null, running.perform());
   }
 
   get busy(): boolean {
@@ -65,6 +83,50 @@ test("lines for a slow disk wait, up to 8 MiB; dropped lines are counted in the 
   expect(written + dropped).toBe(total);
   expect(text.length).toBeGreaterThan(8_000_000);
   expect(text.length).toBeLessThan(9_000_000);
+});
+
+test("a burst larger than the queue is written completely when the disk is fast", () => {
+  using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  const disk = new SlowDisk();
+  disk.finishes = true;
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW, disk);
+  const line = "x".repeat(1_000_000);
+  for (let i = 0; i < 30; i++) sink.add("TRC", `${i} ${line}`, NOW, "server");
+  sink.flush();
+  const numbers = readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map(text => Number(/^\[7\] \[TRC\] (\d+) x+$/.exec(text)![1]));
+  expect(numbers).toEqual(Array.from({ length: 30 }, (_, index) => index));
+  expect(disk.writesNow).toBeGreaterThan(0);
+});
+
+test("a line longer than the queue is written", () => {
+  using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  const sink = new FileSink(path, FORMAT, NO_LIMITS, () => NOW);
+  const line = "x".repeat(9_000_000);
+  sink.add("TRC", line, NOW, "server");
+  sink.flush();
+  expect(readFileSync(path, "utf8")).toBe(`[7] [TRC] ${line}\n`);
+});
+
+test("only a regular or missing file is rotated", () => {
+  using directory = new TemporaryDirectory();
+  const path = join(directory.path, "nats.log");
+  expect(isRegularFile(path)).toBe(true);
+  writeFileSync(path, "");
+  symlinkSync(path, `${path}.link`);
+  expect([path, `${path}.link`].map(isRegularFile)).toEqual([true, true]);
+  const descriptor = openSync(path, "a");
+  expect([directory.path, "/dev/null", "/dev/stderr", `/proc/self/fd/${descriptor}`].map(isRegularFile)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+  closeSync(descriptor);
 });
 
 test("lines refused by a full disk are counted in the log when the disk accepts lines again", async () => {

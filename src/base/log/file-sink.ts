@@ -1,24 +1,29 @@
 /**
  * Writes lines to a file in the thread pool: a slow disk delays log lines, never messages.
  *
- *   line ─▶ queue (8 MiB, then dropped and counted) ─▶ one write at a time, up to 64 KiB ─▶ file
+ *   line ─▶ queue (8 MiB) ─▶ one write at a time, up to 64 KiB ─▶ file
  *                                                                       │ over the size limit
  *                                                                       ▼
  *                               renamed to file.<time> ─▶ a new file, whose first line reports it ─▶ oldest backups removed
  * A batch ends with the line that exceeds the limit, so files are cut between lines, as in the reference.
+ * A burst of lines within one turn can fill the queue although the disk is fast. Then the queue is written at once; only if the running
+ * write does not end soon, or a write takes long, is the disk slow: then lines are dropped and counted until a write is fast again.
  * `flush` writes the last lines of a process synchronously, after the running write.
  */
-import { closeSync, fstatSync, openSync, renameSync, write, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, realpathSync, renameSync, statSync, write, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { encode, quote } from "../bytes/ascii.ts";
 import type { Level, Subsystem } from "./level.ts";
 import { type LineBatch, LineQueue } from "./line-queue.ts";
 import { backupPath, purgeBackups } from "./log-backups.ts";
 import type { LineFormat, LogSink } from "./log-sink.ts";
 
-const MODE = 0o640;
+export const LOG_FILE_MODE = 0o640;
 const BATCH_BYTES_MAX = 64 * 1024;
 /** How long the end of the process waits for the running write, ms. */
 const FLUSH_MS_MAX = 2_000;
+/** When the queue is full, a disk that takes longer for one write is slow, ms. */
+const WRITE_MS_MAX = 100;
 
 export interface FileLimits {
   /** Bytes; 0: no limit. */
@@ -29,10 +34,19 @@ export interface FileLimits {
 
 /** System calls used by a log file. Tests replace them by a slow or full disk. */
 export interface LogDisk {
+  /** In the thread pool. */
   write(fd: number, bytes: Buffer, done: (error: Error | null, taken: number) => void): void;
+  /** Blocks. @returns the number of bytes written @throws the system's error */
+  writeNow(fd: number, bytes: Buffer): number;
+  /** Size of the file, bytes. */
+  size(fd: number): number;
 }
 
-const DISK: LogDisk = { write: (fd, bytes, done) => write(fd, bytes, 0, bytes.length, null, done) };
+const DISK: LogDisk = {
+  write: (fd, bytes, done) => write(fd, bytes, 0, bytes.length, null, done),
+  writeNow: writeSync,
+  size: fd => fstatSync(fd).size,
+};
 
 export class FileSink implements LogSink {
   readonly path: string;
@@ -48,6 +62,8 @@ export class FileSink implements LogSink {
   /** The batch being written. */
   private batch: LineBatch | null = null;
   private closing = false;
+  /** The last write took too long for a burst of lines. */
+  private slow = false;
   private rotations = 0;
 
   /** @throws the system's error when the file cannot be opened */
@@ -57,7 +73,7 @@ export class FileSink implements LogSink {
     this.limits = limits;
     this.now = now;
     this.disk = disk;
-    this.fd = openSync(path, "a", MODE);
+    this.fd = openSync(path, "a", LOG_FILE_MODE);
     this.size = fstatSync(this.fd).size;
     this.sizeLimit = limits.sizeLimit;
   }
@@ -68,8 +84,19 @@ export class FileSink implements LogSink {
   }
 
   add(level: Level, text: string, now: number, subsystem: Subsystem): void {
-    this.queue.push(this.format.text(level, text, now, subsystem));
+    const line = this.format.text(level, text, now, subsystem);
+    if (!this.queue.fits(line) && !this.slow) this.writeQueue();
+    this.queue.push(line);
     this.pump();
+  }
+
+  /** Writes the whole queue at once, unless that takes long: then the disk is slow. */
+  private writeQueue(): void {
+    this.slow = !this.awaitBatch(WRITE_MS_MAX);
+    while (!this.slow && !this.queue.empty) {
+      const startedAt = this.now();
+      this.slow = !this.writeBatchNow(this.nextBatch()!) || this.now() - startedAt > WRITE_MS_MAX;
+    }
   }
 
   close(): void {
@@ -78,31 +105,44 @@ export class FileSink implements LogSink {
   }
 
   flush(): void {
-    if (this.fd < 0) return;
-    this.awaitBatch();
-    for (let batch = this.nextBatch(); batch !== null; batch = this.nextBatch()) {
-      try {
-        for (let rest = batch.bytes; rest.length > 0; ) rest = rest.subarray(writeSync(this.fd, rest));
-      } catch {
-        return; // there is no other place to report the error
-      }
-      this.grow(batch.bytes.length);
-    }
+    if (this.fd < 0 || !this.awaitBatch(FLUSH_MS_MAX)) return;
+    for (let batch = this.nextBatch(); batch !== null; batch = this.nextBatch()) if (!this.writeBatchNow(batch)) return;
   }
 
-  /** Waits for the thread pool's running write, which must precede later lines. Detected by the file's size, because there is no other sign. */
-  private awaitBatch(): void {
-    if (this.batch === null) return;
-    const wanted = this.size + this.batch.bytes.length;
-    for (let waited = 0; waited < FLUSH_MS_MAX && fstatSync(this.fd).size < wanted; waited++) Bun.sleepSync(1);
-    this.size = wanted;
+  /** @returns false after an error; its lines are lost and counted */
+  private writeBatchNow(batch: LineBatch): boolean {
+    try {
+      for (let rest = batch.bytes; rest.length > 0; ) rest = rest.subarray(this.disk.writeNow(this.fd, rest));
+    } catch {
+      this.queue.countDropped(batch.lines);
+      return false;
+    }
+    this.grow(batch.bytes.length);
+    return true;
+  }
+
+  /**
+   * Waits for the thread pool's running write, which must precede later lines. Detected by the file's size, because there is no other sign.
+   * @returns false when it does not end within the time
+   */
+  private awaitBatch(msMax: number): boolean {
+    const { batch } = this;
+    if (batch === null) return true;
+    const wanted = this.size + batch.bytes.length;
+    for (let waited = 0; this.disk.size(this.fd) < wanted; waited++) {
+      if (waited === msMax) return false;
+      Bun.sleepSync(1);
+    }
     this.batch = null;
+    this.grow(batch.bytes.length);
+    return true;
   }
 
   private pump(): void {
     if (this.batch !== null || this.fd < 0) return;
     const batch = this.nextBatch();
     if (batch === null) {
+      this.slow = false;
       if (this.closing) this.closeFile();
       return;
     }
@@ -111,7 +151,9 @@ export class FileSink implements LogSink {
   }
 
   private writeOut(batch: LineBatch, rest: Buffer): void {
+    const startedAt = this.now();
     this.disk.write(this.fd, rest, (error, taken) => {
+      if (this.now() - startedAt <= WRITE_MS_MAX) this.slow = false;
       if (this.batch !== batch) return; // `flush` already wrote past it
       if (error === null && taken < rest.length) return this.writeOut(batch, rest.subarray(taken));
       this.batch = null;
@@ -149,7 +191,7 @@ export class FileSink implements LogSink {
     let fd: number;
     try {
       renameSync(this.path, backup);
-      fd = openSync(this.path, "a", MODE);
+      fd = openSync(this.path, "a", LOG_FILE_MODE);
     } catch (error) {
       // The old file stays open; the next attempt follows when its size has doubled.
       this.sizeLimit *= 2;
@@ -180,4 +222,13 @@ export class FileSink implements LogSink {
     closeSync(this.fd);
     this.fd = -1;
   }
+}
+
+/**
+ * Whether the path names a file that may be renamed when it grows: a regular or missing file. Pipes and devices are not, nor are files of
+ * the system that lead to one, such as /dev/stdout.
+ */
+export function isRegularFile(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status === undefined || (status.isFile() && !/^\/(dev|proc)(\/|$)/.test(realpathSync(dirname(path))));
 }

@@ -24,10 +24,14 @@ export class LineQueue {
     return this.head === this.lines.length;
   }
 
-  /** @returns false when it did not fit */
+  fits(line: string): boolean {
+    return this.empty || this.bytes + Buffer.byteLength(line) <= this.bytesMax;
+  }
+
+  /** @returns false when it did not fit. An empty queue takes a line of any size. */
   push(line: string): boolean {
     const size = Buffer.byteLength(line);
-    if (this.bytes + size > this.bytesMax) {
+    if (!this.empty && this.bytes + size > this.bytesMax) {
       this.droppedCount++;
       return false;
     }

@@ -11,7 +11,7 @@ function logger(options: Partial<LogOptions> = {}) {
     writes.push(Buffer.from(bytes).toString());
     return bytes.length;
   };
-  const log = new ServerLogger({ ...style, ...options }, { write, colors: false });
+  const log = new ServerLogger({ ...style, ...options }, { stream: { name: "standard error", write, close: () => {} }, colors: false });
   return { log, writes };
 }
 
@@ -54,7 +54,7 @@ test("while standard error accepts nothing, lines wait; above the bound they are
     text += Buffer.from(bytes.subarray(0, take)).toString();
     return take;
   };
-  const log = new ServerLogger(style, { write, colors: false });
+  const log = new ServerLogger(style, { stream: { name: "standard error", write, close: () => {} }, colors: false });
   log.notice("first");
   log.flush();
   for (let i = 0; i < 12_000; i++) log.notice("x".repeat(1_000));
@@ -70,13 +70,36 @@ test("while standard error accepts nothing, lines wait; above the bound they are
   expect(text.length).toBeLessThan(8.5 * 1024 * 1024);
 });
 
+test("after an error of standard error the log goes on, and counts the lines that were lost", () => {
+  let room = 20;
+  let text = "";
+  const write = (bytes: Uint8Array) => {
+    if (room === 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    const take = Math.min(room, bytes.length);
+    room -= take;
+    text += Buffer.from(bytes.subarray(0, take)).toString();
+    return take;
+  };
+  const log = new ServerLogger(style, { stream: { name: "standard error", write, close: () => {} }, colors: false });
+  for (const line of ["the line that is cut", "lost", "also lost"]) {
+    log.notice(line);
+    log.flush();
+  }
+  room = 1_000;
+  log.notice("kept");
+  log.flush();
+  const cut = `[${process.pid}] [INF] the line that is cut`.slice(0, 20);
+  const expected = `${cut}\n[${process.pid}] [WRN] 3 log lines dropped: standard error did not accept them\n[${process.pid}] [INF] kept\n`;
+  expect(text).toBe(expected);
+});
+
 test("a closed standard error causes no exception", () => {
   let attempts = 0;
   const write = () => {
     attempts++;
     throw Object.assign(new Error("broken pipe"), { code: "EPIPE" });
   };
-  const log = new ServerLogger(style, { write, colors: false });
+  const log = new ServerLogger(style, { stream: { name: "standard error", write, close: () => {} }, colors: false });
   expect(() => log.fatal("not readable")).not.toThrow();
   expect(() => log.fatal("not readable either")).not.toThrow();
   expect(attempts).toBeGreaterThan(0);

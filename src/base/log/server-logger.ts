@@ -6,14 +6,14 @@
  */
 import { type Clock, SYSTEM_CLOCK } from "../clock/clock.ts";
 import { goFileError } from "../go/file-error.ts";
-import { FileSink } from "./file-sink.ts";
+import { FileSink, isRegularFile } from "./file-sink.ts";
 import { JsonLine } from "./json-line.ts";
 import { type Level, type LevelName, SUBSYSTEMS, type Subsystem, Threshold } from "./level.ts";
 import { LogLine } from "./log-line.ts";
 import type { LineFormat, LogSink } from "./log-sink.ts";
 import type { ConfigurableLogger, Logger, LogOptions } from "./logger.ts";
 import { RepeatFilter } from "./repeat-filter.ts";
-import { StderrSink, stderrIsTerminal, type WriteSome } from "./stderr-sink.ts";
+import { type LogStream, openStream, STANDARD_ERROR, StreamSink, stderrIsTerminal } from "./stream-sink.ts";
 import { SyslogSink } from "./syslog-sink.ts";
 import { WallClock } from "./wall-clock.ts";
 
@@ -33,8 +33,8 @@ export const LOG_DEFAULTS: LogOptions = {
 
 /** Replaced by tests. */
 export interface LogDependencies {
-  /** Writes to standard error. */
-  readonly write?: WriteSome;
+  /** In place of standard error. */
+  readonly stream?: LogStream;
   /** Default: true when standard error is a terminal. */
   readonly colors?: boolean;
   readonly clock?: Clock;
@@ -115,14 +115,17 @@ export class ServerLogger implements ConfigurableLogger {
     if (logFile !== null) {
       const limits = { sizeLimit: options.logSizeLimit, filesMax: options.logFilesMax };
       try {
-        return new FileSink(logFile, this.formatOf(options, false), limits, () => this.wallClock.now());
+        const format = this.formatOf(options, false);
+        if (!isRegularFile(logFile)) return new StreamSink(format, this.clock, openStream(logFile));
+        return new FileSink(logFile, format, limits, () => this.wallClock.now());
       } catch (error) {
         throw new Error(`error opening file: ${goFileError(error, logFile)}`, { cause: error });
       }
     }
     if (remoteSyslog !== null) return SyslogSink.remote(remoteSyslog, this.clock);
     if (syslog) return SyslogSink.local(this.clock);
-    return new StderrSink(this.formatOf(options, this.dependencies.colors ?? stderrIsTerminal()), this.clock, this.dependencies.write);
+    const format = this.formatOf(options, this.dependencies.colors ?? stderrIsTerminal());
+    return new StreamSink(format, this.clock, this.dependencies.stream ?? STANDARD_ERROR);
   }
 
   private formatOf({ logFormat, logTime, logTimeUtc }: LogOptions, colors: boolean): LineFormat {
