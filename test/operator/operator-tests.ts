@@ -51,20 +51,32 @@ async function runScenario(
   config: (directory: string) => string,
   scenario: (context: ScenarioContext) => Promise<unknown>,
 ): Promise<unknown> {
+  const context = await startScenario(start, config);
+  try {
+    return await scenario(context);
+  } finally {
+    await context.end();
+  }
+}
+
+/** Starts a server for a scenario. `end` stops it and removes its directory. */
+export async function startScenario(
+  start: (config: string) => Promise<Side>,
+  config: (directory: string) => string,
+): Promise<ScenarioContext & { end(): Promise<void> }> {
   const directory = mkdtempSync(join(tmpdir(), "bunats-accounts-"));
   const side = await start(config(directory));
-  try {
-    let systemClient: Promise<Peer> | null = null;
-    const system = () => Peer.login(side.port, { jwt: systemUserToken(), signer: SYSTEM_USER });
-    const ask = async (subject: string, payload = "") => {
-      systemClient ??= system();
-      return withoutServer(await (await systemClient).request(subject, payload));
-    };
-    return await scenario({ side, directory, system, ask });
-  } finally {
+  let systemClient: Promise<Peer> | null = null;
+  const system = () => Peer.login(side.port, { jwt: systemUserToken(), signer: SYSTEM_USER });
+  const ask = async (subject: string, payload = "") => {
+    systemClient ??= system();
+    return withoutServer(await (await systemClient).request(subject, payload));
+  };
+  const end = async () => {
     await side.stop();
     rmSync(directory, { recursive: true, force: true });
-  }
+  };
+  return { side, directory, system, ask, end };
 }
 
 function withoutServer(answer: string): unknown {

@@ -1,10 +1,11 @@
 /** Exports and imports in claims: accounts loaded on demand, import cycles and activations, compared with nats-server. */
-import { afterAll } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
+import { startOurs } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { exportOf, importFrom } from "./exports-and-imports.ts";
-import { logged, login, OperatorTests, push, type ScenarioContext } from "./operator-tests.ts";
+import { logged, login, OperatorTests, push, type ScenarioContext, startScenario } from "./operator-tests.ts";
 import type { Peer } from "./peer.ts";
 import {
   type AccountFacts,
@@ -100,6 +101,93 @@ it.both("an import whose exporter is unknown works once the exporter is pushed",
   await push(context, BETA, { exports: [exportOf("b.>")] });
   const writer = await login(context, { by: BETA, subject: OTHER_USER });
   return [located, await messagesReceived(reader, writer, "b.1")];
+});
+
+/** New claims of ALPHA and BETA, for a server that does not know the claims yet or has loaded older ones. */
+type Replace = (context: ScenarioContext, account: Signer, facts: AccountFacts) => Promise<void>;
+
+/** ALPHA imports from BETA, whose first claims export nothing and whose second claims do. */
+async function healedImports(context: ScenarioContext, replace: Replace, loadedFirst: Signer): Promise<unknown> {
+  const service = { type: "service" } as const;
+  await replace(context, BETA, { issuedAgo: 50, data: { name: "first" } });
+  await replace(context, ALPHA, { imports: [importFrom(BETA, "b.>"), importFrom(BETA, "svc", service)], issuedAgo: 40 });
+  await login(context, { by: loadedFirst, subject: OTHER_USER });
+  const writer = await login(context, { by: BETA, subject: OTHER_USER });
+  writer.send("SUB svc 9\r\n");
+  await writer.ping();
+  const [old, before] = [await openSubscriber(context, ALPHA, "b.>"), await openSubscriber(context, ALPHA, "b.*")];
+  const without = await messagesReceived(old, writer, "b.0");
+  await replace(context, BETA, { exports: [exportOf("b.>"), exportOf("svc", service)], issuedAgo: 0, data: { name: "second" } });
+  await logged(context.side, "/second");
+  const fresh = await openSubscriber(context, ALPHA, "b.>");
+  const received = [];
+  for (const reader of [old, before, fresh]) received.push(await messagesReceived(reader, writer, "b.1"));
+  old.send("PUB svc 0\r\n\r\n");
+  await old.ping();
+  await writer.ping();
+  const asked = writer.take().filter(line => line.startsWith("HMSG svc"));
+  return [without, received, asked.length];
+}
+
+const pushed: Replace = async (context, account, facts) => {
+  await push(context, account, facts);
+};
+/** Claims that an account server gives for each account. */
+const served = new Map<string, string>();
+const accountServer = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: request => new Response(served.get(new URL(request.url).pathname.slice(1)) ?? accountToken(SYSTEM)),
+});
+afterAll(() => accountServer.stop(true));
+
+for (const [who, account] of [
+  ["exporter", BETA],
+  ["importer", ALPHA],
+] as const) {
+  it.both(
+    `full resolver, ${who} loaded first: an import heals when its exporter's claims are pushed with the export`,
+    directoryConfig(),
+    context => healedImports(context, pushed, account),
+  );
+
+  it.both(
+    `URL resolver, ${who} loaded first: an import heals when its exporter's claims are pushed with the export`,
+    () => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${accountServer.port}/")`,
+    context =>
+      healedImports(
+        context,
+        async ({ side, system }, account, facts) => {
+          const token = accountToken(account, facts);
+          served.set(account.publicKey, token);
+          const name = facts.data?.name;
+          if (name !== "second") return;
+          const client = await system();
+          client.send(`PUB $SYS.REQ.ACCOUNT.${account.publicKey}.CLAIMS.UPDATE ${token.length}\r\n${token}\r\n`);
+          await client.ping();
+          await logged(side, "/second");
+        },
+        account,
+      ),
+  );
+}
+
+/** nats-server does not try the import again after it has failed for the second time. */
+test("an import heals although its exporter's claims were pushed before without the export", async () => {
+  const context = await startScenario(startOurs, directoryConfig());
+  try {
+    await push(context, BETA, { issuedAgo: 50 });
+    await push(context, ALPHA, { imports: [importFrom(BETA, "b.>")], issuedAgo: 40 });
+    const writer = await login(context, { by: BETA, subject: OTHER_USER });
+    const reader = await openSubscriber(context, ALPHA, "b.>");
+    await push(context, BETA, { issuedAgo: 30, data: { name: "second" } });
+    await logged(context.side, "/second");
+    await push(context, BETA, { exports: [exportOf("b.>")], data: { name: "third" } });
+    await logged(context.side, "/third");
+    expect(await messagesReceived(reader, writer, "b.1")).toEqual(["MSG b.1 1 2", "hi"]);
+  } finally {
+    await context.end();
+  }
 });
 
 function activation(

@@ -43,6 +43,8 @@ interface Verified {
 /** Result of gathering for an account: claims of accounts not loaded yet, and why others are unavailable. */
 interface Gathered {
   readonly found: Map<string, Verified>;
+  /** Names in `found`, exporters before their importers; in a cycle the account that was gathered first is the last. */
+  readonly order: string[];
   readonly failed: Map<string, string>;
 }
 
@@ -210,7 +212,7 @@ export class OperatorAccounts {
 
   private *load(name: string): Steps<LoadedAccount> {
     if (this.resolver === null) throw new LookupError(MISSING);
-    const gathered: Gathered = { found: new Map(), failed: new Map() };
+    const gathered: Gathered = { found: new Map(), order: [], failed: new Map() };
     yield* this.gather(name, gathered);
     this.installAll(gathered);
     return this.loaded.get(name)!;
@@ -223,6 +225,7 @@ export class OperatorAccounts {
     if (claims.subject !== name) throw new LookupError(INVALID);
     gathered.found.set(name, { jwt, claims });
     yield* this.gatherExporters(claims, gathered);
+    gathered.order.push(name);
   }
 
   private *gatherExporters({ nats: { imports } }: AccountClaims, gathered: Gathered): Steps<void> {
@@ -271,8 +274,10 @@ export class OperatorAccounts {
     return loaded;
   }
 
-  private installAll({ found, failed }: Gathered): void {
-    const fresh = [...found].filter(([name]) => !this.loaded.has(name)).map(([, one]) => ({ ...one, loaded: this.open(one.claims) }));
+  private installAll({ found, order, failed }: Gathered): void {
+    const fresh = order
+      .filter(name => !this.loaded.has(name))
+      .map(name => ({ ...found.get(name)!, loaded: this.open(found.get(name)!.claims) }));
     // Some may have been loaded during the wait.
     if (fresh.length > 1) for (const { loaded, jwt } of fresh) this.installer.describe(loaded, jwt);
     for (const { loaded, jwt, claims } of fresh) this.apply(loaded, jwt, claims, failed);
@@ -286,7 +291,7 @@ export class OperatorAccounts {
     const claims = this.verify(jwt);
     if (claims.subject !== loaded.name) throw new LookupError(INVALID);
     const ticket = ++loaded.ticket;
-    const gathered: Gathered = { found: new Map(), failed: new Map() };
+    const gathered: Gathered = { found: new Map(), order: [], failed: new Map() };
     yield* this.gatherExporters(claims, gathered);
     this.installAll(gathered);
     if (ticket === loaded.ticket) this.apply(loaded, jwt, claims, gathered.failed);
@@ -305,7 +310,8 @@ export class OperatorAccounts {
       if (!importer.incomplete || importer.name === exporter || importer.jwt === "") continue;
       if (!isInForce(importer, this.host.clock.now())) continue;
       this.installer.apply(importer, importer.jwt, importer.claims, new Map());
-      if (missed.delete(exporter)) this.host.log.error(`Account ${importer.account.label} has issues importing account ${exporter}`);
+      // It stays in `missed`, so that the imports work once claims with the export arrive. The reference forgets it here.
+      if (missed.has(exporter)) this.host.log.error(`Account ${importer.account.label} has issues importing account ${exporter}`);
     }
   }
 }
