@@ -66,7 +66,7 @@ typedef struct {
 } Pinger;
 
 static Pinger open_pinger(const Options *options) {
-  Pinger pinger = {.reader = open_reader(options, &options->publisher, NULL, 0), .sent_ns = malloc(OUTSTANDING_MAX * sizeof(uint64_t))};
+  Pinger pinger = {.reader = open_plain_reader(options, &options->publisher), .sent_ns = malloc(OUTSTANDING_MAX * sizeof(uint64_t))};
   set_nonblocking(pinger.reader.fd);
   pinger.confirmed = pinger.reader.pongs;
   return pinger;
@@ -194,7 +194,7 @@ static void on_silent(Watched *silent, uint64_t interval_ns) {
 
 static void open_silent(const Options *options, Watched *silent) {
   for (int at = 0; at < SILENT_CLIENTS; at++) {
-    Reader reader = open_reader(options, &options->publisher, NULL, 0);
+    Reader reader = open_plain_reader(options, &options->publisher);
     set_nonblocking(reader.fd);
     silent[at] = (Watched){.kind = SILENT, .fd = reader.fd};
     watch(&silent[at], EPOLLIN);
@@ -250,19 +250,31 @@ void run_bystander(const Options *options) {
   fflush(stdout);
 }
 
-/* ---- an attacker: opens connections as fast as it can, until standard input ends; `inFlight` of them are open at once ---- */
+/* ---- an attacker: connects and closes as fast as it can, `inFlight` at a time, until standard input ends ---- */
+
+static void begin_connect(const Options *options, int *fd, int epoll, uint32_t place) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  *fd = open_socket();
+  set_nonblocking(*fd);
+  if (connect(*fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) fail("attacker: connect: %s", strerror(errno));
+  struct epoll_event event = {.events = EPOLLOUT, .data.u32 = place};
+  epoll_ctl(epoll, EPOLL_CTL_ADD, *fd, &event);
+}
 
 void run_connects(const Options *options) {
-  int *open = calloc((size_t)options->in_flight, sizeof *open);
+  int *open = calloc((size_t)options->in_flight, sizeof *open), epoll = epoll_create1(0);
+  for (int at = 0; at < options->in_flight; at++) begin_connect(options, &open[at], epoll, (uint32_t)at);
   uint64_t count = 0, begin = now_ns();
   struct pollfd input = {.fd = 0, .events = POLLIN};
-  do {
-    for (int at = 0; at < 64; at++, count++) {
-      int *oldest = &open[count % (uint64_t)options->in_flight];
-      if (*oldest > 0) close(*oldest);
-      *oldest = connect_to(options->port);
+  struct epoll_event ready[256];
+  while (poll(&input, 1, 0) == 0) {
+    int events = epoll_wait(epoll, ready, 256, 100);
+    for (int at = 0; at < events; at++, count++) {
+      uint32_t place = ready[at].data.u32;
+      close(open[place]);
+      begin_connect(options, &open[place], epoll, place);
     }
-  } while (poll(&input, 1, 0) == 0);
+  }
   printf("{\"connects\":%llu,\"perSecond\":%.0f}\n", (unsigned long long)count, (double)count * 1e9 / (double)(now_ns() - begin));
   fflush(stdout);
 }

@@ -11,6 +11,7 @@ import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { signerOf } from "../../test/doubles/seed-signer.ts";
 import { selfSigned } from "../../test/tls/certificates.ts";
 import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
+import { MONITOR_PORT, WEB_SOCKET_PORT } from "./servers.ts";
 
 export interface Configuration {
   /** Options of the generator in addition to those of the workload. */
@@ -119,6 +120,51 @@ export const SERVICE_IMPORT: Configuration = {
 }
 `,
     ),
+};
+
+/** The publisher's account imports the subscriber's service. */
+export const IMPORTED_SUBJECT: Configuration = {
+  load: TWO_USERS,
+  prepare: () =>
+    configFlags(
+      "imported-subject.conf",
+      `accounts {
+  PROVIDER {
+    users = [ { user: ${SUBSCRIBER.user}, password: ${SUBSCRIBER.password} } ]
+    exports = [ { service: "bench" } ]
+  }
+  CUSTOMER {
+    users = [ { user: ${PUBLISHER.user}, password: ${PUBLISHER.password} } ]
+    imports = [ { service: { account: PROVIDER, subject: "bench" } } ]
+  }
+}
+`,
+    ),
+};
+
+/** The publisher may publish something else only. */
+export const REFUSED_SUBJECT: Configuration = {
+  load: { ...TWO_USERS, refused: 1 },
+  prepare: () =>
+    configFlags(
+      "refused-subject.conf",
+      `authorization {
+  users = [ { user: ${PUBLISHER.user}, password: ${PUBLISHER.password}, permissions: { publish: "allowed" } } ]
+}
+`,
+    ),
+};
+
+/** Publishers and subscribers use WebSockets. */
+export const WEB_SOCKETS: Configuration = {
+  load: { webSocket: 1 },
+  prepare: () => configFlags("websocket.conf", `websocket { port: $${WEB_SOCKET_PORT}, no_tls: true }\n`),
+};
+
+/** The server has a monitoring port. */
+export const MONITORED: Configuration = {
+  load: {},
+  prepare: () => configFlags("monitored.conf", `http: $${MONITOR_PORT}\n`),
 };
 
 const LOGIN_USERS = 500;

@@ -6,6 +6,7 @@
  *   load request  requester → server → responder and back; latencies and a rate
  *   load idle     connections with one subscription each; the server's memory
  *   load login    connections that log in and close, see login.c; a rate
+ *   load poll     requests to the monitoring port, see poll.c; a rate
  *   load bystander, load connect    the waits of an innocent client, and an attacker; see bystander.c
  *   load relay    a stand-in for the server, see relay.c
  *
@@ -50,6 +51,7 @@ static int write_some(Publisher *publisher, const Block *block) {
   return wrote > 0;
 }
 
+/* What the server says meanwhile, such as that it refuses a message, is read, so that the server need not hold it. */
 static void publish_all(Publisher *publishers, int count, const Block *block) {
   struct pollfd waits[64];
   for (;;) {
@@ -57,7 +59,8 @@ static void publish_all(Publisher *publishers, int count, const Block *block) {
     for (int at = 0; at < count; at++) {
       if (publishers[at].at == publishers[at].end) continue;
       progress |= write_some(&publishers[at], block);
-      waits[waiting++] = (struct pollfd){.fd = publishers[at].reader.fd, .events = POLLOUT};
+      if (publishers[at].reader.refused) progress |= read_some(&publishers[at].reader) > 0;
+      waits[waiting++] = (struct pollfd){.fd = publishers[at].reader.fd, .events = publishers[at].reader.refused ? POLLIN | POLLOUT : POLLOUT};
     }
     if (waiting == 0) return;
     if (!progress) poll(waits, (nfds_t)waiting, -1);
@@ -404,6 +407,9 @@ static void read_option(Options *options, const char *text) {
   OPTION("settleMs", settle_ms)
   OPTION("timeoutMs", timeout_ms)
   OPTION("imported", imported)
+  OPTION("webSocket", web_socket)
+  OPTION("webSocketPort", web_socket_port)
+  OPTION("refused", refused)
   OPTION("bystander", bystander)
   OPTION("pingMs", ping_ms)
   OPTION("acceptMs", accept_ms)
@@ -431,10 +437,8 @@ int main(int count, char **texts) {
       fprintf(stderr, "load: 1 to 64 publishers that share the messages evenly\n");
       return 2;
     }
-    options.roles = 1 + (options.subscribers > 0) + options.bystander;
     if (options.subscribers > 0) start_role(&options, run_subscribers);
     start_role(&options, run_publishers);
-    if (options.bystander) start_role(&options, run_bystander_beside);
   } else if (strcmp(options.role, "request") == 0) {
     start_role(&options, run_responder);
     start_role(&options, run_requester);
@@ -442,9 +446,14 @@ int main(int count, char **texts) {
     start_role(&options, run_idle);
   } else if (strcmp(options.role, "login") == 0) {
     start_role(&options, run_logins);
+  } else if (strcmp(options.role, "poll") == 0) {
+    start_role(&options, run_polled_clients);
+    start_role(&options, run_pollers);
   } else {
-    fprintf(stderr, "usage: load run|request|idle|login|relay|bystander|connect port=N pid=N messages=N …, see main of load.c\n");
+    fprintf(stderr, "usage: load run|request|idle|login|poll|relay|bystander|connect port=N pid=N messages=N …, see main of load.c\n");
     return 2;
   }
+  options.roles = child_count + options.bystander;
+  if (options.bystander) start_role(&options, run_bystander_beside);
   return run_phases(&options);
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 export const LOAD_BINARY = join(OUT_DIRECTORY, "load");
-const SOURCES = ["load.c", "bystander.c", "login.c", "relay.c", "tls.c", "wire.c"].map(name => join(import.meta.dir, name));
+const SOURCES = ["load.c", "bystander.c", "login.c", "poll.c", "relay.c", "tls.c", "websocket.c", "wire.c"].map(name =>
+  join(import.meta.dir, name),
+);
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Options of a run of the generator; load.c has the defaults. */
@@ -14,13 +16,17 @@ export interface LoadOptions {
   subscribers?: number;
   subjects?: number;
   queue?: 1;
-  /** Requests, or logins, in flight at once. */
+  /** Requests, logins, or requests to the monitoring port, in flight at once. */
   inFlight?: number;
   connections?: number;
-  /** Messages of all publishers together, or requests, or logins. */
+  /** Messages of all publishers together, or requests of any kind, or logins. */
   messages?: number;
   /** Connections use TLS. */
   tls?: 1;
+  /** Connections of publishers and subscribers are WebSockets. */
+  webSocket?: 1;
+  /** The server refuses what is published. */
+  refused?: 1;
   /** A bystander's PINGs are measured during the run, see bystander.c. */
   bystander?: 1;
   /** Credentials of publishers and the requester; none when not set. */
@@ -46,7 +52,7 @@ interface LoadRun {
 /** Results of one run. Fields that the role does not measure are 0. */
 export interface Sample {
   seconds: number;
-  /** Messages published, or requests, or logins. */
+  /** Messages published, or requests of any kind, or logins. */
   messages: number;
   /** Messages received by all subscribers together. */
   deliveries: number;
@@ -93,11 +99,12 @@ function loadArguments({ options, configuration }: LoadRun, scale: number, timeo
 /** @param timeoutMs for the whole run, including connecting and warm-up; a longer run is a failure */
 export async function measure(
   workload: LoadRun,
-  server: { port: number; pid: number },
+  server: { port: number; monitor?: number; webSocketPort?: number; pid: number },
   scale: number,
   timeoutMs = RUN_TIMEOUT_MS,
 ): Promise<Sample | Failure> {
-  const place = [`port=${server.port}`, `pid=${server.pid}`];
+  const { port, monitor = 0, webSocketPort = 0, pid } = server;
+  const place = [`port=${port}`, `monitor=${monitor}`, `webSocketPort=${webSocketPort}`, `pid=${pid}`];
   const load = Bun.spawn([LOAD_BINARY, workload.role, ...place, ...loadArguments(workload, scale, timeoutMs)], {
     stdout: "pipe",
     stderr: "inherit",

@@ -75,3 +75,10 @@ test("a failed run in either workload gives no figure", () => {
   );
   expect(broken.lines[1].slice(2, 6)).toEqual(["FAILED 1 of 1: it ended", "0.90 of 100 msg/s", "–", "≥ 0.9"]);
 });
+
+test("a figure that is good enough by itself reaches its floor whatever the reference has", () => {
+  const waits = figure({ unit: "ms", floor: { atMost: 2, within: 10 } });
+  const wait = workload("wait", waits);
+  const reachedWith = (ours: number, reference: number) => reportRows(new Map([[wait, rounds([ours], [reference])]])).lines[0]!.at(-2);
+  expect([reachedWith(10, 1), reachedWith(11, 1), reachedWith(30, 15), reachedWith(31, 15)]).toEqual(["yes", "NO", "yes", "NO"]);
+});

@@ -4,14 +4,26 @@
  * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are
  * chosen so that the reference takes one to two seconds. Workloads that are compared with each other have the same count.
  */
-import { type Configuration, PASSWORDS, PERMISSIONS, SECURE, SERVICE_IMPORT, TOKENS } from "./configurations.ts";
+import {
+  type Configuration,
+  IMPORTED_SUBJECT,
+  MONITORED,
+  PASSWORDS,
+  PERMISSIONS,
+  REFUSED_SUBJECT,
+  SECURE,
+  SERVICE_IMPORT,
+  TOKENS,
+  WEB_SOCKETS,
+} from "./configurations.ts";
 import type { LoadOptions, Sample } from "./load.ts";
 
-export type Floor = { atLeast: number } | { atMost: number };
+/** `within` is a figure of ours that reaches the floor whatever the reference has; beyond it the ratio counts. */
+export type Floor = { atLeast: number } | { atMost: number; within?: number };
 
 export interface Figure {
   title: string;
-  unit: "msg/s" | "logins/s" | "µs" | "s" | "MB";
+  unit: "msg/s" | "logins/s" | "requests/s" | "µs" | "ms" | "s" | "MB";
   read: (sample: Sample) => number;
   /** Least (or greatest) ratio: ours ÷ reference, or ours ÷ ours in `against`. */
   floor: Floor;
@@ -24,7 +36,7 @@ export interface Figure {
 export interface Workload {
   id: string;
   /** The generator's role, see load.c. */
-  role: "run" | "request" | "idle" | "login";
+  role: "run" | "request" | "idle" | "login" | "poll";
   options: LoadOptions;
   /** Default settings when not set. */
   configuration?: Configuration;
@@ -49,6 +61,30 @@ const rateWithoutCeiling = (title: string, atLeast: number): Figure => ({ ...rat
 const share = (title: string, against: string, atLeast: number): Figure => ({ ...rateWithoutCeiling(title, atLeast), against });
 
 const logins = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), unit: "logins/s" });
+
+/** Waits of a bystander's PINGs: 10 ms and 50 ms are good, and so is twice what the reference has. */
+const WAITS: Figure[] = [
+  {
+    title: "the bystander's PING, p99",
+    unit: "ms",
+    read: sample => sample.p99Us / 1_000,
+    floor: { atMost: 2, within: 10 },
+    ceiling: false,
+  },
+  {
+    title: "the bystander's PING, longest",
+    unit: "ms",
+    read: sample => sample.maxUs / 1_000,
+    floor: { atMost: 2, within: 50 },
+    ceiling: false,
+  },
+];
+
+/** A workload with a bystander. */
+function besideBystander(id: string, title: string, atLeast: number, options: LoadOptions, configuration?: Configuration): Workload {
+  const figures = [rateWithoutCeiling(`with a bystander: ${title}`, atLeast), ...WAITS];
+  return { id, role: "run", options: { size: 16, bystander: 1, ...options }, ...(configuration && { configuration }), figures };
+}
 
 const ONE_TO_ONE: LoadOptions = { size: 16, subscribers: 1, messages: 5_000_000 };
 const THOUSAND_SUBJECTS: LoadOptions = { size: 16, subscribers: 1, subjects: 1_000, messages: 2_500_000 };
@@ -202,5 +238,20 @@ export const WORKLOADS: Workload[] = [
         ceiling: false,
       },
     ],
+  },
+  besideBystander("wait-1", "1 → 1, 16 B", 2.5, { subscribers: 1, messages: 12_000_000 }),
+  besideBystander("wait-20", "1 → 20, 16 B", 2.5, { subscribers: 20, messages: 1_000_000 }),
+  besideBystander("wait-200", "1 → 200, 16 B", 2.5, { subscribers: 200, messages: 100_000 }),
+  besideBystander("wait-1000", "1 → 1,000, 200 B", 1.5, { size: 200, subscribers: 1_000, messages: 12_000 }),
+  besideBystander("wait-import", "through a service import, 1 → 1, 16 B", 1.5, { subscribers: 1, messages: 4_000_000 }, IMPORTED_SUBJECT),
+  besideBystander("wait-refused", "publishing is refused, 16 B", 1.5, { messages: 2_000_000 }, REFUSED_SUBJECT),
+  besideBystander("wait-tls", "TLS, 1 → 1, 16 B", 1.2, { subscribers: 1, messages: 6_000_000 }, SECURE),
+  besideBystander("wait-websocket", "WebSocket, 1 → 1, 16 B", 1.2, { subscribers: 1, messages: 6_000_000 }, WEB_SOCKETS),
+  {
+    id: "wait-monitoring",
+    role: "poll",
+    options: { bystander: 1, connections: 500, inFlight: 2, messages: 400 },
+    configuration: MONITORED,
+    figures: [{ ...rateWithoutCeiling("with a bystander: /connz?subs=1 of 500 clients, two pollers", 0.5), unit: "requests/s" }, ...WAITS],
   },
 ];

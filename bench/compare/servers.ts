@@ -10,8 +10,15 @@ const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
 const REPOSITORY = join(import.meta.dir, "../..");
 
+/** Names of the environment variables by which a configuration file knows the ports for monitoring and WebSocket. */
+export const MONITOR_PORT = "BENCH_MONITOR_PORT";
+export const WEB_SOCKET_PORT = "BENCH_WEBSOCKET_PORT";
+
 export interface Server {
   port: number;
+  /** Ports that a configuration may use by `$BENCH_MONITOR_PORT` and `$BENCH_WEBSOCKET_PORT`. */
+  monitor: number;
+  webSocketPort: number;
   pid: number;
   stop: () => Promise<void>;
 }
@@ -58,7 +65,9 @@ export async function startServer(name: string, command: string): Promise<Server
   const log = join(OUT_DIRECTORY, `${name}.log`);
   const words = command.replaceAll("{port}", String(port)).split(" ").filter(Boolean);
   const output = openSync(log, "w");
-  const child = Bun.spawn(words, { cwd: REPOSITORY, stdin: "ignore", stdout: output, stderr: output });
+  const [monitor, webSocketPort] = [freePort(), freePort()];
+  const env = { ...process.env, [MONITOR_PORT]: String(monitor), [WEB_SOCKET_PORT]: String(webSocketPort) };
+  const child = Bun.spawn(words, { cwd: REPOSITORY, env, stdin: "ignore", stdout: output, stderr: output });
   closeSync(output);
   running = child;
   const stop = async () => {
@@ -69,7 +78,7 @@ export async function startServer(name: string, command: string): Promise<Server
     running = null;
   };
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; ) {
-    if (await greets(port)) return { port, pid: child.pid, stop };
+    if (await greets(port)) return { port, monitor, webSocketPort, pid: child.pid, stop };
     if (child.exitCode !== null || child.signalCode !== null) break;
     await Bun.sleep(20);
   }
@@ -77,7 +86,7 @@ export async function startServer(name: string, command: string): Promise<Server
   throw new Error(`\`${words.join(" ")}\` did not start to serve: ${readFileSync(log, "utf8").slice(-300).trim()}`);
 }
 
-export function freePort(): number {
+function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   listener.stop(true);
   return listener.port;

@@ -47,14 +47,14 @@ static ssize_t outcome(SSL *session, int result) {
 
 ssize_t wire_send(int fd, const void *bytes, size_t size) {
   SSL *session = sessions[fd];
-  if (session == NULL) return send(fd, bytes, size, MSG_NOSIGNAL);
+  if (session == NULL) return is_web_socket(fd) ? web_socket_send(fd, bytes, size) : send(fd, bytes, size, MSG_NOSIGNAL);
   int wrote = SSL_write(session, bytes, (int)size);
   return wrote > 0 ? wrote : outcome(session, wrote);
 }
 
 ssize_t wire_recv(int fd, void *bytes, size_t size) {
   SSL *session = sessions[fd];
-  if (session == NULL) return recv(fd, bytes, size, 0);
+  if (session == NULL) return is_web_socket(fd) ? web_socket_recv(fd, bytes, size) : recv(fd, bytes, size, 0);
   int got = SSL_read(session, bytes, (int)size);
   if (got <= 0) return outcome(session, got);
   size_t filled = (size_t)got;
@@ -72,8 +72,8 @@ void secure(int fd) {
   fail("this load generator was built without OpenSSL: install its headers (apt-get install libssl-dev) and remove bench/out/load");
 }
 
-ssize_t wire_send(int fd, const void *bytes, size_t size) { return send(fd, bytes, size, MSG_NOSIGNAL); }
-ssize_t wire_recv(int fd, void *bytes, size_t size) { return recv(fd, bytes, size, 0); }
+ssize_t wire_send(int fd, const void *bytes, size_t size) { return is_web_socket(fd) ? web_socket_send(fd, bytes, size) : send(fd, bytes, size, MSG_NOSIGNAL); }
+ssize_t wire_recv(int fd, void *bytes, size_t size) { return is_web_socket(fd) ? web_socket_recv(fd, bytes, size) : recv(fd, bytes, size, 0); }
 int wire_holds(int fd) {
   (void)fd;
   return 0;

@@ -139,6 +139,7 @@ static void on_line(Reader *reader, const char *line, size_t size) {
   if (memcmp(line, "PING", 4) == 0) write_all(reader->fd, "PONG\r\n", 6);
   else if (memcmp(line, "PONG", 4) == 0) reader->pongs++;
   else if (memcmp(line, "INFO", 4) == 0 || memcmp(line, "+OK\r", 4) == 0) return;
+  else if (memcmp(line, "-ERR", 4) == 0 && reader->refused) return;
   else if (memcmp(line, "-ERR", 4) == 0) fail("the server says %.*s", (int)(size > 200 ? 200 : size) - 2, line);
   else fail("not the message expected: %.*s", (int)(size > 120 ? 120 : size), line);
 }
@@ -227,8 +228,9 @@ size_t write_connect(char *to, const char *credentials) {
 
 /* Connects, subscribes if asked, and returns when the server's PONG has confirmed it. */
 Reader open_reader(const Options *options, const Login *login, const char *subscribe, size_t message_size) {
-  Reader reader = {.fd = connect_to(options->port), .message_size = message_size};
+  Reader reader = {.fd = connect_to(options->web_socket ? options->web_socket_port : options->port), .message_size = message_size, .refused = options->refused};
   if (options->tls) secure(reader.fd);
+  if (options->web_socket) open_web_socket(reader.fd);
   char credentials[256] = "", hello[sizeof credentials + CONNECT_SIZE + 80];
   if (login->user) snprintf(credentials, sizeof credentials, "\"user\":\"%.80s\",\"pass\":\"%.80s\",", login->user, login->password);
   size_t size = write_connect(hello, credentials);
@@ -236,4 +238,10 @@ Reader open_reader(const Options *options, const Login *login, const char *subsc
   write_all(reader.fd, hello, size);
   read_until_pongs(&reader, 1);
   return reader;
+}
+
+Reader open_plain_reader(const Options *options, const Login *login) {
+  Options plain = *options;
+  plain.web_socket = 0;
+  return open_reader(&plain, login, NULL, 0);
 }

@@ -41,6 +41,8 @@ typedef struct {
   int in_flight, connections;
   int imported;              /* requests go to another account, where the server gives them a reply subject of its own */
   int tls;                   /* connections use TLS */
+  int web_socket, web_socket_port; /* connections of publishers and subscribers are WebSockets, to that port */
+  int refused;               /* the server refuses what is published, and says so each time */
   int bystander;             /* a bystander measures beside a run, see bystander.c */
   int ping_ms, accept_ms, timer_ms, monitor; /* what the bystander measures */
   int roles;                 /* processes of this run */
@@ -60,6 +62,10 @@ void secure(int fd);
 ssize_t wire_send(int fd, const void *bytes, size_t size);
 ssize_t wire_recv(int fd, void *bytes, size_t size);
 int wire_holds(int fd); /* bytes held by TLS, which poll() does not report */
+void open_web_socket(int fd);
+int is_web_socket(int fd);
+ssize_t web_socket_send(int fd, const void *bytes, size_t size);
+ssize_t web_socket_recv(int fd, void *bytes, size_t size);
 void write_all(int fd, const void *bytes, size_t size);
 
 /*
@@ -82,6 +88,7 @@ typedef struct {
   int fd;
   size_t message_size;     /* bytes of one complete MSG; 0: no message is expected */
   const char *first;       /* expected bytes of the first message; NULL: not checked */
+  int refused;             /* -ERR is expected */
   int whole;               /* hand out complete messages only, to on_message */
   void (*on_message)(void *context, const char *message);
   void *context;
@@ -92,6 +99,8 @@ typedef struct {
 } Reader;
 int read_some(Reader *reader); /* one read; 0 when the socket has nothing */
 void read_until_pongs(Reader *reader, uint64_t pongs);
+/* A connection over plain TCP or TLS, whatever else the run uses. */
+Reader open_plain_reader(const Options *options, const Login *login);
 Reader open_reader(const Options *options, const Login *login, const char *subscribe, size_t message_size);
 
 /* A CONNECT line with `credentials`: JSON members that each end with a comma. Its size is theirs and at most CONNECT_SIZE more. */
@@ -99,6 +108,9 @@ enum { CONNECT_SIZE = 200 };
 size_t write_connect(char *to, const char *credentials);
 
 void run_logins(const Options *options);
+
+void run_polled_clients(const Options *options);
+void run_pollers(const Options *options);
 
 void run_bystander(const Options *options);
 void run_bystander_beside(const Options *options);

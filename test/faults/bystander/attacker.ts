@@ -8,7 +8,11 @@ import type { Attack, Flood } from "./row.ts";
 import { ROWS } from "./rows.ts";
 
 /** Lines that this process prints, as JSON. */
-export type AttackerLine = { event: "prepared" } | { event: "done"; notes: string[]; seconds: number } | { event: "failed"; error: string };
+export type AttackerLine =
+  | { event: "prepared" }
+  | { event: "done"; notes: string[] }
+  | { event: "late" }
+  | { event: "failed"; error: string };
 
 class ProcessAttack implements Attack {
   readonly notes: string[] = [];
@@ -32,8 +36,8 @@ class ProcessAttack implements Attack {
     await this.runLoad("run", options);
   }
 
-  async floodConnects(openAtOnce: number): Promise<void> {
-    this.note(await this.runLoad("connect", { port: this.ports.client, inFlight: openAtOnce }));
+  async floodConnects(atOnce: number): Promise<void> {
+    this.note(await this.runLoad("connect", { port: this.ports.client, inFlight: atOnce }));
   }
 
   async get(path: string): Promise<number> {
@@ -76,9 +80,8 @@ async function main(): Promise<void> {
   const load = await row.prepare(attack);
   print({ event: "prepared" });
   for await (const _ of console) break;
-  const start = performance.now();
   await load();
-  print({ event: "done", notes: attack.notes, seconds: (performance.now() - start) / 1_000 });
+  print({ event: "done", notes: attack.notes });
 }
 
 if (import.meta.main) {

@@ -2,14 +2,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LOAD_BINARY, OUT_DIRECTORY } from "../../../bench/compare/load.ts";
-import { freePort, type Server, startServer } from "../../../bench/compare/servers.ts";
+import { MONITOR_PORT, type Server, startServer } from "../../../bench/compare/servers.ts";
 import type { AttackerLine } from "./attacker.ts";
-import type { Ports, Row } from "./row.ts";
+import type { Row } from "./row.ts";
 
 const PING_INTERVAL_MS = 500;
 const ACCEPT_INTERVAL_MS = 50;
 const PREPARE_TIMEOUT_MS = 180_000;
-const ATTACK_TIMEOUT_MS = 120_000;
+/** A load that takes longer is broken off: what the bystander saw until then counts. */
+const ATTACK_LIMIT_MS = 30_000;
 const SIGNAL_TIMEOUT_MS = 30_000;
 /** The bystander measures so long before and after the load. */
 const CALM_MS = 300;
@@ -37,7 +38,7 @@ export interface BystanderFigures {
 export interface RowResult extends BystanderFigures {
   /** From a SIGHUP to the line in the log; null for rows without one. */
   signalMs: number | null;
-  /** Duration of the load. */
+  /** Duration of the load until its last answer. */
   seconds: number;
   rssMb: number;
   notes: string[];
@@ -53,8 +54,11 @@ class Lines {
     this.reader = stream.getReader();
   }
 
-  /** @throws Error when no line comes in time */
-  async next(timeoutMs: number, what: string): Promise<string> {
+  /**
+   * @returns the next line; null when none comes in time
+   * @throws Error when the process ends instead
+   */
+  async next(timeoutMs: number, what: string): Promise<string | null> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const end = this.text.indexOf("\n");
@@ -64,7 +68,7 @@ class Lines {
         return line;
       }
       const read = await Promise.race([this.reader.read(), Bun.sleep(Math.max(1, deadline - Date.now())).then(() => null)]);
-      if (read === null) throw new Error(`${what} did not end within ${timeoutMs / 1_000} s`);
+      if (read === null) return null;
       if (read.done) throw new Error(`${what} ended without an answer`);
       this.text += this.decoder.decode(read.value, { stream: true });
     }
@@ -73,41 +77,34 @@ class Lines {
 
 /** @param seconds of a load without an end of its own */
 export async function measureRow(row: Row, side: string, command: string, seconds: number): Promise<RowResult> {
-  const ports: Ports = { client: 0, monitor: freePort(), webSocket: freePort() };
   const file = join(OUT_DIRECTORY, "bystander.conf");
-  const own = `http: "127.0.0.1:${ports.monitor}"\nping_interval: "${PING_INTERVAL_MS}ms"\nping_max: 1000000\n`;
-  writeFileSync(file, own + (row.configuration?.(ports) ?? ""));
+  const own = `http: $${MONITOR_PORT}\nping_interval: "${PING_INTERVAL_MS}ms"\nping_max: 1000000\n`;
+  writeFileSync(file, own + (row.configuration ?? ""));
   const server = await startServer(`bystander-${side}`, `${command} -c ${file}`);
   const processes: Bun.Subprocess[] = [];
   try {
-    return await attackBeside(
-      row,
-      server,
-      { ...ports, client: server.port },
-      join(OUT_DIRECTORY, `bystander-${side}.log`),
-      seconds,
-      processes,
-    );
+    return await attackBeside(row, server, join(OUT_DIRECTORY, `bystander-${side}.log`), seconds, processes);
   } finally {
     for (const child of processes) child.kill("SIGKILL");
     await server.stop();
   }
 }
 
-async function attackBeside(row: Row, server: Server, ports: Ports, log: string, seconds: number, processes: Bun.Subprocess[]) {
+async function attackBeside(row: Row, server: Server, log: string, seconds: number, processes: Bun.Subprocess[]) {
   const words = ["nice", "-n", String(ATTACKER_NICE), process.execPath, join(import.meta.dir, "attacker.ts")];
-  const attackerWords = [...words, row.id, ...[ports.client, ports.monitor, ports.webSocket, seconds].map(String)];
+  const attackerWords = [...words, row.id, ...[server.port, server.monitor, server.webSocketPort, seconds].map(String)];
   const attacker = Bun.spawn(attackerWords, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   processes.push(attacker);
   const attackerLines = new Lines(attacker.stdout);
   const hear = async (timeoutMs: number, what: string): Promise<AttackerLine> => {
-    const line: AttackerLine = JSON.parse(await attackerLines.next(timeoutMs, what));
+    const text = await attackerLines.next(timeoutMs, what);
+    const line: AttackerLine = text === null ? { event: "late" } : JSON.parse(text);
     if (line.event === "failed") throw new Error(`${what}: ${line.error}`);
     return line;
   };
-  await hear(PREPARE_TIMEOUT_MS, "preparing");
+  if ((await hear(PREPARE_TIMEOUT_MS, "preparing")).event === "late") throw new Error("preparing took too long");
 
-  const options = { port: ports.client, monitor: ports.monitor, acceptMs: ACCEPT_INTERVAL_MS, timerMs: PING_INTERVAL_MS };
+  const options = { port: server.port, monitor: server.monitor, acceptMs: ACCEPT_INTERVAL_MS, timerMs: PING_INTERVAL_MS };
   const bystanderWords = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   const bystander = Bun.spawn([LOAD_BINARY, "bystander", ...bystanderWords], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   processes.push(bystander);
@@ -117,15 +114,17 @@ async function attackBeside(row: Row, server: Server, ports: Ports, log: string,
   attacker.stdin.write("go\n");
   attacker.stdin.flush();
   const signal = row.signal ? Bun.sleep((seconds * 1_000) / 4).then(() => signalWait(server.pid, log)) : null;
-  const done = await hear(ATTACK_TIMEOUT_MS, "attacking");
+  const start = performance.now();
+  const done = await hear(ATTACK_LIMIT_MS + seconds * 1_000, "attacking");
+  const notes = done.event === "done" ? done.notes : ["the load was not done in time"];
+  const doneAt = performance.now();
   const rssMb = residentMb(server.pid);
   const signalMs = signal === null ? null : await signal;
   await Bun.sleep(CALM_MS);
   bystander.stdin.end();
-  const figures = JSON.parse(await bystanderLines.next(PREPARE_TIMEOUT_MS, "the bystander"));
+  const figures = JSON.parse((await bystanderLines.next(PREPARE_TIMEOUT_MS, "the bystander")) ?? '{"error":"the bystander does not end"}');
   if (figures.error) throw new Error(figures.error);
-  if (done.event !== "done") throw new Error("the attacker did not attack");
-  return { ...(figures as BystanderFigures), signalMs, seconds: done.seconds, rssMb, notes: done.notes };
+  return { ...(figures as BystanderFigures), signalMs, seconds: (doneAt - start) / 1_000, rssMb, notes };
 }
 
 /** Sends SIGHUP. @returns milliseconds until the reload is in the log; Infinity when it does not come */

@@ -27,8 +27,8 @@ export interface Attack {
   connect(fields?: object): Promise<AttackClient>;
   /** Starts this load; it runs until the end of the row. */
   flood(flood: Flood): Promise<void>;
-  /** Opens and closes connections as fast as possible, this many open at once, until the end of the row. */
-  floodConnects(openAtOnce: number): Promise<void>;
+  /** Opens connections and closes them as soon as they are open, this many at once, until the end of the row. */
+  floodConnects(atOnce: number): Promise<void>;
   /** GET on the monitoring port, on a connection of its own. @returns the size of the answer in bytes */
   get(path: string): Promise<number>;
   /** Resolves when the time of a row without an end of its own is over. */
@@ -44,7 +44,7 @@ export interface Row {
   readonly before: string;
   readonly load: string;
   /** Lines of the server's configuration file besides its ports. */
-  configuration?(ports: Ports): string;
+  readonly configuration?: string;
   /** @returns the load. It resolves when the server has answered all of it, or after `timeOver` */
   prepare(attack: Attack): Promise<() => Promise<void>>;
   /** Whether a SIGHUP is sent in the middle, and its reload is awaited. */

@@ -18,12 +18,12 @@ export const CONNECTION_ROWS: Row[] = [
   {
     id: "connects",
     before: "100 clients, max_connections: 150",
-    load: "connections above it, as many per second as the machine can make",
-    configuration: () => "max_connections: 150\n",
+    load: "connections above it are opened and closed, as many per second as the machine can make",
+    configuration: "max_connections: 150\n",
     signal: true,
     async prepare(attack) {
       await Promise.all(Array.from({ length: 100 }, () => attack.connect()));
-      return () => attack.floodConnects(40);
+      return () => attack.floodConnects(100);
     },
   },
   {
@@ -45,7 +45,7 @@ export const CONNECTION_ROWS: Row[] = [
     id: "bad-passwords",
     before: "a user with a bcrypt password",
     load: "4,200 logins with a bad password, then a right one",
-    configuration: () => `authorization { timeout: 2, users = [
+    configuration: `authorization { timeout: 2, users = [
   { user: bystander, password: bystander }
   { user: guarded, password: "${RIGHT_HASH}" }
 ] }

@@ -8,7 +8,7 @@ export const DEADLINE_ROWS: Row[] = [
     id: "write-deadline",
     before: "write_deadline: 3s, a reader at 8 MB/s; 200 subscribers, one publisher of 16 B without a pause",
     load: "",
-    configuration: () => 'write_deadline: "3s"\n',
+    configuration: 'write_deadline: "3s"\n',
     async prepare(attack) {
       const reader = await attack.connect();
       let budget = 0;

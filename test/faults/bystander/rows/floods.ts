@@ -51,7 +51,7 @@ export const FLOOD_ROWS: Row[] = [
     id: "import",
     before: "one subscriber, a flood through a service import",
     load: "",
-    configuration: () => IMPORT,
+    configuration: IMPORT,
     signal: true,
     prepare: async attack => () => attack.flood(THROUGH_IMPORT),
   },
@@ -59,7 +59,7 @@ export const FLOOD_ROWS: Row[] = [
     id: "import-requests",
     before: "one subscriber that never answers, a flood of requests through a service import",
     load: "",
-    configuration: () => IMPORT,
+    configuration: IMPORT,
     signal: true,
     async prepare(attack) {
       const service = await attack.connect({ user: "provider", pass: "provider" });
@@ -72,7 +72,7 @@ export const FLOOD_ROWS: Row[] = [
     id: "refused",
     before: "one client streams PUBs that permissions refuse",
     load: "",
-    configuration: () => `authorization { users = [
+    configuration: `authorization { users = [
   { user: bystander, password: bystander }
   { user: limited, password: limited, permissions: { publish: "allowed" } }
 ] }

@@ -6,7 +6,7 @@ export const REQUEST_ROWS: Row[] = [
     id: "answers-owed",
     before: "100,000 answers owed",
     load: "6 KB: 300 wildcard SUB and UNSUB",
-    configuration: () => `accounts {
+    configuration: `accounts {
   PROVIDER { users = [ { user: provider, password: provider } ], exports = [ { service: "work" } ] }
   CUSTOMER { users = [ { user: customer, password: customer } ], imports = [ { service: { account: PROVIDER, subject: "work" } } ] }
   OTHER { users = [ { user: bystander, password: bystander } ] }

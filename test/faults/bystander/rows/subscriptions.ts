@@ -77,7 +77,7 @@ export const SUBSCRIPTION_ROWS: Row[] = [
     {},
     async (client, attack) => {
       await client.write("SUB c.> 1\r\n");
-      await client.writeLines(attack.count(4_096), index => `PUB c.${index}.d 0\r\n\r\n`);
+      await client.writeLines(attack.count(1_000), index => `PUB c.${index}.d 0\r\n\r\n`);
     },
     attack => linesOf(attack.count(30_000), index => `SUB *.${index}.> ${index + 2}\r\nUNSUB ${index + 2}\r\n`),
   ),

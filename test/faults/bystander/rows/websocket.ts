@@ -1,5 +1,6 @@
 /** Compressed WebSocket messages that inflate to a thousand times their size. */
 import { deflateRawSync, constants as zlib } from "node:zlib";
+import { WEB_SOCKET_PORT } from "../../../../bench/compare/servers.ts";
 import { AttackClient } from "../attack-client.ts";
 import type { Row } from "../row.ts";
 
@@ -31,7 +32,7 @@ export const WEBSOCKET_ROWS: Row[] = [
     id: "bombs",
     before: "WebSocket with compression",
     load: "2 MB of 1,000:1 bombs",
-    configuration: ports => `websocket { listen: "127.0.0.1:${ports.webSocket}", no_tls: true, compression: true }\n`,
+    configuration: `websocket { port: $${WEB_SOCKET_PORT}, no_tls: true, compression: true }\n`,
     async prepare(attack) {
       const client = await AttackClient.open(attack.ports.webSocket);
       await client.write(HANDSHAKE);
