@@ -1,6 +1,7 @@
 /** Failed handshakes: the connection is closed with the right reason and text, in bounded time and memory, and nothing is left. */
 import { afterAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { connect as connectTcp } from "node:net";
 import { Random } from "../../src/base/random/random.ts";
 import { FakeClock } from "../doubles/fake-clock.ts";
 import { seedFromEnv } from "../doubles/seed.ts";
@@ -62,13 +63,14 @@ test("a client that leaves during the handshake is logged as nats-server does", 
   expect(await server.closeReasons(2)).toEqual([HANDSHAKE_FAILURE, HANDSHAKE_FAILURE]);
   const errors = server.lines.filter(line => line.startsWith("ERR"));
   expect(errors).toHaveLength(2);
-  for (const line of errors) expect(line).toMatch(/TLS handshake error: (EOF|read tcp \S+->\S+: read: connection reset by peer)$/);
+  for (const line of errors)
+    expect(line).toMatch(/TLS handshake error: ((?:unexpected )?EOF|read tcp \S+->\S+: read: connection reset by peer)$/);
   await server.cleared();
 });
 
 test("a client that sends plain text is closed at once, without an error in the log", async () => {
   await using server = SecureServer.open({ tls: trust.tls() });
-  for (const text of ["GET / HTTP/1.1\r\n\r\n", "\x00", "\x16\xff"]) {
+  for (const text of ["GET / HTTP/1.1\r\n\r\n", "\x00\x00\x00\x00\x00", "\x16\xff\x00\x00\x00"]) {
     using peer = await SecurePeer.open(server.port);
     await peer.info();
     await peer.write(Buffer.from(text, "latin1"));
@@ -178,3 +180,20 @@ async function helloOf(): Promise<Buffer> {
   peer.terminate();
   return hello;
 }
+
+test("a failed or late handshake ends with FIN, not with a reset", async () => {
+  await using server = SecureServer.open({ tls: trust.tls({ timeoutMs: 50 }) });
+  const hello = await helloOf();
+  for (const start of ["", "GET / HTTP/1.1\r\n\r\n", hello.subarray(0, 50), hello]) {
+    const errors: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const socket = connectTcp(server.port, "127.0.0.1");
+    socket.on("error", ({ message }) => errors.push(message));
+    socket.on("close", () => resolve());
+    socket.resume();
+    socket.write(Buffer.from(start as Uint8Array));
+    await promise;
+    expect(errors).toEqual([]);
+  }
+  await server.cleared();
+});

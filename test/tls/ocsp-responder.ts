@@ -5,7 +5,8 @@ import { algorithmOf, type TestCertificate } from "./certificates.ts";
 import { bits, boolean, der, generalizedTime, integer, objectIdentifier, octets, sequence, tagged, wrapped } from "./der-writer.ts";
 
 export interface ResponseRequest {
-  readonly status?: "good" | "revoked" | "unknown";
+  /** `absent`: what Go's encoder writes for a revocation without a time. */
+  readonly status?: "good" | "revoked" | "unknown" | "absent";
   /** Wall clock, ms. Default: a minute ago. */
   readonly thisUpdateMs?: number;
   /** Wall clock, ms. Default: an hour from now; null: the field is absent. */
@@ -63,7 +64,12 @@ function singleResponse(certificate: TestCertificate, issuer: TestCertificate, g
     digest(new ChainCertificate(issuer.der).publicKeyBits),
     integer(serial),
   );
-  const statuses = { good: tagged(0, Buffer.alloc(0)), revoked: wrapped(1, time(thisUpdateMs)), unknown: tagged(2, Buffer.alloc(0)) };
+  const statuses = {
+    good: tagged(0, Buffer.alloc(0)),
+    revoked: wrapped(1, time(thisUpdateMs)),
+    unknown: tagged(2, Buffer.alloc(0)),
+    absent: Buffer.alloc(0),
+  };
   return sequence(
     certId,
     statuses[status],

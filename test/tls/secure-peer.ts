@@ -27,17 +27,22 @@ export class SecurePeer implements Disposable {
   serverName = "";
   /** Called with every chunk, instead of keeping it. */
   onChunk: ((chunk: Buffer) => void) | null = null;
+  private halfOpen = false;
   private socket!: Socket;
   private plain: Socket | null = null;
   private drained: (() => void) | null = null;
 
-  /** @param place a port of 127.0.0.1, or the path of a Unix socket */
-  static async open(place: number | string): Promise<SecurePeer> {
+  /**
+   * @param place a port of 127.0.0.1, or the path of a Unix socket
+   * @param halfOpen it keeps its side open when the server ends, and counts as closed only when the socket is
+   */
+  static async open(place: number | string, halfOpen = false): Promise<SecurePeer> {
     const peer = new SecurePeer();
+    peer.halfOpen = halfOpen;
     const handlers = peer.handlers(() => peer.secured === null);
     peer.socket =
       typeof place === "number"
-        ? await Bun.connect({ hostname: "127.0.0.1", port: place, socket: handlers })
+        ? await Bun.connect({ hostname: "127.0.0.1", port: place, allowHalfOpen: halfOpen, socket: handlers })
         : await Bun.connect({ unix: place, socket: handlers });
     return peer;
   }
@@ -48,7 +53,9 @@ export class SecurePeer implements Disposable {
         if (listens()) this.onData(chunk);
       },
       drain: () => this.drained?.(),
-      end: () => this.onClosed(),
+      end: () => {
+        if (!this.halfOpen) this.onClosed();
+      },
       close: () => this.onClosed(),
       error: () => this.onClosed(),
     };

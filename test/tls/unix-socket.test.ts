@@ -3,6 +3,7 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withSocketMode } from "../../src/server/shard/unix-socket-file.ts";
 import { SecurePeer } from "./secure-peer.ts";
 import { SecureServer, TestAuthority } from "./secure-server.ts";
 
@@ -86,3 +87,16 @@ async function leaveSocketFile(): Promise<void> {
   const script = `Bun.listen({ unix: ${JSON.stringify(path)}, socket: { data() {} } }); process.kill(process.pid, "SIGKILL");`;
   await Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "ignore"] }).exited;
 }
+
+test("the socket file has its mode from the first moment on, and other files get theirs as before", () => {
+  const before = process.umask();
+  const socket = withSocketMode(path, 0o600, () => {
+    const bound = Bun.listen({ unix: path, socket: { data() {} } });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    return bound;
+  });
+  expect(process.umask()).toBe(before);
+  socket.stop(true);
+  expect(() => withSocketMode(path, 0o600, () => Bun.listen({ unix: "/nowhere/at/all", socket: { data() {} } }))).toThrow();
+  expect(process.umask()).toBe(before);
+});

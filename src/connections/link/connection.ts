@@ -20,7 +20,7 @@ import { Outbound, type OutboundOwner } from "./outbound.ts";
 import type { ReadLoop, ReadLoopOwner } from "./read-loop.ts";
 import { Stall, type StallOwner } from "./stall.ts";
 
-/** How long a peer may take to end its side after it got all output and the server has ended its own side. */
+/** How long a peer's kernel may take to acknowledge the last output after the server has ended its own side. */
 const LINGER_MS = 2_000;
 
 const OK_LINE = encode("+OK\r\n");
@@ -304,8 +304,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 }
 
 /**
- * Whether the transport keeps reading until the peer ends its side. Not if the peer has ended; and not if the connection limit is reached or
- * the server stops, because then the server must not wait for peers.
+ * Whether the transport waits until the peer's kernel has acknowledged the last output. Not if the peer has ended; and not if the connection
+ * limit is reached or the server stops, because then the server must not wait for peers.
  */
 function lingersAfter(reason: CloseReason): boolean {
   return reason !== CloseReason.ClientClosed && reason !== CloseReason.MaxConnectionsExceeded && reason !== CloseReason.ServerShutdown;

@@ -8,6 +8,7 @@ import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } fro
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import { bindHost } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
+import { SocketCloser } from "../../wire/transport/socket-closer.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
@@ -20,6 +21,7 @@ export class ClientListener {
   readonly port: number;
   private readonly acceptor: Acceptor;
   private readonly calls: SocketCalls | null;
+  private readonly closer: SocketCloser;
   private readonly listener: TCPSocketListener<SocketData> | UnixSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
   /** null until the options require something of clients. */
@@ -34,6 +36,7 @@ export class ClientListener {
   ) {
     this.acceptor = acceptor;
     this.calls = SocketCalls.load();
+    this.closer = new SocketCloser(acceptor.turn.timers, this.calls);
     const common: SocketHandler<SocketData, "buffer"> = {
       binaryType: "buffer",
       data(socket, chunk) {
@@ -61,6 +64,7 @@ export class ClientListener {
     } as SecureHandlers;
     this.updateGuard(guard);
     this.listener = bind({ ...common, open: socket => this.open(socket) } as SocketHandler<SocketData>);
+    this.calls?.lengthenAcceptQueue(this.listener);
     this.port = "port" in this.listener ? (this.listener.port ?? 0) : 0;
   }
 
@@ -77,28 +81,26 @@ export class ClientListener {
    * @throws StartError when another process listens there, or the file is no socket
    */
   static onPath(acceptor: Acceptor, polling: BusyPolling, path: string, mode: number, guard = NO_GUARD): ClientListener {
-    const { clearSocketPath, setSocketMode } = unixSocketModule();
+    const { clearSocketPath, withSocketMode } = unixSocketModule();
     clearSocketPath(path);
-    const listener = new ClientListener(acceptor, polling, guard, socket =>
+    const bind = (socket: SocketHandler<SocketData>) =>
       Bun.listen<SocketData>({ unix: path, allowHalfOpen: true, socket } as Parameters<typeof Bun.listen<SocketData>>[0] & {
         unix: string;
-      }),
-    );
-    setSocketMode(path, mode);
-    return listener;
+      });
+    return new ClientListener(acceptor, polling, guard, socket => withSocketMode(path, mode, () => bind(socket)));
   }
 
   /** Applies to new connections; connected clients stay. */
   updateGuard(options: GuardOptions): void {
     if (this.guard === null && options.tls === null && !options.proxyProtocol) return;
-    this.guard ??= new (connectionGuardModule().ConnectionGuard)(this.acceptor, this.calls, this.handlers);
+    this.guard ??= new (connectionGuardModule().ConnectionGuard)(this.acceptor, this.calls, this.closer, this.handlers);
     this.guard.update(options);
   }
 
   private open(socket: Socket<SocketData>): void {
     if (this.guard?.open(socket)) return;
     const { acceptor } = this;
-    const transport = new TcpTransport(socket, this.calls);
+    const transport = new TcpTransport(socket, this.calls, this.closer);
     socket.data = { transport, events: acceptor.accept(transport) };
     acceptor.turn.end();
   }

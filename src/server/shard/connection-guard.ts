@@ -3,6 +3,7 @@ import type { Socket } from "bun";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import type { SocketCalls } from "../../wire/transport/socket-calls.ts";
+import type { SocketCloser } from "../../wire/transport/socket-closer.ts";
 import type { SocketData } from "../../wire/transport/tcp-transport.ts";
 import { HandshakeRate } from "../../wire/transport/tls/handshake-rate.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
@@ -25,14 +26,16 @@ const NO_CONNECTION: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onC
 export class ConnectionGuard {
   private readonly acceptor: Acceptor;
   private readonly calls: SocketCalls | null;
+  private readonly closer: SocketCloser;
   private readonly handlers: SecureHandlers;
   private rules: GuardRules | null = null;
   private readonly reportTimer = new WheelTimer(() => this.reportRefused());
 
   /** @param handlers handlers of the sockets that Bun creates for TLS */
-  constructor(acceptor: Acceptor, calls: SocketCalls | null, handlers: SecureHandlers) {
+  constructor(acceptor: Acceptor, calls: SocketCalls | null, closer: SocketCloser, handlers: SecureHandlers) {
     this.acceptor = acceptor;
     this.calls = calls;
+    this.closer = closer;
     this.handlers = handlers;
   }
 
@@ -47,14 +50,15 @@ export class ConnectionGuard {
     const limit = tls?.options.connectionRateLimit ?? 0;
     const before = this.rules?.rate ?? null;
     const rate = limit === 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
-    this.rules = { tls, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
+    const handshakeMs = tls?.options.timeoutMs ?? 0;
+    this.rules = { tls, handshakeMs, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
   }
 
   /** Takes over an accepted socket. @returns false when nothing is required of it */
   open(socket: Socket<SocketData>): boolean {
     const { acceptor, rules } = this;
     if (rules === null) return false;
-    const transport = new GuardedTransport(socket, this.calls, rules);
+    const transport = new GuardedTransport(socket, this.calls, this.closer, rules);
     socket.data = { transport, events: NO_CONNECTION };
     const events = acceptor.accept(transport);
     socket.data.events = transport;

@@ -1,5 +1,6 @@
 /**
- * The file of a Unix domain socket: removes a stale file and sets the mode. Bun removes the file when the listener stops.
+ * The file of a Unix domain socket: removes a stale file and sets the mode, without a moment at which the file allows more. Bun removes the
+ * file when the listener stops.
  *
  * A killed server leaves its file, and binding to an existing file fails. The file is removed only when it is a socket without a
  * listener, which is tested by connecting. That uses a direct system call, because Bun connects asynchronously and a start is
@@ -35,8 +36,18 @@ export function clearSocketPath(path: string): void {
   unlinkSync(path);
 }
 
-export function setSocketMode(path: string, mode: number): void {
-  chmodSync(path, mode);
+/**
+ * Creates the file with this mode. @param bind creates it
+ */
+export function withSocketMode<T>(path: string, mode: number, bind: () => T): T {
+  const before = process.umask(0o777 & ~mode);
+  try {
+    const bound = bind();
+    chmodSync(path, mode); // systems may create it with fewer permissions
+    return bound;
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Whether the socket has no listener. False when that cannot be determined. */

@@ -1,13 +1,14 @@
 /**
  * The WebSocket port: chooses its implementation, and creates a client for each connection that completes the handshake.
  *
- *   websocket { … } ─┬─ compression, or certificates of peers ─▶ RawWebSockets      our own codec
+ *   websocket { … } ─┬─ TLS, compression, a handshake timeout ─▶ RawWebSockets      our own codec
  *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
  * One implementation owns the port and all its connections; no data passes through a second socket. docs/differences.md gives the reasons
- * for the choice.
+ * for the choice. A reload cannot change the options that decide.
  */
 
 import type { Authenticator } from "../../auth/users/authenticator.ts";
+import { assert } from "../../base/assert/assert.ts";
 import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
@@ -29,10 +30,8 @@ export type WebSocketOwnerName = "Bun.serve" | "codec";
 export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions): WebSocketOwnerName {
   if (compression) return "codec"; // Bun has one size limit for compressed and uncompressed messages
   if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun's time limit cannot be set
-  if (tls === null) return "Bun.serve";
-  // Bun.serve does not expose the peer's certificate, supports only one own certificate, and cannot limit handshakes.
-  const plain = !tls.verify && tls.pinnedCerts.length === 0 && tls.ocspPeer === null && tls.certificates.length === 1;
-  return plain && tls.connectionRateLimit === 0 ? "Bun.serve" : "codec";
+  // Bun.serve reports no failed handshakes, shows no peer certificates, has one own certificate and no limit of handshakes.
+  return tls === null ? "Bun.serve" : "codec";
 }
 
 /** The server, as the listener uses it. */
@@ -90,7 +89,8 @@ export class WebSocketListener {
     try {
       return bindHost(options.host, hostname => {
         if (ownerName === "codec") return new RawWebSockets(host, rules, hostname, options.port, tls);
-        return new ServedWebSockets(host, rules, hostname, options.port, tls);
+        assert(tls === null, "Bun.serve has no secure WebSocket port");
+        return new ServedWebSockets(host, rules, hostname, options.port);
       });
     } catch (error) {
       const text = listenErrorText(options.host, options.port, error);
@@ -156,7 +156,7 @@ export class WebSocketListener {
     return () => {
       if (tls === null || this.tls === null) return;
       this.tls = tls;
-      this.owner.updateTls(tls);
+      this.owner.updateTls?.(tls);
     };
   }
 

@@ -20,6 +20,7 @@ import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
 import type { SocketCalls } from "./socket-calls.ts";
+import { fdOf, type SocketCloser } from "./socket-closer.ts";
 import { plainAddress, type SocketData, TcpTransport } from "./tcp-transport.ts";
 import { readCertificate } from "./tls/certificate.ts";
 import { HelloCollector } from "./tls/client-hello.ts";
@@ -39,6 +40,8 @@ const REFUSED_LINGER_MS = 2_000;
 export interface GuardRules {
   /** Null: no TLS. */
   readonly tls: TlsContext | null;
+  /** Time for a TLS handshake, ms. */
+  readonly handshakeMs: number;
   /** Clients may connect without TLS. */
   readonly allowNonTls: boolean;
   readonly proxyProtocol: boolean;
@@ -91,8 +94,8 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   /** The handshake failed inside Bun's `upgradeTLS` call, before it returned its sockets. */
   private failedEarly = false;
 
-  constructor(socket: Socket<SocketData>, calls: SocketCalls | null, rules: GuardRules) {
-    super(socket, calls);
+  constructor(socket: Socket<SocketData>, calls: SocketCalls | null, closer: SocketCloser, rules: GuardRules) {
+    super(socket, calls, closer);
     this.rules = rules;
     this.timer = new WheelTimer(() => this.onTimeout());
     this.handshaking = true;
@@ -120,7 +123,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 
   private afterFirstBytes(): void {
-    if (this.sniffs) this.enter(Phase.Sniff, this.rules.tls!.options.timeoutMs);
+    if (this.sniffs) this.enter(Phase.Sniff, this.rules.handshakeMs);
     else this.afterSniff();
   }
 
@@ -132,11 +135,11 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private startTlsOrOpen(): void {
     this.awaitsAddress = false;
     if (!this.wantsTls) return this.open();
-    const { rate, tls } = this.rules;
+    const { rate } = this.rules;
     if (rate !== null && !rate.allows(this.rules.clock.monotonic())) return this.refuse({ kind: "throttled", text: "" });
     this.events!.onHandshakeStart();
     this.hello = new HelloCollector();
-    this.enter(Phase.Hello, tls!.options.timeoutMs);
+    this.enter(Phase.Hello, this.rules.handshakeMs);
   }
 
   /** Lets the current phase examine the held bytes. */
@@ -174,7 +177,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       this.held.append(held.subarray(outcome.size));
     }
     // The byte examined in Sniff was the header's first, not the client's.
-    if (this.sniffs) this.enter(Phase.SniffAgain, this.rules.tls!.options.timeoutMs);
+    if (this.sniffs) this.enter(Phase.SniffAgain, this.rules.handshakeMs);
     else this.startTlsOrOpen();
   }
 
@@ -184,7 +187,11 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       case "more":
         return;
       case "notTls":
-        return this.refuse({ kind: "probe", text: "tls: first record does not look like a TLS handshake" });
+        return this.refuse({
+          kind: "probe",
+          text: "tls: first record does not look like a TLS handshake",
+          asksForHttp: outcome.asksForHttp,
+        });
       case "tooLarge":
         return this.refuse({ kind: "handshake", text: "tls: handshake message is too large" });
     }
@@ -336,15 +343,20 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 
   onEnd(): void {
-    this.onPeerEnded("EOF");
+    this.onPeerEnded(this.endText);
     this.events?.onEnd();
   }
 
   onClose(error: Error | null): void {
-    this.onPeerEnded(error === null ? "EOF" : this.failureText(error));
+    this.onPeerEnded(error === null ? this.endText : this.failureText(error));
     this.phase = Phase.Over;
     this.rules.timers.cancel(this.timer);
     this.events?.onClose(error);
+  }
+
+  /** As Go names the end of a peer's bytes. */
+  private get endText(): string {
+    return this.hello?.withinRecord ? "unexpected EOF" : "EOF";
   }
 
   private onPeerEnded(why: string): void {
@@ -373,14 +385,14 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (this.phase === Phase.Over && this.failedEarly) return; // inside Bun's `upgradeTLS` call: `upgrade` ends it afterwards
     this.stopGuarding();
     super.terminate();
-    this.plain?.terminate(); // a TLS socket that was ended waits for its peer and ignores `terminate`
+    if (this.plain !== null && fdOf(this.plain) >= 0) this.plain.terminate(); // a TLS socket with ciphertext waits for its peer, also in `close`
   }
 
   /** Ends after a failed handshake. The alert with the reason has been sent, so the peer gets time to read it. */
   private endRefused(): void {
     if (this.timer.active) return super.terminate(); // the second call
     this.rules.timers.set(this.timer, REFUSED_LINGER_MS);
-    this.socket.end();
+    this.closer.end(this.socket, true);
   }
 
   private stopGuarding(): void {

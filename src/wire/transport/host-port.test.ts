@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostPort, parseHostPort } from "./host-port.ts";
+import { hostPort, parseHostPort, reachableHosts } from "./host-port.ts";
 
 const parse = (text: string) => {
   try {
@@ -27,4 +27,12 @@ test("an invalid address is refused with the reference's text", () => {
   expect(parse("a:")).toBe('strconv.Atoi: parsing "": invalid syntax');
   expect(parse("::1")).toBe("address ::1: too many colons in address");
   expect(parse("[::1")).toBe("address [::1: missing ']' in address");
+});
+
+test("a system that does not tell its addresses leaves none", () => {
+  const refusing = () => {
+    throw new Error("A system error occurred: uv_interface_addresses returned Unknown system error 97");
+  };
+  expect(reachableHosts("0.0.0.0", refusing)).toEqual([]);
+  expect(reachableHosts("10.0.0.1", refusing)).toEqual(["10.0.0.1"]);
 });

@@ -25,10 +25,18 @@ export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::" || host === "";
 }
 
-/** Hosts under which a listener can be reached: its own, or all addresses of this machine when it listens on all. */
-export function reachableHosts(host: string): string[] {
+/**
+ * Hosts under which a listener can be reached: its own, or all addresses of this machine when it listens on all. None when the system does
+ * not tell them, for example to a service that may not open a netlink socket; the reference goes on without them too.
+ * @param interfaces throws when the system refuses
+ */
+export function reachableHosts(host: string, interfaces = networkInterfaces): string[] {
   if (!isWildcard(host)) return [host];
-  return Object.values(networkInterfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address));
+  try {
+    return Object.values(interfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address));
+  } catch {
+    return [];
+  }
 }
 
 /**

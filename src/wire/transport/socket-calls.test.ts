@@ -1,6 +1,10 @@
+import { ptr } from "bun:ffi";
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import type { Socket, TCPSocketListener } from "bun";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
+import { until } from "../../../test/faults/until.ts";
+import { openLibc } from "../../base/runtime/libc.ts";
 import { ByteVector, RANGES_MAX } from "./byte-vector.ts";
 import { SocketCalls } from "./socket-calls.ts";
 
@@ -134,4 +138,43 @@ test("assertions: a vector has room, and its ranges are not negative", () => {
   vector.clear();
   for (let range = 0; range < RANGES_MAX; range++) vector.add(bytes, 0, 1);
   expect(brokenAssertion(() => vector.add(bytes, 0, 1))).toBe(`${broken}: 512, 1`);
+});
+
+/** `tcpi_sacked` of a listening socket: the longest accept queue. */
+function acceptQueueOf(fd: number): number {
+  const info = new Uint32Array(8);
+  const size = new Uint32Array([info.byteLength]);
+  const { getsockopt } = openLibc({ getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" } })!;
+  expect(getsockopt(fd, 6, 11, ptr(info), ptr(size))).toBe(0);
+  return info[7]!;
+}
+
+const queueMax = () => Math.min(4096, Number(readFileSync("/proc/sys/net/core/somaxconn", "latin1")));
+
+onLinux("a listener gets the accept queue of the reference", () => {
+  const { fd } = listener as unknown as { readonly fd: number };
+  expect(acceptQueueOf(fd)).not.toBe(4096);
+  calls!.lengthenAcceptQueue(listener);
+  expect(acceptQueueOf(fd)).toBe(queueMax());
+});
+
+onLinux("so does a listener that is known only by its port", () => {
+  const { fd } = listener as unknown as { readonly fd: number };
+  calls!.lengthenAcceptQueueOn(listener.port);
+  expect(acceptQueueOf(fd)).toBe(queueMax());
+});
+
+onLinux("the last bytes of a socket: none while FIN is not sent, then those that the peer's kernel has not acknowledged", async () => {
+  expect(calls!.lastBytes(fdOf(sender))).toBeNull();
+  sender.write("bye");
+  reader.write("unread");
+  sender.pause();
+  sender.shutdown();
+  await read(3);
+  const left = () => calls!.lastBytes(fdOf(sender));
+  await until(
+    () => left()?.unacknowledged === 0,
+    () => `left: ${JSON.stringify(left())}`,
+  );
+  expect(calls!.lastBytes(-1)).toEqual({ unacknowledged: 0, unread: 0 });
 });

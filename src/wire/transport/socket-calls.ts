@@ -1,12 +1,15 @@
 /**
- * Two system calls by FFI that Bun's sockets do not offer, for high throughput:
+ * System calls by FFI that Bun's sockets do not offer.
  *
  *   sendmsg   sends many byte ranges in one call, copied only by the kernel. Bun writes one buffer per call, so a run of large messages
  *             would be copied together first, or cost one call each.          msghdr ─▶ iovec[ {address, size} … ] ─▶ a ByteVector
  *   recv      reads into a reused buffer. Bun copies each read into a new one.
+ *   getsockopt, ioctl   tell what the kernel still has to do for a socket that is being closed (socket-closer.ts)
+ *   listen    sets a longer accept queue than Bun's
  * Null where libc cannot be loaded or has another layout: callers then use Bun's sockets alone. Measured: bench/compare, 1 → 1.
  */
 import { type Pointer, ptr } from "bun:ffi";
+import { readdirSync } from "node:fs";
 import { openLibc } from "../../base/runtime/libc.ts";
 import { type ByteVector, RANGES_MAX } from "./byte-vector.ts";
 
@@ -18,8 +21,43 @@ const MSGHDR_IOV = 16 / 4;
 const MSGHDR_IOV_COUNT = 24 / 4;
 const WORD = 2 ** 32;
 
+/** The kernel limits it to `net.core.somaxconn`. */
+const ACCEPT_QUEUE_MAX = 4096;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+/** `tcpi_state` in the first byte: states before our FIN is sent. */
+const TCP_ESTABLISHED = 1;
+const TCP_CLOSE_WAIT = 8;
+const SIOCOUTQ = 0x5411;
+const FIONREAD = 0x541b;
+
 type SendMessage = (fd: number, header: Pointer, flags: number) => number;
 type Receive = (fd: number, target: Pointer, size: number, flags: number) => number;
+type GetOption = (fd: number, level: number, option: number, value: Pointer, size: Pointer) => number;
+type Control = (fd: number, request: number, value: Pointer) => number;
+type Listen = (fd: number, backlog: number) => number;
+type GetName = (fd: number, address: Pointer, size: Pointer) => number;
+
+interface Calls {
+  sendmsg: SendMessage;
+  recv: Receive;
+  getsockopt: GetOption;
+  getsockname: GetName;
+  ioctl: Control;
+  listen: Listen;
+}
+
+/** What the kernel still has of a socket whose sending side is being closed. */
+export interface LastBytes {
+  /** Bytes that the peer's kernel has not acknowledged, without the FIN. */
+  readonly unacknowledged: number;
+  /** Bytes of the peer that nothing has read. Closing the socket causes a reset while there are any. */
+  readonly unread: number;
+}
 
 export class SocketCalls {
   private readonly header = new Uint32Array(new ArrayBuffer(MSGHDR_BYTES));
@@ -28,10 +66,26 @@ export class SocketCalls {
   private readonly headerAddress: Pointer;
   private readonly sendmsg: SendMessage;
   private readonly recv: Receive;
+  private readonly getsockopt: GetOption;
+  private readonly ioctl: Control;
+  private readonly listen: Listen;
+  private readonly getsockname: GetName;
+  /** Buffers for results of calls: their memory stays where it is, so their addresses are taken once. */
+  private readonly value = new Int32Array(new ArrayBuffer(8));
+  private readonly size = new Int32Array(new ArrayBuffer(8));
+  private readonly valueAddress = ptr(this.value);
+  private readonly sizeAddress = ptr(this.size);
+  /** A `sockaddr`: the largest that is read is an IPv6 one. */
+  private readonly address = new Uint8Array(new ArrayBuffer(28));
+  private readonly addressAddress = ptr(this.address);
 
-  private constructor(sendmsg: SendMessage, recv: Receive) {
-    this.sendmsg = sendmsg;
-    this.recv = recv;
+  private constructor(calls: Calls) {
+    this.sendmsg = calls.sendmsg;
+    this.recv = calls.recv;
+    this.getsockopt = calls.getsockopt;
+    this.getsockname = calls.getsockname;
+    this.ioctl = calls.ioctl;
+    this.listen = calls.listen;
     this.headerAddress = ptr(this.header);
     const address = Number(ptr(this.ranges));
     this.header[MSGHDR_IOV] = address % WORD;
@@ -45,8 +99,12 @@ export class SocketCalls {
     const symbols = openLibc({
       sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
       recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" }, // the size parameter has 64 bits; 32 are enough here
+      getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+      getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+      ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+      listen: { args: ["i32", "i32"], returns: "i32" },
     });
-    return symbols === null ? null : new SocketCalls(symbols.sendmsg as unknown as SendMessage, symbols.recv as unknown as Receive);
+    return symbols === null ? null : new SocketCalls(symbols as unknown as Calls);
   }
 
   /**
@@ -79,4 +137,50 @@ export class SocketCalls {
   receive(fd: number, target: Buffer): number {
     return Math.max(0, this.recv(fd, ptr(target), target.length, MSG_DONTWAIT));
   }
+
+  /**
+   * What the kernel has left of a socket on which FIN was to be sent.
+   * @returns null while FIN is not sent; nothing left when the socket is no TCP socket, or is closed
+   */
+  lastBytes(fd: number): LastBytes | null {
+    this.size[0] = 1; // the first byte holds the state
+    if (fd < 0 || this.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.valueAddress, this.sizeAddress) !== 0) return NOTHING_LEFT;
+    const state = this.value[0] & 0xff;
+    if (state === TCP_ESTABLISHED || state === TCP_CLOSE_WAIT) return null;
+    const queued = this.count(fd, SIOCOUTQ);
+    return { unacknowledged: Math.max(0, queued - 1), unread: this.count(fd, FIONREAD) }; // FIN counts as one
+  }
+
+  private count(fd: number, request: number): number {
+    return this.ioctl(fd, request, this.valueAddress) === 0 ? this.value[0] : 0;
+  }
+
+  /** Gives a listener the reference's accept queue: Bun's is so short that many clients at once have to repeat their first packet. */
+  lengthenAcceptQueue(listener: object): void {
+    const { fd } = listener as { readonly fd?: number }; // Bun's types lack it
+    if (fd !== undefined && fd >= 0) this.listen(fd, ACCEPT_QUEUE_MAX);
+  }
+
+  /** The same for this process's listener on a port, when Bun does not show its descriptor. */
+  lengthenAcceptQueueOn(port: number): void {
+    for (const name of readdirSync("/proc/self/fd")) {
+      const fd = Number(name);
+      if (this.portOf(fd) === port && this.option(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1) this.listen(fd, ACCEPT_QUEUE_MAX);
+    }
+  }
+
+  /** The local TCP port of a socket; -1 when the descriptor is none. */
+  private portOf(fd: number): number {
+    this.size[0] = this.address.length;
+    if (this.getsockname(fd, this.addressAddress, this.sizeAddress) !== 0) return -1;
+    const family = this.address[0] | (this.address[1] << 8);
+    return family === AF_INET || family === AF_INET6 ? (this.address[2] << 8) | this.address[3] : -1;
+  }
+
+  private option(fd: number, level: number, name: number): number {
+    this.size[0] = 4;
+    return this.getsockopt(fd, level, name, this.valueAddress, this.sizeAddress) === 0 ? this.value[0] : -1;
+  }
 }
+
+const NOTHING_LEFT: LastBytes = { unacknowledged: 0, unread: 0 };

@@ -2,6 +2,7 @@ import type { Socket } from "bun";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import type { ByteVector } from "./byte-vector.ts";
 import type { SocketCalls } from "./socket-calls.ts";
+import { fdOf, type SocketCloser } from "./socket-closer.ts";
 import type { TlsState } from "./tls-state.ts";
 import type { SocketEvents, Transport } from "./transport.ts";
 
@@ -23,11 +24,13 @@ export class TcpTransport implements Transport {
   vectored: boolean;
   protected socket: Socket<SocketData>;
   protected readonly calls: SocketCalls | null;
+  protected readonly closer: SocketCloser;
 
-  /** @param calls shared by the server's connections; null where they are not available */
-  constructor(socket: Socket<SocketData>, calls: SocketCalls | null) {
+  /** @param calls shared by the server's connections, as `closer` is; null where they are not available */
+  constructor(socket: Socket<SocketData>, calls: SocketCalls | null, closer: SocketCloser) {
     this.socket = socket;
     this.calls = calls;
+    this.closer = closer;
     this.vectored = calls !== null;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
@@ -38,18 +41,13 @@ export class TcpTransport implements Transport {
   }
 
   writeVector(vector: ByteVector): number {
-    const fd = this.descriptor;
+    const fd = fdOf(this.socket);
     return fd < 0 || this.calls === null ? 0 : this.calls.send(fd, vector);
   }
 
   readMore(target: Buffer): number {
-    const fd = this.descriptor;
+    const fd = fdOf(this.socket);
     return fd < 0 || this.calls === null ? 0 : this.calls.receive(fd, target);
-  }
-
-  /** -1 once the socket is closed. */
-  private get descriptor(): number {
-    return (this.socket as unknown as { readonly fd: number }).fd; // Bun's types lack it
   }
 
   pause(): void {
@@ -61,12 +59,12 @@ export class TcpTransport implements Transport {
   }
 
   end(lingers: boolean, _reason: CloseReason): void {
-    if (lingers) this.socket.shutdown();
-    else this.socket.end();
+    this.closer.end(this.socket, lingers);
   }
 
+  /** Bytes that the kernel has accepted are still sent, unless the peer's are unread; Bun's own `terminate` would discard them. */
   terminate(): void {
-    this.socket.terminate();
+    this.socket.close();
   }
 }
 

@@ -44,8 +44,9 @@ export interface Transport {
   resume(): void;
   /**
    * Sends the written bytes, then FIN.
-   * @param lingers bytes that the peer still sends are read and dropped until it ends its side or `terminate` is called. Otherwise the
-   * socket is closed at once: unread bytes of the peer then cause a reset, which may destroy our last bytes before the peer reads them.
+   * @param lingers the socket is closed only when the peer's kernel has acknowledged our last bytes, the peer ends its side, or `terminate` is
+   * called; bytes that the peer still sends are read and dropped. Otherwise it is closed as soon as the kernel has our last bytes and none of
+   * the peer's are unread: those would cause a reset, which may destroy our last bytes before the peer reads them.
    * @param reason used by transports that send a reason (a WebSocket's close frame)
    */
   end(lingers: boolean, reason: CloseReason): void;
@@ -68,6 +69,8 @@ export interface TransportRefusal {
   readonly text: string;
   /** Additional text for the debug log. */
   readonly detail?: string;
+  /** For a `probe`: the first bytes are those of an HTTP request. */
+  readonly asksForHttp?: boolean;
 }
 
 /** Events of a socket. */

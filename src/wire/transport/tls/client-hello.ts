@@ -37,9 +37,14 @@ export interface ClientHello {
 
 export type HelloOutcome =
   | { readonly kind: "more" }
-  | { readonly kind: "notTls" | "tooLarge" }
+  /** `notTls`: not even the first record; `asksForHttp`: it is a request for HTTP without TLS. */
+  | { readonly kind: "notTls"; readonly asksForHttp: boolean }
+  | { readonly kind: "tooLarge" }
   /** `hello` is null when it could not be read. */
   | { readonly kind: "hello"; readonly hello: ClientHello | null };
+
+/** The first bytes of HTTP requests, as many as a record header has. */
+const HTTP_STARTS: ReadonlySet<string> = new Set(["GET /", "HEAD ", "POST ", "PUT /", "OPTIO"]);
 
 const MORE: HelloOutcome = { kind: "more" };
 const UNREADABLE: HelloOutcome = { kind: "hello", hello: null };
@@ -56,6 +61,11 @@ export class HelloCollector {
   /** All bytes received, as they are passed on to BoringSSL. */
   get bytes(): Buffer {
     return this.raw.bytes;
+  }
+
+  /** The bytes so far end within a record. */
+  get withinRecord(): boolean {
+    return this.recordLeft > 0 || this.at < this.raw.size;
   }
 
   add(chunk: Uint8Array): HelloOutcome {
@@ -89,8 +99,10 @@ export class HelloCollector {
   /** @returns null when the record header was read and the record's contents follow */
   private readRecordHeader(bytes: Buffer): HelloOutcome | null {
     const at = this.at;
-    if (at === 0 && (bytes[0] !== HANDSHAKE_RECORD || (bytes.length > 1 && bytes[1] >= 0x10))) return { kind: "notTls" };
     if (at + RECORD_HEADER_BYTES > bytes.length) return MORE;
+    if (at === 0 && (bytes[0] !== HANDSHAKE_RECORD || bytes[1] >= 0x10)) {
+      return { kind: "notTls", asksForHttp: HTTP_STARTS.has(bytes.toString("latin1", 0, RECORD_HEADER_BYTES)) };
+    }
     const size = (bytes[at + 3] << 8) | bytes[at + 4];
     if (bytes[at] !== HANDSHAKE_RECORD || size === 0 || size > RECORD_BYTES_MAX) return UNREADABLE;
     this.at += RECORD_HEADER_BYTES;

@@ -2,7 +2,7 @@
  * A loaded `tls` block: its files are read and checked, its certificates are ready to be chosen from.
  *
  *   TlsRules ─ load ─▶ TlsContext ─┬─ handshakeOptions(hello) ─▶ Bun's upgradeTLS, the certificate chosen by the ClientHello
- *                                    ├─ serveOptions()         ─▶ Bun.serve: monitoring, WebSocket
+ *                                    ├─ serveOptions()         ─▶ Bun.serve: monitoring
  *                                    └─ isPinned, verifies, peerCheck: requirements for peers
  * Immutable: a reload loads another one and hands it to the listeners. New handshakes use it; existing connections are not affected.
  */

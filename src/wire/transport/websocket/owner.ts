@@ -1,6 +1,6 @@
 /**
  * The two owners of a WebSocket port: `Bun.serve` (served-websockets.ts) or our own codec on raw sockets (raw-websockets.ts). Both make the
- * checks of handshake.ts and produce a `Transport`; the listener's configuration decides which one is used.
+ * checks of handshake.ts and produce a `Transport`. The listener's configuration decides which one is used, by options that no reload changes.
  */
 import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
@@ -35,8 +35,8 @@ export interface HandshakeRules {
 
 export interface WebSocketOwner {
   readonly port: number;
-  /** Uses another certificate for new connections; existing ones are not affected. Only for an owner created with TLS. */
-  updateTls(tls: TlsContext): void;
+  /** Applies to new connections; existing ones are not affected. Only an owner that was created with TLS has this. */
+  updateTls?(tls: TlsContext): void;
   /** Stops accepting. @param force also ends the accepted sockets */
   stop(force: boolean): void;
 }

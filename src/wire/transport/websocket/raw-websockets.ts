@@ -4,6 +4,7 @@ import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { ByteVector } from "../byte-vector.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
 import { SocketCalls } from "../socket-calls.ts";
+import { SocketCloser } from "../socket-closer.ts";
 import { type SocketData, TcpTransport } from "../tcp-transport.ts";
 import { HandshakeRate } from "../tls/handshake-rate.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
@@ -20,6 +21,7 @@ export class RawWebSockets implements WebSocketOwner {
   private readonly rules: HandshakeRules;
   private readonly shared: SharedWebSocketState;
   private readonly calls = SocketCalls.load();
+  private readonly closer: SocketCloser;
   private readonly listener: TCPSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
   private guard: GuardRules | null = null;
@@ -29,6 +31,7 @@ export class RawWebSockets implements WebSocketOwner {
   constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number, tls: TlsContext | null) {
     this.host = host;
     this.rules = rules;
+    this.closer = new SocketCloser(host.timers, this.calls);
     this.shared = {
       scratch: new FrameScratch(),
       vector: new ByteVector(),
@@ -57,6 +60,7 @@ export class RawWebSockets implements WebSocketOwner {
     if (tls !== null) this.updateTls(tls);
     const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
     this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
+    this.calls?.lengthenAcceptQueue(this.listener);
     this.port = this.listener.port;
   }
 
@@ -64,7 +68,8 @@ export class RawWebSockets implements WebSocketOwner {
     const { host, handlers } = this;
     const limit = tls.options.connectionRateLimit;
     const rate = limit === 0 ? null : new HandshakeRate(limit);
-    this.guard = { tls, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, clock: host.clock, handlers };
+    const handshakeMs = this.rules.handshakeTimeoutMs; // as in the reference, not the time of the tls block
+    this.guard = { tls, handshakeMs, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, clock: host.clock, handlers };
   }
 
   /** Writes one log line for all refusals within a second. */
@@ -76,11 +81,11 @@ export class RawWebSockets implements WebSocketOwner {
   private open(socket: Socket<SocketData>): void {
     const { guard } = this;
     if (guard === null) {
-      const transport = new TcpTransport(socket, this.calls);
+      const transport = new TcpTransport(socket, this.calls, this.closer);
       socket.data = { transport, events: this.peer(transport, false) };
       return;
     }
-    const transport = new GuardedTransport(socket, this.calls, guard);
+    const transport = new GuardedTransport(socket, this.calls, this.closer, guard);
     socket.data = { transport, events: transport };
     transport.begin(this.peer(transport, true));
     if (guard.rate !== null && !this.reportTimer.active) this.host.timers.set(this.reportTimer, REPORT_MS);

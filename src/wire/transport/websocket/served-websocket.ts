@@ -25,7 +25,7 @@ export class ServedWebSocket implements Transport {
   readonly handshakesFirst = false;
   readonly vectored = false;
   readonly inProcess = false;
-  readonly tls: TlsState | null;
+  readonly tls: TlsState | null = null;
   readonly remoteAddress: string;
   readonly remotePort: number;
   private readonly socket: ServerWebSocket<unknown>;
@@ -39,11 +39,10 @@ export class ServedWebSocket implements Transport {
   private ended = false;
   private closed = false;
 
-  constructor(socket: ServerWebSocket<unknown>, info: WebSocketClientInfo, remotePort: number, tls: TlsState | null) {
+  constructor(socket: ServerWebSocket<unknown>, info: WebSocketClientInfo, remotePort: number) {
     this.socket = socket;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? ""); // missing if the peer has already reset the connection
     this.remotePort = remotePort;
-    this.tls = tls;
     this.messageBytesMax = info.browser ? BROWSER_FRAME_BYTES_MAX : MESSAGE_BYTES_MAX;
   }
 

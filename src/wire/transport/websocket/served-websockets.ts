@@ -1,9 +1,10 @@
 /**
- * WebSockets by `Bun.serve`. The checks of the handshake are those of handshake.ts; frames, their limits and the texts of close
- * frames are Bun's (docs/differences.md). Bun shows no peer certificates and refuses unmasked frames, so neither is offered.
+ * WebSockets by `Bun.serve`, without TLS. The checks of the handshake are those of handshake.ts; frames, their limits and the texts of close
+ * frames are Bun's (docs/differences.md). Bun refuses unmasked frames, so they are not offered.
  */
 import type { Server, ServerWebSocket } from "bun";
-import type { TlsContext } from "../tls/tls-context.ts";
+import { SocketCalls } from "../socket-calls.ts";
+import { plainAddress } from "../tcp-transport.ts";
 import { clientInfoOf, type WebSocketClientInfo } from "./client-info.ts";
 import { REFUSAL_HEADERS, refusalBody, refusalOf } from "./handshake.ts";
 import { type HandshakeRules, logRefusal, peerText, refusesLeafNode, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
@@ -31,41 +32,21 @@ export class ServedWebSockets implements WebSocketOwner {
   readonly port: number;
   private readonly host: WebSocketHost;
   private readonly rules: HandshakeRules;
-  private readonly secure: boolean;
-  private readonly hostname: string;
-  private server: Server<ServedData>;
-  /** Former servers that no longer hold the port; their WebSockets stay open. */
-  private readonly former = new Set<Server<ServedData>>();
-  /** Certificates in use. */
-  private shown: string;
+  private readonly server: Server<ServedData>;
 
-  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. @param tls null: plain HTTP */
-  constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number, tls: TlsContext | null) {
+  /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
+  constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number) {
     this.host = host;
-    this.hostname = hostname;
     this.rules = rules;
-    this.secure = tls !== null;
-    this.shown = JSON.stringify(tls?.serveOptions());
-    this.server = this.serve(port, tls);
+    this.server = this.serve(hostname, port);
     this.port = this.server.port!;
+    SocketCalls.load()?.lengthenAcceptQueueOn(this.port);
   }
 
-  /** Bun cannot change a server's certificate, so a new server takes over the port. */
-  updateTls(tls: TlsContext): void {
-    const shown = JSON.stringify(tls.serveOptions());
-    if (shown === this.shown) return;
-    this.shown = shown;
-    const before = this.server;
-    this.former.add(before);
-    void before.stop(false).then(() => this.former.delete(before));
-    this.server = this.serve(this.port, tls);
-  }
-
-  private serve(port: number, tls: TlsContext | null): Server<ServedData> {
+  private serve(hostname: string, port: number): Server<ServedData> {
     return Bun.serve<ServedData>({
-      hostname: this.hostname,
+      hostname,
       port,
-      ...(tls === null ? {} : { tls: tls.serveOptions() as Bun.TLSOptions }),
       development: false,
       reusePort: false, // `development: false` would set it, and a second server on this port would get half of the clients
       idleTimeout: IDLE_SECONDS,
@@ -90,16 +71,15 @@ export class ServedWebSockets implements WebSocketOwner {
 
   stop(force: boolean): void {
     void this.server.stop(force);
-    if (force) for (const server of this.former) void server.stop(true);
   }
 
   private onRequest(request: Request, server: Server<ServedData>): Response | undefined {
     const { host, rules } = this;
     const address = server.requestIP(request);
-    const upgrade = upgradeRequestOf(request, this.secure);
+    const upgrade = upgradeRequestOf(request);
     const refusal = refusalOf(upgrade, rules.origins);
     if (refusal !== null) {
-      logRefusal(host, peerText(address?.address ?? "", address?.port ?? 0), refusal.reason);
+      logRefusal(host, peerText(plainAddress(address?.address ?? ""), address?.port ?? 0), refusal.reason);
       return new Response(refusalBody(refusal.status), { status: refusal.status, headers: REFUSAL_HEADERS });
     }
     const info = clientInfoOf(upgrade, false, false);
@@ -116,7 +96,7 @@ export class ServedWebSockets implements WebSocketOwner {
     if (closesAtOnce) return socket.terminate();
     socket.binaryType = "nodebuffer";
     this.guarded(socket, () => {
-      const transport = new ServedWebSocket(socket, info, remotePort, null);
+      const transport = new ServedWebSocket(socket, info, remotePort);
       socket.data.transport = transport;
       transport.attach(this.host.accept(transport, info));
       this.host.endTurn();
@@ -133,13 +113,13 @@ export class ServedWebSockets implements WebSocketOwner {
   }
 }
 
-function upgradeRequestOf(request: Request, secure: boolean): UpgradeRequest {
+function upgradeRequestOf(request: Request): UpgradeRequest {
   const [, path = ""] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)/i.exec(request.url)!;
   return {
     method: request.method,
     path,
     host: request.headers.get("host") ?? "",
-    secure,
+    secure: false,
     values: name => {
       const value = request.headers.get(name);
       return value === null ? [] : [value];

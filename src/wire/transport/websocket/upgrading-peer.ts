@@ -19,6 +19,9 @@ import { type SharedWebSocketState, WebSocketTransport } from "./websocket-trans
 /** Time for a refused peer to end its side, ms. */
 const LINGER_MS = 2_000;
 
+/** The answer to plain HTTP on a secure port. */
+const HTTPS_EXPECTED = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
 const NOTHING = Buffer.alloc(0);
 
 export class UpgradingPeer implements TransportEvents {
@@ -40,7 +43,7 @@ export class UpgradingPeer implements TransportEvents {
     this.rules = rules;
     this.shared = shared;
     this.timer = new WheelTimer(() => below.terminate());
-    host.timers.set(this.timer, rules.handshakeTimeoutMs);
+    if (!below.handshaking) this.onReady();
   }
 
   onData(chunk: Buffer): void {
@@ -104,11 +107,16 @@ export class UpgradingPeer implements TransportEvents {
 
   onPeerSilent(): void {}
 
-  onReady(): void {}
+  /** The request may come now. */
+  onReady(): void {
+    this.host.timers.set(this.timer, this.rules.handshakeTimeoutMs);
+  }
 
-  onRefused({ text }: TransportRefusal): void {
+  onRefused({ text, asksForHttp = false }: TransportRefusal): void {
     const peer = peerText(this.below.remoteAddress, this.below.remotePort);
-    this.host.logError(`websocket: http: TLS handshake error from ${peer}: ${text}`);
+    const reason = asksForHttp ? "client sent an HTTP request to an HTTPS server" : text;
+    this.host.logError(`websocket: TLS handshake error from ${peer}: ${reason}`);
+    if (asksForHttp) return this.refuse(HTTPS_EXPECTED); // before the handshake, so unencrypted
     this.answered = true;
     this.below.terminate();
   }

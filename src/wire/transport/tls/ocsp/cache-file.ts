@@ -66,7 +66,7 @@ function objectOf(value: unknown, name: string): Record<string, unknown> {
 function entryOf(row: Record<string, unknown>): CacheEntry {
   const resp = textOf(row, "resp");
   if (resp.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(resp)) throw new Error("json: resp is not base64");
-  const status = row.resp_status;
+  const status = row.resp_status ?? "revoked"; // the safe reading of an entry that does not say it
   return {
     subject: textOf(row, "subject"),
     cachedAt: timeOf(row, "cached_at"),

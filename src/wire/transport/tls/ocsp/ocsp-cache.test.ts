@@ -110,6 +110,18 @@ test("the file has the reference's format, is readable by its owner only, and lo
   await again.stop();
 });
 
+test("an entry without a status counts as a revocation, and is preserved like one", async () => {
+  const bench = new Bench();
+  mkdirSync(bench.directory, { recursive: true });
+  const entry = { cached_at: "2026-01-01T00:00:00Z", resp_expires: "2026-01-01T00:00:01Z", resp: "/wYAAFMyc1R3TwEHAAABQFUIb25l" };
+  writeFileSync(bench.file, JSON.stringify({ a: entry }));
+  const cache = bench.open({ preserveRevoked: true });
+  expect(cache.stats).toEqual({ ...NOTHING, responses: 1, revoked: 1 } as never);
+  cache.delete("a");
+  expect(cache.stats.responses).toBe(1);
+  await cache.stop();
+});
+
 test("saves at every interval when something has changed, and at the end", async () => {
   const bench = new Bench();
   const cache = bench.open();

@@ -35,6 +35,11 @@ test("reads the three statuses with their times", () => {
   expect(read(ocspResponse(leaf, { hash: "sha256" })).status).toBe("good");
 });
 
+test("a response without a status is a revocation", () => {
+  expect(read(ocspResponse(leaf, { status: "absent" })).status).toBe("revoked");
+  expect(read(ocspResponse(leaf, { status: "absent", nextUpdateMs: null })).status).toBe("revoked");
+});
+
 test("verifies RSA, ECDSA and Ed25519 signatures of the issuer and of delegates", () => {
   for (const key of ["rsa", "ec", "ed25519"] as const) {
     const issuer = authority(key, key);

@@ -79,7 +79,9 @@ const SIGNATURES: Record<string, { key: string; hash: string | null }> = {
   "1.3.101.112": { key: "ed25519", hash: null },
 };
 
-const STATUSES: Record<number, OcspStatus> = { 128: "good", 161: "revoked", 130: "unknown" }; // [0], [1] constructed, [2]
+const TAG_GOOD = 0x80;
+const TAG_REVOKED = 0xa1;
+const TAG_UNKNOWN = 0x82;
 
 /**
  * @param bytes kept, not copied
@@ -141,14 +143,28 @@ function singleResponse(data: DerReader, certificate: ChainCertificate, issuer: 
   for (const responses = data.into(TAG_SEQUENCE); !responses.done; ) {
     const single = responses.into(TAG_SEQUENCE);
     if (!isAbout(single.into(TAG_SEQUENCE), certificate, issuer)) continue;
-    const status = STATUSES[single.next().tag];
-    if (status === undefined) throw new DerError("an unknown status");
+    const status = statusIn(single);
     const thisUpdateMs = timeMs(single.take(TAG_GENERALIZED_TIME));
     const nextUpdateMs = single.peek() === 0xa0 ? timeMs(single.into(0xa0).take(TAG_GENERALIZED_TIME)) : null;
     if (single.peek() === 0xa1) refuseCritical(single.into(0xa1).into(TAG_SEQUENCE));
     return { status, thisUpdateMs, nextUpdateMs };
   }
   throw new OcspError("no response matching the supplied certificate");
+}
+
+/** Go's encoder leaves the status of a revocation without a time out, so an absent status means revoked. */
+function statusIn(single: DerReader): OcspStatus {
+  if (single.peek() === TAG_GENERALIZED_TIME) return "revoked";
+  switch (single.next().tag) {
+    case TAG_GOOD:
+      return "good";
+    case TAG_REVOKED:
+      return "revoked";
+    case TAG_UNKNOWN:
+      return "unknown";
+    default:
+      throw new DerError("an unknown status");
+  }
 }
 
 function isAbout(certId: DerReader, { serial }: ChainCertificate, issuer: ChainCertificate): boolean {
