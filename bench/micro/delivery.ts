@@ -15,6 +15,7 @@ import { Turn } from "../../src/connections/link/turn.ts";
 import type { MessageBatch } from "../../src/messaging/batch/message-batch.ts";
 import { type Sink, Subscription } from "../../src/messaging/batch/subscription.ts";
 import { MatchResult } from "../../src/messaging/subject/match-result.ts";
+import { QueueGroup } from "../../src/messaging/subject/queue-group.ts";
 import { MessageSource } from "../../src/messaging/subject/queue-selection.ts";
 import type { ByteVector } from "../../src/wire/transport/byte-vector.ts";
 import type { Transport } from "../../src/wire/transport/transport.ts";
@@ -152,7 +153,7 @@ function addFanOut(name: string, { plain = 0, inside = 0, members = 0, step = 50
   const connections = (count: number) => Array.from({ length: count }, () => new Output(newConnection(turn, false)));
   const result = new MatchResult(
     [...connections(plain).map(sink => wants(sink, null)), ...Array.from({ length: inside }, () => wants(new Inside(), null))],
-    members === 0 ? [] : [connections(members).map(sink => wants(sink, NAME))],
+    members === 0 ? [] : [QueueGroup.of(connections(members).map(sink => wants(sink, NAME)))],
   );
   const publisher = { interest: { generation: 1, match: () => result }, source: MessageSource.Client, noResponders: null };
   measurement.add(name, 500 * (plain + inside + Math.min(1, members)), () => {

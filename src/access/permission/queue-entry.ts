@@ -1,5 +1,6 @@
 import { bytesEqual } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
+import { membersOf } from "../../messaging/subject/queue-group.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { isSubset } from "../../messaging/subject/subject-overlap.ts";
 import type { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
@@ -70,7 +71,7 @@ export class QueueEntrySet {
 
   private trieVerdict(trie: SubjectTrie<QueueEntry>, source: Uint8Array, start: number, end: number, queue: Uint8Array): QueueVerdict {
     const { groups } = trie.match(source, start, end);
-    for (const [first] of groups) if (first.coversQueue(queue)) return QueueVerdict.SameQueue; // a group has one queue
+    for (const group of groups) if (membersOf(group)[0].coversQueue(queue)) return QueueVerdict.SameQueue; // a group has one queue
     return groups.length === 0 ? QueueVerdict.None : QueueVerdict.OtherQueue;
   }
 }

@@ -6,10 +6,14 @@
  *   stepped   receivers that get messages one by one: code inside the process, which may publish or change interest between two messages,
  *             and connections that occur twice in the result (message 1 goes to both subscriptions, then message 2 to both)
  *   remotes   subscriptions of other servers: collected per connection
+ *
+ * Queue groups change while the result stays. Where a plan depends on their members, because a connection may be in one of them too, it is valid for
+ * one version of them. In a result with few members the next plan is made at once. With many, all receivers are stepped first, which is always
+ * right, and the plan is made when it has been used so often that it pays off.
  */
 import type { Subscription } from "../batch/subscription.ts";
 import type { MatchResult } from "../subject/match-result.ts";
-import { isRemote } from "../subject/queue-selection.ts";
+import { membersOf } from "../subject/queue-group.ts";
 
 export class DeliveryPlan {
   /**
@@ -23,11 +27,20 @@ export class DeliveryPlan {
     readonly stepped: readonly number[],
     readonly remotes: readonly number[],
     readonly remoteGroups: boolean,
+    /** Version of the groups' members that the plan is for; -1: it does not depend on them. */
+    readonly version = -1,
+    /** How often it may be used before a better one is made; Infinity: there is none. */
+    public uses = Number.POSITIVE_INFINITY,
   ) {}
 }
 
 /** The shared plan of results whose receivers all may get runs and have no members on other servers: nearly all results. */
 const ALL_RUNS = new DeliveryPlan(null, [], [], false);
+
+/** Up to this number of members of groups, a plan is made at the first use. */
+const MEMBERS_FEW = 256;
+/** Receivers are stepped once per this number of members before the plan is made. */
+const MEMBERS_PER_USE = 64;
 
 /** Creates plans. One object per server, because its marks on sinks must differ from plan to plan. */
 export class DeliveryPlanner {
@@ -38,15 +51,42 @@ export class DeliveryPlanner {
     return ++this.lastMark;
   }
 
-  /** The plan of a result; created at the first call. */
+  /** The plan of a result; made at the first call, and after changes of its queue groups. */
   planOf(result: MatchResult<Subscription>): DeliveryPlan {
-    return (result.plan as DeliveryPlan | null) ?? this.make(result);
+    const plan = result.plan as DeliveryPlan | null;
+    if (plan === null) return this.make(result);
+    if (plan.version === -1) return plan;
+    if (plan.version !== versionOf(result)) return this.make(result);
+    return --plan.uses < 0 ? this.makeFull(result, plan.version) : plan;
   }
 
   private make(result: MatchResult<Subscription>): DeliveryPlan {
+    const { plain, groups } = result;
+    if (plain.length === 0) {
+      const remoteGroups = hasRemotes(result);
+      result.plan = remoteGroups ? new DeliveryPlan(null, [], [], true) : ALL_RUNS;
+      return result.plan as DeliveryPlan;
+    }
+    if (groups.length === 0) return this.makeFull(result, -1);
+    let members = 0;
+    for (const group of groups) members += group.length;
+    if (members <= MEMBERS_FEW) return this.makeFull(result, versionOf(result));
+    const stepped: number[] = [];
+    const remotes: number[] = [];
+    for (let position = 0; position < plain.length; position++) {
+      if (plain[position].sink.remote === undefined) stepped.push(position);
+      else remotes.push(position);
+    }
+    const plan = new DeliveryPlan([], stepped, remotes, hasRemotes(result), versionOf(result), members / MEMBERS_PER_USE);
+    result.plan = plan;
+    return plan;
+  }
+
+  private makeFull(result: MatchResult<Subscription>, version: number): DeliveryPlan {
     const { plain } = result;
     const repeated = this.nextMark();
-    const remoteGroups = this.markSinks(result, repeated);
+    this.markSinks(result, repeated);
+    const remoteGroups = hasRemotes(result);
     const runs: number[] = [];
     const stepped: number[] = [];
     const remotes: number[] = [];
@@ -57,28 +97,34 @@ export class DeliveryPlanner {
       else stepped.push(position);
     }
     const all = runs.length === plain.length;
-    const plan = all && !remoteGroups ? ALL_RUNS : new DeliveryPlan(all ? null : runs, stepped, remotes, remoteGroups);
+    const shared = all && !remoteGroups && version === -1;
+    const plan = shared ? ALL_RUNS : new DeliveryPlan(all ? null : runs, stepped, remotes, remoteGroups, version);
     result.plan = plan;
     return plan;
   }
 
-  /**
-   * Sets the mark `repeated` on sinks that may get a message twice.
-   * @returns whether a queue group has members on other servers
-   */
-  private markSinks({ plain, groups }: MatchResult<Subscription>, repeated: number): boolean {
+  /** Sets the mark `repeated` on sinks that may get a message twice. */
+  private markSinks({ plain, groups }: MatchResult<Subscription>, repeated: number): void {
     const once = this.nextMark();
     const inThisGroup = this.nextMark();
     for (const { sink } of plain) sink.mark = sink.mark === once || sink.mark === repeated ? repeated : once;
-    let remoteGroups = false;
     for (const group of groups) {
+      const members = membersOf(group);
       // Only one member of a group gets a message, so a sink may have several members in one group, but not members in two groups.
-      for (const { sink, origin } of group) {
-        if (isRemote(origin)) remoteGroups = true;
-        sink.mark = sink.mark === once || sink.mark === repeated ? repeated : inThisGroup;
-      }
-      for (const { sink } of group) if (sink.mark === inThisGroup) sink.mark = once;
+      for (const { sink } of members) sink.mark = sink.mark === once || sink.mark === repeated ? repeated : inThisGroup;
+      for (const { sink } of members) if (sink.mark === inThisGroup) sink.mark = once;
     }
-    return remoteGroups;
   }
+}
+
+function versionOf({ groups }: MatchResult<Subscription>): number {
+  let version = 0;
+  for (const group of groups) version += group.version;
+  return version;
+}
+
+/** Whether a queue group has members on other servers. */
+function hasRemotes({ groups }: MatchResult<Subscription>): boolean {
+  for (const group of groups) if (group.remotes > 0) return true;
+  return false;
 }

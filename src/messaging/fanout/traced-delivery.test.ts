@@ -4,6 +4,7 @@ import { Random } from "../../base/random/random.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
 import { type Sink, Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
+import { QueueGroup } from "../subject/queue-group.ts";
 import { MessageSource } from "../subject/queue-selection.ts";
 import { MessageTrace, type TracedReceiver } from "../trace/message-trace.ts";
 import { FanOutStack } from "./fan-out-stack.ts";
@@ -54,7 +55,7 @@ function deliver(plain: Subscription[], groups: Subscription[][] = [], only = fa
   batch.add(0, 3, 0, 0, -1, 3, 3);
   const origin = { kind: 0, id: 9, name: "", accountName: "A" };
   batch.trace = new MessageTrace("trace", only, origin, { fields: new Map(), bytes: 0, subject: "foo" }, () => 0);
-  const result = new MatchResult(plain, groups);
+  const result = new MatchResult(plain, groups.map(QueueGroup.of));
   const publisher = { interest: { generation: 1, match: () => result }, source: MessageSource.Client, noResponders: null };
   const delivered = new FanOutStack(new Random(1)).deliver(publisher, batch, 0, 1, result, 1);
   const { events } = JSON.parse(batch.trace.json({})) as { events: Record<string, unknown>[] };

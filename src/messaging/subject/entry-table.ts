@@ -1,8 +1,11 @@
 import { assert } from "../../base/assert/assert.ts";
-import { sameBytes } from "./byte-hash.ts";
+import { bytesEqual } from "../../base/bytes/ascii.ts";
+import { HashKey } from "./byte-hash.ts";
+import { BytesMap } from "./bytes-map.ts";
 import { EntryList } from "./entry-list.ts";
 import { MatchResult } from "./match-result.ts";
-import { Origin, type TrieEntry } from "./trie-entry.ts";
+import { GroupChanges, JoinedGroup, type MatchedGroup, QueueGroup } from "./queue-group.ts";
+import type { TrieEntry } from "./trie-entry.ts";
 
 /**
  * The entries of the trie's nodes: two arrays, indexed by node.
@@ -10,17 +13,18 @@ import { Origin, type TrieEntry } from "./trie-entry.ts";
  *   slots     null | the only entry, a plain one | NodeEntries: plain list, queue groups
  *   results   null | the result of a match that finds only this node; built by the first such match after a change
  * A slot with one entry is the common case of millions of literal subscriptions; it saves two objects for each of them. Because of the result
- * per node, a new subject that matches only the subscription `orders.*` allocates nothing.
+ * per node, a new subject that matches only the subscription `orders.*` allocates nothing. A result contains the node's queue groups themselves,
+ * so it is only built again when a group begins or ends, or gets its first remote member or loses its last one.
  */
 class NodeEntries<E extends TrieEntry> {
   plain: EntryList<E> | null = null;
-  groups: GroupEntries<E>[] = NO_GROUPS;
+  groups: QueueGroup<E>[] = NO_GROUPS;
+  /** The groups by name; null while there are few. */
+  groupIndex: BytesMap<QueueGroup<E>> | null = null;
 }
 
-interface GroupEntries<E> {
-  readonly name: Uint8Array;
-  readonly members: EntryList<E>;
-}
+/** Up to this number of groups at one node are searched; more have an index. */
+const GROUPS_SEARCHED_MAX = 16;
 
 // biome-ignore lint/suspicious/noExplicitAny: one empty array for all types of entries
 const NO_GROUPS: any[] = [];
@@ -34,11 +38,21 @@ export enum Change {
   Some = 1,
   /** It is the first entry of its kind, or was the last one. */
   Edge = 2,
+  /** Like `Some`, but results that contain the group show the change by themselves. */
+  Live = 3,
 }
 
 export class EntryTable<E extends TrieEntry> {
+  /** Changes of queue groups. */
+  readonly groupChanges = new GroupChanges();
+  /** Secret, because clients choose the names of groups. */
+  private readonly hashKey: HashKey;
   private slots: (E | NodeEntries<E> | null)[] = [null];
   private results: (MatchResult<E> | null)[] = [null];
+
+  constructor(hashKey = HashKey.secret()) {
+    this.hashKey = hashKey;
+  }
 
   /** Makes room for a new node. Node numbers have no gaps. */
   addNode(node: number): void {
@@ -59,7 +73,12 @@ export class EntryTable<E extends TrieEntry> {
   }
 
   add(node: number, entry: E): Change {
-    this.results[node] = null;
+    const change = this.addTo(node, entry);
+    if (change !== Change.Live) this.results[node] = null;
+    return change;
+  }
+
+  private addTo(node: number, entry: E): Change {
     const slot = this.slots[node];
     if (slot === null && entry.queue === null) {
       this.slots[node] = entry;
@@ -73,7 +92,7 @@ export class EntryTable<E extends TrieEntry> {
       if (slot !== null) entries.plain = new EntryList(slot);
       this.slots[node] = entries;
     }
-    return entry.queue === null ? addPlain(entries, entry) : addMember(entries, entry, entry.queue);
+    return entry.queue === null ? addPlain(entries, entry) : this.addMember(entries, entry, entry.queue);
   }
 
   remove(node: number, entry: E): Change {
@@ -87,14 +106,15 @@ export class EntryTable<E extends TrieEntry> {
     }
     const change = entry.queue === null ? removePlain(slot, entry) : removeMember(slot, entry, entry.queue);
     if (change === Change.None) return change;
-    this.results[node] = null;
+    if (change !== Change.Live) this.results[node] = null;
     if (slot.plain === null && slot.groups.length === 0) this.slots[node] = null;
     return change;
   }
 
-  /** Drops the node's result after a change of weight. */
-  dropResult(node: number): void {
-    this.results[node] = null;
+  /** Called after the weight of a queue entry has changed. */
+  noteWeight(node: number, queue: Uint8Array): void {
+    const slot = this.slots[node];
+    if (slot instanceof NodeEntries) findGroup(slot, queue)?.noteChange();
   }
 
   /** The result of a match that finds only this node. The node must have entries. */
@@ -107,7 +127,7 @@ export class EntryTable<E extends TrieEntry> {
     const slot = this.slots[node];
     if (slot === null) return false;
     if (!(slot instanceof NodeEntries)) return queue === null;
-    return queue === null ? slot.plain !== null : findGroup(slot.groups, queue) !== -1;
+    return queue === null ? slot.plain !== null : findGroup(slot, queue) !== undefined;
   }
 
   plainCount(node: number): number {
@@ -122,7 +142,7 @@ export class EntryTable<E extends TrieEntry> {
     const slot = this.slots[node];
     if (!(slot instanceof NodeEntries)) return 0;
     let count = 0;
-    for (const group of slot.groups) count += group.members.size;
+    for (const group of slot.groups) count += group.length;
     return count;
   }
 
@@ -135,7 +155,7 @@ export class EntryTable<E extends TrieEntry> {
       return;
     }
     if (slot.plain !== null) for (const entry of slot.plain.snapshot()) target.push(entry);
-    for (const group of slot.groups) for (const entry of group.members.snapshot()) target.push(entry);
+    for (const group of slot.groups) for (const entry of group.members) target.push(entry);
   }
 
   private build(node: number): MatchResult<E> {
@@ -145,11 +165,59 @@ export class EntryTable<E extends TrieEntry> {
       slot instanceof NodeEntries
         ? new MatchResult<E>(
             slot.plain === null ? NO_ENTRIES : slot.plain.snapshot(),
-            slot.groups.length === 0 ? NO_ENTRIES : slot.groups.map(group => remoteFirst(group.members.snapshot())),
+            slot.groups.length === 0 ? NO_ENTRIES : slot.groups.slice(),
           )
         : new MatchResult<E>([slot], NO_ENTRIES);
     this.results[node] = result;
     return result;
+  }
+
+  private addMember(entries: NodeEntries<E>, entry: E, queue: Uint8Array): Change {
+    const known = findGroup(entries, queue);
+    if (known !== undefined) return changeMembers(known, () => known.add(entry));
+    const group = new QueueGroup<E>(queue, this.groupChanges);
+    group.add(entry);
+    if (entries.groups === NO_GROUPS) entries.groups = [];
+    const { groups } = entries;
+    group.index = groups.length;
+    groups.push(group);
+    if (entries.groupIndex !== null) {
+      entries.groupIndex.set(group.name, group);
+    } else if (groups.length > GROUPS_SEARCHED_MAX) {
+      entries.groupIndex = new BytesMap(this.hashKey);
+      for (const one of groups) entries.groupIndex.set(one.name, one);
+    }
+    return Change.Edge;
+  }
+
+  /** Merges results: plain entries in the given order, queue groups of the same name joined. */
+  merge(results: readonly MatchResult<E>[]): MatchResult<E> {
+    const plain: E[] = [];
+    const groups: QueueGroup<E>[][] = [];
+    let index: BytesMap<QueueGroup<E>[]> | null = null;
+    for (const result of results) {
+      for (const entry of result.plain) plain.push(entry);
+      for (const group of result.groups as readonly QueueGroup<E>[]) {
+        if (index === null && groups.length > GROUPS_SEARCHED_MAX) {
+          index = new BytesMap(this.hashKey);
+          for (const parts of groups) index.set(parts[0].name, parts);
+        }
+        const { name } = group;
+        const parts = index === null ? groups.find(([first]) => bytesEqual(first.name, name)) : index.get(name, 0, name.length);
+        if (parts !== undefined) {
+          parts.push(group);
+          continue;
+        }
+        const opened = [group];
+        groups.push(opened);
+        index?.set(name, opened);
+      }
+    }
+    return new MatchResult<E>(plain, groups.length === 0 ? NO_ENTRIES : groups.map(parts => this.join(parts)));
+  }
+
+  private join(parts: readonly QueueGroup<E>[]): MatchedGroup<E> {
+    return parts.length === 1 ? parts[0] : new JoinedGroup(parts, this.groupChanges);
   }
 }
 
@@ -162,18 +230,6 @@ function addPlain<E extends TrieEntry>(entries: NodeEntries<E>, entry: E): Chang
   return Change.Some;
 }
 
-function addMember<E extends TrieEntry>(entries: NodeEntries<E>, entry: E, queue: Uint8Array): Change {
-  const index = findGroup(entries.groups, queue);
-  if (index !== -1) {
-    entries.groups[index].members.add(entry);
-    return Change.Some;
-  }
-  const group = { name: queue, members: new EntryList(entry) };
-  if (entries.groups === NO_GROUPS) entries.groups = [group];
-  else entries.groups.push(group);
-  return Change.Edge;
-}
-
 function removePlain<E extends TrieEntry>(entries: NodeEntries<E>, entry: E): Change {
   if (entries.plain === null || !entries.plain.remove(entry)) return Change.None;
   if (entries.plain.size > 0) return Change.Some;
@@ -182,64 +238,31 @@ function removePlain<E extends TrieEntry>(entries: NodeEntries<E>, entry: E): Ch
 }
 
 function removeMember<E extends TrieEntry>(entries: NodeEntries<E>, entry: E, queue: Uint8Array): Change {
-  const index = findGroup(entries.groups, queue);
-  if (index === -1) return Change.None;
-  const members = entries.groups[index].members;
-  if (!members.remove(entry)) return Change.None;
-  if (members.size > 0) return Change.Some;
-  entries.groups.splice(index, 1);
+  const group = findGroup(entries, queue);
+  if (group === undefined) return Change.None;
+  if (group.length > 1) return changeMembers(group, () => group.remove(entry));
+  if (!group.remove(entry)) return Change.None;
+  const { groups } = entries;
+  const last = groups.pop()!;
+  if (last !== group) {
+    groups[group.index] = last;
+    last.index = group.index;
+  }
+  if (entries.groupIndex === null) return Change.Edge;
+  entries.groupIndex.delete(group.name);
+  if (groups.length === 0) entries.groupIndex = null;
   return Change.Edge;
 }
 
-function findGroup<E>(groups: readonly GroupEntries<E>[], queue: Uint8Array): number {
-  for (let index = 0; index < groups.length; index++) {
-    const name = groups[index].name;
-    if (name.length === queue.length && sameBytes(name, 0, queue, 0, queue.length)) return index;
-  }
-  return -1;
+/** Adds or removes a member of a group that has others. Results must know whether a group has remote members. */
+function changeMembers<E extends TrieEntry>(group: QueueGroup<E>, change: () => unknown): Change {
+  const hadRemotes = group.remotes > 0;
+  if (change() === false) return Change.None;
+  return group.remotes > 0 === hadRemotes ? Change.Live : Change.Some;
 }
 
-/** Order of a group's members: plain routes, then members for leaf nodes, then local ones. */
-const RANKS: Record<Origin, number> = {
-  [Origin.Route]: 0,
-  [Origin.RouteLeaf]: 1,
-  [Origin.LeafHub]: 2,
-  [Origin.LeafSpoke]: 2,
-  [Origin.Gateway]: 3,
-  [Origin.Local]: 3,
-};
-
-/**
- * Sorts remote members to the front. The selection of a member relies on this order: only remote members have weights, and a group that
- * begins with a local member has no remote one. Leaf nodes come directly before local members, so that a scan that skips a leaf node finds a
- * local member next.
- */
-export function remoteFirst<E extends TrieEntry>(members: readonly E[]): readonly E[] {
-  for (const member of members) {
-    if (member.origin !== Origin.Local) return members.slice().sort((a, b) => RANKS[a.origin] - RANKS[b.origin]);
-  }
-  return members;
-}
-
-/** Merges results: plain entries in the given order, queue groups of the same name joined. */
-export function mergeResults<E extends TrieEntry>(results: readonly MatchResult<E>[]): MatchResult<E> {
-  const plain: E[] = [];
-  const groups: (readonly E[])[] = [];
-  for (const result of results) {
-    for (const entry of result.plain) plain.push(entry);
-    for (const group of result.groups) mergeGroup(groups, group);
-  }
-  return new MatchResult(plain, groups.length === 0 ? NO_ENTRIES : groups);
-}
-
-function mergeGroup<E extends TrieEntry>(groups: (readonly E[])[], group: readonly E[]): void {
-  const name = group[0].queue!;
-  for (let index = 0; index < groups.length; index++) {
-    const other = groups[index][0].queue!;
-    if (other.length === name.length && sameBytes(other, 0, name, 0, name.length)) {
-      groups[index] = remoteFirst(groups[index].concat(group));
-      return;
-    }
-  }
-  groups.push(group);
+function findGroup<E extends TrieEntry>(entries: NodeEntries<E>, queue: Uint8Array): QueueGroup<E> | undefined {
+  if (entries.groupIndex !== null) return entries.groupIndex.get(queue, 0, queue.length);
+  for (const group of entries.groups) if (bytesEqual(group.name, queue)) return group;
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { type EntryTable, mergeResults } from "./entry-table.ts";
+import type { EntryTable } from "./entry-table.ts";
 import type { MatchResult } from "./match-result.ts";
 import type { TrieEntry } from "./trie-entry.ts";
 
@@ -47,7 +47,7 @@ export class MergeMemo<E extends TrieEntry> {
   private merge(found: readonly number[], count: number): MatchResult<E> {
     const results: MatchResult<E>[] = [];
     for (let index = 0; index < count; index++) results.push(this.entries.result(found[index]));
-    return mergeResults(results);
+    return this.entries.merge(results);
   }
 
   private open(): Int32Array {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
+import { QueueGroup } from "./queue-group.ts";
 import { isRemote, MessageSource, type QueueDelivery, selectQueueMember } from "./queue-selection.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
@@ -37,6 +38,7 @@ function draw(
   { refusing = "", echoing = "", draws = 3_000, seed = 1 } = {},
 ): Record<string, number> {
   const random = new Random(seed);
+  const group = QueueGroup.of(members);
   const counts: Record<string, number> = {};
   let asked: string[] = [];
   const delivery: QueueDelivery<Member> = {
@@ -49,7 +51,7 @@ function draw(
   };
   for (let round = 0; round < draws; round++) {
     asked = [];
-    const name = selectQueueMember(members, source, random, delivery)?.name ?? "none";
+    const name = selectQueueMember(group, source, random, delivery)?.name ?? "none";
     expect(new Set(asked).size).toBe(asked.length); // no member is asked twice
     counts[name] = (counts[name] ?? 0) + 1;
   }

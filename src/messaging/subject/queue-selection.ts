@@ -1,4 +1,5 @@
 import type { Random } from "../../base/random/random.ts";
+import { JoinedGroup, type MatchedGroup, type QueueGroup } from "./queue-group.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
 /**
@@ -39,29 +40,65 @@ export function isRemote(origin: Origin): boolean {
 }
 
 /**
- * @param group members of a `MatchResult` group, at least one
  * @returns the local member that took the message, or the remote member (`isRemote`) whose connection must carry it, or null if no member
  * can take it
  */
 export function selectQueueMember<E extends TrieEntry>(
-  group: readonly E[],
+  group: MatchedGroup<E>,
   source: MessageSource,
   random: Random,
   delivery: QueueDelivery<E>,
 ): E | null {
-  if (group[0].origin === Origin.Local) return deliverToOne(group, 0, random, delivery);
-  return source === MessageSource.Route ? selectFromRoute(group, random, delivery) : selectFromAll(group, source, random, delivery);
+  if (group instanceof JoinedGroup) {
+    const { flat } = group;
+    if (flat === null) return deliverToOneOfParts(group, random, delivery);
+    return group.remotes === 0 ? deliverToOne(flat, 0, random, delivery) : selectAmongRemotes(flat, source, random, delivery);
+  }
+  const { members } = group;
+  return group.remotes === 0 ? deliverToOne(members, 0, random, delivery) : selectAmongRemotes(members, source, random, delivery);
+}
+
+function selectAmongRemotes<E extends TrieEntry>(
+  members: readonly E[],
+  source: MessageSource,
+  random: Random,
+  delivery: QueueDelivery<E>,
+): E | null {
+  return source === MessageSource.Route ? selectFromRoute(members, random, delivery) : selectFromAll(members, source, random, delivery);
 }
 
 /** Tries the local members, which begin at index `first`. Starts with a random one. */
 function deliverToOne<E extends TrieEntry>(group: readonly E[], first: number, random: Random, delivery: QueueDelivery<E>): E | null {
   const count = group.length - first;
   let index = count > 1 ? first + random.below(count) : first;
-  for (let tried = 0; tried < count; tried++) {
+  // A member that does not take the message may leave the group, so the length is read again.
+  for (let tried = 0; tried < count && group.length > first; tried++) {
+    if (index >= group.length) index = first;
     const member = group[index];
     if (delivery.tryDeliver(member)) return member;
-    index = index + 1 === group.length ? first : index + 1;
+    index++;
   }
+  return null;
+}
+
+/** Tries the members of all parts. Starts with a random one: of the part that it is in, then of the parts after it, and around. */
+function deliverToOneOfParts<E extends TrieEntry>(group: JoinedGroup<E>, random: Random, delivery: QueueDelivery<E>): E | null {
+  const { parts } = group;
+  let drawn = random.below(group.length);
+  let start = 0;
+  while (drawn >= parts[start].length) drawn -= parts[start++].length;
+  const taken = tryMembers(parts[start], drawn, parts[start].length, delivery);
+  if (taken !== null) return taken;
+  for (let passed = 1; passed < parts.length; passed++) {
+    const part = parts[(start + passed) % parts.length];
+    const member = tryMembers(part, 0, part.length, delivery);
+    if (member !== null) return member;
+  }
+  return tryMembers(parts[start], 0, drawn, delivery);
+}
+
+function tryMembers<E extends TrieEntry>({ members }: QueueGroup<E>, from: number, to: number, delivery: QueueDelivery<E>): E | null {
+  for (let index = from; index < to && index < members.length; index++) if (delivery.tryDeliver(members[index])) return members[index];
   return null;
 }
 

@@ -4,6 +4,7 @@ import { fnvCollisions } from "../../../test/doubles/fnv-collisions.ts";
 import { Random } from "../../base/random/random.ts";
 import { EntryTable } from "./entry-table.ts";
 import { WatchError } from "./interest-watch.ts";
+import { type JoinedGroup, membersOf } from "./queue-group.ts";
 import { SubjectTrie } from "./subject-trie.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
@@ -41,7 +42,11 @@ function newTrie({ cache = true } = {}) {
         .sort(),
     groups: (subject: string) =>
       match(subject)
-        .groups.map(group => group.map(found => found.name).sort())
+        .groups.map(group =>
+          membersOf(group)
+            .map(found => found.name)
+            .sort(),
+        )
         .sort(),
   };
 }
@@ -102,15 +107,29 @@ for (const cache of [true, false]) {
       expect([trie.count, trie.levels()]).toEqual([0, 0]);
     });
 
-    test("a returned result does not change", () => {
+    test("the plain list of a returned result does not change", () => {
       const { trie, insert, match } = newTrie({ cache });
       const [first] = insert("a", "a q");
       const before = match("a");
       insert("a", "a q");
       trie.remove(first);
       expect(before.plain.map(found => found.name)).toEqual(["a"]);
-      expect(before.groups.map(group => group.length)).toEqual([1]);
       expect(match("a")).not.toBe(before);
+    });
+
+    test("a returned result shows which members its queue groups have, and stays in use while they change", () => {
+      const { trie, insert, match } = newTrie({ cache });
+      const [first] = insert("a q", "a q", "* q", "a p");
+      const before = match("a");
+      const sizes = () => before.groups.map(group => group.length).sort();
+      expect(sizes()).toEqual([1, 3]);
+      const [added] = insert("a q");
+      expect(match("a")).toBe(before);
+      expect(sizes()).toEqual([1, 4]);
+      trie.remove(first);
+      trie.remove(added);
+      expect(match("a")).toBe(before);
+      expect(sizes()).toEqual([1, 2]);
     });
 
     test("subjects of 40 tokens work like short ones", () => {
@@ -151,13 +170,14 @@ test("the generation rises with insertion, removal, batch and weight", () => {
   expect(seen).toEqual([...new Set(seen)].sort((x, y) => x - y));
 });
 
-test("a changed weight causes a new result", () => {
+test("a changed weight counts as a change of the group", () => {
   const { trie, insert, match } = newTrie();
   const [member] = insert("a q");
-  const before = match("a");
+  const [group] = match("a").groups;
+  const { version } = group;
   trie.setWeight(member, 5);
-  expect(match("a")).not.toBe(before);
-  expect(match("a").groups[0][0].weight).toBe(5);
+  expect(membersOf(group)[0].weight).toBe(5);
+  expect(group.version).toBeGreaterThan(version);
 });
 
 test("all subjects that match only one node share its result", () => {
@@ -174,7 +194,8 @@ test("remote members come first in their group, leaf nodes directly before local
   const origins = [Origin.Local, Origin.LeafHub, Origin.Route, Origin.Local, Origin.RouteLeaf, Origin.LeafSpoke];
   for (const origin of origins) trie.insert(entry("a q", origin));
   trie.insert(entry("* q", Origin.Route));
-  const order = match("a").groups[0].map(member => member.origin);
+  const [group] = match("a").groups;
+  const order = (group as JoinedGroup<NamedEntry>).flat!.map(member => member.origin);
   expect(order).toEqual([Origin.Route, Origin.Route, Origin.RouteLeaf, Origin.LeafHub, Origin.LeafSpoke, Origin.Local, Origin.Local]);
 });
 

@@ -85,7 +85,7 @@ export class SubjectTrie<E extends TrieEntry> {
    * work of a turn compare it before and after their calls.
    */
   get steps(): number {
-    return this.walk.steps + this.nodes.probes;
+    return this.walk.steps + this.nodes.probes + this.entries.groupChanges.steps;
   }
 
   constructor(options: TrieOptions) {
@@ -105,7 +105,9 @@ export class SubjectTrie<E extends TrieEntry> {
     const change = this.entries.add(this.openPath(subject), entry);
     this.count++;
     this.inserts++;
-    this.noteChange();
+    this.generation++;
+    if (change === Change.Live) return true;
+    this.merged.forget();
     if (this.cache !== null && this.cache.count > 0) {
       if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
       else this.cache.stalePattern(subject);
@@ -118,7 +120,9 @@ export class SubjectTrie<E extends TrieEntry> {
   remove(entry: E): boolean {
     const change = this.detach(entry);
     if (change === Change.None) return false;
-    this.noteChange();
+    this.generation++;
+    if (change === Change.Live) return true;
+    this.merged.forget();
     this.dropCached(entry.subject);
     this.notifyRemoved(entry, change);
     return true;
@@ -147,10 +151,9 @@ export class SubjectTrie<E extends TrieEntry> {
   /** Sets the number of remote members that a queue entry represents. */
   setWeight(entry: E, weight: number): void {
     entry.weight = weight;
+    this.generation++;
     const node = this.findPath(entry.subject);
-    if (node !== NONE) this.entries.dropResult(node);
-    this.dropCached(entry.subject);
-    this.noteChange();
+    if (node !== NONE && entry.queue !== null) this.entries.noteWeight(node, entry.queue);
   }
 
   /**

@@ -10,6 +10,7 @@ import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import { Client } from "../../connections/client/client.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { membersOf } from "../../messaging/subject/queue-group.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { accountNameOf, requesterOf } from "../../services/requester.ts";
@@ -90,5 +91,5 @@ function subscribers({ interest }: Account, subject: string, queue: string | nul
   const bytes = encode(subject);
   if (!isValidLiteral(bytes, 0, bytes.length)) return 0;
   const { plain, groups } = interest.match(bytes, 0, bytes.length);
-  return [...plain, ...groups.flat()].filter(counts).reduce((sum, { weight }) => sum + weight, 0);
+  return [...plain, ...groups.flatMap(membersOf)].filter(counts).reduce((sum, { weight }) => sum + weight, 0);
 }
