@@ -16,6 +16,7 @@ import type { Account } from "../../accounts/account/account.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import { type Inbox, Inboxes } from "../../services/inboxes.ts";
 import { Sender } from "../../services/sender.ts";
+import { SentTrace } from "../../services/sent-trace.ts";
 import { ServiceEndpoints } from "../../services/service-endpoints.ts";
 import { claimsFault } from "./claims-fault.ts";
 import { type DirectoryStore, NotStored } from "./directory-store.ts";
@@ -48,7 +49,7 @@ export class ClaimsServices {
   ) {
     const onError = (error: unknown) => host.log.error(`account claims service failed: ${reasonOf(error)}`);
     this.endpoints = new ServiceEndpoints(account, onError);
-    this.sender = new Sender(account, () => host.serverInfo());
+    this.sender = new Sender(account, () => host.serverInfo(), new SentTrace(host));
     this.inboxes = new Inboxes(serverName, onError);
   }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Disk } from "../../base/disk/disk.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import type { SentTraceHost } from "../../services/sent-trace.ts";
 
 /** Effects of an account's new claims on its clients. */
 export interface ClaimsChange {
@@ -27,7 +28,7 @@ export interface AccountClients {
   expire(account: Account): void;
 }
 
-export interface OperatorHost {
+export interface OperatorHost extends SentTraceHost {
   readonly log: Logger;
   readonly clock: Clock;
   readonly disk: Disk;

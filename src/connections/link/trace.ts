@@ -1,11 +1,12 @@
 /** Lines of the trace log in the reference's format. Not a hot path: with tracing on, no message uses the publish loop. */
-import { decode, quote } from "../../base/bytes/ascii.ts";
+import { decode } from "../../base/bytes/ascii.ts";
+import { payloadLine } from "../../base/log/payload-line.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { Connection } from "./connection.ts";
 import { FLAG_HEADERS } from "./connection-flag.ts";
 
-/** The `MSG_PAYLOAD` line of a message: at most `max_traced_msg_len` bytes, with `trace_headers` only of its headers. @param headerSize -1: none */
+/** The line for the payload of a message. @param headerSize -1: none */
 export function traceMessage(
   connection: Connection,
   arrow: "<<-" | "->>",
@@ -14,17 +15,8 @@ export function traceMessage(
   start: number,
   end: number,
 ): void {
-  const options = connection.host.options;
-  let stop = end;
-  if (options.traceHeaders) {
-    if (headerSize <= 0) return;
-    stop = start + headerSize;
-  }
-  if (stop === start) return;
-  const most = options.tracedBytesMax;
-  const cut = most > 0 && stop - start > most;
-  const text = quote(source, start, cut ? start + most : stop);
-  connection.log.trace(`${connection.label} - ${arrow} MSG_PAYLOAD: [${cut ? `${text.slice(0, -1)}..."` : text}]`);
+  const line = payloadLine(connection.host.options, source, headerSize, start, end);
+  if (line !== null) connection.log.trace(`${connection.label} - ${arrow} ${line}`);
 }
 
 /** Lines for messages that were delivered: `MSG` or `HMSG`, and their payloads. */

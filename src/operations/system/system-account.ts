@@ -10,6 +10,7 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { RequestQueue } from "../../services/request-queue.ts";
 import { Sender } from "../../services/sender.ts";
+import { SentTrace } from "../../services/sent-trace.ts";
 import { ServiceEndpoints } from "../../services/service-endpoints.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
@@ -35,7 +36,7 @@ export class SystemAccount {
 
   constructor(host: SystemHost, account: Account) {
     this.host = host;
-    const sender = new Sender(account, () => host.serverInfo());
+    const sender = new Sender(account, () => host.serverInfo(), new SentTrace(host));
     this.events = new Events(host, sender, account);
     this.statsz = new Statsz(host, sender);
     this.queue = new RequestQueue(host.log, () => host.turn.end(), { label: "System service", waitingMax: WAITING_MAX });

@@ -100,6 +100,10 @@ export class OperatorMode implements OperatorHost, AccountClients {
     return this.server.log;
   }
 
+  get options(): Options {
+    return this.server.options;
+  }
+
   get clock(): Clock {
     return this.server.clock;
   }
