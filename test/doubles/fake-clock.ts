@@ -30,6 +30,11 @@ export class FakeClock implements Clock {
     return () => this.pending.delete(entry);
   }
 
+  /** Runs when the clock moves next, also by 0. */
+  afterEvents(task: () => void): void {
+    this.after(0, task);
+  }
+
   /** Number of tasks that are not due yet. */
   get waiting(): number {
     return this.pending.size;

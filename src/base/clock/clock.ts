@@ -10,6 +10,8 @@ export interface Clock {
    * @returns cancels the task
    */
   after(delayMs: number, task: () => void, keepsAlive?: boolean): () => void;
+  /** Runs `task` once after the event loop has looked at its sockets and timers. */
+  afterEvents(task: () => void): void;
 }
 
 export const SYSTEM_CLOCK: Clock = {
@@ -19,5 +21,8 @@ export const SYSTEM_CLOCK: Clock = {
     const timer = setTimeout(task, delayMs);
     if (!keepsAlive) timer.unref();
     return () => clearTimeout(timer);
+  },
+  afterEvents(task) {
+    setImmediate(task);
   },
 };

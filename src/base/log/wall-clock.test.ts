@@ -10,6 +10,7 @@ class CoarseClock {
   now = () => Math.floor(this.origin + this.elapsed);
   monotonic = () => this.elapsed;
   after = () => () => {};
+  afterEvents = () => {};
 }
 
 test("the wall clock becomes exact over time, and is never wrong by a millisecond or more", () => {

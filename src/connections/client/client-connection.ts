@@ -6,6 +6,7 @@
  * The steps before the protocol (handshakes, INFO, the time to authenticate) are in client-admission.ts.
  */
 import { decode } from "../../base/bytes/ascii.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { CommandSink } from "../../wire/protocol/command-sink.ts";
@@ -107,8 +108,9 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
   }
 
   flushMessages(): void {
+    const { count } = this.host.turn.batch;
     this.publisher.flush();
-    this.stall.afterFlush();
+    this.reading.charge(UnitsOf.flush + (count >> 1));
   }
 
   checkMessage(source: Buffer, subjectStart: number, subjectEnd: number, headerSize: number, size: number): Refusal {
@@ -121,11 +123,16 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
 
   onMessage(source: Buffer): Refusal {
     this.publisher.publish(source);
-    this.stall.afterFlush();
+    this.reading.charge(UnitsOf.line);
     return Refusal.None;
   }
 
   onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
+    this.reading.charge(verb === Verb.Connect ? UnitsOf.login : UnitsOf.line);
+    return this.handleLine(verb, source, start, end);
+  }
+
+  private handleLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
     switch (verb) {
       case Verb.Sub:
         return handleSub(this, source, start, end);
@@ -144,6 +151,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
 
   onPing(): void {
     if (this.tracing) this.traceIn("PING", "");
+    this.reading.charge(UnitsOf.ping);
     this.sendPong();
     this.keepalive.lastInAt = this.host.turn.clock.monotonic();
     if ((this.flags & FLAG_CONNECT_RECEIVED) === 0 || (this.flags & FLAG_FIRST_PONG_SENT) !== 0) return;
@@ -162,6 +170,16 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
 
   onCommandRefused(refusal: Refusal): void {
     refuseCommand(this, refusal);
+  }
+
+  // Reading
+
+  get commandUnfinished(): boolean {
+    return this.publisher.unfinished;
+  }
+
+  finishCommand(): boolean {
+    return this.publisher.resume();
   }
 
   // End

@@ -15,19 +15,6 @@ export function moveSubjects(batch: MessageBatch, mapped: Buffer): void {
   batch.namesBytesMax += mapped.length;
 }
 
-/**
- * Publishes messages on one subject that may be mapped differently: draws a mapping for each message and publishes it in a separate batch.
- * @param single an empty batch with room for one message
- * @param publish called with `single` for each message
- */
-export function publishVarying(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
-  for (let index = 0; index < batch.count && !client.closed; index++) {
-    takeMapped(client, batch, index, single);
-    publish(single);
-    giveBack(single, batch);
-  }
-}
-
 /** Adds message `index` to an empty batch, under its mapped subject. @returns the mapped subject; null: it is not mapped */
 export function takeMapped(client: Client, batch: MessageBatch, index: number, single: MessageBatch): Buffer | null {
   const start = batch.subjectStart(index);

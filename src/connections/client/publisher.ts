@@ -2,15 +2,16 @@
  * The publishing side of a client: from a batch to its receivers.
  *
  *   next(subject) ── mapped? ── allowed? ── the account's interest ─▶ Route        once per run of messages on one subject
- *   flush() ─▶ FanOut, which decides who gets what
+ *   flush() ─▶ FanOut, which decides who gets what ─▶ share of work used up? The batch is held, and `resume` continues later
  * For a client without permissions in an account without mappings, neither is checked. Messages are published one by one if messages on one
  * subject may be mapped differently (mapped-publishing.ts) or are traced (traced-publishing.ts).
  */
 import { quote } from "../../base/bytes/ascii.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import { countDelivered } from "../../messaging/batch/delivered.ts";
 import { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
-import type { FanOutPublisher, Interest, NoResponders } from "../../messaging/fanout/fan-out.ts";
+import type { FanOut, FanOutPublisher, Interest, NoResponders } from "../../messaging/fanout/fan-out.ts";
 import { MatchResult } from "../../messaging/subject/match-result.ts";
 import { MessageSource } from "../../messaging/subject/queue-selection.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
@@ -19,9 +20,21 @@ import { FLAG_NO_RESPONDERS, FLAG_PEDANTIC, FLAG_VERBOSE } from "../link/connect
 import { writeNoResponders } from "../link/deliver.ts";
 import { traceMessage } from "../link/trace.ts";
 import type { Client } from "./client.ts";
-import { moveSubjects, publishVarying } from "./mapped-publishing.ts";
+import { giveBack, moveSubjects, takeMapped } from "./mapped-publishing.ts";
 import { isReservedReply, isReservedSubject } from "./reserved-subject.ts";
-import { mayBeTraced, publishTraced, tellTooLarge } from "./traced-publishing.ts";
+import { mayBeTraced, reportTrace, takeTraced, tellTooLarge } from "./traced-publishing.ts";
+
+/** How the messages of a batch are handled. */
+enum Way {
+  /** All have the same receivers. */
+  Delivered = 0,
+  /** One by one: mapped. */
+  Mapped,
+  /** One by one: some are traced. */
+  Traced,
+  /** None may be published. */
+  Refused,
+}
 
 /** Stands for receivers that are not known yet. */
 const UNKNOWN = new MatchResult<Subscription>([], []);
@@ -61,6 +74,15 @@ export class Publisher implements FanOutPublisher, NoResponders {
   private nextRoute = new Route();
   /** For messages that are published one by one; created for the first of them. */
   private single: MessageBatch | null = null;
+
+  // The flush that is being done
+  private way = Way.Delivered;
+  /** The next message of those that are handled one by one. */
+  private index = 0;
+  /** Its batch, after the share of work was used up. */
+  private held: MessageBatch | null = null;
+  /** Its delivery, after the share of work was used up. */
+  private fanOut: FanOut | null = null;
 
   constructor(client: Client, batch: MessageBatch) {
     this.client = client;
@@ -131,49 +153,107 @@ export class Publisher implements FanOutPublisher, NoResponders {
     batch.bytesMax = oneReceiver ? BATCH_BYTES_MAX_ONE : BATCH_BYTES_MAX;
   }
 
-  /** Delivers the batch and empties it. */
-  flush(): void {
-    if (this.batch.hasHeaders && mayBeTraced(this.client, this.batch)) this.flushTraced();
-    else this.flushUntraced();
+  /**
+   * Publishes the messages of the batch and empties it.
+   * @returns false if the share of work was used up before: `resume` continues
+   */
+  flush(): boolean {
+    const { batch, client } = this;
+    if (batch.hasHeaders && mayBeTraced(client, batch)) this.way = Way.Traced;
+    else this.chooseWay();
+    return this.publishBatch();
   }
 
-  private flushUntraced(): void {
+  private chooseWay(): void {
     const { batch, client, route } = this;
-    const { mapped, result, generation } = route;
+    const { mapped, result, varies } = route;
     client.inMessages += batch.count;
     client.inBytes += batch.bytes;
     if (mapped !== null) moveSubjects(batch, mapped);
-    if (route.varies) publishVarying(client, batch, this.emptySingle(), single => this.publishSingle(single));
-    else if (result === null) this.refuseSubjects(batch);
-    else this.deliver(batch, result, generation);
-    this.close();
+    this.way = varies ? Way.Mapped : result === null ? Way.Refused : Way.Delivered;
   }
 
-  /** Some messages may be traced: publishes them one by one. */
-  private flushTraced(): void {
-    publishTraced(this.client, this.batch, this.emptySingle(), single => this.publishSingle(single));
-    this.close();
+  private publishBatch(): boolean {
+    const { batch, client } = this;
+    this.index = 0;
+    if (this.publishShare(batch)) {
+      this.route.clear();
+      client.stall.afterFlush(batch);
+      batch.clear();
+      return true;
+    }
+    this.held = client.host.turn.holdBatch();
+    return false;
   }
 
-  private close(): void {
+  /** A batch is not published to its end. */
+  get unfinished(): boolean {
+    return this.held !== null;
+  }
+
+  /** Continues with a batch that is unfinished. @returns whether it is published now */
+  resume(): boolean {
+    const { client } = this;
+    const held = this.held!;
+    if (!this.publishShare(held)) return false;
+    this.held = null;
     this.route.clear();
-    this.batch.clear();
+    client.stall.afterFlush(held);
+    client.host.turn.giveBatch(held);
+    return true;
   }
 
-  private emptySingle(): MessageBatch {
+  /** @returns whether all messages of the batch are published */
+  private publishShare(batch: MessageBatch): boolean {
+    switch (this.way) {
+      case Way.Delivered:
+        return this.deliver(batch, this.route.result!, this.route.generation);
+      case Way.Refused:
+        return this.refuseSubjects(batch);
+      default:
+        return this.publishOneByOne(batch);
+    }
+  }
+
+  private publishOneByOne(batch: MessageBatch): boolean {
+    const { client } = this;
+    const { meter } = client.host.turn;
     this.single ??= new MessageBatch(1);
-    this.single.clear();
-    return this.single;
+    const { single } = this;
+    if (this.fanOut !== null) {
+      if (!this.continueDelivery(single)) return false;
+      this.finishSingle(single, batch);
+    }
+    while (this.index < batch.count && !client.closed) {
+      if (meter.exhausted && this.index > 0) return false;
+      const index = this.index++;
+      meter.done += UnitsOf.step;
+      if (this.way === Way.Traced) {
+        if (!takeTraced(client, batch, index, single)) continue;
+      } else takeMapped(client, batch, index, single);
+      if (!this.publishSingle(single)) return false;
+      this.finishSingle(single, batch);
+    }
+    return true;
   }
 
-  /** Checks and delivers the only message of a batch. */
-  private publishSingle(single: MessageBatch): void {
+  private finishSingle(single: MessageBatch, batch: MessageBatch): void {
+    const { trace } = single;
+    giveBack(single, batch);
+    if (trace !== null) reportTrace(this.client, trace);
+  }
+
+  /** Checks and delivers the only message of a batch. @returns false if the share of work was used up before its end */
+  private publishSingle(single: MessageBatch): boolean {
     const { client } = this;
     const result = this.receiversOf(single);
-    if (result === null) return this.refuseSubjects(single);
-    if (single.hasReplies && isReservedReply(single.source, single.replyStart(0), single.replyEnd(0))) return this.refuseReply(single);
-    if ((client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
-    this.deliver(single, result, this.interest.generation);
+    if (result === null) this.refuseSubject(single, 0);
+    else if (single.hasReplies && isReservedReply(single.source, single.replyStart(0), single.replyEnd(0))) this.refuseReply(single);
+    else {
+      if ((client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
+      return this.deliver(single, result, this.interest.generation);
+    }
+    return true;
   }
 
   /** The receivers of the only message of a batch; null: it may not be published. */
@@ -205,30 +285,49 @@ export class Publisher implements FanOutPublisher, NoResponders {
     return Refusal.None;
   }
 
-  /** Publishes the only message of the batch, which the publish loop did not take. */
-  publish(source: Buffer): void {
+  /** Publishes the only message of the batch, which the publish loop did not take. @returns false if it is unfinished, see `flush` */
+  publish(source: Buffer): boolean {
     const { batch, client } = this;
     if (client.tracing) traceMessage(client, "<<-", source, batch.headerSize(0), batch.start(0), batch.end(0));
     this.next(source, batch.subjectStart(0), batch.subjectEnd(0));
     this.open(source);
-    if (batch.hasHeaders && mayBeTraced(client, batch)) return this.flushTraced();
+    if (batch.hasHeaders && mayBeTraced(client, batch)) {
+      this.way = Way.Traced;
+      return this.publishBatch();
+    }
     const { result, varies } = this.route;
     if (result !== null && !varies) {
       if (batch.hasReplies && isReservedReply(source, batch.replyStart(0), batch.replyEnd(0))) {
         client.inMessages++;
         client.inBytes += batch.bytes;
         this.refuseReply(batch);
-        return this.close();
+        this.route.clear();
+        batch.clear();
+        return true;
       }
       if ((client.flags & FLAG_VERBOSE) !== 0) client.sendOk();
     }
-    this.flushUntraced();
+    this.chooseWay();
+    return this.publishBatch();
   }
 
-  private deliver(batch: MessageBatch, result: MatchResult<Subscription>, generation: number): void {
+  /** Delivers a batch, or continues with it. @returns false if the share of work was used up before its end */
+  private deliver(batch: MessageBatch, result: MatchResult<Subscription>, generation: number): boolean {
+    if (this.fanOut !== null) return this.continueDelivery(batch);
+    this.fanOut = this.client.host.turn.fanOuts.deliverShare(this, batch, result, generation);
+    this.countDelivered();
+    return this.fanOut === null;
+  }
+
+  private continueDelivery(batch: MessageBatch): boolean {
+    if (this.client.host.turn.fanOuts.resume(this.fanOut!, batch)) this.fanOut = null;
+    this.countDelivered();
+    return this.fanOut === null;
+  }
+
+  private countDelivered(): void {
     const { host, account } = this.client;
     const { counters, turn } = host;
-    turn.fanOuts.deliver(this, batch, 0, batch.count, result, generation);
     countDelivered(turn, counters, account.traffic);
     turn.outMessages = 0;
     turn.outBytes = 0;
@@ -258,11 +357,20 @@ export class Publisher implements FanOutPublisher, NoResponders {
     }
   }
 
-  private refuseSubjects(batch: MessageBatch): void {
-    for (let index = 0; index < batch.count; index++) {
-      const error = this.client.refusePublish(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
-      batch.trace?.refuse(error);
+  private refuseSubjects(batch: MessageBatch): boolean {
+    const { meter } = this.client.host.turn;
+    while (this.index < batch.count) {
+      if (meter.exhausted && this.index > 0) return false;
+      this.refuseSubject(batch, this.index++);
     }
+    return true;
+  }
+
+  private refuseSubject(batch: MessageBatch, index: number): void {
+    const { client } = this;
+    client.host.turn.meter.done += UnitsOf.refusal;
+    const error = client.refusePublish(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
+    batch.trace?.refuse(error);
   }
 
   private refuseReply(batch: MessageBatch): void {

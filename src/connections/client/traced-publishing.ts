@@ -13,7 +13,7 @@ import { startTrace, type TraceCandidate, type TracedPublisher, type TraceStart 
 import { sendTrace } from "../../messaging/trace/trace-event.ts";
 import { mightBeTraced, TRACE_DESTINATION, TRACE_DISABLED, TraceWish, traceWish } from "../../messaging/trace/trace-headers.ts";
 import type { Client } from "./client.ts";
-import { giveBack, takeMapped } from "./mapped-publishing.ts";
+import { takeMapped } from "./mapped-publishing.ts";
 import { isReservedSubject } from "./reserved-subject.ts";
 
 const UNTRACED: TraceStart = { trace: null, skip: false, disable: false };
@@ -33,24 +33,19 @@ export function mayBeTraced({ account }: Client, batch: MessageBatch): boolean {
 }
 
 /**
- * Publishes the messages of a batch one by one.
- * @param single an empty batch with room for one message
- * @param publish called with `single` for each message; it holds the message and its trace
+ * Adds message `index` to an empty batch, under its mapped subject, and begins its trace if it asks for one.
+ * @returns false: the message must not be published
  */
-export function publishTraced(client: Client, batch: MessageBatch, single: MessageBatch, publish: (single: MessageBatch) => void): void {
-  for (let index = 0; index < batch.count && !client.closed; index++) {
-    const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : UNTRACED;
-    if (skip) continue;
-    const mapped = takeMapped(client, batch, index, single);
-    if (disable) disableTracing(single);
-    client.inMessages++;
-    client.inBytes += single.bytes;
-    single.trace = trace;
-    if (mapped !== null) trace?.addMapping(decode(mapped));
-    publish(single);
-    giveBack(single, batch);
-    if (trace !== null) send(client, trace);
-  }
+export function takeTraced(client: Client, batch: MessageBatch, index: number, single: MessageBatch): boolean {
+  const { trace, skip, disable } = batch.headerSize(index) > 0 ? begin(client, batch, index) : UNTRACED;
+  if (skip) return false;
+  const mapped = takeMapped(client, batch, index, single);
+  if (disable) disableTracing(single);
+  client.inMessages++;
+  client.inBytes += single.bytes;
+  single.trace = trace;
+  if (mapped !== null) trace?.addMapping(decode(mapped));
+  return true;
 }
 
 function begin(client: Client, batch: MessageBatch, index: number): TraceStart {
@@ -71,7 +66,8 @@ function startIn(client: Client, message: TraceCandidate): TraceStart {
   return startTrace(publisherOf(client), wish, message, random, () => clock.now());
 }
 
-function send({ account, host }: Client, trace: MessageTrace): void {
+/** Publishes the event of a trace. */
+export function reportTrace({ account, host }: Client, trace: MessageTrace): void {
   sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo());
 }
 
@@ -124,5 +120,5 @@ export function tellTooLarge(
   const message = { source, headerStart, headerEnd, bytes: size, subject: decode(source, subjectStart, subjectEnd) };
   const { trace } = startIn(client, message);
   trace?.refuse("maximum payload exceeded");
-  if (trace !== null) send(client, trace);
+  if (trace !== null) reportTrace(client, trace);
 }

@@ -22,5 +22,8 @@ export const FLAG_AUTHENTICATING = 1 << 12;
 /** CONNECT was accepted: log lines show name and user. */
 export const FLAG_INTRODUCED = 1 << 13;
 
+/** Suspended because its share of work is used up: it continues after the others had theirs. */
+export const FLAG_YIELDED = 1 << 14;
+
 /** Reading is suspended while one of these is set. */
-export const FLAGS_SUSPENDING = FLAG_STALLED | FLAG_AUTHENTICATING;
+export const FLAGS_SUSPENDING = FLAG_STALLED | FLAG_AUTHENTICATING | FLAG_YIELDED;

@@ -21,6 +21,7 @@ class RouterConnection extends Connection {
   readonly loggedAccount = "";
   readonly loggedUser = "";
   readonly calls: string[] = [];
+  readonly commandUnfinished = false;
 
   constructor(host: LinkHost, transport: FakeTransport, log: Logger) {
     super(host, transport, 7, ConnectionKind.Router, log);
@@ -34,6 +35,10 @@ class RouterConnection extends Connection {
       },
     };
     this.reading = new ReadLoop(this, parser);
+  }
+
+  finishCommand(): boolean {
+    return true;
   }
 
   onCommandRefused(refusal: Refusal): void {

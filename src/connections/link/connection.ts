@@ -54,6 +54,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   private committedBytes = 0;
   private farewell: WheelTimer | null = null;
   private transportGone = false;
+  /** The peer has gone. The connection is closed for this reason when its input is parsed; 0: the peer is there. */
+  private closeAfterInput: CloseReason | 0 = 0;
   /** `transport.terminate` is running; sockets report their close within that call. */
   private terminating = false;
 
@@ -80,6 +82,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   abstract readonly reading: ReadLoop;
   /** The parser refused a command. */
   abstract onCommandRefused(refusal: Refusal): void;
+  abstract readonly commandUnfinished: boolean;
+  abstract finishCommand(): boolean;
   /** Adds the messages of one read to the totals of the kind. The totals of connection and server are already updated. */
   protected abstract countReceived(messages: number, bytes: number): void;
   /** Removes it from accounts and registries; called once. */
@@ -125,8 +129,20 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 
   /** The peer has ended its side. As in the reference the connection is closed then, once its output is written. */
   onEnd(): void {
+    if (this.awaitInput(CloseReason.ClientClosed)) return;
     this.close(CloseReason.ClientClosed);
     this.host.turn.end();
+  }
+
+  /** The peer has gone: what was received from it before is parsed first. @returns false if everything is parsed */
+  private awaitInput(reason: CloseReason): boolean {
+    if (this.closed || !this.reading.holdsInput) return false;
+    if (this.closeAfterInput === 0) this.closeAfterInput = reason;
+    return true;
+  }
+
+  onInputParsed(): void {
+    if (this.closeAfterInput !== 0) this.close(this.closeAfterInput);
   }
 
   onReadFailed(text: string): void {
@@ -245,7 +261,11 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.stall.stop();
     this.reading.stop();
     this.onClosing(reason);
-    if (this.transportGone) return this.outbound.abandon();
+    if (this.transportGone) {
+      this.outbound.abandon();
+      if (this.closeAfterInput !== 0) this.onTransportClosed();
+      return;
+    }
     if (!flushes) {
       this.outbound.abandon();
       this.terminate();
@@ -266,8 +286,10 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   onClose(error: Error | null): void {
     this.transportGone = true;
     if (this.farewell !== null) this.host.turn.timers.cancel(this.farewell);
+    const reason = error === null ? CloseReason.ClientClosed : CloseReason.ReadError;
     if (this.closed) this.outbound.abandon();
-    else this.close(error === null ? CloseReason.ClientClosed : CloseReason.ReadError);
+    else if (this.awaitInput(reason)) return this.outbound.abandon();
+    else this.close(reason);
     this.onTransportClosed();
     if (this.terminating) this.host.turn.endSoon();
     else this.host.turn.end();

@@ -19,6 +19,7 @@
 import { assert } from "../../base/assert/assert.ts";
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { UNIT_BYTES_SHIFT, UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { ByteVector } from "../../wire/transport/byte-vector.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
 import type { Turn } from "./turn.ts";
@@ -119,6 +120,7 @@ export class Outbound implements TurnWork {
     if (this.closed || this.closing) return;
     const size = end - start;
     if (size >= DIRECT_BYTES_MIN && (this.tailSize === 0 || size >= LARGEST_CHUNK_BYTES)) return this.appendBlock(source, start, end);
+    this.turn.meter.done += size >> UNIT_BYTES_SHIFT;
     let at = start;
     if (size > LARGEST_CHUNK_BYTES - this.tailSize) {
       // Fills the chunk to its end, so that a whole chunk is written.
@@ -142,6 +144,7 @@ export class Outbound implements TurnWork {
       if (this.tailSize > 0) this.writeTail();
       if (this.closed) return;
       if (this.backlogBytes === 0) {
+        this.countWrite(end - start);
         taken = this.transport.write(source, start, end - start);
         if (taken < 0) return this.fail();
         at += taken;
@@ -179,6 +182,7 @@ export class Outbound implements TurnWork {
   appendVector(vector: ByteVector): void {
     if (this.closed || this.closing) return;
     this.markDirty();
+    this.countWrite(vector.bytes);
     const taken = this.backlogBytes === 0 && this.transport.vectored ? this.transport.writeVector(vector) : 0;
     assert(taken <= vector.bytes, "the kernel takes at most what it was offered", taken, vector.bytes);
     let skip = taken;
@@ -224,6 +228,7 @@ export class Outbound implements TurnWork {
       assert(this.backlogHead < this.backlog.length, "pending output is in chunks", this.backlogBytes);
       const chunk = this.backlog[this.backlogHead];
       const size = chunk.end - chunk.start;
+      this.countWrite(size);
       const taken = this.transport.write(chunk.bytes, chunk.start, size);
       if (taken < 0) return this.fail();
       assert(taken <= size, "the kernel takes at most what it was offered", taken, size);
@@ -314,6 +319,7 @@ export class Outbound implements TurnWork {
 
   /** Writes the tail. Bytes that the kernel does not take become the backlog. */
   private writeTail(): void {
+    this.countWrite(this.tailSize);
     const taken = this.transport.write(this.tail, 0, this.tailSize);
     if (taken === this.tailSize) {
       this.tailSize = 0;
@@ -322,6 +328,10 @@ export class Outbound implements TurnWork {
     }
     if (taken < 0) return this.fail();
     this.queueTail(taken);
+  }
+
+  private countWrite(size: number): void {
+    this.turn.meter.done += UnitsOf.write + (size >> UNIT_BYTES_SHIFT);
   }
 
   private queueTail(start = 0): void {

@@ -74,9 +74,8 @@ export class Stall {
     return true;
   }
 
-  /** As a producer, after the turn's batch was delivered: suspends reading if a consumer has marked the batch. */
-  afterFlush(): void {
-    const batch = this.owner.host.turn.batch;
+  /** As a producer, after a batch was delivered: suspends reading if a consumer has marked the batch. */
+  afterFlush(batch: MessageBatch): void {
     if (batch.stallMs === 0) return;
     const consumer = batch.stalledBy as Stall;
     const wanted = batch.stallMs;

@@ -3,12 +3,13 @@ import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { Turn } from "./turn.ts";
 import { TurnPhase, TurnPhases } from "./turn-phases.ts";
 
 /** Phases whose work records its name when it runs, and may then call a function. */
 function newPhases() {
-  const phases = new TurnPhases();
+  const phases = new TurnPhases(new WorkMeter());
   const done: string[] = [];
   const add = (phase: TurnPhase, name: string, then: () => void = () => {}) =>
     phases.add(phase, {
@@ -70,9 +71,10 @@ test("suspended readers continue one by one, in the order of their requests, eac
   const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
   const done: string[] = [];
   const reader = (name: string) => ({
-    resumeReading: () => {
+    work: () => {
       done.push(`read ${name}`);
       turn.add(TurnPhase.Write, { runPhase: () => done.push(`write ${name}`) });
+      return false;
     },
   });
   turn.resumeLater(reader("a"));
@@ -86,7 +88,12 @@ test("a turn that is ended during a delivery ends after it", async () => {
   const clock = new FakeClock();
   const turn = new Turn(clock, new TimingWheel(clock), new Random(1));
   let read = false;
-  turn.resumeLater({ resumeReading: () => (read = true) });
+  turn.resumeLater({
+    work: () => {
+      read = true;
+      return false;
+    },
+  });
   const delivery = turn.fanOuts as unknown as { depth: number };
   delivery.depth = 1;
   turn.end();

@@ -4,8 +4,9 @@
  *
  *   data event ─▶ parse ─▶ deliver … deliver ─▶ end(): phases Store, Deliver, Write, Close ─▶ a suspended reader continues ┐
  *                                                 ▲                                                                      │
- *                                                 └──────────────── until no reader waits ◀───────────────────────────────┘
+ *                                                 └─────── until no reader waits, or a share of work is used up ◀─────────┘
  * Suspended readers continue one at a time, in the order of their requests: the messages of one are written before the next one is read.
+ * Work that exceeds its share continues in a slice of the scheduler (base/scheduling): readers and other tasks first, then writes.
  * There is one turn per event loop, which all connections use: ten thousand connections need no buffers of their own, and two servers in a
  * process share nothing.
  */
@@ -14,6 +15,8 @@ import { BufferPool } from "../../base/bytes/buffer-pool.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Random } from "../../base/random/random.ts";
+import { Scheduler, type Task } from "../../base/scheduling/scheduler.ts";
+import { SHARE_UNITS, type WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { ViewedBatch } from "../../messaging/batch/viewed-batch.ts";
 import { FanOutStack } from "../../messaging/fanout/fan-out-stack.ts";
@@ -27,10 +30,11 @@ const READ_BYTES = 512 * 1024;
 /** After a burst, half of the pool's free memory is released at this interval. */
 const TRIM_MS = 5_000;
 
-/** A reader that was suspended in the middle of its input. */
-export interface Resumable {
-  resumeReading(): void;
-}
+/** Unused batches that are kept. */
+const SPARE_BATCHES_MAX = 8;
+/** Writing at the end of an event, and at the end of a slice. */
+const WRITE_UNITS = SHARE_UNITS / 2;
+const SLICE_WRITE_UNITS = 2 * SHARE_UNITS;
 
 export class Turn {
   readonly batch = new MessageBatch();
@@ -49,28 +53,57 @@ export class Turn {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly random: Random;
+  readonly scheduler: Scheduler;
+  /** The work of this event loop. */
+  readonly meter: WorkMeter;
   readonly fanOuts: FanOutStack;
+  /** For deliveries that continue later, see `holdBatch`. */
+  private readonly spareBatches: MessageBatch[] = [];
   /** Unused batches; more than one only if deliveries nest. */
   private readonly viewed: ViewedBatch[] = [];
   private readonly trimTimer = new WheelTimer(() => this.pool.trim());
   private readSpace: Buffer | null = null;
   private wordsOf: Buffer | null = null;
   private words: DataView = this.scratchView;
-  private readonly phases = new TurnPhases();
-  private readonly readers: Resumable[] = [];
+  private readonly phases: TurnPhases;
+  private readonly readers: Task[] = [];
   private endIsDue = false;
 
   constructor(clock: Clock, timers: TimingWheel, random: Random) {
     this.clock = clock;
     this.timers = timers;
     this.random = random;
-    this.fanOuts = new FanOutStack(random);
+    this.scheduler = new Scheduler({
+      defer: code => clock.afterEvents(code),
+      monotonic: () => clock.monotonic(),
+      endSlice: () => this.endSlice(),
+    });
+    this.meter = this.scheduler.meter;
+    this.phases = new TurnPhases(this.meter);
+    this.fanOuts = new FanOutStack(random, this.meter);
   }
 
   /** For reads after the first one of an event, see `Transport.readMore`. Allocated at the first use. */
   get readBuffer(): Buffer {
     this.readSpace ??= Buffer.allocUnsafeSlow(READ_BYTES);
     return this.readSpace;
+  }
+
+  /** The reader keeps `readBuffer`; the next user gets another one. */
+  keepReadBuffer(): void {
+    this.readSpace = null;
+  }
+
+  /** Moves the messages of `batch` to a batch of their own, for a delivery that continues later. Give it back with `giveBatch`. */
+  holdBatch(): MessageBatch {
+    const held = this.spareBatches.pop() ?? new MessageBatch();
+    this.batch.moveTo(held);
+    return held;
+  }
+
+  giveBatch(held: MessageBatch): void {
+    held.clear();
+    if (this.spareBatches.length < SPARE_BATCHES_MAX) this.spareBatches.push(held);
   }
 
   /** The bytes of a buffer as words. The last view is kept until the end of the turn, as one read serves many runs. */
@@ -99,7 +132,7 @@ export class Turn {
   }
 
   /** `reader` continues at the end of the turn, never during a delivery, which uses the batch. */
-  resumeLater(reader: Resumable): void {
+  resumeLater(reader: Task): void {
     this.readers.push(reader);
   }
 
@@ -129,12 +162,34 @@ export class Turn {
 
   private endNow(): void {
     this.wordsOf = null;
-    while (true) {
-      this.phases.run();
-      const reader = this.readers.shift();
-      if (reader === undefined) return;
-      assert(this.fanOuts.isIdle, "no connection is read during a delivery");
-      reader.resumeReading();
+    const { meter, phases, readers, scheduler } = this;
+    const { limit } = meter;
+    meter.begin(WRITE_UNITS);
+    phases.run();
+    if (readers.length > 0) {
+      const end = meter.done + SHARE_UNITS;
+      while (readers.length > 0 && meter.done < end) {
+        assert(this.fanOuts.isIdle, "no connection is read during a delivery");
+        meter.limit = end;
+        const reader = readers.shift()!;
+        if (reader.work()) scheduler.add(reader);
+        meter.begin(WRITE_UNITS);
+        phases.run();
+      }
+      for (const reader of readers.splice(0)) scheduler.add(reader);
     }
+    if (phases.hasCarried) scheduler.wake();
+    meter.limit = limit;
+  }
+
+  /** The end of a slice of the scheduler. @returns whether there are writes for the next slice */
+  private endSlice(): boolean {
+    this.wordsOf = null;
+    const { meter, phases } = this;
+    meter.begin(SLICE_WRITE_UNITS);
+    phases.runCarried();
+    phases.run();
+    for (const reader of this.readers.splice(0)) this.scheduler.add(reader);
+    return phases.hasCarried;
   }
 }

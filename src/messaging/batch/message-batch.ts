@@ -81,7 +81,7 @@ export class MessageBatch {
   trace: MessageTrace | null = null;
   /** Scratch for splitting a line: start and end of up to nine arguments. */
   readonly argumentBounds = new Int32Array(18);
-  readonly fields: Int32Array;
+  fields: Int32Array;
 
   /** @param messagesMax capacity; a parser needs `MESSAGES_MAX` */
   constructor(messagesMax = MESSAGES_MAX) {
@@ -133,6 +133,32 @@ export class MessageBatch {
     this.isAllowedAnswer = false;
     this.wasForJetStream = false;
     this.trace = null;
+  }
+
+  /** Moves the messages to an empty batch of the same capacity, for a delivery that continues later. This batch is empty then. */
+  moveTo(other: MessageBatch): void {
+    assert(other.count === 0 && other.fields.length === this.fields.length, "messages are moved to an empty batch of the same size");
+    const { fields } = other;
+    other.fields = this.fields;
+    this.fields = fields;
+    other.source = this.source;
+    other.subjectSource = this.subjectSource;
+    other.count = this.count;
+    other.bytes = this.bytes;
+    other.bytesMax = this.bytesMax;
+    other.oneReceiver = this.oneReceiver;
+    other.sizesText = this.sizesText;
+    other.namesBytesMax = this.namesBytesMax;
+    other.hasReplies = this.hasReplies;
+    other.hasHeaders = this.hasHeaders;
+    other.fromClient = this.fromClient;
+    other.originator = this.originator;
+    other.originCluster = this.originCluster;
+    other.imported = this.imported;
+    other.trace = this.trace;
+    other.takeStall(this);
+    other.version++;
+    this.clear();
   }
 
   /** Moves the wait for slow consumers from another batch, in which they got these messages, to this one. */

@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
 import type { Originator } from "../batch/originator.ts";
 import { type RemotePeer, type Sink, Subscription } from "../batch/subscription.ts";
@@ -86,7 +87,7 @@ class Network {
   ) {
     this.random = new Random(plan.seed);
     this.interest = new SubjectTrie({ cache: true, random: new Random(1), schedule: () => {} });
-    this.stack = new FanOutStack(this.random);
+    this.stack = new FanOutStack(this.random, new WorkMeter());
     const turn = { fanOuts: this.stack, endSoon: () => {}, outMessages: 0, outBytes: 0 };
     const counters = { outMessages: 0, outBytes: 0, outClientMessages: 0, outClientBytes: 0 };
     this.publisher = new LocalPublisher({ interest: this.interest, traffic: { outMessages: 0, outBytes: 0 } }, { turn, counters });

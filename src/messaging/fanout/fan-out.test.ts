@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
 import type { Originator } from "../batch/originator.ts";
 import { type RemotePeer, type Sink, Subscription } from "../batch/subscription.ts";
@@ -58,7 +59,7 @@ class Server implements Sink, RemotePeer {
 
 class Fixture {
   readonly interest = new SubjectTrie<Subscription>({ cache: true, random: new Random(1), schedule: () => {} });
-  readonly stack = new FanOutStack(new Random(1));
+  readonly stack = new FanOutStack(new Random(1), new WorkMeter());
 
   subscribe(sink: Sink, pattern = "a.*", queue: string | null = null, origin = Origin.Local): Subscription {
     const subscription = new Subscription(sink, bytes(pattern), queue === null ? null : bytes(queue), bytes("1"), origin);

@@ -20,9 +20,13 @@
  * Delivered "in place", receiver by receiver from the start: a single message; a traced message; groups with members on other servers, because
  * the connections must be collected per message; requests whose publisher wants to know about missing responders, if a filter may drop some.
  *
- * The progress is held in fields, not in nested calls: message, receiver (position in `plain`), group, and the start of the runs.
+ * The progress is held in fields, not in nested calls: message, receiver (position in `plain`), group, and the start of the runs. So a delivery
+ * to many receivers stops when its share of work is used up, between two receivers, and continues later (`resume`). In the meantime other
+ * connections are served. If they change interest, the message that is being delivered still goes to the receivers that matched when it was
+ * begun, and later messages are matched again.
  */
 import type { Random } from "../../base/random/random.ts";
+import { UnitsOf, type WorkMeter } from "../../base/scheduling/work-meter.ts";
 import type { MessageBatch } from "../batch/message-batch.ts";
 import type { Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
@@ -53,10 +57,19 @@ export interface FanOutPublisher {
 }
 
 const NO_RECEIVERS = new MatchResult<Subscription>([], []);
+const NO_SUBSCRIPTIONS: ReadonlySet<Subscription> = new Set();
+
+/** Which part of the current message's delivery comes next. */
+enum Stage {
+  Begin = 0,
+  Plain,
+  Groups,
+}
 
 export class FanOut implements QueueDelivery<Subscription> {
   private readonly planner: DeliveryPlanner;
   private readonly random: Random;
+  private readonly meter: WorkMeter;
   private readonly remotes = new RemoteMembers();
   /** Members on other servers that were chosen for the current message. `carry` collects their connections, when no callback can publish. */
   private readonly chosen: Subscription[] = [];
@@ -74,13 +87,25 @@ export class FanOut implements QueueDelivery<Subscription> {
   /** The publisher's own sink if it wants no echo: it gets no messages. */
   private silent: object | null = null;
 
+  /** It may stop when its share of work is used up. */
+  private divisible = false;
+
   // The progress
   private message = 0;
+  private stage = Stage.Begin;
   /** Position in `plain` of the receiver that gets `message`. After the last position: the groups get it. */
   private receiver = 0;
   private group = 0;
   /** Number of receivers of `plan.stepped` that have `message`. */
   private step = 0;
+  /** Number of receivers that took `message`. */
+  private taken = 0;
+  /** The largest number of messages that one receiver of runs took. */
+  private longestRun = 0;
+  /** Receivers of runs that have all messages of the batch, while the others get them message by message. */
+  private complete = NO_SUBSCRIPTIONS;
+  /** So have the groups. */
+  private groupsComplete = false;
   /** The first message that the receivers of runs do not have yet. */
   private runStart = 0;
   /** Waiting receivers that took `message` in `catchUp`. */
@@ -91,28 +116,38 @@ export class FanOut implements QueueDelivery<Subscription> {
   private staysInPlace = false;
   /** The interest has changed: each message is matched again. */
   private changed = false;
-  private delivered = 0;
+  /** Number of deliveries, summed over messages and receivers. */
+  delivered = 0;
 
-  constructor(planner: DeliveryPlanner, random: Random) {
+  constructor(planner: DeliveryPlanner, random: Random, meter: WorkMeter) {
     this.planner = planner;
     this.random = random;
+    this.meter = meter;
   }
 
   /**
-   * Delivers messages `from` to `to` of a batch, which have the same receivers.
+   * Begins to deliver messages `from` to `to` of a batch, which have the same receivers.
    * @param result these receivers
    * @param generation generation of the publisher's interest when it gave `result`
-   * @returns number of deliveries, summed over messages and receivers
+   * @param divisible it stops when the share of work is used up
+   * @returns whether all messages are delivered; otherwise `resume` continues
    */
-  deliver(
+  begin(
     publisher: FanOutPublisher,
     batch: MessageBatch,
     from: number,
     to: number,
     result: MatchResult<Subscription>,
     generation: number,
-  ): number {
+    divisible: boolean,
+  ): boolean {
     const { originator } = batch;
+    this.divisible = divisible;
+    this.stage = Stage.Begin;
+    this.receiver = 0;
+    this.longestRun = 0;
+    this.complete = NO_SUBSCRIPTIONS;
+    this.groupsComplete = false;
     this.batch = batch;
     this.end = to;
     this.interest = publisher.interest;
@@ -127,8 +162,15 @@ export class FanOut implements QueueDelivery<Subscription> {
     batch.oneReceiver = result.plain.length === 1 && result.groups.length === 0;
     this.changed = this.interest.generation !== generation;
     this.staysInPlace = this.changed || to - from === 1 || this.plan.remoteGroups || (this.noResponders !== null && hasSpecial(result));
-    this.advance();
-    return this.delivered;
+    return this.advance();
+  }
+
+  /** Continues a delivery that stopped. @param batch holds the messages now @returns whether all messages are delivered */
+  resume(batch: MessageBatch): boolean {
+    this.batch = batch;
+    if (this.generation !== this.interest.generation && !this.changed && (this.runsOnly || this.message === this.end))
+      this.followInterest();
+    return this.advance();
   }
 
   /** Drops references to the delivered messages' receivers. */
@@ -136,6 +178,47 @@ export class FanOut implements QueueDelivery<Subscription> {
     this.result = NO_RECEIVERS;
     this.noResponders = null;
     this.silent = null;
+    this.complete = NO_SUBSCRIPTIONS;
+  }
+
+  /** All receivers get the whole batch at once. */
+  private get runsOnly(): boolean {
+    return !this.staysInPlace && this.plan.stepped.length === 0 && this.result.groups.length === 0;
+  }
+
+  private get mustStop(): boolean {
+    return this.divisible && this.meter.done >= this.meter.limit;
+  }
+
+  /**
+   * Interest has changed while some receivers have the whole batch and others wait for their run. If the messages have other receivers now,
+   * each message is matched again, and goes to those receivers that do not have it.
+   */
+  private followInterest(): void {
+    const { batch, end, interest, result, runStart } = this;
+    const { generation } = interest;
+    let same = true;
+    let subject = -1;
+    for (let index = runStart; index < end && same; index++) {
+      const start = batch.subjectStart(index);
+      if (start === subject) continue;
+      subject = start;
+      same = interest.match(batch.subjectSource, start, batch.subjectEnd(index)) === result;
+    }
+    if (same) {
+      this.generation = generation;
+      return;
+    }
+    const { runs, stepped } = this.plan;
+    const { plain } = result;
+    const complete = new Set<Subscription>();
+    for (let index = 0; index < this.receiver; index++) complete.add(plain[runs === null ? index : runs[index]]);
+    for (const position of stepped) complete.add(plain[position]);
+    this.complete = complete;
+    this.groupsComplete = this.message === end;
+    this.message = runStart;
+    this.changed = true;
+    this.staysInPlace = true;
   }
 
   /**
@@ -160,90 +243,124 @@ export class FanOut implements QueueDelivery<Subscription> {
     this.runStart = message + 1;
   }
 
-  /** Continues from the progress fields. */
-  private advance(): void {
-    if (this.staysInPlace || this.plan.stepped.length > 0 || this.result.groups.length > 0) {
-      for (; this.message < this.end; this.message++) this.deliverMessage();
-      if (this.runStart < this.end) this.deliverRuns();
-      return;
+  /** Continues from the progress fields. @returns whether all messages are delivered */
+  private advance(): boolean {
+    if (!this.runsOnly) {
+      while (this.message < this.end) {
+        if (!this.deliverMessage()) return false;
+        this.message++;
+        this.receiver = 0;
+        if (this.mustStop && this.message < this.end) return false;
+      }
+      return this.runStart >= this.end || this.deliverRuns();
     }
-    const taken = this.deliverRuns();
+    if (this.runStart < this.end) {
+      if (!this.deliverRuns()) return false;
+      // Every receiver takes a run from its first message on, so no receiver took the messages after the longest run.
+      this.message += this.longestRun;
+    }
     const { batch, noResponders } = this;
-    if (noResponders === null) return;
-    // Every receiver takes a run from its first message on, so no receiver took the messages after the longest run.
-    for (this.message += taken; this.message < this.end; this.message++) noResponders.onNoResponders(batch, this.message);
+    if (noResponders === null) return true;
+    while (this.message < this.end) {
+      noResponders.onNoResponders(batch, this.message++);
+      if (this.mustStop && this.message < this.end) return false;
+    }
+    return true;
   }
 
-  /** Delivers the runs up to the end of the batch. @returns the largest number of messages that one receiver took */
-  private deliverRuns(): number {
+  /** Delivers the runs up to the end of the batch, from `receiver` on. @returns false if it stopped before */
+  private deliverRuns(): boolean {
     this.inPlace = true; // `catchUp` has nothing to do
     const { plain } = this.result;
     const { runs, remotes } = this.plan;
     const { runStart, end } = this;
     const count = runs === null ? plain.length : runs.length;
-    let most = 0;
-    for (this.receiver = 0; this.receiver < count; this.receiver++) {
+    while (this.receiver < count) {
       const taken = this.give(plain[runs === null ? this.receiver : runs[this.receiver]], runStart, end);
-      if (taken > most) most = taken;
+      this.receiver++;
+      if (taken > this.longestRun) this.longestRun = taken;
+      if (this.mustStop && this.receiver < count) return false;
     }
-    if (remotes.length > 0) most = Math.max(most, this.carry(runStart, end));
+    if (remotes.length > 0) this.longestRun = Math.max(this.longestRun, this.carry(runStart, end));
     this.runStart = end;
-    return most;
+    return true;
   }
 
-  /** Delivers the current message to all receivers that do not wait for a run. */
-  private deliverMessage(): void {
+  /** Delivers the current message to all receivers that do not wait for a run. @returns false if it stopped before */
+  private deliverMessage(): boolean {
     const { batch, message, interest, noResponders } = this;
-    if (this.changed) this.use(interest.match(batch.subjectSource, batch.subjectStart(message), batch.subjectEnd(message)));
-    this.inPlace = this.staysInPlace;
-    this.caughtUp = 0;
-    let taken = this.deliverToPlain() + this.deliverToGroups();
+    if (this.stage === Stage.Begin) {
+      if (this.changed) this.use(interest.match(batch.subjectSource, batch.subjectStart(message), batch.subjectEnd(message)));
+      this.inPlace = this.staysInPlace;
+      this.caughtUp = 0;
+      this.taken = 0;
+      this.receiver = 0;
+      this.step = 0;
+      this.group = 0;
+      this.stage = Stage.Plain;
+    }
+    if (this.stage === Stage.Plain) {
+      if (!this.deliverToPlain()) return false;
+      this.stage = Stage.Groups;
+    }
+    if (!this.deliverToGroups()) return false;
+    this.stage = Stage.Begin;
+    let { taken } = this;
     if (this.generation !== interest.generation || (taken + this.caughtUp === 0 && noResponders !== null)) this.catchUp();
     taken += this.caughtUp;
     if (this.inPlace) {
       if (this.plan.remoteGroups || this.plan.remotes.length > 0) taken += this.carry(message, message + 1);
       this.runStart = message + 1;
     }
-    if (taken === 0 && noResponders !== null) noResponders.onNoResponders(batch, message);
+    if (taken === 0 && noResponders !== null && this.complete.size === 0) noResponders.onNoResponders(batch, message);
     if (this.generation !== interest.generation) {
       this.changed = true;
       this.staysInPlace = true;
     }
+    return true;
   }
 
-  private deliverToPlain(): number {
-    const { message } = this;
+  /** @returns false if it stopped before the last receiver */
+  private deliverToPlain(): boolean {
+    const { complete, meter, message } = this;
     const { plain } = this.result;
     const { stepped, remotes } = this.plan;
-    let taken = 0;
-    this.receiver = 0;
-    for (this.step = 0; !this.inPlace; this.step++) {
+    while (!this.inPlace) {
       if (this.step === stepped.length) {
         this.receiver = plain.length;
-        return taken;
+        return true;
       }
-      this.receiver = stepped[this.step];
-      taken += this.give(plain[this.receiver], message, message + 1);
+      this.receiver = stepped[this.step++];
+      meter.done += UnitsOf.step;
+      this.taken += this.give(plain[this.receiver], message, message + 1);
       if (this.inPlace) this.receiver++; // it has published: the receivers after it do not have this message yet
+      if (this.mustStop) return false;
     }
-    for (; this.receiver < plain.length; this.receiver++) {
+    while (this.receiver < plain.length) {
       const subscription = plain[this.receiver];
-      if (remotes.length === 0 || subscription.sink.remote === undefined) taken += this.give(subscription, message, message + 1);
+      if ((remotes.length === 0 || subscription.sink.remote === undefined) && !complete.has(subscription)) {
+        this.taken += this.give(subscription, message, message + 1);
+      }
+      this.receiver++;
+      if (this.mustStop && this.receiver < plain.length) return false;
     }
-    return taken;
+    return true;
   }
 
-  /** @returns how many local members took it; members on other servers are added to `chosen` */
-  private deliverToGroups(): number {
+  /** Members on other servers are added to `chosen`. @returns false if it stopped before the last group */
+  private deliverToGroups(): boolean {
+    if (this.groupsComplete) return true;
     const { groups } = this.result;
-    let taken = 0;
-    for (this.group = 0; this.group < groups.length; this.group++) {
+    while (this.group < groups.length) {
       const member = selectQueueMember(groups[this.group], this.source, this.random, this);
-      if (member === null) continue;
-      if (member.sink.remote === undefined) taken++;
-      else this.chosen.push(member);
+      this.group++;
+      if (member !== null) {
+        if (member.sink.remote === undefined) this.taken++;
+        else this.chosen.push(member);
+      }
+      if (this.mustStop && this.group < groups.length) return false;
     }
-    return taken;
+    return true;
   }
 
   /** Sends messages `from` to `to` once to each connection that must carry them. @returns the largest number that one of them took */
@@ -273,6 +390,7 @@ export class FanOut implements QueueDelivery<Subscription> {
     const { sink } = subscription;
     const silenced = sink === this.silent;
     let taken = 0;
+    this.meter.done++;
     if (batch.trace !== null) taken = deliverTraced(subscription, batch, batch.trace, silenced) ? 1 : 0;
     else if (!silenced) taken = sink.deliver(subscription, batch, from, to);
     this.delivered += taken;

@@ -1,6 +1,7 @@
 /** Traces of receivers that close or are too slow during a delivery: tests over a connection cannot produce that reliably. */
 import { expect, test } from "bun:test";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { MessageBatch } from "../batch/message-batch.ts";
 import { type Sink, Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
@@ -57,7 +58,7 @@ function deliver(plain: Subscription[], groups: Subscription[][] = [], only = fa
   batch.trace = new MessageTrace("trace", only, origin, { fields: new Map(), bytes: 0, subject: "foo" }, () => 0);
   const result = new MatchResult(plain, groups.map(QueueGroup.of));
   const publisher = { interest: { generation: 1, match: () => result }, source: MessageSource.Client, noResponders: null };
-  const delivered = new FanOutStack(new Random(1)).deliver(publisher, batch, 0, 1, result, 1);
+  const delivered = new FanOutStack(new Random(1), new WorkMeter()).deliver(publisher, batch, 0, 1, result, 1);
   const { events } = JSON.parse(batch.trace.json({})) as { events: Record<string, unknown>[] };
   return { delivered, events: events.slice(1) };
 }

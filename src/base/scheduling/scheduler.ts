@@ -1,0 +1,125 @@
+/**
+ * Divides the time of one event loop, so that nobody holds up the others.
+ *
+ *   event of a socket ─▶ a share of work ─┬─ done
+ *                                         └─ share used up ─▶ the rest is a task ─▶ queue
+ *   slice:  task, task, … round robin, a share each, about 2 ms in all ─▶ the loop looks at its sockets and timers ─▶ next slice …
+ * A peer that asks for little is served at its event, before the tasks. A peer that asks for more than its share waits for the others: each
+ * gets one share per round. Work of every kind is divided in this way: the rest of a read, a delivery to many receivers, the removal of many
+ * subscriptions, an answer of monitoring.
+ *
+ * Many events between two slices are bounded too: once they have used a slice's worth of work, each further event gets only a small share.
+ */
+import { assert } from "../assert/assert.ts";
+import { SHARE_UNITS, WorkMeter } from "./work-meter.ts";
+
+/** A slice ends after this time, or after that work, whichever is first. The clock is looked at after each share. */
+const SLICE_MS = 2;
+export const SLICE_UNITS = 4 * SHARE_UNITS;
+/** Share of an event when the events since the last slice have used up a slice's worth of work. */
+export const SMALL_SHARE_UNITS = SHARE_UNITS / 16;
+
+/** Work that can be done in parts. */
+export interface Task {
+  /**
+   * Works until it is done or the share is used up (`WorkMeter.exhausted`). Must make progress in each call.
+   * @returns whether work is left: it is called again after the other tasks had their share
+   */
+  work(): boolean;
+}
+
+/** The loop in which it works. */
+export interface SchedulerLoop {
+  /** Runs code after the event loop has looked at its sockets and timers once. */
+  defer(code: () => void): void;
+  /** Monotonic, ms. */
+  monotonic(): number;
+  /** Called at the end of each slice. @returns whether it has work left, for the next slice */
+  endSlice(): boolean;
+}
+
+export class Scheduler {
+  readonly meter = new WorkMeter();
+  /** Rises with each slice. Whoever counts work per round begins again then. */
+  round = 0;
+  private readonly loop: SchedulerLoop;
+  private readonly slice = () => this.runSlice();
+  private queue: (Task | null)[] = [];
+  private head = 0;
+  private scheduled = false;
+  private running = false;
+  /** `meter.done` at the end of the last slice. */
+  private doneAtSlice = 0;
+
+  constructor(loop: SchedulerLoop) {
+    this.loop = loop;
+  }
+
+  /** Number of tasks that wait. */
+  get waiting(): number {
+    return this.queue.length - this.head;
+  }
+
+  /** Adds a task behind the others. The caller makes sure that it is not in the queue already. */
+  add(task: Task): void {
+    this.queue.push(task);
+    this.wake();
+  }
+
+  /** The next slice follows, also without a task. */
+  wake(): void {
+    if (this.scheduled || this.running) return;
+    this.scheduled = true;
+    this.loop.defer(this.slice);
+  }
+
+  /**
+   * Begins the share of an event.
+   * @param used work for the same peer in this round, units
+   * @returns false if the peer has used its share of this round: its event should become a task
+   */
+  beginEvent(used: number): boolean {
+    const { meter } = this;
+    const usedByAll = meter.done - this.doneAtSlice;
+    if (usedByAll >= SHARE_UNITS) this.wake(); // so that the count begins again when the loop has looked at its sockets
+    if (used >= SHARE_UNITS) return false;
+    meter.begin(usedByAll < SLICE_UNITS ? SHARE_UNITS - used : SMALL_SHARE_UNITS);
+    return true;
+  }
+
+  private runSlice(): void {
+    const { loop, meter } = this;
+    assert(!this.running, "one slice at a time");
+    this.scheduled = false;
+    this.running = true;
+    const endsAt = loop.monotonic() + SLICE_MS;
+    const endsDone = meter.done + SLICE_UNITS;
+    let more = false;
+    try {
+      while (this.head < this.queue.length) {
+        const task = this.queue[this.head]!;
+        this.queue[this.head++] = null;
+        meter.begin();
+        if (task.work()) this.queue.push(task);
+        if (meter.done >= endsDone || loop.monotonic() >= endsAt) break;
+      }
+      more = loop.endSlice();
+    } finally {
+      this.running = false;
+      this.tidy();
+      this.doneAtSlice = meter.done;
+      this.round++;
+      if (more || this.head < this.queue.length) this.wake();
+    }
+  }
+
+  private tidy(): void {
+    if (this.head === this.queue.length) {
+      this.queue.length = 0;
+      this.head = 0;
+    } else if (this.head >= 1024 && this.head * 2 > this.queue.length) {
+      this.queue = this.queue.slice(this.head);
+      this.head = 0;
+    }
+  }
+}

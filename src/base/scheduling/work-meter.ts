@@ -1,0 +1,56 @@
+/**
+ * Counts work, so that long work can be divided into shares.
+ *
+ *   done ────────────▶ limit      one share: `SHARE_UNITS`, about one millisecond
+ * Code that can take long adds what it did to `done` and stops once `exhausted`, at a place where it can continue. Work is counted and not
+ * timed, because reading a clock costs more than a delivery, and because tests can then say exactly who waits for how much.
+ */
+
+/** One unit is about 50 ns: the delivery of one small message, or a few steps in the trie. */
+export const SHARE_UNITS = 20_000;
+
+/** Units of things that are not a delivery. Measured with `bench/micro`, rounded. */
+export const UnitsOf = {
+  /** One system call that writes to a socket. The bytes count besides. */
+  write: 80,
+  /** A PING is answered. */
+  ping: 4,
+  /** The messages of a batch are published; each message counts besides. */
+  flush: 8,
+  /** Code inside the process handles a message. */
+  step: 20,
+  /** A line such as SUB or UNSUB, without what it changes. */
+  line: 20,
+  /** JSON is read and a login checked. */
+  login: 400,
+  /** An error is sent to a peer, and a line written to the log. */
+  refusal: 150,
+} as const;
+
+/** Bytes that are copied for one unit, as a shift: 512. */
+export const UNIT_BYTES_SHIFT = 9;
+
+export class WorkMeter {
+  /** Units done since the start. */
+  done = 0;
+  /** The current share ends when `done` has reached this. */
+  limit = SHARE_UNITS;
+
+  get exhausted(): boolean {
+    return this.done >= this.limit;
+  }
+
+  /** Units that are left of the share; 0 or less when it is used up. */
+  get left(): number {
+    return this.limit - this.done;
+  }
+
+  add(units: number): void {
+    this.done += units;
+  }
+
+  /** Begins a new share. */
+  begin(units: number = SHARE_UNITS): void {
+    this.limit = this.done + units;
+  }
+}
