@@ -8,6 +8,7 @@
 
 import type { Level } from "./level.ts";
 import type { LineFormat } from "./log-sink.ts";
+import { printable, printableList } from "./printable.ts";
 
 /** SGR colour codes of terminals. */
 const COLORS: Record<Level, string> = { INF: "32", DBG: "36", WRN: "0;93", ERR: "31", FTL: "31", TRC: "33" };
@@ -36,7 +37,8 @@ export class LogLine implements LineFormat {
   }
 
   /** @param now wall clock, ms with fractions; ignored when lines have no time */
-  text(level: Level, text: string, now: number): string {
+  text(level: Level, given: string, now: number): string {
+    const text = level === "FTL" ? printableList(given) : printable(given);
     const end = text.endsWith("\n") ? "" : "\n"; // lists of configuration errors end their lines themselves
     if (!this.style.time) return `${this.prefix}${this.labels[level]}${text}${end}`;
     const second = Math.floor(now / 1000);

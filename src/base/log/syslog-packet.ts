@@ -5,7 +5,9 @@
  *   <5>2026-11-24T14:22:02+01:00 host nats-server[4711]: Server is ready        to a remote daemon
  * The number is facility × 8 + severity. Facility: daemon locally and kern (0) remotely, as in the reference.
  */
+
 import type { Level } from "./level.ts";
+import { printable, printableList } from "./printable.ts";
 
 const DAEMON = 3 << 3;
 const SEVERITY: Record<Level, number> = { FTL: 2, ERR: 3, WRN: 4, INF: 5, TRC: 5, DBG: 7 };
@@ -20,8 +22,9 @@ export interface SyslogSender {
 }
 
 /** @param now wall clock, ms */
-export function syslogPacket({ tag, pid, host }: SyslogSender, level: Level, text: string, now: number): string {
+export function syslogPacket({ tag, pid, host }: SyslogSender, level: Level, given: string, now: number): string {
   const date = new Date(now);
+  const text = level === "FTL" ? printableList(given) : printable(given);
   const line = text.endsWith("\n") ? text : `${text}\n`;
   if (host === null) return `<${DAEMON | SEVERITY[level]}>${stamp(date)} ${tag}[${pid}]: ${line}`;
   return `<${SEVERITY[level]}>${localTime(date)} ${host} ${tag}[${pid}]: ${line}`;
