@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NatsServer } from "../../src/index.ts";
+import { readMimeHeader } from "../../src/messaging/header/mime-header.ts";
 import { TextConnection } from "../library/text-connection.ts";
 
 const CONFIG = `accounts {
@@ -58,5 +59,39 @@ test("client headers that imitate Nats-Request-Info are removed", async () => {
     await a.exchange(`HPUB c ${header.length} ${header.length}\r\n${header}\r\n`);
     const lines = (await c.exchange()).split(/\r?\n/);
     expect(lines.slice(1)).toEqual(["NATS/1.0", "A: b", expect.stringMatching(/^Nats-Request-Info: \{"acc":"A","rtt":\d+\}$/), "", "", ""]);
+  });
+});
+
+test("a malformed header block neither hides Nats-Request-Info nor keeps a forged one", async () => {
+  const forged = 'Nats-Request-Info: {"acc":"SYS"}';
+  const blocks = [
+    `NATS/1.0\r\n\r\n${forged}\r\n\r\n`,
+    `NATS/1.0\r\nA: b\r\n\r\n\r\n`,
+    `NATS/1.0\r\nA: b`,
+    `NATS/1.0\r\n${forged}`,
+    `NATS/1.0\r\nA: b\r${forged}\r\n\r\n`,
+    `NATS/1.0\r${forged}\r\r\r\n\r\n`,
+    `${forged}\r\n\r\n`,
+    `${forged}`,
+    `NATS/1.0 ${forged}\r\n\r\n`,
+    `NATS/1.0\r\nno field\r\n\r\n`,
+    `NATS/1.0\r\n A: b\r\n\r\n`,
+    `NATS/1.0\r\nA: \x00\r\n\r\n`,
+    `NATS/1.0\r\n`,
+    `NATS/1.0`,
+    `\r\n`,
+    `x`,
+  ];
+  await withServer(async open => {
+    const [a, c] = [await open("a"), await open("c")];
+    await c.exchange("SUB c 1\r\n");
+    for (const block of blocks) {
+      await a.exchange(`HPUB c ${block.length} ${block.length}\r\n${block}\r\n`);
+      const received = await c.exchange();
+      const header = received.slice(received.indexOf("\r\n") + 2, -2);
+      const fields = readMimeHeader(Buffer.from(header, "latin1"));
+      expect(fields?.get("Nats-Request-Info"), JSON.stringify(block)).toEqual([expect.stringMatching(/^\{"acc":"A","rtt":\d+\}$/)]);
+      expect(header.split(/\r|\n/).filter(line => /request-info/i.test(line)).length, JSON.stringify(block)).toBe(1);
+    }
   });
 });

@@ -12,6 +12,7 @@ import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { Lookalikes } from "../../messaging/header/lookalikes.ts";
+import { readableHeader } from "../../messaging/header/readable-header.ts";
 import { isJetStreamSubject } from "../../messaging/subject/jetstream-subject.ts";
 import type { MessageTrace } from "../../messaging/trace/message-trace.ts";
 import { TRACE_DESTINATION } from "../../messaging/trace/trace-headers.ts";
@@ -169,7 +170,7 @@ export class ServiceImport implements Sink, ImportVia {
   private newHeader(batch: MessageBatch, index: number, reply: string): Uint8Array | null {
     const info = this.requestInfo(batch, index, reply);
     if (info === null) return null;
-    const block = batch.headerSize(index) > 0 ? REQUEST_INFO_LOOKALIKES.removedFrom(batch.header(index)) : null;
+    const block = batch.headerSize(index) > 0 ? REQUEST_INFO_LOOKALIKES.removedFrom(readableHeader(batch.header(index))) : null;
     return setHeader(block, REQUEST_INFO, clientInfoJson(info));
   }
 

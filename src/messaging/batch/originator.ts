@@ -60,9 +60,9 @@ const CLIENT_INFO_KEYS = [
   "reply",
 ] as const satisfies readonly (keyof ClientInfo)[];
 
-/** The description as JSON text. */
+/** The description as JSON text, for a header: without the one control character that JSON does not escape and Go's reader refuses in headers. */
 export function clientInfoJson(info: ClientInfo): string {
-  return compactGoJson(presentClientInfo(info));
+  return compactGoJson(presentClientInfo(info)).replaceAll("\x7f", "\\u007f");
 }
 
 /** The description with its keys in order and without empty values. */
