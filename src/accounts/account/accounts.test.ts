@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeHost } from "../../../test/doubles/fake-host.ts";
+import { Random } from "../../base/random/random.ts";
 import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions, type ServiceImportOptions } from "../trade/trade-options.ts";
 import type { Account } from "./account.ts";
@@ -65,6 +66,34 @@ test("a request reaches the exporter with its own reply subject, and one answer 
   expect([fixture.publish("A", replySubject, "", "answer"), fixture.publish("A", replySubject, "", "once more")]).toEqual([1, 1]);
   expect(answers.notes).toEqual(["in.1  answer"]);
   expect([fixture.of("A").responses.size, fixture.of("B").responses.awaited]).toEqual([0, 0]);
+});
+
+/** Gives each pair of numbers twice: an address has two numbers, so every other draw repeats the address before. */
+class RepeatingRandom extends Random {
+  private readonly pair: number[] = [];
+  private at = 0;
+
+  override nextUint32(): number {
+    const place = this.at++ % 4;
+    if (place < 2) this.pair[place] = super.nextUint32();
+    return this.pair[place % 2]!;
+  }
+}
+
+test("an address that a pending answer has is not given to a second request", () => {
+  const given = { A: { exports: [service("svc")] }, B: { imports: [importOf("A", "svc")] }, C: { imports: [importOf("A", "svc")] } };
+  const fixture = new AccountsFixture(given);
+  const requests = fixture.listen("A", "svc");
+  fixture.publish("B", "svc", "first"); // also draws the prefix of the account
+  Object.assign(fixture.host.turn, { random: new RepeatingRandom(1) });
+  const answers = { B: fixture.listen("B", "in.*"), C: fixture.listen("C", "in.*") };
+  for (let index = 0; index < 20; index++) fixture.publish(index % 2 === 0 ? "B" : "C", "svc", `in.${index}`);
+  const addresses = requests.notes.slice(1).map(reply);
+  expect(new Set(addresses).size).toBe(20);
+  expect(fixture.of("A").responses.size).toBe(21);
+  for (const [index, address] of addresses.entries()) fixture.publish("A", address, "", `to ${index}`);
+  const expected = (first: number) => Array.from({ length: 10 }, (_, at) => `in.${first + 2 * at}  to ${first + 2 * at}`);
+  expect([answers.B.notes, answers.C.notes]).toEqual([expected(0), expected(1)]);
 });
 
 test("a stream of answers ends with an empty message", () => {

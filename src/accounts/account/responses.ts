@@ -9,6 +9,7 @@
  * Bounded by time, as in the reference, and by number: over a million, the oldest is dropped.
  * Source: reference, core §5.4.
  */
+import { assert } from "../../base/assert/assert.ts";
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
@@ -30,6 +31,8 @@ const DIGITS_IN_TOKEN = 6;
 const DIGITS_PER_DRAW = 3;
 /** Most pending answers per account. */
 const PENDING_MAX = 1_000_000;
+/** Draws of an address; with a million pending answers, one draw in 57,000 repeats one of them. */
+const DRAWS_MAX = 1_000;
 const NO_BYTES = new Uint8Array(0);
 
 export class Responses implements Sink, PendingAnswers {
@@ -79,9 +82,8 @@ export class Responses implements Sink, PendingAnswers {
     const { account } = this;
     const { host } = account;
     this.prefix ??= this.listen(host.turn.random);
-    const address = newAddress(this.prefix, host.turn.random, measured ? this.measuredSuffix() : NO_BYTES);
     const response = new Response(
-      address,
+      this.freeAddress(this.prefix, measured ? this.measuredSuffix() : NO_BYTES),
       copyBytes(reply, 0, reply.length),
       account,
       requester,
@@ -95,6 +97,17 @@ export class Responses implements Sink, PendingAnswers {
     from?.watch();
     requester.responses.await(response);
     return response;
+  }
+
+  /** An address that no pending answer has: otherwise an answer could go to another requester. */
+  private freeAddress(prefix: Uint8Array, suffix: Uint8Array): Uint8Array {
+    const { random } = this.account.host.turn;
+    let address = newAddress(prefix, random, suffix);
+    for (let draws = 1; this.pending.has(latin1(address, 0, address.length)); draws++) {
+      assert(draws < DRAWS_MAX, "random numbers do not repeat all the time", draws);
+      address = newAddress(prefix, random, suffix);
+    }
+    return address;
   }
 
   private measuredSuffix(): Uint8Array {
