@@ -69,8 +69,8 @@ export class CalloutContext<S extends Side = Side> {
     const cid = peer.info.client_id;
     const connz = await this.connzOf(cid, peer.closed);
     const wasAsked = this.service !== null && this.service.received.length > requestsBefore;
-    // nats-server logs the reason after the client was closed.
-    if (connz.reason === "Authentication Failure" && wasAsked && isLogged)
+    // nats-server logs the reason of a refusal after the client was closed.
+    if (peer.closed && peer.lines.some(line => line.includes("Authorization Violation")) && wasAsked && isLogged)
       await until(
         () => this.logSince(mark, cid).some(isReason),
         () => "no reason of the refusal is logged",
@@ -170,6 +170,12 @@ async function runOn<S extends Side, T>(
     if (context === null) await server.stop();
     else await context.end();
   }
+}
+
+/** What the system tells a client about its user; nats-server gives lists of subjects in random order, so they are sorted. */
+export async function userInfo(peer: Peer): Promise<unknown> {
+  const { data } = JSON.parse(await peer.request("$SYS.REQ.USER.INFO", "")) as { data: unknown };
+  return JSON.parse(withoutNames(JSON.stringify(data)), (_key, value) => (Array.isArray(value) ? value.toSorted() : value));
 }
 
 /** Runs the scenario on our server only. */

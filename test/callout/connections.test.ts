@@ -352,27 +352,6 @@ test("commands after CONNECT wait for the answer of the service", async () => {
   });
 });
 
-it.compared(
-  `a reload of users disconnects users named by the service, and causes new requests for tokens`,
-  async () => {
-    const [ours, theirs] = await onBoth(config(), SERVICE, async context => {
-      context.decide = user({ data: { name: "" } });
-      const named = await Peer.login(context.server.port, { connect: { user: "x" } });
-      const token = await Peer.login(context.server.port, { connect: { auth_token: "t" } });
-      await context.reload(config("", ", { user: another, password: one }"));
-      await named.untilClosed();
-      await token.ping();
-      const users = context.service!.received.map(({ claims }) => claims.nats.client.user);
-      const seen = [named.lines, token.lines, users, (await context.connzOf(named.info.client_id, true)).reason];
-      token.close();
-      return seen;
-    });
-    expect(ours).toEqual(theirs);
-    expect(theirs).toEqual([[], [], ["x", "[REDACTED]", "[REDACTED]"], "Client Closed"]);
-  },
-  120_000,
-);
-
 test("no secret is logged, whether the client is accepted or refused", async () => {
   const secrets = { pass: "s3cret-pass", auth_token: "s3cret-token", sig: "s3cret-sig", jwt: "s3cret-jwt", proxy_sig: "s3cret-proxy" };
   await onOurs(config(), SERVICE, async context => {

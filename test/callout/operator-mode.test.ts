@@ -24,7 +24,7 @@ import {
   userToken,
 } from "../operator/tokens.ts";
 import { Recording } from "../reference/recording.ts";
-import { type CalloutContext, type Outcome, onBoth, onOurs, type ServiceFacts } from "./callout-context.ts";
+import { type CalloutContext, type Outcome, onBoth, onOurs, type ServiceFacts, userInfo } from "./callout-context.ts";
 import type { Answers, Decide, UserFacts } from "./callout-service.ts";
 
 const it = new Recording(import.meta.path);
@@ -285,3 +285,34 @@ test("operators: clients in the service's account can never publish requests, al
     peer.close();
   });
 });
+
+it.compared(
+  "operators: the service places users in an account with a service of its own: they see no callouts there",
+  async () => {
+    const delta = fixedSigner(NkeyKind.Account, 66);
+    const limited = fixedSigner(NkeyKind.Account, 67);
+    const text = memoryConfig(
+      {
+        [ALPHA.publicKey]: accountToken(ALPHA, alphaBody({ allowedAccounts: [delta.publicKey] })),
+        [delta.publicKey]: accountToken(delta, {
+          authorization: { users: [OTHER_USER.publicKey], allowedAccounts: [], curveKey: "" },
+          signingKeys: new Map([
+            [limited.publicKey, scope(limited.publicKey, { subscriptionsMax: 1, payloadBytesMax: 2, sources: ["127.0.0.0/8"] })],
+          ]),
+        }),
+      },
+      "authorization { timeout: 1 }",
+    );
+    const [ours, theirs] = await onBoth(text, SERVICE, async context => {
+      context.decide = user({ by: delta });
+      const placed = await Peer.login(context.server.port, { jwt: SENTINEL });
+      const info = await userInfo(placed);
+      placed.close();
+      const more = "SUB a 1\r\nPUB a 2\r\nhi\r\nSUB b 2\r\nPUB a 3\r\nhey\r\n";
+      const scoped = user({ by: limited, body: { issuerAccount: delta.publicKey, ...NO_LIMITS_SET } });
+      return [info, await context.attempt({ jwt: SENTINEL }, scoped, more)];
+    });
+    expect(ours).toEqual(theirs);
+  },
+  120_000,
+);

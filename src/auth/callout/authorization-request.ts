@@ -42,15 +42,15 @@ export function requestClaims({ client, expiresAtSeconds, server, subject, user,
   return newClaims("authorization_request", subject, body, { audience: REQUEST_AUDIENCE, expiresAtSeconds });
 }
 
-function clientOf({ address, connect, id, nonce, transport }: AuthenticationRequest, user: UserClaims | null): AuthorizationClient {
+function clientOf({ address, connect, id, nonce, tagged, transport }: AuthenticationRequest, user: UserClaims | null): AuthorizationClient {
   const shown = connect.jwt === "" ? "" : (user?.subject ?? "");
   return {
     host: address,
     id,
     user: connect.nkey || connect.user || shown || (connect.auth_token === "" ? "" : "[REDACTED]"),
     name: connect.name,
-    tags: user?.nats.tags ?? [],
-    nameTag: user?.name ?? "",
+    tags: user?.nats.tags ?? tagged?.tags ?? [],
+    nameTag: user?.name ?? tagged?.nameTag ?? "",
     kind: "Client",
     type: transport,
     mqttId: "",

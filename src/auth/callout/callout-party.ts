@@ -27,6 +27,8 @@ export interface CalloutParty {
   readonly xkey: string;
   /** @throws CalloutFault  the signer of the unencrypted answer is not authorized */
   checkSigner(answer: AuthorizationResponseClaims): void;
+  /** Whether clients of that account share it with a callout service. */
+  servesIn(account: Account): boolean;
   /** @throws CalloutFault, or rejects: the user cannot be placed in an account */
   place(user: UserClaims): Placement | Promise<Placement>;
 }

@@ -2,8 +2,7 @@
  * Auth callout: a service in one of the accounts decides about logins.
  *
  *   request claims ─ signed, sealed? ─▶ Requests ─▶ answer ─▶ user claims ─▶ Placement ─▶ Login
- * Every failure refuses the login with the same error as a wrong password; the log gives the reason. As in the reference, the user's limits and
- * source networks in the answer are ignored.
+ * Every failure refuses the login with the same error as a wrong password; the log gives the reason.
  * Source: server/auth_callout.go (behaviour); core §4.9.
  */
 
@@ -12,9 +11,9 @@ import type { AuthorizationServer, UserClaims } from "../../access/jwt/claims.ts
 import { connectTimes } from "../../access/jwt/connect-times.ts";
 import { allowsConnectionType } from "../../access/jwt/connection-types.ts";
 import { encodeClaims } from "../../access/jwt/encode.ts";
+import { isFromNetworks } from "../../access/jwt/source-networks.ts";
 import { validateClaims } from "../../access/jwt/validate-claims.ts";
 import type { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
-import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
@@ -28,18 +27,16 @@ import { Inboxes } from "../../services/inboxes.ts";
 import { Requests } from "../../services/requests.ts";
 import { givenUser } from "../../wire/protocol/connect-options.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
+import { userLimitsOf } from "../operator/claims-options.ts";
 import { type AuthenticationRequest, earliest, type Login, PLAIN_LOGIN, type Verdict } from "../users/authenticator.ts";
 import { type Expected, readAnswer } from "./authorization-answer.ts";
 import { requestClaims } from "./authorization-request.ts";
+import { CALLOUT_SUBJECT, calloutDenials } from "./callout-denials.ts";
 import { CalloutFault } from "./callout-fault.ts";
 import type { CalloutParty, Placement } from "./callout-party.ts";
 
-/** Subject on which callout services listen. */
-const CALLOUT_SUBJECT = "$SYS.REQ.USER.AUTH";
 /** Header with the server's curve key, by which the request was encrypted. */
 export const XKEY_HEADER = "Nats-Server-Xkey";
-/** Clients in the service's account must not send requests to it. */
-const NO_REQUESTS: DenyLists = { publish: [CALLOUT_SUBJECT], subscribe: [] };
 
 export interface CalloutHost {
   readonly identity: ServerIdentity;
@@ -95,10 +92,9 @@ export class Callout {
     }
   }
 
-  /** Denies requests to the service for clients in its account. @returns the accepted login */
-  guarded(login: Login, account: Account): Login {
-    if (login.account !== account) return login;
-    return { ...login, denied: NO_REQUESTS, permissions: this.host.permissions.denying(login.permissions?.options ?? null, NO_REQUESTS) };
+  /** The login of a client in the account of a callout service: without the subjects of callouts. @param isService one of the `auth_users` */
+  guarded(login: Login, isService: boolean): Login {
+    return { ...login, permissions: this.host.permissions.denying(login.permissions?.options ?? null, calloutDenials(isService)) };
   }
 
   private async admit(delegation: Delegation): Promise<Verdict> {
@@ -123,7 +119,8 @@ export class Callout {
       this.host.log.warn(`Could not register auth callout user: ${REFUSALS[Refusal.MaxAccountConnectionsExceeded].error}`);
       return { ...PLAIN_LOGIN, user: givenUser(request.connect), account: placement.account, accountFull: true };
     }
-    return this.guarded(this.loginOf(placement, delegation, endsAt), party.account);
+    const login = this.loginOf(placement, delegation, endsAt);
+    return party.servesIn(login.account) ? this.guarded(login, false) : login;
   }
 
   /** Rejects with CalloutFault when there is no valid answer. */
@@ -152,9 +149,16 @@ export class Callout {
     throw new CalloutFault(`Authorization callout ${why} on account ${name}`, "debug");
   }
 
-  /** @returns end of the allowed hours, wall clock in ms; 0: none @throws CalloutFault connecting at this time or by this connection type is not allowed */
+  /**
+   * @returns end of the allowed hours, wall clock in ms; 0: none
+   * @throws CalloutFault connecting from this network, at this time or by this connection type is not allowed
+   */
   private allowedUntil({ claims: { nats }, connectionTypes }: Placement, { party, request }: Delegation): number {
     const user = `authorized user on account ${quoted(party.account.name)}`;
+    if (!isFromNetworks(nats.sources, request.address)) {
+      request.error?.(`Bad src Ip ${request.address}`);
+      throw new CalloutFault(`${user} not allowed from source ${quoted(request.address)}`);
+    }
     const hours = connectTimes(nats.times, nats.timesLocation, this.host.clock.now());
     if (!hours.allowed) {
       request.error?.("Outside connect times");
@@ -170,10 +174,8 @@ export class Callout {
     return hours.endsAtMs ?? 0;
   }
 
-  private loginOf(placement: Placement, { proxyKey, request, user }: Delegation, endsAt: number): Login {
-    const { account, claims, permissions: own } = placement;
-    // Monitoring shows the claims that the client sent.
-    const claim = placement.claim === null ? null : { ...placement.claim, nameTag: user?.name ?? "", tags: user?.nats.tags ?? [] };
+  private loginOf(placement: Placement, { proxyKey, request }: Delegation, endsAt: number): Login {
+    const { account, claim, claims, permissions: own } = placement;
     const { connect } = request;
     connect.jwt = ""; // the client's rights do not come from that token
     if (claims.name !== "") {
@@ -188,9 +190,11 @@ export class Callout {
       account,
       permissions: permissions === null ? null : this.host.permissions.of(permissions),
       followsDefaults: own === null && claim !== null,
-      limits: null,
+      limits: userLimitsOf(claims.nats),
       expiresAt: earliest(claims.expiresAtSeconds * 1000, endsAt),
       claim,
+      nameTag: claims.name,
+      tags: claims.nats.tags,
       proxyKey,
       delegated: true,
     };

@@ -26,6 +26,8 @@ export interface ConfigCalloutParts {
   /** The configured accounts. */
   readonly accountOf: (name: string) => Account | undefined;
   readonly log: Pick<Logger, "warn">;
+  /** Clients that the service admitted before a reload stay connected. */
+  readonly keepsDelegated: boolean;
 }
 
 export class ConfigCalloutAuthenticator implements Authenticator {
@@ -63,6 +65,10 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     return this.decide(request, resolution, verdict);
   }
 
+  keepsDelegated(account: Account): boolean {
+    return this.parts.keepsDelegated && this.parts.accountOf(account.name) === account;
+  }
+
   private decide(request: AuthenticationRequest, resolution: Resolution, verdict: Verdict): Verdict | Promise<Verdict> {
     const { callout, accountOf } = this.parts;
     const { identity, proxyKey, proxyRequired } = resolution;
@@ -73,7 +79,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;
     const account = accountOf(this.accountName);
     if (identity !== "" && this.exempt.has(identity)) {
-      if (isLogin) return account === undefined ? verdict : callout.guarded(verdict, account);
+      if (isLogin) return account === verdict.account ? callout.guarded(verdict, true) : verdict;
       if (account !== undefined) request.refusedBy?.(account, null);
       return verdict;
     }

@@ -31,6 +31,10 @@ export class ConfigParty implements CalloutParty {
     if (issuer !== this.options.issuer) throw new CalloutFault("auth callout signing key is unknown");
   }
 
+  servesIn(account: Account): boolean {
+    return account === this.account;
+  }
+
   place(claims: UserClaims): Placement {
     const { audience, issuer, nats } = claims;
     const name = quoted(this.account.name);

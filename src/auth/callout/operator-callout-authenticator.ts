@@ -34,13 +34,13 @@ export class OperatorCalloutAuthenticator implements Authenticator {
   private decide(request: AuthenticationRequest, resolution: UserResolution): Verdict | Promise<Verdict> {
     const { account: loaded, claims, proxyKey, proxyRequired, verdict } = resolution;
     if (loaded === null || claims === null) return verdict;
+    if (!loaded.hasCallout) return verdict;
     const { users } = loaded.claims.nats.authorization;
-    if (users.length === 0) return verdict;
     if (typeof verdict === "number") {
       request.refusedBy?.(loaded.account, null);
       return verdict;
     }
-    if (users.includes(claims.subject)) return this.callout.guarded(verdict, loaded.account);
+    if (users.includes(claims.subject)) return this.callout.guarded(verdict, true);
     // The account's connection limit does not affect who decides.
     if (isFullFor(verdict.account, request)) return { ...verdict, accountFull: true };
     request.delegated?.(verdict);

@@ -41,6 +41,11 @@ export class OperatorParty implements CalloutParty {
     if (issuer !== name && !signers.has(issuer)) throw new CalloutFault("auth callout signing key is unknown");
   }
 
+  /** Any account with `authorization` claims: its own service receives requests there. */
+  servesIn(account: Account): boolean {
+    return this.accounts.get(account.name)?.hasCallout === true;
+  }
+
   async place(claims: UserClaims): Promise<Placement> {
     const { name } = this.loaded;
     const wanted = accountOf(claims);

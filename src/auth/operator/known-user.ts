@@ -47,13 +47,11 @@ export class KnownUser {
     readonly jwt: string,
     readonly claims: UserClaims,
   ) {
-    const { issuedAtSeconds, issuer, name, nats, subject } = claims;
+    const { issuedAtSeconds, issuer, nats, subject } = claims;
     this.claim = {
       jwt,
       subject,
       issuerKey: issuer,
-      nameTag: name,
-      tags: nats.tags,
       issuedAt: issuedAtSeconds,
       bearer: nats.bearerToken,
     };

@@ -40,6 +40,11 @@ export class LoadedAccount {
     return this.account.name;
   }
 
+  /** A callout service decides about logins of its users. */
+  get hasCallout(): boolean {
+    return this.claims.nats.authorization.users.length > 0;
+  }
+
   get disallowsBearer(): boolean {
     return this.claims.nats.limits.disallowBearer;
   }

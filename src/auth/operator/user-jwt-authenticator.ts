@@ -192,6 +192,8 @@ export class UserJwtAuthenticator implements Authenticator {
       limits,
       expiresAt: earliest(claims.expiresAtSeconds * 1000, hours.endsAtMs ?? 0),
       claim: { ...user.claim, bearer: nats.bearerToken }, // a scope can set it
+      nameTag: claims.name,
+      tags: nats.tags,
       proxyKey,
     };
   }

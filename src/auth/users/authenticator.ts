@@ -6,7 +6,6 @@
  */
 
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
-import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Permissions } from "../../access/permission/permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { ConnectOptions } from "../../wire/protocol/connect-options.ts";
@@ -36,6 +35,8 @@ export interface AuthenticationRequest {
   readonly startedAt: number;
   /** The account that currently counts this connection; null or omitted: none. */
   readonly boundTo?: Account | null;
+  /** Name and tags of the user that it logged in as before on the same connection. Omitted: none. */
+  readonly tagged?: Pick<Login, "nameTag" | "tags">;
   /** Whether it is still connected, for slow checks. Omitted: assumed connected. */
   readonly isWanted?: () => boolean;
   /** Reports the trusted proxy used, even when the login is refused. Optional. */
@@ -66,8 +67,6 @@ export interface UserClaim {
   readonly subject: string;
   /** Public account nkey of the issuer. */
   readonly issuerKey: string;
-  readonly nameTag: string;
-  readonly tags: readonly string[];
   /** Unix seconds. */
   readonly issuedAt: number;
   /** A bearer token: the client did not prove that it has the key. */
@@ -83,12 +82,13 @@ export interface Login {
   readonly permissions: Permissions | null;
   /** The permissions are the account's defaults and change with them. Omitted: false. */
   readonly followsDefaults?: boolean;
-  /** Additional denials that remain in force. Omitted: none. */
-  readonly denied?: DenyLists;
   readonly limits: UserLimits | null;
   /** When the connection is closed. Wall clock, ms; 0: never; a time in the past: at once. */
   readonly expiresAt: number;
   readonly claim: UserClaim | null;
+  /** Name and tags in the user's claims, for monitoring and events; empty: none. */
+  readonly nameTag: string;
+  readonly tags: readonly string[];
   /** Public nkey of the trusted proxy used; empty: none. The client is closed when that key is no longer trusted. */
   readonly proxyKey: string;
   /** The account was at its connection limit when the login was decided, so it is refused even if connections have closed since. */
@@ -98,7 +98,16 @@ export interface Login {
 }
 
 /** Defaults of a login. */
-export const PLAIN_LOGIN = { user: "", permissions: null, limits: null, expiresAt: 0, claim: null, proxyKey: "" } as const;
+export const PLAIN_LOGIN = {
+  user: "",
+  permissions: null,
+  limits: null,
+  expiresAt: 0,
+  claim: null,
+  nameTag: "",
+  tags: [],
+  proxyKey: "",
+} as const;
 
 /** The earliest of several times as in `expiresAt`: 0 is never, a negative time is long past. */
 export function earliest(...times: number[]): number {
@@ -125,6 +134,12 @@ export interface Authenticator {
   readonly hidesJwt?: boolean;
   /** Bytes after the client's CONNECT wait until this settles. A rejection refuses the login. */
   authenticate(request: AuthenticationRequest): Verdict | Promise<Verdict>;
+  /**
+   * After a reload: whether a client that a callout service admitted stays connected without a new request. If not, it is closed without an
+   * error. Omitted: `authenticate` decides.
+   * @param account the client's account
+   */
+  keepsDelegated?(account: Account): boolean;
   /**
    * After a reload: whether the user named in the client's CONNECT still exists in that account. If not, the client is closed without an
    * error. Omitted: `authenticate` decides.

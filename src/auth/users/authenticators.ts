@@ -26,7 +26,7 @@ export interface AuthenticationParts {
   /** Owned by the server, so that its limit covers all listeners and reloads. */
   readonly checks: PasswordChecks;
   readonly log: { warn(text: string): void };
-  /** From `newHiddenUserName`; constant while the server runs. */
+  /** From `newHiddenUserName`, and not the name of a configured user; constant while the server runs, unless a reload adds a user of that name. */
   readonly hiddenUserName: string;
 }
 

@@ -15,7 +15,10 @@ test("no line of a log has control characters, except the list of a fatal error"
     written.push(Buffer.from(bytes).toString());
     return bytes.length;
   };
-  const log = new ServerLogger({ debug: true, trace: true, logTime: false }, { write, colors: false });
+  const log = new ServerLogger(
+    { debug: true, trace: true, logTime: false },
+    { stream: { name: "standard error", write, close() {} }, colors: false },
+  );
   for (const level of ["notice", "warn", "error", "debug", "trace", "warnRateLimited"] as const) log[level]("x\x1b\ny");
   log.fatal("one\ntwo\x1b\n");
   log.flush();

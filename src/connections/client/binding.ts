@@ -30,13 +30,9 @@ export function enterGlobal(client: Client): void {
 
 /** Applies a login. @returns None, or why it is refused; then no account counts the client */
 export function bind(client: Client, login: Login): Refusal {
-  // Subscriptions from before a reload that requires logins belong to the global account.
-  if (client.registered !== login.account) client.subscriptions.removeAll();
-  client.login = login;
+  identify(client, login);
   client.user = login.user;
   client.proxyKey = login.proxyKey;
-  client.account = login.account;
-  client.requestHeader = null; // it described the login before
   if (client.registered !== login.account) {
     leaveAccount(client);
     if (login.account.isFull || login.accountFull) return Refusal.MaxAccountConnectionsExceeded;
@@ -48,9 +44,29 @@ export function bind(client: Client, login: Login): Refusal {
   return Refusal.None;
 }
 
+/** Gives a client that is not logged in an identity for logs, until a callout service decides. A client that is authenticated again keeps its own. */
+export function bindProvisionally(client: Client, login: Login): void {
+  if (client.login === null) identify(client, login);
+}
+
+function identify(client: Client, login: Login): void {
+  changeAccount(client, login.account);
+  client.login = login;
+  client.nameTag = login.nameTag;
+  client.tags = login.tags;
+  client.requestHeader = null; // it described the login before
+}
+
+/** The only place that changes a client's account. Its subscriptions are in the old account's trie, so they are removed first. */
+export function changeAccount(client: Client, account: Account): void {
+  if (client.account === account) return;
+  client.subscriptions.removeAll();
+  client.account = account;
+}
+
 function moveTo(client: Client, account: Account): void {
   leaveAccount(client);
-  client.account = account;
+  changeAccount(client, account);
   client.registered = account;
   client.inSystemAccount = account === client.host.systemAccount;
   client.permissions?.forgetStamps();
@@ -91,10 +107,10 @@ export function followAccount(client: Client): void {
   client.guarded = account.mappings !== null || (permissions !== null && permissions.permissions.publish !== null);
 }
 
-/** The lowest limit. Negative limits mean no limit. @returns -1 if there is no limit */
+/** The lowest limit. -1 is no limit; other negative limits allow nothing. @returns -1 if there is no limit */
 function leastOf(...limits: number[]): number {
-  const real = limits.filter(limit => limit >= 0);
-  return real.length === 0 ? -1 : Math.min(...real);
+  const real = limits.filter(limit => limit !== -1);
+  return real.length === 0 ? -1 : Math.max(0, Math.min(...real));
 }
 
 /** Called after limits of user, account or server have changed. A client that has reached its limit of subscriptions gets an error and is closed. */
@@ -104,7 +120,7 @@ export function applyLimits(client: Client): void {
   const server = options.subscriptionsMax === 0 ? -1 : options.subscriptionsMax;
   client.subscriptionsMax = leastOf(login?.limits?.subscriptionsMax ?? -1, account.limits.subscriptionsMax, server);
   client.parser.payloadBytesMax = leastOf(login?.limits?.payloadBytesMax ?? -1, account.limits.payloadBytesMax, options.payloadBytesMax);
-  if (client.subscriptionsMax < 0 || client.subscriptions.size === 0 || client.subscriptions.size < client.subscriptionsMax) return;
+  if (client.subscriptionsMax < 0 || client.subscriptions.size < client.subscriptionsMax) return;
   refuseSubscription(client);
   const { turn } = host;
   turn.timers.set(

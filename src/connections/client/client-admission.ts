@@ -15,7 +15,7 @@ import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import type { TransportRefusal } from "../../wire/transport/transport.ts";
 import { FLAG_AUTHENTICATING, FLAG_AWAITING_AUTH, FLAG_CONNECT_RECEIVED } from "../link/connection-flag.ts";
 import { logLimited } from "../link/limited-log.ts";
-import { bind, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
+import { applyLimits, bind, followAccount, renewShadows, reviewSubscriptions, shownUser } from "./binding.ts";
 import type { Client } from "./client.ts";
 import { peerOf } from "./client-label.ts";
 
@@ -124,11 +124,18 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
     client.refuse(verdict);
     host.turn.end();
   };
-  if (client.authenticator.keeps?.(client.connect, client.account) === false) return client.close(CloseReason.ClientClosed);
-  const { connect, login } = client;
+  const { authenticator, connect, login } = client;
+  const renews = streamsChanged.has(client.account);
+  if (login?.delegated && authenticator.keepsDelegated !== undefined) {
+    if (!authenticator.keepsDelegated(client.account)) return client.close(CloseReason.ClientClosed);
+    applyLimits(client);
+    followAccount(client);
+    if (renews) renewShadows(client);
+    return;
+  }
+  if (authenticator.keeps?.(connect, client.account) === false) return client.close(CloseReason.ClientClosed);
   // A callout service gave it another user than it named, so its credentials cannot be checked: it reconnects, and the service decides again.
   if (login?.delegated && (connect.user !== "" || connect.nkey !== "")) return client.close(CloseReason.ClientClosed);
-  const renews = streamsChanged.has(client.account);
   const verdict = host.authenticate(client);
   if (!(verdict instanceof Promise)) return settle(verdict, renews);
   // Until there is a result the client keeps its login, but not the streams that its account no longer imports.

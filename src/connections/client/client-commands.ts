@@ -138,9 +138,10 @@ function settleLater(client: Client, verdict: Verdict | Promise<Verdict>, finish
   return Refusal.None;
 }
 
-/** The login was accepted by the configuration before a reload: authenticates again. */
-function settleAgain(client: Client, { delegated }: Login, finish: (verdict: Verdict) => Refusal): Refusal {
-  if (!delegated) return settleLater(client, client.host.authenticate(client), finish);
+/** The login was accepted before a reload: authenticates again, unless a callout service accepted it and the reload keeps such clients. */
+function settleAgain(client: Client, login: Login, finish: (verdict: Verdict) => Refusal): Refusal {
+  if (!login.delegated) return settleLater(client, client.host.authenticate(client), finish);
+  if (client.authenticator.keepsDelegated?.(login.account)) return finish(login);
   // The callout service may have given the client another user than it named: the client reconnects, and the service decides again.
   client.close(CloseReason.ClientClosed);
   return Refusal.Closed;

@@ -2,7 +2,7 @@
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { Client } from "./client.ts";
-import { shownJwt } from "./connection-record.ts";
+import { issuerKeyOf, shownJwt } from "./connection-record.ts";
 
 const NS_PER_MS = 1e6;
 
@@ -10,7 +10,7 @@ const NS_PER_MS = 1e6;
 export function clientInfo(client: Client, detailed: boolean): ClientInfo {
   const info: ClientInfo = { acc: client.account.name, rtt: Math.round(client.keepalive.roundTripMs * NS_PER_MS) };
   if (!detailed) return info;
-  const { connect, host, login, transport } = client;
+  const { connect, host, transport } = client;
   info.start = new Date(client.startedAt).toISOString();
   info.host = transport.remoteAddress;
   info.id = client.id;
@@ -21,8 +21,9 @@ export function clientInfo(client: Client, detailed: boolean): ClientInfo {
   info.jwt = shownJwt(client);
   info.server = host.serverName;
   info.cluster = host.clusterName;
-  const claim = login?.claim;
-  if (claim) Object.assign(info, { issuer_key: claim.issuerKey, name_tag: claim.nameTag, tags: claim.tags });
+  info.issuer_key = issuerKeyOf(client);
+  info.name_tag = client.nameTag;
+  info.tags = client.tags;
   info.kind = KIND_TEXTS[client.kind];
   info.client_type = transport.type;
   return info;

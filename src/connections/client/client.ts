@@ -122,6 +122,9 @@ export abstract class Client extends Connection implements Sink, Originator {
   readonly settings: ConnectionSettings | null;
   /** Challenge sent in INFO; empty when none was needed. */
   nonce = "";
+  /** Name and tags of its user's claims; kept until the next login. */
+  nameTag = "";
+  tags: readonly string[] = [];
   /** Its name in logs and monitoring, as authentication found it; empty: none. */
   user = "";
   /** INFO was sent. */

@@ -11,7 +11,7 @@ const NS_PER_MICROSECOND = 1e3;
 
 /** @param stoppedAt wall clock, ms; 0: it is connected */
 export function eventClient(client: Client, stoppedAt: number): Readonly<Record<string, unknown>> {
-  const { account, connect, id, kind, keepalive, login, startedAt, transport, user } = client;
+  const { account, connect, id, kind, keepalive, startedAt, transport, user } = client;
   return presentClientInfo({
     start: goTime(startedAt),
     host: transport.remoteAddress,
@@ -24,7 +24,7 @@ export function eventClient(client: Client, stoppedAt: number): Readonly<Record<
     ...(stoppedAt === 0 ? {} : { rtt: roundTripNs(keepalive.roundTripMs), stop: goTime(stoppedAt) }),
     jwt: shownJwt(client),
     issuer_key: issuerKeyOf(client),
-    tags: login?.claim?.tags ?? [],
+    tags: client.tags,
     name_tag: account.nameTag,
     kind: KIND_TEXTS[kind],
     client_type: transport.type,

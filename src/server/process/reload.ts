@@ -8,6 +8,7 @@
  * Source: reference, core §6.14.
  */
 
+import { calloutInputsChanged } from "../../auth/callout/callout-inputs.ts";
 import { goDuration } from "../../base/go/duration.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -51,7 +52,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   // The TLS files are read again even when their names are the same.
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
-  if (changes.some(({ name }) => AUTHENTICATION.has(name))) server.authenticateAgain();
+  if (changes.some(({ name }) => AUTHENTICATION.has(name)) || calloutInputsChanged(before, config.options)) server.authenticateAgain();
   server.updateInfo();
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }

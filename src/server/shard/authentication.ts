@@ -8,12 +8,16 @@
 
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
-import type { Authenticator, Login, Verdict } from "../../auth/users/authenticator.ts";
+import { calloutInputsChanged } from "../../auth/callout/callout-inputs.ts";
+import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import { authenticatorsOf, newHiddenUserName } from "../../auth/users/authenticators.ts";
+import { allUsers } from "../../auth/users/authorization.ts";
+import type { ResolvingAuthenticator } from "../../auth/users/config-authenticator.ts";
 import type { Authenticate, GivenAuthenticator } from "../../auth/users/given-authenticator.ts";
 import { PasswordChecks } from "../../auth/users/password.ts";
 import { completePermissions } from "../../config/schema/given/account-shape.ts";
 import type { Options } from "../../config/schema/options.ts";
+import { bindProvisionally } from "../../connections/client/binding.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
@@ -30,10 +34,12 @@ export interface AuthenticationHost extends CalloutHost {
 
 export class Authentication {
   private byListener: Record<TransportType, Authenticator>;
+  /** The options that the authenticators were built from. */
+  private options: Options;
   private readonly host: AuthenticationHost;
   private readonly permissions: CompiledPermissions;
   private readonly checks = new PasswordChecks();
-  private readonly hiddenUserName: string;
+  private hiddenUserName: string;
   private readonly given: GivenAuthenticator | null;
   /** null until options configure an auth callout. */
   private startedCallout: ShardCallout | null = null;
@@ -45,7 +51,8 @@ export class Authentication {
     this.permissions = new CompiledPermissions(turn.random);
     this.hiddenUserName = newHiddenUserName(turn.random);
     this.given = authenticate === null ? null : this.buildGiven(authenticate);
-    this.byListener = this.buildAuthenticators(host.options);
+    this.options = host.options;
+    this.byListener = this.buildAuthenticators(host.options, true);
   }
 
   private buildGiven(authenticate: Authenticate): GivenAuthenticator {
@@ -70,7 +77,8 @@ export class Authentication {
 
   /** Applies new options. Their accounts must exist already. */
   follow(options: Options): void {
-    this.byListener = this.buildAuthenticators(options);
+    this.byListener = this.buildAuthenticators(options, !calloutInputsChanged(this.options, options));
+    this.options = options;
     this.report(options);
   }
 
@@ -97,7 +105,8 @@ export class Authentication {
           client.proxyKey = key;
         },
         boundTo: client.registered,
-        delegated: login => nameProvisionally(client, login),
+        tagged: { nameTag: client.nameTag, tags: client.tags },
+        delegated: login => bindProvisionally(client, login),
         refusedBy: (account, reason) => this.host.onRefusedBy(client, account, reason),
         debug: text => client.logDebug(text),
         error: text => client.logError(text),
@@ -108,33 +117,30 @@ export class Authentication {
     }
   }
 
-  private buildAuthenticators(options: Options): Record<TransportType, Authenticator> {
+  /** @param keepsDelegated clients that a callout service admitted before stay connected */
+  private buildAuthenticators(options: Options, keepsDelegated: boolean): Record<TransportType, Authenticator> {
     if (this.given !== null) return { nats: this.given, websocket: this.given };
     const { directory, log, operator } = this.host;
     if (operator?.decidesLogins) {
       const authenticator = this.callout.wrapOperator(operator, options);
       return { nats: authenticator, websocket: authenticator };
     }
-    const { permissions, checks, hiddenUserName } = this;
+    const { permissions, checks } = this;
+    while (allUsers(options).some(({ user }) => user === this.hiddenUserName))
+      this.hiddenUserName = newHiddenUserName(this.host.turn.random);
+    const { hiddenUserName } = this;
     const accountOf = (name: string): Account => directory.open(name);
     const { client, websocket } = authenticatorsOf({ options, accountOf, permissions, checks, log, hiddenUserName });
     const callout = options.authorization?.callout ?? null;
     if (callout === null) return { nats: client, websocket };
-    return { nats: this.callout.wrapConfig(client, callout), websocket: this.callout.wrapConfig(websocket, callout) };
+    const wrap = (inner: ResolvingAuthenticator) => this.callout.wrapConfig(inner, callout, keepsDelegated);
+    return { nats: wrap(client), websocket: wrap(websocket) };
   }
 
   private get callout(): ShardCallout {
     this.startedCallout ??= new (calloutModule().ShardCallout)(this.host, this.permissions);
     return this.startedCallout;
   }
-}
-
-/** Provisional identity for logs until the callout decides. A client that is authenticated again keeps its identity. */
-function nameProvisionally(client: Client, login: Login): void {
-  if (client.login !== null) return;
-  if (client.account !== login.account) client.subscriptions.removeAll();
-  client.login = login;
-  client.account = login.account;
 }
 
 // Loaded when they are needed, as a default start does without them (bench/start.ts); synchronously, so that a reload stays one step.

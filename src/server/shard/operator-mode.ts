@@ -13,9 +13,9 @@
 import { newClaims } from "../../access/jwt/encode.ts";
 import { isRevoked } from "../../access/jwt/trust.ts";
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
-import type { DenyLists } from "../../access/permission/merge-deny.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
+import { claimedDenials } from "../../auth/callout/callout-denials.ts";
 import { ClaimsServices } from "../../auth/operator/claims-services.ts";
 import { DirectoryResolver } from "../../auth/operator/directory-resolver.ts";
 import type { LoadedAccount } from "../../auth/operator/loaded-account.ts";
@@ -54,9 +54,6 @@ import { StartError } from "./server-errors.ts";
 
 /** Time between two attempts to fetch the claims of the system account. */
 const BOOTSTRAP_MS = 1_000;
-
-/** A single object, because compiled permissions are cached by object identity. */
-const NOTHING_DENIED: DenyLists = { publish: [], subscribe: [] };
 
 /** The shard, as operator mode uses it. */
 export interface OperatorServer {
@@ -291,7 +288,8 @@ export class OperatorMode implements OperatorHost, AccountClients {
     const { login } = client;
     const claim = login?.claim ?? null;
     if (login?.followsDefaults && defaultPermissionsChanged) {
-      bind(client, { ...login, permissions: this.permissions.denying(account.defaultPermissions, login.denied ?? NOTHING_DENIED) });
+      const denied = claimedDenials(claims.nats.authorization.users, login);
+      bind(client, { ...login, permissions: this.permissions.denying(account.defaultPermissions, denied) });
       reviewSubscriptions(client);
     } else {
       applyLimits(client);

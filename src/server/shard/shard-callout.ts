@@ -69,11 +69,14 @@ export class ShardCallout {
     return new OperatorCalloutAuthenticator(operator.authenticatorFor(options), this.callout, operator.accounts);
   }
 
-  /** Wraps a configuration's authenticator: accounts with a callout in the configuration are decided by the service. */
-  wrapConfig(inner: ResolvingAuthenticator, options: CalloutOptions): Authenticator {
+  /**
+   * Wraps a configuration's authenticator: accounts with a callout in the configuration are decided by the service.
+   * @param keepsDelegated clients that the service admitted before a reload stay connected
+   */
+  wrapConfig(inner: ResolvingAuthenticator, options: CalloutOptions, keepsDelegated: boolean): Authenticator {
     const { callout } = this;
     const accountOf = (name: string): Account | undefined => this.accountNamed(name);
-    return new ConfigCalloutAuthenticator(inner, { callout, options, accountOf, log: this.host.log });
+    return new ConfigCalloutAuthenticator(inner, { callout, options, accountOf, log: this.host.log, keepsDelegated });
   }
 
   private accountNamed(name: string): Account | undefined {

@@ -40,6 +40,7 @@ import { parseHostPort } from "../../wire/transport/host-port.ts";
 import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
+import { closeSurplusOfAccounts } from "./account-limits.ts";
 import { Authentication } from "./authentication.ts";
 import { ClientPorts } from "./client-ports.ts";
 import { ClosedConnections } from "./closed-connections.ts";
@@ -50,6 +51,8 @@ import type { OperatorMode } from "./operator-mode.ts";
 import { StartError } from "./server-errors.ts";
 import type { WebSocketOwnerName } from "./websocket-listener.ts";
 
+/** A seed has 53 bits, so that nobody can find it by trying all seeds. */
+const SEED_HIGH_MASK = 0x1f_ffff;
 /** Longest duration of `stop`. */
 const STOP_MS = 10_000;
 
@@ -117,7 +120,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.clock = host.clock;
     this.disk = host.disk;
     this.identity = host.identity;
-    const random = new Random(crypto.getRandomValues(new Uint32Array(1))[0]);
+    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+    const random = new Random((high & SEED_HIGH_MASK) * 2 ** 32 + low);
     this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);
     this.turn.now = this.clock.now();
     this.directory = new Accounts(this);
@@ -212,6 +216,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   /** Authenticates every connected client again. */
   authenticateAgain(): void {
     for (const client of [...this.connections.values()]) authenticateAgain(client, this.streamsChanged);
+    closeSurplusOfAccounts(this.connections);
     this.streamsChanged = new Set();
   }
 
