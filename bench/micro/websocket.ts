@@ -7,7 +7,7 @@ import { do_not_optimize } from "mitata";
 import { ByteVector } from "../../src/wire/transport/byte-vector.ts";
 import { FrameReader, type FrameSink } from "../../src/wire/transport/websocket/frame-reader.ts";
 import { BROWSER_FRAME_BYTES_MAX, FrameScratch, FrameWriter } from "../../src/wire/transport/websocket/frame-writer.ts";
-import { DEFLATE_TAIL, deflateMessage, inflateMessage } from "../../src/wire/transport/websocket/inflate.ts";
+import { deflateMessage, INFLATE_TAIL, Inflating, PIECE_BYTES } from "../../src/wire/transport/websocket/inflate.ts";
 import { unmask } from "../../src/wire/transport/websocket/unmask.ts";
 import { FakeTransport } from "../../test/doubles/fake-transport.ts";
 import { BINARY, frame } from "../../test/websocket/raw-client.ts";
@@ -39,6 +39,7 @@ class CountingSink implements FrameSink {
     this.bytes += chunk.length;
   }
   onControl(): void {}
+  onInflatedShare(): void {}
   onViolation(text: string): void {
     throw new Error(text);
   }
@@ -49,7 +50,7 @@ for (const size of [16, 128, 1_024, 32 * 1024]) {
   const count = Math.floor(READ_BYTES / one.length);
   const read = Buffer.concat(Array.from({ length: count }, () => one));
   const chunk = Buffer.allocUnsafeSlow(read.length);
-  const reader = new FrameReader(new CountingSink(), true, false);
+  const reader = new FrameReader(new CountingSink(), true, null);
   // Unmasking writes into the read buffer, so each call gets a copy; the copy alone is measured too.
   measurement.add(`read frames of ${size} bytes, 1 frame`, count, () => {
     read.copy(chunk);
@@ -83,9 +84,14 @@ for (const [name, frameBytesMax, compression] of writers) {
   }
 }
 
+const inflating = new Inflating();
 for (const size of [120, 4_000, output.length]) {
-  const message = Buffer.concat([deflateMessage(output.subarray(0, size)), DEFLATE_TAIL]);
-  measurement.add(`inflate to ${size} bytes, 1 message`, 1, () => inflateMessage(message, 1024 * 1024));
+  const input = Buffer.concat([deflateMessage(output.subarray(0, size)), INFLATE_TAIL]);
+  measurement.add(`inflate to ${size} bytes, 1 message`, 1, () => {
+    const message = inflating.begin(input);
+    inflating.next(message, PIECE_BYTES);
+    inflating.end(message);
+  });
 }
 
 await measurement.run();

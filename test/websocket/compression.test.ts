@@ -138,6 +138,28 @@ for (const [title, payload, text] of FAILURES) {
   );
 }
 
+compressing.test(
+  "a payload above max_payload in a compressed message is answered with Maximum Payload Violation and code 1009",
+  async tested => {
+    using client = await greetedClient(tested);
+    const message = deflated(`${CONNECT}PUB a 70000\r\n${"x".repeat(70_000)}\r\n`);
+    await client.write(frame(BINARY, message, { reserved: COMPRESSED }));
+    expect(await client.textUntil("\r\n")).toBe("-ERR 'Maximum Payload Violation'\r\n");
+    expect(await client.closed()).toBe("1009 Maximum Message Payload Exceeded");
+  },
+  EXACT,
+);
+
+test("what fits into max_payload is processed before a compressed message is refused", async () => {
+  const tested = await startTestedServer("codec", { websocket: { compression: true }, server: { payloadBytesMax: PAYLOAD_MAX } });
+  const client = await greetedClient(tested);
+  const pings = PAYLOAD_MAX / 8;
+  await client.write(frame(BINARY, deflated("PING  \r\n".repeat(pings + 1)), { reserved: COMPRESSED }));
+  expect((await client.textUntil("PONG\r\n".repeat(pings))).length).toBe(pings * 6);
+  expect(await client.closed()).toBe("1001 Read Error");
+  await tested.stop();
+});
+
 test("a hundred compressed bombs of 100 MB each cost no memory", async () => {
   const tested = await startTestedServer("codec", { websocket: { compression: true } });
   const bomb = frame(BINARY, deflated(Buffer.alloc(100_000_000)), { reserved: COMPRESSED });

@@ -5,11 +5,16 @@ import { seedFromEnv } from "../../../../test/doubles/seed.ts";
 import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from "../../../../test/websocket/raw-client.ts";
 import { Random } from "../../../base/random/random.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import { Inflating } from "./inflate.ts";
+
+const inflating = new Inflating();
 
 /** Records its calls; payloads are joined, because their boundaries mean nothing. */
 class RecordingSink implements FrameSink {
-  readonly payloadBytesMax = 4096;
+  payloadBytesMax = 4096;
   payload = "";
+  /** Times that the reader stopped because it inflated its share. */
+  shares = 0;
   readonly controls: string[] = [];
   violation = "";
   /** Whether to stop the reader in this call. */
@@ -19,6 +24,11 @@ class RecordingSink implements FrameSink {
   onPayload(chunk: Buffer): void {
     this.payload += chunk.toString("latin1");
     this.reader.stopped ||= this.stops();
+  }
+
+  onInflatedShare(): void {
+    this.shares++;
+    this.reader.stopped = true;
   }
 
   onControl(opcode: number, payload: Buffer): void {
@@ -74,7 +84,7 @@ function randomConversation(random: Random, compression: boolean): Conversation 
 function readCut(wire: Buffer, compression: boolean, nextSize: () => number, stops: () => boolean): RecordingSink {
   const sink = new RecordingSink();
   sink.stops = stops;
-  sink.reader = new FrameReader(sink, true, compression);
+  sink.reader = new FrameReader(sink, true, compression ? inflating : null);
   for (let at = 0; at < wire.length; ) {
     const size = Math.min(nextSize(), wire.length - at);
     const chunk = Buffer.from(wire.subarray(at, at + size)); // copied, because the reader modifies it
@@ -113,7 +123,7 @@ test("fuzz: garbage causes at most one violation, wherever it is cut", () => {
     for (let spoilt = random.below(3); spoilt >= 0 && wire.length > 0; spoilt--) wire[random.below(wire.length)] = random.below(256);
     const read = (nextSize: () => number) => {
       const sink = new RecordingSink();
-      sink.reader = new FrameReader(sink, true, true);
+      sink.reader = new FrameReader(sink, true, inflating);
       for (let at = 0; at < wire.length && !sink.reader.stopped; ) {
         const size = Math.min(nextSize(), wire.length - at);
         sink.reader.read(Buffer.from(wire.subarray(at, at + size)), 0);
@@ -132,7 +142,7 @@ test("a thousand small frames of one read become one chunk", () => {
   const sink = new RecordingSink();
   let calls = 0;
   sink.stops = () => ++calls < 0;
-  sink.reader = new FrameReader(sink, true, false);
+  sink.reader = new FrameReader(sink, true, null);
   const wire = Buffer.concat(Array.from({ length: 1_000 }, (_, index) => frame(BINARY, `PUB a 1\r\n${index % 10}\r\n`)));
   sink.reader.read(wire, 0);
   expect([calls, sink.payload.length]).toEqual([1, 12_000]);
@@ -140,11 +150,51 @@ test("a thousand small frames of one read become one chunk", () => {
 
 test("an endless compressed message is refused when its limit is reached", () => {
   const sink = new RecordingSink();
-  sink.reader = new FrameReader(sink, true, true);
+  sink.reader = new FrameReader(sink, true, inflating);
   const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(1_000)));
   sink.reader.read(frame(BINARY, noise, { final: false, reserved: 0x40 }), 0);
   for (let piece = 0; piece < 31; piece++) sink.reader.read(frame(CONTINUATION, noise, { final: false }), 0);
   expect(sink.violation).toBe("");
   sink.reader.read(frame(CONTINUATION, noise, { final: false }), 0); // 33,000 bytes; 8 times 4096 are allowed
   expect([sink.violation, sink.reader.stopped]).toEqual(["maximum payload exceeded", true]);
+});
+
+const COMPRESSED = 0x40;
+const bombs = (count: number, inflatedBytes: number) => {
+  const body = deflateRawSync(Buffer.alloc(inflatedBytes, "PING\r\n"));
+  return Buffer.concat(Array.from({ length: count }, () => frame(BINARY, body, { reserved: COMPRESSED })));
+};
+
+test("compressed bombs: one read inflates at most its share, and the rest follows in later reads", () => {
+  const sink = new RecordingSink();
+  sink.payloadBytesMax = 1024 * 1024;
+  sink.reader = new FrameReader(sink, true, inflating);
+  let wire = bombs(20, 1024 * 1024); // 20 KB
+  let most = 0;
+  while (wire.length > 0 || sink.reader.stopped) {
+    const before = sink.payload.length;
+    sink.reader.stopped = false;
+    wire = wire.subarray(sink.reader.read(wire, 0));
+    most = Math.max(most, sink.payload.length - before);
+  }
+  expect(sink.payload.length).toBe(20 * 1024 * 1024);
+  expect(sink.shares).toBe(20 * 4);
+  expect(most).toBe(256 * 1024);
+  expect(sink.violation).toBe("");
+});
+
+test("the part of a compressed message that fits into max_payload is delivered before the violation", () => {
+  const cases: [message: Buffer, delivered: number, violation: string][] = [
+    [deflateRawSync(Buffer.alloc(4096, "a")), 4096, ""],
+    [deflateRawSync(Buffer.alloc(4097, "a")), 4096, "maximum payload exceeded"],
+    [deflateRawSync(Buffer.alloc(10_000_000, "a")), 4096, "maximum payload exceeded"],
+    [Buffer.from([7]), 0, "flate: invalid block type"],
+    [Buffer.from([0, 100, 0, 155, 255, 97, 97, 97]), 13, "flate: unexpected EOF"],
+  ];
+  for (const [message, delivered, violation] of cases) {
+    const sink = new RecordingSink();
+    sink.reader = new FrameReader(sink, true, inflating);
+    sink.reader.read(frame(BINARY, message, { reserved: COMPRESSED }), 0);
+    expect([sink.payload.length, sink.violation]).toEqual([delivered, violation]);
+  }
 });

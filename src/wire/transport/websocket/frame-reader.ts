@@ -6,7 +6,8 @@
  *   becomes              PUB a 1␍␊x␍␊ PUB b 1␍␊y␍␊ PI            ─▶ onPayload, once
  *
  * Frame boundaries mean nothing to the protocol: text frames are read as binary, fragments are joined, and nothing is kept but the
- * head of a frame cut by the network, a control frame, and a compressed message until it is complete (bounded).
+ * head of a frame cut by the network, a control frame, and a compressed message until it is complete (bounded) and inflated, which happens
+ * in pieces: after `INFLATED_BYTES_MAX` the sink decides when to read on.
  * Source: reference, core §9.1.2; the checks have its order and its texts.
  */
 import {
@@ -22,13 +23,15 @@ import {
   OPCODE_PONG,
   OPCODE_TEXT,
 } from "./frame.ts";
-import { DEFLATE_TAIL, inflateMessage, TOO_LARGE } from "./inflate.ts";
+import { INFLATE_TAIL, type Inflating, type InflatingMessage, PIECE_BYTES, TOO_LARGE } from "./inflate.ts";
 import { unmask } from "./unmask.ts";
 
 /** A compressed message is inflated once it is complete. The limit leaves room for several payloads of the largest size. */
 const COMPRESSED_PAYLOADS_MAX = 8;
 const COMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 const COMPRESSED_BYTES_START = 4 * 1024;
+/** Inflated bytes of one `read`, after which it stops: a thousandth as many compressed ones may have caused them. */
+const INFLATED_BYTES_MAX = 256 * 1024;
 
 const CLIENT_HEAD_BYTES_MAX = 14;
 
@@ -37,6 +40,8 @@ export interface FrameSink {
   readonly payloadBytesMax: number;
   /** Message bytes, unmasked and inflated; the receiver may keep them. */
   onPayload(chunk: Buffer): void;
+  /** `read` inflated its share and stops. The sink sets `stopped` to false and calls it again, after others had their turn. */
+  onInflatedShare(): void;
   /** A complete control frame; its payload is borrowed during the call. */
   onControl(opcode: number, payload: Buffer): void;
   /** The peer broke a rule; reading stops. @param text the reference's text @param closes whether the peer gets a close frame with code 1002 */
@@ -48,7 +53,8 @@ export class FrameReader {
   stopped = false;
   private readonly sink: FrameSink;
   private readonly masked: boolean;
-  private readonly compression: boolean;
+  /** Null: compression was not negotiated. */
+  private readonly inflating: Inflating | null;
 
   private readonly head = new Uint8Array(CLIENT_HEAD_BYTES_MAX);
   private headSize = 0;
@@ -70,6 +76,12 @@ export class FrameReader {
   private controlSize = 0;
   private compressed: Buffer | null = null;
   private compressedSize = 0;
+  /** A complete message that is inflated only in part. */
+  private message: InflatingMessage | null = null;
+  /** Its inflated bytes that the sink has. */
+  private inflatedBytes = 0;
+  /** Inflated bytes of the current `read`. */
+  private shareUsed = 0;
 
   /** Range of the current chunk's joined payload. */
   private outStart = 0;
@@ -79,12 +91,12 @@ export class FrameReader {
 
   /**
    * @param masked true when every frame must have a mask, false when none may
-   * @param compression whether compression was negotiated
+   * @param inflating shared by the connections of the listener; null when compression was not negotiated
    */
-  constructor(sink: FrameSink, masked: boolean, compression: boolean) {
+  constructor(sink: FrameSink, masked: boolean, inflating: Inflating | null) {
     this.sink = sink;
     this.masked = masked;
-    this.compression = compression;
+    this.inflating = inflating;
   }
 
   /** Reads until the chunk ends, the sink stops it or a rule is broken. Payload is moved within the chunk. @returns the offset reached */
@@ -92,7 +104,9 @@ export class FrameReader {
     this.outStart = 0;
     this.outEnd = 0;
     let reached = at;
+    this.shareUsed = 0;
     if (this.deferred !== null && !this.stopped) this.runDeferred();
+    if (this.message !== null) this.inflate(chunk);
     while (reached < chunk.length && !this.stopped) {
       if (!this.inPayload) {
         reached = this.readHead(chunk, reached);
@@ -130,7 +144,7 @@ export class FrameReader {
 
   private checkFirst(first: number): string {
     if ((first & BITS_RESERVED) !== 0) return "RSV2 and RSV3 must be clear";
-    if ((first & BIT_COMPRESSED) !== 0 && !this.compression) return "compressed frame received without negotiated permessage-deflate";
+    if ((first & BIT_COMPRESSED) !== 0 && this.inflating === null) return "compressed frame received without negotiated permessage-deflate";
     return "";
   }
 
@@ -259,7 +273,7 @@ export class FrameReader {
     const { payloadBytesMax } = this.sink;
     const limit = Math.min(COMPRESSED_PAYLOADS_MAX * payloadBytesMax, COMPRESSED_BYTES_MAX);
     const last = this.final && !this.inPayload;
-    const tail = last ? DEFLATE_TAIL.length : 0;
+    const tail = last ? INFLATE_TAIL.length : 0;
     const size = this.compressedSize + end - start;
     if (size + tail > limit) {
       this.compressed = null;
@@ -273,14 +287,43 @@ export class FrameReader {
     this.compressed = null;
     this.compressedSize = 0;
     if (size === 0) return;
-    gathered.set(DEFLATE_TAIL, size);
-    const inflated = inflateMessage(gathered.subarray(0, size + tail), payloadBytesMax);
-    if (typeof inflated === "string") {
-      this.violate(chunk, inflated, end, false);
-      return;
-    }
+    gathered.set(INFLATE_TAIL, size);
+    this.message = this.inflating!.begin(gathered.subarray(0, size + tail));
+    this.inflatedBytes = 0;
     this.deliver(chunk);
-    if (inflated.length > 0) this.sink.onPayload(inflated);
+    this.inflate(chunk);
+  }
+
+  /** Inflates until the message is over, the sink stops it or the share of this read is used. What fits into `max_payload` is delivered. */
+  private inflate(chunk: Buffer): void {
+    const message = this.message!;
+    while (!this.stopped) {
+      const room = this.sink.payloadBytesMax - this.inflatedBytes;
+      const wanted = Math.min(PIECE_BYTES, room + 1);
+      const piece = this.inflating!.next(message, wanted);
+      this.inflatedBytes += piece.length;
+      this.shareUsed += piece.length;
+      const tooLarge = piece.length > room;
+      const over = piece.length < wanted || tooLarge;
+      if (over) this.endMessage(message);
+      const fits = tooLarge ? piece.subarray(0, room) : piece;
+      if (fits.length > 0) this.sink.onPayload(fits);
+      const fault = tooLarge ? TOO_LARGE : message.error;
+      if (fault !== "") return void this.violate(chunk, fault, 0, false);
+      if (this.shareUsed >= INFLATED_BYTES_MAX && !this.stopped) this.sink.onInflatedShare();
+      if (over) return;
+    }
+  }
+
+  private endMessage(message: InflatingMessage): void {
+    this.message = null;
+    this.inflating!.end(message);
+  }
+
+  /** The connection is closed: gives up a message that is inflated in part. */
+  close(): void {
+    this.stopped = true;
+    if (this.message !== null) this.endMessage(this.message);
   }
 
   private reserveCompressed(size: number, limit: number): Buffer {

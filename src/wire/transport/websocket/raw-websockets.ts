@@ -9,7 +9,9 @@ import { type SocketData, TcpTransport } from "../tcp-transport.ts";
 import { HandshakeRate } from "../tls/handshake-rate.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import { FrameScratch } from "./frame-writer.ts";
+import { Inflating } from "./inflate.ts";
 import type { HandshakeRules, WebSocketHost, WebSocketOwner } from "./owner.ts";
+import { ReadingTurns } from "./reading-turns.ts";
 import { UpgradingPeer } from "./upgrading-peer.ts";
 import type { SharedWebSocketState } from "./websocket-transport.ts";
 
@@ -35,6 +37,8 @@ export class RawWebSockets implements WebSocketOwner {
     this.shared = {
       scratch: new FrameScratch(),
       vector: new ByteVector(),
+      inflating: new Inflating(),
+      readingTurns: new ReadingTurns(),
       get payloadBytesMax() {
         return host.payloadBytesMax;
       },

@@ -15,12 +15,16 @@ import { CLOSE_PROTOCOL_ERROR, closeAnswer, closePayload, closePayloadOf } from 
 import { OPCODE_CLOSE, OPCODE_PING } from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { BROWSER_FRAME_BYTES_MAX, type FrameScratch, FrameWriter } from "./frame-writer.ts";
+import type { Inflating } from "./inflate.ts";
+import type { ReadingTurns } from "./reading-turns.ts";
 
 /** State shared by all WebSockets of one owner. */
 export interface SharedWebSocketState {
   readonly scratch: FrameScratch;
   readonly vector: ByteVector;
   readonly payloadBytesMax: number;
+  readonly inflating: Inflating;
+  readonly readingTurns: ReadingTurns;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -39,7 +43,9 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   private readonly writer: FrameWriter;
   private events!: TransportEvents;
   private paused = false;
-  /** Bytes that arrived after a pause, at most the rest of one read and the inflated message in it. */
+  /** It inflated its share and waits for its turn to read on. */
+  private waiting = false;
+  /** Bytes that arrived after a pause, at most the rest of one read. */
   private unread: Buffer = NOTHING;
   private readonly undelivered: Buffer[] = [];
   private resumesSoon = false;
@@ -54,7 +60,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     this.shared = shared;
     this.remoteAddress = below.remoteAddress;
     this.remotePort = below.remotePort;
-    this.reader = new FrameReader(this, info.masked, info.compression);
+    this.reader = new FrameReader(this, info.masked, info.compression ? shared.inflating : null);
     this.writer = new FrameWriter(below, shared.scratch, shared.vector, {
       compression: info.compression,
       frameBytesMax: info.browser ? BROWSER_FRAME_BYTES_MAX : Number.POSITIVE_INFINITY,
@@ -108,16 +114,30 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     this.resumesSoon = false;
     this.paused = false;
     while (!this.paused && this.undelivered.length > 0) this.events.onData(this.undelivered.shift()!);
-    if (!this.paused) {
-      this.reader.stopped = false;
-      this.read(this.unread, 0);
-    }
-    if (!this.paused) this.below.resume();
+    this.readUnread();
+  }
+
+  private readUnread(): void {
+    if (this.paused || this.waiting) return;
+    this.reader.stopped = false;
+    this.read(this.unread, 0);
+    if (!this.paused && !this.waiting) this.below.resume();
+  }
+
+  onInflatedShare(): void {
+    this.waiting = true;
+    this.reader.stopped = true;
+    this.below.pause();
+    this.shared.readingTurns.add(() => {
+      this.waiting = false;
+      if (!this.ended) this.readUnread();
+    });
   }
 
   end(lingers: boolean, reason: CloseReason): void {
     if (this.ended) return;
     this.ended = true;
+    this.reader.close();
     this.ending = { lingers, reason };
     this.writer.sendClose(this.closeFramePayload ?? closePayloadOf(reason));
     this.finishEnding();
@@ -132,6 +152,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   terminate(): void {
     this.ended = true;
+    this.reader.close();
     this.ending = null;
     this.below.terminate();
   }
@@ -148,13 +169,13 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   onData(chunk: Buffer): void {
     if (this.ended) return;
-    if (!this.paused) this.read(chunk, 0);
+    if (!this.paused && !this.waiting) this.read(chunk, 0);
     else this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]); // it was already on its way when reading was paused
   }
 
   private read(chunk: Buffer, at: number): void {
     const reached = this.reader.read(chunk, at);
-    this.unread = reached < chunk.length && this.paused ? chunk.subarray(reached) : NOTHING;
+    this.unread = reached < chunk.length && (this.paused || this.waiting) ? chunk.subarray(reached) : NOTHING;
   }
 
   onDrain(): void {
@@ -173,6 +194,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   onClose(error: Error | null): void {
     this.ended = true;
+    this.reader.close();
     this.events.onClose(error);
   }
 
