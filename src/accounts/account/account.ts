@@ -104,7 +104,13 @@ export class Account {
   /** No further connections are accepted. */
   get isFull(): boolean {
     const { connectionsMax } = this.limits;
-    return connectionsMax >= 0 && this.connections >= connectionsMax;
+    return connectionsMax !== -1 && this.connections >= connectionsMax;
+  }
+
+  /** It has more connections than its limit, which was lowered. */
+  get isOverfull(): boolean {
+    const { connectionsMax } = this.limits;
+    return connectionsMax !== -1 && this.connections > connectionsMax;
   }
 
   /** Creates the id of an event. */

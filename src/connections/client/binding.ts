@@ -37,6 +37,9 @@ export function bind(client: Client, login: Login): Refusal {
     leaveAccount(client);
     if (login.account.isFull || login.accountFull) return Refusal.MaxAccountConnectionsExceeded;
     moveTo(client, login.account);
+  } else if (login.account.isOverfull) {
+    leaveAccount(client);
+    return Refusal.MaxAccountConnectionsExceeded;
   }
   usePermissions(client, login.permissions);
   expireAt(client, login.expiresAt);

@@ -96,11 +96,19 @@ export function clearAuthTimer(client: Client): void {
 function rebind(client: Client, login: Login, renews: boolean): void {
   // A connected client cannot change its account: it has to reconnect, and is then bound to the new one.
   if (login.account !== client.account) return client.close(CloseReason.ClientClosed);
-  bind(client, login);
+  const { host } = client;
+  const refusal = bind(client, login);
+  if (refusal !== Refusal.None) {
+    logRefusedLogin(client, refusal);
+    client.refuse(refusal);
+    client.logError(`authentication error${refusedUser(client.connect)}`);
+    host.onAuthenticationFailed(client, Refusal.AuthorizationViolation);
+    return host.turn.end();
+  }
   reviewSubscriptions(client);
   if (renews) renewShadows(client);
-  client.host.onAuthenticated(client);
-  client.host.turn.end();
+  host.onAuthenticated(client);
+  host.turn.end();
 }
 
 /**
@@ -128,6 +136,10 @@ export function authenticateAgain(client: Client, streamsChanged: ReadonlySet<Ac
   const renews = streamsChanged.has(client.account);
   if (login?.delegated && authenticator.keepsDelegated !== undefined) {
     if (!authenticator.keepsDelegated(client.account)) return client.close(CloseReason.ClientClosed);
+    if (client.account.isOverfull) {
+      logRefusedLogin(client, Refusal.MaxAccountConnectionsExceeded);
+      return client.refuse(Refusal.MaxAccountConnectionsExceeded);
+    }
     applyLimits(client);
     followAccount(client);
     if (renews) renewShadows(client);

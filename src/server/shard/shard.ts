@@ -40,7 +40,6 @@ import { parseHostPort } from "../../wire/transport/host-port.ts";
 import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
 import type { Acceptor } from "./acceptor.ts";
-import { closeSurplusOfAccounts } from "./account-limits.ts";
 import { Authentication } from "./authentication.ts";
 import { ClientPorts } from "./client-ports.ts";
 import { ClosedConnections } from "./closed-connections.ts";
@@ -213,10 +212,9 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     };
   }
 
-  /** Authenticates every connected client again. */
+  /** Authenticates every connected client again, the newest first: an account that has too many connections loses its newest. */
   authenticateAgain(): void {
-    for (const client of [...this.connections.values()]) authenticateAgain(client, this.streamsChanged);
-    closeSurplusOfAccounts(this.connections);
+    for (const client of [...this.connections.values()].reverse()) authenticateAgain(client, this.streamsChanged);
     this.streamsChanged = new Set();
   }
 
