@@ -122,6 +122,11 @@ export class EntryTable<E extends TrieEntry> {
     return this.results[node] ?? this.build(node);
   }
 
+  /** The node's result if it is known, else null or undefined. */
+  known(node: number): MatchResult<E> | null | undefined {
+    return this.results[node];
+  }
+
   /** Whether the node has an entry of this queue group; `queue` null: a plain entry. */
   has(node: number, queue: Uint8Array | null): boolean {
     const slot = this.slots[node];

@@ -7,59 +7,73 @@ import type { TrieEntry } from "./trie-entry.ts";
  *
  *   bench.1, bench.2, bench.3 …  all match  `bench.*` and `>`  →  one result for all of them
  * A hundred thousand subjects do not fit into the cache by subject, but they match few combinations of nodes. If the combination is known, a
- * match allocates nothing. There is room for 64 combinations of up to 8 nodes, at positions given by their hashes; a new combination replaces
- * the old one at its position. Every change of the trie empties the memo, so that it never keeps removed entries alive.
+ * match allocates nothing. There is room for 64 combinations, at positions given by their hashes; a new combination replaces the old one at
+ * its position. A combination is valid while its nodes have the results from which it was merged, so changes elsewhere in the trie do not matter.
  */
-const SETS = 64;
-const NODES_MAX = 8;
+interface Combination<E extends TrieEntry> {
+  readonly nodes: Int32Array;
+  /** The results of the nodes. */
+  readonly parts: readonly MatchResult<E>[];
+  readonly result: MatchResult<E>;
+}
+
+const COMBINATIONS = 64;
+/** Larger combinations are not remembered, to bound the memory. */
+const NODES_MAX = 16_384;
 
 export class MergeMemo<E extends TrieEntry> {
-  /** Eight nodes per combination; unused places are 0. Allocated at the first merge, because most tries of small accounts never need it. */
-  private nodes: Int32Array | null = null;
-  private readonly results: (MatchResult<E> | null)[] = [];
-  private filled = false;
+  /** Nodes and entries that were copied for merged results. Rises. */
+  steps = 0;
+  /** Empty until the first merge, because most tries of small accounts never need it. */
+  private combinations: (Combination<E> | null)[] = [];
+  /** Number of combinations. */
+  private kept = 0;
 
   constructor(private readonly entries: EntryTable<E>) {}
 
   /** The merged result of the first `count` nodes of `found`. @param count at least 2 */
   result(found: readonly number[], count: number): MatchResult<E> {
-    if (count > NODES_MAX) return this.merge(found, count);
-    const nodes = this.nodes ?? this.open();
+    if (this.combinations.length === 0) this.combinations = new Array(COMBINATIONS).fill(null);
     let hash = count;
     for (let index = 0; index < count; index++) hash = Math.imul(hash ^ found[index], 0x9e3779b1);
-    const set = (hash >>> 16) % SETS;
-    const at = set * NODES_MAX;
-    const known = this.results[set];
-    if (known !== null && holds(nodes, at, found, count)) return known;
-    for (let index = 0; index < NODES_MAX; index++) nodes[at + index] = index < count ? found[index] : 0;
-    const result = this.merge(found, count);
-    this.results[set] = result;
-    this.filled = true;
+    const position = (hash >>> 16) % COMBINATIONS;
+    const known = this.combinations[position];
+    if (known !== null && known.nodes.length === count && this.isOf(known, found)) return known.result;
+    const parts: MatchResult<E>[] = [];
+    for (let index = 0; index < count; index++) parts.push(this.entries.result(found[index]));
+    const result = this.entries.merge(parts);
+    this.steps += count + result.plain.length;
+    if (count <= NODES_MAX) this.keep(position, found, parts, result);
     return result;
   }
 
-  forget(): void {
-    if (!this.filled) return;
-    this.results.fill(null);
-    this.filled = false;
+  /** Nothing is remembered. */
+  get isEmpty(): boolean {
+    return this.kept === 0;
   }
 
-  private merge(found: readonly number[], count: number): MatchResult<E> {
-    const results: MatchResult<E>[] = [];
-    for (let index = 0; index < count; index++) results.push(this.entries.result(found[index]));
-    return this.entries.merge(results);
+  private keep(position: number, found: readonly number[], parts: readonly MatchResult<E>[], result: MatchResult<E>): void {
+    const nodes = new Int32Array(parts.length);
+    for (let index = 0; index < nodes.length; index++) nodes[index] = found[index];
+    if (this.combinations[position] === null) this.kept++;
+    this.combinations[position] = { nodes, parts, result };
   }
 
-  private open(): Int32Array {
-    for (let set = 0; set < SETS; set++) this.results.push(null);
-    this.nodes = new Int32Array(SETS * NODES_MAX);
-    return this.nodes;
+  /** Forgets combinations that are no longer valid, so that they do not keep removed entries alive. */
+  forgetStale(): void {
+    for (const [position, combination] of this.combinations.entries()) {
+      if (combination === null || this.isOf(combination, combination.nodes)) continue;
+      this.combinations[position] = null;
+      this.kept--;
+    }
   }
-}
 
-function holds(nodes: Int32Array, at: number, found: readonly number[], count: number): boolean {
-  for (let index = 0; index < count; index++) {
-    if (nodes[at + index] !== found[index]) return false;
+  private isOf({ nodes, parts }: Combination<E>, found: ArrayLike<number>): boolean {
+    const { entries } = this;
+    for (let index = 0; index < nodes.length; index++) {
+      const node = nodes[index];
+      if (node !== found[index] || entries.known(node) !== parts[index]) return false;
+    }
+    return true;
   }
-  return count === NODES_MAX || nodes[at + count] === 0;
 }

@@ -115,7 +115,9 @@ export class NodeTable {
   child(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
     const records = this.records;
     const hash = hashChild(records[parent * STRIDE + HASH], tokenHash);
-    let node = this.buckets[hash & (this.buckets.length - 1)];
+    const { buckets } = this;
+    let node = buckets[hash & (buckets.length - 1)];
+    let probes = 0;
     while (node !== NONE) {
       const at = node * STRIDE;
       if (
@@ -124,12 +126,13 @@ export class NodeTable {
         records[at + TOKEN_LENGTH] === end - start &&
         this.hasToken(node, source, start, end - start)
       ) {
-        return node;
+        break;
       }
-      this.probes++;
+      probes++;
       node = records[at + NEXT_IN_BUCKET];
     }
-    return NONE;
+    if (probes > 0) this.probes += probes;
+    return node;
   }
 
   private hasToken(node: number, source: Uint8Array, start: number, length: number): boolean {

@@ -15,7 +15,9 @@ test("fuzz: the cache finds, marks and deletes the same subjects as a Map, also 
   for (let run = 0; run < 20; run++) {
     const tasks: (() => void)[] = [];
     const cache = new ResultCache<TrieEntry>(random, task => tasks.push(task));
-    const model = new Map<string, MatchResult<TrieEntry> | null>();
+    /** By subject: its result, whether a removed pattern has matched it since the last look-up, and the changes up to then. */
+    const model = new Map<string, { result: MatchResult<TrieEntry> | null; doomed: boolean; seen: number }>();
+    let changes = 0;
     const distinctHashes = random.pick([4, 40, 400]);
     const hashOf = (name: number) => 60 + (name % distinctHashes);
     for (let round = 0; round < 2_000; round++) {
@@ -25,26 +27,43 @@ test("fuzz: the cache finds, marks and deletes the same subjects as a Map, also 
       const subject = Buffer.from(`${random.pick(["s", "t"])}.${"x".repeat(name % 50)}${name}`);
       const key = subject.toString();
       const slot = cache.find(hash, subject, 0, subject.length);
-      expect(slot !== -1, message).toBe(model.has(key));
-      if (slot !== -1) expect(cache.results[slot], message).toBe(model.get(key)!);
+      const known = model.get(key);
+      expect(slot !== -1, message).toBe(known !== undefined);
+      if (known !== undefined) {
+        if (changes - known.seen > 32) known.result = null;
+        expect(cache.resultAt(slot), message).toBe(known.result);
+        Object.assign(known, { doomed: false, seen: changes });
+        if (known.result === null && random.chance(0.5)) {
+          known.result = new MatchResult<TrieEntry>([], []);
+          cache.setResult(slot, known.result);
+        }
+      }
 
       const action = random.below(100);
       if (action < 50 && slot === -1) {
         const result = new MatchResult<TrieEntry>([], []);
         cache.add(hash, subject, 0, subject.length, result);
-        if (cache.find(hash, subject, 0, subject.length) !== -1) model.set(key, result);
+        if (cache.find(hash, subject, 0, subject.length) !== -1) model.set(key, { result, doomed: false, seen: changes });
       } else if (action < 60) {
         cache.staleLiteral(hash, subject);
-        if (model.has(key)) model.set(key, null);
-      } else if (action < 90) {
+        if (known !== undefined) known.result = null;
+      } else if (action < 80) {
         cache.deleteLiteral(hash, subject);
         model.delete(key);
-      } else if (action < 91) {
-        cache.deletePattern(Buffer.from("t.*"));
-        for (const known of [...model.keys()]) if (known.startsWith("t.")) model.delete(known);
-      } else if (action < 92) {
-        cache.stalePattern(Buffer.from("s.>"));
-        for (const known of model.keys()) if (known.startsWith("s.")) model.set(known, null);
+      } else if (action < 94) {
+        const pattern = random.pick(["t.*", "s.>", "u.>", "*", "*.x.*"]);
+        const removed = random.chance(0.5);
+        cache.notePattern(Buffer.from(pattern), removed);
+        changes++;
+        for (const [text, one] of model) {
+          if (text[0] !== pattern[0]) continue;
+          one.result = null;
+          if (removed) one.doomed = true;
+        }
+      } else if (action < 96 && [...model.values()].every(({ seen }) => changes - seen <= 32)) {
+        cache.deleteRemoved();
+        for (const [text, one] of [...model]) if (one.doomed) model.delete(text);
+        for (const one of model.values()) one.seen = changes;
       } else if (random.chance(0.01)) {
         cache.clear();
         model.clear();
@@ -53,6 +72,29 @@ test("fuzz: the cache finds, marks and deletes the same subjects as a Map, also 
     }
     expect(tasks).toEqual([]);
   }
+});
+
+test("thirty thousand changes with wildcards do not search the cache; the next look-up of a subject compares it with the last 32 or matches anew", () => {
+  const cache = new ResultCache<TrieEntry>(new Random(1), task => task());
+  const subject = Buffer.from("s.1");
+  cache.add(1, subject, 0, 3, new MatchResult<TrieEntry>([], []));
+  let compared = 0;
+  const patternOf = (text: string) =>
+    new Proxy(Buffer.from(text), {
+      get: (target, property) => {
+        if (property === "length") compared++;
+        return Reflect.get(target, property);
+      },
+    });
+  const slot = cache.find(1, subject, 0, 3);
+  for (let change = 0; change < 32; change++) cache.notePattern(patternOf(`*.x${change}.>`), false);
+  expect(compared).toBe(0);
+  expect(cache.resultAt(slot)).not.toBeNull();
+  expect(compared).toBeGreaterThanOrEqual(32);
+  compared = 0;
+  for (let change = 0; change < 30_000; change++) cache.notePattern(patternOf(`*.${change}.>`), change % 2 === 0);
+  expect(cache.resultAt(slot)).toBeNull();
+  expect(compared).toBe(0);
 });
 
 test("stamps never repeat: not after two billion subjects, and not in rebuilt tables", () => {

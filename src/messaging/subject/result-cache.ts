@@ -1,5 +1,4 @@
 import { assert } from "../../base/assert/assert.ts";
-import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
 import { sameBytes } from "./byte-hash.ts";
 import type { MatchResult } from "./match-result.ts";
@@ -9,7 +8,7 @@ import type { TrieEntry } from "./trie-entry.ts";
 /**
  * The results of recently matched subjects, found by the bytes of the subject. A lookup creates no string.
  *
- *   table    hash keyStart keyLength+1 │ 0 0 0 │ …     open addressing; an entry is at its home slot or at most 15 slots after it
+ *   table    hash keyStart keyLength+1 checked │ 0 0 0 0 │ …     open addressing; an entry is at its home slot or at most 15 slots after it
  *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, must be matched again
  *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
  *
@@ -20,6 +19,8 @@ import type { TrieEntry } from "./trie-entry.ts";
  *
  * New interest marks results as stale and does not rebuild them: a thousand subscriptions on one cached subject cost one new result at the
  * next match, not a thousand. Removed interest deletes the subjects that it matched.
+ * A subscription with wildcards may match any cached subject. It is not compared with all of them, but noted: the last 32 such changes are kept,
+ * and a subject is compared with those that it has not seen when it is looked up next (`checked`). If there are more, its result is stale.
  */
 const SUBJECTS_MAX = 1024;
 const SUBJECTS_SWEPT = 256;
@@ -35,16 +36,21 @@ const ADMIT_ONE_IN = 64;
 /** After this number of misses the cache checks whether it is useful again. */
 const JUDGED_MISSES = 1024;
 
-const STRIDE = 3;
+/** Changes of interest with wildcards that are kept; a power of two. */
+const PATTERNS_KEPT = 32;
+
+const STRIDE = 4;
 const HASH = 0;
 const KEY_START = 1;
 /** Length of the key plus 1; 0: the slot is free. */
 const KEY_SIZE = 2;
+/** Value of `changes` when the result was compared with changes last. */
+const CHECKED = 3;
 
 export class ResultCache<E extends TrieEntry> {
   private table = new Int32Array(SLOTS_MIN * STRIDE);
-  /** By slot, see `find`. */
-  results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
+  /** By slot; null in a used slot: stale. Also stale: results that were not compared with the last changes, see `resultAt`. */
+  private results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
   /**
    * By slot: a number that no other subject ever gets in this cache. Permissions to publish are remembered under these numbers, so they must
    * never repeat. A client can use up 2^31 of them within minutes, therefore they have 53 bits.
@@ -59,6 +65,13 @@ export class ResultCache<E extends TrieEntry> {
   private lastStamp = 0;
   /** Misses since the last check of usefulness. */
   private misses = 0;
+  /** Changes of interest with wildcards so far, modulo 2^32, as a signed integer. */
+  private changes = 0;
+  /** The last of these changes, by their number modulo `PATTERNS_KEPT`. */
+  private readonly patterns: Uint8Array[] = [];
+  private readonly patternsRemoved: boolean[] = [];
+  /** `deleteRemoved` may have subjects to delete. */
+  mayKeepRemoved = false;
   private hitsJudged = 0;
   /** Counted by the caller, because only the caller knows whether a lookup was a hit. */
   hits = 0;
@@ -92,7 +105,7 @@ export class ResultCache<E extends TrieEntry> {
     this.misses++;
     if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
     if (this.uselessSweeps >= USELESS_SWEEPS && !this.admits()) return;
-    this.insert(hash, source, start, end, result);
+    this.insert(hash, source, start, end, result, this.changes);
     if (this.count > SUBJECTS_MAX && !this.sweepPending) {
       this.sweepPending = true;
       this.schedule(() => this.sweep());
@@ -105,21 +118,69 @@ export class ResultCache<E extends TrieEntry> {
     if (slot !== -1) this.results[slot] = null;
   }
 
-  /** Called after an entry with this pattern was added. */
-  stalePattern(pattern: Uint8Array): void {
-    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot + 1)) this.results[slot] = null;
+  /** The result of a used slot; null: it is stale. */
+  resultAt(slot: number): MatchResult<E> | null {
+    if (this.table[slot * STRIDE + CHECKED] !== this.changes && this.check(slot) !== -1) this.results[slot] = null;
+    return this.results[slot];
+  }
+
+  /** Sets the result of a used slot. */
+  setResult(slot: number, result: MatchResult<E>): void {
+    this.table[slot * STRIDE + CHECKED] = this.changes;
+    this.results[slot] = result;
+  }
+
+  /** Called after an entry with this pattern was added or removed. @param pattern kept; never modified */
+  notePattern(pattern: Uint8Array, removed: boolean): void {
+    this.changes = (this.changes + 1) | 0;
+    const place = this.changes & (PATTERNS_KEPT - 1);
+    this.patterns[place] = pattern;
+    this.patternsRemoved[place] = removed;
+    if (removed) this.mayKeepRemoved = true;
+  }
+
+  /** Deletes the subjects that removed patterns match, so that their results do not keep removed entries alive. */
+  deleteRemoved(): void {
+    this.mayKeepRemoved = false;
+    for (let slot = 0; slot <= this.mask; slot++) {
+      const at = slot * STRIDE;
+      // A deletion moves a later slot to this one.
+      while (this.table[at + KEY_SIZE] !== 0 && this.table[at + CHECKED] !== this.changes) {
+        const place = this.check(slot);
+        if (place !== -1 && this.patternsRemoved[place]) this.deleteSlot(slot);
+        else if (place !== -1) this.results[slot] = null;
+      }
+    }
+  }
+
+  /**
+   * Compares the subject of a slot with the changes that it was not compared with.
+   * @returns place of a change that it matches, a removal if there is one; -1: none
+   */
+  private check(slot: number): number {
+    const { table, keys, patterns } = this;
+    const at = slot * STRIDE;
+    const missed = (this.changes - table[at + CHECKED]) | 0;
+    table[at + CHECKED] = this.changes;
+    const start = table[at + KEY_START];
+    const end = start + table[at + KEY_SIZE] - 1;
+    let found = -1;
+    const passed = missed < 0 || missed > PATTERNS_KEPT ? PATTERNS_KEPT : missed;
+    for (let back = 0; back < passed; back++) {
+      const place = (this.changes - back) & (PATTERNS_KEPT - 1);
+      // Of changes that are no longer kept, any may match.
+      if (passed !== missed || matchesLiteral(patterns[place], keys, start, end)) {
+        found = place;
+        if (this.patternsRemoved[place]) return place;
+      }
+    }
+    return found;
   }
 
   /** Called after an entry with this literal subject was removed. */
   deleteLiteral(hash: number, subject: Uint8Array): void {
     const slot = this.find(hash, subject, 0, subject.length);
     if (slot !== -1) this.deleteSlot(slot);
-  }
-
-  /** Called after an entry with this pattern was removed. */
-  deletePattern(pattern: Uint8Array): void {
-    // A deletion moves later slots forward, so the search continues at the same slot.
-    for (let slot = this.nextMatch(pattern, 0); slot !== -1; slot = this.nextMatch(pattern, slot)) this.deleteSlot(slot);
   }
 
   clear(): void {
@@ -137,41 +198,26 @@ export class ResultCache<E extends TrieEntry> {
       const size = this.table[at + KEY_SIZE];
       if (size === 0) continue;
       const start = this.table[at + KEY_START];
-      this.results[slot] ??= refresh(this.keys, start, start + size - 1);
-      visit(this.results[slot]!);
+      const result = this.resultAt(slot) ?? refresh(this.keys, start, start + size - 1);
+      this.setResult(slot, result);
+      visit(result);
     }
   }
 
-  /** The first slot, beginning at `slot`, whose subject the pattern matches; -1: none. */
-  private nextMatch(pattern: Uint8Array, slot: number): number {
-    if (this.count === 0) return -1;
-    const { table, keys } = this;
-    const first = pattern[0];
-    const anyFirst = first === STAR || first === FULL;
-    for (let at = slot * STRIDE; at < table.length; at += STRIDE) {
-      const size = table[at + KEY_SIZE];
-      if (size === 0) continue;
-      const start = table[at + KEY_START];
-      // Most subjects differ in the first byte from a client's `_INBOX.…`.
-      if (!anyFirst && keys[start] !== first) continue;
-      if (matchesLiteral(pattern, keys, start, start + size - 1)) return at / STRIDE;
-    }
-    return -1;
-  }
-
-  private insert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null): void {
+  private insert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null, checked: number): void {
     if ((this.count + 1) * 4 > this.mask + 1 && this.mask + 1 < SLOTS_MAX) this.resize((this.mask + 1) * 2);
     const slot = this.freeSlot(hash);
     if (slot === -1) return;
     const length = end - start;
     if (this.keysEnd + length > this.keys.length) {
-      this.packAndInsert(hash, source, start, end, result);
+      this.packAndInsert(hash, source, start, end, result, checked);
       return;
     }
     const at = slot * STRIDE;
     this.table[at + HASH] = hash;
     this.table[at + KEY_START] = this.keysEnd;
     this.table[at + KEY_SIZE] = length + 1;
+    this.table[at + CHECKED] = checked;
     this.results[slot] = result;
     this.stamps[slot] = ++this.lastStamp;
     for (let index = 0; index < length; index++) this.keys[this.keysEnd + index] = source[start + index];
@@ -242,12 +288,19 @@ export class ResultCache<E extends TrieEntry> {
     this.rebuild(slotCount, this.usedSlots(), this.results);
   }
 
-  private packAndInsert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null): void {
+  private packAndInsert(
+    hash: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    result: MatchResult<E> | null,
+    checked: number,
+  ): void {
     const live = this.keysEnd - this.keysLost;
     let capacity = this.keys.length;
     while (live + (end - start) > capacity / 2) capacity *= 2;
     this.rebuild(this.mask + 1, this.usedSlots(), this.results, capacity);
-    this.insert(hash, source, start, end, result);
+    this.insert(hash, source, start, end, result, checked);
   }
 
   private usedSlots(): number[] {
@@ -271,7 +324,7 @@ export class ResultCache<E extends TrieEntry> {
     for (const slot of slots) {
       const at = slot * STRIDE;
       const start = table[at + KEY_START];
-      this.insert(table[at + HASH], keys, start, start + table[at + KEY_SIZE] - 1, results[slot]);
+      this.insert(table[at + HASH], keys, start, start + table[at + KEY_SIZE] - 1, results[slot], table[at + CHECKED]);
     }
   }
 }

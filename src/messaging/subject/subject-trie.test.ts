@@ -221,6 +221,49 @@ describe("the cache", () => {
     expect(trie.stats().cacheSize).toBe(0);
   });
 
+  test("changes with wildcards that do not match a subject keep its result", () => {
+    const { trie, insert, match } = newTrie();
+    insert("a.*", ">");
+    const before = match("a.1");
+    const steps = trie.steps;
+    for (let index = 0; index < 20; index++) {
+      const [other] = insert(`*.${index}.>`);
+      trie.remove(other);
+      expect(match("a.1")).toBe(before);
+    }
+    expect(trie.steps).toBe(steps);
+  });
+
+  test("results that were merged from many nodes are found again for other subjects that match the same nodes", () => {
+    const { trie, insert, match } = newTrie();
+    const names = Array.from({ length: 4_096 }, (_, bits) =>
+      Array.from({ length: 12 }, (_, at) => ((bits >> at) & 1 ? "*" : "a")).join("."),
+    );
+    const entries = insert(...names);
+    const subject = (last: string) => `${"a.".repeat(11)}${last}`;
+    const merged = match(subject("b1"));
+    expect(merged.plain.length).toBe(2_048);
+    const unrelated = insert("other.*");
+    expect(match(subject("b2"))).toBe(merged);
+    trie.remove(unrelated[0]);
+    expect(match(subject("b3"))).toBe(merged);
+    trie.remove(entries[4_095]);
+    expect(match(subject("b4")).plain.length).toBe(2_047);
+  });
+
+  test("removed entries are released from remembered results by a task after the removal", () => {
+    const { trie, tasks, insert, match } = newTrie();
+    const [wild] = insert("a.*", "a.>", "b.c");
+    match("a.1");
+    expect(tasks.length).toBe(0);
+    trie.remove(wild);
+    expect(tasks.length).toBe(1);
+    const { cache, merged } = trie as unknown as { cache: { count: number }; merged: { isEmpty: boolean } };
+    expect([cache.count, merged.isEmpty]).toEqual([1, false]);
+    tasks.shift()!();
+    expect([cache.count, merged.isEmpty]).toEqual([0, true]);
+  });
+
   test("is cleared by a large batch of removals", () => {
     const { trie, insert, match } = newTrie();
     const entries = insert(...Array.from({ length: 20 }, (_, index) => `a.${index}`));

@@ -48,7 +48,7 @@ export interface TrieOptions {
   /** Whether results are cached by subject. False for accounts whose interest changes all the time. */
   cache: boolean;
   random: Random;
-  /** Runs a task after the current call: the sweep of a full cache. */
+  /** Runs a task after the current call: the sweep of a full cache, and the release of removed entries. */
   schedule: (task: () => void) => void;
 }
 
@@ -75,6 +75,8 @@ export class SubjectTrie<E extends TrieEntry> {
   private readonly cache: ResultCache<E> | null;
   private readonly watch = new InterestWatch();
   private readonly merged = new MergeMemo(this.entries);
+  private readonly schedule: (task: () => void) => void;
+  private tidyPending = false;
   private readonly none = new MatchResult<E>([], []);
   private inserts = 0;
   private removes = 0;
@@ -85,11 +87,12 @@ export class SubjectTrie<E extends TrieEntry> {
    * work of a turn compare it before and after their calls.
    */
   get steps(): number {
-    return this.walk.steps + this.nodes.probes + this.entries.groupChanges.steps;
+    return this.walk.steps + this.nodes.probes + this.merged.steps + this.entries.groupChanges.steps;
   }
 
   constructor(options: TrieOptions) {
     this.tokens = new TokenScan(HashKey.secret());
+    this.schedule = options.schedule;
     this.walk = new TrieWalk(this.nodes, this.entries, this.tokens);
     this.cache = options.cache ? new ResultCache(options.random, options.schedule) : null;
   }
@@ -107,10 +110,9 @@ export class SubjectTrie<E extends TrieEntry> {
     this.inserts++;
     this.generation++;
     if (change === Change.Live) return true;
-    this.merged.forget();
     if (this.cache !== null && this.cache.count > 0) {
       if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
-      else this.cache.stalePattern(subject);
+      else this.cache.notePattern(subject, false);
     }
     if (change === Change.Edge && literal && !this.watch.isEmpty) this.watch.changed(subject, entry.queue, true);
     return true;
@@ -122,8 +124,8 @@ export class SubjectTrie<E extends TrieEntry> {
     if (change === Change.None) return false;
     this.generation++;
     if (change === Change.Live) return true;
-    this.merged.forget();
     this.dropCached(entry.subject);
+    this.tidyLater();
     this.notifyRemoved(entry, change);
     return true;
   }
@@ -140,11 +142,12 @@ export class SubjectTrie<E extends TrieEntry> {
       if (change === Change.None) continue;
       removed++;
       if (!large) this.dropCached(entry.subject);
-      this.noteChange();
+      this.generation++;
       this.notifyRemoved(entry, change);
     }
     if (large) this.cache?.clear();
-    this.noteChange();
+    this.generation++;
+    this.tidyLater();
     return removed;
   }
 
@@ -171,9 +174,7 @@ export class SubjectTrie<E extends TrieEntry> {
     if (slot !== -1) {
       cache.hits++;
       this.matchedStamp = cache.stamps[slot];
-      const known = cache.results[slot];
-      if (known !== null) return known;
-      return this.refresh(cache, slot, source, start, end);
+      return cache.resultAt(slot) ?? this.refresh(cache, slot, source, start, end);
     }
     const result = this.matchNodes(source, start, end);
     if (result === null) return this.none;
@@ -226,6 +227,7 @@ export class SubjectTrie<E extends TrieEntry> {
   stats(): TrieStats {
     let totalFanout = 0;
     let maxFanout = 0;
+    this.cache?.deleteRemoved();
     this.cache?.visitAll(
       (keys, start, end) => this.matchNodes(keys, start, end) ?? this.none,
       result => {
@@ -262,9 +264,15 @@ export class SubjectTrie<E extends TrieEntry> {
     return this.watch.add(subject, queue, node !== NONE && this.entries.has(node, queue), listener);
   }
 
-  private noteChange(): void {
-    this.generation++;
-    this.merged.forget();
+  /** Removed entries must not stay alive in remembered results for long. Once per turn, because that reads all of these results. */
+  private tidyLater(): void {
+    if (this.tidyPending || (this.merged.isEmpty && !this.cache?.mayKeepRemoved)) return;
+    this.tidyPending = true;
+    this.schedule(() => {
+      this.tidyPending = false;
+      this.cache?.deleteRemoved();
+      this.merged.forgetStale();
+    });
   }
 
   /** Matches without the cache. @returns null if a token is empty */
@@ -278,7 +286,7 @@ export class SubjectTrie<E extends TrieEntry> {
 
   private refresh(cache: ResultCache<E>, slot: number, source: Uint8Array, start: number, end: number): MatchResult<E> {
     const result = this.matchNodes(source, start, end) ?? this.none;
-    cache.results[slot] = result;
+    cache.setResult(slot, result);
     return result;
   }
 
@@ -288,7 +296,7 @@ export class SubjectTrie<E extends TrieEntry> {
     const slot = this.cache.find(hashBytes(source, start, end, this.hashKey), source, start, end);
     if (slot === -1) return null;
     this.cache.hits++;
-    return this.cache.results[slot] ?? this.refresh(this.cache, slot, source, start, end);
+    return this.cache.resultAt(slot) ?? this.refresh(this.cache, slot, source, start, end);
   }
 
   /** Removes the entry from its node, and nodes that are empty then. The caller updates cache and generation and calls listeners. */
@@ -313,7 +321,7 @@ export class SubjectTrie<E extends TrieEntry> {
 
   private dropCached(subject: Uint8Array): void {
     if (this.cache === null || this.cache.count === 0) return;
-    if (hasWildcard(subject, 0, subject.length)) this.cache.deletePattern(subject);
+    if (hasWildcard(subject, 0, subject.length)) this.cache.notePattern(subject, true);
     else this.cache.deleteLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
   }
 
