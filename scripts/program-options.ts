@@ -52,6 +52,8 @@ const FILE_NAMES: Readonly<Record<string, string>> = {
 
 /** Texts of fields that a file does not have, or has in another form, by path. */
 const TEXTS: Readonly<Record<string, string>> = {
+  "tls.verifyOptional": "clients need no certificate, but one that they present must be valid",
+  "tls.verify": "clients must present a certificate",
   "tls.handshakeFirst": "TLS handshake before INFO",
   "tls.handshakeFirstFallbackMs": "with `handshakeFirst`: time to wait for the handshake before INFO is sent; 0: no limit",
   "tls.certificates[].certFile": "required: certificate, with its chain, PEM",

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { authority, CertificateDirectory } from "../../test/tls/certificates.ts";
 import { type Command, parseCommandLine } from "./command-line.ts";
 
 const parse = (line: string): Command => parseCommandLine(line === "" ? [] : line.split(" "));
@@ -91,6 +92,21 @@ test("TLS flags need a certificate and a key; errors have the reference's texts"
   expect(parse("--tls --tlscert /no/such/file --tlskey k")).toEqual(
     refused("error parsing X509 certificate/key pair: open /no/such/file: no such file or directory") as Command,
   );
+});
+
+test("--tlsverify takes true, false or optional", () => {
+  using directory = new CertificateDirectory();
+  const { certFile, keyFile } = directory.store("a", authority().issue({ subject: "CN=a" }));
+  const verification = (flag: string) => {
+    const command = parse(`${flag} --tlscert ${certFile} --tlskey ${keyFile}`);
+    return command.kind === "run" ? [command.options.tls!.verify, command.options.tls!.verifyOptional] : command;
+  };
+  expect(verification("--tlsverify")).toEqual([true, false]);
+  expect(verification("--tlsverify=false")).toEqual([false, false]);
+  expect(verification("--tlsverify=optional")).toEqual([false, true]);
+  expect(verification("--tlsverify --tlsverify=OPTIONAL")).toEqual([false, true]);
+  const text = 'expected true, false, or optional: strconv.ParseBool: parsing "x": invalid syntax';
+  expect(parse("--tlsverify=x")).toEqual({ kind: "misused", error: `invalid boolean value "x" for -tlsverify: ${text}` });
 });
 
 test("--tls=false switches TLS off despite the file and the other flags", () => {

@@ -22,5 +22,7 @@ export function tlsOf(given: readonly GivenFlag[]): TlsFlags {
   const files = { certificates: [{ certFile, keyFile }], caFile };
   const fault = tlsFilesFault(files);
   if (fault !== null) return { error: fault };
-  return { tls: { ...files, verify: last("tlsverify") === true, cipherSuites: [], curvePreferences: [] } };
+  const verify = last("tlsverify");
+  const verification = { verify: verify === true, verifyOptional: verify === "optional" };
+  return { tls: { ...files, ...verification, cipherSuites: [], curvePreferences: [] } };
 }

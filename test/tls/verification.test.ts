@@ -157,3 +157,17 @@ test("our check after the handshake decides before anything of the client is rea
   await server.logged("TLS handshake error: the responder is unreachable");
   await server.cleared();
 });
+
+test("verify: optional accepts clients without a certificate, and verifies those that show one", async () => {
+  const requests: GivenRequest[] = [];
+  const authenticate = (request: GivenRequest) => {
+    requests.push(request);
+    return { user: "a" };
+  };
+  await using server = SecureServer.open({ tls: trust.tls({ verifyOptional: true, caFile: trust.caFile }) }, authenticate);
+  expect(await isAccepted(server.port, null)).toBe(true);
+  expect(await isAccepted(server.port, client)).toBe(true);
+  expect(await isAccepted(server.port, untrusted)).toBe(false);
+  expect(await isAccepted(server.port, trust.root.issue({ subject: "CN=late", validDays: -1 }))).toBe(false);
+  expect(requests.map(({ certificate }) => certificate?.certSha256 ?? null)).toEqual([null, client.sha256]);
+});

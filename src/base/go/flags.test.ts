@@ -54,6 +54,17 @@ test("integers are accepted in every notation of Go", () => {
   expect(flags("-p", "9223372036854775808")).toBe('invalid value "9223372036854775808" for flag -p: value out of range');
 });
 
+test("a verification is a switch that may be optional", () => {
+  const kinds = (...args: string[]) => {
+    const parsed = parseGoFlags(args, () => "verification");
+    return "error" in parsed ? parsed.error : [parsed.flags.map(({ value }) => value), parsed.words];
+  };
+  expect(kinds("-v", "--v=false", "-v=Optional", "optional")).toEqual([[true, false, "optional"], ["optional"]]);
+  expect(kinds("--v=x")).toBe(
+    'invalid boolean value "x" for -v: expected true, false, or optional: strconv.ParseBool: parsing "x": invalid syntax',
+  );
+});
+
 test("errors have the texts of Go's flag package", () => {
   expect(flags("-x")).toBe("flag provided but not defined: -x");
   expect(flags("--x=1")).toBe("flag provided but not defined: -x");

@@ -7,7 +7,8 @@
 import { encode, quote } from "../bytes/ascii.ts";
 import { parseGoBool, parseGoInteger } from "./strconv.ts";
 
-export type FlagKind = "switch" | "integer" | "text";
+/** `verification`: a switch that may also have the value `optional`, in any case. */
+export type FlagKind = "switch" | "verification" | "integer" | "text";
 
 export interface GivenFlag {
   /** As given, without dashes. */
@@ -33,13 +34,14 @@ export function parseGoFlags(args: readonly string[], kindOf: (name: string) => 
     let text = equals === -1 ? undefined : body.slice(equals + 1);
     const kind = kindOf(name);
     if (kind === undefined) return { error: `flag provided but not defined: -${name}` };
-    if (kind === "switch") text ??= "true";
+    const isSwitch = kind === "switch" || kind === "verification";
+    if (isSwitch) text ??= "true";
     else if (text === undefined && at < args.length) text = args[at++];
     if (text === undefined) return { error: `flag needs an argument: -${name}` };
     const value = readValue(kind, text);
     if (typeof value === "object") {
-      const what = kind === "switch" ? "invalid boolean value" : "invalid value";
-      return { error: `${what} ${quote(encode(text))} for ${kind === "switch" ? "" : "flag "}-${name}: ${value.fault}` };
+      const what = isSwitch ? "invalid boolean value" : "invalid value";
+      return { error: `${what} ${quote(encode(text))} for ${isSwitch ? "" : "flag "}-${name}: ${value.fault}` };
     }
     flags.push({ name, value });
   }
@@ -53,6 +55,11 @@ interface Fault {
 function readValue(kind: FlagKind, text: string): boolean | number | string | Fault {
   if (kind === "text") return text;
   if (kind === "switch") return parseGoBool(text) ?? { fault: "parse error" };
+  if (kind === "verification") {
+    if (text.toLowerCase() === "optional") return "optional";
+    const parse = `strconv.ParseBool: parsing ${quote(encode(text))}: invalid syntax`;
+    return parseGoBool(text) ?? { fault: `expected true, false, or optional: ${parse}` };
+  }
   const value = parseGoInteger(text);
   if (typeof value === "number") return value;
   return { fault: value === "invalid syntax" ? "parse error" : value };

@@ -66,7 +66,7 @@ test("all errors are reported together, warnings first, in the order of the file
       'f.conf:2:1: invalid use of field "ping_interval": ping_interval should be converted to a duration',
       'f.conf:1:0: unknown field "prot"; did you mean "port"?',
       "f.conf:3:1: interface conversion: interface {} is int64, not bool",
-      "f.conf:4:7: error parsing tls config, expected 'verify' to be a boolean",
+      "f.conf:4:7: error parsing tls config, expected 'verify' to be a boolean or 'optional'",
       'f.conf:4:18: error parsing tls config, unknown field "foo"',
       'f.conf:5:1: "mqtt" is not supported yet (MQTT)',
     ]);

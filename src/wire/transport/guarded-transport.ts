@@ -223,9 +223,10 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (!success) return this.refuse({ kind: "handshake", text: this.failureText(error) });
     const tls = this.rules.tls!;
     let certificate: PeerCertificate | null = null;
-    if (tls.options.verify) {
-      const raw = socket.getPeerX509Certificate()?.raw;
-      if (raw === undefined) return this.refuse({ kind: "handshake", text: "tls: client didn't provide a certificate" });
+    const raw = tls.options.verify || tls.options.verifyOptional ? socket.getPeerX509Certificate()?.raw : undefined;
+    if (raw === undefined && tls.options.verify)
+      return this.refuse({ kind: "handshake", text: "tls: client didn't provide a certificate" });
+    if (raw !== undefined) {
       try {
         certificate = readCertificate(raw);
       } catch (cause) {

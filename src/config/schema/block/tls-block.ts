@@ -37,6 +37,12 @@ const tlsSwitch = reader("boolean", ({ data }, { key }) => {
   throw new ConfigFault(`error parsing tls config, expected '${key.toLowerCase()}' to be a boolean`);
 });
 
+const verification = reader("boolean or `optional`", ({ data }) => {
+  if (typeof data === "boolean") return data;
+  if (typeof data === "string" && data.toLowerCase() === "optional") return "optional";
+  throw new ConfigFault("error parsing tls config, expected 'verify' to be a boolean or 'optional'");
+});
+
 /** A non-empty list; errors have the place of the wrong element. */
 function namesFrom(check: (name: string) => string | null): Reader<readonly string[]> {
   return reader("list of strings", (value, { key, problems }) => {
@@ -141,7 +147,16 @@ export const TLS_FIELDS: readonly Field<TlsDraft>[] = [
     draft.certificates = pairs;
     draft.hasCerts = pairs.length > 0;
   }),
-  field("verify", tlsSwitch, "clients must present a certificate", (draft, on) => (draft.verify = on), off),
+  field(
+    "verify",
+    verification,
+    "clients must present a certificate; `optional`: one that they present must be valid",
+    (draft, given) => {
+      if (given === "optional") draft.verifyOptional = true;
+      else draft.verify = given;
+    },
+    off,
+  ),
   field(
     "verify_and_map",
     tlsSwitch,
@@ -231,6 +246,7 @@ export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }
   readBlock(map, TLS_FIELDS, draft, problems, unknownTlsField);
   const { certFile, keyFile, hasCerts, ...options } = draft;
   if (hasCerts && certFile !== "") throw new ConfigFault("error parsing tls config, cannot combine 'cert_file' option with 'certs' option");
+  if (options.verify && options.verifyOptional) throw new ConfigFault(`error parsing tls config, ${VERIFY_TWICE}`);
   const insecure = options.cipherSuites.filter(name => CIPHER_SUITES[name]?.insecure === true);
   if (insecure.length > 0 && !options.allowInsecureCipherSuites) {
     const option = "'allow_insecure_cipher_suites' option set";
@@ -244,8 +260,11 @@ export const tlsBlock: Reader<TlsOptions> = reader("block", (value, { problems }
   return complete;
 });
 
+const VERIFY_TWICE = "cannot combine 'verify: optional' with options requiring client certificates";
+
 /** @returns why a complete block is invalid; null when it is valid */
 export function tlsFault(tls: TlsOptions | null): string | null {
+  if (tls?.verify && tls.verifyOptional) return "cannot enable both required and optional client certificate verification";
   if (tls?.ocspPeer && !tls.verify) return "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled";
   const digest = tls?.pinnedCerts.find(pinned => !/^[0-9a-f]{64}$/.test(pinned));
   return digest === undefined ? null : `error parsing 'pinned_certs' key ${digest} does not look like lower case ${SPKI}`;

@@ -24,6 +24,7 @@ export const tlsShape = orNull(
     certificates: listOf(objectOf<KeyPairFiles>({ certFile: "", keyFile: "" }, { certFile: text, keyFile: text })),
     caFile: orNull(text),
     verify: boolean,
+    verifyOptional: boolean,
     mapsCertificate: boolean,
     insecure: boolean,
     timeoutMs: natural,

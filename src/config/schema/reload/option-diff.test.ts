@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
-import { TLS_DEFAULTS } from "../../../wire/transport/tls/tls-options.ts";
+import { TLS_DEFAULTS, type TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { completeOptions } from "../complete-options.ts";
 import type { GivenOptions } from "../given/given-options.ts";
 import { OPTIONS, type Options } from "../options.ts";
@@ -70,7 +70,9 @@ test("a reload can change all of tls except the mapping of certificates and the 
 
 test("a reload can change only the certificates of websocket; the refusal hides secrets", () => {
   const websocket = (options: Partial<WebSocketOptions>) => ({ websocket: { ...WEBSOCKET_DEFAULTS, port: 80, noTls: true, ...options } });
-  expect(changes(websocket({}), websocket({ tls: { ...TLS_DEFAULTS, minVersion: "1.3" } }))).toEqual([["websocket", null]]);
+  const secure = (tls: Partial<TlsOptions>) => websocket({ tls: { ...TLS_DEFAULTS, ...tls } });
+  expect(changes(secure({}), secure({ minVersion: "1.3", verifyOptional: true }))).toEqual([["websocket", null]]);
+  expect(changes(websocket({}), secure({}))[0]![1]).toStartWith("config reload not supported for Websocket: ");
   expect(changes(websocket({ allowedOrigins: ["http://a", "http://b"] }), websocket({ allowedOrigins: ["http://b", "http://a"] }))).toEqual(
     [["websocket", null]],
   );

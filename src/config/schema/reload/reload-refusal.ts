@@ -38,7 +38,10 @@ export function resolverRefusal(before: ResolverOptions | null, after: ResolverO
   return (before === null) === (after === null) ? null : "config reload does not support moving to or from an account resolver";
 }
 
-/** A reload may change only the TLS of a websocket block, and of that not the mapping of certificates to users. */
+/**
+ * A reload may change only the TLS of a websocket block, and of that not whether there is TLS, the mapping of certificates to users, and the
+ * pinned certificates. (The reference accepts that TLS is added, and goes on without.)
+ */
 export function websocketRefusal(before: WebSocketOptions | null, after: WebSocketOptions | null): string | null {
   const comparable = (options: WebSocketOptions | null) =>
     options === null ? null : { ...options, allowedOrigins: [...options.allowedOrigins].sort(), tls: ofCertificates(options.tls) };
@@ -47,7 +50,7 @@ export function websocketRefusal(before: WebSocketOptions | null, after: WebSock
   return reloadRefusal("Websocket", shownWebsocket(before), shownWebsocket(after));
 }
 
-const ofCertificates = (tls: TlsOptions | null) => [tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
+const ofCertificates = (tls: TlsOptions | null) => [tls !== null, tls?.mapsCertificate ?? false, tls?.pinnedCerts ?? []];
 
 /** The reference shows 0 when no time is given. */
 function shownHandshakeTimeout(options: WebSocketOptions | null): string {

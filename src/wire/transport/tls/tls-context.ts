@@ -71,17 +71,18 @@ export class TlsContext {
     this.options = options;
     this.peerCheck = peerCheck;
     this.notAfterMs = certificates[0].facts.notAfterMs;
-    const trusted = ca.length > 0 || !options.verify ? ca : nodeTls().getCACertificates("system");
+    const asks = options.verify || options.verifyOptional;
+    const trusted = ca.length > 0 || !asks ? ca : nodeTls().getCACertificates("system");
     this.authorities = (peerCheck === null ? ca : trusted).map(pem => new X509Certificate(pem).raw);
     this.pins = new Set(options.pinnedCerts);
     const common = {
-      requestCert: options.verify,
+      requestCert: asks,
       rejectUnauthorized: options.verify, // never left to Bun's default, which the environment may change
       minVersion: minVersionOf(options),
       ciphers: ciphersOf(options),
       ecdhCurve: curvesOf(options),
     };
-    const verifiedBy = options.verify ? { ca: [...trusted] } : {};
+    const verifiedBy = asks ? { ca: [...trusted] } : {};
     this.certificates = certificates.map(({ facts, certPem, keyPem }) => ({
       facts,
       handshake: { ...common, ...verifiedBy, cert: certPem, key: keyPem },

@@ -14,6 +14,8 @@ export interface TlsRules {
   readonly caFile: string | null;
   /** Clients must show a certificate issued by an authority of `caFile`, or by one of the system's. */
   readonly verify: boolean;
+  /** Clients need no certificate, but one that they show must be as for `verify`. Never together with `verify`. */
+  readonly verifyOptional: boolean;
   /** Time for a handshake, ms. */
   readonly timeoutMs: number;
   /** SHA-256 of SPKIs, lower-case hex; empty: any certificate. */
@@ -44,6 +46,7 @@ export const TLS_DEFAULTS: TlsOptions = {
   certificates: [],
   caFile: null,
   verify: false,
+  verifyOptional: false,
   mapsCertificate: false,
   insecure: false,
   timeoutMs: 2_000,
