@@ -1,13 +1,15 @@
 #!/usr/bin/env bun
 /** The program `nats-server`, alias `bunats`. Loads the server only when the arguments start one. */
-import { parseCommandLine } from "./cli/command-line.ts";
+import { HeldSignals } from "./cli/held-signals.ts";
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(args: readonly string[], signals: HeldSignals): Promise<void> {
+  const { parseCommandLine } = await import("./cli/command-line.ts");
   const command = parseCommandLine(args);
+  if (command.kind !== "run") signals.release();
   switch (command.kind) {
     case "run": {
       const { runServer } = await import("./cli/run-server.ts");
-      return runServer(command.options, command.configFile);
+      return runServer(command.options, command.configFile, signals);
     }
     case "check": {
       return checkConfig(command.configFile);
@@ -61,4 +63,4 @@ async function showHelp(): Promise<void> {
   process.stdout.write(helpText());
 }
 
-void main(process.argv.slice(2)); // no top-level await: `bun build --bytecode` does not support it
+void main(process.argv.slice(2), new HeldSignals()); // no top-level await: `bun build --bytecode` does not support it

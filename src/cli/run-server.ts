@@ -1,5 +1,6 @@
 /** Runs a server as a program: reads the configuration, opens the log, handles signals and sets the exit status. */
 
+import { writeSync } from "node:fs";
 import { SYSTEM_CLOCK } from "../base/clock/clock.ts";
 import { secondText } from "../base/log/log-line.ts";
 import { ServerLogger } from "../base/log/server-logger.ts";
@@ -7,12 +8,12 @@ import type { Options } from "../config/schema/options.ts";
 import { OptionError } from "../config/schema/row/problems.ts";
 import { readStartOptions } from "../server/process/config-source.ts";
 import { Server } from "../server/process/server.ts";
-import { handleSignals } from "./signals.ts";
+import type { HeldSignals } from "./held-signals.ts";
+import { handleSignal } from "./signals.ts";
+import { stackDump } from "./stack-dump.ts";
 
-/** Runs until a signal ends the process. */
-export async function runServer(given: Partial<Options>, configFile: string | null): Promise<void> {
-  const started = Promise.withResolvers<Server>();
-  handleSignals(started.promise);
+/** Runs until a signal ends the process. @param signals received since the start of the process */
+export async function runServer(given: Partial<Options>, configFile: string | null, signals: HeldSignals): Promise<void> {
   const { options, config } = orExit(() => readStartOptions(given, configFile));
   process.stderr.write((config?.warnings ?? []).map(warning => `${warning}\n`).join(""));
   const log = orExit(() => new ServerLogger(options));
@@ -20,15 +21,23 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
   process.on("exit", () => log.flush());
   try {
     const server = new Server(options, { log, config });
-    await server.open();
-    server.start();
-    started.resolve(server);
+    signals.deliverTo(signal => handleSignal(server, signal, () => quit(server)));
+    await Promise.race([server.open(), server.stopped]);
+    if (!server.stops) server.start();
     await server.stopped;
     process.exit(0);
   } catch (error) {
     log.fatal((error as Error).message);
     process.exit(1);
   }
+}
+
+/** Go's exit status after SIGQUIT. */
+const QUIT_STATUS = 2;
+
+function quit(server: Server): never {
+  writeSync(2, stackDump(server));
+  process.exit(QUIT_STATUS);
 }
 
 function orExit<T>(attempt: () => T): T {

@@ -26,6 +26,7 @@ export class Statsz {
   private readonly subject: Uint8Array;
   private readonly timer = new WheelTimer(() => this.onTimer());
   private intervalMs = INTERVAL_MS_MIN;
+  private stopped = false;
   /** Time of the latest publication, monotonic ms. */
   private publishedAt = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +40,9 @@ export class Statsz {
     this.host.timers.set(this.timer, this.intervalMs);
   }
 
+  /** Publishes no longer; requests are still answered. */
   stop(): void {
+    this.stopped = true;
     this.host.timers.cancel(this.timer);
   }
 
@@ -56,6 +59,7 @@ export class Statsz {
   }
 
   private publish(): void {
+    if (this.stopped) return;
     const { clock, systemAccount, timers } = this.host;
     const pauseMs = Math.min(PAUSE_MS_MAX, this.intervalMs);
     const elapsedMs = clock.monotonic() - this.publishedAt;

@@ -64,6 +64,12 @@ export class SystemAccount {
     this.statsz.start();
   }
 
+  /** Events and services go on; only statistics are not published any more, because readers would count the server as present. */
+  lameDuckStarted(): void {
+    this.events.lameDuckStarted();
+    this.statsz.stop();
+  }
+
   /** Publishes that the server shuts down, and stops. Nothing is published about the clients that are closed afterwards. */
   stop(): void {
     if (this.stopped) return;

@@ -20,6 +20,7 @@ function serverWith(clients: number, options: { lameDuckDurationMs: number; lame
     turn,
     log,
     options,
+    publishLameDuck: () => events.push("published"),
     stopAccepting: () => events.push("no new clients"),
     announceLameDuck: () => events.push("announced"),
     leaving: () => leaving,
@@ -31,12 +32,12 @@ function serverWith(clients: number, options: { lameDuckDurationMs: number; lame
 test("clients are informed, stay connected for the grace period, then are closed one by one within the duration", () => {
   const { lameDuck, clock, lines, events, closedAt } = serverWith(100, { lameDuckDurationMs: 60_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
-  expect(events).toEqual(["no new clients", "announced"]);
+  expect(events).toEqual(["published", "no new clients", "announced"]);
   clock.advance(9_999);
   expect(closedAt).toEqual([]);
   clock.advance(60_000);
   expect(closedAt.length).toBe(100);
-  expect(events).toEqual(["no new clients", "announced", "stopped"]);
+  expect(events).toEqual(["published", "no new clients", "announced", "stopped"]);
   expect(lines).toEqual(["Entering lame duck mode, stop accepting new clients", "Closing existing clients"]);
   const pauses = closedAt.slice(1).map((at, index) => at - closedAt[index]);
   // 50 s for 100 clients: 500 ms each, of which at least half is waited; a timer is up to 4 ms late, and the next pause is shorter by that.
@@ -63,7 +64,7 @@ test("several clients are closed in one turn when there are many clients and lit
 test("a server without clients stops at once and announces nothing", () => {
   const { lameDuck, events } = serverWith(0, { lameDuckDurationMs: 120_000, lameDuckGraceMs: 10_000 });
   lameDuck.enter();
-  expect(events).toEqual(["no new clients", "stopped"]);
+  expect(events).toEqual(["published", "no new clients", "stopped"]);
 });
 
 test("a server that stops during lame duck mode closes no client later", () => {

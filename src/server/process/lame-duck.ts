@@ -4,7 +4,7 @@
  *   no new clients ─▶ INFO with `ldm` ─▶ grace period ─▶ clients closed one by one, in random order ─▶ shutdown
  *                                                         │ over the rest of the duration, with a pause of at most 1 s each. It waits
  *                                                         │ a random part of the pause, at least half, so that servers differ
- * Without clients the server stops at once. When pauses are shorter than the timer's resolution, it closes several clients in one turn.
+ * Until it stops, clients, events and system services work as before. Without clients the server stops at once. When pauses are shorter than the timer's resolution, it closes several clients in one turn.
  * Source: reference, core §9.7.
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -26,6 +26,8 @@ export interface LameDuckHost {
   readonly turn: Turn;
   readonly log: Logger;
   readonly options: { readonly lameDuckDurationMs: number; readonly lameDuckGraceMs: number };
+  /** Publishes the LAMEDUCK event. */
+  publishLameDuck(): void;
   /** Refuses new clients. */
   stopAccepting(): void;
   /** Tells clients in INFO that this server leaves. */
@@ -54,6 +56,7 @@ export class LameDuck {
   enter(): void {
     const { host } = this;
     host.log.notice("Entering lame duck mode, stop accepting new clients");
+    host.publishLameDuck();
     host.stopAccepting();
     this.leaving = host.turn.random.shuffle(host.leaving());
     if (this.leaving.length === 0) return void host.stop();

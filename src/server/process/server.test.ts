@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import type { GivenAnswer, GivenRequest } from "../../auth/users/given-authenticator.ts";
 import { SILENT } from "../../base/log/silent-logger.ts";
 import { completeOptions } from "../../config/schema/complete-options.ts";
@@ -146,4 +147,42 @@ test("a stopped server refuses in-process connections", async () => {
   const server = new Server(completeOptions({ port: 0 }), { log: SILENT });
   await server.stop();
   expect(() => server.connect()).toThrow("the server has stopped");
+});
+
+test("in lame duck mode events and system services go on, and only statistics are not published any more", async () => {
+  /** Its first connection stays until the stop. */
+  class Leaving extends Server {
+    override leaving() {
+      return super.leaving().slice(1);
+    }
+  }
+  const clock = new FakeClock();
+  const options = completeOptions({ host: "127.0.0.1", port: 0, lameDuckDurationMs: 60_000, lameDuckGraceMs: 30_000 });
+  const server = new Leaving(
+    { ...options, accounts: [], systemAccount: null },
+    { log: SILENT, clock, authenticate: () => ({ account: "$SYS" }) },
+  );
+  server.start();
+  const listener = new Receiver(server.connect());
+  listener.connection.write(`CONNECT ${QUIET}\r\nSUB $SYS.SERVER.> 1\r\nSUB $SYS.ACCOUNT.*.DISCONNECT 2\r\nPING\r\n`);
+  await listener.until("PONG");
+  const client = new Receiver(server.connect());
+  client.connection.write(`CONNECT ${QUIET}\r\nPING\r\n`);
+  await client.until("PONG");
+
+  clock.advance(10_000);
+  await listener.until(".STATSZ ");
+  const stopped = server.enterLameDuck();
+  await listener.until(".LAMEDUCK ");
+  listener.text = "";
+  listener.connection.write("SUB I 3\r\nPUB $SYS.REQ.SERVER.PING.IDZ I 0\r\n\r\n");
+  await listener.until("MSG I 3 ");
+  clock.advance(29_000);
+  listener.connection.write("PING\r\n");
+  await listener.until("PONG");
+  clock.advance(2_000);
+  await listener.until(".DISCONNECT ");
+  await listener.until(".SHUTDOWN ");
+  await stopped;
+  expect(listener.text).not.toContain(".STATSZ ");
 });

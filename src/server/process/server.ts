@@ -75,6 +75,9 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   /** Wall clock, ms. */
   readonly startedAt: number;
   configLoadedAt: number;
+  /** Resolves when the start is complete; null: it is. */
+  starting: Promise<void> | null;
+  private readonly markStarted: () => void;
   /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
   private readonly markStopped: () => void;
@@ -96,6 +99,9 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.configSource = config?.source ?? null;
     this.configDigest = config?.digest ?? "";
     this.configLoadedAt = this.startedAt;
+    const started = Promise.withResolvers<void>();
+    this.starting = started.promise;
+    this.markStarted = started.resolve;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.stopped = promise;
     this.markStopped = resolve;
@@ -135,6 +141,8 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.files.writePorts();
     shard.system?.start();
     this.log.notice("Server is ready");
+    this.starting = null;
+    this.markStarted();
   }
 
   /** Stops the server; resolves when every listener, socket and timer is closed. Every call returns the same promise. */
@@ -143,17 +151,30 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.stopping;
   }
 
+  /** In the reference's order (core §9.7), except that subscribers of the system account still get SHUTDOWN. */
   private async shutDown(): Promise<void> {
-    this.log.notice("Initiating Shutdown...");
-    this.shard.system?.stop();
-    if (this.lameDuck === null) this.stopAccepting();
+    const { shard } = this;
     this.lameDuck?.cancel();
+    shard.system?.stop();
+    shard.closeConnections();
+    this.log.notice("Initiating Shutdown...");
+    shard.operator?.stop();
+    if (this.lameDuck === null) {
+      this.stopAccepting();
+      this.log.debug("Client accept loop exiting..");
+    }
     const portsStopped = this.operatorPorts.stop();
-    await this.shard.stop();
-    await Promise.all([portsStopped, this.ocsp?.stop()]);
+    await shard.stop();
+    await portsStopped;
     this.files.removePorts();
     this.log.notice("Server Exiting..");
+    await this.ocsp?.stop();
     this.markStopped();
+  }
+
+  /** `stop` was called. */
+  get stops(): boolean {
+    return this.stopping !== null;
   }
 
   /** Opens a connection without a socket. @throws StoppedError the server has stopped */
@@ -167,7 +188,6 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   /** Closes clients one by one, so that they do not all reconnect at once, then stops; resolves when it has stopped. */
   enterLameDuck(): Promise<void> {
     if (this.stopping === null && this.lameDuck === null && this.shard.clientPorts.open) {
-      this.shard.system?.events.lameDuckStarted();
       this.lameDuck = new (lameDuckModule().LameDuck)(this);
       this.lameDuck.enter();
     }
@@ -180,7 +200,10 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   stopAccepting(): void {
     this.shard.stopAccepting();
-    this.log.debug("Client accept loop exiting..");
+  }
+
+  publishLameDuck(): void {
+    this.shard.system?.lameDuckStarted();
   }
 
   announceLameDuck(): void {
@@ -358,6 +381,11 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   get counters(): ServerCounters {
     return this.shard.counters;
+  }
+
+  /** Connections whose sockets are open, with those that are being closed. */
+  get openSockets(): number {
+    return this.shard.transports.size;
   }
 
   get connections(): ReadonlyMap<number, Client> {

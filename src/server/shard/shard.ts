@@ -104,6 +104,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   port = 0;
   /** INFO contains `ldm`, which tells clients to leave. */
   announcesLameDuck = false;
+  /** False from the start of lame duck mode, or of the stop: a connection that still arrives gets INFO and is closed. */
+  private accepting = true;
   private readonly host: ShardHost;
   private readonly authentication: Authentication;
   private readonly info: InfoLines;
@@ -173,14 +175,18 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   /** Stops accepting clients; connected clients stay. */
   stopAccepting(): void {
+    this.accepting = false;
     this.clientPorts.stop(false);
   }
 
-  /** Closes all connections; resolves when their sockets are closed and all timers are stopped. */
-  async stop(): Promise<void> {
-    this.operator?.stop();
+  closeConnections(): void {
+    this.accepting = false;
     for (const client of [...this.connections.values()]) client.close(CloseReason.ServerShutdown);
     this.turn.end();
+  }
+
+  /** Called after `closeConnections`; resolves when their sockets are closed and all timers are stopped. */
+  async stop(): Promise<void> {
     await this.transports.empty(this.turn.timers, STOP_MS);
     this.turn.timers.stop();
     this.clientPorts.stop(true);
@@ -226,8 +232,11 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.transports.add(client);
     if (client.authenticator.usesNonce) client.nonce = newNonce();
     client.open();
-    if (this.host.hasRoom(transport.inProcess)) this.connections.set(client.id, client);
-    else this.refuseConnection(client);
+    if (!this.host.hasRoom(transport.inProcess)) this.refuseConnection(client);
+    else {
+      this.connections.set(client.id, client);
+      if (!this.accepting) client.close(CloseReason.ServerShutdown); // it was accepted while the listeners closed
+    }
     return client;
   }
 
