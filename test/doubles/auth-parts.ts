@@ -4,7 +4,7 @@ import { CompiledPermissions } from "../../src/access/permission/compiled-permis
 import { Account } from "../../src/accounts/account/account.ts";
 import type { AuthenticationRequest, Verdict } from "../../src/auth/users/authenticator.ts";
 import { type Authenticators, authenticatorsOf } from "../../src/auth/users/authenticators.ts";
-import { PasswordChecks } from "../../src/auth/users/password.ts";
+import { type CheckOrigin, type CheckResult, PasswordChecks } from "../../src/auth/users/password.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigText } from "../../src/config/schema/load-config.ts";
@@ -20,9 +20,9 @@ export const NONCE = "ABCDEFGHIJKLMNO";
 export class CountedChecks extends PasswordChecks {
   readonly stored: string[] = [];
 
-  override matches(given: string, stored: string, isWanted?: () => boolean): boolean | Promise<boolean> {
+  override matches(given: string, stored: string, origin: CheckOrigin): boolean | Promise<CheckResult> {
     this.stored.push(stored);
-    return super.matches(given, stored, isWanted);
+    return super.matches(given, stored, origin);
   }
 }
 
@@ -30,7 +30,7 @@ export class AuthParts {
   readonly host = new FakeHost();
   readonly accounts = new Map<string, Account>([["$G", this.host.globalAccount]]);
   readonly permissions = new CompiledPermissions(new Random(1));
-  readonly checks = new CountedChecks();
+  readonly checks = new CountedChecks(this.host.timers);
   readonly options: Options;
   readonly authenticators: Authenticators;
   /** Lines of connections at level debug. */
@@ -56,6 +56,7 @@ export class AuthParts {
       transport: "nats",
       id: 1,
       startedAt: 0,
+      timeoutMs: 2_000,
       debug: text => this.debug.push(text),
       ...more,
     };

@@ -18,6 +18,7 @@ const client = {
   transport: "websocket" as const,
   id: 7,
   startedAt: 0,
+  timeoutMs: 2_000,
 };
 const facts: RequestFacts = {
   subject: ACCOUNT.publicKey,

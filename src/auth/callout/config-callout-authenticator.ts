@@ -73,7 +73,7 @@ export class ConfigCalloutAuthenticator implements Authenticator {
     const { callout, accountOf } = this.parts;
     const { identity, proxyKey, proxyRequired } = resolution;
     const isLogin = typeof verdict !== "number";
-    if (verdict === Refusal.ProxyNotTrusted) return verdict;
+    if (verdict === Refusal.ProxyNotTrusted || verdict === Refusal.AuthenticationTimeout) return verdict;
     // The account's connection limit does not affect who decides.
     if (isLogin && isFullFor(verdict.account, request)) return { ...verdict, accountFull: true };
     if (!this.delegates(isLogin ? verdict.account : (request.boundTo ?? null))) return verdict;

@@ -37,6 +37,8 @@ export interface AuthenticationRequest {
   readonly boundTo?: Account | null;
   /** Name and tags of the user that it logged in as before on the same connection. Omitted: none. */
   readonly tagged?: Pick<Login, "nameTag" | "tags">;
+  /** Longest time that a check of the login may wait before it begins: the listener's `timeout`. */
+  readonly timeoutMs: number;
   /** Whether it is still connected, for slow checks. Omitted: assumed connected. */
   readonly isWanted?: () => boolean;
   /** Reports the trusted proxy used, even when the login is refused. Optional. */

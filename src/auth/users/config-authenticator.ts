@@ -22,7 +22,7 @@ import { distinguishedName } from "../../wire/transport/tls/distinguished-name.t
 import { type AuthenticationRequest, type Authenticator, type Login, PLAIN_LOGIN, type Verdict } from "./authenticator.ts";
 import { hasAnyName, identitiesOf } from "./certificate-identity.ts";
 import type { ListenerRules } from "./listener-rules.ts";
-import { type PasswordChecks, secretEquals } from "./password.ts";
+import { type CheckResult, type PasswordChecks, secretEquals } from "./password.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import { allowsType, type KnownUser, type UserTable } from "./user-table.ts";
 
@@ -53,6 +53,11 @@ export interface ConfigFacts {
   /** A user without a password that may belong to a certificate: no other login is possible. */
   isCertificateOnly(user: KnownUser): boolean;
 }
+
+/** All unknown names share one place in the queue of password checks. */
+const UNKNOWN_USER = "";
+/** The place of the single token. */
+const SINGLE_TOKEN = "[token]";
 
 /** The claimed identity of a client, before it is proved. */
 type Found =
@@ -182,7 +187,7 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
       request.debug?.(`User ${quoted(user.name)} requires a client certificate`);
       return this.refuseWithEqualWork(request);
     }
-    return this.settle(request, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
+    return this.settle(request, user.name, request.connect.pass, password, () => this.loginOf(request, user, proxyKey));
   }
 
   /** Checks the listener's single token or single user. */
@@ -193,28 +198,44 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     const resolution = { identity, proxyKey, proxyRequired: this.rules.proxyRequired };
     if (this.rules.proxyRequired && proxyKey === "") return { ...resolution, verdict: proxyRequired(request) };
     const login = () => this.globalLogin(request, proxyKey);
-    if (token !== "") return { ...resolution, verdict: this.settle(request, connect.auth_token, token, login) };
+    if (token !== "") return { ...resolution, verdict: this.settle(request, SINGLE_TOKEN, connect.auth_token, token, login) };
     if (user === "") return { ...resolution, verdict: this.refuseWithEqualWork(request) };
     const named = secretEquals(connect.user, user);
-    return { ...resolution, verdict: this.settle(request, connect.pass, password, named ? login : () => Refusal.AuthorizationViolation) };
+    const answer = named ? login : () => Refusal.AuthorizationViolation;
+    return { ...resolution, verdict: this.settle(request, named ? user : UNKNOWN_USER, connect.pass, password, answer) };
   }
 
   /** Compares the secret. A refusal takes as long as for an unknown user. */
-  private settle(request: AuthenticationRequest, given: string, stored: string, login: () => Verdict): Verdict | Promise<Verdict> {
-    const matches = this.matches(request, given, stored);
-    if (matches instanceof Promise) return matches.then(isRight => (isRight ? login() : Refusal.AuthorizationViolation));
-    return matches ? login() : this.refuseWithEqualWork(request);
+  private settle(
+    request: AuthenticationRequest,
+    user: string,
+    given: string,
+    stored: string,
+    login: () => Verdict,
+  ): Verdict | Promise<Verdict> {
+    const matches = this.matches(request, user, given, stored);
+    if (!(matches instanceof Promise)) return matches ? login() : this.refuseWithEqualWork(request);
+    return matches.then(result => {
+      if (result === "late") return Refusal.AuthenticationTimeout;
+      return result ? login() : Refusal.AuthorizationViolation;
+    });
   }
 
   /** Refuses after the same work as for a user with a hashed password. */
   private refuseWithEqualWork(request: AuthenticationRequest): Refusal | Promise<Refusal> {
     const { decoyHash } = this.facts.table;
-    const work = this.matches(request, request.connect.pass, decoyHash);
-    return work instanceof Promise ? work.then(() => Refusal.AuthorizationViolation) : Refusal.AuthorizationViolation;
+    const work = this.matches(request, UNKNOWN_USER, request.connect.pass, decoyHash);
+    if (!(work instanceof Promise)) return Refusal.AuthorizationViolation;
+    return work.then(result => (result === "late" ? Refusal.AuthenticationTimeout : Refusal.AuthorizationViolation));
   }
 
-  private matches({ isWanted }: AuthenticationRequest, given: string, stored: string): boolean | Promise<boolean> {
-    return this.facts.checks.matches(given, stored, isWanted);
+  private matches(
+    { address, isWanted, timeoutMs }: AuthenticationRequest,
+    user: string,
+    given: string,
+    stored: string,
+  ): boolean | Promise<CheckResult> {
+    return this.facts.checks.matches(given, stored, { address, user, timeoutMs, isWanted });
   }
 
   private loginOf({ connect }: AuthenticationRequest, { account, permissions }: KnownUser, proxyKey: string): Login {

@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { CHECKS_WAITING_MAX, isBcrypt, PasswordChecks, secretEquals } from "./password.ts";
+import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import { CHECKS_WAITING_MAX, type CheckOrigin, isBcrypt, PasswordChecks, secretEquals } from "./password.ts";
+
+const TIMEOUT_MS = 2_000;
+const from = (more: Partial<CheckOrigin> = {}): CheckOrigin => ({ address: "192.0.2.1", user: "u", timeoutMs: TIMEOUT_MS, ...more });
+const newChecks = (atOnceMax?: number): PasswordChecks => new PasswordChecks(new TimingWheel(new FakeClock()), atOnceMax);
 
 /** The alphabet, repeated. */
 function letters(count: number): string {
@@ -50,8 +56,8 @@ const VECTORS: [what: string, stored: string, given: string, matches: boolean][]
 ];
 
 test("every password has the same result as in Go's bcrypt", async () => {
-  const checks = new PasswordChecks();
-  for (const [what, stored, given, matches] of VECTORS) expect(await checks.matches(given, stored), what).toBe(matches);
+  const checks = newChecks();
+  for (const [what, stored, given, matches] of VECTORS) expect(await checks.matches(given, stored, from()), what).toBe(matches);
 });
 
 test("only hashes of the versions a, b, x and y are treated as hashes", () => {
@@ -62,9 +68,13 @@ test("only hashes of the versions a, b, x and y are treated as hashes", () => {
 });
 
 test("plaintext passwords are checked synchronously", () => {
-  const checks = new PasswordChecks();
-  expect([checks.matches("secret", "secret"), checks.matches("Secret", "secret"), checks.matches("", "")]).toEqual([true, false, true]);
-  expect(checks.matches("$2c$10$x", "$2c$10$x")).toBe(true);
+  const checks = newChecks();
+  expect([checks.matches("secret", "secret", from()), checks.matches("Secret", "secret", from()), checks.matches("", "", from())]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(checks.matches("$2c$10$x", "$2c$10$x", from())).toBe(true);
 });
 
 test("secrets of any length are compared completely", () => {
@@ -80,13 +90,19 @@ test("secrets of any length are compared completely", () => {
 const [, STORED, GIVEN] = VECTORS[0];
 
 test("checks beyond the parallel limit wait in order and all complete", async () => {
-  const checks = new PasswordChecks(2);
+  const checks = newChecks(2);
   const order: number[] = [];
   const asked = Array.from({ length: 20 }, (_, index) =>
-    checks.matches(index % 3 === 0 ? "wrong" : GIVEN, STORED, () => {
-      order.push(index);
-      return true;
-    }),
+    checks.matches(
+      index % 3 === 0 ? "wrong" : GIVEN,
+      STORED,
+      from({
+        isWanted: () => {
+          order.push(index);
+          return true;
+        },
+      }),
+    ),
   );
   expect(order).toEqual([0, 1]);
   expect(await Promise.all(asked)).toEqual(Array.from({ length: 20 }, (_, index) => index % 3 !== 0));
@@ -94,28 +110,83 @@ test("checks beyond the parallel limit wait in order and all complete", async ()
 });
 
 test("an abandoned check is skipped, and later ones run", async () => {
-  const checks = new PasswordChecks(1);
-  const first = checks.matches(GIVEN, STORED);
-  const left = checks.matches(GIVEN, STORED, () => false);
-  const last = checks.matches(GIVEN, STORED);
+  const checks = newChecks(1);
+  const first = checks.matches(GIVEN, STORED, from());
+  const left = checks.matches(GIVEN, STORED, from({ isWanted: () => false }));
+  const last = checks.matches(GIVEN, STORED, from());
   expect(await Promise.all([first, left, last])).toEqual([true, false, true]);
 });
 
-test("when too many checks wait, new ones are refused and waiting ones are kept", async () => {
-  const checks = new PasswordChecks(1);
-  let isWanted = true;
-  const running = checks.matches(GIVEN, STORED);
-  const waiting = Array.from({ length: CHECKS_WAITING_MAX }, () => checks.matches(GIVEN, STORED, () => isWanted));
-  expect(checks.matches(GIVEN, STORED)).toBe(false);
-  expect(checks.matches("plain", "plain")).toBe(true);
-  isWanted = false;
-  expect(await running).toBe(true);
-  expect((await Promise.all(waiting)).includes(true)).toBe(false);
-  expect(await checks.matches(GIVEN, STORED)).toBe(true);
+/** Waits until what follows from the results has happened. */
+const settled = (): Promise<void> => new Promise(resolve => void setImmediate(resolve));
+
+/** Checks that run one at a time, when the test says so. */
+function stepped() {
+  const clock = new FakeClock();
+  const begun: string[] = [];
+  const ends: ((matches: boolean) => void)[] = [];
+  const checks = new PasswordChecks(new TimingWheel(clock), 1, given => {
+    begun.push(given);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    ends.push(resolve);
+    return promise;
+  });
+  /** Ends the check that runs, and waits until the next one begins. */
+  const step = async (): Promise<void> => {
+    ends.shift()!(begun.at(-1) === "right");
+    await settled();
+  };
+  return { clock, begun, checks, step };
+}
+
+for (const [title, attacker] of Object.entries({
+  "from another address": { address: "192.0.2.66", user: "root" },
+  "from many addresses": { user: "root" },
+  "from the same address, as another user": { user: "root", address: "192.0.2.1" },
+  "from the same address, as unknown users": { user: "", address: "192.0.2.1" },
+})) {
+  test(`a right login begins after three others at most, while 4,200 wrong ones wait ${title}`, async () => {
+    const { begun, checks, step } = stepped();
+    for (let index = 0; index < 4_200; index++) {
+      void checks.matches("wrong", STORED, from({ address: `198.51.${index >> 8}.${index & 0xff}`, ...attacker }));
+    }
+    const right = checks.matches("right", STORED, from({ user: "anna" }));
+    for (let steps = 0; steps < 4 && begun.at(-1) !== "right"; steps++) await step();
+    expect(begun.at(-1)).toBe("right");
+    await step();
+    expect(await right).toBe(true);
+  });
+}
+
+test("a check that has waited for its whole time limit leaves the queue; one that has begun is completed", async () => {
+  const { begun, checks, clock, step } = stepped();
+  const running = checks.matches("first", STORED, from());
+  const waiting = Promise.all([checks.matches("second", STORED, from()), checks.matches("third", STORED, from({ timeoutMs: 500 }))]);
+  clock.advance(TIMEOUT_MS + 10);
+  expect(await waiting).toEqual(["late", "late"]);
+  const later = checks.matches("right", STORED, from());
+  await step();
+  expect([await running, begun]).toEqual([false, ["first", "right"]]);
+  await step();
+  expect(await later).toBe(true);
+});
+
+test("when too many checks wait, new ones of the same address and user are refused; a check of another one replaces one of them", async () => {
+  const { checks } = stepped();
+  const results: unknown[] = [];
+  const check = (origin: CheckOrigin) => void Promise.resolve(checks.matches("wrong", STORED, origin)).then(result => results.push(result));
+  for (let count = 0; count <= CHECKS_WAITING_MAX; count++) check(from()); // one of them runs
+  await settled();
+  expect(results).toEqual([]);
+  check(from());
+  check(from({ address: "192.0.2.2", user: "anna" }));
+  expect(checks.matches("plain", "plain", from())).toBe(true);
+  await settled();
+  expect(results).toEqual([false, false]);
 });
 
 test("the event loop runs while a password is checked", async () => {
-  const checks = new PasswordChecks(1);
+  const checks = newChecks(1);
   let turns = 0;
   let isChecking = true;
   const count = () => {
@@ -124,7 +195,7 @@ test("the event loop runs while a password is checked", async () => {
   };
   setImmediate(count);
   const slow = STORED.replace("$04$", "$11$");
-  expect(await checks.matches(GIVEN, slow)).toBe(false);
+  expect(await checks.matches(GIVEN, slow, from())).toBe(false);
   isChecking = false;
   expect(turns).toBeGreaterThan(20);
 });

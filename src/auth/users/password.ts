@@ -2,8 +2,9 @@
  * Checks passwords and tokens of the configuration, which are plain text or bcrypt hashes.
  *
  * A bcrypt check takes 50 ms or more, so it runs on the runtime's threads; otherwise all clients would wait while one logs in. One thread
- * stays free, because the threads also write log files. Further checks wait; when `CHECKS_WAITING_MAX` checks wait, new ones are refused
- * as if the password were wrong. A waiting check is skipped if its client has disconnected.
+ * stays free, because the threads also write log files. Further checks wait in a queue that is fair to addresses and users (`FairQueue`), so
+ * wrong logins of one client do not hold up the right ones of others. A check that has waited for the whole time limit of the login leaves the queue.
+ * When the queue is full, a check is refused as if the password were wrong. A waiting check is skipped if its client has disconnected.
  *
  * Results are those of Go's bcrypt, which differs from the runtime's ("here"):
  *
@@ -16,6 +17,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
 
 import { assert } from "../../base/assert/assert.ts";
+import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { addressGroup, FairQueue, type Queued } from "./fair-queue.ts";
 
 /** Most checks waiting for a thread, over all clients. */
 export const CHECKS_WAITING_MAX = 4096;
@@ -29,49 +32,86 @@ const SALT_END_BITS = 0b110000;
 /** An empty password for the runtime: only the NUL that bcrypt appends to every password. */
 const EMPTY = new Uint8Array(1);
 
-interface WaitingCheck {
+/** Who wants a check. */
+export interface CheckOrigin {
+  /** Peer address. */
+  readonly address: string;
+  /** The configured user whose password it is; empty for an unknown name. */
+  readonly user: string;
+  /** Longest time in the queue. */
+  readonly timeoutMs: number;
+  /** Whether the result is still needed; called before a check begins. Omitted: it is. */
+  readonly isWanted?: (() => boolean) | undefined;
+}
+
+/** `late`: the check did not begin within its time limit. */
+export type CheckResult = boolean | "late";
+
+interface WaitingCheck extends Queued {
   readonly given: string;
   readonly stored: string;
   readonly isWanted: () => boolean;
-  readonly settle: (matches: boolean) => void;
+  readonly timer: WheelTimer;
+  readonly settle: (result: CheckResult) => void;
 }
 
 /** The checks of one server. */
 export class PasswordChecks {
-  private readonly atOnceMax: number;
-  private readonly waiting: WaitingCheck[] = [];
+  private readonly waiting = new FairQueue<WaitingCheck>(CHECKS_WAITING_MAX);
   private running = 0;
 
-  /** @param atOnceMax most threads used at the same time */
-  constructor(atOnceMax: number = Math.max(1, availableParallelism() - 1)) {
-    this.atOnceMax = atOnceMax;
-  }
-
   /**
-   * Whether the password or token matches the stored one. Synchronous for plain text; never rejects.
-   * @param isWanted whether the result is still needed; called before a check begins
+   * @param atOnceMax most threads used at the same time
+   * @param verify checks a password against a hash; never rejects
    */
-  matches(given: string, stored: string, isWanted: () => boolean = () => true): boolean | Promise<boolean> {
+  constructor(
+    private readonly timers: TimingWheel,
+    private readonly atOnceMax: number = Math.max(1, availableParallelism() - 1),
+    private readonly verify: (given: string, stored: string) => Promise<boolean> = bcryptMatches,
+  ) {}
+
+  /** Whether the password or token matches the stored one. Synchronous for plain text; never rejects. */
+  matches(given: string, stored: string, origin: CheckOrigin): boolean | Promise<CheckResult> {
     if (!isBcrypt(stored)) return secretEquals(given, stored);
-    if (this.waiting.length >= CHECKS_WAITING_MAX) return false;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.waiting.push({ given, stored, isWanted, settle: resolve });
+    const { promise, resolve } = Promise.withResolvers<CheckResult>();
+    const { address, isWanted = () => true, timeoutMs, user } = origin;
+    const check: WaitingCheck = {
+      address: addressGroup(address),
+      user,
+      given,
+      stored,
+      isWanted,
+      timer: new WheelTimer(() => {
+        this.waiting.delete(check);
+        resolve("late");
+      }),
+      settle: resolve,
+    };
+    this.timers.set(check.timer, timeoutMs);
+    const left = this.waiting.add(check);
+    if (left !== null) this.settle(left, false);
     this.runNext();
     return promise;
   }
 
+  private settle({ settle, timer }: WaitingCheck, result: CheckResult): void {
+    this.timers.cancel(timer);
+    settle(result);
+  }
+
   private runNext(): void {
     while (this.running < this.atOnceMax) {
-      const check = this.waiting.shift();
+      const check = this.waiting.next();
       if (check === undefined) return;
       if (check.isWanted()) void this.run(check);
-      else check.settle(false);
+      else this.settle(check, false);
     }
   }
 
-  private async run({ given, stored, settle }: WaitingCheck): Promise<void> {
+  private async run({ given, stored, timer, settle }: WaitingCheck): Promise<void> {
+    this.timers.cancel(timer);
     this.running++;
-    const matches = await bcryptMatches(given, stored);
+    const matches = await this.verify(given, stored);
     assert(this.running > 0 && this.running <= this.atOnceMax, "as many password checks run as there are threads for", this.running);
     this.running--;
     settle(matches);

@@ -69,6 +69,7 @@ export function isUnproven(refusal: Refusal): boolean {
 export function logRefusedLogin(client: Client, refusal: Refusal): void {
   if (isUnproven(refusal))
     client.logError(`authentication error${client.login?.claim ? ` - ${shownUser(client)}` : refusedUser(client.connect)}`);
+  if (refusal === Refusal.AuthenticationTimeout) logLimited(client, "debug", "Authentication Timeout");
   if (refusal === Refusal.MaxAccountConnectionsExceeded) logLimited(client, "error", REFUSALS[refusal].error!);
 }
 

@@ -159,7 +159,7 @@ function fillFrom(defaultCredentials: DefaultCredentials, connect: ConnectOption
 function enter(client: Client, verdict: Verdict): Refusal {
   if (typeof verdict === "number") {
     client.user = client.login?.user ?? givenUser(client.connect); // the user that was refused, for events
-    client.host.onAuthenticationFailed(client, verdict);
+    if (verdict !== Refusal.AuthenticationTimeout) client.host.onAuthenticationFailed(client, verdict);
     return verdict;
   }
   const refusal = bind(client, verdict);

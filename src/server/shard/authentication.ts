@@ -38,7 +38,7 @@ export class Authentication {
   private options: Options;
   private readonly host: AuthenticationHost;
   private readonly permissions: CompiledPermissions;
-  private readonly checks = new PasswordChecks();
+  private readonly checks: PasswordChecks;
   private hiddenUserName: string;
   private readonly given: GivenAuthenticator | null;
   /** null until options configure an auth callout. */
@@ -48,6 +48,7 @@ export class Authentication {
   constructor(host: AuthenticationHost, authenticate: Authenticate | null) {
     const { turn } = host;
     this.host = host;
+    this.checks = new PasswordChecks(turn.timers);
     this.permissions = new CompiledPermissions(turn.random);
     this.hiddenUserName = newHiddenUserName(turn.random);
     this.given = authenticate === null ? null : this.buildGiven(authenticate);
@@ -100,6 +101,7 @@ export class Authentication {
         transport: transport.type,
         id,
         startedAt,
+        timeoutMs: client.settings?.authTimeoutMs ?? this.host.options.authTimeoutMs,
         isWanted: () => !client.closed,
         proxied: key => {
           client.proxyKey = key;
