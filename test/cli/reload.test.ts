@@ -265,6 +265,23 @@ test("new limits apply to connected clients: the newest are closed, large payloa
   for (const client of clients) client.terminate();
 });
 
+test("a changed max_payload is announced to connected clients that take INFO", async () => {
+  await using server = await Configured.start(PROGRAM, "max_payload: 1000");
+  const client = await connected(server, '{"verbose":false,"protocol":1}');
+  expect(await lineOf(client)).toBe("PONG");
+  expect(await lineOf(client)).toContain('"max_payload":1000,');
+  const older = await connected(server, '{"verbose":false}');
+  expect(await lineOf(older)).toBe("PONG");
+  await server.reload("max_payload: 2000");
+  expect(await lineOf(client)).toMatch(/^INFO .*"max_payload":2000,/);
+  await server.reload("max_payload: 2000, debug: true"); // nothing to announce
+  for (const one of [client, older]) {
+    await one.write(Buffer.from("PING\r\n"));
+    expect(await lineOf(one)).toBe("PONG");
+    one.terminate();
+  }
+});
+
 test("trace can be turned on and off for connected clients", async () => {
   await using server = await Configured.start(PROGRAM, "");
   const client = await connected(server, '{"verbose":false}');

@@ -1,11 +1,13 @@
 /** PROXY headers on the client port, compared with the reference: addresses, log lines and close reasons. */
 import { afterAll, describe, expect, test } from "bun:test";
+import { WEBSOCKET_DEFAULTS } from "../../src/config/schema/websocket-options.ts";
 import { FakeClock } from "../doubles/fake-clock.ts";
 import { until } from "../faults/until.ts";
 import { referenceIsLive } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
 import { SecurePeer } from "../tls/secure-peer.ts";
 import { SecureServer, TestAuthority } from "../tls/secure-server.ts";
+import { upgradeRequest } from "../websocket/raw-client.ts";
 
 const trust = new TestAuthority();
 afterAll(() => trust[Symbol.dispose]());
@@ -215,4 +217,53 @@ test("a header that does not arrive in time closes the connection like an invali
   await peer.gone();
   expect(await server.closeReasons(1)).toEqual(["Protocol Violation"]);
   await server.logged("failed to read protocol version: read tcp 127.0.0.1:");
+});
+
+describe("ours only", () => {
+  test("handshake_first: auto sends INFO to a client behind a proxy that waits for it, and lets one that begins with TLS go first", async () => {
+    const clock = new FakeClock();
+    const tls = trust.tls({ handshakeFirst: true, handshakeFirstFallbackMs: 50 });
+    await using server = SecureServer.open({ proxyProtocol: true, tls }, null, clock);
+    for (const parts of [[V1], [V2], [V1.slice(0, 3), V1.slice(3, 20), V1.slice(20)]]) {
+      using waiting = await SecurePeer.open(server.port);
+      for (const part of parts) await waiting.write(part);
+      await until(
+        () => [...server.connections.values()].at(-1)?.transport.remoteAddress.startsWith("203.0.113.") ?? false,
+        () => "the header is not read",
+      );
+      expect(waiting.text).toBe("");
+      clock.advance(60);
+      expect((await waiting.info()).tls_required).toBe(true);
+      await waiting.secure();
+      await waiting.connect();
+    }
+    using first = await SecurePeer.open(server.port);
+    await first.write(V1);
+    await first.secure();
+    expect((await first.info()).tls_required).toBe(true);
+    await first.connect();
+  });
+
+  for (const secure of [false, true]) {
+    test(`the ${secure ? "secure " : ""}WebSocket port reads a PROXY header, and refuses a broken one`, async () => {
+      const websocket = { ...WEBSOCKET_DEFAULTS, host: "127.0.0.1", noTls: !secure, tls: secure ? trust.tls() : null };
+      await using server = SecureServer.open({ proxyProtocol: true, websocket });
+      for (const [header, address] of [
+        [V1, "203.0.113.7"],
+        [V2, "203.0.113.8"],
+        ["", "127.0.0.1"],
+      ] as const) {
+        using peer = await SecurePeer.open(server.websocketPort!);
+        await peer.write(header);
+        if (secure) await peer.secure();
+        await peer.write(upgradeRequest());
+        await peer.take("INFO ");
+        expect([...server.connections.values()].at(-1)!.transport.remoteAddress).toBe(address);
+      }
+      using broken = await SecurePeer.open(server.websocketPort!);
+      await broken.write("PROXY TCP4 nonsense\r\n");
+      await broken.gone();
+      await server.logged("Error reading PROXY protocol header from 127.0.0.1:");
+    });
+  }
 });

@@ -216,11 +216,13 @@ test("a port in use gives one clear message", async () => {
   }
 });
 
-test("Bun.serve owns the listener; the codec does where TLS, compression or a handshake timeout are configured", () => {
+test("Bun.serve owns the listener; the codec does where TLS, PROXY headers, compression or a handshake timeout are configured", () => {
   const tls = { ...TLS_DEFAULTS, certificates: [{ certFile: "c", keyFile: "k" }] };
-  const owner = (options: Partial<typeof WEBSOCKET_DEFAULTS>) => ownerFor({ ...WEBSOCKET_DEFAULTS, ...options });
+  const owner = (options: Partial<typeof WEBSOCKET_DEFAULTS>, proxies = false) => ownerFor({ ...WEBSOCKET_DEFAULTS, ...options }, proxies);
   expect([owner({}), owner({ sameOrigin: true, headers: { a: "b" } })]).toEqual(["Bun.serve", "Bun.serve"]);
-  expect([owner({ compression: true }), owner({ handshakeTimeoutMs: 5_000 }), owner({ tls })]).toEqual(["codec", "codec", "codec"]);
+  expect([owner({ compression: true }), owner({ handshakeTimeoutMs: 5_000 }), owner({ tls }), owner({}, true)]).toEqual(
+    Array(4).fill("codec"),
+  );
 });
 
 test("the tests run against three servers", () => {

@@ -32,6 +32,8 @@ export interface ReloadTarget {
   replaceOptions(after: Options): void;
   /** Updates INFO for future clients; sends nothing. */
   updateInfo(): void;
+  /** Updates INFO, and sends it to the clients that accept updates. */
+  announceInfo(): void;
   readonly files: { rewritePid(): void; movePorts(): void };
   /** Authenticates every connected client again. */
   authenticateAgain(): void;
@@ -53,7 +55,8 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
   for (const client of server.connections.values()) client.followTraceLevel();
   if (changes.some(({ name }) => AUTHENTICATION.has(name)) || calloutInputsChanged(before, config.options)) server.authenticateAgain();
-  server.updateInfo();
+  if (changes.some(({ name }) => name === "payloadBytesMax")) server.announceInfo();
+  else server.updateInfo();
   server.log.notice(`Reloaded server configuration (${config.digest})`);
 }
 

@@ -48,7 +48,8 @@ export class ClientPorts {
   openWebSocket(options: WebSocketOptions): void {
     const { ownerFor, WebSocketListener } = websocketListenerModule();
     const guards = this.guardsFor(this.server.options);
-    this.websocket = new WebSocketListener(this.server, options, this.websocketOwner ?? ownerFor(options), guards);
+    const owner = this.websocketOwner ?? ownerFor(options, this.server.options.proxyProtocol);
+    this.websocket = new WebSocketListener(this.server, options, owner, guards);
   }
 
   /** @returns the client port @throws StartError when it cannot be bound */

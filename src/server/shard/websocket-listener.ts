@@ -1,8 +1,8 @@
 /**
  * The WebSocket port: chooses its implementation, and creates a client for each connection that completes the handshake.
  *
- *   websocket { … } ─┬─ TLS, compression, a handshake timeout ─▶ RawWebSockets      our own codec
- *                    └─ otherwise ─────────────────────────────▶ ServedWebSockets   Bun.serve
+ *   websocket { … } ─┬─ TLS, PROXY headers, compression, a handshake timeout ─▶ RawWebSockets      our own codec
+ *                    └─ otherwise ─────────────────────────────────────────────▶ ServedWebSockets   Bun.serve
  * One implementation owns the port and all its connections; no data passes through a second socket. docs/differences.md gives the reasons
  * for the choice. A reload cannot change the options that decide.
  */
@@ -27,7 +27,8 @@ import { listenErrorText, StartError } from "./server-errors.ts";
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
 /** The implementation that can serve these options. */
-export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions): WebSocketOwnerName {
+export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOptions, proxyProtocol: boolean): WebSocketOwnerName {
+  if (proxyProtocol) return "codec"; // Bun.serve expects a request
   if (compression) return "codec"; // Bun has one size limit for compressed and uncompressed messages
   if (handshakeTimeoutMs !== WEBSOCKET_DEFAULTS.handshakeTimeoutMs) return "codec"; // Bun's time limit cannot be set
   // Bun.serve reports no failed handshakes, shows no peer certificates, has one own certificate and no limit of handshakes.
@@ -36,7 +37,7 @@ export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOpti
 
 /** The server, as the listener uses it. */
 export interface WebSocketAcceptor extends Acceptor {
-  readonly options: { readonly payloadBytesMax: number };
+  readonly options: { readonly payloadBytesMax: number; readonly proxyProtocol: boolean };
   /** The current authenticator of its clients; a reload replaces it. */
   authenticatorOf(type: TransportType): Authenticator;
 }
@@ -59,7 +60,7 @@ export class WebSocketListener {
    * @param guards TLS requirements in addition to the `tls` block
    * @throws StartError when the port cannot be bound, or a TLS file cannot be used
    */
-  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName = ownerFor(options), guards: TlsGuards | null = null) {
+  constructor(acceptor: WebSocketAcceptor, options: WebSocketOptions, ownerName: WebSocketOwnerName, guards: TlsGuards | null = null) {
     this.options = options;
     this.host = options.host;
     this.secure = options.tls !== null;
@@ -84,6 +85,7 @@ export class WebSocketListener {
       origins: new OriginRules(options.sameOrigin, options.allowedOrigins),
       compression: options.compression,
       handshakeTimeoutMs: options.handshakeTimeoutMs,
+      proxyProtocol: this.acceptor.options.proxyProtocol,
       headers: options.headers,
     };
     try {

@@ -4,6 +4,7 @@
  *   begin ─▶ FirstBytes ─▶ Sniff ─▶ Proxy ─▶ SniffAgain ─▶ Hello ─▶ Handshake ─▶ PeerCheck ─▶ Open
  *            auto: does    TLS or     the        TLS or plain    choose the      OCSP
  *            TLS begin?    plain?     header     after it?       certificate
+ * A PROXY header that comes at once is read before FirstBytes, because the client behind it may wait for INFO.
  * Phases that the rules do not require are skipped; without TLS only Proxy and Open remain. Each phase has its own time limit. Received
  * bytes are held until the phase can decide: at most a PROXY header or a ClientHello, plus one read.
  *
@@ -89,6 +90,8 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   /** A handshake follows, according to the rules and the first bytes. */
   private wantsTls: boolean;
   private sniffs: boolean;
+  /** The PROXY header was read. */
+  private headerRead = false;
   /** Our address and the peer's, as Go's errors name them. Read at the start, because a closed socket no longer has them. */
   private readonly route: string;
   /** The handshake failed inside Bun's `upgradeTLS` call, before it returned its sockets. */
@@ -111,9 +114,16 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   begin(events: TransportEvents): void {
     this.events = events;
     if (this.phase !== Phase.Idle) return;
-    const fallbackMs = this.rules.tls?.options.handshakeFirstFallbackMs ?? 0;
-    if (this.handshakesFirst && fallbackMs > 0) this.enter(Phase.FirstBytes, fallbackMs);
+    if (this.awaitsFirstBytes) this.enterFirstBytes();
     else this.afterFirstBytes();
+  }
+
+  private get awaitsFirstBytes(): boolean {
+    return this.handshakesFirst && this.rules.tls!.options.handshakeFirstFallbackMs > 0;
+  }
+
+  private enterFirstBytes(): void {
+    this.enter(Phase.FirstBytes, this.rules.tls!.options.handshakeFirstFallbackMs);
   }
 
   private enter(phase: Phase, timeMs: number): void {
@@ -128,7 +138,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   }
 
   private afterSniff(): void {
-    if (this.rules.proxyProtocol) this.enter(Phase.Proxy, PROXY_HEADER_MS);
+    if (this.rules.proxyProtocol && !this.headerRead) this.enter(Phase.Proxy, PROXY_HEADER_MS);
     else this.startTlsOrOpen();
   }
 
@@ -146,7 +156,10 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
   private inspectHeld(): void {
     const held = this.held!.bytes;
     switch (this.phase) {
-      case Phase.FirstBytes: // any byte decides: a client that waits for INFO sends nothing
+      case Phase.FirstBytes: // any byte decides, except those of a proxy: a client that waits for INFO sends nothing
+        if (this.rules.proxyProtocol && !this.headerRead && readProxyHeader(held).kind !== "absent") {
+          return this.enter(Phase.Proxy, PROXY_HEADER_MS);
+        }
         return this.afterFirstBytes();
       case Phase.Sniff:
         this.wantsTls = held[0] === 0x16;
@@ -176,6 +189,9 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
       this.held = new GrowingBytes();
       this.held.append(held.subarray(outcome.size));
     }
+    this.headerRead = true;
+    this.awaitsAddress = false;
+    if (this.awaitsFirstBytes) return this.enterFirstBytes();
     // The byte examined in Sniff was the header's first, not the client's.
     if (this.sniffs) this.enter(Phase.SniffAgain, this.rules.handshakeMs);
     else this.startTlsOrOpen();

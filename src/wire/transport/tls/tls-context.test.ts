@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { TestAuthority } from "../../../../test/tls/secure-server.ts";
 import { TlsConfigError, TlsContext } from "./tls-context.ts";
 import { CIPHER_SUITES, CURVES } from "./tls-names.ts";
@@ -93,6 +94,27 @@ test("Bun accepts every suite and curve of the tables, except those marked absen
     if (openssl) expect([name, accepts({ ciphers: openssl })]).toEqual([name, true]);
   }
   for (const [name, curve] of Object.entries(CURVES)) expect([name, accepts({ ecdhCurve: curve ?? name })]).toEqual([name, curve !== null]);
+});
+
+test("no signature with SHA-1 is made or accepted, also in TLS 1.2", async () => {
+  const files = directory.store("rsa", trust.root.issue({ subject: "CN=rsa", names: ["localhost"], key: "rsa" }));
+  const context = TlsContext.load({ ...TLS_DEFAULTS, certificates: [files] });
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: context.handshakeOptions(null) as Bun.TLSOptions,
+    socket: { data() {} },
+  });
+  const connects = (sigalgs: string) =>
+    new Promise<boolean>(resolve => {
+      const socket = connectTls({ port: listener.port, rejectUnauthorized: false, maxVersion: "TLSv1.2", sigalgs }, () => {
+        resolve(true);
+        socket.destroy();
+      });
+      socket.on("error", () => resolve(false));
+    });
+  expect([await connects("rsa_pkcs1_sha1"), await connects("rsa_pkcs1_sha256")]).toEqual([false, true]);
+  listener.stop(true);
 });
 
 test("Bun.serve gets one entry, or the first certificate plus one entry per name", () => {

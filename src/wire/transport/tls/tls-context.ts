@@ -12,7 +12,7 @@ import { nodeTls } from "../../../base/runtime/late-module.ts";
 import type { PeerCertificate } from "../tls-state.ts";
 import { type Certificate, isForHost, type KeyKind, readCertificate } from "./certificate.ts";
 import { type ClientHello, TLS_1_2, TLS_1_3 } from "./client-hello.ts";
-import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS } from "./tls-names.ts";
+import { CIPHER_SUITES, CURVES, DEFAULT_CURVES, SECURE_CIPHERS, SIGNATURE_SCHEMES } from "./tls-names.ts";
 import type { KeyPairFiles, TlsRules } from "./tls-options.ts";
 
 /** A `tls` block cannot be used. The message gives the reason, with the reference's text if it has one. */
@@ -51,6 +51,7 @@ export interface HandshakeOptions {
   readonly minVersion: number;
   readonly ciphers: string;
   readonly ecdhCurve: string;
+  readonly sigalgs: string;
 }
 
 export interface ServeOptions extends HandshakeOptions {
@@ -81,6 +82,7 @@ export class TlsContext {
       minVersion: minVersionOf(options),
       ciphers: ciphersOf(options),
       ecdhCurve: curvesOf(options),
+      sigalgs: SIGNATURE_SCHEMES,
     };
     const verifiedBy = asks ? { ca: [...trusted] } : {};
     this.certificates = certificates.map(({ facts, certPem, keyPem }) => ({
@@ -172,10 +174,10 @@ const SCHEMES: Record<KeyKind, readonly number[]> = {
   other: [],
 };
 const SCHEMES_1_2: Partial<Record<KeyKind, readonly number[]>> = {
-  rsa: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201],
-  "ecdsa-256": [0x0403, 0x0503, 0x0603, 0x0203],
-  "ecdsa-384": [0x0403, 0x0503, 0x0603, 0x0203],
-  "ecdsa-521": [0x0403, 0x0503, 0x0603, 0x0203],
+  rsa: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601],
+  "ecdsa-256": [0x0403, 0x0503, 0x0603],
+  "ecdsa-384": [0x0403, 0x0503, 0x0603],
+  "ecdsa-521": [0x0403, 0x0503, 0x0603],
 };
 
 function signsWith(kind: KeyKind, scheme: number, version: number): boolean {

@@ -64,3 +64,17 @@ export const CURVES: Readonly<Record<string, string | null>> = {
 export const DEFAULT_CURVES = Object.values(CURVES)
   .filter(name => name !== null)
   .join(":");
+
+/** Signatures that are made and accepted, Go's in Go's order: none with SHA-1, which the TLS library would accept of clients in TLS 1.2. */
+export const SIGNATURE_SCHEMES = [
+  "rsa_pss_rsae_sha256",
+  "ecdsa_secp256r1_sha256",
+  "ed25519",
+  "rsa_pss_rsae_sha384",
+  "rsa_pss_rsae_sha512",
+  "rsa_pkcs1_sha256",
+  "rsa_pkcs1_sha384",
+  "rsa_pkcs1_sha512",
+  "ecdsa_secp384r1_sha384",
+  "ecdsa_secp521r1_sha512",
+].join(":");

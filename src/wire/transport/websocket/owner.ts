@@ -29,6 +29,8 @@ export interface HandshakeRules {
   readonly origins: OriginRules;
   readonly compression: boolean;
   readonly handshakeTimeoutMs: number;
+  /** A PROXY header may precede the request. */
+  readonly proxyProtocol: boolean;
   /** Headers added to the response. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -61,19 +61,20 @@ export class RawWebSockets implements WebSocketOwner {
         if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
       },
     } as SecureHandlers;
-    if (tls !== null) this.updateTls(tls);
+    if (tls !== null || rules.proxyProtocol) this.updateTls(tls);
     const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
     this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
     this.calls?.lengthenAcceptQueue(this.listener);
     this.port = this.listener.port;
   }
 
-  updateTls(tls: TlsContext): void {
+  updateTls(tls: TlsContext | null): void {
     const { host, handlers } = this;
-    const limit = tls.options.connectionRateLimit;
+    const { proxyProtocol } = this.rules;
+    const limit = tls?.options.connectionRateLimit ?? 0;
     const rate = limit === 0 ? null : new HandshakeRate(limit);
     const handshakeMs = this.rules.handshakeTimeoutMs; // as in the reference, not the time of the tls block
-    this.guard = { tls, handshakeMs, allowNonTls: false, proxyProtocol: false, rate, timers: host.timers, clock: host.clock, handlers };
+    this.guard = { tls, handshakeMs, allowNonTls: false, proxyProtocol, rate, timers: host.timers, clock: host.clock, handlers };
   }
 
   /** Writes one log line for all refusals within a second. */
@@ -91,7 +92,7 @@ export class RawWebSockets implements WebSocketOwner {
     }
     const transport = new GuardedTransport(socket, this.calls, this.closer, guard);
     socket.data = { transport, events: transport };
-    transport.begin(this.peer(transport, true));
+    transport.begin(this.peer(transport, guard.tls !== null));
     if (guard.rate !== null && !this.reportTimer.active) this.host.timers.set(this.reportTimer, REPORT_MS);
   }
 

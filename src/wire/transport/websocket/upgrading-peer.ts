@@ -112,8 +112,13 @@ export class UpgradingPeer implements TransportEvents {
     this.host.timers.set(this.timer, this.rules.handshakeTimeoutMs);
   }
 
-  onRefused({ text, asksForHttp = false }: TransportRefusal): void {
+  onRefused({ kind, text, asksForHttp = false }: TransportRefusal): void {
     const peer = peerText(this.below.remoteAddress, this.below.remotePort);
+    if (kind === "proxy") {
+      this.host.logWarning(`Error reading PROXY protocol header from ${peer}: ${text}`);
+      this.answered = true;
+      return this.below.terminate();
+    }
     const reason = asksForHttp ? "client sent an HTTP request to an HTTPS server" : text;
     this.host.logError(`websocket: TLS handshake error from ${peer}: ${reason}`);
     if (asksForHttp) return this.refuse(HTTPS_EXPECTED); // before the handshake, so unencrypted
