@@ -158,7 +158,7 @@ export class ReadLoop implements Task {
       // Suspended: the rest is kept before the later chunks.
       this.unparsed.unshift(chunk);
       this.unparsedAt = reached;
-    } else if ((owner.flags & FLAGS_SUSPENDING) === 0) return;
+    } else if ((owner.flags & FLAGS_SUSPENDING & ~FLAG_AUTHENTICATING) === 0) return; // while it authenticates, the transport still reports its end
     this.pauseTransport();
   }
 
