@@ -82,7 +82,8 @@ export class Account {
   constructor(name: string, host: AccountHost) {
     this.name = name;
     this.host = host;
-    this.interest = new SubjectTrie<Subscription>({ cache: host.cachesInterest, random: host.turn.random, schedule: setImmediate });
+    const { meter, random } = host.turn;
+    this.interest = new SubjectTrie<Subscription>({ cache: host.cachesInterest, random, schedule: setImmediate, meter });
     this.publisher = new LocalPublisher(this, host);
     this.client = new AccountClient(name, host);
     this.responses = new Responses(this);

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert/assert.ts";
 import { bytesEqual } from "../../base/bytes/ascii.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { HashKey } from "./byte-hash.ts";
 import { BytesMap } from "./bytes-map.ts";
 import { EntryList } from "./entry-list.ts";
@@ -23,6 +24,9 @@ class NodeEntries<E extends TrieEntry> {
   groupIndex: BytesMap<QueueGroup<E>> | null = null;
 }
 
+/** Entries that are copied for one unit of work, as a shift. */
+const COPY_UNIT_SHIFT = 4;
+
 /** Up to this number of groups at one node are searched; more have an index. */
 const GROUPS_SEARCHED_MAX = 16;
 
@@ -44,13 +48,18 @@ export enum Change {
 
 export class EntryTable<E extends TrieEntry> {
   /** Changes of queue groups. */
-  readonly groupChanges = new GroupChanges();
+  readonly groupChanges: GroupChanges;
   /** Secret, because clients choose the names of groups. */
   private readonly hashKey: HashKey;
   private slots: (E | NodeEntries<E> | null)[] = [null];
   private results: (MatchResult<E> | null)[] = [null];
 
-  constructor(hashKey = HashKey.secret()) {
+  /** @param meter counts the entries that were copied */
+  constructor(
+    private readonly meter: WorkMeter,
+    hashKey = HashKey.secret(),
+  ) {
+    this.groupChanges = new GroupChanges(meter);
     this.hashKey = hashKey;
   }
 
@@ -174,6 +183,7 @@ export class EntryTable<E extends TrieEntry> {
           )
         : new MatchResult<E>([slot], NO_ENTRIES);
     this.results[node] = result;
+    this.meter.done += (result.plain.length + result.groups.length) >> COPY_UNIT_SHIFT;
     return result;
   }
 

@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 import { brokenAssertion } from "../../../test/doubles/broken-assertion.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { HashKey, hashBytes } from "./byte-hash.ts";
 import { NONE, NodeTable, ROOT } from "./node-table.ts";
 
 test("two tokens with the same hash are different children, below one node and below two", () => {
-  const table = new NodeTable();
+  const table = new NodeTable(new WorkMeter());
   const bytes = Buffer.from("abxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1xxxxxxxxxxxxxxxxxxxxxxxxxxxxx2");
   const a = table.addChild(ROOT, 7, bytes, 0, 1);
   const b = table.addChild(ROOT, 7, bytes, 1, 2);
@@ -20,7 +21,8 @@ test("two tokens with the same hash are different children, below one node and b
 });
 
 test("a long chain makes the table crowded; with another key its children are found in short chains", () => {
-  const table = new NodeTable();
+  const meter = new WorkMeter();
+  const table = new NodeTable(meter);
   const star = table.addStar(ROOT);
   const full = table.addFull(star);
   const tokens = Array.from({ length: 2_000 }, (_, index) => Buffer.from(`${index}${"x".repeat(index % 40)}`));
@@ -32,16 +34,16 @@ test("a long chain makes the table crowded; with another key its children are fo
   table.rekey(key);
   expect(table.crowded).toBe(false);
   const hash = (token: Uint8Array) => hashBytes(token, 0, token.length, key);
-  const before = table.probes;
+  const before = meter.done;
   expect(tokens.map(token => table.child(star, hash(token), token, 0, token.length))).toEqual(nodes);
   expect(table.child(nodes[5], hash(tokens[0]), tokens[0], 0, tokens[0].length)).toBe(lower);
-  expect(table.probes - before).toBeLessThan(2_000);
+  expect(meter.done - before).toBeLessThan(2_000);
   for (const node of [lower, ...nodes, full, star]) table.release(node);
   expect(table.count).toBe(0);
 });
 
 test("a crowded table asks for another key once per doubling of its nodes, because a new key costs as much as all nodes", () => {
-  const table = new NodeTable();
+  const table = new NodeTable(new WorkMeter());
   const key = new HashKey(1, 2);
   let rekeyed = 0;
   for (let index = 0; index < 3_000; index++) {
@@ -58,7 +60,7 @@ test("a crowded table asks for another key once per doubling of its nodes, becau
 test("fuzz: children are added, found, released and listed as in a Map", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
-  const table = new NodeTable();
+  const table = new NodeTable(new WorkMeter());
   const parents = [ROOT, table.addStar(ROOT), table.addFull(ROOT)];
   const model = new Map<string, number>();
   for (let round = 0; round < 20_000; round++) {
@@ -89,7 +91,7 @@ test("fuzz: children are added, found, released and listed as in a Map", () => {
 });
 
 test("assertions: only a node without children is released, and only once", () => {
-  const table = new NodeTable();
+  const table = new NodeTable(new WorkMeter());
   const parent = table.addStar(ROOT);
   const child = table.addFull(parent);
   expect(brokenAssertion(() => table.release(parent))).toBe(`Assertion broken: a released trie node has no children: ${parent}`);

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert/assert.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { type HashKey, hashBytes, sameBytes } from "./byte-hash.ts";
 
 /**
@@ -77,12 +78,13 @@ export class NodeTable {
   private tokensLost = 0;
   /** Number of nodes without the root. */
   count = 0;
-  /** Records that lookups have compared in vain. Rises. */
-  probes = 0;
   /** Children that may still be added to long chains until the table counts as crowded; see `crowded`. */
   private patience = 0;
   /** A chain is longer than it may be by chance: the table needs another key. Set at most once per doubling of the nodes. */
   crowded = false;
+
+  /** @param meter counts the records that look-ups have compared in vain */
+  constructor(private readonly meter: WorkMeter) {}
 
   /** Node numbers are below this. */
   get limit(): number {
@@ -131,7 +133,7 @@ export class NodeTable {
       probes++;
       node = records[at + NEXT_IN_BUCKET];
     }
-    if (probes > 0) this.probes += probes;
+    if (probes > 0) this.meter.done += probes;
     return node;
   }
 

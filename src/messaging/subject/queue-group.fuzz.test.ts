@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { GroupChanges, JoinedGroup, membersOf, QueueGroup } from "./queue-group.ts";
 import { MessageSource, type QueueDelivery, selectQueueMember } from "./queue-selection.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
@@ -16,7 +17,7 @@ const RANKS = [3, 2, 2, 0, 1, 3];
 test("fuzz: a group holds the members of a model, remote ones first; a joined group holds those of all its parts", () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
-  const changes = new GroupChanges();
+  const changes = new GroupChanges(new WorkMeter());
   const name = Buffer.from("q");
   const groups = [new QueueGroup<Member>(name, changes), new QueueGroup<Member>(name, changes)];
   const joined = new JoinedGroup(groups, changes);
@@ -67,7 +68,7 @@ test("fuzz: a group holds the members of a model, remote ones first; a joined gr
 });
 
 test("a change in a large group, or in one of two that are joined, costs no copy of the members", () => {
-  const changes = new GroupChanges();
+  const changes = new GroupChanges(new WorkMeter());
   const name = Buffer.from("q");
   const members = Array.from({ length: 50_000 }, (_, id) => ({ id, subject: name, queue: name, origin: Origin.Local, weight: 1 }));
   const group = new QueueGroup<Member>(name, changes);
@@ -76,16 +77,16 @@ test("a change in a large group, or in one of two that are joined, costs no copy
   other.add({ ...members[0] });
   const joined = new JoinedGroup([group, other], changes);
   const random = new Random(1);
-  const before = changes.steps;
+  const before = changes.meter.done;
   for (const member of members.slice(0, 20_000)) {
     group.remove(member);
     expect(selectQueueMember(joined, MessageSource.Client, random, { tryDeliver: () => true, isEcho: () => false })).not.toBeNull();
   }
-  expect(changes.steps - before).toBe(2 * 20_000);
+  expect(changes.meter.done - before).toBe(2 * 20_000);
 });
 
 test("members are drawn evenly, also from a joined group that is too large for one list", () => {
-  const changes = new GroupChanges();
+  const changes = new GroupChanges(new WorkMeter());
   const name = Buffer.from("q");
   const newGroup = (first: number, count: number) => {
     const group = new QueueGroup<Member>(name, changes);
@@ -104,7 +105,7 @@ test("members are drawn evenly, also from a joined group that is too large for o
 });
 
 test("an empty group has no member that takes a message", () => {
-  const group = new QueueGroup<Member>(Buffer.from("q"), new GroupChanges());
+  const group = new QueueGroup<Member>(Buffer.from("q"), new GroupChanges(new WorkMeter()));
   expect(selectQueueMember(group, MessageSource.Client, new Random(1), { tryDeliver: () => true, isEcho: () => false })).toBeNull();
   expect(selectQueueMember(group, MessageSource.Route, new Random(1), { tryDeliver: () => true, isEcho: () => false })).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert/assert.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { Origin, type TrieEntry } from "./trie-entry.ts";
 
 /**
@@ -30,7 +31,7 @@ export class QueueGroup<E extends TrieEntry> {
 
   /** A group of its own, outside of a trie. @param members at least one */
   static of<E extends TrieEntry>(members: readonly E[]): QueueGroup<E> {
-    const group = new QueueGroup<E>(members[0].queue ?? new Uint8Array(0), new GroupChanges());
+    const group = new QueueGroup<E>(members[0].queue ?? new Uint8Array(0), new GroupChanges(new WorkMeter()));
     for (const member of members) group.add(member);
     return group;
   }
@@ -108,8 +109,9 @@ const RANKS: Record<Origin, number> = {
 export class GroupChanges {
   /** Changes of members of any group. */
   count = 0;
-  /** Members that were copied, and groups whose sizes were added up, for joined groups. */
-  steps = 0;
+
+  /** @param meter counts the members that were copied, and the groups whose sizes were added up, for joined groups */
+  constructor(readonly meter: WorkMeter) {}
 }
 
 /**
@@ -155,7 +157,7 @@ export class JoinedGroup<E extends TrieEntry> {
     if (this.list === null && (this.remoteTotal > 0 || this.total <= FLAT_MAX)) {
       const members = this.parts.flatMap(part => part.members);
       this.list = this.remoteTotal > 0 ? members.sort((a, b) => RANKS[a.origin] - RANKS[b.origin]) : members;
-      this.changes.steps += this.total;
+      this.changes.meter.done += this.total;
     }
     return this.list;
   }
@@ -170,7 +172,7 @@ export class JoinedGroup<E extends TrieEntry> {
       this.total += part.members.length;
       this.remoteTotal += part.remotes;
     }
-    this.changes.steps += this.parts.length;
+    this.changes.meter.done += this.parts.length;
   }
 }
 

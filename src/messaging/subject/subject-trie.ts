@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert/assert.ts";
 import { FULL, STAR } from "../../base/bytes/ascii.ts";
 import type { Random } from "../../base/random/random.ts";
+import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { HashKey, hashBytes } from "./byte-hash.ts";
 import { Change, EntryTable } from "./entry-table.ts";
 import { type InterestListener, InterestWatch, WatchError } from "./interest-watch.ts";
@@ -50,7 +51,12 @@ export interface TrieOptions {
   random: Random;
   /** Runs a task after the current call: the sweep of a full cache, and the release of removed entries. */
   schedule: (task: () => void) => void;
+  /** Counts its work; absent: its own. */
+  meter?: WorkMeter;
 }
+
+/** Work of an insertion or a removal, besides look-ups. */
+const CHANGE_UNITS = 4;
 
 /** From this number of removed entries on, clearing the cache is cheaper than searching it for the subjects of each entry. */
 const BATCH_LARGE = 8;
@@ -66,15 +72,17 @@ export class SubjectTrie<E extends TrieEntry> {
    */
   matchedStamp = 0;
 
-  /** Of the cache. Nodes have their own, which may change. */
-  private readonly hashKey = HashKey.secret();
-  private readonly nodes = new NodeTable();
-  private readonly entries = new EntryTable<E>();
+  /** Of the cache. Nodes have their own, which may change. Callers may use it for other tables of the same clients. */
+  readonly hashKey = HashKey.secret();
+  /** Counts the work of matches that the cache does not know, and of changes: about a unit per node that is visited. */
+  readonly meter: WorkMeter;
+  private readonly nodes: NodeTable;
+  private readonly entries: EntryTable<E>;
   private readonly tokens: TokenScan;
   private readonly walk: TrieWalk<E>;
   private readonly cache: ResultCache<E> | null;
   private readonly watch = new InterestWatch();
-  private readonly merged = new MergeMemo(this.entries);
+  private readonly merged: MergeMemo<E>;
   private readonly schedule: (task: () => void) => void;
   private tidyPending = false;
   private readonly none = new MatchResult<E>([], []);
@@ -82,18 +90,14 @@ export class SubjectTrie<E extends TrieEntry> {
   private removes = 0;
   private matches = 0;
 
-  /**
-   * Work done so far: nodes that matches without the cache have visited, records compared in vain, list members copied. Callers that limit the
-   * work of a turn compare it before and after their calls.
-   */
-  get steps(): number {
-    return this.walk.steps + this.nodes.probes + this.merged.steps + this.entries.groupChanges.steps;
-  }
-
   constructor(options: TrieOptions) {
+    this.meter = options.meter ?? new WorkMeter();
+    this.nodes = new NodeTable(this.meter);
+    this.entries = new EntryTable<E>(this.meter, this.hashKey);
+    this.merged = new MergeMemo(this.entries, this.meter);
     this.tokens = new TokenScan(HashKey.secret());
     this.schedule = options.schedule;
-    this.walk = new TrieWalk(this.nodes, this.entries, this.tokens);
+    this.walk = new TrieWalk(this.nodes, this.entries, this.tokens, this.meter);
     this.cache = options.cache ? new ResultCache(options.random, options.schedule) : null;
   }
 
@@ -109,6 +113,7 @@ export class SubjectTrie<E extends TrieEntry> {
     this.count++;
     this.inserts++;
     this.generation++;
+    this.meter.done += CHANGE_UNITS;
     if (change === Change.Live) return true;
     if (this.cache !== null && this.cache.count > 0) {
       if (literal) this.cache.staleLiteral(hashBytes(subject, 0, subject.length, this.hashKey), subject);
@@ -307,6 +312,7 @@ export class SubjectTrie<E extends TrieEntry> {
     if (change === Change.None) return change;
     this.count--;
     this.removes++;
+    this.meter.done += CHANGE_UNITS;
     let empty = node;
     while (empty !== ROOT && this.entries.isEmpty(empty) && !this.nodes.hasChildren(empty)) {
       const parent = this.nodes.parent(empty);

@@ -1,4 +1,5 @@
 import { FULL, STAR } from "../../base/bytes/ascii.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import type { EntryTable } from "./entry-table.ts";
 import { NONE, type NodeTable, ROOT } from "./node-table.ts";
 import type { TokenScan } from "./token-scan.ts";
@@ -16,8 +17,6 @@ import type { TrieEntry } from "./trie-entry.ts";
  */
 export class TrieWalk<E extends TrieEntry> {
   readonly found: number[] = [];
-  /** Nodes that walks have visited. Rises. */
-  steps = 0;
   /** Counted by `interest`. */
   plain = 0;
   members = 0;
@@ -28,6 +27,8 @@ export class TrieWalk<E extends TrieEntry> {
     private readonly nodes: NodeTable,
     private readonly entries: EntryTable<E>,
     private readonly tokens: TokenScan,
+    /** Counts the nodes that were visited. */
+    private readonly meter: WorkMeter,
   ) {}
 
   /** Matches a literal subject, whose tokens `*` and `>` are text. @returns the number of nodes in `found` */
@@ -60,7 +61,7 @@ export class TrieWalk<E extends TrieEntry> {
       }
       if (node !== NONE && !this.entries.isEmpty(node)) found[count++] = node;
       if (pending === 0) {
-        this.steps += steps;
+        this.meter.done += steps;
         return count;
       }
       node = this.pendingNodes[--pending];
@@ -81,7 +82,7 @@ export class TrieWalk<E extends TrieEntry> {
     let node = ROOT;
     let depth = 0;
     while (true) {
-      this.steps++;
+      this.meter.done++;
       const full = nodes.full(node);
       if (full !== NONE && this.tally(full)) return true;
       const star = nodes.star(node);
@@ -130,7 +131,7 @@ export class TrieWalk<E extends TrieEntry> {
     };
     const rest = tokens.count + 1; // stands for all depths below the pattern's `>`, where every node matches
     while (true) {
-      this.steps++;
+      this.meter.done++;
       if (depth >= tokens.count && !this.entries.isEmpty(node)) this.found[count++] = node;
       if (depth !== tokens.count) {
         const full = nodes.full(node);
