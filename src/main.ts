@@ -12,7 +12,11 @@ async function main(args: readonly string[], signals: HeldSignals): Promise<void
       return runServer(command.options, command.configFile, signals);
     }
     case "check": {
-      return checkConfig(command.configFile);
+      const { checkConfig } = await import("./cli/check-config.ts");
+      const { status, lines } = checkConfig(command);
+      process.stderr.write(lines.map(line => `nats-server: ${line}\n`).join(""));
+      process.exitCode = status;
+      return;
     }
     case "signal": {
       const { sendSignal } = await import("./cli/send-signal.ts");
@@ -36,20 +40,6 @@ async function main(args: readonly string[], signals: HeldSignals): Promise<void
       return showHelp();
     case "refused":
       refuse(command.error);
-  }
-}
-
-/** `-t`: reports whether a configuration file is valid. A warning makes it invalid, as in the reference; a server would start with it. */
-async function checkConfig(file: string): Promise<void> {
-  const { loadConfigFile } = await import("./config/schema/load-config.ts");
-  const { ConfigErrors } = await import("./config/schema/row/problems.ts");
-  try {
-    const { digest, warnings } = loadConfigFile(file);
-    if (warnings.length > 0) throw new ConfigErrors(warnings, true);
-    process.stderr.write(`nats-server: configuration file ${file} is valid (${digest})\n`);
-  } catch (error) {
-    if (!(error instanceof ConfigErrors)) throw error;
-    refuse(error.message);
   }
 }
 

@@ -63,10 +63,18 @@ test("a flag of an unsupported feature is refused by name unless it turns the fe
   expect(parse("-js=false --connect_retries 0 --routes=")).toEqual(run({}) as Command);
 });
 
-test("the command line passes the configuration file on; -t only checks it", () => {
+test("the command line passes the configuration file on; -t only checks it, with the flags", () => {
   expect(parse("-c x.conf -p 5000")).toEqual(run({ port: 5000 }, "x.conf") as Command);
   expect(parse("--config=")).toEqual(run({}) as Command);
-  expect(parse("-t -c x.conf -js")).toEqual({ kind: "check", configFile: "x.conf" });
+  const check = { kind: "check", configFile: "x.conf", options: {}, flagError: null, reloadFile: null };
+  expect(parse("-t -c x.conf")).toEqual(check as Command);
+  expect(parse("-t -c x.conf -p 5000 --test_reload y.conf")).toEqual({
+    ...check,
+    options: { port: 5000 },
+    reloadFile: "y.conf",
+  } as Command);
+  expect(parse("-t -c x.conf -js")).toEqual({ ...check, flagError: "flag -js, --jetstream is not supported yet (JetStream)" } as Command);
+  expect(parse("-c x.conf --test_reload y.conf")).toEqual(refused("--test_reload can only be used together with -t") as Command);
   expect(parse("-t")).toEqual(refused("must specify [-c, --config] option to check configuration file syntax") as Command);
 });
 

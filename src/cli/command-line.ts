@@ -5,13 +5,14 @@
 import { encode, quote } from "../base/bytes/ascii.ts";
 import { type GivenFlag, parseGoFlags } from "../base/go/flags.ts";
 import { defaultOptions, type Options } from "../config/schema/options.ts";
+import type { Check } from "./check-config.ts";
 import { FLAGS, type Flag, type FlagEffect, writtenNames } from "./flag-table.ts";
 import { tlsOf } from "./tls-flags.ts";
 
 export type Command =
   /** `options`: set by flags; they override the file. */
   | { readonly kind: "run"; readonly options: Partial<Options>; readonly configFile: string | null }
-  | { readonly kind: "check"; readonly configFile: string }
+  | ({ readonly kind: "check" } & Check)
   /** `given`: `command[=pid|file]`. */
   | { readonly kind: "signal"; readonly given: string }
   | { readonly kind: "help" }
@@ -38,10 +39,21 @@ export function parseCommandLine(args: readonly string[]): Command {
   const signal = last("signal") as string | undefined;
   if (signal) return { kind: "signal", given: signal };
   const configFile = (last("config") as string | undefined) || null;
-  if (last("check") === true) {
-    if (configFile !== null) return { kind: "check", configFile };
-    return { kind: "refused", error: "must specify [-c, --config] option to check configuration file syntax" };
+  const run = runOf(flags, configFile);
+  const reloadFile = (last("testReload") as string | undefined) || null;
+  if (last("check") !== true) {
+    return reloadFile === null || run.kind === "refused"
+      ? run
+      : { kind: "refused", error: "--test_reload can only be used together with -t" };
   }
+  if (configFile === null) return { kind: "refused", error: "must specify [-c, --config] option to check configuration file syntax" };
+  const [options, flagError] = run.kind === "run" ? [run.options, null] : [{}, run.error];
+  return { kind: "check", configFile, options, flagError, reloadFile };
+}
+
+type Run = Extract<Command, { kind: "run" | "refused" }>;
+
+function runOf(flags: readonly GivenFlag[], configFile: string | null): Run {
   const error = flags.map(refusalOf).find(refusal => refusal !== null);
   if (error) return { kind: "refused", error };
   return withTls(flags, { kind: "run", options: optionsOf(flags), configFile });
@@ -59,7 +71,7 @@ function refusalOf(flag: GivenFlag): string | null {
   return `flag ${writtenNames(BY_NAME.get(flag.name)!)} is not supported yet (${effect.feature})`;
 }
 
-function withTls(flags: readonly GivenFlag[], run: Extract<Command, { kind: "run" }>): Command {
+function withTls(flags: readonly GivenFlag[], run: Extract<Command, { kind: "run" }>): Run {
   const given = flags.filter(flag => effectOf(flag).kind === "tls");
   if (given.length === 0) return run;
   const block = tlsOf(given);

@@ -34,6 +34,7 @@ export type FlagEffect =
   | { readonly kind: "version" }
   | { readonly kind: "config" }
   | { readonly kind: "check" }
+  | { readonly kind: "testReload" }
   | { readonly kind: "signal" }
   | { readonly kind: "unsupported"; readonly feature: string };
 
@@ -69,6 +70,13 @@ const TLS: FlagEffect = { kind: "tls" };
 const PROGRAM_FLAGS: readonly Flag[] = [
   programText("c config", "Server", "file", "Configuration file", { kind: "config" }),
   programSwitch("t", "Server", "Test configuration and exit", { kind: "check" }),
+  programText(
+    "test_reload",
+    "Server",
+    "file",
+    "With -t, test whether this configuration file can be reloaded (exit code 3 if a restart is required)",
+    { kind: "testReload" },
+  ),
   programText("sl signal", "Server", "signal[=pid|file]", "Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)", {
     kind: "signal",
   }),

@@ -26,6 +26,7 @@ test("--help lists the server flags in the reference's order", () => {
     "-ms,",
     "-c,",
     "-t ",
+    "--test_reload",
     "-sl,",
     "--client_advertise",
     "--ports_file_dir",

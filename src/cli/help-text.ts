@@ -6,7 +6,7 @@ import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
 const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "TLS", "Profiling", "Common"];
 /** Order of the server flags in the reference's help. Flags that are missing here follow in the order of the table. */
-const SERVER_ORDER = ["a", "p", "n", "P", "m", "ms", "c", "t", "sl", "client_advertise", "ports_file_dir"];
+const SERVER_ORDER = ["a", "p", "n", "P", "m", "ms", "c", "t", "test_reload", "sl", "client_advertise", "ports_file_dir"];
 const NAMES_WIDTH = 37;
 const LINE_WIDTH = 100;
 

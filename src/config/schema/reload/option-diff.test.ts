@@ -147,7 +147,7 @@ test("a reload cannot change operators and trusted keys; it can replace a resolv
   const memory = { resolver: { kind: "memory" } as const };
   const url = { resolver: { kind: "url", url: "http://h/" } as const };
   expect(changes(memory, url)).toEqual([["resolver", null]]);
-  const text = "config reload does not support moving to or from an account resolver";
+  const text = "config reload not supported for moving to or from an account resolver";
   expect(changes({}, memory)).toEqual([["resolver", text]]);
   expect(changes(memory, {})).toEqual([["resolver", text]]);
 });

@@ -35,7 +35,7 @@ function shownCallout(callout: CalloutOptions | null): string {
 
 /** A reload may replace a resolver, but not add or remove it. */
 export function resolverRefusal(before: ResolverOptions | null, after: ResolverOptions | null): string | null {
-  return (before === null) === (after === null) ? null : "config reload does not support moving to or from an account resolver";
+  return (before === null) === (after === null) ? null : "config reload not supported for moving to or from an account resolver";
 }
 
 /**
