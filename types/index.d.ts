@@ -234,6 +234,8 @@ export interface Options {
   httpsHost: string | null;
   /** monitoring port with TLS, which uses the certificate of the `tls` block; not together with http_port */
   httpsPort: number | null;
+  /** first part of the names on /metrics, such as `nats`, instead of `gnatsd` and `jetstream`; nats-server has no /metrics */
+  metricsPrefix: string;
   /** address of the client listener; 0.0.0.0: all addresses, including IPv6 */
   host: string;
   /** client port; -1: any free port (in the library 0) */
@@ -268,6 +270,8 @@ export interface Options {
   reconnectErrorReports: number;
   /** port for profiling; -1: any free port */
   profilingPort: number | null;
+  /** profiles may be requested from other hosts; nats-server always allows it */
+  profilingRemote: boolean;
   /** rate of the block profile; only logs a warning */
   profilingBlockRate: number;
 }

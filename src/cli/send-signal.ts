@@ -9,7 +9,7 @@
  */
 import { readFileSync } from "node:fs";
 import { encode, quote } from "../base/bytes/ascii.ts";
-import { parseDecimal } from "../base/go/strconv.ts";
+import { parseExact } from "../base/go/strconv.ts";
 import { serverProcesses } from "./server-processes.ts";
 
 const PROCESS_NAME = "nats-server";
@@ -43,7 +43,7 @@ export function sendSignal(given: string, processes: Processes = systemProcesses
   const wanted = pidOf(target);
   const prefix = wanted.endsWith("*") ? wanted.slice(0, -1) : wanted;
   const sendsToAll = wanted.endsWith("*");
-  if (prefix !== "" && typeof parseDecimal(prefix, -(2n ** 63n), 2n ** 63n - 1n) === "string") return `invalid pid: ${prefix}`;
+  if (prefix !== "" && typeof parseExact(prefix, -(2n ** 63n), 2n ** 63n - 1n) === "string") return `invalid pid: ${prefix}`;
   let pids: readonly number[] = [Number(prefix)];
   if (prefix === "" || sendsToAll) {
     const running = processes.list();

@@ -116,6 +116,8 @@ const CASES: Readonly<Record<string, Case>> = {
   syslog: boolean({ syslog: true }),
   remote_syslog: text("udp://h:514", { remoteSyslog: "udp://h:514" }),
   log_format: { good: "json", options: { logFormat: "json" }, wrong: ["xml", "5"], oursAlone: true },
+  metrics_prefix: { good: "nats", options: { metricsPrefix: "nats" }, wrong: ["a-b", "5"], oursAlone: true },
+  prof_remote: { good: "true", options: { profilingRemote: true }, wrong: NOT_BOOLEAN, oursAlone: true },
   log_level_override: {
     good: "{ client: trace }",
     options: { logLevelOverrides: { client: "trace" } },

@@ -22,7 +22,8 @@ async function onBoth<T>(ask: (server: Monitored) => Promise<T>, config = "", op
 async function shapeOfVarz(server: Monitored): Promise<Record<string, string>> {
   const connection = await client(server, {}, "SUB a 1\r\n");
   await json(server, "/connz");
-  const shape = shapeOf(await json(server, "/varz"));
+  const { bunats: _, ...varz } = await json(server, "/varz"); // our own version
+  const shape = shapeOf(varz);
   connection.close();
   return shape;
 }
@@ -49,7 +50,7 @@ max_control_line: 2048\nmax_pending: 5000\nserver_name: me\nauthorization { user
     authTimeoutMs: 3_000,
   };
   const changing =
-    /^(server_id|go|port|http_port|start|now|uptime|mem|cores|gomaxprocs|cpu|config_.*|feature_flags|subscriptions|http_req_stats)$/;
+    /^(server_id|go|port|http_port|start|now|uptime|mem|cores|gomaxprocs|cpu|config_.*|feature_flags|subscriptions|http_req_stats|bunats)$/;
   const [ours, theirs] = await onBoth(
     async server => Object.fromEntries(Object.entries(await json(server, "/varz")).filter(([key]) => !changing.test(key))),
     config,

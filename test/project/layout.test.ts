@@ -23,7 +23,7 @@ const PARTS: Record<string, string[]> = {
   connections: ["link", "client", "route", "gateway", "leaf", "mqtt"],
   cluster: ["interest", "metagroup"],
   config: ["language", "schema"],
-  operations: ["monitor", "system"],
+  operations: ["http", "monitor", "system"],
   server: ["shard", "process"],
   cli: [],
 };

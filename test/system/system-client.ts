@@ -119,7 +119,9 @@ export function withoutVariableValues(value: unknown, key = ""): unknown {
   // The sids of the server's own subscriptions differ.
   const unnumbered = "sid" in value && "subject" in value && String(value.subject).startsWith("$SYS.");
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, unnumbered && name === "sid" ? "<sid>" : withoutVariableValues(item, name)]),
+    Object.entries(value)
+      .filter(([name]) => name !== "bunats") // our own version in /varz
+      .map(([name, item]) => [name, unnumbered && name === "sid" ? "<sid>" : withoutVariableValues(item, name)]),
   );
 }
 

@@ -40,7 +40,17 @@ export function encodeS2Stream(content: Uint8Array): Buffer {
 
 /** @returns a Snappy stream with this content, which S2 readers accept too */
 export function encodeSnappyStream(content: Uint8Array): Buffer<ArrayBuffer> {
-  const parts: Uint8Array[] = [chunkHead(IDENTIFIER, SNAPPY_NAME.length), SNAPPY_NAME];
+  return Buffer.concat([snappyStart(), encodeSnappyChunks(content)]);
+}
+
+/** The beginning of a Snappy stream. */
+export function snappyStart(): Buffer {
+  return Buffer.concat([chunkHead(IDENTIFIER, SNAPPY_NAME.length), SNAPPY_NAME]);
+}
+
+/** A part of a Snappy stream after its beginning. */
+export function encodeSnappyChunks(content: Uint8Array): Buffer<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
   for (let at = 0; at < content.length; at += SNAPPY_CONTENT_BYTES_MAX) {
     const piece = content.subarray(at, at + SNAPPY_CONTENT_BYTES_MAX);
     const block = encodeSnappyBlock(piece);

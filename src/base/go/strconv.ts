@@ -20,11 +20,13 @@ export const INT64_MIN = -(2n ** 63n);
 export const INT64_MAX = 2n ** 63n - 1n;
 export const UINT64_MAX = 2n ** 64n - 1n;
 
-/** Digits, with a sign unless `least` is 0. Beyond 2^53 the value is rounded. */
-export function parseDecimal(text: string, least: bigint, most: bigint): number | IntegerFault {
+/** Digits, with a sign unless `least` is 0. @returns a bigint if a number cannot hold the value exactly */
+export function parseExact(text: string, least: bigint, most: bigint): number | bigint | IntegerFault {
   if (!(least === 0n ? /^\d+$/ : /^[+-]?\d+$/).test(text)) return "invalid syntax";
-  const value = BigInt(text.replace(/^\+/, ""));
-  return value < least || value > most ? "value out of range" : Number(value);
+  const exact = BigInt(text.replace(/^\+/, ""));
+  if (exact < least || exact > most) return "value out of range";
+  const value = Number(exact);
+  return Number.isSafeInteger(value) ? value : exact;
 }
 
 const LITERAL = /^([+-]?)(0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)$/;

@@ -1,11 +1,51 @@
 import { decodeUser } from "../../access/jwt/decode.ts";
+import type { Account } from "../../accounts/account/account.ts";
+import type { Login } from "../../auth/users/authenticator.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import type { TlsState } from "../../wire/transport/tls-state.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
-import type { Client } from "./client.ts";
+
+/** A client, as far as its record shows it. */
+export interface RecordedClient {
+  readonly id: number;
+  readonly kind: ConnectionKind;
+  readonly account: Account;
+  readonly user: string;
+  readonly transport: {
+    readonly type: TransportType;
+    readonly remoteAddress: string;
+    readonly remotePort: number;
+    readonly tls: TlsState | null;
+  };
+  readonly startedAt: number;
+  readonly lastActivityAt: number;
+  readonly stoppedAt: number;
+  readonly closeReason: CloseReason | 0;
+  readonly keepalive: { readonly roundTripMs: number };
+  readonly outbound: { readonly pendingBytes: number };
+  readonly inMessages: number;
+  readonly inBytes: number;
+  readonly outMessages: number;
+  readonly outBytes: number;
+  readonly stalls: number;
+  readonly subscriptions: { readonly size: number; values(): IterableIterator<Subscription> };
+  readonly connect: {
+    readonly name: string;
+    readonly lang: string;
+    readonly version: string;
+    readonly jwt: string;
+    readonly nkey: string;
+  };
+  readonly login: Login | null;
+  readonly proxyKey: string;
+  /** The name in the claims of its user. */
+  readonly nameTag: string;
+  readonly tags: readonly string[];
+  readonly authenticator: { readonly hidesJwt?: boolean };
+}
 
 /** A connection as monitoring shows it. Built on request for an open connection, kept for a closed one. Times are wall clock, ms. */
 export interface ConnectionRecord {
@@ -63,7 +103,7 @@ export interface SubscriptionRecord {
 export const CLOSED_SUBSCRIPTIONS_MAX = 1_000;
 
 /** @param subscriptionsMax most subscriptions to list */
-export function connectionRecord(client: Client, subscriptionsMax: number): ConnectionRecord {
+export function connectionRecord(client: RecordedClient, subscriptionsMax: number): ConnectionRecord {
   const subscriptions: SubscriptionRecord[] = [];
   for (const subscription of client.subscriptions.values()) {
     if (subscriptions.length >= subscriptionsMax) break;
@@ -107,7 +147,7 @@ export function connectionRecord(client: Client, subscriptionsMax: number): Conn
  * A client's JWT for monitoring, events and services; empty if it must not be shown. A bearer JWT is a secret, because it can be used without a
  * key. The text that a program's own authenticate() accepts instead of a JWT may also be a secret.
  */
-export function shownJwt({ authenticator, connect: { jwt }, login }: Client): string {
+export function shownJwt({ authenticator, connect: { jwt }, login }: RecordedClient): string {
   if (jwt === "" || authenticator.hidesJwt) return "";
   const claim = login?.claim ?? null;
   if (claim !== null && claim.jwt === jwt) return claim.bearer ? "" : jwt;
@@ -119,7 +159,7 @@ export function shownJwt({ authenticator, connect: { jwt }, login }: Client): st
 }
 
 /** Only for users with a key, and for those of a callout service, as in the reference. */
-export function issuerKeyOf({ account, connect, login }: Client): string {
+export function issuerKeyOf({ account, connect, login }: RecordedClient): string {
   const key = login?.claim?.issuerKey ?? "";
   return key === "" && login !== null && (login.delegated || connect.nkey !== "") ? account.name : key;
 }

@@ -364,15 +364,22 @@ test("reverse match finds entries that a pattern covers, and wider ones that col
   expect(below("a..b")).toEqual([]);
 });
 
-test("all entries can be listed, and local ones with or without those of leaf nodes", () => {
+test("all entries can be listed with their origin, at once or in slices", () => {
   const { trie } = newTrie();
   for (const origin of [Origin.Local, Origin.LeafHub, Origin.LeafSpoke, Origin.Route, Origin.RouteLeaf, Origin.Gateway]) {
     trie.insert(entry(`a.${origin} q${origin}`, origin));
   }
   const origins = (entries: NamedEntry[]) => entries.map(found => found.origin).sort();
   expect(origins(trie.all())).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(origins(trie.localEntries(false))).toEqual([Origin.Local]);
-  expect(origins(trie.localEntries(true))).toEqual([Origin.Local, Origin.LeafHub]);
+  const found: NamedEntry[] = [];
+  const sizes: number[] = [];
+  for (let node = 1; node !== 0; ) {
+    const before = found.length;
+    node = trie.collectSome(node, 2, found);
+    sizes.push(found.length - before);
+  }
+  expect(origins(found)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(Math.max(...sizes)).toBe(2);
 });
 
 describe("interest in an exact subject", () => {

@@ -11,7 +11,7 @@ import { NONE, NodeTable, ROOT } from "./node-table.ts";
 import { ResultCache } from "./result-cache.ts";
 import { hasWildcard, isInsertable } from "./subject.ts";
 import { TokenScan } from "./token-scan.ts";
-import { Origin, type TrieEntry } from "./trie-entry.ts";
+import type { TrieEntry } from "./trie-entry.ts";
 import { levelCount, TrieWalk } from "./trie-walk.ts";
 
 /**
@@ -219,9 +219,20 @@ export class SubjectTrie<E extends TrieEntry> {
     return entries;
   }
 
-  /** The entries of this server's own subscribers, and on request those of leaf connections for which it is the hub. */
-  localEntries(includeLeafHub: boolean): E[] {
-    return this.all().filter(entry => entry.origin === Origin.Local || (includeLeafHub && entry.origin === Origin.LeafHub));
+  /**
+   * Adds some of the entries to `entries`, so that all of them can be read in slices. Entries that are added, removed or moved between two calls
+   * may be missed, or found twice.
+   * @param node where to continue; 1 to begin
+   * @param most entries, or nodes without entries, after which it stops
+   * @returns where to continue; 0 at the end
+   */
+  collectSome(node: number, most: number, entries: E[]): number {
+    const stop = entries.length + most;
+    let at = node;
+    for (let visited = 0; at < this.nodes.limit && visited < most && entries.length < stop; at++, visited++) {
+      this.entries.collect(at, entries);
+    }
+    return at < this.nodes.limit ? at : 0;
   }
 
   /** Number of tokens of the longest subject; 0 for an empty trie. */

@@ -13,7 +13,10 @@ import type { OfferedService, Response } from "../../accounts/account/response.t
 import type { ServiceImport } from "../../accounts/account/service-import.ts";
 import type { StreamImport } from "../../accounts/account/stream-import.ts";
 import type { LatencyOptions, ResponseType, ServiceExportOptions, StreamExportOptions } from "../../accounts/trade/trade-options.ts";
+import { StreamedMap } from "../../base/go/json-stream.ts";
 import { goTime } from "../../base/go/time.ts";
+import { PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
+import { TopList } from "../../base/scheduling/top-list.ts";
 import { listsOf, type MappingRule, remainderOf } from "../../messaging/mapping/mapping-rule.ts";
 import { type Fields, unlessEmpty } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
@@ -21,7 +24,7 @@ import { interestStats } from "./subsz.ts";
 
 const MS_PER_SECOND = 1_000;
 
-export function accountDetail(server: MonitoredServer, account: Account): Fields {
+export function* accountDetail(server: MonitoredServer, account: Account): Sliced<Fields> {
   const { claim, connections, expired, interest, mappings, name, updatedAt } = account;
   const imports = [...account.streamImports.map(streamImport), ...account.serviceImports.map(serviceImport)];
   return {
@@ -42,8 +45,8 @@ export function accountDetail(server: MonitoredServer, account: Account): Fields
     name_tag: account.nameTag,
     ...unlessEmpty("tags", claim?.tags ?? []),
     ...(claim === null ? {} : claimFields(claim.jwt, server.clock.now())),
-    sublist_stats: interestStats([account]),
-    ...responsesOf(account),
+    sublist_stats: yield* interestStats([account]),
+    ...(yield* responsesOf(account)),
   };
 }
 
@@ -137,10 +140,19 @@ function service(
 const SERVICE_NUMBER = 2;
 
 /** Pending answers of its services: messages on `_R_…` go to the requester. */
-function responsesOf({ responses }: Account): Fields {
+function* responsesOf({ responses }: Account): Sliced<Fields> {
   if (responses.size === 0) return {};
-  const entries = [...responses.all()].map((one): [string, Fields] => [one.subject, responseImport(one)]);
-  return { responses: Object.fromEntries(sortedByName(entries)) };
+  const pending = new TopList<Response>(Number.POSITIVE_INFINITY, (a, b) => (a.subject < b.subject ? -1 : 1));
+  const pace = new Pace();
+  for (const one of responses.all()) {
+    pending.add(one);
+    if (pace.due(4)) yield PAUSE;
+  }
+  return { responses: new StreamedMap(responseImports(yield* pending.sorted())) };
+}
+
+function* responseImports(pending: readonly Response[]): Generator<[string, Fields]> {
+  for (const one of pending) yield [one.subject, responseImport(one)];
 }
 
 function responseImport({ subject, reply, requester, share, watcher, export: from }: Response): Fields {

@@ -1,14 +1,20 @@
 /** `/accountz`: names of accounts, or one account in detail; `/accstatz`: traffic of accounts in use. */
 import type { Account } from "../../accounts/account/account.ts";
+import { StreamedList } from "../../base/go/json-stream.ts";
+import { PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
+import type { HttpAnswer } from "../http/http-answer.ts";
 import { accountDetail } from "./account-detail.ts";
-import { answerHead, countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty } from "./endpoint.ts";
+import { answerHead, countRequest, type Fields, jsonAnswer, type MonitorContext, unlessEmpty } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
-export function accountz(context: MonitorContext, query: Query): Response {
+/** Units of work for the description of an account's traffic. */
+const STAT_UNITS = 8;
+
+export function* accountz(context: MonitorContext, query: Query): Sliced<HttpAnswer> {
   countRequest(context, "/accountz");
-  return jsonResponse(accountzOf(context.server, { account: query.text("acc") }));
+  return jsonAnswer(yield* accountzOf(context.server, { account: query.text("acc") }));
 }
 
 export interface AccountzOptions {
@@ -17,22 +23,26 @@ export interface AccountzOptions {
 }
 
 /** @throws EndpointError there is no such account */
-export function accountzOf(server: MonitoredServer, { account }: AccountzOptions): Fields {
+export function* accountzOf(server: MonitoredServer, { account }: AccountzOptions): Sliced<Fields> {
   const head = { ...answerHead(server), ...unlessEmpty("system_account", server.systemAccount?.name ?? "") };
-  if (account === "") return { ...head, accounts: server.accounts.map(({ name }) => name) };
-  return { ...head, account_detail: accountInfoOf(server, account) };
+  if (account === "") return { ...head, accounts: new StreamedList(namesOf(server.accounts)) };
+  return { ...head, account_detail: yield* accountInfoOf(server, account) };
+}
+
+function* namesOf(accounts: readonly Account[]): Generator<string> {
+  for (const { name } of accounts) yield name;
 }
 
 /** @throws EndpointError there is no such account */
-export function accountInfoOf(server: MonitoredServer, name: string): Fields {
+export function* accountInfoOf(server: MonitoredServer, name: string): Sliced<Fields> {
   const account = server.accountNamed(name);
   if (account === undefined) throw new EndpointError(`Account ${name} does not exist`);
-  return accountDetail(server, account);
+  return yield* accountDetail(server, account);
 }
 
-export function accstatz(context: MonitorContext, query: Query): Response {
+export function* accstatz(context: MonitorContext, query: Query): Sliced<HttpAnswer> {
   countRequest(context, "/accstatz");
-  return jsonResponse(accountStatzOf(context.server, { accounts: [], includeUnused: query.flag("unused") }));
+  return jsonAnswer((yield* accountStatzOf(context.server, { accounts: [], includeUnused: query.flag("unused") })).answer);
 }
 
 export interface AccountStatzOptions {
@@ -42,16 +52,22 @@ export interface AccountStatzOptions {
   readonly includeUnused: boolean;
 }
 
-export function accountStatzOf(server: MonitoredServer, options: AccountStatzOptions) {
-  return { ...answerHead(server), account_statz: accountStats(server, options) };
+/** @returns the answer, and the number of accounts in it */
+export function* accountStatzOf(server: MonitoredServer, options: AccountStatzOptions): Sliced<{ answer: Fields; count: number }> {
+  const head = answerHead(server);
+  const stats = yield* accountStats(server, options);
+  return { answer: { ...head, account_statz: new StreamedList(stats) }, count: stats.length };
 }
 
-export function accountStats(server: MonitoredServer, { accounts, includeUnused }: AccountStatzOptions): AccountStats[] {
+export function* accountStats(server: MonitoredServer, { accounts, includeUnused }: AccountStatzOptions): Sliced<AccountStats[]> {
   const named = accounts.length === 0 ? server.accounts : accounts.map(name => server.accountNamed(name));
-  return named
-    .filter(account => account !== undefined)
-    .filter(({ connections }) => includeUnused || connections > 0)
-    .map(accountStat);
+  const stats: AccountStats[] = [];
+  const pace = new Pace();
+  for (const account of named) {
+    if (account !== undefined && (includeUnused || account.connections > 0)) stats.push(accountStat(account));
+    if (pace.due(STAT_UNITS)) yield PAUSE;
+  }
+  return stats;
 }
 
 export type AccountStats = ReturnType<typeof accountStat>;

@@ -2,22 +2,33 @@
  * `/connz`: open and closed connections, filtered and sorted, one page of them.
  *
  *   open clients ─┐
- *                 ├─ acc, cid, user ─▶ sort ─▶ offset, limit ─▶ subscriptions and identity of the page only
+ *                 ├─ acc, cid, user ─▶ the first `offset + limit` of the order ─▶ the page, written as it is sent
  *   closed ring ──┘
  */
 import { GLOBAL_ACCOUNT } from "../../accounts/account/account.ts";
 import { decode } from "../../base/bytes/ascii.ts";
 import { goDuration } from "../../base/go/duration.ts";
+import { StreamedList } from "../../base/go/json-stream.ts";
+import { exactInteger } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
-import type { Client } from "../../connections/client/client.ts";
-import { type ConnectionRecord, connectionRecord } from "../../connections/client/connection-record.ts";
+import { PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
+import { TopList } from "../../base/scheduling/top-list.ts";
+import {
+  type ConnectionRecord,
+  connectionRecord,
+  type RecordedClient,
+  subscriptionRecord,
+} from "../../connections/client/connection-record.ts";
 import { collideText } from "../../messaging/subject/subject-text.ts";
 import { CLOSE_TEXTS } from "../../wire/protocol/close-reason.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import type { PeerCertificate } from "../../wire/transport/tls-state.ts";
-import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
+import type { HttpAnswer } from "../http/http-answer.ts";
+import { countRequest, type Fields, jsonAnswer, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
 import { EndpointError } from "./endpoint-error.ts";
+import { certificatesOf, type MonitoredClient } from "./monitored-client.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
+import { type Page, pageOf } from "./page.ts";
 import { type Query, QueryError } from "./query.ts";
 import { subscriptionDetail } from "./subsz.ts";
 
@@ -40,11 +51,11 @@ export interface ConnzOptions {
   readonly auth: boolean;
   readonly subscriptions: "none" | "list" | "detail";
   /** Below 0: 0. */
-  readonly offset: number;
+  readonly offset: number | bigint;
   /** 0 or below: 1,024. */
-  readonly limit: number;
+  readonly limit: number | bigint;
   /** 0: any. */
-  readonly cid: number;
+  readonly cid: number | bigint;
   readonly state: ConnectionState;
   /** Empty: any; also for the next two. */
   readonly user: string;
@@ -54,16 +65,20 @@ export interface ConnzOptions {
   readonly filterSubject: string;
 }
 
-/** A connection of the answer. `client` is null when it is closed. */
+/** A connection that passes the filters. */
 interface Entry {
-  readonly record: ConnectionRecord;
-  readonly client: Client | null;
+  readonly id: number;
+  readonly key: number | string;
+  /** null: it is closed. */
+  readonly client: MonitoredClient | null;
+  /** null: it is open; its record is made when it is written. */
+  readonly record: ConnectionRecord | null;
 }
 
-export function connz(context: MonitorContext, query: Query): Response {
+export function* connz(context: MonitorContext, query: Query): Sliced<HttpAnswer> {
   const options = readOptions(query);
   countRequest(context, "/connz");
-  return jsonResponse(connzOf(context.server, options));
+  return jsonAnswer(yield* connzOf(context.server, options));
 }
 
 /** Reads parameters in the reference's order, because only the first unreadable one is reported. */
@@ -104,24 +119,37 @@ function readState(text: string): ConnectionState {
   }
 }
 
+/** The facts by which connections are sorted. */
+type Sorted = Pick<ConnectionRecord, "id" | "pendingBytes" | "inMessages" | "inBytes" | "outMessages" | "outBytes" | "subscriptionCount"> &
+  Pick<ConnectionRecord, "startedAt" | "lastActivityAt" | "stoppedAt" | "closeReason" | "roundTripMs">;
+
 /** Sort keys; descending, except those in `ASCENDING`. */
-const SORT_KEYS: Record<string, (record: ConnectionRecord, now: number) => number | string> = {
-  cid: record => record.id,
-  start: record => record.id,
-  subs: record => record.subscriptionCount,
-  pending: record => record.pendingBytes,
-  msgs_to: record => record.outMessages,
-  msgs_from: record => record.inMessages,
-  bytes_to: record => record.outBytes,
-  bytes_from: record => record.inBytes,
-  last: record => record.lastActivityAt,
-  idle: (record, now) => now - record.lastActivityAt,
-  uptime: (record, now) => (record.stoppedAt || now) - record.startedAt,
-  stop: record => record.stoppedAt,
-  reason: record => reasonText(record),
-  rtt: record => record.roundTripMs,
+const SORT_KEYS: Record<string, (facts: Sorted, now: number) => number | string> = {
+  cid: facts => facts.id,
+  start: facts => facts.id,
+  subs: facts => facts.subscriptionCount,
+  pending: facts => facts.pendingBytes,
+  msgs_to: facts => facts.outMessages,
+  msgs_from: facts => facts.inMessages,
+  bytes_to: facts => facts.outBytes,
+  bytes_from: facts => facts.inBytes,
+  last: facts => facts.lastActivityAt,
+  idle: (facts, now) => now - facts.lastActivityAt,
+  uptime: (facts, now) => (facts.stoppedAt || now) - facts.startedAt,
+  stop: facts => facts.stoppedAt,
+  reason: facts => reasonText(facts),
+  rtt: facts => facts.roundTripMs,
 };
 const ASCENDING: ReadonlySet<string> = new Set(["cid", "start", "uptime", "reason"]);
+
+function factsOf(client: RecordedClient): Sorted {
+  const { id, inMessages, inBytes, outMessages, outBytes, startedAt, lastActivityAt, stoppedAt, closeReason } = client;
+  const { pendingBytes } = client.outbound;
+  const { roundTripMs } = client.keepalive;
+  const subscriptionCount = client.subscriptions.size;
+  const traffic = { pendingBytes, inMessages, inBytes, outMessages, outBytes, subscriptionCount };
+  return { id, ...traffic, startedAt, lastActivityAt, stoppedAt, closeReason, roundTripMs };
+}
 
 function checkOptions({ sort, state, filterSubject, account }: ConnzOptions): void {
   if (sort !== "" && !Object.hasOwn(SORT_KEYS, sort)) throw new EndpointError(`invalid sorting option: ${sort}`);
@@ -136,73 +164,87 @@ function filters(subject: string): boolean {
 }
 
 /** @throws EndpointError the options contradict each other */
-export function connzOf(server: MonitoredServer, options: ConnzOptions): Fields {
+export function* connzOf(server: MonitoredServer, options: ConnzOptions): Sliced<Fields> {
   checkOptions(options);
-  const { cid, limit } = options;
-  const params = {
-    ...options,
-    offset: Math.max(0, options.offset),
-    limit: cid > 0 ? 1 : limit <= 0 ? CONNECTIONS_LIMIT : limit,
-  };
+  const page = pageOf(options.offset, options.cid > 0 ? 1 : options.limit, CONNECTIONS_LIMIT);
   const now = server.clock.now();
-  const answer = (id: string, total: number, connections: unknown[] | null) => ({
+  const answer = (id: string, total: number, shown: readonly Entry[] | null) => ({
     server_id: id,
     now: goTime(now),
-    num_connections: connections?.length ?? 0,
+    num_connections: shown?.length ?? 0,
     total,
-    offset: params.offset,
-    limit: params.limit,
-    connections,
+    offset: exactInteger(page.offset),
+    limit: exactInteger(page.limit),
+    connections: shown === null ? null : new StreamedList(connectionsOf(server, shown, options, now)),
   });
-  const { account, state } = params;
   // The reference's answer for an unknown account.
-  if (account !== "" && server.accountNamed(account) === undefined) return answer("", 0, null);
-  const ofAccount = (name: string) => account === "" || name === account;
-  const open =
-    state !== ConnectionState.Open && state !== ConnectionState.All
-      ? []
-      : [...server.connections.values()].filter(client => ofAccount(client.account.name));
-  const closed =
-    state !== ConnectionState.Closed && state !== ConnectionState.All
-      ? []
-      : server.closedConnections.all().filter(record => ofAccount(record.account));
-  const entries = select(open, closed, params);
-  sortEntries(entries, params.sort || "cid", now);
-  const page = entries.slice(params.offset, params.offset + params.limit);
-  const connections = page.map(entry => connectionOf(server, entry, params, now));
-  server.turn.end(); // sends PINGs that measure round trips
-  return answer(server.identity.id, open.length + closed.length, connections);
+  if (options.account !== "" && server.accountNamed(options.account) === undefined) return answer("", 0, null);
+  const { total, shown } = yield* select(server, options, page, now);
+  return answer(server.identity.id, total, shown);
 }
 
-function select(open: readonly Client[], closed: readonly ConnectionRecord[], params: ConnzOptions): Entry[] {
-  const { cid, user, mqttClient, filterSubject } = params;
-  if (mqttClient !== "") return []; // there are no MQTT clients yet
-  const wanted = (record: ConnectionRecord) => (cid === 0 || record.id === cid) && (user === "" || record.user === user);
-  const chosen = cid === 0 ? open : open.filter(client => client.id === cid);
-  const live = filters(filterSubject) ? chosen.filter(client => subscribesTo(client, filterSubject)) : chosen;
-  return [
-    ...live.map(client => ({ record: connectionRecord(client, 0), client })).filter(({ record }) => wanted(record)),
-    ...closed.filter(wanted).map(record => ({ record, client: null })),
-  ];
+function* select(server: MonitoredServer, options: ConnzOptions, page: Page, now: number): Sliced<{ total: number; shown: Entry[] }> {
+  const { cid, filterSubject, mqttClient, state } = options;
+  if (mqttClient !== "") return { total: 0, shown: [] }; // there are no MQTT clients yet
+  const sort = options.sort || "cid";
+  const key = SORT_KEYS[sort];
+  const top = new TopList<Entry>(page.end, inOrder(ASCENDING.has(sort) ? 1 : -1));
+  const pace = new Pace();
+  let total = 0;
+  if (state === ConnectionState.Open || state === ConnectionState.All) {
+    const one = cid > 0 ? server.connections.get(Number(cid)) : undefined;
+    const clients = cid > 0 ? (one === undefined ? [] : [one]) : server.connections.values();
+    for (const client of clients) {
+      if (pace.due(2)) yield PAUSE;
+      if (!isWanted(options, client.account.name, client.user)) continue;
+      if (filters(filterSubject) && !(yield* subscribesTo(client, filterSubject, pace))) continue;
+      total++;
+      top.add({ id: client.id, key: key(factsOf(client), now), client, record: null });
+    }
+  }
+  // With a cid, closed connections are searched only if no open one has it.
+  if ((state === ConnectionState.Closed || state === ConnectionState.All) && (cid === 0 || total === 0)) {
+    for (const record of server.closedConnections.all()) {
+      if (pace.due()) yield PAUSE;
+      if ((cid !== 0 && record.id !== cid) || !isWanted(options, record.account, record.user)) continue;
+      total++;
+      top.add({ id: record.id, key: key(record, now), client: null, record });
+    }
+  }
+  const first = yield* top.sorted();
+  return { total, shown: first.slice(page.start, page.end) };
 }
 
-function subscribesTo(client: Client, filter: string): boolean {
-  for (const { subject } of client.subscriptions.values()) if (collideText(filter, decode(subject))) return true;
+function isWanted(options: ConnzOptions, account: string, user: string): boolean {
+  return (options.account === "" || account === options.account) && (options.user === "" || user === options.user);
+}
+
+function* subscribesTo(client: RecordedClient, filter: string, pace: Pace): Sliced<boolean> {
+  for (const { subject } of client.subscriptions.values()) {
+    if (collideText(filter, decode(subject))) return true;
+    if (pace.due(2)) yield PAUSE;
+  }
   return false;
 }
 
-function sortEntries(entries: Entry[], sort: string, now: number): void {
-  const key = SORT_KEYS[sort];
-  const sign = ASCENDING.has(sort) ? 1 : -1;
-  entries.sort((a, b) => {
-    const left = key(a.record, now);
-    const right = key(b.record, now);
-    return left === right ? a.record.id - b.record.id : left < right ? -sign : sign;
-  });
+/** Equal keys are ordered by cid, in the direction of the sort. @param sign -1: descending */
+function inOrder(sign: 1 | -1): (a: Entry, b: Entry) => number {
+  return (a, b) => (a.key === b.key ? sign * (a.id - b.id) : a.key < b.key ? -sign : sign);
 }
 
-function connectionOf(server: MonitoredServer, { record, client }: Entry, params: ConnzOptions, now: number): Fields {
-  if (client !== null && record.roundTripMs === 0 && record.lang !== "") client.keepalive.askRoundTrip();
+function* connectionsOf(server: MonitoredServer, shown: readonly Entry[], options: ConnzOptions, now: number): Generator<Fields> {
+  for (const { client, record } of shown) yield connectionOf(server, record ?? connectionRecord(client!, 0), client, options, now);
+  server.turn.end(); // sends PINGs that measure round trips
+}
+
+function connectionOf(
+  server: MonitoredServer,
+  record: ConnectionRecord,
+  client: MonitoredClient | null,
+  params: ConnzOptions,
+  now: number,
+): Fields {
+  if (client !== null && record.roundTripMs === 0 && record.lang !== "") client.askRoundTrip();
   const closed = record.stoppedAt !== 0;
   const end = closed ? record.stoppedAt : now;
   return {
@@ -227,7 +269,7 @@ function connectionOf(server: MonitoredServer, { record, client }: Entry, params
     ...unlessEmpty("name", record.name),
     ...unlessEmpty("lang", record.lang),
     ...unlessEmpty("version", record.version),
-    ...tlsFields(record, params.auth ? (client?.transport.tls?.peerCertificates ?? []) : []),
+    ...tlsFields(record, params.auth ? (client === null ? [] : certificatesOf(client)) : []),
     ...(params.auth ? identityOf(record) : {}),
     ...(client === null ? closedSubscriptions(record, params) : openSubscriptions(client, params)),
     // The reference always shows it for closed connections.
@@ -265,17 +307,24 @@ function claimFields({ jwt, issuerKey, tags }: ConnectionRecord, tag: string): F
 }
 
 /** The account's name tag: for open connections, and on request for closed ones in other accounts than $G; else the tag recorded at the close. */
-function nameTag(server: MonitoredServer, record: ConnectionRecord, client: Client | null, withAuth: boolean): string {
+function nameTag(server: MonitoredServer, record: ConnectionRecord, client: MonitoredClient | null, withAuth: boolean): string {
   if (client !== null) return client.account.nameTag;
   const account = withAuth && record.account !== GLOBAL_ACCOUNT ? server.accountNamed(record.account) : undefined;
   return account === undefined ? record.nameTag : account.nameTag;
 }
 
-function openSubscriptions(client: Client, { subscriptions: wanted }: ConnzOptions): Fields {
+function openSubscriptions(client: RecordedClient, { subscriptions: wanted }: ConnzOptions): Fields {
   if (wanted === "none" || client.subscriptions.size === 0) return {};
-  const { subscriptions } = connectionRecord(client, Number.POSITIVE_INFINITY);
-  if (wanted === "list") return { subscriptions_list: subscriptions.map(({ subject }) => subject) };
-  return { subscriptions_list_detail: subscriptions.map(subscriptionDetail) };
+  if (wanted === "list") return { subscriptions_list: new StreamedList(subjectsOf(client)) };
+  return { subscriptions_list_detail: new StreamedList(subscriptionDetailsOf(client)) };
+}
+
+function* subjectsOf({ subscriptions }: RecordedClient): Generator<string> {
+  for (const { subject } of subscriptions.values()) yield decode(subject);
+}
+
+function* subscriptionDetailsOf({ id, subscriptions }: RecordedClient): Generator<Fields> {
+  for (const subscription of subscriptions.values()) yield subscriptionDetail(subscriptionRecord(subscription, id));
 }
 
 /** As in the reference, subscriptions of closed connections name their account; those of open connections do not. */
@@ -285,7 +334,7 @@ function closedSubscriptions({ account, accountTag, subscriptions }: ConnectionR
   return { subscriptions_list_detail: subscriptions.map(one => ({ account, account_tag: accountTag, ...subscriptionDetail(one) })) };
 }
 
-function reasonText({ closeReason }: ConnectionRecord): string {
+function reasonText({ closeReason }: Pick<ConnectionRecord, "closeReason">): string {
   return closeReason === 0 ? "" : CLOSE_TEXTS[closeReason];
 }
 

@@ -1,6 +1,10 @@
 /** Request and answer of an endpoint. */
+import { isStreamed, jsonPieces } from "../../base/go/json-stream.ts";
 import { goJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
+import type { Sliced } from "../../base/scheduling/sliced.ts";
+import type { HttpAnswer } from "../http/http-answer.ts";
+import type { HttpRequest } from "../http/http-request.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
@@ -11,8 +15,8 @@ export interface MonitorContext {
   readonly server: MonitoredServer;
 }
 
-/** Answers a request. Throws `EndpointError` for a request that it refuses. @param headers headers of the request */
-export type Endpoint = (context: MonitorContext, query: Query, headers: Headers) => Response;
+/** Answers a request, in slices if that can take long. Throws `EndpointError` for a request that it refuses. */
+export type Endpoint = (context: MonitorContext, query: Query, request: HttpRequest) => HttpAnswer | Sliced<HttpAnswer>;
 
 export function countRequest({ server }: MonitorContext, path: string): void {
   const { requests } = server.monitoring;
@@ -33,17 +37,13 @@ export function unlessEmpty(name: string, value: string | number | boolean | nul
 const JSON_HEADERS = { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" };
 
 /** @param indent spaces per level; 0: one line */
-export function jsonResponse(value: unknown, indent = 2, status = 200): Response {
-  return jsonText(goJson(value, indent), status);
+export function jsonAnswer(value: unknown, indent = 2, status = 200): HttpAnswer {
+  return { status, headers: JSON_HEADERS, body: isStreamed(value) ? jsonPieces(value, indent) : goJson(value, indent) };
 }
 
 /** The reference's content type for every endpoint, also for answers that are not JSON. */
-export function jsonText(text: string, status = 200): Response {
-  return new Response(text, { status, headers: JSON_HEADERS });
-}
-
-export function plainText(text: string, status: number): Response {
-  return new Response(text, { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
+export function jsonText(text: string, status = 200): HttpAnswer {
+  return { status, headers: JSON_HEADERS, body: text };
 }
 
 /** `1y2d3h4m5s`, without leading zero units. */

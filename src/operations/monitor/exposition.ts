@@ -8,6 +8,8 @@
  * OpenMetrics allows counters only under names ending in `_total`, and the exporter's names do not.
  */
 
+import type { HttpAnswer } from "../http/http-answer.ts";
+
 export type Labels = Readonly<Record<string, string>>;
 
 interface Family {
@@ -19,6 +21,9 @@ const TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /** Units with which OpenMetrics allows a name to end. */
 const UNITS = ["bytes", "seconds"];
+
+/** Length of a piece of text from which it is handed on, in characters. */
+const PIECE_CHARS = 16 * 1024;
 
 export class Exposition {
   private readonly families = new Map<string, Family>();
@@ -34,21 +39,25 @@ export class Exposition {
   }
 
   /** @param accept the request's Accept header */
-  response(accept: string): Response {
+  answer(accept: string): HttpAnswer {
     const open = accept.includes("application/openmetrics-text");
-    return new Response(this.text(open), { headers: { "Content-Type": open ? OPEN_METRICS_TYPE : TEXT_TYPE } });
+    return { status: 200, headers: { "Content-Type": open ? OPEN_METRICS_TYPE : TEXT_TYPE }, body: this.pieces(open) };
   }
 
-  private text(open: boolean): string {
-    const lines: string[] = [];
-    for (const [name, { help, lines: samples }] of this.families) {
-      lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} gauge`);
+  private *pieces(open: boolean): Generator<string, void> {
+    let text = "";
+    for (const [name, { help, lines }] of this.families) {
+      text += `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} gauge\n`;
       const unit = open ? UNITS.find(one => name.endsWith(`_${one}`)) : undefined;
-      if (unit !== undefined) lines.push(`# UNIT ${name} ${unit}`);
-      for (const sample of samples) lines.push(sample);
+      if (unit !== undefined) text += `# UNIT ${name} ${unit}\n`;
+      for (const line of lines) {
+        text += `${line}\n`;
+        if (text.length < PIECE_CHARS) continue;
+        yield text;
+        text = "";
+      }
     }
-    if (open) lines.push("# EOF");
-    return `${lines.join("\n")}\n`;
+    yield open ? `${text}# EOF\n` : text;
   }
 }
 

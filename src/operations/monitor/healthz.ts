@@ -1,19 +1,21 @@
 /** `/healthz`: the server's health. Without JetStream it is healthy when its listeners accept connections. */
-import { countRequest, jsonResponse, type MonitorContext } from "./endpoint.ts";
+import type { HttpAnswer } from "../http/http-answer.ts";
+import { countRequest, jsonAnswer, type MonitorContext } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
-export function healthz(context: MonitorContext, query: Query): Response {
+export function healthz(context: MonitorContext, query: Query): HttpAnswer {
   countRequest(context, "/healthz");
   const { log } = context.server;
   if (query.flag("js-enabled")) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
   for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them are satisfied
+  query.flag("leaf-remotes-connected"); // there are no leaf remotes yet
   const details = query.flag("details");
   const options = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
   const { status_code, ...answer } = healthzOf(context.server, options);
   if (answer.error !== undefined) log.warn(`Healthcheck failed: ${JSON.stringify(answer.error)}`);
   if (answer.errors !== undefined) log.warn(`Healthcheck failed: ${answer.errors.length} errors`);
-  return jsonResponse(answer, 0, status_code);
+  return jsonAnswer(answer, 0, status_code);
 }
 
 export interface HealthzOptions {

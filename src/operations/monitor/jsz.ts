@@ -1,18 +1,19 @@
 /** `/jsz` (JetStream) and `/raftz` (its RAFT groups). Both answer like the reference with JetStream disabled. */
 
 import { goTime } from "../../base/go/time.ts";
-import { countRequest, type Fields, jsonResponse, type MonitorContext, plainText } from "./endpoint.ts";
+import { type HttpAnswer, plainText } from "../http/http-answer.ts";
+import { countRequest, type Fields, jsonAnswer, type MonitorContext } from "./endpoint.ts";
 import { EndpointError, NotAddressed } from "./endpoint-error.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
-export function jsz(context: MonitorContext, query: Query): Response {
+export function jsz(context: MonitorContext, query: Query): HttpAnswer {
   countRequest(context, "/jsz");
   for (const name of ["accounts", "streams", "consumers", "direct-consumers", "config"]) query.flag(name);
   for (const name of ["offset", "limit"]) query.integer(name);
   const leaderOnly = query.flag("leader-only");
   for (const name of ["raft", "stream-leader-only"]) query.flag(name);
-  return jsonResponse(jszOf(context.server, { leaderOnly }));
+  return jsonAnswer(jszOf(context.server, { leaderOnly }));
 }
 
 /** The other options select details of JetStream. */
@@ -51,7 +52,7 @@ export function accountJszOf(): never {
   throw new EndpointError("jetstream not enabled");
 }
 
-export function raftz(): Response {
+export function raftz(): HttpAnswer {
   return plainText("No Raft nodes registered", 404);
 }
 

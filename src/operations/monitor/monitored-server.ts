@@ -2,12 +2,13 @@
 import type { Account } from "../../accounts/account/account.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import type { Scheduler } from "../../base/scheduling/scheduler.ts";
+import { TaskQueue } from "../../base/scheduling/task-queue.ts";
 import type { Options } from "../../config/schema/options.ts";
-import type { Client } from "../../connections/client/client.ts";
 import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
 import type { ServerCounters } from "../../connections/link/host.ts";
-import type { Turn } from "../../connections/link/turn.ts";
 import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
+import type { MonitoredClient } from "./monitored-client.ts";
 import { ProcessUsage } from "./process-usage.ts";
 
 /** The connections and accounts of a server, and their totals: of its one event loop, or of all of them together. */
@@ -22,14 +23,16 @@ export interface MonitoredConnections {
   readonly certificateExpiry: { readonly client: number | null; readonly websocket: number | null };
   readonly counters: ServerCounters;
   /** Open client connections by their id. */
-  readonly connections: ReadonlyMap<number, Client>;
+  readonly connections: ReadonlyMap<number, MonitoredClient>;
   readonly closedConnections: { all(): ConnectionRecord[] };
+  /** The client that owns a subscription, or has sent a message; null: it is no client. */
+  clientOf(sink: object): MonitoredClient | null;
   readonly accounts: readonly Account[];
   accountNamed(name: string): Account | undefined;
   /** null: there is none. */
   readonly systemAccount: Account | null;
   /** Ended after an answer that queued output, such as PINGs for round trips. */
-  readonly turn: Turn;
+  readonly turn: { end(): void; readonly timers: { readonly size: number } };
   /** Logins refused because their account is not among the pinned ones. */
   readonly pinnedAccountFails: number;
 }
@@ -55,13 +58,26 @@ export interface MonitoredServer extends MonitoredConnections {
   readonly monitorAddress: { readonly host: string; readonly port: number; readonly secure: boolean } | null;
 }
 
+/** Long answers in progress at a time: each holds its intermediate results. */
+const LONG_ANSWERS_MAX = 4;
+/** Long answers that wait; further ones are refused. */
+const LONG_ANSWERS_WAITING_MAX = 1_024;
+
 /** State of monitoring between requests; also kept while monitoring does not listen. One per server. */
 export class MonitorState {
   readonly usage: ProcessUsage;
   /** Requests per endpoint, for the endpoints that the reference counts. */
   readonly requests = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** Answers that take more than one share, of HTTP and of services. */
+  readonly longAnswers: TaskQueue;
+
+  /** @param scheduler of the event loop that answers */
+  constructor(
+    clock: Clock,
+    readonly scheduler: Scheduler,
+  ) {
     this.usage = new ProcessUsage(clock);
+    this.longAnswers = new TaskQueue(scheduler, { activeMax: LONG_ANSWERS_MAX, waitingMax: LONG_ANSWERS_WAITING_MAX });
   }
 }

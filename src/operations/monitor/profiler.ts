@@ -6,13 +6,17 @@
  *   /debug/pprof/heap               heap snapshot with retainers        .heapsnapshot    ┘ open both
  *   /debug/pprof/cmdline, /debug/vars
  * The formats are the runtime's own, because Go's formats describe Go. Profiles that the runtime lacks (block, mutex, goroutine, trace …)
- * are answered like an unknown name. Nothing is measured without a request.
+ * are answered like an unknown name. Nothing is measured without a request. A heap profile contains what is in memory, so other hosts get
+ * none unless the options allow it, and it stops the server while it is taken.
  */
 import { posix } from "node:path";
+import type { Clock } from "../../base/clock/clock.ts";
+import { type Answering, errorText, type HttpAnswer, html, notFound, plainText, redirect } from "../http/http-answer.ts";
+import { type Descriptors, HttpListener } from "../http/http-listener.ts";
+import type { HttpRequest } from "../http/http-request.ts";
 import { type CpuProfiler, ProfileRunning } from "./cpu-profile.ts";
 import { debugVars } from "./diagnostics.ts";
-import { plainText } from "./endpoint.ts";
-import { HttpListener, notFound, redirect } from "./http-listener.ts";
+import type { MonitorState } from "./monitored-server.ts";
 
 const ROOT = "/debug/pprof/";
 const SECONDS_INITIAL = 30;
@@ -20,9 +24,12 @@ const SECONDS_INITIAL = 30;
 const SECONDS_MAX = 600;
 
 export interface ProfiledServer {
-  readonly log: { error(text: string): void };
+  readonly log: { error(text: string): void; warnRateLimited(text: string): void };
+  readonly options: { readonly profilingRemote: boolean };
   readonly cpuProfiler: CpuProfiler;
-  readonly clock: { after(delayMs: number, task: () => void): () => void };
+  readonly clock: Clock;
+  readonly monitoring: MonitorState;
+  readonly descriptors: Descriptors;
 }
 
 export class Profiler {
@@ -39,25 +46,36 @@ export class Profiler {
       host,
       port,
       tls: null,
+      clock: server.clock,
+      scheduler: server.monitoring.scheduler,
+      longAnswers: server.monitoring.longAnswers,
+      descriptors: server.descriptors,
       answer: request => this.answer(request),
       onDefect: error => server.log.error(`profiling: ${error.stack ?? error.message}`),
+      onHandshakeFailed() {},
+      onRefused: () => server.log.warnRateLimited("profiling: connections refused: too many open files"),
     });
     this.port = this.listener.port;
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.stopped.abort();
-    await this.listener.stop();
+    this.listener.stop();
   }
 
-  private answer(request: Request): Response | Promise<Response> {
-    const { pathname, searchParams, search } = new URL(request.url);
-    if (pathname.includes("//")) return redirect(`${posix.normalize(pathname)}${search}`);
-    if (pathname === "/debug/vars") return debugVars();
-    if (`${pathname}/` === ROOT) return redirect(`${ROOT}${search}`);
-    if (!pathname.startsWith(ROOT)) return notFound();
-    const seconds = searchParams.get("seconds") ?? "";
-    switch (pathname.slice(ROOT.length)) {
+  private answer(request: HttpRequest): Answering {
+    const { path, query } = request;
+    const search = query === "" ? "" : `?${query}`;
+    const clean = posix.normalize(path);
+    if (clean !== path) return redirect(`${encodeURI(clean)}${search}`);
+    if (path === "/debug/vars") return debugVars();
+    if (`${path}/` === ROOT) return redirect(`${ROOT}${search}`);
+    if (!path.startsWith(ROOT)) return notFound();
+    if (!isLoopback(request.peer) && !this.server.options.profilingRemote) {
+      return refusal("profiles are only available on this host; `prof_remote: true` allows other hosts", 403);
+    }
+    const seconds = request.params().get("seconds") ?? "";
+    switch (path.slice(ROOT.length)) {
       case "":
         return page();
       case "cmdline":
@@ -72,7 +90,7 @@ export class Profiler {
   }
 
   /** Profiles for the requested time, or until the requester disconnects. */
-  private async cpuProfile(seconds: number, signal: AbortSignal): Promise<Response> {
+  private async cpuProfile(seconds: number, signal: AbortSignal): Promise<HttpAnswer> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.server.clock.after(seconds * 1_000, resolve);
     const end = AbortSignal.any([signal, this.stopped.signal]);
@@ -88,13 +106,18 @@ export class Profiler {
   }
 }
 
+/** A peer on this host: profiles hold what is in the server's memory. */
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
 function secondsOf(text: string): number {
   const seconds = /^[+-]?\d+$/.test(text) ? Number(text) : 0;
   return seconds <= 0 ? SECONDS_INITIAL : Math.min(seconds, SECONDS_MAX);
 }
 
 /** @param seconds requested delta profile, which the runtime does not support */
-function heapProfile(seconds: string): Response {
+function heapProfile(seconds: string): HttpAnswer {
   if (seconds !== "") {
     const valid = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
     return refusal(
@@ -105,25 +128,21 @@ function heapProfile(seconds: string): Response {
   return attachment(Bun.generateHeapSnapshot("v8", "arraybuffer"), "heap.heapsnapshot");
 }
 
-function attachment(body: string | ArrayBuffer, name: string): Response {
-  return new Response(body, {
-    headers: {
-      "Content-Type": "application/octet-stream",
-      "Content-Disposition": `attachment; filename="${name}"`,
-      "X-Content-Type-Options": "nosniff",
-    },
-  });
+function attachment(body: string | ArrayBuffer, name: string): HttpAnswer {
+  const headers = {
+    "Content-Type": "application/octet-stream",
+    "Content-Disposition": `attachment; filename="${name}"`,
+    "X-Content-Type-Options": "nosniff",
+  };
+  return { status: 200, headers, body: typeof body === "string" ? body : new Uint8Array(body) };
 }
 
-function refusal(text: string, status: number): Response {
-  const response = plainText(`${text}\n`, status);
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  response.headers.set("X-Go-Pprof", "1");
-  return response;
+function refusal(text: string, status: number): HttpAnswer {
+  return errorText(text, status, { "X-Go-Pprof": "1" });
 }
 
-function page(): Response {
-  const html = `<!doctype html>
+function page(): HttpAnswer {
+  const text = `<!doctype html>
 <html lang="en">
   <head><meta charset="utf-8"><title>/debug/pprof/</title></head>
   <body>
@@ -137,5 +156,5 @@ function page(): Response {
   </body>
 </html>
 `;
-  return new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff" } });
+  return html(text, { "X-Content-Type-Options": "nosniff" });
 }

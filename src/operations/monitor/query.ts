@@ -1,6 +1,6 @@
 /** Parameters of a monitoring request, read as the reference reads them; an unreadable one is a `QueryError` with its text. */
 import { encode, quote } from "../../base/bytes/ascii.ts";
-import { INT64_MAX, INT64_MIN, parseDecimal, parseGoBool, UINT64_MAX } from "../../base/go/strconv.ts";
+import { INT64_MAX, INT64_MIN, parseExact, parseGoBool, UINT64_MAX } from "../../base/go/strconv.ts";
 import { EndpointError } from "./endpoint-error.ts";
 
 export class QueryError extends EndpointError {
@@ -8,11 +8,8 @@ export class QueryError extends EndpointError {
 }
 
 export class Query {
-  private readonly params: URLSearchParams;
-
-  constructor(params: URLSearchParams) {
-    this.params = params;
-  }
+  /** @param params the first value of each parameter */
+  constructor(private readonly params: ReadonlyMap<string, string>) {}
 
   /** Empty when it is missing. */
   text(name: string): string {
@@ -28,20 +25,20 @@ export class Query {
     return value;
   }
 
-  /** 0 when it is missing. */
-  integer(name: string): number {
+  /** 0 when it is missing; exact beyond 2^53. */
+  integer(name: string): number | bigint {
     const text = this.text(name);
     if (text === "") return 0;
-    const value = parseDecimal(text, INT64_MIN, INT64_MAX);
+    const value = parseExact(text, INT64_MIN, INT64_MAX);
     if (typeof value === "string") throw unreadable("int", name, "Atoi", text, value);
     return value;
   }
 
-  /** An unsigned number such as a connection id; 0 when it is missing. */
-  unsigned(name: string): number {
+  /** An unsigned number such as a connection id; 0 when it is missing; exact beyond 2^53. */
+  unsigned(name: string): number | bigint {
     const text = this.text(name);
     if (text === "") return 0;
-    const value = parseDecimal(text, 0n, UINT64_MAX);
+    const value = parseExact(text, 0n, UINT64_MAX);
     if (typeof value === "string") throw unreadable("uint64", name, "ParseUint", text, value);
     return value;
   }

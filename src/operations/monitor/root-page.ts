@@ -1,5 +1,6 @@
 /** `/`: an HTML page with links to all endpoints. */
 import { NATS_VERSION, OWN_VERSION } from "../../wire/protocol/version.ts";
+import { type HttpAnswer, html } from "../http/http-answer.ts";
 import { countRequest, type MonitorContext } from "./endpoint.ts";
 
 const LINKS: readonly (readonly [path: string, title: string])[] = [
@@ -19,10 +20,10 @@ const LINKS: readonly (readonly [path: string, title: string])[] = [
 ];
 
 /** @param basePath prefix of every link, without a trailing slash; links are relative, so that the page works behind a proxy */
-export function rootPage(context: MonitorContext, basePath: string): Response {
+export function rootPage(context: MonitorContext, basePath: string): HttpAnswer {
   countRequest(context, "/");
   const links = LINKS.map(([path, title]) => `    <li><a href=".${escapeHtml(basePath)}${path}">${title}</a> <code>${path}</code></li>`);
-  const html = `<!doctype html>
+  return html(`<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -37,8 +38,7 @@ ${links.join("\n")}
     </ul>
   </body>
 </html>
-`;
-  return new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8" } });
+`);
 }
 
 function escapeHtml(text: string): string {

@@ -2,22 +2,24 @@
 
 import { claimsJson } from "../../access/jwt/claim-shapes.ts";
 import { decodeOperator } from "../../access/jwt/decode.ts";
+import { exactInteger } from "../../base/go/json-writer.ts";
+import { INT64_MAX, INT64_MIN } from "../../base/go/strconv.ts";
 import { goTime } from "../../base/go/time.ts";
 import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import { NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
-import { countRequest, type Fields, jsonResponse, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
+import type { HttpAnswer } from "../http/http-answer.ts";
+import { countRequest, type Fields, jsonAnswer, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 
-const NANOS_PER_MS = 1e6;
 /** Default handshake timeout without a `tls` block, from the reference. */
 const TLS_TIMEOUT_MS = 2_000;
 
-export function varz(context: MonitorContext): Response {
+export function varz(context: MonitorContext): HttpAnswer {
   countRequest(context, "/varz");
-  return jsonResponse(varzOf(context.server));
+  return jsonAnswer(varzOf(context.server));
 }
 
 export function varzOf(server: MonitoredServer): Fields {
@@ -35,7 +37,7 @@ export function varzOf(server: MonitoredServer): Fields {
     websocket: websocketBlock(server),
     jetstream: {},
     tls_timeout: (options.tls?.timeoutMs ?? TLS_TIMEOUT_MS) / 1000,
-    write_deadline: options.writeDeadlineMs * NANOS_PER_MS,
+    write_deadline: nanoseconds(options.writeDeadlineMs),
     ...(options.writeTimeout === "default" ? {} : { write_timeout: options.writeTimeout }),
     start: goTime(startedAt),
     now: goTime(now),
@@ -87,9 +89,9 @@ function identityFields(server: MonitoredServer): Fields {
 function listenFields({ options, monitorAddress }: MonitoredServer): Fields {
   const { host, port, secure } = monitorAddress ?? { host: options.httpHost ?? options.host, port: 0, secure: false };
   return {
-    max_connections: options.connectionsMax,
-    ...unlessEmpty("max_subscriptions", options.subscriptionsMax),
-    ping_interval: options.pingIntervalMs * NANOS_PER_MS,
+    max_connections: int64(options.connectionsMax),
+    ...(options.subscriptionsMax === 0 ? {} : { max_subscriptions: int64(options.subscriptionsMax) }),
+    ping_interval: nanoseconds(options.pingIntervalMs),
     ping_max: options.pingsOutMax,
     http_host: host,
     http_port: secure ? 0 : port,
@@ -101,9 +103,9 @@ function listenFields({ options, monitorAddress }: MonitoredServer): Fields {
 function limitFields({ options }: MonitoredServer): Fields {
   return {
     auth_timeout: options.authTimeoutMs / 1000,
-    max_control_line: options.controlLineBytesMax,
-    max_payload: options.payloadBytesMax,
-    max_pending: options.pendingBytesMax,
+    max_control_line: int64(options.controlLineBytesMax),
+    max_payload: int64(options.payloadBytesMax),
+    max_pending: int64(options.pendingBytesMax),
   };
 }
 
@@ -153,7 +155,7 @@ function websocketBlock({ options: { websocket }, websocketPort, certificateExpi
     ...unlessEmpty("advertise", websocket.advertise),
     ...unlessEmpty("no_auth_user", websocket.noAuthUser),
     ...unlessEmpty("jwt_cookie", websocket.jwtCookie),
-    ...(isDefaultHandshakeTimeout(websocket.handshakeTimeoutMs) ? {} : { handshake_timeout: websocket.handshakeTimeoutMs * NANOS_PER_MS }),
+    ...(isDefaultHandshakeTimeout(websocket.handshakeTimeoutMs) ? {} : { handshake_timeout: nanoseconds(websocket.handshakeTimeoutMs) }),
     ...unlessEmpty("auth_timeout", (websocket.authTimeoutMs ?? 0) / 1000),
     ...unlessEmpty("no_tls", websocket.noTls),
     ...unlessEmpty("tls_map", tls?.mapsCertificate ?? false),
@@ -188,6 +190,19 @@ function isDefaultHandshakeTimeout(ms: number): boolean {
 
 function expiryField(notAfterMs: number | null): Fields {
   return notAfterMs === null ? {} : { tls_cert_not_after: goTime(notAfterMs) };
+}
+
+/** Nanoseconds as an integer that Go can read; exact beyond 2^53. */
+function nanoseconds(ms: number): unknown {
+  const whole = Math.trunc(ms);
+  return int64(BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6)));
+}
+
+/** An integer that Go can read: with all its digits, and within 64 bits. */
+function int64(value: number | bigint): unknown {
+  if (Number.isSafeInteger(Number(value))) return Number(value);
+  const exact = BigInt(value);
+  return exactInteger(exact > INT64_MAX ? INT64_MAX : exact < INT64_MIN ? INT64_MIN : exact);
 }
 
 /** Counts by connection kind. */

@@ -8,6 +8,7 @@ import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
+import type { Sliced } from "../../base/scheduling/sliced.ts";
 import type { ServiceHandler, ServiceRequest } from "../../services/service-request.ts";
 import { accountInfoOf, accountStatzOf } from "../monitor/accountz.ts";
 import { connzOf } from "../monitor/connz.ts";
@@ -46,12 +47,12 @@ export function allAccountsStatz(parts: ServiceParts): ServiceHandler {
   return request => parts.replier.reply(request, shapes.ACCOUNT_STATZ, options => statz(parts, options));
 }
 
-function statz(
+function* statz(
   { host }: ServiceParts,
   { accounts, include_unused }: Pick<Decoded<typeof shapes.ACCOUNT_STATZ>, "accounts" | "include_unused">,
-): unknown {
-  const answer = accountStatzOf(host, { accounts, includeUnused: include_unused });
-  return answer.account_statz.length === 0 && !include_unused ? SILENCE : answer;
+): Sliced<unknown> {
+  const { answer, count } = yield* accountStatzOf(host, { accounts, includeUnused: include_unused });
+  return count === 0 && !include_unused ? SILENCE : answer;
 }
 
 /** Servers ask each other for their connections of an account. A server without any does not answer. */

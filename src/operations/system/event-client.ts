@@ -1,8 +1,7 @@
 /** The fields of events that describe a client. Source: reference, core §8.1. */
 
 import { goTime } from "../../base/go/time.ts";
-import type { Client } from "../../connections/client/client.ts";
-import { issuerKeyOf, shownJwt } from "../../connections/client/connection-record.ts";
+import { issuerKeyOf, type RecordedClient, shownJwt } from "../../connections/client/connection-record.ts";
 import { presentClientInfo } from "../../messaging/batch/originator.ts";
 import { KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 
@@ -10,7 +9,7 @@ const NS_PER_MS = 1e6;
 const NS_PER_MICROSECOND = 1e3;
 
 /** @param stoppedAt wall clock, ms; 0: it is connected */
-export function eventClient(client: Client, stoppedAt: number): Readonly<Record<string, unknown>> {
+export function eventClient(client: RecordedClient, stoppedAt: number): Readonly<Record<string, unknown>> {
   const { account, connect, id, kind, keepalive, startedAt, transport, user } = client;
   return presentClientInfo({
     start: goTime(startedAt),

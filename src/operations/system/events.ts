@@ -11,12 +11,12 @@
 import type { Account } from "../../accounts/account/account.ts";
 import { encode } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
-import type { Client } from "../../connections/client/client.ts";
 import type { Sender } from "../../services/sender.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../wire/protocol/close-reason.ts";
 import { REFUSALS, type Refusal } from "../../wire/protocol/refusal.ts";
 import { accountStat } from "../monitor/accountz.ts";
 import type { Fields } from "../monitor/endpoint.ts";
+import type { MonitoredClient } from "../monitor/monitored-client.ts";
 import { eventClient } from "./event-client.ts";
 import type { SystemHost } from "./system-host.ts";
 
@@ -49,7 +49,7 @@ export class Events {
   private readonly refusedSubject: Uint8Array;
   private readonly byAccount = new WeakMap<Account, AccountEvents>();
   /** Clients whose refusal is published in another account than their own, or with another reason. */
-  private readonly refusedElsewhere = new WeakMap<Client, { readonly account: Account; readonly reason: string | null }>();
+  private readonly refusedElsewhere = new WeakMap<MonitoredClient, { readonly account: Account; readonly reason: string | null }>();
 
   constructor(host: SystemHost, sender: Sender, account: Account) {
     this.host = host;
@@ -58,7 +58,7 @@ export class Events {
     this.refusedSubject = this.serverSubject("CLIENT.AUTH.ERR");
   }
 
-  connected(client: Client): void {
+  connected(client: MonitoredClient): void {
     const { account, sender } = this;
     sender.send(account, this.of(client.account).connect, () => ({
       ...sender.head(`${ADVISORY}.client_connect`, this.host.clock.now()),
@@ -68,7 +68,7 @@ export class Events {
   }
 
   /** Publishes a refusal, before the client is closed. @param inAccount whether the event is also published in the client's account */
-  refused(client: Client, refusal: Refusal, inAccount: boolean): void {
+  refused(client: MonitoredClient, refusal: Refusal, inAccount: boolean): void {
     const event = (reason: string, account: Account) => () => {
       const fields = this.departure(client, this.host.clock.now(), reason);
       return { ...fields, client: { ...(fields.client as Fields), acc: account.name } };
@@ -79,16 +79,16 @@ export class Events {
   }
 
   /** The next refusal of this client is published in `account`. @param reason shown there; null: the usual one */
-  refusedBy(client: Client, account: Account, reason: string | null): void {
+  refusedBy(client: MonitoredClient, account: Account, reason: string | null): void {
     this.refusedElsewhere.set(client, { account, reason });
   }
 
-  disconnected(client: Client, reason: CloseReason): void {
+  disconnected(client: MonitoredClient, reason: CloseReason): void {
     const { account, sender } = this;
     sender.send(account, this.of(client.account).disconnect, () => this.departure(client, client.stoppedAt, CLOSE_TEXTS[reason]));
   }
 
-  private departure(client: Client, at: number, reason: string): Fields {
+  private departure(client: MonitoredClient, at: number, reason: string): Fields {
     const { sender } = this;
     return {
       ...sender.head(`${ADVISORY}.client_disconnect`, at),

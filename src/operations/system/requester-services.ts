@@ -8,16 +8,19 @@ import type { Account } from "../../accounts/account/account.ts";
 import { decode, encode } from "../../base/bytes/ascii.ts";
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { JsonError } from "../../base/go/json-error.ts";
-import { Client } from "../../connections/client/client.ts";
+import { PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { membersOf } from "../../messaging/subject/queue-group.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { hasWildcardText, isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { accountNameOf, requesterOf } from "../../services/requester.ts";
-import type { ServiceHandler } from "../../services/service-request.ts";
+import type { Sender } from "../../services/sender.ts";
+import type { ServiceHandler, ServiceRequest } from "../../services/service-request.ts";
 import { unlessEmpty } from "../monitor/endpoint.ts";
+import type { MonitoredClient } from "../monitor/monitored-client.ts";
 import type { ServiceParts } from "./server-services.ts";
 import * as shapes from "./service-options.ts";
+import type { SystemHost } from "./system-host.ts";
 
 const NS_PER_SECOND = 1e9;
 const MS_PER_SECOND = 1_000;
@@ -27,32 +30,33 @@ const BAD_REQUEST = 400;
 export function answerUserInfo({ host, replier }: ServiceParts): ServiceHandler {
   return request => {
     const { originator, reply } = request;
-    if (reply === "" || !(originator instanceof Client)) return;
+    const client = originator === null ? null : host.clientOf(originator.sink);
+    if (reply === "" || client === null) return;
     const requester = requesterOf(request);
     const named = requester === null ? "" : accountNameOf(requester);
     if (requester === null || (named !== "" && host.accountNamed(named) === undefined))
       return replier.fail(request, BAD_REQUEST, "", false);
     const { acc, user, name_tag } = requester;
     const account = acc === "" ? undefined : host.accountNamed(acc);
-    const permissions = originator.permissions?.permissions ?? null;
+    const permissions = client.permissions?.permissions ?? null;
     replier.succeed(request, {
       user,
       account: acc,
       ...unlessEmpty("account_name", account === undefined ? "" : account.nameTag),
       ...unlessEmpty("user_name", name_tag),
       ...(permissions === null ? {} : { permissions: permissionInfo(permissions) }),
-      ...unlessEmpty("expires", secondsLeft(originator, host.clock.now()) * NS_PER_SECOND),
+      ...unlessEmpty("expires", secondsLeft(client, host.clock.now()) * NS_PER_SECOND),
     });
   };
 }
 
-function secondsLeft({ login }: Client, now: number): number {
+function secondsLeft({ login }: MonitoredClient, now: number): number {
   const expiresAt = login?.expiresAt ?? 0;
   return expiresAt === 0 ? 0 : Math.trunc((expiresAt - now) / MS_PER_SECOND);
 }
 
 /** `$SYS.DEBUG.SUBSCRIBERS`: `<subject> [queue]`, in the requester's account. */
-export function countForRequester({ host, sender }: ServiceParts): ServiceHandler {
+export function countForRequester({ host, replier, sender }: ServiceParts): ServiceHandler {
   return request => {
     if (request.originator === null) return;
     const requester = requesterOf(request);
@@ -61,12 +65,12 @@ export function countForRequester({ host, sender }: ServiceParts): ServiceHandle
     const account = named === "" ? host.systemAccount : host.accountNamed(named);
     if (!account) return;
     const [subject, queue] = request.body.toString().trim().split(" ");
-    sender.answer(request.reply, null, String(subscribers(account, subject, queue ?? null)));
+    replier.continueLater(request, answerCount(host, sender, request, account, subject, queue ?? null));
   };
 }
 
 /** `$SYS.REQ.ACCOUNT.NSUBS`: another server asks on behalf of one of its clients. */
-export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
+export function countForServer({ host, replier, sender }: ServiceParts): ServiceHandler {
   return request => {
     if (request.body.length === 0) return host.log.error("SYSTEM - request requires a body");
     try {
@@ -74,7 +78,7 @@ export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
       const account = host.accountNamed(acc);
       if (account === undefined || account.connections === 0) return;
       const group = queue === null ? null : decode(queue);
-      sender.answer(request.reply, null, String(subscribers(account, subject, group)));
+      replier.continueLater(request, answerCount(host, sender, request, account, subject, group));
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
       host.log.error(`SYSTEM - Error unmarshalling account nsubs request message: ${error.message}`);
@@ -82,14 +86,44 @@ export function countForServer({ host, sender }: ServiceParts): ServiceHandler {
   };
 }
 
+function* answerCount(
+  host: SystemHost,
+  sender: Sender,
+  { reply }: ServiceRequest,
+  account: Account,
+  subject: string,
+  queue: string | null,
+): Sliced<void> {
+  sender.answer(reply, null, String(yield* subscribers(host, account, subject, queue)));
+}
+
+/** Subscriptions that are looked at between two pauses. */
+const SLICE_ENTRIES = 256;
+
 /** Counts clients' subscriptions: those that a message on a literal subject reaches, or those within a pattern. @param queue null: any */
-function subscribers({ interest }: Account, subject: string, queue: string | null): number {
+function* subscribers(host: SystemHost, { interest }: Account, subject: string, queue: string | null): Sliced<number> {
   const counts = ({ sink, queue: own }: Subscription) =>
-    sink instanceof Client && (queue === null || (own !== null && Buffer.from(own).toString() === queue));
-  const text = ({ subject: own }: Subscription) => Buffer.from(own).toString();
-  if (hasWildcardText(subject)) return interest.all().filter(one => isSubsetText(text(one), subject) && counts(one)).length;
+    (queue === null || (own !== null && Buffer.from(own).toString() === queue)) && host.clientOf(sink) !== null;
+  let sum = 0;
+  if (hasWildcardText(subject)) {
+    const entries: Subscription[] = [];
+    for (let node = 1; node !== 0; ) {
+      entries.length = 0;
+      node = interest.collectSome(node, SLICE_ENTRIES, entries);
+      for (const one of entries) if (isSubsetText(Buffer.from(one.subject).toString(), subject) && counts(one)) sum++;
+      yield PAUSE;
+    }
+    return sum;
+  }
   const bytes = encode(subject);
   if (!isValidLiteral(bytes, 0, bytes.length)) return 0;
+  const pace = new Pace();
   const { plain, groups } = interest.match(bytes, 0, bytes.length);
-  return [...plain, ...groups.flatMap(membersOf)].filter(counts).reduce((sum, { weight }) => sum + weight, 0);
+  for (const list of [plain, ...groups.map(membersOf)]) {
+    for (const one of list) {
+      if (counts(one)) sum += one.weight;
+      if (pace.due(2)) yield PAUSE;
+    }
+  }
+  return sum;
 }

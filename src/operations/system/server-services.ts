@@ -13,7 +13,6 @@ import { JsonError } from "../../base/go/json-error.ts";
 import type { Decoded, Shape } from "../../base/go/json-shape.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import { quoted } from "../../base/go/strconv.ts";
-import { FLAG_FIRST_PONG_SENT } from "../../connections/link/connection-flag.ts";
 import type { Sender } from "../../services/sender.ts";
 import type { ServiceHandler, ServiceRequest } from "../../services/service-request.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -27,7 +26,7 @@ import { jszOf, raftzOf } from "../monitor/jsz.ts";
 import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import { varzOf } from "../monitor/varz.ts";
-import { type Replier, SILENCE } from "./replier.ts";
+import { type Guard, type Replier, SILENCE } from "./replier.ts";
 import * as shapes from "./service-options.ts";
 import type { Statsz } from "./statsz.ts";
 import type { SystemHost } from "./system-host.ts";
@@ -41,8 +40,7 @@ export interface ServiceParts {
   readonly sender: Sender;
   readonly replier: Replier;
   readonly statsz: Statsz;
-  /** Runs a later part of a handler and logs its errors. */
-  guard(request: ServiceRequest, part: () => void): void;
+  readonly guard: Guard;
 }
 
 /** Services that requests address to all servers or to one, by name. */
@@ -135,9 +133,10 @@ function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest
       return { profile: Buffer.from(Bun.generateHeapSnapshot("v8", "arraybuffer")).toString("base64"), error: "" };
     case "cpu": {
       if (duration <= 0 || duration > PROFILE_NS_MAX) return refused(`Duration ${goDuration(duration)} should be between 0s and 15s`);
+      const durationMs = Number(duration) / NS_PER_MS;
       const answer = (data: object) => guard(request, () => replier.succeed(request, data));
       const { promise, resolve } = Promise.withResolvers<void>();
-      host.clock.after(duration / NS_PER_MS, resolve);
+      host.clock.after(durationMs, resolve);
       host.cpuProfiler.record(promise).then(
         text => answer({ profile: Buffer.from(text).toString("base64"), error: "" }),
         (error: Error) => {
@@ -161,10 +160,15 @@ function reload(host: SystemHost): void {
 }
 
 /** Reads the client id from the request. An invalid request gets no answer. */
-function forClient(host: SystemHost, request: ServiceRequest, options: Shape<{ readonly cid: number }>, go: (cid: number) => void): void {
+function forClient(
+  host: SystemHost,
+  request: ServiceRequest,
+  options: Shape<{ readonly cid: number | bigint }>,
+  go: (cid: number) => void,
+): void {
   let cid: number;
   try {
-    ({ cid } = decodeJson(options, request.body));
+    cid = Number(decodeJson(options, request.body).cid); // no client has an id beyond 2^53
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     return host.log.error(`SYSTEM - Error unmarshalling kick client request: ${error.message}`);
@@ -181,7 +185,7 @@ function kick({ connections }: SystemHost, cid: number): void {
 function lameDuck(host: SystemHost, cid: number): void {
   const client = host.connections.get(cid);
   if (client === undefined) throw new EndpointError("no such client id");
-  if (client.connect.protocol < 1 || (client.flags & FLAG_FIRST_PONG_SENT) === 0) {
+  if (!client.takesAsyncInfo) {
     throw new EndpointError("client does not support Lame Duck Mode or is not ready to receive the notification");
   }
   client.logDebug("Sending Lame Duck Mode info to client");

@@ -7,21 +7,21 @@
 import { bytes } from "../../base/go/json-scalars.ts";
 import {
   type Decoded,
+  duration,
   embedded,
   field,
   flag,
+  int,
   list,
   nearestInt,
-  nearestUint,
   type Shape,
   structure,
   text,
   textOf,
+  uint64,
 } from "../../base/go/json-shape.ts";
 
 const texts = list(text);
-const int = nearestInt("int");
-const uint64 = nearestUint("uint64");
 
 // biome-ignore lint/suspicious/noExplicitAny: shapes of any type
 type Fields = Readonly<Record<string, Shape<any>>>;
@@ -123,6 +123,7 @@ export const HEALTHZ = embedding("HealthzEventOptions", {
     "js-enabled-only": flag,
     "js-server-only": flag,
     "js-meta-only": flag,
+    "leaf-remotes-connected": flag,
     account: text,
     stream: text,
     consumer: text,
@@ -132,7 +133,7 @@ export const HEALTHZ = embedding("HealthzEventOptions", {
 });
 
 export const PROFILEZ = embedding("ProfilezEventOptions", {
-  ProfilezOptions: { name: text, debug: int, duration: nearestInt("time.Duration") },
+  ProfilezOptions: { name: text, debug: int, duration },
   EventFilterOptions,
 });
 

@@ -7,16 +7,16 @@
  * Source: reference, core §8.
  */
 import type { Account } from "../../accounts/account/account.ts";
-import type { Client } from "../../connections/client/client.ts";
 import { RequestQueue } from "../../services/request-queue.ts";
 import { Sender } from "../../services/sender.ts";
 import { SentTrace } from "../../services/sent-trace.ts";
 import { ServiceEndpoints } from "../../services/service-endpoints.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
+import type { MonitoredClient } from "../monitor/monitored-client.ts";
 import { accountServices, allAccountsStatz } from "./account-services.ts";
 import { Events } from "./events.ts";
-import { Replier } from "./replier.ts";
+import { type Guard, Replier } from "./replier.ts";
 import { answerUserInfo, countForRequester, countForServer } from "./requester-services.ts";
 import { answerStats, ownServices, type ServiceParts, serverServices } from "./server-services.ts";
 import { Statsz } from "./statsz.ts";
@@ -41,16 +41,12 @@ export class SystemAccount {
     this.statsz = new Statsz(host, sender);
     this.queue = new RequestQueue(host.log, () => host.turn.end(), { label: "System service", waitingMax: WAITING_MAX });
     const { queue } = this;
-    this.parts = {
-      host,
-      sender,
-      replier: new Replier(host, sender),
-      statsz: this.statsz,
-      guard(request, part) {
-        queue.guard(request, part);
-        host.turn.end();
-      },
+    const guard: Guard = (request, part) => {
+      queue.guard(request, part);
+      host.turn.end();
     };
+    const { longAnswers } = host.monitoring;
+    this.parts = { host, sender, replier: new Replier(host, sender, longAnswers, guard), statsz: this.statsz, guard };
     this.endpoints = new ServiceEndpoints(
       account,
       (error, subject) => host.log.error(`System service ${subject} failed: ${(error as Error).stack ?? error}`),
@@ -99,15 +95,15 @@ export class SystemAccount {
 
   // Called by connections
 
-  onAuthenticated(client: Client): void {
+  onAuthenticated(client: MonitoredClient): void {
     this.events.connected(client);
   }
 
-  onAuthenticationFailed(client: Client, refusal: Refusal, inAccount: boolean): void {
+  onAuthenticationFailed(client: MonitoredClient, refusal: Refusal, inAccount: boolean): void {
     this.events.refused(client, refusal, inAccount);
   }
 
-  onConnectionClosed(client: Client, reason: CloseReason): void {
+  onConnectionClosed(client: MonitoredClient, reason: CloseReason): void {
     this.events.disconnected(client, reason);
   }
 

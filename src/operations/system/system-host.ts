@@ -1,8 +1,8 @@
 import type { Account } from "../../accounts/account/account.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
-import type { Client } from "../../connections/client/client.ts";
 import type { CpuProfiler } from "../monitor/cpu-profile.ts";
+import type { MonitoredClient } from "../monitor/monitored-client.ts";
 import type { MonitoredServer } from "../monitor/monitored-server.ts";
 
 /** What services and events need from the server. */
@@ -18,5 +18,5 @@ export interface SystemHost extends MonitoredServer {
   /** @throws Error with the reason; the configuration is unchanged then */
   reload(): void;
   /** Sends lame duck INFO to one client, although the server does not leave. */
-  announceLameDuckTo(client: Client): void;
+  announceLameDuckTo(client: MonitoredClient): void;
 }

@@ -29,9 +29,39 @@ export function openDescriptors(): number {
 }
 
 /** The number of connections for which descriptors are left at start. Infinite when the limit is unknown. */
-export function connectionsThatFit(): number {
+function connectionsThatFit(): number {
   const limit = descriptorLimit();
   if (limit === null) return Number.POSITIVE_INFINITY;
   const reserve = Math.min(RESERVE, Math.ceil(limit * RESERVE_SHARE));
   return Math.max(1, limit - openDescriptors() - reserve);
+}
+
+/** Counts connections against the descriptors that the process may open. */
+export class DescriptorCount {
+  private max = Number.POSITIVE_INFINITY;
+  private others = 0;
+
+  /** @param clients returns how many transports of clients are open */
+  constructor(private readonly clients: () => number) {}
+
+  /** Reads the limit; called once, when log and other files are open. */
+  start(): void {
+    this.max = connectionsThatFit() + this.others;
+  }
+
+  /** @param clients transports of clients, with the one that is asked for */
+  hasRoom(clients: number): boolean {
+    return clients + this.others <= this.max;
+  }
+
+  /** Counts a connection that is not a client. @returns false if there is no descriptor for it */
+  take(): boolean {
+    if (!this.hasRoom(this.clients() + 1)) return false;
+    this.others++;
+    return true;
+  }
+
+  give(): void {
+    this.others--;
+  }
 }

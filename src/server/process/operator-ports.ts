@@ -2,6 +2,7 @@
 
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
+import type { Descriptors } from "../../operations/http/http-listener.ts";
 import type { Monitor } from "../../operations/monitor/monitor.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import type { ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
@@ -13,9 +14,9 @@ import { listenErrorText, StartError } from "../shard/server-errors.ts";
 export class OperatorPorts {
   monitor: Monitor | null = null;
   profiler: Profiler | null = null;
-  private readonly server: MonitoredServer & ProfiledServer;
+  private readonly server: MonitoredServer & ProfiledServer & { readonly descriptors: Descriptors };
 
-  constructor(server: MonitoredServer & ProfiledServer) {
+  constructor(server: OperatorPorts["server"]) {
     this.server = server;
   }
 
@@ -56,9 +57,10 @@ export class OperatorPorts {
     if (tls !== null && this.monitor?.secure) this.monitor.updateTls(tls);
   }
 
-  /** Closes the ports; resolves when the last request has finished. */
-  async stop(): Promise<void> {
-    await Promise.all([this.monitor?.stop(), this.profiler?.stop()]);
+  /** Closes the ports and their connections. */
+  stop(): void {
+    this.monitor?.stop();
+    this.profiler?.stop();
   }
 }
 

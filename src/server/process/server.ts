@@ -15,10 +15,11 @@ import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { newServerIdentity, type ServerIdentity } from "../../base/keys/server-identity.ts";
 import { isConfigurable, type Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
-import type { Client } from "../../connections/client/client.ts";
+import { Client } from "../../connections/client/client.ts";
 import type { ServerCounters } from "../../connections/link/host.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CpuProfiler } from "../../operations/monitor/cpu-profile.ts";
+import type { MonitoredClient } from "../../operations/monitor/monitored-client.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { MonitorState } from "../../operations/monitor/monitored-server.ts";
 import type { SystemHost } from "../../operations/system/system-host.ts";
@@ -32,7 +33,7 @@ import { StoppedError } from "../shard/server-errors.ts";
 import { Shard, type ShardHost } from "../shard/shard.ts";
 import type { WebSocketListener, WebSocketOwnerName } from "../shard/websocket-listener.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { connectionsThatFit } from "./descriptor-limit.ts";
+import { DescriptorCount } from "./descriptor-limit.ts";
 import type { LameDuck, LameDuckHost } from "./lame-duck.ts";
 import type { Ocsp } from "./ocsp.ts";
 import { OperatorPorts } from "./operator-ports.ts";
@@ -83,8 +84,8 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   private readonly markStopped: () => void;
   readonly shard: Shard;
   private lastConnectionId = 0;
-  /** The number of connections for which the process has descriptors. */
-  private descriptorConnectionsMax = Number.POSITIVE_INFINITY;
+  /** Counts the connections that are not clients: monitoring, profiling. */
+  readonly descriptors = new DescriptorCount(() => this.shard.transports.size);
   private lameDuck: LameDuck | null = null;
   private stopping: Promise<void> | null = null;
 
@@ -94,7 +95,6 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.log = dependencies.log;
     this.clock = dependencies.clock ?? SYSTEM_CLOCK;
     this.disk = dependencies.disk ?? SYSTEM_DISK;
-    this.monitoring = new MonitorState(this.clock);
     this.startedAt = this.clock.now();
     this.configSource = config?.source ?? null;
     this.configDigest = config?.digest ?? "";
@@ -107,6 +107,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.markStopped = resolve;
     this.fetch = dependencies.fetch ?? ((url, how) => fetch(url, how));
     this.shard = new Shard(this, options, { authenticate, websocketOwner });
+    this.monitoring = new MonitorState(this.clock, this.shard.turn.scheduler);
     this.shard.openSystem(this);
   }
 
@@ -130,11 +131,11 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       shard.operator?.start();
       this.operatorPorts.startMonitor(options);
       this.ocspFor(options)?.start(options);
-      this.descriptorConnectionsMax = connectionsThatFit();
+      this.descriptors.start();
       shard.listen();
     } catch (error) {
       shard.abandon();
-      void this.operatorPorts.stop();
+      this.operatorPorts.stop();
       void this.ocsp?.stop();
       throw error;
     }
@@ -163,9 +164,8 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       this.stopAccepting();
       this.log.debug("Client accept loop exiting..");
     }
-    const portsStopped = this.operatorPorts.stop();
+    this.operatorPorts.stop();
     await shard.stop();
-    await portsStopped;
     this.files.removePorts();
     this.log.notice("Server Exiting..");
     await this.ocsp?.stop();
@@ -210,8 +210,9 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     this.shard.announceLameDuck(null);
   }
 
-  announceLameDuckTo(client: Client): void {
-    this.shard.announceLameDuck(client);
+  announceLameDuckTo({ id }: MonitoredClient): void {
+    const client = this.shard.connections.get(id);
+    if (client !== undefined) this.shard.announceLameDuck(client);
   }
 
   leaving(): Client[] {
@@ -285,7 +286,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   hasRoom(inProcess: boolean): boolean {
     const { connections, transports } = this.shard;
     const limit = this.options.connectionsMax;
-    return limit >= 0 && connections.size < limit && (inProcess || transports.size <= this.descriptorConnectionsMax);
+    return limit >= 0 && connections.size < limit && (inProcess || this.descriptors.hasRoom(transports.size));
   }
 
   guardsFor(options: Options): TlsGuards | null {
@@ -390,6 +391,10 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   get connections(): ReadonlyMap<number, Client> {
     return this.shard.connections;
+  }
+
+  clientOf(sink: object): MonitoredClient | null {
+    return sink instanceof Client ? sink : null;
   }
 
   get closedConnections(): ClosedConnections {

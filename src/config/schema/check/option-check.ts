@@ -32,6 +32,7 @@ export const CHECK_ORDER = [
   checkDefaultDomains,
   "logFormat",
   "logLevelOverrides",
+  "metricsPrefix",
   checkWebsocket,
   checkMonitoring,
   checkSystemAccount,

@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import * as given from "../given/shape.ts";
 import { integerFlag, portOrDefault, textFlag } from "../row/flag-row.ts";
 import { option, type ReloadFacts } from "../row/option-row.ts";
+import { ConfigFault } from "../row/problems.ts";
 import { integer, reader, textIn } from "../row/reader.ts";
 
 /** 0: no monitoring; -1: any free port. */
@@ -19,6 +20,15 @@ const basePath = (given: string) =>
         .normalize(`/${given}`)
         .replace(/(.)\/$/, "$1")
         .replace(/^\/\//, "/");
+
+const METRIC_PREFIX = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+
+/** Whether the names of metrics may begin with this text. */
+export function isMetricPrefix(text: string): boolean {
+  return METRIC_PREFIX.test(text);
+}
+
+const prefixFault = (prefix: string) => (prefix === "" || isMetricPrefix(prefix) ? null : `invalid metrics prefix: ${prefix}`);
 
 const shownPort = (value: number | null) => String(value ?? 0);
 
@@ -78,5 +88,19 @@ export const MONITORING_OPTIONS = {
     reload: "fixed",
     goName: "HTTPSPort",
     shown: shownPort,
+  }),
+  metricsPrefix: option<string>({
+    names: "metrics_prefix",
+    reader: reader("string", value => {
+      const prefix = textIn(value);
+      const fault = prefixFault(prefix);
+      if (fault !== null) throw new ConfigFault(fault, value);
+      return prefix;
+    }),
+    initial: "",
+    check: prefixFault,
+    text: "first part of the names on /metrics, such as `nats`, instead of `gnatsd` and `jetstream`; nats-server has no /metrics",
+    reload: "live",
+    goName: "MetricsPrefix",
   }),
 };

@@ -9,7 +9,7 @@ import * as given from "../given/shape.ts";
 import { integerFlag, portOrDefault, textFlag, textOrNull } from "../row/flag-row.ts";
 import { option } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
-import { booleanIn, durationAtLeast, integer, mapOf, reader, textIn, textOrUnset } from "../row/reader.ts";
+import { boolean, booleanIn, durationAtLeast, integer, mapOf, reader, textIn, textOrUnset } from "../row/reader.ts";
 
 const SECOND_NS = 1_000_000_000n;
 const DEFAULT_PORT = 4222;
@@ -230,6 +230,14 @@ export const SERVER_OPTIONS = {
     reload: "fixed",
     goName: "ProfPort",
     shown: port => String(port ?? 0),
+  }),
+  profilingRemote: option<boolean>({
+    names: "prof_remote",
+    reader: boolean,
+    initial: false,
+    text: "profiles may be requested from other hosts; nats-server always allows it",
+    reload: "live",
+    goName: "ProfRemote",
   }),
   profilingBlockRate: option<number>({
     names: "prof_block_rate",

@@ -66,10 +66,12 @@ export class TlsContext {
   readonly authorities: readonly Uint8Array[];
   readonly peerCheck: PeerCheck | null;
   private readonly certificates: readonly { readonly facts: Certificate; readonly handshake: HandshakeOptions }[];
+  private readonly loaded: readonly LoadedCertificate[];
   private readonly pins: ReadonlySet<string>;
 
   private constructor(options: TlsRules, certificates: readonly LoadedCertificate[], ca: readonly string[], peerCheck: PeerCheck | null) {
     this.options = options;
+    this.loaded = certificates;
     this.peerCheck = peerCheck;
     this.notAfterMs = certificates[0].facts.notAfterMs;
     const asks = options.verify || options.verifyOptional;
@@ -108,6 +110,12 @@ export class TlsContext {
     );
     const context = new TlsContext(options, loaded, options.caFile === null ? [] : loadAuthorities(options.caFile), peerCheck);
     return context;
+  }
+
+  /** The same certificates for a listener that asks peers for none. */
+  withoutPeers(): TlsContext {
+    const rules = { verify: false, verifyOptional: false, pinnedCerts: [], handshakeFirst: false, handshakeFirstFallbackMs: 0 };
+    return new TlsContext({ ...this.options, ...rules }, this.loaded, [], null);
   }
 
   /** TLS options for the handshake with this client. @param hello null when it could not be read; BoringSSL will refuse the handshake */
