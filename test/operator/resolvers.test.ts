@@ -1,9 +1,11 @@
 /** Resolvers that fail, compared with nats-server: logins are refused and the reason is logged. */
+
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Signer } from "../../src/access/jwt/encode.ts";
+import { withProxyVariables } from "../doubles/proxy-variables.ts";
 import { live } from "../reference/recording.ts";
 import { linesOf, type Side, startOurs, startReference } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
@@ -119,6 +121,16 @@ for (const [title, [config, error]] of Object.entries(STARTS)) {
   test(`${title} stops the start, as in nats-server`, async () => expect(await startError(startOurs, config)).toContain(error));
   live.test(`reference: ${title} stops the start`, async () => expect(await startError(startReference, config)).toContain(error));
 }
+
+test("a proxy in the environment is not used for requests to the account server", async () => {
+  await withProxyVariables(async () => {
+    const side = await startOurs(urlConfig()());
+    const peer = await login({ side });
+    expect([peer.lines, peer.closed]).toEqual([[], false]);
+    peer.close();
+    await side.stop();
+  });
+});
 
 test("an account server that answers under another path does not stop the start", async () =>
   expect(await startError(startOurs, urlConfig("/elsewhere/x")())).toBe("no error"));

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { TOKEN_BYTES_MAX } from "../../access/jwt/decode.ts";
 import { quoted } from "../../base/go/strconv.ts";
+import { directFetch } from "../../base/runtime/direct-fetch.ts";
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import { LookupError } from "./lookup-error.ts";
 import type { Resolver } from "./resolver.ts";
@@ -43,7 +44,7 @@ export class UrlResolver implements Resolver {
     const refuse = (reason: string) => new LookupError(`could not fetch <${quoted(redacted(url))}>: ${reason}`);
     let response: Response;
     try {
-      response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS), ...(this.tls === null ? {} : { tls: this.tls }) });
+      response = await directFetch(url, { signal: AbortSignal.timeout(FETCH_MS), ...(this.tls === null ? {} : { tls: this.tls }) });
     } catch (error) {
       throw refuse(`Get ${quoted(redacted(url))}: ${goReason(error as Error, "awaiting headers")}`);
     }

@@ -6,6 +6,7 @@
  *   stop: no new connections ─▶ all connections closed ─▶ operator ports closed ─▶ files removed
  * No module-level state: two servers in one operating system process share nothing. cli/ installs the signal handlers.
  */
+
 import type { Account } from "../../accounts/account/account.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../base/clock/clock.ts";
@@ -14,6 +15,7 @@ import type { Disk } from "../../base/disk/disk.ts";
 import { SYSTEM_DISK } from "../../base/disk/system-disk.ts";
 import { newServerIdentity, type ServerIdentity } from "../../base/keys/server-identity.ts";
 import { isConfigurable, type Logger } from "../../base/log/logger.ts";
+import { directFetch } from "../../base/runtime/direct-fetch.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { Client } from "../../connections/client/client.ts";
 import type { ServerCounters } from "../../connections/link/host.ts";
@@ -105,7 +107,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     const { promise, resolve } = Promise.withResolvers<void>();
     this.stopped = promise;
     this.markStopped = resolve;
-    this.fetch = dependencies.fetch ?? ((url, how) => fetch(url, how));
+    this.fetch = dependencies.fetch ?? directFetch;
     this.shard = new Shard(this, options, { authenticate, websocketOwner });
     this.monitoring = new MonitorState(this.clock, this.shard.turn.scheduler);
     this.shard.openSystem(this);
