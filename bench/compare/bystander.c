@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SILENT_CLIENTS = 10, ATTEMPTS_MAX = 256, OUTSTANDING_MAX = 1 << 20, MS = 1000000 };
+enum { SILENT_CLIENTS = 10, ATTEMPTS_MAX = 256, OUTSTANDING_MAX = 1 << 20, MS = 1000000, PATIENCE_MS = 20000 };
 
 /* ---- waits ---- */
 
@@ -85,7 +85,7 @@ static void read_pongs(Pinger *pinger) {
   for (uint64_t pong = before; pong < pinger->reader.pongs; pong++) note_wait(&pinger->waits, now - pinger->sent_ns[(pong - pinger->confirmed) % OUTSTANDING_MAX]);
 }
 
-/* What was not answered at the end counts with the time that it waited until then. */
+/* What was not answered at last counts with the time that it waited until then. */
 static void note_unanswered(Pinger *pinger) {
   uint64_t now = now_ns();
   for (uint64_t ping = pinger->reader.pongs - pinger->confirmed; ping < pinger->sent; ping++) note_wait(&pinger->waits, now - pinger->sent_ns[ping % OUTSTANDING_MAX]);
@@ -216,7 +216,7 @@ void run_bystander(const Options *options) {
   fflush(stdout);
   uint64_t ping_at = now_ns(), accept_at = ping_at, ended = 0;
   struct epoll_event events[64];
-  while (ended == 0 || (!all_answered(&pinger) && now_ns() < ended)) {
+  while (ended == 0 || ((!all_answered(&pinger) || state.attempts > 0) && now_ns() < ended)) {
     uint64_t now = now_ns();
     if (ended == 0 && now >= ping_at) {
       if (now - ping_at > state.late_ns) state.late_ns = now - ping_at;
@@ -235,7 +235,7 @@ void run_bystander(const Options *options) {
       else if (watched->kind == SILENT) on_silent(watched, (uint64_t)options->timer_ms * MS);
       else if (watched->kind != STANDARD_INPUT) on_attempt(watched);
       else if (ended == 0) {
-        ended = now_ns() + 2000ull * MS;
+        ended = now_ns() + PATIENCE_MS * (uint64_t)MS;
         epoll_ctl(state.epoll, EPOLL_CTL_DEL, 0, NULL);
       }
     }

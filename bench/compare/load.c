@@ -59,7 +59,7 @@ static void publish_all(Publisher *publishers, int count, const Block *block) {
     for (int at = 0; at < count; at++) {
       if (publishers[at].at == publishers[at].end) continue;
       progress |= write_some(&publishers[at], block);
-      if (publishers[at].reader.refused) progress |= read_some(&publishers[at].reader) > 0;
+      while (publishers[at].reader.refused && read_some(&publishers[at].reader) > 0) progress = 1;
       waits[waiting++] = (struct pollfd){.fd = publishers[at].reader.fd, .events = publishers[at].reader.refused ? POLLIN | POLLOUT : POLLOUT};
     }
     if (waiting == 0) return;

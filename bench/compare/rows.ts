@@ -244,7 +244,7 @@ export const WORKLOADS: Workload[] = [
   besideBystander("wait-200", "1 → 200, 16 B", 2.5, { subscribers: 200, messages: 100_000 }),
   besideBystander("wait-1000", "1 → 1,000, 200 B", 1.5, { size: 200, subscribers: 1_000, messages: 12_000 }),
   besideBystander("wait-import", "through a service import, 1 → 1, 16 B", 1.5, { subscribers: 1, messages: 4_000_000 }, IMPORTED_SUBJECT),
-  besideBystander("wait-refused", "publishing is refused, 16 B", 1.5, { messages: 2_000_000 }, REFUSED_SUBJECT),
+  besideBystander("wait-refused", "publishing is refused, 16 B", 1.5, { messages: 400_000 }, REFUSED_SUBJECT),
   besideBystander("wait-tls", "TLS, 1 → 1, 16 B", 1.2, { subscribers: 1, messages: 6_000_000 }, SECURE),
   besideBystander("wait-websocket", "WebSocket, 1 → 1, 16 B", 1.2, { subscribers: 1, messages: 6_000_000 }, WEB_SOCKETS),
   {

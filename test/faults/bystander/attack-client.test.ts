@@ -43,3 +43,25 @@ test("waiting for an answer fails when the server closes the connection", async 
   await client.closed();
   server.stop(true);
 });
+
+test("writes more than one block to a server that takes everything and says nothing", async () => {
+  const size = 20 << 20;
+  let received = 0;
+  const all = Promise.withResolvers<void>();
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(_socket, chunk) {
+        received += chunk.length;
+        if (received === size) all.resolve();
+      },
+    },
+  });
+  const client = await AttackClient.open(server.port);
+  await client.write(new Uint8Array(size));
+  await all.promise;
+  client.close();
+  server.stop(true);
+  expect(received).toBe(size);
+});

@@ -48,10 +48,11 @@ export class AttackClient {
   async write(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     for (let at = 0; at < bytes.length && !this.ended; ) {
-      const taken = this.socket.write(bytes.subarray(at, at + BLOCK_SIZE));
+      const block = bytes.subarray(at, at + BLOCK_SIZE);
+      const taken = this.socket.write(block);
       if (taken < 0) return;
       at += taken;
-      if (at < bytes.length) await this.change();
+      if (taken < block.length) await this.change();
     }
   }
 
