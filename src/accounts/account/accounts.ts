@@ -7,6 +7,7 @@
  * their exports and imports; their clients are closed afterwards.
  */
 
+import { installedRule } from "../../messaging/mapping/mapping-rule.ts";
 import { SubjectMappings } from "../../messaging/mapping/subject-mappings.ts";
 import { type ActivationCheck, type AnyImport, exportFor, mayImport, NO_ACTIVATIONS } from "../trade/export-access.ts";
 import { addExport, addServiceImport, addStreamImport, latencyProblem, planTrades } from "../trade/plan-trades.ts";
@@ -37,10 +38,16 @@ export interface AccountsUpdate {
 export interface AccountUpdate {
   /** Accounts whose stream imports changed. */
   readonly changed: ReadonlySet<Account>;
-  /** Skipped parts of the claims, in the reference's words. */
+  /** Skipped exports and latency metrics, in the reference's words. */
   readonly problems: readonly string[];
-  /** Imports among the skipped parts. */
-  readonly refused: readonly AnyImport[];
+  readonly refused: readonly RefusedImport[];
+}
+
+/** An import that cannot be set up. */
+export interface RefusedImport {
+  readonly wanted: AnyImport;
+  /** The reference's words. */
+  readonly reason: string;
 }
 
 export class Accounts {
@@ -146,7 +153,14 @@ export class Accounts {
     account.limits = limits;
     account.defaultPermissions = defaultPermissions;
     account.trace = trace;
-    account.mappings = mappings.length === 0 ? null : new SubjectMappings(mappings, this.host.clusterName, this.host.turn.random);
+    account.mappings =
+      mappings.length === 0
+        ? null
+        : new SubjectMappings(
+            mappings.map(rule => installedRule(rule, account.name)),
+            this.host.clusterName,
+            this.host.turn.random,
+          );
     account.updatedAt = this.host.clock.now();
   }
 
@@ -183,7 +197,7 @@ export class Accounts {
     const account = this.open(options.name);
     const { label } = account;
     const problems: string[] = [];
-    const refused: AnyImport[] = [];
+    const refused: RefusedImport[] = [];
     const trades = (name: string) => (name === options.name ? trade : this.byName.get(name)?.trade);
     const trade = new Trade(options.name);
     const note = (what: string, problem: string | null) => {
@@ -197,12 +211,11 @@ export class Accounts {
     const { systemName } = this;
     if (systemName === account.name) addSystemExports(trade);
     for (const wanted of options.imports) {
-      const add =
+      const reason =
         wanted.kind === "stream"
           ? addStreamImport(trade, wanted, { trades, activated })
           : addServiceImport(trade, wanted, { trades, activated });
-      note(`Error adding ${wanted.kind} import to account [${label}]`, add);
-      if (add !== null) refused.push(wanted);
+      if (reason !== null) refused.push({ wanted, reason });
     }
     if (systemName !== null) addSystemImports(trade, systemName, trades);
     this.applySettings(account, options);

@@ -7,6 +7,7 @@
  * Source: reference, accounts (behaviour); core §5.2, §5.3.
  */
 
+import { type HashedAccounts, withAccountHashes } from "../../messaging/mapping/account-functions.ts";
 import { SubjectTransform } from "../../messaging/mapping/subject-transform.ts";
 import { TransformError } from "../../messaging/mapping/transform-error.ts";
 import { hasWildcardText, isValidPublishSubjectText, isValidSubjectText } from "../../messaging/subject/subject-text.ts";
@@ -154,9 +155,11 @@ export function planTrades(accounts: readonly TradeOptions[], activated: Activat
       ? null
       : `Error adding service latency sampling for "${one.subject}" on subject "${one.latency.subject}": ${latency}`;
   });
-  each(importsOf("stream"), (trade, one) => importProblem(one, trades, () => addStreamImport(trade, one as StreamImportOptions, context)));
+  each(importsOf("stream"), (trade, one) =>
+    importProblem(trade, one, trades, installed => addStreamImport(trade, installed as StreamImportOptions, context)),
+  );
   each(importsOf("service"), (trade, one) =>
-    importProblem(one, trades, () => addServiceImport(trade, one as ServiceImportOptions, context)),
+    importProblem(trade, one, trades, installed => addServiceImport(trade, installed as ServiceImportOptions, context)),
   );
   return { trades, problems };
 }
@@ -170,16 +173,41 @@ function exportProblem(
   for (const name of given.accounts ?? []) {
     if (!trades.has(name)) problems.push(`"${name}" account not defined for ${given.kind} export`);
   }
-  const problem = addExport(trade, given);
+  const problem = textOf(() =>
+    addExport(trade, { ...given, subject: withAccountHashes(given.subject, { own: trade.account, exporter: "" }) }),
+  );
   return problem === null ? null : `Error adding ${given.kind} export "${given.subject}": ${problem}`;
 }
 
 function importProblem(
-  { kind, account, subject }: StreamImportOptions | ServiceImportOptions,
+  trade: Trade,
+  given: StreamImportOptions | ServiceImportOptions,
   trades: ReadonlyMap<string, Trade>,
-  add: () => string | null,
+  add: (installed: StreamImportOptions | ServiceImportOptions) => string | null,
 ): string | null {
+  const { account, kind } = given;
   if (!trades.has(account)) return `"${account}" account not defined for ${kind} import`;
-  const problem = add();
+  const accounts = { own: trade.account, exporter: account };
+  let { subject } = given; // as the reference shows it in errors
+  const problem = textOf(() => {
+    subject = withAccountHashes(subject, accounts);
+    return add(withLocalHashes({ ...given, subject }, accounts));
+  });
   return problem === null ? null : `Error adding ${kind} import "${subject}": ${problem}`;
+}
+
+/** The import with literals in place of account functions in the importer's subjects. @throws TransformError */
+function withLocalHashes<T extends StreamImportOptions | ServiceImportOptions>(given: T, accounts: HashedAccounts): T {
+  const prefix = given.kind === "stream" ? { prefix: withAccountHashes(given.prefix, accounts) } : {};
+  return { ...given, ...prefix, to: withAccountHashes(given.to, accounts) };
+}
+
+/** Runs a step that may find a wrong account function. @returns the text of the error, or the step's result */
+function textOf(step: () => string | null): string | null {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof TransformError) return error.message;
+    throw error;
+  }
 }

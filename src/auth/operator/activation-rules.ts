@@ -25,6 +25,11 @@ export class ActivationRules {
     this.claimed.set(wanted, claim);
   }
 
+  /** The claim from which an option was made. */
+  claimOf(wanted: AnyImport): Import | undefined {
+    return this.claimed.get(wanted);
+  }
+
   /** Results are valid for the moment only, because tokens expire and are revoked. */
   readonly check: ActivationCheck = (importer, exporter, given, wanted) => this.endOf(importer, exporter, given, wanted) !== null;
 

@@ -9,7 +9,7 @@ export function claimsFault(claims: AccountClaims, nowMs: number): string | null
   const results = validateClaims(claims, nowMs);
   if (results.isBlocking(false)) return `validation errors: [${results.errors().join(" ")}]`;
   for (const mapping of mappingsOf(claims)) {
-    const fault = checkClaimMapping(mapping);
+    const fault = checkClaimMapping(mapping, claims.subject);
     if (fault !== null) return fault;
   }
   return null;

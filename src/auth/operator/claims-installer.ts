@@ -13,7 +13,9 @@ import type { AccountLimits } from "../../accounts/account/account-options.ts";
 import type { AnyExport, AnyImport } from "../../accounts/trade/export-access.ts";
 import type { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { quoted } from "../../base/go/strconv.ts";
-import { checkMapping, type MappingRule } from "../../messaging/mapping/mapping-rule.ts";
+import { type HashedAccounts, withAccountHashes } from "../../messaging/mapping/account-functions.ts";
+import { checkMapping, installedRule, type MappingRule } from "../../messaging/mapping/mapping-rule.ts";
+import { TransformError } from "../../messaging/mapping/transform-error.ts";
 import type { ActivationRules } from "./activation-rules.ts";
 import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";
 import { type LoadedAccount, signersOf } from "./loaded-account.ts";
@@ -58,7 +60,7 @@ export class ClaimsInstaller {
     loaded.version++;
     this.setClaim(loaded, jwt);
     this.watchExpiry(loaded);
-    const { mappings, problems: mappingProblems } = mergeMappings(loaded.mappings, mappingsOf(claims));
+    const { mappings, problems: mappingProblems } = mergeMappings(loaded.mappings, mappingsOf(claims), account.name);
     for (const [source, problem] of mappingProblems) {
       log.error(`Error adding subject mapping ${quoted(source)} for account [${account.label}]: ${problem}`);
     }
@@ -67,7 +69,12 @@ export class ClaimsInstaller {
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), imports, mappings };
     const { changed, problems, refused } = directory.update(options, this.rules.check);
     for (const problem of problems) log.debug(problem);
-    const incomplete = [...missing, ...refused.map(one => one.account)];
+    for (const { wanted, reason } of refused) {
+      const exporter = this.loaded(wanted.account)?.account.label ?? wanted.account;
+      const subject = quoted(this.rules.claimOf(wanted)?.subject ?? wanted.subject);
+      log.error(`Error adding ${wanted.kind} import ${subject} from account ${exporter} to account ${account.label}: ${reason}`);
+    }
+    const incomplete = [...missing, ...refused.map(({ wanted }) => wanted.account)];
     loaded.incomplete = incomplete.length > 0;
     for (const exporter of incomplete) this.missed.add(exporter);
     this.watchActivations(loaded);
@@ -145,14 +152,22 @@ export class ClaimsInstaller {
     if (at !== Number.POSITIVE_INFINITY) timers.set(timer, Math.min(Math.max(0, at - clock.now()), TIMER_MS_MAX));
   }
 
-  private exportsOf({ nats: { exports } }: AccountClaims, label: string): AnyExport[] {
-    const options = exports.flatMap(one => exportOptionsOf(one!) ?? []);
+  private exportsOf({ nats: { exports }, subject: own }: AccountClaims, label: string): AnyExport[] {
+    const options = exports.flatMap(one => {
+      try {
+        return exportOptionsOf({ ...one!, subject: withAccountHashes(one!.subject, { own, exporter: "" }) }) ?? [];
+      } catch (error) {
+        if (!(error instanceof TransformError)) throw error;
+        this.host.log.error(`Error adding ${one!.type} export ${quoted(one!.subject)} for account [${label}]: ${error.message}`);
+        return [];
+      }
+    });
     for (const { kind, subject } of options) this.host.log.debug(`Adding ${kind} export ${quoted(subject)} for ${label}`);
     return options;
   }
 
   private importsOf(
-    { nats }: AccountClaims,
+    { nats, subject: own }: AccountClaims,
     failed: ReadonlyMap<string, string>,
     label: string,
   ): { imports: AnyImport[]; missing: string[] } {
@@ -165,14 +180,28 @@ export class ClaimsInstaller {
         missing.push(account);
         return [];
       }
-      const options = importOptionsOf(claim!);
+      let installed: Import;
+      try {
+        installed = installedImport(claim!, { own, exporter: account });
+      } catch (error) {
+        if (!(error instanceof TransformError)) throw error;
+        this.host.log.error(`Error adding ${type} import ${quoted(subject)} for account [${label}]: ${error.message}`);
+        return [];
+      }
+      const options = importOptionsOf(installed);
       if (options === null) return [];
-      this.rules.note(options, claim!);
-      this.host.log.debug(importText(options, claim!, this.loaded(account)!.account.label, label));
+      this.rules.note(options, installed);
+      this.host.log.debug(importText(options, installed, this.loaded(account)!.account.label, label));
       return [options];
     });
     return { imports, missing };
   }
+}
+
+/** The claim with literals in place of account functions. @throws TransformError */
+function installedImport(claim: Import, accounts: HashedAccounts): Import {
+  const subject = withAccountHashes(claim.subject, accounts);
+  return { ...claim, subject, localSubject: withAccountHashes(claim.localSubject, accounts), to: withAccountHashes(claim.to, accounts) };
 }
 
 function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, exporter: string, importer: string): string {
@@ -184,13 +213,16 @@ function importText({ kind }: AnyImport, { localSubject, subject, to }: Import, 
 function mergeMappings(
   before: readonly MappingRule[],
   claimed: readonly MappingRule[],
+  account: string,
 ): { mappings: MappingRule[]; problems: [source: string, problem: string][] } {
   const problems: [string, string][] = [];
   const valid = new Map<string, MappingRule>();
   for (const one of claimed) {
-    const problem = checkMapping(one);
-    if (problem === null) valid.set(one.source, one);
-    else problems.push([one.source, problem]);
+    const problem = checkMapping(one, account);
+    if (problem === null) {
+      const installed = installedRule(one, account);
+      valid.set(installed.source, installed);
+    } else problems.push([one.source, problem]);
   }
   const kept = before.filter(({ source }) => problems.length > 0 || valid.has(source));
   const mappings = new Map(kept.map(one => [one.source, one]));

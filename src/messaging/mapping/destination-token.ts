@@ -9,6 +9,7 @@
  * white space after them, so a comma cannot be a delimiter. Subjects are split at dots before, so no argument contains a dot.
  * Source: core §5.6; reference server, subject_transform.go (behaviour).
  */
+import { callsAccountFunction, looksLikeFunction } from "./account-functions.ts";
 import { transformError } from "./transform-error.ts";
 
 export enum TokenKind {
@@ -62,15 +63,12 @@ export function parseDestinationToken(token: string): DestinationToken {
     return index === null ? TEXT : { ...TEXT, kind: TokenKind.Wildcard, indexes: [index] };
   }
   if (!looksLikeFunction(token)) return TEXT;
+  if (callsAccountFunction(token)) throw transformError("notAvailable", token); // where it has a value it was replaced before
   for (const { kind, call, read } of FUNCTIONS) {
     const found = call.exec(token);
     if (found !== null) return { ...read(token, found[1].split(SEPARATOR)), kind };
   }
   throw transformError("unknownFunction", token);
-}
-
-export function looksLikeFunction(token: string): boolean {
-  return token.length > 4 && token.startsWith("{{") && token.endsWith("}}");
 }
 
 export function callsKnownFunction(token: string): boolean {

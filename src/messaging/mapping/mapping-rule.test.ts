@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { checkClaimMapping, checkDestination, checkMapping, type MappingRule } from "./mapping-rule.ts";
+import { serverHash } from "../../base/keys/server-hash.ts";
+import {
+  checkDestination,
+  checkClaimMapping as checkInClaims,
+  checkMapping as checkInFile,
+  installedRule,
+  type MappingRule,
+} from "./mapping-rule.ts";
 
 type Destination = string | [subject: string, weight: number, cluster?: string];
 
@@ -7,6 +14,9 @@ function rule(source: string, ...destinations: Destination[]): MappingRule {
   const list = destinations.map(given => (typeof given === "string" ? ([given, 100] as const) : given));
   return { source, destinations: list.map(([subject, weight, cluster = ""]) => ({ subject, weight, cluster })) };
 }
+
+const checkMapping = (given: MappingRule) => checkInFile(given, "A");
+const checkClaimMapping = (given: MappingRule) => checkInClaims(given, "A");
 
 const DESTINATION = "invalid mapping destination";
 
@@ -72,4 +82,27 @@ test("a rule is refused if its remaining messages cannot keep their subject", ()
 test("a destination without a subject is refused; the reference accepts it and crashes at the first message", () => {
   expect(checkMapping(rule("foo", ""))).toBe("invalid subject");
   expect(checkDestination("foo", "")).toBe("invalid subject");
+});
+
+test("account functions are replaced before a rule is checked", () => {
+  const hash = serverHash("A");
+  expect(installedRule(rule("in.{{account-hash()}}", ["out.{{ Account-Hash( ) }}.{{account-hash}}", 100]), "A")).toEqual(
+    rule(`in.${hash}`, [`out.${hash}.{{account-hash}}`, 100]),
+  );
+  const unavailable = `${DESTINATION}: function is not available in this context in`;
+  expect(checkMapping(rule("in.{{account-hash()}}", ["x", 100]))).toBe(null);
+  expect(checkMapping(rule("in", ["x.{{account-hash()}}", 50], [`x.${hash}`, 10]))).toBe(`duplicate entry for "x.${hash}"`);
+  expect(checkMapping(rule("in", ["x.{{account-hash-import()}}", 100]))).toBe(`${unavailable} {{account-hash-import()}}`);
+  expect(checkMapping(rule("{{account-hash-leaf-remote()}}", ["x", 100]))).toBe(`${unavailable} {{account-hash-leaf-remote()}}`);
+  expect(checkMapping(rule("in", ["x.{{account-hash(1)}}", 100]))).toBe(
+    `${DESTINATION}: too many arguments passed to the function in {{account-hash(1)}}`,
+  );
+  expect(checkMapping(rule("in", ["x.{{accountHash()}}", 100]))).toBe(`${DESTINATION}: unknown function in {{accountHash()}}`);
+  expect(checkClaimMapping(rule("in.{{account-hash()}}", ["x", 60], ["{{account-hash(,)}}", 100]))).toBe(
+    `mapping "in.${hash}" -> "{{account-hash(,)}}": ${DESTINATION}: too many arguments passed to the function in {{account-hash(,)}}`,
+  );
+  expect(checkClaimMapping(rule("in.{{account-hash-import()}}", ["x", 60]))).toBe(
+    `mapping "in.{{account-hash-import()}}": ${unavailable} {{account-hash-import()}}`,
+  );
+  expect(checkDestination("in", "x.{{account-hash()}}")).toBe(`${unavailable} {{account-hash()}}`);
 });

@@ -5,7 +5,8 @@
 
 import { quoted } from "../../base/go/strconv.ts";
 import { hasWildcardText, isValidSubjectText } from "../subject/subject-text.ts";
-import { callsKnownFunction, looksLikeFunction } from "./destination-token.ts";
+import { callsAccountFunction, looksLikeFunction, withAccountHashes } from "./account-functions.ts";
+import { callsKnownFunction } from "./destination-token.ts";
 import { SubjectTransform, TransformError } from "./subject-transform.ts";
 import { transformError } from "./transform-error.ts";
 
@@ -23,25 +24,39 @@ export interface MappingRule {
   readonly destinations: readonly MappingDestination[];
 }
 
-type Problem = {
-  readonly text: string /** The destination with the wrong transform; null: the rule itself is wrong. */;
+interface Problem {
+  readonly text: string;
+  readonly source: string;
+  /** The destination that is wrong; null: the rule itself is wrong. */
   readonly destination: string | null;
-};
+}
 
-/** @returns the reference's text for the configuration, without its beginning; null: the rule is valid */
-export function checkMapping(rule: MappingRule): string | null {
-  return problemOf(rule)?.text ?? remainderProblem(rule);
+/**
+ * @param account its account, for account functions
+ * @returns the reference's text for the configuration, without its beginning; null: the rule is valid
+ */
+export function checkMapping(rule: MappingRule, account: string): string | null {
+  return problemOf(rule, account)?.text ?? remainderProblem(installedRule(rule, account));
+}
+
+/** The rule with literals in place of account functions. @throws TransformError */
+export function installedRule({ source, destinations }: MappingRule, account: string): MappingRule {
+  const accounts = { own: account, exporter: "" };
+  return {
+    source: withAccountHashes(source, accounts),
+    destinations: destinations.map(one => ({ ...one, subject: withAccountHashes(one.subject, accounts) })),
+  };
 }
 
 /**
  * The same for claims: `mapping "src": …` or `mapping "src" -> "dest": …`. As in the reference, this does not check whether the remaining
  * messages can keep their subject. `checkMapping` checks it when the claims are applied.
  */
-export function checkClaimMapping(rule: MappingRule): string | null {
-  const problem = problemOf(rule);
+export function checkClaimMapping(rule: MappingRule, account: string): string | null {
+  const problem = problemOf(rule, account);
   if (problem === null) return null;
-  const { text, destination } = problem;
-  return `mapping ${quoted(rule.source)}${destination === null ? "" : ` -> ${quoted(destination)}`}: ${text}`;
+  const { text, source, destination } = problem;
+  return `mapping ${quoted(source)}${destination === null ? "" : ` -> ${quoted(destination)}`}: ${text}`;
 }
 
 /**
@@ -54,6 +69,7 @@ export function checkDestination(source: string, destination: string): string | 
     for (const token of destination === "" ? [] : destination.split(".")) {
       if (token === "" || full) throw transformError("invalidTransform", token);
       if (looksLikeFunction(token)) {
+        if (callsAccountFunction(token)) throw transformError("notAvailable", token);
         if (!callsKnownFunction(token)) throw transformError("unknownFunction", token);
       } else if (token === ">") {
         full = true;
@@ -90,22 +106,34 @@ export function listsOf(rule: MappingRule): Map<string, MappingRule["destination
   return lists;
 }
 
-function problemOf({ source, destinations }: MappingRule): Problem | null {
-  const ofRule = (text: string): Problem => ({ text, destination: null });
-  if (!isValidSubjectText(source)) return ofRule("invalid subject");
-  const seen = new Set<string>();
-  const totals = new Map<string, number>();
-  for (const { subject, weight, cluster } of destinations) {
-    if (seen.has(subject)) return ofRule(`duplicate entry for ${quoted(subject)}`);
-    seen.add(subject);
-    if (weight > 100) return ofRule("individual weights need to be <= 100");
-    const total = (totals.get(cluster) ?? 0) + weight;
-    totals.set(cluster, total);
-    if (total > 100) return ofRule("total weight needs to be <= 100");
-    const text = checkDestination(source, subject);
-    if (text !== null) return { text, destination: subject };
+function problemOf(rule: MappingRule, account: string): Problem | null {
+  const accounts = { own: account, exporter: "" };
+  let { source } = rule;
+  let destination: string | null = null;
+  const refused = (text: string): Problem => ({ text, source, destination });
+  try {
+    source = withAccountHashes(source, accounts);
+    if (!isValidSubjectText(source)) return refused("invalid subject");
+    const seen = new Set<string>();
+    const totals = new Map<string, number>();
+    for (const given of rule.destinations) {
+      destination = given.subject;
+      const subject = withAccountHashes(given.subject, accounts);
+      destination = null;
+      if (seen.has(subject)) return refused(`duplicate entry for ${quoted(subject)}`);
+      seen.add(subject);
+      if (given.weight > 100) return refused("individual weights need to be <= 100");
+      const total = (totals.get(given.cluster) ?? 0) + given.weight;
+      totals.set(given.cluster, total);
+      if (total > 100) return refused("total weight needs to be <= 100");
+      const text = checkDestination(source, subject);
+      if (text !== null) return { text, source, destination: subject };
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof TransformError) return refused(error.message);
+    throw error;
   }
-  return null;
 }
 
 /** Messages cannot keep their subject if tokens of the source look like functions. */

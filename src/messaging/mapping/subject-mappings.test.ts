@@ -42,7 +42,7 @@ function expectSpread(mappings: SubjectMappings, subject: string, expected: Reco
 const seed = seedFromEnv();
 const message = `SEED=${seed}`;
 const newMappings = (rules: MappingRule[], cluster = "") => {
-  for (const each of rules) expect(checkMapping(each)).toBe(null);
+  for (const each of rules) expect(checkMapping(each, "A")).toBe(null);
   return new SubjectMappings(rules, cluster, new Random(seed));
 };
 

@@ -16,6 +16,7 @@ export const TRANSFORM_TEXTS = {
   invalidArgument: `${DESTINATION}: function argument is invalid or in the wrong format`,
   tooManyArguments: `${DESTINATION}: too many arguments passed to the function`,
   notForImports: `${DESTINATION}: the only mapping function allowed for import transforms is {{Wildcard()}}`,
+  notAvailable: `${DESTINATION}: function is not available in this context`,
 } as const;
 
 export function transformError(reason: keyof typeof TRANSFORM_TEXTS, token = ""): TransformError {

@@ -11,7 +11,7 @@ import { integer, type Reader, reader, textIn } from "../row/reader.ts";
 import { ACCOUNT_JETSTREAM_FIELDS, accountJetStream } from "./account-jetstream-block.ts";
 import { EXPORT_FIELDS, exportsList } from "./export-block.ts";
 import { IMPORT_FIELDS, importsList } from "./import-block.ts";
-import { mappingsBlock } from "./mapping-block.ts";
+import { mappingsOf } from "./mapping-block.ts";
 import type { Draft } from "./ocsp-block.ts";
 import { PERMISSION_FIELDS, permissionBlock } from "./permission-block.ts";
 import { TRACE_FIELDS, traceReader } from "./trace-block.ts";
@@ -68,7 +68,16 @@ export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
   field("imports", importsList, "streams and services imported from other accounts", (draft, imports) => (draft.imports = imports), {
     fields: IMPORT_FIELDS,
   }),
-  field("mappings maps", mappingsBlock, "mappings of subjects to other subjects", (draft, mappings) => (draft.mappings = mappings)),
+  {
+    names: ["mappings", "maps"],
+    type: mappingsOf("").type,
+    initial: "",
+    text: "mappings of subjects to other subjects",
+    missing: null,
+    set: (draft, value, context) => {
+      draft.mappings = mappingsOf(draft.name).read(value, context);
+    },
+  },
   field("limits", limitsBlock, "its limits; -1: no limit", (draft, limits) => (draft.limits = limits), { fields: LIMIT_FIELDS }),
   field(
     "msg_trace trace_dest",

@@ -9,9 +9,9 @@ import { mapIn, type Reader, reader, textIn } from "../row/reader.ts";
 
 const WEIGHT_MAX = 100;
 
-export const mappingsBlock: Reader<readonly MappingRule[]> = reader(
-  "map of subjects to a subject, `{ destination, weight, cluster }`, or a list of these",
-  (block, { problems }) => {
+/** The mappings of one account. */
+export function mappingsOf(account: string): Reader<readonly MappingRule[]> {
+  return reader("map of subjects to a subject, `{ destination, weight, cluster }`, or a list of these", (block, { problems }) => {
     const mappings: MappingRule[] = [];
     for (const [source, value] of mapIn(block)) {
       if (!isValidSubjectText(source)) {
@@ -20,13 +20,13 @@ export const mappingsBlock: Reader<readonly MappingRule[]> = reader(
       }
       const mapping = { source, destinations: destinationsIn(value, fault => problems.error(fault.at ?? value, fault.message)) };
       if (typeof value.data !== "string" && !Array.isArray(value.data) && mapping.destinations.length === 0) continue;
-      const fault = checkMapping(mapping);
+      const fault = checkMapping(mapping, account);
       if (fault === null) mappings.push(mapping);
       else problems.error(value, `Error adding mapping for ${quoted(source)}${plainTarget(value)} : ${fault}`);
     }
     return mappings;
-  },
-);
+  });
+}
 
 const plainTarget = ({ data }: ConfigValue) => (typeof data === "string" ? ` to ${quoted(data)}` : "");
 

@@ -32,14 +32,14 @@ export function accountsFault(accounts: readonly ConfiguredAccount[]): string | 
   return null;
 }
 
-function accountFault({ nkey, users, exports, imports, mappings, trace }: ConfiguredAccount): string | null {
+function accountFault({ name, nkey, users, exports, imports, mappings, trace }: ConfiguredAccount): string | null {
   if (nkey !== "" && !isPublicNkey(nkey, NkeyKind.Account)) return invalidAccountNkey(quoted(nkey));
   for (const user of users) {
     const fault = userFault(user);
     if (fault !== null) return fault;
   }
   for (const { source, destinations } of mappings) {
-    const fault = checkMapping({ source, destinations });
+    const fault = checkMapping({ source, destinations }, name);
     if (fault !== null) return `Error adding mapping for ${quoted(source)} : ${fault}`;
   }
   for (const one of exports) {

@@ -23,7 +23,7 @@ export function checkUsers(options: Options): void {
   refuse(accountsFault(accounts));
   for (const user of authorization?.users ?? []) refuse(userFault(user));
   for (const mapping of mappings) {
-    const fault = checkMapping(mapping);
+    const fault = checkMapping(mapping, GLOBAL_ACCOUNT);
     if (fault !== null) refuse(`Error adding mapping for ${quoted(mapping.source)} : ${fault}`);
   }
   if (authorization?.users !== undefined) refuse(singleAndUsersFault(authorization));

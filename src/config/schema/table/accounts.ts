@@ -3,8 +3,8 @@
 import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
 import { allUsers, type ConfiguredAccount } from "../../../auth/users/authorization.ts";
 import type { MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
-import { ACCOUNT_FIELDS, accountsBlock } from "../block/account-block.ts";
-import { mappingsBlock } from "../block/mapping-block.ts";
+import { ACCOUNT_FIELDS, accountsBlock, GLOBAL_ACCOUNT } from "../block/account-block.ts";
+import { mappingsOf } from "../block/mapping-block.ts";
 import { PROXIES_FIELDS, proxiesBlock } from "../block/proxies-block.ts";
 import { accountsShape, mappingsShape } from "../given/account-shape.ts";
 import * as given from "../given/shape.ts";
@@ -35,7 +35,7 @@ export const ACCOUNT_TABLE_OPTIONS = {
   }),
   mappings: option<readonly MappingRule[]>({
     names: "mappings maps",
-    reader: mappingsBlock,
+    reader: mappingsOf(GLOBAL_ACCOUNT),
     given: mappingsShape,
     initial: [],
     text: "mappings of subjects to other subjects, in `$G`",
