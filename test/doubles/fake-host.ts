@@ -36,11 +36,12 @@ export class FakeHost implements ClientHost, AccountHost {
   readonly closed: string[] = [];
   private lastId = 0;
 
-  constructor(given: Partial<Options> = {}) {
+  /** @param shareUnits size of a share of work, see `Scheduler` */
+  constructor(given: Partial<Options> = {}, shareUnits?: number) {
     this.options = completeOptions(given);
     const random = new Random(1);
     this.timers = new TimingWheel(this.clock);
-    this.turn = new Turn(this.clock, this.timers, random);
+    this.turn = new Turn(this.clock, this.timers, random, shareUnits);
     const write = (text: string) => this.lines.push(text);
     this.log = {
       debugEnabled: false,

@@ -15,9 +15,10 @@ import { SHARE_UNITS, WorkMeter } from "./work-meter.ts";
 
 /** A slice ends after this time, or after that work, whichever is first. The clock is looked at after each share. */
 const SLICE_MS = 2;
-export const SLICE_UNITS = 4 * SHARE_UNITS;
-/** Share of an event when the events since the last slice have used up a slice's worth of work. */
-export const SMALL_SHARE_UNITS = SHARE_UNITS / 16;
+/** Shares per slice. */
+const SLICE_SHARES = 4;
+/** Part of a share that an event gets when the events since the last slice have used up a slice's worth of work. */
+const SMALL_SHARE = 1 / 16;
 
 /** Work that can be done in parts. */
 export interface Task {
@@ -40,9 +41,10 @@ export interface SchedulerLoop {
 
 export class Scheduler {
   readonly meter = new WorkMeter();
-  /** Rises with each slice. Whoever counts work per round begins again then. */
+  /** Rises with each slice. Code that counts work per round begins again then. */
   round = 0;
   private readonly loop: SchedulerLoop;
+  private readonly shareUnits: number;
   private readonly slice = () => this.runSlice();
   private queue: (Task | null)[] = [];
   private head = 0;
@@ -51,8 +53,10 @@ export class Scheduler {
   /** `meter.done` at the end of the last slice. */
   private doneAtSlice = 0;
 
-  constructor(loop: SchedulerLoop) {
+  /** @param shareUnits size of a share; tests choose small ones, or Infinity, with which nothing is divided */
+  constructor(loop: SchedulerLoop, shareUnits = SHARE_UNITS) {
     this.loop = loop;
+    this.shareUnits = shareUnits;
   }
 
   /** Number of tasks that wait. */
@@ -79,11 +83,11 @@ export class Scheduler {
    * @returns false if the peer has used its share of this round: its event should become a task
    */
   beginEvent(used: number): boolean {
-    const { meter } = this;
+    const { meter, shareUnits } = this;
     const usedByAll = meter.done - this.doneAtSlice;
-    if (usedByAll >= SHARE_UNITS) this.wake(); // so that the count begins again when the loop has looked at its sockets
-    if (used >= SHARE_UNITS) return false;
-    meter.begin(usedByAll < SLICE_UNITS ? SHARE_UNITS - used : SMALL_SHARE_UNITS);
+    if (usedByAll >= shareUnits) this.wake(); // so that the count begins again when the loop has looked at its sockets
+    if (used >= shareUnits) return false;
+    meter.begin(usedByAll < SLICE_SHARES * shareUnits ? shareUnits - used : SMALL_SHARE * shareUnits);
     return true;
   }
 
@@ -93,13 +97,13 @@ export class Scheduler {
     this.scheduled = false;
     this.running = true;
     const endsAt = loop.monotonic() + SLICE_MS;
-    const endsDone = meter.done + SLICE_UNITS;
+    const endsDone = meter.done + SLICE_SHARES * this.shareUnits;
     let more = false;
     try {
       while (this.head < this.queue.length) {
         const task = this.queue[this.head]!;
         this.queue[this.head++] = null;
-        meter.begin();
+        meter.begin(this.shareUnits);
         if (task.work()) this.queue.push(task);
         if (meter.done >= endsDone || loop.monotonic() >= endsAt) break;
       }

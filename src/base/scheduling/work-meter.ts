@@ -50,7 +50,7 @@ export class WorkMeter {
   }
 
   /** Begins a new share. */
-  begin(units: number = SHARE_UNITS): void {
+  begin(units: number): void {
     this.limit = this.done + units;
   }
 }

@@ -14,7 +14,7 @@ import { Parser } from "../../wire/protocol/parser.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
 import type { Transport, TransportEvents, TransportRefusal } from "../../wire/transport/transport.ts";
-import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_INTRODUCED, FLAG_TRACE } from "../link/connection-flag.ts";
+import { FLAG_CONNECT_RECEIVED, FLAG_FIRST_PONG_SENT, FLAG_INTRODUCED, FLAG_TRACE, FLAG_YIELDED } from "../link/connection-flag.ts";
 import { ReadLoop } from "../link/read-loop.ts";
 import { applyLimits, cancelExpiry, enterGlobal, leaveAccount } from "./binding.ts";
 import { Client, type ClientHost } from "./client.ts";
@@ -109,7 +109,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
 
   flushMessages(): void {
     const { count } = this.host.turn.batch;
-    this.publisher.flush();
+    if (!this.publisher.flush()) this.reading.suspend(FLAG_YIELDED);
     this.reading.charge(UnitsOf.flush + (count >> 1));
   }
 
@@ -122,7 +122,7 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
   }
 
   onMessage(source: Buffer): Refusal {
-    this.publisher.publish(source);
+    if (!this.publisher.publish(source)) this.reading.suspend(FLAG_YIELDED);
     this.reading.charge(UnitsOf.line);
     return Refusal.None;
   }

@@ -28,6 +28,7 @@ import {
   FLAG_CLOSED,
   FLAG_ECHO,
   FLAG_FIRST_PONG_SENT,
+  FLAG_GONE,
   FLAG_HEADERS,
   FLAG_PEDANTIC,
   FLAG_TRACE,
@@ -248,7 +249,7 @@ export abstract class Client extends Connection implements Sink, Originator {
   }
 
   deliver(subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
-    if ((this.flags & FLAG_CLOSED) !== 0 || subscription.closed) return 0;
+    if ((this.flags & (FLAG_CLOSED | FLAG_GONE)) !== 0 || subscription.closed) return 0;
     if (subscription.special) return deliverGuarded(this, subscription, batch, from, to);
     return this.deliverAll(subscription, batch, from, to);
   }

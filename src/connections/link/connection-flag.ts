@@ -24,6 +24,8 @@ export const FLAG_INTRODUCED = 1 << 13;
 
 /** Suspended because its share of work is used up: it continues after the others had theirs. */
 export const FLAG_YIELDED = 1 << 14;
+/** Its transport is closed, and input that was received before is still parsed. It gets no messages. */
+export const FLAG_GONE = 1 << 15;
 
 /** Reading is suspended while one of these is set. */
 export const FLAGS_SUSPENDING = FLAG_STALLED | FLAG_AUTHENTICATING | FLAG_YIELDED;

@@ -5,30 +5,34 @@ import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
+import { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { Connection } from "./connection.ts";
+import { FLAG_STALLED } from "./connection-flag.ts";
 import { type LinkHost, ServerCounters } from "./host.ts";
 import { ReadLoop, type StreamParser } from "./read-loop.ts";
 import { Turn } from "./turn.ts";
 import { TurnPhase } from "./turn-phases.ts";
 
-/** A connection kind with a simple protocol: each chunk is one message, and an empty line is refused. */
+/** A connection kind with a simple protocol: each chunk is one message. An empty line is refused, and after `wait` reading is suspended. */
 class RouterConnection extends Connection {
   readonly reading: ReadLoop;
   readonly label = "rid:7";
   readonly loggedAccount = "";
   readonly loggedUser = "";
   readonly calls: string[] = [];
-  readonly commandUnfinished = false;
+  commandUnfinished = false;
 
   constructor(host: LinkHost, transport: FakeTransport, log: Logger) {
     super(host, transport, 7, ConnectionKind.Router, log);
     const parser: StreamParser = {
       suspended: false,
-      parse: chunk => {
+      parse: (chunk, at) => {
+        if (parser.suspended) return at;
         if (chunk.toString() === "\r\n") return -Refusal.UnknownOperation;
+        if (chunk.toString() === "wait") this.reading.suspend(FLAG_STALLED);
         this.inMessages++;
         this.inBytes += chunk.length;
         return chunk.length;
@@ -121,4 +125,78 @@ test("the transport is ended in the turn's last phase, after every connection ha
   host.turn.add(TurnPhase.Write, { runPhase: () => seen.push(transport.ended) });
   host.turn.end();
   expect([seen, transport.text, transport.ended]).toEqual([[false], "-ERR 'bye'\r\n", true]);
+});
+
+/** Reading is suspended, and `hello` waits. */
+function newWaitingRouter() {
+  const fixture = newRouter();
+  const { host, router } = fixture;
+  router.onData(Buffer.from("wait"));
+  router.onData(Buffer.from("hello"));
+  router.calls.length = 0;
+  const goOn = () => {
+    router.flags &= ~FLAG_STALLED;
+    router.reading.resumeLater();
+    host.turn.end();
+  };
+  return { ...fixture, goOn };
+}
+
+test("if the peer ends its side while input waits, the connection is closed after the input is handled", () => {
+  const { transport, router, goOn } = newWaitingRouter();
+  router.onEnd();
+  expect([router.closed, transport.ended]).toEqual([false, false]);
+  goOn();
+  expect([router.closed, transport.ended]).toEqual([true, true]);
+  router.onClose(null);
+  expect(router.calls).toEqual(["received 1 messages, 5 bytes", "closing: ClientClosed", "transport closed"]);
+});
+
+test("if the peer is gone while input waits, the connection is closed after the input is handled, and its transport reported once", () => {
+  const { transport, router, goOn } = newWaitingRouter();
+  router.onClose(new Error("reset"));
+  expect(router.calls).toEqual([]);
+  goOn();
+  expect(router.calls).toEqual(["received 1 messages, 5 bytes", "closing: ReadError", "transport closed"]);
+  expect([transport.text, transport.ended, transport.terminated]).toEqual(["", false, false]);
+});
+
+test("if the peer ends its side and is gone later, the first reason counts, and the transport is reported once", () => {
+  const reset = new Error("reset");
+  for (const inputLeft of [true, false]) {
+    const { router, goOn } = newWaitingRouter();
+    router.onData(Buffer.from("wait")); // suspended again after `hello`
+    router.onEnd();
+    if (!inputLeft) goOn();
+    expect(router.closed).toBe(false);
+    router.onClose(reset);
+    goOn();
+    goOn();
+    const received = ["received 1 messages, 5 bytes", "received 1 messages, 4 bytes"];
+    expect(router.calls).toEqual([...received, "closing: ClientClosed", "transport closed"]);
+  }
+});
+
+test("if the server closes a connection whose peer is gone while input waits, the input is dropped and the transport reported once", () => {
+  const { router, goOn } = newWaitingRouter();
+  router.onClose(null);
+  router.close(CloseReason.ServerShutdown);
+  goOn();
+  expect(router.calls).toEqual(["closing: ServerShutdown", "transport closed"]);
+});
+
+test("producers that wait for a consumer continue at once when it is gone, also while its own input waits", () => {
+  const { host, router, transport, lines } = newWaitingRouter();
+  const producer = new RouterConnection(host, new FakeTransport(), router.log);
+  transport.room = 0;
+  router.outbound.append(Buffer.alloc(800), 0, 800);
+  host.turn.end();
+  const batch = new MessageBatch(1);
+  expect(router.stall.admit(batch, 1)).toBe(true);
+  producer.stall.afterFlush(batch);
+  producer.onData(Buffer.from("next"));
+  expect(producer.calls).toEqual([]);
+  router.onClose(null);
+  expect(producer.calls).toEqual(["received 1 messages, 4 bytes"]);
+  expect([router.closed, lines]).toEqual([false, []]);
 });

@@ -13,7 +13,7 @@ import { CLOSE_TEXTS, CloseReason, skipsFlush } from "../../wire/protocol/close-
 import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
 import { REFUSALS, Refusal } from "../../wire/protocol/refusal.ts";
 import type { SocketEvents, Transport } from "../../wire/transport/transport.ts";
-import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_TRACE } from "./connection-flag.ts";
+import { FLAG_CLOSED, FLAG_CONNECT_RECEIVED, FLAG_GONE, FLAG_TRACE } from "./connection-flag.ts";
 import type { LinkHost } from "./host.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
@@ -263,7 +263,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.onClosing(reason);
     if (this.transportGone) {
       this.outbound.abandon();
-      if (this.closeAfterInput !== 0) this.onTransportClosed();
+      if ((this.flags & FLAG_GONE) !== 0) this.onTransportClosed();
       return;
     }
     if (!flushes) {
@@ -287,10 +287,14 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.transportGone = true;
     if (this.farewell !== null) this.host.turn.timers.cancel(this.farewell);
     const reason = error === null ? CloseReason.ClientClosed : CloseReason.ReadError;
-    if (this.closed) this.outbound.abandon();
-    else if (this.awaitInput(reason)) return this.outbound.abandon();
-    else this.close(reason);
-    this.onTransportClosed();
+    if (this.awaitInput(reason)) {
+      this.flags |= FLAG_GONE;
+      this.outbound.abandon();
+    } else {
+      if (this.closed) this.outbound.abandon();
+      else this.close(this.closeAfterInput === 0 ? reason : this.closeAfterInput);
+      this.onTransportClosed();
+    }
     if (this.terminating) this.host.turn.endSoon();
     else this.host.turn.end();
   }

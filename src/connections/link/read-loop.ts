@@ -68,7 +68,7 @@ export class ReadLoop implements Task {
   private readonly unparsed: Buffer[] = [];
   /** Offset of the first unparsed byte in `unparsed[0]`. */
   private unparsedAt = 0;
-  /** It is a task of the scheduler. */
+  /** It waits in a queue, of the turn or of the scheduler. */
   private queued = false;
   /** The socket may hold more bytes than the last read had room for. */
   private moreToRead = false;
@@ -204,17 +204,23 @@ export class ReadLoop implements Task {
       this.used = 0;
     }
     const before = turn.meter.done;
+    this.queued = false; // reading may be resumed again during this call, for example because a consumer is closed
     this.resumeReading();
     this.used += turn.meter.done - before;
-    this.queued = (owner.flags & FLAG_YIELDED) !== 0;
-    return this.queued;
+    if ((owner.flags & FLAG_YIELDED) === 0 || this.queued) return false;
+    this.queued = true;
+    return true;
   }
 
   private resumeReading(): void {
     const { owner, parser } = this;
-    if (owner.commandUnfinished && !owner.finishCommand()) {
-      owner.flags |= FLAG_YIELDED;
-      return;
+    if (owner.commandUnfinished) {
+      const finished = owner.finishCommand();
+      owner.commitRead();
+      if (!finished) {
+        owner.flags |= FLAG_YIELDED;
+        return;
+      }
     }
     if (owner.closed) return;
     parser.suspended = (owner.flags & FLAGS_SUSPENDING) !== 0;

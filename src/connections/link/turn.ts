@@ -32,9 +32,9 @@ const TRIM_MS = 5_000;
 
 /** Unused batches that are kept. */
 const SPARE_BATCHES_MAX = 8;
-/** Writing at the end of an event, and at the end of a slice. */
-const WRITE_UNITS = SHARE_UNITS / 2;
-const SLICE_WRITE_UNITS = 2 * SHARE_UNITS;
+/** Shares for writing at the end of an event, and at the end of a slice. */
+const WRITE_SHARES = 0.5;
+const SLICE_WRITE_SHARES = 2;
 
 export class Turn {
   readonly batch = new MessageBatch();
@@ -68,16 +68,20 @@ export class Turn {
   private readonly phases: TurnPhases;
   private readonly readers: Task[] = [];
   private endIsDue = false;
+  private readonly shareUnits: number;
 
-  constructor(clock: Clock, timers: TimingWheel, random: Random) {
+  /** @param shareUnits size of a share of work, see `Scheduler` */
+  constructor(clock: Clock, timers: TimingWheel, random: Random, shareUnits = SHARE_UNITS) {
+    this.shareUnits = shareUnits;
     this.clock = clock;
     this.timers = timers;
     this.random = random;
-    this.scheduler = new Scheduler({
-      defer: code => clock.afterEvents(code),
+    const loop = {
+      defer: (code: () => void) => clock.afterEvents(code),
       monotonic: () => clock.monotonic(),
       endSlice: () => this.endSlice(),
-    });
+    };
+    this.scheduler = new Scheduler(loop, shareUnits);
     this.meter = this.scheduler.meter;
     this.phases = new TurnPhases(this.meter);
     this.fanOuts = new FanOutStack(random, this.meter);
@@ -162,18 +166,18 @@ export class Turn {
 
   private endNow(): void {
     this.wordsOf = null;
-    const { meter, phases, readers, scheduler } = this;
+    const { meter, phases, readers, scheduler, shareUnits } = this;
     const { limit } = meter;
-    meter.begin(WRITE_UNITS);
+    meter.begin(WRITE_SHARES * shareUnits);
     phases.run();
     if (readers.length > 0) {
-      const end = meter.done + SHARE_UNITS;
+      const end = meter.done + shareUnits;
       while (readers.length > 0 && meter.done < end) {
         assert(this.fanOuts.isIdle, "no connection is read during a delivery");
         meter.limit = end;
         const reader = readers.shift()!;
         if (reader.work()) scheduler.add(reader);
-        meter.begin(WRITE_UNITS);
+        meter.begin(WRITE_SHARES * shareUnits);
         phases.run();
       }
       for (const reader of readers.splice(0)) scheduler.add(reader);
@@ -186,7 +190,7 @@ export class Turn {
   private endSlice(): boolean {
     this.wordsOf = null;
     const { meter, phases } = this;
-    meter.begin(SLICE_WRITE_UNITS);
+    meter.begin(SLICE_WRITE_SHARES * this.shareUnits);
     phases.runCarried();
     phases.run();
     for (const reader of this.readers.splice(0)) this.scheduler.add(reader);

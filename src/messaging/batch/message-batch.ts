@@ -155,6 +155,8 @@ export class MessageBatch {
     other.originator = this.originator;
     other.originCluster = this.originCluster;
     other.imported = this.imported;
+    other.isAllowedAnswer = this.isAllowedAnswer;
+    other.wasForJetStream = this.wasForJetStream;
     other.trace = this.trace;
     other.takeStall(this);
     other.version++;
