@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
+import { rawToken } from "../doubles/token-maker.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { OperatorTests } from "./operator-tests.ts";
 import { Peer } from "./peer.ts";
@@ -101,6 +102,37 @@ it.both("deletion is refused without allow_delete", directoryConfig(), async ({ 
   await ask("$SYS.REQ.CLAIMS.DELETE", deletion([ALPHA.publicKey])),
   await ask("$SYS.REQ.CLAIMS.DELETE", "garbage"),
 ]);
+
+it.both("texts that are no tokens of an account are refused with the text of the first mistake", directoryConfig(), async ({ ask }) => {
+  const raw = (claims: unknown, header?: string) =>
+    rawToken(typeof claims === "string" ? claims : JSON.stringify(claims), OPERATOR, header);
+  const data = { iat: nowSeconds(), iss: OPERATOR.publicKey, sub: BETA.publicKey, jti: "x" };
+  const texts = [
+    "",
+    "..",
+    "a.b.c",
+    "a.b.c.d",
+    newest(BETA).slice(0, -5),
+    newest(BETA).slice(0, 40),
+    raw("{"),
+    raw("[]"),
+    raw('"x"'),
+    raw({ iat: "x", iss: OPERATOR.publicKey }),
+    raw({ ...data, nats: {} }),
+    raw({ ...data, nats: { type: "cluster", version: 2 } }),
+    raw({ ...data, nats: { type: 5 } }),
+    raw({ ...data, type: 5 }),
+    raw({ ...data, nats: { type: "account", version: 3 } }),
+    raw({ ...data, type: "account", nats: {} }, '{"typ":"jwt","alg":"ed25519"}'),
+    userToken(),
+    operatorToken(),
+    deletion([]),
+  ];
+  const answers: unknown[] = [];
+  for (const text of texts)
+    answers.push([await ask(UPDATE, text), await ask(updateOf(BETA), text), await ask("$SYS.REQ.CLAIMS.DELETE", text)]);
+  return answers;
+});
 
 for (const hard of ["false", "true"]) {
   it.both(

@@ -489,8 +489,12 @@ export const BODIES: { readonly [K in ClaimKind]: Shape<Body<K>> } = {
 /** Data and body, without `kind`. */
 export type Content<K extends ClaimKind> = ClaimsData & { readonly nats: Body<K> };
 
+function rowsOf<K extends ClaimKind>(kind: K): Rows<Content<K>> {
+  return { ...DATA_ROWS, nats: field("nats", BODIES[kind]) } as unknown as Rows<Content<K>>;
+}
+
 function content<K extends ClaimKind>(kind: K, type: string): Shape<Content<K>> {
-  return structure<Content<K>>(type, { ...DATA_ROWS, nats: field("nats", BODIES[kind]) } as unknown as Rows<Content<K>>);
+  return structure<Content<K>>(type, rowsOf(kind));
 }
 
 export const SHAPES: { readonly [K in ClaimKind]: Shape<Content<K>> } = {
@@ -502,6 +506,12 @@ export const SHAPES: { readonly [K in ClaimKind]: Shape<Content<K>> } = {
   authorization_response: content("authorization_response", "jwt.AuthorizationResponseClaims"),
   generic: content("generic", "jwt.GenericClaims"),
 };
+
+/** A token of any kind, with the fields of a body that stand outside of it in the first version. */
+export const anyKind: Shape<Content<"generic"> & BodyData> = structure<Content<"generic"> & BodyData>(
+  "struct { jwt.GenericClaims; jwt.GenericFields }",
+  { ...embedded("GenericClaims", rowsOf("generic")), ...embedded("GenericFields", GENERIC_ROWS) },
+);
 
 export const dataShape: Shape<ClaimsData> = structure<ClaimsData>("jwt.ClaimsData", DATA_ROWS);
 

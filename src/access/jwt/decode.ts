@@ -13,11 +13,11 @@
 import { decodeJson } from "../../base/go/json-decode.ts";
 import { decodeTree } from "../../base/go/json-decoder.ts";
 import { JsonError } from "../../base/go/json-error.ts";
-import { embedded, field, type Shape, structure, text, textOf } from "../../base/go/json-shape.ts";
+import { field, type Shape, structure, text, textOf } from "../../base/go/json-shape.ts";
 import { type JsonTree, parseJsonTree } from "../../base/go/json-tree.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { decodeNkey, NkeyKind, verifySignature } from "../../base/keys/nkey.ts";
-import { type Content, GENERIC_ROWS, NO_JETSTREAM, SHAPES } from "./claim-shapes.ts";
+import { anyKind, GENERIC_ROWS, NO_JETSTREAM, SHAPES } from "./claim-shapes.ts";
 import type {
   AccountClaims,
   ActivationClaims,
@@ -116,8 +116,6 @@ export function decodeAuthorizationResponse(token: string): AuthorizationRespons
   return claims;
 }
 
-const genericFields = structure<BodyData>("", embedded<BodyData>("GenericFields", GENERIC_ROWS)); // a structure without a name
-
 /**
  * The claims of a token of any kind, with an untyped body and any issuer. There is no size limit here.
  * @throws JwtError
@@ -125,19 +123,13 @@ const genericFields = structure<BodyData>("", embedded<BodyData>("GenericFields"
 export function decodeGeneric(token: string): GenericClaims {
   const [header, body, signature] = splitToken(token);
   const first = readHeader(header) === OLD_ALGORITHM;
-  const { claims, type, tags } = rethrowing(() => readGeneric(parseJsonTree(decodePart(body))));
+  const { tags, type, version: _version, ...claims } = rethrowing(() => decodeTree(anyKind, parseJsonTree(decodePart(body))));
   if (!verifySignature(claims.issuer, first ? body : `${header}.${body}`, decodePart(signature))) {
     throw new JwtError(`claim failed V${first ? 1 : 2} signature verification`);
   }
   if (!first) return { kind: "generic", ...claims };
   const moved = { ...(type === "" ? {} : { type }), ...(tags.length === 0 ? {} : { tags }) };
   return { kind: "generic", ...claims, nats: Object.keys(moved).length === 0 ? claims.nats : { ...claims.nats, ...moved } };
-}
-
-function readGeneric(tree: JsonTree): { claims: Content<"generic">; type: string; tags: readonly string[] } {
-  const claims = decodeTree(SHAPES.generic, tree);
-  const { type, tags } = decodeTree(genericFields, tree);
-  return { claims, type, tags };
 }
 
 /** Errors of JSON become those of tokens, with the same text. */

@@ -12,7 +12,7 @@ export function decodePart(part: string): Buffer {
 
 function illegalAt(part: string): number {
   const at = part.search(/[^A-Za-z0-9_\r\n-]/);
-  return at === -1 ? part.length : Buffer.byteLength(part.slice(0, at));
+  return at === -1 ? part.length - 1 : Buffer.byteLength(part.slice(0, at)); // -1: a last letter that is too few
 }
 
 export function encodePart(text: string): string {

@@ -242,7 +242,7 @@ class Structure<T extends object> implements Shape<T> {
   private readonly rows: readonly Row<T>[];
   private readonly exact: ReadonlyMap<string, Row<T>>;
   private readonly folded: ReadonlyMap<string, Row<T>>;
-  /** Without the package. */
+  /** Without the package; empty for a structure without a name. */
   private readonly name: string;
 
   constructor(
@@ -250,7 +250,7 @@ class Structure<T extends object> implements Shape<T> {
     rows: NamedRows<T>,
     private readonly zeroed: Partial<T>,
   ) {
-    this.name = type.slice(type.lastIndexOf(".") + 1);
+    this.name = type.startsWith("struct {") ? "" : type.slice(type.lastIndexOf(".") + 1);
     this.rows = Object.entries<Shape<unknown> | Field<unknown>>(rows as Record<string, Field<unknown>>).map(([key, row]) => ({
       ...("shape" in row ? row : field(key, row)),
       key: key as keyof T,
