@@ -144,6 +144,46 @@ test("a pending answer is dropped when the requester unsubscribes", () => {
   expect([fixture.of("A").responses.size, fixture.of("B").responses.awaited]).toEqual([0, 0]);
 });
 
+test("many awaited answers are reviewed in slices when a subscription with wildcards is removed, once for all changes before the end", () => {
+  const fixture = new AccountsFixture({ A: { exports: [service("svc")] }, B: { imports: [importOf("A", "svc")] } });
+  fixture.listen("A", "svc");
+  const some = fixture.listen("B", "in.*");
+  fixture.listen("B", "keep.*");
+  for (let index = 0; index < 2_000; index++) fixture.publish("B", "svc", `${index % 4 === 0 ? "keep" : "in"}.${index}`);
+  const { meter } = fixture.host.turn;
+  for (let change = 0; change < 300; change++) fixture.listen("B", "in.>").stop();
+  const before = meter.done;
+  some.stop();
+  expect(meter.done - before).toBeLessThan(100);
+  expect(fixture.of("A").responses.size).toBe(2_000);
+  fixture.publish("B", "svc", "in.late");
+  fixture.host.clock.advance(0);
+  expect(meter.done - before).toBeLessThan(2_001 * 40);
+  expect([fixture.of("A").responses.size, fixture.of("B").responses.awaited]).toEqual([500, 500]);
+  expect([...fixture.of("A").responses.all()].every(({ reply }) => Buffer.from(reply).toString().startsWith("keep."))).toBe(true);
+});
+
+test("a million pending answers expire in slices: at most a thousand are looked at in one call", () => {
+  const exports = [service("svc", { responseThresholdMs: 5_000 }), service("other")];
+  const fixture = new AccountsFixture({ A: { exports }, B: { imports: [importOf("A", "svc"), importOf("A", "other")] } });
+  fixture.listen("A", "svc");
+  fixture.listen("A", "other");
+  for (let index = 0; index < 3_500; index++) fixture.publish("B", index % 7 === 0 ? "other" : "svc", `in.${index}`);
+  const { turn, clock } = fixture.host;
+  const { scheduler } = turn;
+  const slices: number[] = [];
+  const add = scheduler.add.bind(scheduler);
+  scheduler.add = task => {
+    slices.push(fixture.of("A").responses.size);
+    add(task);
+  };
+  clock.advance(5_500);
+  expect(slices).toEqual([3_500 - 857]);
+  expect(fixture.of("A").responses.size).toBe(500);
+  clock.advance(200_000);
+  expect([fixture.of("A").responses.size, fixture.of("B").responses.awaited, fixture.host.timers.size]).toEqual([0, 0, 0]);
+});
+
 test("a request goes through a chain of accounts, and its answer back", () => {
   const fixture = new AccountsFixture({
     A: { exports: [service("svc.*")] },

@@ -53,8 +53,8 @@ export interface PendingAnswers {
   ): Response;
   /** Removes a pending answer of this account's services. */
   remove(response: Response, end: ResponseEnd): void;
-  /** Removes answers of one service that are not newer than `before`. @returns how many remain */
-  expire(of: OfferedService, before: number): number;
+  /** Removes answers of one service that are not newer than `before`. @param onDone called at the end with the number of those that remain */
+  expire(of: OfferedService, before: number, onDone: (left: number) => void): void;
   /** Registers an answer that this account's clients await. */
   await(response: Response): void;
   stopAwaiting(response: Response): void;
@@ -85,8 +85,6 @@ export class Response {
   readonly subject: string;
   /** Reply subject in the requester's account. */
   readonly reply: Uint8Array;
-  /** The same as text, one character per byte. */
-  readonly replyKey: string;
   readonly responder: TradingAccount;
   readonly requester: TradingAccount;
   /** null: a server-internal import without an export. */
@@ -113,7 +111,6 @@ export class Response {
     this.address = address;
     this.subject = latin1(address, 0, address.length);
     this.reply = reply;
-    this.replyKey = latin1(reply, 0, reply.length);
     this.responder = responder;
     this.requester = requester;
     this.export = from;

@@ -13,8 +13,10 @@ import { assert } from "../../base/assert/assert.ts";
 import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
+import type { Task } from "../../base/scheduling/scheduler.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
+import { BytesMap } from "../../messaging/subject/bytes-map.ts";
 import { hasWildcard } from "../../messaging/subject/subject.ts";
 import { matchesLiteral } from "../../messaging/subject/subject-overlap.ts";
 import type { ResponseType } from "../trade/trade-options.ts";
@@ -22,6 +24,7 @@ import { type Crossing, cross, crossUntraced, importCameThrough, stepOf } from "
 import { measureAnswer } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, type PendingAnswers, Response, ResponseEnd, type TradingAccount } from "./response.ts";
+import { ResponseExpiry } from "./response-expiry.ts";
 
 const ADDRESS_START = encode("_R_.");
 const DOT_BYTES = encode(".");
@@ -33,9 +36,13 @@ const DIGITS_PER_DRAW = 3;
 const PENDING_MAX = 1_000_000;
 /** Draws of an address; with a million pending answers, one draw in 57,000 repeats one of them. */
 const DRAWS_MAX = 1_000;
+/** Up to this number of awaited answers are reviewed when a subscription with wildcards is removed; more by a task. */
+const REVIEWED_AT_ONCE = 64;
+/** Work for one reviewed answer, besides the look-up of interest. */
+const REVIEW_UNITS = 2;
 const NO_BYTES = new Uint8Array(0);
 
-export class Responses implements Sink, PendingAnswers {
+export class Responses implements Sink, PendingAnswers, Task {
   mark = 0;
   readonly takesRuns = false;
   private readonly account: TradingAccount;
@@ -46,10 +53,15 @@ export class Responses implements Sink, PendingAnswers {
   /** Pending answers of this account's services, by their subject. */
   private readonly pending = new Map<string, Response>();
   /** Answers awaited by clients of this account, by reply subject. */
-  private readonly awaitedBy = new Map<string, Response | Set<Response>>();
+  private readonly awaitedBy: BytesMap<Response | Set<Response>>;
+  /** Goes through `awaitedBy` once after the last change; null: not begun. */
+  private review: Iterator<Response | Set<Response>> | null = null;
+  /** How many of `awaitedBy` must still be reviewed; 0: no review is under way. */
+  private toReview = 0;
 
   constructor(account: TradingAccount) {
     this.account = account;
+    this.awaitedBy = new BytesMap(account.interest.hashKey);
   }
 
   /** Number of reply subjects with awaited answers. */
@@ -121,29 +133,60 @@ export class Responses implements Sink, PendingAnswers {
     response.watcher?.onEnd(end);
   }
 
-  /** Removes pending answers of one service that are not newer than `before`. @returns how many remain */
-  expire(of: OfferedService, before: number): number {
-    let left = 0;
-    for (const response of [...this.pending.values()]) {
-      if (response.export !== of) continue;
-      if (response.at <= before) this.remove(response, ResponseEnd.TimedOut);
-      else left++;
-    }
-    return left;
+  /** Removes pending answers of one service that are not newer than `before`: the first thousand at once, the others by a task. */
+  expire(of: OfferedService, before: number, onDone: (left: number) => void): void {
+    const { meter, scheduler } = this.account.host.turn;
+    const remove = (response: Response) => this.remove(response, ResponseEnd.TimedOut);
+    const expiry = new ResponseExpiry(this.all(), of, before, meter, remove, onDone);
+    if (expiry.work()) scheduler.add(expiry);
   }
 
-  /** Called after a subscription was removed: drops awaited answers that no subscription matches any more. */
+  /**
+   * Called after a subscription was removed: drops awaited answers that no subscription matches any more. If it had wildcards and many answers
+   * are awaited, they are reviewed by a task of the scheduler: one review for all changes before it ends.
+   */
   onInterestLost(subject: Uint8Array): void {
-    if (!hasWildcard(subject, 0, subject.length)) return this.dropUnawaited(latin1(subject, 0, subject.length), subject);
-    for (const reply of [...this.awaitedBy.keys()]) {
-      const bytes = Buffer.from(reply, "latin1");
-      if (matchesLiteral(subject, bytes, 0, bytes.length)) this.dropUnawaited(reply, bytes);
+    const { awaitedBy } = this;
+    if (!hasWildcard(subject, 0, subject.length)) {
+      const waiting = awaitedBy.get(subject, 0, subject.length);
+      if (waiting !== undefined) this.dropUnawaited(waiting);
+      return;
     }
+    if (awaitedBy.size <= REVIEWED_AT_ONCE) {
+      for (const waiting of awaitedBy.values()) {
+        const { reply } = firstOf(waiting);
+        if (matchesLiteral(subject, reply, 0, reply.length)) this.dropUnawaited(waiting);
+      }
+      return;
+    }
+    if (this.toReview === 0) this.account.host.turn.scheduler.add(this);
+    this.toReview = awaitedBy.size;
   }
 
-  private dropUnawaited(reply: string, bytes: Uint8Array): void {
-    const waiting = this.awaitedBy.get(reply);
-    if (waiting === undefined || this.account.interest.hasInterest(bytes, 0, bytes.length)) return;
+  /** Task: reviews awaited answers, for one share of work. */
+  work(): boolean {
+    const { meter } = this.account.host.turn;
+    // What was added since the change is reviewed too, so the count may end early only if everything was reviewed.
+    while (this.toReview > 0) {
+      this.review ??= this.awaitedBy.values();
+      const { value, done } = this.review.next();
+      if (done) {
+        this.review = null;
+        if (this.awaitedBy.size === 0) this.toReview = 0;
+        continue;
+      }
+      this.toReview--;
+      meter.done += REVIEW_UNITS;
+      this.dropUnawaited(value);
+      if (meter.exhausted) break;
+    }
+    if (this.toReview === 0) this.review = null;
+    return this.toReview > 0;
+  }
+
+  private dropUnawaited(waiting: Response | Set<Response>): void {
+    const { reply } = firstOf(waiting);
+    if (this.account.interest.hasInterest(reply, 0, reply.length)) return;
     this.awaitedBy.delete(reply);
     const all = waiting instanceof Response ? [waiting] : waiting;
     for (const response of all) response.responder.responses.remove(response, ResponseEnd.InterestLost);
@@ -151,20 +194,24 @@ export class Responses implements Sink, PendingAnswers {
 
   await(response: Response): void {
     const { awaitedBy } = this;
-    const waiting = awaitedBy.get(response.replyKey);
-    if (waiting === undefined) awaitedBy.set(response.replyKey, response);
-    else if (waiting instanceof Response) awaitedBy.set(response.replyKey, new Set([waiting, response]));
+    const { reply } = response;
+    const waiting = awaitedBy.get(reply, 0, reply.length);
+    if (waiting === undefined) {
+      awaitedBy.set(reply, response);
+      if (this.toReview > 0) this.toReview++;
+    } else if (waiting instanceof Response) awaitedBy.set(reply, new Set([waiting, response]));
     else waiting.add(response);
   }
 
   stopAwaiting(response: Response): void {
-    const waiting = this.awaitedBy.get(response.replyKey);
+    const { reply } = response;
+    const waiting = this.awaitedBy.get(reply, 0, reply.length);
     if (waiting === undefined) return;
     if (!(waiting instanceof Response)) {
       waiting.delete(response);
       if (waiting.size > 0) return;
     } else if (waiting !== response) return;
-    this.awaitedBy.delete(response.replyKey);
+    this.awaitedBy.delete(reply);
   }
 
   private listen(random: Random): Uint8Array {
@@ -218,6 +265,10 @@ export class Responses implements Sink, PendingAnswers {
     if (options !== null) measureAnswer(onward, options, { account: requester, requester: batch.originator, share, sample });
     return { bytes: onward.address, response: onward };
   }
+}
+
+function firstOf(waiting: Response | Set<Response>): Response {
+  return waiting instanceof Response ? waiting : waiting.values().next().value!;
 }
 
 const ACKNOWLEDGEMENT = encode("$JS.ACK.");

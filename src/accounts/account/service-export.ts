@@ -41,9 +41,10 @@ export class ServiceExport implements OfferedService {
   }
 
   private expire(): void {
-    this.waiting = false;
     const { account } = this;
-    const left = account.responses.expire(this, account.host.clock.monotonic() - this.thresholdMs);
-    if (left > 0) this.watch();
+    account.responses.expire(this, account.host.clock.monotonic() - this.thresholdMs, left => {
+      this.waiting = false;
+      if (left > 0) this.watch();
+    });
   }
 }

@@ -1,7 +1,7 @@
 /** The commands of a client except PUB and HPUB: SUB, UNSUB, CONNECT, INFO, -ERR. Not a hot path. */
 
 import type { Login, Verdict } from "../../auth/users/authenticator.ts";
-import { bytesEqual, decode, encode, latin1, quote } from "../../base/bytes/ascii.ts";
+import { bytesEqual, decode, encode, quote } from "../../base/bytes/ascii.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { tokenCount } from "../../messaging/subject/subject.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -48,11 +48,10 @@ function subscribe(client: Client, { subject, queue, sid }: SubLine): void {
   if (client.subscriptionsMax >= 0 && client.subscriptions.size >= client.subscriptionsMax) {
     return refuseSubscription(client);
   }
-  const key = latin1(sid, 0, sid.length);
   // A repeated sid keeps the first subscription.
-  if (client.subscriptions.get(key) === undefined) {
+  if (client.subscriptions.get(sid) === undefined) {
     const subscription = new Subscription(client, subject, queue, sid);
-    if (!client.subscriptions.add(key, subscription)) return client.refuse(Refusal.InvalidSubject);
+    if (!client.subscriptions.add(subscription)) return client.refuse(Refusal.InvalidSubject);
     attachFilterAndShadows(client, subscription);
   }
   if (client.connect.verbose) client.sendOk();

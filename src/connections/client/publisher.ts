@@ -36,6 +36,11 @@ enum Way {
   Refused,
 }
 
+/** Longer lists of subscriptions to a reply subject are searched once per result. */
+const SEARCHED_MAX = 64;
+/** Subscriptions that are searched for one unit of work, as a shift. */
+const SEARCH_UNIT_SHIFT = 4;
+
 /** Stands for receivers that are not known yet. */
 const UNKNOWN = new MatchResult<Subscription>([], []);
 
@@ -350,11 +355,26 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const end = batch.replyEnd(index);
     if (start === end) return;
     const waiting = this.interest.match(batch.source, start, end);
-    for (const subscription of waiting.plain) {
-      if (subscription.sink !== client) continue;
-      writeNoResponders(client, subscription.sid, batch, index);
-      return;
+    const subscription = waiting.plain.length <= SEARCHED_MAX ? this.ownOf(waiting) : this.ownOfMany(waiting);
+    if (subscription !== null) writeNoResponders(client, subscription.sid, batch, index);
+  }
+
+  /** The first plain subscription of the client itself; null: none. */
+  private ownOf({ plain }: MatchResult<Subscription>): Subscription | null {
+    for (const subscription of plain) if (subscription.sink === this.client) return subscription;
+    return null;
+  }
+
+  /** The same for a long list, which is searched once. */
+  private ownOfMany(waiting: MatchResult<Subscription>): Subscription | null {
+    waiting.found ??= new WeakMap();
+    let own = waiting.found.get(this.client);
+    if (own === undefined) {
+      this.client.host.turn.meter.done += waiting.plain.length >> SEARCH_UNIT_SHIFT;
+      own = this.ownOf(waiting);
+      waiting.found.set(this.client, own);
     }
+    return own;
   }
 
   private refuseSubjects(batch: MessageBatch): boolean {

@@ -4,46 +4,53 @@
 import type { Account } from "../../accounts/account/account.ts";
 import { removeShadows } from "../../accounts/account/stream-import.ts";
 import { assert } from "../../base/assert/assert.ts";
-import { latin1 } from "../../base/bytes/ascii.ts";
+import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
+import { BytesMap } from "../../messaging/subject/bytes-map.ts";
 
 /** The client, as its table needs it. */
 export interface SubscriptionOwner {
   /** Does not change while the table holds subscriptions. */
   readonly account: Account;
+  /** Long removals are its tasks. */
+  readonly host: { readonly turn: { readonly scheduler: Scheduler; readonly meter: WorkMeter } };
   onSubscriptionRemoved(subscription: Subscription): void;
 }
 
+/** Up to this number of subscriptions are removed at once, more by a task. */
+const REMOVED_AT_ONCE = 256;
+
 export class SubscriptionTable {
   private readonly owner: SubscriptionOwner;
-  /** Keys are the bytes of the sid as latin1 text. */
-  private readonly bySid = new Map<string, Subscription>();
+  /** null until the first subscription. */
+  private bySid: BytesMap<Subscription> | null = null;
 
   constructor(owner: SubscriptionOwner) {
     this.owner = owner;
   }
 
   get size(): number {
-    return this.bySid.size;
+    return this.bySid === null ? 0 : this.bySid.size;
   }
 
-  values(): MapIterator<Subscription> {
-    return this.bySid.values();
+  values(): IterableIterator<Subscription> {
+    return this.bySid === null ? [].values() : this.bySid.values();
   }
 
-  /** @param sid as latin1 text */
-  get(sid: string): Subscription | undefined {
-    return this.bySid.get(sid);
+  get(sid: Uint8Array): Subscription | undefined {
+    return this.bySid?.get(sid, 0, sid.length);
   }
 
   /**
    * Adds a subscription to table and interest. The caller has checked that its sid is free.
-   * @param sid of the subscription, as latin1 text
    * @returns false when its subject is invalid; nothing is added then
    */
-  add(sid: string, subscription: Subscription): boolean {
-    if (!this.owner.account.interest.insert(subscription)) return false;
-    this.bySid.set(sid, subscription);
+  add(subscription: Subscription): boolean {
+    const { interest } = this.owner.account;
+    if (!interest.insert(subscription)) return false;
+    this.bySid ??= new BytesMap(interest.hashKey);
+    this.bySid.set(subscription.sid, subscription);
     return true;
   }
 
@@ -54,7 +61,7 @@ export class SubscriptionTable {
     // If a shadow has delivered its maximum, its subscription remains.
     if (subscription.view !== null) return;
     const { account } = this.owner;
-    const known = this.bySid.delete(latin1(subscription.sid, 0, subscription.sid.length));
+    const known = this.bySid?.delete(subscription.sid) ?? false;
     const wanted = account.interest.remove(subscription);
     assert(known && wanted, "a subscription is in its client's table and in the interest of its account", known, wanted);
     removeShadows(subscription);
@@ -62,18 +69,68 @@ export class SubscriptionTable {
     this.owner.onSubscriptionRemoved(subscription);
   }
 
+  /**
+   * Closes all subscriptions: none of them gets a message any more, and their sids are free. Many of them are removed from the interest by a task
+   * of the scheduler, in the account that the client has now.
+   */
   removeAll(): void {
-    if (this.bySid.size === 0) return;
-    const { account } = this.owner;
+    if (this.bySid === null || this.bySid.size === 0) return;
     const all = [...this.bySid.values()];
-    for (const subscription of all) {
-      subscription.closed = true;
-      removeShadows(subscription);
-      this.owner.onSubscriptionRemoved(subscription);
-    }
-    this.bySid.clear();
-    const removed = account.interest.removeBatch(all);
-    assert(removed === all.length, "the subscriptions of a client are in the interest of its account", removed, all.length);
-    for (const { subject } of all) account.onSubscriptionRemoved(subject);
+    for (const subscription of all) subscription.closed = true;
+    this.bySid = null;
+    const removal = new Removal(this.owner, all);
+    if (all.length <= REMOVED_AT_ONCE) removal.finish();
+    else this.owner.host.turn.scheduler.add(removal);
   }
 }
+
+/** Removes closed subscriptions of a client from the interest of its account. */
+class Removal implements Task {
+  private readonly owner: SubscriptionOwner;
+  private readonly account: Account;
+  private readonly meter: WorkMeter;
+  private readonly subscriptions: readonly Subscription[];
+  private next = 0;
+
+  constructor(owner: SubscriptionOwner, subscriptions: readonly Subscription[]) {
+    this.owner = owner;
+    this.account = owner.account;
+    this.meter = owner.host.turn.meter;
+    this.subscriptions = subscriptions;
+  }
+
+  /** Removes those that are left, for one share of work. */
+  work(): boolean {
+    const { account, meter, owner, subscriptions } = this;
+    do {
+      const subscription = subscriptions[this.next++];
+      removeShadows(subscription);
+      const removed = account.interest.remove(subscription);
+      assert(removed, "the subscriptions of a client are in the interest of its account", this.next, subscriptions.length);
+      account.onSubscriptionRemoved(subscription.subject);
+      owner.onSubscriptionRemoved(subscription);
+      meter.done += REMOVAL_UNITS;
+    } while (this.next < subscriptions.length && !meter.exhausted);
+    return this.next < subscriptions.length;
+  }
+
+  /** Removes all at once: they are few. */
+  finish(): void {
+    const { account, owner, subscriptions } = this;
+    for (const subscription of subscriptions) {
+      removeShadows(subscription);
+      owner.onSubscriptionRemoved(subscription);
+    }
+    const removed = account.interest.removeBatch(subscriptions);
+    assert(
+      removed === subscriptions.length,
+      "the subscriptions of a client are in the interest of its account",
+      removed,
+      subscriptions.length,
+    );
+    for (const { subject } of subscriptions) account.onSubscriptionRemoved(subject);
+  }
+}
+
+/** Work of one removal, besides that in the trie. */
+const REMOVAL_UNITS = 2;

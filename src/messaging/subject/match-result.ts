@@ -12,6 +12,8 @@ export class MatchResult<E extends TrieEntry> {
   readonly groups: readonly MatchedGroup<E>[];
   /** Used by the fan-out only, for its plan for this result (messaging/fanout/delivery-plan.ts). */
   plan: unknown = null;
+  /** Used by publishers only, which look for the entry of one owner in a long list: what they found, by owner. */
+  found: WeakMap<object, E | null> | null = null;
 
   constructor(plain: readonly E[], groups: readonly MatchedGroup<E>[]) {
     this.plain = plain;

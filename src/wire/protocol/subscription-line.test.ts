@@ -15,9 +15,9 @@ test("SUB has a subject, an optional queue and a sid, which are copied", () => {
 });
 
 test("UNSUB has a sid and an optional number of messages; without a valid number the subscription ends at once", () => {
-  expect(readUnsub(Buffer.from("7"), 0, 1, bounds)).toEqual({ sid: "7", messagesMax: -1 });
-  expect(readUnsub(Buffer.from("7 20"), 0, 4, bounds)).toEqual({ sid: "7", messagesMax: 20 });
-  expect(readUnsub(Buffer.from("7 x"), 0, 3, bounds)).toEqual({ sid: "7", messagesMax: -1 });
+  expect(readUnsub(Buffer.from("7"), 0, 1, bounds)).toEqual({ sid: Buffer.from("7"), messagesMax: -1 });
+  expect(readUnsub(Buffer.from("7 20"), 0, 4, bounds)).toEqual({ sid: Buffer.from("7"), messagesMax: 20 });
+  expect(readUnsub(Buffer.from("7 x"), 0, 3, bounds)).toEqual({ sid: Buffer.from("7"), messagesMax: -1 });
   for (const text of ["", "1 2 3"])
     expect(readUnsub(Buffer.from(text), 0, text.length, bounds)).toBe(`processUnsub Parse Error: "${text}"`);
 });

@@ -6,7 +6,7 @@
  * A reader returns the arguments, or the error as a text for the log. The interest lines of routes and leaf nodes (account first, a weight
  * after the queue) will get their own readers here.
  */
-import { copyBytes, latin1, parseSize, quote } from "../../base/bytes/ascii.ts";
+import { copyBytes, parseSize, quote } from "../../base/bytes/ascii.ts";
 import { splitArguments } from "./arguments.ts";
 
 /** The bytes are copies, because a subscription keeps them. */
@@ -17,8 +17,8 @@ export interface SubLine {
 }
 
 export interface UnsubLine {
-  /** One character per byte. */
-  readonly sid: string;
+  /** A part of the line; borrowed. */
+  readonly sid: Uint8Array;
   /** The subscription ends after this many messages, counted from its beginning; -1: absent or malformed, it ends at once. */
   readonly messagesMax: number;
 }
@@ -38,5 +38,5 @@ export function readSub(source: Buffer, start: number, end: number, bounds: Int3
 export function readUnsub(source: Buffer, start: number, end: number, bounds: Int32Array): UnsubLine | string {
   const count = splitArguments(source, start, end, bounds);
   if (count !== 1 && count !== 2) return `processUnsub Parse Error: ${quote(source, start, end)}`;
-  return { sid: latin1(source, bounds[0], bounds[1]), messagesMax: count === 2 ? parseSize(source, bounds[2], bounds[3]) : -1 };
+  return { sid: source.subarray(bounds[0], bounds[1]), messagesMax: count === 2 ? parseSize(source, bounds[2], bounds[3]) : -1 };
 }
