@@ -18,6 +18,8 @@ export class FakeTransport implements Transport {
   broken = false;
   /** Called within `terminate`, where sockets of Bun report their close. */
   onTerminate = (): void => {};
+  /** Called within `end`, where sockets of Bun report their close when the kernel holds no bytes of them. */
+  onEnd = (): void => {};
   paused = false;
   ended = false;
   terminated = false;
@@ -94,6 +96,7 @@ export class FakeTransport implements Transport {
 
   end(): void {
     this.ended = true;
+    this.onEnd();
   }
 
   terminate(): void {

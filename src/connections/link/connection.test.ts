@@ -93,8 +93,12 @@ function newRouter() {
       tracedBytesMax: 0,
     },
   };
+  return { clock, host, lines, ...connect(host, log), log };
+}
+
+function connect(host: LinkHost, log: Logger) {
   const transport = new FakeTransport();
-  return { clock, host, lines, transport, router: new RouterConnection(host, transport, log) };
+  return { transport, router: new RouterConnection(host, transport, log) };
 }
 
 test("a connection of another kind reads, counts, answers and closes like every link, under its own name", () => {
@@ -199,4 +203,16 @@ test("producers that wait for a consumer continue at once when it is gone, also 
   router.onClose(null);
   expect(producer.calls).toEqual(["received 1 messages, 4 bytes"]);
   expect([router.closed, lines]).toEqual([false, []]);
+});
+
+test("ten thousand connections close in one turn, each while its transport is ended", () => {
+  const { host, log } = newRouter();
+  const routers = Array.from({ length: 10_000 }, () => {
+    const { router, transport } = connect(host, log);
+    transport.onEnd = () => router.onClose(null);
+    return router;
+  });
+  for (const router of routers) router.close(CloseReason.ServerShutdown);
+  host.turn.end();
+  expect(routers.filter(({ calls }) => calls.at(-1) !== "transport closed")).toEqual([]);
 });

@@ -56,8 +56,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   private transportGone = false;
   /** The peer has gone. The connection is closed for this reason when its input is parsed; 0: the peer is there. */
   private closeAfterInput: CloseReason | 0 = 0;
-  /** `transport.terminate` is running; sockets report their close within that call. */
-  private terminating = false;
+  /** `transport.end` or `terminate` is running; sockets report their close within that call. */
+  private closingTransport = false;
 
   /** @param log the part of the log that lines about this connection belong to */
   constructor(host: LinkHost, transport: Transport, id: number, kind: ConnectionKind, log: Logger) {
@@ -280,7 +280,9 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     this.outbound.abandon();
     const lingers = lingersAfter(this.closeReason as CloseReason);
     if (this.farewell !== null) this.host.turn.timers.set(this.farewell, LINGER_MS);
+    this.closingTransport = true;
     this.transport.end(lingers, this.closeReason as CloseReason);
+    this.closingTransport = false;
   }
 
   onClose(error: Error | null): void {
@@ -295,15 +297,15 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
       else this.close(this.closeAfterInput === 0 ? reason : this.closeAfterInput);
       this.onTransportClosed();
     }
-    if (this.terminating) this.host.turn.endSoon();
+    if (this.closingTransport) this.host.turn.endSoon();
     else this.host.turn.end();
   }
 
   /** The connection may be terminated during a delivery, or while its own commands are handled. So `onClose` must not end the turn then. */
   private terminate(): void {
-    this.terminating = true;
+    this.closingTransport = true;
     this.transport.terminate();
-    this.terminating = false;
+    this.closingTransport = false;
   }
 
   // Log
