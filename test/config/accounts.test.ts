@@ -15,7 +15,7 @@ import { ConfigErrors, OptionError } from "../../src/config/schema/row/problems.
 import { seedFromEnv } from "../doubles/seed.ts";
 import { answerOfReference, comparable, Recording, referenceIsLive } from "../reference/recording.ts";
 import { randomAccounts } from "./random-accounts.ts";
-import { startRefusal, verdictOn } from "./reference-check.ts";
+import { isFoundAtStart, startRefusal, verdictOn } from "./reference-check.ts";
 
 const it = new Recording(import.meta.path);
 
@@ -297,6 +297,16 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
     imported('service: { account: A, subject: "q.{{account-hash-import()}}" }, to: "{{account-hash-leaf-remote()}}"'),
     permissions('publish: "a.{{account-hash()}}"'),
   ],
+  "literal tokens": [
+    ...["e.y", "e.*", "e.*x", "e.>", "e.>x"].flatMap(wanted =>
+      ["e.*x", "e.>x"].map(
+        offered =>
+          `accounts { A { exports: [ { stream: "${offered}" } ] }, B { imports: [ { stream: { account: A, subject: "${wanted}" } } ] } }`,
+      ),
+    ),
+    `accounts { A { exports: [ { service: "e.*x" } ] }, B { imports: [ { service: { account: A, subject: "e.y" } } ] } }`,
+    `accounts { A { exports: [ { service: "e.>" } ] }, B { imports: [ { service: { account: A, subject: "e.*x" }, to: "f.>x" } ] } }`,
+  ],
   callout: [
     callout(CALLOUT),
     callout(`${CALLOUT}, account: A, xkey: ${CURVE}`),
@@ -439,9 +449,12 @@ function fileWith(config: string): string {
 /** Our report on a file, sorted and without our hints; empty when the file is valid. */
 function ours(file: string): string[] {
   try {
-    return [...loadConfigFile(file, {}).warnings];
+    const { options, warnings } = loadConfigFile(file, {});
+    if (warnings.length === 0) completeOptions(options);
+    return [...warnings];
   } catch (error) {
-    if (!(error instanceof ConfigErrors)) throw error;
+    if (!(error instanceof OptionError)) throw error;
+    if (!(error instanceof ConfigErrors)) return isFoundAtStart(error.message) ? [] : [error.message];
     return linesOf(error.message).map(line => line.replace(/; did you mean .*/, ""));
   }
 }
@@ -514,6 +527,7 @@ const REFUSED_AT_START: readonly string[] = [
   "default_js_domain { A: d }",
   'default_js_domain { "$SYS": d }, accounts { "$SYS": {} }',
   'default_js_domain { A: "a b" }, accounts { A {} }',
+  ...["ACK", "FC", "SNAPSHOT", "EVENT"].map(domain => `default_js_domain { A: ${domain} }, accounts { A {} }`),
   "websocket { port: 80, no_tls: true, no_auth_user: a }",
   "websocket { port: 80, no_tls: true, no_auth_user: a }, authorization { users: [ { user: b } ] }",
   "websocket { port: 80, no_tls: true, authorization { user: a } }, authorization { users: [ { user: b } ] }",
@@ -541,6 +555,7 @@ const COMBINATIONS: readonly string[] = [
   `websocket { port: 80, no_tls: true, jwt_cookie: c }, trusted: ${OPERATOR}`,
   "websocket { port: 80, no_tls: true, no_auth_user: a }, authorization { users: [ { user: a } ] }",
   'default_js_domain { A: "", "$G": d }, accounts { A {} }',
+  'default_js_domain { A: "ack", "$G": API }, accounts { A {} }',
 ];
 
 test("valid combinations of options are accepted", () => {

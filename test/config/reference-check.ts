@@ -23,6 +23,17 @@ export function verdictOn(file: string, environment: Readonly<Record<string, str
   return { digest: /^configuration file .* is valid \((sha256:[0-9a-f]{64})\)\n$/s.exec(text)?.[1] ?? null, text };
 }
 
+/** Contradictions that ours finds with `-t`, while nats-server finds them when it starts. */
+const FOUND_AT_START: readonly string[] = [
+  "TLS cert and key required for HTTPS",
+  "error resolving system account: account missing",
+  "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled",
+];
+
+export function isFoundAtStart(message: string): boolean {
+  return FOUND_AT_START.includes(message);
+}
+
 /** @throws with its output when the file is invalid */
 export function digestOf(file: string, environment: Readonly<Record<string, string>> = {}): string {
   const { digest, text } = verdictOn(file, environment);

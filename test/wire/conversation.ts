@@ -130,7 +130,7 @@ class ScriptWriter {
     const { random } = this;
     if (random.chance(0.6)) return "";
     const reserved = random.chance(0.15);
-    return this.blank() + random.pick(reserved ? ["_R_.x", "$JS.ACK.x", "_GR_.x", "$GR.x"] : [`_INBOX.${this.index}.x`, "r.b", "_R_", "*"]);
+    return this.blank() + random.pick(reserved ? ["_R_.x", "$JS.API.x", "_GR_.x", "$GR.x"] : [`_INBOX.${this.index}.x`, "r.b", "_R_", "*"]);
   }
 
   private subject(): string {

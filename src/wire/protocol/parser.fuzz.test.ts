@@ -58,7 +58,7 @@ function cutAnywhere(wire: string, random: Random): string[] {
 }
 
 const SUBJECTS = ["a", "a", "foo", "foo.bar", "foo.bar.baz", "$JS.API", "_INBOX.x", "ü*", `long.${"x".repeat(80)}`, "\x01odd"];
-const REPLIES = ["r", "_INBOX.abc.1", "_R_.x", "$JS.ACK.y", "_GR_.z", "$GR.q", "5", "r\x7f", "_inbox"];
+const REPLIES = ["r", "_INBOX.abc.1", "_R_.x", "$JS.API.y", "_GR_.z", "$GR.q", "5", "r\x7f", "_inbox"];
 const PAYLOADS = ["", "", "x", "hello", "a\r\nb", "PUB a 1\r\nx\r\n", "\r\n\r\n", "\n", "y".repeat(100)];
 /** Larger than a small payload, than a held line, and than the shortest line limit. */
 const LARGE_PAYLOADS = ["y".repeat(700), "z".repeat(3_000), "w".repeat(20_000)];

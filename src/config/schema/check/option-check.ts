@@ -65,6 +65,9 @@ function checkPending({ payloadBytesMax, pendingBytesMax }: Options): void {
   if (payloadBytesMax > pendingBytesMax) refuse(`max_payload (${payloadBytesMax}) cannot be higher than max_pending (${pendingBytesMax})`);
 }
 
+/** Domains whose API would have subjects that JetStream uses otherwise. */
+const RESERVED_DOMAINS: ReadonlySet<string> = new Set(["ACK", "FC", "SNAPSHOT", "EVENT"]);
+
 function checkDefaultDomains(options: Options): void {
   const domains = Object.entries(options.defaultJsDomain);
   for (const [account] of domains) {
@@ -79,7 +82,7 @@ function checkDefaultDomains(options: Options): void {
     if (account === (options.systemAccount ?? SYSTEM_ACCOUNT)) {
       throw new OptionError(`system account ${quoted(account)} can not be in default_js_domain`);
     }
-    if (domain === "" || isValidSubjectText(`$JS.${domain}.API.>`)) continue;
+    if (domain === "" || (isValidSubjectText(`$JS.${domain}.API.>`) && !RESERVED_DOMAINS.has(domain))) continue;
     throw new OptionError(`default_js_domain contains account ${quoted(account)} with invalid domain name ${quoted(domain)}`);
   }
 }
