@@ -96,6 +96,44 @@ test("an address that a pending answer has is not given to a second request", ()
   expect([answers.B.notes, answers.C.notes]).toEqual([expected(0), expected(1)]);
 });
 
+/** Accounts A0 to An: each imports `svc` from the one before. The last ones stand first, so no account has imports when it is imported from. */
+function chainOf(count: number): AccountsFixture {
+  const accounts: [string, Partial<AccountOptions>][] = Array.from({ length: count }, (_, index) => [
+    `A${index}`,
+    { exports: [service("svc")], imports: index === 0 ? [] : [importOf(`A${index - 1}`, "svc")] },
+  ]);
+  return new AccountsFixture(Object.fromEntries(accounts.reverse()));
+}
+
+test("a request passes through a chain of 1,000 accounts, and its answer back", () => {
+  const fixture = chainOf(1_001);
+  const requests = fixture.listen("A0", "svc");
+  const answers = fixture.listen("A1000", "in");
+  expect(fixture.publish("A1000", "svc", "in", "question")).toBe(1);
+  expect(fixture.publish("A0", reply(requests.notes[0]!), "", "answer")).toBe(1);
+  expect(answers.notes).toEqual(["in  answer"]);
+});
+
+test("a request is dropped, with a line in the log, when it has passed through 1,024 accounts", () => {
+  const fixture = chainOf(2_500);
+  const requests = fixture.listen("A0", "svc");
+  expect(fixture.publish("A2499", "svc", "in", "question")).toBe(0);
+  expect([requests.notes, fixture.host.lines]).toEqual([[], ['Service import "svc" dropped a message that passed through 1024 imports']]);
+  for (const index of [0, 1_000, 2_499]) expect(fixture.of(`A${index}`).responses.size).toBe(0);
+  expect(fixture.publish("A1000", "svc", "in", "question")).toBe(1);
+});
+
+test("an answer within the request's delivery is dropped when both together pass through more accounts", () => {
+  const fixture = chainOf(1_001);
+  const service = new LocalSubscriber(fixture.of("A0"), error => {
+    throw error;
+  });
+  service.subscribe("svc", null, (batch, index) => void fixture.publish("A0", batch.replyText(index), "", "answer"));
+  const answers = fixture.listen("A1000", "in");
+  expect(fixture.publish("A1000", "svc", "in", "question")).toBe(1);
+  expect(answers.notes).toEqual([]);
+});
+
 test("a stream of answers ends with an empty message", () => {
   const exports = [service("svc", { responseType: "Stream" })];
   const fixture = new AccountsFixture({ A: { exports }, B: { imports: [importOf("A", "svc")] } });

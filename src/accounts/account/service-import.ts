@@ -6,9 +6,11 @@
  * Source: reference, core §5.4.
  */
 import { decode, encode, startsWith } from "../../base/bytes/ascii.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { type ClientInfo, clientInfoJson } from "../../messaging/batch/originator.ts";
 import { type Sink, Subscription } from "../../messaging/batch/subscription.ts";
+import { CROSSINGS_NESTED_MAX } from "../../messaging/fanout/fan-out-stack.ts";
 import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { Lookalikes } from "../../messaging/header/lookalikes.ts";
@@ -77,6 +79,11 @@ export class ServiceImport implements Sink, ImportVia {
   private request(batch: MessageBatch, index: number): boolean {
     const { exporter } = this;
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
+    const { log, turn } = this.importer.host;
+    if (turn.fanOuts.isFull) {
+      log.warnRateLimited(`Service import ${quoted(this.plan.from)} dropped a message that passed through ${CROSSINGS_NESTED_MAX} imports`);
+      return false;
+    }
     const replyStart = batch.replyStart(index);
     const replyEnd = batch.replyEnd(index);
     const subject = this.subjectOf(batch, index);

@@ -17,6 +17,12 @@ import { FanOut, type FanOutPublisher } from "./fan-out.ts";
 /** Fan-outs that are kept: as many as publishes may nest, and some that have stopped before. */
 const FAN_OUTS_MAX = 80;
 
+/**
+ * Most imports that a message passes through, one within the other. Each takes about 2 KB of the stack; twice as many still fit.
+ * The same number as the reference's for chains of imports.
+ */
+export const CROSSINGS_NESTED_MAX = 1_024;
+
 export class FanOutStack {
   private readonly random: Random;
   private readonly meter: WorkMeter;
@@ -32,6 +38,11 @@ export class FanOutStack {
   /** Whether no delivery is active. */
   get isIdle(): boolean {
     return this.depth === 0;
+  }
+
+  /** No further import may be entered, see `CROSSINGS_NESTED_MAX`. */
+  get isFull(): boolean {
+    return this.depth >= CROSSINGS_NESTED_MAX;
   }
 
   /** See `FanOut.catchUp`: called before anything is published from inside the process, and before a connection closes. */

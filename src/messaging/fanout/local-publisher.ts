@@ -123,7 +123,7 @@ export class LocalPublisher implements FanOutPublisher {
    * @param header replaces the message's header; null: the header is kept
    * @param step the import through which it comes
    * @param traced false: its trace does not show what happens to it here
-   * @returns how many receivers took it; also 0 if it has passed through this account too often
+   * @returns how many receivers took it; also 0 if it has passed through this account too often, or through too many accounts
    */
   republish(
     outer: MessageBatch,
@@ -135,7 +135,7 @@ export class LocalPublisher implements FanOutPublisher {
     traced = true,
   ): number {
     const result = this.receiversOf(subject, 0, subject.length);
-    if (result.isEmpty || this.depth >= CROSSINGS_MAX) return 0;
+    if (result.isEmpty || this.depth >= CROSSINGS_MAX || this.host.turn.fanOuts.isFull) return 0;
     const publication = this.open();
     const own = header === null && outer.headerSize(index) > 0 ? outer.header(index) : header;
     const start = outer.start(index) + Math.max(0, outer.headerSize(index));
