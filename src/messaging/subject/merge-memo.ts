@@ -24,8 +24,10 @@ const COMBINATIONS = 128;
 const COPY_UNIT_SHIFT = 1;
 /** Larger combinations are not remembered, to bound the memory. */
 const NODES_MAX = 4_096;
-/** All combinations are forgotten when this number of nodes and entries was copied for them since the last time. */
+/** All combinations are forgotten when this number of entries was copied for them since the last time. */
 const COPIES_MAX = 1_048_576;
+/** A node counts as much as this number of entries, because `forgetStale` reads the nodes. */
+const COPIES_PER_NODE = 8;
 
 export class MergeMemo<E extends TrieEntry> {
   /** Empty until the first merge, because most tries of small accounts never need it. */
@@ -64,7 +66,7 @@ export class MergeMemo<E extends TrieEntry> {
     const nodes = new Int32Array(parts.length);
     for (let index = 0; index < nodes.length; index++) nodes[index] = found[index];
     const { combinations } = this;
-    this.copies += nodes.length + result.plain.length;
+    this.copies += nodes.length * COPIES_PER_NODE + result.plain.length;
     if (this.copies > COPIES_MAX) {
       combinations.fill(null);
       this.copies = 0;

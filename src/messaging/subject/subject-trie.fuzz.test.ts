@@ -41,12 +41,14 @@ const WORDS = ["a", "b", "orders", "eu", "a*", ...LONG_WORDS];
 const PATTERN_WORDS = [...WORDS, "*", "*"];
 const PUBLISH_WORDS = [...WORDS, "*", ">"];
 
-for (const { cache, bunch, rounds } of [
-  { cache: true, bunch: 3, rounds: 6_000 },
-  { cache: true, bunch: 2_000, rounds: 6_000 },
-  { cache: false, bunch: 20, rounds: 3_000 },
+for (const { cache, bunch, groups, rounds } of [
+  { cache: true, bunch: 3, groups: 0, rounds: 6_000 },
+  { cache: true, bunch: 2_000, groups: 0, rounds: 6_000 },
+  { cache: false, bunch: 20, groups: 0, rounds: 3_000 },
+  { cache: true, bunch: 1, groups: 60, rounds: 6_000 },
 ]) {
-  test(`fuzz: the trie answers like a list of patterns (${cache ? "cached" : "uncached"}, ${bunch} rare words)`, () => {
+  const name = `${cache ? "cached" : "uncached"}, ${bunch} rare words${groups > 0 ? `, ${groups} more groups on few subjects` : ""}`;
+  test(`fuzz: the trie answers like a list of patterns (${name})`, () => {
     const seed = seedFromEnv();
     const random = new Random(seed);
     const tasks: (() => void)[] = [];
@@ -61,7 +63,7 @@ for (const { cache, bunch, rounds } of [
       // The number of entries rises and falls, down to 0.
       const growing = Math.floor(round / 600) % 2 === 0;
       if (action < (growing ? 40 : 10)) {
-        const added = randomEntry(random, round, bunch);
+        const added = groups > 0 && random.chance(0.9) ? crowdedEntry(random, round, groups) : randomEntry(random, round, bunch);
         expect(trie.insert(added), message).toBe(true);
         model.push(added);
         expect(trie.generation, message).toBeGreaterThan(generation);
@@ -118,6 +120,21 @@ function randomEntry(random: Random, id: number, bunch: number): NamedEntry {
   const group = random.chance(0.3) ? random.pick(["q1", "q2", "workers"]) : null;
   const origin = random.chance(0.8) ? Origin.Local : random.pick([Origin.Route, Origin.LeafHub, Origin.RouteLeaf]);
   return { id, text, group, origin, subject: Buffer.from(text), queue: group === null ? null : Buffer.from(group), weight: 1 };
+}
+
+/** An entry on one of four subjects, mostly in one of many queue groups. */
+function crowdedEntry(random: Random, id: number, groups: number): NamedEntry {
+  const text = random.pick(["a", "*", ">", "orders"]);
+  const group = random.chance(0.1) ? null : random.chance(0.4) ? "crowd" : `q${random.below(groups)}`;
+  return {
+    id,
+    text,
+    group,
+    origin: Origin.Local,
+    subject: Buffer.from(text),
+    queue: group === null ? null : Buffer.from(group),
+    weight: 1,
+  };
 }
 
 /** Sorted ids of plain entries, then the name and the sorted ids of each group. */
