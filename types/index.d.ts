@@ -142,9 +142,9 @@ export interface Options {
   logTimeUtc: boolean;
   /** log file */
   logFile: string | null;
-  /** size in bytes at which the log file is rotated; 0: never */
+  /** size in bytes at which the log file is rotated; 0 or negative: never */
   logSizeLimit: number;
-  /** number of log files kept, including the current one; 0: all */
+  /** number of log files kept, including the current one; 0 or negative: all */
   logFilesMax: number;
   /** log to the system's log */
   syslog: boolean;
@@ -198,7 +198,7 @@ export interface Options {
   websocket: WebSocketOptions | null;
   /** longest protocol line, bytes */
   controlLineBytesMax: number;
-  /** largest message, headers included, bytes; not above max_pending */
+  /** largest message, headers included, bytes; not above max_pending; negative: no limit */
   payloadBytesMax: number;
   /** bytes of pending output at which a client is closed */
   pendingBytesMax: number;

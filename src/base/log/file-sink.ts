@@ -26,9 +26,9 @@ const FLUSH_MS_MAX = 2_000;
 const WRITE_MS_MAX = 100;
 
 export interface FileLimits {
-  /** Bytes; 0: no limit. */
+  /** Bytes; 0 or negative: no limit. */
   readonly sizeLimit: number;
-  /** Files, the current one included; 0: no limit. */
+  /** Files, the current one included; 0 or negative: no limit. */
   readonly filesMax: number;
 }
 
@@ -171,7 +171,7 @@ export class FileSink implements LogSink {
       const text = this.format.text("WRN", `${dropped} log lines dropped: the log file did not accept them`, this.now(), "server");
       return { bytes: Buffer.from(text), lines: dropped };
     }
-    const room = this.sizeLimit === 0 ? BATCH_BYTES_MAX : this.sizeLimit - this.size;
+    const room = this.sizeLimit <= 0 ? BATCH_BYTES_MAX : this.sizeLimit - this.size;
     return this.queue.take(Math.min(room, BATCH_BYTES_MAX));
   }
 

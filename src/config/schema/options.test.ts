@@ -104,12 +104,14 @@ test("options that default to null are checked for their type", () => {
   expect(completeOptions({ serverName: null, httpPort: null, authorization: null })).toMatchObject({ serverName: null, httpPort: null });
 });
 
-test("negative sizes and times and too large payloads are refused; a negative connectionsMax means no connections", () => {
-  expect(() => completeOptions({ payloadBytesMax: -1 })).toThrow('option "payloadBytesMax" cannot be negative');
+test("negative sizes and times and too large payloads are refused; other negative numbers have a meaning", () => {
+  expect(() => completeOptions({ controlLineBytesMax: -1 })).toThrow('option "controlLineBytesMax" cannot be negative');
   expect(() => completeOptions({ pingIntervalMs: -1 })).toThrow('option "pingIntervalMs" cannot be negative');
   const size = 2 ** 31;
   expect(() => completeOptions({ payloadBytesMax: size, pendingBytesMax: size })).toThrow(
     "max_payload (2147483648) cannot be higher than 2147483647",
   );
   expect(completeOptions({ connectionsMax: -1 }).connectionsMax).toBe(-1);
+  const unlimited = { payloadBytesMax: -1, logSizeLimit: -1, logFilesMax: -1, authTimeoutMs: -1 };
+  expect(completeOptions(unlimited)).toMatchObject(unlimited);
 });

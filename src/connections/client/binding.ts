@@ -13,6 +13,7 @@ import { encode, quote } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
+import { PAYLOAD_UNLIMITED } from "../../wire/protocol/parser.ts";
 import { REFUSALS, Refusal, refusalText } from "../../wire/protocol/refusal.ts";
 import { logLimited } from "../link/limited-log.ts";
 import type { Client } from "./client.ts";
@@ -122,7 +123,8 @@ export function applyLimits(client: Client): void {
   const { options } = host;
   const server = options.subscriptionsMax === 0 ? -1 : options.subscriptionsMax;
   client.subscriptionsMax = leastOf(login?.limits?.subscriptionsMax ?? -1, account.limits.subscriptionsMax, server);
-  client.parser.payloadBytesMax = leastOf(login?.limits?.payloadBytesMax ?? -1, account.limits.payloadBytesMax, options.payloadBytesMax);
+  const payload = leastOf(login?.limits?.payloadBytesMax ?? -1, account.limits.payloadBytesMax, options.payloadBytesMax);
+  client.parser.payloadBytesMax = payload < 0 ? PAYLOAD_UNLIMITED : payload;
   if (client.subscriptionsMax < 0 || client.subscriptions.size < client.subscriptionsMax) return;
   refuseSubscription(client);
   const { turn } = host;

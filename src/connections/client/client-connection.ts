@@ -10,7 +10,7 @@ import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { ClientInfo } from "../../messaging/batch/originator.ts";
 import type { CloseReason } from "../../wire/protocol/close-reason.ts";
 import type { CommandSink } from "../../wire/protocol/command-sink.ts";
-import { Parser } from "../../wire/protocol/parser.ts";
+import { PAYLOAD_UNLIMITED, Parser } from "../../wire/protocol/parser.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import { VERB_TABLES, Verb } from "../../wire/protocol/verb-table.ts";
 import type { Transport, TransportEvents, TransportRefusal } from "../../wire/transport/transport.ts";
@@ -35,7 +35,9 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
   constructor(host: ClientHost, transport: Transport, id: number, settings: ConnectionSettings | null = null) {
     super(host, transport, id, settings);
     const { options, turn } = host;
-    this.parser = new Parser(this, turn.batch, VERB_TABLES[this.kind], options.controlLineBytesMax, options.payloadBytesMax);
+    const { controlLineBytesMax, payloadBytesMax } = options;
+    const payloadLimit = payloadBytesMax < 0 ? PAYLOAD_UNLIMITED : payloadBytesMax;
+    this.parser = new Parser(this, turn.batch, VERB_TABLES[this.kind], controlLineBytesMax, payloadLimit);
     this.reading = new ReadLoop(this, this.parser);
     this.publisher = new Publisher(this, turn.batch);
   }

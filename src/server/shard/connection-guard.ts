@@ -49,7 +49,7 @@ export class ConnectionGuard {
     const { turn } = this.acceptor;
     const limit = tls?.options.connectionRateLimit ?? 0;
     const before = this.rules?.rate ?? null;
-    const rate = limit === 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
+    const rate = limit <= 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
     const handshakeMs = tls?.options.timeoutMs ?? 0;
     this.rules = { tls, handshakeMs, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
   }

@@ -4,8 +4,10 @@
  *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
  */
+
 import type { Options } from "../../config/schema/options.ts";
 import type { Client, InfoOccasion } from "../../connections/client/client.ts";
+import { PAYLOAD_UNLIMITED } from "../../wire/protocol/parser.ts";
 import { API_LEVEL, NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version.ts";
 
 export interface ServerInfo {
@@ -121,7 +123,8 @@ export class InfoLines {
 
   /** The line for one client, CRLF included. */
   line(client: Client, occasion: InfoOccasion): Buffer {
-    const own: Record<string, unknown> = { max_payload: client.parser.payloadBytesMax, client_id: client.id };
+    const payload = client.parser.payloadBytesMax;
+    const own: Record<string, unknown> = { max_payload: payload === PAYLOAD_UNLIMITED ? -1 : payload, client_id: client.id };
     const { remoteAddress, awaitsAddress } = client.transport;
     if (remoteAddress !== "" && !awaitsAddress) own.client_ip = remoteAddress;
     if (occasion === "accept" && client.nonce !== "") own.nonce = client.nonce;

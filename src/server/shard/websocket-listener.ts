@@ -12,6 +12,7 @@ import { assert } from "../../base/assert/assert.ts";
 import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
+import { PAYLOAD_UNLIMITED } from "../../wire/protocol/parser.ts";
 import { bindHost, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
@@ -23,6 +24,9 @@ import { ServedWebSockets } from "../../wire/transport/websocket/served-websocke
 import type { Acceptor } from "./acceptor.ts";
 import { loadTls, type TlsGuards } from "./load-tls.ts";
 import { listenErrorText, StartError } from "./server-errors.ts";
+
+/** As good as no limit. */
+const NO_HANDSHAKE_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
 export type WebSocketOwnerName = "Bun.serve" | "codec";
 
@@ -84,7 +88,7 @@ export class WebSocketListener {
     const rules: HandshakeRules = {
       origins: new OriginRules(options.sameOrigin, options.allowedOrigins),
       compression: options.compression,
-      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      handshakeTimeoutMs: options.handshakeTimeoutMs < 0 ? NO_HANDSHAKE_TIMEOUT_MS : options.handshakeTimeoutMs,
       proxyProtocol: this.acceptor.options.proxyProtocol,
       headers: options.headers,
     };
@@ -106,7 +110,8 @@ export class WebSocketListener {
       logError: text => logOf(acceptor.log, "websocket").error(text),
       timers: acceptor.turn.timers,
       get payloadBytesMax() {
-        return acceptor.options.payloadBytesMax;
+        const { payloadBytesMax } = acceptor.options;
+        return payloadBytesMax < 0 ? PAYLOAD_UNLIMITED : payloadBytesMax;
       },
       accept: (transport, info) => acceptor.accept(transport, this.settingsFor(info)),
       endTurn: () => acceptor.turn.end(),

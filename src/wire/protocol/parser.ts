@@ -44,6 +44,9 @@ const SNIPPET_BYTES_MAX = 128;
 const LOWER = 0x20;
 const NO_BYTES = Buffer.alloc(0);
 
+/** Payload limit of a connection without one. A size has at most nine digits. */
+export const PAYLOAD_UNLIMITED = Number.MAX_SAFE_INTEGER;
+
 export class Parser {
   /** Set by the sink: stop after the current command (an authentication, a stall). */
   suspended = false;

@@ -16,7 +16,7 @@ import { quoted } from "../../../base/go/strconv.ts";
 import { type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, fieldTable, readBlock } from "../row/field.ts";
 import { ConfigFault, type Problems } from "../row/problems.ts";
-import { arrayIn, booleanIn, integerIn, millisecondsOf, type Reader, reader, safeInteger, textIn } from "../row/reader.ts";
+import { arrayIn, booleanIn, integer, millisecondsOf, notNegative, type Reader, reader, textIn } from "../row/reader.ts";
 
 type Export = TradeOptions["exports"][number];
 
@@ -131,7 +131,7 @@ export const EXPORT_FIELDS: readonly Field<ExportDraft>[] = [
   }),
   field(
     "account_token_position",
-    reader("integer", value => safeInteger(integerIn(value))),
+    notNegative(integer),
     "position, counted from 1, of the `*` in the subject that must be the importing account's name",
     (draft, position) => (draft.tokenPosition = position),
   ),

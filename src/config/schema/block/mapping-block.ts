@@ -68,10 +68,10 @@ function weightIn(value: ConfigValue): number {
     throw new ConfigFault(`Unknown entry type for weight of ${goShown(data)}\n`, value);
   }
   const digits = String(data).replace(/%$/, "");
-  const weight = /^[+-]?\d+$/.test(digits) ? Number(digits) : null;
-  if (weight === null || !Number.isSafeInteger(weight)) {
+  const weight = /^[+-]?\d+$/.test(digits) ? BigInt(digits.replace("+", "")) : null;
+  if (weight === null || BigInt.asIntN(64, weight) !== weight) {
     throw new ConfigFault(`Invalid weight ${quoted(digits)} for mapping destination`, value);
   }
-  if (weight < 0 || weight > WEIGHT_MAX) throw new ConfigFault(`Invalid weight ${weight} for mapping destination`, value);
-  return weight;
+  if (weight < 0n || weight > BigInt(WEIGHT_MAX)) throw new ConfigFault(`Invalid weight ${weight} for mapping destination`, value);
+  return Number(weight);
 }

@@ -23,7 +23,7 @@ export function traceDestinationFault(subject: string): string | null {
 }
 
 /** The spelling is the reference's. */
-export function traceSamplingFault(sampling: number): string | null {
+export function traceSamplingFault(sampling: number | bigint): string | null {
   if (sampling > 0 && sampling <= 100) return null;
   return `Ttrace destination sampling value ${sampling} is invalid, needs to be [1..100]`;
 }
@@ -34,7 +34,7 @@ const sampling = reader<number>("1 to 100, or percentage", ({ data }, { key }) =
   }
   const digits = String(data).replace(/%$/, "");
   if (!/^[+-]?\d+$/.test(digits)) throw new ConfigFault(`Invalid trace destination sampling value ${quoted(String(data))}`);
-  const fault = traceSamplingFault(Number(digits));
+  const fault = traceSamplingFault(BigInt(digits.replace("+", "")));
   if (fault !== null) throw new ConfigFault(fault);
   return Number(digits);
 });

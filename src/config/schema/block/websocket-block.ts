@@ -65,7 +65,7 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field(
     "handshake_timeout",
     handshakeTimeout,
-    "timeout of a handshake",
+    "timeout of a handshake; negative: none",
     (draft, time) => (draft.handshakeTimeoutMs = time || WEBSOCKET_DEFAULTS.handshakeTimeoutMs),
     {
       initial: "2s",
@@ -93,7 +93,12 @@ export const WEBSOCKET_FIELDS: readonly Field<Draft<WebSocketOptions>>[] = [
   field("pass_cookie", textOrUnset, "name of the cookie with the password", (draft, name) => (draft.passwordCookie = name)),
   field("token_cookie", textOrUnset, "name of the cookie with the token", (draft, name) => (draft.tokenCookie = name)),
   field("headers", headers, "headers added to the response of the handshake", (draft, added) => (draft.headers = added)),
-  field("ping_interval", duration, "time between PINGs; the server's when not set", (draft, time) => (draft.pingIntervalMs = time || null)),
+  field(
+    "ping_interval",
+    duration,
+    "time between PINGs; the server's when not set",
+    (draft, time) => (draft.pingIntervalMs = time > 0 ? time : null),
+  ),
   field("no_auth_user", textOrUnset, "user or nkey of clients without credentials", (draft, user) => (draft.noAuthUser = user)),
 ];
 

@@ -63,6 +63,7 @@ function checkLameDuck({ lameDuckGraceMs, lameDuckDurationMs }: Options): void {
 
 function checkPending({ payloadBytesMax, pendingBytesMax }: Options): void {
   if (payloadBytesMax > pendingBytesMax) refuse(`max_payload (${payloadBytesMax}) cannot be higher than max_pending (${pendingBytesMax})`);
+  if (pendingBytesMax < 0) refuse("max_pending value can not be negative");
 }
 
 /** Domains whose API would have subjects that JetStream uses otherwise. */

@@ -106,7 +106,7 @@ test("a nested value of another type is refused with its place", () => {
     [{ tls: [] }, 'option "tls" must be an object'],
     [{ tls: { verify: 1 } }, 'option "tls.verify" must be a boolean'],
     [{ tls: { minVersion: "1.1" } }, 'option "tls.minVersion" must be "1.2" or "1.3"'],
-    [{ tls: { timeoutMs: -1 } }, 'option "tls.timeoutMs" cannot be negative'],
+    [{ tls: { handshakeFirstFallbackMs: -1 } }, 'option "tls.handshakeFirstFallbackMs" cannot be negative'],
     [{ websocket: { port: 65_536 } }, "invalid port 65536"],
     [{ websocket: { headers: { a: 1 } } }, 'option "websocket.headers.a" must be a string'],
     [{ serverMetadata: { a: 1 } }, 'option "serverMetadata.a" must be a string'],

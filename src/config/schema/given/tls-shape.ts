@@ -8,7 +8,7 @@ import {
 import { type KeyPairFiles, TLS_DEFAULTS, type TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../websocket-options.ts";
 import { loginShape } from "./account-shape.ts";
-import { boolean, listOf, mapOf, natural, objectOf, orNull, port, text, wordOf } from "./shape.ts";
+import { boolean, integer, listOf, mapOf, natural, objectOf, orNull, port, text, wordOf } from "./shape.ts";
 
 const ocspPeer = objectOf<OcspPeerRules>(OCSP_PEER_DEFAULTS, {
   caTimeoutMs: natural,
@@ -27,13 +27,13 @@ export const tlsShape = orNull(
     verifyOptional: boolean,
     mapsCertificate: boolean,
     insecure: boolean,
-    timeoutMs: natural,
+    timeoutMs: integer,
     pinnedCerts: listOf(text),
     minVersion: wordOf("1.2", "1.3"),
     cipherSuites: listOf(text),
     curvePreferences: listOf(text),
     allowInsecureCipherSuites: boolean,
-    connectionRateLimit: natural,
+    connectionRateLimit: integer,
     handshakeFirst: boolean,
     handshakeFirstFallbackMs: natural,
     ocspPeer: orNull(ocspPeer),
@@ -58,16 +58,16 @@ export const websocketShape = orNull(
     tls: tlsShape,
     sameOrigin: boolean,
     allowedOrigins: listOf(text),
-    handshakeTimeoutMs: natural,
+    handshakeTimeoutMs: integer,
     compression: boolean,
     authorization: loginShape,
-    authTimeoutMs: orNull(natural),
+    authTimeoutMs: orNull(integer),
     noAuthUser: orNull(text),
     jwtCookie: orNull(text),
     userCookie: orNull(text),
     passwordCookie: orNull(text),
     tokenCookie: orNull(text),
     headers: mapOf(text),
-    pingIntervalMs: orNull(natural),
+    pingIntervalMs: orNull(integer),
   }),
 );

@@ -76,6 +76,18 @@ export const boolean: Reader<boolean> = reader("boolean", booleanIn);
 /** For a field whose meaning is the opposite of our option's. */
 export const negated: Reader<boolean> = reader("boolean", value => !booleanIn(value));
 
+/**
+ * Refuses negative values, with which the reference starts and then closes every client.
+ * @param of reads the value
+ */
+export function notNegative(of: Reader<number>): Reader<number> {
+  return reader(of.type, (value, context) => {
+    const read = of.read(value, context);
+    if (read < 0) throw new ConfigFault(`${context.key} value can not be negative`);
+    return read;
+  });
+}
+
 export const integer: Reader<number> = reader("integer", value => safeInteger(integerIn(value)));
 
 /** A number of bytes, with an optional unit: `8kb`. */

@@ -4,7 +4,7 @@ import { goDuration } from "../../../base/go/duration.ts";
 import * as given from "../given/shape.ts";
 import { option } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
-import { duration, integer, integerIn, negated, oneOf, reader, safeInteger, size, size32 } from "../row/reader.ts";
+import { duration, integer, integerIn, negated, notNegative, oneOf, reader, safeInteger, size, size32 } from "../row/reader.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -34,7 +34,7 @@ const opposite = (value: boolean) => String(!value);
 export const LIMIT_OPTIONS = {
   controlLineBytesMax: option<number>({
     names: "max_control_line",
-    reader: size32,
+    reader: notNegative(size32),
     given: given.natural,
     initial: 4 * KIB,
     zeroIsDefault: true,
@@ -45,18 +45,18 @@ export const LIMIT_OPTIONS = {
   payloadBytesMax: option<number>({
     names: "max_payload",
     reader: size32,
-    given: given.natural,
+    given: given.integer,
     initial: MIB,
     zeroIsDefault: true,
     check: payloadFault,
-    text: "largest message, headers included, bytes; not above max_pending",
+    text: "largest message, headers included, bytes; not above max_pending; negative: no limit",
     reload: "live",
     goName: "MaxPayload",
   }),
   pendingBytesMax: option<number>({
     names: "max_pending",
     reader: size,
-    given: given.natural,
+    given: given.integer,
     initial: 64 * MIB,
     zeroIsDefault: true,
     text: "bytes of pending output at which a client is closed",
@@ -94,7 +94,7 @@ export const LIMIT_OPTIONS = {
   }),
   pingIntervalMs: option<number>({
     names: "ping_interval",
-    reader: duration,
+    reader: notNegative(duration),
     given: given.natural,
     initial: 120_000,
     zeroIsDefault: true,
@@ -105,7 +105,7 @@ export const LIMIT_OPTIONS = {
   }),
   pingsOutMax: option<number>({
     names: "ping_max",
-    reader: integer,
+    reader: notNegative(integer),
     given: given.natural,
     initial: 2,
     zeroIsDefault: true,
@@ -115,7 +115,7 @@ export const LIMIT_OPTIONS = {
   }),
   writeDeadlineMs: option<number>({
     names: "write_deadline",
-    reader: duration,
+    reader: notNegative(duration),
     given: given.natural,
     initial: 10_000,
     zeroIsDefault: true,

@@ -128,9 +128,9 @@ export const LOGGING_OPTIONS = {
   logSizeLimit: option<number>({
     names: "log_size_limit logfile_size_limit",
     reader: size,
-    given: given.natural,
+    given: given.integer,
     initial: 0,
-    text: "size in bytes at which the log file is rotated; 0: never",
+    text: "size in bytes at which the log file is rotated; 0 or negative: never",
     flags: [integerFlag("log_size_limit", "Logging", "limit", "Logfile size limit (default: auto)", given => given)],
     reload: "fixed",
     goName: "LogSizeLimit",
@@ -138,9 +138,9 @@ export const LOGGING_OPTIONS = {
   logFilesMax: option<number>({
     names: "log_max_num logfile_max_num",
     reader: integer,
-    given: given.natural,
+    given: given.integer,
     initial: 0,
-    text: "number of log files kept, including the current one; 0: all",
+    text: "number of log files kept, including the current one; 0 or negative: all",
     reload: "fixed",
     goName: "LogMaxFiles",
   }),

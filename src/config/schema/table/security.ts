@@ -35,7 +35,7 @@ export const SECURITY_OPTIONS = {
   authTimeoutMs: option<number>({
     names: "",
     reader: null,
-    given: given.natural,
+    given: given.integer,
     initial: 2_000,
     zeroIsDefault: true,
     text: "time a client has to authenticate, ms; with TLS the default is one second more than the TLS timeout",

@@ -72,7 +72,7 @@ export class RawWebSockets implements WebSocketOwner {
     const { host, handlers } = this;
     const { proxyProtocol } = this.rules;
     const limit = tls?.options.connectionRateLimit ?? 0;
-    const rate = limit === 0 ? null : new HandshakeRate(limit);
+    const rate = limit <= 0 ? null : new HandshakeRate(limit);
     const handshakeMs = this.rules.handshakeTimeoutMs; // as in the reference, not the time of the tls block
     this.guard = { tls, handshakeMs, allowNonTls: false, proxyProtocol, rate, timers: host.timers, clock: host.clock, handlers };
   }
