@@ -17,6 +17,8 @@ export const UnitsOf = {
   ping: 4,
   /** The messages of a batch are published; each message counts besides. */
   flush: 8,
+  /** One receiver of a traced message. */
+  traced: 10,
   /** Code inside the process handles a message. */
   step: 20,
   /** A line such as SUB or UNSUB, without what it changes. */

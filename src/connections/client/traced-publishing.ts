@@ -68,7 +68,7 @@ function startIn(client: Client, message: TraceCandidate): TraceStart {
 
 /** Publishes the event of a trace. */
 export function reportTrace({ account, host }: Client, trace: MessageTrace): void {
-  sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo());
+  if (trace.isHeard) sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo());
 }
 
 function publisherOf(client: Client): TracedPublisher {
@@ -82,6 +82,7 @@ function publisherOf(client: Client): TracedPublisher {
     mayReportTo: subject =>
       !isReservedSubject(subject, 0, subject.length, account === host.systemAccount) &&
       (permissions === null || permissions.mayAlwaysPublish(subject, 0, subject.length)),
+    isHeardOn: subject => host.systemAccount !== null && !account.interest.match(subject, 0, subject.length).isEmpty,
     refuseSubject: subject => client.refusePublish(subject),
     logError: text => client.logError(text),
   };

@@ -391,8 +391,10 @@ export class FanOut implements QueueDelivery<Subscription> {
     const silenced = sink === this.silent;
     let taken = 0;
     this.meter.done++;
-    if (batch.trace !== null) taken = deliverTraced(subscription, batch, batch.trace, silenced) ? 1 : 0;
-    else if (!silenced) taken = sink.deliver(subscription, batch, from, to);
+    if (batch.trace !== null) {
+      this.meter.done += UnitsOf.traced;
+      taken = deliverTraced(subscription, batch, batch.trace, silenced) ? 1 : 0;
+    } else if (!silenced) taken = sink.deliver(subscription, batch, from, to);
     this.delivered += taken;
     return taken;
   }

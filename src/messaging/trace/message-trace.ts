@@ -38,7 +38,8 @@ export interface TracedMessage {
   readonly subject: string;
 }
 
-type EventLine = Record<string, string | number>;
+/** Texts of letters, digits and the characters of subjects need no escaping in JSON. */
+const PLAIN_TEXT = /^[\w.*$\- ]*$/;
 
 export class MessageTrace {
   /** Subject of the events, in the account in which the message currently is. */
@@ -48,24 +49,42 @@ export class MessageTrace {
   private readonly origin: TracedParty;
   private readonly message: TracedMessage;
   private readonly now: () => number;
-  private readonly ingress: EventLine;
-  private readonly events: EventLine[] = [];
+  /** Nothing is recorded, because nobody subscribes to the destination. */
+  private readonly silent: boolean;
+  private refusal = "";
+  /** JSON of the events, each with a comma before it. A message may have a hundred thousand receivers, so there is no object for each event. */
+  private events = "";
+  /** Wall clock of the last event, and its text. */
+  private lastAt = -1;
+  private lastTime = "";
+  private readonly startedAt: string;
 
-  /** @param now wall clock, ms */
-  constructor(destination: string, only: boolean, origin: TracedParty, message: TracedMessage, now: () => number) {
+  /**
+   * @param now wall clock, ms
+   * @param silent nothing is recorded
+   */
+  constructor(destination: string, only: boolean, origin: TracedParty, message: TracedMessage, now: () => number, silent = false) {
     this.destination = destination;
     this.only = only;
     this.origin = origin;
     this.message = message;
     this.now = now;
-    const { kind, id, name, accountName } = origin;
-    this.ingress = this.add("in", { kind, cid: id, ...(name !== "" && { name }), acc: accountName, subj: message.subject });
+    this.silent = silent;
+    this.startedAt = this.timeText();
   }
 
-  private add(type: string, more: EventLine): EventLine {
-    const line = { type, ts: goTime(this.now()), ...more };
-    this.events.push(line);
-    return line;
+  /** @param more JSON of its other fields */
+  private add(type: string, more: string): void {
+    if (!this.silent) this.events += `,{"type":"${type}","ts":"${this.timeText()}",${more}}`;
+  }
+
+  private timeText(): string {
+    const now = this.now();
+    if (now !== this.lastAt) {
+      this.lastAt = now;
+      this.lastTime = goTime(now);
+    }
+    return this.lastTime;
   }
 
   /** Compression allowed for the event: the value of `Accept-Encoding`; empty: none. */
@@ -75,34 +94,40 @@ export class MessageTrace {
 
   /** Records why the server refused the message. */
   refuse(error: string): void {
-    this.ingress.error = error;
+    this.refusal = error;
   }
 
   addMapping(to: string): void {
-    this.add("sm", { to });
+    this.add("sm", `"to":${json(to)}`);
   }
 
   /** @param account the importing account, which sees the message on subject `to` */
   addStreamExport(account: string, to: string): void {
-    this.add("se", { acc: account, to });
+    this.add("se", `"acc":${json(account)},"to":${json(to)}`);
   }
 
   /** @param account the account that the request, or its answer, goes to */
   addServiceImport(account: string, from: string, to: string): void {
-    this.add("si", { acc: account, from, to });
+    this.add("si", `"acc":${json(account)},"from":${json(from)},"to":${json(to)}`);
   }
 
   /** @param queue empty: none. @param error why the receiver did not get the message; empty: it got it */
   addEgress({ kind, id, name, accountName }: TracedParty, subscription: string, queue: string, error: string): void {
-    this.add("eg", {
-      kind,
-      cid: id,
-      ...(name !== "" && { name }),
-      ...(accountName !== this.origin.accountName && { acc: accountName }),
-      sub: subscription,
-      ...(queue !== "" && { queue }),
-      ...(error !== "" && { error }),
-    });
+    if (this.silent) return;
+    const account = accountName === this.origin.accountName ? "" : field("acc", accountName);
+    const text = `"kind":${kind},"cid":${id}${optional("name", name)}${account},"sub":${json(subscription)}`;
+    this.add("eg", `${text}${optional("queue", queue)}${optional("error", error)}`);
+  }
+
+  private get ingress(): string {
+    const { kind, id, name, accountName } = this.origin;
+    const text = `"type":"in","ts":"${this.startedAt}","kind":${kind},"cid":${id}${optional("name", name)}`;
+    return `{${text}${field("acc", accountName)}${field("subj", this.message.subject)}${optional("error", this.refusal)}}`;
+  }
+
+  /** The event message is of use to somebody. */
+  get isHeard(): boolean {
+    return !this.silent;
   }
 
   /** The event message. @param server description of this server */
@@ -113,6 +138,18 @@ export class MessageTrace {
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([key, values]) => escapeGoJson(`${JSON.stringify(key)}:${JSON.stringify(values)}`));
     const request = `{"header":{${header.join(",")}}${bytes > 0 ? `,"msgsize":${bytes}` : ""}}`;
-    return `{"server":${compactGoJson(server)},"request":${request},"events":${compactGoJson(this.events)}}`;
+    return `{"server":${compactGoJson(server)},"request":${request},"events":[${this.ingress}${this.events}]}`;
   }
+}
+
+function json(text: string): string {
+  return PLAIN_TEXT.test(text) ? `"${text}"` : compactGoJson(text);
+}
+
+function field(name: string, value: string): string {
+  return `,"${name}":${json(value)}`;
+}
+
+function optional(name: string, value: string): string {
+  return value === "" ? "" : field(name, value);
 }

@@ -16,6 +16,8 @@ export interface TracedPublisher extends TracedParty {
   /** Its account's destination for messages whose `traceparent` asks for a trace, and the percentage that is traced; null: none is traced. */
   readonly externalTrace: { readonly destination: string; readonly sampling: number } | null;
   mayReportTo(destination: Uint8Array): boolean;
+  /** Whether there is a subscription that would get the event. */
+  isHeardOn(destination: Uint8Array): boolean;
   /** Sends the client the error that it may not publish on this subject. */
   refuseSubject(subject: Uint8Array): void;
   logError(text: string): void;
@@ -78,7 +80,8 @@ export function startTrace(
     publisher.refuseSubject(subject);
     return SKIPPED;
   }
-  return { trace: new MessageTrace(destination, only, publisher, { ...message, fields }, now), skip: false, disable: false };
+  const silent = !publisher.isHeardOn(subject);
+  return { trace: new MessageTrace(destination, only, publisher, { ...message, fields }, now, silent), skip: false, disable: false };
 }
 
 function isOn(value: string): boolean {
