@@ -37,6 +37,8 @@ export interface SchedulerLoop {
   monotonic(): number;
   /** Called at the end of each slice. @returns whether it has work left, for the next slice */
   endSlice(): boolean;
+  /** A task threw. It is not called again. */
+  onDefect(error: Error): void;
 }
 
 export class Scheduler {
@@ -80,15 +82,21 @@ export class Scheduler {
   /**
    * Begins the share of an event.
    * @param used work for the same peer in this round, units
-   * @returns false if the peer has used its share of this round: its event should become a task
+   * @param newcomer a peer that has not logged in: its single commands are expensive, and there may be very many such peers
+   * @returns false: its event should become a task. The peer has used its share of this round, or it is a newcomer and the loop is busy
    */
-  beginEvent(used: number): boolean {
-    const { meter, shareUnits } = this;
-    const usedByAll = meter.done - this.doneAtSlice;
-    if (usedByAll >= shareUnits) this.wake(); // so that the count begins again when the loop has looked at its sockets
-    if (used >= shareUnits) return false;
-    meter.begin(usedByAll < SLICE_SHARES * shareUnits ? shareUnits - used : SMALL_SHARE * shareUnits);
+  beginEvent(used: number, newcomer: boolean): boolean {
+    const { isBusy, meter, shareUnits } = this;
+    if (used >= shareUnits || (isBusy && newcomer)) return false;
+    meter.begin(isBusy ? SMALL_SHARE * shareUnits : shareUnits - used);
     return true;
+  }
+
+  /** The events since the last slice have used up a slice's worth of work. */
+  get isBusy(): boolean {
+    const used = this.meter.done - this.doneAtSlice;
+    if (used >= this.shareUnits) this.wake(); // so that the count begins again when the loop has looked at its sockets
+    return used >= SLICE_SHARES * this.shareUnits;
   }
 
   private runSlice(): void {
@@ -104,7 +112,7 @@ export class Scheduler {
         const task = this.queue[this.head]!;
         this.queue[this.head++] = null;
         meter.begin(this.shareUnits);
-        if (task.work()) this.queue.push(task);
+        if (this.share(task)) this.queue.push(task);
         if (meter.done >= endsDone || loop.monotonic() >= endsAt) break;
       }
       more = loop.endSlice();
@@ -114,6 +122,15 @@ export class Scheduler {
       this.doneAtSlice = meter.done;
       this.round++;
       if (more || this.head < this.queue.length) this.wake();
+    }
+  }
+
+  private share(task: Task): boolean {
+    try {
+      return task.work();
+    } catch (error) {
+      this.loop.onDefect(error as Error);
+      return false;
     }
   }
 

@@ -15,16 +15,24 @@ export const UnitsOf = {
   write: 80,
   /** A PING is answered. */
   ping: 4,
+  /** The receivers of a subject are looked up. Steps in the trie count besides. */
+  match: 1,
   /** The messages of a batch are published; each message counts besides. */
   flush: 8,
   /** One receiver of a traced message. */
   traced: 10,
   /** Code inside the process handles a message. */
   step: 20,
+  /** A subscription is removed together with others. */
+  removal: 20,
   /** A line such as SUB or UNSUB, without what it changes. */
   line: 20,
   /** JSON is read and a login checked. */
   login: 400,
+  /** A signature is verified. */
+  signature: 2_000,
+  /** A connection is accepted, or turned away. */
+  accept: 400,
   /** An error is sent to a peer, and a line written to the log. */
   refusal: 150,
 } as const;

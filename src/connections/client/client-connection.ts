@@ -131,7 +131,10 @@ export class ClientConnection extends Client implements CommandSink, TransportEv
 
   onLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {
     this.reading.charge(verb === Verb.Connect ? UnitsOf.login : UnitsOf.line);
-    return this.handleLine(verb, source, start, end);
+    const { meter } = this.host.turn;
+    const refusal = this.handleLine(verb, source, start, end);
+    if (verb === Verb.Connect && this.connect.sig !== "") meter.done += UnitsOf.signature;
+    return refusal;
   }
 
   private handleLine(verb: Verb, source: Buffer, start: number, end: number): Refusal {

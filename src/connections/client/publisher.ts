@@ -94,8 +94,20 @@ export class Publisher implements FanOutPublisher, NoResponders {
     this.batch = batch;
   }
 
-  /** Looks up the receivers of a subject. @returns whether they are the receivers of the open batch */
+  /**
+   * Looks up the receivers of a subject.
+   * @returns whether they are the receivers of the open batch, and the share of work allows to add to it
+   */
   next(source: Buffer, start: number, end: number): boolean {
+    const { meter } = this.client.host.turn;
+    const { interest } = this.client.account;
+    const before = interest.steps;
+    const joins = this.look(source, start, end);
+    meter.done += UnitsOf.match + interest.steps - before;
+    return joins && meter.done < meter.limit;
+  }
+
+  private look(source: Buffer, start: number, end: number): boolean {
     const { client, nextRoute } = this;
     const { account, guarded } = client;
     const { interest } = account;

@@ -6,7 +6,7 @@
  */
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { type ConnectionKind, KIND_TEXTS } from "../../wire/protocol/connection-kind.ts";
-import { FLAG_FIRST_PONG_SENT } from "./connection-flag.ts";
+import { FLAG_FIRST_PONG_SENT, FLAG_PAUSED } from "./connection-flag.ts";
 import type { LinkHost } from "./host.ts";
 
 const FIRST_PING_MS = 2_000;
@@ -104,14 +104,30 @@ export class Keepalive {
       owner.logDebug(`Delaying PING due to remote client data or ping ${Math.round(silentMs / 1000)}s ago`);
     } else {
       if (this.pingsOut + 1 > options.pingsOutMax) {
-        owner.logDebug(`Stale ${KIND_TEXTS[owner.kind]} Connection - Closing`);
-        owner.onStale();
-        turn.end();
+        const { lastInAt, measurements } = this;
+        turn.clock.afterEvents(() => turn.clock.afterEvents(() => this.missAnswer(lastInAt, measurements)));
         return;
       }
       this.ping();
     }
     turn.timers.set(this.timer, owner.pingIntervalMs);
+    turn.end();
+  }
+
+  /**
+   * Too many PINGs have no answer. If the process was blocked, the answer may be in the socket, or in input that waits for its share of work:
+   * the event loop looks there before the peer is condemned.
+   */
+  private missAnswer(lastInAt: number, measurements: number): void {
+    const { owner } = this;
+    if (owner.closed) return;
+    const { turn } = owner.host;
+    if (this.lastInAt !== lastInAt || this.measurements !== measurements || (owner.flags & FLAG_PAUSED) !== 0) {
+      turn.timers.set(this.timer, owner.pingIntervalMs);
+      return;
+    }
+    owner.logDebug(`Stale ${KIND_TEXTS[owner.kind]} Connection - Closing`);
+    owner.onStale();
     turn.end();
   }
 }

@@ -82,6 +82,8 @@ export class Outbound implements TurnWork {
   private batchBytes = 0;
   private batchStart = 0;
   private batchTookSome = false;
+  /** The kernel had room since the deadline passed. */
+  private drained = false;
 
   constructor(turn: Turn, transport: Transport, owner: OutboundOwner, limits: OutboundLimits) {
     this.turn = turn;
@@ -224,6 +226,7 @@ export class Outbound implements TurnWork {
   /** Called when the kernel takes bytes again. */
   onDrain(): void {
     if (this.closed) return;
+    this.drained = true;
     while (this.backlogBytes > 0) {
       assert(this.backlogHead < this.backlog.length, "pending output is in chunks", this.backlogBytes);
       const chunk = this.backlog[this.backlogHead];
@@ -407,8 +410,21 @@ export class Outbound implements TurnWork {
     else if (this.deadline !== null) this.turn.timers.cancel(this.deadline);
   }
 
+  /**
+   * The deadline passed. If the process was blocked, the socket may have had room for long: the event loop looks at it before the peer is
+   * condemned.
+   */
   private onDeadline(): void {
     if (this.closed || this.backlogBytes === 0) return;
+    const { clock } = this.turn;
+    const batch = this.batchStart;
+    this.drained = false;
+    clock.afterEvents(() => clock.afterEvents(() => this.missDeadline(batch)));
+  }
+
+  private missDeadline(batch: number): void {
+    if (this.closed || this.backlogBytes === 0 || batch !== this.batchStart) return;
+    if (this.drained) return this.startDeadline(this.batchTookSome);
     this.owner.onWriteDeadline(this.batchTookSome, this.batchChunks, this.batchBytes);
     if (!this.closed) {
       this.slow = true;

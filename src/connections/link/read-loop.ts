@@ -16,7 +16,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { Task } from "../../base/scheduling/scheduler.ts";
 import type { Refusal } from "../../wire/protocol/refusal.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
-import { FLAG_AUTHENTICATING, FLAG_PAUSED, FLAG_YIELDED, FLAGS_SUSPENDING } from "./connection-flag.ts";
+import { FLAG_AUTHENTICATING, FLAG_CONNECT_RECEIVED, FLAG_PAUSED, FLAG_YIELDED, FLAGS_SUSPENDING } from "./connection-flag.ts";
 import type { Turn } from "./turn.ts";
 
 /** After a read of this size another one follows at once. */
@@ -100,7 +100,7 @@ export class ReadLoop implements Task {
     }
     const before = meter.done;
     if (this.unparsed.length > 0 || this.queued) this.unparsed.push(chunk);
-    else if (scheduler.beginEvent(this.used)) {
+    else if (scheduler.beginEvent(this.used, (owner.flags & FLAG_CONNECT_RECEIVED) === 0)) {
       this.moreToRead = chunk.length >= BULK_BYTES_MIN;
       this.read(chunk, 0);
       if (this.moreToRead) {
@@ -205,7 +205,12 @@ export class ReadLoop implements Task {
     }
     const before = turn.meter.done;
     this.queued = false; // reading may be resumed again during this call, for example because a consumer is closed
-    this.resumeReading();
+    try {
+      this.resumeReading();
+    } catch (error) {
+      owner.transport.terminate(); // as after a defect within a socket's event
+      throw error;
+    }
     this.used += turn.meter.done - before;
     if ((owner.flags & FLAG_YIELDED) === 0 || this.queued) return false;
     this.queued = true;

@@ -69,6 +69,10 @@ export class Turn {
   private readonly readers: Task[] = [];
   private endIsDue = false;
   private readonly shareUnits: number;
+  /** Called when a task threw, at a moment when no delivery is active. The owner of the event loop may replace it. */
+  onDefect = (error: Error): void => {
+    throw error;
+  };
 
   /** @param shareUnits size of a share of work, see `Scheduler` */
   constructor(clock: Clock, timers: TimingWheel, random: Random, shareUnits = SHARE_UNITS) {
@@ -80,6 +84,7 @@ export class Turn {
       defer: (code: () => void) => clock.afterEvents(code),
       monotonic: () => clock.monotonic(),
       endSlice: () => this.endSlice(),
+      onDefect: (error: Error) => this.onDefect(error),
     };
     this.scheduler = new Scheduler(loop, shareUnits);
     this.meter = this.scheduler.meter;

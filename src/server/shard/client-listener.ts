@@ -10,6 +10,7 @@ import { bindHost } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { SocketCloser } from "../../wire/transport/socket-closer.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
+import { AcceptQueue } from "./accept-queue.ts";
 import type { Acceptor } from "./acceptor.ts";
 import type { BusyPolling } from "./busy-polling.ts";
 import type { ConnectionGuard, GuardOptions } from "./connection-guard.ts";
@@ -24,6 +25,7 @@ export class ClientListener {
   private readonly closer: SocketCloser;
   private readonly listener: TCPSocketListener<SocketData> | UnixSocketListener<SocketData>;
   private readonly handlers: SecureHandlers;
+  private readonly waiting: AcceptQueue<SocketData>;
   /** null until the options require something of clients. */
   private guard: ConnectionGuard | null = null;
 
@@ -63,7 +65,8 @@ export class ClientListener {
       handshake: (socket, success, error) => this.guard?.onHandshake(socket, success, error),
     } as SecureHandlers;
     this.updateGuard(guard);
-    this.listener = bind({ ...common, open: socket => this.open(socket) } as SocketHandler<SocketData>);
+    this.waiting = new AcceptQueue(acceptor.turn.scheduler, socket => this.admit(socket));
+    this.listener = bind({ ...common, open: socket => this.waiting.open(socket) } as SocketHandler<SocketData>);
     this.calls?.lengthenAcceptQueue(this.listener);
     this.port = "port" in this.listener ? (this.listener.port ?? 0) : 0;
   }
@@ -97,7 +100,7 @@ export class ClientListener {
     this.guard.update(options);
   }
 
-  private open(socket: Socket<SocketData>): void {
+  private admit(socket: Socket<SocketData>): void {
     if (this.guard?.open(socket)) return;
     const { acceptor } = this;
     const transport = new TcpTransport(socket, this.calls, this.closer);
@@ -107,6 +110,7 @@ export class ClientListener {
 
   /** Stops accepting connections. @param force also closes the accepted ones */
   stop(force: boolean): void {
+    this.waiting.stop();
     this.guard?.stop();
     this.listener.stop(force);
   }

@@ -125,6 +125,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     const random = new Random((high & SEED_HIGH_MASK) * 2 ** 32 + low);
     this.turn = new Turn(this.clock, new TimingWheel(this.clock), random);
     this.turn.now = this.clock.now();
+    this.turn.onDefect = error => this.onDefect(error);
     this.directory = new Accounts(this);
     this.directory.prepare(accountsIn(options)).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
