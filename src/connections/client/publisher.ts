@@ -100,10 +100,8 @@ export class Publisher implements FanOutPublisher, NoResponders {
    */
   next(source: Buffer, start: number, end: number): boolean {
     const { meter } = this.client.host.turn;
-    const { interest } = this.client.account;
-    const before = interest.steps;
     const joins = this.look(source, start, end);
-    meter.done += UnitsOf.match + interest.steps - before;
+    meter.done += UnitsOf.match;
     return joins && meter.done < meter.limit;
   }
 
@@ -366,6 +364,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const start = batch.replyStart(index);
     const end = batch.replyEnd(index);
     if (start === end) return;
+    client.host.turn.meter.done += UnitsOf.match;
     const waiting = this.interest.match(batch.source, start, end);
     const subscription = waiting.plain.length <= SEARCHED_MAX ? this.ownOf(waiting) : this.ownOfMany(waiting);
     if (subscription !== null) writeNoResponders(client, subscription.sid, batch, index);
