@@ -14,7 +14,10 @@ function newScheduler() {
     defer: (code: () => void) => deferred.push(code),
     monotonic: () => clock.monotonic(),
     endSlice: () => {
-      done.push("|");
+      onDefect: (error: Error) => {
+        throw error;
+      },
+        done.push("|");
       return fixture.writesLeft > 0 && --fixture.writesLeft > 0;
     },
   };
@@ -126,11 +129,11 @@ test("thousands of tasks that wait are all done, in order", () => {
 test("a peer's event gets what is left of its share in this round, and none if the share is used up", () => {
   const { scheduler } = newScheduler();
   const { meter } = scheduler;
-  expect([scheduler.beginEvent(0), meter.limit - meter.done]).toEqual([true, SHARE]);
+  expect([scheduler.beginEvent(0, false), meter.limit - meter.done]).toEqual([true, SHARE]);
   meter.done += 30;
-  expect([scheduler.beginEvent(30), meter.limit - meter.done]).toEqual([true, SHARE - 30]);
+  expect([scheduler.beginEvent(30, false), meter.limit - meter.done]).toEqual([true, SHARE - 30]);
   meter.done += SHARE - 30;
-  expect(scheduler.beginEvent(SHARE)).toBe(false);
+  expect(scheduler.beginEvent(SHARE, false)).toBe(false);
 });
 
 test("events get small shares when those since the last slice have used four shares; a slice ends that", () => {
@@ -138,7 +141,7 @@ test("events get small shares when those since the last slice have used four sha
   const { meter } = scheduler;
   const shares: number[] = [];
   const event = (units: number) => {
-    scheduler.beginEvent(0); // another peer each time
+    scheduler.beginEvent(0, false); // another peer each time
     shares.push(meter.limit - meter.done);
     meter.done += units;
   };
@@ -159,6 +162,6 @@ test("work in slices does not reduce the shares of events", () => {
   const { scheduler, task, slice } = newScheduler();
   scheduler.add(task("a", 1, 50 * SHARE));
   slice();
-  scheduler.beginEvent(0);
+  scheduler.beginEvent(0, false);
   expect(scheduler.meter.limit - scheduler.meter.done).toBe(SHARE);
 });
