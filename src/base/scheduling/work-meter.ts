@@ -23,8 +23,6 @@ export const UnitsOf = {
   traced: 10,
   /** Code inside the process handles a message. */
   step: 20,
-  /** A subscription is removed together with others. */
-  removal: 20,
   /** A line such as SUB or UNSUB, without what it changes. */
   line: 20,
   /** JSON is read and a login checked. */
