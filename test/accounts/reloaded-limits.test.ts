@@ -240,3 +240,16 @@ test("of the clients of an account the newest are closed", async () => {
     await side.stop();
   }
 });
+
+/** nats-server lets the server's new limit replace the account's until the client reconnects. */
+test("a reload of the server's max_payload leaves the lower limit of an account in force", async () => {
+  const side = await startOurs(accountWith("max_payload: 3"));
+  try {
+    const peer = await login(side);
+    await reload(side, accountWith("max_payload: 3", "max_payload: 1000"));
+    peer.send(publish(4));
+    expect(await peer.untilClosed()).toEqual(["-ERR 'Maximum Payload Violation'"]);
+  } finally {
+    await side.stop();
+  }
+});
