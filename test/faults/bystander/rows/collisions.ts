@@ -72,9 +72,10 @@ async function subscribe(client: AttackClient, tokens: readonly string[]): Promi
 /** The class for which the server takes longest. */
 async function slowestClass(attack: Attack, collisions: Collisions): Promise<number> {
   const count = attack.count(TRIED);
-  const shortest = new Array<number>(CLASSES).fill(Number.POSITIVE_INFINITY);
+  const classes = attack.count(CLASSES);
+  const shortest = new Array<number>(classes).fill(Number.POSITIVE_INFINITY);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    for (let startClass = 0; startClass < CLASSES; startClass++) {
+    for (let startClass = 0; startClass < classes; startClass++) {
       const client = await attack.connect();
       const start = performance.now();
       await subscribe(client, collisions.tokens(startClass, count));
@@ -83,7 +84,7 @@ async function slowestClass(attack: Attack, collisions: Collisions): Promise<num
     }
   }
   const longest = Math.max(...shortest);
-  const median = shortest.toSorted((left, right) => left - right)[CLASSES >> 1]!;
+  const median = shortest.toSorted((left, right) => left - right)[classes >> 1]!;
   const slowest = shortest.indexOf(longest);
   attack.note(`class ${slowest}: ${longest.toFixed(1)} ms for ${count} SUBs, the median class ${median.toFixed(1)} ms`);
   return slowest;
