@@ -36,6 +36,8 @@ export type FlagEffect =
   | { readonly kind: "check" }
   | { readonly kind: "testReload" }
   | { readonly kind: "signal" }
+  /** A setting of an unsupported feature that asks for nothing while the feature is off. */
+  | { readonly kind: "nothing" }
   | { readonly kind: "unsupported"; readonly feature: string };
 
 function optionFlags(): Flag[] {
@@ -80,6 +82,7 @@ const PROGRAM_FLAGS: readonly Flag[] = [
   programText("sl signal", "Server", "signal[=pid|file]", "Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)", {
     kind: "signal",
   }),
+  programText("sd store_dir", "JetStream", "dir", "", { kind: "nothing" }),
   programSwitch("VV", "Logging", "Verbose trace (traces system account as well)", { kind: "switches", options: ["trace", "traceVerbose"] }),
   programSwitch("DV", "Logging", "Debug and trace", { kind: "switches", options: ["debug", "trace"] }),
   programSwitch("DVV", "Logging", "Debug and verbose trace (traces system account as well)", {
@@ -106,7 +109,6 @@ const PROGRAM_FLAGS: readonly Flag[] = [
 /** Flags of the reference that this server recognizes and refuses. */
 const UNSUPPORTED: readonly (readonly [feature: string, kind: FlagKind, names: string])[] = [
   ["JetStream", "switch", "js jetstream"],
-  ["JetStream", "text", "sd store_dir"],
   ["clustering", "text", "routes"],
   ["clustering", "text", "cluster cluster_listen"],
   ["clustering", "text", "cluster_name"],

@@ -33,7 +33,9 @@ function flagLine(flag: Flag): string {
 
 /** Lists the flags of nats-server that this server refuses. */
 function unsupportedText(): string {
-  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported").map(flag => writtenNames(flag).replaceAll(", ", "/"));
+  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported" || flag.effect.kind === "nothing").map(flag =>
+    writtenNames(flag).replaceAll(", ", "/"),
+  );
   let text = "Not supported yet:\n   ";
   let width = 3;
   for (const name of names) {
