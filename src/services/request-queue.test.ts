@@ -47,7 +47,7 @@ test("a full queue drops requests and logs it; a stopped one drops all", async (
   const lines: string[] = [];
   let handled = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const queue = queueWith(lines, resolve);
+  const queue = queueWith(lines, () => handled === 10_000 && resolve());
   for (let count = 0; count < 10_001; count++) queue.push(requestOn("x"), () => void handled++);
   await promise;
   expect({ handled, lines }).toEqual({ handled: 10_000, lines: ["System services: too many requests, some are dropped"] });
@@ -55,4 +55,13 @@ test("a full queue drops requests and logs it; a stopped one drops all", async (
   queue.push(requestOn("x"), () => void handled++);
   await new Promise(done => setImmediate(done));
   expect(handled).toBe(10_000);
+});
+
+test("many requests are handled over several turns of the event loop", async () => {
+  let handled = 0;
+  const perTurn: number[] = [];
+  const queue = queueWith([], () => void perTurn.push(handled));
+  for (let index = 0; index < 100; index++) queue.push(requestOn("x"), () => void handled++);
+  while (handled < 100) await new Promise<void>(resolve => setImmediate(resolve));
+  expect(perTurn).toEqual([16, 32, 48, 64, 80, 96, 100]);
 });

@@ -1,11 +1,14 @@
 /**
  * Requests that wait for the end of the delivery that brought them.
  *
- *   delivery ─▶ ServiceEndpoints ─▶ RequestQueue ─ ─ next turn of the event loop ─ ─▶ handler ─▶ answer
+ *   delivery ─▶ ServiceEndpoints ─▶ RequestQueue ─ ─ next turns of the event loop, some per turn ─ ─▶ handler ─▶ answer
  * A handler does not run within the delivery because it may close connections, load another configuration, or list ten thousand clients.
  * An error thrown by a handler is a programming error: it is logged, and the requester gets no answer.
  */
 import type { ServiceHandler, ServiceRequest } from "./service-request.ts";
+
+/** Requests handled in one turn of the event loop: many requests of one client do not hold up the others. */
+const RUN_MAX = 16;
 
 export interface QueueLog {
   warnRateLimited(text: string): void;
@@ -21,6 +24,8 @@ export interface QueueOptions {
 
 export class RequestQueue {
   private waiting: { readonly request: ServiceRequest; readonly handler: ServiceHandler }[] = [];
+  /** The first of them that has not run yet. */
+  private next = 0;
   private scheduled = false;
   private stopped = false;
 
@@ -34,8 +39,12 @@ export class RequestQueue {
   push(request: ServiceRequest, handler: ServiceHandler): void {
     const { label, waitingMax } = this.options;
     if (this.stopped) return;
-    if (this.waiting.length >= waitingMax) return this.log.warnRateLimited(`${label}s: too many requests, some are dropped`);
+    if (this.waiting.length - this.next >= waitingMax) return this.log.warnRateLimited(`${label}s: too many requests, some are dropped`);
     this.waiting.push({ request, handler });
+    this.schedule();
+  }
+
+  private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.run());
@@ -45,16 +54,20 @@ export class RequestQueue {
   stop(): void {
     this.stopped = true;
     this.waiting = [];
+    this.next = 0;
   }
 
   private run(): void {
     this.scheduled = false;
-    const { waiting } = this;
-    this.waiting = [];
-    for (const { request, handler } of waiting) {
-      if (this.stopped) return;
+    for (let ran = 0; ran < RUN_MAX && this.next < this.waiting.length; ran++) {
+      const { request, handler } = this.waiting[this.next++];
       this.guard(request, () => handler(request));
+      if (this.stopped) return;
     }
+    if (this.next === this.waiting.length) {
+      this.waiting = [];
+      this.next = 0;
+    } else this.schedule();
     this.endTurn();
   }
 

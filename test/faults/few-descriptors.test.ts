@@ -53,15 +53,48 @@ async function connectPeers(port: number, count: number): Promise<TextPeer[]> {
   return peers;
 }
 
-test("a server without free descriptors refuses new clients, serves the others, and accepts new ones after some leave", async () => {
-  const command = `ulimit -n ${LIMIT}; exec "$0" "$1"`;
-  await using child = Bun.spawn(["bash", "-c", command, process.execPath, join(import.meta.dir, "few-descriptors-child.ts")], {
+/** A server in a process with few descriptors. */
+function startChild(compression: boolean) {
+  const command = `ulimit -n ${LIMIT}; exec "$0" "$1" "$2"`;
+  const program = join(import.meta.dir, "few-descriptors-child.ts");
+  const child = Bun.spawn(["bash", "-c", command, process.execPath, program, String(compression)], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
-  const reader = child.stdout.getReader();
-  const port = Number(new TextDecoder().decode((await reader.read()).value));
+  const lines = linesOf(child.stdout);
+  return {
+    /** The next line that contains a text. */
+    async line(wanted: string): Promise<string> {
+      while (true) {
+        const { done, value } = await lines.next();
+        if (done) throw new Error(`no line with ${wanted}`);
+        if (value.includes(wanted)) return value;
+      }
+    },
+    async end() {
+      await child.stdin.end();
+      expect(await child.exited).toBe(0);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + new TextDecoder().decode(chunk)).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+test("a server without free descriptors refuses new clients, serves the others, and accepts new ones after some leave", async () => {
+  await using child = startChild(false);
+  const [port] = (await child.line("ports ")).split(" ").slice(1).map(Number);
 
   const peers = await connectPeers(port, 2 * LIMIT);
   const served = peers.filter(textPeer => textPeer.served);
@@ -78,6 +111,25 @@ test("a server without free descriptors refuses new clients, serves the others, 
   await Promise.all([...served, ...next.filter(textPeer => textPeer.served)].map(textPeer => textPeer.stillServed()));
 
   for (const { peer } of [...served, ...next]) peer.leave("FIN");
-  await child.stdin.end();
-  expect(await child.exited).toBe(0);
+  await child.end();
 }, 120_000);
+
+for (const compression of [false, true]) {
+  for (const [index, port] of ["monitoring", compression ? "WebSocket (own codec)" : "WebSocket (Bun.serve)"].entries()) {
+    test(`many silent connections on the port for ${port} leave descriptors for clients, and are logged`, async () => {
+      await using child = startChild(compression);
+      const ports = (await child.line("ports ")).split(" ").slice(1).map(Number);
+      const silent = await Promise.all(Array.from({ length: 2 * LIMIT }, () => Peer.open(ports[index + 1]!).catch(() => null)));
+      await child.line("connections refused: too many open files");
+      await until(
+        () => silent.filter(peer => peer !== null && !peer.ended).length < LIMIT,
+        () => "silent connections stay open",
+      );
+      const [client] = await connectPeers(ports[0]!, 1);
+      expect(client!.served).toBe(true);
+      client!.peer.leave("FIN");
+      for (const peer of silent) peer?.leave("FIN");
+      await child.end();
+    }, 60_000);
+  }
+}

@@ -27,11 +27,3 @@ export class Pace {
 export function isSliced<T>(value: T | Sliced<T>): value is Sliced<T> {
   return typeof value === "object" && value !== null && Symbol.iterator in value && "return" in value && typeof value.return === "function";
 }
-
-/** Runs a computation to its end without a pause, where the caller knows that it is short. */
-export function finish<T>(sliced: Sliced<T>): T {
-  while (true) {
-    const { done, value } = sliced.next();
-    if (done) return value;
-  }
-}

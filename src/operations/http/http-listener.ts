@@ -8,6 +8,7 @@ import type { Clock } from "../../base/clock/clock.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Scheduler } from "../../base/scheduling/scheduler.ts";
 import type { TaskQueue } from "../../base/scheduling/task-queue.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { SocketCloser } from "../../wire/transport/socket-closer.ts";
@@ -19,13 +20,6 @@ import type { HttpRequest } from "./http-request.ts";
 
 /** As in the reference. */
 const HANDSHAKE_MS = 5_000;
-
-/** File descriptors for connections that are not clients. */
-export interface Descriptors {
-  /** Counts one more connection. @returns false if there is no descriptor for it; then it is not counted */
-  take(): boolean;
-  give(): void;
-}
 
 export interface HttpListenerOptions {
   readonly host: string;

@@ -7,9 +7,10 @@
  */
 import { posix } from "node:path";
 import { isSliced, type Sliced } from "../../base/scheduling/sliced.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { type Answering, type HttpAnswer, notFound, plainText, redirect } from "../http/http-answer.ts";
-import { type Descriptors, HttpListener } from "../http/http-listener.ts";
+import { HttpListener } from "../http/http-listener.ts";
 import type { HttpRequest } from "../http/http-request.ts";
 import { accountz, accstatz } from "./accountz.ts";
 import { connz } from "./connz.ts";

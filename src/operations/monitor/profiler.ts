@@ -11,8 +11,9 @@
  */
 import { posix } from "node:path";
 import type { Clock } from "../../base/clock/clock.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { type Answering, errorText, type HttpAnswer, html, notFound, plainText, redirect } from "../http/http-answer.ts";
-import { type Descriptors, HttpListener } from "../http/http-listener.ts";
+import { HttpListener } from "../http/http-listener.ts";
 import type { HttpRequest } from "../http/http-request.ts";
 import { type CpuProfiler, ProfileRunning } from "./cpu-profile.ts";
 import { debugVars } from "./diagnostics.ts";

@@ -2,7 +2,8 @@
  * How many files and sockets this process may have open. When accepting fails for lack of a descriptor, Bun reports no error and spins.
  * So the limit is read at start, and connections are refused before they reach it.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 
 /** Descriptors reserved for log files, the monitoring port, stores and the embedding program. */
 const RESERVE = 64;
@@ -10,7 +11,7 @@ const RESERVE = 64;
 const RESERVE_SHARE = 0.25;
 
 /** The soft limit; null when it cannot be read. */
-export function descriptorLimit(): number | null {
+function descriptorLimit(): number | null {
   try {
     const line = readFileSync("/proc/self/limits", "utf8").match(/^Max open files\s+(\d+)/m);
     return line === null ? null : Number(line[1]);
@@ -20,7 +21,7 @@ export function descriptorLimit(): number | null {
 }
 
 /** The number of open descriptors; 0 when it cannot be read. */
-export function openDescriptors(): number {
+function openDescriptors(): number {
   try {
     return readdirSync("/proc/self/fd").length;
   } catch {
@@ -28,17 +29,15 @@ export function openDescriptors(): number {
   }
 }
 
-/** The number of connections for which descriptors are left at start. Infinite when the limit is unknown. */
-function connectionsThatFit(): number {
-  const limit = descriptorLimit();
-  if (limit === null) return Number.POSITIVE_INFINITY;
-  const reserve = Math.min(RESERVE, Math.ceil(limit * RESERVE_SHARE));
-  return Math.max(1, limit - openDescriptors() - reserve);
-}
+/** Largest share of the connections that are not clients: silent ones must not keep clients out. */
+const OTHERS_SHARE = 0.5;
 
 /** Counts connections against the descriptors that the process may open. */
-export class DescriptorCount {
+export class DescriptorCount implements Descriptors {
+  /** Connections that fit. */
   private max = Number.POSITIVE_INFINITY;
+  /** From this descriptor on, the reserve is used. */
+  private crowdedFrom = Number.POSITIVE_INFINITY;
   private others = 0;
 
   /** @param clients returns how many transports of clients are open */
@@ -46,7 +45,11 @@ export class DescriptorCount {
 
   /** Reads the limit; called once, when log and other files are open. */
   start(): void {
-    this.max = connectionsThatFit() + this.others;
+    const limit = descriptorLimit();
+    if (limit === null) return;
+    const reserve = Math.min(RESERVE, Math.ceil(limit * RESERVE_SHARE));
+    this.max = Math.max(1, limit - openDescriptors() - reserve);
+    this.crowdedFrom = limit - Math.ceil(reserve / 2);
   }
 
   /** @param clients transports of clients, with the one that is asked for */
@@ -54,14 +57,25 @@ export class DescriptorCount {
     return clients + this.others <= this.max;
   }
 
-  /** Counts a connection that is not a client. @returns false if there is no descriptor for it */
   take(): boolean {
-    if (!this.hasRoom(this.clients() + 1)) return false;
+    if (this.others >= this.max * OTHERS_SHARE || !this.hasRoom(this.clients() + 1)) return false;
     this.others++;
     return true;
   }
 
   give(): void {
     this.others--;
+  }
+
+  /** The kernel gives the lowest free descriptor, so all below it are in use. */
+  get crowded(): boolean {
+    if (this.crowdedFrom === Number.POSITIVE_INFINITY) return false;
+    try {
+      const lowest = openSync("/dev/null", "r");
+      closeSync(lowest);
+      return lowest >= this.crowdedFrom;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "EMFILE";
+    }
   }
 }

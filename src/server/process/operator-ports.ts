@@ -2,10 +2,10 @@
 
 import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
-import type { Descriptors } from "../../operations/http/http-listener.ts";
 import type { Monitor } from "../../operations/monitor/monitor.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import type { ProfiledServer, Profiler } from "../../operations/monitor/profiler.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { bindHost, hostPort } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import { loadTls } from "../shard/load-tls.ts";

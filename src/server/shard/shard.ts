@@ -36,6 +36,7 @@ import { SystemAccount } from "../../operations/system/system-account.ts";
 import type { SystemHost } from "../../operations/system/system-host.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { parseHostPort } from "../../wire/transport/host-port.ts";
 import { type InProcessConnection, InProcessTransport } from "../../wire/transport/in-process.ts";
 import type { Transport, TransportEvents, TransportType } from "../../wire/transport/transport.ts";
@@ -70,6 +71,8 @@ export interface ShardHost {
   nextConnectionId(): number;
   /** Whether the process may have one more connection. Called when the new one is already in the shard's transports, not in its connections. */
   hasRoom(inProcess: boolean): boolean;
+  /** Counts connections that are not clients yet. */
+  readonly descriptors: Descriptors;
   /** TLS requirements of listeners with these options; null without TLS. */
   guardsFor(options: Options): TlsGuards | null;
 }
@@ -308,6 +311,10 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   get advertisedPort(): number {
     return this.advertised[1];
+  }
+
+  get descriptors(): Descriptors {
+    return this.host.descriptors;
   }
 
   get websocket(): ClientPorts["websocket"] {

@@ -13,6 +13,7 @@ import { logOf } from "../../base/log/logger.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { ConnectionSettings } from "../../connections/client/connection-settings.ts";
 import { PAYLOAD_UNLIMITED } from "../../wire/protocol/parser.ts";
+import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { bindHost, hostPort, isWildcard, parseHostPort, reachableHosts } from "../../wire/transport/host-port.ts";
 import type { TlsContext } from "../../wire/transport/tls/tls-context.ts";
 import type { TransportType } from "../../wire/transport/transport.ts";
@@ -42,6 +43,7 @@ export function ownerFor({ compression, handshakeTimeoutMs, tls }: WebSocketOpti
 /** The server, as the listener uses it. */
 export interface WebSocketAcceptor extends Acceptor {
   readonly options: { readonly payloadBytesMax: number; readonly proxyProtocol: boolean };
+  readonly descriptors: Descriptors;
   /** The current authenticator of its clients; a reload replaces it. */
   authenticatorOf(type: TransportType): Authenticator;
 }
@@ -109,6 +111,8 @@ export class WebSocketListener {
       logWarning: text => logOf(acceptor.log, "websocket").warn(text),
       logError: text => logOf(acceptor.log, "websocket").error(text),
       timers: acceptor.turn.timers,
+      descriptors: acceptor.descriptors,
+      onCrowded: () => logOf(acceptor.log, "websocket").warnRateLimited("websocket: connections refused: too many open files"),
       get payloadBytesMax() {
         const { payloadBytesMax } = acceptor.options;
         return payloadBytesMax < 0 ? PAYLOAD_UNLIMITED : payloadBytesMax;

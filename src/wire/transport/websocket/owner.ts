@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
+import type { Descriptors } from "../descriptors.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import type { WebSocketClientInfo } from "./client-info.ts";
@@ -15,6 +16,10 @@ export interface WebSocketHost {
   logWarning(text: string): void;
   logError(text: string): void;
   readonly timers: TimingWheel;
+  /** Counts connections before their handshake. */
+  readonly descriptors: Descriptors;
+  /** Connections were refused, or wait, for lack of a descriptor; logged once per second at most. */
+  onCrowded(): void;
   readonly payloadBytesMax: number;
   /** A peer passed the handshake. The owner calls `endTurn` afterwards. */
   accept(transport: Transport, info: WebSocketClientInfo): TransportEvents;

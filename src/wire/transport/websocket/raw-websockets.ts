@@ -84,7 +84,11 @@ export class RawWebSockets implements WebSocketOwner {
   }
 
   private open(socket: Socket<SocketData>): void {
-    const { guard } = this;
+    const { guard, host } = this;
+    if (!host.descriptors.take()) {
+      host.onCrowded();
+      return void socket.terminate();
+    }
     if (guard === null) {
       const transport = new TcpTransport(socket, this.calls, this.closer);
       socket.data = { transport, events: this.peer(transport, false) };

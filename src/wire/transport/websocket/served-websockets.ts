@@ -3,6 +3,7 @@
  * frames are Bun's (docs/differences.md). Bun refuses unmasked frames, so they are not offered.
  */
 import type { Server, ServerWebSocket } from "bun";
+import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { SocketCalls } from "../socket-calls.ts";
 import { plainAddress } from "../tcp-transport.ts";
 import { clientInfoOf, type WebSocketClientInfo } from "./client-info.ts";
@@ -16,6 +17,8 @@ const MESSAGE_PAYLOADS_MAX = 8;
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 /** Never reached: a connection writes nothing while Bun keeps a message. */
 const BACKPRESSURE_BYTES_MAX = 1024 * 1024 * 1024;
+/** Interval at which it looks whether descriptors are left: Bun does not show sockets before their request. */
+const WATCH_MS = 100;
 /** Bun counts in seconds, and grants a request at least 10 of them. */
 const IDLE_SECONDS = 10;
 
@@ -32,14 +35,21 @@ export class ServedWebSockets implements WebSocketOwner {
   readonly port: number;
   private readonly host: WebSocketHost;
   private readonly rules: HandshakeRules;
-  private readonly server: Server<ServedData>;
+  private readonly hostname: string;
+  /** Accepts connections; null while descriptors are scarce. */
+  private server: Server<ServedData> | null;
+  /** Servers that accept no more, and whose connections go on. */
+  private readonly former = new Set<Server<ServedData>>();
+  private readonly watchTimer = new WheelTimer(() => this.watch());
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
   constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number) {
     this.host = host;
     this.rules = rules;
+    this.hostname = hostname;
     this.server = this.serve(hostname, port);
     this.port = this.server.port!;
+    host.timers.set(this.watchTimer, WATCH_MS);
     SocketCalls.load()?.lengthenAcceptQueueOn(this.port);
   }
 
@@ -69,8 +79,28 @@ export class ServedWebSockets implements WebSocketOwner {
     });
   }
 
+  /** Stops accepting while hardly any descriptor is left. */
+  private watch(): void {
+    const { host, server } = this;
+    host.timers.set(this.watchTimer, WATCH_MS);
+    if (host.descriptors.crowded) {
+      host.onCrowded();
+      if (server === null) return;
+      this.server = null;
+      this.former.add(server);
+      void server.stop(false).then(() => this.former.delete(server));
+    } else if (server === null) {
+      try {
+        this.server = this.serve(this.hostname, this.port);
+      } catch (error) {
+        host.logError(`websocket: ${(error as Error).message}`);
+      }
+    }
+  }
+
   stop(force: boolean): void {
-    void this.server.stop(force);
+    this.host.timers.cancel(this.watchTimer);
+    for (const server of [...this.former, ...(this.server === null ? [] : [this.server])]) void server.stop(force);
   }
 
   private onRequest(request: Request, server: Server<ServedData>): Response | undefined {

@@ -33,9 +33,11 @@ export class UpgradingPeer implements TransportEvents {
   private readonly timer: WheelTimer;
   private head: Buffer = NOTHING;
   private answered = false;
+  /** `host.descriptors` counts it; a client is counted among the clients. */
+  private counted = true;
   private upgraded: WebSocketTransport | null = null;
 
-  /** @param secure whether `below` is TLS, or will be after its handshake */
+  /** The caller has taken a descriptor for it. @param secure whether `below` is TLS, or will be after its handshake */
   constructor(below: Transport, secure: boolean, host: WebSocketHost, rules: HandshakeRules, shared: SharedWebSocketState) {
     this.below = below;
     this.secure = secure;
@@ -86,6 +88,7 @@ export class UpgradingPeer implements TransportEvents {
     if (refusesLeafNode(host, request)) return below.end(false, CloseReason.ClientClosed);
     const transport = new WebSocketTransport(below, info, this.shared);
     this.upgraded = transport;
+    this.uncount();
     transport.attach(host.accept(transport, info));
     host.endTurn();
   }
@@ -140,8 +143,14 @@ export class UpgradingPeer implements TransportEvents {
     else this.below.terminate();
   }
 
+  private uncount(): void {
+    if (this.counted) this.host.descriptors.give();
+    this.counted = false;
+  }
+
   onClose(error: Error | null): void {
     this.host.timers.cancel(this.timer);
+    this.uncount();
     this.upgraded?.onClose(error);
   }
 }
