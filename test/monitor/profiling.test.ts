@@ -1,5 +1,6 @@
 /** The profiling port: the profiles that the runtime has, and the reference's refusals for the others. */
 import { expect, test } from "bun:test";
+import { networkInterfaces } from "node:os";
 import type { Logger } from "../../src/base/log/logger.ts";
 import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { completeOptions } from "../../src/config/schema/complete-options.ts";
@@ -67,6 +68,32 @@ test("a heap profile is a snapshot for developer tools", async () => {
   const { snapshot, nodes } = (await response.json()) as { snapshot: { node_count: number }; nodes: number[] };
   expect(snapshot.node_count).toBeGreaterThan(1_000);
   expect(nodes.length).toBeGreaterThan(snapshot.node_count);
+});
+
+test("a heap profile contains neither configured passwords nor those of clients", async () => {
+  const authorization = { user: "ann", password: "configured-S3cret" };
+  await using server = ProfiledServer.open([], completeOptions({ port: 0, host: "127.0.0.1", profilingPort: 0, authorization }));
+  const connection = server.connect();
+  connection.write('CONNECT {"user":"bob","pass":"guessed-S3cret"}\r\n');
+  const text = await (await server.get("/debug/pprof/heap")).text();
+  expect(text).toContain("[redacted]");
+  for (const secret of ["configured", "guessed"].map(start => [start, "S3cret"].join("-")))
+    expect(text.includes(secret), secret).toBe(false);
+});
+
+test("other hosts get no profile unless the options allow it", async () => {
+  const ownAddress = Object.values(networkInterfaces())
+    .flatMap(one => one ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+  if (ownAddress === undefined) return; // no other address to ask from
+  for (const [profilingRemote, status] of [
+    [false, 403],
+    [true, 200],
+  ] as const) {
+    await using server = ProfiledServer.open([], { host: "0.0.0.0", profilingPort: 0, profilingRemote });
+    expect((await fetch(`http://${ownAddress}:${server.profilingPort}/debug/pprof/`)).status).toBe(status);
+    expect((await server.get("/debug/pprof/")).status).toBe(200);
+  }
 });
 
 test("every link of the page works, and so do the command line and the variables", async () => {

@@ -6,8 +6,8 @@
  *   /debug/pprof/heap               heap snapshot with retainers        .heapsnapshot    ┘ open both
  *   /debug/pprof/cmdline, /debug/vars
  * The formats are the runtime's own, because Go's formats describe Go. Profiles that the runtime lacks (block, mutex, goroutine, trace …)
- * are answered like an unknown name. Nothing is measured without a request. A heap profile contains what is in memory, so other hosts get
- * none unless the options allow it, and it stops the server while it is taken.
+ * are answered like an unknown name. Nothing is measured without a request. A heap profile contains what is in memory, without secrets
+ * as far as they are known (heap-profile.ts); other hosts get none unless the options allow it. It stops the server while it is taken.
  */
 import { posix } from "node:path";
 import type { Clock } from "../../base/clock/clock.ts";
@@ -17,6 +17,7 @@ import { HttpListener } from "../http/http-listener.ts";
 import type { HttpRequest } from "../http/http-request.ts";
 import { type CpuProfiler, ProfileRunning } from "./cpu-profile.ts";
 import { debugVars } from "./diagnostics.ts";
+import { heapProfile } from "./heap-profile.ts";
 import type { MonitorState } from "./monitored-server.ts";
 
 const ROOT = "/debug/pprof/";
@@ -28,6 +29,8 @@ export interface ProfiledServer {
   readonly log: { error(text: string): void; warnRateLimited(text: string): void };
   readonly options: { readonly profilingRemote: boolean };
   readonly cpuProfiler: CpuProfiler;
+  /** Texts in memory that no profile may contain. */
+  secrets(): Iterable<string>;
   readonly clock: Clock;
   readonly monitoring: MonitorState;
   readonly descriptors: Descriptors;
@@ -84,10 +87,20 @@ export class Profiler {
       case "profile":
         return this.cpuProfile(secondsOf(seconds), request.signal);
       case "heap":
-        return heapProfile(seconds);
+        return this.heap(seconds);
       default:
         return refusal("Unknown profile", 404);
     }
+  }
+
+  /** @param seconds requested delta profile, which the runtime does not support */
+  private heap(seconds: string): HttpAnswer {
+    if (seconds === "") return attachment(heapProfile(this.server.secrets()), "heap.heapsnapshot");
+    const valid = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
+    return refusal(
+      valid ? '"seconds" parameter is not supported for this profile type' : 'invalid value for "seconds" - must be a positive integer',
+      400,
+    );
   }
 
   /** Profiles for the requested time, or until the requester disconnects. */
@@ -117,25 +130,13 @@ function secondsOf(text: string): number {
   return seconds <= 0 ? SECONDS_INITIAL : Math.min(seconds, SECONDS_MAX);
 }
 
-/** @param seconds requested delta profile, which the runtime does not support */
-function heapProfile(seconds: string): HttpAnswer {
-  if (seconds !== "") {
-    const valid = /^\+?\d+$/.test(seconds) && Number(seconds) > 0;
-    return refusal(
-      valid ? '"seconds" parameter is not supported for this profile type' : 'invalid value for "seconds" - must be a positive integer',
-      400,
-    );
-  }
-  return attachment(Bun.generateHeapSnapshot("v8", "arraybuffer"), "heap.heapsnapshot");
-}
-
-function attachment(body: string | ArrayBuffer, name: string): HttpAnswer {
+function attachment(body: string | Uint8Array, name: string): HttpAnswer {
   const headers = {
     "Content-Type": "application/octet-stream",
     "Content-Disposition": `attachment; filename="${name}"`,
     "X-Content-Type-Options": "nosniff",
   };
-  return { status: 200, headers, body: typeof body === "string" ? body : new Uint8Array(body) };
+  return { status: 200, headers, body };
 }
 
 function refusal(text: string, status: number): HttpAnswer {

@@ -22,6 +22,7 @@ import { ProfileRunning } from "../monitor/cpu-profile.ts";
 import { expvarzOf, ipqueueszOf } from "../monitor/diagnostics.ts";
 import { EndpointError } from "../monitor/endpoint-error.ts";
 import { healthzOf } from "../monitor/healthz.ts";
+import { heapProfile } from "../monitor/heap-profile.ts";
 import { jszOf, raftzOf } from "../monitor/jsz.ts";
 import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
@@ -130,7 +131,7 @@ function profile({ host, replier, guard }: ServiceParts, request: ServiceRequest
     case "":
       return refused("Profile name not specified");
     case "heap":
-      return { profile: Buffer.from(Bun.generateHeapSnapshot("v8", "arraybuffer")).toString("base64"), error: "" };
+      return { profile: Buffer.from(heapProfile(host.secrets())).toString("base64"), error: "" };
     case "cpu": {
       if (duration <= 0 || duration > PROFILE_NS_MAX) return refused(`Duration ${goDuration(duration)} should be between 0s and 15s`);
       const durationMs = Number(duration) / NS_PER_MS;

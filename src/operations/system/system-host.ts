@@ -15,6 +15,8 @@ export interface SystemHost extends MonitoredServer {
   serverInfo(): object;
   readonly globalAccount: Account;
   readonly cpuProfiler: CpuProfiler;
+  /** Texts in memory that no profile may contain. */
+  secrets(): Iterable<string>;
   /** @throws Error with the reason; the configuration is unchanged then */
   reload(): void;
   /** Sends lame duck INFO to one client, although the server does not leave. */

@@ -21,6 +21,7 @@ import { Client } from "../../connections/client/client.ts";
 import type { ServerCounters } from "../../connections/link/host.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CpuProfiler } from "../../operations/monitor/cpu-profile.ts";
+import { secretsIn } from "../../operations/monitor/heap-profile.ts";
 import type { MonitoredClient } from "../../operations/monitor/monitored-client.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { MonitorState } from "../../operations/monitor/monitored-server.ts";
@@ -393,6 +394,11 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
 
   get connections(): ReadonlyMap<number, Client> {
     return this.shard.connections;
+  }
+
+  *secrets(): Generator<string> {
+    yield* secretsIn(this.options);
+    for (const { connect } of this.shard.connections.values()) yield* [connect.pass, connect.auth_token, connect.sig, connect.proxy_sig];
   }
 
   clientOf(sink: object): MonitoredClient | null {
