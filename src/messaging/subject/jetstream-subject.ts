@@ -2,6 +2,7 @@
 import { encode, startsWith } from "../../base/bytes/ascii.ts";
 import { tokenEnd } from "./subject.ts";
 
+const DOLLAR = 0x24;
 const JETSTREAM = encode("$JS.");
 const API = encode("API");
 /** Second tokens of subjects with an effect other than an API request. */
@@ -9,11 +10,12 @@ const OTHERS = ["ACK", "FC", "SNAPSHOT", "EVENT"].map(token => encode(token));
 
 /** Whether it is a reply that only JetStream uses: `$JS.` and at least one more byte. */
 export function isJetStreamReply(source: Uint8Array, start: number, end: number): boolean {
-  return end - start > JETSTREAM.length && startsWith(source, start, end, JETSTREAM);
+  return end - start > JETSTREAM.length && source[start] === DOLLAR && startsWith(source, start, end, JETSTREAM);
 }
 
 /** Whether JetStream acts on messages with this subject: an API request, an acknowledgement, flow control, a snapshot, or an event. */
 export function isJetStreamSubject(source: Uint8Array, start: number, end: number): boolean {
+  if (source[start] !== DOLLAR) return false;
   return secondTokenIn(source, start, end, OTHERS) || isJetStreamRequest(source, start, end);
 }
 
