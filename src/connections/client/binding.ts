@@ -11,6 +11,7 @@ import type { Login } from "../../auth/users/authenticator.ts";
 import { assert } from "../../base/assert/assert.ts";
 import { encode, quote } from "../../base/bytes/ascii.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
 import { PAYLOAD_UNLIMITED } from "../../wire/protocol/parser.ts";
@@ -59,6 +60,11 @@ function identify(client: Client, login: Login): void {
   client.nameTag = login.nameTag;
   client.tags = login.tags;
   client.requestHeader = null; // it described the login before
+}
+
+/** Work of binding a client again: its login is checked, and each subscription gets a new filter and new shadows. */
+export function unitsToBind({ subscriptions }: Client): number {
+  return UnitsOf.login + subscriptions.size * UnitsOf.step;
 }
 
 /** The only place that changes a client's account. Its subscriptions are in the old account's trie, so they are removed first. */

@@ -12,6 +12,7 @@ import type { CompiledPermissions } from "../../access/permission/compiled-permi
 import type { Account } from "../../accounts/account/account.ts";
 import { claimedDenials } from "../../auth/callout/callout-denials.ts";
 import type { AccountClients, ClaimsChange } from "../../auth/operator/operator-host.ts";
+import { forEachInShares } from "../../base/scheduling/for-each.ts";
 import {
   applyLimits,
   bind,
@@ -20,6 +21,7 @@ import {
   renewShadows,
   reviewSubscriptions,
   shownUser,
+  unitsToBind,
 } from "../../connections/client/binding.ts";
 import type { Client } from "../../connections/client/client.ts";
 import { logLimited } from "../../connections/link/limited-log.ts";
@@ -41,15 +43,13 @@ export class ClaimedClients implements AccountClients {
 
   renewStreams(accounts: ReadonlySet<Account>): void {
     if (accounts.size === 0) return;
-    this.defer(() => {
-      for (const client of this.server.connections.values()) if (accounts.has(client.account)) renewShadows(client);
-    });
+    this.defer(() => this.renewNow(accounts));
   }
 
   expire(account: Account): void {
     this.defer(() => {
       if (!account.expired) return;
-      for (const client of this.connectedTo(account)) expire(client, Refusal.AccountAuthenticationExpired);
+      this.forEach(this.connectedTo(account), client => expire(client, Refusal.AccountAuthenticationExpired));
     });
   }
 
@@ -72,18 +72,30 @@ export class ClaimedClients implements AccountClients {
   private followNow(change: ClaimsChange): void {
     const { account, streamsChanged: others } = change;
     let count = 0;
-    for (const client of this.connectedTo(account)) {
+    this.forEach(this.connectedTo(account), client => {
+      if (client.closed || client.registered !== account) return;
       const limit = account.limits.connectionsMax;
       if (limit >= 0 && count >= limit) {
         logLimited(client, "error", REFUSALS[Refusal.MaxAccountConnectionsExceeded].error!);
         client.refuse(Refusal.MaxAccountConnectionsExceeded);
-        continue;
+        return;
       }
       count++;
       this.followClaims(client, change);
-    }
-    if (others.size === 0) return;
-    for (const client of this.server.connections.values()) if (others.has(client.account)) renewShadows(client);
+    });
+    if (others.size > 0) this.renewNow(others);
+  }
+
+  private renewNow(accounts: ReadonlySet<Account>): void {
+    const all = [...this.server.connections.values()];
+    const concerned = all.filter(({ account }) => accounts.has(account));
+    this.forEach(concerned, client => {
+      if (!client.closed) renewShadows(client);
+    });
+  }
+
+  private forEach(clients: readonly Client[], action: (client: Client) => void): void {
+    forEachInShares(this.server.turn.scheduler, clients, unitsToBind, action);
   }
 
   private followClaims(client: Client, { account, claims, defaultPermissionsChanged, signerLeft }: ClaimsChange): void {

@@ -23,7 +23,9 @@ import type { Subsystem } from "../../base/log/level.ts";
 import { type Logger, logOf } from "../../base/log/logger.ts";
 import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
+import { forEachInShares } from "../../base/scheduling/for-each.ts";
 import type { Options } from "../../config/schema/options.ts";
+import { unitsToBind } from "../../connections/client/binding.ts";
 import type { Client, ClientHost, InfoOccasion } from "../../connections/client/client.ts";
 import { authenticateAgain } from "../../connections/client/client-admission.ts";
 import { ClientConnection } from "../../connections/client/client-connection.ts";
@@ -224,8 +226,10 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   /** Authenticates every connected client again, the newest first: an account that has too many connections loses its newest. */
   authenticateAgain(): void {
-    for (const client of [...this.connections.values()].reverse()) authenticateAgain(client, this.streamsChanged);
+    const { streamsChanged } = this;
     this.streamsChanged = new Set();
+    const newestFirst = [...this.connections.values()].reverse();
+    forEachInShares(this.turn.scheduler, newestFirst, unitsToBind, client => authenticateAgain(client, streamsChanged));
   }
 
   // Connections
