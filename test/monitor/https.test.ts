@@ -1,9 +1,11 @@
 /** Monitoring over https: it uses the certificate of the client port, requires none of clients, and a reload changes it. */
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { NatsServer } from "../../src/index.ts";
 import { TestAuthority } from "../tls/secure-server.ts";
 import { RawClient } from "../websocket/raw-client.ts";
+import { WireConnection } from "../wire/wire-connection.ts";
 import { startOurs } from "./monitored-pair.ts";
 
 const authority = new TestAuthority();
@@ -94,4 +96,23 @@ test("https requires a certificate and a free port", async () => {
   writeFileSync(authority.directory.write("no.pem", ""), "no certificate");
   const broken = { ...tls, certificates: [{ ...authority.serverFiles, certFile: `${authority.directory.path}/no.pem` }] };
   expect(await failure({ httpPort: null, httpsPort: 0, tls: broken })).toBeString();
+});
+
+test("plain HTTP on the https port, and what is neither, are answered and logged as the reference does", async () => {
+  const lines: string[] = [];
+  const log = { ...SILENT, error: (text: string) => void lines.push(text.replace(/:\d+:/, ":<port>:")) };
+  await using server = await startOurs({ httpPort: null, httpsPort: 0, tls: authority.tls(), log });
+  const answerTo = async (bytes: string) => {
+    const connection = await WireConnection.open(server.monitorPort!, "requester");
+    await connection.write(Buffer.from(bytes));
+    return Buffer.from(await connection.takeAll()).toString();
+  };
+  expect(await answerTo("GET /varz HTTP/1.1\r\nHost: a\r\n\r\n")).toBe(
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+  );
+  expect(await answerTo("nonsense\r\n")).toBe("");
+  expect(lines).toEqual([
+    "monitoring: TLS handshake error from 127.0.0.1:<port>: client sent an HTTP request to an HTTPS server",
+    "monitoring: TLS handshake error from 127.0.0.1:<port>: tls: first record does not look like a TLS handshake",
+  ]);
 });

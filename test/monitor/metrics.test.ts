@@ -116,3 +116,28 @@ test("the Accept header selects plain text or OpenMetrics, and /metrics does not
   expect(new Set(namesOf(open.text)).size).toBe(namesOf(open.text).length); // all samples of a name stand together
   expect((await json(server, "/varz")).http_req_stats).toEqual({ "/varz": 1 });
 });
+
+/** The metrics that the boards of prometheus-nats-exporter ask for (walkthrough/), without the first part of their names. */
+const BOARD_METRICS = {
+  core: "connections cpu in_bytes in_msgs mem out_bytes out_msgs slow_consumers subscriptions".split(" ").map(name => `varz_${name}`),
+  jetstream: ["server_total_streams", "server_total_consumers"],
+};
+
+test("the boards of the exporter find their metrics, those of the Helm chart under its prefix", async () => {
+  await using server = await startOurs();
+  const plain = namesOf(await scrape(server));
+  expect(plain).toEqual(
+    expect.arrayContaining([
+      ...BOARD_METRICS.core.map(name => `gnatsd_${name}`),
+      ...BOARD_METRICS.jetstream.map(name => `jetstream_${name}`),
+    ]),
+  );
+  const prefixed = namesOf(await scrape(server, "?prefix=nats"));
+  expect(prefixed).toEqual(expect.arrayContaining([...BOARD_METRICS.core, ...BOARD_METRICS.jetstream].map(name => `nats_${name}`)));
+  expect(prefixed.filter(name => !name.startsWith("nats_"))).toEqual([]);
+  expect(prefixed.length).toBe(plain.length);
+  expect(await get(server, "/metrics?prefix=a-b")).toMatchObject({ status: 400, body: "invalid prefix: a-b" });
+  await using chosen = await startOurs({ metricsPrefix: "nats" });
+  expect(namesOf(await scrape(chosen))).toEqual(prefixed);
+  expect(namesOf(await scrape(chosen, "?prefix=gnatsd"))).toContain("gnatsd_varz_mem");
+});
