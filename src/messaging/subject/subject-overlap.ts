@@ -61,8 +61,8 @@ export function collide(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Arr
 }
 
 /**
- * Whether a valid pattern matches a literal subject, in which `*` and `>` are plain text. The cache calls it for each of its subjects after a
- * pattern was added or removed, so it stops at the first byte that differs.
+ * Whether a valid pattern matches a literal subject, in which `*` and `>` are plain text. The cache compares its subjects with the patterns that
+ * were added or removed, so it stops at the first byte that differs.
  */
 export function matchesLiteral(
   pattern: Uint8Array,

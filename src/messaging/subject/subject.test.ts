@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
 import {
+  hasEmptyToken,
   hasSoundRunes,
   hasWildcard,
   isInsertable,
@@ -211,3 +212,9 @@ function randomPattern(random: Random): string {
   if (random.chance(0.3)) tokens[tokens.length - 1] = ">";
   return tokens.join(".");
 }
+
+test("an empty token is found at the beginning, in the middle and at the end", () => {
+  const has = (text: string) => hasEmptyToken(Buffer.from(`.${text}.`), 1, 1 + text.length);
+  expect(["", ".", ".a", "a.", "a..b", "a.b."].map(has)).toEqual([true, true, true, true, true, true]);
+  expect(["a", "a.b", "a.*.>"].map(has)).toEqual([false, false, false]);
+});

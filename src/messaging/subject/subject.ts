@@ -48,6 +48,12 @@ export function tokenCount(source: Uint8Array, start: number, end: number): numb
   return count;
 }
 
+/** Whether a token is empty: such a subject matches no subscription. */
+export function hasEmptyToken(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (source[at] === DOT && (at === start || source[at - 1] === DOT)) return true;
+  return start === end || source[end - 1] === DOT;
+}
+
 /** Whether any whole token is `*` or `>`. Does not check the rest of the subject: `>.a` has a wildcard too. */
 export function hasWildcard(source: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
