@@ -1,10 +1,12 @@
 /**
  * Closes sockets so that the peer gets the last bytes, and does not wait longer than that.
  *
- *   end ─▶ FIN ─▶ the kernel reports that the peer's kernel has acknowledged the last byte ─▶ close
+ *   end ─▶ FIN, no more reading ─▶ the kernel reports that the peer's kernel has acknowledged the last byte ─▶ close
  * Closing at once would be too early: bytes that the peer has sent and nothing has read turn the close into a reset, which discards bytes that
  * are still on their way to the peer. Waiting for the peer to end its side would be too late: a peer that goes on writing learns only from
- * the close that nothing is read any more. Bun does not report acknowledgements, so the kernel is asked, a few times per socket.
+ * the close that nothing is read any more. What it has written meanwhile stays unread, so that the close answers it with a reset: an
+ * acknowledgement that the close cancels would let the peer wait for its retransmission. Bun does not report acknowledgements, so the kernel
+ * is asked, a few times per socket.
  */
 import type { Socket } from "bun";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
@@ -28,8 +30,7 @@ export class SocketCloser {
   }
 
   /**
-   * Sends FIN after everything that was written, then closes. Bytes that arrive meanwhile are still reported to the socket's handlers. The
-   * caller limits the time, by `terminate`.
+   * Sends FIN after everything that was written, then closes. The caller limits the time, by `terminate`.
    * @param lingers wait until the last bytes are acknowledged; otherwise only until closing does not discard them in this kernel
    */
   end(socket: Socket<unknown>, lingers: boolean): void {
@@ -40,6 +41,7 @@ export class SocketCloser {
       return;
     }
     if (isDone(calls, socket, lingers)) return void socket.close();
+    socket.pause();
     let polls = 0;
     const timer = new WheelTimer(() => {
       if (isDone(calls, socket, lingers)) return void socket.close();

@@ -45,7 +45,7 @@ export interface Transport {
   /**
    * Sends the written bytes, then FIN.
    * @param lingers the socket is closed only when the peer's kernel has acknowledged our last bytes, the peer ends its side, or `terminate` is
-   * called; bytes that the peer still sends are read and dropped. Otherwise it is closed as soon as the kernel has our last bytes and none of
+   * called; bytes that the peer still sends are dropped. Otherwise it is closed as soon as the kernel has our last bytes and none of
    * the peer's are unread: those would cause a reset, which may destroy our last bytes before the peer reads them.
    * @param reason used by transports that send a reason (a WebSocket's close frame)
    */
