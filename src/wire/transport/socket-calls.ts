@@ -5,6 +5,7 @@
  *             would be copied together first, or cost one call each.          msghdr ─▶ iovec[ {address, size} … ] ─▶ a ByteVector
  *   recv      reads into a reused buffer. Bun copies each read into a new one.
  *   getsockopt, ioctl   tell what the kernel still has to do for a socket that is being closed (socket-closer.ts)
+ *   shutdown  ends the receiving side alone (half-closed-sockets.ts)
  *   listen    sets a longer accept queue than Bun's
  * Null where libc cannot be loaded or has another layout: callers then use Bun's sockets alone. Measured: bench/compare, 1 → 1.
  */
@@ -25,10 +26,15 @@ const WORD = 2 ** 32;
 const ACCEPT_QUEUE_MAX = 4096;
 const AF_INET = 2;
 const AF_INET6 = 10;
+const SHUT_RD = 0;
 const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+/** `tcpi_last_data_sent` and `tcpi_last_data_recv`, ms ago. */
+const LAST_DATA_SENT = 44 / 4;
+const LAST_DATA_RECEIVED = 52 / 4;
+const SO_LINGER = 13;
 /** `tcpi_state` in the first byte: states before our FIN is sent. */
 const TCP_ESTABLISHED = 1;
 const TCP_CLOSE_WAIT = 8;
@@ -40,6 +46,8 @@ type Receive = (fd: number, target: Pointer, size: number, flags: number) => num
 type GetOption = (fd: number, level: number, option: number, value: Pointer, size: Pointer) => number;
 type Control = (fd: number, request: number, value: Pointer) => number;
 type Listen = (fd: number, backlog: number) => number;
+type SetOption = (fd: number, level: number, option: number, value: Pointer, size: number) => number;
+type Shutdown = (fd: number, how: number) => number;
 type GetName = (fd: number, address: Pointer, size: Pointer) => number;
 
 interface Calls {
@@ -49,6 +57,8 @@ interface Calls {
   getsockname: GetName;
   ioctl: Control;
   listen: Listen;
+  shutdown: Shutdown;
+  setsockopt: SetOption;
 }
 
 /** What the kernel still has of a socket whose sending side is being closed. */
@@ -70,11 +80,16 @@ export class SocketCalls {
   private readonly ioctl: Control;
   private readonly listen: Listen;
   private readonly getsockname: GetName;
+  private readonly shutdown: Shutdown;
+  private readonly setsockopt: SetOption;
   /** Buffers for results of calls: their memory stays where it is, so their addresses are taken once. */
   private readonly value = new Int32Array(new ArrayBuffer(8));
   private readonly size = new Int32Array(new ArrayBuffer(8));
   private readonly valueAddress = ptr(this.value);
   private readonly sizeAddress = ptr(this.size);
+  /** The first fields of a `tcp_info`. */
+  private readonly info = new Uint32Array(new ArrayBuffer(64));
+  private readonly infoAddress = ptr(this.info);
   /** A `sockaddr`: the largest that is read is an IPv6 one. */
   private readonly address = new Uint8Array(new ArrayBuffer(28));
   private readonly addressAddress = ptr(this.address);
@@ -86,6 +101,8 @@ export class SocketCalls {
     this.getsockname = calls.getsockname;
     this.ioctl = calls.ioctl;
     this.listen = calls.listen;
+    this.shutdown = calls.shutdown;
+    this.setsockopt = calls.setsockopt;
     this.headerAddress = ptr(this.header);
     const address = Number(ptr(this.ranges));
     this.header[MSGHDR_IOV] = address % WORD;
@@ -102,6 +119,8 @@ export class SocketCalls {
       getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
       getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
       ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+      setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+      shutdown: { args: ["i32", "i32"], returns: "i32" },
       listen: { args: ["i32", "i32"], returns: "i32" },
     });
     return symbols === null ? null : new SocketCalls(symbols as unknown as Calls);
@@ -163,10 +182,31 @@ export class SocketCalls {
 
   /** The same for this process's listener on a port, when Bun does not show its descriptor. */
   lengthenAcceptQueueOn(port: number): void {
-    for (const name of readdirSync("/proc/self/fd")) {
-      const fd = Number(name);
+    for (const fd of openDescriptors()) {
       if (this.portOf(fd) === port && this.option(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1) this.listen(fd, ACCEPT_QUEUE_MAX);
     }
+  }
+
+  /**
+   * Resets every connection of this local port whose FIN was sent and whose last bytes are acknowledged, if its peer went on writing after
+   * them. Bun closes the socket when its receiving side is shut down, and with this option the close is a reset.
+   */
+  resetWritersOn(port: number): void {
+    for (const fd of openDescriptors()) {
+      if (this.portOf(fd) !== port || this.option(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1) continue;
+      if (this.lastBytes(fd)?.unacknowledged !== 0) continue;
+      if (!this.wroteLast(fd)) continue;
+      this.value.set([1, 0]); // on, 0 s
+      this.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.valueAddress, 8);
+      this.shutdown(fd, SHUT_RD);
+    }
+  }
+
+  /** The peer's last data came after our last data. */
+  private wroteLast(fd: number): boolean {
+    this.size[0] = this.info.byteLength;
+    if (this.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.infoAddress, this.sizeAddress) !== 0) return false;
+    return this.info[LAST_DATA_RECEIVED] < this.info[LAST_DATA_SENT];
   }
 
   /** The local TCP port of a socket; -1 when the descriptor is none. */
@@ -184,3 +224,12 @@ export class SocketCalls {
 }
 
 const NOTHING_LEFT: LastBytes = { unacknowledged: 0, unread: 0 };
+
+/** The descriptors of this process; none when no descriptor is left to list them. */
+function openDescriptors(): number[] {
+  try {
+    return readdirSync("/proc/self/fd").map(Number);
+  } catch {
+    return [];
+  }
+}

@@ -7,6 +7,7 @@ import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { SocketCalls } from "../socket-calls.ts";
 import { plainAddress } from "../tcp-transport.ts";
 import { clientInfoOf, type WebSocketClientInfo } from "./client-info.ts";
+import { HalfClosedSockets } from "./half-closed-sockets.ts";
 import { REFUSAL_HEADERS, refusalBody, refusalOf } from "./handshake.ts";
 import { type HandshakeRules, logRefusal, peerText, refusesLeafNode, type WebSocketHost, type WebSocketOwner } from "./owner.ts";
 import { ServedWebSocket } from "./served-websocket.ts";
@@ -41,6 +42,8 @@ export class ServedWebSockets implements WebSocketOwner {
   /** Servers that accept no more, and whose connections go on. */
   private readonly former = new Set<Server<ServedData>>();
   private readonly watchTimer = new WheelTimer(() => this.watch());
+  private readonly calls = SocketCalls.load();
+  private readonly halfClosed: HalfClosedSockets;
 
   /** Binds the port; 0: a free one. Throws with the system's error when it cannot. */
   constructor(host: WebSocketHost, rules: HandshakeRules, hostname: string, port: number) {
@@ -50,11 +53,11 @@ export class ServedWebSockets implements WebSocketOwner {
     this.server = this.serve(hostname, port);
     this.port = this.server.port!;
     host.timers.set(this.watchTimer, WATCH_MS);
-    SocketCalls.load()?.lengthenAcceptQueueOn(this.port);
+    this.halfClosed = new HalfClosedSockets(host.timers, host.clock, this.calls, this.port);
   }
 
   private serve(hostname: string, port: number): Server<ServedData> {
-    return Bun.serve<ServedData>({
+    const server = Bun.serve<ServedData>({
       hostname,
       port,
       development: false,
@@ -74,9 +77,14 @@ export class ServedWebSockets implements WebSocketOwner {
         open: socket => this.onOpen(socket),
         message: (socket, message) => this.guarded(socket, () => socket.data.transport?.onMessage(message as Buffer | string)),
         drain: socket => this.guarded(socket, () => socket.data.transport?.onDrain()),
-        close: (socket, code, text) => this.guarded(socket, () => socket.data.transport?.onClose(code, text)),
+        close: (socket, code, text) => {
+          this.halfClosed.onClosed();
+          this.guarded(socket, () => socket.data.transport?.onClose(code, text));
+        },
       },
     });
+    this.calls?.lengthenAcceptQueueOn(server.port!);
+    return server;
   }
 
   /** Stops accepting while hardly any descriptor is left. */
@@ -100,6 +108,7 @@ export class ServedWebSockets implements WebSocketOwner {
 
   stop(force: boolean): void {
     this.host.timers.cancel(this.watchTimer);
+    if (force) this.halfClosed.stop();
     for (const server of [...this.former, ...(this.server === null ? [] : [this.server])]) void server.stop(force);
   }
 
