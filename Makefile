@@ -23,7 +23,8 @@ help:
 	@echo 'make install              install it as bunats and as nats-server in $$(PREFIX)/bin ($(PREFIX))'
 	@echo 'make dist                 build the archives of a release for Linux and macOS; ARGS="linux-x64" for one of them'
 	@echo 'make bench compare        run microbenchmarks; compare the whole server with nats-server 2.15.3'
-	@echo 'make faults               measure how long a client waits while others attack, beside nats-server; ARGS="--rows refused,subsz"'
+	@echo 'make faults               measure how long a client waits while others attack, beside nats-server, then attack for 10 minutes;'
+	@echo '                          ARGS="--rows refused,subsz" for some loads, DURATION=120m for a longer attack'
 
 $(INSTALLED): package.json bun.lock
 	$(BUN) install --frozen-lockfile

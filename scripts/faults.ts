@@ -1,17 +1,19 @@
 /**
- * Runs everything that shows how the server bears faults and attackers: the tests of test/faults, then every row of the table of loads in full,
- * beside nats-server.
+ * Runs everything that shows how the server bears faults and attackers: the tests of test/faults, every row of the table of loads in full,
+ * beside nats-server, then mixed load with an attacker for a long time.
  *
- *   bun run faults [options of test/faults/bystander/main.ts]
+ *   [DURATION=120m] bun run faults [options of test/faults/bystander/main.ts]
  */
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const TEST_TIMEOUT_MS = "120000";
+const SOAK_DURATION = "10m";
 
 const steps = [
   ["test", "--timeout", TEST_TIMEOUT_MS, "test/faults"],
   ["run", "test/faults/bystander/main.ts", ...process.argv.slice(2)],
+  ["run", "test/faults/soak/main.ts", "--duration", process.env.DURATION ?? SOAK_DURATION],
 ];
 
 let failed = 0;

@@ -45,7 +45,7 @@ export interface RowResult extends BystanderFigures {
 }
 
 /** Reads the lines of a process as they come. */
-class Lines {
+export class Lines {
   private readonly reader;
   private readonly decoder = new TextDecoder();
   private text = "";
@@ -140,7 +140,7 @@ async function signalWait(pid: number, log: string): Promise<number> {
   return Number.POSITIVE_INFINITY;
 }
 
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const [, kib] = readFileSync(`/proc/${pid}/status`, "latin1").match(/VmRSS:\s+(\d+)/) ?? [];
   return Number(kib) / 1_000;
 }

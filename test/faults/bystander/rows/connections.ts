@@ -3,7 +3,7 @@ import { AttackClient } from "../attack-client.ts";
 import type { Row } from "../row.ts";
 
 /** A bcrypt hash of "right" with cost 11, as `nats server passwd` makes them. */
-const RIGHT_HASH = "$2a$11$nJ1vs5OHlgZ9EFvyatDeV.YgSlMHsQ.Drcp5./hp7lTindWG3a5vW";
+export const GUARDED_HASH = "$2a$11$nJ1vs5OHlgZ9EFvyatDeV.YgSlMHsQ.Drcp5./hp7lTindWG3a5vW";
 
 /** Resolves when the first bytes of the server have come, or it has closed the connection. */
 async function greeting(port: number): Promise<AttackClient> {
@@ -47,7 +47,7 @@ export const CONNECTION_ROWS: Row[] = [
     load: "4,200 logins with a bad password, then a right one",
     configuration: `authorization { timeout: 2, users = [
   { user: bystander, password: bystander }
-  { user: guarded, password: "${RIGHT_HASH}" }
+  { user: guarded, password: "${GUARDED_HASH}" }
 ] }
 no_auth_user: bystander
 `,
