@@ -7,6 +7,7 @@ import { ServerLogger } from "../base/log/server-logger.ts";
 import type { Options } from "../config/schema/options.ts";
 import { OptionError } from "../config/schema/row/problems.ts";
 import { readStartOptions } from "../server/process/config-source.ts";
+import { hasCompiler, NO_COMPILER } from "../server/process/engine-warning.ts";
 import { Server } from "../server/process/server.ts";
 import type { HeldSignals } from "./held-signals.ts";
 import { handleSignal } from "./signals.ts";
@@ -23,7 +24,10 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
     const server = new Server(options, { log, config });
     signals.deliverTo(signal => handleSignal(server, signal, () => quit(server)));
     await Promise.race([server.open(), server.stopped]);
-    if (!server.stops) server.start();
+    if (!server.stops) {
+      server.start();
+      if (!hasCompiler()) log.warn(NO_COMPILER);
+    }
     await server.stopped;
     process.exit(0);
   } catch (error) {

@@ -246,6 +246,23 @@ for (const [name, command] of [
   });
 }
 
+test("without the engine's compiler the log warns at the start, and not otherwise", async () => {
+  for (const [use, warns] of [
+    ["0", true],
+    ["1", false],
+  ] as const) {
+    const program = await RunningProgram.start(["env", `BUN_JSC_useJIT=${use}`, ...PROGRAM, "-a", "127.0.0.1"]);
+    try {
+      if (warns) await program.line("The JavaScript engine runs without its compiler");
+      program.signal("SIGINT");
+      expect(await program.status()).toBe(0);
+      expect(program.text.includes("without its compiler")).toBe(warns);
+    } finally {
+      await program.stop();
+    }
+  }
+});
+
 test("connections of clients end when the server stops", async () => {
   const program = await RunningProgram.start(PROGRAM);
   try {
