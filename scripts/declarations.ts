@@ -49,9 +49,13 @@ function declarationFiles(): Map<string, string> {
   for (const path of paths) {
     const emit = (file: string, text: string) => {
       files.set(normalize(file), text);
-      for (const { fileName } of ts.preProcessFile(text).importedFiles) paths.add(normalize(join(path, "..", fileName)));
+      for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+        if (fileName.startsWith(".")) paths.add(normalize(join(path, "..", fileName))); // others are modules of Bun and packages
+      }
     };
-    const { diagnostics } = program.emit(program.getSourceFile(path), emit);
+    const source = program.getSourceFile(path);
+    if (source === undefined) throw new Error(`${path} is not part of the program`); // without a file, tsc would emit all of them
+    const { diagnostics } = program.emit(source, emit);
     if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(options)));
   }
   return files;
