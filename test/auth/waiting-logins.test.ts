@@ -27,3 +27,15 @@ test("a login that has waited for the whole time limit is closed with the text o
   later.close();
   await side.stop();
 });
+
+test("a reload checks no password again that has not changed, so no client waits or is closed", async () => {
+  const config = (timeout: string, users: string) => `authorization { timeout: ${timeout}, users [ ${users} ] }`;
+  const slowUser = `{ user: slow, password: "${hash}" }`;
+  const side = await startOurs(config("60", slowUser));
+  const peers = await Promise.all(Array.from({ length: 8 }, () => Peer.login(side.port, { connect: { user: "slow", pass: "slow" } })));
+  expect(await side.reloadWith(config("0.05", `${slowUser}, { user: new, password: new }`))).toBe("");
+  await Promise.all(peers.map(peer => peer.ping()));
+  expect(peers.map(({ closed, lines }) => [closed, lines])).toEqual(peers.map(() => [false, []]));
+  for (const peer of peers) peer.close();
+  await side.stop();
+});

@@ -37,8 +37,13 @@ export interface AuthenticationRequest {
   readonly boundTo?: Account | null;
   /** Name and tags of the user that it logged in as before on the same connection. Omitted: none. */
   readonly tagged?: Pick<Login, "nameTag" | "tags">;
-  /** Longest time that a check of the login may wait before it begins: the listener's `timeout`. */
+  /**
+   * Longest time that a check of the login may wait before it begins: the listener's `timeout`; infinity for a client that is logged in and
+   * is authenticated again after a reload.
+   */
   readonly timeoutMs: number;
+  /** The hash that its password is known to match, see `Login.provedHash`. Omitted: none. */
+  readonly provedHash?: string | undefined;
   /** Whether it is still connected, for slow checks. Omitted: assumed connected. */
   readonly isWanted?: () => boolean;
   /** Reports the trusted proxy used, even when the login is refused. Optional. */
@@ -95,6 +100,8 @@ export interface Login {
   readonly proxyKey: string;
   /** The account was at its connection limit when the login was decided, so it is refused even if connections have closed since. */
   readonly accountFull?: boolean;
+  /** The configured hash that the password or token of its CONNECT matched, so that a reload need not check it again. Omitted: none. */
+  readonly provedHash?: string;
   /** Decided by a callout service, which is not asked again about a user that it renamed. Omitted: false. */
   readonly delegated?: boolean;
 }

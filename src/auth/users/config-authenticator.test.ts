@@ -380,3 +380,20 @@ test("a wrapping authenticator learns which user was named, even after a failed 
   const token = new AuthParts("authorization { token: t }").authenticators.client;
   expect(token.resolve(parts.request({ auth_token: "t", user: "derek" })).identity).toBe("");
 });
+
+test("a hash that a client's password has matched is not checked again, and another one is, without a time limit", async () => {
+  const hash = (password: string) => Bun.password.hashSync(password, { algorithm: "bcrypt", cost: 4 });
+  const [first, second] = [hash("wonder"), hash("wonder")];
+  const config = (stored: string) => `authorization { users [ { user: alice, password: "${stored}" } ] }`;
+  const connect = { user: "alice", pass: "wonder" };
+  const parts = new AuthParts(config(first));
+  const login = await parts.authenticators.client.authenticate(parts.request(connect));
+  if (typeof login === "number") throw new Error("refused");
+  expect([login.provedHash, parts.checks.stored]).toEqual([first, [first]]);
+  const again = { provedHash: login.provedHash, timeoutMs: Number.POSITIVE_INFINITY };
+  const kept = parts.authenticators.client.authenticate(parts.request(connect, again));
+  expect([kept, parts.checks.stored]).toEqual([login, [first]]);
+  const changed = new AuthParts(config(second));
+  expect([await changed.who(connect, again), changed.checks.stored]).toEqual(["alice@$G", [second]]);
+  expect(await changed.who({ user: "alice", pass: "wrong" }, again)).toBe("AuthorizationViolation");
+});

@@ -213,11 +213,12 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
     stored: string,
     login: () => Verdict,
   ): Verdict | Promise<Verdict> {
+    if (stored === request.provedHash) return proved(login(), stored);
     const matches = this.matches(request, user, given, stored);
     if (!(matches instanceof Promise)) return matches ? login() : this.refuseWithEqualWork(request);
     return matches.then(result => {
       if (result === "late") return Refusal.AuthenticationTimeout;
-      return result ? login() : Refusal.AuthorizationViolation;
+      return result ? proved(login(), stored) : Refusal.AuthorizationViolation;
     });
   }
 
@@ -246,6 +247,10 @@ export class ConfigAuthenticator implements ResolvingAuthenticator {
   private globalLogin({ connect }: AuthenticationRequest, proxyKey: string): Login {
     return { ...PLAIN_LOGIN, user: givenUser(connect), account: this.facts.globalAccount, proxyKey };
   }
+}
+
+function proved(verdict: Verdict, hash: string): Verdict {
+  return typeof verdict === "number" ? verdict : { ...verdict, provedHash: hash };
 }
 
 function proxyRequired({ debug }: AuthenticationRequest): Refusal {

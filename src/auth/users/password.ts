@@ -38,7 +38,7 @@ export interface CheckOrigin {
   readonly address: string;
   /** The configured user whose password it is; empty for an unknown name. */
   readonly user: string;
-  /** Longest time in the queue. */
+  /** Longest time in the queue; infinity: no limit. */
   readonly timeoutMs: number;
   /** Whether the result is still needed; called before a check begins. Omitted: it is. */
   readonly isWanted?: (() => boolean) | undefined;
@@ -87,7 +87,7 @@ export class PasswordChecks {
       }),
       settle: resolve,
     };
-    this.timers.set(check.timer, timeoutMs);
+    if (timeoutMs !== Number.POSITIVE_INFINITY) this.timers.set(check.timer, timeoutMs);
     const left = this.waiting.add(check);
     if (left !== null) this.settle(left, false);
     this.runNext();

@@ -101,7 +101,8 @@ export class Authentication {
         transport: transport.type,
         id,
         startedAt,
-        timeoutMs: client.settings?.authTimeoutMs ?? this.host.options.authTimeoutMs,
+        timeoutMs: client.login === null ? (client.settings?.authTimeoutMs ?? this.host.options.authTimeoutMs) : Number.POSITIVE_INFINITY,
+        provedHash: client.login?.provedHash,
         isWanted: () => !client.closed,
         proxied: key => {
           client.proxyKey = key;
