@@ -9,7 +9,8 @@ import { TurnPhase, TurnPhases } from "./turn-phases.ts";
 
 /** Phases whose work records its name when it runs, and may then call a function. */
 function newPhases() {
-  const phases = new TurnPhases(new WorkMeter());
+  const meter = new WorkMeter();
+  const phases = new TurnPhases(meter);
   const done: string[] = [];
   const add = (phase: TurnPhase, name: string, then: () => void = () => {}) =>
     phases.add(phase, {
@@ -18,7 +19,7 @@ function newPhases() {
         then();
       },
     });
-  return { phases, done, add };
+  return { phases, meter, done, add };
 }
 
 test("phases run in order: store writes, deliveries, socket writes, closing", () => {
@@ -64,6 +65,64 @@ test("work that throws is not repeated, and the next run does the remaining work
   expect(() => phases.run()).toThrow("broken");
   phases.run();
   expect(done).toEqual(["Write a", "Write b"]);
+});
+
+test("writes that exceed the share are carried over; other phases are not divided", () => {
+  const { phases, meter, done, add } = newPhases();
+  const costs = (units: number) => () => {
+    meter.done += units;
+  };
+  for (const name of "abcd") add(TurnPhase.Write, name, costs(1));
+  add(TurnPhase.Deliver, "x", costs(2));
+  add(TurnPhase.Deliver, "y", costs(2));
+  add(TurnPhase.Close, "z");
+  meter.begin(5);
+  phases.run();
+  expect(done.splice(0)).toEqual(["Deliver x", "Deliver y", "Write a", "Close z"]);
+  expect(phases.hasCarried).toBe(true);
+  meter.begin(2);
+  phases.runCarried();
+  expect([done.splice(0), phases.hasCarried]).toEqual([["Write b", "Write c"], true]);
+  meter.begin(2);
+  phases.runCarried();
+  expect([done.splice(0), phases.hasCarried]).toEqual([["Write d"], false]);
+});
+
+test("writes of later turns come before those that are carried over, which keep their order", () => {
+  const { phases, meter, done, add } = newPhases();
+  for (const name of "abc") add(TurnPhase.Write, name, () => meter.done++);
+  meter.begin(1);
+  phases.run();
+  for (const name of "de") add(TurnPhase.Write, name, () => meter.done++);
+  meter.begin(1);
+  phases.run();
+  meter.begin(10);
+  phases.runCarried();
+  expect(done).toEqual(["Write a", "Write d", "Write b", "Write c", "Write e"]);
+});
+
+test("work that a carried write adds runs with the next phases; a closing connection is closed after its carried write", () => {
+  const { phases, meter, done, add } = newPhases();
+  add(TurnPhase.Write, "a", () => meter.done++);
+  add(TurnPhase.Write, "b", () => add(TurnPhase.Close, "b"));
+  meter.begin(1);
+  phases.run();
+  meter.begin(10);
+  phases.runCarried();
+  phases.run();
+  expect(done).toEqual(["Write a", "Write b", "Close b"]);
+});
+
+test("thousands of carried writes are all done, in order, a share at a time", () => {
+  const { phases, meter, done, add } = newPhases();
+  for (let index = 0; index < 5_000; index++) add(TurnPhase.Write, String(index), () => meter.done++);
+  meter.begin(1);
+  phases.run();
+  while (phases.hasCarried) {
+    meter.begin(700);
+    phases.runCarried();
+  }
+  expect(done).toEqual(Array.from({ length: 5_000 }, (_, index) => `Write ${index}`));
 });
 
 test("suspended readers continue one by one, in the order of their requests, each after the phases have no more work", () => {

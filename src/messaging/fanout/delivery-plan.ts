@@ -117,7 +117,8 @@ export class DeliveryPlanner {
   }
 }
 
-function versionOf({ groups }: MatchResult<Subscription>): number {
+/** Changes whenever a member joins or leaves one of the groups. */
+export function versionOf({ groups }: MatchResult<Subscription>): number {
   let version = 0;
   for (const group of groups) version += group.version;
   return version;

@@ -7,7 +7,7 @@ import { type RemotePeer, type Sink, Subscription } from "../batch/subscription.
 import { MessageSource } from "../subject/queue-selection.ts";
 import { SubjectTrie } from "../subject/subject-trie.ts";
 import { Origin } from "../subject/trie-entry.ts";
-import type { NoResponders } from "./fan-out.ts";
+import type { FanOut, NoResponders } from "./fan-out.ts";
 import { FanOutStack } from "./fan-out-stack.ts";
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -22,7 +22,8 @@ class Receiver implements Sink {
     private readonly act = () => {},
   ) {}
 
-  deliver({ filter }: Subscription, batch: MessageBatch, from: number, to: number): number {
+  deliver({ closed, filter }: Subscription, batch: MessageBatch, from: number, to: number): number {
+    if (closed) return 0;
     const taken: string[] = [];
     for (let index = from; index < to; index++) {
       if (filter?.allows(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)) === false) continue;
@@ -59,7 +60,8 @@ class Server implements Sink, RemotePeer {
 
 class Fixture {
   readonly interest = new SubjectTrie<Subscription>({ cache: true, random: new Random(1), schedule: () => {} });
-  readonly stack = new FanOutStack(new Random(1), new WorkMeter());
+  readonly meter = new WorkMeter();
+  readonly stack = new FanOutStack(new Random(1), this.meter);
 
   subscribe(sink: Sink, pattern = "a.*", queue: string | null = null, origin = Origin.Local): Subscription {
     const subscription = new Subscription(sink, bytes(pattern), queue === null ? null : bytes(queue), bytes("1"), origin);
@@ -74,6 +76,34 @@ class Fixture {
     source = MessageSource.Client,
     noResponders: NoResponders | null = null,
   ) {
+    const { batch, interest, result } = this.prepare(given, more, noResponders !== null);
+    return this.stack.deliver({ interest, source, noResponders }, batch, 0, given.length, result, interest.generation);
+  }
+
+  /**
+   * Publishes as a client, whose delivery stops after each share of that many units.
+   * @returns continues it for a share; true when all is delivered
+   */
+  publishShares(given: readonly string[], units: number, noResponders: NoResponders | null = null): () => boolean {
+    const { batch, interest, result } = this.prepare(given, {}, noResponders !== null);
+    const publisher = { interest, source: MessageSource.Client, noResponders };
+    let fanOut: FanOut | null = null;
+    let begun = false;
+    return () => {
+      this.meter.begin(units);
+      if (begun) return this.stack.resume(fanOut!, batch);
+      begun = true;
+      fanOut = this.stack.deliverShare(publisher, batch, result, interest.generation);
+      return fanOut === null;
+    };
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    subscription.closed = true;
+    this.interest.remove(subscription);
+  }
+
+  private prepare(given: readonly string[], more: Partial<MessageBatch>, replies: boolean) {
     const batch = new MessageBatch(given.length);
     const text = given.map(message => `${message}\r\n`).join("");
     let at = 0;
@@ -81,14 +111,13 @@ class Fixture {
       const subjectEnd = at + message.indexOf(" ");
       const end = at + message.length;
       // The reply subject is the first letter of the subject.
-      batch.add(at, subjectEnd, at, noResponders === null ? at : at + 1, -1, subjectEnd + 1, end);
+      batch.add(at, subjectEnd, at, replies ? at + 1 : at, -1, subjectEnd + 1, end);
       at = end + 2;
     }
     batch.source = batch.subjectSource = Buffer.from(text);
     Object.assign(batch, more);
     const { interest } = this;
-    const result = interest.match(batch.subjectSource, batch.subjectStart(0), batch.subjectEnd(0));
-    return this.stack.deliver({ interest, source, noResponders }, batch, 0, given.length, result, interest.generation);
+    return { batch, interest, result: interest.match(batch.subjectSource, batch.subjectStart(0), batch.subjectEnd(0)) };
   }
 }
 
@@ -253,4 +282,88 @@ test("a result is planned once, also if the plan of another result has marked it
     ["1 2 3", "4", "4", "5", "5", "1 2 3"],
     ["1 2 3", "1 2 3"],
   ]);
+});
+
+test("a delivery stops between two receivers when its share is used up, and continues there", () => {
+  const fixture = new Fixture();
+  const receivers = Array.from({ length: 5 }, () => new Receiver());
+  for (const receiver of receivers) fixture.subscribe(receiver);
+  const share = fixture.publishShares(MESSAGES, 2);
+  const counts: number[] = [];
+  for (let complete = false; !complete; ) {
+    complete = share();
+    counts.push(receivers.filter(({ log }) => log.length > 0).length);
+  }
+  expect(counts).toEqual([2, 4, 5]);
+  expect(receivers.map(({ log }) => log)).toEqual(Array(5).fill(["1 2 3"]));
+  expect(fixture.stack.isIdle).toBe(true);
+});
+
+test("deliveries of several publishers that have stopped continue independently", () => {
+  const fixture = new Fixture();
+  const receivers = Array.from({ length: 3 }, () => new Receiver());
+  for (const receiver of receivers) fixture.subscribe(receiver);
+  const [one, two] = [fixture.publishShares(["a.b 1", "a.b 2"], 1), fixture.publishShares(["a.b 3", "a.b 4"], 1)];
+  expect([one(), two(), one(), two(), two(), one()]).toEqual([false, false, false, false, true, true]);
+  expect(receivers.map(({ log }) => log)).toEqual([
+    ["1 2", "3 4"],
+    ["1 2", "3 4"],
+    ["3 4", "1 2"],
+  ]);
+});
+
+test("a receiver that waited for its run and is replaced while a delivery has stopped: its successor gets the messages, the others nothing twice", () => {
+  const fixture = new Fixture();
+  const [done, old, successor, last] = [new Receiver(), new Receiver(), new Receiver(), new Receiver()];
+  fixture.subscribe(done);
+  const replaced = fixture.subscribe(old);
+  fixture.subscribe(last);
+  const share = fixture.publishShares(MESSAGES, 1);
+  share();
+  fixture.subscribe(successor);
+  fixture.unsubscribe(replaced);
+  while (!share());
+  expect([done.log, old.log, successor.log, last.log]).toEqual([["1 2 3"], [], ["1", "2", "3"], ["1", "2", "3"]]);
+});
+
+test("no receiver waits for a run while a delivery has stopped between two messages for code inside the process", () => {
+  const fixture = new Fixture();
+  const [inside, waiting] = [new Receiver(false), new Receiver()];
+  fixture.subscribe(inside);
+  const subscription = fixture.subscribe(waiting);
+  const share = fixture.publishShares(MESSAGES, 25); // one message
+  share();
+  expect([inside.log, waiting.log]).toEqual([["1", "2"], ["1"]]);
+  fixture.unsubscribe(subscription);
+  while (!share());
+  expect([inside.log, waiting.log]).toEqual([["1", "2", "3"], ["1"]]);
+});
+
+test("a connection that joins a queue group of the same messages gets what it waits for before the group's next message", () => {
+  const fixture = new Fixture();
+  const waiting = new Receiver();
+  let joins = 0;
+  const inside = new Receiver(false, () => {
+    if (++joins === 2) fixture.subscribe(waiting, "a.*", "q");
+  });
+  const deaf = { mark: 0, takesRuns: true, deliver: () => 0 };
+  fixture.subscribe(inside);
+  fixture.subscribe(waiting);
+  fixture.subscribe(deaf, "a.*", "q");
+  fixture.publish(MESSAGES);
+  expect(waiting.log).toEqual(["1 2", "2", "3", "3"]);
+});
+
+test("requests without responders are reported once and in order, also if the delivery stops between them", () => {
+  const fixture = new Fixture();
+  const told: string[] = [];
+  const noResponders: NoResponders = {
+    onNoResponders: (batch, index) => {
+      told.push(batch.payload(index).toString());
+      fixture.meter.done++;
+    },
+  };
+  const share = fixture.publishShares(MESSAGES, 1, noResponders);
+  expect([share(), share(), share()]).toEqual([false, false, true]);
+  expect(told).toEqual(["1", "2", "3"]);
 });

@@ -13,7 +13,8 @@
  *   code inside the process publishes     Its message may reach a waiting receiver. Before that, `catchUp` hands the waiting receivers the
  *                                         messages that they would already have by the rule. The rest of this message is delivered receiver
  *                                         by receiver; from the next message on they wait again
- *   it changes interest                   `catchUp` before the next message; from then on each message is matched again
+ *   it changes interest, or members of    `catchUp` before the next message, or the next group; from then on each message is matched again
+ *   the queue groups
  *   it closes a waiting receiver          `catchUp` first: connections call it when they close
  * So a receiver inside the process prevents the runs of the others only while it publishes.
  *
@@ -23,7 +24,9 @@
  * The progress is held in fields, not in nested calls: message, receiver (position in `plain`), group, and the start of the runs. So a delivery
  * to many receivers stops when its share of work is used up, between two receivers, and continues later (`resume`). In the meantime other
  * connections are served. If they change interest, the message that is being delivered still goes to the receivers that matched when it was
- * begun, and later messages are matched again.
+ * begun, and later messages are matched again. No receiver waits for a run while others have its messages (`catchUp`), unless all receivers get
+ * runs: those that do not have theirs when interest changes get the messages one by one, as do new receivers (`followInterest`). So of two
+ * subscriptions of which one replaces the other, at most one message is missed by both, as in the reference.
  */
 import type { Random } from "../../base/random/random.ts";
 import { UnitsOf, type WorkMeter } from "../../base/scheduling/work-meter.ts";
@@ -31,7 +34,7 @@ import type { MessageBatch } from "../batch/message-batch.ts";
 import type { Subscription } from "../batch/subscription.ts";
 import { MatchResult } from "../subject/match-result.ts";
 import { type MessageSource, type QueueDelivery, selectQueueMember } from "../subject/queue-selection.ts";
-import type { DeliveryPlan, DeliveryPlanner } from "./delivery-plan.ts";
+import { type DeliveryPlan, type DeliveryPlanner, versionOf } from "./delivery-plan.ts";
 import { maySend, RemoteMembers, wouldReturn } from "./remote-members.ts";
 import { deliverTraced } from "./traced-delivery.ts";
 
@@ -57,6 +60,8 @@ export interface FanOutPublisher {
 }
 
 const NO_RECEIVERS = new MatchResult<Subscription>([], []);
+/** Not the generation of any interest. */
+const CHANGED = -1;
 const NO_SUBSCRIPTIONS: ReadonlySet<Subscription> = new Set();
 
 /** Which part of the current message's delivery comes next. */
@@ -250,7 +255,10 @@ export class FanOut implements QueueDelivery<Subscription> {
         if (!this.deliverMessage()) return false;
         this.message++;
         this.receiver = 0;
-        if (this.mustStop && this.message < this.end) return false;
+        if (!this.mustStop || this.message === this.end) continue;
+        this.catchUp();
+        this.runStart = this.message;
+        return false;
       }
       return this.runStart >= this.end || this.deliverRuns();
     }
@@ -333,8 +341,10 @@ export class FanOut implements QueueDelivery<Subscription> {
       this.receiver = stepped[this.step++];
       meter.done += UnitsOf.step;
       this.taken += this.give(plain[this.receiver], message, message + 1);
-      if (this.inPlace) this.receiver++; // it has published: the receivers after it do not have this message yet
-      if (this.mustStop) return false;
+      const stops = this.mustStop;
+      if (stops) this.catchUp();
+      if (this.inPlace) this.receiver++; // it has published, or the delivery stops: the receivers after it do not have this message yet
+      if (stops) return false;
     }
     while (this.receiver < plain.length) {
       const subscription = plain[this.receiver];
@@ -351,6 +361,7 @@ export class FanOut implements QueueDelivery<Subscription> {
   private deliverToGroups(): boolean {
     if (this.groupsComplete) return true;
     const { groups } = this.result;
+    this.followGroups();
     while (this.group < groups.length) {
       const member = selectQueueMember(groups[this.group], this.source, this.random, this);
       this.group++;
@@ -358,9 +369,20 @@ export class FanOut implements QueueDelivery<Subscription> {
         if (member.sink.remote === undefined) this.taken++;
         else this.chosen.push(member);
       }
-      if (this.mustStop && this.group < groups.length) return false;
+      if (this.mustStop && this.group < groups.length) {
+        this.catchUp();
+        return false;
+      }
     }
     return true;
+  }
+
+  /** A connection that waits for its run may be in a group now: what it would already have comes before what it gets there. */
+  private followGroups(): void {
+    const { plan, result } = this;
+    if (this.inPlace || plan.version === -1 || plan.version === versionOf(result)) return;
+    this.catchUp();
+    this.generation = CHANGED;
   }
 
   /** Sends messages `from` to `to` once to each connection that must carry them. @returns the largest number that one of them took */
@@ -402,7 +424,9 @@ export class FanOut implements QueueDelivery<Subscription> {
   // QueueDelivery
 
   tryDeliver(member: Subscription): boolean {
-    return this.give(member, this.message, this.message + 1) > 0;
+    const taken = this.give(member, this.message, this.message + 1);
+    if (!member.sink.takesRuns) this.followGroups();
+    return taken > 0;
   }
 
   isEcho(member: Subscription): boolean {
