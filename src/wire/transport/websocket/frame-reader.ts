@@ -31,7 +31,7 @@ const COMPRESSED_PAYLOADS_MAX = 8;
 const COMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 const COMPRESSED_BYTES_START = 4 * 1024;
 /** Inflated bytes of one `read`, after which it stops: a thousandth as many compressed ones may have caused them. */
-const INFLATED_BYTES_MAX = 256 * 1024;
+const INFLATED_BYTES_MAX = 64 * 1024;
 
 const CLIENT_HEAD_BYTES_MAX = 14;
 
