@@ -19,6 +19,8 @@ import { type HashKey, hashBytes, sameBytes } from "./byte-hash.ts";
  * tokens nor parents whose children collide. Should a chain exceed 32 records nevertheless, the table says so (`crowded`), and `rekey` spreads
  * them with a new key.
  *
+ * The buckets grow one by one (linear hashing): each insertion divides the next two buckets, so none has to move a million records at once.
+ *
  * Invariants: every node except the root is linked from its parent (as star, full, or sibling and bucket) until `release`, which is allowed
  * only for nodes without children. Released records are reused first. Tables grow by doubling; they are reset when the last node is released.
  */
@@ -68,6 +70,8 @@ export class NodeTable {
   /** The same memory as bytes. */
   private recordBytes = new Uint8Array(this.records.buffer);
   private buckets = new Int32Array(NODES_MIN);
+  /** Buckets in use, at least half of `buckets`. */
+  private bucketCount = NODES_MIN;
   private tokens = new Uint8Array(TOKEN_BYTES_MIN);
   /** Records with a lower index are in use or released. */
   private used = 1;
@@ -117,8 +121,7 @@ export class NodeTable {
   child(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
     const records = this.records;
     const hash = hashChild(records[parent * STRIDE + HASH], tokenHash);
-    const { buckets } = this;
-    let node = buckets[hash & (buckets.length - 1)];
+    let node = this.buckets[this.bucketOf(hash)];
     let probes = 0;
     while (node !== NONE) {
       const at = node * STRIDE;
@@ -144,7 +147,7 @@ export class NodeTable {
 
   /** Adds a literal child that `child` did not find; copies the token. */
   addChild(parent: number, tokenHash: number, source: Uint8Array, start: number, end: number): number {
-    if (this.literals * 2 >= this.buckets.length) this.growBuckets();
+    while (this.literals * 2 >= this.bucketCount) this.splitBucket();
     const tokenStart = end - start > SHORT_TOKEN_MAX ? this.takeTokenRoom(end - start) : 0;
     const node = this.take(parent);
     const records = this.records;
@@ -205,7 +208,7 @@ export class NodeTable {
   /** Puts the node at the beginning of its bucket's chain. */
   private chain(node: number): void {
     const at = node * STRIDE;
-    const bucket = this.records[at + HASH] & (this.buckets.length - 1);
+    const bucket = this.bucketOf(this.records[at + HASH]);
     this.records[at + NEXT_IN_BUCKET] = this.buckets[bucket];
     this.buckets[bucket] = node;
   }
@@ -260,7 +263,7 @@ export class NodeTable {
     if (previous !== NONE) records[previous * STRIDE + NEXT_SIBLING] = next;
     else records[parentAt + FIRST_CHILD] = next;
 
-    const bucket = records[at + HASH] & (this.buckets.length - 1);
+    const bucket = this.bucketOf(records[at + HASH]);
     let before = this.buckets[bucket];
     if (before === node) {
       this.buckets[bucket] = records[at + NEXT_IN_BUCKET];
@@ -293,21 +296,33 @@ export class NodeTable {
     return node;
   }
 
-  private growBuckets(): void {
-    const buckets = new Int32Array(this.buckets.length * 2);
-    const records = this.records;
-    for (let old = 0; old < this.buckets.length; old++) {
-      let node = this.buckets[old];
-      while (node !== NONE) {
-        const at = node * STRIDE;
-        const next = records[at + NEXT_IN_BUCKET];
-        const bucket = records[at + HASH] & (buckets.length - 1);
-        records[at + NEXT_IN_BUCKET] = buckets[bucket];
-        buckets[bucket] = node;
-        node = next;
-      }
+  /** The bucket of a hash. The upper half of the buckets comes into use one by one; until then their records are in the lower half. */
+  private bucketOf(hash: number): number {
+    const size = this.buckets.length;
+    const bucket = hash & (size - 1);
+    return bucket < this.bucketCount ? bucket : bucket - (size >> 1);
+  }
+
+  /** Takes one more bucket into use, and moves its records there. */
+  private splitBucket(): void {
+    if (this.bucketCount === this.buckets.length) {
+      const grown = new Int32Array(this.buckets.length * 2);
+      grown.set(this.buckets);
+      this.buckets = grown;
     }
-    this.buckets = buckets;
+    const { buckets, records } = this;
+    const added = this.bucketCount++;
+    const divided = added - (buckets.length >> 1);
+    let node = buckets[divided];
+    buckets[divided] = NONE;
+    while (node !== NONE) {
+      const at = node * STRIDE;
+      const next = records[at + NEXT_IN_BUCKET];
+      const bucket = (records[at + HASH] & (buckets.length - 1)) === added ? added : divided;
+      records[at + NEXT_IN_BUCKET] = buckets[bucket];
+      buckets[bucket] = node;
+      node = next;
+    }
   }
 
   /** Reserves room for a token at the end of `tokens`. If it is full, it is packed, and doubled if more than half of it is in use. */
@@ -346,6 +361,7 @@ export class NodeTable {
     this.records = new Int32Array(NODES_MIN * STRIDE);
     this.recordBytes = new Uint8Array(this.records.buffer);
     this.buckets = new Int32Array(NODES_MIN);
+    this.bucketCount = NODES_MIN;
     this.tokens = new Uint8Array(TOKEN_BYTES_MIN);
     this.used = 1;
     this.released = NONE;
