@@ -28,6 +28,7 @@ const SCALE = 0.2;
 const SCALES: Record<string, number> = {
   subsz: 0.05,
   connz: 0.05,
+  "connects-at-once": 0.1,
   "bad-passwords": 0.01,
   "no-echo": 0.05,
   patterns: 0.05,
