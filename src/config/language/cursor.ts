@@ -64,9 +64,9 @@ export class Cursor {
     this.startLineStart = this.lineStart;
   }
 
-  /** The bytes since `start`. */
+  /** The bytes since `start`. A copy: a slice would keep the whole text in memory, with all its secrets, as long as any of its values. */
   read(): string {
-    return this.text.slice(this.start, this.at);
+    return Buffer.from(this.text.slice(this.start, this.at), "latin1").toString("latin1");
   }
 
   /** Bytes of the text. */
