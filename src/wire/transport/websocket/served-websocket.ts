@@ -38,6 +38,8 @@ export class ServedWebSocket implements Transport {
   private endReason: CloseReason | null = null;
   private ended = false;
   private closed = false;
+  /** The peer has gone. Reported after the messages that were received before; null: it has not, or it is reported. */
+  private reportClose: (() => void) | null = null;
 
   constructor(socket: ServerWebSocket<unknown>, info: WebSocketClientInfo, remotePort: number) {
     this.socket = socket;
@@ -53,6 +55,7 @@ export class ServedWebSocket implements Transport {
 
   write(source: Buffer, offset: number, length: number): number {
     if (this.ended) return -1;
+    if (this.closed) return length; // dropped: the peer has gone, and its last messages are still handled
     let taken = 0;
     while (taken < length && !this.full) {
       const size = Math.min(length - taken, this.messageBytesMax);
@@ -89,12 +92,21 @@ export class ServedWebSocket implements Transport {
     this.resumesSoon = false;
     this.paused = false;
     while (!this.paused && this.undelivered.length > 0) this.events.onData(this.undelivered.shift()!);
-    if (!this.paused && !this.closed) this.socket.resume();
+    if (this.paused) return;
+    if (this.closed) this.reportGone();
+    else this.socket.resume();
+  }
+
+  private reportGone(): void {
+    const report = this.reportClose;
+    this.reportClose = null;
+    report?.();
   }
 
   end(_lingers: boolean, reason: CloseReason): void {
     if (this.ended) return;
     this.ended = true;
+    if (this.closed) return queueMicrotask(() => this.reportGone());
     this.endReason = reason;
     this.finishEnding();
   }
@@ -110,7 +122,8 @@ export class ServedWebSocket implements Transport {
   terminate(): void {
     this.ended = true;
     this.endReason = null;
-    if (!this.closed) this.socket.terminate();
+    if (this.closed) queueMicrotask(() => this.reportGone());
+    else this.socket.terminate();
   }
 
   // Bun's events.
@@ -132,10 +145,13 @@ export class ServedWebSocket implements Transport {
     this.closed = true;
     const broken = code === CLOSED_ABNORMALLY && text !== "" && !this.ended;
     // Bun may call this within `close` and `terminate`, where a connection does not expect `onClose`.
-    queueMicrotask(() => {
+    this.reportClose = () => {
       if (broken) this.events.onReadFailed(text);
       this.ended = true;
       this.events.onClose(null);
+    };
+    queueMicrotask(() => {
+      if (this.ended || this.undelivered.length === 0) this.reportGone();
     });
   }
 }
