@@ -29,6 +29,8 @@ export const UnitsOf = {
   login: 400,
   /** A signature is verified. */
   signature: 2_000,
+  /** A TLS handshake: key exchange and signature. */
+  handshake: 14_000,
   /** A connection is accepted, or turned away. */
   accept: 400,
   /** An error is sent to a peer, and a line written to the log. */

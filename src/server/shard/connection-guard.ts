@@ -54,6 +54,11 @@ export class ConnectionGuard {
     this.rules = { tls, handshakeMs, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
   }
 
+  /** New connections do a TLS handshake. */
+  get handshakes(): boolean {
+    return this.rules !== null && this.rules.tls !== null;
+  }
+
   /** Takes over an accepted socket. @returns false when nothing is required of it */
   open(socket: Socket<SocketData>): boolean {
     const { acceptor, rules } = this;
