@@ -32,9 +32,12 @@ export class BufferPool {
 
   /** Chunks held by connections, for tests and monitoring. */
   taken = 0;
+  /** Their bytes. */
+  takenBytes = 0;
 
   take(tier: number): Buffer {
     this.taken++;
+    this.takenBytes += TIER_BYTES[tier];
     const chunk = this.free[tier].pop();
     if (chunk === undefined) return Buffer.allocUnsafeSlow(TIER_BYTES[tier]);
     this.freeBytes -= chunk.length;
@@ -44,6 +47,7 @@ export class BufferPool {
   give(chunk: Buffer): void {
     assert(this.taken > 0, "no more chunks come back than were taken", this.taken);
     this.taken--;
+    this.takenBytes -= chunk.length;
     const tier = chunk.length === TIER_BYTES[2] ? 2 : chunk.length === TIER_BYTES[1] ? 1 : 0;
     assert(chunk.length === TIER_BYTES[tier], "a chunk has the size of a tier", chunk.length);
     const free = this.free[tier];

@@ -12,7 +12,7 @@
  * large payload is written from the chunk into which it was read, and a batch for many receivers is encoded once.
  *
  * Bounds: if more than `pendingBytesMax` bytes wait after a write, the connection is a slow consumer. From 75 % on producers stall
- * (`stalling`). If the kernel does not take a batch of output within the write deadline, the connection is a slow consumer too; under
+ * (`stalling`), and earlier if all connections together hold much output. If the kernel does not take a batch of output within the write deadline, the connection is a slow consumer too; under
  * policy `retry` it gets a flag and another deadline. Progress within a batch does not restart its deadline.
  * Source: reference, core §1.10.
  */
@@ -27,6 +27,12 @@ import { TurnPhase, type TurnWork } from "./turn-phases.ts";
 
 /** From this size on, bytes: a block is written without a copy. */
 const DIRECT_BYTES_MIN = 16 * 1024;
+/**
+ * When all connections together hold more output than this, producers stall for consumers with more than `PRESSURE_STALL_BYTES`. Otherwise a
+ * producer that is faster than its thousand consumers would fill a thousand times 48 MiB, and the server would spend its time on that memory.
+ */
+const PRESSURE_BYTES = 64 * 1024 * 1024;
+const PRESSURE_STALL_BYTES = 256 * 1024;
 /** Turns of small output after which a connection starts with a smaller chunk again. */
 const SHRINK_TURNS = 16;
 /** Most bytes under one write deadline: the reference writes at most 1,024 vectors of at most 64 KiB at once. */
@@ -372,7 +378,13 @@ export class Outbound implements TurnWork {
   }
 
   private stallBytes(): number {
-    return this.limits.pendingBytesMax * 0.75;
+    const most = this.limits.pendingBytesMax * 0.75;
+    return this.turn.pool.takenBytes > PRESSURE_BYTES ? Math.min(most, PRESSURE_STALL_BYTES) : most;
+  }
+
+  /** Pending output is over 75 % of the limit, where the reference stalls producers, too. */
+  get nearLimit(): boolean {
+    return this.pendingBytes > this.limits.pendingBytesMax * 0.75;
   }
 
   private checkPending(): void {

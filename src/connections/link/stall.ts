@@ -1,7 +1,8 @@
 /**
  * Fast producers wait for slow consumers, for bounded times.
  *
- *   consumer: output over 75 % of max_pending ─ admit() ─▶ marks the batch: "wait 2 ms per message" (5 ms at the limit)
+ *   consumer: output over 75 % of max_pending, or 256 KiB while all consumers together hold more than 64 MiB
+ *                                             ─ admit() ─▶ marks the batch: "wait 2 ms per message" (5 ms at the limit)
  *   producer: afterFlush() ─▶ reading suspended ─▶ timer, or the consumer's output fell below 75 % ─▶ continues reading
  * The limit is 10 ms for each 64 KiB of input, for all consumers together, so a consumer that never reads delays its producers only briefly: it
  * reaches max_pending and is closed.
@@ -46,6 +47,8 @@ export class Stall {
   private readonly owner: StallOwner;
   private timer: WheelTimer | null = null;
   private startedAt = 0;
+  /** The last stall was for a consumer near its limit. Earlier stalls only save memory: they are not reported. */
+  private nearLimit = false;
   private spentMs = 0;
   /** The chunk of the read loop to which `spentMs` belongs; the next chunk has a new budget. */
   private chunk = 0;
@@ -67,7 +70,7 @@ export class Stall {
    */
   admit(batch: MessageBatch, count: number): boolean {
     const { host, outbound } = this.owner;
-    if (!host.options.fastProducerStall) return false;
+    if (!host.options.fastProducerStall) return !outbound.nearLimit;
     const ms = outbound.pendingBytes >= host.options.pendingBytesMax ? STALL_AT_LIMIT_MS : STALL_MS;
     batch.stallMs = Math.min(STALL_TOTAL_MS, batch.stallMs + ms * count);
     batch.stalledBy = this;
@@ -87,8 +90,11 @@ export class Stall {
     const ms = Math.min(wanted, STALL_TOTAL_MS - this.spentMs);
     if (ms <= 0) return;
     assert(this.waitsFor === null, "a stalled producer waits for one consumer");
-    consumer.owner.stalls++;
-    owner.host.counters.stalls++;
+    this.nearLimit = consumer.owner.outbound.nearLimit;
+    if (this.nearLimit) {
+      consumer.owner.stalls++;
+      owner.host.counters.stalls++;
+    }
     owner.reading.suspend(FLAG_STALLED);
     this.startedAt = owner.host.turn.clock.monotonic();
     this.waitsFor = consumer;
@@ -151,7 +157,7 @@ export class Stall {
   }
 
   private warn(): void {
-    if (this.spentMs < WARN_MS) return;
+    if (this.spentMs < WARN_MS || !this.nearLimit) return;
     logLimited(this.owner, "warn", `${STALLED} ${goDuration(Math.round(this.spentMs) * 1e6)}`, STALLED);
   }
 }
