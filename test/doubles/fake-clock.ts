@@ -13,8 +13,14 @@ interface Pending {
 export class FakeClock implements Clock {
   static readonly WALL_START = Date.UTC(2026, 0, 1);
   private elapsed = 0;
+  private readonly realEvents: boolean;
   private order = 0;
   private readonly pending = new Set<Pending>();
+
+  /** @param realEvents `afterEvents` waits for the runtime's event loop, for servers with real sockets */
+  constructor(realEvents = false) {
+    this.realEvents = realEvents;
+  }
 
   now(): number {
     return FakeClock.WALL_START + this.elapsed;
@@ -30,9 +36,10 @@ export class FakeClock implements Clock {
     return () => this.pending.delete(entry);
   }
 
-  /** Runs when the clock moves next, also by 0. */
+  /** Runs when the clock moves next, also by 0; with `realEvents` after the runtime's events. */
   afterEvents(task: () => void): void {
-    this.after(0, task);
+    if (this.realEvents) setImmediate(task);
+    else this.after(0, task);
   }
 
   /** Number of tasks that are not due yet. */

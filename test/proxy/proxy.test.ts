@@ -209,7 +209,7 @@ for (const [name, start] of SIDES) {
 }
 
 test("a header that does not arrive in time closes the connection like an invalid one", async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClock(true);
   await using server = SecureServer.open({ proxyProtocol: true }, null, clock);
   using peer = await SecurePeer.open(server.port);
   await peer.info();
@@ -221,7 +221,7 @@ test("a header that does not arrive in time closes the connection like an invali
 
 describe("ours only", () => {
   test("handshake_first: auto sends INFO to a client behind a proxy that waits for it, and lets one that begins with TLS go first", async () => {
-    const clock = new FakeClock();
+    const clock = new FakeClock(true);
     const tls = trust.tls({ handshakeFirst: true, handshakeFirstFallbackMs: 50 });
     await using server = SecureServer.open({ proxyProtocol: true, tls }, null, clock);
     for (const parts of [[V1], [V2], [V1.slice(0, 3), V1.slice(3, 20), V1.slice(20)]]) {

@@ -112,7 +112,7 @@ test("the log names an unsupported version, and the lack of a common cipher suit
 });
 
 test("connection_rate_limit refuses further connections with an -ERR, and the log counts them", async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClock(true);
   await using server = SecureServer.open({ tls: trust.tls({ connectionRateLimit: 2 }) }, null, clock);
   const peers: SecurePeer[] = [];
   for (let count = 0; count < 4; count++) peers.push(await SecurePeer.open(server.port));

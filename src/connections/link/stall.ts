@@ -47,7 +47,7 @@ export class Stall {
   private readonly owner: StallOwner;
   private timer: WheelTimer | null = null;
   private startedAt = 0;
-  /** The last stall was for a consumer near its limit. Earlier stalls only save memory: they are not reported. */
+  /** The last stall was for a consumer near its limit. Earlier stalls only save memory: the log does not warn of them. */
   private nearLimit = false;
   private spentMs = 0;
   /** The chunk of the read loop to which `spentMs` belongs; the next chunk has a new budget. */
@@ -91,10 +91,8 @@ export class Stall {
     if (ms <= 0) return;
     assert(this.waitsFor === null, "a stalled producer waits for one consumer");
     this.nearLimit = consumer.owner.outbound.nearLimit;
-    if (this.nearLimit) {
-      consumer.owner.stalls++;
-      owner.host.counters.stalls++;
-    }
+    consumer.owner.stalls++;
+    owner.host.counters.stalls++;
     owner.reading.suspend(FLAG_STALLED);
     this.startedAt = owner.host.turn.clock.monotonic();
     this.waitsFor = consumer;

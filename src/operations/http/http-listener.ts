@@ -28,7 +28,7 @@ export interface HttpListenerOptions {
   /** null: plain HTTP. */
   readonly tls: TlsContext | null;
   readonly clock: Clock;
-  readonly scheduler: Pick<Scheduler, "add" | "meter">;
+  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
   readonly longAnswers: TaskQueue;
   readonly descriptors: Descriptors;
   answer(request: HttpRequest): Answering;
@@ -44,7 +44,7 @@ export class HttpListener implements HttpHost {
   readonly port: number;
   readonly timers: TimingWheel;
   readonly clock: Clock;
-  readonly scheduler: Pick<Scheduler, "add" | "meter">;
+  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
   readonly longAnswers: TaskQueue;
   private readonly options: HttpListenerOptions;
   private readonly listener: TCPSocketListener<SocketData>;
@@ -90,9 +90,9 @@ export class HttpListener implements HttpHost {
 
   /** Uses another certificate for new connections. Never asks peers for theirs, even if the client port does. */
   updateTls(tls: TlsContext): void {
-    const { clock, handlers, timers } = this;
+    const { clock, handlers, scheduler, timers } = this;
     const rules = { handshakeMs: HANDSHAKE_MS, allowNonTls: false, proxyProtocol: false, rate: null };
-    this.guard = { tls: tls.withoutPeers(), ...rules, timers, clock, handlers };
+    this.guard = { tls: tls.withoutPeers(), ...rules, timers, clock, scheduler, handlers };
   }
 
   private open(socket: Socket<SocketData>): void {

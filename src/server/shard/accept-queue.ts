@@ -9,6 +9,7 @@
  */
 import type { Socket } from "bun";
 import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { SocketEvents } from "../../wire/transport/transport.ts";
 
 /** Receives events of a socket without a connection. */
@@ -21,19 +22,14 @@ interface Waiting {
 
 export class AcceptQueue<Data> implements Task {
   private readonly scheduler: Scheduler;
-  private readonly unitsOf: () => number;
   private readonly admit: (socket: Socket<Data>) => void;
   private sockets: Socket<Data>[] = [];
   private next = 0;
   private stopped = false;
 
-  /**
-   * @param unitsOf work for one connection, with its TLS handshake, which follows soon
-   * @param admit creates the connection of a socket
-   */
-  constructor(scheduler: Scheduler, unitsOf: () => number, admit: (socket: Socket<Data>) => void) {
+  /** @param admit creates the connection of a socket */
+  constructor(scheduler: Scheduler, admit: (socket: Socket<Data>) => void) {
     this.scheduler = scheduler;
-    this.unitsOf = unitsOf;
     this.admit = admit;
   }
 
@@ -42,7 +38,7 @@ export class AcceptQueue<Data> implements Task {
     const { scheduler } = this;
     const waits = this.next < this.sockets.length;
     if (!waits && !scheduler.isBusy) {
-      scheduler.meter.done += this.unitsOf();
+      scheduler.meter.done += UnitsOf.accept;
       this.admit(socket);
       return;
     }
@@ -57,7 +53,7 @@ export class AcceptQueue<Data> implements Task {
     while (this.next < this.sockets.length) {
       if (meter.exhausted) return true;
       const socket = this.sockets[this.next++];
-      meter.done += this.unitsOf();
+      meter.done += UnitsOf.accept;
       if (this.stopped) continue;
       this.admit(socket);
       if (socket.readyState < 0)

@@ -5,7 +5,6 @@
  *         └─ with TLS or a PROXY header: GuardedTransport (connection-guard.ts) ─ begin ─▶ … ─▶ as above
  */
 import type { Socket, SocketHandler, TCPSocketListener, UnixSocketListener } from "bun";
-import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { SecureHandlers } from "../../wire/transport/guarded-transport.ts";
 import { bindHost } from "../../wire/transport/host-port.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
@@ -66,11 +65,7 @@ export class ClientListener {
       handshake: (socket, success, error) => this.guard?.onHandshake(socket, success, error),
     } as SecureHandlers;
     this.updateGuard(guard);
-    this.waiting = new AcceptQueue(
-      acceptor.turn.scheduler,
-      () => this.unitsToAccept,
-      socket => this.admit(socket),
-    );
+    this.waiting = new AcceptQueue(acceptor.turn.scheduler, socket => this.admit(socket));
     this.listener = bind({ ...common, open: socket => this.waiting.open(socket) } as SocketHandler<SocketData>);
     this.calls?.lengthenAcceptQueue(this.listener);
     this.port = "port" in this.listener ? (this.listener.port ?? 0) : 0;
@@ -103,11 +98,6 @@ export class ClientListener {
     if (this.guard === null && options.tls === null && !options.proxyProtocol) return;
     this.guard ??= new (connectionGuardModule().ConnectionGuard)(this.acceptor, this.calls, this.closer, this.handlers);
     this.guard.update(options);
-  }
-
-  /** Work for a new connection. With TLS its handshake follows, which takes most of a millisecond. */
-  private get unitsToAccept(): number {
-    return UnitsOf.accept + (this.guard?.handshakes ? UnitsOf.handshake : 0);
   }
 
   private admit(socket: Socket<SocketData>): void {

@@ -51,12 +51,8 @@ export class ConnectionGuard {
     const before = this.rules?.rate ?? null;
     const rate = limit <= 0 ? null : before?.limit === limit ? before : new HandshakeRate(limit);
     const handshakeMs = tls?.options.timeoutMs ?? 0;
-    this.rules = { tls, handshakeMs, allowNonTls, proxyProtocol, rate, timers: turn.timers, clock: turn.clock, handlers: this.handlers };
-  }
-
-  /** New connections do a TLS handshake. */
-  get handshakes(): boolean {
-    return this.rules !== null && this.rules.tls !== null;
+    const { clock, scheduler, timers } = turn;
+    this.rules = { tls, handshakeMs, allowNonTls, proxyProtocol, rate, timers, clock, scheduler, handlers: this.handlers };
   }
 
   /** Takes over an accepted socket. @returns false when nothing is required of it */

@@ -111,6 +111,7 @@ export class WebSocketListener {
       logWarning: text => logOf(acceptor.log, "websocket").warn(text),
       logError: text => logOf(acceptor.log, "websocket").error(text),
       timers: acceptor.turn.timers,
+      scheduler: acceptor.turn.scheduler,
       descriptors: acceptor.descriptors,
       onCrowded: () => logOf(acceptor.log, "websocket").warnRateLimited("websocket: connections refused: too many open files"),
       get payloadBytesMax() {

@@ -1,7 +1,7 @@
 /**
  * A socket on which a PROXY header and a TLS handshake may precede the bytes of the protocol.
  *
- *   begin ─▶ FirstBytes ─▶ Sniff ─▶ Proxy ─▶ SniffAgain ─▶ Hello ─▶ Handshake ─▶ PeerCheck ─▶ Open
+ *   begin ─▶ FirstBytes ─▶ Sniff ─▶ Proxy ─▶ SniffAgain ─▶ Hello ─▶ (Turn) ─▶ Handshake ─▶ PeerCheck ─▶ Open
  *            auto: does    TLS or     the        TLS or plain    choose the      OCSP
  *            TLS begin?    plain?     header     after it?       certificate
  * A PROXY header that comes at once is read before FirstBytes, because the client behind it may wait for INFO.
@@ -18,13 +18,15 @@ import type { Socket, SocketHandler } from "bun";
 import { GrowingBytes } from "../../base/bytes/growing-bytes.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { type TimingWheel, WheelTimer } from "../../base/clock/timing-wheel.ts";
+import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import type { CloseReason } from "../protocol/close-reason.ts";
 import { endText, readProxyHeader, unfinishedText } from "./proxy/proxy-header.ts";
 import type { SocketCalls } from "./socket-calls.ts";
 import { fdOf, type SocketCloser } from "./socket-closer.ts";
 import { plainAddress, type SocketData, TcpTransport } from "./tcp-transport.ts";
 import { readCertificate } from "./tls/certificate.ts";
-import { HelloCollector } from "./tls/client-hello.ts";
+import { type ClientHello, HelloCollector } from "./tls/client-hello.ts";
 import { handshakeErrorText, verificationErrorText } from "./tls/handshake-error.ts";
 import type { HandshakeRate } from "./tls/handshake-rate.ts";
 import { type SessionSocket, sentCertificates } from "./tls/sent-certificates.ts";
@@ -50,6 +52,7 @@ export interface GuardRules {
   readonly rate: HandshakeRate | null;
   readonly timers: TimingWheel;
   readonly clock: Clock;
+  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
   /** Handlers of the TLS sockets that Bun creates. */
   readonly handlers: SecureHandlers;
 }
@@ -66,6 +69,8 @@ enum Phase {
   Proxy,
   SniffAgain,
   Hello,
+  /** The ClientHello is complete; the handshake waits for its turn. */
+  Turn,
   Handshake,
   PeerCheck,
   Open,
@@ -75,12 +80,14 @@ enum Phase {
 
 const IGNORE_EVENTS: SocketEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class GuardedTransport extends TcpTransport implements SocketEvents {
+export class GuardedTransport extends TcpTransport implements SocketEvents, Task {
   awaitsAddress: boolean;
   private readonly rules: GuardRules;
   private readonly timer: WheelTimer;
   private events: TransportEvents | null = null;
   private phase = Phase.Idle;
+  /** For `Phase.Turn`. */
+  private waitingHello: ClientHello | null = null;
   /** The plain socket under the one that Bun makes for TLS; kept until the end. */
   private plain: Socket<SocketData> | null = null;
   /** Received bytes that the current phase has not used yet; null when there are none. */
@@ -212,7 +219,29 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
         return this.refuse({ kind: "handshake", text: "tls: handshake message is too large" });
     }
     this.versions = outcome.hello?.versions ?? [];
-    this.upgrade(this.rules.tls!.handshakeOptions(outcome.hello));
+    this.startHandshake(outcome.hello);
+  }
+
+  /** A handshake takes most of a millisecond, because of its signature: while the loop is busy, it waits for its turn as a task. */
+  private startHandshake(hello: ClientHello | null): void {
+    const { scheduler } = this.rules;
+    if (!scheduler.isBusy) return this.handshake(hello);
+    this.phase = Phase.Turn;
+    this.waitingHello = hello;
+    this.socket.pause(); // the bytes that follow belong to Bun
+    scheduler.add(this);
+  }
+
+  work(): boolean {
+    if (this.phase !== Phase.Turn) return false;
+    this.socket.resume();
+    this.handshake(this.waitingHello);
+    return false;
+  }
+
+  private handshake(hello: ClientHello | null): void {
+    this.rules.scheduler.meter.done += UnitsOf.handshake;
+    this.upgrade(this.rules.tls!.handshakeOptions(hello));
   }
 
   private upgrade(tls: ReturnType<TlsContext["handshakeOptions"]>): void {
@@ -330,6 +359,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
         return this.refuse({ kind: "proxy", text: `${text}: read tcp ${this.route}: i/o timeout` });
       }
       case Phase.Hello:
+      case Phase.Turn:
       case Phase.Handshake:
       case Phase.PeerCheck:
         return this.refuse({ kind: "timeout", text: `read tcp ${this.route}: i/o timeout` });
@@ -380,7 +410,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents {
     if (this.phase === Phase.Proxy) {
       const held = this.held?.bytes ?? Buffer.alloc(0);
       this.refuse({ kind: "proxy", text: `${unfinishedText(held)}: ${why === "EOF" ? endText(held) : why}` });
-    } else if (this.phase === Phase.Hello || this.phase === Phase.Handshake || this.phase === Phase.PeerCheck) {
+    } else if (this.phase >= Phase.Hello && this.phase <= Phase.PeerCheck) {
       this.refuse({ kind: "handshake", text: why });
     }
   }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../../base/clock/clock.ts";
 import type { TimingWheel } from "../../../base/clock/timing-wheel.ts";
+import type { Scheduler } from "../../../base/scheduling/scheduler.ts";
 import type { Descriptors } from "../descriptors.ts";
 import type { TlsContext } from "../tls/tls-context.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
@@ -16,6 +17,7 @@ export interface WebSocketHost {
   logWarning(text: string): void;
   logError(text: string): void;
   readonly timers: TimingWheel;
+  readonly scheduler: Scheduler;
   /** Counts connections before their handshake. */
   readonly descriptors: Descriptors;
   /** Connections were refused, or wait, for lack of a descriptor; logged once per second at most. */

@@ -74,7 +74,17 @@ export class RawWebSockets implements WebSocketOwner {
     const limit = tls?.options.connectionRateLimit ?? 0;
     const rate = limit <= 0 ? null : new HandshakeRate(limit);
     const handshakeMs = this.rules.handshakeTimeoutMs; // as in the reference, not the time of the tls block
-    this.guard = { tls, handshakeMs, allowNonTls: false, proxyProtocol, rate, timers: host.timers, clock: host.clock, handlers };
+    this.guard = {
+      tls,
+      handshakeMs,
+      allowNonTls: false,
+      proxyProtocol,
+      rate,
+      timers: host.timers,
+      clock: host.clock,
+      scheduler: host.scheduler,
+      handlers,
+    };
   }
 
   /** Writes one log line for all refusals within a second. */
