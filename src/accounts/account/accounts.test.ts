@@ -293,3 +293,36 @@ test("a message passes through one account 32 times at most", () => {
     expect([requests.notes.length, fixture.of("A").responses.size], `${count} imports`).toEqual([taken!, taken! * count!]);
   }
 });
+
+test("many answers on one reply subject are removed in slices when nobody subscribes to it any more; answered ones are left out", () => {
+  const fixture = new AccountsFixture({ A: { exports: [service("svc")] }, B: { imports: [importOf("A", "svc")] } });
+  fixture.listen("A", "svc");
+  const inbox = fixture.listen("B", "in");
+  for (let index = 0; index < 3_000; index++) fixture.publish("B", "svc", "in");
+  const { responses } = fixture.of("A");
+  const subjects = [...responses.all()].map(({ subject }) => subject);
+  inbox.stop();
+  expect([responses.size, fixture.of("B").responses.awaited]).toEqual([2_000, 0]);
+  const late = fixture.listen("B", "in");
+  fixture.publish("B", "svc", "in");
+  fixture.host.clock.advance(0);
+  expect([responses.size, fixture.of("B").responses.awaited]).toEqual([1, 1]);
+  expect(subjects).not.toContain([...responses.all()][0]!.subject);
+  late.stop();
+  expect([responses.size, fixture.of("B").responses.awaited]).toEqual([0, 0]);
+});
+
+test("the oldest pending answer is known while answers come and go in any order", () => {
+  const fixture = new AccountsFixture({ A: { exports: [service("svc")] }, B: { imports: [importOf("A", "svc")] } });
+  fixture.listen("A", "svc");
+  for (const name of ["a", "b", "c"]) {
+    fixture.listen("B", name);
+    fixture.publish("B", "svc", name);
+  }
+  const { responses } = fixture.of("A");
+  const [a, b, c] = [...responses.all()];
+  fixture.publish("A", b!.subject, "");
+  expect([a!.newer, c!.older]).toEqual([c!, a!]);
+  fixture.publish("A", a!.subject, "");
+  expect([c!.older, responses.size]).toEqual([null, 1]);
+});

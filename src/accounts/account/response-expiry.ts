@@ -1,9 +1,10 @@
 /**
- * Removes the pending answers of one service that have expired, as a task: an account may have a million pending answers.
+ * Removes pending answers as tasks, because an account may have a million of them: those of one service that have expired, and those on a
+ * reply subject to which nobody subscribes any more.
  */
 import type { Task } from "../../base/scheduling/scheduler.ts";
 import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
-import type { OfferedService, Response } from "./response.ts";
+import { type OfferedService, type Response, ResponseEnd } from "./response.ts";
 
 /** Answers that are looked at in one call of `work`. */
 const ANSWERS_PER_CALL = 1_000;
@@ -57,5 +58,23 @@ export class ResponseExpiry implements Task {
       }
     }
     return true;
+  }
+}
+
+/** Removes the answers of a list that the requester's account has given up: nobody awaits them any more. */
+export class UnawaitedRemoval implements Task {
+  constructor(
+    private next: Response | null,
+    private readonly meter: WorkMeter,
+  ) {}
+
+  work(): boolean {
+    for (let removed = 0; removed < ANSWERS_PER_CALL && this.next !== null; removed++) {
+      const response = this.next;
+      this.next = response.nextAwaited;
+      this.meter.done += REMOVAL_UNITS;
+      response.responder.responses.remove(response, ResponseEnd.InterestLost);
+    }
+    return this.next !== null;
   }
 }

@@ -81,10 +81,8 @@ export interface TradingAccount {
 export class Response {
   /** Subject in the responder's account. */
   readonly address: Uint8Array;
-  /** The same as text, one character per byte. */
-  readonly subject: string;
-  /** Reply subject in the requester's account. */
-  readonly reply: Uint8Array;
+  /** Reply subject in the requester's account. Answers on one reply subject share its bytes. */
+  reply: Uint8Array;
   readonly responder: TradingAccount;
   readonly requester: TradingAccount;
   /** null: a server-internal import without an export. */
@@ -97,6 +95,12 @@ export class Response {
   at: number;
   /** null: the latency is not measured. */
   watcher: AnswerWatcher | null = null;
+  /** Neighbours in the responder's list of pending answers, by the time of their requests. */
+  older: Response | null = null;
+  newer: Response | null = null;
+  /** Neighbours in the requester's list of answers on the same reply subject. */
+  previousAwaited: Response | null = null;
+  nextAwaited: Response | null = null;
 
   constructor(
     address: Uint8Array,
@@ -109,7 +113,6 @@ export class Response {
     at: number,
   ) {
     this.address = address;
-    this.subject = latin1(address, 0, address.length);
     this.reply = reply;
     this.responder = responder;
     this.requester = requester;
@@ -117,5 +120,10 @@ export class Response {
     this.type = type;
     this.share = share;
     this.at = at;
+  }
+
+  /** The address as text, one character per byte. */
+  get subject(): string {
+    return latin1(this.address, 0, this.address.length);
   }
 }

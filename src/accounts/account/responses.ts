@@ -10,7 +10,7 @@
  * Source: reference, core §5.4.
  */
 import { assert } from "../../base/assert/assert.ts";
-import { copyBytes, decode, encode, latin1 } from "../../base/bytes/ascii.ts";
+import { copyBytes, decode, encode } from "../../base/bytes/ascii.ts";
 import { serverHash } from "../../base/keys/server-hash.ts";
 import type { Random } from "../../base/random/random.ts";
 import type { Task } from "../../base/scheduling/scheduler.ts";
@@ -24,7 +24,7 @@ import { type Crossing, cross, crossUntraced, importCameThrough, stepOf } from "
 import { measureAnswer } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, type PendingAnswers, Response, ResponseEnd, type TradingAccount } from "./response.ts";
-import { ResponseExpiry } from "./response-expiry.ts";
+import { ResponseExpiry, UnawaitedRemoval } from "./response-expiry.ts";
 
 const ADDRESS_START = encode("_R_.");
 const DOT_BYTES = encode(".");
@@ -51,16 +51,19 @@ export class Responses implements Sink, PendingAnswers, Task {
   /** `.<server hash>.T`; null until it is needed. */
   private suffix: Uint8Array | null = null;
   /** Pending answers of this account's services, by their subject. */
-  private readonly pending = new Map<string, Response>();
-  /** Answers awaited by clients of this account, by reply subject. */
-  private readonly awaitedBy: BytesMap<Response | Set<Response>>;
+  private readonly pending: BytesMap<Response>;
+  private oldest: Response | null = null;
+  private newest: Response | null = null;
+  /** Answers awaited by clients of this account, by reply subject: the first of a list (`Response.nextAwaited`). */
+  private readonly awaitedBy: BytesMap<Response>;
   /** Goes through `awaitedBy` once after the last change; null: not begun. */
-  private review: Iterator<Response | Set<Response>> | null = null;
+  private review: Iterator<Response> | null = null;
   /** How many of `awaitedBy` must still be reviewed; 0: no review is under way. */
   private toReview = 0;
 
   constructor(account: TradingAccount) {
     this.account = account;
+    this.pending = new BytesMap(account.interest.hashKey);
     this.awaitedBy = new BytesMap(account.interest.hashKey);
   }
 
@@ -104,8 +107,12 @@ export class Responses implements Sink, PendingAnswers, Task {
       share,
       host.clock.monotonic(),
     );
-    if (this.pending.size >= PENDING_MAX) this.remove(this.pending.values().next().value!, ResponseEnd.TimedOut);
-    this.pending.set(response.subject, response);
+    if (this.pending.size >= PENDING_MAX) this.remove(this.oldest!, ResponseEnd.TimedOut);
+    this.pending.set(response.address, response);
+    response.older = this.newest;
+    if (this.newest === null) this.oldest = response;
+    else this.newest.newer = response;
+    this.newest = response;
     from?.watch();
     requester.responses.await(response);
     return response;
@@ -115,7 +122,7 @@ export class Responses implements Sink, PendingAnswers, Task {
   private freeAddress(prefix: Uint8Array, suffix: Uint8Array): Uint8Array {
     const { random } = this.account.host.turn;
     let address = newAddress(prefix, random, suffix);
-    for (let draws = 1; this.pending.has(latin1(address, 0, address.length)); draws++) {
+    for (let draws = 1; this.pending.get(address, 0, address.length) !== undefined; draws++) {
       assert(draws < DRAWS_MAX, "random numbers do not repeat all the time", draws);
       address = newAddress(prefix, random, suffix);
     }
@@ -128,7 +135,12 @@ export class Responses implements Sink, PendingAnswers, Task {
   }
 
   remove(response: Response, end: ResponseEnd): void {
-    if (!this.pending.delete(response.subject)) return;
+    if (!this.pending.delete(response.address)) return;
+    const { newer, older } = response;
+    if (older === null) this.oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.newest = older;
+    else newer.older = older;
     response.requester.responses.stopAwaiting(response);
     response.watcher?.onEnd(end);
   }
@@ -154,7 +166,7 @@ export class Responses implements Sink, PendingAnswers, Task {
     }
     if (awaitedBy.size <= REVIEWED_AT_ONCE) {
       for (const waiting of awaitedBy.values()) {
-        const { reply } = firstOf(waiting);
+        const { reply } = waiting;
         if (matchesLiteral(subject, reply, 0, reply.length)) this.dropUnawaited(waiting);
       }
       return;
@@ -184,12 +196,14 @@ export class Responses implements Sink, PendingAnswers, Task {
     return this.toReview > 0;
   }
 
-  private dropUnawaited(waiting: Response | Set<Response>): void {
-    const { reply } = firstOf(waiting);
+  /** @param first of the answers on one reply subject. Many of them are removed by a task */
+  private dropUnawaited(first: Response): void {
+    const { reply } = first;
     if (this.account.interest.hasInterest(reply, 0, reply.length)) return;
     this.awaitedBy.delete(reply);
-    const all = waiting instanceof Response ? [waiting] : waiting;
-    for (const response of all) response.responder.responses.remove(response, ResponseEnd.InterestLost);
+    const { meter, scheduler } = this.account.host.turn;
+    const removal = new UnawaitedRemoval(first, meter);
+    if (removal.work()) scheduler.add(removal);
   }
 
   await(response: Response): void {
@@ -199,19 +213,27 @@ export class Responses implements Sink, PendingAnswers, Task {
     if (waiting === undefined) {
       awaitedBy.set(reply, response);
       if (this.toReview > 0) this.toReview++;
-    } else if (waiting instanceof Response) awaitedBy.set(reply, new Set([waiting, response]));
-    else waiting.add(response);
+      return;
+    }
+    response.reply = waiting.reply;
+    const next = waiting.nextAwaited;
+    response.previousAwaited = waiting;
+    response.nextAwaited = next;
+    waiting.nextAwaited = response;
+    if (next !== null) next.previousAwaited = response;
   }
 
   stopAwaiting(response: Response): void {
-    const { reply } = response;
-    const waiting = this.awaitedBy.get(reply, 0, reply.length);
-    if (waiting === undefined) return;
-    if (!(waiting instanceof Response)) {
-      waiting.delete(response);
-      if (waiting.size > 0) return;
-    } else if (waiting !== response) return;
+    const { nextAwaited: next, previousAwaited: previous, reply } = response;
+    // `response` keeps its own references: a removal that has reached it goes on from there.
+    if (next !== null) next.previousAwaited = previous;
+    if (previous !== null) {
+      previous.nextAwaited = next;
+      return;
+    }
+    if (this.awaitedBy.get(reply, 0, reply.length) !== response) return;
     this.awaitedBy.delete(reply);
+    if (next !== null) this.awaitedBy.set(next.reply, next);
   }
 
   private listen(random: Random): Uint8Array {
@@ -231,7 +253,7 @@ export class Responses implements Sink, PendingAnswers, Task {
   private answer(batch: MessageBatch, index: number): void {
     const response = this.account.expired
       ? undefined
-      : this.pending.get(latin1(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index)));
+      : this.pending.get(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
     if (response === undefined || importCameThrough(batch, response.export)) return;
     const mayRemove = response.watcher?.onAnswer(batch) ?? true;
     const { requester } = response;
@@ -265,10 +287,6 @@ export class Responses implements Sink, PendingAnswers, Task {
     if (options !== null) measureAnswer(onward, options, { account: requester, requester: batch.originator, share, sample });
     return { bytes: onward.address, response: onward };
   }
-}
-
-function firstOf(waiting: Response | Set<Response>): Response {
-  return waiting instanceof Response ? waiting : waiting.values().next().value!;
 }
 
 const ACKNOWLEDGEMENT = encode("$JS.ACK.");
