@@ -15,6 +15,7 @@
 
 import { foldName } from "../../base/go/json-shape.ts";
 import { quoted } from "../../base/go/strconv.ts";
+import { trimmed } from "../../base/go/trim.ts";
 import { isValidSubjectText } from "../../messaging/subject/subject-text.ts";
 import type { Permissions } from "./claims.ts";
 import { JwtError } from "./claims.ts";
@@ -95,11 +96,10 @@ function combined(entry: string, templates: readonly string[], choices: readonly
 }
 
 /** Space around an operation, as Go defines it. */
-const SPACE_AROUND =
-  /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+const SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 function choicesOf(template: string, entry: string, values: TemplateValues, isDeny: boolean): Choices {
-  const operation = template.slice(2, -2).replace(SPACE_AROUND, "");
+  const operation = trimmed(template.slice(2, -2), code => SPACE.test(String.fromCharCode(code)));
   const folded = foldName(operation);
   if (folded === "name()") return one(values.name);
   if (folded === "subject()") return one(values.subject);

@@ -29,5 +29,7 @@ function padded(text: string, letters: string, at: number): Uint8Array | number 
 }
 
 function trailingBreaks(text: string): number {
-  return text.length - text.replace(/[\r\n]+$/, "").length;
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === "\n" || text[end - 1] === "\r")) end--;
+  return text.length - end;
 }

@@ -41,3 +41,8 @@ test("blocks are read as in Go: canonical keys, continued lines, and one malform
 test("a block without lines has no fields", () => {
   expect(["", "NATS/1.0", "\r\n"].map(block => readMimeHeader(Buffer.from(block)))).toEqual([null, null, null]);
 });
+
+test("blanks inside a value take linear time", () => {
+  const value = `a${" ".repeat(1_000_000)}b`;
+  expect(readMimeHeader(Buffer.from(`NATS/1.0\r\nX: ${value} \r\n\r\n`))?.get("X")).toEqual([value]);
+});

@@ -3,6 +3,7 @@
  * canonical (`traceparent` is `Traceparent`), a line that begins with a blank continues the line before, and one malformed line makes the
  * whole block unreadable.
  */
+import { trimmedBlanks } from "../../base/go/trim.ts";
 
 export type MimeHeader = ReadonlyMap<string, readonly string[]>;
 
@@ -40,15 +41,11 @@ function linesOf(block: Uint8Array): string[] | null {
   for (const line of all.slice(0, end)) {
     if (!/^[ \t]/.test(line)) {
       if (!line.includes(":")) return null;
-      lines.push(trim(line));
+      lines.push(trimmedBlanks(line));
     } else if (lines.length === 0) return null;
-    else lines[lines.length - 1] += ` ${trim(line)}`;
+    else lines[lines.length - 1] += ` ${trimmedBlanks(line)}`;
   }
   return lines.map(line => Buffer.from(line, "latin1").toString("utf8"));
-}
-
-function trim(line: string): string {
-  return line.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
 function canonicalKey(key: string): string | null {

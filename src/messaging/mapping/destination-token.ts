@@ -9,6 +9,7 @@
  * white space after them, so a comma cannot be a delimiter. Subjects are split at dots before, so no argument contains a dot.
  * Source: core §5.6; reference server, subject_transform.go (behaviour).
  */
+import { trimmed } from "../../base/go/trim.ts";
 import { callsAccountFunction, looksLikeFunction } from "./account-functions.ts";
 import { transformError } from "./transform-error.ts";
 
@@ -121,7 +122,10 @@ function ceilingOf(token: string, text: string): number {
 }
 
 function integerOf(token: string, text: string, bits: number): bigint {
-  const value = parseInteger(text.replace(/^ +| +$/g, ""), bits);
+  const value = parseInteger(
+    trimmed(text, code => code === 32),
+    bits,
+  );
   if (value === null) throw transformError("invalidArgument", token);
   return value;
 }

@@ -2,6 +2,7 @@
  * Reads the head of an HTTP/1 request by the rules of Go's server, including what it refuses and with which text.
  * Requests of the simplest checks are accepted: HTTP/1.0 without a `Host`, lines that end without CR.
  */
+import { trimmedBlanks } from "../../base/go/trim.ts";
 
 export interface RequestHead {
   readonly method: string;
@@ -24,8 +25,8 @@ export interface RefusedHead {
   readonly status: string;
 }
 
-/** Largest head, bytes; the reference's limit. */
-export const HEAD_BYTES_MAX = 1024 * 1024;
+/** Largest head, bytes. It is read at once, so the limit also bounds how long others wait. */
+export const HEAD_BYTES_MAX = 64 * 1024;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const HOST = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]*$/;
@@ -95,7 +96,7 @@ function readHeaders(lines: readonly string[]): Map<string, string[]> | string {
     while (/^[ \t]/.test(lines[index + 1] ?? "")) line += ` ${lines[++index].trim()}`;
     const colon = line.indexOf(":");
     if (colon === -1 || !TOKEN.test(line.slice(0, colon))) return ": invalid header name";
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+    const value = trimmedBlanks(line.slice(colon + 1));
     if (NOT_IN_VALUE.test(value)) return "";
     const name = line.slice(0, colon).toLowerCase();
     const known = headers.get(name);

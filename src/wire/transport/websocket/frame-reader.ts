@@ -320,6 +320,11 @@ export class FrameReader {
     this.inflating!.end(message);
   }
 
+  /** Received bytes wait in the reader until it reads on: a message that is inflated in part, or a close frame behind it. */
+  get holdsInput(): boolean {
+    return this.message !== null || this.deferred !== null;
+  }
+
   /** The connection is closed: gives up a message that is inflated in part. */
   close(): void {
     this.stopped = true;

@@ -1,11 +1,12 @@
 /** Parses the head of an HTTP/1 request as far as a handshake needs it (RFC 9112). Strict where two parsers could disagree (request smuggling). */
+import { trimmedBlanks } from "../../../base/go/trim.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** Largest head; leaves room for cookies that hold tokens. */
 export const HEAD_BYTES_MAX = 64 * 1024;
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+) HTTP\/1\.([01])$/;
-const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Finds the end of the head.
@@ -26,12 +27,13 @@ export function parseHead(head: string, secure: boolean): UpgradeRequest | strin
   if (request === null) return "";
   const headers = new Map<string, string[]>();
   for (const line of lines) {
-    const header = HEADER_LINE.exec(line);
-    if (header === null) return ": invalid header name";
-    const name = header[1].toLowerCase();
+    const colon = line.indexOf(":");
+    if (colon === -1 || !HEADER_NAME.test(line.slice(0, colon))) return ": invalid header name";
+    const name = line.slice(0, colon).toLowerCase();
+    const value = trimmedBlanks(line.slice(colon + 1));
     const known = headers.get(name);
-    if (known === undefined) headers.set(name, [header[2]]);
-    else known.push(header[2]);
+    if (known === undefined) headers.set(name, [value]);
+    else known.push(value);
   }
   const hosts = headers.get("host") ?? [];
   if (hosts.length > 1) return "";

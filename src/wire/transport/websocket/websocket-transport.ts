@@ -54,6 +54,12 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   /** `end` was called and waits for the transport to accept bytes. */
   private ending: { readonly lingers: boolean; readonly reason: CloseReason } | null = null;
   private ended = false;
+  /** The peer has ended its side. Reported after the bytes that were received before. */
+  private peerEnded = false;
+  /** The transport below is closed: nothing is written to it any more. */
+  private gone = false;
+  /** Reports that after the bytes that were received before; null: it is open, or it is reported. */
+  private reportClose: (() => void) | null = null;
 
   constructor(below: Transport, info: WebSocketClientInfo, shared: SharedWebSocketState) {
     this.below = below;
@@ -84,7 +90,9 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   // Transport
 
   write(source: Buffer, offset: number, length: number): number {
-    return this.ended ? -1 : this.writer.write(source, offset, length);
+    if (this.ended) return -1;
+    if (this.gone) return length; // dropped: the peer's last bytes are still handled
+    return this.writer.write(source, offset, length);
   }
 
   writeVector(): number {
@@ -99,7 +107,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     this.paused = true;
     this.resumesSoon = false;
     this.reader.stopped = true;
-    this.below.pause();
+    if (!this.gone) this.below.pause();
   }
 
   resume(): void {
@@ -121,13 +129,32 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     if (this.paused || this.waiting) return;
     this.reader.stopped = false;
     this.read(this.unread, 0);
-    if (!this.paused && !this.waiting) this.below.resume();
+    if (this.ended || this.paused || this.waiting) return;
+    if (this.peerEnded) this.reportEnd();
+    if (this.gone) this.reportGone();
+    else if (!this.ended) this.below.resume();
+  }
+
+  /** Bytes were received that the connection does not have yet. */
+  private get holdsInput(): boolean {
+    return (this.paused || this.waiting) && (this.undelivered.length > 0 || this.unread.length > 0 || this.reader.holdsInput);
+  }
+
+  private reportEnd(): void {
+    this.peerEnded = false;
+    this.events.onEnd();
+  }
+
+  private reportGone(): void {
+    const report = this.reportClose;
+    this.reportClose = null;
+    report?.();
   }
 
   onInflatedShare(): void {
     this.waiting = true;
     this.reader.stopped = true;
-    this.below.pause();
+    if (!this.gone) this.below.pause();
     this.shared.readingTurns.add(() => {
       this.waiting = false;
       if (!this.ended) this.readUnread();
@@ -138,6 +165,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     if (this.ended) return;
     this.ended = true;
     this.reader.close();
+    if (this.gone) return queueMicrotask(() => this.reportGone());
     this.ending = { lingers, reason };
     this.writer.sendClose(this.closeFramePayload ?? closePayloadOf(reason));
     this.finishEnding();
@@ -154,7 +182,8 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
     this.ended = true;
     this.reader.close();
     this.ending = null;
-    this.below.terminate();
+    if (this.gone) queueMicrotask(() => this.reportGone());
+    else this.below.terminate();
   }
 
   // TransportEvents
@@ -185,7 +214,9 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   }
 
   onEnd(): void {
-    if (!this.ended) this.events.onEnd();
+    if (this.ended) return;
+    this.peerEnded = true;
+    if (!this.holdsInput) this.reportEnd();
   }
 
   onReadFailed(text: string): void {
@@ -193,9 +224,13 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
   }
 
   onClose(error: Error | null): void {
-    this.ended = true;
-    this.reader.close();
-    this.events.onClose(error);
+    this.gone = true;
+    this.reportClose = () => {
+      this.ended = true;
+      this.reader.close();
+      this.events.onClose(error);
+    };
+    if (this.ended || !this.holdsInput) this.reportGone();
   }
 
   // FrameSink
@@ -208,7 +243,7 @@ export class WebSocketTransport implements Transport, TransportEvents, FrameSink
 
   onControl(opcode: number, payload: Buffer): void {
     if (this.ended) return;
-    if (opcode === OPCODE_PING) return this.writer.sendPong(payload);
+    if (opcode === OPCODE_PING) return this.gone ? undefined : this.writer.sendPong(payload);
     if (opcode !== OPCODE_CLOSE) return;
     const answer = closeAnswer(payload);
     if (typeof answer === "string") return this.onViolation(answer, true);
