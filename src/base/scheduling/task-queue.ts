@@ -32,15 +32,23 @@ export class TaskQueue {
     else this.run(task);
   }
 
+  private runNext(): void {
+    this.active--;
+    const next = this.waiting.shift();
+    if (next !== undefined) this.run(next);
+  }
+
   private run(task: Task): void {
     this.active++;
     this.scheduler.add({
       work: () => {
-        if (task.work()) return true;
-        this.active--;
-        const next = this.waiting.shift();
-        if (next !== undefined) this.run(next);
-        return false;
+        let more = false;
+        try {
+          more = task.work();
+        } finally {
+          if (!more) this.runNext(); // also after an error, so that a defect does not take a place for ever
+        }
+        return more;
       },
     });
   }
