@@ -147,6 +147,36 @@ it.compared(`/subsz lists subscriptions as the reference does`, async () => {
   expect(ours).toEqual(theirs);
 });
 
+it.compared(
+  `totals count what passes the filters; equal connections and the subscriptions of /subsz are in the reference's order`,
+  async () => {
+    const [ours, theirs] = await onBoth(async server => {
+      const clients = [];
+      for (let index = 0; index < 6; index++) {
+        const commands = `SUB s.${index % 3} 1\r\nSUB a${5 - index} q 2\r\n`;
+        clients.push(await client(server, { name: `c${index}` }, commands));
+      }
+      const answers: unknown[] = [];
+      for (const query of [
+        "sort=subs",
+        "sort=msgs_to",
+        "sort=bytes_from&limit=3",
+        "acc=$G&limit=2",
+        "user=unknown",
+        "state=any&limit=2&offset=1",
+      ]) {
+        const { total, connections } = await json(server, `/connz?${query}`);
+        answers.push([query, total, connections.map(({ name }: { name: string }) => name)]);
+      }
+      const list = (await json(server, "/subsz?subs=1")).subscriptions_list as { subject: string }[];
+      answers.push(list.map(({ subject }) => subject).filter(subject => !subject.startsWith("$")));
+      for (const one of clients) one.close();
+      return answers;
+    });
+    expect(ours).toEqual(theirs);
+  },
+);
+
 test("counters of the server and its connections are exact", async () => {
   const server = await startOurs();
   const own = (await json(server, "/varz")).subscriptions; // services of the system account, and imports of them by other accounts

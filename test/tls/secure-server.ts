@@ -7,6 +7,7 @@ import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import type { Options } from "../../src/config/schema/options.ts";
 import { Server, type ServerDependencies } from "../../src/server/process/server.ts";
 import { CLOSE_TEXTS, type CloseReason } from "../../src/wire/protocol/close-reason.ts";
+import { OCSP_CACHE_DEFAULTS } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { until } from "../faults/until.ts";
 import { authority, CertificateDirectory, type TestCertificate } from "./certificates.ts";
@@ -52,7 +53,9 @@ export class SecureServer extends Server implements AsyncDisposable {
     more: Partial<ServerDependencies> = {},
   ): SecureServer {
     // No system account: its heartbeat is a timer that never ends.
-    const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given });
+    // No OCSP cache: its directory would be in the working directory.
+    const ocspCache: Options["ocspCache"] = { ...OCSP_CACHE_DEFAULTS, type: "none" };
+    const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ocspCache, ...given });
     const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
     server.start();
     return server;
