@@ -8,10 +8,15 @@ const STEP_MS = 0.01;
 class Loop {
   readonly clock = new FakeClock();
   private pending: (() => void) | null = null;
-  readonly busyPolling = new BusyPolling(this.clock, task => {
-    expect(this.pending).toBeNull();
-    this.pending = task;
-  });
+  yields = 0;
+  readonly busyPolling = new BusyPolling(
+    this.clock,
+    task => {
+      expect(this.pending).toBeNull();
+      this.pending = task;
+    },
+    () => this.yields++,
+  );
 
   get polling(): boolean {
     return this.pending !== null;
@@ -64,4 +69,16 @@ test("after several events without a follower the loop polls only after one even
   loop.busyPolling.onEvent(); // arrives while the loop polls
   loop.untilAsleep();
   expect(tries(8)).toBe(8);
+});
+
+test("a poll lets other threads run first, unless it found an event", () => {
+  const loop = new Loop();
+  loop.busyPolling.onEvent();
+  for (let polls = 0; polls < 3; polls++) {
+    loop.busyPolling.onEvent(); // arrives before the poll ends
+    loop.poll();
+  }
+  expect(loop.yields).toBe(0);
+  expect(loop.untilAsleep()).toBe(4);
+  expect(loop.yields).toBe(3);
 });

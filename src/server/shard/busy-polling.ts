@@ -5,7 +5,8 @@
  *   event ─▶ poll, poll, … up to 50 µs ─┬─ an event arrived: keep polling after events
  *                                       └─ no event arrived: after several such windows, poll only after one event in 64
  * A server with few messages therefore sleeps almost at once, and an idle server uses no CPU. The reference's scheduler spins in the
- * same place.
+ * same place. Each poll that finds no event lets other threads of the same processor run first: the next event may come from one of them,
+ * and without this it would wait until the kernel takes the processor from the polling loop, up to some milliseconds.
  */
 import type { Clock } from "../../base/clock/clock.ts";
 
@@ -19,6 +20,7 @@ export class BusyPolling {
   private readonly clock: Clock;
   /** Runs the task after the event loop has polled for events once. */
   private readonly defer: (task: () => void) => void;
+  private readonly yieldProcessor: () => void;
   private readonly poll = () => this.onPolled();
   private polling = false;
   private until = 0;
@@ -26,16 +28,20 @@ export class BusyPolling {
   private skipped = 0;
   /** An event has arrived since polling began. */
   private hit = false;
+  /** An event has arrived since the last poll. */
+  private arrived = false;
 
-  constructor(clock: Clock, defer: (task: () => void) => void) {
+  constructor(clock: Clock, defer: (task: () => void) => void, yieldProcessor: () => void) {
     this.clock = clock;
     this.defer = defer;
+    this.yieldProcessor = yieldProcessor;
   }
 
   /** Called after each event. */
   onEvent(): void {
     if (this.polling) {
       this.hit = true;
+      this.arrived = true;
       this.until = this.clock.monotonic() + WINDOW_MS;
       return;
     }
@@ -43,12 +49,15 @@ export class BusyPolling {
     this.skipped = 0;
     this.polling = true;
     this.hit = false;
+    this.arrived = false;
     this.until = this.clock.monotonic() + WINDOW_MS;
     this.defer(this.poll);
   }
 
   private onPolled(): void {
     if (this.clock.monotonic() < this.until) {
+      if (!this.arrived) this.yieldProcessor();
+      this.arrived = false;
       this.defer(this.poll);
       return;
     }

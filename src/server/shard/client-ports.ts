@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import { processorYield } from "../../base/runtime/processor-yield.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { WebSocketOptions } from "../../config/schema/websocket-options.ts";
 import type { Client } from "../../connections/client/client.ts";
@@ -55,7 +56,8 @@ export class ClientPorts {
   /** @returns the client port @throws StartError when it cannot be bound */
   openClients(): number {
     const { clock, options } = this.server;
-    this.clients = new ClientListeners(this.server, new BusyPolling(clock, setImmediate), options, this.guardsFor(options));
+    const polling = new BusyPolling(clock, setImmediate, processorYield());
+    this.clients = new ClientListeners(this.server, polling, options, this.guardsFor(options));
     return this.clients.port;
   }
 
