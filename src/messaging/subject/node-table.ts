@@ -140,6 +140,11 @@ export class NodeTable {
     return node;
   }
 
+  /** Whether the token of a literal node is these bytes. */
+  isToken(node: number, source: Uint8Array, start: number, end: number): boolean {
+    return this.records[node * STRIDE + TOKEN_LENGTH] === end - start && this.hasToken(node, source, start, end - start);
+  }
+
   private hasToken(node: number, source: Uint8Array, start: number, length: number): boolean {
     if (length <= SHORT_TOKEN_MAX) return sameBytes(source, start, this.recordBytes, node * RECORD_BYTES + SHORT_TOKEN_AT, length);
     return sameBytes(source, start, this.tokens, this.records[node * STRIDE + TOKEN_START], length);

@@ -52,10 +52,11 @@ export class TrieWalk<E extends TrieEntry> {
           this.pendingNodes[pending] = star;
           this.pendingDepths[pending++] = depth + 1;
         }
-        node =
-          nodes.firstChild(node) === NONE
-            ? NONE
-            : nodes.child(node, tokens.hash(depth, source), source, tokens.start(depth), tokens.end(depth));
+        const first = nodes.firstChild(node);
+        // A single child is compared directly, because a hash costs more.
+        if (first !== NONE && nodes.nextSibling(first) !== NONE) {
+          node = nodes.child(node, tokens.hash(depth, source), source, tokens.start(depth), tokens.end(depth));
+        } else node = first !== NONE && nodes.isToken(first, source, tokens.start(depth), tokens.end(depth)) ? first : NONE;
         if (node === NONE) break;
         depth++;
       }
