@@ -121,6 +121,18 @@ for (const line of REFUSED) {
   });
 }
 
+it.compared("of several changes the reference's first is refused, and its order is logged", async () => {
+  const [ours, theirs] = await withBoth(async command => {
+    await using server = await Configured.start(command, "ping_max: 2");
+    const refused = await server.reload("max_pending: 100000000\nmax_subscriptions: 5\nno_header_support: true\nping_max: 5");
+    const changed = await server.reload(
+      "write_deadline: 3s\nmax_payload: 5000\nmax_connections: 60\nping_max: 6\nclient_advertise: a\ntrace_headers: true",
+    );
+    return [refused, changed.filter(line => line.includes("Reloaded:"))];
+  });
+  expect(ours).toEqual(theirs);
+});
+
 /** Configurations before and after a reload, and a text that the log must contain. */
 const CHANGES: readonly (readonly [what: string, before: string, after: string, expected: string])[] = [
   ["TLS turned on", "", "tls { $TLS }", "[INF] Reloaded: tls = enabled"],

@@ -20,17 +20,17 @@ test("options with equal values are not a change", () => {
   expect(changes({ serverMetadata: { a: "1", b: "2" } }, { serverMetadata: { b: "2", a: "1" } })).toEqual([]);
 });
 
-test("an allowed change has no refusal and contains the old and the new value", () => {
+test("allowed changes have no refusal, the old and the new value, and the reference's order", () => {
   const before = completeOptions({});
   const after = completeOptions({ debug: true, payloadBytesMax: 2_000, serverTags: ["x"], authorization: { token: "t" } });
   const found = diffOptions(before, after);
   expect(found.map(({ name, before, after, refusal }) => ({ name, before, after, refusal }))).toEqual([
-    { name: "serverTags", before: [], after: ["x"], refusal: null },
-    { name: "payloadBytesMax", before: 1_048_576, after: 2_000, refusal: null },
-    { name: "authorization", before: null, after: { token: "t" }, refusal: null },
     { name: "debug", before: false, after: true, refusal: null },
+    { name: "authorization", before: null, after: { token: "t" }, refusal: null },
+    { name: "payloadBytesMax", before: 1_048_576, after: 2_000, refusal: null },
+    { name: "serverTags", before: [], after: ["x"], refusal: null },
   ]);
-  expect(found[0]!.row.goName).toBe("Tags");
+  expect(found.at(-1)!.row.goName).toBe("Tags");
 });
 
 test("a change that needs a restart is refused with the reference's text and values as Go prints them", () => {

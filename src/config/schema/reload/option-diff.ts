@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { goValue } from "../../../base/go/format.ts";
 import { OPTIONS, type Options } from "../options.ts";
 import type { Row } from "../row/option-row.ts";
+import { reloadPosition } from "./reload-order.ts";
 import { reloadRefusal } from "./reload-refusal.ts";
 
 export interface OptionChange {
@@ -18,6 +19,7 @@ export interface OptionChange {
 /**
  * Compares two complete sets of options by value: the order in lists counts, the order of names in a map does not.
  * Port 0 (any free port) keeps the bound port.
+ * @returns the changes in the reference's order
  */
 export function diffOptions(before: Options, after: Options): OptionChange[] {
   const changes: OptionChange[] = [];
@@ -29,7 +31,7 @@ export function diffOptions(before: Options, after: Options): OptionChange[] {
     const allowed = row.mayChange?.(before, after) ?? false;
     changes.push({ name, row, before: old, after: fresh, refusal: allowed ? null : refusalOf(row, old as never, fresh as never) });
   }
-  return changes;
+  return changes.sort((left, right) => reloadPosition(left.row.goName) - reloadPosition(right.row.goName));
 }
 
 function refusalOf<T>({ reload, goName, shown, refuse }: Row<T>, before: T, after: T): string | null {
