@@ -49,6 +49,11 @@ const REQUESTS: readonly (readonly [what: string, request: string, answers: read
   ],
   ["all methods", "OPTIONS * HTTP/1.1\nHost: a\nConnection: close\n\n", ["200 OK "]],
   [
+    "a path with dots and characters of HTML in the query",
+    "GET /a/../healthz?a=\"'<b>& HTTP/1.1\nHost: a\nConnection: close\n\n",
+    ['307 Temporary Redirect <a href="/healthz?a=&#34;&#39;&lt;b&gt;&amp;">Temporary Redirect</a>.\n\n'],
+  ],
+  [
     "a path with dots",
     "GET /a/../healthz?details=1 HTTP/1.1\nHost: a\nConnection: close\n\n",
     ['307 Temporary Redirect <a href="/healthz?details=1">Temporary Redirect</a>.\n\n'],

@@ -12,6 +12,7 @@ import {
   FLAG_AUTHENTICATING,
   FLAG_AWAITING_AUTH,
   FLAG_CONNECT_RECEIVED,
+  FLAG_GONE,
   FLAG_INTRODUCED,
   FLAG_NO_RESPONDERS,
 } from "../link/connection-flag.ts";
@@ -48,6 +49,7 @@ function subscribe(client: Client, { subject, queue, sid }: SubLine): void {
   if (client.subscriptionsMax >= 0 && client.subscriptions.size >= client.subscriptionsMax) {
     return refuseSubscription(client);
   }
+  if ((client.flags & FLAG_GONE) !== 0) return;
   // A repeated sid keeps the first subscription.
   if (client.subscriptions.get(sid) === undefined) {
     const subscription = new Subscription(client, subject, queue, sid);

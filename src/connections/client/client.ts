@@ -211,6 +211,11 @@ export abstract class Client extends Connection implements Sink, Originator {
     this.account.slowConsumers++;
   }
 
+  /** Otherwise deliveries pass through its subscriptions, and take longer the more such clients there are. */
+  protected onPeerGone(): void {
+    this.subscriptions.removeAll();
+  }
+
   protected onTransportClosed(): void {
     this.host.onTransportClosed(this);
   }

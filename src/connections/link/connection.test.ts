@@ -53,6 +53,8 @@ class RouterConnection extends Connection {
     this.calls.push(`received ${messages} messages, ${bytes} bytes`);
   }
 
+  protected onPeerGone(): void {}
+
   protected onClosing(reason: CloseReason): void {
     this.calls.push(`closing: ${CloseReason[reason]}`);
   }

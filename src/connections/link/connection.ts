@@ -88,6 +88,8 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
   protected abstract countReceived(messages: number, bytes: number): void;
   /** Removes it from accounts and registries; called once. */
   protected abstract onClosing(reason: CloseReason): void;
+  /** The peer is gone, but its input is handled before the connection is closed. It gets nothing any more: its interest can be removed. */
+  protected abstract onPeerGone(): void;
   /** Called once, at last: the transport is closed too. */
   protected abstract onTransportClosed(): void;
 
@@ -292,6 +294,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
     if (this.awaitInput(reason)) {
       this.flags |= FLAG_GONE;
       this.outbound.abandon();
+      this.onPeerGone();
     } else {
       if (this.closed) this.outbound.abandon();
       else this.close(this.closeAfterInput === 0 ? reason : this.closeAfterInput);

@@ -25,6 +25,8 @@ export function plainText(text: string, status: number, headers: Readonly<Record
   return { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers }, body: text };
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", '"': "&#34;", "'": "&#39;", "<": "&lt;", ">": "&gt;" };
+
 /** Go's `http.Error`. */
 export function errorText(text: string, status: number, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
   return plainText(`${text}\n`, status, { "X-Content-Type-Options": "nosniff", ...headers });
@@ -35,7 +37,7 @@ export function notFound(): HttpAnswer {
 }
 
 export function redirect(location: string): HttpAnswer {
-  const body = `<a href="${location.replaceAll("&", "&amp;").replaceAll('"', "&#34;")}">Temporary Redirect</a>.\n\n`;
+  const body = `<a href="${location.replace(/[&"'<>]/g, character => ESCAPES[character])}">Temporary Redirect</a>.\n\n`;
   return { status: 307, headers: { "Content-Type": "text/html; charset=utf-8", Location: location }, body };
 }
 
