@@ -304,3 +304,19 @@ test("assertions: a parser stops inside the chunk, after the offset where it beg
     "Assertion broken: a parser stops inside the chunk, after the offset where it began: 6, 0",
   );
 });
+
+test("an error while reading continues ends the transport, and what is left of the input holds up nothing", () => {
+  const { clock, turn, parser, owner, reading, transport, send } = newReadLoop(2);
+  const defects: string[] = [];
+  turn.onDefect = error => defects.push(error.message);
+  let terminated = 0;
+  transport.onTerminate = () => terminated++;
+  send("abcdef");
+  owner.commandUnfinished = true;
+  owner.finishCommand = () => {
+    throw new Error("broken");
+  };
+  expect([parser.parsed, reading.holdsInput]).toEqual(["ab", true]);
+  clock.advance(0);
+  expect([defects, terminated, reading.holdsInput, parser.parsed]).toEqual([["broken"], 1, false, "ab"]);
+});

@@ -68,6 +68,8 @@ export class ReadLoop implements Task {
   private readonly unparsed: Buffer[] = [];
   /** Offset of the first unparsed byte in `unparsed[0]`. */
   private unparsedAt = 0;
+  /** A defect occurred: nothing more is parsed. */
+  private broken = false;
   /** It waits in a queue, of the turn or of the scheduler. */
   private queued = false;
   /** The socket may hold more bytes than the last read had room for. */
@@ -84,6 +86,7 @@ export class ReadLoop implements Task {
 
   /** Bytes were received that will still be parsed. The end of the peer must wait for them. */
   get holdsInput(): boolean {
+    if (this.broken) return false;
     return (this.unparsed.length > 0 || this.owner.commandUnfinished) && (this.owner.flags & FLAG_AUTHENTICATING) === 0;
   }
 
@@ -208,7 +211,10 @@ export class ReadLoop implements Task {
     try {
       this.resumeReading();
     } catch (error) {
-      owner.transport.terminate(); // as after a defect within a socket's event
+      // As after a defect within a socket's event. What is left of the input is dropped.
+      this.broken = true;
+      this.unparsed.length = 0;
+      owner.transport.terminate();
       throw error;
     }
     this.used += turn.meter.done - before;
