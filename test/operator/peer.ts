@@ -94,8 +94,9 @@ export class Peer {
     return { received: this.take(), closed: this.closed };
   }
 
+  /** Ends its side and reads on until the server has ended the other one: a socket that is closed with unread bytes would reset the connection. */
   close(): void {
-    this.socket.end();
+    if (!this.closed) this.socket.shutdown();
   }
 
   private read(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 /** Exports and imports in claims: accounts loaded on demand, import cycles and activations, compared with nats-server. */
 import { afterAll, expect, test } from "bun:test";
+import { basename } from "node:path";
 import type { Signer } from "../../src/access/jwt/encode.ts";
 import { encodeClaims, newClaims } from "../../src/access/jwt/encode.ts";
 import { startOurs } from "./both-servers.ts";
@@ -132,7 +133,7 @@ async function healedImports(context: ScenarioContext, replace: Replace, loadedF
 const pushed: Replace = async (context, account, facts) => {
   await push(context, account, facts);
 };
-/** Claims that an account server gives for each account. */
+/** Claims that an account server gives, by the name of the run (both servers run at the same time) and account: `<run>/<public key>`. */
 const served = new Map<string, string>();
 const accountServer = Bun.serve({
   hostname: "127.0.0.1",
@@ -153,13 +154,13 @@ for (const [who, account] of [
 
   it.both(
     `URL resolver, ${who} loaded first: an import heals when its exporter's claims are pushed with the export`,
-    () => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${accountServer.port}/")`,
+    directory => `operator: ${operatorToken()}\nresolver: URL("http://127.0.0.1:${accountServer.port}/${basename(directory)}/")`,
     context =>
       healedImports(
         context,
-        async ({ side, system }, account, facts) => {
+        async ({ directory, side, system }, account, facts) => {
           const token = accountToken(account, facts);
-          served.set(account.publicKey, token);
+          served.set(`${basename(directory)}/${account.publicKey}`, token);
           const name = facts.data?.name;
           if (name !== "second") return;
           const client = await system();
