@@ -1,26 +1,13 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../../test/doubles/fake-clock.ts";
+import { fakeScheduler } from "../../../test/doubles/fake-scheduler.ts";
 import { forEachInShares } from "./for-each.ts";
-import { Scheduler } from "./scheduler.ts";
 import { SHARE_UNITS } from "./work-meter.ts";
-
-function newScheduler() {
-  const clock = new FakeClock();
-  const defects: string[] = [];
-  const scheduler = new Scheduler({
-    defer: code => clock.afterEvents(code),
-    monotonic: () => clock.monotonic(),
-    endSlice: () => false,
-    onDefect: error => defects.push(error.message),
-  });
-  return { clock, defects, scheduler };
-}
 
 const ITEMS = [1, 2, 3, 4, 5];
 const HALF_SHARE = () => SHARE_UNITS / 2;
 
 test("items that fit into a share are handled at once, the others in order by a task", () => {
-  const { clock, scheduler } = newScheduler();
+  const { clock, scheduler } = fakeScheduler();
   const done: number[] = [];
   forEachInShares(scheduler, ITEMS, HALF_SHARE, item => done.push(item));
   expect([done, scheduler.waiting]).toEqual([[1, 2], 1]);
@@ -29,7 +16,7 @@ test("items that fit into a share are handled at once, the others in order by a 
 });
 
 test("few items need no task, and the share of the caller is not changed", () => {
-  const { scheduler } = newScheduler();
+  const { scheduler } = fakeScheduler();
   const { limit } = scheduler.meter;
   const done: number[] = [];
   forEachInShares(
@@ -42,7 +29,7 @@ test("few items need no task, and the share of the caller is not changed", () =>
 });
 
 test("an item that throws ends the loop: at once to the caller, later as a defect of the task", () => {
-  const { clock, defects, scheduler } = newScheduler();
+  const { clock, defects, scheduler } = fakeScheduler();
   const done: number[] = [];
   const failAt = (wrong: number) => (item: number) => {
     if (item === wrong) throw new Error(`broken ${item}`);

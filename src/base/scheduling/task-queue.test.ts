@@ -1,18 +1,11 @@
 import { expect, test } from "bun:test";
-import { FakeClock } from "../../../test/doubles/fake-clock.ts";
-import { Scheduler, type Task } from "./scheduler.ts";
+import { fakeScheduler } from "../../../test/doubles/fake-scheduler.ts";
+import type { Task } from "./scheduler.ts";
 import { TaskQueue } from "./task-queue.ts";
 
 function newQueue(limits: { activeMax: number; waitingMax: number }) {
-  const clock = new FakeClock();
+  const { clock, defects, scheduler } = fakeScheduler();
   const done: string[] = [];
-  const defects: string[] = [];
-  const scheduler = new Scheduler({
-    defer: code => clock.afterEvents(code),
-    monotonic: () => clock.monotonic(),
-    endSlice: () => false,
-    onDefect: error => defects.push(error.message),
-  });
   /** @param parts how often it is called until it is done; an error at the last call if `fails` */
   const task = (name: string, parts: number, fails = false): Task => ({
     work() {

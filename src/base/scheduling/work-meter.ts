@@ -9,7 +9,10 @@
 /** One unit is about 50 ns: the delivery of one small message, or a few steps in the trie. */
 export const SHARE_UNITS = 20_000;
 
-/** Units of things that are not a delivery. Measured with `bench/micro`, rounded. */
+/**
+ * Units of things that are not a delivery. They are estimates, not measurements: what they decide is where work is divided. A share that takes
+ * too long shows in `make faults`, as the wait of a bystander.
+ */
 export const UnitsOf = {
   /** One system call that writes to a socket. The bytes count besides. */
   write: 80,
@@ -48,11 +51,6 @@ export class WorkMeter {
 
   get exhausted(): boolean {
     return this.done >= this.limit;
-  }
-
-  /** Units that are left of the share; 0 or less when it is used up. */
-  get left(): number {
-    return this.limit - this.done;
   }
 
   add(units: number): void {

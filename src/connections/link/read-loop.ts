@@ -97,10 +97,7 @@ export class ReadLoop implements Task {
     const { meter, scheduler } = turn;
     const startedAt = turn.clock.now();
     turn.now = startedAt;
-    if (this.round !== scheduler.round) {
-      this.round = scheduler.round;
-      this.used = 0;
-    }
+    this.followRound();
     const before = meter.done;
     if (this.unparsed.length > 0 || this.queued) this.unparsed.push(chunk);
     else if (scheduler.beginEvent(this.used, (owner.flags & FLAG_CONNECT_RECEIVED) === 0)) {
@@ -119,6 +116,14 @@ export class ReadLoop implements Task {
     this.used += meter.done - before;
     const elapsedMs = turn.clock.now() - startedAt;
     if (elapsedMs >= READ_REPORT_MS) owner.log.warn(`${owner.label} - Readloop processing time: ${elapsedMs / 1000}s`);
+  }
+
+  /** In a new round of the scheduler the connection has used nothing of its share. */
+  private followRound(): void {
+    const { round } = this.owner.host.turn.scheduler;
+    if (this.round === round) return;
+    this.round = round;
+    this.used = 0;
   }
 
   /** The peer sends more than one read of the event loop holds: reads on, into a shared buffer, as long as the share lasts. */
@@ -202,10 +207,7 @@ export class ReadLoop implements Task {
     const { turn } = owner.host;
     owner.flags &= ~FLAG_YIELDED;
     turn.now = turn.clock.now();
-    if (this.round !== turn.scheduler.round) {
-      this.round = turn.scheduler.round;
-      this.used = 0;
-    }
+    this.followRound();
     const before = turn.meter.done;
     this.queued = false; // reading may be resumed again during this call, for example because a consumer is closed
     try {

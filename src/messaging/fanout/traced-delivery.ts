@@ -68,7 +68,7 @@ function deliverUntraced(subscription: Subscription, batch: MessageBatch, trace:
 }
 
 function record(trace: MessageTrace, { subject, queue }: Subscription, receiver: TracedReceiver, error: string): false {
-  trace.addEgress(receiver, decode(subject), queue === null ? "" : decode(queue), error);
+  if (trace.isHeard) trace.addEgress(receiver, decode(subject), queue === null ? "" : decode(queue), error);
   return false;
 }
 

@@ -113,7 +113,6 @@ export class MessageTrace {
 
   /** @param queue empty: none. @param error why the receiver did not get the message; empty: it got it */
   addEgress({ kind, id, name, accountName }: TracedParty, subscription: string, queue: string, error: string): void {
-    if (this.silent) return;
     const account = accountName === this.origin.accountName ? "" : field("acc", accountName);
     const text = `"kind":${kind},"cid":${id}${optional("name", name)}${account},"sub":${json(subscription)}`;
     this.add("eg", `${text}${optional("queue", queue)}${optional("error", error)}`);

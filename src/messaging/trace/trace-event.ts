@@ -11,7 +11,7 @@ export interface TraceAccount {
 
 /** @param server description of this server; null: there is no system account, and nothing is published */
 export function sendTrace(trace: MessageTrace, account: TraceAccount, server: object | null): void {
-  if (server === null || !trace.isHeard) return;
+  if (server === null) return;
   const { content, encoding } = encodeContent(encode(trace.json(server)), acceptedEncoding(trace.acceptedEncoding));
   account.publishEvent(trace.destination, encoding === null ? null : buildHeader([["Content-Encoding", encoding]]), content);
 }

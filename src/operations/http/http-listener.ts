@@ -10,6 +10,7 @@ import type { Scheduler } from "../../base/scheduling/scheduler.ts";
 import type { TaskQueue } from "../../base/scheduling/task-queue.ts";
 import type { Descriptors } from "../../wire/transport/descriptors.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../../wire/transport/guarded-transport.ts";
+import { listenerHandlers } from "../../wire/transport/listener-handlers.ts";
 import { SocketCalls } from "../../wire/transport/socket-calls.ts";
 import { SocketCloser } from "../../wire/transport/socket-closer.ts";
 import { type SocketData, TcpTransport } from "../../wire/transport/tcp-transport.ts";
@@ -62,27 +63,11 @@ export class HttpListener implements HttpHost {
     this.longAnswers = options.longAnswers;
     this.timers = new TimingWheel(options.clock);
     this.closer = new SocketCloser(this.timers, this.calls);
-    const common: SocketHandler<SocketData, "buffer"> = {
-      binaryType: "buffer",
-      data: (socket, chunk) => socket.data.events.onData(chunk),
-      drain: socket => socket.data.events.onDrain(),
-      end: socket => socket.data.events.onEnd(),
-      close: (socket, error) => socket.data?.events.onClose(error ?? null),
-      error: (socket, error) => {
-        options.onDefect(error);
-        socket.terminate();
-      },
-    };
-    this.handlers = {
-      ...common,
-      handshake: (socket, success, error) => {
-        const { transport } = socket.data;
-        if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
-      },
-    } as SecureHandlers;
+    const { plain, secure } = listenerHandlers(error => options.onDefect(error));
+    this.handlers = secure;
     if (options.tls !== null) this.updateTls(options.tls);
     const { host: hostname, port } = options;
-    const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
+    const socket = { ...plain, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
     this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
     this.calls?.lengthenAcceptQueue(this.listener);
     this.port = this.listener.port;

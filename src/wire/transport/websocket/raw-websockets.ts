@@ -3,6 +3,7 @@ import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import { WheelTimer } from "../../../base/clock/timing-wheel.ts";
 import { ByteVector } from "../byte-vector.ts";
 import { GuardedTransport, type GuardRules, type SecureHandlers } from "../guarded-transport.ts";
+import { listenerHandlers } from "../listener-handlers.ts";
 import { SocketCalls } from "../socket-calls.ts";
 import { SocketCloser } from "../socket-closer.ts";
 import { type SocketData, TcpTransport } from "../tcp-transport.ts";
@@ -43,26 +44,10 @@ export class RawWebSockets implements WebSocketOwner {
         return host.payloadBytesMax;
       },
     };
-    const common: SocketHandler<SocketData, "buffer"> = {
-      binaryType: "buffer",
-      data: (socket, chunk) => socket.data.events.onData(chunk),
-      drain: socket => socket.data.events.onDrain(),
-      end: socket => socket.data.events.onEnd(),
-      close: (socket, error) => socket.data?.events.onClose(error ?? null),
-      error: (socket, error) => {
-        host.onDefect(error);
-        socket.terminate();
-      },
-    };
-    this.handlers = {
-      ...common,
-      handshake: (socket, success, error) => {
-        const { transport } = socket.data;
-        if (transport instanceof GuardedTransport) transport.onHandshake(socket, success, error);
-      },
-    } as SecureHandlers;
+    const { plain, secure } = listenerHandlers(error => host.onDefect(error));
+    this.handlers = secure;
     if (tls !== null || rules.proxyProtocol) this.updateTls(tls);
-    const socket = { ...common, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
+    const socket = { ...plain, open: (opened: Socket<SocketData>) => this.open(opened) } as SocketHandler<SocketData>;
     this.listener = Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket });
     this.calls?.lengthenAcceptQueue(this.listener);
     this.port = this.listener.port;
