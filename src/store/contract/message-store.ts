@@ -113,12 +113,12 @@ export interface MessageStore {
   /**
    * Stores a message as the next sequence and removes older ones above the limits. The caller has called `check`. Copies the bytes.
    * @param message its time is used, its sequence is set
-   * @param ttlExpires when its time to live ends, whole seconds since 1970; 0: it has none of its own; -1: it never expires, not even by age
+   * @param ttlSeconds its time to live, counted from its time; 0: it has none of its own; -1: it never expires, not even by age
    * @returns the sequence; `COLD`: nothing has changed
    */
-  append(message: Message, ttlExpires: number): number;
+  append(message: Message, ttlSeconds: number): number;
   /** The same at a given sequence above the last one. Sequences between become a gap. */
-  storeRaw(message: Message, ttlExpires: number): number;
+  storeRaw(message: Message, ttlSeconds: number): number;
   /** Uses up the next sequence without a message. @returns it */
   skip(timeHigh: number, timeLow: number): number;
   /** Uses up `count` sequences from `first`, which follows the last one. At least 1. */
