@@ -20,18 +20,12 @@ import { TrackedReplies } from "./tracked-replies.ts";
  */
 const PUBLISH_DECISIONS_MAX = 128;
 const DELIVERY_DECISIONS_MAX = 256;
-/** A power of two; twice the size of a trie's cache. */
-const STAMPED_SLOTS = 2048;
-const STAMPED_FROM = 256;
 
 export class ClientPermissions {
   private publishDecisions: DecisionCache | null = null;
   private deliveryDecisions: DecisionCache | null = null;
   private filterTag = 0;
   private replies: TrackedReplies | null = null;
-  /** Decisions by stamp: the stamp itself when the subject may be published, its negative when not. */
-  private stamped: Float64Array | null = null;
-  private unstamped = 0;
 
   constructor(
     private shared: Permissions,
@@ -56,27 +50,6 @@ export class ClientPermissions {
   /** Whether the subject is a tracked reply. Uses up one of its answers. */
   mayAnswer(source: Uint8Array, start: number, end: number): boolean {
     return this.replies?.use(source, start, end) ?? false;
-  }
-
-  /**
-   * As `mayAlwaysPublish`, for a subject that the trie has cached under a number (stamp): the decision is then one array access.
-   * @param stamp identifies exactly these bytes and is never reused; 0: none
-   */
-  mayAlwaysPublishStamped(stamp: number, source: Uint8Array, start: number, end: number): boolean {
-    if (stamp === 0) return this.mayAlwaysPublish(source, start, end);
-    const { stamped } = this;
-    if (stamped === null) {
-      // Allocated only for clients that publish on many subjects.
-      if (++this.unstamped > STAMPED_FROM) this.stamped = new Float64Array(STAMPED_SLOTS);
-      return this.mayAlwaysPublish(source, start, end);
-    }
-    const slot = stamp & (STAMPED_SLOTS - 1);
-    const known = stamped[slot];
-    if (known === stamp) return true;
-    if (known === -stamp) return false;
-    const allowed = this.mayAlwaysPublish(source, start, end);
-    stamped[slot] = allowed ? stamp : -stamp;
-    return allowed;
   }
 
   /** The same without tracked replies: nothing is counted, so one call can cover many messages. */
@@ -144,12 +117,6 @@ export class ClientPermissions {
     this.shared = permissions;
     this.publishDecisions = null;
     this.deliveryDecisions = null;
-    this.forgetStamps();
-  }
-
-  /** Forgets decisions by stamp, because stamps now belong to other subjects. */
-  forgetStamps(): void {
-    this.stamped?.fill(0);
   }
 
   private mayPublishRemembered(source: Uint8Array, start: number, end: number): boolean {

@@ -3,6 +3,7 @@
  * Cold: once per connection, and when accounts, permissions or limits change.
  */
 
+import { forgetStamps } from "../../access/permission/allowed-stamps.ts";
 import { ClientPermissions } from "../../access/permission/client-permissions.ts";
 import type { Permissions } from "../../access/permission/permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
@@ -72,6 +73,7 @@ export function changeAccount(client: Client, account: Account): void {
   if (client.account === account) return;
   client.subscriptions.removeAll();
   client.account = account;
+  forgetStamps(client);
 }
 
 function moveTo(client: Client, account: Account): void {
@@ -79,7 +81,6 @@ function moveTo(client: Client, account: Account): void {
   changeAccount(client, account);
   client.registered = account;
   client.inSystemAccount = account === client.host.systemAccount;
-  client.permissions?.forgetStamps();
   account.connections++;
   client.host.onConnectionsChanged(account);
   followAccount(client);
@@ -108,6 +109,7 @@ function usePermissions(client: Client, permissions: Permissions | null): void {
   if (permissions === null) client.permissions = null;
   else if (client.permissions === null) client.permissions = new ClientPermissions(permissions, turn.clock, turn.random);
   else if (client.permissions.permissions !== permissions) client.permissions.follow(permissions);
+  forgetStamps(client);
   followAccount(client);
 }
 

@@ -6,6 +6,7 @@
  * monitoring) imports this file; this file does not import that code.
  */
 import type { ConnectionType } from "../../access/jwt/connection-types.ts";
+import { NO_STAMPS, type StampHolder } from "../../access/permission/allowed-stamps.ts";
 import type { ClientPermissions } from "../../access/permission/client-permissions.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Authenticator, Login, Verdict } from "../../auth/users/authenticator.ts";
@@ -90,7 +91,7 @@ export interface ClientHost extends LinkHost {
   onTransportClosed(client: Client): void;
 }
 
-export abstract class Client extends Connection implements Sink, Originator {
+export abstract class Client extends Connection implements Sink, Originator, StampHolder {
   declare readonly host: ClientHost;
   mark = 0;
   readonly takesRuns = true;
@@ -102,6 +103,10 @@ export abstract class Client extends Connection implements Sink, Originator {
   login: Login | null = null;
   /** null: everything is allowed. */
   permissions: ClientPermissions | null = null;
+  // Of subjects on which it may always publish (allowed-stamps.ts)
+  allowedStamps = NO_STAMPS;
+  stampEpoch = 0;
+  stampsMissed = 0;
   requestHeader: RequestHeader | null = null;
   /** Clients of the system account may use some subjects that others may not. */
   inSystemAccount = false;

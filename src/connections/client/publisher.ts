@@ -6,6 +6,7 @@
  * For a client without permissions in an account without mappings, neither is checked. Messages are published one by one if messages on one
  * subject may be mapped differently (mapped-publishing.ts) or are traced (traced-publishing.ts).
  */
+import { allowStamp, isStampAllowed, STAMP_MASK } from "../../access/permission/allowed-stamps.ts";
 import { quote } from "../../base/bytes/ascii.ts";
 import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import { countDelivered } from "../../messaging/batch/delivered.ts";
@@ -112,7 +113,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const { client, nextRoute } = this;
     const { account, guarded } = client;
     const { interest } = account;
-    if (guarded && account.mappings !== null) return this.nextGuarded(source, start, end);
+    if (guarded && account.mappings !== null) return this.nextGuarded(source, start, end, null);
     const result = isReservedSubject(source, start, end, client.inSystemAccount) ? null : interest.match(source, start, end);
     nextRoute.result = result;
     nextRoute.generation = interest.generation;
@@ -120,16 +121,23 @@ export class Publisher implements FanOutPublisher, NoResponders {
     nextRoute.mapped = null;
     nextRoute.varies = false;
     if (result === null) return false;
-    if (guarded && !client.permissions!.mayAlwaysPublishStamped(interest.matchedStamp, source, start, end)) {
-      return this.nextGuarded(source, start, end);
+    if (guarded) {
+      const stamp = interest.matchedStamp;
+      if (client.allowedStamps[stamp & STAMP_MASK] !== stamp || client.stampEpoch !== interest.stampEpoch) {
+        return this.nextGuarded(source, start, end, result);
+      }
     }
     return result === this.route.result;
   }
 
-  /** The same with mappings, or if a permission may be missing. A mapped subject does not share its batch with other subjects. */
-  private nextGuarded(source: Buffer, start: number, end: number): boolean {
-    const { nextRoute, route } = this;
-    const { account, permissions } = this.client;
+  /**
+   * The same with mappings, or if it is not known whether the client may publish on the subject. A mapped subject does not share its batch with
+   * other subjects.
+   * @param known the receivers, if they were just looked up; null: they were not
+   */
+  private nextGuarded(source: Buffer, start: number, end: number, known: MatchResult<Subscription> | null): boolean {
+    const { client, nextRoute, route } = this;
+    const { account, permissions } = client;
     const { interest, mappings } = account;
     nextRoute.generation = interest.generation;
     if (mappings?.varies(source, start, end)) return this.nextOneByOne();
@@ -137,11 +145,12 @@ export class Publisher implements FanOutPublisher, NoResponders {
     const subject = mapped ?? source;
     const from = mapped === null ? start : 0;
     const to = mapped === null ? end : mapped.length;
-    const result = interest.match(subject, from, to);
-    const allowed = permissions === null || permissions.mayAlwaysPublishStamped(interest.matchedStamp, subject, from, to);
+    const result = known ?? interest.match(subject, from, to);
+    const allowed = permissions === null || isStampAllowed(client, interest) || permissions.mayAlwaysPublish(subject, from, to);
+    if (allowed && permissions !== null) allowStamp(client, interest);
     // It may be an answer to a request that the client got: answers are counted one by one.
     if (!allowed && permissions.tracksReplies) return this.nextOneByOne();
-    const free = allowed && !isReservedSubject(subject, from, to, this.client.inSystemAccount);
+    const free = allowed && !isReservedSubject(subject, from, to, client.inSystemAccount);
     nextRoute.mapped = mapped;
     nextRoute.varies = false;
     nextRoute.result = free ? result : null;

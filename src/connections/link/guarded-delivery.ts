@@ -38,7 +38,8 @@ export function deliverGuarded(
 
 function deliverAllowed(receiver: GuardedReceiver, subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
   const { filter } = subscription;
-  if (filter === null) return receiver.deliverAll(subscription, batch, from, to);
+  // Often the sizes of the subjects decide: no message of the batch can be denied.
+  if (filter === null || batch.namesBytesMax < filter.sizeMin) return receiver.deliverAll(subscription, batch, from, to);
   const { fields, subjectSource } = batch;
   const { sizeMin, sizeMax } = filter;
   let taken = 0;

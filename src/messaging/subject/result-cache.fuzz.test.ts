@@ -97,21 +97,42 @@ test("thirty thousand changes with wildcards do not search the cache; the next l
   expect(compared).toBe(0);
 });
 
-test("stamps never repeat: not after two billion subjects, and not in rebuilt tables", () => {
+test("stamps do not repeat within an epoch, also in rebuilt tables; after two billion the next epoch begins", () => {
   const cache = new ResultCache<TrieEntry>(new Random(1), task => task());
   const stampOf = (name: string): number => {
     const subject = Buffer.from(name);
     if (cache.find(name.length, subject, 0, subject.length) === -1) {
       cache.add(name.length, subject, 0, subject.length, new MatchResult<TrieEntry>([], []));
     }
-    return cache.stamps[cache.find(name.length, subject, 0, subject.length)];
+    return cache.stampAt(cache.find(name.length, subject, 0, subject.length));
   };
-  const stamps = [stampOf("a")];
-  for (const passed of [2 ** 30 - 1, 2 ** 31 - 1, 2 ** 32 - 1]) {
-    Object.assign(cache, { lastStamp: passed });
-    stamps.push(stampOf("b".repeat(stamps.length + 1)));
-    cache.clear();
-    stamps.push(stampOf("a"));
+  expect(stampOf("a")).toBe(1);
+  Object.assign(cache, { lastStamp: 2 ** 30 - 1 });
+  expect(stampOf("bb")).toBe(2 ** 30);
+  cache.clear();
+  expect(stampOf("a")).toBe(2 ** 30 + 1);
+  Object.assign(cache, { lastStamp: 2 ** 31 - 2 });
+  expect(stampOf("ccc")).toBe(2 ** 31 - 1);
+  expect(cache.stampEpoch).toBe(0);
+  const inNext = new Set([stampOf("dddd"), stampOf("a"), stampOf("ccc"), stampOf("eeeee")]);
+  expect(cache.stampEpoch).toBe(1);
+  expect([...inNext].sort()).toEqual([1, 2, 3, 4]);
+});
+
+test("subjects with equal low bits of the hash, and very long ones, are told apart", () => {
+  const cache = new ResultCache<TrieEntry>(new Random(1), task => task());
+  const result = new MatchResult<TrieEntry>([], []);
+  const find = (name: string, hash: number) => cache.find(hash, Buffer.from(name), 0, name.length);
+  const add = (name: string, hash: number) => cache.add(hash, Buffer.from(name), 0, name.length, result);
+  add("aa", 0x1_0007);
+  expect([find("aa", 0x1_0007) !== -1, find("bb", 0x1_0007), find("bb", 0x2_0007)]).toEqual([true, -1, -1]);
+  add("bb", 0x2_0007);
+  expect(find("bb", 0x2_0007)).not.toBe(find("aa", 0x1_0007));
+  for (const size of [0xfffe, 0xffff, 0x1_0000, 0x1_0001]) {
+    const long = "x".repeat(size);
+    expect(find(long, 0), `${size} bytes`).toBe(-1);
+    add(long, 0);
+    expect(find(long, 0) !== -1, `${size} bytes`).toBe(size <= 0xfffe);
   }
-  expect(stamps).toEqual([1, 2 ** 30, 2 ** 30 + 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32, 2 ** 32 + 1]);
+  expect(find("aa", 0x1_0007)).not.toBe(-1);
 });

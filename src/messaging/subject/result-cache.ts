@@ -8,7 +8,7 @@ import type { TrieEntry } from "./trie-entry.ts";
 /**
  * The results of recently matched subjects, found by the bytes of the subject. A lookup creates no string.
  *
- *   table    hash keyStart keyLength+1 checked │ 0 0 0 0 │ …     open addressing; an entry is at its home slot or at most 15 slots after it
+ *   table    hash·length keyStart checked stamp │ 0 0 0 0 │ …     open addressing; an entry is at its home slot or at most 15 slots after it
  *   results  [MatchResult, null, …]                    same index; null in a used slot: stale, must be matched again
  *   keys     orders.eu.createdorders.us.created…       the subjects' bytes
  *
@@ -39,23 +39,25 @@ const JUDGED_MISSES = 1024;
 /** Changes of interest with wildcards that are kept; a power of two. */
 const PATTERNS_KEPT = 32;
 
+/** An entry has 16 bytes, so that a hit reads one cache line of the table. */
 const STRIDE = 4;
-const HASH = 0;
+/** The low 16 bits of the hash, then 16 bits with the length of the key plus 1; 0: the slot is free. */
+const SHAPE = 0;
+const SIZE_BITS = 16;
+const SIZE_MASK = 0xffff;
+/** Longer subjects are not cached, bytes. */
+const SUBJECT_BYTES_MAX = SIZE_MASK - 1;
 const KEY_START = 1;
-/** Length of the key plus 1; 0: the slot is free. */
-const KEY_SIZE = 2;
 /** Value of `changes` when the result was compared with changes last. */
-const CHECKED = 3;
+const CHECKED = 2;
+/** See `stampAt`. */
+const STAMP = 3;
+const STAMP_MAX = 2 ** 31 - 1;
 
 export class ResultCache<E extends TrieEntry> {
   private table = new Int32Array(SLOTS_MIN * STRIDE);
   /** By slot; null in a used slot: stale. Also stale: results that were not compared with the last changes, see `resultAt`. */
   private results: (MatchResult<E> | null)[] = new Array(SLOTS_MIN).fill(null);
-  /**
-   * By slot: a number that no other subject ever gets in this cache. Permissions to publish are remembered under these numbers, so they must
-   * never repeat. A client can use up 2^31 of them within minutes, therefore they have 53 bits.
-   */
-  stamps = new Float64Array(SLOTS_MIN);
   private keys = new Uint8Array(KEY_BYTES_MIN);
   private mask = SLOTS_MIN - 1;
   private keysEnd = 0;
@@ -63,6 +65,8 @@ export class ResultCache<E extends TrieEntry> {
   private sweepPending = false;
   private uselessSweeps = 0;
   private lastStamp = 0;
+  /** Rises when the stamps begin again, see `stampAt`. */
+  stampEpoch = 0;
   /** Misses since the last check of usefulness. */
   private misses = 0;
   /** Changes of interest with wildcards so far, modulo 2^32, as a signed integer. */
@@ -87,22 +91,32 @@ export class ResultCache<E extends TrieEntry> {
   find(hash: number, source: Uint8Array, start: number, end: number): number {
     const table = this.table;
     const mask = this.mask;
-    const size = end - start + 1;
+    const size = end - start;
+    if (size > SUBJECT_BYTES_MAX) return -1;
+    const shape = (hash << SIZE_BITS) | (size + 1);
     let slot = hash & mask;
     for (let probe = 0; probe < PROBES_MAX; probe++) {
       const at = slot * STRIDE;
-      const keySize = table[at + KEY_SIZE];
-      if (keySize === 0) return -1;
-      if (table[at + HASH] === hash && keySize === size && sameBytes(source, start, this.keys, table[at + KEY_START], size - 1))
-        return slot;
+      const found = table[at + SHAPE];
+      if (found === 0) return -1;
+      if (found === shape && sameBytes(source, start, this.keys, table[at + KEY_START], size)) return slot;
       slot = (slot + 1) & mask;
     }
     return -1;
   }
 
+  /**
+   * A number from 1 for the subject of a used slot. No other subject has it while `stampEpoch` stays the same. Permissions to publish are
+   * remembered under these numbers. A client can use up 2^31 of them within minutes: then they begin again, in the next epoch.
+   */
+  stampAt(slot: number): number {
+    return this.table[slot * STRIDE + STAMP];
+  }
+
   /** Adds a subject that `find` did not find. Copies its bytes. Does nothing if there is no room. */
   add(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E>): void {
     this.misses++;
+    if (end - start > SUBJECT_BYTES_MAX) return;
     if (this.sweepPending && this.count >= SUBJECTS_MAX) return;
     if (this.uselessSweeps >= USELESS_SWEEPS && !this.admits()) return;
     this.insert(hash, source, start, end, result, this.changes);
@@ -145,7 +159,7 @@ export class ResultCache<E extends TrieEntry> {
     for (let slot = 0; slot <= this.mask; slot++) {
       const at = slot * STRIDE;
       // A deletion moves a later slot to this one.
-      while (this.table[at + KEY_SIZE] !== 0 && this.table[at + CHECKED] !== this.changes) {
+      while (this.table[at + SHAPE] !== 0 && this.table[at + CHECKED] !== this.changes) {
         const place = this.check(slot);
         if (place !== -1 && this.patternsRemoved[place]) this.deleteSlot(slot);
         else if (place !== -1) this.results[slot] = null;
@@ -163,7 +177,7 @@ export class ResultCache<E extends TrieEntry> {
     const missed = (this.changes - table[at + CHECKED]) | 0;
     table[at + CHECKED] = this.changes;
     const start = table[at + KEY_START];
-    const end = start + table[at + KEY_SIZE] - 1;
+    const end = start + sizeOf(table[at + SHAPE]);
     let found = -1;
     const passed = missed < 0 || missed > PATTERNS_KEPT ? PATTERNS_KEPT : missed;
     for (let back = 0; back < passed; back++) {
@@ -195,16 +209,17 @@ export class ResultCache<E extends TrieEntry> {
   visitAll(refresh: (keys: Uint8Array, start: number, end: number) => MatchResult<E>, visit: (result: MatchResult<E>) => void): void {
     for (let slot = 0; slot <= this.mask; slot++) {
       const at = slot * STRIDE;
-      const size = this.table[at + KEY_SIZE];
-      if (size === 0) continue;
+      const shape = this.table[at + SHAPE];
+      if (shape === 0) continue;
       const start = this.table[at + KEY_START];
-      const result = this.resultAt(slot) ?? refresh(this.keys, start, start + size - 1);
+      const result = this.resultAt(slot) ?? refresh(this.keys, start, start + sizeOf(shape));
       this.setResult(slot, result);
       visit(result);
     }
   }
 
   private insert(hash: number, source: Uint8Array, start: number, end: number, result: MatchResult<E> | null, checked: number): void {
+    if (this.lastStamp === STAMP_MAX) this.restartStamps();
     if ((this.count + 1) * 4 > this.mask + 1 && this.mask + 1 < SLOTS_MAX) this.resize((this.mask + 1) * 2);
     const slot = this.freeSlot(hash);
     if (slot === -1) return;
@@ -214,21 +229,27 @@ export class ResultCache<E extends TrieEntry> {
       return;
     }
     const at = slot * STRIDE;
-    this.table[at + HASH] = hash;
+    this.table[at + SHAPE] = (hash << SIZE_BITS) | (length + 1);
     this.table[at + KEY_START] = this.keysEnd;
-    this.table[at + KEY_SIZE] = length + 1;
     this.table[at + CHECKED] = checked;
+    this.table[at + STAMP] = ++this.lastStamp;
     this.results[slot] = result;
-    this.stamps[slot] = ++this.lastStamp;
     for (let index = 0; index < length; index++) this.keys[this.keysEnd + index] = source[start + index];
     this.keysEnd += length;
     this.count++;
   }
 
+  /** Numbers the subjects from 1 on, in a new epoch. */
+  private restartStamps(): void {
+    this.stampEpoch++;
+    this.lastStamp = 0;
+    for (let at = 0; at < this.table.length; at += STRIDE) if (this.table[at + SHAPE] !== 0) this.table[at + STAMP] = ++this.lastStamp;
+  }
+
   private freeSlot(hash: number): number {
     let slot = hash & this.mask;
     for (let probe = 0; probe < PROBES_MAX; probe++) {
-      if (this.table[slot * STRIDE + KEY_SIZE] === 0) return slot;
+      if (this.table[slot * STRIDE + SHAPE] === 0) return slot;
       slot = (slot + 1) & this.mask;
     }
     return -1;
@@ -238,19 +259,18 @@ export class ResultCache<E extends TrieEntry> {
   private deleteSlot(slot: number): void {
     const table = this.table;
     const mask = this.mask;
-    assert(table[slot * STRIDE + KEY_SIZE] > 0, "only used slots of the result cache are deleted", slot);
-    this.keysLost += table[slot * STRIDE + KEY_SIZE] - 1;
+    assert(table[slot * STRIDE + SHAPE] !== 0, "only used slots of the result cache are deleted", slot);
+    this.keysLost += sizeOf(table[slot * STRIDE + SHAPE]);
     this.count--;
     let hole = slot;
-    for (let next = (slot + 1) & mask; table[next * STRIDE + KEY_SIZE] !== 0; next = (next + 1) & mask) {
-      const home = table[next * STRIDE + HASH] & mask;
+    for (let next = (slot + 1) & mask; table[next * STRIDE + SHAPE] !== 0; next = (next + 1) & mask) {
+      const home = hashOf(table[next * STRIDE + SHAPE]) & mask;
       if (((next - home) & mask) < ((next - hole) & mask)) continue; // the hole is before its home slot
       table.copyWithin(hole * STRIDE, next * STRIDE, (next + 1) * STRIDE);
       this.results[hole] = this.results[next];
-      this.stamps[hole] = this.stamps[next];
       hole = next;
     }
-    table[hole * STRIDE + KEY_SIZE] = 0;
+    table[hole * STRIDE + SHAPE] = 0;
     this.results[hole] = null;
   }
 
@@ -305,7 +325,7 @@ export class ResultCache<E extends TrieEntry> {
 
   private usedSlots(): number[] {
     const slots: number[] = [];
-    for (let slot = 0; slot <= this.mask; slot++) if (this.table[slot * STRIDE + KEY_SIZE] !== 0) slots.push(slot);
+    for (let slot = 0; slot <= this.mask; slot++) if (this.table[slot * STRIDE + SHAPE] !== 0) slots.push(slot);
     return slots;
   }
 
@@ -315,7 +335,6 @@ export class ResultCache<E extends TrieEntry> {
     const keys = this.keys;
     this.table = new Int32Array(slotCount * STRIDE);
     this.results = new Array(slotCount).fill(null);
-    this.stamps = new Float64Array(slotCount);
     this.keys = new Uint8Array(keyCapacity);
     this.mask = slotCount - 1;
     this.keysEnd = 0;
@@ -323,8 +342,19 @@ export class ResultCache<E extends TrieEntry> {
     this.count = 0;
     for (const slot of slots) {
       const at = slot * STRIDE;
+      const shape = table[at + SHAPE];
       const start = table[at + KEY_START];
-      this.insert(table[at + HASH], keys, start, start + table[at + KEY_SIZE] - 1, results[slot], table[at + CHECKED]);
+      this.insert(hashOf(shape), keys, start, start + sizeOf(shape), results[slot], table[at + CHECKED]);
     }
   }
+}
+
+/** Length of the key of a used slot, bytes. */
+function sizeOf(shape: number): number {
+  return (shape & SIZE_MASK) - 1;
+}
+
+/** The bits of the hash that choose the slot. */
+function hashOf(shape: number): number {
+  return shape >>> SIZE_BITS;
 }

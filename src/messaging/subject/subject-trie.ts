@@ -68,9 +68,11 @@ export class SubjectTrie<E extends TrieEntry> {
   count = 0;
   /**
    * A number for the subject of the last `match`, if that is in the cache; 0: it is not. Callers can keep data about a subject under this number
-   * instead of under its bytes.
+   * instead of under its bytes, as long as `stampEpoch` stays the same.
    */
   matchedStamp = 0;
+  /** Stamps of another epoch belong to other subjects. */
+  stampEpoch = 0;
 
   /** Of the cache. Nodes have their own, which may change. Callers may use it for other tables of the same clients. */
   readonly hashKey = HashKey.secret();
@@ -178,12 +180,13 @@ export class SubjectTrie<E extends TrieEntry> {
     const slot = cache.find(hash, source, start, end);
     if (slot !== -1) {
       cache.hits++;
-      this.matchedStamp = cache.stamps[slot];
+      this.matchedStamp = cache.stampAt(slot);
       return cache.resultAt(slot) ?? this.refresh(cache, slot, source, start, end);
     }
     const result = this.matchNodes(source, start, end);
     if (result === null) return this.none;
     cache.add(hash, source, start, end, result);
+    this.stampEpoch = cache.stampEpoch;
     return result;
   }
 
