@@ -1,5 +1,5 @@
 /**
- * S2 streams as framed by github.com/klauspost/compress/s2; nats-server stores OCSP responses in them.
+ * S2 streams as framed by github.com/klauspost/compress/s2: compressed blocks of the file store, and the cache of OCSP responses.
  *
  *   stream = identifier · chunk · chunk · …          chunk = kind (1 byte) · size (3 bytes, little endian) · that many bytes
  *     00 compressed     masked CRC-32C of the content (4 bytes) · an S2 block          up to 4 MiB of content
@@ -7,18 +7,26 @@
  *     02–7f             unknown and not skippable: refused
  *     80–fe             an index, padding, or unknown: skipped
  *     ff identifier     `S2sTwO`, or `sNaPpY` for the older format, whose blocks S2 includes; may come again
- * S2 is written as plain chunks only: valid for every reader, and the stored data is small. Snappy, which is sent over the network, is compressed.
- * Both can be read.
+ * There is no end mark; an empty stream may have no bytes at all.
+ *
+ * Reading and writing are computations in slices, because a block of 8 MiB takes longer than the event loop may be held up; the plain
+ * functions run them to their end. Speed: bench/micro/compression.ts.
  */
+import { inOneGo, PAUSE, type Sliced } from "../scheduling/sliced.ts";
 import { crc32c } from "./crc32c.ts";
-import { decodeS2Block, S2Error } from "./s2-block.ts";
+import { S2BlockDecoder, S2Error, statedSize } from "./s2-block.ts";
+import { S2BlockEncoder } from "./s2-block-encoder.ts";
 import { encodeSnappyBlock, SNAPPY_CONTENT_BYTES_MAX } from "./snappy-block.ts";
 
 const HEAD_BYTES = 4;
 const SUM_BYTES = 4;
 const CHUNK_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
-/** Default block limit of klauspost's readers. */
+/** Default block size of klauspost's writers. */
 const WRITTEN_CONTENT_BYTES = 1024 * 1024;
+/** A chunk is compressed if it becomes shorter by this part of its size: reading a compressed chunk takes longer. */
+const SAVED_BITS_MIN = 5;
+/** Content between two pauses: about 0.2 ms when written, 0.1 ms when read. */
+const SLICE_BYTES = 64 * 1024;
 const COMPRESSED = 0x00;
 const PLAIN = 0x01;
 const FIRST_SKIPPABLE = 0x80;
@@ -26,16 +34,52 @@ const IDENTIFIER = 0xff;
 const S2_NAME = Buffer.from("S2sTwO");
 const SNAPPY_NAME = Buffer.from("sNaPpY");
 
-/** @returns a stream with this content, a few bytes longer than it */
+/** @returns an S2 stream with this content; a few bytes longer than it, if nothing repeats */
 export function encodeS2Stream(content: Uint8Array): Buffer {
-  const parts: Uint8Array[] = [chunkHead(IDENTIFIER, S2_NAME.length), S2_NAME];
-  for (let at = 0; at < content.length; at += WRITTEN_CONTENT_BYTES) {
-    const piece = content.subarray(at, at + WRITTEN_CONTENT_BYTES);
-    const sum = Buffer.alloc(SUM_BYTES);
-    sum.writeUInt32LE(maskedSum(piece));
-    parts.push(chunkHead(PLAIN, SUM_BYTES + piece.length), sum, piece);
+  const target = Buffer.allocUnsafe(s2StreamBytesMax(content.length));
+  return target.subarray(0, inOneGo(encodeS2StreamInto(content, 0, content.length, target, 0)));
+}
+
+/** Bytes that a stream of this content has at most. */
+export function s2StreamBytesMax(contentBytes: number): number {
+  return HEAD_BYTES + S2_NAME.length + contentBytes + (HEAD_BYTES + SUM_BYTES) * Math.ceil(contentBytes / WRITTEN_CONTENT_BYTES);
+}
+
+/**
+ * Writes an S2 stream with the content of `content[start, end)`.
+ * @param content borrowed, unchanged until the end
+ * @param target room for `s2StreamBytesMax` bytes from `at` on
+ * @returns end of the stream in the target
+ */
+export function* encodeS2StreamInto(content: Uint8Array, start: number, end: number, target: Uint8Array, at: number): Sliced<number> {
+  const encoder = new S2BlockEncoder(content);
+  target[at] = IDENTIFIER;
+  writeUint24(target, at + 1, S2_NAME.length);
+  target.set(S2_NAME, at + HEAD_BYTES);
+  let written = at + HEAD_BYTES + S2_NAME.length;
+  for (let first = start; first < end; first += WRITTEN_CONTENT_BYTES) {
+    const next = Math.min(end, first + WRITTEN_CONTENT_BYTES);
+    const bodyAt = written + HEAD_BYTES + SUM_BYTES;
+    encoder.begin(first, next, target, bodyAt, bodyAt + (next - first) - ((next - first) >> SAVED_BITS_MIN));
+    let sum = 0;
+    let fits = true;
+    for (let piece = first; piece < next; piece += SLICE_BYTES) {
+      const pieceEnd = Math.min(next, piece + SLICE_BYTES);
+      sum = crc32c(content, piece, pieceEnd, sum);
+      fits &&= encoder.work(pieceEnd);
+      yield PAUSE;
+    }
+    let bodyEnd = fits ? encoder.finish() : -1;
+    target[written] = bodyEnd === -1 ? PLAIN : COMPRESSED;
+    if (bodyEnd === -1) {
+      target.set(content.subarray(first, next), bodyAt);
+      bodyEnd = bodyAt + next - first;
+    }
+    writeUint24(target, written + 1, bodyEnd - written - HEAD_BYTES);
+    writeUint32(target, written + HEAD_BYTES, masked(sum));
+    written = bodyEnd;
   }
-  return Buffer.concat(parts);
+  return written;
 }
 
 /** @returns a Snappy stream with this content, which S2 readers accept too */
@@ -57,14 +101,16 @@ export function encodeSnappyChunks(content: Uint8Array): Buffer<ArrayBuffer> {
     const smaller = block.length < piece.length;
     const body = smaller ? block : piece;
     const sum = Buffer.alloc(SUM_BYTES);
-    sum.writeUInt32LE(maskedSum(piece));
+    sum.writeUInt32LE(masked(crc32c(piece)));
     parts.push(chunkHead(smaller ? COMPRESSED : PLAIN, SUM_BYTES + body.length), sum, body);
   }
   return Buffer.concat(parts);
 }
 
 function chunkHead(kind: number, size: number): Buffer {
-  return Buffer.from([kind, size & 0xff, (size >> 8) & 0xff, size >> 16]);
+  const head = Buffer.from([kind, 0, 0, 0]);
+  writeUint24(head, 1, size);
+  return head;
 }
 
 /**
@@ -72,8 +118,59 @@ function chunkHead(kind: number, size: number): Buffer {
  * @throws S2Error when it is not a stream, is damaged, or is too large
  */
 export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number): Buffer {
-  const pieces: Uint8Array[] = [];
-  let room = contentBytesMax;
+  const content = Buffer.alloc(s2ContentBytes(stream, contentBytesMax));
+  inOneGo(decodeS2StreamInto(stream, content, 0));
+  return content;
+}
+
+/**
+ * Size of a stream's content as its chunks state it. Only the heads are read: whatever a stream states, this is quick.
+ * @throws S2Error when the chunks do not form a stream, or state more than `contentBytesMax`
+ */
+export function s2ContentBytes(stream: Uint8Array, contentBytesMax: number): number {
+  let bytes = 0;
+  for (const { kind, body } of chunksOf(stream)) bytes += contentBytesOf(kind, body, contentBytesMax - bytes);
+  return bytes;
+}
+
+/**
+ * Writes the content of a stream.
+ * @param stream borrowed, unchanged until the end
+ * @param target room for `s2ContentBytes` bytes from `start` on; up to three bytes behind them may be overwritten, if there are any
+ * @returns end of the content in the target
+ * @throws S2Error when it is not a stream, or is damaged; the target then has part of the content
+ */
+export function* decodeS2StreamInto(stream: Uint8Array, target: Uint8Array, start: number): Sliced<number> {
+  const decoder = new S2BlockDecoder();
+  let filled = start;
+  for (const { kind, body } of chunksOf(stream)) {
+    const size = contentBytesOf(kind, body, target.length - filled);
+    if (kind !== COMPRESSED && kind !== PLAIN) continue;
+    const end = filled + size;
+    const rest = body.subarray(SUM_BYTES);
+    if (kind === COMPRESSED) decoder.begin(rest, target, filled);
+    else target.set(rest, filled);
+    let sum = 0;
+    for (let piece = filled; ; piece += SLICE_BYTES) {
+      const pieceEnd = Math.min(end, piece + SLICE_BYTES);
+      if (kind === COMPRESSED) decoder.work(pieceEnd);
+      sum = crc32c(target, piece, pieceEnd, sum);
+      yield PAUSE;
+      if (pieceEnd === end) break;
+    }
+    if (masked(sum) !== readUint32(body, 0)) throw new S2Error("a chunk with a wrong checksum");
+    filled = end;
+  }
+  return filled;
+}
+
+interface Chunk {
+  readonly kind: number;
+  readonly body: Uint8Array;
+}
+
+/** The chunks of a stream; one of an unknown kind that cannot be skipped is refused. */
+function* chunksOf(stream: Uint8Array): Generator<Chunk, void, void> {
   for (let at = 0; at < stream.length; ) {
     if (stream.length - at < HEAD_BYTES) throw new S2Error("a chunk is cut off");
     const kind = stream[at];
@@ -83,30 +180,40 @@ export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number): Buf
     if (size > stream.length - at) throw new S2Error("a chunk is cut off");
     const body = stream.subarray(at, at + size);
     at += size;
-    if (kind === COMPRESSED || kind === PLAIN) {
-      const content = contentOf(kind, body, room);
-      room -= content.length;
-      pieces.push(content);
-    } else if (kind === IDENTIFIER) {
+    if (kind === IDENTIFIER) {
       if (!S2_NAME.equals(body) && !SNAPPY_NAME.equals(body)) throw new S2Error("an identifier of another format");
-    } else if (kind < FIRST_SKIPPABLE) throw new S2Error(`a chunk of unknown kind ${kind}`);
+    } else if (kind > PLAIN && kind < FIRST_SKIPPABLE) throw new S2Error(`a chunk of unknown kind ${kind}`);
+    yield { kind, body };
   }
-  return Buffer.concat(pieces);
 }
 
-function contentOf(kind: number, body: Uint8Array, room: number): Uint8Array {
+/** Content that a chunk states to have; 0 for kinds without content. */
+function contentBytesOf(kind: number, body: Uint8Array, room: number): number {
+  if (kind !== COMPRESSED && kind !== PLAIN) return 0;
   if (body.length < SUM_BYTES) throw new S2Error("a chunk without its checksum");
-  const sum = (body[0] | (body[1] << 8) | (body[2] << 16) | (body[3] << 24)) >>> 0;
-  const rest = body.subarray(SUM_BYTES);
   const bound = Math.min(room, CHUNK_CONTENT_BYTES_MAX);
-  const content = kind === PLAIN ? rest : decodeS2Block(rest, bound);
-  if (content.length > bound) throw new S2Error(`a chunk of ${content.length} bytes exceeds the limit of ${bound}`);
-  if (maskedSum(content) !== sum) throw new S2Error("a chunk with a wrong checksum");
-  return content;
+  if (kind === COMPRESSED) return statedSize(body.subarray(SUM_BYTES), bound);
+  const size = body.length - SUM_BYTES;
+  if (size > bound) throw new S2Error(`a chunk of ${size} bytes exceeds the limit of ${bound}`);
+  return size;
 }
 
 /** Snappy masks checksums, because a checksum over data that contains checksums is weak. */
-function maskedSum(content: Uint8Array): number {
-  const sum = crc32c(content);
+function masked(sum: number): number {
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;
+}
+
+function writeUint24(target: Uint8Array, at: number, value: number): void {
+  target[at] = value & 0xff;
+  target[at + 1] = (value >> 8) & 0xff;
+  target[at + 2] = value >> 16;
+}
+
+function writeUint32(target: Uint8Array, at: number, value: number): void {
+  writeUint24(target, at, value & 0xff_ffff);
+  target[at + 3] = value >>> 24;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }

@@ -5,9 +5,9 @@
  *   runJob(scheduler, purge()) ─▶ a share per round ─▶ Promise<count>
  */
 import type { Scheduler, Task } from "./scheduler.ts";
-import { PAUSE } from "./sliced.ts";
+import { PAUSE, STEP_UNITS } from "./sliced.ts";
 
-/** Yields often, as `Sliced`, or a promise; a rejection is thrown into the generator. */
+/** Yields often, as `Sliced` (a pause counts as `STEP_UNITS` of work), or a promise; a rejection is thrown into the generator. */
 export type Job<T> = Generator<typeof PAUSE | Promise<void>, T, void>;
 
 class JobTask<T> implements Task {
@@ -35,6 +35,7 @@ class JobTask<T> implements Task {
           this.waitFor(step.value);
           return false;
         }
+        meter.add(STEP_UNITS);
       } while (!meter.exhausted);
       return true;
     } catch (error) {

@@ -27,3 +27,11 @@ export class Pace {
 export function isSliced<T>(value: T | Sliced<T>): value is Sliced<T> {
   return typeof value === "object" && value !== null && Symbol.iterator in value && "return" in value && typeof value.return === "function";
 }
+
+/** Computes without a break: for small work, and for code that has nobody to hold up. */
+export function inOneGo<T>(work: Sliced<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
