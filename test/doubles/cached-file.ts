@@ -6,6 +6,9 @@ import type { Random } from "../../src/base/random/random.ts";
 /** The disk writes a sector completely or not at all. */
 const SECTOR_BYTES = 512;
 
+/** What a power failure does to the changes that were not synced. */
+const FATES = ["none", "all", "torn", "zeros"] as const;
+
 /** The bytes of a file; zeros where nothing was written. */
 class Content {
   bytes = Buffer.alloc(0);
@@ -87,11 +90,13 @@ export class CachedFile {
   }
 
   losePower(random: Random): void {
-    const fate = random.pick(["none", "all", "torn"]);
+    const fate = random.pick(FATES);
     for (const change of this.changes) {
       if (fate === "all") apply(change, this.durable);
       else if (fate === "torn") applyTorn(change, this.durable, random);
     }
+    // The file system recorded the size before the bytes: the new part reads as zeros.
+    if (fate === "zeros" && this.visible.size > this.durable.size) this.durable.truncate(this.visible.size);
     this.changes = [];
     this.visible = this.durable.copy();
     this.handles = 0;

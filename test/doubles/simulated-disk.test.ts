@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { replaceFile } from "../../src/base/disk/replace-file.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { PowerFailed, SimulatedDisk, type SimulatedDiskOptions } from "./simulated-disk.ts";
+import { type DiskLie, PowerFailed, SimulatedDisk, type SimulatedDiskOptions } from "./simulated-disk.ts";
 
 const SEEDS = Array.from({ length: 200 }, (_, index) => index);
 const text = (disk: SimulatedDisk, path: string) => (disk.status(path) === null ? null : disk.readFile(path).toString("latin1"));
@@ -43,7 +43,59 @@ test("bytes that were not synced survive, are lost, or are torn at sectors", () 
     disk => text(disk, "/a"),
   );
   const [x, y, hole] = ["x".repeat(508), "y".repeat(512), "\0".repeat(508)];
-  expect(found.sort()).toEqual(["old ", `old ${x}`, `old ${x}${y}`, `old ${hole}${y}`].sort());
+  const zeros = "\0".repeat(1020);
+  expect(found.sort()).toEqual(["old ", `old ${x}`, `old ${x}${y}`, `old ${hole}${y}`, `old ${zeros}`].sort());
+});
+
+test("zeros of an extension that completed are durable, records written into them are not; a record before the end is never lost", async () => {
+  const found = new Set<string | null>();
+  for (const seed of SEEDS) {
+    const disk = new SimulatedDisk({ seed });
+    durable(disk, "/a", "ab");
+    const file = disk.open("/a", "write");
+    await file.extend(3);
+    file.writeAt(2, Buffer.from("c"));
+    disk.cutPower();
+    disk.restart();
+    found.add(text(disk, "/a"));
+  }
+  expect(found).toEqual(new Set(["ab\0\0\0", "abc\0\0"]));
+});
+
+test("a lie is noticed by the power cut only", async () => {
+  const outcome = async (lies: DiskLie[], fails: boolean) => {
+    const found = new Set<string | null>();
+    for (const seed of SEEDS) {
+      const disk = new SimulatedDisk({ seed, lies });
+      const file = disk.open("/a", "create");
+      file.append(Buffer.from("x"));
+      if (fails) disk.failAt("sync", 1);
+      await file.sync().catch(error => found.add(error.code));
+      await disk.syncDirectory("/");
+      expect(text(disk, "/a")).toBe("x");
+      disk.cutPower();
+      disk.restart();
+      found.add(text(disk, "/a"));
+    }
+    return [...found].sort();
+  };
+  expect(await outcome([], false)).toEqual(["x"]);
+  expect(await outcome(["sync"], false)).toEqual(["", "\0", "x"]);
+  expect(await outcome(["syncDirectory"], false)).toEqual([null, "x"]);
+  expect(await outcome([], true)).toEqual(["", "\0", "EIO", "x"]);
+  expect(await outcome(["errors"], true)).toEqual(["", "\0", "x"]);
+});
+
+test("a lock ends with the power", () => {
+  const disk = new SimulatedDisk({ seed: 1 });
+  const lock = disk.lockDirectory("/");
+  expect(() => disk.lockDirectory("/")).toThrow("EWOULDBLOCK");
+  disk.cutPower();
+  disk.restart();
+  const other = disk.lockDirectory("/");
+  lock.release(); // of the process that is gone
+  expect(() => disk.lockDirectory("/")).toThrow("EWOULDBLOCK");
+  other.release();
 });
 
 test("bytes that were synced survive; those written after the call do not count", () => {
@@ -147,7 +199,7 @@ test("after a failed sync the bytes are readable and may be lost, and the next s
     disk.restart();
     found.push(text(disk, "/a"));
   }
-  expect(new Set(found)).toEqual(new Set(["old", "old lost"]));
+  expect(new Set(found)).toEqual(new Set(["old", "old lost", "old\0\0\0\0\0"]));
 });
 
 test("the n-th operation of a kind fails with the error asked for, once; a failed write leaves a first part", () => {
@@ -220,7 +272,7 @@ test("a rename without a sync of the file may leave it empty", () => {
     },
     disk => text(disk, "/a"),
   );
-  expect(found).toEqual(["", "new", "old"]);
+  expect(found).toEqual(["", "\0\0\0", "new", "old"]);
 });
 
 test("the same seed gives the same outcome", () => {

@@ -5,16 +5,16 @@
  *   rename, unlink … ─▶ visible names   + list of changes ─ syncDirectory ─▶ durable names
  *   cutPower: all, none or some sectors of each file's changes survive; the first changes of each directory survive, the others do not
  * The seed chooses what survives without a sync, so many seeds show every outcome that a journalling file system allows: old
- * content, new content, a mixture of sectors, a hole of zeros, a renamed file that is empty, a rename that was undone.
+ * content, new content, a mixture of sectors, a hole of zeros, the new size with zeros, a renamed file that is empty, a rename that was undone.
  *
  * Tests plan faults: `failAt` (an error at the n-th write, sync …), `capacityBytes` (full disk, with partial writes), `cutPowerAt` (at
  * the n-th operation of any kind). After a cut every call throws `PowerFailed` until `restart`; files opened before it are unusable, and syncs
- * that were under way never settle.
+ * that were under way never settle. `lies` are defects of code that a test of durability must notice: it fails with them, or proves nothing.
  */
 import { constants } from "node:os";
 import { basename, dirname, normalize } from "node:path";
 import type { Clock } from "../../src/base/clock/clock.ts";
-import type { DirectoryEntry, Disk, DiskFile, DiskSpace, FileStatus, OpenMode } from "../../src/base/disk/disk.ts";
+import type { DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskSpace, FileStatus, OpenMode } from "../../src/base/disk/disk.ts";
 import { Random } from "../../src/base/random/random.ts";
 import { CachedFile, type Change } from "./cached-file.ts";
 
@@ -27,15 +27,23 @@ export interface SimulatedDiskOptions {
   readonly capacityBytes?: number;
   /** The clock of syncs that take time. Without it a sync is complete before the next macrotask. */
   readonly clock?: Clock;
-  /** How long a sync takes; needs `clock`. */
+  /** How long a sync takes, and each part of an extension; needs `clock`. */
   readonly syncDelayMs?: (random: Random) => number;
+  /** How long an asynchronous read or removal takes; needs `clock`. */
+  readonly readDelayMs?: (random: Random) => number;
+  /** Planted defects. */
+  readonly lies?: readonly DiskLie[];
 }
+
+/** `sync`: a sync of a file does nothing and succeeds. `syncDirectory` likewise. `errors`: a failed sync of a file reports success. */
+export type DiskLie = "sync" | "syncDirectory" | "errors";
 
 export type DiskOperation =
   | "open"
   | "read"
   | "write"
   | "truncate"
+  | "extend"
   | "sync"
   | "rename"
   | "unlink"
@@ -44,6 +52,7 @@ export type DiskOperation =
   | "list"
   | "status"
   | "syncDirectory"
+  | "lock"
   | "space";
 
 /** The power is off. */
@@ -52,6 +61,7 @@ export class PowerFailed extends Error {
 }
 
 class DirectoryNode {
+  locked = false;
   visible = new Map<string, Node>();
   durable = new Map<string, Node>();
 }
@@ -194,6 +204,11 @@ export class SimulatedDisk implements Disk {
     });
   }
 
+  async unlinkAsync(path: string): Promise<void> {
+    await this.wait("read");
+    this.unlink(path);
+  }
+
   makeDirectory(path: string): void {
     this.run("makeDirectory", path, "mkdir", () => {
       const [directory, name] = this.parentOf(path, "mkdir");
@@ -222,12 +237,26 @@ export class SimulatedDisk implements Disk {
 
   async syncDirectory(path: string): Promise<void> {
     const finish = this.startDirectorySync(path);
-    await this.wait();
+    await this.wait("sync");
     finish();
   }
 
   syncDirectoryNow(path: string): void {
     this.startDirectorySync(path)();
+  }
+
+  lockDirectory(path: string): DirectoryLock {
+    return this.run("lock", path, "flock", () => {
+      const directory = this.directoryAt(path, "open");
+      if (directory.locked) throw systemError("EWOULDBLOCK", "flock", path);
+      directory.locked = true;
+      const { boot } = this;
+      return {
+        release: () => {
+          if (this.boot === boot) directory.locked = false;
+        },
+      };
+    });
   }
 
   space(path: string): DiskSpace {
@@ -277,14 +306,19 @@ export class SimulatedDisk implements Disk {
     else this.files.delete(node);
   }
 
-  /** Waits until a sync is complete. Never settles if the power fails meanwhile. */
-  wait(): Promise<void> {
-    const { clock, syncDelayMs } = this.options;
+  lies(lie: DiskLie): boolean {
+    return this.options.lies?.includes(lie) ?? false;
+  }
+
+  /** Waits until a sync or read is complete. Never settles if the power fails meanwhile. */
+  wait(kind: "sync" | "read"): Promise<void> {
+    const { clock, syncDelayMs, readDelayMs } = this.options;
+    const delayMs = kind === "sync" ? syncDelayMs : readDelayMs;
     const { boot } = this;
     return new Promise(resolve => {
       const done = () => this.boot === boot && resolve();
       if (clock === undefined) queueMicrotask(done);
-      else clock.after(syncDelayMs?.(this.random) ?? 0, done);
+      else clock.after(delayMs?.(this.random) ?? 0, done);
     });
   }
 
@@ -320,6 +354,7 @@ export class SimulatedDisk implements Disk {
       };
     }
     return () => {
+      if (this.lies("syncDirectory")) return;
       this.steps = this.steps.filter(step => {
         if (steps.has(step)) this.makeDurable(step);
         return !steps.has(step);
@@ -360,6 +395,7 @@ export class SimulatedDisk implements Disk {
   }
 
   private restore(directory: DirectoryNode, reached: Set<Node>): void {
+    directory.locked = false;
     directory.visible = new Map(directory.durable);
     for (const node of directory.visible.values()) {
       if (!reached.has(node)) {
@@ -434,12 +470,7 @@ class SimulatedFile implements DiskFile {
   }
 
   readAt(position: number, target: Uint8Array, start = 0, end = target.length): number {
-    return this.run("read", "read", file => {
-      const stop = Math.min(file.visible.size, position + end - start);
-      if (stop <= position) return 0;
-      target.set(file.visible.bytes.subarray(position, stop), start);
-      return stop - position;
-    });
+    return this.run("read", "read", file => this.copyOut(file, position, target, start, end));
   }
 
   writeAt(position: number, source: Uint8Array, start = 0, end = source.length): void {
@@ -472,13 +503,39 @@ class SimulatedFile implements DiskFile {
     });
   }
 
+  async readAsync(position: number, target: Uint8Array, start = 0, end = target.length): Promise<number> {
+    this.mustBeOpen("read");
+    await this.disk.wait("read");
+    return this.runAfterWait("read", "read", file => this.copyOut(file, position, target, start, end));
+  }
+
+  async extend(bytes: number): Promise<void> {
+    this.mustBeOpen("write");
+    await this.disk.wait("sync");
+    let failure: string | null = null;
+    const put = (file: CachedFile, count: number) => this.put(file, file.visible.size, Buffer.alloc(count));
+    this.runAfterWait(
+      "extend",
+      "write",
+      file => {
+        this.mustBeWritable("write");
+        const room = this.disk.freeBytes();
+        if (room < bytes) failure = "ENOSPC";
+        put(file, Math.min(room, bytes));
+      },
+      file => put(file, this.disk.random.below(bytes + 1)),
+    );
+    if (failure !== null) throw systemError(failure, "write", null);
+    await this.finishSync();
+  }
+
   async sync(): Promise<void> {
-    const finish = this.startSync();
-    await this.disk.wait();
-    finish();
+    this.mustBeOpen("fdatasync");
+    await this.finishSync();
   }
 
   syncNow(): void {
+    this.mustBeOpen("fdatasync");
     this.startSync()();
   }
 
@@ -490,6 +547,12 @@ class SimulatedFile implements DiskFile {
     this.disk.keep(this.node);
   }
 
+  private async finishSync(): Promise<void> {
+    const finish = this.startSync();
+    await this.disk.wait("sync");
+    finish();
+  }
+
   private startSync(): () => void {
     let covered = new Set<Change>();
     let file: CachedFile | null = null;
@@ -499,7 +562,7 @@ class SimulatedFile implements DiskFile {
     };
     let failed = false;
     try {
-      this.run("sync", "fdatasync", start, node => {
+      this.runAfterWait("sync", "fdatasync", start, node => {
         failed = true;
         start(node);
       });
@@ -507,15 +570,31 @@ class SimulatedFile implements DiskFile {
       if (!failed) throw error;
       return () => {
         file?.settle(covered, this.disk.random, true);
-        throw error;
+        if (!this.disk.lies("errors")) throw error;
       };
     }
-    return () => file?.settle(covered, this.disk.random, false);
+    return () => {
+      if (!this.disk.lies("sync")) file?.settle(covered, this.disk.random, false);
+    };
   }
 
   private run<T>(operation: DiskOperation, syscall: string, body: (file: CachedFile) => T, fail: (file: CachedFile) => void = () => {}): T {
+    this.mustBeOpen(syscall);
+    return this.runAfterWait(operation, syscall, body, fail);
+  }
+
+  private mustBeOpen(syscall: string): void {
+    if (!this.open && this.boot === this.disk.boot) throw systemError("EBADF", syscall, null);
+  }
+
+  /** The file may have been closed meanwhile. */
+  private runAfterWait<T>(
+    operation: DiskOperation,
+    syscall: string,
+    body: (file: CachedFile) => T,
+    fail: (file: CachedFile) => void = () => {},
+  ): T {
     if (this.boot !== this.disk.boot) throw new PowerFailed("the file was opened before the power failed");
-    if (!this.open) throw systemError("EBADF", syscall, null);
     const { node } = this;
     return this.disk.run(
       operation,
@@ -528,6 +607,13 @@ class SimulatedFile implements DiskFile {
 
   private mustBeWritable(syscall: string): void {
     if (!this.writable) throw systemError("EBADF", syscall, null);
+  }
+
+  private copyOut(file: CachedFile, position: number, target: Uint8Array, start: number, end: number): number {
+    const stop = Math.min(file.visible.size, position + end - start);
+    if (stop <= position) return 0;
+    target.set(file.visible.bytes.subarray(position, stop), start);
+    return stop - position;
   }
 
   private put(file: CachedFile, position: number, bytes: Uint8Array): void {

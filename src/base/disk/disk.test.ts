@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { Random } from "../random/random.ts";
+import type { Job } from "../scheduling/job.ts";
+import { PAUSE } from "../scheduling/sliced.ts";
 import type { Disk, DiskFile, OpenMode } from "./disk.ts";
+import { removeTree } from "./remove-tree.ts";
 import { replaceFile, replaceFileNow } from "./replace-file.ts";
 import { SYSTEM_DISK } from "./system-disk.ts";
 
@@ -36,6 +39,15 @@ function write(disk: Disk, path: string, text: string): void {
   const file = disk.open(path, "replace");
   file.append(bytes(text));
   file.close();
+}
+
+/** Runs a job without a scheduler. */
+async function finish<T>(job: Job<T>): Promise<T> {
+  for (;;) {
+    const step = job.next();
+    if (step.done) return step.value;
+    if (step.value !== PAUSE) await step.value;
+  }
 }
 
 function codeOf(action: () => unknown): string {
@@ -205,6 +217,65 @@ for (const [name, testDisk] of Object.entries(DISKS)) {
       disk.syncDirectoryNow(directory);
       expect(disk.readFile(join(directory, "a")).toString()).toBe("onetwo!");
       expect(await disk.syncDirectory(join(directory, "missing")).catch(error => error.code)).toBe("ENOENT");
+    });
+
+    test("asynchronous reads give what synchronous ones give, also when the file is closed meanwhile", async () => {
+      const { disk, directory } = testDisk();
+      const file = disk.open(join(directory, "a"), "create");
+      file.append(bytes("0123456789"));
+      const target = Buffer.alloc(20, "-");
+      expect([await file.readAsync(6, target, 2, 12), target.toString("latin1", 0, 8)]).toEqual([4, "--6789--"]);
+      expect([await file.readAsync(10, target), await file.readAsync(0, target, 3, 3)]).toEqual([0, 0]);
+      const late = file.readAsync(1, target, 0, 3);
+      file.close();
+      expect([await late, target.toString("latin1", 0, 3)]).toEqual([3, "123"]);
+      expect(await disk.open(join(directory, "a"), "write").readAsync(0, target, 0, 1)).toBe(1);
+    });
+
+    test("an extension appends zeros, after what is written meanwhile", async () => {
+      const { disk, directory } = testDisk();
+      const file = disk.open(join(directory, "a"), "create");
+      file.append(bytes("abc"));
+      await file.extend(300_000);
+      expect(file.size).toBe(300_003);
+      file.writeAt(3, bytes("def"));
+      const extending = file.extend(10);
+      file.writeAt(300_000, bytes("0123456789"));
+      await extending;
+      expect(file.size).toBe(300_020);
+      const content = disk.readFile(file.path);
+      expect(content.toString("latin1", 0, 6)).toBe("abcdef");
+      expect(content.subarray(6, 300_000)).toEqual(Buffer.alloc(299_994));
+      expect(content.subarray(300_000).toString("latin1").replaceAll("\0", "")).toBe("0123456789");
+      file.truncate(6);
+      const late = file.extend(4);
+      file.close();
+      await late;
+      expect(disk.readFile(file.path)).toEqual(bytes("abcdef\0\0\0\0"));
+    });
+
+    test("a tree is removed with everything in it; one that is missing already counts as removed", async () => {
+      const { disk, directory } = testDisk();
+      const tree = join(directory, "t");
+      for (const path of [tree, join(tree, "inner"), join(tree, "inner", "empty")]) disk.makeDirectory(path);
+      for (const path of [join(tree, "1"), join(tree, "inner", "2"), join(directory, "kept")]) write(disk, path, path);
+      await finish(removeTree(disk, tree));
+      await finish(removeTree(disk, tree));
+      expect(disk.list(directory).map(({ name }) => name)).toEqual(["kept"]);
+      expect(await disk.unlinkAsync(tree).catch(error => error.code)).toBe("ENOENT");
+    });
+
+    test("a directory is locked by one at a time", () => {
+      const { disk, directory } = testDisk();
+      const [a, b] = [join(directory, "a"), join(directory, "b")];
+      for (const path of [a, b]) disk.makeDirectory(path);
+      const lock = disk.lockDirectory(a);
+      expect(codeOf(() => disk.lockDirectory(a))).toBe("EWOULDBLOCK");
+      disk.lockDirectory(b).release();
+      lock.release();
+      disk.lockDirectory(a).release();
+      expect(disk.list(a)).toEqual([]);
+      expect(codeOf(() => disk.lockDirectory(join(directory, "m")))).toBe("ENOENT");
     });
 
     test("reports the free space", () => {

@@ -4,8 +4,8 @@
  *
  *   writeAt ─▶ page cache: visible to every reader, lost when the power fails ─ sync ─▶ durable
  *   open, rename, unlink, makeDirectory ─▶ visible at once ─ syncDirectory of the parent ─▶ durable
- * All operations except syncing are synchronous: a write into the page cache takes microseconds, less than a promise and a thread switch.
- * A sync takes as long as the medium needs, so it runs outside the event loop and settles a promise.
+ * Most operations are synchronous: a write into the page cache takes microseconds, less than a promise and a thread switch. What takes as long
+ * as the medium needs runs in the thread pool and settles a promise: syncs, reads of what may not be cached, extensions, removals of large files.
  *
  * Errors are those of the system: `code` ("ENOENT", "EIO", "ENOSPC" …), `syscall` and, where a path was given, `path`.
  */
@@ -34,6 +34,11 @@ export interface DiskSpace {
   readonly totalBytes: number;
 }
 
+/** A directory that this process has locked. The lock ends with the process, however it ends. */
+export interface DirectoryLock {
+  release(): void;
+}
+
 export interface Disk {
   /**
    * Opens a file. A directory is refused (EISDIR).
@@ -52,6 +57,8 @@ export interface Disk {
   /** Atomic: readers see the old file at `to` or the new one. */
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** The same in the thread pool: the file system takes up to milliseconds to free a large file. Use it for the store's blocks. */
+  unlinkAsync(path: string): Promise<void>;
   /** Creates one directory; its parent must exist. */
   makeDirectory(path: string, permissions?: number): void;
   /** Removes one directory, which must be empty. */
@@ -62,6 +69,11 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** The same, blocking the event loop: only for rare operations. */
   syncDirectoryNow(path: string): void;
+  /**
+   * Locks a directory against every other caller of this method, also those of this process. Programs that do not ask are not kept out.
+   * @throws EWOULDBLOCK: another holds the lock. ENOTSUP: this system or file system has no such locks.
+   */
+  lockDirectory(path: string): DirectoryLock;
   /** Space of the file system that holds `path`. */
   space(path: string): DiskSpace;
 }
@@ -77,14 +89,26 @@ export interface DiskFile {
    */
   readAt(position: number, target: Uint8Array, start?: number, end?: number): number;
   /**
+   * The same in the thread pool, for bytes that may have to come from the medium.
+   * @param target borrowed until the promise settles
+   */
+  readAsync(position: number, target: Uint8Array, start?: number, end?: number): Promise<number>;
+  /**
    * Writes `source` from `start` to `end` completely. If the position is after the end of the file, the gap is filled with zeros.
    * @throws the system's error; a first part of the bytes may then have been written, which `size` includes
    */
   writeAt(position: number, source: Uint8Array, start?: number, end?: number): void;
   /** Writes at the end. */
   append(source: Uint8Array, start?: number, end?: number): void;
-  /** Shortens the file, or extends it with zeros. */
+  /** Shortens the file, or extends it with a hole that reads as zeros. */
   truncate(size: number): void;
+  /**
+   * Writes zeros after the end of the file and makes them durable, in the thread pool. A sync after overwriting such zeros is cheaper than one
+   * after an append, because neither the size nor the map of the file's blocks changes (bench/micro/disk.ts).
+   * `writeAt` may be called meanwhile, also beyond the end: the zeros then follow those bytes. `size` rises when the promise settles.
+   * After a failure some of the zeros may be there, and the file's syncs must not be trusted if it was the sync that failed (`syscall`).
+   */
+  extend(bytes: number): Promise<void>;
   /**
    * Makes the bytes written before the call durable, and the size (`fdatasync`). Later writes are not covered.
    * After a failure the covered bytes may be lost, although reads still return them. A later successful sync does not cover them, because

@@ -1,4 +1,9 @@
-/** The machine's file system. Syncs run in the runtime's thread pool. */
+/**
+ * The machine's file system. Syncs, asynchronous reads, extensions and removals run in the runtime's thread pool.
+ *
+ * Reads go into the caller's buffer with `fs.read`, not through `Bun.file(path).slice()`: that allocates a buffer for each read, opens the file
+ * again and takes longer (bench/micro/disk.ts).
+ */
 import {
   closeSync,
   constants,
@@ -10,6 +15,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  read,
   readdirSync,
   readFileSync,
   readSync,
@@ -17,13 +23,16 @@ import {
   rmdirSync,
   statfsSync,
   statSync,
+  unlink,
   unlinkSync,
+  write,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { promisify } from "node:util";
 import { assert } from "../assert/assert.ts";
-import type { DirectoryEntry, Disk, DiskFile, DiskSpace, FileStatus, OpenMode } from "./disk.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import type { DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskSpace, FileStatus, OpenMode } from "./disk.ts";
 
 const FLAGS: Record<OpenMode, number> = {
   read: constants.O_RDONLY,
@@ -36,10 +45,26 @@ const FLAGS: Record<OpenMode, number> = {
 const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 const syncDescriptor = promisify(fsync);
 const syncData = promisify(fdatasync);
+const removeFile = promisify(unlink);
+/** Written by extensions, never changed. */
+const ZEROS = Buffer.alloc(256 * 1024);
+
+function readInPool(descriptor: number, target: Uint8Array, start: number, size: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    read(descriptor, target, start, size, position, (error, count) => (error === null ? resolve(count) : reject(error))),
+  );
+}
+
+function appendZerosInPool(descriptor: number, size: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    write(descriptor, ZEROS, 0, size, null, (error, count) => (error === null ? resolve(count) : reject(error))),
+  );
+}
 
 class SystemFile implements DiskFile {
   size: number;
-  private syncing = 0;
+  /** Calls in the thread pool that use the descriptor. */
+  private running = 0;
   private closed = false;
 
   constructor(
@@ -80,14 +105,37 @@ class SystemFile implements DiskFile {
     this.size = size;
   }
 
+  async readAsync(position: number, target: Uint8Array, start = 0, end = target.length): Promise<number> {
+    this.running++;
+    try {
+      let at = start;
+      while (at < end) {
+        const count = await readInPool(this.descriptor, target, at, end - at, position + at - start);
+        if (count === 0) break;
+        at += count;
+      }
+      return at - start;
+    } finally {
+      this.ran();
+    }
+  }
+
+  async extend(bytes: number): Promise<void> {
+    this.running++;
+    try {
+      await this.appendZeros(bytes);
+    } finally {
+      this.size = fstatSync(this.descriptor).size;
+      this.ran();
+    }
+  }
+
   async sync(): Promise<void> {
-    this.syncing++;
+    this.running++;
     try {
       await syncData(this.descriptor);
     } finally {
-      this.syncing--;
-      assert(this.syncing >= 0, "a file has no negative number of syncs under way", this.syncing);
-      if (this.closed && this.syncing === 0) closeSync(this.descriptor);
+      this.ran();
     }
   }
 
@@ -98,8 +146,36 @@ class SystemFile implements DiskFile {
   close(): void {
     assert(!this.closed, "a file is closed once", this.path);
     this.closed = true;
-    // A running sync still uses the descriptor; if it were closed now, its number could be reused for another file.
-    if (this.syncing === 0) closeSync(this.descriptor);
+    // A call in the thread pool still uses the descriptor; if it were closed now, its number could be reused for another file.
+    if (this.running === 0) closeSync(this.descriptor);
+  }
+
+  private ran(): void {
+    this.running--;
+    assert(this.running >= 0, "a file has no negative number of calls under way", this.running);
+    if (this.closed && this.running === 0) closeSync(this.descriptor);
+  }
+
+  /**
+   * Through a second descriptor that only appends: the system chooses the position while it holds the file's lock. Zeros written at a position
+   * chosen here would destroy records that the event loop wrote there meanwhile.
+   */
+  private async appendZeros(bytes: number): Promise<void> {
+    const appending = openSync(this.path, constants.O_WRONLY | constants.O_APPEND);
+    try {
+      const [own, opened] = [fstatSync(this.descriptor), fstatSync(appending)];
+      if (own.ino !== opened.ino || own.dev !== opened.dev) {
+        throw Object.assign(new Error(`ESTALE: another file has the name '${this.path}'`), {
+          code: "ESTALE",
+          syscall: "open",
+          path: this.path,
+        });
+      }
+      for (let left = bytes; left > 0; ) left -= await appendZerosInPool(appending, Math.min(left, ZEROS.length));
+      await syncData(appending);
+    } finally {
+      closeSync(appending);
+    }
   }
 }
 
@@ -128,6 +204,10 @@ class SystemDisk implements Disk {
 
   unlink(path: string): void {
     unlinkSync(path);
+  }
+
+  unlinkAsync(path: string): Promise<void> {
+    return removeFile(path);
   }
 
   makeDirectory(path: string, permissions = 0o700): void {
@@ -159,6 +239,10 @@ class SystemDisk implements Disk {
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  lockDirectory(path: string): DirectoryLock {
+    return lockDirectory(path);
   }
 
   space(path: string): DiskSpace {
