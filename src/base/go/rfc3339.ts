@@ -1,0 +1,105 @@
+/**
+ * Times of nanoseconds since 1970 as text, as Go prints them: RFC 3339 in UTC, with as many digits of the fraction as needed. Nothing is allocated
+ * by `writeTime`, because messages that are read directly carry their time as text.
+ *
+ *   1700000000 s + 120 ns ─▶ 2023-11-14T22:13:20.00000012Z
+ * The 64-bit number is divided in base 2^16, so that every step is exact in a double.
+ */
+import { decode } from "../bytes/ascii.ts";
+import type { Timestamp } from "./time.ts";
+
+/** Longest text, bytes. */
+export const TIME_BYTES_MAX = "2006-01-02T15:04:05.999999999Z".length;
+
+const NANOS_PER_SECOND = 1_000_000_000;
+const SECONDS_PER_DAY = 86_400;
+const LIMB = 65_536;
+const ZERO = 0x30;
+const DASH = 0x2d;
+const COLON = 0x3a;
+const DAYS_PER_400_YEARS = 146_097;
+const DAYS_FROM_YEAR_0_TO_1970 = 719_468; // year 0 begins on 1 March, so that a leap day is the last day of its year
+
+/** Nanoseconds since the last whole second, 0 to 999,999,999. */
+export function nanosecondsWithin(high: number, low: number): number {
+  const top = high >> 16;
+  let rest = top < 0 ? top + NANOS_PER_SECOND : top;
+  rest = (rest * LIMB + (high & 0xffff)) % NANOS_PER_SECOND;
+  rest = (rest * LIMB + (low >>> 16)) % NANOS_PER_SECOND;
+  return (rest * LIMB + (low & 0xffff)) % NANOS_PER_SECOND;
+}
+
+/** Whole seconds since 1970, rounded down. */
+export function secondsOf(high: number, low: number): number {
+  // A multiple of 10^9 below 2^63 in a double is off by less than a thousandth of a second, so rounding is exact.
+  return Math.round((high * LIMB * LIMB + low - nanosecondsWithin(high, low)) / NANOS_PER_SECOND);
+}
+
+export function timestampAt(high: number, low: number): Timestamp {
+  return { seconds: secondsOf(high, low), nanoseconds: nanosecondsWithin(high, low), offsetMinutes: 0 };
+}
+
+/** Nanoseconds since 1970; may need more than 64 bits. */
+export function nanosecondsSince1970({ seconds, nanoseconds }: Timestamp): bigint {
+  return BigInt(seconds) * BigInt(NANOS_PER_SECOND) + BigInt(nanoseconds);
+}
+
+export function timeText(high: number, low: number): string {
+  const bytes = Buffer.allocUnsafe(TIME_BYTES_MAX);
+  return decode(bytes, 0, writeTime(bytes, 0, high, low));
+}
+
+/** @param target has `TIME_BYTES_MAX` bytes left @returns the offset after the text */
+export function writeTime(target: Uint8Array, at: number, high: number, low: number): number {
+  const whole = secondsOf(high, low);
+  const days = Math.floor(whole / SECONDS_PER_DAY);
+  const second = whole - days * SECONDS_PER_DAY;
+  let next = writeDate(target, at, days);
+  target[next++] = 0x54; // T
+  next = writeTwo(target, next, Math.floor(second / 3_600));
+  target[next++] = COLON;
+  next = writeTwo(target, next, Math.floor(second / 60) % 60);
+  target[next++] = COLON;
+  next = writeTwo(target, next, second % 60);
+  next = writeFraction(target, next, nanosecondsWithin(high, low));
+  target[next++] = 0x5a; // Z
+  return next;
+}
+
+/** @param days since 1970 */
+function writeDate(target: Uint8Array, at: number, days: number): number {
+  const since = days + DAYS_FROM_YEAR_0_TO_1970;
+  const period = Math.floor(since / DAYS_PER_400_YEARS);
+  const day = since - period * DAYS_PER_400_YEARS;
+  const yearInPeriod = Math.floor((day - Math.floor(day / 1_460) + Math.floor(day / 36_524) - Math.floor(day / 146_096)) / 365);
+  const dayOfYear = day - (365 * yearInPeriod + Math.floor(yearInPeriod / 4) - Math.floor(yearInPeriod / 100));
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153); // 0 is March
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const year = yearInPeriod + period * 400 + (month <= 2 ? 1 : 0);
+  let next = writeTwo(target, at, Math.floor(year / 100));
+  next = writeTwo(target, next, year % 100);
+  target[next++] = DASH;
+  next = writeTwo(target, next, month);
+  target[next++] = DASH;
+  return writeTwo(target, next, dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1);
+}
+
+function writeTwo(target: Uint8Array, at: number, value: number): number {
+  target[at] = ZERO + Math.floor(value / 10);
+  target[at + 1] = ZERO + (value % 10);
+  return at + 2;
+}
+
+function writeFraction(target: Uint8Array, at: number, nanos: number): number {
+  if (nanos === 0) return at;
+  target[at] = 0x2e; // .
+  let rest = nanos;
+  let last = 0;
+  for (let digit = 9; digit >= 1; digit--) {
+    const value = rest % 10;
+    if (value !== 0 && last === 0) last = digit;
+    target[at + digit] = ZERO + value;
+    rest = Math.floor(rest / 10);
+  }
+  return at + last + 1;
+}
