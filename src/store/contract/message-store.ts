@@ -68,7 +68,7 @@ export interface StoreObserver {
   onUsage(messages: number, bytes: number): void;
   /** One message was removed. @param subject borrowed for the call */
   onRemoved(sequence: number, subject: Uint8Array, start: number, end: number, reason: RemovalReason): void;
-  /** All messages below a sequence were removed at once, without `onRemoved`: a full purge, a compact. */
+  /** All messages below a sequence, at least one, were removed without `onRemoved`: a full purge, a compact. */
   onRemovedBelow(sequence: number): void;
   /** `durable` has risen. Never within a call of the store: at an event of the disk. */
   onDurable(): void;
@@ -119,9 +119,9 @@ export interface MessageStore {
   append(message: Message, ttlSeconds: number): number;
   /** The same at a given sequence above the last one. Sequences between become a gap. */
   storeRaw(message: Message, ttlSeconds: number): number;
-  /** Uses up the next sequence without a message. @returns it */
+  /** Uses up the next sequence without a message, as interest retention does. The time becomes the last one. @returns the sequence */
   skip(timeHigh: number, timeLow: number): number;
-  /** Uses up `count` sequences from `first`, which follows the last one. At least 1. */
+  /** Uses up `count` sequences from `first`, which follows the last one. At least 1. The time counts only if the store has no last time yet. */
   skipRange(first: number, count: number, timeHigh: number, timeLow: number): void;
   /** Removes one message. Found: it is removed. */
   remove(sequence: number): Read;
@@ -129,18 +129,26 @@ export interface MessageStore {
   erase(sequence: number): Job<boolean>;
   /**
    * Removes messages and returns how many.
-   * @param filter a subject, may have wildcards; null: all
-   * @param below only messages below this sequence; 0: all up to the last one at the time of the call
+   * @param filter a subject, may have wildcards; null or `>`: all
+   * @param below only messages below this sequence; 0: all up to the last one at the time of the call. Without a filter as `compact`
    * @param keep keeps this number of the newest messages (that match); 0: none. Not together with `below`.
    */
   purge(filter: string | null, below: number, keep: number): Job<number>;
-  /** Removes all messages below a sequence; the next first sequence is at least this one. @returns how many */
+  /**
+   * Removes all messages below a sequence; the first sequence is at least this one afterwards. 0: nothing happens. Beyond the last sequence: the next
+   * message gets this one. So it also sets the first sequence of a new stream. The last time stays.
+   * @returns how many
+   */
   compact(below: number): Job<number>;
-  /** Removes all messages above a sequence; the next message gets the one after it. Messages are not reported to the observer. */
+  /**
+   * Removes all messages above a sequence; the next message gets the one after it. 0: the store is as new; at or beyond the last one: nothing happens.
+   * Only the usage is reported to the observer. Nothing may be stored until it ends.
+   */
   truncate(above: number): Job<void>;
   /**
    * Removes messages whose age or time to live has ended, oldest first. With markers, the last message of a subject is not removed: it is handed
-   * to `onLast`, which must store a marker for the subject with `append` (whose roll-up removes it).
+   * to `onLast`, which must store a marker for the subject with `append` (whose roll-up removes it). Its bytes are borrowed until `onLast` ends; `append`
+   * may be called with its subject. A last message that is a marker itself is removed.
    * @returns when to call again: nanoseconds since 1970; null: nothing expires
    */
   expire(timeHigh: number, timeLow: number, onLast: (message: Message) => void): Job<bigint | null>;
@@ -173,10 +181,10 @@ export interface MessageStore {
   countFrom(sequence: number, filters: SubjectFilters | null, lastPerSubject: boolean): Job<{ messages: number; upTo: number }>;
   /**
    * The last sequence of each subject that matches a filter, ascending.
-   * @param upTo only messages up to this sequence; 0: all @param most null is returned when there are more subjects
+   * @param upTo only messages up to this sequence; 0: all @param most null is returned when there are more subjects; 0: any number
    */
   lastPerSubject(filters: readonly string[], upTo: number, most: number): Job<number[] | null>;
-  /** Sequences between the first and the last one that hold no message, ascending. */
+  /** Runs of sequences between the first and the last one that hold no message, ascending: first sequence, length, first sequence, length … */
   deleted(): Job<number[]>;
 
   // Closing

@@ -1,0 +1,23 @@
+import { expect, test } from "bun:test";
+import { seedFromEnv } from "../../../test/doubles/seed.ts";
+import { fuzzMessageStore } from "../../../test/store/message-store-fuzz.ts";
+import type { StoreKind } from "../../../test/store/store-kind.ts";
+import { Random } from "../../base/random/random.ts";
+import { HashKey } from "../../messaging/subject/byte-hash.ts";
+import { ChunkPool } from "./chunk-pool.ts";
+import { MemoryStore } from "./memory-store.ts";
+
+const pool = new ChunkPool();
+
+export const MEMORY: StoreKind = {
+  name: "memory store",
+  open: async (limits, observer) => new MemoryStore(limits, observer, new HashKey(1, 2), pool),
+  reopen: null,
+  sizeOf: (subject, header, payload) => Buffer.byteLength(subject) + header.length + payload.length + 16,
+};
+
+test("fuzz: a memory store does what the model does", async () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  for (let round = 0; round < 8; round++) expect(await fuzzMessageStore(MEMORY, random, 300), `SEED=${seed} round=${round}`).toBeNull();
+});

@@ -1,0 +1,278 @@
+/**
+ * A message store with strings instead of ranges of bytes, for tests: what is `Cold` is waited for and asked again, jobs are run to their end, and
+ * everything that the observer hears is written down.
+ */
+import { Nanoseconds, nanosecondsOf } from "../../src/base/clock/nanoseconds.ts";
+import type { Job } from "../../src/base/scheduling/job.ts";
+import { PAUSE } from "../../src/base/scheduling/sliced.ts";
+import { Message } from "../../src/store/contract/message.ts";
+import {
+  COLD,
+  type MessageStore,
+  Read,
+  RemovalReason,
+  SEQUENCE_MAX,
+  type StoreObserver,
+  StoreRefusal,
+} from "../../src/store/contract/message-store.ts";
+import type { StoreLimits } from "../../src/store/contract/store-limits.ts";
+import { SubjectFilters } from "../../src/store/contract/subject-filters.ts";
+import type { ModelMessage, ModelRefusal, ModelState } from "../doubles/model-store.ts";
+import type { StoreKind } from "./store-kind.ts";
+
+const REASONS: Record<RemovalReason, string> = {
+  [RemovalReason.Limit]: "limit",
+  [RemovalReason.Age]: "age",
+  [RemovalReason.Ttl]: "ttl",
+  [RemovalReason.Request]: "request",
+};
+
+const REFUSALS: Record<StoreRefusal, ModelRefusal | "too large" | "failed" | "closed" | null> = {
+  [StoreRefusal.None]: null,
+  [StoreRefusal.TooLarge]: "too large",
+  [StoreRefusal.MaxMessages]: "max messages",
+  [StoreRefusal.MaxBytes]: "max bytes",
+  [StoreRefusal.MaxMessagesPerSubject]: "max messages per subject",
+  [StoreRefusal.Failed]: "failed",
+  [StoreRefusal.Closed]: "closed",
+};
+
+/** Runs a job to its end. */
+export async function finish<T>(job: Job<T>): Promise<T> {
+  while (true) {
+    const step = job.next();
+    if (step.done) return step.value;
+    if (step.value !== PAUSE) await step.value;
+  }
+}
+
+export class DrivenStore implements StoreObserver {
+  /** Removals since the list was emptied: sequence, subject, reason. */
+  removed: string[] = [];
+  removedBelow: number[] = [];
+  /** What the observer's usage adds up to. */
+  usedMessages = 0;
+  usedBytes = 0;
+  private readonly into = new Message();
+  private readonly from = new Message();
+  private readonly time = new Nanoseconds();
+  private constructor(private readonly kind: StoreKind) {}
+  store!: MessageStore;
+
+  static async open(kind: StoreKind, limits: StoreLimits): Promise<DrivenStore> {
+    const driven = new DrivenStore(kind);
+    driven.store = await kind.open(limits, driven);
+    return driven;
+  }
+
+  /** Closes the store and opens it again. */
+  async reopen(): Promise<void> {
+    const { limits } = this.store;
+    await this.store.close();
+    this.usedMessages = 0;
+    this.usedBytes = 0;
+    this.store = await this.kind.reopen!(limits, this);
+  }
+
+  get state(): ModelState {
+    const { state } = this.store;
+    return {
+      messages: state.messages,
+      bytes: state.bytes,
+      firstSequence: state.firstSequence,
+      firstTime: nanosecondsOf(state.firstTimeHigh, state.firstTimeLow),
+      lastSequence: state.lastSequence,
+      lastTime: nanosecondsOf(state.lastTimeHigh, state.lastTimeLow),
+      subjects: state.subjects,
+      deleted: state.deleted,
+    };
+  }
+
+  async check(subject: string, header: string, payload: string): Promise<string | null> {
+    this.fill(subject, header, payload, 0n);
+    return REFUSALS[(await this.hot(() => this.store.check(this.from), COLD)) as StoreRefusal];
+  }
+
+  /** @param sequence null: the next one */
+  async append(
+    subject: string,
+    header: string,
+    payload: string,
+    time: bigint,
+    ttlSeconds: number,
+    sequence: number | null = null,
+  ): Promise<number> {
+    const { from, store } = this;
+    this.fill(subject, header, payload, time);
+    const call = () => {
+      if (sequence === null) return store.append(from, ttlSeconds);
+      from.sequence = sequence;
+      return store.storeRaw(from, ttlSeconds);
+    };
+    const stored = await this.hot(call, COLD);
+    from.subject.fill(0x21); // The store has copied them.
+    store.flush();
+    return stored;
+  }
+
+  skip(time: bigint): number {
+    this.time.setBigInt(time);
+    return this.store.skip(this.time.high, this.time.low);
+  }
+
+  skipRange(count: number, time: bigint): void {
+    this.time.setBigInt(time);
+    this.store.skipRange(this.store.state.lastSequence + 1, count, this.time.high, this.time.low);
+  }
+
+  async remove(sequence: number): Promise<boolean> {
+    return (await this.hot(() => this.store.remove(sequence), Read.Cold)) === Read.Found;
+  }
+
+  erase(sequence: number): Promise<boolean> {
+    return finish(this.store.erase(sequence));
+  }
+
+  purge(filter: string | null, below: number, keep: number): Promise<number> {
+    return finish(this.store.purge(filter, below, keep));
+  }
+
+  compact(below: number): Promise<number> {
+    return finish(this.store.compact(below));
+  }
+
+  truncate(above: number): Promise<void> {
+    return finish(this.store.truncate(above));
+  }
+
+  expire(now: bigint, onLast: (message: ModelMessage) => void): Promise<bigint | null> {
+    this.time.setBigInt(now);
+    return finish(this.store.expire(this.time.high, this.time.low, message => onLast(visible(message))));
+  }
+
+  /** For `onLast` of `expire`: appends at once. The store must not be cold. */
+  appendNow(subject: string, header: string, time: bigint, ttlSeconds: number): void {
+    this.fill(subject, header, "", time);
+    if (this.store.append(this.from, ttlSeconds) === COLD) throw new Error("the store is cold");
+  }
+
+  reconfigure(limits: StoreLimits): Promise<void> {
+    return finish(this.store.reconfigure(limits));
+  }
+
+  async load(sequence: number): Promise<ModelMessage | null> {
+    const read = await this.hot(() => this.store.load(sequence, this.into), Read.Cold);
+    return read === Read.Found ? visible(this.into) : null;
+  }
+
+  lastOf(subject: string): Promise<number> {
+    const bytes = Buffer.from(`..${subject}..`);
+    return this.hot(() => this.store.lastOf(bytes, 2, bytes.length - 2), COLD);
+  }
+
+  totalOf(subject: string): number {
+    const bytes = Buffer.from(`..${subject}..`);
+    return this.store.totalOf(bytes, 2, bytes.length - 2);
+  }
+
+  lastMatching(filter: string, atMost: number): Promise<number> {
+    return finish(this.store.lastMatching(filter, atMost));
+  }
+
+  sequenceAt(time: bigint): Promise<number> {
+    this.time.setBigInt(time);
+    return this.hot(() => this.store.sequenceAt(this.time.high, this.time.low), COLD);
+  }
+
+  /** All messages that a scan finds. */
+  async scan(filters: readonly string[] | null, from: number, direction: 1 | -1): Promise<ModelMessage[]> {
+    const scan = this.store.scan(filters === null ? null : new SubjectFilters(filters), from, direction);
+    const found: ModelMessage[] = [];
+    while (true) {
+      const read = await this.hot(() => scan.step(this.into), Read.Cold);
+      if (read === Read.Missing) return found;
+      if (read === Read.Found) found.push(visible(this.into));
+    }
+  }
+
+  subjectTotals(filter: string): Promise<{ subject: string; messages: number }[]> {
+    return finish(this.store.subjectTotals(filter));
+  }
+
+  async countFrom(sequence: number, filters: readonly string[] | null, onlyLast: boolean): Promise<number> {
+    const { messages, upTo } = await finish(
+      this.store.countFrom(sequence, filters === null ? null : new SubjectFilters(filters), onlyLast),
+    );
+    if (upTo !== this.store.state.lastSequence) throw new Error(`counted up to ${upTo}`);
+    return messages;
+  }
+
+  lastPerSubject(filters: readonly string[], upTo: number, most: number): Promise<number[] | null> {
+    return finish(this.store.lastPerSubject(filters, upTo, most));
+  }
+
+  deleted(): Promise<number[]> {
+    return finish(this.store.deleted());
+  }
+
+  // StoreObserver
+
+  onUsage(messages: number, bytes: number): void {
+    this.usedMessages += messages;
+    this.usedBytes += bytes;
+  }
+
+  onRemoved(sequence: number, subject: Uint8Array, start: number, end: number, reason: RemovalReason): void {
+    this.removed.push(`${sequence} ${text(subject, start, end)} ${REASONS[reason]}`);
+  }
+
+  onRemovedBelow(sequence: number): void {
+    this.removedBelow.push(sequence);
+  }
+
+  onDurable(): void {}
+
+  onFailure(error: Error): void {
+    throw error;
+  }
+
+  onResumed(): void {}
+
+  /** Fills the message to store: all parts in one buffer, as a client's read has them. */
+  private fill(subject: string, header: string, payload: string, time: bigint): void {
+    const { from } = this;
+    const bytes = Buffer.from(`PUB ${subject} ${header}${payload}\r\n`);
+    this.time.setBigInt(time);
+    from.timeHigh = this.time.high;
+    from.timeLow = this.time.low;
+    const headerStart = 4 + Buffer.byteLength(subject) + 1;
+    const payloadStart = headerStart + Buffer.byteLength(header);
+    from.setSubject(bytes, 4, headerStart - 1);
+    from.setHeader(bytes, headerStart, payloadStart);
+    from.setPayload(bytes, payloadStart, bytes.length - 2);
+  }
+
+  private async hot<T>(call: () => T, cold: T): Promise<T> {
+    for (let answer = call(); ; answer = call()) {
+      if (answer !== cold) return answer;
+      await this.store.warm();
+    }
+  }
+}
+
+/** Sequences beyond all others, for queries without an upper end. */
+export const ANY_SEQUENCE = SEQUENCE_MAX;
+
+function visible(message: Message): ModelMessage {
+  return {
+    sequence: message.sequence,
+    subject: text(message.subject, message.subjectStart, message.subjectEnd),
+    header: text(message.header, message.headerStart, message.headerEnd),
+    payload: text(message.payload, message.payloadStart, message.payloadEnd),
+    time: nanosecondsOf(message.timeHigh, message.timeLow),
+  };
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.subarray(start, end)).toString();
+}
