@@ -16,6 +16,12 @@ export class JetStreamClient {
     return answer.string();
   }
 
+  /** @returns code and text of the status that answers a direct get; `found`: a message */
+  async status(subject: string, body: string): Promise<string> {
+    const { headers } = await this.connection.request(`$JS.API.${subject}`, body, { timeout: ANSWER_MS });
+    return headers === undefined || headers.code === 0 ? "found" : `${headers.code} ${headers.description}`;
+  }
+
   async close(): Promise<void> {
     await this.connection.close();
   }

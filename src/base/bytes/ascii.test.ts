@@ -13,6 +13,7 @@ import {
   quote,
   startsWith,
   writeDecimal,
+  writeSafeInteger,
 } from "./ascii.ts";
 
 test("a size is one to nine digits and nothing else", () => {
@@ -52,6 +53,18 @@ test("a number is written in decimal, with the predicted size, and parses back",
     expect(target.toString("latin1"), `SEED=${seed}`).toBe(`xx${number}`.padEnd(16, "x"));
     expect(decimalSize(number), `${number}`).toBe(end - 2);
     if (number < 10 ** 9) expect(parseSize(target, 2, end)).toBe(number);
+  }
+});
+
+test("a safe integer is written in decimal", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const numbers = [0, 7, 999_999_999, 1_000_000_000, 1_000_000_001, 2 ** 31, 2 ** 32, 10 ** 15, 2 ** 53 - 1];
+  for (let round = 0; round < 2_000; round++) numbers.push(Math.floor(2 ** random.between(0, 52) * (1 + random.below(1_000) / 1_001)));
+  for (const number of numbers) {
+    const target = Buffer.alloc(20, "x");
+    expect(writeSafeInteger(target, 2, number)).toBe(2 + String(number).length);
+    expect(target.toString("latin1"), `SEED=${seed}`).toBe(`xx${number}`.padEnd(20, "x"));
   }
 });
 

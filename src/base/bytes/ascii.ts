@@ -16,6 +16,9 @@ const HEX_DIGITS = "0123456789abcdef";
 /** Letters of the escapes from BELL to CR. */
 const NAMED_ESCAPES = "abtnvfr";
 
+const BILLION = 1_000_000_000;
+const BILLION_DIGITS = 9;
+
 /** Below this size a byte loop is faster than a native call. */
 const LOOP_BYTES_MAX = 48;
 
@@ -88,6 +91,20 @@ export function writeDecimal(target: Uint8Array, at: number, value: number): num
   }
   target[--end] = ZERO + rest;
   return behind;
+}
+
+/** Writes a non-negative safe integer in decimal, for sequences. @returns the offset after it */
+export function writeSafeInteger(target: Uint8Array, at: number, value: number): number {
+  if (value < BILLION) return writeDecimal(target, at, value);
+  const head = Math.floor(value / BILLION);
+  const end = writeDecimal(target, at, head) + BILLION_DIGITS;
+  let rest = value - head * BILLION;
+  for (let digit = 1; digit <= BILLION_DIGITS; digit++) {
+    const quotient = (rest / 10) | 0;
+    target[end - digit] = ZERO + (rest - quotient * 10);
+    rest = quotient;
+  }
+  return end;
 }
 
 /** Number of decimal digits of a non-negative integer below 2^31. */
