@@ -32,22 +32,11 @@ import {
   v128,
   when,
 } from "../../base/bytes/wasm-module.ts";
-
-/** Why `walk` stopped. */
-export enum WalkEnd {
-  /** All bytes were whole records. */
-  Done = 0,
-  /** The last record ends behind the bytes, as far as its length says. */
-  Cut,
-  /** The length word is zero: space that was preallocated, or damage. */
-  Zero,
-  /** The length words contradict each other, or exceed the limit. */
-  BadLength,
-  BadChecksum,
-}
+import { RECORD_BYTES_MAX } from "../contract/message-store.ts";
+import { CHECKSUM_BYTES, RECORD_BYTES_MIN, RECORD_HEADER_BYTES, RecordFault } from "./record-format.ts";
 
 /** Offsets in the kernel's memory. The host fills `MASKS` once, and `KEY` before a call. */
-export const END_AT = 0;
+export const FAULT_AT = 0;
 /** The running checksum of length words, 64 bits. */
 export const LENGTHS_AT = 8;
 /** The hash that `finish` made. */
@@ -62,11 +51,6 @@ const SCRATCH_AT = 512;
 export const SCRATCH_END = SCRATCH_AT + 16 + 0xffff + 33;
 
 export const PACKET_BYTES = 32;
-/** Parts of a record, see record.ts. */
-const HEADER_BYTES = 22;
-const CHECKSUM_BYTES = 8;
-const RECORD_BYTES_MAX = 32 * 1024 * 1024;
-
 /** Initial words of the state: digits of pi and other irrational numbers, as the algorithm says. */
 export const INITIAL_0 = [0xdbe6d5d5fe4cce2fn, 0xa4093822299f31d0n, 0x13198a2e03707344n, 0x243f6a8885a308d3n] as const;
 export const INITIAL_1 = [0x3bd39e10cb0ef593n, 0xc0acf169b5f18a8cn, 0xbe5466cf34e90c6cn, 0x452821e638d01377n] as const;
@@ -77,7 +61,7 @@ export const LENGTHS_FACTOR = 0x9e3779b97f4a7c15n;
 export interface KernelExports {
   /**
    * Walks records. With `check` 0 it writes the checksum of each, otherwise it compares. The checksum of length words goes on over each good record.
-   * @returns where it stopped: `to`, or the begin of the first record that is not good; `END_AT` has the reason, a `WalkEnd`
+   * @returns where it stopped: `to`, or the begin of the first record that is not good; `FAULT_AT` has the reason, a `RecordFault`
    */
   walk(from: number, to: number, check: number): number;
   /** Continues the checksum of length words over one record. @param headerSize 0 when the record has none */
@@ -284,32 +268,33 @@ function walkCode(): FunctionCode {
   const hasHeader = i32.shiftRight(get(lengthWord), i32.const(31));
   const left = i32.subtract(get(to), get(at));
   /** Leaves the walk, `depth` blocks out. */
-  const stopIf = (depth: number, condition: Code, why: WalkEnd): Code => sequence(set(reason, i32.const(why)), leaveIf(depth, condition));
+  const stopIf = (depth: number, condition: Code, why: RecordFault): Code =>
+    sequence(set(reason, i32.const(why)), leaveIf(depth, condition));
   return code.define(
     set(lengths, i64.load(i32.const(LENGTHS_AT))),
     block(
       loop(
-        stopIf(1, i32.isZero(left), WalkEnd.Done),
-        stopIf(1, i32.below(left, i32.const(4)), WalkEnd.Cut),
+        stopIf(1, i32.isZero(left), RecordFault.None),
+        stopIf(1, i32.below(left, i32.const(4)), RecordFault.Cut),
         set(lengthWord, i32.load(get(at))),
-        stopIf(1, i32.isZero(get(lengthWord)), WalkEnd.Zero),
-        stopIf(1, i32.below(left, i32.const(HEADER_BYTES)), WalkEnd.Cut),
+        stopIf(1, i32.isZero(get(lengthWord)), RecordFault.Zero),
+        stopIf(1, i32.below(left, i32.const(RECORD_HEADER_BYTES)), RecordFault.Cut),
         set(size, i32.and(get(lengthWord), i32.const(0x7fff_ffff))),
         set(subjectSize, i32.load16(get(at), 20)),
-        set(least, i32.add(i32.add(get(subjectSize), i32.const(HEADER_BYTES + CHECKSUM_BYTES)), i32.shiftLeft(hasHeader, i32.const(2)))),
-        stopIf(1, i32.below(get(size), get(least)), WalkEnd.BadLength),
-        stopIf(1, i32.above(get(size), i32.const(RECORD_BYTES_MAX)), WalkEnd.BadLength),
-        stopIf(1, i32.below(left, get(size)), WalkEnd.Cut),
+        set(least, i32.add(i32.add(get(subjectSize), i32.const(RECORD_BYTES_MIN)), i32.shiftLeft(hasHeader, i32.const(2)))),
+        stopIf(1, i32.below(get(size), get(least)), RecordFault.BadLength),
+        stopIf(1, i32.above(get(size), i32.const(RECORD_BYTES_MAX)), RecordFault.BadLength),
+        stopIf(1, i32.below(left, get(size)), RecordFault.Cut),
         set(stop, i32.subtract(i32.add(get(at), get(size)), i32.const(CHECKSUM_BYTES))),
         // Sequence and time, and with a header the subject, are gathered in scratch space; `body` is what follows.
         v128.store(i32.const(SCRATCH_AT), v128.load(get(at), 4)),
-        set(body, i32.add(get(at), i32.const(HEADER_BYTES))),
+        set(body, i32.add(get(at), i32.const(RECORD_HEADER_BYTES))),
         set(prefix, i32.const(16)),
         when(
           hasHeader,
           sequence(
             set(headerSize, i32.load(i32.add(get(body), get(subjectSize)))),
-            stopIf(2, i32.above(get(headerSize), i32.subtract(get(size), get(least))), WalkEnd.BadLength),
+            stopIf(2, i32.above(get(headerSize), i32.subtract(get(size), get(least))), RecordFault.BadLength),
             set(offset, i32.const(0)),
             block(
               loop(
@@ -346,7 +331,7 @@ function walkCode(): FunctionCode {
           ),
         ),
         set(hash, state.result(from, end)),
-        when(get(check), stopIf(2, i64.notEqual(get(hash), i64.load(get(stop))), WalkEnd.BadChecksum), i64.store(get(stop), get(hash))),
+        when(get(check), stopIf(2, i64.notEqual(get(hash), i64.load(get(stop))), RecordFault.BadChecksum), i64.store(get(stop), get(hash))),
         mixLengths(lengths, lengthsWord(get(lengthWord), get(subjectSize))),
         when(hasHeader, mixLengths(lengths, i64.from32(get(headerSize)))),
         set(at, i32.add(get(at), get(size))),
@@ -354,7 +339,7 @@ function walkCode(): FunctionCode {
       ),
     ),
     i64.store(i32.const(LENGTHS_AT), get(lengths)),
-    i32.store(i32.const(END_AT), get(reason)),
+    i32.store(i32.const(FAULT_AT), get(reason)),
     get(at),
   );
 }

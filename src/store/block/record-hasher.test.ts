@@ -4,8 +4,8 @@ import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { slowLengthsChecksum } from "../../../test/doubles/slow-highway-hash.ts";
 import { Random } from "../../base/random/random.ts";
 import { HashKey } from "./hash-key.ts";
-import { WalkEnd } from "./highway-hash-kernel.ts";
 import { LengthsChecksum } from "./lengths-checksum.ts";
+import { RecordFault } from "./record-format.ts";
 import { RecordHasher } from "./record-hasher.ts";
 
 const STAGING_BYTES = 1024 * 1024;
@@ -68,9 +68,9 @@ test("sealing gives the checksums of records that a real server wrote", () => {
 test("verifying accepts records that a real server wrote, with the key of their block only", () => {
   const hasher = new RecordHasher(0);
   expect(hasher.verifyRecords(golden, 0, golden.length, ORDERS, null)).toBe(golden.length);
-  expect(hasher.end).toBe(WalkEnd.Done);
+  expect(hasher.fault).toBe(RecordFault.None);
   expect(hasher.verifyRecords(golden, 0, golden.length, HashKey.ofBlock("ORDERS", 2), null)).toBe(0);
-  expect(hasher.end).toBe(WalkEnd.BadChecksum);
+  expect(hasher.fault).toBe(RecordFault.BadChecksum);
 });
 
 test("bytes that are not whole records are a defect of the caller", () => {
@@ -83,13 +83,13 @@ test("verifying names the first record that is not good, and why", () => {
   const hasher = new RecordHasher(0);
   const ends = (change: (copy: Buffer) => Uint8Array) => {
     const bytes = change(Buffer.from(golden));
-    return [hasher.verifyRecords(bytes, 0, bytes.length, ORDERS, null), WalkEnd[hasher.end]];
+    return [hasher.verifyRecords(bytes, 0, bytes.length, ORDERS, null), RecordFault[hasher.fault]];
   };
   const second = 45;
   expect(ends(copy => copy.subarray(0, second + 21))).toEqual([second, "Cut"]);
   expect(ends(copy => copy.subarray(0, second + 3))).toEqual([second, "Cut"]);
   expect(ends(copy => copy.subarray(0, second + 73))).toEqual([second, "Cut"]);
-  expect(ends(copy => copy.subarray(0, second))).toEqual([second, "Done"]);
+  expect(ends(copy => copy.subarray(0, second))).toEqual([second, "None"]);
   expect(ends(copy => Buffer.concat([copy.subarray(0, second), Buffer.alloc(100)]))).toEqual([second, "Zero"]);
   const set = (offset: number, value: number) => ends(copy => copy.fill(value, offset, offset + 1));
   expect(set(second, 30)).toEqual([second, "BadLength"]); // too small for its subject
@@ -150,7 +150,7 @@ test("fuzz: sealed records are those of the model, and verify; every changed bit
     const stop = hasher.verifyRecords(expected, 0, expected.length, key, changed);
     expect(stop < expected.length || !changed.equals(lengths), `${where} bit=${bit}`).toBe(true);
     const changedRecord = recordAround(records, bit >> 3);
-    if (!changedRecord.isLength) expect([stop, hasher.end], where).toEqual([changedRecord.start, WalkEnd.BadChecksum]);
+    if (!changedRecord.isLength) expect([stop, hasher.fault], where).toEqual([changedRecord.start, RecordFault.BadChecksum]);
   }
 });
 
@@ -172,7 +172,7 @@ test("fuzz: records larger than the window, and around its end", () => {
     const start = records.slice(0, largest).reduce((sum, record) => sum + modelRecordBytes(record, null).length, 0);
     const size = modelRecordBytes(records[largest], null).length;
     bytes[start + size - 9] ^= 4;
-    expect([hasher.verifyRecords(bytes, 0, bytes.length, key, null), hasher.end], where).toEqual([start, WalkEnd.BadChecksum]);
-    expect([hasher.verifyRecords(bytes, start, start + size - 1, key, null), hasher.end], where).toEqual([start, WalkEnd.Cut]);
+    expect([hasher.verifyRecords(bytes, 0, bytes.length, key, null), hasher.fault], where).toEqual([start, RecordFault.BadChecksum]);
+    expect([hasher.verifyRecords(bytes, start, start + size - 1, key, null), hasher.fault], where).toEqual([start, RecordFault.Cut]);
   }
 });

@@ -18,7 +18,7 @@
 
 import type { HashKey } from "./hash-key.ts";
 import {
-  END_AT,
+  FAULT_AT,
   highwayHashModule,
   KEY_AT,
   type KernelExports,
@@ -27,9 +27,9 @@ import {
   PACKET_BYTES,
   RESULT_AT,
   SCRATCH_END,
-  WalkEnd,
 } from "./highway-hash-kernel.ts";
 import type { LengthsChecksum } from "./lengths-checksum.ts";
+import { CHECKSUM_BYTES, HEADER_BIT, HEADER_LENGTH_BYTES, RECORD_HEADER_BYTES, RecordFault } from "./record-format.ts";
 
 const PAGE_BYTES = 64 * 1024;
 /** The begin of the window and of the staging space are multiples of this. */
@@ -41,10 +41,6 @@ const WINDOW_BYTES = 128 * 1024;
 const GUARD_BYTES = ALIGNMENT;
 const STAGING_AT = WINDOW_AT + WINDOW_BYTES + GUARD_BYTES;
 
-const RECORD_HEADER_BYTES = 22;
-const CHECKSUM_BYTES = 8;
-const HEADER_BIT = 0x8000_0000;
-
 export class RecordHasher {
   /** The whole memory: addresses are offsets in it. */
   readonly bytes: Buffer;
@@ -53,7 +49,7 @@ export class RecordHasher {
   readonly stagingStart = STAGING_AT;
   readonly stagingEnd: number;
   /** Why the last `verifyRecords` or `sealRecordsOf` stopped. */
-  end = WalkEnd.Done;
+  fault = RecordFault.None;
   private readonly kernel: KernelExports;
   private readonly words: Uint32Array;
   private key: HashKey | null = null;
@@ -85,20 +81,20 @@ export class RecordHasher {
     const stop = this.kernel.walk(from, to, 0);
     if (lengths !== null) this.takeLengths(lengths);
     if (stop !== to)
-      throw new Error(`staged bytes are not whole records: ${WalkEnd[this.words[END_AT >>> 2]]} ${stop - from} of ${to - from}`);
+      throw new Error(`staged bytes are not whole records: ${RecordFault[this.words[FAULT_AT >>> 2]]} ${stop - from} of ${to - from}`);
   }
 
   /** The same for records in any memory. @throws likewise */
   sealRecordsOf(target: Uint8Array, start: number, end: number, key: HashKey): void {
     const stop = this.walkPieces(target, start, end, key, null, false);
-    if (stop !== end) throw new Error(`bytes are not whole records: ${WalkEnd[this.end]} at ${stop} of ${end}`);
+    if (stop !== end) throw new Error(`bytes are not whole records: ${RecordFault[this.fault]} at ${stop} of ${end}`);
   }
 
   /**
    * Verifies lengths and checksums of records, until the first bad one. A share of work: a MiB of small records takes about 0.3 ms.
    * @param start offset of the first record
    * @param lengths is continued over the good records; null: not wanted
-   * @returns `end`, or the offset of the first record that is bad or cut; the field `end` has the reason
+   * @returns `end`, or the offset of the first record that is bad or cut; the field `fault` has the reason
    */
   verifyRecords(source: Uint8Array, start: number, end: number, key: HashKey, lengths: LengthsChecksum | null): number {
     return this.walkPieces(source, start, end, key, lengths, true);
@@ -178,10 +174,10 @@ export class RecordHasher {
       const size = Math.min(end - at, WINDOW_BYTES);
       this.bytes.set(bytes.subarray(at, at + size), WINDOW_AT);
       const walked = this.kernel.walk(WINDOW_AT, WINDOW_AT + size, verify ? 1 : 0) - WINDOW_AT;
-      this.end = this.words[END_AT >>> 2];
+      this.fault = this.words[FAULT_AT >>> 2];
       if (!verify) bytes.set(this.bytes.subarray(WINDOW_AT, WINDOW_AT + walked), at);
       at += walked;
-      if (at === end || (this.end !== WalkEnd.Done && this.end !== WalkEnd.Cut) || (walked === 0 && end - at === size)) break;
+      if (at === end || (this.fault !== RecordFault.None && this.fault !== RecordFault.Cut) || (walked === 0 && end - at === size)) break;
       if (walked > 0) continue; // a record crosses the end of the window
       const recordSize = this.walkLargeRecord(bytes, at, end, key, verify);
       if (recordSize === 0) break;
@@ -203,8 +199,8 @@ export class RecordHasher {
     let headerSize = 0;
     if (hasHeader) {
       headerSize = this.view.getUint32(WINDOW_AT + RECORD_HEADER_BYTES + subjectSize, true);
-      if (headerSize > size - RECORD_HEADER_BYTES - subjectSize - 4 - CHECKSUM_BYTES) {
-        this.end = WalkEnd.BadLength;
+      if (headerSize > size - RECORD_HEADER_BYTES - subjectSize - HEADER_LENGTH_BYTES - CHECKSUM_BYTES) {
+        this.fault = RecordFault.BadLength;
         return 0;
       }
     }
@@ -212,17 +208,17 @@ export class RecordHasher {
     this.start(key);
     this.update(bytes, at + 4, at + 20);
     this.update(bytes, at + RECORD_HEADER_BYTES, body);
-    this.update(bytes, hasHeader ? body + 4 : body, sumAt);
+    this.update(bytes, hasHeader ? body + HEADER_LENGTH_BYTES : body, sumAt);
     if (verify) {
       this.finish(this.held, 0);
       for (let i = 0; i < CHECKSUM_BYTES; i++) {
         if (this.held[i] === bytes[sumAt + i]) continue;
-        this.end = WalkEnd.BadChecksum;
+        this.fault = RecordFault.BadChecksum;
         return 0;
       }
     } else this.finish(bytes, sumAt);
     this.kernel.addLengths(lengthWord, subjectSize, headerSize);
-    this.end = WalkEnd.Done;
+    this.fault = RecordFault.None;
     return size;
   }
 }
