@@ -77,6 +77,11 @@ export const when = (condition: Code, then: Code, otherwise: Code = []): Code =>
 /** Jumps to the end of a block or an `if`, or to the begin of a loop. @param depth 0: the innermost one */
 export const leave = (depth: number): Code => [0x0c, ...unsigned(depth)];
 export const leaveIf = (depth: number, condition: Code): Code => [condition, 0x0d, ...unsigned(depth)];
+/** Leaves the function. */
+export const giveBack = (value: Code): Code => [value, 0x0f];
+/** The ranges may overlap. */
+export const copyMemory = (target: Code, source: Code, size: Code): Code => [target, source, size, 0xfc, 10, 0, 0];
+export const fillMemory = (target: Code, byte: Code, size: Code): Code => [target, byte, size, 0xfc, 11, 0];
 
 export const i32 = {
   const: (value: number): Code => [0x41, ...signed(BigInt(value | 0))],
@@ -84,6 +89,8 @@ export const i32 = {
   load8: load(0x2d),
   load16: load(0x2f),
   store: store(0x36),
+  store8: store(0x3a),
+  store16: store(0x3b),
   isZero: unary(0x45),
   equal: binary(0x46),
   notEqual: binary(0x47),
@@ -93,17 +100,25 @@ export const i32 = {
   atLeast: binary(0x4f),
   add: binary(0x6a),
   subtract: binary(0x6b),
+  multiply: binary(0x6c),
   and: binary(0x71),
   or: binary(0x72),
+  xor: binary(0x73),
   shiftLeft: binary(0x74),
   shiftRight: binary(0x76),
+  /** `condition` is not 0 ? `yes` : `no`; both are computed. */
+  choose: (condition: Code, yes: Code, no: Code): Code => [yes, no, condition, 0x1b],
+  /** The lower half of a 64-bit number. */
+  from64: unary(0xa7),
 };
 
 export const i64 = {
   const: (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))],
   load: load(0x29),
   store: store(0x37),
+  isZero: unary(0x50),
   notEqual: binary(0x52),
+  trailingZeros: unary(0x7a),
   multiply: binary(0x7e),
   or: binary(0x84),
   xor: binary(0x85),

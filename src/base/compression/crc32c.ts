@@ -5,18 +5,14 @@
  */
 
 const POLYNOMIAL = 0x82f63b78;
-const TABLES = makeTables();
+const TABLES = crc32cTables();
 
-/**
- * The sum of `bytes[start, end)`.
- * @param before the sum of the bytes in front of these; 0: these are the first
- * @returns an unsigned 32-bit number
- */
-export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, before = 0): number {
+/** @returns an unsigned 32-bit number */
+export function crc32c(bytes: Uint8Array): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
-  let sum = ~before;
-  let at = start;
-  for (const last = end - 7; at < last; at += 8) {
+  let sum = 0xffffffff;
+  let at = 0;
+  for (const end = bytes.length - 7; at < end; at += 8) {
     const low = sum ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
     sum =
       t7[low & 0xff] ^
@@ -28,11 +24,12 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, before 
       t1[bytes[at + 6]] ^
       t0[bytes[at + 7]];
   }
-  for (; at < end; at++) sum = t0[(sum ^ bytes[at]) & 0xff] ^ (sum >>> 8);
+  for (; at < bytes.length; at++) sum = t0[(sum ^ bytes[at]) & 0xff] ^ (sum >>> 8);
   return ~sum >>> 0;
 }
 
-function makeTables(): Uint32Array[] {
+/** Eight tables of 256 words, see above. */
+export function crc32cTables(): Uint32Array[] {
   const tables = Array.from({ length: 8 }, () => new Uint32Array(256));
   for (let byte = 0; byte < 256; byte++) {
     let sum = byte;

@@ -9,24 +9,21 @@
  *     ff identifier     `S2sTwO`, or `sNaPpY` for the older format, whose blocks S2 includes; may come again
  * There is no end mark; an empty stream may have no bytes at all.
  *
- * Reading and writing are computations in slices, because a block of 8 MiB takes longer than the event loop may be held up; the plain
- * functions run them to their end. Speed: bench/micro/compression.ts.
+ * Reading and writing are computations in slices of one chunk, because 8 MiB take longer than the event loop may be held up; the plain functions
+ * run them to their end.
  */
 import { inOneGo, PAUSE, type Sliced } from "../scheduling/sliced.ts";
 import { crc32c } from "./crc32c.ts";
-import { S2BlockDecoder, S2Error, statedSize } from "./s2-block.ts";
-import { S2BlockEncoder } from "./s2-block-encoder.ts";
+import { S2Codec, S2Error, statedSize } from "./s2-codec.ts";
 import { encodeSnappyBlock, SNAPPY_CONTENT_BYTES_MAX } from "./snappy-block.ts";
 
 const HEAD_BYTES = 4;
 const SUM_BYTES = 4;
 const CHUNK_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
-/** Default block size of klauspost's writers. */
-const WRITTEN_CONTENT_BYTES = 1024 * 1024;
+/** Content of the chunks that are written, and between two pauses: less than a millisecond. */
+const WRITTEN_CONTENT_BYTES = 256 * 1024;
 /** A chunk is compressed if it becomes shorter by this part of its size: reading a compressed chunk takes longer. */
 const SAVED_BITS_MIN = 5;
-/** Content between two pauses: about 0.2 ms when written, 0.1 ms when read. */
-const SLICE_BYTES = 64 * 1024;
 const COMPRESSED = 0x00;
 const PLAIN = 0x01;
 const FIRST_SKIPPABLE = 0x80;
@@ -35,9 +32,9 @@ const S2_NAME = Buffer.from("S2sTwO");
 const SNAPPY_NAME = Buffer.from("sNaPpY");
 
 /** @returns an S2 stream with this content; a few bytes longer than it, if nothing repeats */
-export function encodeS2Stream(content: Uint8Array): Buffer {
+export function encodeS2Stream(content: Uint8Array, codec = new S2Codec()): Buffer {
   const target = Buffer.allocUnsafe(s2StreamBytesMax(content.length));
-  return target.subarray(0, inOneGo(encodeS2StreamInto(content, 0, content.length, target, 0)));
+  return target.subarray(0, inOneGo(encodeS2StreamInto(codec, content, 0, content.length, target, 0)));
 }
 
 /** Bytes that a stream of this content has at most. */
@@ -51,33 +48,30 @@ export function s2StreamBytesMax(contentBytes: number): number {
  * @param target room for `s2StreamBytesMax` bytes from `at` on
  * @returns end of the stream in the target
  */
-export function* encodeS2StreamInto(content: Uint8Array, start: number, end: number, target: Uint8Array, at: number): Sliced<number> {
-  const encoder = new S2BlockEncoder(content);
+export function* encodeS2StreamInto(
+  codec: S2Codec,
+  content: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): Sliced<number> {
   target[at] = IDENTIFIER;
   writeUint24(target, at + 1, S2_NAME.length);
   target.set(S2_NAME, at + HEAD_BYTES);
   let written = at + HEAD_BYTES + S2_NAME.length;
   for (let first = start; first < end; first += WRITTEN_CONTENT_BYTES) {
     const next = Math.min(end, first + WRITTEN_CONTENT_BYTES);
+    const size = next - first;
     const bodyAt = written + HEAD_BYTES + SUM_BYTES;
-    encoder.begin(first, next, target, bodyAt, bodyAt + (next - first) - ((next - first) >> SAVED_BITS_MIN));
-    let sum = 0;
-    let fits = true;
-    for (let piece = first; piece < next; piece += SLICE_BYTES) {
-      const pieceEnd = Math.min(next, piece + SLICE_BYTES);
-      sum = crc32c(content, piece, pieceEnd, sum);
-      fits &&= encoder.work(pieceEnd);
-      yield PAUSE;
-    }
-    let bodyEnd = fits ? encoder.finish() : -1;
-    target[written] = bodyEnd === -1 ? PLAIN : COMPRESSED;
-    if (bodyEnd === -1) {
-      target.set(content.subarray(first, next), bodyAt);
-      bodyEnd = bodyAt + next - first;
-    }
+    const blockBytes = codec.encode(content, first, next, target, bodyAt, size - (size >> SAVED_BITS_MIN));
+    if (blockBytes === 0) target.set(content.subarray(first, next), bodyAt);
+    const bodyEnd = bodyAt + (blockBytes === 0 ? size : blockBytes);
+    target[written] = blockBytes === 0 ? PLAIN : COMPRESSED;
     writeUint24(target, written + 1, bodyEnd - written - HEAD_BYTES);
-    writeUint32(target, written + HEAD_BYTES, masked(sum));
+    writeUint32(target, written + HEAD_BYTES, masked(codec.contentSum()));
     written = bodyEnd;
+    yield PAUSE;
   }
   return written;
 }
@@ -117,9 +111,9 @@ function chunkHead(kind: number, size: number): Buffer {
  * @param contentBytesMax larger content is refused
  * @throws S2Error when it is not a stream, is damaged, or is too large
  */
-export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number): Buffer {
+export function decodeS2Stream(stream: Uint8Array, contentBytesMax: number, codec = new S2Codec()): Buffer {
   const content = Buffer.alloc(s2ContentBytes(stream, contentBytesMax));
-  inOneGo(decodeS2StreamInto(stream, content, 0));
+  inOneGo(decodeS2StreamInto(codec, stream, content, 0));
   return content;
 }
 
@@ -136,30 +130,22 @@ export function s2ContentBytes(stream: Uint8Array, contentBytesMax: number): num
 /**
  * Writes the content of a stream.
  * @param stream borrowed, unchanged until the end
- * @param target room for `s2ContentBytes` bytes from `start` on; up to three bytes behind them may be overwritten, if there are any
+ * @param target room for `s2ContentBytes` bytes from `start` on
  * @returns end of the content in the target
  * @throws S2Error when it is not a stream, or is damaged; the target then has part of the content
  */
-export function* decodeS2StreamInto(stream: Uint8Array, target: Uint8Array, start: number): Sliced<number> {
-  const decoder = new S2BlockDecoder();
+export function* decodeS2StreamInto(codec: S2Codec, stream: Uint8Array, target: Uint8Array, start: number): Sliced<number> {
   let filled = start;
   for (const { kind, body } of chunksOf(stream)) {
-    const size = contentBytesOf(kind, body, target.length - filled);
     if (kind !== COMPRESSED && kind !== PLAIN) continue;
-    const end = filled + size;
     const rest = body.subarray(SUM_BYTES);
-    if (kind === COMPRESSED) decoder.begin(rest, target, filled);
-    else target.set(rest, filled);
-    let sum = 0;
-    for (let piece = filled; ; piece += SLICE_BYTES) {
-      const pieceEnd = Math.min(end, piece + SLICE_BYTES);
-      if (kind === COMPRESSED) decoder.work(pieceEnd);
-      sum = crc32c(target, piece, pieceEnd, sum);
-      yield PAUSE;
-      if (pieceEnd === end) break;
-    }
+    const room = target.length - filled;
+    const size = kind === COMPRESSED ? codec.decode(rest, target, filled, room) : contentBytesOf(kind, body, room);
+    if (kind === PLAIN) target.set(rest, filled);
+    const sum = kind === COMPRESSED ? codec.contentSum() : codec.sumOf(rest, 0, size);
     if (masked(sum) !== readUint32(body, 0)) throw new S2Error("a chunk with a wrong checksum");
-    filled = end;
+    filled += size;
+    yield PAUSE;
   }
   return filled;
 }

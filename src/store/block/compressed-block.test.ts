@@ -1,16 +1,18 @@
 import { expect, test } from "bun:test";
 import { logLines } from "../../../test/doubles/log-lines.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
+import { S2Codec } from "../../base/compression/s2-codec.ts";
 import { Random } from "../../base/random/random.ts";
 import { inOneGo } from "../../base/scheduling/sliced.ts";
 import { CompressedBlockError, compressBlock, looksCompressed, recordsOf } from "./compressed-block.ts";
 
 const MOST = 10_000_000;
+const codec = new S2Codec();
 const never = () => {
   throw new Error("a block of another length was taken for a record");
 };
-const compress = (records: Uint8Array) => inOneGo(compressBlock(records));
-const expand = (file: Uint8Array, most = MOST) => Buffer.from(inOneGo(recordsOf(file, most, never)));
+const compress = (records: Uint8Array) => inOneGo(compressBlock(codec, records));
+const expand = (file: Uint8Array, most = MOST) => Buffer.from(inOneGo(recordsOf(codec, file, most, never)));
 
 /** Records of formats §10.3, and the file that a stream of plain chunks makes of them. */
 const RECORDS = Buffer.from(
@@ -29,18 +31,18 @@ test("a file is the mark, the size, an S2 stream without the last checksum, and 
 
 test("8 MiB of lines are compressed and expanded in slices", () => {
   const records = logLines(8 * 1024 * 1024, 3);
-  const work = compressBlock(records);
+  const work = compressBlock(codec, records);
   let pauses = 0;
   let step = work.next();
   for (; !step.done; step = work.next()) pauses++;
-  expect(pauses).toBe(128);
+  expect(pauses).toBe(32);
   const file = step.value as Uint8Array;
   expect(file.length).toBeLessThan(records.length / 3);
-  const reading = recordsOf(file, MOST, never);
+  const reading = recordsOf(codec, file, MOST, never);
   pauses = 0;
   let read = reading.next();
   for (; !read.done; read = reading.next()) pauses++;
-  expect(pauses).toBe(128);
+  expect(pauses).toBe(32);
   expect(Buffer.from(read.value as Uint8Array).equals(records)).toBe(true);
 });
 
@@ -48,7 +50,7 @@ test("only a file of five bytes or more with the mark and algorithm 1 is compres
   for (const hex of ["", "63", "636d7001", "636d700005", "636d700205", "2d00000001"]) {
     const file = Buffer.from(hex, "hex");
     expect(looksCompressed(file)).toBe(false);
-    expect(inOneGo(recordsOf(file, MOST, never))).toBe(file);
+    expect(inOneGo(recordsOf(codec, file, MOST, never))).toBe(file);
   }
 });
 
@@ -76,7 +78,7 @@ test("the stated size is not believed, as in nats-server", () => {
 test("a long file that is no stream is an uncompressed block if it begins with a good record", () => {
   const file = Buffer.alloc(24_145_251 + 30);
   file.writeUInt32LE(24_145_251);
-  const ask = (bytes: Uint8Array, good: boolean) => inOneGo(recordsOf(bytes, 40 * 1024 * 1024, asked => asked === bytes && good));
+  const ask = (bytes: Uint8Array, good: boolean) => inOneGo(recordsOf(codec, bytes, 40 * 1024 * 1024, asked => asked === bytes && good));
   expect(looksCompressed(file)).toBe(true);
   expect(ask(file, true)).toBe(file);
   expect(() => ask(file, false)).toThrow(CompressedBlockError);
@@ -93,7 +95,7 @@ test("fuzz: files with changed bytes and cut files are refused or expanded withi
     const cut = random.below(3) === 0 ? file.subarray(0, random.below(file.length)) : file;
     const most = random.below(200_000);
     try {
-      const records = inOneGo(recordsOf(cut, most, never));
+      const records = inOneGo(recordsOf(codec, cut, most, never));
       if (records !== cut) expect(records.length, `SEED=${seed} round=${round}`).toBeLessThanOrEqual(most);
     } catch (error) {
       expect(error, `SEED=${seed} round=${round}`).toBeInstanceOf(CompressedBlockError);

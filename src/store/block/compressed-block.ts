@@ -11,7 +11,7 @@
  * because it is no stream, and begins with a good record.
  * Source: reference, formats §10.4.
  */
-import { S2Error } from "../../base/compression/s2-block.ts";
+import { type S2Codec, S2Error } from "../../base/compression/s2-codec.ts";
 import { decodeS2StreamInto, encodeS2StreamInto, s2ContentBytes, s2StreamBytesMax } from "../../base/compression/s2-stream.ts";
 import type { Sliced } from "../../base/scheduling/sliced.ts";
 
@@ -37,13 +37,13 @@ export function looksCompressed(file: Uint8Array): boolean {
  * @param records whole records, at least one; borrowed, unchanged until the end
  * @returns the content of the file, memory of its own; a little longer than the records if nothing repeats in them
  */
-export function* compressBlock(records: Uint8Array): Sliced<Uint8Array> {
+export function* compressBlock(codec: S2Codec, records: Uint8Array): Sliced<Uint8Array> {
   const bodyEnd = records.length - CHECKSUM_BYTES;
   if (bodyEnd < 0) throw new CompressedBlockError("a block without a record cannot be compressed");
   const file = Buffer.allocUnsafeSlow(MARK.length + VARINT_BYTES_MAX + s2StreamBytesMax(bodyEnd) + CHECKSUM_BYTES);
   file.set(MARK);
   const streamAt = writeVarint(file, MARK.length, records.length);
-  const streamEnd = yield* encodeS2StreamInto(records, 0, bodyEnd, file, streamAt);
+  const streamEnd = yield* encodeS2StreamInto(codec, records, 0, bodyEnd, file, streamAt);
   file.set(records.subarray(bodyEnd), streamEnd);
   return file.subarray(0, streamEnd + CHECKSUM_BYTES);
 }
@@ -56,10 +56,15 @@ export function* compressBlock(records: Uint8Array): Sliced<Uint8Array> {
  * @returns `file` itself when it is not compressed, otherwise memory of its own
  * @throws CompressedBlockError
  */
-export function* recordsOf(file: Uint8Array, recordsBytesMax: number, startsWithRecord: (file: Uint8Array) => boolean): Sliced<Uint8Array> {
+export function* recordsOf(
+  codec: S2Codec,
+  file: Uint8Array,
+  recordsBytesMax: number,
+  startsWithRecord: (file: Uint8Array) => boolean,
+): Sliced<Uint8Array> {
   if (!looksCompressed(file)) return file;
   try {
-    return yield* expand(file, recordsBytesMax);
+    return yield* expand(codec, file, recordsBytesMax);
   } catch (error) {
     if (!(error instanceof S2Error)) throw error;
     if (file.length >= MARK_AS_LENGTH && startsWithRecord(file)) return file;
@@ -67,14 +72,14 @@ export function* recordsOf(file: Uint8Array, recordsBytesMax: number, startsWith
   }
 }
 
-function* expand(file: Uint8Array, recordsBytesMax: number): Sliced<Uint8Array> {
+function* expand(codec: S2Codec, file: Uint8Array, recordsBytesMax: number): Sliced<Uint8Array> {
   const streamAt = varintEnd(file, MARK.length);
   const streamEnd = file.length - CHECKSUM_BYTES;
   if (streamEnd < streamAt) throw new S2Error("the block ends before its checksum");
   const stream = file.subarray(streamAt, streamEnd);
   const bodyBytes = s2ContentBytes(stream, recordsBytesMax - CHECKSUM_BYTES);
   const records = new Uint8Array(bodyBytes + CHECKSUM_BYTES);
-  yield* decodeS2StreamInto(stream, records, 0);
+  yield* decodeS2StreamInto(codec, stream, records, 0);
   records.set(file.subarray(streamEnd), bodyBytes);
   return records;
 }
