@@ -5,7 +5,6 @@
  * So what concerns few items is done when the call returns, as callers and tests expect.
  */
 import type { Scheduler, Task } from "./scheduler.ts";
-import { SHARE_UNITS } from "./work-meter.ts";
 
 class Loop<T> implements Task {
   private next = 0;
@@ -31,7 +30,7 @@ class Loop<T> implements Task {
 }
 
 /**
- * Calls `action` once for each item, in order.
+ * Calls `action` once for each item, in order: the first ones at once.
  * @param items must not change afterwards
  * @param unitsOf work that an item costs besides what it counts itself
  */
@@ -42,12 +41,17 @@ export function forEachInShares<T>(
   action: (item: T) => void,
 ): void {
   const { meter } = scheduler;
-  const { limit } = meter;
   const loop = new Loop(scheduler, items, unitsOf, action);
-  meter.begin(SHARE_UNITS);
+  const { limit } = meter;
+  meter.begin(scheduler.shareUnits);
   try {
     if (loop.work()) scheduler.add(loop);
   } finally {
     meter.limit = limit;
   }
+}
+
+/** The same, but all items are handled later: the caller is in the middle of something. */
+export function forEachLater<T>(scheduler: Scheduler, items: readonly T[], unitsOf: (item: T) => number, action: (item: T) => void): void {
+  if (items.length > 0) scheduler.add(new Loop(scheduler, items, unitsOf, action));
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { Scheduler, type Task } from "./scheduler.ts";
+import { WorkMeter } from "./work-meter.ts";
 
 const SHARE = 100;
 
@@ -163,4 +164,34 @@ test("work in slices does not reduce the shares of events", () => {
   slice();
   scheduler.beginEvent(0, false);
   expect(scheduler.meter.limit - scheduler.meter.done).toBe(SHARE);
+});
+
+test("a share ends when it has taken too long, from the second look at the clock on, and not before it made progress", () => {
+  const { clock, scheduler, slice } = newScheduler();
+  const parts: number[] = [];
+  let left = 40;
+  scheduler.add({
+    work() {
+      let part = 0;
+      do {
+        left--;
+        part++;
+        scheduler.meter.done += SHARE / 10;
+        clock.jump(0.4);
+      } while (left > 0 && !scheduler.meter.exhausted);
+      parts.push(part);
+      return left > 0;
+    },
+  });
+  slice();
+  slice();
+  // An eighth of a share is 1.25 items: the clock is looked at after items 2, 4, 6, … One millisecond has passed between items 2 and 6.
+  expect(parts).toEqual([6, 6]);
+});
+
+test("time does not end a share that has no limit", () => {
+  const meter = new WorkMeter(() => performance.now());
+  meter.begin(Number.POSITIVE_INFINITY);
+  meter.done += 1e9;
+  expect(meter.exhausted).toBe(false);
 });

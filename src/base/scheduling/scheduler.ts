@@ -42,11 +42,12 @@ export interface SchedulerLoop {
 }
 
 export class Scheduler {
-  readonly meter = new WorkMeter();
+  readonly meter: WorkMeter;
   /** Rises with each slice. Code that counts work per round begins again then. */
   round = 0;
   private readonly loop: SchedulerLoop;
-  private readonly shareUnits: number;
+  /** Units of a share. */
+  readonly shareUnits: number;
   private readonly slice = () => this.runSlice();
   private queue: (Task | null)[] = [];
   private head = 0;
@@ -58,6 +59,7 @@ export class Scheduler {
   /** @param shareUnits size of a share; tests choose small ones, or Infinity, with which nothing is divided */
   constructor(loop: SchedulerLoop, shareUnits = SHARE_UNITS) {
     this.loop = loop;
+    this.meter = new WorkMeter(() => loop.monotonic());
     this.shareUnits = shareUnits;
   }
 
@@ -86,16 +88,20 @@ export class Scheduler {
    * @returns false: its event should become a task. The peer has used its share of this round, or it is a newcomer and the loop is busy
    */
   beginEvent(used: number, newcomer: boolean): boolean {
-    const { isBusy, meter, shareUnits } = this;
-    if (used >= shareUnits || (isBusy && newcomer)) return false;
-    meter.begin(isBusy ? SMALL_SHARE * shareUnits : shareUnits - used);
+    const { meter, shareUnits } = this;
+    const busy = this.checkBusy();
+    if (used >= shareUnits || (busy && newcomer)) return false;
+    meter.begin(busy ? SMALL_SHARE * shareUnits : shareUnits - used);
     return true;
   }
 
-  /** The events since the last slice have used up a slice's worth of work. */
-  get isBusy(): boolean {
+  /**
+   * Whether the events since the last slice have used up a slice's worth of work. If they used a share of it, a slice follows, so that the count
+   * begins again when the loop has looked at its sockets.
+   */
+  checkBusy(): boolean {
     const used = this.meter.done - this.doneAtSlice;
-    if (used >= this.shareUnits) this.wake(); // so that the count begins again when the loop has looked at its sockets
+    if (used >= this.shareUnits) this.wake();
     return used >= SLICE_SHARES * this.shareUnits;
   }
 

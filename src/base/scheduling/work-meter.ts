@@ -4,10 +4,16 @@
  *   done ────────────▶ limit      one share: `SHARE_UNITS`, about one millisecond
  * Code that can take long adds what it did to `done` and stops once `exhausted`, at a place where it can continue. Work is counted and not
  * timed, because reading a clock costs more than a delivery, and because tests can then say exactly who waits for how much.
+ * Some work takes longer than it counts, for example the first commands of a kind, whose code is not compiled yet. So the clock is looked at a few
+ * times per share, and a share ends when it has taken too long.
  */
 
 /** One unit is about 50 ns: the delivery of one small message, or a few steps in the trie. */
 export const SHARE_UNITS = 20_000;
+/** A share ends after this time, with less work. */
+const SHARE_MS = 1;
+/** Looks at the clock per share. From the second one on the share may end. */
+const LOOKS = 8;
 
 /**
  * Units of things that are not a delivery. They are estimates, not measurements: what they decide is where work is divided. A share that takes
@@ -28,6 +34,8 @@ export const UnitsOf = {
   step: 20,
   /** A line such as SUB or UNSUB, without what it changes. */
   line: 20,
+  /** A SUB changes the interest. Steps in the trie count besides. */
+  subscription: 40,
   /** JSON is read and a login checked. */
   login: 400,
   /** A signature is verified. */
@@ -48,8 +56,20 @@ export class WorkMeter {
   done = 0;
   /** The current share ends when `done` has reached this. */
   limit = SHARE_UNITS;
+  private readonly monotonic: () => number;
+  /** The clock is looked at when `done` has reached this. */
+  private lookAt = Number.POSITIVE_INFINITY;
+  private lookUnits = Number.POSITIVE_INFINITY;
+  /** Time of the first look in this share; -1: there was none. */
+  private lookedAt = -1;
+
+  /** @param monotonic a clock, ms; absent: time does not count */
+  constructor(monotonic = () => 0) {
+    this.monotonic = monotonic;
+  }
 
   get exhausted(): boolean {
+    if (this.done >= this.lookAt) this.look();
     return this.done >= this.limit;
   }
 
@@ -60,5 +80,15 @@ export class WorkMeter {
   /** Begins a new share. */
   begin(units: number): void {
     this.limit = this.done + units;
+    this.lookUnits = units / LOOKS;
+    this.lookAt = this.done + this.lookUnits;
+    this.lookedAt = -1;
+  }
+
+  private look(): void {
+    const now = this.monotonic();
+    this.lookAt = this.done + this.lookUnits;
+    if (this.lookedAt === -1) this.lookedAt = now;
+    else if (now - this.lookedAt >= SHARE_MS && this.limit > this.done) this.limit = this.done;
   }
 }

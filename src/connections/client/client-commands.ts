@@ -2,6 +2,7 @@
 
 import type { Login, Verdict } from "../../auth/users/authenticator.ts";
 import { bytesEqual, decode, encode, quote } from "../../base/bytes/ascii.ts";
+import { UnitsOf } from "../../base/scheduling/work-meter.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { tokenCount } from "../../messaging/subject/subject.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -31,6 +32,7 @@ export function handleSub(client: Client, source: Buffer, start: number, end: nu
   const line = readSub(source, start, end, client.host.turn.batch.argumentBounds);
   if (typeof line === "string") return malformed(client, line);
   client.interestChanges++;
+  client.host.turn.meter.done += UnitsOf.subscription;
   subscribe(client, line);
   return Refusal.None;
 }

@@ -4,8 +4,8 @@
 import type { Account } from "../../accounts/account/account.ts";
 import { removeShadows } from "../../accounts/account/stream-import.ts";
 import { assert } from "../../base/assert/assert.ts";
-import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
-import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
+import { forEachLater } from "../../base/scheduling/for-each.ts";
+import type { Scheduler } from "../../base/scheduling/scheduler.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { BytesMap } from "../../messaging/subject/bytes-map.ts";
 
@@ -14,12 +14,14 @@ export interface SubscriptionOwner {
   /** Does not change while the table holds subscriptions. */
   readonly account: Account;
   /** Long removals are its tasks. */
-  readonly host: { readonly turn: { readonly scheduler: Scheduler; readonly meter: WorkMeter } };
+  readonly host: { readonly turn: { readonly scheduler: Scheduler } };
   onSubscriptionRemoved(subscription: Subscription): void;
 }
 
 /** Up to this number of subscriptions are removed at once, more by a task. */
 const REMOVED_AT_ONCE = 256;
+/** Work of one removal, besides that in the trie. */
+const REMOVAL_UNITS = 2;
 
 export class SubscriptionTable {
   private readonly owner: SubscriptionOwner;
@@ -78,59 +80,40 @@ export class SubscriptionTable {
     const all = [...this.bySid.values()];
     for (const subscription of all) subscription.closed = true;
     this.bySid = null;
-    const removal = new Removal(this.owner, all);
-    if (all.length <= REMOVED_AT_ONCE) removal.finish();
-    else this.owner.host.turn.scheduler.add(removal);
-  }
-}
-
-/** Removes closed subscriptions of a client from the interest of its account. */
-class Removal implements Task {
-  private readonly owner: SubscriptionOwner;
-  private readonly account: Account;
-  private readonly meter: WorkMeter;
-  private readonly subscriptions: readonly Subscription[];
-  private next = 0;
-
-  constructor(owner: SubscriptionOwner, subscriptions: readonly Subscription[]) {
-    this.owner = owner;
-    this.account = owner.account;
-    this.meter = owner.host.turn.meter;
-    this.subscriptions = subscriptions;
-  }
-
-  /** Removes those that are left, for one share of work. */
-  work(): boolean {
-    const { account, meter, owner, subscriptions } = this;
-    do {
-      const subscription = subscriptions[this.next++];
-      removeShadows(subscription);
-      const removed = account.interest.remove(subscription);
-      assert(removed, "the subscriptions of a client are in the interest of its account", this.next, subscriptions.length);
-      account.onSubscriptionRemoved(subscription.subject);
-      owner.onSubscriptionRemoved(subscription);
-      meter.done += REMOVAL_UNITS;
-    } while (this.next < subscriptions.length && !meter.exhausted);
-    return this.next < subscriptions.length;
-  }
-
-  /** Removes all at once: they are few. */
-  finish(): void {
-    const { account, owner, subscriptions } = this;
-    for (const subscription of subscriptions) {
-      removeShadows(subscription);
-      owner.onSubscriptionRemoved(subscription);
+    const { owner } = this;
+    const { account } = owner;
+    if (all.length <= REMOVED_AT_ONCE) {
+      removeFew(owner, all);
+      return;
     }
-    const removed = account.interest.removeBatch(subscriptions);
-    assert(
-      removed === subscriptions.length,
-      "the subscriptions of a client are in the interest of its account",
-      removed,
-      subscriptions.length,
+    forEachLater(
+      owner.host.turn.scheduler,
+      all,
+      () => REMOVAL_UNITS,
+      subscription => {
+        removeShadows(subscription);
+        const removed = account.interest.remove(subscription);
+        assert(removed, "the subscriptions of a client are in the interest of its account");
+        account.onSubscriptionRemoved(subscription.subject);
+        owner.onSubscriptionRemoved(subscription);
+      },
     );
-    for (const { subject } of subscriptions) account.onSubscriptionRemoved(subject);
   }
 }
 
-/** Work of one removal, besides that in the trie. */
-const REMOVAL_UNITS = 2;
+/** The trie removes few subscriptions at once faster than one by one. */
+function removeFew(owner: SubscriptionOwner, subscriptions: readonly Subscription[]): void {
+  const { account } = owner;
+  for (const subscription of subscriptions) {
+    removeShadows(subscription);
+    owner.onSubscriptionRemoved(subscription);
+  }
+  const removed = account.interest.removeBatch(subscriptions);
+  assert(
+    removed === subscriptions.length,
+    "the subscriptions of a client are in the interest of its account",
+    removed,
+    subscriptions.length,
+  );
+  for (const { subject } of subscriptions) account.onSubscriptionRemoved(subject);
+}

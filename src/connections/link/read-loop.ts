@@ -180,7 +180,7 @@ export class ReadLoop implements Task {
   charge(units: number): void {
     const { meter } = this.owner.host.turn;
     meter.done += units;
-    if (meter.done >= meter.limit) this.suspend(FLAG_YIELDED);
+    if (meter.exhausted) this.suspend(FLAG_YIELDED);
   }
 
   /** Reading continues at the end of the turn, unless there is another reason to be suspended. */

@@ -29,7 +29,7 @@ export interface HttpListenerOptions {
   /** null: plain HTTP. */
   readonly tls: TlsContext | null;
   readonly clock: Clock;
-  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
+  readonly scheduler: Pick<Scheduler, "add" | "checkBusy" | "meter">;
   readonly longAnswers: TaskQueue;
   readonly descriptors: Descriptors;
   answer(request: HttpRequest): Answering;
@@ -45,7 +45,7 @@ export class HttpListener implements HttpHost {
   readonly port: number;
   readonly timers: TimingWheel;
   readonly clock: Clock;
-  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
+  readonly scheduler: Pick<Scheduler, "add" | "checkBusy" | "meter">;
   readonly longAnswers: TaskQueue;
   private readonly options: HttpListenerOptions;
   private readonly listener: TCPSocketListener<SocketData>;

@@ -37,7 +37,7 @@ export class AcceptQueue<Data> implements Task {
   open(socket: Socket<Data>): void {
     const { scheduler } = this;
     const waits = this.next < this.sockets.length;
-    if (!waits && !scheduler.isBusy) {
+    if (!waits && !scheduler.checkBusy()) {
       scheduler.meter.done += UnitsOf.accept;
       this.admit(socket);
       return;

@@ -52,7 +52,7 @@ export interface GuardRules {
   readonly rate: HandshakeRate | null;
   readonly timers: TimingWheel;
   readonly clock: Clock;
-  readonly scheduler: Pick<Scheduler, "add" | "isBusy" | "meter">;
+  readonly scheduler: Pick<Scheduler, "add" | "checkBusy" | "meter">;
   /** Handlers of the TLS sockets that Bun creates. */
   readonly handlers: SecureHandlers;
 }
@@ -225,7 +225,7 @@ export class GuardedTransport extends TcpTransport implements SocketEvents, Task
   /** A handshake takes most of a millisecond, because of its signature: while the loop is busy, it waits for its turn as a task. */
   private startHandshake(hello: ClientHello | null): void {
     const { scheduler } = this.rules;
-    if (!scheduler.isBusy) return this.handshake(hello);
+    if (!scheduler.checkBusy()) return this.handshake(hello);
     this.phase = Phase.Turn;
     this.waitingHello = hello;
     this.socket.pause(); // the bytes that follow belong to Bun
