@@ -5,7 +5,7 @@ import { DECLARATIONS, declarationsText } from "../../scripts/declarations.ts";
 
 test("types/index.d.ts is current; `bun run types` writes it", () => {
   expect(readFileSync(DECLARATIONS, "utf8") === declarationsText(), "run `bun run types`").toBe(true); // a diff would be long
-});
+}, 120_000);
 
 test("the types refer to nothing of Bun, Node or the sources", () => {
   const text = readFileSync(DECLARATIONS, "utf8").replace(/\/\*\*.*?\*\//gs, "");
