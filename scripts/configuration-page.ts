@@ -24,7 +24,7 @@ if this server supports its features; [conf/](../conf/README.md) has examples.
 - Start the server with \`-c <file>\`, in a program with \`NatsServer.start({ configFile })\`; \`-t -c <file>\` checks a file and shows its digest.
 - The file overrides defaults; flags and options of a program override the file. The same applies to a reload.
 - Names are case-insensitive. An unknown name is an error, unless a \`$variable\` refers to it.
-- A field of an unsupported feature is refused by name, unless it is off or empty (\`jetstream: false\`).
+- A field of an unsupported feature is refused by name, unless it is off or empty (\`mqtt {}\`).
 `;
 
 const LANGUAGE = `## The language

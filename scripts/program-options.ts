@@ -31,6 +31,27 @@ const START_OPTIONS = [
 
 /** Names in the file, by names in programs, of fields whose names differ. */
 const FILE_NAMES: Readonly<Record<string, string>> = {
+  ackPendingMax: "max_ack_pending",
+  batchesMax: "max_inflight_total",
+  batchesPerStreamMax: "max_inflight_per_stream",
+  batchMessagesMax: "max_msgs",
+  bufferedBytesMax: "max_buffered_size",
+  bufferedMessagesMax: "max_buffered_msgs",
+  catchupBytesMax: "max_outstanding_catchup",
+  concurrentIoMax: "max_concurrent_io",
+  consumersMax: "max_consumers",
+  defaultConsumersMax: "default_max_consumers",
+  haAssetsMax: "max_ha_assets",
+  infoQueueMax: "info_queue_limit",
+  jetStream: "jetstream",
+  metaCompactBytes: "meta_compact_size",
+  metaCompactEntries: "meta_compact",
+  previousEncryptionKey: "prev_encryption_key",
+  requestBatchMax: "max_request_batch",
+  requestQueueMax: "request_queue_limit",
+  storeDirectory: "store_dir",
+  streamBytesRequired: "max_bytes_required",
+  streamsMax: "max_streams",
   allowedClockSkewMs: "allowed_clockskew",
   authUsers: "auth_users",
   callout: "auth_callout",
@@ -52,6 +73,21 @@ const FILE_NAMES: Readonly<Record<string, string>> = {
 
 /** Texts of fields that a file does not have, or has in another form, by path. */
 const TEXTS: Readonly<Record<string, string>> = {
+  "jetStream.enabled": "on or off",
+  "jetStream.memoryBytesMax": "bytes of all memory streams; 0: none; null: 75 % of the memory",
+  "jetStream.fileBytesMax": "bytes of all file streams; 0: none; null: 75 % of the free disk space",
+  "jetStream.syncIntervalMs":
+    "time between background syncs, after which an acknowledged message may still be lost; null: synced before it is acknowledged",
+  "jetStream.syncAlways": "synced before it is acknowledged, as without an interval",
+  "jetStream.limits.batchesPerStreamMax": "open batches of one stream; 0: 50, fast batches 1000",
+  "jetStream.limits.batchesMax": "open batches of the server; 0: 1000, fast batches 50000",
+  "jetStream.limits.batchMessagesMax": "messages of one batch; 0: 1000",
+  "jetStream.limits.batchTimeoutMs": "time from the first message of a batch to its commit; 0: 10 s",
+  "accounts[].jetStream": "true, or an object with limits, if the account may use JetStream",
+  "accounts[].jetStream.memoryBytesMax": "bytes of all memory streams; 0: none",
+  "accounts[].jetStream.storageBytesMax": "bytes of all file streams; 0: none",
+  "accounts[].jetStream.memoryStreamBytesMax": "largest `max_bytes` of a memory stream",
+  "accounts[].jetStream.storageStreamBytesMax": "largest `max_bytes` of a file stream",
   "tls.verifyOptional": "clients need no certificate, but one that they present must be valid",
   "tls.verify": "clients must present a certificate",
   "tls.handshakeFirst": "TLS handshake before INFO",
@@ -99,6 +135,9 @@ const TEXTS: Readonly<Record<string, string>> = {
   "accounts[].mappings[].destinations[].cluster": "applies only in this cluster; empty: in all clusters that no other destination names",
 };
 
+/** Defaults of options that are not written like their values. */
+const DEFAULTS: Readonly<Record<string, string>> = { jetStream: "false" };
+
 /** Numbers that are shown in octal. */
 const OCTAL: ReadonlySet<string> = new Set(["listenUnix.mode"]);
 
@@ -117,7 +156,7 @@ export function programOptions(): string {
     const path = `${name}${type.startsWith("list") ? "[]" : ""}`;
     const field = FILE_FIELDS.find(({ option }) => option === name);
     if (fields !== null) collect({ path, shapes: fields, file: (row.fields ?? field?.fields ?? []) as readonly Field<never>[] }, sections);
-    return [code(name), typeText(type, fields, sections), code(JSON.stringify(row.initial)), row.text];
+    return [code(name), typeText(type, fields, sections), code(DEFAULTS[name] ?? JSON.stringify(row.initial)), row.text];
   });
   return [
     `## In a program\n\n${INTRODUCTION}\n`,

@@ -26,6 +26,7 @@ export type { Authenticate, GivenAnswer, GivenLogin, GivenRequest } from "./auth
 export { AssertionBroken } from "./base/assert/assert.ts";
 export type { Logger } from "./base/log/logger.ts";
 export type { GivenAccount, GivenOptions, GivenUser } from "./config/schema/given/given-options.ts";
+export type { GivenJetStream, GivenTier } from "./config/schema/given/jetstream-shape.ts";
 export type { Options } from "./config/schema/options.ts";
 export { ConfigErrors, type ConfigProblem, OptionError } from "./config/schema/row/problems.ts";
 export type { WriteTimeoutPolicy } from "./config/schema/table/limits.ts";

@@ -104,13 +104,16 @@ export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
   readonly imports?: readonly GivenImport[];
   readonly mappings?: readonly GivenMapping[];
   readonly limits?: Partial<AccountLimits>;
+  /** Whether it may use JetStream, and how much of it; not given: false. */
+  readonly jetStream?: boolean | GivenTier | AccountJetStream | null;
   readonly trace?: (Partial<TraceOptions> & Pick<TraceOptions, "destination">) | null;
 }
 
 /** Options of `NatsServer.start`. Every option and every field may be left out. Times are in milliseconds; port 0 means any free port. */
-export interface GivenOptions extends Partial<Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">> {
+export interface GivenOptions extends Partial<Omit<Options, "accounts" | "authorization" | "jetStream" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">> {
   readonly accounts?: readonly GivenAccount[];
   readonly authorization?: GivenAuthorization | null;
+  readonly jetStream?: boolean | GivenJetStream;
   readonly listenUnix?: (Partial<UnixListener> & Pick<UnixListener, "path">) | null;
   readonly mappings?: readonly GivenMapping[];
   readonly ocspCache?: Partial<OcspCacheRules> | null;
@@ -124,6 +127,16 @@ export interface GivenOptions extends Partial<Omit<Options, "accounts" | "author
 export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {
   readonly permissions?: GivenPermissions | null;
 }
+
+/** JetStream. An object turns it on, unless `enabled` is false. */
+export interface GivenJetStream extends Partial<Omit<JetStreamOptions, "limits">> {
+  /** Streams are kept in its directory `jetstream`. Not given: in the temporary directory of the machine, which a reboot may empty. */
+  readonly storeDirectory?: string | null;
+  readonly limits?: Partial<JetStreamServerLimits>;
+}
+
+/** Limits of an account for JetStream; -1, or not given: no limit. */
+export type GivenTier = Partial<JetStreamLimits>;
 
 export interface Options {
   /** log debug lines */
@@ -154,6 +167,10 @@ export interface Options {
   logFormat: "text" | "json";
   /** level of single subsystems (server, client, websocket, monitor); not in nats-server */
   logLevelOverrides: { readonly [x: string]: string; };
+  /** JetStream: streams of stored messages; not supported yet, so turning it on is refused */
+  jetStream: JetStreamOptions;
+  /** directory of JetStream; in a program `jetStream.storeDirectory` */
+  storeDirectory: string | null;
   /** operator JWTs; in a file also names of files that contain them */
   operators: readonly string[];
   /** public operator nkeys that are trusted without a JWT */
@@ -169,7 +186,7 @@ export interface Options {
   /** bearer JWT of clients that send no JWT */
   defaultSentinel: string;
   /** accounts in addition to `$G`, which always exists */
-  accounts: readonly ConfiguredAccount[];
+  accounts: readonly ServerAccount[];
   /** mappings of subjects to other subjects, in `$G` */
   mappings: readonly MappingRule[];
   /** account for the server's events and services; `$SYS` when not set */
@@ -541,6 +558,14 @@ interface AccountLimits {
   readonly payloadBytesMax: number;
 }
 
+/** JetStream of one account that may use it. */
+interface AccountJetStream {
+  /** By name: `SINGLE_TIER` alone, or `R1`, `R3`, … */
+  readonly tiers: Readonly<Record<string, JetStreamLimits>>;
+  /** The account that carries the traffic between the servers of a cluster; without effect on a server alone. */
+  readonly clusterTraffic: "system" | "owner";
+}
+
 /** Tracing of messages with a `traceparent` header. */
 interface TraceOptions {
   readonly destination: string;
@@ -586,6 +611,86 @@ interface GivenWebSocket extends Partial<Omit<WebSocketOptions, "tls" | "authori
   readonly authorization?: Pick<Authorization, "user" | "password" | "token"> | null;
 }
 
+interface JetStreamOptions {
+  readonly enabled: boolean;
+  /** Most bytes of all memory streams. 0: no memory streams; null: 75 % of the machine's memory. */
+  readonly memoryBytesMax: number | null;
+  /** Most bytes of all file streams. 0: no file streams; null: 75 % of the free disk space. */
+  readonly fileBytesMax: number | null;
+  /**
+   * Time between two background syncs, in milliseconds. null: every message is on the disk before it is acknowledged. A given interval
+   * gives that promise up (`durabilityOf`).
+   */
+  readonly syncIntervalMs: number | null;
+  /** `sync_interval: always`: every message is on the disk before it is acknowledged, which is the default here. */
+  readonly syncAlways: boolean;
+  /** One token, without wildcards; empty: none. */
+  readonly domain: string;
+  /** Secret from which the keys of streams are derived; empty: files are not encrypted. */
+  readonly encryptionKey: string;
+  /** The secret before a change, so that files encrypted with it can be read; empty: none. */
+  readonly previousEncryptionKey: string;
+  readonly cipher: StoreCipherName;
+  /** Refuse unknown fields in requests of the API. */
+  readonly strict: boolean;
+  readonly limits: JetStreamServerLimits;
+  /** Most requests of the API that wait, of those that change something. */
+  readonly requestQueueMax: number;
+  /** Most requests of the API that wait, of those that only read. null: as `requestQueueMax`. */
+  readonly infoQueueMax: number | null;
+  /** Most messages, and their bytes, that wait for one stream. */
+  readonly bufferedMessagesMax: number;
+  readonly bufferedBytesMax: number;
+  /** Most disk operations at the same time in nats-server; 4 to 8192. Without effect here. */
+  readonly concurrentIoMax: number;
+  readonly uniqueTag: string;
+  readonly extensionHint: string;
+  /** 0: 64 MiB. */
+  readonly catchupBytesMax: number;
+  readonly metaCompactEntries: number;
+  readonly metaCompactBytes: number;
+  readonly metaCompactSync: boolean;
+}
+
+/** `limits { }`: limits of the server for single streams and consumers. 0: no limit, or the default of the limit. */
+interface JetStreamServerLimits {
+  /** Most messages of one batch of direct get. */
+  readonly requestBatchMax: number;
+  /** Most unacknowledged messages of a consumer. */
+  readonly ackPendingMax: number;
+  /** Most streams and consumers with more than one replica, in a cluster. */
+  readonly haAssetsMax: number;
+  /** Longest duplicate window of a stream, in milliseconds; a fraction is part of it. */
+  readonly duplicateWindowMs: number;
+  /** Consumers of a stream, if neither the stream nor the account limits them; -1: no limit. */
+  readonly defaultConsumersMax: number;
+  /** Open batches of one stream. */
+  readonly batchesPerStreamMax: number;
+  /** Open batches of the server. */
+  readonly batchesMax: number;
+  /** Messages of one batch. */
+  readonly batchMessagesMax: number;
+  /** Time from the first message of a batch to its commit, in milliseconds. */
+  readonly batchTimeoutMs: number;
+}
+
+/** Limits of an account, or of one of its tiers. */
+interface JetStreamLimits {
+  /** `max_memory`; -1: unlimited, as for all but the last three. */
+  readonly memoryBytesMax: Integer;
+  /** `max_storage` */
+  readonly storageBytesMax: Integer;
+  readonly streamsMax: Integer;
+  readonly consumersMax: Integer;
+  readonly ackPendingMax: Integer;
+  /** `memory_max_stream_bytes`: of one stream; 0 and -1: unlimited. */
+  readonly memoryStreamBytesMax: Integer;
+  /** `storage_max_stream_bytes` */
+  readonly storageStreamBytesMax: Integer;
+  /** `max_bytes_required`: a stream must have `max_bytes`. */
+  readonly streamBytesRequired: boolean;
+}
+
 /** `resolver`: the source of account JWTs. Durations in milliseconds. */
 type ResolverOptions = {
   readonly kind: "memory";
@@ -614,9 +719,9 @@ type ResolverOptions = {
   readonly fetchTimeoutMs: number;
 };
 
-/** An account of the configuration. Accounts of an operator have no users here, because their users log in with JWTs. */
-interface ConfiguredAccount extends AccountOptions {
-  readonly users: readonly UserOptions[];
+interface ServerAccount extends ConfiguredAccount {
+  /** null: the account has no JetStream. */
+  readonly jetStream: AccountJetStream | null;
 }
 
 interface MappingRule {
@@ -765,6 +870,24 @@ type ResolverOf<K extends ResolverOptions["kind"]> = Extract<ResolverOptions, {
 }>;
 
 type Directory<T> = Partial<T> & Pick<ResolverOf<"full"> | ResolverOf<"cache">, "directory">;
+
+/**
+ * What an operator or a program configures about JetStream of one server: the `jetstream` block. The limits of accounts are in
+ * `account-limits.ts`; `jetstream-settings.ts` adds what is measured on the machine.
+ *
+ * The fields that only a cluster uses are kept, because a standalone server accepts and ignores them as the reference does: `extensionHint`,
+ * `uniqueTag`, `catchupBytesMax`, the `metaCompact…` and `limits.haAssetsMax`.
+ * Source: reference, jetstream.md §7.4.
+ */
+type StoreCipherName = "chacha" | "aes";
+
+/** A number up to 2^53 - 1, a bigint beyond. */
+type Integer = number | bigint;
+
+/** An account of the configuration. Accounts of an operator have no users here, because their users log in with JWTs. */
+interface ConfiguredAccount extends AccountOptions {
+  readonly users: readonly UserOptions[];
+}
 
 /** A certificate chain and its private key, PEM files. */
 interface KeyPairFiles {

@@ -58,9 +58,15 @@ test("an unknown word is refused", () => {
 });
 
 test("a flag of an unsupported feature is refused by name unless it turns the feature off", () => {
-  expect(parse("-js")).toEqual(refused("flag -js, --jetstream is not supported yet (JetStream)") as Command);
   expect(parse("--routes nats://h:1")).toEqual(refused("flag --routes is not supported yet (clustering)") as Command);
-  expect(parse("-js=false --connect_retries 0 --routes=")).toEqual(run({}) as Command);
+  expect(parse("--connect_retries 0 --routes=")).toEqual(run({}) as Command);
+});
+
+test("-js turns JetStream on or off and -sd sets its directory; the file keeps its other settings", () => {
+  expect(parse("-js")).toEqual(run({ jetStream: true } as never) as Command);
+  expect(parse("--jetstream=false")).toEqual(run({ jetStream: false } as never) as Command);
+  expect(parse("-sd /a")).toEqual(run({ storeDirectory: "/a" }) as Command);
+  expect(parse("-js --store_dir=")).toEqual(run({ jetStream: true, storeDirectory: null } as never) as Command);
 });
 
 test("the command line passes the configuration file on; -t only checks it, with the flags", () => {
@@ -73,7 +79,7 @@ test("the command line passes the configuration file on; -t only checks it, with
     options: { port: 5000 },
     reloadFile: "y.conf",
   } as Command);
-  expect(parse("-t -c x.conf -js")).toEqual({ ...check, flagError: "flag -js, --jetstream is not supported yet (JetStream)" } as Command);
+  expect(parse("-t -c x.conf --routes a")).toEqual({ ...check, flagError: "flag --routes is not supported yet (clustering)" } as Command);
   expect(parse("-c x.conf --test_reload y.conf")).toEqual(refused("--test_reload can only be used together with -t") as Command);
   expect(parse("-t")).toEqual(refused("must specify [-c, --config] option to check configuration file syntax") as Command);
 });

@@ -92,5 +92,7 @@ function optionsOf(flags: readonly GivenFlag[]): Partial<Options> {
     const effect = effectOf(flag);
     if (effect.kind === "switches") for (const option of effect.options) options[option] = flag.value;
   }
+  const enabled = flags.findLast(flag => effectOf(flag).kind === "jetStream")?.value;
+  if (enabled !== undefined) options.jetStream = enabled; // the file has the other fields
   return options as Partial<Options>;
 }

@@ -27,6 +27,8 @@ export type FlagEffect =
       readonly fault: (given: never) => string | null;
     }
   | { readonly kind: "switches"; readonly options: readonly (keyof Options)[] }
+  /** A flag that sets one field of JetStream's options; the file has the others. */
+  | { readonly kind: "jetStream" }
   /** One of the flags that together form a tls block. */
   | { readonly kind: "tls" }
   | { readonly kind: "help" }
@@ -36,8 +38,6 @@ export type FlagEffect =
   | { readonly kind: "check" }
   | { readonly kind: "testReload" }
   | { readonly kind: "signal" }
-  /** A setting of an unsupported feature that asks for nothing while the feature is off. */
-  | { readonly kind: "nothing" }
   | { readonly kind: "unsupported"; readonly feature: string };
 
 function optionFlags(): Flag[] {
@@ -82,7 +82,7 @@ const PROGRAM_FLAGS: readonly Flag[] = [
   programText("sl signal", "Server", "signal[=pid|file]", "Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)", {
     kind: "signal",
   }),
-  programText("sd store_dir", "JetStream", "dir", "", { kind: "nothing" }),
+  programSwitch("js jetstream", "JetStream", "Enable JetStream functionality", { kind: "jetStream" }),
   programSwitch("VV", "Logging", "Verbose trace (traces system account as well)", { kind: "switches", options: ["trace", "traceVerbose"] }),
   programSwitch("DV", "Logging", "Debug and trace", { kind: "switches", options: ["debug", "trace"] }),
   programSwitch("DVV", "Logging", "Debug and verbose trace (traces system account as well)", {
@@ -108,7 +108,6 @@ const PROGRAM_FLAGS: readonly Flag[] = [
 
 /** Flags of the reference that this server recognizes and refuses. */
 const UNSUPPORTED: readonly (readonly [feature: string, kind: FlagKind, names: string])[] = [
-  ["JetStream", "switch", "js jetstream"],
   ["clustering", "text", "routes"],
   ["clustering", "text", "cluster cluster_listen"],
   ["clustering", "text", "cluster_name"],
@@ -122,7 +121,7 @@ function unsupportedFlags(): Flag[] {
     names: names.split(" "),
     kind,
     argument: "",
-    section: feature === "JetStream" ? "JetStream" : "Cluster",
+    section: "Cluster",
     text: "",
     effect: { kind: "unsupported", feature },
   }));

@@ -4,7 +4,7 @@ import { NATS_VERSION, OWN_VERSION } from "../wire/protocol/version.ts";
 import { CIPHER_SUITES, CURVES } from "../wire/transport/tls/tls-names.ts";
 import { FLAGS, type Flag, writtenNames } from "./flag-table.ts";
 
-const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "Authorization", "TLS", "Profiling", "Common"];
+const SECTIONS: readonly FlagSection[] = ["Server", "Logging", "JetStream", "Authorization", "TLS", "Profiling", "Common"];
 /** Order of the server flags in the reference's help. Flags that are missing here follow in the order of the table. */
 const SERVER_ORDER = ["a", "p", "n", "P", "m", "ms", "c", "t", "test_reload", "sl", "client_advertise", "ports_file_dir"];
 const NAMES_WIDTH = 37;
@@ -33,9 +33,7 @@ function flagLine(flag: Flag): string {
 
 /** Lists the flags of nats-server that this server refuses. */
 function unsupportedText(): string {
-  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported" || flag.effect.kind === "nothing").map(flag =>
-    writtenNames(flag).replaceAll(", ", "/"),
-  );
+  const names = FLAGS.filter(flag => flag.effect.kind === "unsupported").map(flag => writtenNames(flag).replaceAll(", ", "/"));
   let text = "Not supported yet:\n   ";
   let width = 3;
   for (const name of names) {

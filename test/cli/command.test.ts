@@ -22,12 +22,25 @@ test("--help prints the flags on standard output", async () => {
 });
 
 test("flags that are not supported yet are refused by name", async () => {
-  for (const args of [["-js"], ["--routes", "x"], ["--cluster_name", "c"]]) {
+  for (const args of [
+    ["--routes", "x"],
+    ["--cluster_name", "c"],
+  ]) {
     const { status, out, err } = await outcomeOf([...PROGRAM, ...args]);
     expect({ status, out }).toEqual({ status: 1, out: "" });
     expect(err).toMatch(/^nats-server: flag -.* is not supported yet \(.+\)\n$/);
     expect(err).toContain(args[0].replace(/=.*/, "").replace(/^-+/, "-"));
   }
+});
+
+test("JetStream that is not supported yet is refused, by flag and by file", async () => {
+  const refused = { status: 1, out: "", err: 'nats-server: "jetstream" is not supported yet (JetStream)\n' };
+  expect(await outcomeOf([...PROGRAM, "-js", "-p", "-1"])).toEqual(refused);
+  using directory = new TemporaryDirectory();
+  const file = directory.join("server.conf");
+  writeFileSync(file, "jetstream { store_dir: /a }");
+  expect(await outcomeOf([...PROGRAM, "-c", file])).toEqual(refused);
+  expect(await outcomeOf([...PROGRAM, "-t", "-c", file])).toEqual(refused);
 });
 
 const MISUSES: readonly (readonly [args: string[], status: number, err: string])[] = [

@@ -508,13 +508,6 @@ it.compared("of two contradicting fields the later is reported, with one of the 
   }
 });
 
-test("jetstream of an account is refused as not supported", () => {
-  for (const value of ["true", "enabled", "{}", "{ max_mem: 1g, max_bytes: true, cluster_traffic: owner }"]) {
-    const file = fileWith(account(`jetstream: ${value}`));
-    expect(ours(file), value).toEqual([`${file}:1:15: "jetstream" is not supported yet (JetStream)`]);
-  }
-});
-
 /** Valid files with which the reference does not start. */
 const REFUSED_AT_START: readonly string[] = [
   "no_auth_user: x",

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { emptyConfiguredAccount } from "../../src/auth/users/authorization.ts";
 import { encodeNkey, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { TLS_FIELDS } from "../../src/config/schema/block/tls-block.ts";
 import { WEBSOCKET_FIELDS } from "../../src/config/schema/block/websocket-block.ts";
@@ -15,8 +14,10 @@ import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { FILE_FIELDS, loadConfigFile } from "../../src/config/schema/load-config.ts";
 import type { Options } from "../../src/config/schema/options.ts";
 import { ConfigErrors, OptionError } from "../../src/config/schema/row/problems.ts";
+import { emptyServerAccount } from "../../src/config/schema/server-account.ts";
 import { MISSING_FIELDS } from "../../src/config/schema/table/missing.ts";
 import { WEBSOCKET_DEFAULTS, type WebSocketOptions } from "../../src/config/schema/websocket-options.ts";
+import { JETSTREAM_OFF } from "../../src/jetstream/config/jetstream-options.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
 import { answerOfReference, comparable, Recording } from "../reference/recording.ts";
 import { ACCOUNT_ID, accountJwt, operatorJwt } from "./config-tokens.ts";
@@ -135,7 +136,7 @@ const CASES: Readonly<Record<string, Case>> = {
     options: {
       accounts: [
         {
-          ...emptyConfiguredAccount("A"),
+          ...emptyServerAccount("A"),
           nkey: ACCOUNT_NKEY,
           defaultPermissions: { publish: { allow: ["x"], deny: null }, subscribe: null, responses: null },
         },
@@ -181,6 +182,8 @@ const CASES: Readonly<Record<string, Case>> = {
       "{ foo: 1 }",
     ],
   },
+  jetstream: { good: "{ enabled: false }", options: { jetStream: JETSTREAM_OFF }, wrong: ["5", "[a]", "x", "{ foo: 1 }"] },
+  store_dir: { good: "/d", options: { storeDirectory: "/d" }, wrong: NOT_TEXT },
   cluster: {
     good: "{ name: c }",
     options: { clusterName: "c" },
@@ -422,13 +425,12 @@ test("without a port there is no WebSocket listener", () => {
 
 /** Values that turn a feature on, and values that leave it off. */
 const ON_AND_OFF: Readonly<Record<string, readonly [on: string, off: string]>> = {
-  jetstream: ["enabled", "{ enabled: false, store_dir: /x }"],
   leafnodes: ["{ remotes: [ { url: x } ] }", '{ remotes: [], host: h, port: 0, ping_interval: "5s", ping_max: 3 }'],
   gateway: ["{ name: g }", '{ host: h, ping_interval: "5s" }'],
   mqtt: ["{ port: 1883 }", '{ host: h, ack_wait: "5s" }'],
 };
 
-for (const { names, missing } of MISSING_FIELDS.filter(({ names }) => names[0] !== "store_dir")) {
+for (const { names, missing } of MISSING_FIELDS) {
   test(`${names.join(", ")}: refused by name unless the feature is off (${missing})`, () => {
     const [on, off] = ON_AND_OFF[names[0]!] ?? ["[ { a: 1 } ]", "[]"];
     for (const name of names) {
@@ -439,7 +441,7 @@ for (const { names, missing } of MISSING_FIELDS.filter(({ names }) => names[0] !
   });
 }
 
-it.compared("blocks that ask for nothing, and a directory without JetStream, are read as by the reference", async () => {
+it.compared("blocks that ask for nothing are read as by the reference", async () => {
   const configs = [
     "leafnodes { remotes: [] }",
     "leafnodes { foo: 1 }",
@@ -447,19 +449,9 @@ it.compared("blocks that ask for nothing, and a directory without JetStream, are
     "leafnodes { ping_max: x }",
     "mqtt { ack_wait: x }",
     "gateway { ping_interval: true }",
-    "store_dir: /x",
-    "store_dir: 5",
   ];
   const reference = await answerOfReference(() => configs.map(config => theirs(fileWith(config))));
   expect(configs.map(config => comparable(ours(fileWith(config))))).toEqual(reference);
-});
-
-test("jetstream is off with false, a word or enable: false, and wrong values have the reference's texts", () => {
-  for (const off of ["false", "disabled", "Disable", "{ enable: false }"]) expect(ours(fileWith(`jetstream: ${off}`)), off).toEqual([]);
-  for (const on of ["true", "{}", "{ max_mem: 1g }"])
-    expect(ours(fileWith(`jetstream: ${on}`)).join(), on).toContain("is not supported yet");
-  expect(ours(fileWith("jetstream: maybe")).join()).toContain("Expected 'enabled' or 'disabled' for string value, got 'maybe'");
-  expect(ours(fileWith("jetstream: 5")).join()).toContain("Expected map, bool or string to define JetStream, got int64");
 });
 
 test("only OCSP modes that need no stapling are accepted", () => {

@@ -23,6 +23,15 @@ export function verdictOn(file: string, environment: Readonly<Record<string, str
   return { digest: /^configuration file .* is valid \((sha256:[0-9a-f]{64})\)\n$/s.exec(text)?.[1] ?? null, text };
 }
 
+/** Whether a server with one file could reload another: the output of `--test_reload`, without the prefix `nats-server: `. */
+export function reloadVerdictOn(file: string, reloaded: string): string {
+  const { stderr } = Bun.spawnSync([program(), "-t", "-c", file, "--test_reload", reloaded], {
+    env: { PATH: "/usr/bin:/bin" },
+    timeout: TIMEOUT_MS,
+  });
+  return stderr.toString().replaceAll(/^nats-server: /gm, "");
+}
+
 /** Contradictions that ours finds with `-t`, while nats-server finds them when it starts. */
 const FOUND_AT_START: readonly string[] = [
   "TLS cert and key required for HTTPS",

@@ -2,10 +2,11 @@ import { expect, test } from "bun:test";
 import { createUser } from "@nats-io/nkeys";
 import { AuthParts, NONCE, tlsWith } from "../../../test/doubles/auth-parts.ts";
 import { authority } from "../../../test/tls/certificates.ts";
+import { emptyServerAccount } from "../../config/schema/server-account.ts";
 import { WEBSOCKET_DEFAULTS } from "../../config/schema/websocket-options.ts";
 import { readCertificate } from "../../wire/transport/tls/certificate.ts";
 import { TLS_DEFAULTS } from "../../wire/transport/tls/tls-options.ts";
-import { emptyConfiguredAccount, NO_USER, type UserOptions } from "./authorization.ts";
+import { NO_USER, type UserOptions } from "./authorization.ts";
 
 const key = createUser();
 const NKEY = key.getPublicKey();
@@ -208,7 +209,7 @@ test("the name of a single user is checked with the same work as its password", 
 
 test("ten thousand users need one lookup", async () => {
   const users: UserOptions[] = Array.from({ length: 10_000 }, (_, n) => ({ ...NO_USER, user: `user${n}`, password: `p${n}` }));
-  const parts = new AuthParts({ accounts: [{ ...emptyConfiguredAccount("A"), users }] });
+  const parts = new AuthParts({ accounts: [{ ...emptyServerAccount("A"), users }] });
   expect(await parts.who({ user: "user9999", pass: "p9999" })).toBe("user9999@A");
   expect(parts.checks.stored).toEqual(["p9999"]);
   expect(await parts.who({ user: "user10000", pass: "p" })).toBe("AuthorizationViolation");

@@ -5,10 +5,12 @@
  */
 
 import { quoted } from "../../base/go/strconv.ts";
+import { refuseUnsupportedJetStream } from "./check/jetstream-check.ts";
 import { withOperator } from "./check/operator-check.ts";
 import { checkOptions } from "./check/option-check.ts";
 import type { GivenOptions } from "./given/given-options.ts";
-import { boolean, type Shape, type ShapeFields, text } from "./given/shape.ts";
+import type { GivenJetStream } from "./given/jetstream-shape.ts";
+import { boolean, orNull, type Shape, type ShapeFields, text } from "./given/shape.ts";
 import { unknownOption } from "./given/unknown-option.ts";
 import { OPTIONS, type Options } from "./options.ts";
 import type { Row } from "./row/option-row.ts";
@@ -18,11 +20,21 @@ import { isOffOrEmptyValue, missingOption } from "./table/missing.ts";
 /** Default time to authenticate with TLS, in addition to the TLS timeout. */
 const AUTH_AFTER_TLS_MS = 1_000;
 
+/** Features whose options are complete, while the feature itself may not be. */
+export interface Supported {
+  readonly jetStream: boolean;
+}
+
+/** The only place that says whether a server may be started with JetStream. */
+export const SUPPORTED: Supported = { jetStream: false };
+
 /**
  * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.
+ * @param supported a feature that is not supported is refused when an option turns it on
  * @throws OptionError  an option is unknown, not supported yet, has a wrong type, or contradicts another option
  */
-export function completeOptions(given: GivenOptions): Options {
+export function completeOptions(from: GivenOptions, supported: Supported = SUPPORTED): Options {
+  const given = withStoreDirectory(from);
   for (const [name, value] of Object.entries(given)) if (!Object.hasOwn(OPTIONS, name)) refuseUnknown(name, value);
   const rows = Object.entries(OPTIONS) as [keyof Options, Row<unknown>][];
   const options = Object.fromEntries(rows.map(([name, row]) => [name, completeOption(name, row, given[name])])) as Options;
@@ -33,7 +45,17 @@ export function completeOptions(given: GivenOptions): Options {
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : tls.timeoutMs + AUTH_AFTER_TLS_MS,
   });
   checkOptions(complete, OPTIONS);
+  if (!supported.jetStream) refuseUnsupportedJetStream(complete);
   return complete;
+}
+
+/** Takes the store directory out of `jetStream`, to where the file and the command line have it. */
+function withStoreDirectory(given: GivenOptions): GivenOptions {
+  const { jetStream } = given;
+  if (typeof jetStream !== "object" || jetStream === null) return given;
+  const { storeDirectory, ...rest }: GivenJetStream = jetStream;
+  if (storeDirectory === undefined) return given;
+  return { ...given, storeDirectory: orNull(text).complete(storeDirectory, "jetStream.storeDirectory"), jetStream: rest };
 }
 
 function completeOption(name: string, row: Row<unknown>, given: unknown): unknown {

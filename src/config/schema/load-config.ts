@@ -2,14 +2,15 @@
  * Loads a configuration file: parses it, reads every field, then checks the files that the fields name.
  *
  *   defaults < file < options given on the command line or to the library
- * Given options override the file at every reload too. `authorization` and `tls` are merged field by field, as flags set single fields.
+ * Given options override the file at every reload too. `authorization`, `tls` and `jetStream` are merged field by field, as flags set single fields.
  */
 
 import { type ConfigMap, LanguageError } from "../language/config-value.ts";
 import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "../language/read-config.ts";
 import { checkFile } from "./check/file-check.ts";
-import { completeOptions } from "./complete-options.ts";
+import { completeOptions, SUPPORTED, type Supported } from "./complete-options.ts";
 import type { GivenOptions } from "./given/given-options.ts";
+import { asJetStreamObject } from "./given/jetstream-shape.ts";
 import { OPTIONS, type Options } from "./options.ts";
 import { type Field, readBlock } from "./row/field.ts";
 import { optionFields } from "./row/option-row.ts";
@@ -68,13 +69,14 @@ function optionsIn(map: ConfigMap, file: string): Pick<LoadedConfig, "options" |
   return { options, warnings: problems.warnings };
 }
 
-/** Given options override the file. */
+/** Given options override the file: `authorization`, `tls` and `jetStream` field by field. */
 export function mergeOptions(file: Partial<Options>, given: GivenOptions): GivenOptions {
   const merged: Record<string, unknown> = { ...file };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    const parts = name === "authorization" || name === "tls";
-    merged[name] = parts && value !== null && merged[name] ? { ...(merged[name] as object), ...(value as object) } : value;
+    const parts = name === "authorization" || name === "tls" || name === "jetStream";
+    const fields = name === "jetStream" ? asJetStreamObject(value) : value;
+    merged[name] = parts && value !== null && merged[name] ? { ...(merged[name] as object), ...(fields as object) } : value;
   }
   return merged as GivenOptions;
 }
@@ -99,8 +101,13 @@ export interface ConfigFileSource {
  * @throws ConfigErrors  the file cannot be used
  * @throws OptionError  the options of the file and the given options contradict each other
  */
-export function readConfig(file: string, given: GivenOptions, environment: Environment = process.env): CompleteConfig {
+export function readConfig(
+  file: string,
+  given: GivenOptions,
+  environment: Environment = process.env,
+  supported: Supported = SUPPORTED,
+): CompleteConfig {
   const { options, digest, warnings } = loadConfigFile(file, environment);
-  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment) };
-  return { options: completeOptions(mergeOptions(options, given)), digest, warnings, source };
+  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment, supported) };
+  return { options: completeOptions(mergeOptions(options, given), supported), digest, warnings, source };
 }

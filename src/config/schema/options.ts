@@ -7,6 +7,7 @@
 
 import type { Row } from "./row/option-row.ts";
 import { ACCOUNT_TABLE_OPTIONS } from "./table/accounts.ts";
+import { JETSTREAM_TABLE_OPTIONS } from "./table/jetstream.ts";
 import { LIMIT_OPTIONS } from "./table/limits.ts";
 import { LOGGING_OPTIONS } from "./table/logging.ts";
 import { MONITORING_OPTIONS } from "./table/monitoring.ts";
@@ -21,6 +22,7 @@ export const OPTIONS = {
   ...SECURITY_OPTIONS,
   ...ACCOUNT_TABLE_OPTIONS,
   ...OPERATOR_TABLE_OPTIONS,
+  ...JETSTREAM_TABLE_OPTIONS,
   ...LOGGING_OPTIONS,
 };
 

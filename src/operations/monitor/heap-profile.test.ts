@@ -31,10 +31,11 @@ test("what has the form of a seed, a JWT or a private key is replaced", () => {
   ]);
 });
 
-test("passwords and tokens are found at every depth of the options", () => {
+test("passwords, tokens and keys are found at every depth of the options", () => {
   const options = {
     authorization: { user: "u", password: "p", token: "t", users: [{ user: "v", password: "q" }] },
     accounts: [{ users: [] }],
+    jetStream: { domain: "d", encryptionKey: "k", previousEncryptionKey: "l" },
   };
-  expect([...secretsIn(options)]).toEqual(["p", "t", "q"]);
+  expect([...secretsIn(options)]).toEqual(["p", "t", "q", "k", "l"]);
 });

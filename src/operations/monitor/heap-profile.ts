@@ -39,7 +39,7 @@ function redacted(text: string, secrets: ReadonlySet<string>): string {
 }
 
 /** Fields of options whose values are secrets. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(["password", "token"]);
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["encryptionKey", "password", "previousEncryptionKey", "token"]);
 
 /** The secrets among options. */
 export function* secretsIn(options: unknown): Generator<string> {

@@ -15,6 +15,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { diffOptions } from "../../config/schema/reload/option-diff.ts";
 import type { Client } from "../../connections/client/client.ts";
+import { reloadLines } from "../../jetstream/config/reload-lines.ts";
 import { Refusal } from "../../wire/protocol/refusal.ts";
 import type { ReadConfig } from "./config-source.ts";
 import { warnOfBlockProfiling } from "./operator-ports.ts";
@@ -188,6 +189,8 @@ const EFFECTS: { readonly [K in keyof Options]?: Effect<Options[K]> } = {
   resolverTls: { text: () => "Reloaded: accounts" },
   resolverPreload: { text: () => "Reloaded: accounts" },
   pinnedAccounts: { text: () => [] },
+  jetStream: { text: (after, before) => reloadLines(before, after) },
+  storeDirectory: { text: () => [] },
   websocket: { text: () => [] }, // only its TLS can change; the reference does not log that either
 };
 

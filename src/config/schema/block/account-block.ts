@@ -1,13 +1,13 @@
 /** `accounts { }`: accounts by name, with their users, exports and imports; or only a list of names. */
 
 import { type AccountLimits, NO_LIMITS } from "../../../accounts/account/account-options.ts";
-import { type ConfiguredAccount, emptyConfiguredAccount } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { type ConfigData, type ConfigMap, type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
 import { type Field, field, fieldTable, readBlock, type UnknownText } from "../row/field.ts";
 import { ConfigFault, type Problems } from "../row/problems.ts";
 import { integer, type Reader, reader, textIn } from "../row/reader.ts";
+import { emptyServerAccount, type ServerAccount } from "../server-account.ts";
 import { ACCOUNT_JETSTREAM_FIELDS, accountJetStream } from "./account-jetstream-block.ts";
 import { EXPORT_FIELDS, exportsList } from "./export-block.ts";
 import { IMPORT_FIELDS, importsList } from "./import-block.ts";
@@ -52,7 +52,7 @@ const accountNkey = reader("public nkey", ({ data }) => {
   throw new ConfigFault(invalidAccountNkey(quotedByGo(data)));
 });
 
-export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
+export const ACCOUNT_FIELDS: readonly Field<Draft<ServerAccount>>[] = [
   field("nkey", accountNkey, "public account nkey", (draft, nkey) => (draft.nkey = nkey)),
   field("users", usersList, "its users", (draft, users) => (draft.users = users), { fields: USER_FIELDS }),
   field(
@@ -86,36 +86,45 @@ export const ACCOUNT_FIELDS: readonly Field<Draft<ConfiguredAccount>>[] = [
     (draft, trace) => (draft.trace = trace),
     { fields: TRACE_FIELDS },
   ),
-  { ...accountJetStream, fields: ACCOUNT_JETSTREAM_FIELDS },
+  field(
+    "jetstream",
+    accountJetStream,
+    "whether it may use JetStream, and how much of it; -1: no limit",
+    (draft, own) => (draft.jetStream = own),
+    {
+      initial: "false",
+      fields: ACCOUNT_JETSTREAM_FIELDS,
+    },
+  ),
 ];
 
 const ACCOUNT_TABLE = fieldTable(ACCOUNT_FIELDS);
 
-export const accountsBlock: Reader<readonly ConfiguredAccount[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
+export const accountsBlock: Reader<readonly ServerAccount[]> = reader("block by name, or list of names", ({ data }, { problems }) => {
   if (Array.isArray(data)) return namedAccounts(data, problems);
   if (data instanceof Map) return describedAccounts(data, problems);
   throw new ConfigFault("Expected map entries for accounts"); // the reference silently reads no accounts
 });
 
-function namedAccounts(names: readonly ConfigValue[], problems: Problems): ConfiguredAccount[] {
-  const accounts = new Map<string, ConfiguredAccount>();
+function namedAccounts(names: readonly ConfigValue[], problems: Problems): ServerAccount[] {
+  const accounts = new Map<string, ServerAccount>();
   for (const value of names) {
     const name = textIn(value);
     if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
     else if (accounts.has(name)) problems.error(value, duplicateAccount(name));
-    else accounts.set(name, emptyConfiguredAccount(name));
+    else accounts.set(name, emptyServerAccount(name));
   }
   return [...accounts.values()];
 }
 
-function describedAccounts(map: ConfigMap, problems: Problems): ConfiguredAccount[] {
-  const accounts: ConfiguredAccount[] = [];
+function describedAccounts(map: ConfigMap, problems: Problems): ServerAccount[] {
+  const accounts: ServerAccount[] = [];
   for (const [name, value] of map) {
     if (value.usedAsVariable) continue;
     if (!(value.data instanceof Map)) problems.error(value, "Expected map entries for accounts");
     else if (name === GLOBAL_ACCOUNT) problems.error(value, reservedAccount(name));
     else {
-      const draft: Draft<ConfiguredAccount> = emptyConfiguredAccount(name);
+      const draft: Draft<ServerAccount> = emptyServerAccount(name);
       readBlock(value.data, ACCOUNT_TABLE, draft, problems);
       accounts.push(draft);
     }

@@ -1,55 +1,81 @@
-/** `jetstream` of an account: every field is recognized, and refused unless it is off or empty, because JetStream is not supported yet. */
+/** `jetstream` of an account: true, a word, or a block with limits. A block turns JetStream on. */
 
 import { quoted } from "../../../base/go/strconv.ts";
-import { type ConfigValue, goShown, goTypeOf } from "../../language/config-value.ts";
-import { type Field, missingField, readBlock } from "../row/field.ts";
+import { type AccountJetStream, SINGLE_TIER, UNLIMITED_ACCOUNT } from "../../../jetstream/config/account-jetstream.ts";
+import { type JetStreamLimits, UNLIMITED } from "../../../jetstream/config/account-limits.ts";
+import { goShown, goTypeOf } from "../../language/config-value.ts";
+import { type Field, field, readBlock } from "../row/field.ts";
 import { ConfigFault } from "../row/problems.ts";
+import { type Reader, reader, safeInteger } from "../row/reader.ts";
+import type { Draft } from "./ocsp-block.ts";
 
-const SIZES = [
-  "max_memory max_mem mem memory",
-  "max_store max_file max_disk store disk",
-  "max_streams streams",
-  "max_consumers consumers",
-  "mem_max_stream_bytes memory_max_stream_bytes",
-  "disk_max_stream_bytes store_max_stream_bytes",
-  "max_ack_pending",
-];
-
-/** Values are checked as in the reference, so that an accepted file stays valid when JetStream is added. */
-function checked(names: string, check: (value: ConfigValue, key: string) => void): Field<unknown> {
-  return { ...missingField(names, "JetStream"), set: (_draft, value, { key }) => check(value, key) };
+interface AccountDraft {
+  readonly tier: Draft<JetStreamLimits>;
+  clusterTraffic: AccountJetStream["clusterTraffic"];
 }
 
-export const ACCOUNT_JETSTREAM_FIELDS: readonly Field<unknown>[] = [
-  ...SIZES.map(names =>
-    checked(names, ({ data }, key) => {
-      if (typeof data !== "bigint") throw new ConfigFault(`Expected a parseable size for ${quoted(key)}, got ${goShown(data)}`);
-    }),
+const parseableSize: Reader<number> = reader("size", ({ data }, { key }) => {
+  if (typeof data !== "bigint") throw new ConfigFault(`Expected a parseable size for ${quoted(key)}, got ${goShown(data)}`);
+  return safeInteger(data);
+});
+
+const parseableBoolean: Reader<boolean> = reader("boolean", ({ data }, { key }) => {
+  if (typeof data !== "boolean") throw new ConfigFault(`Expected a parseable bool for ${quoted(key)}, got ${goShown(data)}`);
+  return data;
+});
+
+const clusterTraffic: Reader<AccountJetStream["clusterTraffic"]> = reader("`system`, `owner`", ({ data }, { key }) => {
+  if (typeof data !== "string") {
+    throw new ConfigFault(`Expected either 'system' or 'owner' string value for ${quoted(key)}, got ${goShown(data)}`);
+  }
+  if (data === "owner") return "owner";
+  if (data === "system" || data === "") return "system";
+  throw new ConfigFault(`Expected 'system' or 'owner' string value for ${quoted(key)}, got ${data}`);
+});
+
+const limit = (names: string, text: string, put: (tier: Draft<JetStreamLimits>, most: number) => void) =>
+  field<AccountDraft, number>(names, parseableSize, text, ({ tier }, most) => put(tier, most), { initial: "-1" });
+
+export const ACCOUNT_JETSTREAM_FIELDS: readonly Field<AccountDraft>[] = [
+  limit("max_memory max_mem mem memory", "bytes of all memory streams; 0: none", (tier, most) => (tier.memoryBytesMax = most)),
+  limit("max_store max_file max_disk store disk", "bytes of all file streams; 0: none", (tier, most) => (tier.storageBytesMax = most)),
+  limit("max_streams streams", "streams", (tier, most) => (tier.streamsMax = most)),
+  limit("max_consumers consumers", "consumers of one stream", (tier, most) => (tier.consumersMax = most)),
+  limit("mem_max_stream_bytes memory_max_stream_bytes", "largest `max_bytes` of a memory stream", (tier, most) => {
+    tier.memoryStreamBytesMax = most;
+  }),
+  limit("disk_max_stream_bytes store_max_stream_bytes", "largest `max_bytes` of a file stream", (tier, most) => {
+    tier.storageStreamBytesMax = most;
+  }),
+  limit("max_ack_pending", "unacknowledged messages of a consumer", (tier, most) => (tier.ackPendingMax = most)),
+  field(
+    "max_bytes_required max_stream_bytes max_bytes",
+    parseableBoolean,
+    "every stream must have `max_bytes`",
+    ({ tier }, on) => (tier.streamBytesRequired = on),
+    { initial: "false" },
   ),
-  checked("max_bytes_required max_stream_bytes max_bytes", ({ data }, key) => {
-    if (typeof data !== "boolean") throw new ConfigFault(`Expected a parseable bool for ${quoted(key)}, got ${goShown(data)}`);
-  }),
-  checked("cluster_traffic", ({ data }, key) => {
-    if (typeof data !== "string") {
-      throw new ConfigFault(`Expected either 'system' or 'owner' string value for ${quoted(key)}, got ${goShown(data)}`);
-    }
-    if (["system", "owner", ""].includes(data)) return;
-    throw new ConfigFault(`Expected 'system' or 'owner' string value for ${quoted(key)}, got ${data}`);
-  }),
+  field(
+    "cluster_traffic",
+    clusterTraffic,
+    "account of the traffic between servers; only in a cluster",
+    (draft, whose) => (draft.clusterTraffic = whose),
+    { initial: "system" },
+  ),
 ];
 
-export const accountJetStream: Field<unknown> = {
-  ...missingField("jetstream", "JetStream"),
-  set(_draft, { data }, { key, problems }) {
-    const before = problems.errors.length;
-    let enabled = true;
-    if (typeof data === "boolean") enabled = data;
-    else if (typeof data === "string") enabled = isEnabled(data);
-    else if (data instanceof Map) readBlock(data, ACCOUNT_JETSTREAM_FIELDS, {}, problems);
-    else throw new ConfigFault(`Expected map, bool or string to define JetStream, got ${goTypeOf(data)}`);
-    if (enabled && problems.errors.length === before) throw new ConfigFault(`${quoted(key)} is not supported yet (JetStream)`);
+/** null: the account has no JetStream. */
+export const accountJetStream: Reader<AccountJetStream | null> = reader(
+  "boolean, `enabled`, `disabled`, or block",
+  ({ data }, { problems }) => {
+    if (typeof data === "boolean") return data ? UNLIMITED_ACCOUNT : null;
+    if (typeof data === "string") return isEnabled(data) ? UNLIMITED_ACCOUNT : null;
+    if (!(data instanceof Map)) throw new ConfigFault(`Expected map, bool or string to define JetStream, got ${goTypeOf(data)}`);
+    const draft: AccountDraft = { tier: { ...UNLIMITED }, clusterTraffic: "system" };
+    readBlock(data, ACCOUNT_JETSTREAM_FIELDS, draft, problems);
+    return { tiers: { [SINGLE_TIER]: draft.tier }, clusterTraffic: draft.clusterTraffic };
   },
-};
+);
 
 /** Whether a word enables JetStream. @throws ConfigFault  the word is unknown */
 export function isEnabled(word: string): boolean {

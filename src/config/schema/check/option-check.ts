@@ -1,17 +1,14 @@
 /** Checks complete options of a file or a program: single rows and contradictions between options, in the reference's order. */
 
-import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
 import { type Authorization, allUsers } from "../../../auth/users/authorization.ts";
 import { goDuration } from "../../../base/go/duration.ts";
 import { quoted } from "../../../base/go/strconv.ts";
-import { isPublicNkey, NkeyKind } from "../../../base/keys/nkey.ts";
-import { isValidSubjectText } from "../../../messaging/subject/subject-text.ts";
-import { GLOBAL_ACCOUNT } from "../block/account-block.ts";
 import { tlsFault } from "../block/tls-block.ts";
 import type { OPTIONS, Options } from "../options.ts";
 import type { Checked } from "../row/option-row.ts";
 import { OptionError } from "../row/problems.ts";
 import { checkNoAuthUser, checkSystemAccount, checkUsers } from "./auth-check.ts";
+import { checkDefaultDomains } from "./jetstream-check.ts";
 import { checkOperators } from "./operator-check.ts";
 
 /** Names of the rows that have a check. */
@@ -30,6 +27,7 @@ export const CHECK_ORDER = [
   checkUsers,
   "clusterName",
   checkDefaultDomains,
+  "jetStream",
   "logFormat",
   "logLevelOverrides",
   "metricsPrefix",
@@ -64,28 +62,6 @@ function checkLameDuck({ lameDuckGraceMs, lameDuckDurationMs }: Options): void {
 function checkPending({ payloadBytesMax, pendingBytesMax }: Options): void {
   if (payloadBytesMax > pendingBytesMax) refuse(`max_payload (${payloadBytesMax}) cannot be higher than max_pending (${pendingBytesMax})`);
   if (pendingBytesMax < 0) refuse("max_pending value can not be negative");
-}
-
-/** Domains whose API would have subjects that JetStream uses otherwise. */
-const RESERVED_DOMAINS: ReadonlySet<string> = new Set(["ACK", "FC", "SNAPSHOT", "EVENT"]);
-
-function checkDefaultDomains(options: Options): void {
-  const domains = Object.entries(options.defaultJsDomain);
-  for (const [account] of domains) {
-    if (options.operators.length > 0) {
-      if (isPublicNkey(account, NkeyKind.Account)) continue;
-      throw new OptionError(`default_js_domain contains account name ${quoted(account)}, which is not a valid public account nkey`);
-    }
-    if (account === GLOBAL_ACCOUNT || options.accounts.some(({ name }) => name === account)) continue;
-    throw new OptionError(`in non operator mode, \`default_js_domain\` references non existing account ${quoted(account)}`);
-  }
-  for (const [account, domain] of domains) {
-    if (account === (options.systemAccount ?? SYSTEM_ACCOUNT)) {
-      throw new OptionError(`system account ${quoted(account)} can not be in default_js_domain`);
-    }
-    if (domain === "" || (isValidSubjectText(`$JS.${domain}.API.>`) && !RESERVED_DOMAINS.has(domain))) continue;
-    throw new OptionError(`default_js_domain contains account ${quoted(account)} with invalid domain name ${quoted(domain)}`);
-  }
 }
 
 const FORBIDDEN_HEADERS = ["host", "content-length", "connection", "upgrade", "nats-no-masking"];

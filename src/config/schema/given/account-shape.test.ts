@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, NO_STREAM_EXPORT } from "../../../accounts/trade/trade-options.ts";
-import { emptyConfiguredAccount, NO_USER } from "../../../auth/users/authorization.ts";
+import { NO_USER } from "../../../auth/users/authorization.ts";
 import { encodeNkey, NkeyKind } from "../../../base/keys/nkey.ts";
 import { completeOptions } from "../complete-options.ts";
 import { OptionError } from "../row/problems.ts";
+import { emptyServerAccount } from "../server-account.ts";
 import type { GivenAuthorization, GivenOptions } from "./given-options.ts";
 
 const key = (kind: NkeyKind) => encodeNkey(kind, new Uint8Array(32).fill(1));
@@ -36,9 +37,9 @@ test("partly given accounts, users and permissions are completed", () => {
     ],
   });
   expect(accounts).toEqual([
-    emptyConfiguredAccount("A"),
+    emptyServerAccount("A"),
     {
-      ...emptyConfiguredAccount("B"),
+      ...emptyServerAccount("B"),
       users: [
         { ...NO_USER, user: "a", password: "b" },
         { ...NO_USER, nkey: USER, permissions: { publish: { allow: ["x"], deny: null }, subscribe: null, responses: null } },

@@ -16,19 +16,13 @@ import {
   NO_STREAM_IMPORT,
   type TradeOptions,
 } from "../../../accounts/trade/trade-options.ts";
-import {
-  type Authorization,
-  type CalloutOptions,
-  type ConfiguredAccount,
-  emptyConfiguredAccount,
-  NO_CALLOUT,
-  NO_USER,
-  type UserOptions,
-} from "../../../auth/users/authorization.ts";
+import { type Authorization, type CalloutOptions, NO_CALLOUT, NO_USER, type UserOptions } from "../../../auth/users/authorization.ts";
 import { quoted } from "../../../base/go/strconv.ts";
 import type { MappingDestination, MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { withResponses } from "../block/permission-block.ts";
 import { OptionError } from "../row/problems.ts";
+import { emptyServerAccount, type ServerAccount } from "../server-account.ts";
+import { accountJetStreamShape } from "./jetstream-shape.ts";
 import { boolean, integer, listOf, mapOf, natural, objectOf, orNull, type Shape, shape, text, wordOf } from "./shape.ts";
 
 const texts = listOf(text);
@@ -133,7 +127,7 @@ export const mappingsShape = listOf(
   objectOf<MappingRule>({ source: "", destinations: [] }, { source: text, destinations: listOf(destination) }),
 );
 
-const account = objectOf<ConfiguredAccount>(emptyConfiguredAccount(""), {
+const account = objectOf<ServerAccount>(emptyServerAccount(""), {
   name: text,
   nkey: text,
   users: listOf(user),
@@ -148,6 +142,7 @@ const account = objectOf<ConfiguredAccount>(emptyConfiguredAccount(""), {
     payloadBytesMax: integer,
   }),
   trace: orNull(objectOf<TraceOptions>({ destination: "", sampling: 100 }, { destination: text, sampling: natural })),
+  jetStream: accountJetStreamShape,
 });
 
 export const accountsShape = listOf(account);

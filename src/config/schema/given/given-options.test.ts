@@ -119,9 +119,6 @@ test("a nested value of another type is refused with its place", () => {
 
 test("unsupported features are refused by name, as in a file, unless they are off or empty", () => {
   const missing: [string, string][] = [
-    ["jetStream", "JetStream"],
-    ["jetstream", "JetStream"],
-    ["storeDir", "JetStream"],
     ["cluster", "clustering"],
     ["gateway", "gateways"],
     ["leafNodes", "leaf nodes"],

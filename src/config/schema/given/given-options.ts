@@ -11,12 +11,14 @@ import type {
 } from "../../../accounts/trade/trade-options.ts";
 import type { ResolverOptions } from "../../../auth/operator/operator-options.ts";
 import type { Authorization, CalloutOptions, UserOptions } from "../../../auth/users/authorization.ts";
+import type { AccountJetStream } from "../../../jetstream/config/account-jetstream.ts";
 import type { MappingDestination, MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import type { OcspCacheRules, OcspPeerRules } from "../../../wire/transport/tls/ocsp/ocsp-rules.ts";
 import type { TlsOptions } from "../../../wire/transport/tls/tls-options.ts";
 import type { UnixListener } from "../block/unix-listener-block.ts";
 import type { Options } from "../options.ts";
 import type { WebSocketOptions } from "../websocket-options.ts";
+import type { GivenJetStream, GivenTier } from "./jetstream-shape.ts";
 
 /** Either `user` and `password`, or `nkey`. */
 export interface GivenUser extends Partial<Omit<UserOptions, "permissions">> {
@@ -47,6 +49,8 @@ export interface GivenAccount extends Partial<Pick<AccountOptions, "nkey">> {
   readonly imports?: readonly GivenImport[];
   readonly mappings?: readonly GivenMapping[];
   readonly limits?: Partial<AccountLimits>;
+  /** Whether it may use JetStream, and how much of it; not given: false. */
+  readonly jetStream?: boolean | GivenTier | AccountJetStream | null;
   readonly trace?: (Partial<TraceOptions> & Pick<TraceOptions, "destination">) | null;
 }
 
@@ -80,10 +84,23 @@ export type GivenResolver =
 /** Options of `NatsServer.start`. Every option and every field may be left out. Times are in milliseconds; port 0 means any free port. */
 export interface GivenOptions
   extends Partial<
-    Omit<Options, "accounts" | "authorization" | "listenUnix" | "mappings" | "ocspCache" | "resolver" | "resolverTls" | "tls" | "websocket">
+    Omit<
+      Options,
+      | "accounts"
+      | "authorization"
+      | "jetStream"
+      | "listenUnix"
+      | "mappings"
+      | "ocspCache"
+      | "resolver"
+      | "resolverTls"
+      | "tls"
+      | "websocket"
+    >
   > {
   readonly accounts?: readonly GivenAccount[];
   readonly authorization?: GivenAuthorization | null;
+  readonly jetStream?: boolean | GivenJetStream;
   readonly listenUnix?: (Partial<UnixListener> & Pick<UnixListener, "path">) | null;
   readonly mappings?: readonly GivenMapping[];
   readonly ocspCache?: Partial<OcspCacheRules> | null;

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { goValue } from "../../../base/go/format.ts";
 import { OPTIONS, type Options } from "../options.ts";
-import type { Row } from "../row/option-row.ts";
+import type { ReloadChange, Row } from "../row/option-row.ts";
 import { reloadPosition } from "./reload-order.ts";
 import { reloadRefusal } from "./reload-refusal.ts";
 
@@ -29,13 +29,19 @@ export function diffOptions(before: Options, after: Options): OptionChange[] {
     const [old, fresh] = row.compared?.(before, after) ?? [before[name], after[name]];
     if (isDeepStrictEqual(old, fresh)) continue;
     const allowed = row.mayChange?.(before, after) ?? false;
-    changes.push({ name, row, before: old, after: fresh, refusal: allowed ? null : refusalOf(row, old as never, fresh as never) });
+    changes.push({
+      name,
+      row,
+      before: old,
+      after: fresh,
+      refusal: allowed ? null : refusalOf(row, old as never, fresh as never, { before, after }),
+    });
   }
   return changes.sort((left, right) => reloadPosition(left.row.goName) - reloadPosition(right.row.goName));
 }
 
-function refusalOf<T>({ reload, goName, shown, refuse }: Row<T>, before: T, after: T): string | null {
-  if (refuse !== undefined) return refuse(before, after);
+function refusalOf<T>({ reload, goName, shown, refuse }: Row<T>, before: T, after: T, change: ReloadChange): string | null {
+  if (refuse !== undefined) return refuse(before, after, change);
   if (reload === "live") return null;
   const text = shown ?? goValue;
   return reloadRefusal(goName, text(before), text(after));

@@ -31,7 +31,7 @@ export interface Row<T> {
   /** Text of the reload rule for the reference page, if it is more than the value of `reload`. */
   readonly reloadText?: string;
   /** For a live option: the changes that a reload refuses. @returns the error, or null */
-  readonly refuse?: (before: T, after: T) => string | null;
+  readonly refuse?: (before: T, after: T, facts: ReloadChange) => string | null;
   /** For a fixed option: the changes that a reload accepts. */
   readonly mayChange?: (before: ReloadFacts, after: ReloadFacts) => boolean;
   /** The values that a reload compares and shows, if they differ from the option's value. */
@@ -46,11 +46,18 @@ export interface Row<T> {
   readonly fields?: readonly Field<never>[];
 }
 
+/** The options before and after a reload. */
+export interface ReloadChange {
+  readonly before: ReloadFacts;
+  readonly after: ReloadFacts;
+}
+
 /** Options on which the reload rules of other options depend. */
 export interface ReloadFacts extends Pick<AuthOptions, "accounts" | "authorization" | "noAuthUser" | "systemAccount"> {
   readonly host: string;
   readonly httpHost: string | null;
   readonly httpsHost: string | null;
+  readonly jetStream: { readonly enabled: boolean };
 }
 
 /** Rows of text and boolean options need no shape, because the initial value has their type. All other rows need one. */

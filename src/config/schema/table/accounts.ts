@@ -1,7 +1,7 @@
 /** Options of accounts and their users. */
 
 import { SYSTEM_ACCOUNT } from "../../../accounts/account/account.ts";
-import { allUsers, type ConfiguredAccount } from "../../../auth/users/authorization.ts";
+import { allUsers } from "../../../auth/users/authorization.ts";
 import type { MappingRule } from "../../../messaging/mapping/mapping-rule.ts";
 import { ACCOUNT_FIELDS, accountsBlock, GLOBAL_ACCOUNT } from "../block/account-block.ts";
 import { mappingsOf } from "../block/mapping-block.ts";
@@ -11,6 +11,7 @@ import * as given from "../given/shape.ts";
 import { option, type ReloadFacts } from "../row/option-row.ts";
 import { ConfigFault } from "../row/problems.ts";
 import { boolean, reader, textOrUnset } from "../row/reader.ts";
+import type { ServerAccount } from "../server-account.ts";
 
 const systemAccount = reader<string | null>("string", ({ data }) => {
   if (typeof data !== "string") throw new ConfigFault("system account name must be a string");
@@ -23,7 +24,7 @@ function systemAccountOf({ systemAccount, accounts }: Pick<ReloadFacts, "systemA
 }
 
 export const ACCOUNT_TABLE_OPTIONS = {
-  accounts: option<readonly ConfiguredAccount[]>({
+  accounts: option<readonly ServerAccount[]>({
     names: "accounts",
     reader: accountsBlock,
     given: accountsShape,

@@ -1,6 +1,7 @@
 /** Fields of the file that set several options at once. */
 import { AUTHORIZATION_FIELDS, authorizationBlock } from "../block/authorization-block.ts";
 import { CLUSTER_FIELDS, clusterBlock } from "../block/cluster-block.ts";
+import { JETSTREAM_PART_FIELDS } from "../block/jetstream-block.ts";
 import type { Options } from "../options.ts";
 import { type Field, field } from "../row/field.ts";
 import { boolean, hostPort } from "../row/reader.ts";
@@ -77,4 +78,5 @@ export const COMBINED_FIELDS: readonly Field<Draft>[] = [
     ...sets("clusterName"),
     fields: CLUSTER_FIELDS,
   }),
+  ...JETSTREAM_PART_FIELDS,
 ];

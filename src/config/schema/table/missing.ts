@@ -1,62 +1,10 @@
 /** Fields of features that this server does not support yet: refused by name, unless the value is off or empty. */
 
 import { quoted } from "../../../base/go/strconv.ts";
-import { type ConfigValue, goTypeOf } from "../../language/config-value.ts";
-import { isEnabled } from "../block/account-jetstream-block.ts";
+import type { ConfigValue } from "../../language/config-value.ts";
 import { type Field, isOffOrEmpty, missingField, readBlock } from "../row/field.ts";
 import { ConfigFault } from "../row/problems.ts";
-import { booleanIn, duration, integerIn, type ReadContext, textIn } from "../row/reader.ts";
-
-/** The fields of `jetstream { }`; they are ignored while it is off. */
-const JETSTREAM_NAMES = [
-  "strict",
-  "store_dir store storedir",
-  "sync_interval sync",
-  "max_memory_store max_mem_store max_mem",
-  "max_file_store max_file",
-  "domain",
-  "enabled enable",
-  "encryption_key key ek",
-  "prev_encryption_key prev_key prev_ek",
-  "cipher",
-  "extension_hint",
-  "limits",
-  "tpm",
-  "unique_tag",
-  "max_outstanding_catchup",
-  "max_buffered_size",
-  "max_buffered_msgs",
-  "request_queue_limit",
-  "info_queue_limit",
-  "meta_compact",
-  "meta_compact_size",
-  "meta_compact_sync",
-  "max_concurrent_io",
-];
-
-interface JetStreamDraft {
-  enabled: boolean;
-}
-
-const JETSTREAM_FIELDS: readonly Field<JetStreamDraft>[] = JETSTREAM_NAMES.map(names => ({
-  ...missingField(names, "JetStream"),
-  set(draft, value) {
-    if (names.startsWith("enabled")) draft.enabled = booleanIn(value);
-  },
-}));
-
-const jetstream: Field<unknown> = {
-  ...missingField("jetstream", "JetStream"),
-  fields: JETSTREAM_FIELDS,
-  set(_draft, { data }, { key, problems }) {
-    const draft: JetStreamDraft = { enabled: true };
-    if (typeof data === "boolean") draft.enabled = data;
-    else if (typeof data === "string") draft.enabled = isEnabled(data);
-    else if (data instanceof Map) readBlock(data, JETSTREAM_FIELDS, draft, problems);
-    else throw new ConfigFault(`Expected map, bool or string to define JetStream, got ${goTypeOf(data)}`);
-    if (draft.enabled) throw new ConfigFault(`${quoted(key)} is not supported yet (JetStream)`);
-  },
-};
+import { duration, integerIn, type ReadContext } from "../row/reader.ts";
 
 /** Fields of a block that ask for nothing by themselves; the names that start the feature are listed first. */
 interface InactiveBlock {
@@ -157,18 +105,10 @@ function missingBlock(names: string, feature: string, { active, others }: Inacti
   };
 }
 
-/** A directory for JetStream; without JetStream it asks for nothing. */
-const storeDirectory: Field<unknown> = {
-  ...missingField("store_dir storedir", "JetStream"),
-  set: (_draft, value) => void textIn(value),
-};
-
 export const MISSING_FIELDS: readonly Field<unknown>[] = [
   missingBlock("gateway", "gateways", GATEWAY),
   missingBlock("leafnodes leaf", "leaf nodes", LEAF_NODES),
   missingBlock("mqtt", "MQTT", MQTT),
-  jetstream,
-  storeDirectory,
 ];
 
 /** Names of a program's options: the names of the file without case and underscores, and `cluster`, whose name a file may set. */
