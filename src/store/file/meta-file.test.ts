@@ -91,7 +91,10 @@ describe("what is found selects one row", () => {
     ],
     [MetaRow.Mismatch]: [
       { files: { "meta.inf": fresh, "meta.sum": "x" }, text: `Stream metafile "/s/meta.inf": ${mismatch}` },
-      { files: { "meta.inf": fresh, "meta.sum": "x", "meta.sum.tmp": oldSum, "meta.inf.tmp": old }, text: `Stream metafile "/s/meta.inf": ${mismatch}` },
+      {
+        files: { "meta.inf": fresh, "meta.sum": "x", "meta.sum.tmp": oldSum, "meta.inf.tmp": old },
+        text: `Stream metafile "/s/meta.inf": ${mismatch}`,
+      },
     ],
     [MetaRow.Sealed]: [
       {
