@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { fuzzMessageStore } from "../../../test/store/message-store-fuzz.ts";
+import { describeMessageStore } from "../../../test/store/message-store-rules.ts";
 import type { StoreKind } from "../../../test/store/store-kind.ts";
 import { Random } from "../../base/random/random.ts";
 import { HashKey } from "../../messaging/subject/byte-hash.ts";
@@ -9,12 +10,14 @@ import { MemoryStore } from "./memory-store.ts";
 
 const pool = new ChunkPool();
 
-export const MEMORY: StoreKind = {
+const MEMORY: StoreKind = {
   name: "memory store",
   open: async (limits, observer) => new MemoryStore(limits, observer, new HashKey(1, 2), pool),
   reopen: null,
   sizeOf: (subject, header, payload) => Buffer.byteLength(subject) + header.length + payload.length + 16,
 };
+
+describeMessageStore(MEMORY);
 
 test("fuzz: a memory store does what the model does", async () => {
   const seed = seedFromEnv();
