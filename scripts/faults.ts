@@ -10,6 +10,14 @@ const root = join(import.meta.dir, "..");
 const TEST_TIMEOUT_MS = "120000";
 const SOAK_DURATION = "10m";
 
+const USAGE = `usage: [DURATION=120m] bun run faults [options of the table of loads]
+  runs the tests of test/faults, the table of loads beside nats-server, then mixed load for DURATION (${SOAK_DURATION})
+  test/faults/bystander/main.ts --help lists the options of the table`;
+if (process.argv.slice(2).some(word => word === "--help" || word === "-h")) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
 const steps = [
   ["test", "--timeout", TEST_TIMEOUT_MS, "test/faults"],
   ["run", "test/faults/bystander/main.ts", ...process.argv.slice(2)],

@@ -19,6 +19,8 @@ const REQUESTS: readonly (readonly [what: string, request: string, answers: read
   ["a Host with a slash", "GET /healthz HTTP/1.1\nHost: a/b\n\n", ["400 Bad Request: malformed Host header"]],
   ["two Hosts", "GET /healthz HTTP/1.1\nHost: a\nHost: b\n\n", ["400 Bad Request"]],
   ["an absolute address", "GET http://other:1/healthz HTTP/1.1\nHost: a\nConnection: close\n\n", [OK]],
+  ["an absolute address with half a bracket", "GET http://[::bad/healthz HTTP/1.1\nHost: a\n\n", ["400 Bad Request"]],
+  ["an absolute address with a zone", "GET http://u:p@[fe80::1%25en0]:1/healthz HTTP/1.1\nHost: a\nConnection: close\n\n", [OK]],
   ["an address without a slash", "GET healthz HTTP/1.1\nHost: a\n\n", ["400 Bad Request"]],
   ["an address that begins with the query", "GET ?a=1 HTTP/1.1\nHost: a\n\n", ["400 Bad Request"]],
   ["an invalid escape in the path", "GET /%zz HTTP/1.1\nHost: a\n\n", ["400 Bad Request"]],

@@ -1,16 +1,13 @@
 /**
  * The JSON of claims: one row per field, in the order in which Go's library writes them (monitoring shows claims as they are written).
- * Claims of the first version are in `first-version.ts`.
+ * Parts of several claims are in the files beside this one, claims of the first version in `first-version.ts`.
  */
-import { JsonError } from "../../base/go/json-error.ts";
 import {
   embedded,
   field,
   flag,
   list,
   map,
-  nearestInt,
-  nearestUint,
   optional,
   type Rows,
   type Shape,
@@ -20,314 +17,28 @@ import {
   textOf,
   uint8,
 } from "../../base/go/json-shape.ts";
-import { JsonList, JsonNumber, JsonObject, type JsonTree, plainValue } from "../../base/go/json-tree.ts";
-import { quoted } from "../../base/go/strconv.ts";
+import { JsonObject, plainValue } from "../../base/go/json-tree.ts";
+import { requestBody, responseBody } from "./authorization-shapes.ts";
+import { BODY_ROWS, DATA_ROWS, GENERIC_ROWS, int, subjectText, texts } from "./body-rows.ts";
 import type {
   AccountBody,
   AccountLimits,
   ActivationBody,
-  AllowDeny,
-  AuthorizationClient,
-  AuthorizationConnect,
-  AuthorizationRequestBody,
-  AuthorizationResponseBody,
-  AuthorizationServer,
-  AuthorizationTls,
   BodyData,
   ClaimKind,
   Claims,
   ClaimsData,
-  Export,
-  ExportKind,
   ExternalAuthorization,
-  Import,
-  JetStreamLimits,
   MessageTrace,
-  NatsLimits,
   OperatorBody,
   Permissions,
-  ResponsePermission,
-  ServiceLatency,
-  TimeRange,
   UserBody,
   UserLimits,
-  UserScope,
   WeightedMapping,
 } from "./claims.ts";
-
-const int = nearestInt("int");
-const int64 = nearestInt("int64");
-const durationNs = nearestInt("time.Duration");
-const subjectText = textOf("jwt.Subject");
-
-export const texts = list(text, "jwt.StringList");
-const tags = list(text, "jwt.TagList");
-
-export const DATA_ROWS: Rows<ClaimsData> = embedded("ClaimsData", {
-  audience: field("aud", text),
-  expiresAtSeconds: field("exp", int64),
-  id: field("jti", text),
-  issuedAtSeconds: field("iat", int64),
-  issuer: field("iss", text),
-  name: field("name", text),
-  notBeforeSeconds: field("nbf", int64),
-  subject: field("sub", text),
-});
-
-export const GENERIC_ROWS: Rows<BodyData> = {
-  tags: field("tags", tags),
-  type: field("type", textOf("jwt.ClaimType")),
-  version: field("version", int),
-};
-const BODY_ROWS = embedded<BodyData>("GenericFields", GENERIC_ROWS);
-
-export const exportKind: Shape<ExportKind> = {
-  type: "jwt.ExportType",
-  zero: () => "",
-  read(tree, _previous, decoder) {
-    const kind = decoder.nested(text, tree);
-    if (kind === "stream" || kind === "service") return kind;
-    throw new JsonError(`unknown export type ${quoted(kind)}`);
-  },
-  write: value => value,
-  isEmpty: value => value === "",
-};
-
-/** `"headers"` is 0. */
-const sampling: Shape<number> = {
-  type: "jwt.SamplingRate",
-  zero: () => 0,
-  read: (tree, _previous, decoder) => (typeof tree === "string" && tree.toLowerCase() === "headers" ? 0 : decoder.nested(int, tree)),
-  write: value => (value === 0 ? "headers" : value),
-  isEmpty: () => false,
-};
-
-/** A list, or one text with commas. */
-const networks: Shape<readonly string[]> = {
-  ...texts,
-  read(tree, _previous, decoder) {
-    if (tree === null) return texts.zero();
-    if (isTexts(tree)) return decoder.nested(texts, tree);
-    const joined = decoder.nested(text, tree);
-    return [...new Set(joined.split(",").map(network => network.trim().toLowerCase()))].filter(network => network !== "");
-  },
-};
-
-function isTexts(tree: JsonTree): boolean {
-  return tree instanceof JsonList && tree.items.every(item => item === null || typeof item === "string");
-}
-
-export const NATS_LIMIT_ROWS: Rows<NatsLimits> = {
-  subscriptionsMax: field("subs", int64),
-  dataBytesMax: field("data", int64),
-  payloadBytesMax: field("payload", int64),
-};
-
-const allowDeny = structure<AllowDeny>("jwt.Permission", { allow: field("allow", texts), deny: field("deny", texts) });
-
-const PERMISSION_ROWS: Rows<Permissions> = {
-  publish: field("pub", allowDeny),
-  subscribe: field("sub", allowDeny),
-  responses: field(
-    "resp",
-    optional(
-      structure<ResponsePermission>("jwt.ResponsePermission", {
-        messagesMax: field("max", int, "always"),
-        expiresNanoseconds: field("ttl", durationNs, "always"),
-      }),
-    ),
-  ),
-};
-
-export const timeRanges = list(structure<TimeRange>("jwt.TimeRange", { start: field("start", text), end: field("end", text) }));
-
-type SourceLimits = Pick<UserLimits, "sources" | "times" | "timesLocation">;
-export const USER_LIMIT_ROWS: Rows<UserLimits> = {
-  ...embedded<Permissions>("Permissions", PERMISSION_ROWS),
-  ...embedded<SourceLimits>(
-    "Limits",
-    embedded<SourceLimits>("UserLimits", {
-      sources: field("src", networks),
-      times: field("times", timeRanges),
-      timesLocation: field("times_location", text),
-    }),
-  ),
-  ...embedded<NatsLimits>("Limits", embedded<NatsLimits>("NatsLimits", NATS_LIMIT_ROWS)),
-  bearerToken: field("bearer_token", flag),
-  proxyRequired: field("proxy_required", flag),
-  allowedConnectionTypes: field("allowed_connection_types", texts),
-};
-
-export const imports = list(
-  optional(
-    structure<Import>("jwt.Import", {
-      name: field("name", text),
-      subject: field("subject", subjectText),
-      account: field("account", text),
-      token: field("token", text),
-      to: field("to", subjectText),
-      localSubject: field("local_subject", textOf("jwt.RenamingSubject")),
-      type: field("type", exportKind),
-      share: field("share", flag),
-      allowTrace: field("allow_trace", flag),
-    }),
-  ),
-  "jwt.Imports",
-);
-
-export const revocations = map(int64, "jwt.RevocationList");
-
-interface Info {
-  readonly description: string;
-  readonly infoUrl: string;
-}
-const INFO_ROWS = embedded<Info>("Info", { description: field("description", text), infoUrl: field("info_url", text) });
-
-export const exports = list(
-  optional(
-    structure<Export>("jwt.Export", {
-      name: field("name", text),
-      subject: field("subject", subjectText),
-      type: field("type", exportKind),
-      tokenRequired: field("token_req", flag),
-      revocations: field("revocations", revocations),
-      responseType: field("response_type", textOf("jwt.ResponseType")),
-      responseThresholdNanoseconds: field("response_threshold", durationNs),
-      latency: field(
-        "service_latency",
-        optional(
-          structure<ServiceLatency>("jwt.ServiceLatency", {
-            sampling: field("sampling", sampling, "always"),
-            results: field("results", subjectText, "always"),
-          }),
-        ),
-      ),
-      accountTokenPosition: field("account_token_position", nearestUint("uint")),
-      advertise: field("advertise", flag),
-      allowTrace: field("allow_trace", flag),
-      ...INFO_ROWS,
-    }),
-  ),
-  "jwt.Exports",
-);
-
-const JETSTREAM_ROWS: Rows<JetStreamLimits> = {
-  memoryBytesMax: field("mem_storage", int64),
-  diskBytesMax: field("disk_storage", int64),
-  streamsMax: field("streams", int64),
-  consumersMax: field("consumer", int64),
-  ackPendingMax: field("max_ack_pending", int64),
-  memoryStreamBytesMax: field("mem_max_stream_bytes", int64),
-  diskStreamBytesMax: field("disk_max_stream_bytes", int64),
-  streamBytesRequired: field("max_bytes_required", flag),
-};
-const jetStreamLimits = structure<JetStreamLimits>("jwt.JetStreamLimits", JETSTREAM_ROWS);
-/** JetStream limits of an account whose limits are set per tier. */
-export const NO_JETSTREAM: JetStreamLimits = jetStreamLimits.zero();
-
-type CountLimits = Omit<AccountLimits, keyof NatsLimits | keyof JetStreamLimits | "tiers">;
-export const COUNT_LIMIT_ROWS: Rows<CountLimits> = {
-  importsMax: field("imports", int64),
-  exportsMax: field("exports", int64),
-  wildcardExports: field("wildcards", flag),
-  disallowBearer: field("disallow_bearer", flag),
-  connectionsMax: field("conn", int64),
-  leafNodesMax: field("leaf", int64),
-};
-
-const ACCOUNT_LIMIT_ROWS: Rows<AccountLimits> = {
-  ...embedded<NatsLimits>("NatsLimits", NATS_LIMIT_ROWS),
-  ...embedded<CountLimits>("AccountLimits", COUNT_LIMIT_ROWS),
-  ...embedded<JetStreamLimits>("JetStreamLimits", JETSTREAM_ROWS),
-  tiers: field("tiered_limits", map(jetStreamLimits, "jwt.JetStreamTieredLimits")),
-};
-
-const scopeKind: Shape<"user_scope"> = {
-  type: "jwt.ScopeType",
-  zero: () => "user_scope",
-  read(tree, _previous, decoder) {
-    const kind = decoder.nested(text, tree);
-    if (kind === "user_scope") return kind;
-    throw new JsonError('unknown scope type "user_scope"'); // the library's text names the previous value instead of the wrong one
-  },
-  write: value => value,
-  isEmpty: () => false,
-};
-
-const NO_NATS_LIMITS: NatsLimits = { subscriptionsMax: -1, dataBytesMax: -1, payloadBytesMax: -1 };
-
-const userScope = structure<UserScope>("jwt.UserScope", {
-  kind: field("kind", scopeKind, "always"),
-  key: field("key", text, "always"),
-  role: field("role", text, "always"),
-  template: field("template", structure<UserLimits>("jwt.UserPermissionLimits", USER_LIMIT_ROWS, NO_NATS_LIMITS), "always"),
-  description: field("description", text, "always"),
-});
-
-/** Any value, as a plain JavaScript value. A number that cannot be represented is an error at any depth. */
-const anything: Shape<unknown> = {
-  type: "interface {}",
-  zero: () => null,
-  read: tree => plainValue(tree),
-  write: value => value,
-  isEmpty: value => value === null,
-};
-const anyList = list(anything);
-
-/** Keys, and objects with a key in them; items of other types are skipped. */
-const signingKeys: Shape<ReadonlyMap<string, UserScope | null>> = {
-  type: "jwt.SigningKeys",
-  zero: () => new Map(),
-  read(tree, previous, decoder) {
-    if (tree === null) return previous;
-    decoder.nested(anyList, tree);
-    const keys = new Map(previous);
-    for (const item of (tree as JsonList).items) {
-      if (typeof item === "string") keys.set(item, null);
-      else if (item instanceof JsonObject) {
-        checkScopeKind(item);
-        const scope = decoder.nested(userScope, regrouped(item, SCOPE_DEPTH));
-        keys.set(scope.key, scope);
-      }
-    }
-    return keys;
-  },
-  write(keys) {
-    return sortedKeys(keys).map(key => {
-      const scope = keys.get(key)!;
-      return scope === null ? key : userScope.write(scope);
-    });
-  },
-  isEmpty: keys => keys.size === 0,
-};
-
-function checkScopeKind(item: JsonObject): void {
-  if (item.values[item.names.lastIndexOf("kind")] === "user_scope") return;
-  const type = item.values[item.names.lastIndexOf("type")];
-  throw new JsonError(`unknown signing key scope ${typeof type === "string" ? quoted(type) : "%!q(<nil>)"}`);
-}
-
-/** One more than the nesting depth of structures within a scope. */
-const SCOPE_DEPTH = 5;
-
-/** The library reads a scope twice: names are sorted and unique by then, and an integer may be written as `1e3`. */
-function regrouped(tree: JsonTree, depth: number): JsonTree {
-  if (tree instanceof JsonNumber) return new JsonNumber(String(Number(tree.text)));
-  if (depth === 0) return tree;
-  if (tree instanceof JsonList) {
-    const copy = new JsonList();
-    for (const item of tree.items) copy.items.push(regrouped(item, depth - 1));
-    return copy;
-  }
-  if (!(tree instanceof JsonObject)) return tree;
-  const last = new Map(tree.names.map((name, index) => [name, tree.values[index]]));
-  const copy = new JsonObject();
-  for (const name of sortedKeys(last)) {
-    copy.names.push(name);
-    copy.values.push(regrouped(last.get(name)!, depth - 1));
-  }
-  return copy;
-}
+import { ACCOUNT_LIMIT_ROWS, PERMISSION_ROWS, USER_LIMIT_ROWS } from "./limit-shapes.ts";
+import { signingKeys } from "./signing-key-shape.ts";
+import { exportKind, exports, INFO_ROWS, imports, revocations } from "./trade-shapes.ts";
 
 const operatorBody = structure<OperatorBody>("jwt.Operator", {
   signingKeys: field("signing_keys", texts),
@@ -385,72 +96,6 @@ const userBody = structure<UserBody>("jwt.User", {
 const activationBody = structure<ActivationBody>("jwt.Activation", {
   importSubject: field("subject", subjectText),
   importKind: field("kind", exportKind),
-  issuerAccount: field("issuer_account", text),
-  ...BODY_ROWS,
-});
-
-const requestBody = structure<AuthorizationRequestBody>("jwt.AuthorizationRequest", {
-  server: field(
-    "server_id",
-    structure<AuthorizationServer>("jwt.ServerID", {
-      name: field("name", text, "always"),
-      host: field("host", text, "always"),
-      id: field("id", text, "always"),
-      version: field("version", text),
-      cluster: field("cluster", text),
-      tags: field("tags", tags),
-      curveKey: field("xkey", text),
-    }),
-  ),
-  userNkey: field("user_nkey", text, "always"),
-  client: field(
-    "client_info",
-    structure<AuthorizationClient>("jwt.ClientInformation", {
-      host: field("host", text),
-      id: field("id", nearestUint("uint64")),
-      user: field("user", text),
-      name: field("name", text),
-      tags: field("tags", tags),
-      nameTag: field("name_tag", text),
-      kind: field("kind", text),
-      type: field("type", text),
-      mqttId: field("mqtt_id", text),
-      nonce: field("nonce", text),
-    }),
-  ),
-  connect: field(
-    "connect_opts",
-    structure<AuthorizationConnect>("jwt.ConnectOptions", {
-      jwt: field("jwt", text),
-      nkey: field("nkey", text),
-      signature: field("sig", text),
-      token: field("auth_token", text),
-      user: field("user", text),
-      password: field("pass", text),
-      name: field("name", text),
-      language: field("lang", text),
-      version: field("version", text),
-      protocol: field("protocol", int, "always"),
-    }),
-  ),
-  tls: field(
-    "client_tls",
-    optional(
-      structure<AuthorizationTls>("jwt.ClientTLS", {
-        version: field("version", text),
-        cipher: field("cipher", text),
-        certificates: field("certs", texts),
-        verifiedChains: field("verified_chains", list(texts)),
-      }),
-    ),
-  ),
-  requestNonce: field("request_nonce", text),
-  ...BODY_ROWS,
-});
-
-const responseBody = structure<AuthorizationResponseBody>("jwt.AuthorizationResponse", {
-  jwt: field("jwt", text),
-  error: field("error", text),
   issuerAccount: field("issuer_account", text),
   ...BODY_ROWS,
 });

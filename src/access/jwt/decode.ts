@@ -17,7 +17,8 @@ import { field, type Shape, structure, text, textOf } from "../../base/go/json-s
 import { type JsonTree, parseJsonTree } from "../../base/go/json-tree.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { decodeNkey, NkeyKind, verifySignature } from "../../base/keys/nkey.ts";
-import { anyKind, GENERIC_ROWS, NO_JETSTREAM, SHAPES } from "./claim-shapes.ts";
+import { GENERIC_ROWS } from "./body-rows.ts";
+import { anyKind, SHAPES } from "./claim-shapes.ts";
 import type {
   AccountClaims,
   ActivationClaims,
@@ -32,6 +33,7 @@ import type {
 } from "./claims.ts";
 import { JwtError } from "./claims.ts";
 import { readFirstVersion } from "./first-version.ts";
+import { NO_JETSTREAM } from "./limit-shapes.ts";
 import { decodePart } from "./token-part.ts";
 
 /** Limit of the library. */

@@ -5,19 +5,8 @@
 import { decodeTree } from "../../base/go/json-decoder.ts";
 import { field, nearestInt, type Rows, type Shape, structure, text } from "../../base/go/json-shape.ts";
 import type { JsonTree } from "../../base/go/json-tree.ts";
-import {
-  BODIES,
-  COUNT_LIMIT_ROWS,
-  DATA_ROWS,
-  exportKind,
-  exports,
-  imports,
-  NATS_LIMIT_ROWS,
-  revocations,
-  texts,
-  timeRanges,
-  USER_LIMIT_ROWS,
-} from "./claim-shapes.ts";
+import { DATA_ROWS, texts } from "./body-rows.ts";
+import { BODIES } from "./claim-shapes.ts";
 import type {
   AccountBody,
   AccountClaims,
@@ -29,6 +18,8 @@ import type {
   UserClaims,
   UserLimits,
 } from "./claims.ts";
+import { COUNT_LIMIT_ROWS, NATS_LIMIT_ROWS, timeRanges, USER_LIMIT_ROWS } from "./limit-shapes.ts";
+import { exportKind, exports, imports, revocations } from "./trade-shapes.ts";
 
 interface Outside extends ClaimsData {
   readonly tags: readonly string[];

@@ -3,6 +3,7 @@
  * Requests of the simplest checks are accepted: HTTP/1.0 without a `Host`, lines that end without CR.
  */
 import { trimmedBlanks } from "../../base/go/trim.ts";
+import { isAuthority } from "./authority.ts";
 
 export interface RequestHead {
   readonly method: string;
@@ -118,7 +119,8 @@ function bodyBytesOf(headers: ReadonlyMap<string, readonly string[]>): number | 
 /** @returns null if it is not a valid request target */
 function readTarget(method: string, target: string): { path: string; query: string } | null {
   if (target === "*") return { path: "*", query: "" };
-  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/.exec(target);
+  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(target);
+  if (absolute !== null && !isAuthority(absolute[1])) return null;
   const local = absolute === null ? target : target.slice(absolute[0].length) || "/";
   if (!local.startsWith("/") && method !== "CONNECT") return null;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Go refuses control characters in addresses
