@@ -2,7 +2,7 @@
  * Command line flags, parsed like Go's flag package:
  *
  *   -p 4222   --p=4222   -D   -D=false   --   words
- * One dash or two, no joined letters. The first word that is not a flag, or `--`, ends the flags. Errors have Go's texts.
+ * Integers beyond 2^53 are the nearest one that a number can hold exactly. One dash or two, no joined letters. The first word that is not a flag, or `--`, ends the flags. Errors have Go's texts.
  */
 import { encode, quote } from "../bytes/ascii.ts";
 import { parseGoBool, parseGoInteger } from "./strconv.ts";
@@ -61,6 +61,6 @@ function readValue(kind: FlagKind, text: string): boolean | number | string | Fa
     return parseGoBool(text) ?? { fault: `expected true, false, or optional: ${parse}` };
   }
   const value = parseGoInteger(text);
-  if (typeof value === "number") return value;
+  if (typeof value === "number") return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
   return { fault: value === "invalid syntax" ? "parse error" : value };
 }
