@@ -50,6 +50,11 @@ export function requesterOf({ hasHeader, requestInfo }: ServiceRequest): Request
   }
 }
 
+/** The value for JSON: fields in the reference's order, without empty ones. */
+export function requesterValue(requester: Requester): unknown {
+  return CLIENT_INFO.write(requester);
+}
+
 /** The account from which the request reached the service; empty: the service's own account. */
 export function accountNameOf({ acc, svc }: Requester): string {
   return svc || acc;

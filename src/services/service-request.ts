@@ -30,15 +30,16 @@ export class ServiceRequest {
 
   /** Encodings that the requester accepts for the answer; empty: none. */
   get acceptEncoding(): string {
-    return this.headerValue(ACCEPT_ENCODING) ?? "";
+    return this.headerText(ACCEPT_ENCODING) ?? "";
   }
 
   /** JSON about the requester, added by a service import; null: the request was published in this account. */
   get requestInfo(): string | null {
-    return this.headerValue(REQUEST_INFO);
+    return this.headerText(REQUEST_INFO);
   }
 
-  private headerValue(key: HeaderKey): string | null {
+  /** The first value of a key; null: the request does not have it. */
+  headerText(key: HeaderKey): string | null {
     return headerText(this.header, 0, this.header.length, key);
   }
 

@@ -27,13 +27,14 @@ const REASONS: Record<RemovalReason, string> = {
   [RemovalReason.Request]: "request",
 };
 
-const REFUSALS: Record<StoreRefusal, ModelRefusal | "too large" | "failed" | "closed" | null> = {
+const REFUSALS: Record<StoreRefusal, ModelRefusal | "too large" | "failed" | "no space" | "closed" | null> = {
   [StoreRefusal.None]: null,
   [StoreRefusal.TooLarge]: "too large",
   [StoreRefusal.MaxMessages]: "max messages",
   [StoreRefusal.MaxBytes]: "max bytes",
   [StoreRefusal.MaxMessagesPerSubject]: "max messages per subject",
   [StoreRefusal.Failed]: "failed",
+  [StoreRefusal.NoSpace]: "no space",
   [StoreRefusal.Closed]: "closed",
 };
 

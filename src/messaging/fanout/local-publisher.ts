@@ -98,19 +98,19 @@ export class LocalPublisher implements FanOutPublisher {
    * Delivers messages in their order; consecutive messages with the same receivers are delivered together. A change of interest by a callback
    * takes effect with the next message.
    * @param batch source, subjects and messages must be set; borrowed with its bytes until this returns, and not emptied
+   * @param first, @param end which messages; by default all
    * @returns number of deliveries, summed over messages and receivers
    * @throws if publishes nest endlessly
    */
-  publishBatch(batch: MessageBatch): number {
+  publishBatch(batch: MessageBatch, first = 0, end = batch.count): number {
     this.checkNesting();
     batch.fromClient = false;
-    const { count } = batch;
     let delivered = 0;
-    for (let from = 0; from < count; ) {
+    for (let from = first; from < end; ) {
       const result = this.receiversAt(batch, from);
       const { generation } = this.interest;
       let to = from + 1;
-      while (to < count && (batch.subjectStart(to) === batch.subjectStart(from) || this.receiversAt(batch, to) === result)) to++;
+      while (to < end && (batch.subjectStart(to) === batch.subjectStart(from) || this.receiversAt(batch, to) === result)) to++;
       if (!result.isEmpty) delivered += this.deliverCounted(batch, from, to, result, generation);
       from = to;
     }

@@ -38,3 +38,10 @@ function secondTokenIn(source: Uint8Array, start: number, end: number, tokens: r
 function isToken(source: Uint8Array, start: number, end: number, token: Uint8Array): boolean {
   return end - start === token.length && startsWith(source, start, end, token);
 }
+
+const RESERVED_PREFIXES = ["_R_.", "_GR_."].map(prefix => encode(prefix));
+
+/** Whether the server must not publish there for a user: a request to JetStream, or an answer of a service import. Source: jetstream §1.12. */
+export function isReservedDestination(source: Uint8Array, start: number, end: number): boolean {
+  return RESERVED_PREFIXES.some(prefix => startsWith(source, start, end, prefix)) || isJetStreamSubject(source, start, end);
+}

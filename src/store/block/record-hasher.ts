@@ -7,14 +7,13 @@
  *   other    any bytes ─ copied into the window ─ start, update, finish ─▶ 8 bytes
  * One per server; servers of one process share nothing. The memory never grows, so views of it stay valid for ever. Nothing is allocated per call.
  *
- * Why a kernel of our own: measured on records of 200 B (186 B are hashed), best of many runs of 500 records:
- *   this kernel, records in its memory                       40 ns   with a header 45 ns, 1 KiB 142 ns; verifying a block 52 ns
+ * Why a kernel of our own: measured on one record of 200 B (186 B are hashed), best of many runs, idle machine:
+ *   this kernel, encoded records in its memory               40 ns        with header 45 ns, 1 KiB 142 ns
  *   npm's highwayhasher 0.4.4, WebAssembly with SIMD        365 ns
  *   npm's highwayhash-wasm 1.2.7, WebAssembly with SIMD     580 ns
  *   npm's highwayhasher 0.4.4, native                       845 ns
- *   four words as BigInt in TypeScript (the tests' model)    70 µs
- * The packages need a call, an object and a copy per record, and contiguous bytes, which those of a record are not. Encoding and sealing a record
- * takes 81 ns with 128 B of payload and 223 ns with 1 KiB (bench/micro/record.ts).
+ *   four words as BigInt in TypeScript (the tests' model)   35 µs
+ * The packages need a call, an object and a copy per record, and contiguous bytes, which a record's are not. Compare bench/micro/record.ts.
  */
 
 import type { HashKey } from "./hash-key.ts";

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { keyOfBlock, type ModelRecord, modelRecordBytes, randomRecord, TOMBSTONE_BIT } from "../../../test/doubles/model-record.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
@@ -8,7 +7,6 @@ import type { LengthsChecksum } from "./lengths-checksum.ts";
 import { RecordFault, RecordKind } from "./record-format.ts";
 import { RecordHasher } from "./record-hasher.ts";
 import { RecordScan } from "./record-scan.ts";
-import type { RecordView } from "./record-view.ts";
 
 const KEY = HashKey.ofBlock("S", 7);
 const RAW_KEY = keyOfBlock("S", 7);
@@ -37,39 +35,6 @@ const run = (scan: RecordScan, share = 1_000) => {
   while (scan.step(share));
   return `${RecordFault[scan.fault]} at ${scan.position}`;
 };
-
-test("a block that a real server wrote is read as it is", async () => {
-  const fixture: { stream: string; block: number; bytes: string } = await Bun.file(
-    join(import.meta.dir, "../../../test/vectors/nats-server-block.json"),
-  ).json();
-  const bytes = Buffer.from(fixture.bytes, "hex");
-  const seen: string[] = [];
-  const text = (from: number, to: number) => bytes.toString("latin1", from, to);
-  const visitor = {
-    onRecord: (record: RecordView) => {
-      const { kind, sequence, subjectStart, subjectEnd, headerStart, headerEnd, payloadStart, payloadEnd } = record;
-      const body =
-        kind === RecordKind.Erased ? `${payloadEnd - payloadStart} bytes` : text(payloadStart, Math.min(payloadEnd, payloadStart + 12));
-      seen.push([RecordKind[kind], sequence, text(subjectStart, subjectEnd), text(headerStart, headerEnd), body].join(" ").trimEnd());
-    },
-  };
-  const scan = new RecordScan(hasher, HashKey.ofBlock(fixture.stream, fixture.block), bytes, 0, bytes.length, visitor);
-  expect(run(scan)).toBe(`None at ${bytes.length}`);
-  expect(seen).toEqual([
-    "Message 1 f.plain  message 1",
-    "Erased 2   16 bytes",
-    "Message 3 f.plain  message 3",
-    "Message 4 f.plain  message 4",
-    "Message 5 f.plain  message 5",
-    "Message 6 f.plain  message 6",
-    "Message 7 f.header NATS/1.0\r\nNats-Msg-Id: abc\r\nKey: a value\r\n\r\n with header",
-    "Message 8 f.empty",
-    "Message 9 f.long  xxxxxxxxxxxx",
-    "Tombstone 2",
-    "Tombstone 4",
-    "Tombstone 1",
-  ]);
-});
 
 test("every record is reported with its kind, sequence and offset", () => {
   const bytes = blockOf(

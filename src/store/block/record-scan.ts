@@ -148,6 +148,7 @@ export class RecordScan {
   private isGood(at: number, sequenceMax: number): boolean {
     const { bytes, hasher, key, record } = this;
     if (record.read(bytes, at, this.end) !== RecordFault.None || record.sequence > sequenceMax) return false;
+    if (record.kind !== RecordKind.Tombstone && record.sequence <= this.lastSequence) return false;
     return hasher.verifyRecords(bytes, at, record.end, key, null) === record.end;
   }
 }

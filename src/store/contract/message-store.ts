@@ -48,6 +48,8 @@ export enum StoreRefusal {
   MaxMessagesPerSubject,
   /** An earlier write or sync failed; `MessageStore.failure` has the error. Reads go on. */
   Failed,
+  /** The disk is full: the message would not fit into what is reserved. Writing goes on when there is room again. */
+  NoSpace,
   /** The store is closed. */
   Closed,
 }

@@ -1,0 +1,245 @@
+/**
+ * The block that is written: encodes records, writes them once per turn, and begins a new block when it is full.
+ *
+ *   append ─▶ staging region (memory of the checksum kernel) ─ write: checksums, one write ─▶ file ─ commit ─▶ durable
+ *                                                                   └▶ copied to the block's content in memory
+ *   file:   records │ staged │ zeros written in advance …            so that a sync need not record a new size
+ * The zeros are cut off when the block is sealed, and when the store is closed. After a crash they mark the end of the records.
+ *
+ * Positions are numbers of changes, as in store/commit. A record belongs to the change that is being made: the one after `applied`.
+ */
+
+import { Block } from "../block/block.ts";
+import { HashKey } from "../block/hash-key.ts";
+import type { BlockFile } from "../block/open-files.ts";
+import { RECORD_BYTES_MIN } from "../block/record-format.ts";
+import { RecordWriter } from "../block/record-writer.ts";
+import { ARENA_FULL, StagedRecords, WRITE_FIRST } from "../block/staged-records.ts";
+import { STAGED_RECORD_BYTES_MAX } from "../block/staging-arena.ts";
+import type { CommitFile } from "../commit/commit-file.ts";
+import type { CommitLine } from "../commit/commit-line.ts";
+import type { Message } from "../contract/message.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
+
+/** Zeros that are written in advance: as much as the block has, within these bounds. */
+const AHEAD_BYTES_MIN = 32 * 1024;
+const AHEAD_BYTES_MAX = 1024 * 1024;
+const CHECKSUM_BYTES = 8;
+/** Instead of an address. */
+const UNSTAGED = -1;
+
+/** The store, as its active block needs it. */
+export interface BlockOwner {
+  /** Position of the change that is being made. */
+  readonly position: number;
+  readonly line: CommitLine;
+  /** A new block follows the others. */
+  onBlockAdded(block: Block): void;
+  /** Its last record was written; it gets no more. */
+  onBlockSealed(block: Block): void;
+  /** Zeros could not be written in advance because the disk is full, or there is room again. */
+  onRoom(isFull: boolean): void;
+  /** Zeros could not be written in advance for another reason. */
+  onFailure(error: Error): void;
+}
+
+export class ActiveBlock {
+  private readonly parts: StoreParts;
+  private readonly options: StoreOptions;
+  private readonly owner: BlockOwner;
+  private readonly directoryCommit: CommitFile;
+  block: Block;
+  private file: BlockFile;
+  private commit: CommitFile;
+  private key: HashKey;
+  private readonly staged: StagedRecords;
+  /** Position of the first change in the staging region. */
+  private firstStaged = 0;
+  private extending = false;
+
+  /** @param block the last block of the store; its records are in the file, and nothing else */
+  constructor(parts: StoreParts, options: StoreOptions, owner: BlockOwner, block: Block) {
+    this.parts = parts;
+    this.options = options;
+    this.owner = owner;
+    const messages = `${options.directory}/msgs`;
+    this.directoryCommit = owner.line.open({ sync: () => parts.disk.syncDirectory(messages) });
+    this.staged = new StagedRecords(parts.staging);
+    this.block = block;
+    this.file = parts.files.fileAt(block.path);
+    this.commit = owner.line.open(this.file);
+    this.key = HashKey.ofBlock(options.name, block.index);
+  }
+
+  /** Whether a record fits into what is reserved on the disk: asked when the disk is full. */
+  hasReserved(size: number): boolean {
+    return this.block.size + size <= this.file.open().size;
+  }
+
+  /** @returns offset of the record in its block */
+  appendMessage(message: Message, size: number): number {
+    const address = this.place(size);
+    const { block } = this;
+    const offset = block.size;
+    block.addRecord(message.sequence, size, message.timeHigh, message.timeLow);
+    if (address === UNSTAGED) this.writeAlone(size, writer => writer.message(0, message));
+    else {
+      this.parts.staging.writer.message(address, message);
+      this.staged.added(size);
+    }
+    return offset;
+  }
+
+  /** The sequences up to this one hold no message. */
+  appendGap(sequence: number, timeHigh: number, timeLow: number): void {
+    const address = this.place(RECORD_BYTES_MIN);
+    this.block.addRecord(sequence, RECORD_BYTES_MIN, timeHigh, timeLow);
+    if (address === UNSTAGED) return this.writeAlone(RECORD_BYTES_MIN, writer => writer.gap(0, sequence, timeHigh, timeLow));
+    this.parts.staging.writer.gap(address, sequence, timeHigh, timeLow);
+    this.staged.added(RECORD_BYTES_MIN);
+  }
+
+  /** Records that a message was deleted. @param timeHigh, @param timeLow of that message */
+  appendTombstone(sequence: number, timeHigh: number, timeLow: number): void {
+    const address = this.place(RECORD_BYTES_MIN);
+    this.block.size += RECORD_BYTES_MIN;
+    this.block.tombstones++;
+    if (address === UNSTAGED) return this.writeAlone(RECORD_BYTES_MIN, writer => writer.tombstone(0, sequence, timeHigh, timeLow));
+    this.parts.staging.writer.tombstone(address, sequence, timeHigh, timeLow);
+    this.staged.added(RECORD_BYTES_MIN);
+  }
+
+  /** Writes what is staged to the operating system, and asks for a sync. @throws the system's error */
+  write(): void {
+    const { block, staged } = this;
+    const { size } = staged;
+    if (size === 0) return;
+    staged.seal(this.key, null);
+    this.writeBytes(this.parts.hasher.bytes, staged.start, staged.end, block.size - size);
+    staged.clear();
+  }
+
+  /** Writes bytes over those of a record that is in the file. */
+  overwrite(offset: number, source: Uint8Array, start: number, end: number): void {
+    const { position } = this.owner;
+    this.file.write(offset, source, start, end);
+    this.commit.written(position, position, end - start);
+  }
+
+  /** Begins a new block, although the current one is not full. */
+  roll(): void {
+    const { block, owner } = this;
+    this.write();
+    this.seal();
+    owner.onBlockSealed(block);
+    this.open(new Block(block.index + 1, this.pathOf(block.index + 1)));
+  }
+
+  /** Cuts off the zeros behind the records. @returns when it is done; the caller syncs */
+  trim(): void {
+    const file = this.file.open();
+    if (file.size > this.block.size) file.truncate(this.block.size);
+  }
+
+  /** Makes what was written durable, also a new size. */
+  sync(): Promise<void> {
+    return this.file.sync();
+  }
+
+  /** Drops what is staged, and closes the file. */
+  close(): void {
+    this.staged.clear();
+    this.file.close();
+  }
+
+  /** Makes room for a record, in another block if this one is full. @returns its address in staging; `UNSTAGED`: it must be written alone */
+  private place(size: number): number {
+    const { block, options, staged } = this;
+    if (block.size > 0 && block.size + size > options.blockBytesMax) this.roll();
+    if (size > STAGED_RECORD_BYTES_MAX) {
+      this.write();
+      return UNSTAGED;
+    }
+    if (staged.size === 0) this.firstStaged = this.owner.position;
+    let address = staged.reserve(size);
+    if (address === WRITE_FIRST) {
+      this.write();
+      this.firstStaged = this.owner.position;
+      address = staged.reserve(size);
+    }
+    return address === ARENA_FULL ? UNSTAGED : address;
+  }
+
+  /** Writes one record at once: it is too large for staging, or staging is used up by other stores. The block counts it already. */
+  private writeAlone(size: number, encode: (writer: RecordWriter) => void): void {
+    const record = Buffer.allocUnsafeSlow(size);
+    encode(new RecordWriter(record, new DataView(record.buffer)));
+    this.parts.hasher.sealRecordsOf(record, 0, size, this.key);
+    this.firstStaged = this.owner.position;
+    this.writeBytes(record, 0, size, this.block.size - size);
+  }
+
+  /** Writes whole records with their checksums. @param position in the file */
+  private writeBytes(source: Uint8Array, start: number, end: number, position: number): void {
+    const { block, file } = this;
+    const { cache } = this.parts;
+    file.write(position, source, start, end);
+    block.lastHash.set(source.subarray(end - CHECKSUM_BYTES, end));
+    const { data } = block;
+    if (data !== null) {
+      const before = data.memory;
+      data.append(source, start, end);
+      cache.grown(block, before);
+    }
+    this.commit.written(this.firstStaged, this.owner.position, end - start);
+    this.extendAhead();
+  }
+
+  /** The block is complete: its zeros are cut off when its records are durable. */
+  private seal(): void {
+    const { block, file, owner } = this;
+    owner.line.afterDurable(owner.position - 1, () => {
+      if (block.removed) return;
+      const opened = file.open();
+      if (opened.size > block.size) opened.truncate(block.size);
+    });
+  }
+
+  private open(block: Block): void {
+    const { owner, parts } = this;
+    this.block = block;
+    this.file = parts.files.fileAt(block.path);
+    this.file.open();
+    this.commit = owner.line.open(this.file);
+    this.key = HashKey.ofBlock(this.options.name, block.index);
+    this.directoryCommit.written(owner.position, owner.position);
+    owner.onBlockAdded(block);
+  }
+
+  private pathOf(index: number): string {
+    return `${this.options.directory}/msgs/${index}.blk`;
+  }
+
+  /** Writes zeros in the background before they are needed. */
+  private extendAhead(): void {
+    const { block, file, options } = this;
+    if (this.extending || block.size < AHEAD_BYTES_MIN) return;
+    const ahead = Math.min(AHEAD_BYTES_MAX, Math.max(AHEAD_BYTES_MIN, block.size));
+    const opened = file.open();
+    const reserved = opened.size - block.size;
+    const wanted = Math.min(ahead, options.blockBytesMax - Math.max(opened.size, block.size));
+    if (reserved > ahead / 2 || wanted <= 0) return;
+    this.extending = true;
+    file.during(opened.extend(wanted)).then(
+      () => {
+        this.extending = false;
+        this.owner.onRoom(false);
+      },
+      (error: NodeJS.ErrnoException) => {
+        this.extending = false;
+        if (error.code === "ENOSPC" || error.code === "EDQUOT") this.owner.onRoom(true);
+        else this.owner.onFailure(error);
+      },
+    );
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Reads blocks from the disk into memory, outside the event loop, and finds the slots of their messages.
+ *
+ *   request ─▶ readAsync ─▶ decode ─▶ verify checksums ─▶ slots ─▶ cache          warm(): resolves when what was asked for is there
+ * Records that are bad end the block: messages behind them are lost, which is reported, and nothing is changed on the disk.
+ */
+import type { Block } from "../block/block.ts";
+import { BlockData } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { RecordKind } from "../block/record-format.ts";
+import { RecordScan } from "../block/record-scan.ts";
+import type { SubjectTable } from "../subjects/subject-table.ts";
+import type { ActiveBlock } from "./active-block.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
+
+/** The store whose blocks are read. */
+export interface BlockReader {
+  readonly parts: StoreParts;
+  readonly options: StoreOptions;
+  readonly subjects: SubjectTable;
+  readonly active: ActiveBlock;
+  /** Whether the message is still there. */
+  has(sequence: number): boolean;
+}
+
+export class BlockLoader {
+  private readonly stored: BlockReader;
+  private readonly loading = new Set<Promise<void>>();
+
+  constructor(stored: BlockReader) {
+    this.stored = stored;
+  }
+
+  /** Begins to read a block, unless it is being read. @param then called when it is in memory */
+  request(block: Block, then: (() => void) | null = null): void {
+    if (block.loading === null) {
+      const loading = this.read(block).finally(() => {
+        block.loading = null;
+        this.loading.delete(loading);
+      });
+      block.loading = loading;
+      this.loading.add(loading);
+    }
+    if (then !== null) void block.loading.then(then);
+  }
+
+  /** Resolves when all blocks that were asked for are in memory. */
+  async warm(): Promise<void> {
+    await Promise.all(this.loading);
+  }
+
+  private async read(block: Block): Promise<void> {
+    const { stored } = this;
+    const { parts } = stored;
+    if (block === stored.active.block) stored.active.write();
+    const size = block.size;
+    const bytes = Buffer.allocUnsafeSlow(Math.max(1, size));
+    const file = parts.files.fileAt(block.path);
+    try {
+      const count = await file.during(file.open().readAsync(0, bytes, 0, size));
+      if (block.removed) return;
+      this.accept(block, bytes, count);
+    } catch (error) {
+      parts.log.error(`JetStream could not read ${block.path}: ${(error as Error).message}`);
+      if (!block.removed) this.accept(block, bytes, 0);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Keeps the content of a block. @param size bytes that were read */
+  private accept(block: Block, bytes: Buffer, size: number): void {
+    const { stored } = this;
+    const { parts, subjects } = stored;
+    const { hasher, meter } = parts;
+    const key = HashKey.ofBlock(stored.options.name, block.index);
+    const data = new BlockData(block.firstSequence, bytes, 0, block.lastSequence - block.firstSequence + 1);
+    const scan = new RecordScan(hasher, key, bytes, 0, size, {
+      onRecord({ kind, sequence, start, subjectEnd, subjectStart }) {
+        if (kind !== RecordKind.Message || !stored.has(sequence) || !block.covers(sequence)) return;
+        data.addSlot(sequence, start, subjects.find(bytes, subjectStart, subjectEnd));
+      },
+    });
+    while (scan.step(size));
+    data.size = scan.position;
+    const good = data.size;
+    meter.done += (size >> 9) + data.slots;
+    if (good < size && !block.damaged) {
+      block.damaged = true;
+      parts.log.error(`JetStream found damage in ${block.path} at byte ${good}: messages behind it are lost`);
+    }
+    parts.cache.put(block, data);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Messages of a file store whose time has ended: by age (the stream's limit) or by their own time to live.
+ *
+ *   age    in the order of sequences, up to the first message that is young enough; messages that never expire are passed over
+ *   TTL    from the expiry wheel, by time
+ * `agingFrom` remembers how many messages at the front never expire, so that they are passed over once and not at every call.
+ * Source of behaviour: formats.md §10.11 (age and TTL), jetstream.md §4.4 (markers).
+ */
+import { compareTimes, Nanoseconds, nanosecondsOf } from "../../base/clock/nanoseconds.ts";
+import type { Job } from "../../base/scheduling/job.ts";
+import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
+import { Message } from "../contract/message.ts";
+import { Read, RemovalReason } from "../contract/message-store.ts";
+import { isForever, isMarker } from "./message-expiry.ts";
+import type { StoredBlocks } from "./stored-blocks.ts";
+
+export class FileExpiry {
+  private readonly stored: StoredBlocks;
+  private readonly message = new Message();
+  /** No message below this sequence expires by age. */
+  private agingFrom = 0;
+
+  constructor(stored: StoredBlocks) {
+    this.stored = stored;
+  }
+
+  /** A message was stored. */
+  add(_message: Message, _ttlSeconds: number): void {}
+
+  /** When the first message expires, nanoseconds since 1970; null: none does. */
+  next(): bigint | null {
+    const { limits, state } = this.stored;
+    if (limits.ageMaxNs <= 0n || state.messages === 0) return null;
+    return nanosecondsOf(state.firstTimeHigh, state.firstTimeLow) + limits.ageMaxNs;
+  }
+
+  /** As `MessageStore.expire`. */
+  *expire(timeHigh: number, timeLow: number, onLast: (message: Message) => void): Job<bigint | null> {
+    const { limits } = this.stored;
+    if (limits.ageMaxNs > 0n) {
+      const oldest = new Nanoseconds().setBigInt(nanosecondsOf(timeHigh, timeLow) - limits.ageMaxNs);
+      yield* this.expireByAge(oldest, onLast);
+    }
+    return this.next();
+  }
+
+  private *expireByAge(oldest: Nanoseconds, onLast: (message: Message) => void): Job<void> {
+    const { message, stored } = this;
+    const { state } = stored;
+    const pace = new Pace();
+    let at = Math.max(this.agingFrom, state.firstSequence);
+    let passed = true;
+    while (state.messages > 0) {
+      at = stored.deleted.nextMissing(Math.max(at, state.firstSequence));
+      if (at > state.lastSequence) break;
+      const read = stored.load(at, message);
+      if (read === Read.Cold) {
+        yield stored.loader.warm();
+        continue;
+      }
+      if (read === Read.Found && !isForever(message.header, message.headerStart, message.headerEnd)) {
+        if (compareTimes(message.timeHigh, message.timeLow, oldest.high, oldest.low) > 0) break;
+        this.end(at, RemovalReason.Age, onLast);
+        passed = false;
+      } else if (passed) this.agingFrom = at + 1;
+      at++;
+      if (!pace.due()) continue;
+      stored.settle();
+      yield PAUSE;
+    }
+    stored.settle();
+  }
+
+  /** Removes `message`; with markers, the owner is asked to replace the last message of a subject that is not a marker itself. */
+  private end(sequence: number, reason: RemovalReason, onLast: (message: Message) => void): void {
+    const { message, stored } = this;
+    const { limits, subjects } = stored;
+    if (limits.markerTtlSeconds > 0) {
+      const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
+      if (subjects.totalOf(id) === 1 && !isMarker(message.header, message.headerStart, message.headerEnd)) return onLast(message);
+    }
+    stored.take(sequence, reason, reason === RemovalReason.Ttl);
+  }
+}

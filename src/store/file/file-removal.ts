@@ -1,0 +1,179 @@
+/**
+ * Removing many messages of a file store: purge, compact, truncate, erase, and limits that became smaller. All are jobs. Each message that is removed
+ * is a whole change, so a job that pauses leaves a store that is consistent and only holds more than it will at the end.
+ *
+ *   whole blocks        leave the list at once; their files go when the change is durable
+ *   single messages     a tombstone each, in the active block
+ *   a full purge        a new block with one tombstone that keeps the last sequence
+ * Source of behaviour: formats.md §10.12.
+ */
+import type { Job } from "../../base/scheduling/job.ts";
+import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
+import { NO_RECORD } from "../block/block-data.ts";
+import { COLD, Read, RemovalReason } from "../contract/message-store.ts";
+import { SubjectFilters } from "../contract/subject-filters.ts";
+import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { FileScan } from "./file-scan.ts";
+import type { StoredBlocks } from "./stored-blocks.ts";
+
+/** As `MessageStore.purge`. */
+export function* purge(stored: StoredBlocks, filter: string | null, below: number, keep: number): Job<number> {
+  if (below === 1) return 0;
+  const filters = filter === null || filter === ">" ? null : new SubjectFilters([filter]);
+  if (filters === null && keep === 0) return below === 0 ? purgeAll(stored) : yield* compact(stored, below);
+  const end = below === 0 ? stored.state.lastSequence + 1 : below;
+  let most = Number.POSITIVE_INFINITY;
+  if (keep > 0) most = (yield* matching(stored, filters)) - keep;
+  const scan = new FileScan(stored, filters, 0, 1);
+  const pace = new Pace();
+  let removed = 0;
+  while (removed < most) {
+    const read = scan.advance();
+    if (read === Read.Missing || (read === Read.Found && scan.found >= end)) break;
+    if (read === Read.Found) {
+      stored.take(scan.found, RemovalReason.Request, true);
+      removed++;
+      if (!pace.due()) continue;
+      stored.settle();
+      yield PAUSE;
+    } else if (read === Read.Cold) yield stored.loader.warm();
+    else if (scan.position >= end) break;
+    else yield PAUSE;
+  }
+  if (removed > 0) stored.settle();
+  return removed;
+}
+
+/** As `MessageStore.compact`. */
+export function* compact(stored: StoredBlocks, below: number): Job<number> {
+  const { state } = stored;
+  if (below <= 0 || state.firstSequence > below) return 0;
+  if (below > state.lastSequence) return removeAll(stored, below);
+  let removed = 0;
+  // Whole blocks first: nothing of them is read.
+  while (stored.blocks.length > 1 && stored.blocks[0].lastSequence < below) {
+    const block = stored.blocks[0];
+    if (block.messages > 0 && stored.dataOf(block) === null) {
+      yield stored.loader.warm();
+      continue;
+    }
+    removed += dropBlock(stored, block);
+    stored.settle();
+    yield PAUSE;
+  }
+  const pace = new Pace();
+  while (state.messages > 0 && state.firstSequence < below) {
+    if (!stored.canTake(state.firstSequence)) {
+      yield stored.loader.warm();
+      continue;
+    }
+    stored.takeQuietly(state.firstSequence, true);
+    removed++;
+    if (!pace.due()) continue;
+    stored.settle();
+    yield PAUSE;
+  }
+  if (removed > 0) stored.observer.onRemovedBelow(below);
+  stored.settle();
+  return removed;
+}
+
+/** As `MessageStore.truncate`. */
+export function* truncate(stored: StoredBlocks, above: number): Job<void> {
+  const { state } = stored;
+  if (above >= state.lastSequence) return;
+  yield* stored.cutAfter(above);
+  stored.settle();
+}
+
+/** As `MessageStore.erase`: the record is overwritten with random bytes. */
+export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
+  while (stored.has(sequence)) {
+    const block = stored.blockOf(sequence)!;
+    const data = stored.dataOf(block);
+    if (data === null) {
+      yield stored.loader.warm();
+      continue;
+    }
+    const offset = data.offsetOf(sequence);
+    stored.take(sequence, RemovalReason.Request, true);
+    if (offset !== NO_RECORD) stored.eraseRecord(block, data, offset);
+    stored.settle();
+    return true;
+  }
+  return false;
+}
+
+/** Removes what the limits no longer allow: by number and bytes first, then by subject. */
+export function* enforceLimits(stored: StoredBlocks): Job<void> {
+  const { limits, state } = stored;
+  const pace = new Pace();
+  const isAbove = () => {
+    const { bytesMax, messagesMax } = limits;
+    return (messagesMax > 0 && state.messages > messagesMax) || (bytesMax > 0 && state.bytes > bytesMax);
+  };
+  while (limits.discard === "old" && isAbove()) yield* takeOldest(stored, state.firstSequence, pace);
+  const most = limits.messagesPerSubjectMax;
+  if (most > 0) {
+    // Subjects that come meanwhile are limited when their messages are stored.
+    for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
+      while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldest(stored, stored.firstOf(id), pace);
+      if (!pace.due()) continue;
+      stored.settle();
+      yield PAUSE;
+    }
+  }
+  stored.settle();
+}
+
+function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {
+  if (sequence === COLD || !stored.canTake(sequence)) {
+    yield stored.loader.warm();
+    return;
+  }
+  stored.take(sequence, RemovalReason.Limit, false);
+  if (!pace.due()) return;
+  stored.settle();
+  yield PAUSE;
+}
+
+function purgeAll(stored: StoredBlocks): number {
+  return removeAll(stored, stored.state.lastSequence + 1);
+}
+
+/** Removes all messages; the next one has at least sequence `next`. */
+function removeAll(stored: StoredBlocks, next: number): number {
+  const { state } = stored;
+  const removed = state.messages;
+  stored.clear(next);
+  if (removed > 0) stored.observer.onRemovedBelow(next);
+  stored.settle();
+  return removed;
+}
+
+/** Removes a block with its messages. @returns how many */
+function dropBlock(stored: StoredBlocks, block: StoredBlocks["blocks"][number]): number {
+  let removed = 0;
+  while (block.messages > 0) {
+    stored.takeQuietly(stored.state.firstSequence, false);
+    removed++;
+  }
+  if (!block.removed) stored.removeBlock(block);
+  return removed;
+}
+
+/** Number of messages that match. */
+function* matching(stored: StoredBlocks, filters: SubjectFilters | null): Job<number> {
+  if (filters === null) return stored.state.messages;
+  if (filters.literal) {
+    const id = stored.idOf(filters.patterns[0]);
+    return id === NO_SUBJECT ? 0 : stored.subjects.totalOf(id);
+  }
+  const pace = new Pace();
+  let sum = 0;
+  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
+    if (stored.matches(id, filters)) sum += stored.subjects.totalOf(id);
+    if (pace.due()) yield PAUSE;
+  }
+  return sum;
+}

@@ -1,0 +1,351 @@
+/**
+ * The file store: a `MessageStore` in the format of nats-server's message blocks. Files by role:
+ *
+ *   file-store.ts        the contract: checking, appending, removing one, reading one
+ *   stored-blocks.ts     the data: blocks, subjects, deleted sequences        active-block.ts   encoding and writing
+ *   file-removal.ts      purge, compact, truncate, erase, new limits          block-loader.ts   reading blocks
+ *   file-queries.ts      totals, last sequences, counts                       file-scan.ts      walks with filters
+ *   file-expiry.ts       age, time to live, markers                           recovery.ts       opening what is on the disk
+ * A message that is appended is applied at once; it is written with the others of the turn (`flush`), and durable when the disk says so.
+ */
+import { assert } from "../../base/assert/assert.ts";
+import type { Job } from "../../base/scheduling/job.ts";
+import { HeaderKey, headerValue, headerValueEnd } from "../../messaging/header/header-read.ts";
+import { sizeOf } from "../block/record-writer.ts";
+import type { Message } from "../contract/message.ts";
+import {
+  COLD,
+  type MessageScan,
+  type MessageStore,
+  RECORD_BYTES_MAX,
+  Read,
+  RemovalReason,
+  SEQUENCE_MAX,
+  StoreRefusal,
+  type SubjectTotal,
+} from "../contract/message-store.ts";
+import type { StoreLimits } from "../contract/store-limits.ts";
+import type { StoreState } from "../contract/store-state.ts";
+import type { SubjectFilters } from "../contract/subject-filters.ts";
+import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { FileExpiry } from "./file-expiry.ts";
+import { countFrom, deletedSequences, lastMatching, lastPerSubject, sequenceAt, subjectTotals } from "./file-queries.ts";
+import { compact, enforceLimits, erase, purge, truncate } from "./file-removal.ts";
+import { FileScan } from "./file-scan.ts";
+import type { StoredBlocks } from "./stored-blocks.ts";
+
+const ROLLUP = new HeaderKey("Nats-Rollup");
+
+export class FileStore implements MessageStore {
+  private readonly stored: StoredBlocks;
+  private readonly expiry: FileExpiry;
+  private closed = false;
+  /** The last sequence of everything that was written, and the position of that write, oldest first. */
+  private readonly written: { readonly position: number; readonly sequence: number }[] = [];
+  durableSequence: number;
+  /** Limits are exceeded, because messages that must go were not in memory. */
+  private isOver = false;
+
+  /** Use `openFileStore`. */
+  constructor(stored: StoredBlocks) {
+    this.stored = stored;
+    this.expiry = new FileExpiry(stored);
+    this.durableSequence = stored.state.lastSequence;
+  }
+
+  get state(): StoreState {
+    return this.stored.state;
+  }
+
+  get limits(): StoreLimits {
+    return this.stored.limits;
+  }
+
+  get applied(): number {
+    return this.stored.applied;
+  }
+
+  get durable(): number {
+    const { line } = this.stored;
+    return this.isRelaxed ? this.stored.applied : line.durable;
+  }
+
+  get failure(): Error | null {
+    return this.stored.failure;
+  }
+
+  private get isRelaxed(): boolean {
+    return this.stored.options.relaxed !== null;
+  }
+
+  // Writing
+
+  check(message: Message): StoreRefusal | typeof COLD {
+    const { stored } = this;
+    if (this.closed) return StoreRefusal.Closed;
+    if (stored.failure !== null) return StoreRefusal.Failed;
+    const size = sizeOf(message);
+    if (size > RECORD_BYTES_MAX) return StoreRefusal.TooLarge;
+    if (stored.isFull && !stored.active.hasReserved(size)) return StoreRefusal.NoSpace;
+    return stored.limits.discard === "new" ? this.checkRoom(message, size) : StoreRefusal.None;
+  }
+
+  append(message: Message, ttlSeconds: number): number {
+    const { stored } = this;
+    const size = sizeOf(message);
+    if (!this.canRemove(message, size)) return COLD;
+    message.sequence = stored.state.lastSequence + 1;
+    this.store(message, size, ttlSeconds);
+    return message.sequence;
+  }
+
+  storeRaw(message: Message, ttlSeconds: number): number {
+    const { state } = this.stored;
+    const { sequence } = message;
+    assert(sequence > state.lastSequence && sequence <= SEQUENCE_MAX, "a sequence is above the last one", sequence);
+    const size = sizeOf(message);
+    if (!this.canRemove(message, size)) return COLD;
+    if (sequence > state.lastSequence + 1) this.passTo(sequence - 1, message.timeHigh, message.timeLow);
+    this.store(message, size, ttlSeconds);
+    return sequence;
+  }
+
+  skip(timeHigh: number, timeLow: number): number {
+    const sequence = this.stored.state.lastSequence + 1;
+    this.skipRange(sequence, 1, timeHigh, timeLow);
+    return sequence;
+  }
+
+  skipRange(first: number, count: number, timeHigh: number, timeLow: number): void {
+    const { state } = this.stored;
+    assert(first === state.lastSequence + 1 && count >= 1, "skipped sequences follow the last one", first, count);
+    this.passTo(first + count - 1, timeHigh, timeLow);
+    this.stored.settle();
+  }
+
+  remove(sequence: number): Read {
+    const { stored } = this;
+    if (!stored.has(sequence)) return Read.Missing;
+    if (!stored.canTake(sequence)) return Read.Cold;
+    stored.take(sequence, RemovalReason.Request, true);
+    stored.settle();
+    return Read.Found;
+  }
+
+  erase(sequence: number): Job<boolean> {
+    return erase(this.stored, sequence);
+  }
+
+  purge(filter: string | null, below: number, keep: number): Job<number> {
+    return purge(this.stored, filter, below, keep);
+  }
+
+  compact(below: number): Job<number> {
+    return compact(this.stored, below);
+  }
+
+  truncate(above: number): Job<void> {
+    return truncate(this.stored, above);
+  }
+
+  expire(timeHigh: number, timeLow: number, onLast: (message: Message) => void): Job<bigint | null> {
+    return this.expiry.expire(timeHigh, timeLow, onLast);
+  }
+
+  get nextExpiry(): bigint | null {
+    return this.expiry.next();
+  }
+
+  *reconfigure(limits: StoreLimits): Job<void> {
+    this.stored.limits = limits;
+    yield* enforceLimits(this.stored);
+    this.isOver = false;
+  }
+
+  flush(): void {
+    const { stored } = this;
+    const { active, line, state } = stored;
+    if (stored.failure !== null || this.closed) return;
+    try {
+      active.write();
+    } catch (error) {
+      return stored.onFailure(error as Error);
+    }
+    if (stored.applied > line.registered) line.advance(stored.applied);
+    const last = this.written.at(-1);
+    if (last === undefined || last.position < stored.applied) this.written.push({ position: stored.applied, sequence: state.lastSequence });
+    this.noteDurable();
+  }
+
+  /** Called by the commit line. */
+  onDurable(): void {
+    this.noteDurable();
+    this.stored.observer.onDurable();
+  }
+
+  private noteDurable(): void {
+    const { written } = this;
+    const { durable } = this;
+    let count = 0;
+    while (count < written.length && written[count].position <= durable) count++;
+    if (count === 0) return;
+    this.durableSequence = Math.max(this.durableSequence, written[count - 1].sequence);
+    written.splice(0, count);
+  }
+
+  // Reading
+
+  load(sequence: number, into: Message): Read {
+    return this.stored.load(sequence, into);
+  }
+
+  warm(): Promise<void> {
+    return this.stored.loader.warm();
+  }
+
+  lastOf(subject: Uint8Array, start: number, end: number): number | typeof COLD {
+    const { stored } = this;
+    const id = stored.subjects.find(subject, start, end);
+    return id === NO_SUBJECT ? 0 : stored.lastOf(id);
+  }
+
+  totalOf(subject: Uint8Array, start: number, end: number): number {
+    const { subjects } = this.stored;
+    const id = subjects.find(subject, start, end);
+    return id === NO_SUBJECT ? 0 : subjects.totalOf(id);
+  }
+
+  scan(filters: SubjectFilters | null, from: number, direction: 1 | -1 = 1): MessageScan {
+    return new FileScan(this.stored, filters, from, direction);
+  }
+
+  sequenceAt(timeHigh: number, timeLow: number): number | typeof COLD {
+    return sequenceAt(this.stored, timeHigh, timeLow);
+  }
+
+  lastMatching(filter: string, atMost: number): Job<number> {
+    return lastMatching(this.stored, filter, atMost);
+  }
+
+  subjectTotals(filter: string): Job<SubjectTotal[]> {
+    return subjectTotals(this.stored, filter);
+  }
+
+  countFrom(sequence: number, filters: SubjectFilters | null, onlyLast: boolean): Job<{ messages: number; upTo: number }> {
+    return countFrom(this.stored, sequence, filters, onlyLast);
+  }
+
+  lastPerSubject(filters: readonly string[], upTo: number, most: number): Job<number[] | null> {
+    return lastPerSubject(this.stored, filters, upTo, most);
+  }
+
+  deleted(): Job<number[]> {
+    return deletedSequences(this.stored);
+  }
+
+  // Internal
+
+  private store(message: Message, size: number, ttlSeconds: number): void {
+    assert(!this.closed && this.stored.failure === null, "nothing is stored in a closed or frozen store", message.sequence);
+    const { stored } = this;
+    const id = stored.put(message, size);
+    this.expiry.add(message, ttlSeconds);
+    this.removeOld(id);
+    stored.settle();
+  }
+
+  private passTo(last: number, timeHigh: number, timeLow: number): void {
+    this.stored.putGap(last, timeHigh, timeLow);
+  }
+
+  /** Whether everything that the message would push out can be removed at once. */
+  private canRemove(message: Message, size: number): boolean {
+    const { limits, state, subjects } = this.stored;
+    const { bytesMax, messagesMax, messagesPerSubjectMax } = limits;
+    if (this.isOver && !this.removeOverflow()) return false;
+    if (messagesPerSubjectMax > 0) {
+      const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
+      if (id !== NO_SUBJECT && subjects.totalOf(id) >= messagesPerSubjectMax && !this.canTakeFirstOf(id)) return false;
+    }
+    const exceeds = (messagesMax > 0 && state.messages >= messagesMax) || (bytesMax > 0 && state.bytes + size > bytesMax);
+    return !exceeds || state.messages === 0 || this.stored.canTake(state.firstSequence);
+  }
+
+  private canTakeFirstOf(id: number): boolean {
+    const first = this.stored.firstOf(id);
+    return first !== COLD && this.stored.canTake(first);
+  }
+
+  /** Removes what is above the limits, the oldest first: of the subject, then by number, then by bytes. */
+  private removeOld(id: number): void {
+    const { stored } = this;
+    const { subjects } = stored;
+    const most = stored.limits.messagesPerSubjectMax;
+    while (most > 0 && subjects.totalOf(id) > most) {
+      if (!this.canTakeFirstOf(id)) {
+        this.isOver = true;
+        return;
+      }
+      stored.take(stored.firstOf(id), RemovalReason.Limit, false);
+    }
+    this.removeOverflow();
+  }
+
+  /** @returns false: what must go is not in memory */
+  private removeOverflow(): boolean {
+    const { stored } = this;
+    const { limits, state } = stored;
+    while ((limits.messagesMax > 0 && state.messages > limits.messagesMax) || (limits.bytesMax > 0 && state.bytes > limits.bytesMax)) {
+      this.isOver = !stored.canTake(state.firstSequence);
+      if (this.isOver) return false;
+      stored.take(state.firstSequence, RemovalReason.Limit, false);
+    }
+    this.isOver = false;
+    return true;
+  }
+
+  /** Discard policy `new`, as in the memory store. */
+  private checkRoom(message: Message, size: number): StoreRefusal | typeof COLD {
+    const { stored } = this;
+    const { limits, state, subjects } = stored;
+    const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
+    const most = limits.messagesPerSubjectMax;
+    const replaces = most > 0 && id !== NO_SUBJECT && subjects.totalOf(id) >= most;
+    if (replaces && limits.discardNewPerSubject && !isRollup(message)) return StoreRefusal.MaxMessagesPerSubject;
+    if (limits.messagesMax > 0 && state.messages >= limits.messagesMax && !replaces) return StoreRefusal.MaxMessages;
+    if (limits.bytesMax <= 0 || state.bytes + size <= limits.bytesMax) return StoreRefusal.None;
+    if (!replaces) return StoreRefusal.MaxBytes;
+    const first = stored.firstOf(id);
+    if (first === COLD) return COLD;
+    const content = stored.contentSizeOf(first);
+    if (content === COLD) return COLD;
+    return content < message.headerSize + message.payloadSize ? StoreRefusal.MaxBytes : StoreRefusal.None;
+  }
+
+  // Closing
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.flush();
+    this.closed = true;
+    const { stored } = this;
+    if (stored.failure === null) {
+      await stored.line.drain();
+      await stored.saveState();
+    }
+    stored.close();
+  }
+
+  async destroy(): Promise<void> {
+    this.closed = true;
+    const { stored } = this;
+    stored.close();
+    await stored.parts.run(stored.removeFiles());
+  }
+}
+
+function isRollup(message: Message): boolean {
+  const { header, headerEnd, headerStart } = message;
+  const at = headerValue(header, headerStart, headerEnd, ROLLUP);
+  return at !== -1 && headerValueEnd(header, at, headerEnd) > at;
+}

@@ -1,0 +1,41 @@
+/** Opens a file store: a new one, or what is on the disk. */
+import type { Job } from "../../base/scheduling/job.ts";
+import { CommitLine } from "../commit/commit-line.ts";
+import type { StoreObserver } from "../contract/message-store.ts";
+import type { StoreLimits } from "../contract/store-limits.ts";
+import { enforceLimits } from "./file-removal.ts";
+import { FileStore } from "./file-store.ts";
+import { blockNumbers, type Recovered, recover } from "./recovery.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
+import { StoredBlocks } from "./stored-blocks.ts";
+
+export interface OpenedStore {
+  readonly store: FileStore;
+  /** null: the store is new. */
+  readonly recovered: Recovered | null;
+}
+
+/** The stream's directory and `msgs/` in it must exist. */
+export function* openFileStore(parts: StoreParts, options: StoreOptions, limits: StoreLimits, observer: StoreObserver): Job<OpenedStore> {
+  const stored = new StoredBlocks(parts, options, limits, observer);
+  let store: FileStore | null = null;
+  stored.line = new CommitLine(
+    parts.commits,
+    {
+      onDurable: () => store?.onDurable(),
+      onFailure: error => stored.onFailure(error),
+    },
+    0,
+    options.relaxed,
+  );
+  const isNew = blockNumbers(stored).length === 0;
+  let recovered: Recovered | null = null;
+  if (isNew) stored.createFirstBlock(1);
+  else {
+    recovered = yield* recover(stored);
+    stored.openActive();
+    yield* enforceLimits(stored);
+  }
+  store = new FileStore(stored);
+  return { store, recovered };
+}

@@ -1,0 +1,612 @@
+/**
+ * What a file store holds: its blocks, the index of subjects, the deleted sequences, and the small changes that everything is made of.
+ *
+ *   sequence ─ binary search ─▶ Block ─ data in memory? ─▶ slot ─▶ record         not in memory: `Cold`, and the block is read in the background
+ *   subject ─▶ SubjectTable: total, first and last block, first and last sequence (0: not known since the start), size of the last record
+ * `deleted` has the sequences from the first to the last one that hold no message, whatever block they are in.
+ * A change of the store has one position; the records that it writes belong to it. `applied` rises when it is complete.
+ * Invariants: a subject in the table has messages; a block's `messages` and `bytes` describe those that are left; slots of deleted messages in
+ * memory are empty.
+ */
+import { assert } from "../../base/assert/assert.ts";
+import { removeTree } from "../../base/disk/remove-tree.ts";
+import type { Job } from "../../base/scheduling/job.ts";
+import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
+import { Block } from "../block/block.ts";
+import { BlockData, NO_RECORD } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { RecordFault, RecordKind } from "../block/record-format.ts";
+import { RecordView } from "../block/record-view.ts";
+import { RecordWriter } from "../block/record-writer.ts";
+import type { CommitLine } from "../commit/commit-line.ts";
+import type { Message } from "../contract/message.ts";
+import { COLD, Read, type RemovalReason, type StoreObserver } from "../contract/message-store.ts";
+import type { StoreLimits } from "../contract/store-limits.ts";
+import { StoreState } from "../contract/store-state.ts";
+import type { SubjectFilters } from "../contract/subject-filters.ts";
+import { SequenceSet } from "../sequences/sequence-set.ts";
+import { SubjectTable } from "../subjects/subject-table.ts";
+import { ActiveBlock, type BlockOwner } from "./active-block.ts";
+import { BlockLoader } from "./block-loader.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
+
+const CHECKSUM_BYTES = 8;
+
+export class StoredBlocks implements BlockOwner {
+  readonly parts: StoreParts;
+  readonly options: StoreOptions;
+  readonly observer: StoreObserver;
+  readonly state = new StoreState();
+  subjects: SubjectTable;
+  readonly deleted = new SequenceSet();
+  readonly loader: BlockLoader;
+  line!: CommitLine;
+  active!: ActiveBlock;
+  /** In the order of their numbers; the last one is active. */
+  blocks: Block[] = [];
+  limits: StoreLimits;
+  applied = 0;
+  /** The disk is full. */
+  isFull = false;
+  failure: Error | null = null;
+  /** Rises whenever a subject loses its id. */
+  subjectRemovals = 0;
+  /** The block of the last look-up. */
+  private found: Block | null = null;
+  private readonly record = new RecordView();
+  private newMessages = 0;
+  private newBytes = 0;
+
+  constructor(parts: StoreParts, options: StoreOptions, limits: StoreLimits, observer: StoreObserver) {
+    this.parts = parts;
+    this.options = options;
+    this.limits = limits;
+    this.observer = observer;
+    this.subjects = new SubjectTable(parts.subjectKey);
+    this.loader = new BlockLoader(this);
+  }
+
+  /** The first block, for a store without files. Its file is created. */
+  createFirstBlock(index: number): void {
+    const block = new Block(index, this.pathOf(index));
+    this.blocks.push(block);
+    this.active = new ActiveBlock(this.parts, this.options, this, block);
+  }
+
+  /** Continues with the blocks that were found. */
+  openActive(): void {
+    this.active = new ActiveBlock(this.parts, this.options, this, this.blocks.at(-1)!);
+  }
+
+  pathOf(index: number): string {
+    return `${this.options.directory}/msgs/${index}.blk`;
+  }
+
+  // BlockOwner
+
+  get position(): number {
+    return this.applied + 1;
+  }
+
+  onBlockAdded(block: Block): void {
+    this.blocks.push(block);
+  }
+
+  onBlockSealed(_block: Block): void {}
+
+  onRoom(isFull: boolean): void {
+    if (isFull === this.isFull) return;
+    this.isFull = isFull;
+    if (isFull) this.observer.onFailure(new Error("no space left on device"), true);
+    else this.observer.onResumed();
+  }
+
+  onFailure(error: Error): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    this.observer.onFailure(error, false);
+  }
+
+  // Changes
+
+  /** Completes a change. */
+  settle(): void {
+    this.applied++;
+    if (this.newMessages === 0 && this.newBytes === 0) return;
+    const messages = this.newMessages;
+    const bytes = this.newBytes;
+    this.newMessages = 0;
+    this.newBytes = 0;
+    this.observer.onUsage(messages, bytes);
+  }
+
+  /** Appends a message at a sequence above the last one. Limits are not applied. @returns the id of its subject */
+  put(message: Message, size: number): number {
+    const { active, state, subjects } = this;
+    const { sequence, timeHigh, timeLow } = message;
+    const offset = active.appendMessage(message, size);
+    const { block } = active;
+    const id = subjects.findOrAdd(message.subject, message.subjectStart, message.subjectEnd);
+    subjects.noteStored(id, block.index, sequence, size);
+    this.dataOfActive(block, sequence, offset)?.addSlot(sequence, offset, id);
+    block.messages++;
+    block.bytes += size;
+    if (state.messages === 0) this.setFirst(sequence, timeHigh, timeLow);
+    state.messages++;
+    state.bytes += size;
+    state.subjects = subjects.size;
+    this.setLast(sequence, timeHigh, timeLow);
+    this.newMessages++;
+    this.newBytes += size;
+    return id;
+  }
+
+  /** Uses up the sequences from the last one to `sequence`, with one record. */
+  putGap(sequence: number, timeHigh: number, timeLow: number): void {
+    const { active, state } = this;
+    const first = state.lastSequence + 1;
+    active.appendGap(sequence, timeHigh, timeLow);
+    this.setLast(sequence, timeHigh, timeLow);
+    if (state.messages === 0) this.setFirst(sequence + 1, 0, 0);
+    else state.deleted += this.deleted.addSpan(first, sequence);
+  }
+
+  setLast(sequence: number, timeHigh: number, timeLow: number): void {
+    const { state } = this;
+    state.lastSequence = sequence;
+    state.lastTimeHigh = timeHigh;
+    state.lastTimeLow = timeLow;
+  }
+
+  setFirst(sequence: number, timeHigh: number, timeLow: number): void {
+    const { state } = this;
+    state.firstSequence = sequence;
+    state.firstTimeHigh = timeHigh;
+    state.firstTimeLow = timeLow;
+  }
+
+  /** The content of the active block, if it is in memory; of a new block, an empty one. */
+  private dataOfActive(block: Block, sequence: number, offset: number): BlockData | null {
+    if (block.data === null && offset === 0) this.parts.cache.put(block, BlockData.empty(sequence));
+    return block.data;
+  }
+
+  // Finding
+
+  /** The block whose range has the sequence; null: it lies between two blocks, or outside. */
+  blockOf(sequence: number): Block | null {
+    const { blocks, found } = this;
+    if (found?.covers(sequence) && !found.removed) return found;
+    const block = blocks[this.indexOfBlock(sequence)];
+    if (block === undefined || !block.covers(sequence)) return null;
+    this.found = block;
+    return block;
+  }
+
+  /** Index of the first block whose last sequence is not below; the number of blocks: none. */
+  indexOfBlock(sequence: number): number {
+    const { blocks } = this;
+    let low = 0;
+    let high = blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (blocks[middle].lastSequence < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Index of the block with a number; -1: it is gone. */
+  indexOfNumber(number: number): number {
+    const { blocks } = this;
+    let low = 0;
+    let high = blocks.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const { index } = blocks[middle];
+      if (index === number) return middle;
+      if (index < number) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** Bytes of header and payload of a message that is there. */
+  contentSizeOf(sequence: number): number | typeof COLD {
+    const block = this.blockOf(sequence)!;
+    const data = this.dataOf(block);
+    if (data === null) return COLD;
+    const offset = data.offsetOf(sequence);
+    if (offset === NO_RECORD) return 0;
+    const { record } = this;
+    record.read(this.bytesAt(block, data, offset), offset, data.size);
+    return record.headerEnd - record.headerStart + record.payloadEnd - record.payloadStart;
+  }
+
+  has(sequence: number): boolean {
+    const { deleted, state } = this;
+    return state.messages > 0 && sequence >= state.firstSequence && sequence <= state.lastSequence && !deleted.has(sequence);
+  }
+
+  /** The content of a block; null: it is being read, ask again after `warm`. */
+  dataOf(block: Block): BlockData | null {
+    const { data } = block;
+    if (data !== null) {
+      this.parts.cache.use(data);
+      return data;
+    }
+    this.loader.request(block);
+    return null;
+  }
+
+  /** Bytes of a record in memory, written if they are only staged. */
+  bytesAt(block: Block, data: BlockData, offset: number): Buffer {
+    if (offset >= data.size && block === this.active.block) this.active.write();
+    assert(offset < data.size, "a slot leads to a record in memory", offset, data.size);
+    return data.bytes;
+  }
+
+  load(sequence: number, into: Message): Read {
+    if (!this.has(sequence)) return Read.Missing;
+    const block = this.blockOf(sequence)!;
+    const data = this.dataOf(block);
+    if (data === null) return Read.Cold;
+    const offset = data.offsetOf(sequence);
+    if (offset === NO_RECORD) return Read.Damaged;
+    const { record } = this;
+    const bytes = this.bytesAt(block, data, offset);
+    record.read(bytes, offset, data.size);
+    record.fill(into, bytes);
+    return Read.Found;
+  }
+
+  // Removing
+
+  /** Whether `take` can remove the message at once. */
+  canTake(sequence: number): boolean {
+    const block = this.blockOf(sequence);
+    return block === null || this.dataOf(block) !== null;
+  }
+
+  /** Removes a message that is there and whose block is in memory. @param isRecorded on the disk, by a tombstone */
+  take(sequence: number, reason: RemovalReason, isRecorded: boolean): void {
+    const block = this.blockOf(sequence)!;
+    const data = block.data!;
+    if (data.offsetOf(sequence) !== NO_RECORD) {
+      const id = data.subjectOf(sequence);
+      const { subjects } = this;
+      const start = subjects.startOf(id);
+      this.observer.onRemoved(sequence, subjects.bytesOf(id), start, start + subjects.sizeOf(id), reason);
+    }
+    this.takeQuietly(sequence, isRecorded);
+  }
+
+  /** The same without a report to the observer. */
+  takeQuietly(sequence: number, isRecorded: boolean): void {
+    const { state, subjects } = this;
+    const block = this.blockOf(sequence)!;
+    const data = block.data!;
+    const offset = data.offsetOf(sequence);
+    if (offset === NO_RECORD) return this.takeLost(block, sequence);
+    const { record } = this;
+    record.read(this.bytesAt(block, data, offset), offset, data.size);
+    const { size } = record;
+    const id = data.subjectOf(sequence);
+    if (isRecorded) this.active.appendTombstone(sequence, record.timeHigh, record.timeLow);
+    data.clearSlot(sequence);
+    this.forget(id, block, sequence);
+    block.messages--;
+    block.bytes -= size;
+    state.messages--;
+    state.bytes -= size;
+    state.subjects = subjects.size;
+    this.newMessages--;
+    this.newBytes -= size;
+    state.deleted += this.deleted.add(sequence) ? 1 : 0;
+    if (sequence === state.firstSequence) this.moveFirst();
+    if (block.messages === 0 && block !== this.active.block) this.removeIfUnneeded(block);
+  }
+
+  /** A message that damage made unreadable is only taken out of the count. */
+  private takeLost(block: Block, sequence: number): void {
+    const { state } = this;
+    block.messages--;
+    state.messages--;
+    this.newMessages--;
+    state.deleted += this.deleted.add(sequence) ? 1 : 0;
+    if (sequence === state.firstSequence) this.moveFirst();
+  }
+
+  /** The subject has one message less: the one at `sequence` of a block. */
+  private forget(id: number, block: Block, sequence: number): void {
+    const { subjects } = this;
+    if (subjects.addToTotal(id, -1) === 0) {
+      subjects.remove(id);
+      this.subjectRemovals++;
+      return;
+    }
+    if (subjects.firstSequenceOf(id) === sequence) {
+      const next = this.nextInMemory(id, block, sequence + 1);
+      subjects.setFirstSequence(id, next);
+    }
+    if (subjects.lastSequenceOf(id) === sequence) {
+      const previous = block.data!.previousOf(id, sequence - 1);
+      subjects.setLastSequence(id, previous);
+      subjects.setLastSize(id, 0);
+      if (previous !== 0) subjects.setLastBlock(id, block.index);
+    }
+  }
+
+  /** The next message of a subject, if it is in memory and nothing before it is not; 0: not known. */
+  private nextInMemory(id: number, block: Block, from: number): number {
+    const { blocks, subjects } = this;
+    let next = block.data!.nextOf(id, from);
+    if (next !== 0) return next;
+    for (let index = this.indexOfNumber(block.index) + 1; index > 0 && index < blocks.length; index++) {
+      const { data, index: number } = blocks[index];
+      subjects.setFirstBlock(id, number);
+      if (data === null || number > subjects.lastBlockOf(id)) return 0;
+      next = data.nextOf(id, from);
+      if (next !== 0) return next;
+    }
+    return 0;
+  }
+
+  /** The first message was removed. */
+  moveFirst(): void {
+    const { deleted, state } = this;
+    if (state.messages === 0) {
+      this.forgetDeleted(state.lastSequence + 1);
+      this.setFirst(state.lastSequence + 1, 0, 0);
+      return;
+    }
+    const first = deleted.nextMissing(state.firstSequence);
+    this.forgetDeleted(first);
+    const block = this.blockOf(first)!;
+    for (const other of this.blocks) {
+      if (other.index >= block.index) break;
+      if (other.messages === 0) this.removeIfUnneeded(other);
+    }
+    const offset = block.data?.offsetOf(first) ?? NO_RECORD;
+    if (offset !== NO_RECORD) {
+      const { record } = this;
+      record.read(this.bytesAt(block, block.data!, offset), offset, block.data!.size);
+      this.setFirst(first, record.timeHigh, record.timeLow);
+      if (block.firstSequence < first) this.cutFront(block, first);
+      return;
+    }
+    // Not in memory: the time follows when the block was read. Until then that of the block, which is not later.
+    this.setFirst(first, block.firstTimeHigh, block.firstTimeLow);
+    this.loader.request(block, () => this.refreshFirstTime());
+  }
+
+  private refreshFirstTime(): void {
+    const { state } = this;
+    const block = this.blockOf(state.firstSequence);
+    if (state.messages > 0 && block !== null && block.data !== null) this.moveFirst();
+  }
+
+  /** The block's first message is `first` now. */
+  private cutFront(block: Block, first: number): void {
+    const { state } = this;
+    block.firstSequence = first;
+    block.firstTimeHigh = state.firstTimeHigh;
+    block.firstTimeLow = state.firstTimeLow;
+  }
+
+  /** Sequences below the first one are not counted as deleted. */
+  forgetDeleted(below: number): void {
+    const removed = this.deleted.removeSpan(1, below - 1);
+    this.state.deleted -= removed;
+  }
+
+  /** Removes a block without messages, unless it records deletes of earlier blocks. */
+  removeIfUnneeded(block: Block): void {
+    if (block.tombstones > 0 && block !== this.blocks[0]) return;
+    this.removeBlock(block);
+  }
+
+  /** Removes a block; its file goes when this change is durable. */
+  removeBlock(block: Block): void {
+    const { line, parts } = this;
+    assert(block !== this.active.block, "the active block stays");
+    const index = this.indexOfNumber(block.index);
+    if (index === -1) return;
+    this.blocks.splice(index, 1);
+    this.retire(block);
+    line.afterDurable(this.applied, () => parts.disk.unlinkAsync(block.path));
+  }
+
+  /** The block is not part of the store any more. */
+  private retire(block: Block): void {
+    block.removed = true;
+    this.parts.cache.drop(block);
+  }
+
+  /** Removes all messages. The next one gets at least sequence `next`. Durable when the old files are gone. */
+  clear(next: number): void {
+    const { active, parts, state } = this;
+    const { lastTimeHigh, lastTimeLow } = state;
+    const old = [...this.blocks];
+    active.roll();
+    this.blocks = [active.block];
+    for (const block of old) this.retire(block);
+    this.newMessages -= state.messages;
+    this.newBytes -= state.bytes;
+    state.messages = 0;
+    state.bytes = 0;
+    state.subjects = 0;
+    state.deleted = 0;
+    this.subjects = new SubjectTable(parts.subjectKey);
+    this.subjectRemovals++;
+    this.deleted.clear();
+    this.setLast(Math.max(state.lastSequence, next - 1), lastTimeHigh, lastTimeLow);
+    this.setFirst(next, 0, 0);
+    if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, lastTimeHigh, lastTimeLow);
+    const messages = `${this.options.directory}/msgs`;
+    this.line.barrier(this.position, async () => {
+      // Oldest first, so that after a crash the rest is still the end of the stream.
+      for (const block of old) await parts.disk.unlinkAsync(block.path);
+      await parts.disk.syncDirectory(messages);
+    });
+  }
+
+  /** Removes all messages above a sequence without a trace: the block that has it is cut and written again. */
+  *cutAfter(above: number): Job<void> {
+    const { parts, state } = this;
+    const pace = new Pace();
+    while (state.messages > 0) {
+      const last = this.deleted.previousMissing(state.lastSequence);
+      if (last <= above || last < state.firstSequence) break;
+      if (!this.canTake(last)) {
+        yield this.loader.warm();
+        continue;
+      }
+      this.takeQuietly(last, false);
+      if (pace.due()) yield PAUSE;
+    }
+    const index = Math.max(0, this.lastIndexUpTo(above));
+    const kept = this.blocks[index];
+    while (kept.size > 0 && this.dataOf(kept) === null) yield this.loader.warm();
+    this.active.write();
+    const removed = this.blocks.splice(index + 1);
+    for (const block of removed) this.retire(block);
+    const end = kept.data === null ? 0 : this.endOfRecordsUpTo(kept, kept.data, above);
+    this.active.close();
+    parts.cache.drop(kept);
+    kept.size = end;
+    kept.lastSequence = Math.max(kept.firstSequence - 1, Math.min(kept.lastSequence, above));
+    this.deleted.removeSpan(above + 1, Number.MAX_SAFE_INTEGER);
+    this.active = new ActiveBlock(parts, this.options, this, kept);
+    this.active.trim();
+    state.deleted = this.deleted.size;
+    this.setLast(above, kept.lastTimeHigh, kept.lastTimeLow);
+    if (state.messages === 0) this.setFirst(above === 0 ? 0 : above + 1, 0, 0);
+    if (above > 0 && kept.lastSequence < above) this.active.appendTombstone(above, kept.lastTimeHigh, kept.lastTimeLow);
+    const messages = `${this.options.directory}/msgs`;
+    this.line.barrier(this.position, async () => {
+      for (const block of removed.reverse()) await parts.disk.unlinkAsync(block.path);
+      await this.active.sync();
+      await parts.disk.syncDirectory(messages);
+    });
+  }
+
+  /** Index of the last block that begins at a sequence or before; -1: none. */
+  private lastIndexUpTo(sequence: number): number {
+    let index = this.blocks.length - 1;
+    while (index >= 0 && this.blocks[index].firstSequence > sequence) index--;
+    return index;
+  }
+
+  /** Offset behind the last record of a sequence up to `upTo`. Sets the block's last time to that record's. */
+  private endOfRecordsUpTo(block: Block, data: BlockData, upTo: number): number {
+    const { record } = this;
+    let end = 0;
+    for (let at = 0; at < data.size; at = record.end) {
+      if (record.read(data.bytes, at, data.size) !== RecordFault.None) break;
+      if (record.kind !== RecordKind.Tombstone) {
+        if (record.sequence > upTo) break;
+        block.lastTimeHigh = record.timeHigh;
+        block.lastTimeLow = record.timeLow;
+      }
+      end = record.end;
+    }
+    return end;
+  }
+
+  /**
+   * Overwrites a record with one of the same size that stores nothing, and random bytes. Call it after `take`, within the same change.
+   * A write that is torn damages nothing but this record.
+   */
+  eraseRecord(block: Block, data: BlockData, offset: number): void {
+    if (block.removed) return;
+    const { active, line, parts, position, record } = this;
+    record.read(this.bytesAt(block, data, offset), offset, data.size);
+    const { end, sequence, size } = record;
+    const { bytes } = data;
+    new RecordWriter(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length)).erased(offset, size, sequence, target => {
+      parts.fillRandom(target);
+    });
+    parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(this.options.name, block.index));
+    if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
+    if (block === active.block) return active.overwrite(offset, bytes, offset, end);
+    const file = parts.files.fileAt(block.path);
+    file.write(offset, bytes, offset, end);
+    line.open(file).written(position, position, size);
+    line.afterDurable(position, () => file.close());
+  }
+
+  /** Leaves files that end with their last record, and are durable. */
+  async saveState(): Promise<void> {
+    this.active.trim();
+    await this.active.sync();
+  }
+
+  /** Removes the directory of the blocks. */
+  removeFiles(): Job<void> {
+    return removeTree(this.parts.disk, `${this.options.directory}/msgs`);
+  }
+
+  matches(id: number, filters: SubjectFilters): boolean {
+    const { subjects } = this;
+    const start = subjects.startOf(id);
+    return filters.matches(subjects.bytesOf(id), start, start + subjects.sizeOf(id));
+  }
+
+  /** Closes the files. */
+  close(): void {
+    this.active.close();
+    this.line.close();
+    for (const block of this.blocks) this.retire(block);
+  }
+
+  // Subjects
+
+  /** The first sequence of a subject that has messages; `COLD`: it must be looked for in blocks on the disk. */
+  firstOf(id: number): number | typeof COLD {
+    const { blocks, subjects } = this;
+    const known = subjects.firstSequenceOf(id);
+    if (known !== 0) return known;
+    let index = this.indexOfNumber(subjects.firstBlockOf(id));
+    if (index === -1) index = 0;
+    for (; index < blocks.length; index++) {
+      const data = this.dataOf(blocks[index]);
+      if (data === null) return COLD;
+      const first = data.nextOf(id, 0);
+      subjects.setFirstBlock(id, blocks[index].index);
+      if (first === 0) continue;
+      subjects.setFirstSequence(id, first);
+      return first;
+    }
+    throw new Error(`subject ${id} has messages, but no block has one`);
+  }
+
+  /** The last sequence of a subject, likewise. */
+  lastOf(id: number): number | typeof COLD {
+    const { blocks, subjects } = this;
+    const known = subjects.lastSequenceOf(id);
+    if (known !== 0) return known;
+    let index = this.indexOfNumber(subjects.lastBlockOf(id));
+    if (index === -1) index = blocks.length - 1;
+    for (; index >= 0; index--) {
+      const data = this.dataOf(blocks[index]);
+      if (data === null) return COLD;
+      const last = data.previousOf(id, Number.MAX_SAFE_INTEGER);
+      subjects.setLastBlock(id, blocks[index].index);
+      if (last === 0) continue;
+      subjects.setLastSequence(id, last);
+      return last;
+    }
+    throw new Error(`subject ${id} has messages, but no block has one`);
+  }
+
+  idOf(subject: Uint8Array): number {
+    return this.subjects.find(subject, 0, subject.length);
+  }
+
+  subjectText(id: number): string {
+    const { subjects } = this;
+    const start = subjects.startOf(id);
+    return Buffer.from(subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id))).toString();
+  }
+}
