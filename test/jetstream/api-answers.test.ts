@@ -14,12 +14,8 @@ import {
 } from "../../src/jetstream/api/answers.ts";
 import { decodeRequest, isEmptyRequest, isJson } from "../../src/jetstream/api/decode-request.ts";
 import {
-  checkMessageGet,
   checkPurge,
-  decodeDirectGet,
-  decodeDirectGetBySubject,
   MESSAGE_DELETE_REQUEST,
-  MESSAGE_GET_REQUEST,
   STREAM_INFO_REQUEST,
   STREAM_LIST_REQUEST,
   STREAM_NAMES_REQUEST,
@@ -29,6 +25,7 @@ import { UNLIMITED } from "../../src/jetstream/config/account-limits.ts";
 import { answeredMetadata } from "../../src/jetstream/config/metadata.ts";
 import { defaultStreamConfig } from "../../src/jetstream/config/stream-config.ts";
 import { type ApiError, apiError } from "../../src/jetstream/error/api-error.ts";
+import { checkMessageGet, decodeDirectGet, decodeDirectGetBySubject, MESSAGE_GET_REQUEST } from "../../src/jetstream/stream/get-request.ts";
 import { Message } from "../../src/store/contract/message.ts";
 import { StoreState } from "../../src/store/contract/store-state.ts";
 import { answerOfReference, comparable, Recording } from "../reference/recording.ts";

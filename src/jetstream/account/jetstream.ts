@@ -1,0 +1,273 @@
+/**
+ * JetStream of one server: what its accounts' streams share, from start to stop.
+ *
+ *   start ─▶ accounts ─▶ streams/ of each on the disk ─▶ recovered, a few at a time ─▶ they take messages
+ *   turn:  streams that changed ─▶ phase Store: flush ─▶ disk ─▶ outboxes
+ *   create, update, delete ─▶ files first, durable ─▶ then the stream ─▶ answer
+ * It knows accounts and stores, no connections: the event loop is handed in.
+ */
+import type { Account } from "../../accounts/account/account.ts";
+import type { Clock } from "../../base/clock/clock.ts";
+import { NanosecondClock, Nanoseconds } from "../../base/clock/nanoseconds.ts";
+import type { TimingWheel } from "../../base/clock/timing-wheel.ts";
+import type { Random } from "../../base/random/random.ts";
+import { type Job, runJob } from "../../base/scheduling/job.ts";
+import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
+import type { MessageStore, StoreObserver } from "../../store/contract/message-store.ts";
+import type { TieredLimits } from "../config/account-limits.ts";
+import type { StreamConfig } from "../config/stream-config.ts";
+import { type ApiError, apiError, wrapped } from "../error/api-error.ts";
+import { OutboxPages } from "../stream/outbox.ts";
+import { Stream } from "../stream/stream.ts";
+import type { BufferLimits, StreamCore, StreamHost } from "../stream/stream-core.ts";
+import { JetStreamAccount } from "./jetstream-account.ts";
+import { type ServerLimits, ServerUsage } from "./server-usage.ts";
+import { storeLimitsOf } from "./store-limits.ts";
+import type { StreamFiles } from "./stream-files.ts";
+
+/** The event loop and the server, as JetStream needs them. */
+export interface JetStreamHost {
+  readonly clock: Clock;
+  readonly timers: TimingWheel;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly log: { error(text: string): void; warn(text: string): void; warnRateLimited(text: string): void };
+  /** Calls `writeChanges` once, in the phase Store at the end of this turn. */
+  addStoreWork(jetStream: JetStream): void;
+  endSoon(): void;
+  readonly pendingBytesMax: number;
+}
+
+export interface JetStreamSettings {
+  readonly domain: string;
+  readonly limits: ServerLimits;
+  readonly buffers: BufferLimits;
+}
+
+/** Makes stores. */
+export interface Stores {
+  memory(config: StreamConfig, observer: StoreObserver): MessageStore;
+  /** Files of an account's streams; null: there is no directory for them. */
+  readonly files: StreamFiles | null;
+}
+
+export class JetStream implements StreamHost {
+  readonly accounts = new Map<string, JetStreamAccount>();
+  readonly usage: ServerUsage;
+  readonly pages = new OutboxPages();
+  readonly nanoseconds: NanosecondClock;
+  private readonly host: JetStreamHost;
+  private readonly settings: JetStreamSettings;
+  private readonly stores: Stores;
+  private changed: StreamCore[] = [];
+  private hasStoreWork = false;
+  private stopping = false;
+
+  constructor(host: JetStreamHost, settings: JetStreamSettings, stores: Stores) {
+    this.host = host;
+    this.settings = settings;
+    this.stores = stores;
+    this.usage = new ServerUsage(settings.limits);
+    this.nanoseconds = new NanosecondClock(host.clock);
+  }
+
+  // StreamHost
+
+  get domain(): string {
+    return this.settings.domain;
+  }
+
+  get limits(): BufferLimits {
+    return this.settings.buffers;
+  }
+
+  get pendingBytesMax(): number {
+    return this.host.pendingBytesMax;
+  }
+
+  get timers(): TimingWheel {
+    return this.host.timers;
+  }
+
+  get meter(): WorkMeter {
+    return this.host.scheduler.meter;
+  }
+
+  get random(): Random {
+    return this.host.random;
+  }
+
+  run<T>(job: Job<T>): Promise<T> {
+    return runJob(this.host.scheduler, job);
+  }
+
+  addTask(task: Task): void {
+    this.host.scheduler.add(task);
+  }
+
+  endSoon(): void {
+    this.host.endSoon();
+  }
+
+  warn(text: string): void {
+    this.host.log.warn(text);
+  }
+
+  warnRateLimited(text: string): void {
+    this.host.log.warnRateLimited(text);
+  }
+
+  error(text: string): void {
+    this.host.log.error(text);
+  }
+
+  addChanged(stream: StreamCore): void {
+    this.changed.push(stream);
+    if (this.hasStoreWork) return;
+    this.hasStoreWork = true;
+    this.host.addStoreWork(this);
+  }
+
+  /** Writes the changes of this turn. */
+  writeChanges(): void {
+    this.hasStoreWork = false;
+    const { changed } = this;
+    this.changed = [];
+    for (const stream of changed) stream.flush();
+  }
+
+  // Accounts
+
+  /** JetStream of an account; created when it is asked for first. */
+  enable(account: Account, limits: TieredLimits): JetStreamAccount {
+    const known = this.accounts.get(account.name);
+    if (known !== undefined) {
+      known.follow(limits);
+      return known;
+    }
+    const created = new JetStreamAccount(account, limits, this.usage);
+    this.accounts.set(account.name, created);
+    return created;
+  }
+
+  /** Reads the streams of an account from the disk. */
+  async recover(account: JetStreamAccount): Promise<void> {
+    const { files } = this.stores;
+    if (files === null) return;
+    for (const found of await files.list(account.name)) {
+      if (found.offlineReason !== null) {
+        account.offline.set(found.config.name, { config: found.config, reason: found.offlineReason, directory: found.directory });
+        continue;
+      }
+      const { config, created } = found;
+      const opening = files.open(account.name, config, storeLimitsOf(config));
+      const store = await this.run(opening.job);
+      this.add(account, config, created, observer => opening.attach(store, observer));
+    }
+  }
+
+  // Streams
+
+  /** @param config normalised, and allowed (`decideCreate`) */
+  async create(account: JetStreamAccount, config: StreamConfig): Promise<Stream | ApiError> {
+    const created = new Nanoseconds();
+    const now = this.nanoseconds.read();
+    created.set(now.high, now.low);
+    const { files } = this.stores;
+    if (config.storage === "memory") {
+      return this.prepare(this.add(account, config, created, observer => this.stores.memory(config, observer)));
+    }
+    if (files === null) return apiError("StorageResourcesExceeded");
+    try {
+      const opening = await files.create(account.name, config, created, storeLimitsOf(config));
+      const store = await this.run(opening.job);
+      return this.prepare(this.add(account, config, created, observer => opening.attach(store, observer)));
+    } catch (error) {
+      return wrapped("StreamCreate", (error as Error).message);
+    }
+  }
+
+  /** Begins with the configured sequence. */
+  private async prepare(stream: Stream): Promise<Stream> {
+    const first = Number(stream.config.firstSequence);
+    if (first > 1) await stream.change(stream.store.compact(first));
+    return stream;
+  }
+
+  private add(
+    account: JetStreamAccount,
+    config: StreamConfig,
+    created: Nanoseconds,
+    openStore: (observer: StoreObserver) => MessageStore,
+  ): Stream {
+    const stream = new Stream(this, account, config, created, openStore);
+    account.streams.set(config.name, stream);
+    if (config.bytesMax > 0) this.usage.reserve(config.storage === "file", BigInt(config.bytesMax));
+    stream.start();
+    return stream;
+  }
+
+  /** @param config allowed (`decideUpdate`) */
+  async update(account: JetStreamAccount, stream: Stream, config: StreamConfig): Promise<ApiError | null> {
+    const before = stream.config;
+    try {
+      if (config.storage === "file") await this.stores.files!.save(account.name, config, stream.created);
+      await stream.change(stream.store.reconfigure(storeLimitsOf(config)));
+    } catch (error) {
+      return wrapped("StreamUpdate", (error as Error).message);
+    }
+    const added = reserved(config) - reserved(before);
+    this.usage.reserve(config.storage === "file", added);
+    stream.follow(config);
+    return null;
+  }
+
+  /** Removes a stream with its files. */
+  async delete(account: JetStreamAccount, stream: Stream): Promise<ApiError | null> {
+    account.streams.delete(stream.name);
+    stream.stop();
+    const { config, store } = stream;
+    this.usage.reserve(config.storage === "file", -reserved(config));
+    account.addUsage(stream, -store.state.bytes);
+    try {
+      if (config.storage === "file") await this.stores.files!.remove(account.name, config.name, store);
+      else await store.destroy();
+      return null;
+    } catch (error) {
+      return wrapped("StreamDelete", (error as Error).message);
+    }
+  }
+
+  /** Removes a stream that cannot be used, with its files. */
+  async deleteOffline(account: JetStreamAccount, name: string): Promise<ApiError | null> {
+    const offline = account.offline.get(name);
+    if (offline === undefined) return apiError("StreamNotFound");
+    account.offline.delete(name);
+    try {
+      await this.stores.files!.remove(account.name, name, null);
+      return null;
+    } catch (error) {
+      return wrapped("StreamDelete", (error as Error).message);
+    }
+  }
+
+  /** Wall clock, ms. */
+  now(): number {
+    return this.host.clock.now();
+  }
+
+  /** Ends all streams; everything is on the disk when it resolves. */
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    const streams = [...this.accounts.values()].flatMap(({ streams }) => [...streams.values()]);
+    for (const stream of streams) stream.flush();
+    for (const stream of streams) stream.stop();
+    await Promise.all(streams.map(({ store }) => store.close()));
+  }
+}
+
+function reserved({ bytesMax }: StreamConfig): bigint {
+  return bytesMax > 0 ? BigInt(bytesMax) : 0n;
+}

@@ -1,0 +1,204 @@
+/** Requests about streams. Source: reference, jetstream §1.3, §1.4, §1.11. */
+
+import { encode } from "../../base/bytes/ascii.ts";
+import { StreamedList } from "../../base/go/json-stream.ts";
+import { HeaderKey } from "../../messaging/header/header-read.ts";
+import { collide } from "../../messaging/subject/subject-overlap.ts";
+import { decideCreate } from "../config/create-stream.ts";
+import { answeredMetadata } from "../config/metadata.ts";
+import { STREAM_CONFIG_REQUEST } from "../config/stream-config.ts";
+import { decideUpdate } from "../config/update-stream.ts";
+import { ApiError, apiError } from "../error/api-error.ts";
+import { sequenceOf } from "../stream/get-request.ts";
+import type { Stream } from "../stream/stream.ts";
+import { type StateDetails, streamInfoValue, streamStateValue } from "./answers.ts";
+import { type ApiRequest, DelayedError, type Endpoint } from "./api-request.ts";
+import { isEmptyRequest, isJson } from "./decode-request.ts";
+import { checkPurge, pageOf, STREAM_INFO_REQUEST, STREAM_LIST_REQUEST, STREAM_NAMES_REQUEST, STREAM_PURGE_REQUEST } from "./requests.ts";
+
+const NAMES_LIMIT = 1024;
+const LIST_LIMIT = 256;
+const SUBJECTS_LIMIT = 100_000;
+const RESPONSE_TYPE = new HeaderKey("Nats-Response-Type");
+
+/** What answers say about the server. */
+export interface AnsweringServer {
+  readonly version: string;
+  readonly name: string;
+}
+
+/** Resolves when everything that the stream has applied is durable. */
+export function durable(stream: Stream): Promise<void> {
+  return new Promise(resolve => stream.whenDurable(resolve));
+}
+
+function infoOf(stream: Stream, server: AnsweringServer, more: { details?: StateDetails; leader?: string; dynamic?: boolean }): object {
+  const { config, created, host, store } = stream;
+  const now = host.nanoseconds.read();
+  const { details = {}, dynamic = true, leader = "" } = more;
+  return streamInfoValue({
+    config: dynamic ? { ...config, metadata: answeredMetadata(config.metadata, server.version) } : config,
+    createdHigh: created.high,
+    createdLow: created.low,
+    state: streamStateValue(store.state, 0, details),
+    domain: host.domain,
+    leader,
+    timeHigh: now.high,
+    timeLow: now.low,
+  });
+}
+
+export function streamEndpoints(server: AnsweringServer): Readonly<Record<string, Endpoint>> {
+  return {
+    "STREAM.CREATE.*": { kind: "streamCreate", changes: true, handle: request => create(request, server) },
+    "STREAM.UPDATE.*": { kind: "streamUpdate", changes: true, handle: request => update(request, server) },
+    "STREAM.NAMES": { kind: "streamNames", changes: false, handle: names },
+    "STREAM.LIST": { kind: "streamList", changes: false, handle: request => list(request, server) },
+    "STREAM.INFO.*": { kind: "streamInfo", changes: false, handle: request => info(request, server) },
+    "STREAM.DELETE.*": { kind: "streamDelete", changes: true, handle: remove },
+    "STREAM.PURGE.*": { kind: "streamPurge", changes: true, handle: purge },
+  };
+}
+
+/** Whether the answer shall look like that of a creation. */
+export function wantsCreateAnswer({ service }: ApiRequest): boolean {
+  return service.headerText(RESPONSE_TYPE) === "create";
+}
+
+async function create(request: ApiRequest, server: AnsweringServer): Promise<object> {
+  const { account, jetStream } = request;
+  const given = request.decode(STREAM_CONFIG_REQUEST);
+  const decision = decideCreate(given, request.name, account);
+  if (decision instanceof ApiError) throw decision;
+  if (decision.exists) {
+    const existing = request.stream;
+    if (existing === undefined) throw offline(request);
+    await durable(existing);
+    return infoOf(existing, server, {});
+  }
+  const stream = await jetStream.create(account, decision.config);
+  if (stream instanceof ApiError) throw stream;
+  await durable(stream);
+  return { ...infoOf(stream, server, {}), did_create: true };
+}
+
+async function update(request: ApiRequest, server: AnsweringServer): Promise<object> {
+  const { account, jetStream, name } = request;
+  const given = request.decode(STREAM_CONFIG_REQUEST);
+  const { stream } = request;
+  const stored = account.offline.get(name);
+  const existing =
+    stream !== undefined
+      ? { config: stream.config, offlineReason: null, consumers: () => [] }
+      : stored === undefined
+        ? null
+        : { config: stored.config, offlineReason: stored.reason, consumers: () => [] };
+  const config = decideUpdate(given, name, existing, account);
+  if (config instanceof ApiError) throw config.is("StreamOfflineReason") ? new DelayedError(config) : config;
+  const failed = await jetStream.update(account, stream!, config);
+  if (failed !== null) throw failed;
+  await durable(stream!);
+  return infoOf(stream!, server, {});
+}
+
+function offline({ account, name }: ApiRequest): ApiError {
+  const stored = account.offline.get(name);
+  return stored === undefined ? apiError("StreamNotFound") : apiError("StreamOfflineReason", { err: stored.reason });
+}
+
+/** @throws ApiError, DelayedError  there is no such stream, or it cannot be used */
+export function streamOf(request: ApiRequest): Stream {
+  const { stream } = request;
+  if (stream !== undefined) return stream;
+  if (request.account.offline.has(request.name)) throw new DelayedError(offline(request));
+  throw apiError("StreamNotFound");
+}
+
+/** Streams with a subject that collides with a filter, sorted by name. */
+function matching({ account }: ApiRequest, filter: string): string[] {
+  const all = [...account.streams.keys(), ...account.offline.keys()].sort();
+  if (filter === "") return all;
+  const wanted = encode(filter);
+  return all.filter(name =>
+    account.configOf(name)!.subjects.some(subject => {
+      const bytes = encode(subject);
+      return collide(wanted, 0, wanted.length, bytes, 0, bytes.length);
+    }),
+  );
+}
+
+function names(request: ApiRequest): object {
+  const { offset, subject } = isJson(request.body) ? request.decode(STREAM_NAMES_REQUEST) : STREAM_NAMES_REQUEST.zero();
+  const found = matching(request, subject);
+  const page = pageOf(offset, found.length, NAMES_LIMIT);
+  const streams = found.slice(page.offset, page.end);
+  return { total: found.length, offset: page.offset, limit: NAMES_LIMIT, streams: streams.length === 0 ? null : streams };
+}
+
+async function list(request: ApiRequest, server: AnsweringServer): Promise<object> {
+  const { account } = request;
+  const { offset, subject } = isJson(request.body) ? request.decode(STREAM_LIST_REQUEST) : STREAM_LIST_REQUEST.zero();
+  const found = matching(request, subject);
+  const { offset: first } = pageOf(offset, found.length, LIST_LIMIT);
+  const shown: Stream[] = [];
+  const unusable: string[] = [];
+  for (const name of found.slice(first)) {
+    const stream = account.streams.get(name);
+    if (stream === undefined) unusable.push(name);
+    else shown.push(stream);
+    if (shown.length >= LIST_LIMIT) break;
+  }
+  await Promise.all(shown.map(durable));
+  return {
+    total: found.length,
+    offset: first,
+    limit: LIST_LIMIT,
+    streams: new StreamedList(shown.map(stream => infoOf(stream, server, { dynamic: false }))),
+    missing: unusable.length === 0 ? undefined : unusable,
+    offline: unusable.length === 0 ? undefined : Object.fromEntries(unusable.map(name => [name, account.offline.get(name)!.reason])),
+  };
+}
+
+async function info(request: ApiRequest, server: AnsweringServer): Promise<object> {
+  const given = isJson(request.body) ? request.decode(STREAM_INFO_REQUEST) : STREAM_INFO_REQUEST.zero();
+  const stream = streamOf(request);
+  await durable(stream);
+  let paged = { total: 0, offset: 0, limit: 0 };
+  let subjects: StateDetails["subjects"];
+  if (given.subjectsFilter !== "") {
+    const totals = await stream.host.run(stream.store.subjectTotals(given.subjectsFilter));
+    if (totals.length > 0) {
+      const page = pageOf(given.offset, totals.length, SUBJECTS_LIMIT);
+      paged = { total: totals.length, offset: page.offset, limit: SUBJECTS_LIMIT };
+      subjects = totals.slice(page.offset, page.end).map(({ messages, subject }) => [subject, messages] as const);
+    }
+  }
+  const deleted = given.deletedDetails ? await stream.host.run(stream.store.deleted()) : undefined;
+  const details: StateDetails = { ...(subjects === undefined ? {} : { subjects }), ...(deleted === undefined ? {} : { deleted }) };
+  return { ...paged, ...infoOf(stream, server, { details, leader: server.name }) };
+}
+
+async function remove(request: ApiRequest): Promise<object> {
+  if (!isEmptyRequest(request.body)) throw apiError("NotEmptyRequest");
+  const { account, jetStream, stream } = request;
+  const failed = stream === undefined ? await jetStream.deleteOffline(account, request.name) : await jetStream.delete(account, stream);
+  if (failed !== null) throw failed;
+  return { success: true };
+}
+
+async function purge(request: ApiRequest): Promise<object> {
+  const given = isJson(request.body) ? request.decode(STREAM_PURGE_REQUEST) : STREAM_PURGE_REQUEST.zero();
+  const refused = checkPurge(given);
+  if (refused !== null) throw refused;
+  const { stream } = request;
+  if (stream === undefined) {
+    throw request.account.offline.has(request.name) ? apiError("StreamGeneral", { err: "stream closed" }) : apiError("StreamNotFound");
+  }
+  const { config } = stream;
+  if (config.sealed) throw apiError("StreamSealed");
+  if (config.denyPurge) throw apiError("StreamPurgeFailed", { err: "stream purge not permitted" });
+  const filter = given.filter === "" ? null : given.filter;
+  const purged = await stream.change(stream.store.purge(filter, sequenceOf(given.sequence), sequenceOf(given.keep)));
+  await durable(stream);
+  return { success: true, purged };
+}

@@ -1,0 +1,245 @@
+/**
+ * What a stream sends: acknowledgements, errors, copies for republishing, answers of direct gets. Each message waits for the change of the store
+ * that it depends on, so that nobody sees what a power failure could take back.
+ *
+ *   ack, message ─▶ page: bytes and offsets, with a gate each ─ store.durable ≥ gate ─▶ phase Deliver: a run of messages to the account
+ *   after        ─▶ code that runs when its change is durable, in order with the messages
+ * A page is a `MessageBatch` with its bytes, written as a read would contain them, so that a run of acknowledgements travels like messages of a
+ * client: matched once per receiver, encoded once, nothing allocated per message. Messages leave in the order in which they were added.
+ */
+import type { Task } from "../../base/scheduling/scheduler.ts";
+import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
+import { MESSAGES_MAX, MessageBatch } from "../../messaging/batch/message-batch.ts";
+import type { PubAck } from "./pub-ack.ts";
+
+/** Where the messages are published: the account of the stream. */
+export interface OutboxPublisher {
+  /** Publishes messages `from` to `to` of a batch. */
+  publishBatch(batch: MessageBatch, from: number, to: number): number;
+}
+
+/** The event loop, as outboxes need it. */
+export interface OutboxHost {
+  readonly meter: WorkMeter;
+  readonly pages: OutboxPages;
+  /** Calls `work` in a later slice, until it returns false. */
+  addTask(task: Task): void;
+}
+
+/** An idle stream needs little: its first page is small. */
+const SMALL_MESSAGES = 16;
+const SMALL_BYTES = 2 * 1024;
+const PAGE_BYTES = 128 * 1024;
+/** Unused pages that are kept. */
+const SPARE_PAGES_MAX = 64;
+const CRLF_BYTES = 2;
+const CR = 0x0d;
+const LF = 0x0a;
+
+class OutboxPage {
+  readonly batch: MessageBatch;
+  readonly gates: Float64Array;
+  bytes: Buffer;
+  /** Bytes that are used. */
+  size = 0;
+  /** Messages that were sent. */
+  sent = 0;
+  /** Code that runs before the message of that index is sent; sorted by index. */
+  readonly calls: { readonly index: number; readonly gate: number; readonly run: () => void }[] = [];
+  readonly messagesMax: number;
+
+  constructor(messagesMax: number, bytes: number) {
+    this.messagesMax = messagesMax;
+    this.batch = new MessageBatch(messagesMax);
+    this.gates = new Float64Array(messagesMax);
+    this.bytes = Buffer.allocUnsafeSlow(bytes);
+    this.open();
+  }
+
+  open(): void {
+    const { batch } = this;
+    batch.clear();
+    batch.source = this.bytes;
+    batch.subjectSource = this.bytes;
+    batch.fromClient = false;
+    this.size = 0;
+    this.sent = 0;
+    this.calls.length = 0;
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.batch.count < this.messagesMax && this.size + bytes <= this.bytes.length;
+  }
+}
+
+/** Pages that no outbox of the event loop uses. */
+export class OutboxPages {
+  private readonly small: OutboxPage[] = [];
+  private readonly large: OutboxPage[] = [];
+
+  /** @param bytes that the next message needs; larger than a page: a page of that size is made, and not kept */
+  take(isFirst: boolean, bytes: number): OutboxPage {
+    if (isFirst && bytes <= SMALL_BYTES) return this.small.pop() ?? new OutboxPage(SMALL_MESSAGES, SMALL_BYTES);
+    if (bytes > PAGE_BYTES) return new OutboxPage(1, bytes);
+    return this.large.pop() ?? new OutboxPage(MESSAGES_MAX, PAGE_BYTES);
+  }
+
+  give(page: OutboxPage): void {
+    const spare = page.messagesMax === SMALL_MESSAGES ? this.small : page.messagesMax === MESSAGES_MAX ? this.large : null;
+    if (spare === null || spare.length >= SPARE_PAGES_MAX) return;
+    page.open();
+    spare.push(page);
+  }
+}
+
+export class Outbox implements Task {
+  private readonly host: OutboxHost;
+  private readonly publisher: OutboxPublisher;
+  /** Oldest first. */
+  private pages: OutboxPage[] = [];
+  private durable = 0;
+  private sending = false;
+  private isTask = false;
+
+  constructor(host: OutboxHost, publisher: OutboxPublisher) {
+    this.host = host;
+    this.publisher = publisher;
+  }
+
+  /** Nothing waits. */
+  get isEmpty(): boolean {
+    return this.pages.length === 0;
+  }
+
+  /** Adds a positive acknowledgement. @param reply subject of the publisher, bytes `start` to `end`; copied */
+  ack(gate: number, reply: Uint8Array, start: number, end: number, ack: PubAck, sequence: number, isDuplicate: boolean): void {
+    const page = this.pageFor(end - start + ack.bytesMax + CRLF_BYTES);
+    const { batch, bytes } = page;
+    const at = page.size;
+    const replyEnd = put(reply, start, end, bytes, at);
+    const tail = isDuplicate ? ack.writeDuplicate(bytes, replyEnd, sequence) : ack.write(bytes, replyEnd, sequence);
+    bytes[tail] = CR;
+    bytes[tail + 1] = LF;
+    page.gates[batch.count] = gate;
+    batch.add(at, replyEnd, replyEnd, replyEnd, -1, replyEnd, tail);
+    page.size = tail + CRLF_BYTES;
+  }
+
+  /** Adds any message. All bytes are copied. @param header a whole header block; null: none */
+  message(
+    gate: number,
+    subject: Uint8Array,
+    subjectStart: number,
+    subjectEnd: number,
+    header: Uint8Array | null,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadEnd: number,
+  ): void {
+    const headerSize = header === null ? 0 : header.length;
+    const page = this.pageFor(subjectEnd - subjectStart + headerSize + payloadEnd - payloadStart + 2);
+    const { batch, bytes } = page;
+    const at = page.size;
+    const nameEnd = put(subject, subjectStart, subjectEnd, bytes, at);
+    const headerEnd = header === null ? nameEnd : put(header, 0, headerSize, bytes, nameEnd);
+    const end = put(payload, payloadStart, payloadEnd, bytes, headerEnd);
+    bytes[end] = CR;
+    bytes[end + 1] = LF;
+    page.gates[batch.count] = gate;
+    batch.add(at, nameEnd, nameEnd, nameEnd, header === null ? -1 : headerSize, nameEnd, end);
+    page.size = end + 2;
+  }
+
+  /** Runs code when the change is durable, after all messages that were added before. It must not throw. */
+  after(gate: number, run: () => void): void {
+    const page = this.pageFor(0);
+    page.calls.push({ index: page.batch.count, gate, run });
+  }
+
+  /**
+   * Sends what waits for changes up to `durable`. Not more than a share of work; the rest is a task.
+   * Messages that receivers add meanwhile are sent by the next call.
+   */
+  release(durable: number): void {
+    this.durable = durable;
+    if (this.sending || this.isTask) return;
+    if (this.work()) {
+      this.isTask = true;
+      this.host.addTask(this);
+    }
+  }
+
+  work(): boolean {
+    const { meter } = this.host;
+    this.sending = true;
+    try {
+      while (this.sendPart()) {
+        if (meter.exhausted) return true;
+      }
+    } finally {
+      this.sending = false;
+    }
+    this.isTask = false;
+    return false;
+  }
+
+  /** Drops everything that waits: the stream is gone. */
+  clear(): void {
+    for (const page of this.pages.splice(0)) this.host.pages.give(page);
+  }
+
+  /** Sends messages of the first page, or runs one call. @returns false: nothing is due */
+  private sendPart(): boolean {
+    const page = this.pages[0];
+    if (page === undefined) return false;
+    const { batch, calls, gates } = page;
+    const { durable } = this;
+    const from = page.sent;
+    const call = calls[0];
+    if (call !== undefined && call.index === from) {
+      if (call.gate > durable) return false;
+      calls.shift();
+      call.run();
+      this.finish(page);
+      return true;
+    }
+    const end = call === undefined ? batch.count : call.index;
+    let to = from;
+    while (to < end && gates[to] <= durable) to++;
+    if (to === from) return false;
+    page.sent = to;
+    this.publisher.publishBatch(batch, from, to);
+    this.finish(page);
+    return true;
+  }
+
+  /** Gives a page back that has nothing to send, unless it was dropped meanwhile. */
+  private finish(page: OutboxPage): void {
+    if (page.sent < page.batch.count || page.calls.length > 0 || this.pages[0] !== page) return;
+    this.pages.shift();
+    this.host.pages.give(page);
+  }
+
+  private pageFor(bytes: number): OutboxPage {
+    const { pages } = this;
+    const last = pages[pages.length - 1];
+    if (last?.hasRoom(bytes)) return last;
+    const page = this.host.pages.take(pages.length === 0, bytes);
+    pages.push(page);
+    return page;
+  }
+}
+
+/** A native copy costs as much as 48 bytes one by one (bench/micro/delivery.ts). */
+const LOOP_BYTES_MAX = 48;
+
+/** @returns the offset after the copied bytes */
+function put(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number {
+  let to = at;
+  if (end - start > LOOP_BYTES_MAX) {
+    target.set(source.subarray(start, end), at);
+    return at + end - start;
+  }
+  for (let from = start; from < end; from++, to++) target[to] = source[from];
+  return to;
+}

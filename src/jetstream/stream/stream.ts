@@ -1,0 +1,308 @@
+/**
+ * A stream: a store with a configuration, fed from subjects of an account.
+ *
+ *   subjects ─▶ Ingest ─▶ MessageStore ─▶ (end of turn) flush ─▶ disk ─▶ onDurable ─▶ Outbox ─▶ account
+ *                              └ limits, age, time to live ─▶ expiry timer
+ * This file holds the stream's state and its life; the roles have their own files: ingest.ts (publishing), direct-get.ts (reading),
+ * stream-expiry.ts. What the API asks for is in ../api.
+ */
+import { encode } from "../../base/bytes/ascii.ts";
+import { Nanoseconds } from "../../base/clock/nanoseconds.ts";
+import type { Job } from "../../base/scheduling/job.ts";
+import { Subscription } from "../../messaging/batch/subscription.ts";
+import { COLD, type MessageStore, type RemovalReason, type StoreObserver } from "../../store/contract/message-store.ts";
+import type { StreamConfig } from "../config/stream-config.ts";
+import type { ApiError } from "../error/api-error.ts";
+import { DirectGet } from "./direct-get.ts";
+import { Ingest } from "./ingest.ts";
+import { MessageIds } from "./message-ids.ts";
+import { Outbox } from "./outbox.ts";
+import { PlaceHeader } from "./place-header.ts";
+import { type PublishRules, rulesOf } from "./publish-rules.ts";
+import type { Publishing } from "./publishing.ts";
+import type { BufferLimits, StreamAccount, StreamCore, StreamHost } from "./stream-core.ts";
+import { StreamExpiry } from "./stream-expiry.ts";
+
+const NO_SID = new Uint8Array(0);
+/** Steps of a search over subjects that are done at once. */
+const INLINE_STEPS_MAX = 8;
+
+export class Stream implements StreamCore, StoreObserver {
+  readonly name: string;
+  readonly host: StreamHost;
+  readonly account: StreamAccount;
+  readonly created: Nanoseconds;
+  readonly store: MessageStore;
+  readonly outbox: Outbox;
+  readonly ids: MessageIds;
+  /** Writes headers that say where a message is. */
+  readonly place: PlaceHeader;
+  readonly directGet: DirectGet;
+  /** Time of the changes of this turn. */
+  readonly time = new Nanoseconds();
+  config: StreamConfig;
+  rules: PublishRules;
+  /** Takes no messages any more. */
+  closed = false;
+  lastMessageId = "";
+  /** Bytes of messages that are not durable yet. */
+  unsyncedBytes = 0;
+  readonly ingest: Ingest;
+  private readonly expiry: StreamExpiry;
+  private readonly subscriptions = new Map<string, Subscription>();
+  /** A search over subjects with wildcards that a check waits for. */
+  private search: { readonly filter: string; result: number | typeof COLD; readonly done: Promise<void> } | null = null;
+  private changed = false;
+
+  /** @param openStore opens the store with its observer */
+  constructor(
+    host: StreamHost,
+    account: StreamAccount,
+    config: StreamConfig,
+    created: Nanoseconds,
+    openStore: (observer: StoreObserver) => MessageStore,
+  ) {
+    this.host = host;
+    this.account = account;
+    this.name = config.name;
+    this.config = config;
+    this.rules = rulesOf(config);
+    this.created = created;
+    this.outbox = new Outbox(host, account.publisher);
+    this.ids = new MessageIds(host.random, BigInt(config.duplicateWindowNs));
+    this.place = new PlaceHeader(config.name);
+    this.ingest = new Ingest(host, this);
+    this.directGet = new DirectGet(this);
+    this.expiry = new StreamExpiry(this);
+    this.store = openStore(this);
+  }
+
+  /** Name in log lines. */
+  get label(): string {
+    return `${this.account.name} > ${this.name}`;
+  }
+
+  get waiting(): number {
+    return this.ingest.waiting;
+  }
+
+  publishOwn(subject: Buffer, header: Buffer): void {
+    this.ingest.publishOwn(subject, header);
+  }
+
+  get domain(): string {
+    return this.host.domain;
+  }
+
+  get limits(): BufferLimits {
+    return this.host.limits;
+  }
+
+  /** Takes messages from now on. */
+  start(): void {
+    this.subscribe();
+    this.directGet.follow(this.config.allowDirect);
+    this.expiry.schedule();
+  }
+
+  /** Follows a new configuration; its store already does. */
+  follow(config: StreamConfig): void {
+    this.config = config;
+    this.rules = rulesOf(config);
+    this.ids.setWindow(BigInt(config.duplicateWindowNs));
+    this.subscribe();
+    this.directGet.follow(config.allowDirect);
+    this.expiry.schedule();
+  }
+
+  /** Ends subscriptions and timers. What waits to be sent is dropped. The store stays open. */
+  stop(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const subscription of this.subscriptions.values()) this.unsubscribe(subscription);
+    this.subscriptions.clear();
+    this.directGet.follow(false);
+    this.expiry.stop();
+    this.outbox.clear();
+  }
+
+  private subscribe(): void {
+    const { interest } = this.account;
+    const wanted = new Set(this.config.subjects);
+    for (const [subject, subscription] of this.subscriptions) {
+      if (wanted.has(subject)) continue;
+      this.unsubscribe(subscription);
+      this.subscriptions.delete(subject);
+    }
+    for (const subject of wanted) {
+      if (this.subscriptions.has(subject)) continue;
+      const subscription = new Subscription(this.ingest, new Uint8Array(encode(subject)), null, NO_SID);
+      interest.insert(subscription);
+      this.subscriptions.set(subject, subscription);
+    }
+  }
+
+  private unsubscribe(subscription: Subscription): void {
+    subscription.closed = true;
+    this.account.interest.remove(subscription);
+  }
+
+  // Changes
+
+  /** Call before changing the store: sets `time`, and makes sure that the change is written at the end of the turn. */
+  beginChanges(): void {
+    const now = this.host.nanoseconds.read();
+    this.time.set(now.high, now.low);
+    if (this.changed) return;
+    this.changed = true;
+    this.host.addChanged(this);
+  }
+
+  /** Call after changes outside of an event of a connection. */
+  endChangesSoon(): void {
+    this.host.endSoon();
+  }
+
+  /** Writes the changes of the turn. Called in the phase Store. */
+  flush(): void {
+    this.changed = false;
+    if (this.closed) return;
+    const { store } = this;
+    store.flush();
+    if (store.durable === store.applied) this.unsyncedBytes = 0;
+    this.expiry.schedule();
+    this.outbox.release(store.durable);
+  }
+
+  /** Runs a job that changes the store, and writes its changes. Messages that arrive meanwhile are stored. */
+  async change<T>(job: Job<T>): Promise<T> {
+    this.beginChanges();
+    this.endChangesSoon();
+    const result = await this.host.run(job);
+    this.beginChanges();
+    this.endChangesSoon();
+    return result;
+  }
+
+  /** Runs code when everything that is applied now is durable; at once if it is. */
+  whenDurable(run: () => void): void {
+    const { store } = this;
+    if (store.durable >= store.applied && this.outbox.isEmpty) run();
+    else {
+      this.outbox.after(store.applied, run);
+      this.host.endSoon();
+    }
+  }
+
+  /** No purge by a message is under way, of which a read could see a half. */
+  get isOpenForReads(): boolean {
+    return !this.ingest.isBlocked;
+  }
+
+  /** Runs code as soon as reads are allowed. */
+  whenOpenForReads(run: () => void): void {
+    if (this.isOpenForReads) run();
+    else this.ingest.afterBlock(run);
+  }
+
+  /** Sends what was added to the outbox, as far as it is durable, at the end of the turn. */
+  sendSoon(): void {
+    if (!this.changed) {
+      this.changed = true;
+      this.host.addChanged(this);
+    }
+    this.host.endSoon();
+  }
+
+  // StoreObserver
+
+  onUsage(_messages: number, bytes: number): void {
+    this.account.addUsage(this, bytes);
+  }
+
+  onRemoved(_sequence: number, _subject: Uint8Array, _start: number, _end: number, _reason: RemovalReason): void {}
+
+  onRemovedBelow(_sequence: number): void {}
+
+  onDurable(): void {
+    const { store } = this;
+    if (store.durable === store.applied) this.unsyncedBytes = 0;
+    if (!this.closed) this.outbox.release(store.durable);
+    this.host.endSoon();
+  }
+
+  onFailure(error: Error, canRecover: boolean): void {
+    const next = canRecover ? "it stores again when there is room" : "it is frozen until the server starts again";
+    this.host.error(`JetStream failed to store a msg on stream '${this.label}': ${error.message}; ${next}`);
+  }
+
+  onResumed(): void {
+    this.host.warn(`JetStream stream '${this.label}' stores messages again`);
+  }
+
+  // CheckedStream
+
+  get serverIsFull(): boolean {
+    return this.account.isServerFull(this.rules.isFile);
+  }
+
+  sequenceOfId(source: Uint8Array, start: number, end: number): number {
+    return this.ids.find(source, start, end, this.time);
+  }
+
+  lastMatching(filter: string): number | typeof COLD {
+    const { search } = this;
+    if (search?.filter === filter && search.result !== COLD) {
+      this.search = null;
+      return search.result;
+    }
+    const job = this.store.lastMatching(filter, this.store.state.lastSequence);
+    for (let step = 0; step < INLINE_STEPS_MAX; step++) {
+      const { done, value } = job.next();
+      if (done) return value;
+      if (value instanceof Promise) {
+        this.searchLater(
+          filter,
+          value.then(() => this.host.run(job)),
+        );
+        return COLD;
+      }
+    }
+    this.searchLater(filter, this.host.run(job));
+    return COLD;
+  }
+
+  private searchLater(filter: string, result: Promise<number>): void {
+    const search: NonNullable<Stream["search"]> = {
+      filter,
+      result: COLD,
+      done: result.then(sequence => {
+        search.result = sequence;
+      }),
+    };
+    this.search = search;
+  }
+
+  /** Resolves when what a check found to be cold can be asked again. */
+  whenReady(): Promise<void> {
+    return this.search?.done ?? this.store.warm();
+  }
+
+  /** No consumers exist yet, so nobody is interested. */
+  hasInterest(_subject: Uint8Array, _start: number, _end: number): boolean {
+    return false;
+  }
+
+  accountRefusal({ message }: Publishing): ApiError | null {
+    const { headerSize, payloadSize, subjectSize } = message;
+    const bytes = this.rules.isFile
+      ? FILE_RECORD_BYTES + subjectSize + payloadSize + (headerSize > 0 ? HEADER_LENGTH_BYTES + headerSize : 0)
+      : MEMORY_RECORD_BYTES + subjectSize + headerSize + payloadSize;
+    return this.account.refusalOf(this, bytes);
+  }
+}
+
+/** Bytes that a store counts for a message beside subject, headers and payload. Source: formats §10.3, §10.15. */
+const FILE_RECORD_BYTES = 30;
+const HEADER_LENGTH_BYTES = 4;
+const MEMORY_RECORD_BYTES = 16;
