@@ -68,7 +68,6 @@ export class Turn {
   private readonly phases: TurnPhases;
   private readonly readers: Task[] = [];
   private endIsDue = false;
-  private readonly shareUnits: number;
   /** Called when a task threw, at a moment when no delivery is active. The owner of the event loop may replace it. */
   onDefect = (error: Error): void => {
     throw error;
@@ -76,7 +75,6 @@ export class Turn {
 
   /** @param shareUnits size of a share of work, see `Scheduler` */
   constructor(clock: Clock, timers: TimingWheel, random: Random, shareUnits = SHARE_UNITS) {
-    this.shareUnits = shareUnits;
     this.clock = clock;
     this.timers = timers;
     this.random = random;
@@ -171,7 +169,8 @@ export class Turn {
 
   private endNow(): void {
     this.wordsOf = null;
-    const { meter, phases, readers, scheduler, shareUnits } = this;
+    const { meter, phases, readers, scheduler } = this;
+    const { shareUnits } = scheduler;
     const { limit } = meter;
     meter.begin(WRITE_SHARES * shareUnits);
     phases.run();
@@ -195,7 +194,7 @@ export class Turn {
   private endSlice(): boolean {
     this.wordsOf = null;
     const { meter, phases } = this;
-    meter.begin(SLICE_WRITE_SHARES * this.shareUnits);
+    meter.begin(SLICE_WRITE_SHARES * this.scheduler.shareUnits);
     phases.runCarried();
     phases.run();
     for (const reader of this.readers.splice(0)) this.scheduler.add(reader);
