@@ -33,7 +33,7 @@ export function* accountDetail(server: MonitoredServer, account: Account): Slice
     ...unlessEmpty("is_system", account === server.systemAccount),
     expired,
     complete: true,
-    jetstream_enabled: false,
+    jetstream_enabled: server.jetStream?.accounts.has(name) ?? false,
     leafnode_connections: 0,
     client_connections: connections,
     subscriptions: interest.count,

@@ -1,66 +1,199 @@
-/** `/healthz`: the server's health. Without JetStream it is healthy when its listeners accept connections. */
+/**
+ * `/healthz`: the server's health. It accepts connections, JetStream runs if it is on, and each of its streams can be used:
+ *
+ *   options ─▶ listeners ─ js-server-only? ─▶ JetStream ─ js-enabled-only? ─▶ accounts ─▶ file streams, of all or of the one asked for
+ * The first fault is the answer, or with `details` the list of all. Without a cluster `js-meta-only` checks everything, as in the reference.
+ * What damage took from a stream is listed in `lost` and is no fault: the rest of the stream can be used, and waiting does not help.
+ * Source: reference, core §7.8.
+ */
+import { quoted } from "../../base/go/strconv.ts";
+import { inOneGo, PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
+import { apiError } from "../../jetstream/error/api-error.ts";
 import type { HttpAnswer } from "../http/http-answer.ts";
 import { countRequest, jsonAnswer, type MonitorContext } from "./endpoint.ts";
+import type { JetStreamReport, ReportedAccount } from "./jetstream-report.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
-export function healthz(context: MonitorContext, query: Query): HttpAnswer {
+/** Streams that are checked at once, in about a millisecond; more are checked in slices, behind other long answers. */
+const STREAMS_AT_ONCE_MAX = 20_000;
+/** Lost sequences that are listed of one stream. */
+const LOST_LISTED_MAX = 1_000;
+
+export function healthz(context: MonitorContext, query: Query): HttpAnswer | Sliced<HttpAnswer> {
   countRequest(context, "/healthz");
   const { log } = context.server;
-  if (query.flag("js-enabled")) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
-  for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.flag(name); // without JetStream all of them are satisfied
+  const enabled = query.flag("js-enabled");
+  if (enabled) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
+  const enabledOnly = query.flag("js-enabled-only") || enabled;
+  const serverOnly = query.flag("js-server-only");
+  query.flag("js-meta-only");
   query.flag("leaf-remotes-connected"); // there are no leaf remotes yet
   const details = query.flag("details");
-  const options = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer"), details };
-  const { status_code, ...answer } = healthzOf(context.server, options);
-  if (answer.error !== undefined) log.warn(`Healthcheck failed: ${JSON.stringify(answer.error)}`);
-  if (answer.errors !== undefined) log.warn(`Healthcheck failed: ${answer.errors.length} errors`);
+  const asked = { account: query.text("account"), stream: query.text("stream"), consumer: query.text("consumer") };
+  const checking = answered(context.server, { ...asked, details, enabledOnly, serverOnly });
+  return isShort(context.server) ? inOneGo(checking) : checking;
+}
+
+function isShort({ jetStream }: MonitoredServer): boolean {
+  let streams = 0;
+  for (const account of jetStream?.accounts.values() ?? []) streams += account.streams.size;
+  return streams <= STREAMS_AT_ONCE_MAX;
+}
+
+function* answered(server: MonitoredServer, options: HealthzOptions): Sliced<HttpAnswer> {
+  const { status_code, ...answer } = yield* healthzOf(server, options);
+  if (answer.error !== undefined) server.log.warn(`Healthcheck failed: ${quoted(answer.error)}`);
+  if (answer.errors !== undefined) server.log.warn(`Healthcheck failed: ${answer.errors.length} errors`);
   return jsonAnswer(answer, 0, status_code);
 }
 
 export interface HealthzOptions {
-  /** Empty: not checked. */
+  /** Empty: all. */
   readonly account: string;
   readonly stream: string;
   readonly consumer: string;
   /** Reports errors as a list. */
   readonly details: boolean;
+  /** Checks only that JetStream runs, not its streams. */
+  readonly enabledOnly: boolean;
+  /** Checks nothing of JetStream. */
+  readonly serverOnly: boolean;
 }
 
 export interface Health {
   readonly status: string;
   readonly status_code: number;
   readonly error?: string;
-  readonly errors?: readonly { readonly type: string; readonly error: string }[];
+  readonly errors?: readonly HealthError[];
+  /** Streams that lost messages by damage. */
+  readonly lost?: readonly LostMessages[];
 }
 
-export function healthzOf(server: MonitoredServer, options: HealthzOptions): Health {
-  const problem = invalidOption(options) ?? notReady(server);
-  if (problem === null) return { status: "ok", status_code: 200 };
-  const { type, error, status } = problem;
-  return { status: "error", status_code: status, ...(options.details ? { errors: [{ type, error }] } : { error }) };
-}
-
-interface Problem {
-  readonly type: "BAD_REQUEST" | "CONNECTION";
+interface HealthError {
+  readonly type: "ACCOUNT" | "BAD_REQUEST" | "CONNECTION" | "CONSUMER" | "JETSTREAM" | "STREAM";
+  readonly account?: string;
+  readonly stream?: string;
+  readonly consumer?: string;
   readonly error: string;
-  readonly status: number;
 }
 
-function invalidOption({ account, stream, consumer }: HealthzOptions): Problem | null {
-  const missing = (name: string, what: string): Problem => ({
-    type: "BAD_REQUEST",
-    error: `"${name}" must not be empty when checking ${what} health`,
-    status: 400,
-  });
+interface LostMessages {
+  readonly account: string;
+  readonly stream: string;
+  readonly messages: number;
+  /** The first ones, ascending. */
+  readonly sequences: readonly number[];
+}
+
+/** Errors that end a check, with the status of the answer. */
+interface Verdict {
+  readonly code: 400 | 404 | 500 | 503;
+  readonly errors: readonly HealthError[];
+}
+
+const one = (code: Verdict["code"], error: HealthError): Verdict => ({ code, errors: [error] });
+
+export function* healthzOf(server: MonitoredServer, options: HealthzOptions): Sliced<Health> {
+  const lost: LostMessages[] = [];
+  const verdict = invalidOption(options) ?? notReady(server) ?? (yield* jetStreamVerdict(server, options, lost));
+  const shownLost = lost.length === 0 ? {} : { lost };
+  if (verdict === null) return { status: "ok", status_code: 200, ...shownLost };
+  const { code, errors } = verdict;
+  if (options.details) return { status: "error", status_code: code, errors, ...shownLost };
+  const unavailable = code === 404 || code === 503;
+  return { status: unavailable ? "unavailable" : "error", status_code: code, error: errors[0]!.error, ...shownLost };
+}
+
+function invalidOption({ account, stream, consumer }: HealthzOptions): Verdict | null {
+  const missing = (name: string, what: string) =>
+    one(400, { type: "BAD_REQUEST", error: `"${name}" must not be empty when checking ${what} health` });
   if (account === "" && stream !== "") return missing("account", "stream");
   if (stream === "" && consumer !== "") return missing("stream", "consumer");
   return null;
 }
 
 /** Null when all listeners accept connections. */
-export function notReady({ missingListeners }: MonitoredServer): Problem | null {
+function notReady({ missingListeners }: MonitoredServer): Verdict | null {
   if (missingListeners.length === 0) return null;
-  const error = `failed to be ready for connections after 1ms: ${missingListeners.join(", ")}`;
-  return { type: "CONNECTION", error, status: 500 };
+  return one(500, { type: "CONNECTION", error: `failed to be ready for connections after 1ms: ${missingListeners.join(", ")}` });
+}
+
+/** @param lost the lost messages of the streams that were checked are added */
+function* jetStreamVerdict(server: MonitoredServer, options: HealthzOptions, lost: LostMessages[]): Sliced<Verdict | null> {
+  const { jetStream } = server;
+  if (options.serverOnly || !server.options.jetStream.enabled) return null;
+  if (jetStream === null) {
+    return one(503, { type: "JETSTREAM", error: String(apiError("NotEnabled")) });
+  }
+  return options.enabledOnly ? null : yield* streamsVerdict(jetStream, options, lost);
+}
+
+function* streamsVerdict({ accounts }: JetStreamReport, options: HealthzOptions, lost: LostMessages[]): Sliced<Verdict | null> {
+  const { account, stream, consumer, details } = options;
+  if (account !== "" && !accounts.has(account)) {
+    return one(404, { type: "ACCOUNT", account, error: `JetStream account ${quoted(account)} not found` });
+  }
+  const checked = account === "" ? [...accounts.values()].sort(byName) : [accounts.get(account)!];
+  const errors: HealthError[] = [];
+  let found = false;
+  for (const reported of checked) {
+    const { name, expired } = reported.account;
+    if (expired && account === "") continue;
+    if (expired) return { code: 503, errors: [...errors, expiredAccount(name)] };
+    const faults: HealthError[] = [];
+    const pace = new Pace();
+    for (const streamName of stream === "" ? namesOf(reported) : [stream]) {
+      if (pace.due()) yield PAUSE;
+      if (!isFileStream(reported, streamName)) continue;
+      found = true;
+      const error = streamFault(reported, streamName);
+      if (error !== null) faults.push({ type: "STREAM", account: name, stream: streamName, error });
+      const damage = lostOf(reported, streamName);
+      if (damage !== null) lost.push(damage);
+    }
+    errors.push(...faults.sort((a, b) => (a.stream! < b.stream! ? -1 : 1)));
+    if (errors.length > 0 && !details) return { code: 503, errors };
+  }
+  if (stream !== "" && !found) {
+    const error = `JetStream stream ${quoted(stream)} not found on account ${quoted(account)}`;
+    return one(404, { type: "STREAM", account, stream, error });
+  }
+  if (consumer !== "") {
+    const error = `JetStream consumer ${quoted(consumer)} not found for stream ${quoted(stream)} on account ${quoted(account)}`;
+    return one(404, { type: "CONSUMER", account, stream, consumer, error }); // there are no consumers yet
+  }
+  return errors.length === 0 ? null : { code: 503, errors };
+}
+
+function byName(a: ReportedAccount, b: ReportedAccount): number {
+  return a.account.name < b.account.name ? -1 : 1;
+}
+
+function expiredAccount(account: string): HealthError {
+  return { type: "ACCOUNT", account, error: `JetStream account '${account}' is expired` };
+}
+
+/** The reference looks for streams on the disk, so it knows none in memory here. */
+function isFileStream({ offline, streams }: ReportedAccount, name: string): boolean {
+  return offline.has(name) || streams.get(name)?.config.storage === "file";
+}
+
+function* namesOf({ offline, streams }: ReportedAccount): Generator<string> {
+  yield* streams.keys();
+  yield* offline.keys();
+}
+
+/** @returns the error of a stream that cannot be used, or null */
+function streamFault({ account, offline, streams }: ReportedAccount, name: string): string | null {
+  const label = `JetStream stream '${account.name} > ${name}'`;
+  if (offline.has(name)) return `${label} could not be recovered`;
+  const failure = streams.get(name)?.store.failure ?? null;
+  return failure === null ? null : `${label} write error: ${failure.message}`;
+}
+
+function lostOf({ account, streams }: ReportedAccount, name: string): LostMessages | null {
+  const sequences = streams.get(name)?.store.state.lostSequences ?? [];
+  if (sequences.length === 0) return null;
+  return { account: account.name, stream: name, messages: sequences.length, sequences: sequences.slice(0, LOST_LISTED_MAX) };
 }

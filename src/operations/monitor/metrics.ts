@@ -18,8 +18,8 @@ import { accountStats } from "./accountz.ts";
 import { addConnections } from "./connection-metrics.ts";
 import type { Fields, MonitorContext } from "./endpoint.ts";
 import { Exposition, type Labels } from "./exposition.ts";
-import { notReady } from "./healthz.ts";
-import { jszOf, NO_JSZ_OPTIONS } from "./jsz.ts";
+import { healthzOf } from "./healthz.ts";
+import { addJetStream } from "./jetstream-metrics.ts";
 import { helpOf } from "./metric-help.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import { routezOf } from "./other-servers.ts";
@@ -50,10 +50,10 @@ export function* metrics({ server }: MonitorContext, query: Query, request: Http
   addNumbers(exposition, core, "subsz", id, yield* subszTotals(server));
   addNumbers(exposition, core, "routez", id, routezOf(server));
   yield* addConnections(exposition, server, core, detailed);
-  addHealth(exposition, core, server);
+  yield* addHealth(exposition, core, server);
   yield* addAccounts(exposition, core, server);
   exposition.add(`${core}_leafz_conn_nodes_total`, "connected leaf nodes", { server_id: id }, 0);
-  addJetStream(exposition, jetstream, server);
+  yield* addJetStream(exposition, jetstream, server);
   return exposition.answer(request.header("accept"));
 }
 
@@ -116,12 +116,21 @@ function metricName(path: readonly string[]): string {
   return path.join("_").replaceAll("/", "_").replace(/_{2,}/g, "_").replace(/^_|_$/g, "");
 }
 
-function addHealth(exposition: Exposition, prefix: string, server: MonitoredServer): void {
-  const healthy = notReady(server) === null;
+/** The checks of /healthz that have a metric, by its name. */
+const HEALTH_CHECKS = {
+  healthz: {},
+  healthz_js_enabled_only: { enabledOnly: true },
+  healthz_js_server_only: { serverOnly: true },
+};
+const FULL_CHECK = { account: "", stream: "", consumer: "", details: false, enabledOnly: false, serverOnly: false };
+
+function* addHealth(exposition: Exposition, prefix: string, server: MonitoredServer): Sliced<void> {
   const id = server.identity.id;
-  for (const check of ["healthz", "healthz_js_enabled_only", "healthz_js_server_only"]) {
+  for (const [check, options] of Object.entries(HEALTH_CHECKS)) {
+    const { status, status_code } = yield* healthzOf(server, { ...FULL_CHECK, ...options });
+    const healthy = status_code === 200;
     exposition.add(`${prefix}_${check}_status`, "0 when the server is healthy, 1 when it is not", { server_id: id }, healthy ? 0 : 1);
-    const labels = { server_id: id, value: healthy ? "ok" : "error" };
+    const labels = { server_id: id, value: status };
     exposition.add(`${prefix}_${check}_status_value`, "1 when the server is healthy; the status as a label", labels, healthy ? 1 : 0);
   }
 }
@@ -155,7 +164,7 @@ function* addAccounts(exposition: Exposition, prefix: string, server: MonitoredS
     add("is_system", account === server.systemAccount ? 1 : 0);
     add("expired", account.expired ? 1 : 0);
     add("complete", 1);
-    add("jetstream_enabled", 0);
+    add("jetstream_enabled", server.jetStream?.accounts.has(account.name) ? 1 : 0);
     for (const [limit, value] of Object.entries(claimedLimits(account))) add(`limit_${limit}`, value);
     if (pace.due(ACCOUNT_UNITS)) yield PAUSE;
   }
@@ -167,31 +176,4 @@ function claimedLimits({ claim, limits }: Account): Record<string, number> {
   if (claim === null) return none;
   const { connectionsMax, leafNodesMax, payloadBytesMax, subscriptionsMax } = limits;
   return { ...none, subs: subscriptionsMax, payload: payloadBytesMax, conn: connectionsMax, leaf: leafNodesMax };
-}
-
-function addJetStream(exposition: Exposition, prefix: string, server: MonitoredServer): void {
-  const { disabled, config, streams, consumers, messages, bytes } = jszOf(server, NO_JSZ_OPTIONS) as {
-    disabled?: boolean;
-    config: { max_memory: number; max_storage: number };
-    streams: number;
-    consumers: number;
-    messages: number;
-    bytes: number;
-  };
-  const labels = {
-    server_id: server.identity.id,
-    server_name: server.serverName,
-    cluster: "",
-    domain: "",
-    meta_leader: "",
-    is_meta_leader: "true",
-  };
-  const add = (metric: string, help: string, value: number) => exposition.add(`${prefix}_server_${metric}`, help, labels, value);
-  add("jetstream_disabled", "1 when JetStream is off", disabled ? 1 : 0);
-  add("max_memory", "bytes that streams may keep in memory", config.max_memory);
-  add("max_storage", "bytes that streams may keep in files", config.max_storage);
-  add("total_streams", "streams", streams);
-  add("total_consumers", "consumers", consumers);
-  add("total_messages", "messages in all streams", messages);
-  add("total_message_bytes", "bytes in all streams", bytes);
 }

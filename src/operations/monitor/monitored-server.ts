@@ -8,6 +8,7 @@ import type { Options } from "../../config/schema/options.ts";
 import type { ConnectionRecord } from "../../connections/client/connection-record.ts";
 import type { ServerCounters } from "../../connections/link/host.ts";
 import type { OcspCacheStats } from "../../wire/transport/tls/ocsp/ocsp-cache.ts";
+import type { JetStreamReport } from "./jetstream-report.ts";
 import type { MonitoredClient } from "./monitored-client.ts";
 import { ProcessUsage } from "./process-usage.ts";
 
@@ -46,6 +47,8 @@ export interface MonitoredServer extends MonitoredConnections {
   readonly serverName: string;
   /** Figures of the OCSP cache for client certificates; null without one. */
   readonly ocspCacheStats: OcspCacheStats | null;
+  /** null: JetStream is off. */
+  readonly jetStream: JetStreamReport | null;
   /** Configured listeners that do not accept, by the reference's names (`server`, `websocket`); empty when healthy. */
   readonly missingListeners: readonly string[];
   /** Wall clock, ms. */

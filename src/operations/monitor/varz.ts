@@ -12,6 +12,7 @@ import { NATS_VERSION, OWN_VERSION, PROTOCOL } from "../../wire/protocol/version
 import type { TlsOptions } from "../../wire/transport/tls/tls-options.ts";
 import type { HttpAnswer } from "../http/http-answer.ts";
 import { countRequest, type Fields, jsonAnswer, type MonitorContext, unlessEmpty, uptimeText } from "./endpoint.ts";
+import { jetStreamFields } from "./jetstream-fields.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 
 /** Default handshake timeout without a `tls` block, from the reference. */
@@ -23,7 +24,7 @@ export function varz(context: MonitorContext): HttpAnswer {
 }
 
 export function varzOf(server: MonitoredServer): Fields {
-  const { counters, startedAt, options } = server;
+  const { counters, jetStream, startedAt, options } = server;
   const { requests, usage } = server.monitoring;
   const now = server.clock.now();
   return {
@@ -35,7 +36,7 @@ export function varzOf(server: MonitoredServer): Fields {
     leaf: {},
     mqtt: {},
     websocket: websocketBlock(server),
-    jetstream: {},
+    jetstream: jetStream === null ? {} : jetStreamFields(jetStream, true),
     tls_timeout: (options.tls?.timeoutMs ?? TLS_TIMEOUT_MS) / 1000,
     write_deadline: nanoseconds(options.writeDeadlineMs),
     ...(options.writeTimeout === "default" ? {} : { write_timeout: options.writeTimeout }),

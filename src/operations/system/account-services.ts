@@ -17,7 +17,7 @@ import { leafzOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import type { Events } from "./events.ts";
 import { SILENCE } from "./replier.ts";
-import { connzOptions, type ServiceParts } from "./server-services.ts";
+import { connzOptions, jszOptions, type ServiceParts } from "./server-services.ts";
 import * as shapes from "./service-options.ts";
 
 /** Which token of the subject names the account, counted from 0. */
@@ -34,7 +34,7 @@ export function accountServices(parts: ServiceParts, events: Events): ReadonlyMa
     ["SUBSZ", service(shapes.SUBSZ, (options, account) => subszOf(host, { ...options, lists: true, account }))],
     ["CONNZ", service(shapes.CONNZ, (options, account) => connzOf(host, connzOptions({ ...options, acc: account })))],
     ["LEAFZ", service(shapes.LEAFZ, () => leafzOf(host))],
-    ["JSZ", service(shapes.JSZ, accountJszOf)],
+    ["JSZ", service(shapes.JSZ, (options, account) => accountJszOf(host, account, jszOptions(options)))],
     ["INFO", service(shapes.ACCOUNT_INFO, (_, account) => accountInfoOf(host, account))],
     // PING means all accounts: `allAccountsStatz` answers it.
     ["STATZ", service(shapes.ACCOUNT_STATZ, (given, name) => (name === "PING" ? SILENCE : statz(parts, { ...given, accounts: [name] })))],

@@ -159,6 +159,5 @@ function isAddressedTo(host: SystemHost, filter: ServerFilter): boolean {
   ];
   const matches = ([wanted, own]: string[]) => wanted === "" || (exact_match ? own === wanted : own.includes(wanted));
   const hasTag = (tag: string) => host.options.serverTags.includes(tag.trim().toLowerCase());
-  // A filter by JetStream domain excludes this server, which has no JetStream.
-  return names.every(matches) && tags.every(hasTag) && domain === "";
+  return names.every(matches) && tags.every(hasTag) && (domain === "" || domain === host.options.jetStream.domain);
 }

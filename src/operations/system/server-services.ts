@@ -21,9 +21,9 @@ import { connzOf } from "../monitor/connz.ts";
 import { ProfileRunning } from "../monitor/cpu-profile.ts";
 import { expvarzOf, ipqueueszOf } from "../monitor/diagnostics.ts";
 import { EndpointError } from "../monitor/endpoint-error.ts";
-import { healthzOf } from "../monitor/healthz.ts";
+import { type HealthzOptions, healthzOf } from "../monitor/healthz.ts";
 import { heapProfile } from "../monitor/heap-profile.ts";
-import { jszOf, raftzOf } from "../monitor/jsz.ts";
+import { type JszOptions, jszOf, raftzOf } from "../monitor/jsz.ts";
 import { gatewayzOf, leafzOf, routezOf } from "../monitor/other-servers.ts";
 import { subszOf } from "../monitor/subsz.ts";
 import { varzOf } from "../monitor/varz.ts";
@@ -61,8 +61,8 @@ export function serverServices(parts: ServiceParts): ReadonlyMap<string, Service
     ["GATEWAYZ", service(shapes.GATEWAYZ, () => gatewayzOf(host))],
     ["LEAFZ", service(shapes.LEAFZ, () => leafzOf(host))],
     ["ACCOUNTZ", service(shapes.ACCOUNTZ, options => accountzOf(host, options))],
-    ["JSZ", service(shapes.JSZ, ({ leader_only }) => jszOf(host, { leaderOnly: leader_only }))],
-    ["HEALTHZ", service(shapes.HEALTHZ, options => healthzOf(host, options))],
+    ["JSZ", service(shapes.JSZ, options => jszOf(host, jszOptions(options)))],
+    ["HEALTHZ", service(shapes.HEALTHZ, options => healthzOf(host, healthzOptions(options)))],
     ["PROFILEZ", request => replier.reply(request, shapes.PROFILEZ, options => profile(parts, request, options))],
     ["EXPVARZ", service(shapes.EXPVARZ, expvarzOf)],
     ["IPQUEUESZ", service(shapes.IPQUEUESZ, ipqueueszOf)],
@@ -109,6 +109,27 @@ export function connzOptions({
     mqttClient: mqtt_client,
     filterSubject: filter_subject,
   };
+}
+
+export function jszOptions({
+  account,
+  accounts,
+  streams,
+  consumer: consumers,
+  direct_consumer: directConsumers,
+  config,
+  leader_only: leaderOnly,
+  offset,
+  limit,
+  raft,
+  stream_leader_only: streamLeaderOnly,
+}: Decoded<typeof shapes.JSZ>): JszOptions {
+  return { account, accounts, streams, consumers, directConsumers, config, leaderOnly, offset, limit, raft, streamLeaderOnly };
+}
+
+function healthzOptions({ account, stream, consumer, details, ...flags }: Decoded<typeof shapes.HEALTHZ>): HealthzOptions {
+  const enabledOnly = flags["js-enabled-only"] || flags["js-enabled"];
+  return { account, stream, consumer, details, enabledOnly, serverOnly: flags["js-server-only"] };
 }
 
 /** Ignores the body of the request. */

@@ -13,6 +13,7 @@ import { compactGoJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
 import type { Sender } from "../../services/sender.ts";
 import { type Fields, unlessEmpty } from "../monitor/endpoint.ts";
+import { jetStreamFields } from "../monitor/jetstream-fields.ts";
 import { connectionStats } from "../monitor/varz.ts";
 import type { SystemHost } from "./system-host.ts";
 
@@ -77,7 +78,7 @@ export class Statsz {
   }
 
   private stats(): Fields {
-    const { accounts, connections, counters, monitoring, startedAt, systemAccount } = this.host;
+    const { accounts, connections, counters, jetStream, monitoring, startedAt, systemAccount } = this.host;
     const { usage } = monitoring;
     const isActive = (account: (typeof accounts)[number]) => account.connections > 0 || account === systemAccount;
     const slow = connectionStats(counters.slowConsumersOf);
@@ -101,6 +102,7 @@ export class Statsz {
       ...(counters.staleConnections === 0 ? {} : { stale_connection_stats: stale }),
       ...unlessEmpty("stalled_clients", counters.stalls),
       active_servers: 1,
+      ...(jetStream === null ? {} : { jetstream: jetStreamFields(jetStream, false) }),
       gomaxprocs: 1, // one event loop does the work
     };
   }

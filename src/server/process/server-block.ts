@@ -9,6 +9,9 @@ import type { Options } from "../../config/schema/options.ts";
 import { mergedFeatureFlags } from "../../config/schema/table/server.ts";
 import { NATS_VERSION } from "../../wire/protocol/version.ts";
 
+/** What other servers may ask of this one: JetStream, snapshots in binary form, and RAFT traffic in accounts. */
+const JETSTREAM_FLAGS = 1 | 2 | 4;
+
 /** The current data of the server. */
 export interface ServerBlockHost {
   readonly serverName: string;
@@ -28,19 +31,20 @@ export class ServerBlock {
   /** The field for one event or response, with a new sequence number. */
   next(): object {
     const { serverName, clusterName, advertisedHost, identity, options, clock } = this.host;
-    const { serverTags, serverMetadata, featureFlags } = options;
+    const { serverTags, serverMetadata, featureFlags, jetStream } = options;
     const metadata = Object.keys(serverMetadata).sort();
     return {
       name: serverName,
       host: advertisedHost,
       id: identity.id,
       ...(clusterName !== "" && { cluster: clusterName }),
+      ...(jetStream.domain !== "" && { domain: jetStream.domain }),
       ver: NATS_VERSION,
       ...(serverTags.length > 0 && { tags: serverTags }),
       ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata.map(key => [key, serverMetadata[key]])) }),
       feature_flags: mergedFeatureFlags(featureFlags),
-      jetstream: false,
-      flags: 0,
+      jetstream: jetStream.enabled,
+      flags: jetStream.enabled ? JETSTREAM_FLAGS : 0,
       seq: ++this.sequence,
       time: goTime(clock.now()),
     };

@@ -22,6 +22,7 @@ import type { ServerCounters } from "../../connections/link/host.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { CpuProfiler } from "../../operations/monitor/cpu-profile.ts";
 import { secretsIn } from "../../operations/monitor/heap-profile.ts";
+import type { JetStreamReport } from "../../operations/monitor/jetstream-report.ts";
 import type { MonitoredClient } from "../../operations/monitor/monitored-client.ts";
 import type { MonitoredServer } from "../../operations/monitor/monitored-server.ts";
 import { MonitorState } from "../../operations/monitor/monitored-server.ts";
@@ -338,6 +339,8 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   get ocspCacheStats(): OcspCacheStats | null {
     return this.ocsp?.cacheStats ?? null;
   }
+
+  readonly jetStream: JetStreamReport | null = null;
 
   get missingListeners(): readonly string[] {
     if (this.shard.clientPorts.open && this.lameDuck === null) return [];

@@ -1,7 +1,7 @@
 /**
  * INFO lines. Serialized once per change; fields that differ per connection are inserted at two places.
  *
- *   head ─ …"jetstream" │ client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
+ *   head ─ … │ max_payload, jetstream, client_id, client_ip, nonce │ middle ─ cluster … ldm │ connect_info, remote_account │ tail ─ api_lvl …
  * The order of fields is the reference's.
  */
 
@@ -18,6 +18,9 @@ export interface ServerInfo {
   headers: boolean;
   /** Name of the server's cluster; null: none. */
   cluster: string | null;
+  jetStream: boolean;
+  /** The domain of JetStream, also while it is off; empty: none. */
+  domain: string;
   authRequired: boolean;
   /** Clients may connect without credentials (`no_auth_user`), so the first INFO does not require authentication. */
   admitsAnonymous: boolean;
@@ -57,7 +60,7 @@ export interface InfoServer {
 }
 
 export function infoOf(server: InfoServer): ServerInfo {
-  const { allowNonTls, clusterName, headers, noAuthUser, tls } = server.options;
+  const { allowNonTls, clusterName, headers, jetStream, noAuthUser, tls } = server.options;
   return {
     serverId: server.identity.id,
     serverName: server.serverName,
@@ -65,6 +68,8 @@ export function infoOf(server: InfoServer): ServerInfo {
     port: server.advertisedPort,
     headers,
     cluster: clusterName,
+    jetStream: jetStream.enabled,
+    domain: jetStream.domain,
     authRequired: server.authRequired,
     admitsAnonymous: noAuthUser !== null,
     tls: tls === null ? null : { required: !allowNonTls, verify: tls.verify },
@@ -83,6 +88,7 @@ interface InfoParts {
 }
 
 export class InfoLines {
+  private jetStream = false;
   private parts!: InfoParts;
   /** The first INFO of a connection. */
   private acceptParts!: InfoParts;
@@ -97,6 +103,7 @@ export class InfoLines {
 
   update(info: ServerInfo): void {
     const { tls } = info;
+    this.jetStream = info.jetStream;
     const atAccept = { ...info, authRequired: info.authRequired && !info.admitsAnonymous };
     this.parts = partsOf(info, tlsFields(tls, tls?.required ?? false));
     this.acceptParts = partsOf(atAccept, tlsFields(tls, tls?.required ?? false));
@@ -124,7 +131,9 @@ export class InfoLines {
   /** The line for one client, CRLF included. */
   line(client: Client, occasion: InfoOccasion): Buffer {
     const payload = client.parser.payloadBytesMax;
-    const own: Record<string, unknown> = { max_payload: payload === PAYLOAD_UNLIMITED ? -1 : payload, client_id: client.id };
+    const own: Record<string, unknown> = { max_payload: payload === PAYLOAD_UNLIMITED ? -1 : payload };
+    if (this.jetStream) own.jetstream = true;
+    own.client_id = client.id;
     const { remoteAddress, awaitsAddress } = client.transport;
     if (remoteAddress !== "" && !awaitsAddress) own.client_ip = remoteAddress;
     if (occasion === "accept" && client.nonce !== "") own.nonce = client.nonce;
@@ -154,6 +163,7 @@ function partsOf(info: ServerInfo, tls: Record<string, true>): InfoParts {
   Object.assign(head, tls);
   const middle: Record<string, unknown> = {};
   if (info.cluster !== null) middle.cluster = info.cluster;
+  if (info.domain !== "") middle.domain = info.domain;
   if (info.connectUrls.length > 0) middle.connect_urls = info.connectUrls;
   if (info.lameDuck) middle.ldm = true;
   return {
