@@ -10,7 +10,7 @@ const source = join(import.meta.dir, "../../src");
 
 /** Parts from the bottom up, and the folders of each from the bottom up. A part without folders holds files only. */
 const PARTS: Record<string, string[]> = {
-  base: ["assert", "runtime", "bytes", "clock", "random", "scheduling", "compression", "go", "disk", "keys", "log"],
+  base: ["assert", "runtime", "bytes", "clock", "random", "scheduling", "compression", "crypto", "go", "disk", "keys", "log"],
   messaging: ["subject", "header", "mapping", "trace", "batch", "fanout"],
   wire: ["protocol", "transport"],
   raft: ["wire", "log", "core"],

@@ -151,6 +151,7 @@ export const i32x4 = {
   withLane: (lane: number, source: Code, value: Code): Code => [source, value, ...vector(28), lane],
   shiftLeft: binary(...vector(171)),
   shiftRight: binary(...vector(173)),
+  add: binary(...vector(174)),
 };
 
 /** Two 64-bit numbers. */
