@@ -102,7 +102,7 @@ static void take_priority(void) {
 
 void run_bystander_beside(const Options *options) {
   Pinger pinger = open_pinger(options);
-  int others = options->roles - 1;
+  int others = options->roles;
   take_priority();
   atomic_fetch_add(&shared->ready, 1);
   atomic_fetch_add(&shared->done[PHASE_WARMUP], 1);

@@ -11,16 +11,17 @@ import { encodeSeed, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { signerOf } from "../../test/doubles/seed-signer.ts";
 import { selfSigned } from "../../test/tls/certificates.ts";
 import { type LoadOptions, OUT_DIRECTORY } from "./load.ts";
-import { MONITOR_PORT, WEB_SOCKET_PORT } from "./servers.ts";
+import { MONITOR_PORT, STORE_DIRECTORY, WEB_SOCKET_PORT } from "./servers.ts";
 
 export interface Configuration {
   /** Options of the generator in addition to those of the workload. */
   readonly load: LoadOptions;
   /**
    * Writes the files that the servers read.
+   * @param synced for a server that syncs before each acknowledgement although it would not by default
    * @returns flags for both servers
    */
-  prepare(): string;
+  prepare(synced?: boolean): string;
 }
 
 /** @returns the path */
@@ -166,6 +167,20 @@ export const MONITORED: Configuration = {
   load: {},
   prepare: () => configFlags("monitored.conf", `http: $${MONITOR_PORT}\n`),
 };
+
+/** JetStream, with the directory that `startServer` chooses. */
+function withStore(name: string, ...more: string[]): Configuration {
+  return {
+    load: {},
+    prepare(synced = false) {
+      const lines = [`store_dir: $${STORE_DIRECTORY}`, ...(synced ? ["sync_interval: always"] : []), ...more];
+      return configFlags(`${name}${synced ? "-synced" : ""}.conf`, `jetstream {\n${lines.map(line => `  ${line}\n`).join("")}}\n`);
+    },
+  };
+}
+
+export const STORE = withStore("store");
+export const ENCRYPTED_STORE = withStore("encrypted-store", "cipher: aes", 'key: "Vq8sXn2LzR6tYb4K"');
 
 const LOGIN_USERS = 500;
 const PASSWORD_LOGINS_FILE = "password-logins.txt";

@@ -6,6 +6,8 @@
  *   load request  requester → server → responder and back; latencies and a rate
  *   load idle     connections with one subscription each; the server's memory
  *   load login    connections that log in and close, see login.c; a rate
+ *   load stream   publishers that wait for PubAcks, see stream.c; a rate
+ *   load get      requests for stored messages, see get.c; a rate
  *   load poll     requests to the monitoring port, see poll.c; a rate
  *   load bystander, load connect    the waits of an innocent client, and an attacker; see bystander.c
  *   load relay    a stand-in for the server, see relay.c
@@ -284,7 +286,7 @@ static void run_idle(const Options *options) {
 
 /* ---- the parent ---- */
 
-static pid_t children[3];
+static pid_t children[4];
 static int child_count;
 
 static void start_role(const Options *options, void (*role)(const Options *)) {
@@ -411,6 +413,14 @@ static void read_option(Options *options, const char *text) {
   OPTION("webSocketPort", web_socket_port)
   OPTION("refused", refused)
   OPTION("bystander", bystander)
+  OPTION("streams", streams)
+  OPTION("memory", memory)
+  OPTION("s2", s2)
+  OPTION("keyValue", key_value)
+  OPTION("messageIds", message_ids)
+  OPTION("batch", batch)
+  OPTION("stored", stored)
+  OPTION("busy", busy)
   OPTION("pingMs", ping_ms)
   OPTION("acceptMs", accept_ms)
   OPTION("timerMs", timer_ms)
@@ -421,7 +431,7 @@ static void read_option(Options *options, const char *text) {
 }
 
 int main(int count, char **texts) {
-  Options options = {.role = count > 1 ? texts[1] : "", .publishers = 1, .subjects = 1, .ping_ms = 2, .settle_ms = 3000, .timeout_ms = 60000};
+  Options options = {.role = count > 1 ? texts[1] : "", .publishers = 1, .subjects = 1, .streams = 1, .ping_ms = 2, .settle_ms = 3000, .timeout_ms = 60000};
   for (int at = 2; at < count; at++) read_option(&options, texts[at]);
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   struct rlimit files;
@@ -446,14 +456,19 @@ int main(int count, char **texts) {
     start_role(&options, run_idle);
   } else if (strcmp(options.role, "login") == 0) {
     start_role(&options, run_logins);
+  } else if (strcmp(options.role, "stream") == 0) {
+    start_role(&options, run_stream_publishers);
+  } else if (strcmp(options.role, "get") == 0) {
+    start_role(&options, run_getters);
   } else if (strcmp(options.role, "poll") == 0) {
     start_role(&options, run_polled_clients);
     start_role(&options, run_pollers);
   } else {
-    fprintf(stderr, "usage: load run|request|idle|login|poll|relay|bystander|connect port=N pid=N messages=N …, see main of load.c\n");
+    fprintf(stderr, "usage: load run|request|idle|login|stream|get|poll|relay|bystander|connect port=N pid=N messages=N …, see main of load.c\n");
     return 2;
   }
-  options.roles = child_count + options.bystander;
+  options.roles = child_count;
+  if (options.busy) start_role(&options, run_busy_stream);
   if (options.bystander) start_role(&options, run_bystander_beside);
   return run_phases(&options);
 }

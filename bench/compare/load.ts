@@ -4,9 +4,20 @@ import { join } from "node:path";
 
 export const OUT_DIRECTORY = join(import.meta.dir, "../out");
 export const LOAD_BINARY = join(OUT_DIRECTORY, "load");
-const SOURCES = ["load.c", "bystander.c", "login.c", "poll.c", "relay.c", "tls.c", "websocket.c", "wire.c"].map(name =>
-  join(import.meta.dir, name),
-);
+const SOURCES = [
+  "load.c",
+  "bystander.c",
+  "get.c",
+  "login.c",
+  "mailbox.c",
+  "poll.c",
+  "relay.c",
+  "stream.c",
+  "tls.c",
+  "websocket.c",
+  "wire.c",
+].map(name => join(import.meta.dir, name));
+const HEADERS = ["wire.h", "stream.h"].map(name => join(import.meta.dir, name));
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Options of a run of the generator; load.c has the defaults. */
@@ -39,6 +50,19 @@ export interface LoadOptions {
   imported?: 1;
   /** Path of the file of users that log in; see login.c. */
   users?: string;
+  /** Streams that the publishers share; see stream.c, which explains the next five, too. */
+  streams?: number;
+  memory?: 1;
+  s2?: 1;
+  keyValue?: 1;
+  messageIds?: 1;
+  /** Messages per second to a stream beside the run. */
+  busy?: number;
+  /** Messages of one direct get, and of the stream that it reads; see get.c. Without them keys are got. */
+  batch?: number;
+  stored?: number;
+  /** Messages before the measurement; a third of `messages` when not set. */
+  warmup?: number;
 }
 
 /** What one run of the generator does. */
@@ -67,6 +91,9 @@ export interface Sample {
   /** The server's resident memory before the idle connections, and with them. */
   rssBeforeBytes: number;
   rssBytes: number;
+  /** From the spawn of a server with a filled store until a client is greeted; see start-up.ts. */
+  startMs?: number;
+  killedStartMs?: number;
 }
 
 /** A run without a result: a message was lost or was delivered twice, a connection closed, or it took too long. The text says which. */
@@ -76,7 +103,7 @@ export interface Failure {
 
 /** @throws Error when there is no C compiler, or it reports an error */
 export function compileLoad(): void {
-  const newest = Math.max(...[...SOURCES, join(import.meta.dir, "wire.h")].map(path => statSync(path).mtimeMs));
+  const newest = Math.max(...[...SOURCES, ...HEADERS].map(path => statSync(path).mtimeMs));
   if (existsSync(LOAD_BINARY) && statSync(LOAD_BINARY).mtimeMs > newest) return;
   const compiler = Bun.which("cc");
   if (compiler === null)
@@ -92,7 +119,8 @@ function loadArguments({ options, configuration }: LoadRun, scale: number, timeo
   const publishers = options.publishers ?? 1;
   const share = (total: number) => Math.max(1, Math.round((total * scale) / publishers)) * publishers;
   const messages = share(options.messages ?? 0);
-  const values = { ...options, ...configuration?.load, messages, warmup: share(messages / 3 / scale), timeoutMs };
+  const warmup = options.warmup ?? share(messages / 3 / scale);
+  const values = { ...options, ...configuration?.load, messages, warmup, timeoutMs };
   return Object.entries(values).map(([name, value]) => `${name}=${value}`);
 }
 

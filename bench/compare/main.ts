@@ -12,16 +12,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileLoad, type Failure, measure, OUT_DIRECTORY, relayCommand, type Sample } from "./load.ts";
 import { markdownReport, plainTable, type Rounds, reportRows, type Side } from "./report.ts";
-import { WORKLOADS, type Workload } from "./rows.ts";
+import { WORKLOADS } from "./rows.ts";
 import { findReference, startServer } from "./servers.ts";
+import { measureStarts } from "./start-up.ts";
+import type { Workload } from "./workload.ts";
 
 const QUICK_SCALE = 0.3;
 const USAGE = `usage: bun bench/compare/main.ts [options]
-  --rows a,b        only these, and those they are compared with: ${WORKLOADS.map(({ id }) => id).join(" ")}
+  --rows a,b*       only these, with those they are compared with; * stands for any end: ${WORKLOADS.map(({ id }) => id).join(" ")}
   --rounds N        rounds per row (5)
   --quick           short runs and 1 round, for tuning
   --ours COMMAND    our server; {port} is replaced (bun run src/main.ts -p {port})
-  --only SIDES      of ours,reference,ceiling
+  --only SIDES      of ours,reference,synced,ceiling
   --write           write bench/compare/RESULTS.md
   --gate            exit 1 when a floor is not reached`;
 
@@ -31,7 +33,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     ours: { type: "string", default: "bun run src/main.ts -p {port}" },
-    only: { type: "string", default: "ours,reference,ceiling" },
+    only: { type: "string", default: "ours,reference,synced,ceiling" },
     write: { type: "boolean", default: false },
     gate: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -47,8 +49,9 @@ function chosenWorkloads(): Workload[] {
   if (values.rows === undefined) return WORKLOADS;
   const chosen = new Set<Workload>();
   for (const id of values.rows.split(",")) {
-    const workload = WORKLOADS.find(one => one.id === id) ?? stop(`no row ${id}\n${USAGE}`, 2);
-    for (const one of [...comparedWith(workload), workload]) chosen.add(one);
+    const named = WORKLOADS.filter(one => (id.endsWith("*") ? one.id.startsWith(id.slice(0, -1)) : one.id === id));
+    if (named.length === 0) stop(`no row ${id}\n${USAGE}`, 2);
+    for (const workload of named) for (const one of [...comparedWith(workload), workload]) chosen.add(one);
   }
   return [...chosen];
 }
@@ -70,10 +73,11 @@ interface Run {
 
 function newRun(workload: Workload, reference: string): Run {
   const flags = workload.configuration ? ` ${workload.configuration.prepare()}` : "";
+  const synced = hasSide(workload, "synced") ? `${reference} ${workload.configuration?.prepare(true)}` : "";
   return {
     workload,
-    commands: { ours: values.ours + flags, reference: reference + flags, ceiling: relayCommand(workload) },
-    samples: { ours: [], reference: [], ceiling: [] },
+    commands: { ours: values.ours + flags, reference: reference + flags, synced, ceiling: relayCommand(workload) },
+    samples: { ours: [], reference: [], synced: [], ceiling: [] },
   };
 }
 
@@ -84,14 +88,16 @@ function inGroups(runs: Run[]): Run[][] {
 }
 
 function hasSide({ figures }: Workload, side: Side): boolean {
-  return side !== "ceiling" || figures.some(({ ceiling }) => ceiling);
+  if (side === "ceiling") return figures.some(({ ceiling }) => ceiling);
+  return side !== "synced" || figures.some(({ divisor }) => divisor === side);
 }
 
 async function runOnce(side: Side, command: string, workload: Workload, scale: number): Promise<Sample | Failure> {
   try {
+    if (workload.role === "start") return await measureStarts(side, command, workload, scale);
     const server = await startServer(side, command);
     try {
-      return await measure(workload, server, scale);
+      return await measure(workload, server, side === "synced" ? scale * (workload.syncedShare ?? 1) : scale);
     } finally {
       await server.stop();
     }
@@ -109,16 +115,16 @@ async function main(): Promise<void> {
   const workloads = chosenWorkloads();
   const sides = new Set(values.only.split(","));
   compileLoad();
-  const reference = sides.has("reference") ? `${findReference()} -p {port}` : "";
+  const reference = sides.has("reference") || sides.has("synced") ? `${findReference()} -p {port}` : "";
 
   const runs = workloads.map(workload => newRun(workload, reference));
   for (const group of inGroups(runs)) {
     for (let round = 0; round < rounds; round++) {
       const isEven = round % 2 === 0;
-      const order: Side[] = isEven ? ["ours", "reference", "ceiling"] : ["reference", "ours", "ceiling"];
+      const order: Side[] = isEven ? ["ours", "reference", "synced", "ceiling"] : ["synced", "reference", "ours", "ceiling"];
       for (const side of order.filter(one => sides.has(one))) {
         for (const { workload, commands, samples } of isEven ? group : group.toReversed()) {
-          if (!hasSide(workload, side)) continue;
+          if (!hasSide(workload, side) || round >= (workload.roundsMax ?? rounds)) continue;
           showProgress(`${workload.id} ${round + 1}/${rounds} ${side}`);
           samples[side].push(await runOnce(side, commands[side], workload, scale));
         }

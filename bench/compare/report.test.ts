@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Sample } from "./load.ts";
 import { type Rounds, reportRows } from "./report.ts";
-import type { Figure, Workload } from "./rows.ts";
+import type { Figure, Workload } from "./workload.ts";
 
 const sample = (rate: number): Sample => ({
   seconds: 1,
@@ -15,9 +15,10 @@ const sample = (rate: number): Sample => ({
   rssBeforeBytes: 0,
   rssBytes: 0,
 });
-const rounds = (ours: number[], reference: number[]): Rounds => ({
+const rounds = (ours: number[], reference: number[], synced: number[] = []): Rounds => ({
   ours: ours.map(sample),
   reference: reference.map(sample),
+  synced: synced.map(sample),
   ceiling: [],
 });
 const figure = (more: Partial<Figure>): Figure => ({
@@ -81,4 +82,15 @@ test("a figure that is good enough by itself reaches its floor whatever the refe
   const wait = workload("wait", waits);
   const reachedWith = (ours: number, reference: number) => reportRows(new Map([[wait, rounds([ours], [reference])]])).lines[0]!.at(-2);
   expect([reachedWith(10, 1), reachedWith(11, 1), reachedWith(30, 15), reachedWith(31, 15)]).toEqual(["yes", "NO", "yes", "NO"]);
+});
+
+test("a figure against the reference that syncs always is divided by its rate, and one without a floor is only stated", () => {
+  const { floor: _, ...stated } = figure({});
+  const published = workload("published", stated, figure({ title: "synced", divisor: "synced", floor: { atLeast: 100 } }));
+  const { lines, reached } = reportRows(new Map([[published, rounds([300], [400], [4])]]));
+  expect(lines).toEqual([
+    ["published", "rate", "300 msg/s", "400 msg/s", "0.75", "–", "–", "–"],
+    ["published", "synced", "300 msg/s", "4 msg/s", "75.00", "≥ 100", "NO", "–"],
+  ]);
+  expect(reached).toBe(false);
 });

@@ -1,8 +1,6 @@
 /**
- * The rows of the comparison: the workload, its number of messages, and the floor that ours must reach against the reference.
- *
- * A workload is one run of the load generator; a figure is one number read from it, and one line of the report. The counts are
- * chosen so that the reference takes one to two seconds. Workloads that are compared with each other have the same count.
+ * The rows of the comparison, in the order of the report. The counts are chosen so that the reference takes one to two seconds.
+ * Workloads that are compared with each other have the same count.
  */
 import {
   type Configuration,
@@ -16,46 +14,11 @@ import {
   TOKENS,
   WEB_SOCKETS,
 } from "./configurations.ts";
-import type { LoadOptions, Sample } from "./load.ts";
-
-/** `within` is a figure of ours that reaches the floor whatever the reference has; beyond it the ratio counts. */
-export type Floor = { atLeast: number } | { atMost: number; within?: number };
-
-export interface Figure {
-  title: string;
-  unit: "msg/s" | "logins/s" | "requests/s" | "µs" | "ms" | "s" | "MB";
-  read: (sample: Sample) => number;
-  /** Least (or greatest) ratio: ours ÷ reference, or ours ÷ ours in `against`. */
-  floor: Floor;
-  /** Id of a workload: this figure is divided by ours there instead of by the reference. Both run in the same rounds. */
-  against?: string;
-  /** Whether the relay is run too, to measure what the generator can reach. */
-  ceiling: boolean;
-}
-
-export interface Workload {
-  id: string;
-  /** The generator's role, see load.c. */
-  role: "run" | "request" | "idle" | "login" | "poll";
-  options: LoadOptions;
-  /** Default settings when not set. */
-  configuration?: Configuration;
-  figures: Figure[];
-}
+import { JETSTREAM_WORKLOADS } from "./jetstream-rows.ts";
+import type { LoadOptions } from "./load.ts";
+import { type Figure, rate, rateWithoutCeiling, type Workload } from "./workload.ts";
 
 const KIB = 1024;
-
-/** Messages received per second, by all subscribers together; without subscribers, messages published. */
-const rate = (title: string, atLeast: number): Figure => ({
-  title,
-  unit: "msg/s",
-  read: sample => sample.rate,
-  floor: { atLeast },
-  ceiling: true,
-});
-
-/** For workloads without a ceiling: the relay has no TLS, or another row has the same ceiling. */
-const rateWithoutCeiling = (title: string, atLeast: number): Figure => ({ ...rate(title, atLeast), ceiling: false });
 
 /** Our rate divided by our rate in another workload. */
 const share = (title: string, against: string, atLeast: number): Figure => ({ ...rateWithoutCeiling(title, atLeast), against });
@@ -254,4 +217,5 @@ export const WORKLOADS: Workload[] = [
     configuration: MONITORED,
     figures: [{ ...rateWithoutCeiling("with a bystander: /connz?subs=1 of 500 clients, two pollers", 0.5), unit: "requests/s" }, ...WAITS],
   },
+  ...JETSTREAM_WORKLOADS,
 ];

@@ -1,18 +1,21 @@
 /** Finds the reference; starts and stops the servers that are compared. */
-import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { OUT_DIRECTORY } from "./load.ts";
 
 const REFERENCE_VERSION = "v2.15.3";
 const INSTALL = `go install github.com/nats-io/nats-server/v2@${REFERENCE_VERSION}`;
-const START_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+/** Time between two attempts to connect to a server that starts. */
+const ATTEMPT_MS = 2;
 const REPOSITORY = join(import.meta.dir, "../..");
 
-/** Names of the environment variables by which a configuration file knows the ports for monitoring and WebSocket. */
+/** Names of the environment variables by which a configuration file knows the ports for monitoring and WebSocket, and the store. */
 export const MONITOR_PORT = "BENCH_MONITOR_PORT";
 export const WEB_SOCKET_PORT = "BENCH_WEBSOCKET_PORT";
+export const STORE_DIRECTORY = "BENCH_STORE_DIRECTORY";
 
 export interface Server {
   port: number;
@@ -20,7 +23,11 @@ export interface Server {
   monitor: number;
   webSocketPort: number;
   pid: number;
+  /** From the spawn of its process until it greeted a client. */
+  startMs: number;
   stop: () => Promise<void>;
+  /** Ends it with SIGKILL. */
+  kill: () => Promise<void>;
 }
 
 /**
@@ -46,11 +53,13 @@ function referenceComplaint(path: string): string | null {
   return version === `nats-server: ${REFERENCE_VERSION}` ? null : `says "${version}"`;
 }
 
-/** The server that is running. The signal handler ends it when this process ends. */
+/** The server that is running, and the directory of its store. The signal handler ends and removes them when this process ends. */
 let running: Bun.Subprocess | null = null;
+let stored: string | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     running?.kill("SIGKILL");
+    if (stored !== null) rmSync(stored, { recursive: true, force: true });
     process.exit(130);
   });
 }
@@ -58,31 +67,37 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 /**
  * Starts `command`, in which `{port}` stands for the port, and waits for its INFO. Default settings, one server at a time.
  * @param name names its log in bench/out
+ * @param store directory for its streams, which the caller removes; when not set, one that is removed when the server stops
  * @throws Error when it ends or stays silent, with the end of its log
  */
-export async function startServer(name: string, command: string): Promise<Server> {
+export async function startServer(name: string, command: string, store?: string): Promise<Server> {
   const port = freePort();
   const log = join(OUT_DIRECTORY, `${name}.log`);
   const words = command.replaceAll("{port}", String(port)).split(" ").filter(Boolean);
   const output = openSync(log, "w");
   const [monitor, webSocketPort] = [freePort(), freePort()];
-  const env = { ...process.env, [MONITOR_PORT]: String(monitor), [WEB_SOCKET_PORT]: String(webSocketPort) };
-  const child = Bun.spawn(words, { cwd: REPOSITORY, env, stdin: "ignore", stdout: output, stderr: output });
+  const directory = store ?? join(OUT_DIRECTORY, `store-${process.pid}`);
+  const places = { [MONITOR_PORT]: String(monitor), [WEB_SOCKET_PORT]: String(webSocketPort), [STORE_DIRECTORY]: directory };
+  const spawnedAt = performance.now();
+  const child = Bun.spawn(words, { cwd: REPOSITORY, env: { ...process.env, ...places }, stdin: "ignore", stdout: output, stderr: output });
   closeSync(output);
   running = child;
-  const stop = async () => {
-    child.kill("SIGTERM");
+  stored = directory;
+  const end = async (signal: "SIGTERM" | "SIGKILL") => {
+    child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
     await child.exited;
     clearTimeout(timer);
     running = null;
+    if (store === undefined) rmSync(directory, { recursive: true, force: true });
   };
-  for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; ) {
-    if (await greets(port)) return { port, monitor, webSocketPort, pid: child.pid, stop };
+  const [stop, kill] = [() => end("SIGTERM"), () => end("SIGKILL")];
+  while (performance.now() - spawnedAt < START_TIMEOUT_MS) {
+    if (await greets(port)) return { port, monitor, webSocketPort, pid: child.pid, startMs: performance.now() - spawnedAt, stop, kill };
     if (child.exitCode !== null || child.signalCode !== null) break;
-    await Bun.sleep(20);
+    await Bun.sleep(ATTEMPT_MS);
   }
-  await stop();
+  await kill();
   throw new Error(`\`${words.join(" ")}\` did not start to serve: ${readFileSync(log, "utf8").slice(-300).trim()}`);
 }
 

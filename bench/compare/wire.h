@@ -43,9 +43,10 @@ typedef struct {
   int tls;                   /* connections use TLS */
   int web_socket, web_socket_port; /* connections of publishers and subscribers are WebSockets, to that port */
   int refused;               /* the server refuses what is published, and says so each time */
+  int streams, memory, s2, key_value, message_ids, batch, stored, busy; /* see stream.c and get.c */
   int bystander;             /* a bystander measures beside a run, see bystander.c */
   int ping_ms, accept_ms, timer_ms, monitor; /* what the bystander measures */
-  int roles;                 /* processes of this run */
+  int roles;                 /* processes of this run, without those that are beside it */
   uint64_t messages, warmup; /* messages of all publishers together */
   int settle_ms, timeout_ms;
 } Options;
@@ -115,6 +116,10 @@ void run_pollers(const Options *options);
 void run_bystander(const Options *options);
 void run_bystander_beside(const Options *options);
 void run_connects(const Options *options);
+
+void run_stream_publishers(const Options *options);
+void run_busy_stream(const Options *options);
+void run_getters(const Options *options);
 
 int run_relay(const Options *options);
 
