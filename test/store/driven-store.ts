@@ -73,6 +73,9 @@ export class DrivenStore implements StoreObserver {
     this.usedMessages = 0;
     this.usedBytes = 0;
     this.store = await this.kind.reopen!(limits, this);
+    // Removals that the limits caused are not recorded on the disk: they happen again.
+    this.removed = [];
+    this.removedBelow = [];
   }
 
   get state(): ModelState {

@@ -4,11 +4,18 @@ import type { StreamConfig } from "../config/stream-config.ts";
 const LARGE = 8 * 1024 * 1024;
 const MEDIUM = 4 * 1024 * 1024;
 const SMALL = 32_000;
+/** Of encrypted blocks. */
+const SEALED_MAX = 2 * 1024 * 1024;
 const MESSAGE_BYTES = 1024 * 1024;
 const SUBJECT_BYTES = 256;
 const RECORD_BYTES = 34;
 
-export function blockBytesOf(config: StreamConfig): number {
+/** @param sealed blocks are encrypted */
+export function blockBytesOf(config: StreamConfig, sealed: boolean): number {
+  return Math.min(plainBlockBytesOf(config), sealed ? SEALED_MAX : LARGE);
+}
+
+function plainBlockBytesOf(config: StreamConfig): number {
   const { bytesMax, messagesMax, messagesPerSubjectMax, retention } = config;
   if (bytesMax > 0) return blockBytesFor(Number(bytesMax));
   if (messagesMax > 0) return blockBytesFor(Number(messagesMax) * messageBytes(config));

@@ -14,12 +14,15 @@ import { removeTree } from "../../base/disk/remove-tree.ts";
 import { JsonError } from "../../base/go/json-error.ts";
 import { nanosecondsSince1970 } from "../../base/go/rfc3339.ts";
 import type { Job } from "../../base/scheduling/job.ts";
+import type { StoreEncryption } from "../../store/block/encryption.ts";
 import { HashKey } from "../../store/block/hash-key.ts";
+import { StreamKeys } from "../../store/block/stream-keys.ts";
 import type { RelaxedSync } from "../../store/commit/commit-line.ts";
 import type { MessageStore, StoreObserver } from "../../store/contract/message-store.ts";
 import type { StoreLimits } from "../../store/contract/store-limits.ts";
-import { META_FILE, META_ROWS, MetaFile, metaChecksum, metaText } from "../../store/file/meta-file.ts";
+import { META_FILE, META_ROWS, metaChecksum, metaText } from "../../store/file/meta-file.ts";
 import { openFileStore } from "../../store/file/open-file-store.ts";
+import { SealedMeta } from "../../store/file/sealed-meta.ts";
 import type { StoreParts } from "../../store/file/store-parts.ts";
 import { defaultStreamConfig, type StreamConfig } from "../config/stream-config.ts";
 import { decodeStreamMetafile, encodeStreamMetafile, repairStoredConfig } from "../config/stream-metafile.ts";
@@ -53,6 +56,8 @@ export interface StreamFilesOptions {
   readonly relaxed: RelaxedSync | null;
   /** The same for streams with `persist_mode: async`. */
   readonly asyncSync: RelaxedSync;
+  /** null: files are not encrypted, and encrypted ones are refused. */
+  readonly encryption: StoreEncryption | null;
 }
 
 export class StreamFiles {
@@ -86,7 +91,7 @@ export class StreamFiles {
     const streams = join(base, "streams");
     const found: FoundStream[] = [];
     for (const name of this.directoriesIn(streams)) {
-      const stream = await this.read(name, join(streams, name));
+      const stream = await this.read(account, name, join(streams, name));
       if (stream !== null) found.push(stream);
     }
     return found;
@@ -94,7 +99,7 @@ export class StreamFiles {
 
   /** Opens the store of a stream that was found. */
   open(account: string, config: StreamConfig, limits: StoreLimits): OpeningStore {
-    return this.opening(this.directoryOf(account, config.name), config, limits);
+    return this.opening(account, config, limits);
   }
 
   /**
@@ -107,18 +112,18 @@ export class StreamFiles {
     if (disk.status(join(directory, META_FILE)) !== null) throw new Error("stream name already in use");
     const missing = await this.makeDirectories(join(directory, "msgs"));
     try {
-      await this.writeMeta(directory, config, created);
+      await this.save(account, config, created);
       for (const parent of missing) await disk.syncDirectory(parent);
     } catch (error) {
       await this.parts.run(removeTree(disk, directory));
       throw error;
     }
-    return this.opening(directory, config, limits);
+    return this.opening(account, config, limits);
   }
 
   /** Replaces the configuration; durable when it resolves. */
   save(account: string, config: StreamConfig, created: Nanoseconds): Promise<void> {
-    return this.writeMeta(this.directoryOf(account, config.name), config, created);
+    return this.metaFile(account, config.name).write(encodeStreamMetafile(config, created.high, created.low));
   }
 
   /** Removes a stream. Durable when it resolves. @param store of the stream; null: it was not opened */
@@ -137,22 +142,24 @@ export class StreamFiles {
     await this.parts.run(removeTree(disk, trash));
   }
 
-  private opening(directory: string, config: StreamConfig, limits: StoreLimits): OpeningStore {
+  private opening(account: string, config: StreamConfig, limits: StoreLimits): OpeningStore {
     const { asyncSync, relaxed } = this.options;
     const observer = new LateObserver();
     const options = {
       name: config.name,
-      directory,
-      blockBytesMax: blockBytesOf(config),
+      directory: this.directoryOf(account, config.name),
+      blockBytesMax: blockBytesOf(config, this.options.encryption !== null),
+      keys: this.keysOf(account, config.name),
       compressed: config.compression === "s2",
       relaxed: config.persistMode === "async" ? asyncSync : relaxed,
     };
     return { job: openStore(this.parts, options, limits, observer), attach: (store, stream) => observer.attach(store, stream) };
   }
 
-  private async read(name: string, directory: string): Promise<FoundStream | null> {
+  private async read(account: string, name: string, directory: string): Promise<FoundStream | null> {
     const { log } = this.parts;
-    const found = await this.metaFile(directory, name).load();
+    const { conversion, found } = await this.metaFile(account, name).load();
+    if (conversion !== null) log.notice(`  ${conversion} stream '${account} > ${name}'`);
     const text = metaText(found);
     if (text !== "") log.warn(`  ${text}`);
     const { kind } = META_ROWS[found.row];
@@ -179,13 +186,15 @@ export class StreamFiles {
     }
   }
 
-  private writeMeta(directory: string, config: StreamConfig, created: Nanoseconds): Promise<void> {
-    return this.metaFile(directory, config.name).write(encodeStreamMetafile(config, created.high, created.low));
+  private metaFile(account: string, name: string): SealedMeta {
+    const key = HashKey.ofName(name);
+    const checksum = (stored: Uint8Array) => metaChecksum(this.parts.hasher, key, stored);
+    return new SealedMeta(this.disk, this.directoryOf(account, name), checksum, this.keysOf(account, name));
   }
 
-  private metaFile(directory: string, name: string): MetaFile {
-    const key = HashKey.ofName(name);
-    return new MetaFile(this.disk, directory, stored => metaChecksum(this.parts.hasher, key, stored), null);
+  private keysOf(account: string, name: string): StreamKeys | null {
+    const { encryption } = this.options;
+    return encryption === null ? null : new StreamKeys(encryption, account, name);
   }
 
   private directoryOf(account: string, name: string): string {

@@ -7,12 +7,13 @@
  * block cache keeps it.
  */
 import type { BlockData } from "./block-data.ts";
+import type { FileKey } from "./encryption.ts";
 
 export class Block {
   /** Number in the file's name. */
   readonly index: number;
   readonly path: string;
-  /** Of the first message or gap that counts; an empty block: the sequence that it would get. 0: the block never had one. */
+  /** Of the first message or gap that counts; an empty block: the sequence that it would get, behind `lastSequence`. 0: not known yet. */
   firstSequence = 0;
   firstTimeHigh = 0;
   firstTimeLow = 0;
@@ -32,6 +33,10 @@ export class Block {
   readonly lastHash = new Uint8Array(8);
   /** The file is compressed: it was sealed. */
   compressed = false;
+  /** Of the encrypted file; null: it is plain, or the key was not needed yet. */
+  key: FileKey | null = null;
+  /** Number of times that bytes of a complete block were overwritten. */
+  changes = 0;
   /** Its content; null: not in memory. */
   data: BlockData | null = null;
   /** It is being read from the disk. */
@@ -54,6 +59,12 @@ export class Block {
   /** Whether the sequence lies between its first and its last one. */
   covers(sequence: number): boolean {
     return sequence >= this.firstSequence && sequence <= this.lastSequence;
+  }
+
+  /** The block has no sequence; it stands behind this one. So the last sequences of blocks never fall, for searches. */
+  beginAfter(sequence: number): void {
+    this.firstSequence = sequence + 1;
+    this.lastSequence = sequence;
   }
 
   /** Notes a record behind the others. */

@@ -3,15 +3,19 @@ import { logLines } from "../../../test/doubles/log-lines.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { S2Codec } from "../../base/compression/s2-codec.ts";
 import { Random } from "../../base/random/random.ts";
-import { inOneGo } from "../../base/scheduling/sliced.ts";
-import { CompressedBlockError, compressBlock, looksCompressed, recordsOf } from "./compressed-block.ts";
+import { inOneGo, type Sliced } from "../../base/scheduling/sliced.ts";
+import { CompressedBlockError, compressBlock, compressedBytesMax, looksCompressed, recordsOf } from "./compressed-block.ts";
 
 const MOST = 10_000_000;
 const codec = new S2Codec();
 const never = () => {
   throw new Error("a block of another length was taken for a record");
 };
-const compress = (records: Uint8Array) => inOneGo(compressBlock(codec, records));
+function* compressing(records: Uint8Array): Sliced<Buffer> {
+  const target = Buffer.alloc(compressedBytesMax(records.length));
+  return target.subarray(0, yield* compressBlock(codec, records, records.length, target));
+}
+const compress = (records: Uint8Array) => inOneGo(compressing(records));
 const expand = (file: Uint8Array, most = MOST) => Buffer.from(inOneGo(recordsOf(codec, file, most, never)));
 
 /** Records of formats §10.3, and the file that a stream of plain chunks makes of them. */
@@ -31,7 +35,7 @@ test("a file is the mark, the size, an S2 stream without the last checksum, and 
 
 test("8 MiB of lines are compressed and expanded in slices", () => {
   const records = logLines(8 * 1024 * 1024, 3);
-  const work = compressBlock(codec, records);
+  const work = compressing(records);
   let pauses = 0;
   let step = work.next();
   for (; !step.done; step = work.next()) pauses++;

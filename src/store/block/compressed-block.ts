@@ -33,19 +33,25 @@ export function looksCompressed(file: Uint8Array): boolean {
   return file.length >= HEAD_BYTES_MIN && MARK.every((byte, at) => file[at] === byte);
 }
 
+/** Bytes that the file of these records has at most. */
+export function compressedBytesMax(recordsBytes: number): number {
+  return MARK.length + VARINT_BYTES_MAX + s2StreamBytesMax(recordsBytes) + CHECKSUM_BYTES;
+}
+
 /**
- * @param records whole records, at least one; borrowed, unchanged until the end
- * @returns the content of the file, memory of its own; a little longer than the records if nothing repeats in them
+ * Writes the content of the file to the beginning of `target`.
+ * @param records whole records up to `size`, at least one; borrowed, unchanged until the end
+ * @param target room for `compressedBytesMax(size)` bytes
+ * @returns size of the file; a little more than `size` if nothing repeats in the records
  */
-export function* compressBlock(codec: S2Codec, records: Uint8Array): Sliced<Uint8Array> {
-  const bodyEnd = records.length - CHECKSUM_BYTES;
+export function* compressBlock(codec: S2Codec, records: Uint8Array, size: number, target: Uint8Array): Sliced<number> {
+  const bodyEnd = size - CHECKSUM_BYTES;
   if (bodyEnd < 0) throw new CompressedBlockError("a block without a record cannot be compressed");
-  const file = Buffer.allocUnsafeSlow(MARK.length + VARINT_BYTES_MAX + s2StreamBytesMax(bodyEnd) + CHECKSUM_BYTES);
-  file.set(MARK);
-  const streamAt = writeVarint(file, MARK.length, records.length);
-  const streamEnd = yield* encodeS2StreamInto(codec, records, 0, bodyEnd, file, streamAt);
-  file.set(records.subarray(bodyEnd), streamEnd);
-  return file.subarray(0, streamEnd + CHECKSUM_BYTES);
+  target.set(MARK);
+  const streamAt = writeVarint(target, MARK.length, size);
+  const streamEnd = yield* encodeS2StreamInto(codec, records, 0, bodyEnd, target, streamAt);
+  target.set(records.subarray(bodyEnd, size), streamEnd);
+  return streamEnd + CHECKSUM_BYTES;
 }
 
 /**

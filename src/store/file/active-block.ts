@@ -10,6 +10,7 @@
  */
 
 import { Block } from "../block/block.ts";
+import type { BlockCipher } from "../block/encryption.ts";
 import { HashKey } from "../block/hash-key.ts";
 import type { BlockFile } from "../block/open-files.ts";
 import { RECORD_BYTES_MIN } from "../block/record-format.ts";
@@ -19,6 +20,7 @@ import { STAGED_RECORD_BYTES_MAX } from "../block/staging-arena.ts";
 import type { CommitFile } from "../commit/commit-file.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
 import type { Message } from "../contract/message.ts";
+import type { BlockFiles } from "./block-files.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** Zeros that are written in advance: as much as the block has, within these bounds. */
@@ -33,6 +35,9 @@ export interface BlockOwner {
   /** Position of the change that is being made. */
   readonly position: number;
   readonly line: CommitLine;
+  readonly files: BlockFiles;
+  /** Of the next block: above those of all blocks that are or were there, as files of removed ones may still be removed. */
+  readonly nextNumber: number;
   /** A new block follows the others. */
   onBlockAdded(block: Block): void;
   /** Its last record was written; it gets no more. */
@@ -52,9 +57,15 @@ export class ActiveBlock {
   private file: BlockFile;
   private commit: CommitFile;
   private key: HashKey;
+  /** null: the block is not encrypted. */
+  private cipher: BlockCipher | null;
+  /** The block's file was created, and has no record: nothing depends on its entry in the directory. */
+  private isNew = false;
   private readonly staged: StagedRecords;
   /** Position of the first change in the staging region. */
   private firstStaged = 0;
+  /** Position of the last change that has a record. */
+  private lastStaged = 0;
   private extending = false;
 
   /** @param block the last block of the store; its records are in the file, and nothing else */
@@ -69,6 +80,8 @@ export class ActiveBlock {
     this.file = parts.files.fileAt(block.path);
     this.commit = owner.line.open(this.file);
     this.key = HashKey.ofBlock(options.name, block.index);
+    this.cipher = owner.files.cipherOf(block);
+    this.isNew = block.size === 0;
   }
 
   /** Whether a record fits into what is reserved on the disk: asked when the disk is full. */
@@ -122,7 +135,7 @@ export class ActiveBlock {
   /** Writes bytes over those of a record that is in the file. */
   overwrite(offset: number, source: Uint8Array, start: number, end: number): void {
     const { position } = this.owner;
-    this.file.write(offset, source, start, end);
+    this.parts.codec.write(this.file, offset, source, start, end, this.cipher);
     this.commit.written(position, position, end - start);
   }
 
@@ -132,13 +145,14 @@ export class ActiveBlock {
     this.write();
     this.seal();
     owner.onBlockSealed(block);
-    this.open(new Block(block.index + 1, this.pathOf(block.index + 1)));
+    const index = owner.nextNumber;
+    this.open(new Block(index, owner.files.pathOf(index)));
   }
 
   /** Cuts off the zeros behind the records. @returns when it is done; the caller syncs */
   trim(): void {
     const file = this.file.open();
-    if (file.size > this.block.size) file.truncate(this.block.size);
+    if (!this.block.compressed && file.size > this.block.size) file.truncate(this.block.size);
   }
 
   /** Makes what was written durable, also a new size. */
@@ -154,17 +168,18 @@ export class ActiveBlock {
 
   /** Makes room for a record, in another block if this one is full. @returns its address in staging; `UNSTAGED`: it must be written alone */
   private place(size: number): number {
-    const { block, options, staged } = this;
+    const { block, options, owner, staged } = this;
     if (block.size > 0 && block.size + size > options.blockBytesMax) this.roll();
+    this.lastStaged = owner.position;
     if (size > STAGED_RECORD_BYTES_MAX) {
       this.write();
       return UNSTAGED;
     }
-    if (staged.size === 0) this.firstStaged = this.owner.position;
+    if (staged.size === 0) this.firstStaged = owner.position;
     let address = staged.reserve(size);
     if (address === WRITE_FIRST) {
       this.write();
-      this.firstStaged = this.owner.position;
+      this.firstStaged = owner.position;
       address = staged.reserve(size);
     }
     return address === ARENA_FULL ? UNSTAGED : address;
@@ -182,8 +197,9 @@ export class ActiveBlock {
   /** Writes whole records with their checksums. @param position in the file */
   private writeBytes(source: Uint8Array, start: number, end: number, position: number): void {
     const { block, file } = this;
-    const { cache } = this.parts;
-    file.write(position, source, start, end);
+    const { cache, codec } = this.parts;
+    codec.write(file, position, source, start, end, this.cipher);
+    if (position === 0) void this.owner.files.keys?.prepare(this.owner.nextNumber);
     block.lastHash.set(source.subarray(end - CHECKSUM_BYTES, end));
     const { data } = block;
     if (data !== null) {
@@ -191,7 +207,9 @@ export class ActiveBlock {
       data.append(source, start, end);
       cache.grown(block, before);
     }
-    this.commit.written(this.firstStaged, this.owner.position, end - start);
+    this.commit.written(this.firstStaged, this.lastStaged, end - start);
+    if (this.isNew) this.directoryCommit.written(this.firstStaged, this.lastStaged);
+    this.isNew = false;
     this.extendAhead();
   }
 
@@ -199,7 +217,7 @@ export class ActiveBlock {
   private seal(): void {
     const { block, file, owner } = this;
     owner.line.afterDurable(owner.position - 1, () => {
-      if (block.removed) return;
+      if (block.removed || block.compressed) return;
       const opened = file.open();
       if (opened.size > block.size) opened.truncate(block.size);
     });
@@ -207,17 +225,15 @@ export class ActiveBlock {
 
   private open(block: Block): void {
     const { owner, parts } = this;
+    block.key = owner.files.keys?.take(block.index) ?? null;
     this.block = block;
     this.file = parts.files.fileAt(block.path);
     this.file.open();
     this.commit = owner.line.open(this.file);
     this.key = HashKey.ofBlock(this.options.name, block.index);
-    this.directoryCommit.written(owner.position, owner.position);
+    this.cipher = owner.files.cipherOf(block);
+    this.isNew = true;
     owner.onBlockAdded(block);
-  }
-
-  private pathOf(index: number): string {
-    return `${this.options.directory}/msgs/${index}.blk`;
   }
 
   /** Writes zeros in the background before they are needed. */

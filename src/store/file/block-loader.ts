@@ -11,6 +11,7 @@ import { RecordKind } from "../block/record-format.ts";
 import { RecordScan } from "../block/record-scan.ts";
 import type { SubjectTable } from "../subjects/subject-table.ts";
 import type { ActiveBlock } from "./active-block.ts";
+import type { BlockFiles } from "./block-files.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** The store whose blocks are read. */
@@ -19,6 +20,7 @@ export interface BlockReader {
   readonly options: StoreOptions;
   readonly subjects: SubjectTable;
   readonly active: ActiveBlock;
+  readonly files: BlockFiles;
   /** Whether the message is still there. */
   has(sequence: number): boolean;
 }
@@ -52,20 +54,25 @@ export class BlockLoader {
   private async read(block: Block): Promise<void> {
     const { stored } = this;
     const { parts } = stored;
-    if (block === stored.active.block) stored.active.write();
-    const size = block.size;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(1, size));
-    const file = parts.files.fileAt(block.path);
     try {
-      const count = await file.during(file.open().readAsync(0, bytes, 0, size));
-      if (block.removed) return;
-      this.accept(block, bytes, count);
+      const bytes = await this.content(block);
+      if (!block.removed) this.accept(block, bytes, Math.min(block.size, bytes.length));
     } catch (error) {
       parts.log.error(`JetStream could not read ${block.path}: ${(error as Error).message}`);
-      if (!block.removed) this.accept(block, bytes, 0);
-    } finally {
-      file.close();
+      if (!block.removed) this.accept(block, Buffer.allocUnsafeSlow(1), 0);
     }
+  }
+
+  /** All records of a block, also those that are written while it is being read. */
+  private async content(block: Block): Promise<Buffer> {
+    const { active, files, parts } = this.stored;
+    const isActive = block === active.block;
+    if (isActive) active.write();
+    const { records } = await parts.run(files.read(block, isActive ? block.size : null));
+    if (!isActive || block.removed) return records;
+    if (block === this.stored.active.block) this.stored.active.write();
+    if (records.length >= block.size) return records;
+    return block.compressed ? await this.content(block) : Buffer.concat([records, files.readNow(block, records.length, block.size)]);
   }
 
   /** Keeps the content of a block. @param size bytes that were read */

@@ -142,17 +142,14 @@ export function* lastPerSubject(stored: StoredBlocks, filters: readonly string[]
 
 /** As `MessageStore.deleted`. */
 export function* deletedSequences({ deleted, state }: StoredBlocks): Job<number[]> {
-  const found: number[] = [];
+  const runs: number[] = [];
   const pace = new Pace();
-  if (state.messages === 0) return found;
+  if (state.messages === 0) return runs;
   for (let first = deleted.next(state.firstSequence); first !== 0 && first <= state.lastSequence; ) {
     const end = deleted.nextMissing(first);
-    for (let sequence = first; sequence < end; sequence++) {
-      found.push(sequence);
-      if (pace.due()) yield PAUSE;
-    }
+    runs.push(first, end - first);
     first = deleted.next(end);
     if (pace.due()) yield PAUSE;
   }
-  return found;
+  return runs;
 }

@@ -97,6 +97,7 @@ export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
     }
     const offset = data.offsetOf(sequence);
     stored.take(sequence, RemovalReason.Request, true);
+    stored.settleWritten();
     if (offset !== NO_RECORD) stored.eraseRecord(block, data, offset);
     stored.settle();
     return true;

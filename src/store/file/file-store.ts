@@ -329,6 +329,7 @@ export class FileStore implements MessageStore {
     this.flush();
     this.closed = true;
     const { stored } = this;
+    await stored.rewriting.stop();
     if (stored.failure === null) {
       await stored.line.drain();
       await stored.saveState();
@@ -340,6 +341,7 @@ export class FileStore implements MessageStore {
     this.closed = true;
     const { stored } = this;
     stored.close();
+    await stored.rewriting.stop();
     await stored.parts.run(stored.removeFiles());
   }
 }

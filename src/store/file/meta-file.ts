@@ -10,6 +10,8 @@
  *   rename meta.inf.tmp to meta.inf           new        old        meta.sum.tmp fits meta.inf: renames it too
  *   rename meta.sum.tmp to meta.sum           new        new        the new pair
  *   sync the directory                        new        new        the new pair, for certain: only now the update may be answered
+ * A new key, for a new stream or when the secret was changed, is a third file: meta.key.tmp is written with the other two, and renamed before them; the
+ * directory is synced after that. A crash then leaves the new key with the old pair: the temporary pair, which fits the key, is renamed.
  * A file system that makes the two renames durable in the other order leaves old and new: meta.inf.tmp fits meta.sum, and is renamed likewise.
  * A complete pair is always one that nats-server reads.
  *
@@ -46,6 +48,8 @@ export enum MetaRow {
   Mismatch,
   /** The checksum is right, but the key does not open the file. */
   Sealed,
+  /** There is no key for the file: `detail` says why. */
+  Refused,
 }
 
 export interface MetaOutcome {
@@ -63,6 +67,7 @@ export const META_ROWS: Record<MetaRow, MetaOutcome> = {
   [MetaRow.Unreadable]: { kind: "offline", text: ({ path, detail }) => `Error reading metafile ${quote(path)}: ${detail}` },
   [MetaRow.Mismatch]: { kind: "offline", text: ({ path, detail }) => `Stream metafile ${quote(path)}: checksums do not match ${detail}` },
   [MetaRow.Sealed]: { kind: "offline", text: () => "Error decrypting our stream metafile: cipher: message authentication failed" },
+  [MetaRow.Refused]: { kind: "offline", text: ({ detail }) => `Error decrypting our stream metafile: ${detail}` },
 };
 
 export interface MetaFound {
@@ -93,6 +98,7 @@ export function metaText(found: MetaFound): string {
 export class MetaFile {
   private readonly path: string;
   private readonly checksumPath: string;
+  private readonly keyPath: string;
   private isWriting = false;
 
   /**
@@ -108,13 +114,15 @@ export class MetaFile {
   ) {
     this.path = join(directory, META_FILE);
     this.checksumPath = join(directory, META_CHECKSUM);
+    this.keyPath = join(directory, META_KEY);
   }
 
   /**
    * Creates or replaces both files. Resolves when they are durable. One call at a time.
    * After an error, or a crash at any moment, the next start finds the old content or the new one, complete.
+   * @param keyFile content of a new key file, whose key is that of `cipher`; null: it stays as it is
    */
-  async write(plain: Uint8Array): Promise<void> {
+  async write(plain: Uint8Array, keyFile: Uint8Array | null = null): Promise<void> {
     assert(!this.isWriting, "one update of a metafile at a time", this.path);
     this.isWriting = true;
     try {
@@ -122,8 +130,13 @@ export class MetaFile {
       await Promise.all([
         this.writeTemporary(this.path, stored),
         this.writeTemporary(this.checksumPath, Buffer.from(this.checksum(stored), "latin1")),
+        keyFile === null ? null : this.writeTemporary(this.keyPath, keyFile),
       ]);
       await this.disk.syncDirectory(this.directory);
+      if (keyFile !== null) {
+        this.disk.rename(temporary(this.keyPath), this.keyPath);
+        await this.disk.syncDirectory(this.directory);
+      }
       this.disk.rename(temporary(this.path), this.path);
       this.disk.rename(temporary(this.checksumPath), this.checksumPath);
       await this.disk.syncDirectory(this.directory);
@@ -145,11 +158,13 @@ export class MetaFile {
     const stored = this.read(this.path);
     if (stored === null) return this.found(MetaRow.NoFile);
     const sum = this.read(this.checksumPath);
-    if (this.matches(stored, sum)) {
-      this.removeTemporary();
-      return this.opened(MetaRow.Valid, stored);
-    }
     const newSum = this.read(temporary(this.checksumPath));
+    if (this.matches(stored, sum)) {
+      const found = this.opened(MetaRow.Valid, stored);
+      if (found.row !== MetaRow.Valid) return (await this.completeForKey(newSum)) ?? found;
+      this.removeTemporary();
+      return found;
+    }
     if (this.matches(stored, newSum)) {
       await this.complete(this.checksumPath);
       return this.opened(MetaRow.Completed, stored);
@@ -172,6 +187,17 @@ export class MetaFile {
     this.disk.rename(temporary(path), path);
     this.removeTemporary();
     await this.disk.syncDirectory(this.directory);
+  }
+
+  /** The key was replaced, and the two files were not yet. @returns null: the temporary files do not fit the key */
+  private async completeForKey(newSum: Buffer | null): Promise<MetaFound | null> {
+    const newStored = this.read(temporary(this.path));
+    if (newStored === null || !this.matches(newStored, newSum)) return null;
+    const found = this.opened(MetaRow.Completed, newStored);
+    if (found.row !== MetaRow.Completed) return null;
+    this.disk.rename(temporary(this.path), this.path);
+    await this.complete(this.checksumPath);
+    return found;
   }
 
   private opened(row: MetaRow, stored: Uint8Array): MetaFound {
@@ -204,7 +230,7 @@ export class MetaFile {
   }
 
   private removeTemporary(): void {
-    for (const path of [this.path, this.checksumPath]) {
+    for (const path of [this.path, this.checksumPath, this.keyPath]) {
       if (this.disk.status(temporary(path)) !== null) this.disk.unlink(temporary(path));
     }
   }

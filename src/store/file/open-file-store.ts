@@ -9,6 +9,8 @@ import { blockNumbers, type Recovered, recover } from "./recovery.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 import { StoredBlocks } from "./stored-blocks.ts";
 
+const FIRST_BLOCK = 1;
+
 export interface OpenedStore {
   readonly store: FileStore;
   /** null: the store is new. */
@@ -30,8 +32,10 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
   );
   const isNew = blockNumbers(stored).length === 0;
   let recovered: Recovered | null = null;
-  if (isNew) stored.createFirstBlock(1);
-  else {
+  if (isNew) {
+    if (stored.files.keys !== null) yield stored.files.keys.prepare(FIRST_BLOCK);
+    stored.createFirstBlock(FIRST_BLOCK);
+  } else {
     recovered = yield* recover(stored);
     stored.openActive();
     yield* enforceLimits(stored);

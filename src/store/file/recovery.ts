@@ -16,6 +16,7 @@ import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordScan } from "../block/record-scan.ts";
 import type { RecordView } from "../block/record-view.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
+import { BlockOpening } from "./block-opening.ts";
 import { hasTtl } from "./message-expiry.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
@@ -46,6 +47,7 @@ export function* recover(stored: StoredBlocks): Job<Recovered> {
 
 class Recovery {
   private readonly stored: StoredBlocks;
+  private readonly opening: BlockOpening;
   /** Sequences that later records remove. */
   private readonly removed = new SequenceSet();
   private readonly damaged: { block: Block; offset: number }[] = [];
@@ -62,6 +64,7 @@ class Recovery {
 
   constructor(stored: StoredBlocks) {
     this.stored = stored;
+    this.opening = new BlockOpening(stored.parts, stored.options, stored.files);
   }
 
   *run(): Job<Recovered> {
@@ -73,13 +76,15 @@ class Recovery {
       blocks.unshift(block);
       yield* this.readBlock(block, number === numbers.at(-1));
     }
+    this.opening.removeLeftovers(new Set(numbers));
     this.complete(blocks);
+    yield* this.dropEmpty();
     return { damaged: this.damaged, cutBytes: this.cutBytes };
   }
 
   private *readBlock(block: Block, isLast: boolean): Job<void> {
     const { hasher } = this.stored.parts;
-    const bytes = yield* this.readFile(block);
+    const { fault, records: bytes } = yield* this.opening.open(block);
     const key = HashKey.ofBlock(this.stored.options.name, block.index);
     this.block = block;
     this.bytes = bytes;
@@ -93,29 +98,12 @@ class Recovery {
     if (this.passed !== 0) this.lastMessages.set(block, this.passed);
     block.size = end;
     if (end > 0) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
-    if (removals.fault === RecordFault.None) return;
-    if (isLast) this.cut(block, end, bytes.length);
+    if (removals.fault === RecordFault.None && fault === null) return;
+    if (isLast && fault === null && !block.compressed) this.cut(block, end, bytes.length);
     else {
       block.damaged = true;
       this.damaged.push({ block, offset: end });
     }
-  }
-
-  private *readFile(block: Block): Job<Buffer> {
-    const { files } = this.stored.parts;
-    const file = files.fileAt(block.path);
-    const opened = file.open();
-    const bytes = Buffer.allocUnsafeSlow(opened.size);
-    let failure: Error | null = null;
-    yield file.during(opened.readAsync(0, bytes, 0, bytes.length)).then(
-      () => {},
-      error => {
-        failure = error as Error;
-      },
-    );
-    file.close();
-    if (failure !== null) throw failure;
-    return bytes;
   }
 
   /** The records of the last block end here: what follows was not written completely, or in advance. */
@@ -185,6 +173,11 @@ class Recovery {
     const { stored } = this;
     const { deleted, state } = stored;
     stored.blocks = blocks;
+    let last = 0;
+    for (const block of blocks) {
+      if (block.isEmpty) block.beginAfter(last);
+      last = block.lastSequence;
+    }
     state.subjects = stored.subjects.size;
     stored.setLast(this.last, this.lastHigh, this.lastLow);
     const first = blocks.find(({ messages }) => messages > 0);
@@ -196,7 +189,6 @@ class Recovery {
       this.addGaps(first, blocks);
     }
     state.deleted = deleted.size;
-    this.dropEmpty();
   }
 
   /** Sequences between the last message of one block and the first one of the next hold nothing; neither do those behind the last message. */
@@ -222,13 +214,13 @@ class Recovery {
   }
 
   /** Blocks that hold nothing any more are removed, except the last one. */
-  private dropEmpty(): void {
+  private *dropEmpty(): Job<void> {
     const { stored } = this;
     const last = stored.blocks.at(-1);
     for (const block of [...stored.blocks]) {
       if (block === last || block.messages > 0 || block.tombstones > 0 || block.damaged) continue;
       stored.blocks.splice(stored.blocks.indexOf(block), 1);
-      stored.parts.disk.unlink(block.path);
+      yield stored.files.remove(block);
     }
   }
 }

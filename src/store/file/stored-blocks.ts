@@ -27,7 +27,9 @@ import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { SubjectTable } from "../subjects/subject-table.ts";
 import { ActiveBlock, type BlockOwner } from "./active-block.ts";
+import { BlockFiles } from "./block-files.ts";
 import { BlockLoader } from "./block-loader.ts";
+import { BlockRewriting } from "./block-rewriting.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 const CHECKSUM_BYTES = 8;
@@ -40,6 +42,10 @@ export class StoredBlocks implements BlockOwner {
   subjects: SubjectTable;
   readonly deleted = new SequenceSet();
   readonly loader: BlockLoader;
+  readonly files: BlockFiles;
+  readonly rewriting: BlockRewriting;
+  /** Complete blocks are to be compressed. */
+  compressed: boolean;
   line!: CommitLine;
   active!: ActiveBlock;
   /** In the order of their numbers; the last one is active. */
@@ -49,6 +55,8 @@ export class StoredBlocks implements BlockOwner {
   /** The disk is full. */
   isFull = false;
   failure: Error | null = null;
+  /** Of a block. */
+  private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
   subjectRemovals = 0;
   /** The block of the last look-up. */
@@ -64,22 +72,30 @@ export class StoredBlocks implements BlockOwner {
     this.observer = observer;
     this.subjects = new SubjectTable(parts.subjectKey);
     this.loader = new BlockLoader(this);
+    this.files = new BlockFiles(parts, options);
+    this.rewriting = new BlockRewriting(this);
+    this.compressed = options.compressed;
   }
 
   /** The first block, for a store without files. Its file is created. */
   createFirstBlock(index: number): void {
     const block = new Block(index, this.pathOf(index));
-    this.blocks.push(block);
+    block.key = this.files.keys?.take(index) ?? null;
+    this.onBlockAdded(block);
     this.active = new ActiveBlock(this.parts, this.options, this, block);
   }
 
-  /** Continues with the blocks that were found. */
+  /** Continues with the blocks that were found: in the last one, unless it is compressed or damaged. */
   openActive(): void {
-    this.active = new ActiveBlock(this.parts, this.options, this, this.blocks.at(-1)!);
+    const last = this.blocks.at(-1)!;
+    this.lastNumber = last.index;
+    this.active = new ActiveBlock(this.parts, this.options, this, last);
+    if (!last.compressed && !last.damaged) return;
+    this.active.roll();
   }
 
   pathOf(index: number): string {
-    return `${this.options.directory}/msgs/${index}.blk`;
+    return this.files.pathOf(index);
   }
 
   // BlockOwner
@@ -88,11 +104,19 @@ export class StoredBlocks implements BlockOwner {
     return this.applied + 1;
   }
 
+  get nextNumber(): number {
+    return this.lastNumber + 1;
+  }
+
   onBlockAdded(block: Block): void {
+    this.lastNumber = block.index;
+    block.beginAfter(this.state.lastSequence);
     this.blocks.push(block);
   }
 
-  onBlockSealed(_block: Block): void {}
+  onBlockSealed(block: Block): void {
+    this.line.afterDurable(this.position - 1, () => this.rewriting.add(block));
+  }
 
   onRoom(isFull: boolean): void {
     if (isFull === this.isFull) return;
@@ -118,6 +142,14 @@ export class StoredBlocks implements BlockOwner {
     this.newMessages = 0;
     this.newBytes = 0;
     this.observer.onUsage(messages, bytes);
+  }
+
+  /** Completes a change before another one that is a barrier: that must not count as part of it. */
+  settleWritten(): void {
+    const { active, line } = this;
+    active.write();
+    this.settle();
+    if (this.applied > line.registered) line.advance(this.applied);
   }
 
   /** Appends a message at a sequence above the last one. Limits are not applied. @returns the id of its subject */
@@ -408,13 +440,13 @@ export class StoredBlocks implements BlockOwner {
 
   /** Removes a block; its file goes when this change is durable. */
   removeBlock(block: Block): void {
-    const { line, parts } = this;
+    const { line } = this;
     assert(block !== this.active.block, "the active block stays");
     const index = this.indexOfNumber(block.index);
     if (index === -1) return;
     this.blocks.splice(index, 1);
     this.retire(block);
-    line.afterDurable(this.applied, () => parts.disk.unlinkAsync(block.path));
+    line.afterDurable(this.position, () => this.files.remove(block));
   }
 
   /** The block is not part of the store any more. */
@@ -443,10 +475,12 @@ export class StoredBlocks implements BlockOwner {
     this.setLast(Math.max(state.lastSequence, next - 1), lastTimeHigh, lastTimeLow);
     this.setFirst(next, 0, 0);
     if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, lastTimeHigh, lastTimeLow);
+    // The files go in a change of their own, once the tombstone is durable.
+    this.settleWritten();
     const messages = `${this.options.directory}/msgs`;
     this.line.barrier(this.position, async () => {
       // Oldest first, so that after a crash the rest is still the end of the stream.
-      for (const block of old) await parts.disk.unlinkAsync(block.path);
+      for (const block of old) await this.files.remove(block);
       await parts.disk.syncDirectory(messages);
     });
   }
@@ -473,6 +507,7 @@ export class StoredBlocks implements BlockOwner {
     for (const block of removed) this.retire(block);
     const end = kept.data === null ? 0 : this.endOfRecordsUpTo(kept, kept.data, above);
     this.active.close();
+    if (kept.compressed) yield* this.rewriting.reopen(kept, kept.data!.bytes, end);
     parts.cache.drop(kept);
     kept.size = end;
     kept.lastSequence = Math.max(kept.firstSequence - 1, Math.min(kept.lastSequence, above));
@@ -483,18 +518,19 @@ export class StoredBlocks implements BlockOwner {
     this.setLast(above, kept.lastTimeHigh, kept.lastTimeLow);
     if (state.messages === 0) this.setFirst(above === 0 ? 0 : above + 1, 0, 0);
     if (above > 0 && kept.lastSequence < above) this.active.appendTombstone(above, kept.lastTimeHigh, kept.lastTimeLow);
+    this.settleWritten();
     const messages = `${this.options.directory}/msgs`;
     this.line.barrier(this.position, async () => {
-      for (const block of removed.reverse()) await parts.disk.unlinkAsync(block.path);
+      for (const block of removed.reverse()) await this.files.remove(block);
       await this.active.sync();
       await parts.disk.syncDirectory(messages);
     });
   }
 
-  /** Index of the last block that begins at a sequence or before; -1: none. */
+  /** Index of the last block that has a sequence and begins at this one or before; -1: none. */
   private lastIndexUpTo(sequence: number): number {
     let index = this.blocks.length - 1;
-    while (index >= 0 && this.blocks[index].firstSequence > sequence) index--;
+    while (index >= 0 && (this.blocks[index].isEmpty || this.blocks[index].firstSequence > sequence)) index--;
     return index;
   }
 
@@ -515,12 +551,12 @@ export class StoredBlocks implements BlockOwner {
   }
 
   /**
-   * Overwrites a record with one of the same size that stores nothing, and random bytes. Call it after `take`, within the same change.
+   * Overwrites a record with one of the same size that stores nothing, and random bytes. Call it after `take`, as a change of its own.
    * A write that is torn damages nothing but this record.
    */
   eraseRecord(block: Block, data: BlockData, offset: number): void {
     if (block.removed) return;
-    const { active, line, parts, position, record } = this;
+    const { active, parts, record } = this;
     record.read(this.bytesAt(block, data, offset), offset, data.size);
     const { end, sequence, size } = record;
     const { bytes } = data;
@@ -530,10 +566,7 @@ export class StoredBlocks implements BlockOwner {
     parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(this.options.name, block.index));
     if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
     if (block === active.block) return active.overwrite(offset, bytes, offset, end);
-    const file = parts.files.fileAt(block.path);
-    file.write(offset, bytes, offset, end);
-    line.open(file).written(position, position, size);
-    line.afterDurable(position, () => file.close());
+    this.rewriting.overwrite(block, data, offset, end);
   }
 
   /** Leaves files that end with their last record, and are durable. */
@@ -557,6 +590,7 @@ export class StoredBlocks implements BlockOwner {
   close(): void {
     this.active.close();
     this.line.close();
+    this.files.keys?.close();
     for (const block of this.blocks) this.retire(block);
   }
 

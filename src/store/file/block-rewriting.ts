@@ -1,0 +1,152 @@
+/**
+ * Brings the files of complete blocks into the form that the stream's configuration asks for: compressed or not.
+ *
+ *   sealed, or the configuration changed ─▶ waiting ─ one block at a time, under the scheduler ─▶ <n>.blk replaced
+ * It is work in the background: when it fails, the block stays as it was, which every reader accepts. The block that is written is never compressed.
+ * A record that is erased is overwritten in place, or, in a compressed block, by a replacement that the erasure waits for.
+ */
+import type { Job } from "../../base/scheduling/job.ts";
+import type { Block } from "../block/block.ts";
+import type { BlockData } from "../block/block-data.ts";
+import type { CommitLine } from "../commit/commit-line.ts";
+import type { BlockFiles } from "./block-files.ts";
+import type { StoreParts } from "./store-parts.ts";
+
+/** The store whose blocks are rewritten. */
+export interface RewritingOwner {
+  readonly parts: StoreParts;
+  readonly files: BlockFiles;
+  readonly line: CommitLine;
+  readonly blocks: readonly Block[];
+  readonly active: { readonly block: Block };
+  /** Complete blocks are to be compressed. */
+  readonly compressed: boolean;
+  /** Of the change that is being made. */
+  readonly position: number;
+}
+
+/** The content of a compressed block of which records were erased, until its file has been replaced. */
+interface PendingErasure {
+  readonly bytes: Buffer;
+  readonly size: number;
+  /** Number of erasures so far, and of those that are not complete. */
+  made: number;
+  open: number;
+}
+
+export class BlockRewriting {
+  private readonly stored: RewritingOwner;
+  private readonly waiting = new Set<Block>();
+  private readonly erasures = new Map<Block, PendingErasure>();
+  private running: Promise<void> | null = null;
+  private stopped = false;
+
+  constructor(stored: RewritingOwner) {
+    this.stored = stored;
+  }
+
+  /** The block is complete, and durable: its file is rewritten if it has another form. */
+  add(block: Block): void {
+    if (this.stopped || !this.isDue(block)) return;
+    this.waiting.add(block);
+    this.running ??= this.work();
+  }
+
+  /** Looks at all complete blocks: the configuration was changed. */
+  addAll(): void {
+    for (const block of this.stored.blocks) this.add(block);
+  }
+
+  /** Resolves when nothing is under way any more. Blocks that wait stay as they are. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.waiting.clear();
+    await this.running;
+  }
+
+  /** Resolves when no block waits. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  /**
+   * Writes bytes of a complete block that were overwritten in memory. They belong to the change that is being made.
+   * @param data of the block, with the new bytes from `start` to `end`
+   */
+  overwrite(block: Block, data: BlockData, start: number, end: number): void {
+    const { files, line, parts, position } = this.stored;
+    block.changes++;
+    if (block.compressed) return line.barrier(position, this.erasure(block, data, start, end));
+    const file = parts.files.fileAt(block.path);
+    parts.codec.write(file, start, data.bytes, start, end, files.cipherOf(block));
+    line.open(file).written(position, position, end - start);
+    line.afterDurable(position, () => file.close());
+  }
+
+  /** Makes a compressed block one that can be written on: uncompressed, and `size` bytes long. @param records of the block; borrowed */
+  *reopen(block: Block, records: Uint8Array, size: number): Job<void> {
+    block.changes++;
+    const content = this.erasures.get(block)?.bytes ?? records;
+    yield this.replace(block, content, size, false, () => true).then(() => {});
+  }
+
+  /** The block may be read again from its file before that is replaced, so all erasures share one copy of the content. */
+  private erasure(block: Block, data: BlockData, start: number, end: number): () => Promise<void> {
+    let pending = this.erasures.get(block);
+    if (pending === undefined) {
+      pending = { bytes: data.bytes, size: block.size, made: 0, open: 0 };
+      this.erasures.set(block, pending);
+    } else if (pending.bytes !== data.bytes) data.bytes.copy(pending.bytes, start, start, end);
+    pending.made++;
+    pending.open++;
+    const { bytes, size } = pending;
+    return async () => {
+      for (let isDone = false; !isDone && block.compressed && !block.removed; ) {
+        const { made } = pending;
+        isDone = await this.replace(block, bytes, size, true, () => !block.removed && pending.made === made);
+      }
+      if (--pending.open === 0) this.erasures.delete(block);
+    };
+  }
+
+  private async work(): Promise<void> {
+    for (const block of this.waiting) {
+      this.waiting.delete(block);
+      try {
+        await this.rewrite(block);
+      } catch (error) {
+        if (!block.removed) this.stored.parts.log.warn(`JetStream could not rewrite ${block.path}: ${(error as Error).message}`);
+      }
+    }
+    this.running = null;
+  }
+
+  private async rewrite(block: Block): Promise<void> {
+    const { files, parts } = this.stored;
+    if (!this.isDue(block)) return;
+    const { compressed } = this.stored;
+    const { changes, data, size } = block;
+    const records = data !== null && data.size >= size ? data.bytes : (await parts.run(files.read(block, null))).records;
+    if (records.length < size) return;
+    const isUnchanged = () => !block.removed && block.changes === changes;
+    const isSmaller = (fileBytes: number) => !compressed || fileBytes < size;
+    await this.replace(block, records, size, compressed, fileBytes => isUnchanged() && isSmaller(fileBytes));
+    if (block.changes !== changes) this.add(block);
+  }
+
+  private isDue(block: Block): boolean {
+    const { active, compressed } = this.stored;
+    return !block.removed && !block.damaged && block !== active.block && block.compressed !== compressed && block.size > 0;
+  }
+
+  private replace(
+    block: Block,
+    records: Uint8Array,
+    size: number,
+    compressed: boolean,
+    isStillRight: (fileBytes: number) => boolean,
+  ): Promise<boolean> {
+    const { files, parts } = this.stored;
+    return parts.rewriteTurns.take(() => parts.run(files.replace(block, records, size, compressed, isStillRight)));
+  }
+}

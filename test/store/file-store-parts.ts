@@ -1,0 +1,49 @@
+/** What file stores of a test share, without a server: jobs run to their end at once, nothing is logged but kept. */
+import { randomBytes } from "node:crypto";
+import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import type { Disk } from "../../src/base/disk/disk.ts";
+import { WorkMeter } from "../../src/base/scheduling/work-meter.ts";
+import { HashKey } from "../../src/messaging/subject/byte-hash.ts";
+import { BlockCache } from "../../src/store/block/block-cache.ts";
+import { BlockCodec } from "../../src/store/block/block-codec.ts";
+import { type StoreCipher, StoreEncryption } from "../../src/store/block/encryption.ts";
+import { OpenFiles } from "../../src/store/block/open-files.ts";
+import { RecordHasher } from "../../src/store/block/record-hasher.ts";
+import { RewriteTurns } from "../../src/store/block/rewrite-turns.ts";
+import { StagingArena, stagingBytes } from "../../src/store/block/staging-arena.ts";
+import { StoreSecret } from "../../src/store/block/store-secret.ts";
+import { CommitService } from "../../src/store/commit/commit-service.ts";
+import type { StoreParts } from "../../src/store/file/store-parts.ts";
+import { finish } from "./driven-store.ts";
+
+export interface TestParts extends StoreParts {
+  /** Warnings and errors. */
+  readonly lines: string[];
+}
+
+/** @param cacheBytesMax bytes of blocks in memory */
+export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestParts {
+  const hasher = new RecordHasher(stagingBytes(2));
+  const lines: string[] = [];
+  const line = (text: string) => void lines.push(text);
+  return {
+    disk,
+    hasher,
+    staging: new StagingArena(hasher),
+    cache: new BlockCache(SYSTEM_CLOCK, cacheBytesMax),
+    codec: new BlockCodec(hasher),
+    rewriteTurns: new RewriteTurns(),
+    files: new OpenFiles(disk, 16),
+    commits: new CommitService(SYSTEM_CLOCK, 2),
+    meter: new WorkMeter(),
+    subjectKey: new HashKey(1, 2),
+    fillRandom: target => void target.set(randomBytes(target.length)),
+    run: finish,
+    log: { notice: () => {}, warn: line, error: line },
+    lines,
+  };
+}
+
+export function testEncryption(cipher: StoreCipher, secret: string, previous: string | null = null): StoreEncryption {
+  return new StoreEncryption(cipher, new StoreSecret(secret), previous === null ? null : new StoreSecret(previous), randomBytes);
+}
