@@ -45,7 +45,7 @@ export const UnitsOf = {
   /** A connection is accepted, or turned away. */
   accept: 400,
   /** An error is sent to a peer, and a line written to the log. */
-  refusal: 150,
+  refusal: 60,
 } as const;
 
 /** Bytes that are copied for one unit, as a shift: 512. */

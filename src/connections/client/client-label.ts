@@ -34,10 +34,19 @@ export function loggedUserOf(client: Client): string {
   return userLabel(client.connect, claim === null || claim.jwt === "" ? "" : claim.subject);
 }
 
+/** Names of the last client that was introduced, and how a line shows them: a client that causes many lines causes them one after the other. */
+let lastNames: readonly string[] = ["", "", "", "", ""];
+let lastIntroduction = "";
+
 function introductionOf(client: Client): string {
-  const { account, connect } = client;
-  const { name, lang, version } = connect;
-  const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
+  const { name, lang, version } = client.connect;
+  const account = client.account.label;
   const user = loggedUserOf(client);
-  return [who, user === "" ? "" : `${account.label}/${user}`].map(part => (part === "" ? "" : ` - ${quote(encode(part))}`)).join("");
+  const [lastName, lastLang, lastVersion, lastAccount, lastUser] = lastNames;
+  const isLast = name === lastName && lang === lastLang && version === lastVersion && account === lastAccount && user === lastUser;
+  if (isLast) return lastIntroduction;
+  const who = [version === "" ? "" : `v${version}`, lang, name].filter(part => part !== "").join(":");
+  lastNames = [name, lang, version, account, user];
+  lastIntroduction = [who, user === "" ? "" : `${account}/${user}`].map(part => (part === "" ? "" : ` - ${quote(encode(part))}`)).join("");
+  return lastIntroduction;
 }

@@ -194,8 +194,8 @@ export abstract class Client extends Connection implements Sink, Originator, Sta
   }
 
   /** Sends the client the error that it may not publish on this subject. @returns the error */
-  refusePublish(subject: Uint8Array): string {
-    const text = quote(subject);
+  refusePublish(subjectSource: Uint8Array, start = 0, end = subjectSource.length): string {
+    const text = quote(subjectSource, start, end);
     const error = refusalText(Refusal.PublishPermission, text);
     this.sendError(error);
     this.logError(`Publish Violation - Subject ${text}`);

@@ -433,7 +433,7 @@ export class Publisher implements FanOutPublisher, NoResponders {
   private refuseSubject(batch: MessageBatch, index: number): void {
     const { client } = this;
     client.host.turn.meter.done += UnitsOf.refusal;
-    const error = client.refusePublish(batch.subjectSource.subarray(batch.subjectStart(index), batch.subjectEnd(index)));
+    const error = client.refusePublish(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
     batch.trace?.refuse(error);
   }
 

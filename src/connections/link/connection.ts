@@ -184,8 +184,7 @@ export abstract class Connection implements SocketEvents, OutboundOwner, Keepali
 
   sendError(text: string): void {
     if (this.tracing) this.traceOut("-ERR", text);
-    const line = encode(`-ERR '${text}'\r\n`);
-    this.outbound.append(line, 0, line.length);
+    this.outbound.appendText(`-ERR '${text}'\r\n`);
   }
 
   /** Sends the error of a refusal and closes the connection, as the row of the refusal says. */

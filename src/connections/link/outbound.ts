@@ -17,6 +17,7 @@
  * Source: reference, core §1.10.
  */
 import { assert } from "../../base/assert/assert.ts";
+import { encode } from "../../base/bytes/ascii.ts";
 import { LARGEST_CHUNK_BYTES, LARGEST_TIER, TIER_BYTES } from "../../base/bytes/buffer-pool.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import { UNIT_BYTES_SHIFT, UnitsOf } from "../../base/scheduling/work-meter.ts";
@@ -38,6 +39,8 @@ const SHRINK_TURNS = 16;
 /** Most bytes under one write deadline: the reference writes at most 1,024 vectors of at most 64 KiB at once. */
 const DEADLINE_BATCH_BYTES = 1024 * LARGEST_CHUNK_BYTES;
 
+/** Most bytes of one UTF-16 unit in UTF-8. */
+const CHARACTER_BYTES_MAX = 3;
 const EMPTY = Buffer.alloc(0);
 
 export interface OutboundLimits {
@@ -141,6 +144,21 @@ export class Outbound implements TurnWork {
     if (this.closed) return;
     copy(source, at, end, this.tail, this.tailSize);
     this.tailSize += end - at;
+  }
+
+  /** Appends a text, in UTF-8. */
+  appendText(text: string): void {
+    const sizeMax = text.length * CHARACTER_BYTES_MAX;
+    if (sizeMax > LARGEST_CHUNK_BYTES) {
+      const bytes = encode(text);
+      return this.append(bytes, 0, bytes.length);
+    }
+    if (this.closed || this.closing) return;
+    this.reserve(sizeMax);
+    if (this.closed) return;
+    const size = this.tail.write(text, this.tailSize);
+    this.turn.meter.done += size >> UNIT_BYTES_SHIFT;
+    this.tailSize += size;
   }
 
   /** Appends a large block. Writes it without a copy if there is no backlog. */

@@ -164,11 +164,21 @@ export const REFUSALS: Record<Refusal, RefusalRow> = {
   [Refusal.Closed]: { error: null, close: null },
 };
 
+/** `%q`, `%s` or `%v`. */
+const VERB_SIZE = 2;
+
 /**
  * The text of a refusal, with its `%q`, `%s` and `%v` replaced in order.
  * @param values the texts that replace them; the caller quotes those for `%q` (`quote`)
  */
 export function refusalText(refusal: Refusal, ...values: string[]): string {
+  const form = REFUSALS[refusal].error!;
+  let text = "";
   let next = 0;
-  return REFUSALS[refusal].error!.replace(/%[qsv]/g, () => values[next++]);
+  let from = 0;
+  for (let at = form.indexOf("%"); at !== -1; at = form.indexOf("%", from)) {
+    text += form.slice(from, at) + values[next++];
+    from = at + VERB_SIZE;
+  }
+  return text + form.slice(from);
 }
