@@ -67,8 +67,19 @@ class PieceWriter {
   }
 
   private writePlain(value: unknown, line: string): void {
-    const json = goJson(value, this.indent);
-    this.text += line.length > 1 ? json.replaceAll("\n", line) : json;
+    if (line.length <= 1 || typeof value !== "object" || value === null) this.text += goJson(value, this.indent);
+    else this.writeIndented(value, (line.length - 1) / this.indent);
+  }
+
+  /** Writes the value in so many lists and cuts them off, so that `JSON.stringify` indents it. */
+  private writeIndented(value: object, depth: number): void {
+    let nested: unknown = value;
+    for (let level = 0; level < depth; level++) nested = [nested];
+    const json = goJson(nested, this.indent);
+    // Each list is a bracket at its beginning and its end, and a line feed with the indentation of its level.
+    const before = 2 * depth + (this.indent * depth * (depth + 1)) / 2;
+    const after = 2 * depth + (this.indent * depth * (depth - 1)) / 2;
+    this.text += json.slice(before, json.length - after);
   }
 
   private *writeList(items: Iterable<unknown>, line: string): Generator<string, void> {

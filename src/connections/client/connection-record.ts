@@ -104,11 +104,7 @@ export const CLOSED_SUBSCRIPTIONS_MAX = 1_000;
 
 /** @param subscriptionsMax most subscriptions to list */
 export function connectionRecord(client: RecordedClient, subscriptionsMax: number): ConnectionRecord {
-  const subscriptions: SubscriptionRecord[] = [];
-  for (const subscription of client.subscriptions.values()) {
-    if (subscriptions.length >= subscriptionsMax) break;
-    subscriptions.push(subscriptionRecord(subscription, client.id));
-  }
+  const subscriptions = subscriptionsMax === 0 ? [] : firstSubscriptions(client, subscriptionsMax);
   return {
     id: client.id,
     kind: client.kind,
@@ -141,6 +137,15 @@ export function connectionRecord(client: RecordedClient, subscriptionsMax: numbe
     proxyKey: client.proxyKey || (client.login?.proxyKey ?? ""),
     tls: tlsRecord(client.transport.tls),
   };
+}
+
+function firstSubscriptions(client: RecordedClient, most: number): SubscriptionRecord[] {
+  const records: SubscriptionRecord[] = [];
+  for (const subscription of client.subscriptions.values()) {
+    if (records.length >= most) break;
+    records.push(subscriptionRecord(subscription, client.id));
+  }
+  return records;
 }
 
 /**
