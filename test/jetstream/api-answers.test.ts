@@ -1,8 +1,5 @@
 /** Answers of the JetStream API have the text that nats-server sends. */
 import { expect } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { jsonPieces } from "../../src/base/go/json-stream.ts";
 import {
   accountInfoValue,
@@ -29,24 +26,13 @@ import { checkMessageGet, decodeDirectGet, decodeDirectGetBySubject, MESSAGE_GET
 import { Message } from "../../src/store/contract/message.ts";
 import { StoreState } from "../../src/store/contract/store-state.ts";
 import { answerOfReference, comparable, Recording } from "../reference/recording.ts";
-import { REFERENCE_VERSION, ReferenceServer } from "../reference/reference-server.ts";
-import { JetStreamClient } from "./jetstream-client.ts";
+import { REFERENCE_VERSION } from "../reference/reference-server.ts";
+import { type JetStreamClient, withJetStream } from "./jetstream-client.ts";
+import { SETTINGS } from "./stream-decisions.ts";
 
 const it = new Recording(import.meta.path);
 
-/** Starts nats-server with JetStream for one account. */
-async function withReference<T>(ask: (client: JetStreamClient) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), "bunats-answers-"));
-  const server = await ReferenceServer.start(`jetstream { store_dir: "${directory}", max_mem: 1G, max_file: 10G }`);
-  const client = await JetStreamClient.open(server.port);
-  try {
-    return await ask(client);
-  } finally {
-    await client.close();
-    await server.stop();
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+const withReference = <T>(ask: (client: JetStreamClient) => Promise<T>) => withJetStream(SETTINGS.usual, ask);
 
 const text = (value: object) => [...jsonPieces(value, 0)].join("");
 

@@ -1,5 +1,9 @@
 /** A client for tests of JetStream: sends requests and returns the text of the answers. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { ReferenceServer } from "../reference/reference-server.ts";
 
 const ANSWER_MS = 60_000;
 
@@ -24,5 +28,25 @@ export class JetStreamClient {
 
   async close(): Promise<void> {
     await this.connection.close();
+  }
+}
+
+/**
+ * Starts nats-server with JetStream.
+ * @param config its configuration: in the `jetstream` block, and outside of it
+ */
+export async function withJetStream<T>(
+  { jetstream, rest }: { readonly jetstream: string; readonly rest: string },
+  ask: (client: JetStreamClient) => Promise<T>,
+): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), "bunats-jetstream-"));
+  const server = await ReferenceServer.start(`jetstream { store_dir: "${directory}", ${jetstream} }\n${rest}`);
+  const client = await JetStreamClient.open(server.port);
+  try {
+    return await ask(client);
+  } finally {
+    await client.close();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
   }
 }

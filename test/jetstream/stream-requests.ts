@@ -7,14 +7,23 @@ export type StreamRequest =
   | readonly ["update", name: string, body: string]
   | readonly ["delete", name: string];
 
+/** Servers that the requests are sent to; see the test. */
+export type Setting = "usual" | "smallServer" | "limitedAccount" | "limitedStreams" | "shortWindow" | "lax";
+
 export interface Group {
   readonly title: string;
   readonly requests: readonly StreamRequest[];
+  readonly setting?: Setting;
 }
 
-/** A create of its own for each body; `S` is put in front if the name is absent. */
+/** A create of its own for each body; the name `S` is put in front of other members. */
 function creates(title: string, bodies: readonly string[]): Group {
   return { title, requests: bodies.flatMap(body => [["S", named(body)] as const, ["delete", "S"] as const]) };
+}
+
+/** The same beside other streams, which are created first. */
+function createsBeside(title: string, others: readonly StreamRequest[], bodies: readonly string[]): Group {
+  return { title, requests: [...others, ...creates(title, bodies).requests] };
 }
 
 /** Updates of one stream, one after the other. */
@@ -23,7 +32,8 @@ function updates(title: string, first: string, bodies: readonly string[]): Group
 }
 
 function named(body: string): string {
-  return body.startsWith("{") && !body.includes('"name"') ? `{"name":"S"${body === "{}" ? "" : ","}${body.slice(1)}` : body;
+  if (body === "{}") return '{"name":"S"}';
+  return /^\{"(?!name")/i.test(body) ? `{"name":"S",${body.slice(1)}` : body;
 }
 
 const times = (count: number, text: string) => text.repeat(count);
@@ -397,6 +407,7 @@ export const GROUPS: readonly Group[] = [
     '{"subjects":["c"],"subject_transform":{"src":"c","dest":"d.{{x()}}"}}',
     '{"subjects":["c"],"republish":{"dest":"e.>"}}',
     '{"subjects":["c"],"republish":{"dest":"c"}}',
+    '{"subjects":["c"],"republish":{"dest":""}}',
   ]),
   updates("sealing", '{"max_age":5000000000,"allow_rollup_hdrs":true}', [
     '{"sealed":true,"max_age":5000000000,"allow_rollup_hdrs":true,"pedantic":true}',
@@ -424,5 +435,186 @@ export const GROUPS: readonly Group[] = [
       ["delete", "A"],
       ["delete", "B"],
     ],
+  },
+  createsBeside(
+    "mirrors",
+    [
+      ["O", '{"name":"O","subjects":["o.>"],"allow_direct":true,"max_msg_size":1000}'],
+      ["P", '{"name":"P","subjects":["p"],"republish":{"dest":"q"}}'],
+    ],
+    [
+      '{"mirror":{"name":"O"}}',
+      '{"mirror":{"name":"O"},"mirror_direct":true}',
+      '{"mirror":{"name":"O"},"pedantic":true}',
+      '{"mirror":{"name":"O"},"pedantic":true,"mirror_direct":true}',
+      '{"mirror":{"name":"missing"}}',
+      '{"mirror":{"name":"S"}}',
+      '{"mirror":{}}',
+      '{"mirror":{"name":"a.b"}}',
+      '{"mirror":{"name":"O"},"first_seq":5}',
+      '{"mirror":{"name":"O"},"subjects":["a"]}',
+      '{"mirror":{"name":"O"},"subjects":[]}',
+      '{"mirror":{"name":"O"},"sources":[{"name":"P"}]}',
+      '{"mirror":{"name":"O"},"first_seq":5,"subjects":["a"]}',
+      '{"mirror":{"name":"O"},"allow_msg_counter":true}',
+      '{"mirror":{"name":"O"},"allow_atomic":true}',
+      '{"mirror":{"name":"O"},"allow_batched":true}',
+      '{"mirror":{"name":"O"},"allow_msg_schedules":true}',
+      '{"mirror":{"name":"O"},"subject_delete_marker_ttl":1000000000}',
+      '{"mirror":{"name":"O"},"max_msg_size":999}',
+      '{"mirror":{"name":"O"},"max_msg_size":1000}',
+      '{"mirror":{"name":"O","filter_subject":"o.a","subject_transforms":[{"src":"o.a","dest":"x"}]}}',
+      '{"mirror":{"name":"O","filter_subject":"o..a"}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o..a","dest":"x"}]}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.$2"}]}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.{{account-hash()}}"}]}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o.*","dest":""}]}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.$1"},{"src":"o.a","dest":"y"}]}}',
+      '{"mirror":{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.$1"},{"src":"o.*","dest":"y.$1"}]}}',
+      '{"mirror":{"name":"O","consumer":{}}}',
+      '{"mirror":{"name":"O","consumer":{"name":"c"}}}',
+      '{"mirror":{"name":"O","consumer":{"name":"c.d","deliver_subject":"x"}}}',
+      '{"mirror":{"name":"O","consumer":{"name":"c","deliver_subject":"x.*"}}}',
+      '{"mirror":{"name":"O","opt_start_seq":5,"consumer":{"name":"c","deliver_subject":"x"}}}',
+      '{"mirror":{"name":"O","filter_subject":"o.a","consumer":{"name":"c","deliver_subject":"x"}}}',
+      '{"mirror":{"name":"O","opt_start_time":"2024-01-01T00:00:00Z","consumer":{"name":"c","deliver_subject":"x"}}}',
+      '{"mirror":{"name":"O","external":{"api":"$JS.hub.API"}}}',
+      '{"mirror":{"name":"a.b","external":{"api":"$JS.API.*"}}}',
+      '{"mirror":{"name":"O","external":{"api":"$JS.API"}}}',
+      '{"mirror":{"name":"O","external":{"api":"$JS.hub.API","deliver":"d.*"}}}',
+      '{"mirror":{"name":"O","external":{"deliver":"d"}}}',
+      '{"mirror":{"name":"O","external":{"api":"a b"}}}',
+      '{"mirror":{"name":"O"},"duplicate_window":200000000}',
+      '{"mirror":{"name":"O"},"duplicate_window":2}',
+    ],
+  ),
+  createsBeside(
+    "sources",
+    [
+      ["O", '{"name":"O","subjects":["o.>"],"max_msg_size":1000}'],
+      ["P", '{"name":"P","subjects":["p"]}'],
+    ],
+    [
+      '{"sources":[{"name":"O"}]}',
+      '{"sources":[{"name":"O"},{"name":"O"}]}',
+      '{"sources":[{"name":"O"},{"name":"O","filter_subject":">"}]}',
+      '{"sources":[{"name":"O","filter_subject":"o.a"},{"name":"O","filter_subject":"o.b"}]}',
+      '{"sources":[{"name":"O","external":{"api":"$JS.a.API"}},{"name":"O","external":{"api":"$JS.b.API"}}]}',
+      '{"sources":[{"name":"O","external":{"api":"$JS.a.API"}},{"name":"O","external":{"api":"$JS.a.API","deliver":"d"}}]}',
+      '{"sources":[{"name":"a.b"}]}',
+      '{"sources":[{"name":""}]}',
+      '{"sources":[{"name":"S"}]}',
+      '{"sources":[{"name":"S","filter_subject":"x"}]}',
+      '{"subjects":["x.*"],"sources":[{"name":"S","filter_subject":"x.y"}]}',
+      '{"subjects":["x.*"],"sources":[{"name":"O"}]}',
+      '{"sources":[{"name":"O"}],"allow_msg_schedules":true}',
+      '{"sources":[{"name":"O"}],"max_msg_size":5}',
+      '{"sources":[{"name":"O","filter_subject":"o.a","subject_transforms":[{"src":"o.a","dest":"x"}]}]}',
+      '{"sources":[{"name":"O","filter_subject":"o..a"}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o..a","dest":"x"}]}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.$2"}]}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.{{account-hash()}}"}]}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o.*","dest":"x.$1"},{"src":"o.a","dest":"y"}]}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o.a","dest":"y"},{"src":"o.b","dest":"y"}]}]}',
+      '{"sources":[{"name":"O","consumer":{"name":"c"}}]}',
+      '{"sources":[{"name":"O","opt_start_seq":2,"consumer":{"name":"c","deliver_subject":"x"}}]}',
+      '{"sources":[{"name":"O","consumer":{"name":"c","deliver_subject":"x"}},{"name":"O","consumer":{"name":"c","deliver_subject":"y"}}]}',
+      '{"sources":[{"name":"O","subject_transforms":[{"src":"o.a","dest":"x"}],"consumer":{"name":"c","deliver_subject":"x"}},{"name":"O","consumer":{"name":"c","deliver_subject":"y"}}]}',
+      '{"sources":[{"name":"O"},{"name":"X","external":{"api":"$JS.hub.API","deliver":"o"}}]}',
+      '{"sources":[{"name":"P"},{"name":"X","external":{"api":"$JS.hub.API","deliver":"p"}}]}',
+      '{"sources":[{"name":"O"},{"name":"X","external":{"api":"$JS.hub.API","deliver":"*"}}]}',
+      '{"sources":[{"name":"X","external":{"api":"$JS.API.x","deliver":"d"}}]}',
+      '{"sources":[{"name":"X","external":{"api":"$JS.API","deliver":"d"}}]}',
+      '{"sources":[{"name":"X","external":{"api":"*.API","deliver":"d"}}]}',
+      '{"sources":[{"name":"missing"}],"duplicate_window":50}',
+    ],
+  ),
+  {
+    title: "reservations of a small server",
+    setting: "smallServer",
+    requests: [
+      ["A", '{"name":"A","storage":"file","max_bytes":2001}'],
+      ["A", '{"name":"A","storage":"file","max_bytes":1500}'],
+      ["B", '{"name":"B","storage":"file","max_bytes":501}'],
+      ["B", '{"name":"B","max_bytes":501}'],
+      ["B", '{"name":"B","storage":"file","max_bytes":501,"subjects":[""]}'],
+      ["B", '{"name":"B","max_bytes":501,"subjects":[""]}'],
+      ["B", '{"name":"B","storage":"file","max_bytes":500}'],
+      ["C", '{"name":"C","storage":"file"}'],
+      ["C", '{"name":"C","storage":"memory","max_bytes":1001}'],
+      ["C", '{"name":"C","storage":"memory","max_bytes":1000}'],
+      ["D", '{"name":"D","storage":"memory"}'],
+      ["update", "A", '{"name":"A","storage":"file","max_bytes":1501}'],
+      ["update", "A", '{"name":"A","storage":"file","max_bytes":100}'],
+      ["update", "B", '{"name":"B","storage":"file","max_bytes":1900}'],
+      ["update", "B", '{"name":"B","storage":"file","max_bytes":1901}'],
+      ["update", "B", '{"name":"B","storage":"file","max_bytes":-1}'],
+      ["update", "C", '{"name":"C","storage":"memory","max_bytes":1001}'],
+      ["A", '{"name":"A","storage":"file","max_bytes":100}'],
+    ],
+  },
+  {
+    title: "limits of an account",
+    setting: "limitedAccount",
+    requests: [
+      ["A", '{"name":"A"}'],
+      ["A", '{"name":"A","max_bytes":500}'],
+      ["A", '{"name":"A","storage":"memory","max_bytes":400}'],
+      ["A", '{"name":"A","storage":"memory","max_bytes":301}'],
+      ["A", '{"name":"A","storage":"memory","max_bytes":300,"max_consumers":6}'],
+      ["A", '{"name":"A","storage":"memory","max_bytes":300,"max_consumers":5}'],
+      ["B", '{"name":"B","storage":"file","max_bytes":600}'],
+      ["B", '{"name":"B","storage":"file","max_bytes":500}'],
+      ["C", '{"name":"C","storage":"file","max_bytes":400}'],
+      ["C", '{"name":"C","storage":"file","max_bytes":300}'],
+      ["D", '{"name":"D","storage":"file","max_bytes":1}'],
+      ["D", '{"name":"D","storage":"file","max_bytes":1,"subjects":[""]}'],
+      ["X", '{"name":"D"}'],
+      ["A", '{"name":"A","storage":"memory","max_bytes":300,"max_consumers":5}'],
+      ["update", "B", '{"name":"B","storage":"file","max_bytes":501}'],
+      ["update", "B", '{"name":"B","storage":"file","max_bytes":400}'],
+      ["update", "C", '{"name":"C","storage":"file","max_bytes":401}'],
+      ["update", "C", '{"name":"C","storage":"file","max_bytes":400}'],
+      ["update", "C", '{"name":"C","storage":"file"}'],
+      ["update", "C", '{"name":"C","storage":"file","max_bytes":400,"max_consumers":9}'],
+    ],
+  },
+  {
+    title: "number of streams of an account",
+    setting: "limitedStreams",
+    requests: [
+      ["A", '{"name":"A"}'],
+      ["A", '{"name":"A"}'],
+      ["B", '{"name":"B"}'],
+      ["A", '{"name":"A","num_replicas":-1}'],
+      ["delete", "A"],
+      ["B", '{"name":"B"}'],
+    ],
+  },
+  {
+    ...creates("a server with a short window of duplicates", [
+      "{}",
+      '{"pedantic":true}',
+      '{"max_age":30000000000}',
+      '{"max_age":30000000000,"pedantic":true}',
+      '{"duplicate_window":90000000000}',
+      '{"duplicate_window":90500000001}',
+      '{"duplicate_window":90500000000}',
+      '{"duplicate_window":90500000001,"max_age":90500000000}',
+    ]),
+    setting: "shortWindow",
+  },
+  {
+    ...creates("a server that decodes leniently", [
+      '{"unknown":1,"max_msgs":5}',
+      '{"unknown":1,"max_msgs":"x"}',
+      '{"retention":"x"}',
+      '{"max_msgs":5} x',
+      '{"max_msgs":5',
+      '{"name":"S"}{"max_msgs":6}',
+      "",
+      '{"mirror":{"unknown":2,"name":"a.b"}}',
+    ]),
+    setting: "lax",
   },
 ];

@@ -92,9 +92,27 @@ export function checkRepublish(draft: Draft, pedantic: boolean): ApiError | null
   }
   draft.republish = republish;
   const { source, destination } = republish;
-  if (subjects.some(subject => collideText(destination, subject))) {
-    return invalidConfig("stream configuration for republish destination forms a cycle");
-  }
+  return checkRepublishCycle(draft, destination) ?? checkRepublishTransform(source, destination);
+}
+
+/** A stream must not store what it republishes. */
+function checkRepublishCycle({ subjects }: StreamConfig, destination: string): ApiError | null {
+  if (!subjects.some(subject => collideText(destination, subject))) return null;
+  return invalidConfig("stream configuration for republish destination forms a cycle");
+}
+
+/**
+ * A new stream ignores a republish without destination. In an update it means all subjects, which the stream would store again: the reference
+ * accepts that, this server does not.
+ */
+export function checkUpdatedRepublish(draft: Draft): ApiError | null {
+  const { republish } = draft;
+  if (republish === null || republish.destination !== "") return null;
+  draft.republish = { ...republish, destination: ">" };
+  return checkRepublishCycle(draft, ">") ?? checkRepublishTransform(republish.source, ">");
+}
+
+function checkRepublishTransform(source: string, destination: string): ApiError | null {
   return destination === "" || isTransform(source, destination)
     ? null
     : invalidConfig(`stream configuration for republish with transform from '${source}' to '${destination}' not valid`);

@@ -14,6 +14,7 @@ import { storedMetadata } from "./metadata.ts";
 import { checkDiscardNewPerSubject, normaliseStream } from "./normalise-stream.ts";
 import type { Integer, StreamConfig, StreamConfigRequest } from "./stream-config.ts";
 import { checkFirstSequence, type Draft, invalidConfig } from "./stream-rules.ts";
+import { checkUpdatedRepublish } from "./stream-subjects.ts";
 
 /** The part of a consumer's configuration that limits of its stream are about. */
 export interface LimitedConsumer {
@@ -58,6 +59,7 @@ export function decideUpdate(
     checkAddedBytes(draft, old, context) ??
     checkConsumers(draft, old, existing) ??
     checkOverlap(draft, context) ??
+    checkUpdatedRepublish(draft) ??
     checkFirstSequence(draft) ??
     refuseLaterFeatures(draft) ??
     draft
