@@ -123,8 +123,9 @@ export class ReferenceServer {
     return readFileSync(join(this.directory, "server.log"), "utf8");
   }
 
-  async stop(): Promise<void> {
-    this.process.kill("SIGKILL"); // tests need no orderly end
+  /** @param signal `SIGTERM` for an orderly end, which tests need only for what the server leaves on the disk */
+  async stop(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    this.process.kill(signal);
     await this.process.exited;
     rmSync(this.directory, { recursive: true, force: true });
   }

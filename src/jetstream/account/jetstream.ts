@@ -220,6 +220,7 @@ export class JetStream implements StreamHost {
     const added = reserved(config) - reserved(before);
     this.usage.reserve(config.storage === "file", added);
     stream.follow(config);
+    stream.store.setCompression(config.compression === "s2");
     return null;
   }
 

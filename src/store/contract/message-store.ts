@@ -158,6 +158,8 @@ export interface MessageStore {
   readonly nextExpiry: bigint | null;
   /** Replaces the limits, and removes what they no longer allow. */
   reconfigure(limits: StoreLimits): Job<void>;
+  /** Whether what is complete is compressed on the disk. Existing blocks are converted in the background; nothing waits for it. */
+  setCompression(compressed: boolean): void;
   /** Writes what was appended to the operating system, and asks for a commit. Once at the end of a turn. */
   flush(): void;
 

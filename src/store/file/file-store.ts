@@ -162,6 +162,17 @@ export class FileStore implements MessageStore {
     this.isOver = false;
   }
 
+  setCompression(compressed: boolean): void {
+    const { stored } = this;
+    stored.compressed = compressed;
+    stored.rewriting.addAll();
+  }
+
+  /** Resolves when the complete blocks have the form that the configuration asks for. */
+  rewritten(): Promise<void> {
+    return this.stored.rewriting.idle();
+  }
+
   flush(): void {
     const { stored } = this;
     const { active, line, state } = stored;

@@ -32,14 +32,19 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
   );
   const isNew = blockNumbers(stored).length === 0;
   let recovered: Recovered | null = null;
-  if (isNew) {
-    if (stored.files.keys !== null) yield stored.files.keys.prepare(FIRST_BLOCK);
-    stored.createFirstBlock(FIRST_BLOCK);
-  } else {
+  if (isNew) yield* beginBlock(stored, FIRST_BLOCK);
+  else {
     recovered = yield* recover(stored);
-    stored.openActive();
+    const last = stored.blocks.at(-1)!;
+    if (last.compressed || last.damaged) yield* beginBlock(stored, last.index + 1);
+    else stored.openActive();
     yield* enforceLimits(stored);
   }
   store = new FileStore(stored);
   return { store, recovered };
+}
+
+function* beginBlock(stored: StoredBlocks, index: number): Job<void> {
+  if (stored.files.keys !== null) yield stored.files.keys.prepare(index);
+  stored.beginBlock(index);
 }

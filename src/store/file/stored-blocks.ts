@@ -77,21 +77,19 @@ export class StoredBlocks implements BlockOwner {
     this.compressed = options.compressed;
   }
 
-  /** The first block, for a store without files. Its file is created. */
-  createFirstBlock(index: number): void {
+  /** Continues with a new block, because there is none, or none that can be written on. */
+  beginBlock(index: number): void {
     const block = new Block(index, this.pathOf(index));
     block.key = this.files.keys?.take(index) ?? null;
     this.onBlockAdded(block);
     this.active = new ActiveBlock(this.parts, this.options, this, block);
   }
 
-  /** Continues with the blocks that were found: in the last one, unless it is compressed or damaged. */
+  /** Continues with the last block that was found. */
   openActive(): void {
     const last = this.blocks.at(-1)!;
     this.lastNumber = last.index;
     this.active = new ActiveBlock(this.parts, this.options, this, last);
-    if (!last.compressed && !last.damaged) return;
-    this.active.roll();
   }
 
   pathOf(index: number): string {

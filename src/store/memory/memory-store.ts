@@ -147,6 +147,8 @@ export class MemoryStore implements MessageStore {
     return this.expiry.next();
   }
 
+  setCompression(): void {}
+
   *reconfigure(limits: StoreLimits): Job<void> {
     this.stored.limits = limits;
     yield* enforceLimits(this.stored, this.onChange);
