@@ -68,7 +68,7 @@ export class NatsServer implements AsyncDisposable {
     const server = new Server(complete, { log: log === "stderr" ? new ServerLogger(complete) : guardedLog(log), authenticate, config });
     for (const warning of config?.warnings ?? []) server.log.warn(warning);
     await server.open();
-    server.start();
+    await server.start();
     return new NatsServer(server);
   }
 

@@ -25,7 +25,7 @@ export async function runServer(given: Partial<Options>, configFile: string | nu
     signals.deliverTo(signal => handleSignal(server, signal, () => quit(server)));
     await Promise.race([server.open(), server.stopped]);
     if (!server.stops) {
-      server.start();
+      await server.start();
       if (!hasCompiler()) log.warn(NO_COMPILER);
     }
     await server.stopped;

@@ -6,6 +6,7 @@ import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions, type S
 import type { Account } from "./account.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import { Accounts } from "./accounts.ts";
+import { NO_JETSTREAM } from "./system-trade.ts";
 
 const service = (subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions => ({
   ...NO_SERVICE_EXPORT,
@@ -25,7 +26,7 @@ class AccountsFixture {
 
   configure(given: Record<string, Partial<AccountOptions>>): ReadonlySet<Account> {
     const accounts = Object.entries(given).map(([name, one]) => ({ ...emptyAccount(name), ...one }));
-    return this.accounts.prepare({ accounts, systemAccount: null }).install();
+    return this.accounts.prepare({ accounts, systemAccount: null, jetStream: NO_JETSTREAM }).install();
   }
 
   of(name: string): Account {

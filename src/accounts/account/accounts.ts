@@ -19,13 +19,21 @@ import type { OfferedService, TradingAccount } from "./response.ts";
 import { ServiceExport } from "./service-export.ts";
 import { ServiceImport } from "./service-import.ts";
 import { StreamImport } from "./stream-import.ts";
-import { addSystemExports, addSystemImports } from "./system-trade.ts";
+import {
+  addSystemExports,
+  addSystemImports,
+  domainMappings,
+  type JetStreamTrade,
+  NO_JETSTREAM,
+  systemDomainMappings,
+} from "./system-trade.ts";
 
 /** The accounts of a configuration. */
 export interface AccountsOptions {
   readonly accounts: readonly AccountOptions[];
   /** null: no system account. */
   readonly systemAccount: string | null;
+  readonly jetStream: JetStreamTrade;
 }
 
 /** A checked update. */
@@ -53,6 +61,7 @@ export interface RefusedImport {
 export class Accounts {
   readonly global: Account;
   private systemName: string | null = null;
+  private jetStream: JetStreamTrade = NO_JETSTREAM;
   private readonly byName = new Map<string, Account>();
   private readonly host: AccountHost;
 
@@ -98,16 +107,23 @@ export class Accounts {
    * Prepares all accounts of a configuration. Exports and imports were checked (`planTrades`) when it was read.
    * @throws Error with the reference's text; nothing is changed then
    */
-  prepare({ accounts, systemAccount }: AccountsOptions): AccountsUpdate {
+  prepare({ accounts, systemAccount, jetStream }: AccountsOptions): AccountsUpdate {
     const options = new Map(accounts.map(one => [one.name, one]));
     for (const name of [GLOBAL_ACCOUNT, systemAccount]) if (name !== null && !options.has(name)) options.set(name, emptyAccount(name));
     const { trades, problems } = planTrades([...options.values()], NO_ACTIVATIONS, systemAccount !== null);
     if (problems.length > 0) throw new Error(problems.join("\n"));
     if (systemAccount !== null) {
-      addSystemExports(trades.get(systemAccount)!);
-      for (const trade of trades.values()) addSystemImports(trade, systemAccount, name => trades.get(name));
+      addSystemExports(trades.get(systemAccount)!, jetStream);
+      for (const [account, trade] of trades) {
+        addSystemImports(trade, systemAccount, name => trades.get(name), jetStream.accounts.has(account));
+      }
     }
-    return { install: () => this.install(options, trades, systemAccount) };
+    return {
+      install: () => {
+        this.jetStream = jetStream;
+        return this.install(options, trades, systemAccount);
+      },
+    };
   }
 
   private install(
@@ -125,7 +141,7 @@ export class Accounts {
       this.removeTrades(account);
     }
     const names = [...trades.keys()].filter(name => !isClaimed(name));
-    for (const name of names) this.applySettings(this.open(name), options.get(name)!);
+    for (const name of names) this.applySettings(this.open(name), options.get(name)!, this.jetStream.accounts.has(name));
     for (const name of names) this.installExports(this.byName.get(name)!, trades.get(name)!);
     for (const name of names) if (this.installImports(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
     return changed;
@@ -148,11 +164,21 @@ export class Accounts {
   }
 
   /** Applies the settings of an account that do not affect other accounts. */
-  applySettings(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
+  applySettings(
+    account: Account,
+    { nkey, limits, defaultPermissions, mappings: configured, trace }: AccountOptions,
+    usesJetStream: boolean,
+  ): void {
     account.nkey = nkey;
     account.limits = limits;
     account.defaultPermissions = defaultPermissions;
     account.trace = trace;
+    const { domain, enabled } = this.jetStream;
+    const mappings = [
+      ...configured,
+      ...(usesJetStream ? domainMappings(domain, configured) : []),
+      ...(enabled && account.name === this.systemName ? systemDomainMappings(domain) : []),
+    ];
     account.mappings =
       mappings.length === 0
         ? null
@@ -192,8 +218,9 @@ export class Accounts {
    * Applies one account's claims, in operator mode. Invalid exports and imports are skipped and reported, as in the reference; the rest of the
    * account works.
    * @param activated whether an import's activation token is valid
+   * @param usesJetStream the account has JetStream
    */
-  update(options: AccountOptions, activated: ActivationCheck): AccountUpdate {
+  update(options: AccountOptions, activated: ActivationCheck, usesJetStream: boolean): AccountUpdate {
     const account = this.open(options.name);
     const { label } = account;
     const problems: string[] = [];
@@ -209,7 +236,7 @@ export class Accounts {
         note(`Error adding latency tracking for service export to account [${label}]`, latencyProblem(trade, given));
     }
     const { systemName } = this;
-    if (systemName === account.name) addSystemExports(trade);
+    if (systemName === account.name) addSystemExports(trade, this.jetStream);
     for (const wanted of options.imports) {
       const reason =
         wanted.kind === "stream"
@@ -217,8 +244,9 @@ export class Accounts {
           : addServiceImport(trade, wanted, { trades, activated });
       if (reason !== null) refused.push({ wanted, reason });
     }
-    if (systemName !== null) addSystemImports(trade, systemName, trades);
-    this.applySettings(account, options);
+    const hasApi = usesJetStream && this.jetStream.enabled;
+    if (systemName !== null) addSystemImports(trade, systemName, trades, hasApi);
+    this.applySettings(account, options, hasApi);
     this.installExports(account, trade);
     const changed = new Set<Account>();
     if (this.installImports(account)) changed.add(account);

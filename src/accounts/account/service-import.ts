@@ -26,12 +26,14 @@ import { type MeasuredCall, measureAnswer, reportBadRequest } from "./latency.ts
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, Response, ResponseEnd, type TradingAccount } from "./response.ts";
 import { isAcknowledgement } from "./responses.ts";
+import { JETSTREAM_API } from "./system-trade.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
 const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);
 const REQUEST_INFO_LOOKALIKES = new Lookalikes(REQUEST_INFO);
 const FAST_BATCH_END = encode(".$FI");
 const PULL_REQUEST = encode("$JS.API.CONSUMER.MSG.NEXT.");
+const DIRECT_GET = encode("$JS.API.DIRECT.GET");
 /** Payload of an acknowledgement that asks for the next messages begins like this. */
 const NEXT = encode("+NXT");
 const NO_BYTES = new Uint8Array(0);
@@ -49,6 +51,8 @@ export class ServiceImport implements Sink, ImportVia {
   /** No longer authorized by the exporter. */
   invalid = false;
   private readonly to: Uint8Array;
+  /** It leads to the JetStream API. */
+  private readonly isApi: boolean;
   /** Scratch space for transformed subjects. */
   private subjectScratch = Buffer.allocUnsafe(SUBJECT_BYTES_MIN);
 
@@ -58,6 +62,7 @@ export class ServiceImport implements Sink, ImportVia {
     this.plan = plan;
     this.export = null;
     this.to = encode(plan.to);
+    this.isApi = plan.to === JETSTREAM_API;
     this.subscription = new Subscription(this, encode(plan.from), null, NO_BYTES);
   }
 
@@ -79,6 +84,7 @@ export class ServiceImport implements Sink, ImportVia {
   private request(batch: MessageBatch, index: number): boolean {
     const { exporter } = this;
     if (this.invalid || exporter.expired || importCameThrough(batch, this.export)) return false;
+    if (this.isApi && isAnsweredByStream(batch, index) && exporter === this.importer.host.systemAccount) return false;
     const { log, turn } = this.importer.host;
     if (turn.fanOuts.isFull) {
       log.warnRateLimited(`Service import ${quoted(this.plan.from)} dropped a message that passed through ${CROSSINGS_NESTED_MAX} imports`);
@@ -198,6 +204,13 @@ export class ServiceImport implements Sink, ImportVia {
     }
     return info;
   }
+}
+
+/** Whether a stream or consumer answers the request itself, in its account: the API does not know it. Source: jetstream §1.6. */
+function isAnsweredByStream(batch: MessageBatch, index: number): boolean {
+  const start = batch.subjectStart(index);
+  const end = batch.subjectEnd(index);
+  return startsWith(batch.subjectSource, start, end, DIRECT_GET) || startsWith(batch.subjectSource, start, end, PULL_REQUEST);
 }
 
 /**

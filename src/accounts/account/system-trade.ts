@@ -1,7 +1,8 @@
 /**
- * Services that every account imports from the system account by default: statistics about itself, and USER.INFO.
- * Source: reference, core §5.1, §8.4.
+ * Services that accounts import from the system account by default: statistics about themselves, USER.INFO, and the JetStream API for accounts that
+ * use it. Source: reference, core §5.1, §8.4; jetstream §1.1, §1.2.
  */
+import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 
 import { isSubsetText } from "../../messaging/subject/subject-text.ts";
 import { NO_ACTIVATIONS } from "../trade/export-access.ts";
@@ -25,15 +26,57 @@ const EXPORTS = [
   systemExport("$SYS.REQ.USER.*.INFO"),
 ];
 
+/** Which accounts use JetStream, and under which name other servers know it. */
+export interface JetStreamTrade {
+  /** JetStream is on. */
+  readonly enabled: boolean;
+  /** Names of the accounts of the configuration that use it. */
+  readonly accounts: ReadonlySet<string>;
+  /** Empty: none. */
+  readonly domain: string;
+}
+
+export const NO_JETSTREAM: JetStreamTrade = { enabled: false, accounts: new Set(), domain: "" };
+
+/** All requests to the JetStream API. */
+export const JETSTREAM_API = "$JS.API.>";
+
+/** What stands behind `$JS.<domain>.API.`, and the subjects that are meant. */
+const DOMAIN_SUBJECTS = [
+  ["INFO", "$JS.API.INFO"],
+  ...["STREAM", "CONSUMER", "DIRECT", "META", "SERVER", "ACCOUNT"].map(part => [`${part}.>`, `$JS.API.${part}.>`] as const),
+  ["$KV.>", "$KV.>"],
+  ["$OBJ.>", "$OBJ.>"],
+] as const;
+
+function domainRule(source: string, subject: string): MappingRule {
+  return { source, destinations: [{ subject, weight: 100, cluster: "" }] };
+}
+
+/** The mappings by which clients of an account reach JetStream under its domain, except those that the account has itself. */
+export function domainMappings(domain: string, configured: readonly MappingRule[]): readonly MappingRule[] {
+  if (domain === "") return [];
+  const known = new Set(configured.map(({ source }) => source));
+  return DOMAIN_SUBJECTS.map(([suffix, subject]) => domainRule(`$JS.${domain}.API.${suffix}`, subject)).filter(
+    ({ source }) => !known.has(source),
+  );
+}
+
+/** The same for the system account. */
+export function systemDomainMappings(domain: string): readonly MappingRule[] {
+  return domain === "" ? [] : [domainRule(`$JS.${domain}.API.>`, JETSTREAM_API)];
+}
+
 /** Adds the exports of the system account, except those that are configured. */
-export function addSystemExports(system: Trade): void {
-  for (const one of EXPORTS) {
+export function addSystemExports(system: Trade, jetStream: JetStreamTrade): void {
+  for (const one of jetStream.enabled ? [...EXPORTS, systemExport(JETSTREAM_API)] : EXPORTS) {
     const given = [...system.serviceExports.keys()].some(subject => isSubsetText(one.subject, subject));
     if (!given) addExport(system, one);
   }
 }
 
-export function addSystemImports(trade: Trade, systemAccount: string, trades: TradeLookup): void {
+/** @param usesJetStream the account's clients reach the JetStream API */
+export function addSystemImports(trade: Trade, systemAccount: string, trades: TradeLookup, usesJetStream: boolean): void {
   const name = trade.account;
   const userInfo = ["$SYS.REQ.USER.INFO", `$SYS.REQ.USER.${name}.INFO`, true] as const;
   const wanted =
@@ -45,7 +88,8 @@ export function addSystemImports(trade: Trade, systemAccount: string, trades: Tr
           ["$SYS.REQ.ACCOUNT.PING.STATZ", `$SYS.REQ.ACCOUNT.${name}.STATZ`, false],
           userInfo,
         ] as const);
-  for (const [to, subject, share] of wanted) {
+  const all = usesJetStream ? [...wanted, [JETSTREAM_API, JETSTREAM_API, true] as const] : wanted;
+  for (const [to, subject, share] of all) {
     const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject, to, share };
     // An import that the account configured is kept.
     addServiceImport(trade, options, { trades, activated: NO_ACTIVATIONS }, true);

@@ -17,7 +17,7 @@ import { type HashedAccounts, withAccountHashes } from "../../messaging/mapping/
 import { checkMapping, installedRule, type MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { TransformError } from "../../messaging/mapping/transform-error.ts";
 import type { ActivationRules } from "./activation-rules.ts";
-import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf } from "./claims-options.ts";
+import { accountOptionsOf, exportOptionsOf, importOptionsOf, mappingsOf, usesJetStream } from "./claims-options.ts";
 import { type LoadedAccount, signersOf } from "./loaded-account.ts";
 import { MISSING } from "./lookup-error.ts";
 import type { OperatorHost } from "./operator-host.ts";
@@ -43,7 +43,7 @@ export class ClaimsInstaller {
     const { account, claims } = loaded;
     this.setClaim(loaded, jwt);
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label) };
-    this.host.directory.update(options, this.rules.check);
+    this.host.directory.update(options, this.rules.check, usesJetStream(claims));
   }
 
   /**
@@ -67,7 +67,7 @@ export class ClaimsInstaller {
     loaded.mappings = mappings;
     const { imports, missing } = this.importsOf(claims, failed, account.label);
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), imports, mappings };
-    const { changed, problems, refused } = directory.update(options, this.rules.check);
+    const { changed, problems, refused } = directory.update(options, this.rules.check, usesJetStream(claims));
     for (const problem of problems) log.debug(problem);
     for (const { wanted, reason } of refused) {
       const exporter = this.loaded(wanted.account)?.account.label ?? wanted.account;
@@ -92,7 +92,7 @@ export class ClaimsInstaller {
   disable(loaded: LoadedAccount): void {
     const { account, claims } = loaded;
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NO_ACCESS_LIMITS };
-    this.host.directory.update(options, this.rules.check);
+    this.host.directory.update(options, this.rules.check, false);
     this.stop(loaded);
     this.onExpired(loaded);
   }

@@ -114,3 +114,8 @@ export function importOptionsOf({ account, allowTrace, localSubject, share, subj
   if (localSubject !== "") return { kind: "service", account, subject, to: localSubject, share, token };
   return { kind: "service", account, subject: to === "" ? subject : to, to: to === "" ? "" : subject, share, token };
 }
+
+/** Whether the claims give the account any storage for streams. */
+export function usesJetStream({ nats: { limits } }: AccountClaims): boolean {
+  return [limits, ...limits.tiers.values()].some(({ memoryBytesMax, diskBytesMax }) => memoryBytesMax !== 0 || diskBytesMax !== 0);
+}

@@ -26,7 +26,7 @@ export interface Supported {
 }
 
 /** The only place that says whether a server may be started with JetStream. */
-export const SUPPORTED: Supported = { jetStream: false };
+export const SUPPORTED: Supported = { jetStream: true };
 
 /**
  * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.

@@ -2,23 +2,14 @@
  * How many files and sockets this process may have open. When accepting fails for lack of a descriptor, Bun reports no error and spins.
  * So the limit is read at start, and connections are refused before they reach it.
  */
-import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync } from "node:fs";
+import { descriptorLimit } from "../../base/runtime/descriptors.ts";
 import type { Descriptors } from "../../wire/transport/descriptors.ts";
 
 /** Descriptors reserved for log files, the monitoring port, stores and the embedding program. */
 const RESERVE = 64;
 /** Largest share of a low limit that is reserved. */
 const RESERVE_SHARE = 0.25;
-
-/** The soft limit; null when it cannot be read. */
-function descriptorLimit(): number | null {
-  try {
-    const line = readFileSync("/proc/self/limits", "utf8").match(/^Max open files\s+(\d+)/m);
-    return line === null ? null : Number(line[1]);
-  } catch {
-    return null;
-  }
-}
 
 /** The number of open descriptors; 0 when it cannot be read. */
 function openDescriptors(): number {

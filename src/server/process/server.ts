@@ -126,7 +126,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
    * Starts what the options configure, and logs it as the reference does.
    * @throws StartError when a port cannot be bound, a file cannot be written or an address is invalid; nothing keeps running then
    */
-  start(): void {
+  async start(): Promise<void> {
     const { options, shard } = this;
     logStart(this, shard.operator, () => this.operatorPorts.startProfiler(options));
     shard.reportAuthentication();
@@ -136,11 +136,15 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       this.operatorPorts.startMonitor(options);
       this.ocspFor(options)?.start(options);
       this.descriptors.start();
+      // Without JetStream the start is complete when this function returns.
+      if (options.jetStream.enabled) await shard.startJetStream();
+      if (this.stops) return;
       shard.listen();
     } catch (error) {
       shard.abandon();
       this.operatorPorts.stop();
       void this.ocsp?.stop();
+      void shard.jetStream?.stop();
       throw error;
     }
     this.files.writePorts();
@@ -170,6 +174,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     }
     this.operatorPorts.stop();
     await shard.stop();
+    await shard.jetStream?.stop();
     this.files.removePorts();
     this.log.notice("Server Exiting..");
     await this.ocsp?.stop();
@@ -340,7 +345,9 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     return this.ocsp?.cacheStats ?? null;
   }
 
-  readonly jetStream: JetStreamReport | null = null;
+  get jetStream(): JetStreamReport | null {
+    return this.shard.jetStream;
+  }
 
   get missingListeners(): readonly string[] {
     if (this.shard.clientPorts.open && this.lameDuck === null) return [];

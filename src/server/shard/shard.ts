@@ -12,6 +12,7 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { AccountHost } from "../../accounts/account/account-host.ts";
 import { Accounts } from "../../accounts/account/accounts.ts";
 import { accountsIn } from "../../accounts/account/accounts-in.ts";
+import { type JetStreamTrade, NO_JETSTREAM } from "../../accounts/account/system-trade.ts";
 import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import type { Clock } from "../../base/clock/clock.ts";
@@ -24,6 +25,7 @@ import { type Logger, logOf } from "../../base/log/logger.ts";
 import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
 import { forEachInShares } from "../../base/scheduling/for-each.ts";
+import { jetStreamAccounts } from "../../config/schema/jetstream-accounts.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { unitsToBind } from "../../connections/client/binding.ts";
 import type { Client, ClientHost, InfoOccasion } from "../../connections/client/client.ts";
@@ -51,6 +53,7 @@ import type { TlsGuards } from "./load-tls.ts";
 import { OpenTransports } from "./open-transports.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 import { StartError } from "./server-errors.ts";
+import type { ServerJetStream } from "./server-jetstream.ts";
 import type { WebSocketOwnerName } from "./websocket-listener.ts";
 
 /** A seed has 53 bits, so that nobody can find it by trying all seeds. */
@@ -105,6 +108,8 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   readonly operator: OperatorMode | null;
   /** null: no system account, or not opened yet. */
   system: SystemAccount | null = null;
+  /** null: JetStream is off, or not started yet. */
+  jetStream: ServerJetStream | null = null;
   /** The client port; 0 until it listens. */
   port = 0;
   /** INFO contains `ldm`, which tells clients to leave. */
@@ -132,7 +137,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.turn.now = this.clock.now();
     this.turn.onDefect = error => this.onDefect(error);
     this.directory = new Accounts(this);
-    this.directory.prepare(accountsIn(options)).install();
+    this.directory.prepare(accountsIn(options, jetStreamTradeOf(options))).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     this.operator = hasOperatorMode(options) ? new (operatorModeModule().OperatorMode)(this) : null;
     this.authentication = new Authentication(this, authenticate);
@@ -151,6 +156,12 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   /** Waits for other servers that the start depends on. @throws StartError when one does not answer */
   async open(): Promise<void> {
     await this.operator?.open();
+  }
+
+  /** Starts JetStream; resolves when all streams are there. @throws StartError */
+  async startJetStream(): Promise<void> {
+    this.jetStream = new (jetStreamModule().ServerJetStream)(this);
+    await this.jetStream.start();
   }
 
   /** Logs errors in the auth callout configuration. */
@@ -212,7 +223,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     } catch (error) {
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
-    const accounts = this.directory.prepare(accountsIn(after));
+    const accounts = this.directory.prepare(accountsIn(after, jetStreamTradeOf(after)));
     const installOperator = this.operator?.prepare(after);
     const installPorts = this.clientPorts.prepare(after);
     return () => {
@@ -399,6 +410,16 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 /** Whether the options name trusted operators or an account resolver. */
 function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
   return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
+}
+
+function jetStreamTradeOf(options: Options): JetStreamTrade {
+  const { domain, enabled } = options.jetStream;
+  return enabled ? { enabled, domain, accounts: new Set(jetStreamAccounts(options).keys()) } : NO_JETSTREAM;
+}
+
+/** Likewise. */
+function jetStreamModule(): typeof import("./server-jetstream.ts") {
+  return require("./server-jetstream.ts");
 }
 
 /** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
