@@ -37,6 +37,11 @@ export class Pattern {
     return this.shape === Shape.Exact ? this.fixedSize : Number.MAX_SAFE_INTEGER;
   }
 
+  /** Offset of the last byte before the first wildcard that is no dot; -1: there is none. */
+  get lastFixedAt(): number {
+    return this.shape === Shape.Exact ? this.fixedSize - 1 : Math.max(this.fixedSize - 2, -1);
+  }
+
   /** @param subject valid: no empty token, nothing after `>`; kept, not copied */
   constructor(subject: Uint8Array) {
     this.subject = subject;

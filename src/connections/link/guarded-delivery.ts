@@ -41,7 +41,7 @@ function deliverAllowed(receiver: GuardedReceiver, subscription: Subscription, b
   // Often the sizes of the subjects decide: no message of the batch can be denied.
   if (filter === null || batch.namesBytesMax < filter.sizeMin) return receiver.deliverAll(subscription, batch, from, to);
   const { fields, subjectSource } = batch;
-  const { sizeMin, sizeMax } = filter;
+  const { byteAt, byteThere, sizeMin, sizeMax } = filter;
   let taken = 0;
   let runStart = from;
   // The filter is called once for consecutive messages on one subject.
@@ -53,7 +53,8 @@ function deliverAllowed(receiver: GuardedReceiver, subscription: Subscription, b
     if (start !== lastStart) {
       const end = fields[field + SUBJECT_END];
       const size = end - start;
-      allowed = size < sizeMin || size > sizeMax || filter.allows(subjectSource, start, end);
+      const differs = size < sizeMin || size > sizeMax || (byteAt !== -1 && subjectSource[start + byteAt] !== byteThere);
+      allowed = differs || filter.allows(subjectSource, start, end);
       lastStart = start;
     }
     if (allowed) continue;

@@ -9,6 +9,9 @@ export interface SubjectFilter {
   /** Subjects shorter than `sizeMin` or longer than `sizeMax` bytes are always allowed; `allows` need not be called for them. */
   readonly sizeMin: number;
   readonly sizeMax: number;
+  /** Nor for subjects with another byte than `byteThere` at this offset, which is below `sizeMin`; -1: the byte does not matter. */
+  readonly byteAt: number;
+  readonly byteThere: number;
   /** @param subject bytes `start` to `end`: the subject as the client sees it; borrowed for the call */
   allows(subject: Uint8Array, start: number, end: number): boolean;
 }

@@ -103,7 +103,13 @@ class Network {
     subscription.weight = weight;
     subscription.deliveredMax = receiver.deliveredMax;
     if (denied !== "") {
-      subscription.filter = { sizeMin: 0, sizeMax: 100, allows: (subject, start, end) => textOf(subject, start, end) !== denied };
+      subscription.filter = {
+        sizeMin: 0,
+        sizeMax: 100,
+        byteAt: -1,
+        byteThere: 0,
+        allows: (subject, start, end) => textOf(subject, start, end) !== denied,
+      };
     }
     this.subscriptions.push(subscription);
     this.interest.insert(subscription);

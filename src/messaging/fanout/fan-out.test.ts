@@ -217,6 +217,8 @@ test("only requests that a filter drops have no responders", () => {
   const subscription = fixture.subscribe(new Receiver());
   subscription.filter = {
     sizeMin: 0,
+    byteAt: -1,
+    byteThere: 0,
     sizeMax: 9,
     allows: (subject, start, end) => Buffer.from(subject.subarray(start, end)).toString() !== "a.b",
   };
