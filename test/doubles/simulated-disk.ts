@@ -475,7 +475,7 @@ class SimulatedFile implements DiskFile {
 
   writeAt(position: number, source: Uint8Array, start = 0, end = source.length): void {
     if (start === end) return;
-    const bytes = source.slice(start, end);
+    const bytes = Uint8Array.from(source.subarray(start, end)); // a slice of a Buffer would be a view of the memory, which is used again
     let failure: string | null = null;
     this.run(
       "write",

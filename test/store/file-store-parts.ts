@@ -21,6 +21,9 @@ export interface TestParts extends StoreParts {
   readonly lines: string[];
 }
 
+/** Kernels take some milliseconds to make, and keep nothing between two calls. */
+const codec = new BlockCodec(new RecordHasher(stagingBytes(1)));
+
 /** @param cacheBytesMax bytes of blocks in memory */
 export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestParts {
   const hasher = new RecordHasher(stagingBytes(2));
@@ -31,7 +34,7 @@ export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestPar
     hasher,
     staging: new StagingArena(hasher),
     cache: new BlockCache(SYSTEM_CLOCK, cacheBytesMax),
-    codec: new BlockCodec(hasher),
+    codec,
     rewriteTurns: new RewriteTurns(),
     files: new OpenFiles(disk, 16),
     commits: new CommitService(SYSTEM_CLOCK, 2),
@@ -44,6 +47,18 @@ export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestPar
   };
 }
 
+const encryptions = new Map<string, StoreEncryption>();
+
 export function testEncryption(cipher: StoreCipher, secret: string, previous: string | null = null): StoreEncryption {
-  return new StoreEncryption(cipher, new StoreSecret(secret), previous === null ? null : new StoreSecret(previous), randomBytes);
+  const name = JSON.stringify([cipher, secret, previous]);
+  const made = encryptions.get(name);
+  if (made !== undefined) return made;
+  const encryption = new StoreEncryption(
+    cipher,
+    new StoreSecret(secret),
+    previous === null ? null : new StoreSecret(previous),
+    randomBytes,
+  );
+  encryptions.set(name, encryption);
+  return encryption;
 }
