@@ -110,10 +110,10 @@ export class StreamFiles {
     const { disk } = this;
     const directory = this.directoryOf(account, config.name);
     if (disk.status(join(directory, META_FILE)) !== null) throw new Error("stream name already in use");
-    const missing = await this.makeDirectories(join(directory, "msgs"));
+    const parents = this.makeDirectories(join(directory, "msgs"));
     try {
       await this.save(account, config, created);
-      for (const parent of missing) await disk.syncDirectory(parent);
+      for (const parent of parents) await disk.syncDirectory(parent);
     } catch (error) {
       await this.parts.run(removeTree(disk, directory));
       throw error;
@@ -216,13 +216,18 @@ export class StreamFiles {
       .map(({ name }) => name);
   }
 
-  /** Creates a directory with those above it. @returns parents of new ones, which must be synced, the innermost first */
-  private async makeDirectories(path: string): Promise<string[]> {
+  /**
+   * Creates a directory with those above it.
+   * @returns directories that must be synced, the innermost first: the parents of new ones, and all others down from the store's. Another stream
+   *   that is being created may have made those a moment ago.
+   */
+  private makeDirectories(path: string): string[] {
     const { disk } = this;
-    if (disk.status(path) !== null) return [];
     const parent = join(path, "..");
-    const above = await this.makeDirectories(parent);
-    disk.makeDirectory(path, PERMISSIONS);
+    const isMissing = disk.status(path) === null;
+    if (!isMissing && !path.startsWith(`${this.directory}/`)) return [];
+    const above = this.makeDirectories(parent);
+    if (isMissing) disk.makeDirectory(path, PERMISSIONS);
     return [parent, ...above];
   }
 }
