@@ -85,12 +85,11 @@ export class DirectGet {
   private onSubjectRequest(batch: MessageBatch, index: number): void {
     const reply = replyOf(batch, index);
     if (reply === null || !this.hasLevel(batch, index, reply)) return;
-    const body = batch.payload(index);
     const start = startOfToken(batch, index, SUBJECT_TOKEN);
     const end = batch.subjectEnd(index);
-    if (body.length === 0 && start < end && this.stream.isOpenForReads)
-      return this.answerLast(batch.subjectSource, start, end, reply, false);
-    const request = decodeDirectGetBySubject(body, decode(batch.subjectSource, start, end));
+    const bodySize = batch.end(index) - batch.start(index) - Math.max(0, batch.headerSize(index));
+    if (bodySize === 0 && start < end && this.stream.isOpenForReads) return this.answerLast(batch.subjectSource, start, end, reply, false);
+    const request = decodeDirectGetBySubject(batch.payload(index), decode(batch.subjectSource, start, end));
     if (typeof request === "string") this.sendStatus(reply, request);
     else this.answer(request, reply);
   }
@@ -300,7 +299,9 @@ function replyOf(batch: MessageBatch, index: number): Uint8Array | null {
   const start = batch.replyStart(index);
   const end = batch.replyEnd(index);
   if (start === end || isJetStreamReply(batch.source, start, end)) return null;
-  return Uint8Array.from(batch.source.subarray(start, end));
+  const reply = new Uint8Array(end - start);
+  for (let at = start; at < end; at++) reply[at - start] = batch.source[at];
+  return reply;
 }
 
 function startOfToken(batch: MessageBatch, index: number, token: number): number {
