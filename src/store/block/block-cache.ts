@@ -4,16 +4,21 @@
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Block } from "./block.ts";
-import type { BlockData } from "./block-data.ts";
+import { BlockData } from "./block-data.ts";
 
 export const CACHE_BYTES_MAX = 256 * 1024 * 1024;
 /** Content that nobody used for two intervals is dropped. Source: formats §10.11. */
 const SWEEP_MS = 5_000;
 
+/** Contents of recycled blocks that are kept, beside the budget. */
+const SPARES_MAX = 2;
+
 export class BlockCache {
   private readonly clock: Clock;
   private readonly bytesMax: number;
   private readonly blocks = new Set<Block>();
+  /** Content of blocks that nobody read. */
+  private readonly spare: BlockData[] = [];
   private bytes = 0;
   private uses = 0;
   /** `uses` at the sweep before the last one, and at the last one. */
@@ -30,18 +35,39 @@ export class BlockCache {
     return this.bytes;
   }
 
+  /** Content for a new block, empty. It has memory of a block that was recycled, if there is one. */
+  empty(base: number): BlockData {
+    const spare = this.spare.pop();
+    if (spare === undefined) return BlockData.empty(base);
+    spare.reuse(base);
+    return spare;
+  }
+
+  /**
+   * Gives up the content of a block that is complete, if nobody has read it. Its memory serves the next block: a stream that is only written to
+   * then needs no new memory, which the system would have to clear page by page.
+   */
+  recycle(block: Block): void {
+    const { data } = block;
+    if (data === null || data.isRead) return;
+    this.drop(block);
+    if (this.spare.length < SPARES_MAX) this.spare.push(data);
+  }
+
   /** Keeps the content of a block. */
   put(block: Block, data: BlockData): void {
     block.data = data;
     this.blocks.add(block);
     this.bytes += data.memory;
-    this.use(data);
+    data.used = ++this.uses;
     this.shrink(block);
     this.cancelSweep ??= this.clock.after(SWEEP_MS, () => this.sweep(), false);
   }
 
+  /** Somebody reads the content. */
   use(data: BlockData): void {
     data.used = ++this.uses;
+    data.isRead = true;
   }
 
   /** The content of a block has grown. @param before its memory before */
@@ -49,7 +75,7 @@ export class BlockCache {
     const { data } = block;
     if (data === null) return;
     this.bytes += data.memory - before;
-    this.use(data);
+    data.used = ++this.uses;
     if (this.bytes > this.bytesMax) this.shrink(block);
   }
 
@@ -63,6 +89,7 @@ export class BlockCache {
     this.cancelSweep?.();
     this.cancelSweep = null;
     for (const block of [...this.blocks]) this.drop(block);
+    this.spare.length = 0;
   }
 
   private shrink(kept: Block): void {
@@ -80,6 +107,7 @@ export class BlockCache {
     for (const block of [...this.blocks]) if (block.data!.used <= idleSince) this.drop(block);
     this.marks.shift();
     this.marks.push(this.uses);
+    this.spare.length = 0;
     if (this.blocks.size > 0) this.cancelSweep = this.clock.after(SWEEP_MS, () => this.sweep(), false);
   }
 }

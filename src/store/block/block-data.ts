@@ -13,7 +13,7 @@ const BYTES_MIN = 4 * 1024;
 
 export class BlockData {
   /** Sequence of slot 0. */
-  readonly base: number;
+  base: number;
   bytes: Buffer;
   /** Bytes that are filled. */
   size: number;
@@ -23,6 +23,8 @@ export class BlockData {
   subjects: Int32Array;
   /** When it was used last: a number of the block cache. */
   used = 0;
+  /** Somebody has looked at it, and may still hold views of its bytes. */
+  isRead = false;
 
   /** @param bytes owned from now on */
   constructor(base: number, bytes: Buffer, size: number, slots = SLOTS_MIN) {
@@ -35,6 +37,13 @@ export class BlockData {
 
   static empty(base: number): BlockData {
     return new BlockData(base, Buffer.allocUnsafeSlow(BYTES_MIN), 0);
+  }
+
+  /** Becomes the content of a new block, empty. Nobody may have read it. */
+  reuse(base: number): void {
+    this.base = base;
+    this.size = 0;
+    this.slots = 0;
   }
 
   /** Memory that it takes, bytes. */

@@ -26,6 +26,8 @@ import type { StoreOptions, StoreParts } from "./store-parts.ts";
 /** Zeros that are written in advance: as much as the block has, within these bounds. */
 const AHEAD_BYTES_MIN = 32 * 1024;
 const AHEAD_BYTES_MAX = 1024 * 1024;
+/** Larger writes, on average, are synced without zeros: they gain little, and the disk would have to write twice as much. */
+const WRITE_BYTES_MAX = 96 * 1024;
 const CHECKSUM_BYTES = 8;
 /** Instead of an address. */
 const UNSTAGED = -1;
@@ -67,6 +69,8 @@ export class ActiveBlock {
   /** Position of the last change that has a record. */
   private lastStaged = 0;
   private extending = false;
+  /** Size of a write, an average of the last ones. */
+  private writeBytesMean = 0;
 
   /** @param block the last block of the store; its records are in the file, and nothing else */
   constructor(parts: StoreParts, options: StoreOptions, owner: BlockOwner, block: Block) {
@@ -210,7 +214,8 @@ export class ActiveBlock {
     this.commit.written(this.firstStaged, this.lastStaged, end - start);
     if (this.isNew) this.directoryCommit.written(this.firstStaged, this.lastStaged);
     this.isNew = false;
-    this.extendAhead();
+    this.writeBytesMean += (end - start - this.writeBytesMean) / 8;
+    if (this.writeBytesMean <= WRITE_BYTES_MAX) this.extendAhead();
   }
 
   /** The block is complete: its zeros are cut off when its records are durable. */

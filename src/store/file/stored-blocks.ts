@@ -13,7 +13,7 @@ import { removeTree } from "../../base/disk/remove-tree.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
-import { BlockData, NO_RECORD } from "../block/block-data.ts";
+import { type BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
 import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordView } from "../block/record-view.ts";
@@ -114,6 +114,7 @@ export class StoredBlocks implements BlockOwner {
 
   onBlockSealed(block: Block): void {
     this.line.afterDurable(this.position - 1, () => this.rewriting.add(block));
+    if (!this.readsRemoved) this.parts.cache.recycle(block);
   }
 
   onRoom(isFull: boolean): void {
@@ -197,8 +198,14 @@ export class StoredBlocks implements BlockOwner {
 
   /** The content of the active block, if it is in memory; of a new block, an empty one. */
   private dataOfActive(block: Block, sequence: number, offset: number): BlockData | null {
-    if (block.data === null && offset === 0) this.parts.cache.put(block, BlockData.empty(sequence));
+    if (block.data === null && offset === 0) this.parts.cache.put(block, this.parts.cache.empty(sequence));
     return block.data;
+  }
+
+  /** Messages are removed while others are stored, which needs the content of their blocks; or sealed blocks are written again. */
+  private get readsRemoved(): boolean {
+    const { bytesMax, messagesMax, messagesPerSubjectMax } = this.limits;
+    return bytesMax > 0 || messagesMax > 0 || messagesPerSubjectMax > 0 || this.compressed;
   }
 
   // Finding
@@ -350,12 +357,20 @@ export class StoredBlocks implements BlockOwner {
   /** The subject has one message less: the one at `sequence` of a block. */
   private forget(id: number, block: Block, sequence: number): void {
     const { subjects } = this;
-    if (subjects.addToTotal(id, -1) === 0) {
+    const left = subjects.addToTotal(id, -1);
+    if (left === 0) {
       subjects.remove(id);
       this.subjectRemovals++;
       return;
     }
     if (subjects.firstSequenceOf(id) === sequence) {
+      const last = subjects.lastSequenceOf(id);
+      if (left === 1 && last > sequence) {
+        // The only one left is the last one: no search, as when each subject keeps one message.
+        subjects.setFirstBlock(id, subjects.lastBlockOf(id));
+        subjects.setFirstSequence(id, last);
+        return;
+      }
       const next = this.nextInMemory(id, block, sequence + 1);
       subjects.setFirstSequence(id, next);
     }
