@@ -66,6 +66,12 @@ function timeOrNone(high: number, low: number): string {
   return high === 0 && low === 0 ? ZERO_TIME_TEXT : timeText(high, low);
 }
 
+function* sequencesIn(runs: readonly number[]): Generator<number> {
+  for (let index = 0; index < runs.length; index += 2) {
+    for (let offset = 0; offset < runs[index + 1]!; offset++) yield runs[index]! + offset;
+  }
+}
+
 function unlessZero(count: number): number | undefined {
   return count === 0 ? undefined : count;
 }
@@ -74,7 +80,7 @@ function unlessZero(count: number): number | undefined {
 export interface StateDetails {
   /** Sorted by their bytes; empty: omitted. */
   readonly subjects?: readonly (readonly [subject: string, messages: number])[];
-  /** Sequences, ascending. */
+  /** Runs of sequences without a message, ascending: first sequence, length, first sequence, length … */
   readonly deleted?: readonly number[];
 }
 
@@ -91,7 +97,7 @@ export function streamStateValue(state: StoreState, consumers: number, details: 
     num_subjects: unlessZero(state.subjects),
     subjects: subjects.length === 0 ? undefined : new StreamedMap(subjects),
     num_deleted: unlessZero(state.deleted),
-    deleted: deleted.length === 0 ? undefined : new StreamedList(deleted),
+    deleted: deleted.length === 0 ? undefined : new StreamedList(sequencesIn(deleted)),
     lost: lostSequences.length === 0 ? undefined : { msgs: lostSequences, bytes: lostBytes },
     consumer_count: consumers,
   };

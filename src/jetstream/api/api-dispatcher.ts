@@ -8,9 +8,12 @@
  */
 import type { Account } from "../../accounts/account/account.ts";
 import { WheelTimer } from "../../base/clock/timing-wheel.ts";
+import { isStreamed, jsonPieces } from "../../base/go/json-stream.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import { goTime } from "../../base/go/time.ts";
 import { Nuid } from "../../base/random/nuid.ts";
+import type { Job } from "../../base/scheduling/job.ts";
+import { PAUSE } from "../../base/scheduling/sliced.ts";
 import { LocalSubscriber } from "../../messaging/batch/local-subscriber.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import { HeaderKey } from "../../messaging/header/header-read.ts";
@@ -169,11 +172,13 @@ export class ApiDispatcher {
       if (fields === SILENCE) return;
       const kind = endpoint.kind === "streamInfo" && wantsCreateAnswer(request) ? "streamCreate" : endpoint.kind;
       account.requests++;
-      this.send(service, requester, name, answer(kind, fields), endpoint.unaudited === true);
+      const value = answer(kind, fields);
+      const response = isStreamed(value) ? await jetStream.run(joined(value)) : compactGoJson(value);
+      this.send(service, requester, name, response, endpoint.unaudited === true);
     } catch (error) {
       if (error instanceof CountedAsSuccess) {
         account.requests++;
-        this.send(service, requester, name, refusal(endpoint.kind, error.error), false);
+        this.send(service, requester, name, compactGoJson(refusal(endpoint.kind, error.error)), false);
       } else if (error instanceof DelayedError) this.refuseLater(endpoint, service, requester, name, error.error);
       else if (error instanceof ApiError) this.refuse(endpoint, service, requester, name, error);
       else jetStream.error(`JetStream API ${service.subject} failed: ${(error as Error).stack ?? error}`);
@@ -186,15 +191,14 @@ export class ApiDispatcher {
       counted.requests++;
       counted.errors++;
     }
-    this.send(service, requester, account, refusal(endpoint.kind, error), false);
+    this.send(service, requester, account, compactGoJson(refusal(endpoint.kind, error)), false);
   }
 
   private refuseLater(endpoint: Endpoint, service: ServiceRequest, requester: Requester, account: string, error: ApiError): void {
     this.jetStream.timers.set(new WheelTimer(() => this.refuse(endpoint, service, requester, account, error)), DELAY_MS);
   }
 
-  private send(service: ServiceRequest, requester: Requester, account: string, value: object, isUnaudited: boolean): void {
-    const response = compactGoJson(value);
+  private send(service: ServiceRequest, requester: Requester, account: string, response: string, isUnaudited: boolean): void {
     if (service.reply !== "") this.system.publisher.publish(service.reply, "", null, response);
     if (!isUnaudited) this.audit(service, requester, account, response);
     this.jetStream.endSoon();
@@ -226,4 +230,14 @@ export class ApiDispatcher {
     if (!account.interest.hasInterest(bytes, 0, bytes.length)) return;
     account.publisher.publish(bytes, "", null, compactGoJson(value));
   }
+}
+
+/** The JSON of a long answer. */
+function* joined(value: object): Job<string> {
+  const pieces: string[] = [];
+  for (const piece of jsonPieces(value, 0)) {
+    pieces.push(piece);
+    yield PAUSE;
+  }
+  return pieces.join("");
 }
