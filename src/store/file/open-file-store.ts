@@ -41,6 +41,8 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     yield* enforceLimits(stored);
   }
   store = new FileStore(stored);
+  // What was read is durable; what opening changed is written.
+  store.flush();
   return { store, recovered };
 }
 
