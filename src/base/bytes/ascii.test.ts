@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../random/random.ts";
@@ -156,4 +157,12 @@ test("decodes ranges, copies bytes and compares them", () => {
     false,
     false,
   ]);
+});
+
+test("an array whose text was read gets no memory block of its own", () => {
+  const arrays = Array.from({ length: 10_000 }, () => new Uint8Array(12).fill(0x61));
+  const before = heapStats().extraMemorySize;
+  for (const array of arrays) expect([decode(array), latin1(array, 0, 12)]).toEqual(["a".repeat(12), "a".repeat(12)]);
+  expect(heapStats().extraMemorySize - before).toBeLessThan(arrays.length * 50);
+  expect(arrays.length).toBe(10_000);
 });

@@ -9,7 +9,7 @@
  * `checkHeader` gives the mistake.
  * Source: nats-server, server/client.go (behaviour); core §1.2.
  */
-import { CR, LF, SPACE, ZERO } from "../../base/bytes/ascii.ts";
+import { CR, decode, LF, SPACE, ZERO } from "../../base/bytes/ascii.ts";
 
 const COLON = 0x3a;
 const VERSION = Buffer.from("NATS/1.0");
@@ -61,7 +61,7 @@ export function headerValueEnd(bytes: Uint8Array, at: number, end: number): numb
 /** The first value of a key as text, for code that is not on the hot path; null if the block does not have the key. */
 export function headerText(bytes: Uint8Array, start: number, end: number, key: HeaderKey): string | null {
   const at = headerValue(bytes, start, end, key);
-  return at === -1 ? null : text(bytes, at, lineEnd(bytes, at, end));
+  return at === -1 ? null : decode(bytes, at, lineEnd(bytes, at, end));
 }
 
 /**
@@ -102,11 +102,11 @@ export class HeaderFields {
   }
 
   get keyText(): string {
-    return text(this.bytes, this.keyStart, this.keyEnd);
+    return decode(this.bytes, this.keyStart, this.keyEnd);
   }
 
   get valueText(): string {
-    return text(this.bytes, this.valueStart, this.valueEnd);
+    return decode(this.bytes, this.valueStart, this.valueEnd);
   }
 }
 
@@ -181,8 +181,4 @@ function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] === SPACE) at++;
   return at;
-}
-
-function text(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
 }

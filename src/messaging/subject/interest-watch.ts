@@ -1,3 +1,5 @@
+import { latin1 } from "../../base/bytes/ascii.ts";
+
 /** Why a watch is refused; the texts are the reference's. */
 export enum WatchError {
   InvalidSubject = "sublist: invalid subject",
@@ -58,6 +60,6 @@ export class InterestWatch {
 
 /** Subject and queue, separated by a space, which no subject contains. One character per byte, so that different bytes give different keys. */
 function keyOf(subject: Uint8Array, queue: Uint8Array | null): string {
-  const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const text = (bytes: Uint8Array) => latin1(bytes, 0, bytes.length);
   return queue === null ? text(subject) : `${text(subject)} ${text(queue)}`;
 }
