@@ -11,7 +11,6 @@ import { decodeTtlFile, encodeTtlFile } from "../../src/store/expiry/ttl-file.ts
 const many = process.env.BENCH_SHORT === "1" ? 20_000 : 1_000_000;
 const owner = { has: () => true };
 const random = new Random(1);
-let taken = 0;
 const NOW_HIGH = 400_000_000;
 
 function measured(name: string, run: () => void): void {
@@ -34,7 +33,9 @@ function measuredParts(name: string, sliced: Sliced<unknown>): void {
 }
 
 function takeAll(deadlines: Deadlines): void {
+  let taken = 0;
   while (deadlines.takeFirst(0x7fff_ffff, 0)) taken++;
+  if (taken === 0) throw new Error("there were entries");
 }
 
 const ascending = new Deadlines(owner);

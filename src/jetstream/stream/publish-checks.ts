@@ -19,12 +19,12 @@ import { type Publishing, Rollup, Verdict } from "./publishing.ts";
 export interface CheckedStream {
   readonly rules: PublishRules;
   readonly store: MessageStore;
-  /** Id of the very last message; empty: it had none. */
-  readonly lastMessageId: string;
+  /** Id of the very last message; empty: it had none; null: not known yet. */
+  readonly lastMessageId: string | null;
   /** The server's storage of that kind is used up (`max_memory_store`, `max_file_store`). */
   readonly serverIsFull: boolean;
-  /** The sequence of the message with that id, within the window; 0: none. */
-  sequenceOfId(source: Uint8Array, start: number, end: number): number;
+  /** The sequence of the message with that id, within the window; 0: none; `COLD`: ask again. */
+  sequenceOfId(source: Uint8Array, start: number, end: number): number | typeof COLD;
   /** The last sequence that matches a subject with wildcards; `COLD`: ask again. */
   lastMatching(filter: string): number | typeof COLD;
   /** Whether a consumer wants the subject. Asked with retention by interest only. */
@@ -144,13 +144,17 @@ const hasNoSource: Check = publishing =>
 const isNew: Check = (publishing, stream) => {
   const { headers, message } = publishing;
   if (!headers.has(PublishHeader.MsgId)) return Pass;
-  publishing.duplicateOf = stream.sequenceOfId(message.header, headers.start(PublishHeader.MsgId), headers.end(PublishHeader.MsgId));
+  const sequence = stream.sequenceOfId(message.header, headers.start(PublishHeader.MsgId), headers.end(PublishHeader.MsgId));
+  if (sequence === COLD) return Cold;
+  publishing.duplicateOf = sequence;
   return publishing.duplicateOf === 0 ? Pass : Duplicate;
 };
 
 const followsId: Check = (publishing, { lastMessageId }) => {
   const { headers } = publishing;
-  const holds = !headers.has(PublishHeader.ExpectedLastMsgId) || headers.utf8(PublishHeader.ExpectedLastMsgId) === lastMessageId;
+  if (!headers.has(PublishHeader.ExpectedLastMsgId)) return Pass;
+  if (lastMessageId === null) return Cold;
+  const holds = headers.utf8(PublishHeader.ExpectedLastMsgId) === lastMessageId;
   return refuseUnless(holds, publishing, () => apiError("StreamWrongLastMsgID", { id: lastMessageId }));
 };
 

@@ -75,7 +75,7 @@ export interface StreamCore extends CheckedStream {
   readonly time: Nanoseconds;
   /** Takes no messages any more. */
   readonly closed: boolean;
-  lastMessageId: string;
+  lastMessageId: string | null;
   /** Bytes of messages that are not durable yet. */
   unsyncedBytes: number;
   /** No purge by a message is under way, of which a read could see a half. */

@@ -8,6 +8,7 @@
  */
 import { encode } from "../../base/bytes/ascii.ts";
 import { Nanoseconds } from "../../base/clock/nanoseconds.ts";
+import { WheelTimer } from "../../base/clock/timing-wheel.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { COLD, type MessageStore, type RemovalReason, type StoreObserver } from "../../store/contract/message-store.ts";
@@ -15,17 +16,20 @@ import type { StreamConfig } from "../config/stream-config.ts";
 import type { ApiError } from "../error/api-error.ts";
 import { DirectGet } from "./direct-get.ts";
 import { Ingest } from "./ingest.ts";
-import { MessageIds } from "./message-ids.ts";
+import { MESSAGE_IDS_MAX, MessageIds } from "./message-ids.ts";
 import { Outbox } from "./outbox.ts";
 import { PlaceHeader } from "./place-header.ts";
 import { type PublishRules, rulesOf } from "./publish-rules.ts";
 import type { Publishing } from "./publishing.ts";
+import { messageIdAt, recallIds } from "./recall-ids.ts";
 import type { BufferLimits, StreamAccount, StreamCore, StreamHost } from "./stream-core.ts";
 import { StreamExpiry } from "./stream-expiry.ts";
 
 const NO_SID = new Uint8Array(0);
 /** Steps of a search over subjects that are done at once. */
 const INLINE_STEPS_MAX = 8;
+const NANOS_PER_MS = 1_000_000;
+const TIMER_MAX_MS = 2 ** 30;
 
 export class Stream implements StreamCore, StoreObserver {
   readonly name: string;
@@ -44,7 +48,7 @@ export class Stream implements StreamCore, StoreObserver {
   rules: PublishRules;
   /** Takes no messages any more. */
   closed = false;
-  lastMessageId = "";
+  lastMessageId: string | null = "";
   /** Bytes of messages that are not durable yet. */
   unsyncedBytes = 0;
   readonly ingest: Ingest;
@@ -53,6 +57,10 @@ export class Stream implements StreamCore, StoreObserver {
   /** A search over subjects with wildcards that a check waits for. */
   private search: { readonly filter: string; result: number | typeof COLD; readonly done: Promise<void> } | null = null;
   private changed = false;
+  /** The ids of stored messages are being read; messages with ids wait. */
+  private recalling: Promise<void> | null = null;
+  private readonly idTimer = new WheelTimer(() => this.tidyIds());
+  private hasIdTimer = false;
 
   /** @param openStore opens the store with its observer */
   constructor(
@@ -69,7 +77,11 @@ export class Stream implements StreamCore, StoreObserver {
     this.rules = rulesOf(config);
     this.created = created;
     this.outbox = new Outbox(host, account.publisher);
-    this.ids = new MessageIds(host.random, BigInt(config.duplicateWindowNs));
+    this.ids = new MessageIds(host.random, BigInt(config.duplicateWindowNs), () => {
+      host.warnRateLimited(
+        `JetStream stream '${this.label}' has more than ${MESSAGE_IDS_MAX} message ids in its duplicate window; it forgets the oldest`,
+      );
+    });
     this.place = new PlaceHeader(config.name);
     this.ingest = new Ingest(host, this);
     this.directGet = new DirectGet(this);
@@ -98,8 +110,9 @@ export class Stream implements StreamCore, StoreObserver {
     return this.host.limits;
   }
 
-  /** Takes messages from now on. */
+  /** Takes messages from now on. Those with message ids wait until the ids of stored messages are known. */
   start(): void {
+    if (this.store.state.lastSequence > 0) this.recallIds();
     this.subscribe();
     this.directGet.follow(this.config.allowDirect);
     this.expiry.schedule();
@@ -123,6 +136,7 @@ export class Stream implements StreamCore, StoreObserver {
     this.subscriptions.clear();
     this.directGet.follow(false);
     this.expiry.stop();
+    this.host.timers.cancel(this.idTimer);
     this.outbox.clear();
   }
 
@@ -246,7 +260,9 @@ export class Stream implements StreamCore, StoreObserver {
     return this.account.isServerFull(this.rules.isFile);
   }
 
-  sequenceOfId(source: Uint8Array, start: number, end: number): number {
+  sequenceOfId(source: Uint8Array, start: number, end: number): number | typeof COLD {
+    if (this.recalling !== null) return COLD;
+    this.setIdTimer();
     return this.ids.find(source, start, end, this.time);
   }
 
@@ -285,7 +301,35 @@ export class Stream implements StreamCore, StoreObserver {
 
   /** Resolves when what a check found to be cold can be asked again. */
   whenReady(): Promise<void> {
-    return this.search?.done ?? this.store.warm();
+    return this.recalling ?? this.search?.done ?? this.store.warm();
+  }
+
+  private recallIds(): void {
+    const { config, host, store } = this;
+    const { lastSequence } = store.state;
+    const now = host.nanoseconds.read().toBigInt();
+    this.lastMessageId = null;
+    const readLast = host.run(messageIdAt(store, lastSequence)).then(id => {
+      this.lastMessageId ??= id;
+    });
+    const read = host.run(recallIds(store, this.ids, BigInt(config.duplicateWindowNs), now, lastSequence));
+    this.recalling = Promise.all([readLast, read]).then(() => {
+      this.recalling = null;
+      this.setIdTimer();
+    });
+  }
+
+  /** Looks again after a window, so that ids of a stream that became idle do not stay in memory. */
+  private setIdTimer(): void {
+    const { config, host } = this;
+    if (this.hasIdTimer || this.closed || Number(config.duplicateWindowNs) === 0) return;
+    this.hasIdTimer = true;
+    host.timers.set(this.idTimer, Math.min(Math.ceil(Number(config.duplicateWindowNs) / NANOS_PER_MS), TIMER_MAX_MS));
+  }
+
+  private tidyIds(): void {
+    this.hasIdTimer = false;
+    if (this.ids.tidy(this.host.nanoseconds.read())) this.setIdTimer();
   }
 
   /** No consumers exist yet, so nobody is interested. */
