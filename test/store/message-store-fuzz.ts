@@ -301,7 +301,7 @@ function randomStep(random: Random, model: ModelStore): Step {
 }
 
 function randomAppend(random: Random): Step {
-  const ttl = random.chance(0.7) ? 0 : random.pick([-1, -1]);
+  const ttl = random.chance(0.7) ? 0 : random.pick([-1, 1, 2, 3, 60]);
   return {
     do: "append",
     subject: random.chance(0.3) ? `k.${random.below(40)}` : random.pick(SUBJECTS),
@@ -328,7 +328,7 @@ function randomLimits(random: Random): Limits {
     ageMaxMs: random.chance(0.4) ? random.between(100, 5_000) : 0,
     discard: random.chance(0.3) ? "new" : "old",
     discardNewPerSubject: random.chance(0.5),
-    allowTtl: false,
+    allowTtl: random.chance(0.6),
     markerTtlSeconds: random.chance(0.3) ? MARKER_SECONDS : 0,
   };
 }

@@ -2,7 +2,7 @@
  * Messages of a file store whose time has ended: by age (the stream's limit) or by their own time to live.
  *
  *   age    in the order of sequences, up to the first message that is young enough; messages that never expire are passed over
- *   TTL    from the expiry wheel, by time
+ *   TTL    from `StoredBlocks.deadlines`, by time; the message's own header decides
  * `agingFrom` remembers how many messages at the front never expire, so that they are passed over once and not at every call.
  * Source of behaviour: formats.md §10.11 (age and TTL), jetstream.md §4.4 (markers).
  */
@@ -11,12 +11,15 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Message } from "../contract/message.ts";
 import { Read, RemovalReason } from "../contract/message-store.ts";
-import { isForever, isMarker } from "./message-expiry.ts";
+import { Ending, expireEnded, findFirstEnd, type TtlOwner } from "../expiry/expire-ended.ts";
+import { endOfTtl } from "../expiry/message-ttl.ts";
+import { isForever, isMarker, ttlOf } from "./message-expiry.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 export class FileExpiry {
   private readonly stored: StoredBlocks;
   private readonly message = new Message();
+  private readonly time = new Nanoseconds();
   /** No message below this sequence expires by age. */
   private agingFrom = 0;
 
@@ -25,10 +28,24 @@ export class FileExpiry {
   }
 
   /** A message was stored. */
-  add(_message: Message, _ttlSeconds: number): void {}
+  add({ sequence, timeHigh, timeLow }: Message, ttlSeconds: number): void {
+    if (ttlSeconds === 0) return;
+    this.stored.active.block.ttlCount++;
+    if (ttlSeconds > 0 && endOfTtl(timeHigh, timeLow, ttlSeconds, this.time)) {
+      this.stored.deadlines.add(sequence, this.time.high, this.time.low);
+    }
+  }
 
   /** When the first message expires, nanoseconds since 1970; null: none does. */
   next(): bigint | null {
+    const byAge = this.nextByAge();
+    const { deadlines, limits } = this.stored;
+    if (!limits.allowTtl || !findFirstEnd(deadlines, sequence => this.stored.has(sequence))) return byAge;
+    const byTtl = nanosecondsOf(deadlines.timeHigh, deadlines.timeLow);
+    return byAge !== null && byAge < byTtl ? byAge : byTtl;
+  }
+
+  private nextByAge(): bigint | null {
     const { limits, state } = this.stored;
     if (limits.ageMaxNs <= 0n || state.messages === 0) return null;
     return nanosecondsOf(state.firstTimeHigh, state.firstTimeLow) + limits.ageMaxNs;
@@ -41,7 +58,43 @@ export class FileExpiry {
       const oldest = new Nanoseconds().setBigInt(nanosecondsOf(timeHigh, timeLow) - limits.ageMaxNs);
       yield* this.expireByAge(oldest, onLast);
     }
+    if (limits.allowTtl && this.stored.deadlines.count > 0) yield* this.expireByTtl(timeHigh, timeLow, onLast);
     return this.next();
+  }
+
+  private *expireByTtl(timeHigh: number, timeLow: number, onLast: (message: Message) => void): Job<void> {
+    const { stored } = this;
+    const owner: TtlOwner = {
+      end: sequence => this.endByTtl(sequence, timeHigh, timeLow, onLast),
+      changed: () => this.completePart(),
+      warm: () => stored.loader.warm(),
+    };
+    yield* expireEnded(stored.deadlines, timeHigh, timeLow, owner);
+  }
+
+  /** A part of a change must not become durable without its end, so nothing is left unwritten when the job pauses. */
+  private completePart(): void {
+    try {
+      this.stored.settleWritten();
+    } catch (error) {
+      this.stored.onFailure(error as Error);
+    }
+  }
+
+  private endByTtl(sequence: number, nowHigh: number, nowLow: number, onLast: (message: Message) => void): Ending {
+    const { message, stored, time } = this;
+    const read = stored.load(sequence, message);
+    if (read === Read.Cold) return Ending.Cold;
+    if (read !== Read.Found) return Ending.Done;
+    // The entry may come from a damaged file, or be of another message that had this sequence before.
+    const ttl = ttlOf(message.header, message.headerStart, message.headerEnd);
+    if (!endOfTtl(message.timeHigh, message.timeLow, ttl, time)) return Ending.Done;
+    if (compareTimes(time.high, time.low, nowHigh, nowLow) > 0) {
+      stored.deadlines.add(sequence, time.high, time.low);
+      return Ending.Done;
+    }
+    this.end(sequence, RemovalReason.Ttl, onLast);
+    return stored.has(sequence) ? Ending.Stays : Ending.Done;
   }
 
   private *expireByAge(oldest: Nanoseconds, onLast: (message: Message) => void): Job<void> {

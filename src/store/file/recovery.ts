@@ -8,6 +8,7 @@
  * nothing is deleted.
  * Source of behaviour: formats.md §10.13.
  */
+import { Nanoseconds } from "../../base/clock/nanoseconds.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
@@ -15,9 +16,10 @@ import { HashKey } from "../block/hash-key.ts";
 import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordScan } from "../block/record-scan.ts";
 import type { RecordView } from "../block/record-view.ts";
+import { endOfTtl } from "../expiry/message-ttl.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { BlockOpening } from "./block-opening.ts";
-import { hasTtl } from "./message-expiry.ts";
+import { hasTtl, ttlOf } from "./message-expiry.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 /** Bytes of records between two pauses. */
@@ -52,6 +54,7 @@ class Recovery {
   private readonly removed = new SequenceSet();
   private readonly damaged: { block: Block; offset: number }[] = [];
   private cutBytes = 0;
+  private readonly end = new Nanoseconds();
   private block!: Block;
   private bytes!: Buffer;
   /** Sequence of the last message of the block so far. */
@@ -147,8 +150,9 @@ class Recovery {
     this.addMessage(record);
   }
 
-  private addMessage({ headerEnd, headerStart, sequence, size, subjectEnd, subjectStart }: RecordView): void {
+  private addMessage(record: RecordView): void {
     const { block, bytes, stored } = this;
+    const { headerEnd, headerStart, sequence, size, subjectEnd, subjectStart } = record;
     const { state, subjects } = stored;
     const id = subjects.findOrAdd(bytes, subjectStart, subjectEnd);
     const total = subjects.addToTotal(id, 1);
@@ -165,7 +169,13 @@ class Recovery {
     block.bytes += size;
     state.messages++;
     state.bytes += size;
-    if (headerEnd > headerStart && hasTtl(bytes, headerStart, headerEnd)) block.ttlCount++;
+    if (headerEnd > headerStart && hasTtl(bytes, headerStart, headerEnd)) this.addDeadline(record);
+  }
+
+  private addDeadline({ headerEnd, headerStart, sequence, timeHigh, timeLow }: RecordView): void {
+    const { block, bytes, end, stored } = this;
+    block.ttlCount++;
+    if (endOfTtl(timeHigh, timeLow, ttlOf(bytes, headerStart, headerEnd), end)) stored.deadlines.add(sequence, end.high, end.low);
   }
 
   /** All blocks are read. @param blocks ascending */

@@ -24,6 +24,7 @@ import { COLD, Read, type RemovalReason, type StoreObserver } from "../contract/
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
+import { Deadlines } from "../expiry/deadlines.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { SubjectTable } from "../subjects/subject-table.ts";
 import { ActiveBlock, type BlockOwner } from "./active-block.ts";
@@ -41,6 +42,8 @@ export class StoredBlocks implements BlockOwner {
   readonly state = new StoreState();
   subjects: SubjectTable;
   readonly deleted = new SequenceSet();
+  /** Ends of messages' own times to live. While blocks are recovered, nothing is dropped, because it is not known yet what is there. */
+  readonly deadlines = new Deadlines({ has: sequence => this.state.lastSequence === 0 || this.has(sequence) });
   readonly loader: BlockLoader;
   readonly files: BlockFiles;
   readonly rewriting: BlockRewriting;
@@ -484,6 +487,7 @@ export class StoredBlocks implements BlockOwner {
     state.deleted = 0;
     this.subjects = new SubjectTable(parts.subjectKey);
     this.subjectRemovals++;
+    this.deadlines.clear();
     this.deleted.clear();
     this.setLast(Math.max(state.lastSequence, next - 1), lastTimeHigh, lastTimeLow);
     this.setFirst(next, 0, 0);

@@ -23,4 +23,4 @@ test("fuzz: a memory store does what the model does", async () => {
   const seed = seedFromEnv();
   const random = new Random(seed);
   for (let round = 0; round < 8; round++) expect(await fuzzMessageStore(MEMORY, random, 300), `SEED=${seed} round=${round}`).toBeNull();
-});
+}, 60_000);

@@ -233,6 +233,7 @@ export class MemoryStore implements MessageStore {
     assert(!this.closed, "nothing is stored in a closed store", sequence);
     const { stored } = this;
     const id = stored.put(message, sequence, ttlSeconds);
+    if (ttlSeconds > 0) this.expiry.add(message, ttlSeconds);
     stored.applySubjectLimit(id);
     stored.applyLimits();
     this.changed();

@@ -14,6 +14,7 @@ import { RemovalReason, type StoreObserver } from "../contract/message-store.ts"
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
+import { Deadlines } from "../expiry/deadlines.ts";
 import { NO_SUBJECT, SubjectTable } from "../subjects/subject-table.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import { type RecordOwner, RecordSpace } from "./record-space.ts";
@@ -26,6 +27,8 @@ export class StoredMessages implements RecordOwner {
   readonly state = new StoreState();
   readonly index = new SequenceIndex();
   readonly records: RecordSpace;
+  /** Ends of messages' own times to live. */
+  readonly deadlines = new Deadlines(this);
   subjects: SubjectTable;
   /** Rises whenever a subject loses its id. */
   subjectRemovals = 0;
@@ -43,6 +46,10 @@ export class StoredMessages implements RecordOwner {
   ) {
     this.records = new RecordSpace(pool, this);
     this.subjects = new SubjectTable(key);
+  }
+
+  has(sequence: number): boolean {
+    return this.index.seek(sequence);
   }
 
   /** Stores a copy of a message at a sequence above the last one. Limits are not applied. @returns the id of its subject */
@@ -123,6 +130,7 @@ export class StoredMessages implements RecordOwner {
     this.newBytes -= state.bytes;
     this.index.clear();
     this.records.clear();
+    this.deadlines.clear();
     this.subjects = new SubjectTable(this.key);
     this.subjectRemovals++;
     state.messages = 0;

@@ -71,4 +71,63 @@ export function describeExpiry(kind: StoreKind): void {
       expect(handed).toEqual([1]);
     }
   });
+
+  const ttlHeader = (seconds: number) => `NATS/1.0\r\nNats-TTL: ${seconds}\r\n\r\n`;
+  const addWithTtl = (bench: Bench, subject: string, seconds: number) => bench.addOne(subject, ttlHeader(seconds), "", seconds);
+
+  test("time to live: a message ends exactly when its time is over, whatever its place, and the next end is told", async () => {
+    const bench = await Bench.open(kind, { allowTtl: true });
+    await addWithTtl(bench, "a", 20);
+    await bench.add("b");
+    await addWithTtl(bench, "c", 5);
+    expect(bench.store.store.nextExpiry).toBe(bench.timeOf(8));
+    expect(await bench.store.expire(bench.timeOf(8) - 1n, nothing)).toBe(bench.timeOf(8));
+    expect(bench.store.removed).toEqual([]);
+    expect(await bench.store.expire(bench.timeOf(8), nothing)).toBe(bench.timeOf(21));
+    expect(bench.store.removed).toEqual(["3 c ttl"]);
+    expect(await bench.store.expire(bench.timeOf(100), nothing)).toBeNull();
+    expect(await bench.sequences()).toEqual([2]);
+  });
+
+  test("time to live: messages that are gone when their time is over are passed over, and a sequence that is used again has its own time", async () => {
+    const bench = await Bench.open(kind, { allowTtl: true });
+    await addWithTtl(bench, "a", 5);
+    await addWithTtl(bench, "b", 6);
+    await addWithTtl(bench, "c", 7);
+    await bench.store.remove(1);
+    expect(bench.store.store.nextExpiry).toBe(bench.timeOf(8));
+    await bench.store.truncate(2);
+    await addWithTtl(bench, "d", 60);
+    await bench.store.expire(bench.timeOf(20), nothing);
+    expect(await bench.sequences()).toEqual([3]);
+    expect(await bench.store.expire(bench.timeOf(62), nothing)).toBe(bench.timeOf(63));
+    expect(await bench.store.expire(bench.timeOf(63), nothing)).toBeNull();
+    expect(bench.range).toEqual([4, 3, 0]);
+  });
+
+  test("time to live: with age, whichever ends first", async () => {
+    const bench = await Bench.open(kind, { allowTtl: true, ageMaxNs: 10n * SECOND });
+    await addWithTtl(bench, "a", 60);
+    await addWithTtl(bench, "b", 3);
+    expect(bench.store.store.nextExpiry).toBe(bench.timeOf(5));
+    await bench.store.expire(bench.timeOf(11), nothing);
+    expect(bench.store.removed).toEqual(["1 a age", "2 b ttl"]);
+  });
+
+  test("time to live: markers replace last messages in the order of sequences; one that nobody replaces is asked for again", async () => {
+    const bench = await Bench.open(kind, { allowTtl: true, markerTtlSeconds: 60 });
+    await addWithTtl(bench, "a", 7);
+    await addWithTtl(bench, "b", 5);
+    await addWithTtl(bench, "a", 2);
+    const handed: number[] = [];
+    const next = await bench.store.expire(bench.timeOf(20), ({ sequence }) => handed.push(sequence));
+    expect(handed).toEqual([2, 3]);
+    expect(bench.store.removed).toEqual(["1 a ttl"]);
+    await bench.store.expire(next!, ({ subject }) => bench.store.appendNow(subject, MARKER, bench.timeOf(20), 60));
+    for (const subject of ["a", "b"]) await bench.store.purge(subject, 0, 1);
+    expect(await bench.sequences()).toEqual([4, 5]);
+    expect(bench.store.store.nextExpiry).toBe(bench.timeOf(80));
+    expect(await bench.store.expire(bench.timeOf(80), nothing)).toBeNull();
+    expect(bench.range).toEqual([6, 5, 0]);
+  });
 }
