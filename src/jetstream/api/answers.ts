@@ -41,6 +41,14 @@ const ANSWERS = {
   consumerStepDown: ["consumer_leader_stepdown_response", {}],
   consumerRemovePeer: ["consumer_remove_peer_response", {}],
   consumerEvacuatePeer: ["consumer_evacuate_peer_response", {}],
+  consumerCreate: ["consumer_create_response", {}],
+  consumerNames: ["consumer_names_response", { ...PAGED, consumers: [] }],
+  consumerList: ["consumer_list_response", { ...PAGED, consumers: [] }],
+  consumerInfo: ["consumer_info_response", {}],
+  consumerDelete: ["consumer_delete_response", {}],
+  consumerPause: ["consumer_pause_response", { paused: false, pause_until: "0001-01-01T00:00:00Z" }],
+  consumerReset: ["consumer_reset_response", {}],
+  consumerUnpin: ["consumer_unpin_response", {}],
   accountPurge: ["account_purge_response", {}],
 } as const satisfies Record<string, readonly [type: string, refused: object]>;
 

@@ -25,6 +25,7 @@ import { ApiError, apiError } from "../error/api-error.ts";
 import { ACCOUNT_ENDPOINTS } from "./account-endpoints.ts";
 import { answer, refusal } from "./answers.ts";
 import { ApiRequest, CountedAsSuccess, DelayedError, type Endpoint, SILENCE } from "./api-request.ts";
+import { LATER_ENDPOINTS, LONG_CREATE } from "./later-endpoints.ts";
 import { MESSAGE_ENDPOINTS } from "./message-endpoints.ts";
 import { type AnsweringServer, streamEndpoints, wantsCreateAnswer } from "./stream-endpoints.ts";
 
@@ -67,7 +68,7 @@ export class ApiDispatcher {
     this.system = system;
     this.server = server;
     this.settings = settings;
-    const all = { ...ACCOUNT_ENDPOINTS, ...streamEndpoints(server), ...MESSAGE_ENDPOINTS };
+    const all = { ...ACCOUNT_ENDPOINTS, ...streamEndpoints(server), ...MESSAGE_ENDPOINTS, ...LATER_ENDPOINTS };
     for (const [subject, endpoint] of Object.entries(all)) this.endpoints.set(subject, endpoint);
     this.subscriber = new LocalSubscriber(system, error => jetStream.error(`JetStream API failed: ${(error as Error).stack ?? error}`));
     this.subscriber.subscribe(`${PREFIX}>`, null, (batch, index) => this.onRequest(batch, index));
@@ -109,7 +110,7 @@ export class ApiDispatcher {
       const endpoint = this.endpoints.get([...tokens.slice(0, fixed), ...Array<string>(names).fill("*")].join("."));
       if (endpoint !== undefined) return endpoint;
     }
-    return null;
+    return subject.startsWith(PREFIX + LONG_CREATE) ? LATER_ENDPOINTS["CONSUMER.CREATE.*"]! : null;
   }
 
   private drop(changes: boolean): void {
