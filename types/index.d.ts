@@ -167,7 +167,7 @@ export interface Options {
   logFormat: "text" | "json";
   /** level of single subsystems (server, client, websocket, monitor); not in nats-server */
   logLevelOverrides: { readonly [x: string]: string; };
-  /** JetStream: streams of stored messages; not supported yet, so turning it on is refused */
+  /** JetStream: streams of stored messages */
   jetStream: JetStreamOptions;
   /** directory of JetStream; in a program `jetStream.storeDirectory` */
   storeDirectory: string | null;
@@ -279,7 +279,7 @@ export interface Options {
   lameDuckGraceMs: number;
   /** name of the cluster, shown in INFO and varz */
   clusterName: string | null;
-  /** map of accounts to JetStream domains; no effect until JetStream is supported */
+  /** map of accounts to JetStream domains; no effect, as clusters are not supported yet */
   defaultJsDomain: { readonly [x: string]: string; };
   /** failed attempts to connect to another server between two log lines */
   connectErrorReports: number;

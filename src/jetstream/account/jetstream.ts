@@ -21,13 +21,14 @@ import { type ApiError, apiError, wrapped } from "../error/api-error.ts";
 import { OutboxPages } from "../stream/outbox.ts";
 import { Stream } from "../stream/stream.ts";
 import type { BufferLimits, StreamCore, StreamHost } from "../stream/stream-core.ts";
+import { Advisories, type AdvisoryServer, type StreamAction } from "./advisories.ts";
 import { JetStreamAccount } from "./jetstream-account.ts";
 import { type ServerLimits, ServerUsage } from "./server-usage.ts";
 import { storeLimitsOf } from "./store-limits.ts";
 import type { StreamFiles } from "./stream-files.ts";
 
 /** The event loop and the server, as JetStream needs them. */
-export interface JetStreamHost {
+export interface JetStreamHost extends AdvisoryServer {
   readonly clock: Clock;
   readonly timers: TimingWheel;
   readonly scheduler: Scheduler;
@@ -57,6 +58,7 @@ export class JetStream implements StreamHost {
   readonly usage: ServerUsage;
   readonly pages = new OutboxPages();
   readonly nanoseconds: NanosecondClock;
+  private readonly advisories: Advisories;
   private readonly host: JetStreamHost;
   private readonly settings: JetStreamSettings;
   private readonly stores: Stores;
@@ -69,6 +71,7 @@ export class JetStream implements StreamHost {
     this.settings = settings;
     this.stores = stores;
     this.usage = new ServerUsage(settings.limits);
+    this.advisories = new Advisories(host, settings.domain);
     this.nanoseconds = new NanosecondClock(host.clock);
   }
 
@@ -176,22 +179,23 @@ export class JetStream implements StreamHost {
     created.set(now.high, now.low);
     const { files } = this.stores;
     if (config.storage === "memory") {
-      return this.prepare(this.add(account, config, created, observer => this.stores.memory(config, observer)));
+      return this.prepare(account, this.add(account, config, created, observer => this.stores.memory(config, observer)));
     }
     if (files === null) return apiError("StorageResourcesExceeded");
     try {
       const opening = await files.create(account.name, config, created, storeLimitsOf(config));
       const store = await this.run(opening.job);
-      return this.prepare(this.add(account, config, created, observer => opening.attach(store, observer)));
+      return this.prepare(account, this.add(account, config, created, observer => opening.attach(store, observer)));
     } catch (error) {
       return wrapped("StreamCreate", (error as Error).message);
     }
   }
 
   /** Begins with the configured sequence. */
-  private async prepare(stream: Stream): Promise<Stream> {
+  private async prepare(account: JetStreamAccount, stream: Stream): Promise<Stream> {
     const first = Number(stream.config.firstSequence);
     if (first > 1) await stream.change(stream.store.compact(first));
+    this.advise(account, stream.name, "create");
     return stream;
   }
 
@@ -220,6 +224,7 @@ export class JetStream implements StreamHost {
     const added = reserved(config) - reserved(before);
     this.usage.reserve(config.storage === "file", added);
     stream.follow(config);
+    this.advise(account, stream.name, "modify");
     stream.store.setCompression(config.compression === "s2");
     return null;
   }
@@ -234,6 +239,7 @@ export class JetStream implements StreamHost {
     try {
       if (config.storage === "file") await this.stores.files!.remove(account.name, config.name, store);
       else await store.destroy();
+      this.advise(account, stream.name, "delete");
       return null;
     } catch (error) {
       return wrapped("StreamDelete", (error as Error).message);
@@ -253,9 +259,20 @@ export class JetStream implements StreamHost {
     }
   }
 
+  private advise({ account }: JetStreamAccount, stream: string, action: StreamAction): void {
+    this.advisories.stream(account, stream, action);
+    this.host.endSoon();
+  }
+
+  /** The disk is full. */
+  outOfStorage(stream: string): void {
+    this.advisories.outOfStorage(stream);
+    this.host.endSoon();
+  }
+
   /** Wall clock, ms. */
   now(): number {
-    return this.host.clock.now();
+    return this.host.now();
   }
 
   /** Ends all streams; everything is on the disk when it resolves. */

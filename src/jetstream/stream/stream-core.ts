@@ -42,6 +42,8 @@ export interface StreamHost extends IngestHost, OutboxHost {
   /** The turn ends when the code that runs now has returned to the event loop. */
   endSoon(): void;
   error(text: string): void;
+  /** The disk is full: a stream noticed it. */
+  outOfStorage(stream: string): void;
   warn(text: string): void;
 }
 

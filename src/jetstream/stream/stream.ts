@@ -246,6 +246,7 @@ export class Stream implements StreamCore, StoreObserver {
   }
 
   onFailure(error: Error, canRecover: boolean): void {
+    if (canRecover) this.host.outOfStorage(this.name);
     const next = canRecover ? "it stores again when there is room" : "it is frozen until the server starts again";
     this.host.error(`JetStream failed to store a msg on stream '${this.label}': ${error.message}; ${next}`);
   }

@@ -58,6 +58,8 @@ export interface JetStreamOwner {
   readonly turn: Turn;
   readonly directory: Accounts;
   readonly serverName: string;
+  readonly clusterName: string;
+  readonly identity: { readonly id: string };
   readonly systemAccount: Account | null;
 }
 
@@ -213,6 +215,26 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
   }
 
   // JetStreamHost
+
+  get serverName(): string {
+    return this.owner.serverName;
+  }
+
+  get serverId(): string {
+    return this.owner.identity.id;
+  }
+
+  get clusterName(): string {
+    return this.owner.clusterName;
+  }
+
+  get systemAccount(): Account | null {
+    return this.owner.systemAccount;
+  }
+
+  now(): number {
+    return this.owner.clock.now();
+  }
 
   get clock(): Clock {
     return this.owner.clock;

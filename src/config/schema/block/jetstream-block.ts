@@ -354,7 +354,7 @@ export const JETSTREAM_PART_FIELDS: readonly Field<JetStreamPart>[] = [
     names: ["jetstream"],
     type: "boolean, `enabled`, `disabled`, or block",
     initial: "false",
-    text: "JetStream: streams of stored messages; not supported yet, so turning it on is refused",
+    text: "JetStream: streams of stored messages",
     option: "jetStream",
     missing: null,
     fields: JETSTREAM_FIELDS,

@@ -15,7 +15,7 @@ export const JETSTREAM_TABLE_OPTIONS = {
     initial: JETSTREAM_OFF,
     initialText: "false",
     check: ({ domain }) => domainFault(domain), // also while JetStream is off, as in the reference
-    text: "JetStream: streams of stored messages; not supported yet, so turning it on is refused",
+    text: "JetStream: streams of stored messages",
     reload: "live",
     reloadText: "on, off, larger stores, and `limits`: live; all else: fixed",
     refuse: jetStreamRefusal,

@@ -196,7 +196,7 @@ export const SERVER_OPTIONS = {
     reader: mapOf("map of strings", goType => `error default_js_domain config: unsupported type ${goType}`, textIn),
     given: given.mapOf(given.text),
     initial: {},
-    text: "map of accounts to JetStream domains; no effect until JetStream is supported",
+    text: "map of accounts to JetStream domains; no effect, as clusters are not supported yet",
     reload: "fixed",
     goName: "JsAccDefaultDomain",
   }),
