@@ -179,13 +179,19 @@ export class JetStream implements StreamHost {
     created.set(now.high, now.low);
     const { files } = this.stores;
     if (config.storage === "memory") {
-      return this.prepare(account, this.add(account, config, created, observer => this.stores.memory(config, observer)));
+      return this.prepare(
+        account,
+        this.add(account, config, created, observer => this.stores.memory(config, observer)),
+      );
     }
     if (files === null) return apiError("StorageResourcesExceeded");
     try {
       const opening = await files.create(account.name, config, created, storeLimitsOf(config));
       const store = await this.run(opening.job);
-      return this.prepare(account, this.add(account, config, created, observer => opening.attach(store, observer)));
+      return this.prepare(
+        account,
+        this.add(account, config, created, observer => opening.attach(store, observer)),
+      );
     } catch (error) {
       return wrapped("StreamCreate", (error as Error).message);
     }

@@ -131,7 +131,7 @@ async function cutAt(
 async function isInFiles(disk: SimulatedDisk, { parts }: Opened, encryption: StoreEncryption): Promise<boolean> {
   const keys = new StreamKeys(encryption, "$G", "S");
   for (const { name } of disk.list("/S/msgs").filter(entry => entry.name.endsWith(".blk"))) {
-    const index = Number.parseInt(name);
+    const index = Number.parseInt(name, 10);
     const { key } = keys.openBlockKey(index, disk.readFile(`/S/msgs/${index}.key`));
     const file = Buffer.from(disk.readFile(`/S/msgs/${name}`));
     if (inOneGo(parts.codec.decode(file, key!.blockCipher(), HashKey.ofBlock("S", index))).records.includes(payloadOf(ERASED))) return true;

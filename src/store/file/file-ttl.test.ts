@@ -54,7 +54,7 @@ test("messages end after a restart as before it: the headers of stored messages 
   store = await openStore(disk);
   expect(store.store.nextExpiry).toBe(START + 43n * SECOND);
   expect(await store.expire(START + 50n * SECOND, noMarker)).toBe(START + 51n * SECOND);
-  expect(store.removed.map(text => Number.parseInt(text))).toEqual([52, 53, 56, 57]);
+  expect(store.removed.map(text => Number.parseInt(text, 10))).toEqual([52, 53, 56, 57]);
   expect(await store.expire(START + 100n * SECOND, noMarker)).toBeNull();
   expect((await store.scan(null, 0, 1)).map(({ sequence }) => sequence)).toEqual(
     Array.from({ length: 60 }, (_, index) => index + 1).filter(sequence => sequence % 4 >= 2),
