@@ -29,7 +29,7 @@ const PASSING: readonly RegExp[] = [
 ];
 const SERVER_ID = /^N[A-Z2-7]{55}$/;
 /** Lists that at least one server sends in no fixed order. */
-const UNORDERED = /\.(subscriptions_list\w*|accounts|account_statz|imports|exports)$/;
+const UNORDERED = /\.(subscriptions_list\w*|accounts|account_statz|account_details|stream_detail|imports|exports)$/;
 /** Sort keys whose values depend on the moment, so that two servers need not have the same order. */
 const TIES = /^\/connz\?.*sort=(pending|subs|msgs_to|msgs_from|bytes_to|bytes_from|last|idle|uptime|rtt|stop|reason)/;
 

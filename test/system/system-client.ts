@@ -101,6 +101,8 @@ const UNORDERED_LISTS = new Set([
   "subscriptions_list_detail",
   "accounts",
   "account_statz",
+  "account_details",
+  "stream_detail",
   "imports",
   "exports",
   "allow",

@@ -4,7 +4,7 @@ import type { MappingRule } from "../../messaging/mapping/mapping-rule.ts";
 import { GLOBAL_ACCOUNT, SYSTEM_ACCOUNT } from "./account.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import type { AccountsOptions } from "./accounts.ts";
-import { type JetStreamTrade, NO_JETSTREAM } from "./system-trade.ts";
+import type { JetStreamAccess } from "./jetstream-access.ts";
 
 /** The options that determine a server's accounts. */
 export interface ServerAccountOptions {
@@ -18,7 +18,7 @@ export interface ServerAccountOptions {
 /** `$G` first, with the server's mappings, then the other accounts; and which one is the system account. */
 export function accountsIn(
   { accounts, mappings, systemAccount, noSystemAccount }: ServerAccountOptions,
-  jetStream: JetStreamTrade = NO_JETSTREAM,
+  jetStream: JetStreamAccess,
 ): AccountsOptions {
   const global = accounts.find(({ name }) => name === GLOBAL_ACCOUNT) ?? emptyAccount(GLOBAL_ACCOUNT);
   const others = accounts.filter(({ name }) => name !== GLOBAL_ACCOUNT);

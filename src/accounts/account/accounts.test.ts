@@ -6,7 +6,7 @@ import { NO_SERVICE_EXPORT, NO_SERVICE_IMPORT, type ServiceExportOptions, type S
 import type { Account } from "./account.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
 import { Accounts } from "./accounts.ts";
-import { NO_JETSTREAM } from "./system-trade.ts";
+import { NO_JETSTREAM } from "./jetstream-access.ts";
 
 const service = (subject: string, more: Partial<ServiceExportOptions> = {}): ServiceExportOptions => ({
   ...NO_SERVICE_EXPORT,

@@ -15,25 +15,19 @@ import { Trade } from "../trade/trade.ts";
 import { Account, GLOBAL_ACCOUNT } from "./account.ts";
 import type { AccountHost } from "./account-host.ts";
 import { type AccountOptions, emptyAccount } from "./account-options.ts";
+import { type JetStreamAccess, NO_JETSTREAM, reachesApi, withDomainMappings } from "./jetstream-access.ts";
 import type { OfferedService, TradingAccount } from "./response.ts";
 import { ServiceExport } from "./service-export.ts";
 import { ServiceImport } from "./service-import.ts";
 import { StreamImport } from "./stream-import.ts";
-import {
-  addSystemExports,
-  addSystemImports,
-  domainMappings,
-  type JetStreamTrade,
-  NO_JETSTREAM,
-  systemDomainMappings,
-} from "./system-trade.ts";
+import { addSystemExports, addSystemImports } from "./system-trade.ts";
 
 /** The accounts of a configuration. */
 export interface AccountsOptions {
   readonly accounts: readonly AccountOptions[];
   /** null: no system account. */
   readonly systemAccount: string | null;
-  readonly jetStream: JetStreamTrade;
+  readonly jetStream: JetStreamAccess;
 }
 
 /** A checked update. */
@@ -61,7 +55,7 @@ export interface RefusedImport {
 export class Accounts {
   readonly global: Account;
   private systemName: string | null = null;
-  private jetStream: JetStreamTrade = NO_JETSTREAM;
+  private jetStream: JetStreamAccess = NO_JETSTREAM;
   private readonly byName = new Map<string, Account>();
   private readonly host: AccountHost;
 
@@ -107,31 +101,29 @@ export class Accounts {
    * Prepares all accounts of a configuration. Exports and imports were checked (`planTrades`) when it was read.
    * @throws Error with the reference's text; nothing is changed then
    */
-  prepare({ accounts, systemAccount, jetStream }: AccountsOptions): AccountsUpdate {
+  prepare({ accounts, jetStream, systemAccount }: AccountsOptions): AccountsUpdate {
     const options = new Map(accounts.map(one => [one.name, one]));
     for (const name of [GLOBAL_ACCOUNT, systemAccount]) if (name !== null && !options.has(name)) options.set(name, emptyAccount(name));
     const { trades, problems } = planTrades([...options.values()], NO_ACTIVATIONS, systemAccount !== null);
     if (problems.length > 0) throw new Error(problems.join("\n"));
     if (systemAccount !== null) {
+      const lookup = (name: string) => trades.get(name);
       addSystemExports(trades.get(systemAccount)!, jetStream);
-      for (const [account, trade] of trades) {
-        addSystemImports(trade, systemAccount, name => trades.get(name), jetStream.accounts.has(account));
+      for (const trade of trades.values()) {
+        addSystemImports(trade, systemAccount, lookup, jetStream, jetStream.accounts.has(trade.account));
       }
     }
-    return {
-      install: () => {
-        this.jetStream = jetStream;
-        return this.install(options, trades, systemAccount);
-      },
-    };
+    return { install: () => this.install(options, trades, systemAccount, jetStream) };
   }
 
   private install(
     options: ReadonlyMap<string, AccountOptions>,
     trades: ReadonlyMap<string, Trade>,
     systemAccount: string | null,
+    jetStream: JetStreamAccess,
   ): ReadonlySet<Account> {
     this.useSystem(systemAccount);
+    this.jetStream = jetStream;
     const changed = new Set<Account>();
     // Accounts defined by claims are not affected by the configuration.
     const isClaimed = (name: string) => (this.byName.get(name)?.claim ?? null) !== null;
@@ -141,7 +133,9 @@ export class Accounts {
       this.removeTrades(account);
     }
     const names = [...trades.keys()].filter(name => !isClaimed(name));
-    for (const name of names) this.applySettings(this.open(name), options.get(name)!, this.jetStream.accounts.has(name));
+    for (const name of names) {
+      this.applySettings(this.open(name), this.withDomains(options.get(name)!, trades.get(name)!, jetStream.accounts.has(name)));
+    }
     for (const name of names) this.installExports(this.byName.get(name)!, trades.get(name)!);
     for (const name of names) if (this.installImports(this.byName.get(name)!)) changed.add(this.byName.get(name)!);
     return changed;
@@ -163,22 +157,19 @@ export class Accounts {
     return changed;
   }
 
+  /** The options with the mappings for domains of JetStream. */
+  private withDomains(options: AccountOptions, trade: Trade, hasJetStream: boolean): AccountOptions {
+    const { jetStream, systemName } = this;
+    const reaches = reachesApi(trade, systemName);
+    return { ...options, mappings: withDomainMappings(options.mappings, options.name, systemName, jetStream, hasJetStream, reaches) };
+  }
+
   /** Applies the settings of an account that do not affect other accounts. */
-  applySettings(
-    account: Account,
-    { nkey, limits, defaultPermissions, mappings: configured, trace }: AccountOptions,
-    usesJetStream: boolean,
-  ): void {
+  applySettings(account: Account, { nkey, limits, defaultPermissions, mappings, trace }: AccountOptions): void {
     account.nkey = nkey;
     account.limits = limits;
     account.defaultPermissions = defaultPermissions;
     account.trace = trace;
-    const { domain, enabled } = this.jetStream;
-    const mappings = [
-      ...configured,
-      ...(usesJetStream ? domainMappings(domain, configured) : []),
-      ...(enabled && account.name === this.systemName ? systemDomainMappings(domain) : []),
-    ];
     account.mappings =
       mappings.length === 0
         ? null
@@ -218,9 +209,9 @@ export class Accounts {
    * Applies one account's claims, in operator mode. Invalid exports and imports are skipped and reported, as in the reference; the rest of the
    * account works.
    * @param activated whether an import's activation token is valid
-   * @param usesJetStream the account has JetStream
+   * @param hasJetStream whether the claims give it JetStream
    */
-  update(options: AccountOptions, activated: ActivationCheck, usesJetStream: boolean): AccountUpdate {
+  update(options: AccountOptions, activated: ActivationCheck, hasJetStream: boolean): AccountUpdate {
     const account = this.open(options.name);
     const { label } = account;
     const problems: string[] = [];
@@ -244,9 +235,8 @@ export class Accounts {
           : addServiceImport(trade, wanted, { trades, activated });
       if (reason !== null) refused.push({ wanted, reason });
     }
-    const hasApi = usesJetStream && this.jetStream.enabled;
-    if (systemName !== null) addSystemImports(trade, systemName, trades, hasApi);
-    this.applySettings(account, options, hasApi);
+    if (systemName !== null) addSystemImports(trade, systemName, trades, this.jetStream, hasJetStream);
+    this.applySettings(account, this.withDomains(options, trade, hasJetStream));
     this.installExports(account, trade);
     const changed = new Set<Account>();
     if (this.installImports(account)) changed.add(account);

@@ -26,12 +26,14 @@ export interface JetStreamAccess {
 
 export const NO_JETSTREAM: JetStreamAccess = { enabled: false, domain: "", accounts: new Set(), defaultDomains: {} };
 
-const API = "$JS.API.>";
+/** All requests to the API of JetStream. */
+export const JETSTREAM_API = "$JS.API.>";
 const INFO = "$JS.API.INFO";
 
 /** Adds the export of the API to the system account's. */
 export function addJetStreamExport(system: Trade, { accounts, enabled }: JetStreamAccess): void {
-  if ((enabled || accounts.size > 0) && !system.serviceExports.has(API)) addExport(system, { ...NO_SERVICE_EXPORT, subject: API });
+  if ((enabled || accounts.size > 0) && !system.serviceExports.has(JETSTREAM_API))
+    addExport(system, { ...NO_SERVICE_EXPORT, subject: JETSTREAM_API });
 }
 
 /** Adds the import of the API. @param hasJetStream whether the account has JetStream of its own */
@@ -43,7 +45,7 @@ export function addJetStreamImport(
   hasJetStream: boolean,
 ): void {
   if (!importsApi(trade, systemAccount, enabled, hasJetStream)) return;
-  const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject: API, to: API, share: true };
+  const options = { ...NO_SERVICE_IMPORT, account: systemAccount, subject: JETSTREAM_API, to: JETSTREAM_API, share: true };
   addServiceImport(trade, options, { trades, activated: NO_ACTIVATIONS }, true);
 }
 
@@ -80,7 +82,7 @@ export function withDomainMappings(
   const add = (source: string, subject: string) => {
     if (!configured.some(one => one.source === source)) added.push({ source, destinations: [{ subject, weight: 100, cluster: "" }] });
   };
-  if (domain !== "" && name === systemAccount && (access.enabled || access.accounts.size > 0)) add(`$JS.${domain}.API.>`, API);
+  if (domain !== "" && name === systemAccount && (access.enabled || access.accounts.size > 0)) add(`$JS.${domain}.API.>`, JETSTREAM_API);
   if (domain !== "" && reachesApi) for (const [suffix, subject] of MAPPED) add(`$JS.${domain}.API.${suffix}`, subject);
   const other = defaultDomains[name] ?? "";
   if (other !== "" && !hasJetStream) for (const [suffix, subject] of MAPPED) add(subject, `$JS.${other}.API.${suffix}`);
@@ -89,5 +91,5 @@ export function withDomainMappings(
 
 /** Whether the trade has the import of the API. */
 export function reachesApi({ serviceImports }: Trade, systemAccount: string | null): boolean {
-  return serviceImports.some(({ exporter, from }) => exporter === systemAccount && from === API);
+  return serviceImports.some(({ exporter, from }) => exporter === systemAccount && from === JETSTREAM_API);
 }

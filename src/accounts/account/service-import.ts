@@ -22,11 +22,11 @@ import { ConnectionKind } from "../../wire/protocol/connection-kind.ts";
 import type * as trade from "../trade/trade.ts";
 import type { LatencyOptions, ResponseType } from "../trade/trade-options.ts";
 import { type Crossing, cross, crossUntraced, type ImportVia, importCameThrough, stepOf } from "./import-step.ts";
+import { JETSTREAM_API } from "./jetstream-access.ts";
 import { type MeasuredCall, measureAnswer, reportBadRequest } from "./latency.ts";
 import { sampleRequest } from "./latency-sampling.ts";
 import { type OfferedService, Response, ResponseEnd, type TradingAccount } from "./response.ts";
 import { isAcknowledgement } from "./responses.ts";
-import { JETSTREAM_API } from "./system-trade.ts";
 
 export const REQUEST_INFO = "Nats-Request-Info";
 const REQUEST_INFO_KEY = new HeaderKey(REQUEST_INFO);

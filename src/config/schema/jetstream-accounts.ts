@@ -1,5 +1,6 @@
 /** Which accounts of a configuration use JetStream, with their limits. Accounts of an operator have their limits in their JWTs instead. */
 import { SYSTEM_ACCOUNT } from "../../accounts/account/account.ts";
+import type { JetStreamAccess } from "../../accounts/account/jetstream-access.ts";
 import { type AccountJetStream, UNLIMITED_ACCOUNT } from "../../jetstream/config/account-jetstream.ts";
 import { GLOBAL_ACCOUNT } from "./block/account-block.ts";
 import type { Options } from "./options.ts";
@@ -21,6 +22,17 @@ export function jetStreamAccounts(options: AccountChoice): ReadonlyMap<string, A
   const globalOnly = !others && operators.length === 0 && trustedKeys.length === 0;
   if (jetStream.enabled && globalOnly) chosen.set(GLOBAL_ACCOUNT, UNLIMITED_ACCOUNT);
   return chosen;
+}
+
+/** How accounts reach the API of JetStream. */
+export function jetStreamAccess(options: AccountChoice & Pick<Options, "defaultJsDomain">): JetStreamAccess {
+  const { defaultJsDomain, jetStream } = options;
+  return {
+    enabled: jetStream.enabled,
+    domain: jetStream.domain,
+    accounts: new Set(jetStreamAccounts(options).keys()),
+    defaultDomains: defaultJsDomain,
+  };
 }
 
 /** The system account cannot use JetStream. Found when the server starts, after the options were checked. @returns the error, or null */

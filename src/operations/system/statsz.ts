@@ -80,7 +80,10 @@ export class Statsz {
   private stats(): Fields {
     const { accounts, connections, counters, jetStream, monitoring, startedAt, systemAccount } = this.host;
     const { usage } = monitoring;
-    const isActive = (account: (typeof accounts)[number]) => account.connections > 0 || account === systemAccount;
+    // The reference counts its own clients, one per stream, as connections.
+    const hasStreams = (name: string) => (jetStream?.accounts.get(name)?.streams.size ?? 0) > 0;
+    const isActive = (account: (typeof accounts)[number]) =>
+      account.connections > 0 || account === systemAccount || hasStreams(account.name);
     const slow = connectionStats(counters.slowConsumersOf);
     const stale = connectionStats(counters.staleConnectionsOf);
     return {

@@ -12,7 +12,6 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { AccountHost } from "../../accounts/account/account-host.ts";
 import { Accounts } from "../../accounts/account/accounts.ts";
 import { accountsIn } from "../../accounts/account/accounts-in.ts";
-import { type JetStreamTrade, NO_JETSTREAM } from "../../accounts/account/system-trade.ts";
 import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import type { Clock } from "../../base/clock/clock.ts";
@@ -25,7 +24,7 @@ import { type Logger, logOf } from "../../base/log/logger.ts";
 import { RepeatFilter } from "../../base/log/repeat-filter.ts";
 import { Random } from "../../base/random/random.ts";
 import { forEachInShares } from "../../base/scheduling/for-each.ts";
-import { jetStreamAccounts } from "../../config/schema/jetstream-accounts.ts";
+import { jetStreamAccess } from "../../config/schema/jetstream-accounts.ts";
 import type { Options } from "../../config/schema/options.ts";
 import { unitsToBind } from "../../connections/client/binding.ts";
 import type { Client, ClientHost, InfoOccasion } from "../../connections/client/client.ts";
@@ -137,7 +136,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.turn.now = this.clock.now();
     this.turn.onDefect = error => this.onDefect(error);
     this.directory = new Accounts(this);
-    this.directory.prepare(accountsIn(options, jetStreamTradeOf(options))).install();
+    this.directory.prepare(accountsIn(options, jetStreamAccess(options))).install();
     this.closedConnections = new ClosedConnections(options.closedClientsMax);
     this.operator = hasOperatorMode(options) ? new (operatorModeModule().OperatorMode)(this) : null;
     this.authentication = new Authentication(this, authenticate);
@@ -223,7 +222,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     } catch (error) {
       throw new Error(`invalid ClientAdvertise value of ${after.clientAdvertise}, err=${(error as Error).message}`);
     }
-    const accounts = this.directory.prepare(accountsIn(after, jetStreamTradeOf(after)));
+    const accounts = this.directory.prepare(accountsIn(after, jetStreamAccess(after)));
     const installOperator = this.operator?.prepare(after);
     const installPorts = this.clientPorts.prepare(after);
     return () => {
@@ -410,11 +409,6 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 /** Whether the options name trusted operators or an account resolver. */
 function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
   return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
-}
-
-function jetStreamTradeOf(options: Options): JetStreamTrade {
-  const { domain, enabled } = options.jetStream;
-  return enabled ? { enabled, domain, accounts: new Set(jetStreamAccounts(options).keys()) } : NO_JETSTREAM;
 }
 
 /** Likewise. */
