@@ -78,6 +78,7 @@ export class ClaimsInstaller {
     loaded.incomplete = incomplete.length > 0;
     for (const exporter of incomplete) this.missed.add(exporter);
     this.watchActivations(loaded);
+    this.host.followJetStreamClaims(account, claims);
     if (before.isNew) return clients.renewStreams(changed);
     clients.follow({
       account,
@@ -93,6 +94,7 @@ export class ClaimsInstaller {
     const { account, claims } = loaded;
     const options = { ...accountOptionsOf(claims), exports: this.exportsOf(claims, account.label), limits: NO_ACCESS_LIMITS };
     this.host.directory.update(options, this.rules.check, false);
+    this.host.followJetStreamClaims(account, null);
     this.stop(loaded);
     this.onExpired(loaded);
   }
@@ -100,6 +102,7 @@ export class ClaimsInstaller {
   /** Removes the account. */
   remove(loaded: LoadedAccount): void {
     this.stop(loaded);
+    this.host.followJetStreamClaims(loaded.account, null);
     this.host.clients.renewStreams(this.host.directory.remove(loaded.account));
   }
 

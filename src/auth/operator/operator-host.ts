@@ -35,6 +35,8 @@ export interface OperatorHost extends SentTraceHost {
   readonly timers: TimingWheel;
   readonly directory: Accounts;
   readonly clients: AccountClients;
+  /** Gives the account the JetStream of its claims. @param claims null: the account is locked or gone */
+  followJetStreamClaims(account: Account, claims: AccountClaims | null): void;
   /** Description of the server in answers: `server{}` of core §8.1. */
   serverInfo(): object;
   /** Number of known servers of the same system. */

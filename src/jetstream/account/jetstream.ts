@@ -170,6 +170,22 @@ export class JetStream implements StreamHost {
     }
   }
 
+  /** Ends JetStream of an account. Its files stay; resolves when they are closed. */
+  async disable(name: string): Promise<void> {
+    const account = this.accounts.get(name);
+    if (account === undefined) return;
+    this.accounts.delete(name);
+    const streams = [...account.streams.values()];
+    for (const stream of streams) {
+      stream.flush();
+      stream.stop();
+      this.usage.reserve(stream.config.storage === "file", -reserved(stream.config));
+      account.addUsage(stream, -stream.store.state.bytes);
+    }
+    account.streams.clear();
+    await Promise.all(streams.map(({ store }) => store.close()));
+  }
+
   // Streams
 
   /** @param config normalised, and allowed (`decideCreate`) */

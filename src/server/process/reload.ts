@@ -36,6 +36,8 @@ export interface ReloadTarget {
   /** Updates INFO, and sends it to the clients that accept updates. */
   announceInfo(): void;
   readonly files: { rewritePid(): void; movePorts(): void };
+  /** Turns JetStream on or off, and changes its limits and those of accounts, as the new options say; what needs the disk happens later. */
+  followJetStream(before: Options): void;
   /** Authenticates every connected client again. */
   authenticateAgain(): void;
   refuseConnection(client: Client): void;
@@ -54,6 +56,7 @@ export function reload(server: ReloadTarget, config: ReadConfig): void {
   for (const { name } of changes) announce(server, name, config.options, before);
   // The TLS files are read again even when their names are the same.
   if (config.options.tls !== null && !changes.some(({ name }) => name === "tls")) server.log.notice("Reloaded: tls = enabled");
+  server.followJetStream(before);
   for (const client of server.connections.values()) client.followTraceLevel();
   if (changes.some(({ name }) => AUTHENTICATION.has(name)) || calloutInputsChanged(before, config.options)) server.authenticateAgain();
   if (changes.some(({ name }) => name === "payloadBytesMax")) server.announceInfo();

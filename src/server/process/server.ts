@@ -137,14 +137,14 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
       this.ocspFor(options)?.start(options);
       this.descriptors.start();
       // Without JetStream the start is complete when this function returns.
-      if (options.jetStream.enabled) await shard.startJetStream();
+      if (options.jetStream.enabled) await shard.jetStreamControl.start();
       if (this.stops) return;
       shard.listen();
     } catch (error) {
       shard.abandon();
       this.operatorPorts.stop();
       void this.ocsp?.stop();
-      void shard.jetStream?.stop();
+      void shard.jetStreamControl.stop();
       throw error;
     }
     this.files.writePorts();
@@ -174,7 +174,7 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
     }
     this.operatorPorts.stop();
     await shard.stop();
-    await shard.jetStream?.stop();
+    await shard.jetStreamControl.stop();
     this.files.removePorts();
     this.log.notice("Server Exiting..");
     await this.ocsp?.stop();
@@ -268,6 +268,10 @@ export class Server implements ShardHost, SystemHost, ReloadTarget, LameDuckHost
   replaceOptions(after: Options): void {
     this.options = after;
     this.shard.options = after;
+  }
+
+  followJetStream(before: Options): void {
+    this.shard.jetStreamControl.follow(before, this.options);
   }
 
   updateInfo(): void {

@@ -8,7 +8,9 @@
  * Source: server/server.go, NewServer, Start (behaviour).
  */
 
+import type { AccountClaims } from "../../access/jwt/claims.ts";
 import { CompiledPermissions } from "../../access/permission/compiled-permissions.ts";
+import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
 import { reasonOf } from "../../auth/operator/lookup-error.ts";
 import { OperatorAccounts } from "../../auth/operator/operator-accounts.ts";
@@ -77,6 +79,10 @@ export class OperatorMode implements OperatorHost {
 
   get directory(): Accounts {
     return this.server.directory;
+  }
+
+  followJetStreamClaims(account: Account, claims: AccountClaims | null): void {
+    this.server.followJetStreamClaims(account, claims);
   }
 
   serverInfo(): object {

@@ -1,5 +1,6 @@
 /** What operator mode needs from the shard. */
 
+import type { AccountClaims } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { Accounts } from "../../accounts/account/accounts.ts";
 import type { Clock } from "../../base/clock/clock.ts";
@@ -22,5 +23,6 @@ export interface OperatorServer {
   readonly systemAccount: Account | null;
   /** The field `server` of one message: numbered, so call this once per message. */
   serverInfo(): object;
+  followJetStreamClaims(account: Account, claims: AccountClaims | null): void;
   onAuthenticationFailed(client: Client, refusal: Refusal): void;
 }

@@ -19,17 +19,25 @@ import { descriptorLimit } from "../../base/runtime/descriptors.ts";
 import { growThreadPool } from "../../base/runtime/thread-pool.ts";
 import { runJob } from "../../base/scheduling/job.ts";
 import type { Scheduler } from "../../base/scheduling/scheduler.ts";
-import { jetStreamAccounts, systemAccountFault } from "../../config/schema/jetstream-accounts.ts";
+import { systemAccountFault } from "../../config/schema/jetstream-accounts.ts";
 import type { Options } from "../../config/schema/options.ts";
 import type { Turn } from "../../connections/link/turn.ts";
 import { TurnPhase, type TurnWork } from "../../connections/link/turn-phases.ts";
+import { reservationRefusal } from "../../jetstream/account/account-reservations.ts";
 import { JetStream, type JetStreamHost } from "../../jetstream/account/jetstream.ts";
+import type { ServerLimits } from "../../jetstream/account/server-usage.ts";
 import { storeLimitsOf } from "../../jetstream/account/store-limits.ts";
 import { StreamFiles } from "../../jetstream/account/stream-files.ts";
 import { ApiDispatcher } from "../../jetstream/api/api-dispatcher.ts";
-import { type AccountJetStream, tiersOf } from "../../jetstream/config/account-jetstream.ts";
+import { type AccountJetStream, type LimitChange, tiersOf } from "../../jetstream/config/account-jetstream.ts";
 import type { JetStreamOptions } from "../../jetstream/config/jetstream-options.ts";
-import { type JetStreamSettings, jetStreamSettings, type Machine, shownSyncInterval } from "../../jetstream/config/jetstream-settings.ts";
+import {
+  type JetStreamSettings,
+  jetStreamSettings,
+  type Machine,
+  settleFileLimit,
+  shownSyncInterval,
+} from "../../jetstream/config/jetstream-settings.ts";
 import { accountLines, endLine, type LogLine, openingLines, settingsLines } from "../../jetstream/config/start-lines.ts";
 import { HashKey } from "../../messaging/subject/byte-hash.ts";
 import type { JetStreamReport } from "../../operations/monitor/jetstream-report.ts";
@@ -74,7 +82,8 @@ const NANOS_PER_MS = 1_000_000;
 const DIRECTORY_PERMISSIONS = 0o700;
 
 export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork {
-  readonly settings: JetStreamSettings;
+  /** Change with a reload, and when streams were recovered. */
+  settings: JetStreamSettings;
   readonly engine: JetStream;
   private readonly owner: JetStreamOwner;
   private readonly commits: CommitService;
@@ -106,7 +115,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
       log: this.log,
     };
     const chunks = new ChunkPool();
-    const { domain, limits, bufferedBytesMax, bufferedMessagesMax } = options.jetStream;
+    const { domain, bufferedBytesMax, bufferedMessagesMax } = options.jetStream;
     const files = new StreamFiles(this.parts, {
       directory: this.settings.storeDirectory,
       relaxed:
@@ -118,11 +127,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
       this,
       {
         domain,
-        limits: {
-          memoryBytesMax: this.settings.memoryBytesMax,
-          storageBytesMax: this.settings.fileBytesMax,
-          duplicateWindowMaxNs: limits.duplicateWindowMs * NANOS_PER_MS,
-        },
+        limits: serverLimitsOf(this.settings),
         buffers: { bufferedMessagesMax, bufferedBytesMax },
       },
       {
@@ -134,8 +139,8 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
 
   // Start and stop
 
-  /** Resolves when the streams of all accounts are there. @throws StartError */
-  async start(): Promise<void> {
+  /** Resolves when the streams of all accounts are there. @param accounts by name, in the order of their start @throws StartError */
+  async start(accounts: ReadonlyMap<string, AccountJetStream>): Promise<void> {
     const { owner, settings } = this;
     const { clock, options } = owner;
     const startedAt = clock.monotonic();
@@ -144,7 +149,11 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     this.report(openingLines(settings));
     this.openDirectory();
     this.report(settingsLines(settings));
-    for (const [name, account] of jetStreamAccounts(options)) await this.enable(name, account);
+    for (const [account, after] of accounts) {
+      const problem = await this.followLimits({ account, before: null, after });
+      if (problem !== null) throw new StartError(`Can't start JetStream: ${problem}`);
+    }
+    this.useSettings(settleFileLimit(this.settings, this.engine.usage.storageBytes));
     const { systemAccount } = owner;
     if (systemAccount !== null) {
       const { infoQueueMax, requestQueueMax, strict } = options.jetStream;
@@ -160,19 +169,53 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
 
   /** Writes everything, and gives the directory free. */
   async stop(): Promise<void> {
+    this.log.notice("Initiating JetStream Shutdown...");
     this.dispatcher?.stop();
     await this.engine.stop();
     this.parts.cache.stop();
     this.lock?.release();
     this.lock = null;
+    this.log.notice("JetStream Shutdown");
   }
 
-  /** Starts JetStream of an account with what is on the disk. */
-  private async enable(name: string, jetStream: AccountJetStream): Promise<void> {
-    const account = this.owner.directory.open(name);
-    const enabled = this.engine.enable(account, tiersOf(jetStream));
-    await this.engine.recover(enabled);
-    this.report(accountLines(name, jetStream));
+  // Changes while it runs
+
+  /** Follows the options of a reload that are live. */
+  followOptions(options: JetStreamOptions): void {
+    const { memoryBytesMax, fileBytesMax } = this.settings;
+    this.useSettings({
+      ...this.settings,
+      memoryBytesMax: options.memoryBytesMax ?? memoryBytesMax,
+      fileBytesMax: options.fileBytesMax ?? fileBytesMax,
+      options,
+    });
+  }
+
+  private useSettings(settings: JetStreamSettings): void {
+    this.settings = settings;
+    this.engine.usage.follow(serverLimitsOf(settings));
+  }
+
+  /**
+   * Starts JetStream in an account, with the streams that are on the disk; changes its limits, which closes no stream; or ends it and keeps
+   * its files.
+   * @returns the error in the reference's words if the server cannot reserve what the account asks for; nothing is changed then
+   */
+  async followLimits({ account: name, after }: LimitChange): Promise<string | null> {
+    const { engine, owner, settings } = this;
+    if (after === null) {
+      await engine.disable(name);
+      return null;
+    }
+    const limits = tiersOf(after);
+    const refused = reservationRefusal(engine, name, limits, settings.fileLimitIsProvisional);
+    if (refused !== null) return String(refused);
+    const isNew = !engine.accounts.has(name);
+    const account = engine.enable(owner.directory.open(name), limits);
+    if (!isNew) return null;
+    await engine.recover(account);
+    this.report(accountLines(name, after));
+    return null;
   }
 
   private openDirectory(): void {
@@ -273,6 +316,11 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
   runPhase(): void {
     this.engine.writeChanges();
   }
+}
+
+function serverLimitsOf({ fileBytesMax, memoryBytesMax, options }: JetStreamSettings): ServerLimits {
+  const duplicateWindowMaxNs = Math.round(options.limits.duplicateWindowMs * NANOS_PER_MS);
+  return { memoryBytesMax, storageBytesMax: fileBytesMax, duplicateWindowMaxNs };
 }
 
 /** null: files are not encrypted. */

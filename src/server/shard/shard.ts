@@ -8,6 +8,7 @@
  * A process has one shard today; later several may listen on one port. So a shard never assumes that it is the only one: what exists
  * once per process (log, identity, connection ids, limits on all connections, OCSP cache) comes from `ShardHost`.
  */
+import type { AccountClaims } from "../../access/jwt/claims.ts";
 import type { Account } from "../../accounts/account/account.ts";
 import type { AccountHost } from "../../accounts/account/account-host.ts";
 import { Accounts } from "../../accounts/account/accounts.ts";
@@ -35,6 +36,7 @@ import type { ConnectionSettings } from "../../connections/client/connection-set
 import { ServerCounters } from "../../connections/link/host.ts";
 import { logLimited } from "../../connections/link/limited-log.ts";
 import { Turn } from "../../connections/link/turn.ts";
+import { jetStreamOfClaims } from "../../jetstream/config/account-jetstream.ts";
 import { SystemAccount } from "../../operations/system/system-account.ts";
 import type { SystemHost } from "../../operations/system/system-host.ts";
 import { CloseReason } from "../../wire/protocol/close-reason.ts";
@@ -48,6 +50,7 @@ import { Authentication } from "./authentication.ts";
 import { ClientPorts } from "./client-ports.ts";
 import { ClosedConnections } from "./closed-connections.ts";
 import { InfoLines, infoOf } from "./info-lines.ts";
+import { JetStreamControl } from "./jetstream-control.ts";
 import type { TlsGuards } from "./load-tls.ts";
 import { OpenTransports } from "./open-transports.ts";
 import type { OperatorMode } from "./operator-mode.ts";
@@ -107,8 +110,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   readonly operator: OperatorMode | null;
   /** null: no system account, or not opened yet. */
   system: SystemAccount | null = null;
-  /** null: JetStream is off, or not started yet. */
-  jetStream: ServerJetStream | null = null;
+  readonly jetStreamControl = new JetStreamControl(this);
   /** The client port; 0 until it listens. */
   port = 0;
   /** INFO contains `ldm`, which tells clients to leave. */
@@ -157,10 +159,9 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     await this.operator?.open();
   }
 
-  /** Starts JetStream; resolves when all streams are there. @throws StartError */
-  async startJetStream(): Promise<void> {
-    this.jetStream = new (jetStreamModule().ServerJetStream)(this);
-    await this.jetStream.start();
+  /** null: JetStream does not run. */
+  get jetStream(): ServerJetStream | null {
+    return this.jetStreamControl.running;
   }
 
   /** Logs errors in the auth callout configuration. */
@@ -312,6 +313,11 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     this.system?.events.refusedBy(client, account, reason);
   }
 
+  followJetStreamClaims(account: Account, claims: AccountClaims | null): void {
+    const jetStream = claims === null ? null : jetStreamOfClaims(claims.nats.limits, claims.nats.clusterTraffic);
+    this.jetStreamControl.followClaims(account, jetStream);
+  }
+
   onConnectionsChanged(account: Account): void {
     this.system?.onConnectionsChanged(account);
   }
@@ -409,11 +415,6 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 /** Whether the options name trusted operators or an account resolver. */
 function hasOperatorMode({ operators, trustedKeys, resolver }: Options): boolean {
   return operators.length > 0 || trustedKeys.length > 0 || resolver !== null;
-}
-
-/** Likewise. */
-function jetStreamModule(): typeof import("./server-jetstream.ts") {
-  return require("./server-jetstream.ts");
 }
 
 /** Loaded when it is needed, as a default start does without it (bench/start.ts); synchronously, so that a reload stays one step. */
