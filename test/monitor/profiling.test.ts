@@ -10,11 +10,11 @@ import { live } from "../reference/recording.ts";
 import { startReference } from "./monitored-pair.ts";
 
 class ProfiledServer extends Server implements AsyncDisposable {
-  static open(lines: string[] = [], given: Partial<Options> = { profilingPort: 0 }): ProfiledServer {
+  static async open(lines: string[] = [], given: Partial<Options> = { profilingPort: 0 }): Promise<ProfiledServer> {
     const keep = (text: string) => void lines.push(text);
     const log: Logger = { ...SILENT, notice: keep, warn: keep };
     const server = new ProfiledServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), { log });
-    server.start();
+    await server.start();
     return server;
   }
 
@@ -28,7 +28,7 @@ class ProfiledServer extends Server implements AsyncDisposable {
 }
 
 test("a CPU profile has the stacks of the requested time, and only one runs at a time", async () => {
-  await using server = ProfiledServer.open();
+  await using server = await ProfiledServer.open();
   const first = server.get("/debug/pprof/profile?seconds=3");
   const second = await server.get("/debug/pprof/profile?seconds=3");
   expect([second.status, await second.text()]).toEqual([500, "Could not enable CPU profiling: cpu profiling already in use\n"]);
@@ -54,7 +54,7 @@ function spin(): number {
 }
 
 test("a running profile ends when the server stops", async () => {
-  const server = ProfiledServer.open();
+  const server = await ProfiledServer.open();
   const profile = server.get("/debug/pprof/profile").catch(() => null); // 30 s
   expect((await server.get("/debug/pprof/")).status).toBe(200);
   await server.stop();
@@ -62,7 +62,7 @@ test("a running profile ends when the server stops", async () => {
 });
 
 test("a heap profile is a snapshot for developer tools", async () => {
-  await using server = ProfiledServer.open();
+  await using server = await ProfiledServer.open();
   const response = await server.get("/debug/pprof/heap?gc=1");
   expect(response.headers.get("content-disposition")).toBe('attachment; filename="heap.heapsnapshot"');
   const { snapshot, nodes } = (await response.json()) as { snapshot: { node_count: number }; nodes: number[] };
@@ -72,7 +72,7 @@ test("a heap profile is a snapshot for developer tools", async () => {
 
 test("a heap profile contains neither configured passwords nor those of clients", async () => {
   const authorization = { user: "ann", password: "configured-S3cret" };
-  await using server = ProfiledServer.open([], completeOptions({ port: 0, host: "127.0.0.1", profilingPort: 0, authorization }));
+  await using server = await ProfiledServer.open([], completeOptions({ port: 0, host: "127.0.0.1", profilingPort: 0, authorization }));
   const connection = server.connect();
   connection.write('CONNECT {"user":"bob","pass":"guessed-S3cret"}\r\n');
   const text = await (await server.get("/debug/pprof/heap")).text();
@@ -90,14 +90,14 @@ test("other hosts get no profile unless the options allow it", async () => {
     [false, 403],
     [true, 200],
   ] as const) {
-    await using server = ProfiledServer.open([], { host: "0.0.0.0", profilingPort: 0, profilingRemote });
+    await using server = await ProfiledServer.open([], { host: "0.0.0.0", profilingPort: 0, profilingRemote });
     expect((await fetch(`http://${ownAddress}:${server.profilingPort}/debug/pprof/`)).status).toBe(status);
     expect((await server.get("/debug/pprof/")).status).toBe(200);
   }
 });
 
 test("every link of the page works, and so do the command line and the variables", async () => {
-  await using server = ProfiledServer.open();
+  await using server = await ProfiledServer.open();
   const page = await (await server.get("/debug/pprof/")).text();
   for (const [, link] of page.matchAll(/href="([^"]+)"/g)) {
     if (link === "profile") continue; // takes 30 s
@@ -109,13 +109,13 @@ test("every link of the page works, and so do the command line and the variables
 
 test("the port and the block rate are logged, and a port in use fails the start", async () => {
   const lines: string[] = [];
-  await using server = ProfiledServer.open(lines, { profilingPort: 0, profilingBlockRate: 5 });
+  await using server = await ProfiledServer.open(lines, { profilingPort: 0, profilingBlockRate: 5 });
   expect(lines).toContain(`profiling port: ${server.profilingPort}`);
   expect(lines).toContain("Block profiling is enabled (rate 5), this may have a performance impact");
-  expect(() => ProfiledServer.open([], { profilingPort: server.profilingPort })).toThrow(
+  await expect(ProfiledServer.open([], { profilingPort: server.profilingPort })).rejects.toThrow(
     `error starting profiler: listen tcp 127.0.0.1:${server.profilingPort}: bind: address already in use`,
   );
-  await using silent = ProfiledServer.open([], {});
+  await using silent = await ProfiledServer.open([], {});
   expect(silent.profilingPort).toBeNull();
 });
 
@@ -130,7 +130,7 @@ const REFUSALS: readonly [path: string, status: number, body: string][] = [
 ];
 
 test("unknown profiles and paths get the reference's answers", async () => {
-  await using server = ProfiledServer.open();
+  await using server = await ProfiledServer.open();
   for (const [path, status, body] of [...REFUSALS, ["/debug/pprof/goroutine", 404, "Unknown profile\n"] as const]) {
     const response = await server.get(path);
     expect({ path, status: response.status, body: await response.text() }).toEqual({ path, status, body });
