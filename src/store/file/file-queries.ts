@@ -9,7 +9,9 @@ import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Message } from "../contract/message.ts";
 import { COLD, Read, type SubjectTotal } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
+import { MatchingSubjects } from "../subjects/matching-subjects.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { PAUSED } from "../subjects/subject-walk.ts";
 import { FileScan } from "./file-scan.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
@@ -77,14 +79,17 @@ function* lastOfSubject(stored: StoredBlocks, id: number): Job<number> {
 
 /** As `MessageStore.subjectTotals`. */
 export function* subjectTotals(stored: StoredBlocks, filter: string): Job<SubjectTotal[]> {
-  const filters = new SubjectFilters([filter]);
+  const matching = new MatchingSubjects(stored, [filter]);
   const totals: SubjectTotal[] = [];
   const pace = new Pace();
-  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    if (stored.matches(id, filters)) totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
-    if (pace.due()) yield PAUSE;
+  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+    if (id === PAUSED) yield* matching.resume();
+    else {
+      totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
+      if (pace.due()) yield PAUSE;
+    }
   }
-  return totals.sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  return totals;
 }
 
 /** As `MessageStore.countFrom`. */
@@ -103,11 +108,14 @@ export function* countFrom(
   const pace = new Pace();
   let messages = 0;
   if (isWhole || onlyLast) {
-    for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-      if (filters === null || stored.matches(id, filters)) {
-        if (!onlyLast) messages += stored.subjects.totalOf(id);
-        else if (isWhole || (yield* lastOfSubject(stored, id)) >= sequence) messages++;
+    const matching = new MatchingSubjects(stored, filters?.texts ?? [">"]);
+    for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+      if (id === PAUSED) {
+        yield* matching.resume();
+        continue;
       }
+      if (!onlyLast) messages += stored.subjects.totalOf(id);
+      else if (isWhole || (yield* lastOfSubject(stored, id)) >= sequence) messages++;
       if (pace.due()) yield PAUSE;
     }
     return { messages, upTo };
@@ -124,18 +132,19 @@ export function* countFrom(
 
 /** As `MessageStore.lastPerSubject`. */
 export function* lastPerSubject(stored: StoredBlocks, filters: readonly string[], upTo: number, most: number): Job<number[] | null> {
-  const matching = new SubjectFilters(filters);
+  const matching = new MatchingSubjects(stored, filters);
   const atMost = upTo === 0 ? stored.state.lastSequence : upTo;
   const found: number[] = [];
   const pace = new Pace();
-  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    if (stored.matches(id, matching)) {
+  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+    if (id === PAUSED) yield* matching.resume();
+    else {
       let last = yield* lastOfSubject(stored, id);
       if (last > atMost) last = yield* lastMatching(stored, stored.subjectText(id), atMost);
       if (last !== 0) found.push(last);
       if (most > 0 && found.length > most) return null;
+      if (pace.due()) yield PAUSE;
     }
-    if (pace.due()) yield PAUSE;
   }
   return found.sort((a, b) => a - b);
 }

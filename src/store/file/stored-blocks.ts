@@ -10,6 +10,7 @@
  */
 import { assert } from "../../base/assert/assert.ts";
 import { removeTree } from "../../base/disk/remove-tree.ts";
+import { Random } from "../../base/random/random.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
@@ -26,6 +27,7 @@ import { StoreState } from "../contract/store-state.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
+import { SubjectOrder } from "../subjects/subject-order.ts";
 import { SubjectTable } from "../subjects/subject-table.ts";
 import { ActiveBlock, type BlockOwner } from "./active-block.ts";
 import { BlockFiles } from "./block-files.ts";
@@ -41,6 +43,8 @@ export class StoredBlocks implements BlockOwner {
   readonly observer: StoreObserver;
   readonly state = new StoreState();
   subjects: SubjectTable;
+  /** The subjects by their bytes, for queries with wildcards. */
+  order: SubjectOrder;
   readonly deleted = new SequenceSet();
   /** Ends of messages' own times to live. While blocks are recovered, nothing is dropped, because it is not known yet what is there. */
   readonly deadlines = new Deadlines({ has: sequence => this.state.lastSequence === 0 || this.has(sequence) });
@@ -74,6 +78,7 @@ export class StoredBlocks implements BlockOwner {
     this.limits = limits;
     this.observer = observer;
     this.subjects = new SubjectTable(parts.subjectKey);
+    this.order = this.newOrder();
     this.loader = new BlockLoader(this);
     this.files = new BlockFiles(parts, options);
     this.rewriting = new BlockRewriting(this);
@@ -486,6 +491,7 @@ export class StoredBlocks implements BlockOwner {
     state.subjects = 0;
     state.deleted = 0;
     this.subjects = new SubjectTable(parts.subjectKey);
+    this.order = this.newOrder();
     this.subjectRemovals++;
     this.deadlines.clear();
     this.deleted.clear();
@@ -595,6 +601,11 @@ export class StoredBlocks implements BlockOwner {
   /** Removes the directory of the blocks. */
   removeFiles(): Job<void> {
     return removeTree(this.parts.disk, `${this.options.directory}/msgs`);
+  }
+
+  private newOrder(): SubjectOrder {
+    // As secret as the key.
+    return new SubjectOrder(this.subjects, new Random(this.parts.subjectKey.first));
   }
 
   matches(id: number, filters: SubjectFilters): boolean {

@@ -6,7 +6,9 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Read, type SubjectTotal } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
+import { MatchingSubjects } from "../subjects/matching-subjects.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { PAUSED } from "../subjects/subject-walk.ts";
 import { MemoryScan } from "./memory-scan.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 
@@ -40,9 +42,13 @@ export function* lastMatching(stored: StoredMessages, filter: string, atMost: nu
   // What was found may be removed during a pause.
   for (let best = 0; ; best = 0) {
     const pace = new Pace();
-    for (let id = nextId(stored, NO_SUBJECT); id !== NO_SUBJECT; id = nextId(stored, id)) {
-      if (stored.subjects.lastSequenceOf(id) > best && stored.matches(id, filters)) best = lastOfSubject(stored, id, atMost, best);
-      if (pace.due()) yield PAUSE;
+    const matching = new MatchingSubjects(stored, [filter]);
+    for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+      if (id === PAUSED) yield* matching.resume();
+      else {
+        if (stored.subjects.lastSequenceOf(id) > best) best = lastOfSubject(stored, id, atMost, best);
+        if (pace.due()) yield PAUSE;
+      }
     }
     if (best === 0 || index.seek(best)) return best;
   }
@@ -50,14 +56,17 @@ export function* lastMatching(stored: StoredMessages, filter: string, atMost: nu
 
 /** As `MessageStore.subjectTotals`. */
 export function* subjectTotals(stored: StoredMessages, filter: string): Job<SubjectTotal[]> {
-  const filters = new SubjectFilters([filter]);
+  const matching = new MatchingSubjects(stored, [filter]);
   const totals: SubjectTotal[] = [];
   const pace = new Pace();
-  for (let id = nextId(stored, NO_SUBJECT); id !== NO_SUBJECT; id = nextId(stored, id)) {
-    if (stored.matches(id, filters)) totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
-    if (pace.due()) yield PAUSE;
+  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+    if (id === PAUSED) yield* matching.resume();
+    else {
+      totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
+      if (pace.due()) yield PAUSE;
+    }
   }
-  return totals.sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  return totals;
 }
 
 /** As `MessageStore.countFrom`. */
@@ -75,10 +84,13 @@ export function* countFrom(
   const pace = new Pace();
   let messages = 0;
   if (isWhole || onlyLast) {
-    for (let id = nextId(stored, NO_SUBJECT); id !== NO_SUBJECT; id = nextId(stored, id)) {
-      if (stored.subjects.lastSequenceOf(id) >= sequence && (filters === null || stored.matches(id, filters))) {
-        messages += onlyLast ? 1 : stored.subjects.totalOf(id);
+    const matching = new MatchingSubjects(stored, filters?.texts ?? [">"]);
+    for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+      if (id === PAUSED) {
+        yield* matching.resume();
+        continue;
       }
+      if (stored.subjects.lastSequenceOf(id) >= sequence) messages += onlyLast ? 1 : stored.subjects.totalOf(id);
       if (pace.due()) yield PAUSE;
     }
     return { messages, upTo };
@@ -94,17 +106,18 @@ export function* countFrom(
 
 /** As `MessageStore.lastPerSubject`. */
 export function* lastPerSubject(stored: StoredMessages, filters: readonly string[], upTo: number, most: number): Job<number[] | null> {
-  const matching = new SubjectFilters(filters);
+  const matching = new MatchingSubjects(stored, filters);
   const atMost = upTo === 0 ? stored.state.lastSequence : upTo;
   const found: number[] = [];
   const pace = new Pace();
-  for (let id = nextId(stored, NO_SUBJECT); id !== NO_SUBJECT; id = nextId(stored, id)) {
-    if (stored.matches(id, matching)) {
+  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
+    if (id === PAUSED) yield* matching.resume();
+    else {
       const last = lastOfSubject(stored, id, atMost, 0);
       if (last !== 0) found.push(last);
       if (most > 0 && found.length > most) return null;
+      if (pace.due()) yield PAUSE;
     }
-    if (pace.due()) yield PAUSE;
   }
   return found.sort((a, b) => a - b);
 }
@@ -122,11 +135,6 @@ export function* deleted(stored: StoredMessages): Job<number[]> {
     if (pace.due()) yield PAUSE;
   }
   return runs;
-}
-
-/** The next id, in the table as it is now. */
-function nextId(stored: StoredMessages, after: number): number {
-  return stored.subjects.next(after);
 }
 
 /** The last sequence of a subject up to `atMost`; `least`: it is not above that. */

@@ -8,6 +8,7 @@
  * Invariants: a subject in the table has messages; its list, the index and the records have the same messages; `state` describes them.
  */
 import { compareTimes } from "../../base/clock/nanoseconds.ts";
+import { Random } from "../../base/random/random.ts";
 import type { HashKey } from "../../messaging/subject/byte-hash.ts";
 import type { Message } from "../contract/message.ts";
 import { RemovalReason, type StoreObserver } from "../contract/message-store.ts";
@@ -15,6 +16,7 @@ import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
+import { SubjectOrder } from "../subjects/subject-order.ts";
 import { NO_SUBJECT, SubjectTable } from "../subjects/subject-table.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import { type RecordOwner, RecordSpace } from "./record-space.ts";
@@ -30,6 +32,8 @@ export class StoredMessages implements RecordOwner {
   /** Ends of messages' own times to live. */
   readonly deadlines = new Deadlines(this);
   subjects: SubjectTable;
+  /** The subjects by their bytes, for queries with wildcards. */
+  order: SubjectOrder;
   /** Rises whenever a subject loses its id. */
   subjectRemovals = 0;
   /** Rises whenever sequences are given back, see `MessageStore.truncate`. */
@@ -46,6 +50,7 @@ export class StoredMessages implements RecordOwner {
   ) {
     this.records = new RecordSpace(pool, this);
     this.subjects = new SubjectTable(key);
+    this.order = this.newOrder();
   }
 
   has(sequence: number): boolean {
@@ -132,6 +137,7 @@ export class StoredMessages implements RecordOwner {
     this.records.clear();
     this.deadlines.clear();
     this.subjects = new SubjectTable(this.key);
+    this.order = this.newOrder();
     this.subjectRemovals++;
     state.messages = 0;
     state.bytes = 0;
@@ -209,6 +215,11 @@ export class StoredMessages implements RecordOwner {
   /** The id of a literal subject; `NO_SUBJECT`: it has no messages. */
   idOf(subject: Uint8Array): number {
     return subject.length === 0 ? NO_SUBJECT : this.subjects.find(subject, 0, subject.length);
+  }
+
+  private newOrder(): SubjectOrder {
+    // As secret as the key.
+    return new SubjectOrder(this.subjects, new Random(this.key.first));
   }
 
   private removeSubject(id: number): void {
