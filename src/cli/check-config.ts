@@ -7,7 +7,6 @@
  *   status 3   both are valid, but a restart is needed to change to the other file
  * What only a running server knows is not checked. Source: reference, core §6.12.
  */
-import { SUPPORTED } from "../config/schema/complete-options.ts";
 import { type CompleteConfig, loadConfigFile, readConfig } from "../config/schema/load-config.ts";
 import type { Options } from "../config/schema/options.ts";
 import { diffOptions } from "../config/schema/reload/option-diff.ts";
@@ -32,15 +31,14 @@ export interface CheckResult {
   readonly lines: readonly string[];
 }
 
-/** @param supported as for `completeOptions` */
-export function checkConfig({ configFile, options, flagError, reloadFile }: Check, supported = SUPPORTED): CheckResult {
+export function checkConfig({ configFile, options, flagError, reloadFile }: Check): CheckResult {
   try {
     refuseWarnings(configFile);
     if (flagError !== null) return { status: INVALID_STATUS, lines: [flagError] };
-    const current = readConfig(configFile, options, process.env, supported);
+    const current = readConfig(configFile, options);
     const valid = `configuration file ${configFile} is valid (${current.digest})`;
     if (reloadFile === null) return { status: 0, lines: [valid] };
-    const refusal = reloadRefusalOf(current, readConfig(reloadFile, options, process.env, supported));
+    const refusal = reloadRefusalOf(current, readConfig(reloadFile, options));
     if (refusal !== null) return { status: RESTART_STATUS, lines: [refusal] };
     return { status: 0, lines: [valid, `configuration file ${reloadFile} can be reloaded`] };
   } catch (error) {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeNkey, NkeyKind } from "../../src/base/keys/nkey.ts";
 import { checkConfig } from "../../src/cli/check-config.ts";
-import { completeOptions, SUPPORTED } from "../../src/config/schema/complete-options.ts";
+import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import type { GivenOptions } from "../../src/config/schema/given/given-options.ts";
 import { loadConfigText, mergeOptions } from "../../src/config/schema/load-config.ts";
 import type { Options } from "../../src/config/schema/options.ts";
@@ -21,7 +21,6 @@ import { answerOfReference, Recording } from "../reference/recording.ts";
 import { reloadVerdictOn, verdictOn } from "./reference-check.ts";
 
 const it = new Recording(import.meta.path);
-const WITH_JETSTREAM = { jetStream: true };
 
 const ACCOUNT_NKEY = encodeNkey(NkeyKind.Account, new Uint8Array(32).fill(1));
 
@@ -155,7 +154,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 /** What ours reports with `-t`. */
 function ours(configuration: string): string[] {
   writeFileSync(file, configuration);
-  const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: null }, WITH_JETSTREAM);
+  const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: null });
   return linesOf(lines.join("\n"));
 }
 
@@ -193,7 +192,7 @@ it.compared(
 const MIB = 1_024 ** 2;
 
 function optionsOf(configuration: string, given: GivenOptions = {}): Options {
-  return completeOptions(mergeOptions(loadConfigText(configuration, {}).options, given), WITH_JETSTREAM);
+  return completeOptions(mergeOptions(loadConfigText(configuration, {}).options, given));
 }
 
 test("every field of the block is read by every name", () => {
@@ -293,7 +292,7 @@ test("the limits of an account are read by every name", () => {
 });
 
 test("a program gives true, false or an object; fields that it gives override those of a file", () => {
-  const completed = (jetStream: GivenOptions["jetStream"]) => completeOptions({ jetStream } as GivenOptions, WITH_JETSTREAM);
+  const completed = (jetStream: GivenOptions["jetStream"]) => completeOptions({ jetStream } as GivenOptions);
   expect(completed(true).jetStream).toEqual({ ...JETSTREAM_OFF, enabled: true });
   expect(completed(false).jetStream).toEqual(JETSTREAM_OFF);
   const { jetStream, storeDirectory } = completed({ storeDirectory: "/a", memoryBytesMax: 5, limits: { ackPendingMax: 7 } });
@@ -315,21 +314,18 @@ test("a program gives true, false or an object; fields that it gives override th
     domain: "hub",
   });
   expect(optionsOf(file, { storeDirectory: "/c" } as GivenOptions)).toMatchObject({ storeDirectory: "/c", jetStream: { enabled: true } });
-  const { accounts } = completeOptions(
-    {
-      accounts: [
-        { name: "A", jetStream: true },
-        { name: "B", jetStream: { streamsMax: 5 } },
-      ],
-    },
-    WITH_JETSTREAM,
-  );
+  const { accounts } = completeOptions({
+    accounts: [
+      { name: "A", jetStream: true },
+      { name: "B", jetStream: { streamsMax: 5 } },
+    ],
+  });
   expect(accounts.map(account => account.jetStream?.tiers)).toEqual([{ "": UNLIMITED }, { "": { ...UNLIMITED, streamsMax: 5 } }]);
 });
 
-function faultOf(given: unknown, supported = WITH_JETSTREAM): string | null {
+function faultOf(given: unknown): string | null {
   try {
-    completeOptions(given as GivenOptions, supported);
+    completeOptions(given as GivenOptions);
     return null;
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
@@ -358,20 +354,10 @@ test("a wrong value of a program is refused with its place", () => {
   expect(faultOf({ accounts: [{ name: "A", jetStream: { foo: 5 } }] })).toBe('unknown option "accounts[0].jetStream.foo"');
 });
 
-test("until JetStream is supported, options that turn it on are refused, and settings without effect are not", () => {
-  const refused = (given: unknown) => faultOf(given, { jetStream: false });
-  const text = '"jetstream" is not supported yet (JetStream)';
-  expect(refused({ jetStream: true })).toBe(text);
-  expect(refused({ jetStream: { storeDirectory: "/a" } })).toBe(text);
-  expect(refused({ accounts: [{ name: "A", jetStream: true }] })).toBe(`account "A": ${text}`);
-  expect(refused({ jetStream: { enabled: false, storeDirectory: "/a" } })).toBe(null);
-  expect(SUPPORTED.jetStream ? null : faultOf({ jetStream: true }, SUPPORTED)).toBe(SUPPORTED.jetStream ? null : text);
-});
-
 test("a TPM is refused by name, and only with a key file", () => {
   const fault = (configuration: string) => {
     writeFileSync(file, configuration);
-    const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: null }, WITH_JETSTREAM);
+    const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: null });
     return lines.join().replace(directory, "");
   };
   expect(fault("jetstream {\n  tpm { keys_file: k } }")).toBe('/server.conf:2:3: "tpm" is not supported (TPM)\n');
@@ -442,7 +428,7 @@ it.compared(
     );
     const own = RELOADS.map(pair => {
       write(pair);
-      const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: second }, WITH_JETSTREAM);
+      const { lines } = checkConfig({ configFile: file, options: {}, flagError: null, reloadFile: second });
       return [...pair, ...linesOf(lines.join("\n"))];
     });
     expect(it.comparable(own)).toEqual(reference);

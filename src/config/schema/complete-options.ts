@@ -5,7 +5,6 @@
  */
 
 import { quoted } from "../../base/go/strconv.ts";
-import { refuseUnsupportedJetStream } from "./check/jetstream-check.ts";
 import { withOperator } from "./check/operator-check.ts";
 import { checkOptions } from "./check/option-check.ts";
 import type { GivenOptions } from "./given/given-options.ts";
@@ -20,20 +19,11 @@ import { isOffOrEmptyValue, missingOption } from "./table/missing.ts";
 /** Default time to authenticate with TLS, in addition to the TLS timeout. */
 const AUTH_AFTER_TLS_MS = 1_000;
 
-/** Features whose options are complete, while the feature itself may not be. */
-export interface Supported {
-  readonly jetStream: boolean;
-}
-
-/** The only place that says whether a server may be started with JetStream. */
-export const SUPPORTED: Supported = { jetStream: true };
-
 /**
  * Completes options with the defaults; blocks (`tls`, `websocket`), accounts and users too.
- * @param supported a feature that is not supported is refused when an option turns it on
  * @throws OptionError  an option is unknown, not supported yet, has a wrong type, or contradicts another option
  */
-export function completeOptions(from: GivenOptions, supported: Supported = SUPPORTED): Options {
+export function completeOptions(from: GivenOptions): Options {
   const given = withStoreDirectory(from);
   for (const [name, value] of Object.entries(given)) if (!Object.hasOwn(OPTIONS, name)) refuseUnknown(name, value);
   const rows = Object.entries(OPTIONS) as [keyof Options, Row<unknown>][];
@@ -45,7 +35,6 @@ export function completeOptions(from: GivenOptions, supported: Supported = SUPPO
     authTimeoutMs: tls === null || given.authTimeoutMs ? authTimeoutMs : tls.timeoutMs + AUTH_AFTER_TLS_MS,
   });
   checkOptions(complete, OPTIONS);
-  if (!supported.jetStream) refuseUnsupportedJetStream(complete);
   return complete;
 }
 

@@ -5,7 +5,7 @@ import { completeOptions } from "./complete-options.ts";
 import type { GivenOptions } from "./given/given-options.ts";
 import { jetStreamAccounts, systemAccountFault } from "./jetstream-accounts.ts";
 
-const options = (given: GivenOptions) => completeOptions(given, { jetStream: true });
+const options = (given: GivenOptions) => completeOptions(given);
 const names = (given: GivenOptions) => [...jetStreamAccounts(options(given)).keys()];
 
 test("a server without accounts gives JetStream to the global account", () => {

@@ -8,7 +8,7 @@
 import { type ConfigMap, LanguageError } from "../language/config-value.ts";
 import { type Environment, type ReadConfig, readConfigFile, readConfigText } from "../language/read-config.ts";
 import { checkFile } from "./check/file-check.ts";
-import { completeOptions, SUPPORTED, type Supported } from "./complete-options.ts";
+import { completeOptions } from "./complete-options.ts";
 import type { GivenOptions } from "./given/given-options.ts";
 import { asJetStreamObject } from "./given/jetstream-shape.ts";
 import { OPTIONS, type Options } from "./options.ts";
@@ -101,13 +101,8 @@ export interface ConfigFileSource {
  * @throws ConfigErrors  the file cannot be used
  * @throws OptionError  the options of the file and the given options contradict each other
  */
-export function readConfig(
-  file: string,
-  given: GivenOptions,
-  environment: Environment = process.env,
-  supported: Supported = SUPPORTED,
-): CompleteConfig {
+export function readConfig(file: string, given: GivenOptions, environment: Environment = process.env): CompleteConfig {
   const { options, digest, warnings } = loadConfigFile(file, environment);
-  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment, supported) };
-  return { options: completeOptions(mergeOptions(options, given), supported), digest, warnings, source };
+  const source: ConfigFileSource = { file, load: () => readConfig(file, given, environment) };
+  return { options: completeOptions(mergeOptions(options, given)), digest, warnings, source };
 }

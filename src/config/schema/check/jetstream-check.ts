@@ -32,11 +32,3 @@ export function checkDefaultDomains(options: Options): void {
     throw new OptionError(`default_js_domain contains account ${quoted(account)} with invalid domain name ${quoted(domain)}`);
   }
 }
-
-/** @throws OptionError  an option turns JetStream on */
-export function refuseUnsupportedJetStream({ jetStream, accounts }: Options): void {
-  const unsupported = `${quoted("jetstream")} is not supported yet (JetStream)`;
-  if (jetStream.enabled) throw new OptionError(unsupported);
-  const account = accounts.find(one => one.jetStream !== null);
-  if (account !== undefined) throw new OptionError(`account ${quoted(account.name)}: ${unsupported}`);
-}
