@@ -66,8 +66,8 @@ export class ActiveBlock {
   private readonly staged: StagedRecords;
   /** Position of the first change in the staging region. */
   private firstStaged = 0;
-  /** Position of the last change that has a record. */
-  private lastStaged = 0;
+  /** Position of the last change that has a record here; 0: none has since the store was opened. */
+  lastPosition = 0;
   private extending = false;
   /** Size of a write, an average of the last ones. */
   private writeBytesMean = 0;
@@ -174,7 +174,7 @@ export class ActiveBlock {
   private place(size: number): number {
     const { block, options, owner, staged } = this;
     if (block.size > 0 && block.size + size > options.blockBytesMax) this.roll();
-    this.lastStaged = owner.position;
+    this.lastPosition = owner.position;
     if (size > STAGED_RECORD_BYTES_MAX) {
       this.write();
       return UNSTAGED;
@@ -211,8 +211,8 @@ export class ActiveBlock {
       data.append(source, start, end);
       cache.grown(block, before);
     }
-    this.commit.written(this.firstStaged, this.lastStaged, end - start);
-    if (this.isNew) this.directoryCommit.written(this.firstStaged, this.lastStaged);
+    this.commit.written(this.firstStaged, this.lastPosition, end - start);
+    if (this.isNew) this.directoryCommit.written(this.firstStaged, this.lastPosition);
     this.isNew = false;
     this.writeBytesMean += (end - start - this.writeBytesMean) / 8;
     if (this.writeBytesMean <= WRITE_BYTES_MAX) this.extendAhead();

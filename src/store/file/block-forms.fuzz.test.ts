@@ -55,6 +55,13 @@ for (const cipher of CIPHERS) {
             expect(await store.remove(any), where).toBe(model.delete(any));
           } else if (roll < 90) {
             expect(await store.erase(any), where).toBe(model.delete(any));
+          } else if (roll < 92) {
+            await store.truncate(any);
+            for (const sequence of model.keys()) if (sequence > any) model.delete(sequence);
+            last = Math.min(last, any);
+          } else if (roll < 94) {
+            await store.compact(any);
+            for (const sequence of model.keys()) if (sequence < any) model.delete(sequence);
           } else await store.reopen();
           store.store.flush();
           expect([step, store.state.messages, store.state.lastSequence], where).toEqual([step, model.size, last]);

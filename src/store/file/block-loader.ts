@@ -67,9 +67,12 @@ export class BlockLoader {
   private async content(block: Block): Promise<Buffer> {
     const { active, files, parts } = this.stored;
     const isActive = block === active.block;
+    const { changes } = block;
     if (isActive) active.write();
     const { records } = await parts.run(files.read(block, isActive ? block.size : null));
-    if (!isActive || block.removed) return records;
+    if (block.removed) return records;
+    if (block.changes !== changes) return await this.content(block);
+    if (!isActive) return records;
     if (block === this.stored.active.block) this.stored.active.write();
     if (records.length >= block.size) return records;
     return block.compressed ? await this.content(block) : Buffer.concat([records, files.readNow(block, records.length, block.size)]);

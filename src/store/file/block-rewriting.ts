@@ -103,7 +103,7 @@ export class BlockRewriting {
     return async () => {
       for (let isDone = false; !isDone && block.compressed && !block.removed; ) {
         const { made } = pending;
-        isDone = await this.replace(block, bytes, size, true, () => !block.removed && pending.made === made);
+        isDone = await this.replace(block, bytes, size, true, () => block.compressed && !block.removed && pending.made === made);
       }
       if (--pending.open === 0) this.erasures.delete(block);
     };

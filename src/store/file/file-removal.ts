@@ -13,6 +13,7 @@ import { NO_RECORD } from "../block/block-data.ts";
 import { COLD, Read, RemovalReason } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { cutAfter } from "./block-cut.ts";
 import { FileScan } from "./file-scan.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
@@ -82,7 +83,7 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
 export function* truncate(stored: StoredBlocks, above: number): Job<void> {
   const { state } = stored;
   if (above >= state.lastSequence) return;
-  yield* stored.cutAfter(above);
+  yield* cutAfter(stored, above);
   stored.settle();
 }
 

@@ -12,11 +12,9 @@ import { assert } from "../../base/assert/assert.ts";
 import { removeTree } from "../../base/disk/remove-tree.ts";
 import { Random } from "../../base/random/random.ts";
 import type { Job } from "../../base/scheduling/job.ts";
-import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
 import { type BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
-import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordView } from "../block/record-view.ts";
 import { RecordWriter } from "../block/record-writer.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
@@ -93,10 +91,10 @@ export class StoredBlocks implements BlockOwner {
     this.active = new ActiveBlock(this.parts, this.options, this, block);
   }
 
-  /** Continues with the last block that was found. */
+  /** Continues with the last block. */
   openActive(): void {
     const last = this.blocks.at(-1)!;
-    this.lastNumber = last.index;
+    this.lastNumber = Math.max(this.lastNumber, last.index);
     this.active = new ActiveBlock(this.parts, this.options, this, last);
   }
 
@@ -467,11 +465,11 @@ export class StoredBlocks implements BlockOwner {
     if (index === -1) return;
     this.blocks.splice(index, 1);
     this.retire(block);
-    line.afterDurable(this.position, () => this.files.remove(block));
+    line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.files.remove(block));
   }
 
   /** The block is not part of the store any more. */
-  private retire(block: Block): void {
+  retire(block: Block): void {
     block.removed = true;
     this.parts.cache.drop(block);
   }
@@ -506,71 +504,6 @@ export class StoredBlocks implements BlockOwner {
       for (const block of old) await this.files.remove(block);
       await parts.disk.syncDirectory(messages);
     });
-  }
-
-  /** Removes all messages above a sequence without a trace: the block that has it is cut and written again. */
-  *cutAfter(above: number): Job<void> {
-    const { parts, state } = this;
-    const pace = new Pace();
-    while (state.messages > 0) {
-      const last = this.deleted.previousMissing(state.lastSequence);
-      if (last <= above || last < state.firstSequence) break;
-      if (!this.canTake(last)) {
-        yield this.loader.warm();
-        continue;
-      }
-      this.takeQuietly(last, false);
-      if (pace.due()) yield PAUSE;
-    }
-    const index = Math.max(0, this.lastIndexUpTo(above));
-    const kept = this.blocks[index];
-    while (kept.size > 0 && this.dataOf(kept) === null) yield this.loader.warm();
-    this.active.write();
-    const removed = this.blocks.splice(index + 1);
-    for (const block of removed) this.retire(block);
-    const end = kept.data === null ? 0 : this.endOfRecordsUpTo(kept, kept.data, above);
-    this.active.close();
-    if (kept.compressed) yield* this.rewriting.reopen(kept, kept.data!.bytes, end);
-    parts.cache.drop(kept);
-    kept.size = end;
-    kept.lastSequence = Math.max(kept.firstSequence - 1, Math.min(kept.lastSequence, above));
-    this.deleted.removeSpan(above + 1, Number.MAX_SAFE_INTEGER);
-    this.active = new ActiveBlock(parts, this.options, this, kept);
-    this.active.trim();
-    state.deleted = this.deleted.size;
-    this.setLast(above, kept.lastTimeHigh, kept.lastTimeLow);
-    if (state.messages === 0) this.setFirst(above === 0 ? 0 : above + 1, 0, 0);
-    if (above > 0 && kept.lastSequence < above) this.active.appendTombstone(above, kept.lastTimeHigh, kept.lastTimeLow);
-    this.settleWritten();
-    const messages = `${this.options.directory}/msgs`;
-    this.line.barrier(this.position, async () => {
-      for (const block of removed.reverse()) await this.files.remove(block);
-      await this.active.sync();
-      await parts.disk.syncDirectory(messages);
-    });
-  }
-
-  /** Index of the last block that has a sequence and begins at this one or before; -1: none. */
-  private lastIndexUpTo(sequence: number): number {
-    let index = this.blocks.length - 1;
-    while (index >= 0 && (this.blocks[index].isEmpty || this.blocks[index].firstSequence > sequence)) index--;
-    return index;
-  }
-
-  /** Offset behind the last record of a sequence up to `upTo`. Sets the block's last time to that record's. */
-  private endOfRecordsUpTo(block: Block, data: BlockData, upTo: number): number {
-    const { record } = this;
-    let end = 0;
-    for (let at = 0; at < data.size; at = record.end) {
-      if (record.read(data.bytes, at, data.size) !== RecordFault.None) break;
-      if (record.kind !== RecordKind.Tombstone) {
-        if (record.sequence > upTo) break;
-        block.lastTimeHigh = record.timeHigh;
-        block.lastTimeLow = record.timeLow;
-      }
-      end = record.end;
-    }
-    return end;
   }
 
   /**
