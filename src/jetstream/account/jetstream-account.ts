@@ -29,6 +29,8 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
   readonly streams = new Map<string, Stream>();
   /** Streams that are on the disk and cannot be used. */
   readonly offline = new Map<string, OfflineStream>();
+  /** Streams that are being created, and new configurations of streams that are being updated: nobody may take their subjects. */
+  readonly pending = new Map<string, StreamConfig>();
   limits: TieredLimits;
   /** Requests of the API, and how many of them were refused. */
   requests = 0;
@@ -142,7 +144,16 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
   }
 
   *configs(): Iterable<StreamConfig> {
-    for (const { config } of this.streams.values()) yield config;
+    const { pending, streams } = this;
+    for (const { config } of streams.values()) yield withPending(config, pending.get(config.name));
+    for (const config of pending.values()) if (!streams.has(config.name)) yield config;
     for (const { config } of this.offline.values()) yield config;
   }
+}
+
+/** What a stream takes up while it is updated: all of before and after. */
+function withPending(config: StreamConfig, next: StreamConfig | undefined): StreamConfig {
+  if (next === undefined) return config;
+  const larger = next.bytesMax > config.bytesMax ? next : config;
+  return { ...next, bytesMax: larger.bytesMax, subjects: [...config.subjects, ...next.subjects] };
 }

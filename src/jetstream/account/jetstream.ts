@@ -17,7 +17,7 @@ import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import type { MessageStore, StoreObserver } from "../../store/contract/message-store.ts";
 import type { TieredLimits } from "../config/account-limits.ts";
 import type { StreamConfig } from "../config/stream-config.ts";
-import { type ApiError, apiError, wrapped } from "../error/api-error.ts";
+import { ApiError, apiError, wrapped } from "../error/api-error.ts";
 import { OutboxPages } from "../stream/outbox.ts";
 import { Stream } from "../stream/stream.ts";
 import type { BufferLimits, StreamCore, StreamHost } from "../stream/stream-core.ts";
@@ -164,9 +164,18 @@ export class JetStream implements StreamHost {
         continue;
       }
       const { config, created } = found;
-      const opening = files.open(account.name, config, storeLimitsOf(config));
-      const store = await this.run(opening.job);
-      this.add(account, config, created, observer => opening.attach(store, observer));
+      try {
+        const opening = files.open(account.name, config, storeLimitsOf(config));
+        const store = await this.run(opening.job);
+        const stream = this.add(account, config, created, observer => opening.attach(store, observer));
+        const first = Number(config.firstSequence);
+        if (first > 0 && store.state.firstSequence === 0) await stream.change(store.compact(first));
+      } catch (error) {
+        // One stream that cannot be opened keeps its name and its files; the others are served.
+        const reason = (error as Error).message;
+        this.error(`Error recreating stream "${account.name} > ${config.name}": ${reason}`);
+        account.offline.set(config.name, { config, reason, directory: found.directory });
+      }
     }
   }
 
@@ -193,34 +202,44 @@ export class JetStream implements StreamHost {
     const created = new Nanoseconds();
     const now = this.nanoseconds.read();
     created.set(now.high, now.low);
-    const { files } = this.stores;
-    if (config.storage === "memory") {
-      return this.prepare(
-        account,
-        this.add(account, config, created, observer => this.stores.memory(config, observer)),
-      );
-    }
-    if (files === null) return apiError("StorageResourcesExceeded");
+    const isFile = config.storage === "file";
+    // While files are written, others may ask for the same subjects and the same space.
+    account.pending.set(config.name, config);
+    this.usage.reserve(isFile, reserved(config));
     try {
-      const opening = await files.create(account.name, config, created, storeLimitsOf(config));
-      const store = await this.run(opening.job);
-      return this.prepare(
-        account,
-        this.add(account, config, created, observer => opening.attach(store, observer)),
-      );
+      const stream = isFile ? await this.createOnDisk(account, config, created) : this.createInMemory(account, config, created);
+      const first = Number(config.firstSequence);
+      if (first > 0) await stream.change(stream.store.compact(first));
+      account.streams.set(config.name, stream);
+      stream.start();
+      this.advise(account, stream.name, "create");
+      return stream;
     } catch (error) {
-      return wrapped("StreamCreate", (error as Error).message);
+      this.usage.reserve(isFile, -reserved(config));
+      return error instanceof ApiError ? error : wrapped("StreamCreate", (error as Error).message);
+    } finally {
+      account.pending.delete(config.name);
     }
   }
 
-  /** Begins with the configured sequence. */
-  private async prepare(account: JetStreamAccount, stream: Stream): Promise<Stream> {
-    const first = Number(stream.config.firstSequence);
-    if (first > 1) await stream.change(stream.store.compact(first));
-    this.advise(account, stream.name, "create");
-    return stream;
+  private createInMemory(account: JetStreamAccount, config: StreamConfig, created: Nanoseconds): Stream {
+    return new Stream(this, account, config, created, observer => this.stores.memory(config, observer));
   }
 
+  private async createOnDisk(account: JetStreamAccount, config: StreamConfig, created: Nanoseconds): Promise<Stream> {
+    const { files } = this.stores;
+    if (files === null) throw apiError("StorageResourcesExceeded");
+    const opening = await files.create(account.name, config, created, storeLimitsOf(config));
+    const store = await this.run(opening.job);
+    try {
+      return new Stream(this, account, config, created, observer => opening.attach(store, observer));
+    } catch (error) {
+      await files.remove(account.name, config.name, store);
+      throw error;
+    }
+  }
+
+  /** Adds a stream that was on the disk. */
   private add(
     account: JetStreamAccount,
     config: StreamConfig,
@@ -229,7 +248,7 @@ export class JetStream implements StreamHost {
   ): Stream {
     const stream = new Stream(this, account, config, created, openStore);
     account.streams.set(config.name, stream);
-    if (config.bytesMax > 0) this.usage.reserve(config.storage === "file", BigInt(config.bytesMax));
+    this.usage.reserve(config.storage === "file", reserved(config));
     stream.start();
     return stream;
   }
@@ -237,14 +256,22 @@ export class JetStream implements StreamHost {
   /** @param config allowed (`decideUpdate`) */
   async update(account: JetStreamAccount, stream: Stream, config: StreamConfig): Promise<ApiError | null> {
     const before = stream.config;
-    try {
-      if (config.storage === "file") await this.stores.files!.save(account.name, config, stream.created);
-      await stream.change(stream.store.reconfigure(storeLimitsOf(config)));
-    } catch (error) {
-      return wrapped("StreamUpdate", (error as Error).message);
-    }
+    const isFile = config.storage === "file";
     const added = reserved(config) - reserved(before);
-    this.usage.reserve(config.storage === "file", added);
+    account.pending.set(config.name, config);
+    this.usage.reserve(isFile, added);
+    try {
+      if (isFile) await this.stores.files!.save(account.name, config, stream.created);
+      await stream.change(stream.store.reconfigure(storeLimitsOf(config)));
+      // Without a consumer, nobody is interested in what is stored.
+      const isUnwanted = config.retention === "interest" && before.retention !== "interest" && stream.store.state.messages > 0;
+      if (isUnwanted) await stream.change(stream.store.purge(null, 0, 0));
+    } catch (error) {
+      this.usage.reserve(isFile, -added);
+      return wrapped("StreamUpdate", (error as Error).message);
+    } finally {
+      account.pending.delete(config.name);
+    }
     stream.follow(config);
     this.advise(account, stream.name, "modify");
     stream.store.setCompression(config.compression === "s2");

@@ -33,6 +33,8 @@ import { type AnsweringServer, streamEndpoints, wantsCreateAnswer } from "./stre
 const RUNNING_MAX = 16;
 const DELAY_MS = 500;
 const PREFIX = "$JS.API.";
+/** Requests of the system account that only a cluster answers. */
+const SYSTEM_ONLY = /^\$JS\.API\.(META\.LEADER\.STEPDOWN$|META\.RESCUE$|SERVER\.REMOVE$|SERVER\.EVACUATE$|ACCOUNT\.)/;
 const REQUIRED_LEVEL = new HeaderKey("Nats-Required-Api-Level");
 
 export interface ApiSettings {
@@ -45,6 +47,7 @@ export interface ApiSettings {
 interface Waiting {
   readonly endpoint: Endpoint;
   readonly service: ServiceRequest;
+  readonly requester: Requester;
   /** Requests with the same key are handled one after the other; empty: with all others side by side. */
   readonly key: string;
 }
@@ -86,20 +89,29 @@ export class ApiDispatcher {
   }
 
   private onRequest(batch: MessageBatch, index: number): void {
-    const endpoint = this.endpointOf(batch.subjectText(index));
-    if (endpoint === null) return;
+    const subject = batch.subjectText(index);
+    const endpoint = this.endpointOf(subject);
     const service = new ServiceRequest(batch, index);
+    // Published in the system account itself, which has no JetStream: only `$JS.API.INFO` is answered like others.
+    if (!service.requestInfo && subject !== `${PREFIX}INFO`) return this.refuseSystem(service);
+    if (endpoint === null) return;
+    const requester = requesterOf(service);
+    if (requester === null) return this.jetStream.warn(`Malformed JetStream API Request: ${JSON.stringify(service.body.toString())}`);
     const { changes, kind } = endpoint;
     const queue = changes ? this.changes : this.questions;
-    queue.push({ endpoint, service, key: changes && kind !== "messageGet" ? this.keyOf(service) : "" });
+    const name = subject.slice(subject.lastIndexOf(".") + 1);
+    const key = changes && kind !== "messageGet" ? `${accountNameOf(requester)} ${name}` : "";
+    queue.push({ endpoint, service, requester, key });
     const most = changes ? this.settings.requestQueueMax : this.settings.infoQueueMax;
     if (queue.length >= most) this.drop(changes);
     this.schedule();
   }
 
-  /** The stream that a request is about, with its account. */
-  private keyOf(service: ServiceRequest): string {
-    return `${service.requestInfo ?? ""}`.replace(/.*"acc":"([^"]*)".*/, "$1") + service.subject.slice(service.subject.lastIndexOf("."));
+  private refuseSystem(service: ServiceRequest): void {
+    if (service.originator === null || SYSTEM_ONLY.test(service.subject)) return;
+    const response = compactGoJson(refusal("system", apiError("NotEnabledForAccount")));
+    if (service.reply !== "") this.system.publisher.publish(service.reply, "", null, response);
+    this.jetStream.endSoon();
   }
 
   private endpointOf(subject: string): Endpoint | null {
@@ -156,10 +168,8 @@ export class ApiDispatcher {
     return index === -1 ? null : queue.splice(index, 1)[0]!;
   }
 
-  private async handle({ endpoint, service }: Waiting): Promise<void> {
+  private async handle({ endpoint, requester, service }: Waiting): Promise<void> {
     const { jetStream } = this;
-    const requester = requesterOf(service);
-    if (requester === null) return jetStream.warn(`Malformed JetStream API Request: ${JSON.stringify(service.body.toString())}`);
     const name = accountNameOf(requester);
     const account = jetStream.accounts.get(name === "" ? this.system.name : name) ?? null;
     const level = service.headerText(REQUIRED_LEVEL);
@@ -172,9 +182,9 @@ export class ApiDispatcher {
       const fields = await endpoint.handle(request);
       if (fields === SILENCE) return;
       const kind = endpoint.kind === "streamInfo" && wantsCreateAnswer(request) ? "streamCreate" : endpoint.kind;
-      account.requests++;
       const value = answer(kind, fields);
       const response = isStreamed(value) ? await jetStream.run(joined(value)) : compactGoJson(value);
+      if (endpoint.unaudited !== true) account.requests++;
       this.send(service, requester, name, response, endpoint.unaudited === true);
     } catch (error) {
       if (error instanceof CountedAsSuccess) {

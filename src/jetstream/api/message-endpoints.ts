@@ -6,8 +6,10 @@ import { PAUSE } from "../../base/scheduling/sliced.ts";
 import { Message } from "../../store/contract/message.ts";
 import { COLD, type MessageStore, Read } from "../../store/contract/message-store.ts";
 import { SubjectFilters } from "../../store/contract/subject-filters.ts";
-import { apiError } from "../error/api-error.ts";
+import type { Integer } from "../config/stream-config.ts";
+import { type ApiError, apiError } from "../error/api-error.ts";
 import { checkMessageGet, MESSAGE_GET_REQUEST, type MessageGetRequest, sequenceOf, setTime } from "../stream/get-request.ts";
+import type { Stream } from "../stream/stream.ts";
 import { storedMessageValue } from "./answers.ts";
 import { type ApiRequest, CountedAsSuccess, type Endpoint, SILENCE } from "./api-request.ts";
 import { isEmptyRequest } from "./decode-request.ts";
@@ -75,15 +77,26 @@ async function remove(request: ApiRequest): Promise<object> {
   if (isEmptyRequest(request.body)) throw apiError("BadRequest");
   const { noErase, sequence } = request.decode(MESSAGE_DELETE_REQUEST);
   const stream = request.account.streams.get(request.service.token(NAME_TOKEN));
-  if (stream === undefined) throw apiError("StreamNotFound");
+  if (stream === undefined) {
+    const isOffline = request.account.offline.has(request.service.token(NAME_TOKEN));
+    throw isOffline ? apiError("StreamMsgDeleteFailed", { err: "stream closed" }) : apiError("StreamNotFound");
+  }
   const { config, store } = stream;
   if (config.sealed) throw apiError("StreamSealed");
   if (config.denyDelete) throw apiError("StreamMsgDeleteFailed", { err: "message delete not permitted" });
   const wanted = sequenceOf(sequence);
   const removed = await stream.change(noErase ? removing(store, wanted) : store.erase(wanted));
   await durable(stream);
-  if (!removed) throw new CountedAsSuccess(apiError("SequenceNotFound", { seq: sequence }));
+  if (!removed) throw new CountedAsSuccess(notRemoved(stream, wanted, sequence));
   return { success: true };
+}
+
+/** As in the reference: its file store tells a sequence that was deleted from one outside of the stream. */
+function notRemoved({ config, store }: Stream, wanted: number, sequence: Integer): ApiError {
+  const { firstSequence, lastSequence, messages } = store.state;
+  const isInside = messages > 0 && wanted >= firstSequence && wanted <= lastSequence;
+  if (config.storage === "memory" || (isInside && wanted > 0)) return apiError("SequenceNotFound", { seq: sequence });
+  return apiError("StreamMsgDeleteFailed", { err: wanted > lastSequence ? "stream store EOF" : "no message found" });
 }
 
 function* removing(store: MessageStore, sequence: number): Job<boolean> {

@@ -6,7 +6,7 @@ import { HeaderKey } from "../../messaging/header/header-read.ts";
 import { collide } from "../../messaging/subject/subject-overlap.ts";
 import { decideCreate } from "../config/create-stream.ts";
 import { answeredMetadata } from "../config/metadata.ts";
-import { STREAM_CONFIG_REQUEST } from "../config/stream-config.ts";
+import { type Integer, STREAM_CONFIG_REQUEST } from "../config/stream-config.ts";
 import { decideUpdate } from "../config/update-stream.ts";
 import { ApiError, apiError } from "../error/api-error.ts";
 import { sequenceOf } from "../stream/get-request.ts";
@@ -32,16 +32,20 @@ export function durable(stream: Stream): Promise<void> {
   return new Promise(resolve => stream.whenDurable(resolve));
 }
 
-function infoOf(stream: Stream, server: AnsweringServer, more: { details?: StateDetails; leader?: string; dynamic?: boolean }): object {
+function infoOf(
+  stream: Stream,
+  server: AnsweringServer,
+  more: { details?: StateDetails; leader?: string; dynamic?: boolean; domain?: string },
+): object {
   const { config, created, host, store } = stream;
   const now = host.nanoseconds.read();
-  const { details = {}, dynamic = true, leader = "" } = more;
+  const { details = {}, dynamic = true, leader = "", domain = host.domain } = more;
   return streamInfoValue({
     config: dynamic ? { ...config, metadata: answeredMetadata(config.metadata, server.version) } : config,
     createdHigh: created.high,
     createdLow: created.low,
     state: streamStateValue(store.state, 0, details),
-    domain: host.domain,
+    domain,
     leader,
     timeHigh: now.high,
     timeLow: now.low,
@@ -74,12 +78,12 @@ async function create(request: ApiRequest, server: AnsweringServer): Promise<obj
     const existing = request.stream;
     if (existing === undefined) throw offline(request);
     await durable(existing);
-    return infoOf(existing, server, {});
+    return { ...infoOf(existing, server, { domain: "" }), did_create: true };
   }
   const stream = await jetStream.create(account, decision.config);
   if (stream instanceof ApiError) throw stream;
   await durable(stream);
-  return { ...infoOf(stream, server, {}), did_create: true };
+  return { ...infoOf(stream, server, { domain: "" }), did_create: true };
 }
 
 async function update(request: ApiRequest, server: AnsweringServer): Promise<object> {
@@ -163,13 +167,13 @@ async function info(request: ApiRequest, server: AnsweringServer): Promise<objec
   const given = isJson(request.body) ? request.decode(STREAM_INFO_REQUEST) : STREAM_INFO_REQUEST.zero();
   const stream = streamOf(request);
   await durable(stream);
-  let paged = { total: 0, offset: 0, limit: 0 };
+  let paged: { total: number; offset: Integer; limit: number } = { total: 0, offset: 0, limit: 0 };
   let subjects: StateDetails["subjects"];
   if (given.subjectsFilter !== "") {
     const totals = await stream.host.run(stream.store.subjectTotals(given.subjectsFilter));
     if (totals.length > 0) {
       const page = pageOf(given.offset, totals.length, SUBJECTS_LIMIT);
-      paged = { total: totals.length, offset: page.offset, limit: SUBJECTS_LIMIT };
+      paged = { total: totals.length, offset: given.offset < 0 ? page.offset : given.offset, limit: SUBJECTS_LIMIT };
       subjects = totals.slice(page.offset, page.end).map(({ messages, subject }) => [subject, messages] as const);
     }
   }

@@ -17,6 +17,7 @@ import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import { HeaderKey, headerText } from "../../messaging/header/header-read.ts";
 import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
+import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { Message } from "../../store/contract/message.ts";
 import { COLD, Read } from "../../store/contract/message-store.ts";
 import { SubjectFilters } from "../../store/contract/subject-filters.ts";
@@ -88,7 +89,8 @@ export class DirectGet {
     const start = startOfToken(batch, index, SUBJECT_TOKEN);
     const end = batch.subjectEnd(index);
     const bodySize = batch.end(index) - batch.start(index) - Math.max(0, batch.headerSize(index));
-    if (bodySize === 0 && start < end && this.stream.isOpenForReads) return this.answerLast(batch.subjectSource, start, end, reply, false);
+    if (bodySize === 0 && this.stream.isOpenForReads && isValidLiteral(batch.subjectSource, start, end))
+      return this.answerLast(batch.subjectSource, start, end, reply, false);
     const request = decodeDirectGetBySubject(batch.payload(index), decode(batch.subjectSource, start, end));
     if (typeof request === "string") this.sendStatus(reply, request);
     else this.answer(request, reply);
@@ -143,13 +145,15 @@ export class DirectGet {
   private *sendBatch(request: MessageGetRequest, reply: Uint8Array): Job<void> {
     const { message, stream } = this;
     const { store } = stream;
-    const isBatch = request.batch > 0;
+    // A negative number is a batch without messages, as in the reference.
+    const isBatch = request.batch !== 0;
     const from = request.startTime === null ? sequenceOf(request.sequence) : yield* this.sequenceAt(request.startTime);
     const filters = request.nextBySubject === "" ? null : new SubjectFilters([request.nextBySubject]);
     let pending = 0;
     let countedUpTo = 0;
     if (isBatch) ({ messages: pending, upTo: countedUpTo } = yield* store.countFrom(from, filters, false));
-    if (request.lastBySubject !== "" || (!isBatch && from > 0 && filters === null)) return yield* this.sendOne(request, from, reply);
+    const isNamed = request.lastBySubject !== "" || (from > 0 && filters === null);
+    if (!isBatch && isNamed) return yield* this.sendOne(request, from, reply);
     const bytesMax = request.bytesMax === 0 ? stream.host.pendingBytesMax : Number(request.bytesMax);
     const scan = store.scan(filters ?? ALL, Math.max(1, from));
     let sentBytes = 0;
@@ -159,10 +163,11 @@ export class DirectGet {
     while (sent < most) {
       const read = scan.step(message);
       if (read === Read.Cold) yield store.warm();
-      else if (read === Read.Paused) yield PAUSE;
+      else if (read === Read.Paused || read === Read.Damaged) yield PAUSE;
       else if (read === Read.Missing) break;
-      else if (read === Read.Found) {
-        if (isBatch && pending > 0) pending--;
+      else {
+        // Without headers nothing says what is left, and the reference counts it only for them.
+        if (isBatch && pending > 0 && !request.noHeaders) pending--;
         const header = request.noHeaders ? null : isBatch ? this.batchHeaderOf(message, pending, lastSequence) : this.headerOf(message);
         this.send(reply, header, message);
         lastSequence = message.sequence;
@@ -171,7 +176,7 @@ export class DirectGet {
         if (sentBytes >= bytesMax) break;
       }
     }
-    if (sent === 0) return this.sendStatus(reply, "404 Message Not Found");
+    if (sent === 0 && most > 0) return this.sendStatus(reply, "404 Message Not Found");
     if (!isBatch) return;
     // Messages that arrived meanwhile count too.
     if (store.state.lastSequence !== countedUpTo) ({ messages: pending } = yield* store.countFrom(lastSequence + 1, filters, false));
@@ -208,23 +213,26 @@ export class DirectGet {
       upTo--;
     }
     if (upTo === 0) upTo = lastSequence;
+    // As in the reference, whose file store finds nothing up to a sequence that it does not have.
+    if (stream.rules.isFile && upTo > lastSequence) return this.sendStatus(reply, "404 No Results");
     const found = yield* store.lastPerSubject(request.multiLast, upTo, SUBJECTS_MAX);
     if (found === null) return this.sendStatus(reply, "413 Too Many Results");
-    const sequences = found.filter(sequence => sequence >= sequenceOf(request.sequence));
-    if (sequences.length === 0) return this.sendStatus(reply, "404 No Results");
+    if (found.length === 0) return this.sendStatus(reply, "404 No Results");
+    const least = sequenceOf(request.sequence);
     const bytesMax = request.bytesMax === 0 ? stream.host.pendingBytesMax : Number(request.bytesMax);
-    let pending = sequences.length;
+    let pending = found.length;
     let sent = 0;
     let sentBytes = 0;
     let last = 0;
-    for (const sequence of sequences) {
+    for (const sequence of found) {
+      pending--;
+      if (sequence < least) continue;
       let read = store.load(sequence, message);
       while (read === Read.Cold) {
         yield store.warm();
         read = store.load(sequence, message);
       }
       if (read !== Read.Found) return this.sendStatus(reply, "404 Message Not Found");
-      pending--;
       this.send(reply, this.batchHeaderOf(message, pending, last), message);
       last = sequence;
       sent++;
@@ -253,7 +261,7 @@ export class DirectGet {
   private send(reply: Uint8Array, header: Uint8Array | null, { payload, payloadEnd, payloadStart, sequence }: Message): void {
     const { outbox, store } = this.stream;
     // What is already durable need not wait for later changes.
-    const gate = sequence <= store.durableSequence ? 0 : store.applied;
+    const gate = sequence <= store.durableSequence ? 0 : this.stream.gate;
     outbox.message(gate, reply, 0, reply.length, header, payload, payloadStart, payloadEnd);
     this.stream.sendSoon();
   }
@@ -288,8 +296,8 @@ export class DirectGet {
   }
 
   private sendHeader(reply: Uint8Array, header: Uint8Array): void {
-    const { outbox, store } = this.stream;
-    outbox.message(store.applied, reply, 0, reply.length, header, NO_BYTES, 0, 0);
+    const { gate, outbox } = this.stream;
+    outbox.message(gate, reply, 0, reply.length, header, NO_BYTES, 0, 0);
     this.stream.sendSoon();
   }
 }

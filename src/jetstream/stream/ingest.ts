@@ -15,6 +15,7 @@ import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
+import { isValidLiteral } from "../../messaging/subject/subject.ts";
 import { COLD } from "../../store/contract/message-store.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
 import { InboundQueue } from "./inbound-queue.ts";
@@ -90,7 +91,7 @@ export class Ingest implements Sink {
     if (headerEnd > start) this.readHeader(batch.trace !== null);
     const { meter } = this.host;
     meter.done += MESSAGE_UNITS + ((batch.end(index) - start) >> COPY_UNIT_SHIFT);
-    if (this.isFull()) return this.refuse(apiError("StreamTooManyRequests"), TOO_MANY_HEADER);
+    if (this.isFull()) return this.refuseExcess();
     if (this.blocked) return this.queue.push(publishing);
     if (!this.publish()) this.wait(batch, index);
   }
@@ -121,6 +122,7 @@ export class Ingest implements Sink {
     const start = batch.start(index);
     message.setSubject(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
     message.setHeader(batch.source, start, start + Math.max(0, batch.headerSize(index)));
+    if (message.headerSize > 0) this.readHeader(batch.trace !== null);
     this.queue.push(publishing);
     this.resumeAfter(this.stream.whenReady());
   }
@@ -158,7 +160,7 @@ export class Ingest implements Sink {
       case Verdict.Cold:
         return false;
       case Verdict.Refuse:
-        this.refuse(publishing.refusal!, null);
+        this.refuse(publishing.refusal!);
         return true;
       case Verdict.Duplicate:
         this.acknowledge(publishing.duplicateOf, true);
@@ -194,7 +196,7 @@ export class Ingest implements Sink {
       const { payload, payloadEnd, payloadStart } = message;
       const header = republishedHeader(stream.place, message, before, rules.republish!.headersOnly);
       const end = rules.republish!.headersOnly ? payloadStart : payloadEnd;
-      stream.outbox.message(store.applied, copySubject, 0, copySubject.length, header, payload, payloadStart, end);
+      stream.outbox.message(stream.gate, copySubject, 0, copySubject.length, header, payload, payloadStart, end);
     }
     this.acknowledge(sequence, false);
     return true;
@@ -216,7 +218,7 @@ export class Ingest implements Sink {
       stream.lastMessageId = "";
       return;
     }
-    stream.lastMessageId = headers.utf8(PublishHeader.MsgId);
+    stream.lastMessageId = headers.text(PublishHeader.MsgId);
     stream.ids.remember(message.header, headers.start(PublishHeader.MsgId), headers.end(PublishHeader.MsgId), sequence, stream.time);
   }
 
@@ -281,6 +283,8 @@ export class Ingest implements Sink {
   private transformSubject(): void {
     const { message } = this.publishing;
     const { transform } = this.stream.rules;
+    // A client may publish on a subject with wildcards; no transform covers it.
+    if (!isValidLiteral(message.subject, message.subjectStart, message.subjectEnd)) return;
     const size = transform!.resultBytesMax(message.subjectSize);
     if (this.transformed.length < size) this.transformed = new Uint8Array(size);
     const end = transform!.transform(message.subject, message.subjectStart, message.subjectEnd, this.transformed, 0, this.host.random);
@@ -300,15 +304,25 @@ export class Ingest implements Sink {
     const { publishing, stream } = this;
     if (!publishing.hasReply || stream.rules.noAck) return;
     const { reply, replyEnd, replyStart } = publishing;
-    stream.outbox.ack(stream.store.applied, reply, replyStart, replyEnd, this.pubAck, sequence, isDuplicate);
+    stream.outbox.ack(stream.gate, reply, replyStart, replyEnd, this.pubAck, sequence, isDuplicate);
   }
 
-  private refuse(error: ApiError, header: Uint8Array | null): void {
+  /** More messages wait than may: the publisher hears of it even if the stream acknowledges nothing. */
+  private refuseExcess(): void {
+    const { host, publishing, stream } = this;
+    host.warnRateLimited(`Dropping messages due to excessive stream ingest rate on '${stream.account.name}' > '${stream.name}'`);
+    if (publishing.hasReply) this.sendError(apiError("StreamTooManyRequests"), TOO_MANY_HEADER);
+  }
+
+  private refuse(error: ApiError): void {
+    if (this.publishing.hasReply && !this.stream.rules.noAck) this.sendError(error, null);
+  }
+
+  private sendError(error: ApiError, header: Uint8Array | null): void {
     const { publishing, stream } = this;
-    if (!publishing.hasReply || stream.rules.noAck) return;
     const { reply, replyEnd, replyStart } = publishing;
     const body = this.pubAck.error(error);
-    stream.outbox.message(stream.store.applied, reply, replyStart, replyEnd, header, body, 0, body.length);
+    stream.outbox.message(stream.gate, reply, replyStart, replyEnd, header, body, 0, body.length);
   }
 }
 
@@ -316,10 +330,10 @@ function* pauseOnce(): Job<void> {
   yield PAUSE;
 }
 
-/** Removes a status line's text; null: nothing is left. */
+/** Removes a status line's text; null: nothing is left. A block without a line break stays as it is. */
 function withoutStatus(block: Uint8Array): Uint8Array | null {
   const line = block.indexOf(CR);
-  if (line === -1) return null;
+  if (line === -1) return block;
   const rest = Buffer.concat([VERSION, block.subarray(line)]);
   return rest.length <= VERSION.length + 4 ? null : rest;
 }

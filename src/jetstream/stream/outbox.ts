@@ -33,6 +33,8 @@ const PAGE_BYTES = 128 * 1024;
 /** Unused pages that are kept. */
 const SPARE_PAGES_MAX = 64;
 const CRLF_BYTES = 2;
+/** Gate of a message that is never sent. */
+const DROPPED = -1;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -45,7 +47,7 @@ class OutboxPage {
   /** Messages that were sent. */
   sent = 0;
   /** Code that runs before the message of that index is sent; sorted by index. */
-  readonly calls: { readonly index: number; readonly gate: number; readonly run: () => void }[] = [];
+  readonly calls: { readonly index: number; gate: number; readonly run: () => void }[] = [];
   readonly messagesMax: number;
 
   constructor(messagesMax: number, bytes: number) {
@@ -183,9 +185,23 @@ export class Outbox implements Task {
     return false;
   }
 
-  /** Drops everything that waits: the stream is gone. */
+  /** Drops everything that waits: the stream is gone. Code that waits runs. */
   clear(): void {
+    const calls = this.pages.flatMap(page => page.calls.splice(0));
     for (const page of this.pages.splice(0)) this.host.pages.give(page);
+    for (const { run } of calls) run();
+  }
+
+  /**
+   * Drops messages that wait for changes after `durable`: the store has failed, and their changes may be lost. Messages for which nothing must
+   * become durable stay. Code that waits runs with the next release.
+   */
+  drop(durable: number): void {
+    for (const { batch, calls, gates, sent } of this.pages) {
+      for (let index = sent; index < batch.count; index++) if (gates[index] > durable) gates[index] = DROPPED;
+      for (const call of calls) call.gate = 0;
+    }
+    this.release(durable);
   }
 
   /** Sends messages of the first page, or runs one call. @returns false: nothing is due */
@@ -204,8 +220,13 @@ export class Outbox implements Task {
       return true;
     }
     const end = call === undefined ? batch.count : call.index;
+    if (from < end && gates[from] === DROPPED) {
+      page.sent = from + 1;
+      this.finish(page);
+      return true;
+    }
     let to = from;
-    while (to < end && gates[to] <= durable) to++;
+    while (to < end && gates[to] <= durable && gates[to] !== DROPPED) to++;
     if (to === from) return false;
     page.sent = to;
     this.publisher.publishBatch(batch, from, to);

@@ -6,8 +6,9 @@
  * A check changes nothing but the `Publishing`, so all of them can run again when messages had to be read from the disk.
  */
 import { encode, startsWith } from "../../base/bytes/ascii.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { removeHeader, setHeader } from "../../messaging/header/header-write.ts";
-import { isValidLiteral } from "../../messaging/subject/subject.ts";
+import { isValidLiteral, isValidSubject } from "../../messaging/subject/subject.ts";
 import { COLD, type MessageStore, StoreRefusal } from "../../store/contract/message-store.ts";
 import { INVALID_TTL, parseMessageTtl } from "../../store/expiry/message-ttl.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
@@ -19,7 +20,7 @@ import { type Publishing, Rollup, Verdict } from "./publishing.ts";
 export interface CheckedStream {
   readonly rules: PublishRules;
   readonly store: MessageStore;
-  /** Id of the very last message; empty: it had none; null: not known yet. */
+  /** Id of the very last message, its bytes as latin1, so that it compares exactly; empty: it had none; null: not known yet. */
   readonly lastMessageId: string | null;
   /** The server's storage of that kind is used up (`max_memory_store`, `max_file_store`). */
   readonly serverIsFull: boolean;
@@ -66,11 +67,15 @@ const fitsRecord: Check = (publishing, { rules }) => {
 
 const isOpen: Check = (publishing, { rules }) => (rules.sealed ? publishing.refuse(apiError("StreamSealed")) : Pass);
 
-const fitsMessage: Check = (publishing, { rules }) => {
+const fitsSize: Check = (publishing, { rules }) => {
   const { headerSize, payloadSize } = publishing.message;
   const most = rules.messageBytesMax;
-  if (most >= 0 && headerSize + payloadSize > most) return publishing.refuse(apiError("StreamMessageExceedsMaximum"));
-  return headerSize <= HEADER_BYTES_MAX ? Pass : publishing.refuse(apiError("StreamHeaderExceedsMaximum"));
+  return most < 0 || headerSize + payloadSize <= most ? Pass : publishing.refuse(apiError("StreamMessageExceedsMaximum"));
+};
+
+const fitsMessage: Check = (publishing, stream) => {
+  if (fitsSize(publishing, stream) !== Pass) return Verdict.Refuse;
+  return publishing.message.headerSize <= HEADER_BYTES_MAX ? Pass : publishing.refuse(apiError("StreamHeaderExceedsMaximum"));
 };
 
 /** Streams with counters are not supported yet and cannot be created, so an increment always comes to a stream without them. */
@@ -122,7 +127,7 @@ function wrongSequence(publishing: Publishing, last: number): Verdict {
 const isNoSchedule: Check = publishing => {
   const { headers, message, sourced } = publishing;
   if (sourced) return Pass;
-  if (headers.has(PublishHeader.Schedule)) return publishing.refuse(apiError("MessageSchedulesDisabled"));
+  if (headers.has(PublishHeader.Schedule) || hasUnknownTimeZone(publishing)) return publishing.refuse(apiError("MessageSchedulesDisabled"));
   const hasScheduler = headers.has(PublishHeader.Scheduler);
   if (!headers.has(PublishHeader.ScheduleNext)) {
     return refuseUnless(!hasScheduler, publishing, () => apiError("MessageSchedulesSchedulerInvalid"));
@@ -131,10 +136,22 @@ const isNoSchedule: Check = publishing => {
   const isValid =
     headers.text(PublishHeader.ScheduleNext) === "purge" &&
     hasScheduler &&
+    isValidSubject(scheduler, 0, scheduler.length) &&
     isValidLiteral(scheduler, 0, scheduler.length) &&
     !scheduler.equals(message.subject.subarray(message.subjectStart, message.subjectEnd));
   return publishing.refuse(apiError(isValid ? "MessageSchedulesDisabled" : "MessageSchedulesSchedulerInvalid"));
 };
+
+/** Whether the time zone of a schedule is named and unknown: that is an invalid schedule also without one. */
+function hasUnknownTimeZone({ headers }: Publishing): boolean {
+  if (!headers.hasKey(PublishHeader.ScheduleTimeZone)) return false;
+  try {
+    Intl.DateTimeFormat("en", { timeZone: headers.text(PublishHeader.ScheduleTimeZone) });
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 const hasNoSource: Check = publishing =>
   refuseUnless(publishing.sourced || !publishing.headers.has(PublishHeader.StreamSource), publishing, () =>
@@ -154,8 +171,8 @@ const followsId: Check = (publishing, { lastMessageId }) => {
   const { headers } = publishing;
   if (!headers.has(PublishHeader.ExpectedLastMsgId)) return Pass;
   if (lastMessageId === null) return Cold;
-  const holds = headers.utf8(PublishHeader.ExpectedLastMsgId) === lastMessageId;
-  return refuseUnless(holds, publishing, () => apiError("StreamWrongLastMsgID", { id: lastMessageId }));
+  const holds = headers.text(PublishHeader.ExpectedLastMsgId) === lastMessageId;
+  return refuseUnless(holds, publishing, () => apiError("StreamWrongLastMsgID", { id: Buffer.from(lastMessageId, "latin1").toString() }));
 };
 
 const mayRollUp: Check = (publishing, { rules }) => {
@@ -163,9 +180,9 @@ const mayRollUp: Check = (publishing, { rules }) => {
   if (!headers.has(PublishHeader.Rollup)) return Pass;
   if (!rules.allowRollup && !sourced) return publishing.refuse(apiError("StreamRollupFailed", { err: "rollup not permitted" }));
   const value = headers.utf8(PublishHeader.Rollup).toLowerCase();
-  if (value === "sub") publishing.rollup = Rollup.Subject;
-  else if (value === "all") publishing.rollup = Rollup.All;
-  else return publishing.refuse(apiError("StreamRollupFailed", { err: `rollup value invalid: ${JSON.stringify(value)}` }));
+  const rollup = value === "sub" ? Rollup.Subject : value === "all" ? Rollup.All : Rollup.None;
+  if (rollup === Rollup.None) return publishing.refuse(apiError("StreamRollupFailed", { err: `rollup value invalid: ${quoted(value)}` }));
+  if (rules.allowRollup) publishing.rollup = rollup;
   return Pass;
 };
 
@@ -207,6 +224,7 @@ const storeTakes: Check = (publishing, { store }) => {
   const refusal = store.check(publishing.message);
   if (refusal === COLD) return Cold;
   if (refusal === StoreRefusal.None) return Pass;
+  if (refusal === StoreRefusal.NoSpace) return publishing.refuse(apiError("InsufficientResources"));
   const err = refusal === StoreRefusal.Failed ? (store.failure?.message ?? "write error") : STORE_ERRORS[refusal]!;
   return publishing.refuse(apiError("StreamStoreFailed", { err }));
 };
@@ -252,7 +270,7 @@ const isNoBatch: Check = publishing => {
   return publishing.refuse(apiError(isFast ? "BatchPublishDisabled" : "AtomicPublishDisabled"));
 };
 
-const BATCH_CHECKS: readonly Check[] = [isOpen, serverHasRoom, fitsMessage, isNoBatch];
+const BATCH_CHECKS: readonly Check[] = [isOpen, serverHasRoom, accountHasRoom, fitsSize, isNoBatch];
 
 /** @returns the first verdict that is not `Pass` */
 export function checkPublishing(publishing: Publishing, stream: CheckedStream, mode: WriteMode): Verdict {

@@ -22,6 +22,7 @@ export enum PublishHeader {
   MarkerReason,
   RequestInfo,
   KvOperation,
+  ScheduleTimeZone,
 }
 
 const KEYS: Record<PublishHeader, string> = {
@@ -42,6 +43,7 @@ const KEYS: Record<PublishHeader, string> = {
   [PublishHeader.MarkerReason]: "Nats-Marker-Reason",
   [PublishHeader.RequestInfo]: "Nats-Request-Info",
   [PublishHeader.KvOperation]: "KV-Operation",
+  [PublishHeader.ScheduleTimeZone]: "Nats-Schedule-Time-Zone",
 };
 
 const COUNT = Object.keys(KEYS).length;
@@ -78,11 +80,10 @@ export class PublishHeaders {
     this.source = source;
     let at = nextLine(source, start, end);
     while (at < end) {
+      const stop = nextLine(source, at, end);
       let colon = at;
-      while (colon < end && source[colon] !== COLON && source[colon] !== LF) colon++;
-      if (colon === end) return;
-      const stop = nextLine(source, colon, end);
-      if (source[colon] === COLON) this.note(source, at, colon, stop);
+      while (colon < stop && source[colon] !== COLON) colon++;
+      if (colon < stop) this.note(source, at, colon, stop);
       at = stop;
     }
   }
@@ -90,6 +91,11 @@ export class PublishHeaders {
   /** Whether the key is there with a value that is not empty. */
   has(header: PublishHeader): boolean {
     return this.starts[header] !== -1 && this.ends[header] > this.starts[header];
+  }
+
+  /** Whether the key is there, also with an empty value. */
+  hasKey(header: PublishHeader): boolean {
+    return this.starts[header] !== -1;
   }
 
   start(header: PublishHeader): number {

@@ -40,13 +40,14 @@ export function rulesOf(config: StreamConfig): PublishRules {
     allowTtl: config.allowTtl,
     ttlMinSeconds: config.messagesPerSubjectMax === 1 ? 0 : Math.floor(Number(config.markerTtlNs) / NANOS_PER_SECOND),
     byInterest: config.retention === "interest",
-    transform: subjectTransform === null ? null : SubjectTransform.compile(subjectTransform.source, subjectTransform.destination),
+    // Without a destination nothing is changed.
+    transform: subjectTransform?.destination ? SubjectTransform.compile(subjectTransform.source, subjectTransform.destination) : null,
     republish: republishOf(config),
   };
 }
 
 function republishOf({ republish, subjectTransform, subjects }: StreamConfig): RepublishRule | null {
-  if (republish === null) return null;
+  if (republish === null || republish.destination === "") return null;
   let { destination, source } = republish;
   // `>` to `>` in a stream whose transform covers its only subject: the subjects that the transform makes.
   if (

@@ -9,6 +9,7 @@ import type { RepublishRule } from "./publish-rules.ts";
 /** Subject of the copy; null: the rule does not cover the message. */
 export function republishedSubject({ transform }: RepublishRule, message: Message, random: Random): Uint8Array | null {
   const { subject, subjectEnd, subjectStart } = message;
+  if (!isValidLiteral(subject, subjectStart, subjectEnd)) return null;
   const target = new Uint8Array(transform.resultBytesMax(subjectEnd - subjectStart));
   const end = transform.transform(subject, subjectStart, subjectEnd, target, 0, random);
   return end === -1 ? null : target.subarray(0, end);

@@ -80,6 +80,8 @@ export interface StreamCore extends CheckedStream {
   lastMessageId: string | null;
   /** Bytes of messages that are not durable yet. */
   unsyncedBytes: number;
+  /** What is sent now leaves when this change is durable; 0: at once, because the store has failed and nothing becomes durable any more. */
+  readonly gate: number;
   /** No purge by a message is under way, of which a read could see a half. */
   readonly isOpenForReads: boolean;
   /** Runs code as soon as reads are allowed. */

@@ -198,13 +198,18 @@ export class Stream implements StreamCore, StoreObserver {
     return result;
   }
 
-  /** Runs code when everything that is applied now is durable; at once if it is. */
+  get gate(): number {
+    const { store } = this;
+    return store.failure === null ? store.applied : 0;
+  }
+
+  /** Runs code when everything that is applied now is durable; at once if it is, or if that can never happen: the stream has ended, its store failed. */
   whenDurable(run: () => void): void {
     const { store } = this;
-    if (store.durable >= store.applied && this.outbox.isEmpty) run();
+    if (this.closed || (store.durable >= store.applied && this.outbox.isEmpty)) run();
     else {
-      this.outbox.after(store.applied, run);
-      this.host.endSoon();
+      this.outbox.after(this.gate, run);
+      this.sendSoon();
     }
   }
 
@@ -231,7 +236,8 @@ export class Stream implements StreamCore, StoreObserver {
   // StoreObserver
 
   onUsage(_messages: number, bytes: number): void {
-    this.account.addUsage(this, bytes);
+    // A stream that is deleted gives back what it uses at once, not when its store is gone.
+    if (!this.closed) this.account.addUsage(this, bytes);
   }
 
   onRemoved(_sequence: number, _subject: Uint8Array, _start: number, _end: number, _reason: RemovalReason): void {}
@@ -249,6 +255,9 @@ export class Stream implements StreamCore, StoreObserver {
     if (canRecover) this.host.outOfStorage(this.name);
     const next = canRecover ? "it stores again when there is room" : "it is frozen until the server starts again";
     this.host.error(`JetStream failed to store a msg on stream '${this.label}': ${error.message}; ${next}`);
+    if (canRecover) return;
+    this.outbox.drop(this.store.durable);
+    this.host.endSoon();
   }
 
   onResumed(): void {

@@ -32,6 +32,12 @@ export function* purge(stored: StoredBlocks, filter: string | null, below: numbe
     const read = scan.advance();
     if (read === Read.Missing || (read === Read.Found && scan.found >= end)) break;
     if (read === Read.Found) {
+      // Without a filter, the scan finds messages whose block is not in memory.
+      if (!stored.canTake(scan.found)) {
+        scan.position = scan.found;
+        yield stored.loader.warm();
+        continue;
+      }
       stored.take(scan.found, RemovalReason.Request, true);
       removed++;
       if (!pace.due()) continue;
@@ -106,26 +112,44 @@ export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
   return false;
 }
 
-/** Removes what the limits no longer allow: by number and bytes first, then by subject. */
+/** Removes what new limits no longer allow: above the number and size of all messages first, then above the number of each subject. */
 export function* enforceLimits(stored: StoredBlocks): Job<void> {
-  const { limits, state } = stored;
   const pace = new Pace();
+  yield* enforceTotals(stored, pace);
+  yield* enforceSubjects(stored, pace);
+  stored.settle();
+}
+
+/**
+ * Removes at a start what limits had removed before, because that is not recorded on the disk. In the order in which a message that is stored
+ * removes others: those of its subject first. Otherwise a message would go in place of one of the same subject.
+ */
+export function* repeatLimits(stored: StoredBlocks): Job<void> {
+  const pace = new Pace();
+  yield* enforceSubjects(stored, pace);
+  yield* enforceTotals(stored, pace);
+  stored.settle();
+}
+
+function* enforceTotals(stored: StoredBlocks, pace: Pace): Job<void> {
+  const { limits, state } = stored;
   const isAbove = () => {
     const { bytesMax, messagesMax } = limits;
     return (messagesMax > 0 && state.messages > messagesMax) || (bytesMax > 0 && state.bytes > bytesMax);
   };
   while (limits.discard === "old" && isAbove()) yield* takeOldest(stored, state.firstSequence, pace);
-  const most = limits.messagesPerSubjectMax;
-  if (most > 0) {
-    // Subjects that come meanwhile are limited when their messages are stored.
-    for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-      while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldest(stored, stored.firstOf(id), pace);
-      if (!pace.due()) continue;
-      stored.settle();
-      yield PAUSE;
-    }
+}
+
+function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
+  const most = stored.limits.messagesPerSubjectMax;
+  if (most <= 0) return;
+  // Subjects that come meanwhile are limited when their messages are stored.
+  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
+    while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldest(stored, stored.firstOf(id), pace);
+    if (!pace.due()) continue;
+    stored.settle();
+    yield PAUSE;
   }
-  stored.settle();
 }
 
 function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {

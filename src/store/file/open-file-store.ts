@@ -3,7 +3,7 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { CommitLine } from "../commit/commit-line.ts";
 import type { StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
-import { enforceLimits } from "./file-removal.ts";
+import { repeatLimits } from "./file-removal.ts";
 import { FileStore } from "./file-store.ts";
 import { blockNumbers, type Recovered, recover } from "./recovery.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
@@ -38,7 +38,7 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     const last = stored.blocks.at(-1)!;
     if (last.compressed || last.damaged) yield* beginBlock(stored, last.index + 1);
     else stored.openActive();
-    yield* enforceLimits(stored);
+    yield* repeatLimits(stored);
   }
   store = new FileStore(stored);
   // What was read is durable; what opening changed is written.
