@@ -94,7 +94,7 @@ it.compared("answers about a stream", async () => {
   message.setSubject(Buffer.from("s.a"), 0, 3);
   message.setPayload(payload, 0, payload.length);
   Object.assign(message, { sequence: 1, timeHigh, timeLow });
-  const deleted = [2];
+  const deleted = [2, 1];
   const ours = [
     answer("streamNames", { total: 0, offset: 0, limit: 1_024, streams: null }),
     answer("streamList", { total: 0, offset: 0, limit: 256, streams: [] }),

@@ -42,9 +42,10 @@ async function played(kind: ServerKind, sequences: readonly Sequence[]): Promise
     if (part > 0) await server.restart(random.pick<Restart>(["stop", "kill"]));
     await Promise.all(
       sequences.map(async (sequence, index) => {
-        if (results[index]!.at(-1) instanceof Error) return;
+        const steps = sequence.parts[part];
+        if (steps === undefined || results[index]!.at(-1) instanceof Error) return;
         try {
-          results[index]!.push(await playPart(await server.client(index), sequence.parts[part] ?? []));
+          results[index]!.push(await playPart(await server.client(index), steps));
         } catch (error) {
           results[index]!.push(new Error(`${(error as Error).stack}\n${server.log.split("\n").slice(-20).join("\n")}`));
         }

@@ -7,6 +7,8 @@ import type { Sequence, Step } from "./step.ts";
 
 const PARTS = 3;
 const STEPS_MAX = 22;
+/** Fields that streams do not have when the server restarts. */
+const FORGOTTEN = new Set(["max_msgs", "max_bytes", "max_msgs_per_subject", "discard_new_per_subject", "persist_mode"]);
 
 const LIMITS: readonly string[] = [
   "enabled",
@@ -30,8 +32,8 @@ class SequenceMaker {
   /** Messages that are written at once may have the same time, so such a sequence asks for nothing by time. */
   private readonly hasBursts: boolean;
   /**
-   * The server restarts between parts. Then limits stay as they are: our server does not remember yet, over a restart, which messages earlier
-   * limits had removed.
+   * The server restarts between parts. Then streams have no limits that remove messages: our server does not remember yet, over a restart, which
+   * messages limits had removed. And they do not persist later: nats-server loses messages of such streams when it is killed.
    */
   private readonly restarts: boolean;
 
@@ -83,9 +85,15 @@ class SequenceMaker {
     const { random } = this;
     const [name, letter] = random.pick(STREAMS);
     const known = this.configs.get(name);
-    const config = known !== undefined && random.chance(0.25) ? known : randomConfig(random, name, letter);
+    const config = known !== undefined && random.chance(0.25) ? known : this.configFor(name, letter);
     if (known === undefined) this.configs.set(name, config);
     return { ...this.api("CREATE", JSON.stringify(config)), subject: `STREAM.CREATE.${name}` } as Step;
+  }
+
+  private configFor(name: string, letter: string): Config {
+    const config = randomConfig(this.random, name, letter);
+    if (!this.restarts) return config;
+    return Object.fromEntries(Object.entries(config).filter(([field]) => !FORGOTTEN.has(field)));
   }
 
   private update(): Step {
