@@ -116,6 +116,21 @@ test("entries of messages that are gone are dropped while others are added", () 
   expect(tried.take(2n ** 62n), `SEED=${seed}`).toEqual(keys.filter(entry => entry !== undefined).sort(byTime));
 });
 
+test("fuzz: entries above a sequence are dropped, the others stay in order", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  for (let round = 0; round < 50; round++) {
+    const tried = new Tried();
+    const size = random.pick([0, 1, 30, 2_000]);
+    for (let sequence = 1; sequence <= size; sequence++) tried.add(sequence, BigInt(random.below(2 ** 40)));
+    const above = random.below(size + 2);
+    inOneGo(tried.deadlines.dropAbove(above));
+    const expected = tried.model.filter(({ sequence }) => sequence <= above).sort(byTime);
+    expect(tried.deadlines.count).toBe(expected.length);
+    expect(tried.take(2n ** 62n), `SEED=${seed} round=${round}`).toEqual(expected);
+  }
+});
+
 test("an entry of a page that was full takes at most 20 bytes", () => {
   const tried = new Tried();
   for (let sequence = 1; sequence <= 100_000; sequence++) tried.add(sequence, BigInt(sequence));

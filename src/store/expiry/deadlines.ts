@@ -13,6 +13,7 @@
  * message. So there are at most about 2.5 times as many entries as messages with a time to live, and nothing is ever looked at as a whole.
  */
 import { assert } from "../../base/assert/assert.ts";
+import { PAUSE, Pace, type Sliced } from "../../base/scheduling/sliced.ts";
 
 /** What is asked when entries may be outdated. */
 export interface DeadlineOwner {
@@ -97,6 +98,17 @@ export class Deadlines {
   copy(): DeadlineCopy {
     this.isShared.fill(true);
     return new DeadlineCopy(this.count, [...this.pages]);
+  }
+
+  /** Drops the entries of sequences above one, which other messages may get. Nothing may be added until it ends. */
+  *dropAbove(sequence: number): Sliced<void> {
+    const pace = new Pace();
+    for (let index = this.count - 1; index >= 0; ) {
+      // What takes the place of an entry is looked at as well.
+      if (index >= this.count || this.sequenceAt(index) <= sequence) index--;
+      else this.removeAt(index);
+      if (pace.due()) yield PAUSE;
+    }
   }
 
   clear(): void {

@@ -89,6 +89,7 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
 export function* truncate(stored: StoredBlocks, above: number): Job<void> {
   const { state } = stored;
   if (above >= state.lastSequence) return;
+  yield* stored.deadlines.dropAbove(above);
   yield* cutAfter(stored, above);
   stored.settle();
 }

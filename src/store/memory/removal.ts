@@ -74,6 +74,7 @@ export function* truncate(stored: StoredMessages, above: number, changed: () => 
     changed();
     yield PAUSE;
   }
+  yield* stored.deadlines.dropAbove(above);
   index.cutAfter(above);
   stored.rewinds++;
   state.lastSequence = above;
