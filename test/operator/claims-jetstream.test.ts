@@ -1,8 +1,13 @@
 /** JetStream of accounts by their claims: given, limited and taken away while the server runs, compared with nats-server. */
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { NO_JETSTREAM } from "../../src/access/jwt/limit-shapes.ts";
 import { waitFor } from "../system/system-client.ts";
+import { startOurs } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
-import { login, OperatorTests, push, type ScenarioContext } from "./operator-tests.ts";
+import { login, OperatorTests, push, type ScenarioContext, startScenario } from "./operator-tests.ts";
 import type { Peer } from "./peer.ts";
 import { ALPHA } from "./tokens.ts";
 
@@ -47,4 +52,19 @@ it.both("claims give an account JetStream, change its limits, and take it away",
   results.push(await pushed(context, peer, { tiers }, ({ tiers: shown }) => shown !== undefined));
   results.push(await pushed(context, peer, {}, ({ error }) => error !== undefined));
   return results;
+});
+
+test("a start loads the accounts that have streams, although nobody has logged in", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "bunats-claims-"));
+  const given = { diskBytesMax: 1_000_000, streamsMax: 1, consumersMax: -1 };
+  const first = await startScenario(startOurs, () => config(directory));
+  const peer = await login(first);
+  await pushed(first, peer, given, ({ error }) => error === undefined);
+  await ask(peer, "STREAM.CREATE.S", STREAM);
+  await first.end();
+  const second = await startScenario(startOurs, () => config(directory));
+  const jsz = await (await fetch(`http://127.0.0.1:${second.side.monitorPort}/jsz`)).json();
+  expect(jsz).toMatchObject({ accounts: 1, streams: 1 });
+  await second.end();
+  rmSync(directory, { recursive: true, force: true });
 });

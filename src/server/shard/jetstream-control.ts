@@ -25,10 +25,13 @@ export class JetStreamControl {
   }
 
   /** Resolves when all streams are there. @throws StartError */
-  start(): Promise<void> {
+  async start(): Promise<void> {
     const started = this.startNow();
     this.changes = started.catch(() => {}); // the caller reports it
-    return started;
+    await started;
+    // Accounts of an operator are loaded when somebody needs them: those that have streams are needed now.
+    for (const name of this.running!.storedAccounts()) if (!this.running!.accounts.has(name)) await this.owner.loadAccount(name);
+    await this.changes;
   }
 
   /** Resolves when everything is written. Nothing changes afterwards. */

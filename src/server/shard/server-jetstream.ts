@@ -69,6 +69,8 @@ export interface JetStreamOwner {
   readonly clusterName: string;
   readonly identity: { readonly id: string };
   readonly systemAccount: Account | null;
+  /** Loads the account of an operator. Resolves also when there is no such account. */
+  loadAccount(name: string): Promise<void>;
 }
 
 /** Threads for syncs and reads; half of them for syncs. */
@@ -88,6 +90,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
   private readonly owner: JetStreamOwner;
   private readonly commits: CommitService;
   private readonly parts: StoreParts;
+  private readonly files: StreamFiles;
   private dispatcher: ApiDispatcher | null = null;
   private lock: DirectoryLock | null = null;
 
@@ -116,7 +119,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     };
     const chunks = new ChunkPool();
     const { domain, bufferedBytesMax, bufferedMessagesMax } = options.jetStream;
-    const files = new StreamFiles(this.parts, {
+    this.files = new StreamFiles(this.parts, {
       directory: this.settings.storeDirectory,
       relaxed:
         this.settings.durability === "synced" ? null : { intervalMs: options.jetStream.syncIntervalMs!, bytesMax: RELAXED_BYTES_MAX },
@@ -132,7 +135,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
       },
       {
         memory: (config, observer) => new MemoryStore(storeLimitsOf(config), observer, subjectKey, chunks),
-        files,
+        files: this.files,
       },
     );
   }
@@ -176,6 +179,11 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     this.lock?.release();
     this.lock = null;
     this.log.notice("JetStream Shutdown");
+  }
+
+  /** Accounts with files, which may be unknown or have no JetStream. */
+  storedAccounts(): string[] {
+    return this.files.accounts();
   }
 
   // Changes while it runs

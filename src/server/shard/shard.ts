@@ -13,11 +13,13 @@ import type { Account } from "../../accounts/account/account.ts";
 import type { AccountHost } from "../../accounts/account/account-host.ts";
 import { Accounts } from "../../accounts/account/accounts.ts";
 import { accountsIn } from "../../accounts/account/accounts-in.ts";
+import { reasonOf } from "../../auth/operator/lookup-error.ts";
 import type { Authenticator, Verdict } from "../../auth/users/authenticator.ts";
 import type { Authenticate } from "../../auth/users/given-authenticator.ts";
 import type { Clock } from "../../base/clock/clock.ts";
 import { TimingWheel } from "../../base/clock/timing-wheel.ts";
 import type { Disk } from "../../base/disk/disk.ts";
+import { quoted } from "../../base/go/strconv.ts";
 import { newNonce } from "../../base/keys/nkey.ts";
 import type { ServerIdentity } from "../../base/keys/server-identity.ts";
 import type { Subsystem } from "../../base/log/level.ts";
@@ -311,6 +313,14 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
 
   onRefusedBy(client: Client, account: Account, reason: string | null): void {
     this.system?.events.refusedBy(client, account, reason);
+  }
+
+  async loadAccount(name: string): Promise<void> {
+    try {
+      await this.operator?.accounts.find(name);
+    } catch (error) {
+      this.log.warn(`JetStream cannot load account ${quoted(name)}, which has streams: ${reasonOf(error)}`);
+    }
   }
 
   followJetStreamClaims(account: Account, claims: AccountClaims | null): void {
