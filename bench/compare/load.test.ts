@@ -14,6 +14,9 @@ import { WORKLOADS } from "./rows.ts";
 import { startServer } from "./servers.ts";
 import type { Workload } from "./workload.ts";
 
+/** Compiling takes a while on a busy machine. */
+const SLOW_MS = 60_000;
+
 interface Peer {
   text: string;
   subscribes: boolean;
@@ -125,7 +128,7 @@ const signs = existsSync("/usr/include/openssl/ssl.h");
 
 needs(["cc"], () =>
   describe("the load generator", () => {
-    beforeAll(compileLoad);
+    beforeAll(compileLoad, SLOW_MS);
 
     test("counts every delivery of one publisher to each of two subscribers", async () => {
       expect(await measureFaulty(() => {}, { subscribers: 2, messages: 3_000 })).toMatchObject({ messages: 3_000, deliveries: 6_000 });
