@@ -42,6 +42,8 @@ export class StagingArena {
   private readonly freePieces: Uint16Array;
   /** Per piece, a bit for each free part. 0: no part is free, or the piece is not split. */
   private readonly freeParts: Uint16Array;
+  /** Number of split pieces with a free part. */
+  private roomyPieces = 0;
   /** The piece from which the last part was taken or to which it was given back. */
   private lastPiece = 0;
 
@@ -97,27 +99,39 @@ export class StagingArena {
     const { freeParts } = this;
     let piece = this.lastPiece;
     if (freeParts[piece] === 0) {
-      piece = freeParts.findIndex(free => free !== 0);
-      if (piece === -1) {
-        piece = this.takePiece();
-        if (piece === -1) return -1;
+      piece = this.roomyPieces > 0 ? this.roomyPiece() : this.takePiece();
+      if (piece === -1) return -1;
+      if (freeParts[piece] === 0) {
         freeParts[piece] = ALL_FREE;
+        this.roomyPieces++;
       }
       this.lastPiece = piece;
     }
     const free = freeParts[piece];
     freeParts[piece] = free & (free - 1);
+    if (freeParts[piece] === 0) this.roomyPieces--;
     return (piece << PARTS_SHIFT) + lowestBit(free);
   }
 
   private returnPart(part: number): void {
     const piece = part >> PARTS_SHIFT;
-    const free = this.freeParts[piece] | (1 << (part & (PARTS - 1)));
+    const before = this.freeParts[piece];
+    const free = before | (1 << (part & (PARTS - 1)));
     this.lastPiece = piece;
-    if (free === ALL_FREE) {
-      this.freeParts[piece] = 0;
-      this.returnPiece(piece);
-    } else this.freeParts[piece] = free;
+    if (before === 0) this.roomyPieces++;
+    this.freeParts[piece] = free;
+    if (free !== ALL_FREE) return;
+    this.freeParts[piece] = 0;
+    this.roomyPieces--;
+    this.returnPiece(piece);
+  }
+
+  /** A split piece with a free part. There is one. */
+  private roomyPiece(): number {
+    const { freeParts } = this;
+    let piece = 0;
+    while (freeParts[piece] === 0) piece++;
+    return piece;
   }
 }
 
