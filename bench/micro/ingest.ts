@@ -65,12 +65,13 @@ const host: StreamHost = {
   addChanged: () => {},
   endSoon: () => {},
   error: text => console.error(text),
+  outOfStorage: stream => console.error(`no room for ${stream}`),
   warn: text => console.warn(text),
 };
 
 const account: StreamAccount = {
   name: "$G",
-  interest: new SubjectTrie({ schedule: () => {} }),
+  interest: new SubjectTrie({ cache: true, random: new Random(1), schedule: () => {} }),
   publisher: {
     publishBatch(_batch, from, to) {
       sent += to - from;

@@ -345,8 +345,8 @@ export class StoredBlocks implements BlockOwner {
     state.subjects = subjects.size;
     this.newMessages--;
     this.newBytes -= size;
-    state.deleted += this.deleted.add(sequence) ? 1 : 0;
-    if (sequence === state.firstSequence) this.moveFirst();
+    if (sequence === state.firstSequence) this.moveFirst(sequence + 1);
+    else state.deleted += this.deleted.add(sequence) ? 1 : 0;
     if (block.messages === 0 && block !== this.active.block) this.removeIfUnneeded(block);
   }
 
@@ -403,16 +403,16 @@ export class StoredBlocks implements BlockOwner {
     return 0;
   }
 
-  /** The first message was removed. */
-  moveFirst(): void {
+  /** The first message was removed. @param from no message below counts any more */
+  moveFirst(from = this.state.firstSequence): void {
     const { deleted, state } = this;
     if (state.messages === 0) {
       this.forgetDeleted(state.lastSequence + 1);
       this.setFirst(state.lastSequence + 1, 0, 0);
       return;
     }
-    const first = deleted.nextMissing(state.firstSequence);
-    this.forgetDeleted(first);
+    const first = deleted.nextMissing(from);
+    if (first > from) this.forgetDeleted(first);
     const block = this.blockOf(first)!;
     for (const other of this.blocks) {
       if (other.index >= block.index) break;
