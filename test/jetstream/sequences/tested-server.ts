@@ -22,6 +22,10 @@ export class TestedServer implements AsyncDisposable {
     return server;
   }
 
+  get port(): number {
+    return this.program.port;
+  }
+
   async client(account: number): Promise<RawClient> {
     const client = await RawClient.open(this.program.port, `A${account}`);
     this.clients.push(client);
