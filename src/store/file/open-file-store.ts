@@ -5,6 +5,7 @@ import type { StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { repeatLimits } from "./file-removal.ts";
 import { FileStore } from "./file-store.ts";
+import { completePurge } from "./purge-completion.ts";
 import { blockNumbers, type Recovered, recover } from "./recovery.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 import { StoredBlocks } from "./stored-blocks.ts";
@@ -30,6 +31,7 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     0,
     options.relaxed,
   );
+  yield* completePurge(parts.disk, options.directory);
   const isNew = blockNumbers(stored).length === 0;
   let recovered: Recovered | null = null;
   if (isNew) yield* beginBlock(stored, FIRST_BLOCK);
