@@ -216,7 +216,10 @@ export class JetStream implements StreamHost {
       return stream;
     } catch (error) {
       this.usage.reserve(isFile, -reserved(config));
-      return error instanceof ApiError ? error : wrapped("StreamCreate", (error as Error).message);
+      if (error instanceof ApiError) return error;
+      // The disk's error is for the operator.
+      this.warn(`Stream create failed for '${account.name} > ${config.name}': ${(error as Error).message}`);
+      return wrapped("StreamCreate", "error creating store for stream");
     } finally {
       account.pending.delete(config.name);
     }

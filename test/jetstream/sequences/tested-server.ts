@@ -1,5 +1,5 @@
 /** A server with JetStream in a process of its own, which can be stopped or killed and started again on the same files. */
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { PROGRAM, RunningProgram, TemporaryDirectory } from "../../cli/program.ts";
 import { findReference } from "../../reference/reference-server.ts";
 import { RawClient } from "./raw-client.ts";
@@ -35,6 +35,11 @@ export class TestedServer implements AsyncDisposable {
   async restart(how: Restart): Promise<void> {
     await this.end(how);
     await this.startProgram();
+  }
+
+  /** Files in the directory above that of the store. */
+  get outside(): string[] {
+    return readdirSync(this.directory.path).sort();
   }
 
   /** What the running server has logged. */
