@@ -117,6 +117,7 @@ static void fill(Getter *getter, uint64_t messages) {
 }
 
 void run_getters(const Options *options) {
+  takes_headers = 1;
   Getter getter = {.options = options, .mailbox = open_mailbox(options, GET_INBOX)};
   getter.mailbox.context = &getter;
   getter.mailbox.on_delivery = options->batch ? on_batch_message : on_value;

@@ -235,6 +235,7 @@ static void publish_all(StreamPublisher *publishers, const Options *options, int
 }
 
 void run_stream_publishers(const Options *options) {
+  takes_headers = 1;
   int count = options->publishers, epoll = epoll_create1(0);
   Stream *streams = create_streams(options, options->streams, count);
   StreamPublisher *publishers = calloc((size_t)count, sizeof *publishers);
@@ -259,6 +260,7 @@ void run_stream_publishers(const Options *options) {
 /* ---- a busy stream beside other roles ---- */
 
 void run_busy_stream(const Options *all_options) {
+  takes_headers = 1;
   Options options = *all_options;
   options.in_flight = BUSY_IN_FLIGHT, options.subjects = 1, options.size = 128;
   Stream *stream = create_streams(&options, 1, 1);

@@ -222,8 +222,11 @@ void read_until_pongs(Reader *reader, uint64_t pongs) {
   }
 }
 
+int takes_headers;
+
 size_t write_connect(char *to, const char *credentials) {
-  return (size_t)sprintf(to, "CONNECT {%s\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0,\"headers\":true,\"no_responders\":true}\r\n", credentials);
+  return (size_t)sprintf(to, "CONNECT {%s\"verbose\":false,\"pedantic\":false,\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":0%s}\r\n", credentials,
+                         takes_headers ? ",\"headers\":true,\"no_responders\":true" : "");
 }
 
 /* Connects, subscribes if asked, and returns when the server's PONG has confirmed it. */

@@ -106,6 +106,8 @@ Reader open_reader(const Options *options, const Login *login, const char *subsc
 
 /* A CONNECT line with `credentials`: JSON members that each end with a comma. Its size is theirs and at most CONNECT_SIZE more. */
 enum { CONNECT_SIZE = 200 };
+/* Connections of this process take messages with headers. Set it before the first one is opened. */
+extern int takes_headers;
 size_t write_connect(char *to, const char *credentials);
 
 void run_logins(const Options *options);
