@@ -9,6 +9,7 @@ import { encode, startsWith } from "../../base/bytes/ascii.ts";
 import { quoted } from "../../base/go/strconv.ts";
 import { removeHeader, setHeader } from "../../messaging/header/header-write.ts";
 import { isValidLiteral, isValidSubject } from "../../messaging/subject/subject.ts";
+import type { Message } from "../../store/contract/message.ts";
 import { COLD, type MessageStore, StoreRefusal } from "../../store/contract/message-store.ts";
 import { INVALID_TTL, parseMessageTtl } from "../../store/expiry/message-ttl.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
@@ -107,10 +108,16 @@ const followsSubject: Check = (publishing, stream) => {
   }
   const last = hasOther
     ? stream.lastMatching(headers.utf8(PublishHeader.ExpectedLastSubjectSequenceSubject))
-    : stream.store.lastOf(message.subject, message.subjectStart, message.subjectEnd);
+    : lastOfSubject(message, stream);
   if (last === COLD) return Cold;
   return last === headers.number(PublishHeader.ExpectedLastSubjectSequence) ? Pass : wrongSequence(publishing, last);
 };
+
+/** A message whose own subject has wildcards is compared with all that match them, as in the reference. */
+function lastOfSubject({ subject, subjectEnd, subjectStart }: Message, stream: CheckedStream): number | typeof COLD {
+  if (isValidLiteral(subject, subjectStart, subjectEnd)) return stream.store.lastOf(subject, subjectStart, subjectEnd);
+  return stream.lastMatching(Buffer.from(subject.subarray(subjectStart, subjectEnd)).toString());
+}
 
 const followsLast: Check = (publishing, { store }) => {
   const { headers } = publishing;

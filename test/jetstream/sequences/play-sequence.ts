@@ -33,10 +33,11 @@ export async function playPart(client: RawClient, steps: readonly Step[]): Promi
   for (const step of steps) {
     const texts = await play(client, step);
     titles.push(textOfStep(step));
-    for (const message of client.taken()) {
-      if (isAdvisory(message)) advisories.push(advisoryText(message));
-      else texts.push(`copy ${message.subject} ${answerText(message)}`);
-    }
+    const taken = client.taken();
+    advisories.push(...taken.filter(isAdvisory).map(advisoryText));
+    // Copies of one stream are in order; streams publish theirs independently of each other.
+    const copies = taken.filter(message => !isAdvisory(message)).sort((one, other) => streamOf(one).localeCompare(streamOf(other)));
+    texts.push(...copies.map(message => `copy ${message.subject} ${answerText(message)}`));
     answers.push(texts);
   }
   const faults: string[] = [];
@@ -53,6 +54,10 @@ export async function playPart(client: RawClient, steps: readonly Step[]): Promi
 
 function isAdvisory({ subject }: Answer): boolean {
   return subject.startsWith("$JS.EVENT.");
+}
+
+function streamOf({ header }: Answer): string {
+  return /^Nats-Stream: (.*)$/m.exec(header)?.[1] ?? "";
 }
 
 async function play(client: RawClient, step: Step): Promise<string[]> {
