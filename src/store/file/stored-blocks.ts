@@ -67,6 +67,8 @@ export class StoredBlocks implements BlockOwner {
   /** The block of the last look-up. */
   private found: Block | null = null;
   private readonly record = new RecordView();
+  /** Removed blocks whose files stay until the end of a change; null: files go when the change is durable. */
+  private dropped: Block[] | null = null;
   private newMessages = 0;
   private newBytes = 0;
 
@@ -465,7 +467,26 @@ export class StoredBlocks implements BlockOwner {
     if (index === -1) return;
     this.blocks.splice(index, 1);
     this.retire(block);
-    line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.files.remove(block));
+    if (this.dropped !== null) this.dropped.push(block);
+    else line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.files.remove(block));
+  }
+
+  /** From now on, files of blocks that are removed stay until `endDropping`: their removal is the only trace of a change. */
+  beginDropping(): void {
+    this.dropped = [];
+  }
+
+  /** Removes the files, as a change of its own. Oldest first, so that after a crash the rest is still the end of the stream. */
+  endDropping(): void {
+    const { dropped } = this;
+    this.dropped = null;
+    if (dropped === null || dropped.length === 0) return;
+    this.settleWritten();
+    this.line.barrier(this.position, async () => {
+      for (const block of dropped) await this.files.remove(block);
+      await this.parts.disk.syncDirectory(`${this.options.directory}/msgs`);
+    });
+    this.settle();
   }
 
   /** The block is not part of the store any more. */
