@@ -1,28 +1,31 @@
 /**
- * Copies the table of bench/compare/RESULTS.md into the README, between the two marks.
+ * Copies the tables of bench/compare/RESULTS.md and RESULTS-JETSTREAM.md into the README, each between its two marks.
  *
  *   --write   changes the README        --check   exit 1 when its table differs from RESULTS.md
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const START = "<!-- results: filled from bench/compare/RESULTS.md by scripts/readme-results.ts -->";
+const NAMES = ["RESULTS.md", "RESULTS-JETSTREAM.md"];
+const startOf = (name: string) => `<!-- results: filled from bench/compare/${name} by scripts/readme-results.ts -->`;
 const END = "<!-- end of results -->";
 const NOT_MEASURED = "Not measured yet: `make compare` measures this machine and writes the figures here.";
 const readmeFile = join(import.meta.dir, "../README.md");
-const resultsFile = join(import.meta.dir, "../bench/compare/RESULTS.md");
+const directory = join(import.meta.dir, "../bench/compare");
 
 /**
  * The README with the description and the table of `results` between its marks.
- * @param results text of RESULTS.md; null when nothing was measured
+ * @param results text of the file; null when nothing was measured
+ * @param name of the file, which the marks contain
  * @throws Error when the README has no marks, or the results have no table
  */
-export function readmeWithResults(readme: string, results: string | null): string {
-  const start = readme.indexOf(START);
-  const end = readme.indexOf(END);
-  if (start === -1 || end < start) throw new Error(`README.md has no section between "${START}" and "${END}"`);
+export function readmeWithResults(readme: string, results: string | null, name = NAMES[0]!): string {
+  const mark = startOf(name);
+  const start = readme.indexOf(mark);
+  const end = start === -1 ? -1 : readme.indexOf(END, start);
+  if (end === -1) throw new Error(`README.md has no section between "${mark}" and "${END}"`);
   const section = results === null ? NOT_MEASURED : sectionOf(results);
-  return `${readme.slice(0, start)}${START}\n\n${section}\n\n${readme.slice(end)}`;
+  return `${readme.slice(0, start)}${mark}\n\n${section}\n\n${readme.slice(end)}`;
 }
 
 /** The description of the run and the table, without the title and the line that says which script wrote it. */
@@ -38,8 +41,12 @@ function sectionOf(results: string): string {
 /** The current text of the README, and the text it should have. */
 export function readmeNow(): { is: string; shouldBe: string } {
   const is = readFileSync(readmeFile, "utf8");
-  const results = existsSync(resultsFile) ? readFileSync(resultsFile, "utf8") : null;
-  return { is, shouldBe: readmeWithResults(is, results) };
+  let shouldBe = is;
+  for (const name of NAMES) {
+    const file = join(directory, name);
+    shouldBe = readmeWithResults(shouldBe, existsSync(file) ? readFileSync(file, "utf8") : null, name);
+  }
+  return { is, shouldBe };
 }
 
 if (import.meta.main) {

@@ -24,7 +24,7 @@ const USAGE = `usage: bun bench/compare/main.ts [options]
   --quick           short runs and 1 round, for tuning
   --ours COMMAND    our server; {port} is replaced (bun run src/main.ts -p {port})
   --only SIDES      of ours,reference,synced,ceiling
-  --write           write bench/compare/RESULTS.md
+  --write           write bench/compare/RESULTS.md, or RESULTS-JETSTREAM.md when all rows are about JetStream
   --gate            exit 1 when a floor is not reached`;
 
 const { values } = parseArgs({
@@ -59,6 +59,12 @@ function chosenWorkloads(): Workload[] {
 /** Workloads by whose figures this one's are divided. */
 function comparedWith({ figures }: Workload): Workload[] {
   return WORKLOADS.filter(({ id }) => figures.some(({ against }) => against === id));
+}
+
+function resultsFile(workloads: readonly Workload[]): string {
+  const asked = workloads.filter(({ id }) => !id.startsWith("js-"));
+  const isOfJetStream = asked.every(one => workloads.some(other => other.id.startsWith("js-") && comparedWith(other).includes(one)));
+  return isOfJetStream ? "RESULTS-JETSTREAM.md" : "RESULTS.md";
 }
 
 function showProgress(text: string): void {
@@ -140,7 +146,7 @@ async function main(): Promise<void> {
   mkdirSync(OUT_DIRECTORY, { recursive: true });
   const rows = Object.fromEntries([...results].map(([{ id }, samples]) => [id, samples]));
   writeFileSync(join(OUT_DIRECTORY, "compare.json"), JSON.stringify({ ...facts, rows }, null, 2));
-  if (values.write) writeFileSync(join(import.meta.dir, "RESULTS.md"), markdownReport(lines, facts));
+  if (values.write) writeFileSync(join(import.meta.dir, resultsFile(workloads)), markdownReport(lines, facts));
   process.exit(failed || (values.gate && !reached) ? 1 : 0);
 }
 
