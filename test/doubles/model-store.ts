@@ -40,6 +40,8 @@ export class ModelStore {
   /** Sequences removed since the log was read last, and the sequences below which everything was removed at once. */
   removed: string[] = [];
   removedBelow: number[] = [];
+  /** Messages that limits have removed. */
+  private limited: Kept[] = [];
 
   /** @param sizeOf what a message counts */
   constructor(
@@ -113,7 +115,10 @@ export class ModelStore {
     if (below <= 0 || this.state.firstSequence > below) return 0;
     const before = this.kept.length;
     this.kept = this.kept.filter(message => message.sequence >= below);
-    if (below > this.lastSequence) this.lastSequence = below - 1;
+    if (below > this.lastSequence) {
+      this.limited = [];
+      this.lastSequence = below - 1;
+    }
     if (this.kept.length === 0) this.emptyFirst = this.lastSequence + 1;
     const count = before - this.kept.length;
     if (count > 0) this.removedBelow.push(below);
@@ -123,6 +128,7 @@ export class ModelStore {
   truncate(above: number): void {
     if (above >= this.lastSequence) return;
     this.kept = this.kept.filter(message => message.sequence <= above);
+    this.limited = this.limited.filter(message => message.sequence <= above);
     this.lastSequence = above;
     if (above === 0) this.lastTime = 0n;
     else this.lastTime = this.load(above)?.time ?? this.lastTime;
@@ -141,6 +147,26 @@ export class ModelStore {
     }
     if (!allowTtl) return;
     for (const message of [...this.kept]) if (message.ttlSeconds > 0 && endOf(message) <= now) this.end(message, "ttl", onLast);
+  }
+
+  /**
+   * The store was opened again, and has these messages. What limits had removed leaves no trace on a disk, so it may be back, but nothing else.
+   * @returns false: other messages are back, or some are missing
+   */
+  reopen(sequences: readonly number[], firstSequence: number): boolean {
+    const all = [...this.limited, ...this.kept].sort((a, b) => a.sequence - b.sequence);
+    const before = this.kept.length;
+    const kept = new Set(this.kept);
+    this.kept = all.filter(message => kept.has(message) || sequences.includes(message.sequence));
+    this.limited = this.limited.filter(message => !this.kept.includes(message));
+    if (this.lastSequence === 0) this.emptyFirst = firstSequence;
+    return (
+      this.kept.length >= before &&
+      Bun.deepEquals(
+        this.kept.map(({ sequence }) => sequence),
+        sequences,
+      )
+    );
   }
 
   get nextExpiry(): bigint | null {
@@ -224,6 +250,7 @@ export class ModelStore {
   private purgeAll(): number {
     const count = this.kept.length;
     this.kept = [];
+    this.limited = [];
     this.emptyFirst = this.lastSequence + 1;
     if (count > 0) this.removedBelow.push(this.emptyFirst);
     return count;
@@ -256,6 +283,7 @@ export class ModelStore {
   private take(isMeant: (message: Kept) => boolean, reason: string): number {
     const gone = this.kept.filter(isMeant);
     this.kept = this.kept.filter(message => !isMeant(message));
+    if (reason !== "request") this.limited.push(...gone);
     for (const { sequence, subject } of gone) this.removed.push(`${sequence} ${subject} ${reason}`);
     if (gone.length > 0 && this.kept.length === 0) this.emptyFirst = this.lastSequence + 1;
     return gone.length;

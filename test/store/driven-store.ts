@@ -8,6 +8,7 @@ import { PAUSE } from "../../src/base/scheduling/sliced.ts";
 import { Message } from "../../src/store/contract/message.ts";
 import {
   COLD,
+  type MessageScan,
   type MessageStore,
   Read,
   RemovalReason,
@@ -18,7 +19,7 @@ import {
 import type { StoreLimits } from "../../src/store/contract/store-limits.ts";
 import { SubjectFilters } from "../../src/store/contract/subject-filters.ts";
 import type { ModelMessage, ModelRefusal, ModelState } from "../doubles/model-store.ts";
-import type { StoreKind } from "./store-kind.ts";
+import type { StoreKind, StorePlace } from "./store-kind.ts";
 
 const REASONS: Record<RemovalReason, string> = {
   [RemovalReason.Limit]: "limit",
@@ -37,6 +38,13 @@ const REFUSALS: Record<StoreRefusal, ModelRefusal | "too large" | "failed" | "no
   [StoreRefusal.NoSpace]: "no space",
   [StoreRefusal.Closed]: "closed",
 };
+
+/** A header block that says the time to live, as a client's has: a store reads it again when it is opened. */
+export function withTtl(header: string, ttlSeconds: number): string {
+  if (ttlSeconds === 0 || header.includes("Nats-TTL")) return header;
+  const lines = header === "" ? "NATS/1.0\r\n" : header.slice(0, -2);
+  return `${lines}Nats-TTL: ${ttlSeconds === -1 ? "never" : ttlSeconds}\r\n\r\n`;
+}
 
 /** Runs a job to its end. */
 export async function finish<T>(job: Job<T>): Promise<T> {
@@ -57,25 +65,46 @@ export class DrivenStore implements StoreObserver {
   private readonly into = new Message();
   private readonly from = new Message();
   private readonly time = new Nanoseconds();
-  private constructor(private readonly kind: StoreKind) {}
   store!: MessageStore;
+  private readonly place: StorePlace;
+  /** Limits may remove messages when a store is opened, which nobody is told. */
+  private isOpening = false;
+  private notifyDurable = () => {};
 
-  static async open(kind: StoreKind, limits: StoreLimits): Promise<DrivenStore> {
-    const driven = new DrivenStore(kind);
-    driven.store = await kind.open(limits, driven);
+  private constructor(place: StorePlace) {
+    this.place = place;
+  }
+
+  /** Opens a new store. */
+  static open(kind: StoreKind, limits: StoreLimits): Promise<DrivenStore> {
+    return DrivenStore.openAt(kind.newPlace(), limits);
+  }
+
+  static async openAt(place: StorePlace, limits: StoreLimits): Promise<DrivenStore> {
+    const driven = new DrivenStore(place);
+    await driven.open(limits);
     return driven;
   }
 
   /** Closes the store and opens it again. */
   async reopen(): Promise<void> {
-    const { limits } = this.store;
     await this.store.close();
-    this.usedMessages = 0;
-    this.usedBytes = 0;
-    this.store = await this.kind.reopen!(limits, this);
-    // Removals that the limits caused are not recorded on the disk: they happen again.
-    this.removed = [];
-    this.removedBelow = [];
+    await this.open(this.store.limits);
+  }
+
+  /** Kills the process of the store when all changes are durable, and opens what it has written. */
+  async kill(): Promise<void> {
+    while (this.store.durable < this.store.applied) await new Promise<void>(resolve => (this.notifyDurable = resolve));
+    this.place.kill();
+    await this.open(this.store.limits);
+  }
+
+  private async open(limits: StoreLimits): Promise<void> {
+    this.isOpening = true;
+    this.store = await this.place.open(limits, this);
+    this.isOpening = false;
+    this.usedMessages = this.store.state.messages;
+    this.usedBytes = this.store.state.bytes;
   }
 
   get state(): ModelState {
@@ -121,37 +150,42 @@ export class DrivenStore implements StoreObserver {
 
   skip(time: bigint): number {
     this.time.setBigInt(time);
-    return this.store.skip(this.time.high, this.time.low);
+    const sequence = this.store.skip(this.time.high, this.time.low);
+    this.store.flush();
+    return sequence;
   }
 
   skipRange(count: number, time: bigint): void {
     this.time.setBigInt(time);
     this.store.skipRange(this.store.state.lastSequence + 1, count, this.time.high, this.time.low);
+    this.store.flush();
   }
 
   async remove(sequence: number): Promise<boolean> {
-    return (await this.hot(() => this.store.remove(sequence), Read.Cold)) === Read.Found;
+    const read = await this.hot(() => this.store.remove(sequence), Read.Cold);
+    this.store.flush();
+    return read === Read.Found;
   }
 
   erase(sequence: number): Promise<boolean> {
-    return finish(this.store.erase(sequence));
+    return this.change(this.store.erase(sequence));
   }
 
   purge(filter: string | null, below: number, keep: number): Promise<number> {
-    return finish(this.store.purge(filter, below, keep));
+    return this.change(this.store.purge(filter, below, keep));
   }
 
   compact(below: number): Promise<number> {
-    return finish(this.store.compact(below));
+    return this.change(this.store.compact(below));
   }
 
   truncate(above: number): Promise<void> {
-    return finish(this.store.truncate(above));
+    return this.change(this.store.truncate(above));
   }
 
   expire(now: bigint, onLast: (message: ModelMessage) => void): Promise<bigint | null> {
     this.time.setBigInt(now);
-    return finish(this.store.expire(this.time.high, this.time.low, message => onLast(visible(message))));
+    return this.change(this.store.expire(this.time.high, this.time.low, message => onLast(visible(message))));
   }
 
   /** For `onLast` of `expire`: appends at once. The store must not be cold. */
@@ -161,7 +195,7 @@ export class DrivenStore implements StoreObserver {
   }
 
   reconfigure(limits: StoreLimits): Promise<void> {
-    return finish(this.store.reconfigure(limits));
+    return this.change(this.store.reconfigure(limits));
   }
 
   async load(sequence: number): Promise<ModelMessage | null> {
@@ -199,6 +233,11 @@ export class DrivenStore implements StoreObserver {
     }
   }
 
+  /** One step of a scan, with its messages in memory. */
+  step(scan: MessageScan, into: Message): Promise<Read> {
+    return this.hot(() => scan.step(into), Read.Cold);
+  }
+
   subjectTotals(filter: string): Promise<{ subject: string; messages: number }[]> {
     return finish(this.store.subjectTotals(filter));
   }
@@ -227,14 +266,16 @@ export class DrivenStore implements StoreObserver {
   }
 
   onRemoved(sequence: number, subject: Uint8Array, start: number, end: number, reason: RemovalReason): void {
-    this.removed.push(`${sequence} ${text(subject, start, end)} ${REASONS[reason]}`);
+    if (!this.isOpening) this.removed.push(`${sequence} ${text(subject, start, end)} ${REASONS[reason]}`);
   }
 
   onRemovedBelow(sequence: number): void {
-    this.removedBelow.push(sequence);
+    if (!this.isOpening) this.removedBelow.push(sequence);
   }
 
-  onDurable(): void {}
+  onDurable(): void {
+    this.notifyDurable();
+  }
 
   onFailure(error: Error): void {
     throw error;
@@ -254,6 +295,12 @@ export class DrivenStore implements StoreObserver {
     from.setSubject(bytes, 4, headerStart - 1);
     from.setHeader(bytes, headerStart, payloadStart);
     from.setPayload(bytes, payloadStart, bytes.length - 2);
+  }
+
+  private async change<T>(job: Job<T>): Promise<T> {
+    const result = await finish(job);
+    this.store.flush();
+    return result;
   }
 
   private async hot<T>(call: () => T, cold: T): Promise<T> {

@@ -7,7 +7,7 @@
 import type { Random } from "../../src/base/random/random.ts";
 import { NO_STORE_LIMITS, type StoreLimits } from "../../src/store/contract/store-limits.ts";
 import { ModelStore } from "../doubles/model-store.ts";
-import { ANY_SEQUENCE, DrivenStore } from "./driven-store.ts";
+import { ANY_SEQUENCE, DrivenStore, withTtl } from "./driven-store.ts";
 import type { StoreKind } from "./store-kind.ts";
 
 type Limits = Partial<Omit<StoreLimits, "ageMaxNs"> & { ageMaxMs: number }>;
@@ -20,7 +20,7 @@ export type Step =
   | { do: "purge"; filter: string | null; below: number; keep: number }
   | { do: "expire"; afterMs: number }
   | { do: "reconfigure"; limits: Limits }
-  | { do: "reopen" | "audit" };
+  | { do: "reopen" | "kill" | "audit" };
 
 const SUBJECTS = ["a", "b", "a.b", "a.c", "a.b.c", "a.b.d", "b.x.y", "b.z.y", "é.ü", "*", "a.*"];
 const FILTERS = ["a", "b", "a.b", ">", "*", "a.*", "*.*", "a.>", "b.*.y", "k.*", "k.>", "k.7", "nobody", "a.b.c.d"];
@@ -108,11 +108,17 @@ class Comparison {
         return null;
       }
       case "reopen":
-        if (this.kind.reopen !== null) {
-          await store.reopen();
-          store.onUsage(store.state.messages, store.state.bytes);
-        }
-        return null;
+      case "kill": {
+        if (!this.kind.isPersistent) return null;
+        await (step.do === "reopen" ? store.reopen() : store.kill());
+        const sequences = (await store.scan(null, 0, 1)).map(({ sequence }) => sequence);
+        if (model.reopen(sequences, store.state.firstSequence)) return null;
+        return differ(
+          `messages after ${step.do}`,
+          sequences,
+          model.kept.map(({ sequence }) => sequence),
+        );
+      }
       case "audit":
         return null;
     }
@@ -120,7 +126,8 @@ class Comparison {
 
   private async append(step: Extract<Step, { do: "append" }>): Promise<string | null> {
     const { model, store } = this;
-    const { header, payload, subject, ttl } = step;
+    const { payload, subject, ttl } = step;
+    const header = withTtl(step.header, ttl);
     const refusal = await store.check(subject, header, payload);
     const difference = differ("check", refusal, model.check(subject, header, payload));
     if (difference !== null || refusal !== null) return difference;
@@ -157,7 +164,7 @@ class Comparison {
     const { model, store } = this;
     const { firstSequence, lastSequence } = model.state;
     const differences: (string | null)[] = [
-      differ("next expiry", store.store.nextExpiry, model.nextExpiry),
+      this.auditNextExpiry(store.store.nextExpiry, model.nextExpiry),
       differ("deleted", await store.deleted(), model.deleted()),
     ];
     for (const message of model.kept) {
@@ -180,6 +187,12 @@ class Comparison {
     differences.push(await this.auditFilters(["a", "b"], middle), await this.auditFilters(["a.>", "k.*", "b.x.*"], middle));
     differences.push(await this.auditScans(null, middle));
     return differences.find(difference => difference !== null) ?? null;
+  }
+
+  /** A store on a disk may give an earlier time, and find out when it is asked to expire messages. */
+  private auditNextExpiry(stores: bigint | null, models: bigint | null): string | null {
+    if (this.kind.isPersistent && stores !== null && (models === null || stores < models)) return null;
+    return differ("next expiry", stores, models);
   }
 
   private async auditFilters(filters: string[], middle: number): Promise<string | null> {
@@ -233,11 +246,20 @@ export async function fuzzMessageStore(kind: StoreKind, random: Random, count: n
   for (let done = 0; done < count; done++) {
     const step = randomStep(random, comparison.model);
     steps.push(step);
-    const difference = await comparison.apply(step);
+    const difference = await tryStep(comparison, step);
     if (difference !== null) return describe(await shorten(kind, steps), difference);
   }
   await comparison.store.store.destroy();
   return null;
+}
+
+/** @returns what is different, or the error */
+async function tryStep(comparison: Comparison, step: Step): Promise<string | null> {
+  try {
+    return await comparison.apply(step);
+  } catch (error) {
+    return Bun.inspect(error);
+  }
 }
 
 /** Applies a list of steps. @returns the first difference; null: none */
@@ -296,7 +318,7 @@ function randomStep(random: Random, model: ModelStore): Step {
   if (roll < 833) return { do: "truncate", sequence: random.chance(0.05) ? 0 : Math.max(0, lastSequence - random.below(4)) };
   if (roll < 880) return { do: "expire", afterMs: random.below(3_000) };
   if (roll < 900) return { do: "reconfigure", limits: randomLimits(random) };
-  if (roll < 910) return { do: "reopen" };
+  if (roll < 910) return { do: random.pick(["reopen", "kill"]) };
   return { do: "audit" };
 }
 

@@ -1,6 +1,7 @@
 /**
- * Keeps the content of blocks in memory, for all stores of a server, within one budget. The least recently used content is dropped; a block that is
- * being written keeps its content as long as others can go.
+ * Keeps the content of blocks in memory, for all stores of a server, within one budget. The least recently used content is dropped, never within a
+ * call of a store: what it has looked at stays until it returns. Content that was read from a file stays until it is used, so that work which needs
+ * several blocks at once has them in the end, however small the budget is.
  */
 import type { Clock } from "../../base/clock/clock.ts";
 import type { Block } from "./block.ts";
@@ -24,6 +25,7 @@ export class BlockCache {
   /** `uses` at the sweep before the last one, and at the last one. */
   private readonly marks = [0, 0];
   private cancelSweep: (() => void) | null = null;
+  private shrinks = false;
 
   constructor(clock: Clock, bytesMax = CACHE_BYTES_MAX) {
     this.clock = clock;
@@ -54,13 +56,14 @@ export class BlockCache {
     if (this.spare.length < SPARES_MAX) this.spare.push(data);
   }
 
-  /** Keeps the content of a block. */
-  put(block: Block, data: BlockData): void {
+  /** Keeps the content of a block. @param isAwaited it was read because somebody wants to use it */
+  put(block: Block, data: BlockData, isAwaited = false): void {
     block.data = data;
     this.blocks.add(block);
     this.bytes += data.memory;
     data.used = ++this.uses;
-    this.shrink(block);
+    data.isAwaited = isAwaited;
+    this.shrinkLater();
     this.cancelSweep ??= this.clock.after(SWEEP_MS, () => this.sweep(), false);
   }
 
@@ -68,6 +71,7 @@ export class BlockCache {
   use(data: BlockData): void {
     data.used = ++this.uses;
     data.isRead = true;
+    data.isAwaited = false;
   }
 
   /** The content of a block has grown. @param before its memory before */
@@ -76,7 +80,7 @@ export class BlockCache {
     if (data === null) return;
     this.bytes += data.memory - before;
     data.used = ++this.uses;
-    if (this.bytes > this.bytesMax) this.shrink(block);
+    this.shrinkLater();
   }
 
   drop(block: Block): void {
@@ -92,10 +96,20 @@ export class BlockCache {
     this.spare.length = 0;
   }
 
-  private shrink(kept: Block): void {
-    while (this.bytes > this.bytesMax && this.blocks.size > 1) {
+  private shrinkLater(): void {
+    if (this.shrinks || this.bytes <= this.bytesMax) return;
+    this.shrinks = true;
+    queueMicrotask(() => this.shrink());
+  }
+
+  private shrink(): void {
+    this.shrinks = false;
+    while (this.bytes > this.bytesMax) {
       let oldest: Block | null = null;
-      for (const block of this.blocks) if (block !== kept && (oldest === null || block.data!.used < oldest.data!.used)) oldest = block;
+      for (const block of this.blocks) {
+        const { isAwaited, used } = block.data!;
+        if (!isAwaited && (oldest === null || used < oldest.data!.used)) oldest = block;
+      }
       if (oldest === null) return;
       this.drop(oldest);
     }

@@ -25,6 +25,8 @@ export class BlockData {
   used = 0;
   /** Somebody has looked at it, and may still hold views of its bytes. */
   isRead = false;
+  /** It was read for somebody who has not used it yet. */
+  isAwaited = false;
 
   /** @param bytes owned from now on */
   constructor(base: number, bytes: Buffer, size: number, slots = SLOTS_MIN) {
@@ -62,6 +64,12 @@ export class BlockData {
     this.offsets[slot] = offset;
     this.subjects[slot] = subject;
     this.slots = slot + 1;
+  }
+
+  /** All messages are gone: the next one gets slot 0. */
+  restart(base: number): void {
+    this.base = base;
+    this.slots = 0;
   }
 
   /** Offset of the record; `NO_RECORD`: there is none. */

@@ -61,15 +61,17 @@ export class Block {
     return sequence >= this.firstSequence && sequence <= this.lastSequence;
   }
 
-  /** The block has no sequence; it stands behind this one. So the last sequences of blocks never fall, for searches. */
-  beginAfter(sequence: number): void {
+  /** The block has no sequence; it stands behind this one. So the last sequences and times of blocks never fall, for searches. */
+  beginAfter(sequence: number, timeHigh: number, timeLow: number): void {
     this.firstSequence = sequence + 1;
     this.lastSequence = sequence;
+    this.lastTimeHigh = timeHigh;
+    this.lastTimeLow = timeLow;
   }
 
   /** Notes a record behind the others. */
   addRecord(sequence: number, size: number, timeHigh: number, timeLow: number): void {
-    if (this.isEmpty) {
+    if (this.isEmpty || this.messages === 0) {
       this.firstSequence = sequence;
       this.firstTimeHigh = timeHigh;
       this.firstTimeLow = timeLow;

@@ -55,6 +55,8 @@ export class CommitLine implements Drainable, FileLine {
   /** The last change that the line was told of. */
   registered: number;
   failure: Error | null = null;
+  /** The first change that has bytes in no file yet: it does not become durable with those that it already has in files. 0: none. */
+  stagedFrom = 0;
   private readonly dirty: CommitFile[] = [];
   private readonly steps: Step[] = [];
   private stepRuns = false;
@@ -192,7 +194,7 @@ export class CommitLine implements Drainable, FileLine {
 
   /** Up to which change nothing is pending. A file whose sync failed stays pending. */
   private reached(): number {
-    let durable = this.registered;
+    let durable = this.stagedFrom === 0 ? this.registered : Math.min(this.registered, this.stagedFrom - 1);
     for (const file of this.dirty) durable = Math.min(durable, file.firstPending - 1);
     for (const { holdsFrom } of this.steps) {
       if (holdsFrom === null) continue;

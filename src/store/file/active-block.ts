@@ -28,6 +28,8 @@ const AHEAD_BYTES_MIN = 32 * 1024;
 const AHEAD_BYTES_MAX = 1024 * 1024;
 /** Larger writes, on average, are synced without zeros: they gain little, and the disk would have to write twice as much. */
 const WRITE_BYTES_MAX = 96 * 1024;
+/** A block spans at most this many sequences without messages, as what is kept in memory per block has a place for each. Source: formats.md §10.3. */
+const BLOCK_GAPS_MAX = 65_536;
 const CHECKSUM_BYTES = 8;
 /** Instead of an address. */
 const UNSTAGED = -1;
@@ -64,9 +66,9 @@ export class ActiveBlock {
   /** The block's file was created, and has no record: nothing depends on its entry in the directory. */
   private isNew = false;
   private readonly staged: StagedRecords;
-  /** Position of the first change in the staging region. */
+  /** Positions of the first and the last change in the staging region. */
   private firstStaged = 0;
-  /** Position of the last change that has a record here; 0: none has since the store was opened. */
+  /** 0: none has a record since the store was opened. */
   lastPosition = 0;
   private extending = false;
   /** Size of a write, an average of the last ones. */
@@ -109,6 +111,8 @@ export class ActiveBlock {
 
   /** The sequences up to this one hold no message. */
   appendGap(sequence: number, timeHigh: number, timeLow: number): void {
+    const { block } = this;
+    if (block.messages > 0 && sequence - block.firstSequence - block.messages > BLOCK_GAPS_MAX) this.roll();
     const address = this.place(RECORD_BYTES_MIN);
     this.block.addRecord(sequence, RECORD_BYTES_MIN, timeHigh, timeLow);
     if (address === UNSTAGED) return this.writeAlone(RECORD_BYTES_MIN, writer => writer.gap(0, sequence, timeHigh, timeLow));
@@ -134,6 +138,7 @@ export class ActiveBlock {
     staged.seal(this.key, null);
     this.writeBytes(this.parts.hasher.bytes, staged.start, staged.end, block.size - size);
     staged.clear();
+    this.owner.line.stagedFrom = 0;
   }
 
   /** Writes bytes over those of a record that is in the file. */
@@ -179,14 +184,19 @@ export class ActiveBlock {
       this.write();
       return UNSTAGED;
     }
-    if (staged.size === 0) this.firstStaged = owner.position;
     let address = staged.reserve(size);
     if (address === WRITE_FIRST) {
       this.write();
-      this.firstStaged = owner.position;
       address = staged.reserve(size);
     }
-    return address === ARENA_FULL ? UNSTAGED : address;
+    if (address === ARENA_FULL) return UNSTAGED;
+    const { line, position } = owner;
+    if (staged.size === 0) {
+      this.firstStaged = position;
+      line.stagedFrom = position;
+    }
+    this.lastPosition = position;
+    return address;
   }
 
   /** Writes one record at once: it is too large for staging, or staging is used up by other stores. The block counts it already. */
@@ -195,6 +205,7 @@ export class ActiveBlock {
     encode(new RecordWriter(record, new DataView(record.buffer)));
     this.parts.hasher.sealRecordsOf(record, 0, size, this.key);
     this.firstStaged = this.owner.position;
+    this.lastPosition = this.firstStaged;
     this.writeBytes(record, 0, size, this.block.size - size);
   }
 
@@ -221,10 +232,11 @@ export class ActiveBlock {
   /** The block is complete: its zeros are cut off when its records are durable. */
   private seal(): void {
     const { block, file, owner } = this;
+    const { size } = block;
     owner.line.afterDurable(owner.position - 1, () => {
       if (block.removed || block.compressed) return;
       const opened = file.open();
-      if (opened.size > block.size) opened.truncate(block.size);
+      if (opened.size > size) opened.truncate(size);
     });
   }
 

@@ -3,7 +3,7 @@ import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { DrivenStore, finish } from "../../../test/store/driven-store.ts";
 import { type TestParts, testEncryption, testParts } from "../../../test/store/file-store-parts.ts";
-import type { StoreKind } from "../../../test/store/store-kind.ts";
+import type { StoreKind, StorePlace } from "../../../test/store/store-kind.ts";
 import { Random } from "../../base/random/random.ts";
 import type { StoreCipher, StoreEncryption } from "../block/encryption.ts";
 import { StreamKeys } from "../block/stream-keys.ts";
@@ -21,14 +21,14 @@ interface Form {
 }
 
 function kindOf(disk: SimulatedDisk, parts: TestParts, form: Form): StoreKind {
-  const open: StoreKind["open"] = async (limits, observer) => {
+  const open: StorePlace["open"] = async (limits, observer) => {
     const keys = form.encryption === null ? null : new StreamKeys(form.encryption, "$G", "S");
     const options = { name: "S", directory: "/S", blockBytesMax: BLOCK_BYTES, compressed: form.compressed, keys, relaxed: null };
     return (await finish(openFileStore(parts, options, limits, observer))).store;
   };
   disk.makeDirectory("/S");
   disk.makeDirectory("/S/msgs");
-  return { name: "file store", open, reopen: open, sizeOf: () => 0 };
+  return { name: "file store", isPersistent: true, newPlace: () => ({ open, kill() {} }), sizeOf: () => 0 };
 }
 
 for (const cipher of CIPHERS) {

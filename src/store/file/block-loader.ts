@@ -58,6 +58,7 @@ export class BlockLoader {
       const bytes = await this.content(block);
       if (!block.removed) this.accept(block, bytes, Math.min(block.size, bytes.length));
     } catch (error) {
+      if (block.removed) return;
       parts.log.error(`JetStream could not read ${block.path}: ${(error as Error).message}`);
       if (!block.removed) this.accept(block, Buffer.allocUnsafeSlow(1), 0);
     }
@@ -99,6 +100,6 @@ export class BlockLoader {
       block.damaged = true;
       parts.log.error(`JetStream found damage in ${block.path} at byte ${good}: messages behind it are lost`);
     }
-    parts.cache.put(block, data);
+    parts.cache.put(block, data, true);
   }
 }

@@ -4,7 +4,7 @@ import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { type DiskLie, SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { DrivenStore, finish } from "../../../test/store/driven-store.ts";
 import { type TestParts, testEncryption, testParts } from "../../../test/store/file-store-parts.ts";
-import type { StoreKind } from "../../../test/store/store-kind.ts";
+import type { StorePlace } from "../../../test/store/store-kind.ts";
 import { inOneGo } from "../../base/scheduling/sliced.ts";
 import type { StoreCipher, StoreEncryption } from "../block/encryption.ts";
 import { HashKey } from "../block/hash-key.ts";
@@ -28,8 +28,8 @@ async function open(disk: SimulatedDisk, encryption: StoreEncryption | null, com
   const parts = testParts(disk);
   const keys = encryption === null ? null : new StreamKeys(encryption, "$G", "S");
   const options = { name: "S", directory: "/S", blockBytesMax: 1_000, compressed, keys, relaxed: null };
-  const openStore: StoreKind["open"] = async (limits, observer) => (await finish(openFileStore(parts, options, limits, observer))).store;
-  const store = await DrivenStore.open({ name: "file store", open: openStore, reopen: null, sizeOf: () => 0 }, NO_STORE_LIMITS);
+  const openStore: StorePlace["open"] = async (limits, observer) => (await finish(openFileStore(parts, options, limits, observer))).store;
+  const store = await DrivenStore.openAt({ open: openStore, kill() {} }, NO_STORE_LIMITS);
   store.onFailure = () => {}; // of the power that was cut
   return { store, parts };
 }

@@ -3,7 +3,8 @@
  *
  *   age    in the order of sequences, up to the first message that is young enough; messages that never expire are passed over
  *   TTL    from `StoredBlocks.deadlines`, by time; the message's own header decides
- * `agingFrom` remembers how many messages at the front never expire, so that they are passed over once and not at every call.
+ * `agingFrom` remembers how many messages at the front never expire, so that they are passed over once and not at every call. When the first message
+ * expires by age is known after a call; before, and when that message was removed, an earlier time is given, so that the next call finds out.
  * Source of behaviour: formats.md §10.11 (age and TTL), jetstream.md §4.4 (markers).
  */
 import { compareTimes, Nanoseconds, nanosecondsOf } from "../../base/clock/nanoseconds.ts";
@@ -20,8 +21,11 @@ export class FileExpiry {
   private readonly stored: StoredBlocks;
   private readonly message = new Message();
   private readonly time = new Nanoseconds();
-  /** No message below this sequence expires by age. */
+  /** No message below this sequence expires by age, and the first one that does is not older than this time. */
   private agingFrom = 0;
+  private agingHigh = 0;
+  private agingLow = 0;
+  private rewinds = 0;
 
   constructor(stored: StoredBlocks) {
     this.stored = stored;
@@ -36,7 +40,7 @@ export class FileExpiry {
     }
   }
 
-  /** When the first message expires, nanoseconds since 1970; null: none does. */
+  /** When the first message expires or earlier, nanoseconds since 1970; null: none does. */
   next(): bigint | null {
     const byAge = this.nextByAge();
     const { deadlines, limits } = this.stored;
@@ -46,9 +50,12 @@ export class FileExpiry {
   }
 
   private nextByAge(): bigint | null {
-    const { limits, state } = this.stored;
+    const { deleted, limits, state } = this.stored;
     if (limits.ageMaxNs <= 0n || state.messages === 0) return null;
-    return nanosecondsOf(state.firstTimeHigh, state.firstTimeLow) + limits.ageMaxNs;
+    this.noteRewinds();
+    if (this.agingFrom <= state.firstSequence) return nanosecondsOf(state.firstTimeHigh, state.firstTimeLow) + limits.ageMaxNs;
+    if (deleted.nextMissing(this.agingFrom) > state.lastSequence) return null;
+    return nanosecondsOf(this.agingHigh, this.agingLow) + limits.ageMaxNs;
   }
 
   /** As `MessageStore.expire`. */
@@ -99,40 +106,59 @@ export class FileExpiry {
 
   private *expireByAge(oldest: Nanoseconds, onLast: (message: Message) => void): Job<void> {
     const { message, stored } = this;
-    const { state } = stored;
+    const { deleted, state } = stored;
     const pace = new Pace();
-    let at = Math.max(this.agingFrom, state.firstSequence);
-    let passed = true;
-    while (state.messages > 0) {
-      at = stored.deleted.nextMissing(Math.max(at, state.firstSequence));
-      if (at > state.lastSequence) break;
-      const read = stored.load(at, message);
-      if (read === Read.Cold) {
-        stored.settle();
+    const end = state.lastSequence;
+    let allStay = true;
+    this.noteRewinds();
+    for (let at = this.agingFrom; state.messages > 0; at++) {
+      at = deleted.nextMissing(Math.max(at, state.firstSequence));
+      if (at > end) break;
+      let read = stored.load(at, message);
+      while (read === Read.Cold) {
+        stored.settlePart();
         yield stored.loader.warm();
-        continue;
+        read = stored.load(at, message);
       }
-      if (read === Read.Found && !isForever(message.header, message.headerStart, message.headerEnd)) {
+      if (read === Read.Missing) continue;
+      const ages = read === Read.Found && !isForever(message.header, message.headerStart, message.headerEnd);
+      if (allStay) this.noteAging(ages ? at : at + 1);
+      if (ages) {
         if (compareTimes(message.timeHigh, message.timeLow, oldest.high, oldest.low) > 0) break;
-        this.end(at, RemovalReason.Age, onLast);
-        passed = false;
-      } else if (passed) this.agingFrom = at + 1;
-      at++;
+        allStay = this.end(at, RemovalReason.Age, onLast) && allStay;
+      }
       if (!pace.due()) continue;
-      stored.settle();
+      stored.settlePart();
       yield PAUSE;
     }
-    stored.settle();
+    stored.settlePart();
   }
 
-  /** Removes `message`; with markers, the owner is asked to replace the last message of a subject that is not a marker itself. */
-  private end(sequence: number, reason: RemovalReason, onLast: (message: Message) => void): void {
+  /** What `message` says about the first message that expires. */
+  private noteAging(from: number): void {
+    this.agingFrom = from;
+    this.agingHigh = this.message.timeHigh;
+    this.agingLow = this.message.timeLow;
+  }
+
+  private noteRewinds(): void {
+    const { rewinds } = this.stored;
+    if (rewinds !== this.rewinds) this.agingFrom = 0;
+    this.rewinds = rewinds;
+  }
+
+  /** Removes `message`; with markers, the owner is asked to replace the last message of a subject that is not a marker itself. @returns whether it is gone */
+  private end(sequence: number, reason: RemovalReason, onLast: (message: Message) => void): boolean {
     const { message, stored } = this;
     const { limits, subjects } = stored;
     if (limits.markerTtlSeconds > 0) {
       const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
-      if (subjects.totalOf(id) === 1 && !isMarker(message.header, message.headerStart, message.headerEnd)) return onLast(message);
+      if (subjects.totalOf(id) === 1 && !isMarker(message.header, message.headerStart, message.headerEnd)) {
+        onLast(message);
+        return false;
+      }
     }
     stored.take(sequence, reason, reason === RemovalReason.Ttl);
+    return true;
   }
 }

@@ -58,7 +58,10 @@ export function* lastMatching(stored: StoredBlocks, filter: string, atMost: numb
     const id = stored.idOf(filters.patterns[0]);
     return id === NO_SUBJECT ? 0 : yield* lastOfSubject(stored, id);
   }
-  const scan = new FileScan(stored, filters, Math.min(atMost, stored.state.lastSequence), -1);
+  return yield* firstOfScan(stored, new FileScan(stored, filters, atMost, -1));
+}
+
+function* firstOfScan(stored: StoredBlocks, scan: FileScan): Job<number> {
   while (true) {
     const read = scan.advance();
     if (read === Read.Found) return scan.found;
@@ -140,7 +143,7 @@ export function* lastPerSubject(stored: StoredBlocks, filters: readonly string[]
     if (id === PAUSED) yield* matching.resume();
     else {
       let last = yield* lastOfSubject(stored, id);
-      if (last > atMost) last = yield* lastMatching(stored, stored.subjectText(id), atMost);
+      if (last > atMost) last = yield* firstOfScan(stored, FileScan.ofSubject(stored, stored.subjectBytes(id), atMost, -1));
       if (last !== 0) found.push(last);
       if (most > 0 && found.length > most) return null;
       if (pace.due()) yield PAUSE;

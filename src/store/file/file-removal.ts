@@ -13,7 +13,6 @@ import { NO_RECORD } from "../block/block-data.ts";
 import { COLD, Read, RemovalReason } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
-import { cutAfter } from "./block-cut.ts";
 import { FileScan } from "./file-scan.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
@@ -30,26 +29,22 @@ export function* purge(stored: StoredBlocks, filter: string | null, below: numbe
   let removed = 0;
   while (removed < most) {
     const read = scan.advance();
-    if (read === Read.Missing || (read === Read.Found && scan.found >= end)) break;
+    if (read === Read.Missing || (read === Read.Found ? scan.found : scan.position) >= end) break;
+    let isCold = read === Read.Cold;
     if (read === Read.Found) {
-      // Without a filter, the scan finds messages whose block is not in memory.
-      if (!stored.canTake(scan.found)) {
+      if (stored.canTake(scan.found)) {
+        stored.take(scan.found, RemovalReason.Request, true);
+        removed++;
+        if (!pace.due()) continue;
+      } else {
         scan.position = scan.found;
-        yield stored.loader.warm();
-        continue;
+        isCold = true;
       }
-      stored.take(scan.found, RemovalReason.Request, true);
-      removed++;
-      if (!pace.due()) continue;
-      stored.settle();
-      yield PAUSE;
-    } else if (read === Read.Cold) {
-      stored.settle();
-      yield stored.loader.warm();
-    } else if (scan.position >= end) break;
-    else yield PAUSE;
+    }
+    stored.settlePart();
+    yield isCold ? stored.loader.warm() : PAUSE;
   }
-  if (removed > 0) stored.settle();
+  stored.settlePart();
   return removed;
 }
 
@@ -58,45 +53,33 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
   const { state } = stored;
   if (below <= 0 || state.firstSequence > below) return 0;
   if (below > state.lastSequence) return removeAll(stored, below);
-  let removed = 0;
-  stored.beginDropping();
-  // Whole blocks first: nothing of them is recorded.
-  while (stored.blocks.length > 1 && stored.blocks[0].lastSequence < below) {
-    const block = stored.blocks[0];
-    if (block.messages > 0 && stored.dataOf(block) === null) {
-      yield stored.loader.warm();
-      continue;
-    }
-    removed += dropBlock(stored, block);
-    stored.settle();
-    yield PAUSE;
-  }
-  stored.endDropping();
   const pace = new Pace();
+  let removed = 0;
   while (state.messages > 0 && state.firstSequence < below) {
-    if (!stored.canTake(state.firstSequence)) {
-      stored.settle();
+    const first = state.firstSequence;
+    if (!stored.canTake(first)) {
+      endPart(stored);
       yield stored.loader.warm();
       continue;
     }
-    stored.takeQuietly(state.firstSequence, true);
+    // A block that goes as a whole needs no tombstones.
+    const isWhole = stored.blockOf(first)!.lastSequence < below;
+    stored.keepDropped();
+    stored.takeQuietly(first, !isWhole);
     removed++;
     if (!pace.due()) continue;
-    stored.settle();
+    endPart(stored);
     yield PAUSE;
   }
   if (removed > 0) stored.observer.onRemovedBelow(below);
-  stored.settle();
+  endPart(stored);
   return removed;
 }
 
-/** As `MessageStore.truncate`. */
-export function* truncate(stored: StoredBlocks, above: number): Job<void> {
-  const { state } = stored;
-  if (above >= state.lastSequence) return;
-  yield* stored.deadlines.dropAbove(above);
-  yield* cutAfter(stored, above);
-  stored.settle();
+/** Completes a part of a job: a change that is durable when the files of blocks that it has removed are gone. */
+function endPart(stored: StoredBlocks): void {
+  stored.unlinkDropped();
+  stored.settlePart();
 }
 
 /** As `MessageStore.erase`: the record is overwritten with random bytes. */
@@ -153,20 +136,20 @@ function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
   for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
     while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldest(stored, stored.firstOf(id), pace);
     if (!pace.due()) continue;
-    stored.settle();
+    stored.settlePart();
     yield PAUSE;
   }
 }
 
 function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {
   if (sequence === COLD || !stored.canTake(sequence)) {
-    stored.settle();
+    stored.settlePart();
     yield stored.loader.warm();
     return;
   }
   stored.take(sequence, RemovalReason.Limit, false);
   if (!pace.due()) return;
-  stored.settle();
+  stored.settlePart();
   yield PAUSE;
 }
 
@@ -181,17 +164,6 @@ function removeAll(stored: StoredBlocks, next: number): number {
   stored.clear(next);
   if (removed > 0) stored.observer.onRemovedBelow(next);
   stored.settle();
-  return removed;
-}
-
-/** Removes a block with its messages. @returns how many */
-function dropBlock(stored: StoredBlocks, block: StoredBlocks["blocks"][number]): number {
-  let removed = 0;
-  while (block.messages > 0) {
-    stored.takeQuietly(stored.state.firstSequence, false);
-    removed++;
-  }
-  if (!block.removed) stored.removeBlock(block);
   return removed;
 }
 

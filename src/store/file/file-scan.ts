@@ -25,7 +25,14 @@ export class FileScan implements MessageScan {
   /** The sequence that `advance` found. */
   found = 0;
   private readonly verdicts: Verdicts | null;
-  private readonly literal: Uint8Array | null;
+  private literal: Uint8Array | null;
+
+  /** Of the messages of one subject. @param subject copied */
+  static ofSubject(stored: StoredBlocks, subject: Uint8Array, from: number, direction: 1 | -1): FileScan {
+    const scan = new FileScan(stored, null, from, direction);
+    scan.literal = Uint8Array.from(subject);
+    return scan;
+  }
 
   constructor(
     private readonly stored: StoredBlocks,

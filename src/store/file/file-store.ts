@@ -30,8 +30,9 @@ import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
 import { FileExpiry } from "./file-expiry.ts";
 import { countFrom, deletedSequences, lastMatching, lastPerSubject, sequenceAt, subjectTotals } from "./file-queries.ts";
-import { compact, enforceLimits, erase, purge, truncate } from "./file-removal.ts";
+import { compact, enforceLimits, erase, purge } from "./file-removal.ts";
 import { FileScan } from "./file-scan.ts";
+import { truncate } from "./file-truncation.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 const ROLLUP = new HeaderKey("Nats-Rollup");
@@ -43,8 +44,8 @@ export class FileStore implements MessageStore {
   /** The last sequence of everything that was written, and the position of that write, oldest first. */
   private readonly written: { readonly position: number; readonly sequence: number }[] = [];
   durableSequence: number;
-  /** Limits are exceeded, because messages that must go were not in memory. */
-  private isOver = false;
+  /** Jobs that apply new limits. */
+  private enforcing = 0;
 
   /** Use `openFileStore`. */
   constructor(stored: StoredBlocks) {
@@ -112,14 +113,17 @@ export class FileStore implements MessageStore {
 
   skip(timeHigh: number, timeLow: number): number {
     const sequence = this.stored.state.lastSequence + 1;
-    this.skipRange(sequence, 1, timeHigh, timeLow);
+    this.passTo(sequence, timeHigh, timeLow);
+    this.stored.settle();
     return sequence;
   }
 
   skipRange(first: number, count: number, timeHigh: number, timeLow: number): void {
     const { state } = this.stored;
     assert(first === state.lastSequence + 1 && count >= 1, "skipped sequences follow the last one", first, count);
-    this.passTo(first + count - 1, timeHigh, timeLow);
+    const isFirst = state.lastTimeHigh === 0 && state.lastTimeLow === 0;
+    if (isFirst) this.passTo(first + count - 1, timeHigh, timeLow);
+    else this.passTo(first + count - 1, state.lastTimeHigh, state.lastTimeLow);
     this.stored.settle();
   }
 
@@ -158,8 +162,9 @@ export class FileStore implements MessageStore {
 
   *reconfigure(limits: StoreLimits): Job<void> {
     this.stored.limits = limits;
+    this.enforcing++;
     yield* enforceLimits(this.stored);
-    this.isOver = false;
+    this.enforcing--;
   }
 
   setCompression(compressed: boolean): void {
@@ -269,50 +274,49 @@ export class FileStore implements MessageStore {
     this.stored.putGap(last, timeHigh, timeLow);
   }
 
-  /** Whether everything that the message would push out can be removed at once. */
+  /**
+   * Whether everything that the message would push out can be removed at once. While new limits are applied, that is one message of its subject:
+   * the job removes the rest.
+   */
   private canRemove(message: Message, size: number): boolean {
-    const { limits, state, subjects } = this.stored;
-    const { bytesMax, messagesMax, messagesPerSubjectMax } = limits;
-    if (this.isOver && !this.removeOverflow()) return false;
-    if (messagesPerSubjectMax > 0) {
+    const { stored } = this;
+    const { deleted, limits, state, subjects } = stored;
+    const { bytesMax, discard, messagesMax, messagesPerSubjectMax: most } = limits;
+    let excess = messagesMax > 0 ? state.messages + 1 - messagesMax : 0;
+    let excessBytes = bytesMax > 0 ? state.bytes + size - bytesMax : 0;
+    let replaced = 0;
+    if (most > 0) {
       const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
-      if (id !== NO_SUBJECT && subjects.totalOf(id) >= messagesPerSubjectMax && !this.canTakeFirstOf(id)) return false;
+      if (id !== NO_SUBJECT && subjects.totalOf(id) >= most) {
+        replaced = stored.firstOf(id);
+        if (replaced === COLD) return false;
+        const replacedSize = stored.sizeOf(replaced);
+        if (replacedSize === COLD) return false;
+        excess--;
+        excessBytes -= replacedSize;
+      }
     }
-    const exceeds = (messagesMax > 0 && state.messages >= messagesMax) || (bytesMax > 0 && state.bytes + size > bytesMax);
-    return !exceeds || state.messages === 0 || this.stored.canTake(state.firstSequence);
+    if (discard !== "old" || this.enforcing > 0) return true;
+    for (let at = state.firstSequence; (excess > 0 || excessBytes > 0) && at <= state.lastSequence; at = deleted.nextMissing(at + 1)) {
+      if (at === replaced) continue;
+      const freed = stored.sizeOf(at);
+      if (freed === COLD) return false;
+      excess--;
+      excessBytes -= freed;
+    }
+    return true;
   }
 
-  private canTakeFirstOf(id: number): boolean {
-    const first = this.stored.firstOf(id);
-    return first !== COLD && this.stored.canTake(first);
-  }
-
-  /** Removes what is above the limits, the oldest first: of the subject, then by number, then by bytes. */
+  /** Removes what is above the limits, the oldest first: of the subject, then by number, then by bytes. `canRemove` has agreed. */
   private removeOld(id: number): void {
     const { stored } = this;
-    const { subjects } = stored;
-    const most = stored.limits.messagesPerSubjectMax;
-    while (most > 0 && subjects.totalOf(id) > most) {
-      if (!this.canTakeFirstOf(id)) {
-        this.isOver = true;
-        return;
-      }
-      stored.take(stored.firstOf(id), RemovalReason.Limit, false);
-    }
-    this.removeOverflow();
-  }
-
-  /** @returns false: what must go is not in memory */
-  private removeOverflow(): boolean {
-    const { stored } = this;
-    const { limits, state } = stored;
-    while ((limits.messagesMax > 0 && state.messages > limits.messagesMax) || (limits.bytesMax > 0 && state.bytes > limits.bytesMax)) {
-      this.isOver = !stored.canTake(state.firstSequence);
-      if (this.isOver) return false;
+    const { limits, state, subjects } = stored;
+    const { bytesMax, discard, messagesMax, messagesPerSubjectMax: most } = limits;
+    if (most > 0 && subjects.totalOf(id) > most) stored.take(stored.firstOf(id), RemovalReason.Limit, false);
+    if (discard !== "old" || this.enforcing > 0) return;
+    while ((messagesMax > 0 && state.messages > messagesMax) || (bytesMax > 0 && state.bytes > bytesMax)) {
       stored.take(state.firstSequence, RemovalReason.Limit, false);
     }
-    this.isOver = false;
-    return true;
   }
 
   /** Discard policy `new`, as in the memory store. */

@@ -19,13 +19,8 @@ function newDisk(): SimulatedDisk {
 /** Small blocks, and memory for one. */
 function openStore(disk: SimulatedDisk): Promise<DrivenStore> {
   const options = { name: "S", directory: "/S", blockBytesMax: 1_000, compressed: false, keys: null, relaxed: null };
-  return DrivenStore.open(
-    {
-      name: "file store",
-      open: async (limits, observer) => (await finish(openFileStore(testParts(disk, 1), options, limits, observer))).store,
-      reopen: null,
-      sizeOf: () => 0,
-    },
+  return DrivenStore.openAt(
+    { open: async (limits, observer) => (await finish(openFileStore(testParts(disk, 1), options, limits, observer))).store, kill() {} },
     LIMITS,
   );
 }

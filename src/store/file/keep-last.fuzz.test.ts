@@ -3,6 +3,7 @@ import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { DrivenStore, finish } from "../../../test/store/driven-store.ts";
 import { testParts } from "../../../test/store/file-store-parts.ts";
+import type { StorePlace } from "../../../test/store/store-kind.ts";
 import { Random } from "../../base/random/random.ts";
 import { NO_STORE_LIMITS } from "../contract/store-limits.ts";
 import { openFileStore } from "./open-file-store.ts";
@@ -19,11 +20,10 @@ test("fuzz: a store that keeps the last messages of each subject knows the first
     disk.makeDirectory("/S/msgs");
     const parts = testParts(disk);
     const options = { name: "S", directory: "/S", blockBytesMax: 1_000, compressed: false, keys: null, relaxed: null };
-    const open: Parameters<typeof DrivenStore.open>[0]["open"] = async (limits, observer) =>
-      (await finish(openFileStore(parts, options, limits, observer))).store;
+    const open: StorePlace["open"] = async (limits, observer) => (await finish(openFileStore(parts, options, limits, observer))).store;
     const most = random.pick([1, 1, 2, 5]);
     const limits = { ...NO_STORE_LIMITS, messagesPerSubjectMax: most };
-    const store = await DrivenStore.open({ name: "file store", open, reopen: open, sizeOf: () => 0 }, limits);
+    const store = await DrivenStore.openAt({ open, kill() {} }, limits);
     const model = new Map<string, number[]>();
     for (let step = 0; step < 400; step++) {
       const where = `SEED=${seed} round=${round} step=${step}`;

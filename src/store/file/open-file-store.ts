@@ -40,7 +40,9 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     const last = stored.blocks.at(-1)!;
     if (last.compressed || last.damaged) yield* beginBlock(stored, last.index + 1);
     else stored.openActive();
+    stored.removeEmptyBlocks();
     yield* repeatLimits(stored);
+    stored.settle();
   }
   store = new FileStore(stored);
   // What was read is durable; what opening changed is written.

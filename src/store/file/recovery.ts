@@ -8,7 +8,7 @@
  * nothing is deleted.
  * Source of behaviour: formats.md §10.13.
  */
-import { Nanoseconds } from "../../base/clock/nanoseconds.ts";
+import { compareTimes, Nanoseconds } from "../../base/clock/nanoseconds.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
@@ -81,7 +81,6 @@ class Recovery {
     }
     this.opening.removeLeftovers(new Set(numbers));
     this.complete(blocks);
-    yield* this.dropEmpty();
     return { damaged: this.damaged, cutBytes: this.cutBytes };
   }
 
@@ -138,7 +137,9 @@ class Recovery {
     const { kind, sequence, timeHigh, timeLow } = record;
     if (kind === RecordKind.Tombstone) return;
     this.noteLast(sequence, timeHigh, timeLow);
-    block.addRecord(sequence, 0, timeHigh, timeLow);
+    // An erased message has no time.
+    if (kind === RecordKind.Erased) block.addRecord(sequence, 0, block.lastTimeHigh, block.lastTimeLow);
+    else block.addRecord(sequence, 0, timeHigh, timeLow);
     if (kind !== RecordKind.Message || removed.has(sequence)) return;
     if (this.passed !== 0 && sequence > this.passed + 1) stored.deleted.addSpan(this.passed + 1, sequence - 1);
     if (block.messages === 0) {
@@ -181,15 +182,10 @@ class Recovery {
   /** All blocks are read. @param blocks ascending */
   private complete(blocks: Block[]): void {
     const { stored } = this;
-    const { deleted, state } = stored;
+    const { deleted } = stored;
     stored.blocks = blocks;
-    let last = 0;
-    for (const block of blocks) {
-      if (block.isEmpty) block.beginAfter(last);
-      last = block.lastSequence;
-    }
-    state.subjects = stored.subjects.size;
     stored.setLast(this.last, this.lastHigh, this.lastLow);
+    this.joinBlocks(blocks);
     const first = blocks.find(({ messages }) => messages > 0);
     if (first === undefined) {
       deleted.clear();
@@ -198,7 +194,23 @@ class Recovery {
       stored.setFirst(first.firstSequence, first.firstTimeHigh, first.firstTimeLow);
       this.addGaps(first, blocks);
     }
-    state.deleted = deleted.size;
+  }
+
+  /** A block that only has tombstones stands behind the one before it; the times of blocks do not fall. */
+  private joinBlocks(blocks: readonly Block[]): void {
+    let sequence = 0;
+    let timeHigh = 0;
+    let timeLow = 0;
+    for (const block of blocks) {
+      if (block.isEmpty) block.beginAfter(sequence, timeHigh, timeLow);
+      if (compareTimes(block.lastTimeHigh, block.lastTimeLow, timeHigh, timeLow) < 0) {
+        block.lastTimeHigh = timeHigh;
+        block.lastTimeLow = timeLow;
+      }
+      sequence = block.lastSequence;
+      timeHigh = block.lastTimeHigh;
+      timeLow = block.lastTimeLow;
+    }
   }
 
   /** Sequences between the last message of one block and the first one of the next hold nothing; neither do those behind the last message. */
@@ -221,16 +233,5 @@ class Recovery {
   /** The block's last message: its range may end with removed ones. */
   private lastMessageOf(block: Block): number {
     return this.lastMessages.get(block)!;
-  }
-
-  /** Blocks that hold nothing any more are removed, except the last one. */
-  private *dropEmpty(): Job<void> {
-    const { stored } = this;
-    const last = stored.blocks.at(-1);
-    for (const block of [...stored.blocks]) {
-      if (block === last || block.messages > 0 || block.tombstones > 0 || block.damaged) continue;
-      stored.blocks.splice(stored.blocks.indexOf(block), 1);
-      yield stored.files.remove(block);
-    }
   }
 }

@@ -26,7 +26,7 @@ import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { SubjectOrder } from "../subjects/subject-order.ts";
-import { SubjectTable } from "../subjects/subject-table.ts";
+import { NO_SUBJECT, SubjectTable } from "../subjects/subject-table.ts";
 import { ActiveBlock, type BlockOwner } from "./active-block.ts";
 import { BlockFiles } from "./block-files.ts";
 import { BlockLoader } from "./block-loader.ts";
@@ -64,10 +64,12 @@ export class StoredBlocks implements BlockOwner {
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
   subjectRemovals = 0;
+  /** Rises whenever sequences are given back. */
+  rewinds = 0;
   /** The block of the last look-up. */
   private found: Block | null = null;
   private readonly record = new RecordView();
-  /** Removed blocks whose files stay until the end of a change; null: files go when the change is durable. */
+  /** Removed blocks whose files are still there; null: files go by themselves. */
   private dropped: Block[] | null = null;
   private newMessages = 0;
   private newBytes = 0;
@@ -115,8 +117,9 @@ export class StoredBlocks implements BlockOwner {
   }
 
   onBlockAdded(block: Block): void {
+    const { state } = this;
     this.lastNumber = block.index;
-    block.beginAfter(this.state.lastSequence);
+    block.beginAfter(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     this.blocks.push(block);
   }
 
@@ -142,7 +145,10 @@ export class StoredBlocks implements BlockOwner {
 
   /** Completes a change. */
   settle(): void {
+    const { state } = this;
     this.applied++;
+    state.subjects = this.subjects.size;
+    state.deleted = state.firstSequence === 0 ? 0 : state.lastSequence - state.firstSequence + 1 - state.messages;
     if (this.newMessages === 0 && this.newBytes === 0) return;
     const messages = this.newMessages;
     const bytes = this.newBytes;
@@ -159,6 +165,11 @@ export class StoredBlocks implements BlockOwner {
     if (this.applied > line.registered) line.advance(this.applied);
   }
 
+  /** The same, unless nothing was removed: jobs call it before each pause, since what was written without its end must not become durable. */
+  settlePart(): void {
+    if (this.newMessages !== 0) this.settle();
+  }
+
   /** Appends a message at a sequence above the last one. Limits are not applied. @returns the id of its subject */
   put(message: Message, size: number): number {
     const { active, state, subjects } = this;
@@ -173,7 +184,6 @@ export class StoredBlocks implements BlockOwner {
     if (state.messages === 0) this.setFirst(sequence, timeHigh, timeLow);
     state.messages++;
     state.bytes += size;
-    state.subjects = subjects.size;
     this.setLast(sequence, timeHigh, timeLow);
     this.newMessages++;
     this.newBytes += size;
@@ -187,7 +197,7 @@ export class StoredBlocks implements BlockOwner {
     active.appendGap(sequence, timeHigh, timeLow);
     this.setLast(sequence, timeHigh, timeLow);
     if (state.messages === 0) this.setFirst(sequence + 1, 0, 0);
-    else state.deleted += this.deleted.addSpan(first, sequence);
+    else this.deleted.addSpan(first, sequence);
   }
 
   setLast(sequence: number, timeHigh: number, timeLow: number): void {
@@ -206,7 +216,10 @@ export class StoredBlocks implements BlockOwner {
 
   /** The content of the active block, if it is in memory; of a new block, an empty one. */
   private dataOfActive(block: Block, sequence: number, offset: number): BlockData | null {
-    if (block.data === null && offset === 0) this.parts.cache.put(block, this.parts.cache.empty(sequence));
+    const { cache } = this.parts;
+    const { data } = block;
+    if (data !== null && block.messages === 0) data.restart(sequence);
+    if (data === null && offset === 0) cache.put(block, cache.empty(sequence));
     return block.data;
   }
 
@@ -258,6 +271,13 @@ export class StoredBlocks implements BlockOwner {
 
   /** Bytes of header and payload of a message that is there. */
   contentSizeOf(sequence: number): number | typeof COLD {
+    const { record } = this;
+    const size = this.sizeOf(sequence);
+    return size <= 0 ? size : record.headerEnd - record.headerStart + record.payloadEnd - record.payloadStart;
+  }
+
+  /** Bytes of the record of a message that is there; 0: it was lost by damage. */
+  sizeOf(sequence: number): number | typeof COLD {
     const block = this.blockOf(sequence)!;
     const data = this.dataOf(block);
     if (data === null) return COLD;
@@ -265,7 +285,7 @@ export class StoredBlocks implements BlockOwner {
     if (offset === NO_RECORD) return 0;
     const { record } = this;
     record.read(this.bytesAt(block, data, offset), offset, data.size);
-    return record.headerEnd - record.headerStart + record.payloadEnd - record.payloadStart;
+    return record.size;
   }
 
   has(sequence: number): boolean {
@@ -315,62 +335,87 @@ export class StoredBlocks implements BlockOwner {
 
   /** Removes a message that is there and whose block is in memory. @param isRecorded on the disk, by a tombstone */
   take(sequence: number, reason: RemovalReason, isRecorded: boolean): void {
-    const block = this.blockOf(sequence)!;
-    const data = block.data!;
-    if (data.offsetOf(sequence) !== NO_RECORD) {
-      const id = data.subjectOf(sequence);
-      const { subjects } = this;
-      const start = subjects.startOf(id);
-      this.observer.onRemoved(sequence, subjects.bytesOf(id), start, start + subjects.sizeOf(id), reason);
-    }
-    this.takeQuietly(sequence, isRecorded);
+    const { observer, subjects } = this;
+    const id = this.takeOut(sequence, isRecorded);
+    if (id === NO_SUBJECT) return;
+    const start = subjects.startOf(id);
+    observer.onRemoved(sequence, subjects.bytesOf(id), start, start + subjects.sizeOf(id), reason);
+    if (subjects.totalOf(id) === 0) this.removeSubject(id);
   }
 
   /** The same without a report to the observer. */
   takeQuietly(sequence: number, isRecorded: boolean): void {
-    const { state, subjects } = this;
+    const id = this.takeOut(sequence, isRecorded);
+    if (id !== NO_SUBJECT && this.subjects.totalOf(id) === 0) this.removeSubject(id);
+  }
+
+  /** Takes a message out. Its subject stays in the table, even without messages. @returns the subject; `NO_SUBJECT`: the message was lost by damage */
+  private takeOut(sequence: number, isRecorded: boolean): number {
+    const { record, state } = this;
     const block = this.blockOf(sequence)!;
     const data = block.data!;
     const offset = data.offsetOf(sequence);
-    if (offset === NO_RECORD) return this.takeLost(block, sequence);
-    const { record } = this;
-    record.read(this.bytesAt(block, data, offset), offset, data.size);
-    const { size } = record;
-    const id = data.subjectOf(sequence);
-    if (isRecorded) this.active.appendTombstone(sequence, record.timeHigh, record.timeLow);
-    data.clearSlot(sequence);
-    this.forget(id, block, sequence);
-    block.messages--;
-    block.bytes -= size;
-    state.messages--;
-    state.bytes -= size;
-    state.subjects = subjects.size;
-    this.newMessages--;
-    this.newBytes -= size;
-    if (sequence === state.firstSequence) this.moveFirst(sequence + 1);
-    else state.deleted += this.deleted.add(sequence) ? 1 : 0;
-    if (block.messages === 0 && block !== this.active.block) this.removeIfUnneeded(block);
+    if (isRecorded && offset !== NO_RECORD) {
+      record.read(this.bytesAt(block, data, offset), offset, data.size);
+      this.active.appendTombstone(sequence, record.timeHigh, record.timeLow);
+    }
+    const id = this.uncount(block, data, sequence);
+    if (sequence !== state.firstSequence) this.deleted.add(sequence);
+    if (sequence === block.firstSequence) this.advanceFirstOf(block, sequence);
+    if (sequence === state.firstSequence) this.moveFirst();
+    else if (block.messages === 0) this.removeIfUnneeded(block);
+    return id;
   }
 
-  /** A message that damage made unreadable is only taken out of the count. */
-  private takeLost(block: Block, sequence: number): void {
-    const { state } = this;
+  /** Takes a message out of all totals. @returns the subject; `NO_SUBJECT`: the message was lost by damage */
+  private uncount(block: Block, data: BlockData, sequence: number): number {
+    const { record, state } = this;
+    const offset = data.offsetOf(sequence);
+    const id = offset === NO_RECORD ? NO_SUBJECT : data.subjectOf(sequence);
+    if (id !== NO_SUBJECT) {
+      record.read(this.bytesAt(block, data, offset), offset, data.size);
+      data.clearSlot(sequence);
+      this.forget(id, block, sequence);
+      block.bytes -= record.size;
+      state.bytes -= record.size;
+      this.newBytes -= record.size;
+    }
     block.messages--;
     state.messages--;
     this.newMessages--;
-    state.deleted += this.deleted.add(sequence) ? 1 : 0;
-    if (sequence === state.firstSequence) this.moveFirst();
+    return id;
+  }
+
+  /** Takes the last message out, which is in memory: its sequence will be given back. The first one and the list of blocks stay as they are. */
+  takeLast(block: Block, data: BlockData, sequence: number): void {
+    const id = this.uncount(block, data, sequence);
+    if (id !== NO_SUBJECT && this.subjects.totalOf(id) === 0) this.removeSubject(id);
+  }
+
+  /** The first message of a block, which is in memory, was removed. */
+  private advanceFirstOf(block: Block, sequence: number): void {
+    if (block.messages === 0) return;
+    const { record } = this;
+    const data = block.data!;
+    const next = this.deleted.nextMissing(sequence + 1);
+    block.firstSequence = next;
+    const offset = data.offsetOf(next);
+    if (offset === NO_RECORD) return;
+    record.read(this.bytesAt(block, data, offset), offset, data.size);
+    block.firstTimeHigh = record.timeHigh;
+    block.firstTimeLow = record.timeLow;
+  }
+
+  private removeSubject(id: number): void {
+    this.subjects.remove(id);
+    this.subjectRemovals++;
   }
 
   /** The subject has one message less: the one at `sequence` of a block. */
   private forget(id: number, block: Block, sequence: number): void {
     const { subjects } = this;
     const left = subjects.addToTotal(id, -1);
-    if (left === 0) {
-      subjects.remove(id);
-      this.subjectRemovals++;
-      return;
-    }
+    if (left === 0) return;
     if (subjects.firstSequenceOf(id) === sequence) {
       const last = subjects.lastSequenceOf(id);
       if (left === 1 && last > sequence) {
@@ -405,88 +450,74 @@ export class StoredBlocks implements BlockOwner {
     return 0;
   }
 
-  /** The first message was removed. @param from no message below counts any more */
-  moveFirst(from = this.state.firstSequence): void {
-    const { deleted, state } = this;
+  /** The first message was removed: the next one that is left becomes the first. Blocks before it are removed. */
+  private moveFirst(): void {
+    const { active, deleted, state } = this;
     if (state.messages === 0) {
-      this.forgetDeleted(state.lastSequence + 1);
       this.setFirst(state.lastSequence + 1, 0, 0);
+      deleted.clear();
+      while (this.blocks[0] !== active.block) this.removeBlock(this.blocks[0]);
       return;
     }
-    const first = deleted.nextMissing(from);
-    if (first > from) this.forgetDeleted(first);
+    const first = deleted.nextMissing(state.firstSequence + 1);
+    if (first > state.firstSequence + 1) deleted.removeSpan(state.firstSequence, first - 1);
     const block = this.blockOf(first)!;
-    for (const other of this.blocks) {
-      if (other.index >= block.index) break;
-      if (other.messages === 0) this.removeIfUnneeded(other);
-    }
-    const offset = block.data?.offsetOf(first) ?? NO_RECORD;
-    if (offset !== NO_RECORD) {
-      const { record } = this;
-      record.read(this.bytesAt(block, block.data!, offset), offset, block.data!.size);
-      this.setFirst(first, record.timeHigh, record.timeLow);
-      if (block.firstSequence < first) this.cutFront(block, first);
-      return;
-    }
-    // Not in memory: the time follows when the block was read. Until then that of the block, which is not later.
+    assert(block.firstSequence === first, "a block knows its first message", first, block.firstSequence);
     this.setFirst(first, block.firstTimeHigh, block.firstTimeLow);
-    this.loader.request(block, () => this.refreshFirstTime());
-  }
-
-  private refreshFirstTime(): void {
-    const { state } = this;
-    const block = this.blockOf(state.firstSequence);
-    if (state.messages > 0 && block !== null && block.data !== null) this.moveFirst();
-  }
-
-  /** The block's first message is `first` now. */
-  private cutFront(block: Block, first: number): void {
-    const { state } = this;
-    block.firstSequence = first;
-    block.firstTimeHigh = state.firstTimeHigh;
-    block.firstTimeLow = state.firstTimeLow;
-  }
-
-  /** Sequences below the first one are not counted as deleted. */
-  forgetDeleted(below: number): void {
-    const removed = this.deleted.removeSpan(1, below - 1);
-    this.state.deleted -= removed;
+    while (this.blocks[0].messages === 0) this.removeBlock(this.blocks[0]);
   }
 
   /** Removes a block without messages, unless it records deletes of earlier blocks. */
-  removeIfUnneeded(block: Block): void {
-    if (block.tombstones > 0 && block !== this.blocks[0]) return;
-    this.removeBlock(block);
+  private removeIfUnneeded(block: Block): void {
+    if (block !== this.active.block && block.tombstones === 0) this.removeBlock(block);
+  }
+
+  /** After opening: blocks that hold nothing any more are removed, except damaged ones. */
+  removeEmptyBlocks(): void {
+    const { active } = this;
+    let isFront = true;
+    for (const block of [...this.blocks]) {
+      if (block === active.block) return;
+      if (block.messages > 0 || block.damaged) isFront = false;
+      else if (isFront || block.tombstones === 0) this.removeBlock(block);
+    }
   }
 
   /** Removes a block; its file goes when this change is durable. */
-  removeBlock(block: Block): void {
-    const { line } = this;
-    assert(block !== this.active.block, "the active block stays");
-    const index = this.indexOfNumber(block.index);
-    if (index === -1) return;
-    this.blocks.splice(index, 1);
+  private removeBlock(block: Block): void {
+    const { active, state } = this;
+    assert(block !== active.block, "the active block stays");
+    this.blocks.splice(this.indexOfNumber(block.index), 1);
     this.retire(block);
+    if (block.lastSequence === state.lastSequence) active.appendTombstone(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     if (this.dropped !== null) this.dropped.push(block);
-    else line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.files.remove(block));
+    else this.line.afterDurable(Math.max(this.line.registered, active.lastPosition), () => this.files.remove(block));
   }
 
-  /** From now on, files of blocks that are removed stay until `endDropping`: their removal is the only trace of a change. */
-  beginDropping(): void {
-    this.dropped = [];
+  /** From now on the files of removed blocks are kept, until `unlinkDropped`. */
+  keepDropped(): void {
+    this.dropped ??= [];
   }
 
-  /** Removes the files, as a change of its own. Oldest first, so that after a crash the rest is still the end of the stream. */
-  endDropping(): void {
+  /** Completes the change that removed blocks; the next change removes their files, and is durable when they are gone. */
+  unlinkDropped(): void {
     const { dropped } = this;
     this.dropped = null;
     if (dropped === null || dropped.length === 0) return;
     this.settleWritten();
-    this.line.barrier(this.position, async () => {
-      for (const block of dropped) await this.files.remove(block);
-      await this.parts.disk.syncDirectory(`${this.options.directory}/msgs`);
-    });
+    this.unlink(dropped);
     this.settle();
+  }
+
+  /** A change that removes files of blocks, in this order: what a crash leaves must be a whole part of the store. @param then belongs to the change */
+  unlink(blocks: readonly Block[], then: () => Promise<void> | void = () => {}): void {
+    const { disk } = this.parts;
+    const messages = `${this.options.directory}/msgs`;
+    this.line.barrier(this.position, async () => {
+      for (const block of blocks) await this.files.remove(block);
+      await disk.syncDirectory(messages);
+      await then();
+    });
   }
 
   /** The block is not part of the store any more. */
@@ -495,36 +526,39 @@ export class StoredBlocks implements BlockOwner {
     this.parts.cache.drop(block);
   }
 
-  /** Removes all messages. The next one gets at least sequence `next`. Durable when the old files are gone. */
+  /** All messages above a sequence are gone: it becomes the last one. The caller sets its time. */
+  cutSequences(above: number): void {
+    const { deleted, state } = this;
+    state.lastSequence = above;
+    this.rewinds++;
+    deleted.removeSpan(above + 1, Number.MAX_SAFE_INTEGER);
+    if (state.messages > 0) return;
+    deleted.clear();
+    this.setFirst(above === 0 ? 0 : above + 1, 0, 0);
+  }
+
+  /** Removes all messages. The next one gets at least sequence `next`. Two changes: the second one is durable when the old files are gone. */
   clear(next: number): void {
     const { active, parts, state } = this;
-    const { lastTimeHigh, lastTimeLow } = state;
-    const old = [...this.blocks];
+    const old = this.blocks;
+    this.setLast(Math.max(state.lastSequence, next - 1), state.lastTimeHigh, state.lastTimeLow);
     active.roll();
     this.blocks = [active.block];
-    for (const block of old) this.retire(block);
+    for (const block of old) if (block !== active.block) this.retire(block);
     this.newMessages -= state.messages;
     this.newBytes -= state.bytes;
     state.messages = 0;
     state.bytes = 0;
-    state.subjects = 0;
-    state.deleted = 0;
     this.subjects = new SubjectTable(parts.subjectKey);
     this.order = this.newOrder();
     this.subjectRemovals++;
     this.deadlines.clear();
     this.deleted.clear();
-    this.setLast(Math.max(state.lastSequence, next - 1), lastTimeHigh, lastTimeLow);
     this.setFirst(next, 0, 0);
-    if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, lastTimeHigh, lastTimeLow);
-    // The files go in a change of their own, once the tombstone is durable.
+    if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     this.settleWritten();
-    const messages = `${this.options.directory}/msgs`;
-    this.line.barrier(this.position, async () => {
-      // Oldest first, so that after a crash the rest is still the end of the stream.
-      for (const block of old) await this.files.remove(block);
-      await parts.disk.syncDirectory(messages);
-    });
+    // Oldest first, so that after a crash the rest is still the end of the stream.
+    this.unlink(old.filter(block => block.removed));
   }
 
   /**
@@ -621,8 +655,13 @@ export class StoredBlocks implements BlockOwner {
   }
 
   subjectText(id: number): string {
+    return Buffer.from(this.subjectBytes(id)).toString();
+  }
+
+  /** Borrowed until the next change. */
+  subjectBytes(id: number): Uint8Array {
     const { subjects } = this;
     const start = subjects.startOf(id);
-    return Buffer.from(subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id))).toString();
+    return subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id));
   }
 }

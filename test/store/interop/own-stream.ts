@@ -10,7 +10,7 @@ import { openFileStore } from "../../../src/store/file/open-file-store.ts";
 import { SealedMeta } from "../../../src/store/file/sealed-meta.ts";
 import { DrivenStore, finish } from "../driven-store.ts";
 import { type TestParts, testEncryption, testParts } from "../file-store-parts.ts";
-import type { StoreKind } from "../store-kind.ts";
+import type { StorePlace } from "../store-kind.ts";
 import type { Secrets, SeenMessage, StoreForm } from "./reference-stream.ts";
 
 const START = 1_700_000_000_000_000_000n;
@@ -37,8 +37,8 @@ export class OwnStream {
     const { conversion, found } = await new SealedMeta(SYSTEM_DISK, directory, checksum, keys).load();
     if (META_ROWS[found.row].kind !== "load") throw new Error(metaText(found));
     const options = { name: "S", directory, blockBytesMax, compressed: form.compressed, keys, relaxed: null };
-    const open: StoreKind["open"] = async (limits, observer) => (await finish(openFileStore(parts, options, limits, observer))).store;
-    const store = await DrivenStore.open({ name: "file store", open, reopen: null, sizeOf: () => 0 }, NO_STORE_LIMITS);
+    const open: StorePlace["open"] = async (limits, observer) => (await finish(openFileStore(parts, options, limits, observer))).store;
+    const store = await DrivenStore.openAt({ open, kill() {} }, NO_STORE_LIMITS);
     return new OwnStream(Buffer.from(found.plain).toString(), conversion, store, parts);
   }
 

@@ -27,11 +27,13 @@ export function describeExpiry(kind: StoreKind): void {
     const bench = await Bench.open(kind, { ageMaxNs: 10n * SECOND, allowTtl: true });
     await bench.addOne("a", "", "", -1);
     await bench.add("b", "c");
+    expect(await bench.store.expire(bench.timeOf(12) - 1n, nothing)).toBe(bench.timeOf(12));
     expect(bench.store.store.nextExpiry).toBe(bench.timeOf(12));
-    await bench.store.expire(bench.timeOf(12), nothing);
+    expect(await bench.store.expire(bench.timeOf(12), nothing)).toBe(bench.timeOf(13));
     expect(await bench.sequences()).toEqual([1, 3]);
     expect(bench.store.store.nextExpiry).toBe(bench.timeOf(13));
     await bench.store.remove(3);
+    expect(await bench.store.expire(bench.timeOf(12), nothing)).toBeNull();
     expect(bench.store.store.nextExpiry).toBeNull();
   });
 

@@ -77,21 +77,21 @@ export function describeQueries(kind: StoreKind): void {
     await bench.add("a", "b", "a", "a");
     const scan = bench.store.store.scan(new SubjectFilters(["a"]), 0);
     const message = new Message();
-    expect(scan.step(message)).toBe(Read.Found);
+    expect(await bench.store.step(scan, message)).toBe(Read.Found);
     await bench.store.remove(1);
     await bench.store.remove(3);
-    expect([scan.step(message), message.sequence]).toEqual([Read.Found, 4]);
-    expect(scan.step(message)).toBe(Read.Missing);
+    expect([await bench.store.step(scan, message), message.sequence]).toEqual([Read.Found, 4]);
+    expect(await bench.store.step(scan, message)).toBe(Read.Missing);
   });
 
   test("a scan that searches long pauses", async () => {
     const bench = await Bench.open(kind);
-    for (let count = 0; count < 20_000; count++) await bench.addOne(`a.${count % 2_000}`, "", "");
+    for (let count = 0; count < 5_000; count++) await bench.addOne(`a.${count % 2_000}`, "", "");
     const scan = bench.store.store.scan(new SubjectFilters(["b.*", "c.*"]), 0);
     const message = new Message();
-    const first = scan.step(message);
-    expect(first).toBe(Read.Paused);
-    expect(scan.position).toBeGreaterThan(1);
+    // In memory it pauses; otherwise it stops at the first message that must be read.
+    expect(scan.step(message)).toBeOneOf([Read.Paused, Read.Cold]);
+    expect(scan.position).toBeLessThan(5_000);
     expect(await bench.store.scan(["b.*", "c.*"], 0, 1)).toEqual([]);
   });
 
@@ -138,7 +138,7 @@ export function describeQueries(kind: StoreKind): void {
     const { store } = bench.store;
     const jobs: Job<unknown>[] = [
       store.subjectTotals("a.*"),
-      store.lastMatching("a.*", 5),
+      store.lastMatching("b.*", ANY_SEQUENCE),
       store.lastPerSubject(["a.*"], 0, 0),
       store.countFrom(2, new SubjectFilters(["a.*"]), false),
       store.purge("a.*", 0, 1),

@@ -1,6 +1,6 @@
 import { NO_STORE_LIMITS, type StoreLimits } from "../../../src/store/contract/store-limits.ts";
 import type { ModelState } from "../../doubles/model-store.ts";
-import { DrivenStore } from "../driven-store.ts";
+import { DrivenStore, withTtl } from "../driven-store.ts";
 import type { StoreKind } from "../store-kind.ts";
 
 export const START = 1_700_000_000_123_456_789n;
@@ -26,7 +26,7 @@ export class Bench {
   }
 
   addOne(subject: string, header = "", payload = "payload", ttlSeconds = 0): Promise<number> {
-    return this.store.append(subject, header, payload, this.timeOf(this.store.state.lastSequence + 1), ttlSeconds);
+    return this.store.append(subject, withTtl(header, ttlSeconds), payload, this.timeOf(this.store.state.lastSequence + 1), ttlSeconds);
   }
 
   timeOf(sequence: number): bigint {

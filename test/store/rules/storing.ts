@@ -106,7 +106,7 @@ export function describeStoring(kind: StoreKind): void {
     expect(await bench.store.check("a", "", "")).toBe("closed");
   });
 
-  if (kind.reopen !== null) {
+  if (kind.isPersistent) {
     test("a store that was closed and opened again is the same", async () => {
       const bench = await Bench.open(kind, { messagesPerSubjectMax: 3 });
       await bench.add("a", "b", "a", "a", "a", "c");
