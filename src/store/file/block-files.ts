@@ -142,11 +142,14 @@ export class BlockFiles {
 
   /** Removes the files of a block. */
   async remove(block: Block): Promise<void> {
-    const { disk } = this.parts;
-    await disk.unlinkAsync(block.path);
-    if (this.keys === null) return;
+    await this.unlink(block.path);
+    if (this.keys !== null) await this.unlink(this.keys.pathOf(block.index));
+  }
+
+  /** Removes a file. It may be gone: a removal that the last process had begun can end after the file was seen. */
+  private async unlink(path: string): Promise<void> {
     try {
-      await disk.unlinkAsync(this.keys.pathOf(block.index));
+      await this.parts.disk.unlinkAsync(path);
     } catch (error) {
       if (!isMissing(error)) throw error;
     }

@@ -55,8 +55,16 @@ export class BlockLoader {
     const { stored } = this;
     const { parts } = stored;
     try {
-      const bytes = await this.content(block);
-      if (!block.removed) this.accept(block, bytes, Math.min(block.size, bytes.length));
+      let bytes: Buffer | null = null;
+      while (bytes === null && !block.removed) {
+        const { changes } = block;
+        const isActive = block === stored.active.block;
+        if (isActive) stored.active.write();
+        const { records } = await parts.run(stored.files.read(block, isActive ? block.size : null));
+        bytes = block.changes === changes ? this.complete(block, records) : null;
+      }
+      // Nothing may be waited for here: a message that is stored meanwhile would have no slot.
+      if (bytes !== null && !block.removed) this.accept(block, bytes, Math.min(block.size, bytes.length));
     } catch (error) {
       if (block.removed) return;
       parts.log.error(`JetStream could not read ${block.path}: ${(error as Error).message}`);
@@ -64,19 +72,12 @@ export class BlockLoader {
     }
   }
 
-  /** All records of a block, also those that are written while it is being read. */
-  private async content(block: Block): Promise<Buffer> {
-    const { active, files, parts } = this.stored;
-    const isActive = block === active.block;
-    const { changes } = block;
-    if (isActive) active.write();
-    const { records } = await parts.run(files.read(block, isActive ? block.size : null));
-    if (block.removed) return records;
-    if (block.changes !== changes) return await this.content(block);
-    if (!isActive) return records;
-    if (block === this.stored.active.block) this.stored.active.write();
-    if (records.length >= block.size) return records;
-    return block.compressed ? await this.content(block) : Buffer.concat([records, files.readNow(block, records.length, block.size)]);
+  /** Adds the records that were written while the others were read. @returns null: they must be read again, because the block was compressed meanwhile */
+  private complete(block: Block, records: Buffer): Buffer | null {
+    const { active, files } = this.stored;
+    if (block === active.block) active.write();
+    if (records.length >= block.size || block.damaged) return records;
+    return block.compressed ? null : Buffer.concat([records, files.readNow(block, records.length, block.size)]);
   }
 
   /** Keeps the content of a block. @param size bytes that were read */

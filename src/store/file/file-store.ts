@@ -297,14 +297,20 @@ export class FileStore implements MessageStore {
       }
     }
     if (discard !== "old" || this.enforcing > 0) return true;
-    for (let at = state.firstSequence; (excess > 0 || excessBytes > 0) && at <= state.lastSequence; at = deleted.nextMissing(at + 1)) {
+    let at = state.firstSequence;
+    let isCold = false;
+    for (; (excess > 0 || excessBytes > 0) && at <= state.lastSequence; at = deleted.nextMissing(at + 1)) {
       if (at === replaced) continue;
       const freed = stored.sizeOf(at);
-      if (freed === COLD) return false;
+      isCold = freed === COLD;
+      if (isCold) break;
       excess--;
       excessBytes -= freed;
     }
-    return true;
+    // What is left of the excess is the message itself, which then goes out of the active block.
+    if (!isCold && (excess > 0 || excessBytes > 0)) isCold = !stored.canTakeNext();
+    if (isCold) stored.keepInMemory(at, replaced);
+    return !isCold;
   }
 
   /** Removes what is above the limits, the oldest first: of the subject, then by number, then by bytes. `canRemove` has agreed. */

@@ -55,8 +55,8 @@ class Truncation {
     const isKept = stored.has(above);
     stored.active.roll();
     const gone = blocks.filter(block => block !== stored.active.block && (kept === null || block.index > kept.index));
-    for (const block of gone.toReversed()) yield* this.empty(block);
-    if (kept !== null) yield* this.empty(kept);
+    for (const block of gone.toReversed()) yield* this.empty(block, kept);
+    if (kept !== null) yield* this.empty(kept, kept);
     stored.cutSequences(above);
     if (isKept) stored.setLast(above, this.endHigh, this.endLow);
     else if (above === 0) stored.setLast(0, 0, 0);
@@ -76,15 +76,15 @@ class Truncation {
     stored.settle();
   }
 
-  /** Takes out the messages of a block that are above, and notes what must stay. */
-  private *empty(block: Block): Job<void> {
+  /** Takes out the messages of a block that are above, and notes what must stay. @param kept the block that stays in part */
+  private *empty(block: Block, kept: Block | null): Job<void> {
     const { above, pace, stored } = this;
     let data = stored.dataOf(block);
     while (data === null) {
       yield stored.loader.warm();
       data = stored.dataOf(block);
     }
-    this.walk(data);
+    this.walk(data, block === kept);
     for (let at = stored.deleted.previousMissing(block.lastSequence); block.messages > 0 && at > above; ) {
       while (stored.dataOf(block) === null) yield stored.loader.warm();
       stored.takeLast(block, block.data!, at);
@@ -93,11 +93,11 @@ class Truncation {
     }
   }
 
-  /** Finds the end of the records that stay, and the tombstones behind it. */
-  private walk(data: BlockData): void {
+  /** Finds the end of the records that stay, and the tombstones behind it. @param isKept a part of the block stays */
+  private walk(data: BlockData, isKept: boolean): void {
     const { above, record, tombstones } = this;
     this.end = 0;
-    let isBehind = false;
+    let isBehind = !isKept;
     for (let at = 0; at < data.size; at = record.end) {
       if (record.read(data.bytes, at, data.size) !== RecordFault.None) break;
       const { kind, sequence, timeHigh, timeLow } = record;

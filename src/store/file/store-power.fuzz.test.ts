@@ -10,6 +10,7 @@ import { type DiskLie, PowerFailed, SimulatedDisk } from "../../../test/doubles/
 import { CrashModel } from "../../../test/store/crash-model.ts";
 import { DrivenStore, finish } from "../../../test/store/driven-store.ts";
 import { testParts } from "../../../test/store/file-store-parts.ts";
+import type { StorePlace } from "../../../test/store/store-kind.ts";
 import { Random } from "../../base/random/random.ts";
 import { CommitLine } from "../commit/commit-line.ts";
 import { NO_STORE_LIMITS } from "../contract/store-limits.ts";
@@ -52,19 +53,12 @@ async function openStore(
 ): Promise<{ store: DrivenStore; lines: string[] }> {
   const parts = testParts(untilPowerFails(disk), 1_000_000, new FakeClock());
   const options = { name: "S", directory: "/S", keys: null, relaxed: null, ...form };
-  const store = await DrivenStore.open(
-    {
-      name: "file store",
-      // A failure is part of the test: the store says so itself.
-      open: async (limits, observer) => {
-        const quiet = { ...methodsOf(observer), onFailure: () => {} };
-        return (await finish(openFileStore(parts, options, limits, quiet))).store;
-      },
-      reopen: null,
-      sizeOf: () => 0,
-    },
-    NO_STORE_LIMITS,
-  );
+  // A failure is part of the test: the store says so itself.
+  const open: StorePlace["open"] = async (limits, observer) => {
+    const quiet = { ...methodsOf(observer), onFailure: () => {} };
+    return (await finish(openFileStore(parts, options, limits, quiet))).store;
+  };
+  const store = await DrivenStore.openAt({ open, kill() {} }, NO_STORE_LIMITS);
   return { store, lines: parts.lines };
 }
 

@@ -60,6 +60,7 @@ export class StoredBlocks implements BlockOwner {
   /** The disk is full. */
   isFull = false;
   failure: Error | null = null;
+  private closed = false;
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -121,6 +122,7 @@ export class StoredBlocks implements BlockOwner {
     this.lastNumber = block.index;
     block.beginAfter(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     this.blocks.push(block);
+    this.keepEmpty(block);
   }
 
   onBlockSealed(block: Block): void {
@@ -136,7 +138,8 @@ export class StoredBlocks implements BlockOwner {
   }
 
   onFailure(error: Error): void {
-    if (this.failure !== null) return;
+    // What is under way when a store is destroyed fails, as its directory goes.
+    if (this.failure !== null || this.closed) return;
     this.failure = error;
     this.observer.onFailure(error, false);
   }
@@ -331,6 +334,27 @@ export class StoredBlocks implements BlockOwner {
   canTake(sequence: number): boolean {
     const block = this.blockOf(sequence);
     return block === null || this.dataOf(block) !== null;
+  }
+
+  /** Whether `take` can remove the message that is put next at once. */
+  canTakeNext(): boolean {
+    const { block } = this.active;
+    if (block.size === 0 && block.data === null) this.keepEmpty(block);
+    return this.dataOf(block) !== null;
+  }
+
+  /** A block without records need not be read: what is written from now on is all that it has. */
+  private keepEmpty(block: Block): void {
+    const { cache } = this.parts;
+    cache.put(block, cache.empty(block.firstSequence));
+  }
+
+  /** Blocks that were looked at stay until another one was read: those of the messages up to one, and that of `sequence`. All are needed at once. */
+  keepInMemory(upTo: number, sequence: number): void {
+    const { blocks } = this;
+    for (let index = 0; index < blocks.length && blocks[index].firstSequence <= upTo; index++) keep(blocks[index]);
+    const block = this.blockOf(sequence);
+    if (block !== null) keep(block);
   }
 
   /** Removes a message that is there and whose block is in memory. @param isRecorded on the disk, by a tombstone */
@@ -604,6 +628,7 @@ export class StoredBlocks implements BlockOwner {
 
   /** Closes the files. */
   close(): void {
+    this.closed = true;
     this.active.close();
     this.line.close();
     this.files.keys?.close();
@@ -664,4 +689,8 @@ export class StoredBlocks implements BlockOwner {
     const start = subjects.startOf(id);
     return subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id));
   }
+}
+
+function keep({ data }: Block): void {
+  if (data !== null) data.isAwaited = true;
 }

@@ -138,7 +138,7 @@ export function describeQueries(kind: StoreKind): void {
     const { store } = bench.store;
     const jobs: Job<unknown>[] = [
       store.subjectTotals("a.*"),
-      store.lastMatching("b.*", ANY_SEQUENCE),
+      store.lastMatching("*.b", ANY_SEQUENCE),
       store.lastPerSubject(["a.*"], 0, 0),
       store.countFrom(2, new SubjectFilters(["a.*"]), false),
       store.purge("a.*", 0, 1),
