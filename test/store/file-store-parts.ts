@@ -1,6 +1,6 @@
 /** What file stores of a test share, without a server: jobs run to their end at once, nothing is logged but kept. */
 import { randomBytes } from "node:crypto";
-import { SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
 import type { Disk } from "../../src/base/disk/disk.ts";
 import { WorkMeter } from "../../src/base/scheduling/work-meter.ts";
 import { HashKey } from "../../src/messaging/subject/byte-hash.ts";
@@ -13,6 +13,8 @@ import { RewriteTurns } from "../../src/store/block/rewrite-turns.ts";
 import { StagingArena, stagingBytes } from "../../src/store/block/staging-arena.ts";
 import { StoreSecret } from "../../src/store/block/store-secret.ts";
 import { CommitService } from "../../src/store/commit/commit-service.ts";
+import { SpaceReserve } from "../../src/store/file/space-reserve.ts";
+import { StateHashers } from "../../src/store/file/state-hashers.ts";
 import type { StoreParts } from "../../src/store/file/store-parts.ts";
 import { finish } from "./driven-store.ts";
 
@@ -25,7 +27,7 @@ export interface TestParts extends StoreParts {
 const codec = new BlockCodec(new RecordHasher(stagingBytes(1)));
 
 /** @param cacheBytesMax bytes of blocks in memory */
-export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestParts {
+export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: Clock = SYSTEM_CLOCK): TestParts {
   const hasher = new RecordHasher(stagingBytes(2));
   const lines: string[] = [];
   const line = (text: string) => void lines.push(text);
@@ -33,11 +35,13 @@ export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024): TestPar
     disk,
     hasher,
     staging: new StagingArena(hasher),
-    cache: new BlockCache(SYSTEM_CLOCK, cacheBytesMax),
+    cache: new BlockCache(clock, cacheBytesMax),
     codec,
     rewriteTurns: new RewriteTurns(),
     files: new OpenFiles(disk, 16),
-    commits: new CommitService(SYSTEM_CLOCK, 2),
+    commits: new CommitService(clock, 2),
+    reserve: new SpaceReserve(disk, "/"),
+    stateHashers: new StateHashers(),
     meter: new WorkMeter(),
     subjectKey: new HashKey(1, 2),
     fillRandom: target => void target.set(randomBytes(target.length)),

@@ -10,6 +10,8 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import type { Block } from "../block/block.ts";
 import type { BlockData } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordView } from "../block/record-view.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
@@ -38,6 +40,8 @@ export function* cutAfter(stored: StoredBlocks, above: number): Job<void> {
   for (const block of removed) stored.retire(block);
   const { end, lastSequence, timeHigh, timeLow } = recordsUpTo(data, above);
   stored.active.close();
+  const lengths = new LengthsChecksum();
+  if (end > 0) parts.hasher.verifyRecords(data.bytes, 0, end, HashKey.ofBlock(stored.options.name, kept.index), lengths);
   if (kept.compressed) yield* stored.rewriting.reopen(kept, data.bytes, end);
   kept.changes++; // so that its file is not replaced by one that is being made in the background
   parts.cache.drop(kept);
@@ -47,8 +51,10 @@ export function* cutAfter(stored: StoredBlocks, above: number): Job<void> {
   kept.lastTimeHigh = timeHigh;
   kept.lastTimeLow = timeLow;
   stored.deleted.removeSpan(above + 1, Number.MAX_SAFE_INTEGER);
-  stored.openActive();
-  stored.active.trim();
+  stored.marks.forget();
+  yield stored.marks.file.cutting(kept.index, end, lengths, above);
+  stored.openActive(lengths);
+  yield stored.active.trim();
   state.deleted = stored.deleted.size;
   stored.setLast(above, timeHigh, timeLow);
   if (state.messages === 0) stored.setFirst(above === 0 ? 0 : above + 1, 0, 0);

@@ -108,6 +108,7 @@ export class FileExpiry {
       if (at > state.lastSequence) break;
       const read = stored.load(at, message);
       if (read === Read.Cold) {
+        stored.settle();
         yield stored.loader.warm();
         continue;
       }

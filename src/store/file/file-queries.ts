@@ -77,6 +77,25 @@ function* lastOfSubject(stored: StoredBlocks, id: number): Job<number> {
   return 0;
 }
 
+/** The last message of a subject up to a sequence; 0: none. */
+function* lastUpTo(stored: StoredBlocks, id: number, atMost: number): Job<number> {
+  for (let index = Math.min(stored.indexOfBlock(atMost), stored.blocks.length - 1); index >= 0 && stored.subjects.isUsed(id); ) {
+    const block = stored.blocks[index];
+    if (block.index < stored.subjects.firstBlockOf(id)) return 0;
+    const data = stored.dataOf(block);
+    if (data === null) {
+      yield stored.loader.warm();
+      index = Math.min(stored.indexOfBlock(atMost), stored.blocks.length - 1);
+      continue;
+    }
+    const last = data.previousOf(id, atMost);
+    if (last !== 0) return last;
+    index--;
+    yield PAUSE;
+  }
+  return 0;
+}
+
 /** As `MessageStore.subjectTotals`. */
 export function* subjectTotals(stored: StoredBlocks, filter: string): Job<SubjectTotal[]> {
   const matching = new MatchingSubjects(stored, [filter]);
@@ -140,7 +159,7 @@ export function* lastPerSubject(stored: StoredBlocks, filters: readonly string[]
     if (id === PAUSED) yield* matching.resume();
     else {
       let last = yield* lastOfSubject(stored, id);
-      if (last > atMost) last = yield* lastMatching(stored, stored.subjectText(id), atMost);
+      if (last > atMost) last = yield* lastUpTo(stored, id, atMost);
       if (last !== 0) found.push(last);
       if (most > 0 && found.length > most) return null;
       if (pace.due()) yield PAUSE;

@@ -43,8 +43,10 @@ export function* purge(stored: StoredBlocks, filter: string | null, below: numbe
       if (!pace.due()) continue;
       stored.settle();
       yield PAUSE;
-    } else if (read === Read.Cold) yield stored.loader.warm();
-    else if (scan.position >= end) break;
+    } else if (read === Read.Cold) {
+      stored.settle();
+      yield stored.loader.warm();
+    } else if (scan.position >= end) break;
     else yield PAUSE;
   }
   if (removed > 0) stored.settle();
@@ -57,7 +59,8 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
   if (below <= 0 || state.firstSequence > below) return 0;
   if (below > state.lastSequence) return removeAll(stored, below);
   let removed = 0;
-  // Whole blocks first: nothing of them is read.
+  stored.beginDropping();
+  // Whole blocks first: nothing of them is recorded.
   while (stored.blocks.length > 1 && stored.blocks[0].lastSequence < below) {
     const block = stored.blocks[0];
     if (block.messages > 0 && stored.dataOf(block) === null) {
@@ -68,9 +71,11 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
     stored.settle();
     yield PAUSE;
   }
+  stored.endDropping();
   const pace = new Pace();
   while (state.messages > 0 && state.firstSequence < below) {
     if (!stored.canTake(state.firstSequence)) {
+      stored.settle();
       yield stored.loader.warm();
       continue;
     }
@@ -155,6 +160,7 @@ function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
 
 function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {
   if (sequence === COLD || !stored.canTake(sequence)) {
+    stored.settle();
     yield stored.loader.warm();
     return;
   }

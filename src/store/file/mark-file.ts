@@ -24,6 +24,7 @@ import { dirname } from "node:path";
 import { assert } from "../../base/assert/assert.ts";
 import { crc32c } from "../../base/compression/crc32c.ts";
 import type { Disk, DiskFile } from "../../base/disk/disk.ts";
+import type { BlockFile, OpenFiles } from "../block/open-files.ts";
 
 export const MARK_FILE = "durable.mark";
 
@@ -84,7 +85,6 @@ const VERSION = 1;
 const ENTRY_BYTES = 64;
 const SLOT_DISTANCE = 512;
 const ENTRIES_AT = 1024;
-const PERMISSIONS = 0o600;
 const TWO_32 = 2 ** 32;
 /** Entries that do not count any more, besides one per block, before the file is written anew. */
 const WASTE_MAX = 256;
@@ -100,9 +100,11 @@ export class MarkFile {
   /** The marks of each block that count, oldest first; several while a replacement may be under way. */
   private readonly marks = new Map<number, CurrentMark[]>();
   /** null: the file was removed, because it could not be written. */
-  private file: DiskFile | null;
+  private file: BlockFile | null;
   /** The first error of a write or sync. Marks are only an addition: the store goes on. */
   private failure: Error | null = null;
+  /** The file was there: this server has written the blocks. */
+  readonly existed: boolean;
   private counter = 0;
   private slot = 0;
   private end = ENTRIES_AT;
@@ -116,14 +118,17 @@ export class MarkFile {
    */
   constructor(
     private readonly disk: Disk,
+    private readonly files: OpenFiles,
     private readonly path: string,
   ) {
-    this.file = disk.open(path, "create", PERMISSIONS);
-    for (const entry of readEntries(this.file)) {
+    this.existed = disk.status(path) !== null;
+    this.file = files.fileAt(path);
+    const opened = this.file.open();
+    for (const entry of readEntries(opened)) {
       this.counter = entry.counter;
       this.apply(entry.kind, entry.mark);
     }
-    this.entries = Math.max(0, Math.ceil((this.file.size - ENTRIES_AT) / ENTRY_BYTES));
+    this.entries = Math.max(0, Math.ceil((opened.size - ENTRIES_AT) / ENTRY_BYTES));
     this.end = ENTRIES_AT + this.entries * ENTRY_BYTES;
   }
 
@@ -180,7 +185,7 @@ export class MarkFile {
     const { failure, file } = this;
     if (file === null || failure !== null) return;
     try {
-      await file.sync();
+      await file.during(file.open().sync());
     } catch (error) {
       this.failure ??= error as Error;
     }
@@ -208,7 +213,9 @@ export class MarkFile {
     const { file: old, highest, marks, path } = this;
     if (old === null) return;
     try {
-      this.file = this.disk.open(`${path}.tmp`, "replace", PERMISSIONS);
+      const replacement = this.files.fileAt(`${path}.tmp`);
+      replacement.open().truncate(0);
+      this.file = replacement;
       this.end = ENTRIES_AT;
       this.entries = 0;
       for (const [block, kept] of [...marks]) {
@@ -221,7 +228,10 @@ export class MarkFile {
       // How far the store had come is known even when that block is gone.
       this.append(MarkKind.Sealed, 0, 0, { high: 0, low: 0 }, highest);
       await this.sync();
-      if (this.failure === null) this.disk.rename(`${path}.tmp`, path);
+      if (this.failure !== null) return;
+      this.disk.rename(`${path}.tmp`, path);
+      replacement.close();
+      this.file = this.files.fileAt(path);
       await this.disk.syncDirectory(dirname(path));
     } catch (error) {
       this.failure ??= error as Error;
@@ -263,7 +273,7 @@ export class MarkFile {
     setNumber(view, At.lastSequence, lastSequence);
     view.setUint32(At.sum, crc32c(buffer.subarray(0, At.sum)), true);
     try {
-      file.writeAt(position, buffer);
+      file.open().writeAt(position, buffer);
     } catch (error) {
       this.failure ??= error as Error;
     }
@@ -286,7 +296,8 @@ export class MarkFile {
       this.highest = mark.lastSequence;
     }
     const known = marks.get(mark.block);
-    if (kind === MarkKind.Replacing && known !== undefined) known.push(mark);
+    // Without the mark of the content before, it says nothing: the power may have failed before both were durable, and so before the replacement.
+    if (kind === MarkKind.Replacing) known?.push(mark);
     else if (mark.block > 0) marks.set(mark.block, [mark]);
     this.highest = Math.max(this.highest, mark.lastSequence);
   }

@@ -9,6 +9,7 @@ import type { DiskFile } from "../../base/disk/disk.ts";
 import { Random } from "../../base/random/random.ts";
 import { HashKey } from "../block/hash-key.ts";
 import { LengthsChecksum } from "../block/lengths-checksum.ts";
+import { OpenFiles } from "../block/open-files.ts";
 import { RecordFault } from "../block/record-format.ts";
 import { RecordHasher } from "../block/record-hasher.ts";
 import { type BlockScan, type Boundary, judgeBlock, ScanEnd, Verdict } from "./block-verdict.ts";
@@ -79,7 +80,7 @@ class MarkedStore {
   ) {
     disk.makeDirectory("/msgs");
     disk.syncDirectoryNow("/");
-    this.marks = new MarkFile(disk, "/msgs/durable.mark");
+    this.marks = new MarkFile(disk, new OpenFiles(disk, 8), "/msgs/durable.mark");
     disk.syncDirectoryNow("/msgs");
   }
 
@@ -130,6 +131,8 @@ class MarkedStore {
     const marked = this.marks.replacing.bind(this.marks, block.index, content.length, lengthsOf(records), this.sequence);
     const isLate = this.bug === "replaced before the mark is durable";
     if (this.bug !== "replaced without a mark" && !isLate) await marked();
+    // From now on either content may be found.
+    block.durable = content.length;
     this.disk.rename(`${path}.tmp`, path);
     block.file.close();
     Object.assign(block, { file, records, end: content.length, durable: content.length });
@@ -189,7 +192,7 @@ async function build(seed: number, bug: Bug): Promise<{ disk: SimulatedDisk; sto
 
 /** @returns what is wrong after the start; empty: nothing */
 function check(disk: SimulatedDisk, store: MarkedStore): string {
-  const marks = new MarkFile(disk, "/msgs/durable.mark");
+  const marks = new MarkFile(disk, new OpenFiles(disk, 8), "/msgs/durable.mark");
   for (const { index, durable } of store.blocks) {
     if (disk.status(`/msgs/${index}.blk`) === null) return durable === 0 ? "" : `block ${index} is gone`;
     const content = disk.readFile(`/msgs/${index}.blk`);
@@ -236,7 +239,7 @@ test("fuzz: every changed bit and every cut before the mark is damage", async ()
   for (let round = 0; round < ROUNDS; round++) {
     const random = new Random(seed + round);
     const { disk } = await build(seed + round, "none");
-    const marks = new MarkFile(disk, "/msgs/durable.mark");
+    const marks = new MarkFile(disk, new OpenFiles(disk, 8), "/msgs/durable.mark");
     for (let block = 1; block <= marks.newestBlock; block++) {
       const found = marks.marksOf(block);
       if (found.length === 0) continue;

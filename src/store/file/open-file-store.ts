@@ -5,6 +5,8 @@ import type { StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { repeatLimits } from "./file-removal.ts";
 import { FileStore } from "./file-store.ts";
+import { beginBlock } from "./open-last-block.ts";
+import { completePurge } from "./purge-completion.ts";
 import { blockNumbers, type Recovered, recover } from "./recovery.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 import { StoredBlocks } from "./stored-blocks.ts";
@@ -30,23 +32,18 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     0,
     options.relaxed,
   );
-  const isNew = blockNumbers(stored).length === 0;
+  yield* completePurge(parts.disk, options.directory);
+  const numbers = blockNumbers(stored);
+  const isNew = numbers.length === 0;
   let recovered: Recovered | null = null;
   if (isNew) yield* beginBlock(stored, FIRST_BLOCK);
   else {
-    recovered = yield* recover(stored);
-    const last = stored.blocks.at(-1)!;
-    if (last.compressed || last.damaged) yield* beginBlock(stored, last.index + 1);
-    else stored.openActive();
+    recovered = yield* recover(stored, numbers);
     yield* repeatLimits(stored);
+    stored.forgetUsage();
   }
   store = new FileStore(stored);
   // What was read is durable; what opening changed is written.
   store.flush();
   return { store, recovered };
-}
-
-function* beginBlock(stored: StoredBlocks, index: number): Job<void> {
-  if (stored.files.keys !== null) yield stored.files.keys.prepare(index);
-  stored.beginBlock(index);
 }

@@ -15,6 +15,7 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { Block } from "../block/block.ts";
 import { type BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
+import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import { RecordView } from "../block/record-view.ts";
 import { RecordWriter } from "../block/record-writer.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
@@ -31,9 +32,14 @@ import { ActiveBlock, type BlockOwner } from "./active-block.ts";
 import { BlockFiles } from "./block-files.ts";
 import { BlockLoader } from "./block-loader.ts";
 import { BlockRewriting } from "./block-rewriting.ts";
+import { DurableMarks } from "./durable-marks.ts";
+import { MARK_FILE, MarkFile } from "./mark-file.ts";
+import { StateSaving } from "./state-saving.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 const CHECKSUM_BYTES = 8;
+/** How often a store looks for room while the disk is full. */
+const ROOM_INTERVAL_MS = 1000;
 
 export class StoredBlocks implements BlockOwner {
   readonly parts: StoreParts;
@@ -49,6 +55,8 @@ export class StoredBlocks implements BlockOwner {
   readonly loader: BlockLoader;
   readonly files: BlockFiles;
   readonly rewriting: BlockRewriting;
+  readonly marks: DurableMarks;
+  readonly saving: StateSaving;
   /** Complete blocks are to be compressed. */
   compressed: boolean;
   line!: CommitLine;
@@ -60,6 +68,10 @@ export class StoredBlocks implements BlockOwner {
   /** The disk is full. */
   isFull = false;
   failure: Error | null = null;
+  /** Rises when a block was rewritten without messages that are deleted: a description of the store from before is void. */
+  compactions = 0;
+  /** Waits of `whenDurable`. */
+  private readonly waits = new Set<(error: Error) => void>();
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -67,6 +79,9 @@ export class StoredBlocks implements BlockOwner {
   /** The block of the last look-up. */
   private found: Block | null = null;
   private readonly record = new RecordView();
+  private isClosed = false;
+  /** Removed blocks whose files stay until the end of a change; null: files go when the change is durable. */
+  private dropped: Block[] | null = null;
   private newMessages = 0;
   private newBytes = 0;
 
@@ -81,6 +96,25 @@ export class StoredBlocks implements BlockOwner {
     this.files = new BlockFiles(parts, options);
     this.rewriting = new BlockRewriting(this);
     this.compressed = options.compressed;
+    this.saving = new StateSaving(this);
+    this.marks = new DurableMarks(new MarkFile(parts.disk, parts.files, `${options.directory}/msgs/${MARK_FILE}`));
+  }
+
+  /** Forgets what was read, so that it can be read in another way. */
+  reset(): void {
+    Object.assign(this.state, new StoreState());
+    this.subjects = new SubjectTable(this.parts.subjectKey);
+    this.deleted.clear();
+    for (const block of this.blocks) this.parts.cache.drop(block);
+    this.blocks = [];
+    this.dropped = null;
+    this.forgetUsage();
+  }
+
+  /** What the store holds is not reported as a change: its owner asks for it. */
+  forgetUsage(): void {
+    this.newMessages = 0;
+    this.newBytes = 0;
   }
 
   /** Continues with a new block, because there is none, or none that can be written on. */
@@ -88,14 +122,14 @@ export class StoredBlocks implements BlockOwner {
     const block = new Block(index, this.pathOf(index));
     block.key = this.files.keys?.take(index) ?? null;
     this.onBlockAdded(block);
-    this.active = new ActiveBlock(this.parts, this.options, this, block);
+    this.active = new ActiveBlock(this.parts, this.options, this, block, null);
   }
 
-  /** Continues with the last block. */
-  openActive(): void {
+  /** Continues with the last block. @param lengths of its records */
+  openActive(lengths: LengthsChecksum): void {
     const last = this.blocks.at(-1)!;
     this.lastNumber = Math.max(this.lastNumber, last.index);
-    this.active = new ActiveBlock(this.parts, this.options, this, last);
+    this.active = new ActiveBlock(this.parts, this.options, this, last, lengths);
   }
 
   pathOf(index: number): string {
@@ -118,22 +152,54 @@ export class StoredBlocks implements BlockOwner {
     this.blocks.push(block);
   }
 
-  onBlockSealed(block: Block): void {
+  onBlockSealed(block: Block, lengths: LengthsChecksum, lastChange: number): void {
     this.line.afterDurable(this.position - 1, () => this.rewriting.add(block));
+    this.marks.noteSealed(lastChange, block.index, block.size, lengths, this.state.lastSequence);
     if (!this.readsRemoved) this.parts.cache.recycle(block);
   }
 
-  onRoom(isFull: boolean): void {
-    if (isFull === this.isFull) return;
-    this.isFull = isFull;
-    if (isFull) this.observer.onFailure(new Error("no space left on device"), true);
-    else this.observer.onResumed();
+  onNoSpace(): void {
+    if (this.isFull) return;
+    this.isFull = true;
+    this.observer.onFailure(new Error("no space left on device"), true);
+    this.lookForRoom();
   }
 
   onFailure(error: Error): void {
     if (this.failure !== null) return;
     this.failure = error;
+    for (const reject of this.waits) reject(error);
+    this.waits.clear();
     this.observer.onFailure(error, false);
+  }
+
+  /** Asks again and again whether there is room, and then goes on. */
+  private lookForRoom(): void {
+    const { commits, reserve } = this.parts;
+    commits.clock.after(
+      ROOM_INTERVAL_MS,
+      async () => {
+        if (this.isClosed || this.failure !== null) return;
+        if (!(await reserve.restore()) || !this.active.retry()) return this.lookForRoom();
+        this.isFull = false;
+        this.observer.onResumed();
+      },
+      false,
+    );
+  }
+
+  /** Resolves when all changes so far are durable. Rejects when the store fails. */
+  whenDurable(): Promise<void> {
+    const { applied, failure, line } = this;
+    if (failure !== null) return Promise.reject(failure);
+    if (line.durable >= applied) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waits.add(reject);
+      line.afterDurable(applied, () => {
+        this.waits.delete(reject);
+        resolve();
+      });
+    });
   }
 
   // Changes
@@ -465,7 +531,37 @@ export class StoredBlocks implements BlockOwner {
     if (index === -1) return;
     this.blocks.splice(index, 1);
     this.retire(block);
-    line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.files.remove(block));
+    if (this.dropped !== null) this.dropped.push(block);
+    else line.afterDurable(Math.max(line.registered, this.active.lastPosition), () => this.removeFiles(block));
+  }
+
+  /** From now on, files of blocks that are removed stay until `endDropping`: their removal is the only trace of a change. */
+  beginDropping(): void {
+    this.dropped = [];
+  }
+
+  /** Removes the files, as a change of its own. */
+  endDropping(): void {
+    const { dropped } = this;
+    this.dropped = null;
+    if (dropped === null || dropped.length === 0) return;
+    this.settleWritten();
+    this.removeAsChange(dropped);
+    this.settle();
+  }
+
+  private async removeFiles(block: Block): Promise<void> {
+    await this.files.remove(block);
+    this.marks.file.forget(block.index);
+  }
+
+  /** The change that is being made is durable when the files are gone. Oldest first, so that after a crash the rest is still the end of the stream. */
+  private removeAsChange(blocks: readonly Block[]): void {
+    const messages = `${this.options.directory}/msgs`;
+    this.line.barrier(this.position, async () => {
+      for (const block of blocks) await this.removeFiles(block);
+      await this.parts.disk.syncDirectory(messages);
+    });
   }
 
   /** The block is not part of the store any more. */
@@ -498,21 +594,17 @@ export class StoredBlocks implements BlockOwner {
     if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, lastTimeHigh, lastTimeLow);
     // The files go in a change of their own, once the tombstone is durable.
     this.settleWritten();
-    const messages = `${this.options.directory}/msgs`;
-    this.line.barrier(this.position, async () => {
-      // Oldest first, so that after a crash the rest is still the end of the stream.
-      for (const block of old) await this.files.remove(block);
-      await parts.disk.syncDirectory(messages);
-    });
+    this.removeAsChange(old);
   }
 
   /**
-   * Overwrites a record with one of the same size that stores nothing, and random bytes. Call it after `take`, as a change of its own.
-   * A write that is torn damages nothing but this record.
+   * Replaces a record by one of the same size that stores nothing, with random bytes. Call it after `take`, as a change of its own.
+   * The file is replaced, and nothing is written into it any more.
    */
   eraseRecord(block: Block, data: BlockData, offset: number): void {
     if (block.removed) return;
     const { active, parts, record } = this;
+    if (block === active.block) active.roll();
     record.read(this.bytesAt(block, data, offset), offset, data.size);
     const { end, sequence, size } = record;
     const { bytes } = data;
@@ -521,18 +613,19 @@ export class StoredBlocks implements BlockOwner {
     });
     parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(this.options.name, block.index));
     if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
-    if (block === active.block) return active.overwrite(offset, bytes, offset, end);
     this.rewriting.overwrite(block, data, offset, end);
   }
 
   /** Leaves files that end with their last record, and are durable. */
   async saveState(): Promise<void> {
-    this.active.trim();
+    await this.active.trim();
     await this.active.sync();
+    await this.saving.save();
+    await this.marks.file.sync();
   }
 
   /** Removes the directory of the blocks. */
-  removeFiles(): Job<void> {
+  removeDirectory(): Job<void> {
     return removeTree(this.parts.disk, `${this.options.directory}/msgs`);
   }
 
@@ -549,6 +642,8 @@ export class StoredBlocks implements BlockOwner {
 
   /** Closes the files. */
   close(): void {
+    this.isClosed = true;
+    this.marks.file.close();
     this.active.close();
     this.line.close();
     this.files.keys?.close();
