@@ -8,6 +8,7 @@ import { SILENT } from "../../src/base/log/silent-logger.ts";
 import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import { loadConfigText } from "../../src/config/schema/load-config.ts";
 import { Server } from "../../src/server/process/server.ts";
+import { startNow } from "../faults/start-now.ts";
 import { until } from "../faults/until.ts";
 import { askBoth } from "../reference/recording.ts";
 import { ReferenceServer } from "../reference/reference-server.ts";
@@ -27,7 +28,7 @@ export interface RunningServer {
 export function startOurs(config: string): RunningServer {
   const options = { ...loadConfigText(config, {}).options, host: "127.0.0.1", port: 0, httpHost: "127.0.0.1", httpPort: 0 };
   const server = new Server(completeOptions(options), { log: SILENT, clock: SYSTEM_CLOCK });
-  server.start();
+  startNow(server);
   return { port: server.port, monitorPort: server.monitorPort!, websocketPort: server.websocketPort ?? 0, stop: () => server.stop() };
 }
 

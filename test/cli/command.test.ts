@@ -33,14 +33,20 @@ test("flags that are not supported yet are refused by name", async () => {
   }
 });
 
-test("JetStream that is not supported yet is refused, by flag and by file", async () => {
-  const refused = { status: 1, out: "", err: 'nats-server: "jetstream" is not supported yet (JetStream)\n' };
-  expect(await outcomeOf([...PROGRAM, "-js", "-p", "-1"])).toEqual(refused);
+test("a store directory that cannot be created ends the start with the reason, by flag and by file", async () => {
   using directory = new TemporaryDirectory();
+  const taken = directory.join("file");
+  writeFileSync(taken, "");
   const file = directory.join("server.conf");
-  writeFileSync(file, "jetstream { store_dir: /a }");
-  expect(await outcomeOf([...PROGRAM, "-c", file])).toEqual(refused);
-  expect(await outcomeOf([...PROGRAM, "-t", "-c", file])).toEqual(refused);
+  writeFileSync(file, `port: -1, jetstream { store_dir: "${taken}" }`);
+  for (const args of [
+    ["-js", "-sd", taken, "-p", "-1"],
+    ["-c", file],
+  ]) {
+    const { err, status } = await outcomeOf([...PROGRAM, ...args]);
+    expect(status).toBe(1);
+    expect(err).toMatch(/could not create storage directory - ENOTDIR/);
+  }
 });
 
 const MISUSES: readonly (readonly [args: string[], status: number, err: string])[] = [

@@ -3,6 +3,7 @@ import type { Logger } from "../../src/base/log/logger.ts";
 import { completeOptions } from "../../src/config/schema/complete-options.ts";
 import type { Options } from "../../src/config/schema/options.ts";
 import { Server } from "../../src/server/process/server.ts";
+import { startNow } from "./start-now.ts";
 import { until } from "./until.ts";
 
 /** A server on a free port of 127.0.0.1 that shows its internal state to tests. */
@@ -24,7 +25,7 @@ export class TestServer extends Server implements AsyncDisposable {
   static open(given: Partial<Options> = {}): TestServer {
     // No system account: its heartbeat is a timer that never ends.
     const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ...given }), new KeptLog());
-    server.start();
+    startNow(server);
     server.ownTimers = server.turn.timers.size;
     return server;
   }

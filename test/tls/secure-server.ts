@@ -9,6 +9,7 @@ import { Server, type ServerDependencies } from "../../src/server/process/server
 import { CLOSE_TEXTS, type CloseReason } from "../../src/wire/protocol/close-reason.ts";
 import { OCSP_CACHE_DEFAULTS } from "../../src/wire/transport/tls/ocsp/ocsp-rules.ts";
 import { TLS_DEFAULTS, type TlsOptions } from "../../src/wire/transport/tls/tls-options.ts";
+import { startNow } from "../faults/start-now.ts";
 import { until } from "../faults/until.ts";
 import { authority, CertificateDirectory, type TestCertificate } from "./certificates.ts";
 
@@ -57,7 +58,7 @@ export class SecureServer extends Server implements AsyncDisposable {
     const ocspCache: Options["ocspCache"] = { ...OCSP_CACHE_DEFAULTS, type: "none" };
     const options = completeOptions({ host: "127.0.0.1", port: 0, noSystemAccount: true, ocspCache, ...given });
     const server = new SecureServer(options, new KeptLines(), { authenticate, clock, ...more });
-    server.start();
+    startNow(server);
     return server;
   }
 

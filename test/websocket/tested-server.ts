@@ -37,7 +37,7 @@ class TestedOwnServer implements TestedServer {
   private readonly written: string[] = [];
   readonly server: Server;
 
-  constructor(
+  private constructor(
     readonly name: "codec" | "Bun.serve",
     options: TestedServerOptions,
   ) {
@@ -48,7 +48,12 @@ class TestedOwnServer implements TestedServer {
       websocketOwner: name,
       authenticate: options.authenticate ?? null,
     });
-    this.server.start();
+  }
+
+  static async start(name: "codec" | "Bun.serve", options: TestedServerOptions): Promise<TestedOwnServer> {
+    const tested = new TestedOwnServer(name, options);
+    await tested.server.start();
+    return tested;
   }
 
   private log(): Logger {
@@ -118,7 +123,7 @@ export function ourServer(tested: TestedServer): Server {
 }
 
 export async function startTestedServer(name: TestedServerName, options: TestedServerOptions = {}): Promise<TestedServer> {
-  return name === "nats-server" ? TestedReference.start(options) : new TestedOwnServer(name, options);
+  return name === "nats-server" ? TestedReference.start(options) : TestedOwnServer.start(name, options);
 }
 
 /** Servers with the same options, each started by the first test that needs it and stopped after the last test of the file. */
