@@ -21,12 +21,26 @@ export interface TestParts extends StoreParts {
   readonly lines: string[];
 }
 
-/** Kernels take some milliseconds to make, and keep nothing between two calls. */
-const codec = new BlockCodec(new RecordHasher(stagingBytes(1)));
+/**
+ * A few kernels for all tests of a process, used in turn: making the memory of one lets the runtime collect garbage, which takes a second in a
+ * large process. The staging space of a store that was killed is not used again before this many other stores were opened.
+ */
+const KERNELS = 16;
+const hashers: RecordHasher[] = [];
+let opened = 0;
+
+function nextHasher(): RecordHasher {
+  const index = opened++ % KERNELS;
+  hashers[index] ??= new RecordHasher(stagingBytes(2));
+  return hashers[index];
+}
+
+/** It keeps nothing between two calls. */
+const codec = new BlockCodec(nextHasher());
 
 /** @param cacheBytesMax bytes of blocks in memory */
 export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: Clock = SYSTEM_CLOCK): TestParts {
-  const hasher = new RecordHasher(stagingBytes(2));
+  const hasher = nextHasher();
   const lines: string[] = [];
   const line = (text: string) => void lines.push(text);
   return {
