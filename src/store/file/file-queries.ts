@@ -7,10 +7,11 @@ import { compareTimes } from "../../base/clock/nanoseconds.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Message } from "../contract/message.ts";
-import { COLD, Read, type SubjectTotal } from "../contract/message-store.ts";
+import { COLD, Read } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { MatchingSubjects } from "../subjects/matching-subjects.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { idOf, subjectBytes } from "../subjects/subject-totals.ts";
 import { PAUSED } from "../subjects/subject-walk.ts";
 import { FileScan } from "./file-scan.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
@@ -55,7 +56,7 @@ export function sequenceAt(stored: StoredBlocks, timeHigh: number, timeLow: numb
 export function* lastMatching(stored: StoredBlocks, filter: string, atMost: number): Job<number> {
   const filters = filter === ">" ? null : new SubjectFilters([filter]);
   if (filters?.literal && atMost >= stored.state.lastSequence) {
-    const id = stored.idOf(filters.patterns[0]);
+    const id = idOf(stored.subjects, filters.patterns[0]);
     return id === NO_SUBJECT ? 0 : yield* lastOfSubject(stored, id);
   }
   return yield* firstOfScan(stored, new FileScan(stored, filters, atMost, -1));
@@ -78,21 +79,6 @@ function* lastOfSubject(stored: StoredBlocks, id: number): Job<number> {
     yield stored.loader.warm();
   }
   return 0;
-}
-
-/** As `MessageStore.subjectTotals`. */
-export function* subjectTotals(stored: StoredBlocks, filter: string): Job<SubjectTotal[]> {
-  const matching = new MatchingSubjects(stored, [filter]);
-  const totals: SubjectTotal[] = [];
-  const pace = new Pace();
-  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
-    if (id === PAUSED) yield* matching.resume();
-    else {
-      totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
-      if (pace.due()) yield PAUSE;
-    }
-  }
-  return totals;
 }
 
 /** As `MessageStore.countFrom`. */
@@ -143,7 +129,7 @@ export function* lastPerSubject(stored: StoredBlocks, filters: readonly string[]
     if (id === PAUSED) yield* matching.resume();
     else {
       let last = yield* lastOfSubject(stored, id);
-      if (last > atMost) last = yield* firstOfScan(stored, FileScan.ofSubject(stored, stored.subjectBytes(id), atMost, -1));
+      if (last > atMost) last = yield* firstOfScan(stored, FileScan.ofSubject(stored, subjectBytes(stored.subjects, id), atMost, -1));
       if (last !== 0) found.push(last);
       if (most > 0 && found.length > most) return null;
       if (pace.due()) yield PAUSE;

@@ -13,6 +13,7 @@ import { NO_RECORD } from "../block/block-data.ts";
 import { COLD, Read, RemovalReason } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { countMatching } from "../subjects/subject-totals.ts";
 import { FileScan } from "./file-scan.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
@@ -23,7 +24,7 @@ export function* purge(stored: StoredBlocks, filter: string | null, below: numbe
   if (filters === null && keep === 0) return below === 0 ? purgeAll(stored) : yield* compact(stored, below);
   const end = below === 0 ? stored.state.lastSequence + 1 : below;
   let most = Number.POSITIVE_INFINITY;
-  if (keep > 0) most = (yield* matching(stored, filters)) - keep;
+  if (keep > 0) most = (filters === null ? stored.state.messages : yield* countMatching(stored, filters)) - keep;
   const scan = new FileScan(stored, filters, 0, 1);
   const pace = new Pace();
   let removed = 0;
@@ -165,20 +166,4 @@ function removeAll(stored: StoredBlocks, next: number): number {
   if (removed > 0) stored.observer.onRemovedBelow(next);
   stored.settle();
   return removed;
-}
-
-/** Number of messages that match. */
-function* matching(stored: StoredBlocks, filters: SubjectFilters | null): Job<number> {
-  if (filters === null) return stored.state.messages;
-  if (filters.literal) {
-    const id = stored.idOf(filters.patterns[0]);
-    return id === NO_SUBJECT ? 0 : stored.subjects.totalOf(id);
-  }
-  const pace = new Pace();
-  let sum = 0;
-  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    if (stored.matches(id, filters)) sum += stored.subjects.totalOf(id);
-    if (pace.due()) yield PAUSE;
-  }
-  return sum;
 }

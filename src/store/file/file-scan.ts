@@ -12,14 +12,15 @@ import type { Message } from "../contract/message.ts";
 import { type MessageScan, Read } from "../contract/message-store.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { COMPARED, MATCHES, Verdicts } from "../subjects/verdicts.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 /** Slots that one step looks at. About 50 µs. */
 const STEP_SLOTS = 4096;
 /** Slots that a native search looks at in the same time. */
 const SEARCH_SLOTS = 65_536;
-/** Ids whose answer is remembered, a power of two. */
-const REMEMBERED_IDS = 1024;
+/** Instead of a budget that is left. */
+const FOUND = -1;
 
 export class FileScan implements MessageScan {
   /** The sequence that `advance` found. */
@@ -162,44 +163,5 @@ export class FileScan implements MessageScan {
     if (slot === end || slot < 0 || slot >= data.slots) this.position = direction === 1 ? block.lastSequence + 1 : block.firstSequence - 1;
     else this.position = base + slot;
     return Math.max(0, budget);
-  }
-}
-
-const FOUND = -1;
-const MATCHES = 1;
-const COMPARED = 2;
-
-/** Remembers which ids match, until an id is freed: it may then belong to another subject. */
-class Verdicts {
-  /** Work of one comparison. */
-  readonly cost: number;
-  private readonly ids = new Int32Array(REMEMBERED_IDS).fill(NO_SUBJECT);
-  private readonly answers = new Uint8Array(REMEMBERED_IDS);
-  private removals: number;
-
-  constructor(
-    private readonly stored: StoredBlocks,
-    private readonly filters: SubjectFilters,
-  ) {
-    this.cost = filters.patterns.length;
-    this.removals = stored.subjectRemovals;
-  }
-
-  /** Call before a series of `of` without changes of the store. */
-  begin(): void {
-    const { subjectRemovals } = this.stored;
-    if (this.removals === subjectRemovals) return;
-    this.removals = subjectRemovals;
-    this.ids.fill(NO_SUBJECT);
-  }
-
-  /** `MATCHES`, and `COMPARED` when the answer was not known. */
-  of(id: number): number {
-    const slot = id & (REMEMBERED_IDS - 1);
-    if (this.ids[slot] === id) return this.answers[slot];
-    const answer = this.stored.matches(id, this.filters) ? MATCHES : 0;
-    this.ids[slot] = id;
-    this.answers[slot] = answer;
-    return answer | COMPARED;
   }
 }

@@ -22,7 +22,6 @@ import type { Message } from "../contract/message.ts";
 import { COLD, Read, type RemovalReason, type StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
-import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { SubjectOrder } from "../subjects/subject-order.ts";
@@ -620,12 +619,6 @@ export class StoredBlocks implements BlockOwner {
     return new SubjectOrder(this.subjects, new Random(this.parts.subjectKey.first));
   }
 
-  matches(id: number, filters: SubjectFilters): boolean {
-    const { subjects } = this;
-    const start = subjects.startOf(id);
-    return filters.matches(subjects.bytesOf(id), start, start + subjects.sizeOf(id));
-  }
-
   /** Closes the files. */
   close(): void {
     this.closed = true;
@@ -673,21 +666,6 @@ export class StoredBlocks implements BlockOwner {
       return last;
     }
     throw new Error(`subject ${id} has messages, but no block has one`);
-  }
-
-  idOf(subject: Uint8Array): number {
-    return this.subjects.find(subject, 0, subject.length);
-  }
-
-  subjectText(id: number): string {
-    return Buffer.from(this.subjectBytes(id)).toString();
-  }
-
-  /** Borrowed until the next change. */
-  subjectBytes(id: number): Uint8Array {
-    const { subjects } = this;
-    const start = subjects.startOf(id);
-    return subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id));
   }
 }
 

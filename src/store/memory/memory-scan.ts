@@ -11,13 +11,12 @@ import type { Message } from "../contract/message.ts";
 import { type MessageScan, Read } from "../contract/message-store.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { COMPARED, MATCHES, Verdicts } from "../subjects/verdicts.ts";
 import type { Segment } from "./segment.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 
 /** Rows that one step looks at; a subject that is compared with filters counts as one more per filter. About 50 µs. */
 const STEP_ROWS = 4096;
-/** Ids whose answer is remembered, a power of two. */
-const REMEMBERED_IDS = 1024;
 
 export class MemoryScan implements MessageScan {
   /** The sequence that `advance` found. */
@@ -131,45 +130,5 @@ export class MemoryScan implements MessageScan {
     index.segment = segment;
     index.row = row;
     return this.find(segment.sequenceOf(row));
-  }
-}
-
-const MATCHES = 1;
-const COMPARED = 2;
-
-/** Remembers which ids match, until an id is freed: it may then belong to another subject. */
-class Verdicts {
-  /** Work of one comparison. */
-  readonly cost: number;
-  private readonly ids = new Int32Array(REMEMBERED_IDS).fill(NO_SUBJECT);
-  private readonly answers = new Uint8Array(REMEMBERED_IDS);
-  private removals: number;
-
-  constructor(
-    private readonly stored: StoredMessages,
-    private readonly filters: SubjectFilters,
-  ) {
-    this.cost = filters.patterns.length;
-    this.removals = stored.subjectRemovals;
-  }
-
-  /** Call before a series of `of` without changes of the store. */
-  begin(): void {
-    const { subjectRemovals } = this.stored;
-    if (this.removals === subjectRemovals) return;
-    this.removals = subjectRemovals;
-    this.ids.fill(NO_SUBJECT);
-  }
-
-  /** `MATCHES`, and `COMPARED` when the answer was not known. */
-  of(id: number): number {
-    const slot = id & (REMEMBERED_IDS - 1);
-    if (this.ids[slot] === id) return this.answers[slot];
-    const { subjects } = this.stored;
-    const start = subjects.startOf(id);
-    const answer = this.filters.matches(subjects.bytesOf(id), start, start + subjects.sizeOf(id)) ? MATCHES : 0;
-    this.ids[slot] = id;
-    this.answers[slot] = answer;
-    return answer | COMPARED;
   }
 }

@@ -27,10 +27,11 @@ import type { StoreLimits } from "../contract/store-limits.ts";
 import type { StoreState } from "../contract/store-state.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { subjectTotals } from "../subjects/subject-totals.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import { MemoryExpiry } from "./memory-expiry.ts";
 import { MemoryScan } from "./memory-scan.ts";
-import { countFrom, deleted, lastMatching, lastPerSubject, sequenceAt, subjectTotals } from "./queries.ts";
+import { countFrom, deleted, lastMatching, lastPerSubject, sequenceAt } from "./queries.ts";
 import { compact, enforceLimits, purge, truncate } from "./removal.ts";
 import { StoredMessages, sizeOf } from "./stored-messages.ts";
 

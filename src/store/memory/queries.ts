@@ -4,10 +4,11 @@
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
-import { Read, type SubjectTotal } from "../contract/message-store.ts";
+import { Read } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { MatchingSubjects } from "../subjects/matching-subjects.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { idOf } from "../subjects/subject-totals.ts";
 import { PAUSED } from "../subjects/subject-walk.ts";
 import { MemoryScan } from "./memory-scan.ts";
 import type { StoredMessages } from "./stored-messages.ts";
@@ -38,7 +39,7 @@ export function* lastMatching(stored: StoredMessages, filter: string, atMost: nu
   const { index } = stored;
   if (filter === ">") return index.seekAtOrBefore(atMost) ? index.sequence : 0;
   const filters = new SubjectFilters([filter]);
-  if (filters.literal) return lastOfSubject(stored, stored.idOf(filters.patterns[0]), atMost, 0);
+  if (filters.literal) return lastOfSubject(stored, idOf(stored.subjects, filters.patterns[0]), atMost, 0);
   // What was found may be removed during a pause.
   for (let best = 0; ; best = 0) {
     const pace = new Pace();
@@ -52,21 +53,6 @@ export function* lastMatching(stored: StoredMessages, filter: string, atMost: nu
     }
     if (best === 0 || index.seek(best)) return best;
   }
-}
-
-/** As `MessageStore.subjectTotals`. */
-export function* subjectTotals(stored: StoredMessages, filter: string): Job<SubjectTotal[]> {
-  const matching = new MatchingSubjects(stored, [filter]);
-  const totals: SubjectTotal[] = [];
-  const pace = new Pace();
-  for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
-    if (id === PAUSED) yield* matching.resume();
-    else {
-      totals.push({ subject: stored.subjectText(id), messages: stored.subjects.totalOf(id) });
-      if (pace.due()) yield PAUSE;
-    }
-  }
-  return totals;
 }
 
 /** As `MessageStore.countFrom`. */

@@ -8,6 +8,7 @@ import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Read, RemovalReason } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
+import { countMatching } from "../subjects/subject-totals.ts";
 import { MemoryScan } from "./memory-scan.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 
@@ -18,7 +19,7 @@ export function* purge(stored: StoredMessages, filter: string | null, below: num
   if (filters === null && keep === 0) return below === 0 ? purgeAll(stored, changed) : yield* compact(stored, below, changed);
   const end = below === 0 ? stored.state.lastSequence + 1 : below;
   let most = Number.POSITIVE_INFINITY;
-  if (keep > 0) most = (yield* matching(stored, filters)) - keep;
+  if (keep > 0) most = (filters === null ? stored.state.messages : yield* countMatching(stored, filters)) - keep;
   const scan = new MemoryScan(stored, filters, 0, 1);
   const pace = new Pace();
   let removed = 0;
@@ -134,20 +135,4 @@ function endCompact(stored: StoredMessages, below: number, removed: number, chan
   if (removed > 0) stored.observer.onRemovedBelow(below);
   changed();
   return removed;
-}
-
-/** Number of messages that match. */
-function* matching(stored: StoredMessages, filters: SubjectFilters | null): Job<number> {
-  if (filters === null) return stored.state.messages;
-  if (filters.literal) {
-    const id = stored.idOf(filters.patterns[0]);
-    return id === NO_SUBJECT ? 0 : stored.subjects.totalOf(id);
-  }
-  const pace = new Pace();
-  let sum = 0;
-  for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    if (stored.matches(id, filters)) sum += stored.subjects.totalOf(id);
-    if (pace.due()) yield PAUSE;
-  }
-  return sum;
 }

@@ -14,10 +14,9 @@ import type { Message } from "../contract/message.ts";
 import { RemovalReason, type StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
-import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
 import { SubjectOrder } from "../subjects/subject-order.ts";
-import { NO_SUBJECT, SubjectTable } from "../subjects/subject-table.ts";
+import { SubjectTable } from "../subjects/subject-table.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import { type RecordOwner, RecordSpace } from "./record-space.ts";
 import { SequenceIndex } from "./sequence-index.ts";
@@ -198,23 +197,6 @@ export class StoredMessages implements RecordOwner {
   ttl(): number {
     const { row, segment } = this.index;
     return this.records.ttl(segment.chunk[row], segment.offset[row]);
-  }
-
-  matches(id: number, filters: SubjectFilters): boolean {
-    const { subjects } = this;
-    const start = subjects.startOf(id);
-    return filters.matches(subjects.bytesOf(id), start, start + subjects.sizeOf(id));
-  }
-
-  subjectText(id: number): string {
-    const { subjects } = this;
-    const start = subjects.startOf(id);
-    return Buffer.from(subjects.bytesOf(id).subarray(start, start + subjects.sizeOf(id))).toString();
-  }
-
-  /** The id of a literal subject; `NO_SUBJECT`: it has no messages. */
-  idOf(subject: Uint8Array): number {
-    return subject.length === 0 ? NO_SUBJECT : this.subjects.find(subject, 0, subject.length);
   }
 
   private newOrder(): SubjectOrder {
