@@ -13,14 +13,12 @@ const subjectRow = { subject: field("subject", text) };
 
 export const STREAM_NAMES_REQUEST = structure("server.JSApiStreamNamesRequest", { ...pagedRows, ...subjectRow });
 export const STREAM_LIST_REQUEST = structure("server.JSApiStreamListRequest", { ...pagedRows, ...subjectRow });
-export type StreamNamesRequest = Decoded<typeof STREAM_NAMES_REQUEST>;
 
 export const STREAM_INFO_REQUEST = structure("server.JSApiStreamInfoRequest", {
   ...pagedRows,
   deletedDetails: field("deleted_details", flag),
   subjectsFilter: field("subjects_filter", text),
 });
-export type StreamInfoRequest = Decoded<typeof STREAM_INFO_REQUEST>;
 
 export const STREAM_PURGE_REQUEST = structure("server.JSApiStreamPurgeRequest", {
   sequence: field("seq", uint64),
@@ -33,7 +31,6 @@ export const MESSAGE_DELETE_REQUEST = structure("server.JSApiMsgDeleteRequest", 
   sequence: field("seq", uint64, "always"),
   noErase: field("no_erase", flag),
 });
-export type MessageDeleteRequest = Decoded<typeof MESSAGE_DELETE_REQUEST>;
 
 /** @returns 10003 for a purge with two ends */
 export function checkPurge({ sequence, keep }: StreamPurgeRequest): ApiError | null {

@@ -65,16 +65,6 @@ export interface LimitChange {
   readonly after: AccountJetStream | null;
 }
 
-/** What applies changed limits to running accounts: JetStream itself. */
-export interface FollowsAccountLimits {
-  /**
-   * Starts JetStream in the account (`before` is null), stops it and keeps its files (`after` is null), or uses the new limits. Streams above
-   * a lower limit stay; publishing into them is refused.
-   * @returns the error in the reference's words when the server cannot reserve what the account asks for; the old limits stay
-   */
-  followLimits(change: LimitChange): string | null;
-}
-
 /** @returns the accounts whose limits differ: those of `before` in their order, then new ones */
 export function changesOfLimits(
   before: ReadonlyMap<string, AccountJetStream>,
