@@ -97,6 +97,7 @@ export class SimulatedDisk implements Disk {
   private faults: PlannedFault[] = [];
   private cutAt = Number.POSITIVE_INFINITY;
   private powered = true;
+  private powerWatchers: ((error: PowerFailed) => void)[] = [];
 
   constructor(private readonly options: SimulatedDiskOptions) {
     this.random = new Random(options.seed);
@@ -122,6 +123,15 @@ export class SimulatedDisk implements Disk {
     this.loseNames();
     const reached = new Set<Node>();
     this.restore(this.root, reached);
+    const watchers = this.powerWatchers;
+    this.powerWatchers = [];
+    for (const fail of watchers) fail(new PowerFailed("the power failed"));
+  }
+
+  /** Waits for work of a process on this disk. Rejects if the power fails before it settles: what it waits for may never come. */
+  whilePowered<T>(work: Promise<T>): Promise<T> {
+    const failure = new Promise<never>((_, reject) => this.powerWatchers.push(reject));
+    return Promise.race([work, failure]);
   }
 
   /** Turns the power on again; only durable content is left. */

@@ -112,7 +112,7 @@ async function cutAt(
   disk.cutPowerAt(operation);
   let done = false;
   try {
-    await work.run(await open(disk, encryption, compressed));
+    await disk.whilePowered(open(disk, encryption, compressed).then(opened => work.run(opened)));
     done = disk.boot === 0;
   } catch (error) {
     if (disk.boot === 0) throw error;
