@@ -15,6 +15,7 @@ import {
   SEQUENCE_MAX,
   type StoreObserver,
   StoreRefusal,
+  type SubjectPage,
 } from "../../src/store/contract/message-store.ts";
 import type { StoreLimits } from "../../src/store/contract/store-limits.ts";
 import { SubjectFilters } from "../../src/store/contract/subject-filters.ts";
@@ -239,7 +240,11 @@ export class DrivenStore implements StoreObserver {
   }
 
   subjectTotals(filter: string): Promise<{ subject: string; messages: number }[]> {
-    return finish(this.store.subjectTotals(filter));
+    return this.subjectPage(filter, 0, Number.MAX_SAFE_INTEGER).then(({ totals }) => totals);
+  }
+
+  subjectPage(filter: string, skipped: number, most: number): Promise<SubjectPage> {
+    return finish(this.store.subjectTotals(filter, skipped, most));
   }
 
   async countFrom(sequence: number, filters: readonly string[] | null, onlyLast: boolean): Promise<number> {

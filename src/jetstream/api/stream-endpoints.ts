@@ -170,11 +170,11 @@ async function info(request: ApiRequest, server: AnsweringServer): Promise<objec
   let paged: { total: number; offset: Integer; limit: number } = { total: 0, offset: 0, limit: 0 };
   let subjects: StateDetails["subjects"];
   if (given.subjectsFilter !== "") {
-    const totals = await stream.host.run(stream.store.subjectTotals(given.subjectsFilter));
-    if (totals.length > 0) {
-      const page = pageOf(given.offset, totals.length, SUBJECTS_LIMIT);
-      paged = { total: totals.length, offset: given.offset < 0 ? page.offset : given.offset, limit: SUBJECTS_LIMIT };
-      subjects = totals.slice(page.offset, page.end).map(({ messages, subject }) => [subject, messages] as const);
+    const { offset } = pageOf(given.offset, Number.MAX_SAFE_INTEGER, SUBJECTS_LIMIT);
+    const { found, totals } = await stream.host.run(stream.store.subjectTotals(given.subjectsFilter, offset, SUBJECTS_LIMIT));
+    if (found > 0) {
+      paged = { total: found, offset: given.offset < 0 ? offset : given.offset, limit: SUBJECTS_LIMIT };
+      subjects = totals.map(({ messages, subject }) => [subject, messages] as const);
     }
   }
   const deleted = given.deletedDetails ? await stream.host.run(stream.store.deleted()) : undefined;

@@ -95,6 +95,12 @@ export interface SubjectTotal {
   readonly messages: number;
 }
 
+export interface SubjectPage {
+  readonly totals: SubjectTotal[];
+  /** Number of all subjects that match. */
+  readonly found: number;
+}
+
 export interface MessageStore {
   /** Live; read it whenever it is needed. */
   readonly state: StoreState;
@@ -179,8 +185,11 @@ export interface MessageStore {
   scan(filters: SubjectFilters | null, from: number, direction?: 1 | -1): MessageScan;
   /** Messages of a literal subject. */
   totalOf(subject: Uint8Array, start: number, end: number): number;
-  /** Subjects that match, sorted by their bytes, with their number of messages. Pauses itself by yielding. */
-  subjectTotals(filter: string): Job<SubjectTotal[]>;
+  /**
+   * Subjects that match, with their number of messages: a page of them in the order of their bytes, and how many there are.
+   * @param skipped subjects before the page @param most subjects in the page
+   */
+  subjectTotals(filter: string, skipped: number, most: number): Job<SubjectPage>;
   /** Messages from a sequence on that match. @param lastPerSubject counts only the last one of each subject */
   countFrom(sequence: number, filters: SubjectFilters | null, lastPerSubject: boolean): Job<{ messages: number; upTo: number }>;
   /**

@@ -22,7 +22,7 @@ import {
   RemovalReason,
   SEQUENCE_MAX,
   StoreRefusal,
-  type SubjectTotal,
+  type SubjectPage,
 } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import type { StoreState } from "../contract/store-state.ts";
@@ -244,8 +244,8 @@ export class FileStore implements MessageStore {
     return lastMatching(this.stored, filter, atMost);
   }
 
-  subjectTotals(filter: string): Job<SubjectTotal[]> {
-    return subjectTotals(this.stored, filter);
+  subjectTotals(filter: string, skipped: number, most: number): Job<SubjectPage> {
+    return subjectTotals(this.stored, filter, skipped, most);
   }
 
   countFrom(sequence: number, filters: SubjectFilters | null, onlyLast: boolean): Job<{ messages: number; upTo: number }> {

@@ -4,7 +4,7 @@
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
-import type { SubjectTotal } from "../contract/message-store.ts";
+import type { SubjectPage, SubjectTotal } from "../contract/message-store.ts";
 import type { SubjectFilters } from "../contract/subject-filters.ts";
 import { MatchingSubjects, type OrderedSubjects } from "./matching-subjects.ts";
 import { NO_SUBJECT, type SubjectTable } from "./subject-table.ts";
@@ -27,19 +27,22 @@ export function subjectBytes(subjects: SubjectTable, id: number): Uint8Array {
 }
 
 /** As `MessageStore.subjectTotals`. */
-export function* subjectTotals(owner: OrderedSubjects, filter: string): Job<SubjectTotal[]> {
+export function* subjectTotals(owner: OrderedSubjects, filter: string, skipped: number, most: number): Job<SubjectPage> {
   const matching = new MatchingSubjects(owner, [filter]);
   const totals: SubjectTotal[] = [];
   const pace = new Pace();
+  let found = 0;
   for (let id = matching.next(); id !== NO_SUBJECT; id = matching.next()) {
     if (id === PAUSED) yield* matching.resume();
     else {
       const { subjects } = owner;
-      totals.push({ subject: Buffer.from(subjectBytes(subjects, id)).toString(), messages: subjects.totalOf(id) });
+      if (found++ >= skipped && totals.length < most) {
+        totals.push({ subject: Buffer.from(subjectBytes(subjects, id)).toString(), messages: subjects.totalOf(id) });
+      }
       if (pace.due()) yield PAUSE;
     }
   }
-  return totals;
+  return { totals, found };
 }
 
 /** Number of messages that match. */

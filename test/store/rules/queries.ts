@@ -110,6 +110,20 @@ export function describeQueries(kind: StoreKind): void {
     expect(await bench.store.subjectTotals("*")).toEqual([{ subject: "b", messages: 2 }]);
   });
 
+  test("subjects come in pages, with the number of all that match", async () => {
+    const bench = await Bench.open(kind);
+    await bench.add("a.1", "a.2", "b", "a.3", "a.4");
+    const page = async (filter: string, skipped: number, most: number) => {
+      const { found, totals } = await bench.store.subjectPage(filter, skipped, most);
+      return [found, ...totals.map(({ subject }) => subject)];
+    };
+    expect(await page("a.*", 0, 3)).toEqual([4, "a.1", "a.2", "a.3"]);
+    expect(await page("a.*", 3, 3)).toEqual([4, "a.4"]);
+    expect(await page("a.*", 9, 3)).toEqual([4]);
+    expect(await page(">", 4, 3)).toEqual([5, "b"]);
+    expect(await page("c", 0, 3)).toEqual([0]);
+  });
+
   test("messages from a sequence on are counted, all or the last of each subject", async () => {
     const bench = await Bench.open(kind);
     await bench.add("a", "b", "a", "c", "a", "b");
@@ -137,7 +151,7 @@ export function describeQueries(kind: StoreKind): void {
     for (let count = 0; count < 3_000; count++) await bench.addOne(`a.${count}`, "", "");
     const { store } = bench.store;
     const jobs: Job<unknown>[] = [
-      store.subjectTotals("a.*"),
+      store.subjectTotals("a.*", 0, 10),
       store.lastMatching("*.b", ANY_SEQUENCE),
       store.lastPerSubject(["a.*"], 0, 0),
       store.countFrom(2, new SubjectFilters(["a.*"]), false),
