@@ -102,6 +102,10 @@ export class RawClient {
     }
   }
 
+  get hasEnded(): boolean {
+    return this.ended !== null;
+  }
+
   close(): void {
     this.ended ??= new Error("closed");
     this.socket.terminate();

@@ -14,10 +14,13 @@ export class TestedServer implements AsyncDisposable {
 
   private constructor(private readonly kind: ServerKind) {}
 
-  /** @param limits of each account: the value of its `jetstream`. The accounts are called A0, A1 …, each with one user of that name */
-  static async start(kind: ServerKind, limits: readonly string[]): Promise<TestedServer> {
+  /**
+   * @param limits of each account: the value of its `jetstream`. The accounts are called A0, A1 …, each with one user of that name
+   * @param options further ones of the server's `jetstream` block
+   */
+  static async start(kind: ServerKind, limits: readonly string[], options = ""): Promise<TestedServer> {
     const server = new TestedServer(kind);
-    writeFileSync(server.directory.join("server.conf"), configuration(server.directory.join("store"), limits));
+    writeFileSync(server.directory.join("server.conf"), configuration(server.directory.join("store"), limits, options));
     await server.startProgram();
     return server;
   }
@@ -65,11 +68,11 @@ export class TestedServer implements AsyncDisposable {
   }
 }
 
-function configuration(store: string, limits: readonly string[]): string {
+function configuration(store: string, limits: readonly string[], options: string): string {
   const accounts = limits.map((value, index) => `A${index} { users: [{ user: A${index}, password: A${index} }], jetstream: ${value} }`);
   return [
     "server_name: tested",
-    `jetstream { store_dir: ${JSON.stringify(store)}, max_mem: 1G, max_file: 10G }`,
+    `jetstream { store_dir: ${JSON.stringify(store)}, max_mem: 1G, max_file: 10G, ${options} }`,
     `accounts {\n${accounts.join("\n")}\n}\n`,
   ].join("\n");
 }
