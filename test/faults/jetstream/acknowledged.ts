@@ -4,6 +4,8 @@
  *   acknowledged, no removal requested    ─▶ is there, with its bytes
  *   acknowledged, removal requested       ─▶ may be there; removal acknowledged ─▶ is not
  *   not acknowledged                      ─▶ may be there
+ * Of a stream that keeps one message per subject the last one is compared, unless a later one was sent and not acknowledged. Earlier ones may
+ * come back when the last one is removed, see docs/differences.md.
  */
 import type { RawClient } from "../../jetstream/sequences/raw-client.ts";
 
@@ -25,6 +27,10 @@ interface Stored {
 export class Acknowledged {
   private readonly messages = new Map<number, Stored>();
   private lastSequence = 0;
+  /** Of a stream that keeps one message per subject: the sequence of the last one that was acknowledged. */
+  private readonly lasts = new Map<string, number>();
+  /** Number of messages that were sent and not acknowledged, by subject. */
+  private readonly sent = new Map<string, number>();
 
   /** @param keepsLast the stream keeps one message per subject */
   constructor(
@@ -40,29 +46,41 @@ export class Acknowledged {
     return [...this.messages.keys()];
   }
 
+  sending(subject: string): void {
+    this.sent.set(subject, (this.sent.get(subject) ?? 0) + 1);
+  }
+
   stored(sequence: number, subject: string, payload: string): void {
     if (this.messages.has(sequence)) throw new Error(`${this.stream}: sequence ${sequence} was acknowledged twice`);
+    this.sent.set(subject, this.sent.get(subject)! - 1);
     this.lastSequence = Math.max(this.lastSequence, sequence);
+    if (this.keepsLast) {
+      const last = this.lasts.get(subject) ?? 0;
+      if (sequence < last) return;
+      this.messages.delete(last);
+      this.lasts.set(subject, sequence);
+    }
     this.messages.set(sequence, { subject, payload, removal: Removal.None });
   }
 
-  /** All messages with these sequences will be removed. */
+  /** The removal of all messages with these sequences was requested. */
   requested(isRemoved: (sequence: number) => boolean): void {
-    for (const [sequence, message] of this.messages)
+    for (const [sequence, message] of this.messages) {
       if (isRemoved(sequence)) message.removal = Math.max(message.removal, Removal.Requested);
+    }
   }
 
+  /** It was acknowledged. */
   removed(isRemoved: (sequence: number) => boolean): void {
     for (const [sequence, message] of this.messages) if (isRemoved(sequence)) message.removal = Removal.Acknowledged;
   }
 
-  /** Compares with the server, and forgets what it has removed. @returns what is wrong */
+  /** Compares with the server that was started again, and forgets what it has removed. @returns what is wrong */
   async compare(client: RawClient): Promise<string[]> {
     const wrong: string[] = [];
-    const info = await this.state(client);
-    if (info.last_seq < this.lastSequence)
-      wrong.push(`${this.stream}: the last sequence is ${info.last_seq}, ${this.lastSequence} was acknowledged`);
-    const sequences = this.sequences;
+    const last = await this.lastSequenceOf(client);
+    if (last < this.lastSequence) wrong.push(`${this.stream}: the last sequence is ${last}, ${this.lastSequence} was acknowledged`);
+    const { sequences } = this;
     for (let at = 0; at < sequences.length; at += GETS_AT_ONCE) {
       const asked = sequences.slice(at, at + GETS_AT_ONCE);
       const answers = await client.askAll(
@@ -74,37 +92,26 @@ export class Acknowledged {
         else wrong.push(...this.compareOne(sequence, answer.header, answer.payload.toString("latin1")));
       }
     }
-    for (const [sequence, { removal }] of this.messages) if (removal !== Removal.None) this.messages.delete(sequence);
+    this.sent.clear();
     return wrong;
   }
 
   private compareOne(sequence: number, header: string, payload: string): string[] {
     const known = this.messages.get(sequence)!;
-    const isFound = header.startsWith("NATS/1.0\r\n");
     const name = `${this.stream}: message ${sequence}`;
-    if (!isFound) {
-      if (known.removal === Removal.None && !this.isReplaced(sequence, known.subject))
-        return [`${name} is lost: ${JSON.stringify(header)}`];
+    const { removal } = known;
+    if (!header.startsWith("NATS/1.0\r\n")) {
       this.messages.delete(sequence);
-      return [];
+      const mayBeReplaced = this.keepsLast && (this.sent.get(known.subject) ?? 0) > 0;
+      return removal !== Removal.None || mayBeReplaced ? [] : [`${name} is lost: ${JSON.stringify(header)}`];
     }
-    if (known.removal === Removal.Acknowledged) return [`${name} is back`];
     known.removal = Removal.None;
+    if (removal === Removal.Acknowledged) return [`${name} is back`];
     return payload === known.payload ? [] : [`${name} has other bytes`];
   }
 
-  /** A later message of the subject may have taken its place, also one that was not acknowledged. */
-  private isReplaced(sequence: number, subject: string): boolean {
-    if (!this.keepsLast) return false;
-    for (const [other, known] of this.messages) if (other > sequence && known.subject === subject) return true;
-    return this.unacknowledged.has(subject);
-  }
-
-  /** Subjects of messages that were sent and not acknowledged. */
-  readonly unacknowledged = new Set<string>();
-
-  private async state(client: RawClient): Promise<{ last_seq: number }> {
+  private async lastSequenceOf(client: RawClient): Promise<number> {
     const [answer] = await client.ask({ subject: `$JS.API.STREAM.INFO.${this.stream}`, header: "", payload: "", replyEnd: "" });
-    return JSON.parse(answer!.payload.toString()).state;
+    return JSON.parse(answer!.payload.toString()).state.last_seq;
   }
 }

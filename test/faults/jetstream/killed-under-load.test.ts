@@ -72,7 +72,7 @@ class Load {
   private async publish(client: RawClient, stream: Acknowledged): Promise<boolean> {
     const subject = `${stream.stream}.${this.random.below(SUBJECTS)}`;
     const payload = `${this.sent++}:`.padEnd(this.random.pick(PAYLOADS), "x");
-    stream.unacknowledged.add(subject);
+    stream.sending(subject);
     const answer = await answerTo(client, subject, payload);
     if (answer === null) return false;
     const { error, seq } = JSON.parse(answer.payload.toString());
