@@ -258,6 +258,8 @@ export class JetStream implements StreamHost {
 
   /** @param config allowed (`decideUpdate`) */
   async update(account: JetStreamAccount, stream: Stream, config: StreamConfig): Promise<ApiError | null> {
+    const { failure } = stream.store;
+    if (failure !== null) return wrapped("StreamUpdate", failure.message);
     const before = stream.config;
     const isFile = config.storage === "file";
     const added = reserved(config) - reserved(before);

@@ -14,7 +14,7 @@ import { storedMessageValue } from "./answers.ts";
 import { type ApiRequest, CountedAsSuccess, type Endpoint, SILENCE } from "./api-request.ts";
 import { isEmptyRequest } from "./decode-request.ts";
 import { MESSAGE_DELETE_REQUEST } from "./requests.ts";
-import { durable } from "./stream-endpoints.ts";
+import { changed, durable } from "./stream-endpoints.ts";
 
 export const MESSAGE_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "STREAM.MSG.GET.*": { kind: "messageGet", changes: true, unaudited: true, handle: get },
@@ -85,8 +85,7 @@ async function remove(request: ApiRequest): Promise<object> {
   if (config.sealed) throw apiError("StreamSealed");
   if (config.denyDelete) throw apiError("StreamMsgDeleteFailed", { err: "message delete not permitted" });
   const wanted = sequenceOf(sequence);
-  const removed = await stream.change(noErase ? removing(store, wanted) : store.erase(wanted));
-  await durable(stream);
+  const removed = await changed(stream, "StreamMsgDeleteFailed", noErase ? removing(store, wanted) : store.erase(wanted));
   if (!removed) throw new CountedAsSuccess(notRemoved(stream, wanted, sequence));
   return { success: true };
 }

@@ -2,13 +2,14 @@
 
 import { encode } from "../../base/bytes/ascii.ts";
 import { StreamedList } from "../../base/go/json-stream.ts";
+import type { Job } from "../../base/scheduling/job.ts";
 import { HeaderKey } from "../../messaging/header/header-read.ts";
 import { collide } from "../../messaging/subject/subject-overlap.ts";
 import { decideCreate } from "../config/create-stream.ts";
 import { answeredMetadata } from "../config/metadata.ts";
 import { type Integer, STREAM_CONFIG_REQUEST } from "../config/stream-config.ts";
 import { decideUpdate } from "../config/update-stream.ts";
-import { ApiError, apiError } from "../error/api-error.ts";
+import { ApiError, apiError, type WrappingErrorName, wrapped } from "../error/api-error.ts";
 import { sequenceOf } from "../stream/get-request.ts";
 import type { Stream } from "../stream/stream.ts";
 import { type StateDetails, streamInfoValue, streamStateValue } from "./answers.ts";
@@ -30,6 +31,15 @@ export interface AnsweringServer {
 /** Resolves when everything that the stream has applied is durable. */
 export function durable(stream: Stream): Promise<void> {
   return new Promise(resolve => stream.whenDurable(resolve));
+}
+
+/** Changes a stream durably. @throws ApiError of that name if the disk fails */
+export async function changed<T>(stream: Stream, failure: WrappingErrorName, job: Job<T>): Promise<T> {
+  try {
+    return await stream.changeDurably(job);
+  } catch (error) {
+    throw wrapped(failure, (error as Error).message);
+  }
 }
 
 function infoOf(
@@ -202,7 +212,7 @@ async function purge(request: ApiRequest): Promise<object> {
   if (config.sealed) throw apiError("StreamSealed");
   if (config.denyPurge) throw apiError("StreamPurgeFailed", { err: "stream purge not permitted" });
   const filter = given.filter === "" ? null : given.filter;
-  const purged = await stream.change(stream.store.purge(filter, sequenceOf(given.sequence), sequenceOf(given.keep)));
-  await durable(stream);
+  const job = stream.store.purge(filter, sequenceOf(given.sequence), sequenceOf(given.keep));
+  const purged = await changed(stream, "StreamPurgeFailed", job);
   return { success: true, purged };
 }

@@ -16,11 +16,11 @@ import type { Sink, Subscription } from "../../messaging/batch/subscription.ts";
 import { setHeader } from "../../messaging/header/header-write.ts";
 import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
-import { COLD } from "../../store/contract/message-store.ts";
+import { COLD, NOT_STORED } from "../../store/contract/message-store.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
 import { InboundQueue } from "./inbound-queue.ts";
 import { PubAck } from "./pub-ack.ts";
-import { checkPublishing, LOCAL_WRITES } from "./publish-checks.ts";
+import { checkPublishing, LOCAL_WRITES, storeFailure } from "./publish-checks.ts";
 import { PublishHeader } from "./publish-headers.ts";
 import { Publishing, Rollup, Verdict } from "./publishing.ts";
 import { mayRepublish, republishedHeader, republishedSubject } from "./republish.ts";
@@ -94,6 +94,12 @@ export class Ingest implements Sink {
     if (this.isFull()) return this.refuseExcess();
     if (this.blocked) return this.queue.push(publishing);
     if (!this.publish()) this.wait(batch, index);
+  }
+
+  /** The store has failed: publishers that wait get the error. */
+  fail(error: ApiError): void {
+    const { outbox, store } = this.stream;
+    outbox.fail(store.durable, this.pubAck.error(error));
   }
 
   /** Publishes a message of the stream's own, which nobody gets an answer for. The bytes are borrowed for the call. */
@@ -189,16 +195,20 @@ export class Ingest implements Sink {
     }
     const sequence = store.append(message, publishing.ttlSeconds);
     if (sequence === COLD) return false;
+    if (sequence === NOT_STORED) {
+      this.refuse(storeFailure(store.failure!));
+      return true;
+    }
     stream.unsyncedBytes += message.subjectSize + message.headerSize + message.payloadSize;
     this.remember(sequence);
-    if (publishing.rollup !== Rollup.None) this.rollUp(1);
+    const rest = publishing.rollup === Rollup.None ? null : this.rollUp(1);
     if (copySubject !== null) {
       const { payload, payloadEnd, payloadStart } = message;
       const header = republishedHeader(stream.place, message, before, rules.republish!.headersOnly);
       const end = rules.republish!.headersOnly ? payloadStart : payloadEnd;
       stream.outbox.message(stream.gate, copySubject, 0, copySubject.length, header, payload, payloadStart, end);
     }
-    this.acknowledge(sequence, false);
+    this.acknowledgeAfter(rest, sequence);
     return true;
   }
 
@@ -207,8 +217,7 @@ export class Ingest implements Sink {
     const { publishing, stream } = this;
     const sequence = stream.store.skip(stream.time.high, stream.time.low);
     this.remember(sequence);
-    if (publishing.rollup !== Rollup.None) this.rollUp(0);
-    this.acknowledge(sequence, false);
+    this.acknowledgeAfter(publishing.rollup === Rollup.None ? null : this.rollUp(0), sequence);
   }
 
   private remember(sequence: number): void {
@@ -222,25 +231,23 @@ export class Ingest implements Sink {
     stream.ids.remember(message.header, headers.start(PublishHeader.MsgId), headers.end(PublishHeader.MsgId), sequence, stream.time);
   }
 
-  /** Removes what the message replaces. @param keep newest messages that stay */
-  private rollUp(keep: number): void {
+  /** Removes what the message replaces. @param keep newest messages that stay @returns settles when all is removed; null: it is */
+  private rollUp(keep: number): Promise<unknown> | null {
     const { message, rollup } = this.publishing;
     const { store } = this.stream;
     const filter =
       rollup === Rollup.All ? null : Buffer.from(message.subject.subarray(message.subjectStart, message.subjectEnd)).toString();
-    this.runInline(store.purge(filter, 0, keep));
+    return this.runInline(store.purge(filter, 0, keep));
   }
 
-  /** Does a few steps of a job at once; the rest in slices, while messages wait. */
-  private runInline(job: Job<unknown>): void {
+  /** Does a few steps of a job at once. @returns runs the rest in slices; null: nothing is left */
+  private runInline(job: Job<unknown>): Promise<unknown> | null {
     for (let step = 0; step < INLINE_STEPS_MAX; step++) {
       const { done, value } = job.next();
-      if (done) return;
-      if (value === PAUSE) continue;
-      this.resumeAfter(value.then(() => this.host.run(job)));
-      return;
+      if (done) return null;
+      if (value !== PAUSE) return value.then(() => this.host.run(job));
     }
-    this.resumeAfter(this.host.run(job));
+    return this.host.run(job);
   }
 
   /** Runs code after the purge that is under way, before the messages that wait. */
@@ -248,14 +255,17 @@ export class Ingest implements Sink {
     this.readers.push(run);
   }
 
-  /** Messages wait until the promise is settled. */
-  private resumeAfter(promise: Promise<unknown>): void {
-    this.blocked = true;
-    void promise.then(() => {
+  /** Messages wait until the promise is settled. @param then runs before reads and messages that wait */
+  private resumeAfter(promise: Promise<unknown>, then: () => void = () => {}): void {
+    const resume = () => {
       this.blocked = false;
+      if (!this.stream.closed) then();
       for (const run of this.readers.splice(0)) run();
       if (!this.stream.closed) this.drain();
-    });
+    };
+    this.blocked = true;
+    // A job that ends with an error of the disk has frozen the store, so the messages are refused.
+    void promise.then(resume, resume);
   }
 
   /** Handles messages that wait; a share of them, then the rest in a later slice. */
@@ -300,6 +310,21 @@ export class Ingest implements Sink {
     return null;
   }
 
+  /** @param rest what must be removed before the message may be acknowledged; null: nothing */
+  private acknowledgeAfter(rest: Promise<unknown> | null, sequence: number): void {
+    if (rest === null) return this.acknowledge(sequence, false);
+    const { publishing, stream } = this;
+    const { hasReply, reply, replyEnd, replyStart } = publishing;
+    const isWanted = hasReply && !stream.rules.noAck;
+    const copy = isWanted ? Uint8Array.from(reply.subarray(replyStart, replyEnd)) : NO_BYTES;
+    this.resumeAfter(rest, () => {
+      publishing.setReply(copy, 0, copy.length);
+      const { failure } = stream.store;
+      if (failure === null) this.acknowledge(sequence, false);
+      else this.refuse(storeFailure(failure));
+    });
+  }
+
   private acknowledge(sequence: number, isDuplicate: boolean): void {
     const { publishing, stream } = this;
     if (!publishing.hasReply || stream.rules.noAck) return;
@@ -321,8 +346,7 @@ export class Ingest implements Sink {
   private sendError(error: ApiError, header: Uint8Array | null): void {
     const { publishing, stream } = this;
     const { reply, replyEnd, replyStart } = publishing;
-    const body = this.pubAck.error(error);
-    stream.outbox.message(stream.gate, reply, replyStart, replyEnd, header, body, 0, body.length);
+    stream.outbox.refusal(stream.gate, reply, replyStart, replyEnd, header, this.pubAck.error(error));
   }
 }
 

@@ -10,7 +10,8 @@ function outboxWith(): { readonly outbox: Outbox; readonly sent: string[]; send(
     { meter: new WorkMeter(), pages: new OutboxPages(), addTask: () => {} },
     {
       publishBatch(batch, from, to) {
-        for (let index = from; index < to; index++) sent.push(batch.subjectText(index));
+        for (let index = from; index < to; index++)
+          sent.push(`${batch.subjectText(index)} ${batch.source.toString("latin1", batch.start(index), batch.end(index))}`.trim());
         return to - from;
       },
     },
@@ -39,8 +40,19 @@ test("when the store has failed, what depends on lost changes is dropped, the re
   send(5, "lost");
   outbox.after(5, () => sent.push("call"));
   send(0, "free");
-  outbox.drop(1);
+  outbox.fail(1, NOTHING);
   expect([sent, outbox.isEmpty]).toEqual([["a", "call", "free"], true]);
+});
+
+test("when the store has failed, publishers that wait get the error, after what was durable", () => {
+  const { outbox, send, sent } = outboxWith();
+  const reply = (gate: number, subject: string) => outbox.refusal(gate, Buffer.from(subject), 0, subject.length, null, NOTHING);
+  for (let index = 0; index < 20; index++) reply(index, `r${index}`);
+  send(30, "copy");
+  outbox.fail(9, Buffer.from("failed"));
+  const durable = Array.from({ length: 10 }, (_, index) => `r${index}`);
+  const failed = Array.from({ length: 10 }, (_, index) => `r${index + 10} failed`);
+  expect([sent, outbox.isEmpty]).toEqual([[...durable, ...failed], true]);
 });
 
 test("code that waits runs when the stream ends; messages are dropped", () => {

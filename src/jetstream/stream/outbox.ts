@@ -41,6 +41,8 @@ const LF = 0x0a;
 class OutboxPage {
   readonly batch: MessageBatch;
   readonly gates: Float64Array;
+  /** 1: the message answers a publisher. */
+  readonly answers: Uint8Array;
   bytes: Buffer;
   /** Bytes that are used. */
   size = 0;
@@ -54,6 +56,7 @@ class OutboxPage {
     this.messagesMax = messagesMax;
     this.batch = new MessageBatch(messagesMax);
     this.gates = new Float64Array(messagesMax);
+    this.answers = new Uint8Array(messagesMax);
     this.bytes = Buffer.allocUnsafeSlow(bytes);
     this.open();
   }
@@ -123,6 +126,7 @@ export class Outbox implements Task {
     bytes[tail] = CR;
     bytes[tail + 1] = LF;
     page.gates[batch.count] = gate;
+    page.answers[batch.count] = 1;
     batch.add(at, replyEnd, replyEnd, replyEnd, -1, replyEnd, tail);
     page.size = tail + CRLF_BYTES;
   }
@@ -148,8 +152,16 @@ export class Outbox implements Task {
     bytes[end] = CR;
     bytes[end + 1] = LF;
     page.gates[batch.count] = gate;
+    page.answers[batch.count] = 0;
     batch.add(at, nameEnd, nameEnd, nameEnd, header === null ? -1 : headerSize, nameEnd, end);
     page.size = end + 2;
+  }
+
+  /** Adds an answer to a publisher that is no acknowledgement. @param reply subject of the publisher @param header a whole header block; null: none */
+  refusal(gate: number, reply: Uint8Array, start: number, end: number, header: Uint8Array | null, body: Uint8Array): void {
+    this.message(gate, reply, start, end, header, body, 0, body.length);
+    const { answers, batch } = this.pages[this.pages.length - 1];
+    answers[batch.count - 1] = 1;
   }
 
   /** Runs code when the change is durable, after all messages that were added before. It must not throw. */
@@ -193,12 +205,18 @@ export class Outbox implements Task {
   }
 
   /**
-   * Drops messages that wait for changes after `durable`: the store has failed, and their changes may be lost. Messages for which nothing must
-   * become durable stay. Code that waits runs with the next release.
+   * The store has failed, and changes after `durable` may be lost: publishers that wait for them get an error, other messages that depend on them
+   * are dropped. Messages for which nothing must become durable stay. Code that waits runs with the next release.
    */
-  drop(durable: number): void {
-    for (const { batch, calls, gates, sent } of this.pages) {
-      for (let index = sent; index < batch.count; index++) if (gates[index] > durable) gates[index] = DROPPED;
+  fail(durable: number, error: Uint8Array): void {
+    const waiting = this.pages.map(page => ({ page, from: page.sent, to: page.batch.count }));
+    for (const { page, from, to } of waiting) {
+      const { answers, batch, bytes, calls, gates } = page;
+      for (let index = from; index < to; index++) {
+        if (gates[index] <= durable) continue;
+        gates[index] = DROPPED;
+        if (answers[index] === 1) this.message(0, bytes, batch.subjectStart(index), batch.subjectEnd(index), null, error, 0, error.length);
+      }
       for (const call of calls) call.gate = 0;
     }
     this.release(durable);

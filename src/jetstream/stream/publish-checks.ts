@@ -232,9 +232,18 @@ const storeTakes: Check = (publishing, { store }) => {
   if (refusal === COLD) return Cold;
   if (refusal === StoreRefusal.None) return Pass;
   if (refusal === StoreRefusal.NoSpace) return publishing.refuse(apiError("InsufficientResources"));
-  const err = refusal === StoreRefusal.Failed ? (store.failure?.message ?? "write error") : STORE_ERRORS[refusal]!;
-  return publishing.refuse(apiError("StreamStoreFailed", { err }));
+  if (refusal === StoreRefusal.Failed) return publishing.refuse(storeFailure(store.failure!));
+  return publishing.refuse(apiError("StreamStoreFailed", { err: STORE_ERRORS[refusal]! }));
 };
+
+/** What publishers hear of an error of the disk. */
+export function storeFailure(error: Error): ApiError {
+  return isOutOfSpace(error) ? apiError("InsufficientResources") : apiError("StreamStoreFailed", { err: error.message });
+}
+
+export function isOutOfSpace({ code }: NodeJS.ErrnoException): boolean {
+  return code === "ENOSPC" || code === "EDQUOT";
+}
 
 /** Removes what an import added about the publisher. */
 const hidePublisher: Check = publishing => {

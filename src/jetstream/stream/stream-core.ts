@@ -90,7 +90,7 @@ export interface StreamCore extends CheckedStream {
   beginChanges(): void;
   /** Call after changes outside of an event of a connection. */
   endChangesSoon(): void;
-  /** Runs a job that changes the store, and writes its changes. Messages that arrive meanwhile are stored. */
+  /** Runs a job that changes the store, and writes its changes. Messages that arrive meanwhile are stored. @throws the disk's error */
   change<T>(job: Job<T>): Promise<T>;
   /** Writes the changes of the turn. */
   flush(): void;

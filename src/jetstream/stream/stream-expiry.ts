@@ -58,6 +58,9 @@ export class StreamExpiry {
     if (stream.waiting === 0) this.markers.clear();
     try {
       if (stream.store.failure === null) await stream.change(stream.store.expire(now.high, now.low, message => this.storeMarker(message)));
+    } catch (error) {
+      // An error of the disk has frozen the store, which is logged.
+      if (stream.store.failure === null) throw error;
     } finally {
       this.running = false;
     }

@@ -19,6 +19,7 @@ import { Ingest } from "./ingest.ts";
 import { MESSAGE_IDS_MAX, MessageIds } from "./message-ids.ts";
 import { Outbox } from "./outbox.ts";
 import { PlaceHeader } from "./place-header.ts";
+import { isOutOfSpace, storeFailure } from "./publish-checks.ts";
 import { type PublishRules, rulesOf } from "./publish-rules.ts";
 import type { Publishing } from "./publishing.ts";
 import { messageIdAt, recallIds } from "./recall-ids.ts";
@@ -188,13 +189,26 @@ export class Stream implements StreamCore, StoreObserver {
     this.outbox.release(store.durable);
   }
 
-  /** Runs a job that changes the store, and writes its changes. Messages that arrive meanwhile are stored. */
+  /**
+   * Runs a job that changes the store, and writes its changes. Messages that arrive meanwhile are stored.
+   * @throws the disk's error: the store is frozen
+   */
   async change<T>(job: Job<T>): Promise<T> {
+    const { store } = this;
+    if (store.failure !== null) throw store.failure;
     this.beginChanges();
     this.endChangesSoon();
     const result = await this.host.run(job);
     this.beginChanges();
     this.endChangesSoon();
+    return result;
+  }
+
+  /** The same, and waits until the changes are durable. @throws the disk's error */
+  async changeDurably<T>(job: Job<T>): Promise<T> {
+    const result = await this.change(job);
+    await new Promise<void>(resolve => this.whenDurable(resolve));
+    if (this.store.failure !== null) throw this.store.failure;
     return result;
   }
 
@@ -252,11 +266,11 @@ export class Stream implements StreamCore, StoreObserver {
   }
 
   onFailure(error: Error, canRecover: boolean): void {
-    if (canRecover) this.host.outOfStorage(this.name);
+    if (canRecover || isOutOfSpace(error)) this.host.outOfStorage(this.name);
     const next = canRecover ? "it stores again when there is room" : "it is frozen until the server starts again";
     this.host.error(`JetStream failed to store a msg on stream '${this.label}': ${error.message}; ${next}`);
     if (canRecover) return;
-    this.outbox.drop(this.store.durable);
+    this.ingest.fail(storeFailure(error));
     this.host.endSoon();
   }
 

@@ -21,6 +21,8 @@ import type { SubjectFilters } from "./subject-filters.ts";
 export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER;
 /** Returned instead of a sequence, see `MessageStore.warm`. */
 export const COLD = -1;
+/** Returned instead of a sequence: the disk has failed, and the store is frozen (`MessageStore.failure`). */
+export const NOT_STORED = 0;
 /** Largest record, bytes, headers of the record included. */
 export const RECORD_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -122,7 +124,7 @@ export interface MessageStore {
    * Stores a message as the next sequence and removes older ones above the limits. The caller has called `check`. Copies the bytes.
    * @param message its time is used, its sequence is set
    * @param ttlSeconds its time to live, counted from its time; 0: it has none of its own; -1: it never expires, not even by age
-   * @returns the sequence; `COLD`: nothing has changed
+   * @returns the sequence; `COLD`: nothing has changed; `NOT_STORED`: the disk has failed within the call
    */
   append(message: Message, ttlSeconds: number): number;
   /** The same at a given sequence above the last one. Sequences between become a gap. */

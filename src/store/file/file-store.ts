@@ -17,6 +17,7 @@ import {
   COLD,
   type MessageScan,
   type MessageStore,
+  NOT_STORED,
   RECORD_BYTES_MAX,
   Read,
   RemovalReason,
@@ -97,7 +98,13 @@ export class FileStore implements MessageStore {
     const size = sizeOf(message);
     if (!this.canRemove(message, size)) return COLD;
     message.sequence = stored.state.lastSequence + 1;
-    this.store(message, size, ttlSeconds);
+    try {
+      this.store(message, size, ttlSeconds);
+    } catch (error) {
+      // A full block, or a large message, is written at once.
+      stored.onFailure(error as Error);
+      return NOT_STORED;
+    }
     return message.sequence;
   }
 
@@ -138,15 +145,15 @@ export class FileStore implements MessageStore {
   }
 
   erase(sequence: number): Job<boolean> {
-    return erase(this.stored, sequence);
+    return this.frozenByError(erase(this.stored, sequence));
   }
 
   purge(filter: string | null, below: number, keep: number): Job<number> {
-    return purge(this.stored, filter, below, keep);
+    return this.frozenByError(purge(this.stored, filter, below, keep));
   }
 
   compact(below: number): Job<number> {
-    return compact(this.stored, below);
+    return this.frozenByError(compact(this.stored, below));
   }
 
   truncate(above: number): Job<void> {
@@ -154,7 +161,7 @@ export class FileStore implements MessageStore {
   }
 
   expire(timeHigh: number, timeLow: number, onLast: (message: Message) => void): Job<bigint | null> {
-    return this.expiry.expire(timeHigh, timeLow, onLast);
+    return this.frozenByError(this.expiry.expire(timeHigh, timeLow, onLast));
   }
 
   get nextExpiry(): bigint | null {
@@ -164,7 +171,7 @@ export class FileStore implements MessageStore {
   *reconfigure(limits: StoreLimits): Job<void> {
     this.stored.limits = limits;
     this.enforcing++;
-    yield* enforceLimits(this.stored);
+    yield* this.frozenByError(enforceLimits(this.stored));
     this.enforcing--;
   }
 
@@ -261,6 +268,16 @@ export class FileStore implements MessageStore {
   }
 
   // Internal
+
+  /** An error of the disk within a job freezes the store. */
+  private *frozenByError<T>(job: Job<T>): Job<T> {
+    try {
+      return yield* job;
+    } catch (error) {
+      this.stored.onFailure(error as Error);
+      throw error;
+    }
+  }
 
   private store(message: Message, size: number, ttlSeconds: number): void {
     assert(!this.closed && this.stored.failure === null, "nothing is stored in a closed or frozen store", message.sequence);
