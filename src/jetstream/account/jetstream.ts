@@ -160,7 +160,7 @@ export class JetStream implements StreamHost {
     if (files === null) return;
     for (const found of await files.list(account.name)) {
       if (found.offlineReason !== null) {
-        account.offline.set(found.config.name, { config: found.config, reason: found.offlineReason, directory: found.directory });
+        account.offline.set(found.config.name, { ...found, reason: found.offlineReason });
         continue;
       }
       const { config, created } = found;
@@ -174,7 +174,7 @@ export class JetStream implements StreamHost {
         // One stream that cannot be opened keeps its name and its files; the others are served.
         const reason = (error as Error).message;
         this.error(`Error recreating stream "${account.name} > ${config.name}": ${reason}`);
-        account.offline.set(config.name, { config, reason, directory: found.directory });
+        account.offline.set(config.name, { ...found, reason });
       }
     }
   }

@@ -39,6 +39,8 @@ export interface FoundStream {
   readonly created: Nanoseconds;
   /** Why the stream cannot be used; null: it can. */
   readonly offlineReason: string | null;
+  /** See `OfflineStream`. */
+  readonly isUnsupported: boolean;
   readonly directory: string;
 }
 
@@ -168,6 +170,7 @@ export class StreamFiles {
       config: defaultStreamConfig(name),
       created: new Nanoseconds(),
       offlineReason: reason,
+      isUnsupported: false,
       directory,
     });
     if (kind === "offline") return unusable(text);
@@ -175,11 +178,13 @@ export class StreamFiles {
       const { config, created, offlineReason } = decodeStreamMetafile(found.plain);
       const time = new Nanoseconds();
       if (created !== null) time.setBigInt(nanosecondsSince1970(created));
-      if (offlineReason !== null) return { config: { ...config, name }, created: time, offlineReason, directory };
+      if (offlineReason !== null) return { config: { ...config, name }, created: time, offlineReason, isUnsupported: true, directory };
       if (config.name !== name) return unusable(`stream name in metafile does not match directory: ${JSON.stringify(config.name)}`);
       const repaired = repairStoredConfig(config);
       for (const warning of repaired.warnings) log.warn(warning);
-      return repaired.config === null ? null : { config: repaired.config, created: time, offlineReason: null, directory };
+      return repaired.config === null
+        ? null
+        : { config: repaired.config, created: time, offlineReason: null, isUnsupported: false, directory };
     } catch (error) {
       if (error instanceof JsonError) return unusable(`decoding error: ${error.message}`);
       throw error;

@@ -1,10 +1,13 @@
 /** Requests about streams. Source: reference, jetstream §1.3, §1.4, §1.11. */
 
 import { encode } from "../../base/bytes/ascii.ts";
+import type { Nanoseconds } from "../../base/clock/nanoseconds.ts";
 import { StreamedList } from "../../base/go/json-stream.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { HeaderKey } from "../../messaging/header/header-read.ts";
 import { collide } from "../../messaging/subject/subject-overlap.ts";
+import { StoreState } from "../../store/contract/store-state.ts";
+import type { OfflineStream } from "../account/offline-stream.ts";
 import { decideCreate } from "../config/create-stream.ts";
 import { answeredMetadata } from "../config/metadata.ts";
 import { type Integer, STREAM_CONFIG_REQUEST } from "../config/stream-config.ts";
@@ -62,6 +65,20 @@ function infoOf(
   });
 }
 
+/** As in the reference, a create with the configuration of a stream that is not supported is answered as if the stream were empty. */
+function offlineInfoOf({ config, created }: OfflineStream, now: Nanoseconds, { version }: AnsweringServer): object {
+  return streamInfoValue({
+    config: { ...config, metadata: answeredMetadata(config.metadata, version) },
+    createdHigh: created.high,
+    createdLow: created.low,
+    state: streamStateValue(new StoreState(), 0),
+    domain: "",
+    leader: "",
+    timeHigh: now.high,
+    timeLow: now.low,
+  });
+}
+
 export function streamEndpoints(server: AnsweringServer): Readonly<Record<string, Endpoint>> {
   return {
     "STREAM.CREATE.*": { kind: "streamCreate", changes: true, handle: request => create(request, server) },
@@ -83,10 +100,15 @@ async function create(request: ApiRequest, server: AnsweringServer): Promise<obj
   const { account, jetStream } = request;
   const given = request.decode(STREAM_CONFIG_REQUEST);
   const decision = decideCreate(given, request.name, account);
+  const stored = account.offline.get(request.name);
+  // What a damaged file said cannot be compared.
+  const isUnknown = stored !== undefined && !stored.isUnsupported && (!(decision instanceof ApiError) || decision.is("StreamNameExist"));
+  if (isUnknown) throw apiError("StreamOfflineReason", { err: stored.reason });
   if (decision instanceof ApiError) throw decision;
   if (decision.exists) {
+    if (stored !== undefined) return { ...offlineInfoOf(stored, jetStream.nanoseconds.read(), server), did_create: true };
     const existing = request.stream;
-    if (existing === undefined) throw offline(request);
+    if (existing === undefined) throw apiError("StreamNotFound");
     await durable(existing);
     return { ...infoOf(existing, server, { domain: "" }), did_create: true };
   }
@@ -115,17 +137,12 @@ async function update(request: ApiRequest, server: AnsweringServer): Promise<obj
   return infoOf(stream!, server, {});
 }
 
-function offline({ account, name }: ApiRequest): ApiError {
-  const stored = account.offline.get(name);
-  return stored === undefined ? apiError("StreamNotFound") : apiError("StreamOfflineReason", { err: stored.reason });
-}
-
 /** @throws ApiError, DelayedError  there is no such stream, or it cannot be used */
 export function streamOf(request: ApiRequest): Stream {
   const { stream } = request;
   if (stream !== undefined) return stream;
-  if (request.account.offline.has(request.name)) throw new DelayedError(offline(request));
-  throw apiError("StreamNotFound");
+  const stored = request.account.offline.get(request.name);
+  throw stored === undefined ? apiError("StreamNotFound") : new DelayedError(apiError("StreamOfflineReason", { err: stored.reason }));
 }
 
 /** Streams with a subject that collides with a filter, sorted by name. */

@@ -1,5 +1,6 @@
 /** A server with JetStream in a process of its own, which can be stopped or killed and started again on the same files. */
 import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { PROGRAM, RunningProgram, TemporaryDirectory } from "../../cli/program.ts";
 import { findReference } from "../../reference/reference-server.ts";
 import { RawClient } from "./raw-client.ts";
@@ -35,8 +36,10 @@ export class TestedServer implements AsyncDisposable {
     return client;
   }
 
-  async restart(how: Restart): Promise<void> {
+  /** @param whileStopped changes the files in the store's directory */
+  async restart(how: Restart, whileStopped: (store: string) => void = () => {}): Promise<void> {
     await this.end(how);
+    whileStopped(join(this.directory.join("store"), "jetstream"));
     await this.startProgram();
   }
 
