@@ -6,7 +6,7 @@ import { test } from "bun:test";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { findReference, pinnedVersion, referenceIsRequired } from "./reference-server.ts";
+import { EARLIER_VERSION, findReference, pinnedVersion, referenceIsRequired } from "./reference-server.ts";
 
 export interface FoundProgram {
   /** null: it is missing. */
@@ -25,11 +25,12 @@ const SYSTEM_PROGRAMS = {
   go: ["go"],
 } as const;
 
-export type ProgramName = "nats-server" | "nats" | "nsc" | keyof typeof SYSTEM_PROGRAMS;
+export type ProgramName = "nats-server" | "nats-server-2.15.2" | "nats" | "nsc" | keyof typeof SYSTEM_PROGRAMS;
 
 /** `nats` and `nsc` are looked for in $NATS_CLI or $NSC, on the PATH and in ~/go/bin. */
 export function findProgram(name: ProgramName): FoundProgram {
   if (name === "nats-server") return findReference();
+  if (name === "nats-server-2.15.2") return findReference(EARLIER_VERSION);
   if (name === "nats") return findCli();
   const names = name === "nsc" ? ["nsc"] : SYSTEM_PROGRAMS[name];
   const candidates = [...names.map(one => Bun.which(one)), ...(name === "nsc" ? [process.env.NSC, join(homedir(), "go/bin/nsc")] : [])];
@@ -51,7 +52,13 @@ function findCli(): FoundProgram {
 
 /** Names of the missing programs. */
 export function missingPrograms(): ProgramName[] {
-  const names: ProgramName[] = ["nats-server", "nats", "nsc", ...(Object.keys(SYSTEM_PROGRAMS) as (keyof typeof SYSTEM_PROGRAMS)[])];
+  const names: ProgramName[] = [
+    "nats-server",
+    "nats-server-2.15.2",
+    "nats",
+    "nsc",
+    ...(Object.keys(SYSTEM_PROGRAMS) as (keyof typeof SYSTEM_PROGRAMS)[]),
+  ];
   return names.filter(name => findProgram(name).path === null);
 }
 

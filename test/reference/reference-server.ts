@@ -1,7 +1,8 @@
 /**
  * nats-server, the released Go server, started for a test that compares ours with it. `make reference` installs it.
  *
- * It is searched in $NATS_SERVER, on the PATH and in ~/go/bin, and used only when its version is exactly the one in versions.txt.
+ * It is searched in $NATS_SERVER, on the PATH and in ~/go/bin, and used only when its version is exactly the one in versions.txt. An earlier
+ * version, whose store directories are compared, is called nats-server-2.15.2.
  * Our own executable may have the same name and prints the same version, so the file must also be a Go program.
  * Without it tests compare with its recorded answers (recording.ts). With CI=true or REQUIRE_REFERENCE=1 a missing reference fails
  * them, so that a green run in CI has really compared.
@@ -20,6 +21,8 @@ export function pinnedVersion(program: string): string {
 
 /** Version of nats-server, such as `2.15.3`. */
 export const REFERENCE_VERSION = pinnedVersion("nats-server").slice(1);
+/** The version before it. */
+export const EARLIER_VERSION = "2.15.2";
 /** Time limit for a start, which takes about 50 ms, and for a reload. */
 const START_TIMEOUT_MS = 60_000;
 
@@ -31,9 +34,13 @@ export interface ReferenceBinary {
 }
 
 /** Finds the reference once per process. Never throws; `referenceIsRequired` says whether a missing one is an error. */
-export function findReference(): ReferenceBinary {
-  found ??= search();
-  return found;
+export function findReference(version = REFERENCE_VERSION): ReferenceBinary {
+  let binary = found.get(version);
+  if (binary === undefined) {
+    binary = search(version);
+    found.set(version, binary);
+  }
+  return binary;
 }
 
 /** True where a missing reference must fail the tests instead of skipping them. */
@@ -41,10 +48,11 @@ export function referenceIsRequired(): boolean {
   return process.env.CI === "true" || process.env.REQUIRE_REFERENCE === "1";
 }
 
-let found: ReferenceBinary | null = null;
+const found = new Map<string, ReferenceBinary>();
 
-function search(): ReferenceBinary {
-  const candidates = [process.env.NATS_SERVER, Bun.which("nats-server"), join(homedir(), "go", "bin", "nats-server")];
+function search(version: string): ReferenceBinary {
+  const program = version === REFERENCE_VERSION ? "nats-server" : `nats-server-${version}`;
+  const candidates = [process.env.NATS_SERVER, Bun.which(program), join(homedir(), "go", "bin", program)];
   const refused: string[] = [];
   for (const path of candidates) {
     if (!path || !existsSync(path)) continue;
@@ -54,10 +62,10 @@ function search(): ReferenceBinary {
     }
     const { stdout, exitCode } = Bun.spawnSync([path, "--version"]);
     const text = stdout.toString().trim();
-    if (exitCode === 0 && text === `nats-server: v${REFERENCE_VERSION}`) return { path, missing: "" };
+    if (exitCode === 0 && text === `nats-server: v${version}`) return { path, missing: "" };
     refused.push(`${path} says "${text}"`);
   }
-  const name = `nats-server ${REFERENCE_VERSION}`;
+  const name = `nats-server ${version}`;
   const missing = refused.length === 0 ? `${name} was not found` : `not ${name}: ${refused.join(", ")}`;
   return { path: null, missing };
 }
@@ -78,10 +86,11 @@ export class ReferenceServer {
   /**
    * Starts a server and returns once it listens.
    * @param config text in nats-server's configuration language, without ports: they are added here
+   * @param version as `findReference`
    * @throws when there is no reference, or when it exits, with what it logged
    */
-  static async start(config = ""): Promise<ReferenceServer> {
-    const { path, missing } = findReference();
+  static async start(config = "", version = REFERENCE_VERSION): Promise<ReferenceServer> {
+    const { path, missing } = findReference(version);
     if (path === null) throw new Error(missing);
     const directory = mkdtempSync(join(tmpdir(), "bunats-reference-"));
     const configFile = join(directory, "server.conf");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Random } from "../../../src/base/random/random.ts";
 import { seedFromEnv } from "../../doubles/seed.ts";
 import { needs } from "../../reference/programs.ts";
+import { EARLIER_VERSION, REFERENCE_VERSION } from "../../reference/reference-server.ts";
 import { Expected } from "./expected.ts";
 import { OwnStream, streamDirectory } from "./own-stream.ts";
 import { ReferenceStream, type Secrets, type StoreForm } from "./reference-stream.ts";
@@ -42,43 +43,45 @@ function blockFiles(directory: string): Buffer[] {
   return names.map(name => readFileSync(join(messages, name)));
 }
 
-needs(["nats-server"], () => {
-  for (const form of FORMS) {
-    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      const name = `${form.cipher ?? "plain"}${form.compressed ? " with S2" : ""}`;
-      test(
-        `a stream moves from nats-server to our store and back: ${name}, ${signal}`,
-        () =>
-          inDirectory(async directory => {
-            const seed = seedFromEnv();
-            const expected = new Expected(new Random(seed));
-            const first = await ReferenceStream.open(directory, form, SECRETS);
-            await first.create(form, BYTES_MAX);
-            await expected.change(first, 150);
-            await first.stop(signal);
-            expect(blockFiles(directory).length).toBeGreaterThan(1);
-            expect(blockFiles(directory).some(file => file.includes("repeated repeated"))).toBe(form.cipher === null);
+for (const version of [REFERENCE_VERSION, EARLIER_VERSION]) {
+  needs([version === EARLIER_VERSION ? "nats-server-2.15.2" : "nats-server"], () => {
+    for (const form of FORMS) for (const signal of ["SIGTERM", "SIGKILL"] as const) testMove(version, form, signal);
+  });
+}
 
-            const own = await OwnStream.open(directory, form, SECRETS, BLOCK_BYTES[signal]);
-            expect(JSON.parse(own.config)).toMatchObject({ name: "S", compression: form.compressed ? "s2" : "none" });
-            expect(own.state()).toEqual(expected.state);
-            await expected.compare(own, `SEED=${seed} ours`);
-            await expected.change(own, 130);
-            await expected.compare(own, `SEED=${seed} ours, changed`);
-            await own.settled();
-            if (signal === "SIGTERM") await own.close();
-            expect(own.log).toEqual([]);
-            const files = blockFiles(directory);
-            if (signal === "SIGTERM") expect(files.some(file => file.subarray(-ZEROS.length).equals(ZEROS))).toBe(false);
-            if (form.cipher === null) expect(files.some(file => file.toString("latin1", 0, 4) === "cmp\x01")).toBe(form.compressed);
+function testMove(version: string, form: StoreForm, signal: "SIGKILL" | "SIGTERM"): void {
+  const name = `${form.cipher ?? "plain"}${form.compressed ? " with S2" : ""}`;
+  test(
+    `a stream moves from nats-server ${version} to our store and back: ${name}, ${signal}`,
+    () =>
+      inDirectory(async directory => {
+        const seed = seedFromEnv();
+        const expected = new Expected(new Random(seed));
+        const first = await ReferenceStream.open(directory, form, SECRETS, version);
+        await first.create(form, BYTES_MAX);
+        await expected.change(first, 150);
+        await first.stop(signal);
+        expect(blockFiles(directory).length).toBeGreaterThan(1);
+        expect(blockFiles(directory).some(file => file.includes("repeated repeated"))).toBe(form.cipher === null);
 
-            const second = await ReferenceStream.open(directory, form, SECRETS);
-            expect(await second.state()).toEqual(expected.state);
-            await expected.compare(second, `SEED=${seed} reference`);
-            await second.stop(signal);
-          }),
-        TIMEOUT_MS,
-      );
-    }
-  }
-});
+        const own = await OwnStream.open(directory, form, SECRETS, BLOCK_BYTES[signal]);
+        expect(JSON.parse(own.config)).toMatchObject({ name: "S", compression: form.compressed ? "s2" : "none" });
+        expect(own.state()).toEqual(expected.state);
+        await expected.compare(own, `SEED=${seed} ours`);
+        await expected.change(own, 130);
+        await expected.compare(own, `SEED=${seed} ours, changed`);
+        await own.settled();
+        if (signal === "SIGTERM") await own.close();
+        expect(own.log).toEqual([]);
+        const files = blockFiles(directory);
+        if (signal === "SIGTERM") expect(files.some(file => file.subarray(-ZEROS.length).equals(ZEROS))).toBe(false);
+        if (form.cipher === null) expect(files.some(file => file.toString("latin1", 0, 4) === "cmp\x01")).toBe(form.compressed);
+
+        const second = await ReferenceStream.open(directory, form, SECRETS, version);
+        expect(await second.state()).toEqual(expected.state);
+        await expected.compare(second, `SEED=${seed} reference`);
+        await second.stop(signal);
+      }),
+    TIMEOUT_MS,
+  );
+}

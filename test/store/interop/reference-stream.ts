@@ -28,11 +28,11 @@ export class ReferenceStream {
   ) {}
 
   /** Starts nats-server with this store directory. */
-  static async open(directory: string, form: StoreForm, secrets: Secrets): Promise<ReferenceStream> {
+  static async open(directory: string, form: StoreForm, secrets: Secrets, version?: string): Promise<ReferenceStream> {
     const { key, previous } = secrets;
     const lines =
       form.cipher === null ? [] : [`cipher: ${form.cipher}`, `key: "${key}"`, ...(previous === null ? [] : [`prev_key: "${previous}"`])];
-    const server = await ReferenceServer.start(`jetstream {\n store_dir: "${directory}"\n ${lines.join("\n ")}\n}`);
+    const server = await ReferenceServer.start(`jetstream {\n store_dir: "${directory}"\n ${lines.join("\n ")}\n}`, version);
     const connection = await connect({ servers: `127.0.0.1:${server.port}`, reconnect: false, timeout: ANSWER_MS });
     return new ReferenceStream(server, connection);
   }
