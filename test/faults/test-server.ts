@@ -30,6 +30,13 @@ export class TestServer extends Server implements AsyncDisposable {
     return server;
   }
 
+  /** With JetStream, whose start takes a while. */
+  static async openWithJetStream(given: Partial<Options>): Promise<TestServer> {
+    const server = new TestServer(completeOptions({ host: "127.0.0.1", port: 0, ...given }), new KeptLog());
+    await server.start();
+    return server;
+  }
+
   /** State that connections hold: equal to `NOTHING_LEFT` on a server without connections. */
   leftovers(): Record<string, unknown> {
     return {

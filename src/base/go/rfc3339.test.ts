@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Nanoseconds } from "../clock/nanoseconds.ts";
 import { Random } from "../random/random.ts";
-import { nanosecondsSince1970, TIME_BYTES_MAX, timestampAt, timeText, writeTime } from "./rfc3339.ts";
+import { nanosecondsSince1970, TIME_BYTES_MAX, TimeWriter, timestampAt, timeText, writeTime } from "./rfc3339.ts";
 import { timestampText } from "./time.ts";
 
 const halves = new Nanoseconds();
@@ -39,5 +39,21 @@ test("fuzz: every time gives the text of the calendar, and comes back exactly", 
     expect(nanosecondsSince1970(timestamp), message).toBe(rounded);
     const end = writeTime(target, 1, halves.high, halves.low);
     expect(Buffer.from(target.subarray(1, end)).toString(), message).toBe(timestampText(timestamp));
+  }
+});
+
+test("fuzz: a writer that keeps the text of a second writes the same", () => {
+  const seed = seedFromEnv();
+  const random = new Random(seed);
+  const writer = new TimeWriter();
+  const [kept, plain] = [new Uint8Array(TIME_BYTES_MAX + 1), new Uint8Array(TIME_BYTES_MAX + 1)];
+  let value = 0n;
+  for (let round = 0; round < 5_000; round++) {
+    if (random.chance(0.1)) value = BigInt.asIntN(63, BigInt(random.nextUint32()) * BigInt(random.nextUint32()));
+    else value += BigInt(random.nextUint32() >>> 2) * (random.chance(0.2) ? -1n : 1n);
+    const { high, low } = halves.setBigInt(value);
+    const end = writer.write(kept, 1, high, low);
+    expect(end, `SEED=${seed} round=${round} ${value}`).toBe(writeTime(plain, 1, high, low));
+    expect(kept.subarray(0, end), `SEED=${seed} round=${round} ${value}`).toEqual(plain.subarray(0, end));
   }
 });

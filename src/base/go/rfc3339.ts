@@ -11,6 +11,9 @@ import type { Timestamp } from "./time.ts";
 /** Longest text, bytes. */
 export const TIME_BYTES_MAX = "2006-01-02T15:04:05.999999999Z".length;
 
+/** Bytes of a text up to its seconds. */
+const SECOND_BYTES = "2006-01-02T15:04:05".length;
+
 const NANOS_PER_SECOND = 1_000_000_000;
 const SECONDS_PER_DAY = 86_400;
 const LIMB = 65_536;
@@ -31,8 +34,12 @@ export function nanosecondsWithin(high: number, low: number): number {
 
 /** Whole seconds since 1970, rounded down. */
 export function secondsOf(high: number, low: number): number {
+  return wholeSeconds(high, low, nanosecondsWithin(high, low));
+}
+
+function wholeSeconds(high: number, low: number, nanoseconds: number): number {
   // A multiple of 10^9 below 2^63 in a double is off by less than a thousandth of a second, so rounding is exact.
-  return Math.round((high * LIMB * LIMB + low - nanosecondsWithin(high, low)) / NANOS_PER_SECOND);
+  return Math.round((high * LIMB * LIMB + low - nanoseconds) / NANOS_PER_SECOND);
 }
 
 export function timestampAt(high: number, low: number): Timestamp {
@@ -51,19 +58,46 @@ export function timeText(high: number, low: number): string {
 
 /** @param target has `TIME_BYTES_MAX` bytes left @returns the offset after the text */
 export function writeTime(target: Uint8Array, at: number, high: number, low: number): number {
-  const whole = secondsOf(high, low);
-  const days = Math.floor(whole / SECONDS_PER_DAY);
-  const second = whole - days * SECONDS_PER_DAY;
+  const nanoseconds = nanosecondsWithin(high, low);
+  return writeRest(target, writeSecond(target, at, wholeSeconds(high, low, nanoseconds)), nanoseconds);
+}
+
+/** Writes times of which many have the same second, as messages that are stored one after the other: the text of a second is kept. */
+export class TimeWriter {
+  private readonly text = new Uint8Array(SECOND_BYTES);
+  private second = Number.NaN;
+
+  /** As `writeTime`. */
+  write(target: Uint8Array, at: number, high: number, low: number): number {
+    const nanoseconds = nanosecondsWithin(high, low);
+    const second = wholeSeconds(high, low, nanoseconds);
+    const { text } = this;
+    if (second !== this.second) {
+      this.second = second;
+      writeSecond(text, 0, second);
+    }
+    for (let index = 0; index < SECOND_BYTES; index++) target[at + index] = text[index];
+    return writeRest(target, at + SECOND_BYTES, nanoseconds);
+  }
+}
+
+/** @param second since 1970 */
+function writeSecond(target: Uint8Array, at: number, second: number): number {
+  const days = Math.floor(second / SECONDS_PER_DAY);
+  const ofDay = second - days * SECONDS_PER_DAY;
   let next = writeDate(target, at, days);
   target[next++] = 0x54; // T
-  next = writeTwo(target, next, Math.floor(second / 3_600));
+  next = writeTwo(target, next, Math.floor(ofDay / 3_600));
   target[next++] = COLON;
-  next = writeTwo(target, next, Math.floor(second / 60) % 60);
+  next = writeTwo(target, next, Math.floor(ofDay / 60) % 60);
   target[next++] = COLON;
-  next = writeTwo(target, next, second % 60);
-  next = writeFraction(target, next, nanosecondsWithin(high, low));
-  target[next++] = 0x5a; // Z
-  return next;
+  return writeTwo(target, next, ofDay % 60);
+}
+
+function writeRest(target: Uint8Array, at: number, nanoseconds: number): number {
+  const next = writeFraction(target, at, nanoseconds);
+  target[next] = 0x5a; // Z
+  return next + 1;
 }
 
 /** @param days since 1970 */
@@ -96,10 +130,11 @@ function writeFraction(target: Uint8Array, at: number, nanos: number): number {
   let rest = nanos;
   let last = 0;
   for (let digit = 9; digit >= 1; digit--) {
-    const value = rest % 10;
+    const quotient = (rest / 10) | 0;
+    const value = rest - quotient * 10;
     if (value !== 0 && last === 0) last = digit;
     target[at + digit] = ZERO + value;
-    rest = Math.floor(rest / 10);
+    rest = quotient;
   }
   return at + last + 1;
 }

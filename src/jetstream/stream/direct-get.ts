@@ -37,6 +37,9 @@ import type { StreamCore } from "./stream-core.ts";
 const GROUP = "_sys_";
 /** Subjects for which `multi_last` sends the last message, at most. */
 const SUBJECTS_MAX = 1024;
+/** A batch passes on its messages after so many of them or so many bytes; the rest continues when others had their turn. */
+const PART_MESSAGES = 256;
+const PART_BYTES = 64 * 1024;
 const SUBJECT_TOKEN = 5;
 const DOT = 0x2e;
 const NO_BYTES = new Uint8Array(0);
@@ -50,7 +53,6 @@ export class DirectGet {
   private readonly subscriber: LocalSubscriber;
   private subscriptions: readonly Subscription[] = [];
   private readonly message = new Message();
-  private scratch = Buffer.alloc(0);
 
   constructor(stream: StreamCore) {
     this.stream = stream;
@@ -139,7 +141,7 @@ export class DirectGet {
     const read = stream.store.load(sequence, message);
     if (read === Read.Cold) return this.answerLater({ ...MESSAGE_GET_REQUEST.zero(), sequence, noHeaders }, reply);
     if (read !== Read.Found) return this.sendStatus(reply, "404 Message Not Found");
-    this.send(reply, noHeaders ? null : this.headerOf(message), message);
+    this.send(reply, message, noHeaders);
   }
 
   private *sendBatch(request: MessageGetRequest, reply: Uint8Array): Job<void> {
@@ -157,10 +159,11 @@ export class DirectGet {
     const bytesMax = request.bytesMax === 0 ? stream.host.pendingBytesMax : Number(request.bytesMax);
     const scan = store.scan(filters ?? ALL, Math.max(1, from));
     let sentBytes = 0;
+    let passedBytes = 0;
     let lastSequence = 0;
     const most = isBatch ? Number(request.batch) : 1;
     let sent = 0;
-    while (sent < most) {
+    while (sent < most && !stream.closed) {
       const read = scan.step(message);
       if (read === Read.Cold) yield store.warm();
       else if (read === Read.Paused || read === Read.Damaged) yield PAUSE;
@@ -168,12 +171,17 @@ export class DirectGet {
       else {
         // Without headers nothing says what is left, and the reference counts it only for them.
         if (isBatch && pending > 0 && !request.noHeaders) pending--;
-        const header = request.noHeaders ? null : isBatch ? this.batchHeaderOf(message, pending, lastSequence) : this.headerOf(message);
-        this.send(reply, header, message);
+        if (isBatch && !request.noHeaders) this.sendOfBatch(reply, message, pending, lastSequence);
+        else this.send(reply, message, request.noHeaders);
         lastSequence = message.sequence;
         sent++;
         sentBytes += message.subjectSize + message.headerSize + message.payloadSize;
         if (sentBytes >= bytesMax) break;
+        if (sentBytes - passedBytes >= PART_BYTES || sent % PART_MESSAGES === 0) {
+          passedBytes = sentBytes;
+          stream.outbox.release(store.durable);
+          yield PAUSE;
+        }
       }
     }
     if (sent === 0 && most > 0) return this.sendStatus(reply, "404 Message Not Found");
@@ -198,7 +206,7 @@ export class DirectGet {
       read = store.load(sequence, message);
     }
     if (read !== Read.Found) return this.sendStatus(reply, "404 Message Not Found");
-    this.send(reply, request.noHeaders ? null : this.headerOf(message), message);
+    this.send(reply, message, request.noHeaders);
   }
 
   /** The last message of each subject. `no_hdr` has no effect. */
@@ -233,7 +241,7 @@ export class DirectGet {
         read = store.load(sequence, message);
       }
       if (read !== Read.Found) return this.sendStatus(reply, "404 Message Not Found");
-      this.send(reply, this.batchHeaderOf(message, pending, last), message);
+      this.sendOfBatch(reply, message, pending, last);
       last = sequence;
       sent++;
       sentBytes += message.subjectSize + message.headerSize + message.payloadSize;
@@ -258,33 +266,29 @@ export class DirectGet {
     return sequence;
   }
 
-  private send(reply: Uint8Array, header: Uint8Array | null, { payload, payloadEnd, payloadStart, sequence }: Message): void {
+  /** Sends a message alone. */
+  private send(reply: Uint8Array, message: Message, noHeaders: boolean): void {
+    const { outbox, place } = this.stream;
+    const start = outbox.begin(reply, 0, reply.length, (noHeaders ? 0 : place.bytesMax(message, ALONE)) + message.payloadSize);
+    this.end(message, noHeaders ? start : place.end(outbox.target, place.write(outbox.target, start, message)));
+  }
+
+  /** Sends a message that is one of several. */
+  private sendOfBatch(reply: Uint8Array, message: Message, pending: number, lastSequence: number): void {
+    const { outbox, place } = this.stream;
+    const start = outbox.begin(reply, 0, reply.length, place.bytesMax(message, BATCH_NUMBERS) + message.payloadSize);
+    const { target } = outbox;
+    let at = place.writeNumber(target, place.write(target, start, message), NUM_PENDING, pending);
+    at = place.writeNumber(target, at, LAST_SEQUENCE, lastSequence);
+    this.end(message, place.end(target, at));
+  }
+
+  private end({ payload, payloadEnd, payloadStart, sequence }: Message, headerEnd: number): void {
     const { outbox, store } = this.stream;
     // What is already durable need not wait for later changes.
     const gate = sequence <= store.durableSequence ? 0 : this.stream.gate;
-    outbox.message(gate, reply, 0, reply.length, header, payload, payloadStart, payloadEnd);
+    outbox.end(gate, headerEnd, payload, payloadStart, payloadEnd);
     this.stream.sendSoon();
-  }
-
-  /** Headers of a message that is sent alone. Overwritten by the next call. */
-  private headerOf(message: Message): Uint8Array {
-    const { place } = this.stream;
-    const block = this.scratchFor(place.bytesMax(message, ALONE));
-    return block.subarray(0, place.end(block, place.write(block, 0, message)));
-  }
-
-  /** Headers of a message that is one of several. Overwritten by the next call. */
-  private batchHeaderOf(message: Message, pending: number, lastSequence: number): Uint8Array {
-    const { place } = this.stream;
-    const block = this.scratchFor(place.bytesMax(message, BATCH_NUMBERS));
-    let at = place.writeNumber(block, place.write(block, 0, message), NUM_PENDING, pending);
-    at = place.writeNumber(block, at, LAST_SEQUENCE, lastSequence);
-    return block.subarray(0, place.end(block, at));
-  }
-
-  private scratchFor(size: number): Buffer {
-    if (this.scratch.length < size) this.scratch = Buffer.allocUnsafeSlow(size * 2);
-    return this.scratch;
   }
 
   private sendStatus(reply: Uint8Array, text: DirectGetStatus): void {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { Outbox, OutboxPages } from "./outbox.ts";
+import { PubAck } from "./pub-ack.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -61,4 +62,42 @@ test("code that waits runs when the stream ends; messages are dropped", () => {
   outbox.after(5, () => sent.push("call"));
   outbox.clear();
   expect([sent, outbox.isEmpty]).toEqual([["call"], true]);
+});
+
+test("messages on one subject have its bytes once, also when an acknowledgement stands between them", () => {
+  const texts: string[] = [];
+  const subjects = new Set<number>();
+  const outbox = new Outbox(
+    { meter: new WorkMeter(), pages: new OutboxPages(), addTask: () => {} },
+    {
+      publishBatch(batch, from, to) {
+        for (let index = from; index < to; index++) {
+          subjects.add(batch.subjectStart(index));
+          const header = batch.headerSize(index) === -1 ? "no headers" : batch.header(index).toString();
+          texts.push(`${batch.subjectText(index)}|${header}|${batch.payload(index).toString()}`);
+        }
+        return to - from;
+      },
+    },
+  );
+  const send = (subject: string, header: string, payload: string) => {
+    const bytes = Buffer.from(`??${subject}`);
+    const at = outbox.begin(bytes, 2, bytes.length, header.length + payload.length + 10);
+    const end = at + outbox.target.write(header, at);
+    outbox.end(0, end, Buffer.from(payload), 0, payload.length);
+  };
+  send("in.box", "H1", "one");
+  outbox.ack(0, Buffer.from("acks"), 0, 4, new PubAck("S", ""), 7, false);
+  send("in.box", "", "");
+  send("in.bot", "H2", "x".repeat(100));
+  send("in.box", "", "four");
+  outbox.release(0);
+  expect(texts).toEqual([
+    "in.box|H1|one",
+    'acks|no headers|{"stream":"S","seq":7}',
+    "in.box|no headers|",
+    `in.bot|H2|${"x".repeat(100)}`,
+    "in.box|no headers|four",
+  ]);
+  expect(subjects.size).toBe(4);
 });

@@ -7,6 +7,7 @@
  * A page is a `MessageBatch` with its bytes, written as a read would contain them, so that a run of acknowledgements travels like messages of a
  * client: matched once per receiver, encoded once, nothing allocated per message. Messages leave in the order in which they were added.
  */
+import { putBytes } from "../../base/bytes/put-bytes.ts";
 import type { Task } from "../../base/scheduling/scheduler.ts";
 import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import { MESSAGES_MAX, MessageBatch } from "../../messaging/batch/message-batch.ts";
@@ -33,6 +34,7 @@ const PAGE_BYTES = 128 * 1024;
 /** Unused pages that are kept. */
 const SPARE_PAGES_MAX = 64;
 const CRLF_BYTES = 2;
+const NO_BYTES = Buffer.alloc(0);
 /** Gate of a message that is never sent. */
 const DROPPED = -1;
 const CR = 0x0d;
@@ -48,6 +50,9 @@ class OutboxPage {
   size = 0;
   /** Messages that were sent. */
   sent = 0;
+  /** The subject of the last message that is not an acknowledgement. */
+  subjectStart = 0;
+  subjectEnd = 0;
   /** Code that runs before the message of that index is sent; sorted by index. */
   readonly calls: { readonly index: number; gate: number; readonly run: () => void }[] = [];
   readonly messagesMax: number;
@@ -69,7 +74,17 @@ class OutboxPage {
     batch.fromClient = false;
     this.size = 0;
     this.sent = 0;
+    this.subjectStart = 0;
+    this.subjectEnd = 0;
     this.calls.length = 0;
+  }
+
+  isLastSubject(subject: Uint8Array, start: number, end: number): boolean {
+    const { bytes, subjectStart } = this;
+    const size = end - start;
+    if (size !== this.subjectEnd - subjectStart) return false;
+    for (let index = 0; index < size; index++) if (bytes[subjectStart + index] !== subject[start + index]) return false;
+    return true;
   }
 
   hasRoom(bytes: number): boolean {
@@ -103,6 +118,10 @@ export class Outbox implements Task {
   /** Oldest first. */
   private pages: OutboxPage[] = [];
   private durable = 0;
+  /** Of the message that was begun: its page, the bytes of that page, and where its headers begin. */
+  private opened!: OutboxPage;
+  target: Buffer = NO_BYTES;
+  private at = 0;
   private sending = false;
   private isTask = false;
 
@@ -121,7 +140,7 @@ export class Outbox implements Task {
     const page = this.pageFor(end - start + ack.bytesMax + CRLF_BYTES);
     const { batch, bytes } = page;
     const at = page.size;
-    const replyEnd = put(reply, start, end, bytes, at);
+    const replyEnd = putBytes(reply, start, end, bytes, at);
     const tail = isDuplicate ? ack.writeDuplicate(bytes, replyEnd, sequence) : ack.write(bytes, replyEnd, sequence);
     bytes[tail] = CR;
     bytes[tail + 1] = LF;
@@ -143,18 +162,42 @@ export class Outbox implements Task {
     payloadEnd: number,
   ): void {
     const headerSize = header === null ? 0 : header.length;
-    const page = this.pageFor(subjectEnd - subjectStart + headerSize + payloadEnd - payloadStart + 2);
-    const { batch, bytes } = page;
-    const at = page.size;
-    const nameEnd = put(subject, subjectStart, subjectEnd, bytes, at);
-    const headerEnd = header === null ? nameEnd : put(header, 0, headerSize, bytes, nameEnd);
-    const end = put(payload, payloadStart, payloadEnd, bytes, headerEnd);
-    bytes[end] = CR;
-    bytes[end + 1] = LF;
+    const at = this.begin(subject, subjectStart, subjectEnd, headerSize + payloadEnd - payloadStart);
+    const headerEnd = header === null ? at : putBytes(header, 0, headerSize, this.target, at);
+    this.end(gate, headerEnd, payload, payloadStart, payloadEnd);
+  }
+
+  /**
+   * Begins a message whose headers the caller writes into `target`, from the returned offset on. Call `end` before anything else.
+   * @param room bytes of headers and payload, at most
+   */
+  begin(subject: Uint8Array, start: number, end: number, room: number): number {
+    const page = this.pageFor(end - start + room + CRLF_BYTES);
+    const { bytes } = page;
+    // Answers of one request have one subject: its bytes are there already, and the fan-out matches it once.
+    if (page.isLastSubject(subject, start, end)) this.at = page.size;
+    else {
+      page.subjectStart = page.size;
+      page.subjectEnd = putBytes(subject, start, end, bytes, page.size);
+      this.at = page.subjectEnd;
+    }
+    this.opened = page;
+    this.target = bytes;
+    return this.at;
+  }
+
+  /** Ends the message. @param headerEnd offset after the headers; where they begin: the message has none */
+  end(gate: number, headerEnd: number, payload: Uint8Array, payloadStart: number, payloadEnd: number): void {
+    const { at, opened: page, target } = this;
+    const { batch } = page;
+    const { subjectEnd, subjectStart } = page;
+    const end = putBytes(payload, payloadStart, payloadEnd, target, headerEnd);
+    target[end] = CR;
+    target[end + 1] = LF;
     page.gates[batch.count] = gate;
     page.answers[batch.count] = 0;
-    batch.add(at, nameEnd, nameEnd, nameEnd, header === null ? -1 : headerSize, nameEnd, end);
-    page.size = end + 2;
+    batch.add(subjectStart, subjectEnd, subjectEnd, subjectEnd, headerEnd === at ? -1 : headerEnd - at, at, end);
+    page.size = end + CRLF_BYTES;
   }
 
   /** Adds an answer to a publisher that is no acknowledgement. @param reply subject of the publisher @param header a whole header block; null: none */
@@ -267,18 +310,4 @@ export class Outbox implements Task {
     pages.push(page);
     return page;
   }
-}
-
-/** A native copy costs as much as 48 bytes one by one (bench/micro/delivery.ts). */
-const LOOP_BYTES_MAX = 48;
-
-/** @returns the offset after the copied bytes */
-function put(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number {
-  let to = at;
-  if (end - start > LOOP_BYTES_MAX) {
-    target.set(source.subarray(start, end), at);
-    return at + end - start;
-  }
-  for (let from = start; from < end; from++, to++) target[to] = source[from];
-  return to;
 }

@@ -9,17 +9,15 @@
  * Source: jetstream §1.6, §5.3.
  */
 import { CR, encode, LF, writeSafeInteger } from "../../base/bytes/ascii.ts";
-import { TIME_BYTES_MAX, writeTime } from "../../base/go/rfc3339.ts";
+import { putBytes } from "../../base/bytes/put-bytes.ts";
+import { TIME_BYTES_MAX, TimeWriter } from "../../base/go/rfc3339.ts";
 import type { Message } from "../../store/contract/message.ts";
 
-const VERSION_LINE = encode("NATS/1.0\r\n");
-const SUBJECT = encode("\r\nNats-Subject: ");
+const VERSION_LINE = "NATS/1.0\r\n";
 const SEQUENCE = encode("\r\nNats-Sequence: ");
 const TIME = encode("\r\nNats-Time-Stamp: ");
 const LINE_BREAK_BYTES = 2;
 const SEQUENCE_DIGITS_MAX = 16;
-/** Up to this size a loop is faster than a native copy. */
-const LOOP_BYTES_MAX = 64;
 
 /** Names of numbers that can be added, with what surrounds them. */
 export const NUM_PENDING = encode("Nats-Num-Pending: ");
@@ -28,20 +26,17 @@ export const MESSAGE_SIZE = encode("Nats-Msg-Size: ");
 export const UP_TO_SEQUENCE = encode("Nats-UpTo-Sequence: ");
 
 export class PlaceHeader {
+  /** The lines from the version to the subject, and their part that follows stored headers. */
+  private readonly start: Uint8Array;
   private readonly streamLine: Uint8Array;
   private readonly fixedBytes: number;
+  private readonly times = new TimeWriter();
 
   /** @param stream its name */
   constructor(stream: string) {
-    this.streamLine = encode(`Nats-Stream: ${stream}`);
-    this.fixedBytes =
-      VERSION_LINE.length +
-      this.streamLine.length +
-      SUBJECT.length +
-      SEQUENCE.length +
-      TIME.length +
-      2 * LINE_BREAK_BYTES +
-      SEQUENCE_DIGITS_MAX;
+    this.start = encode(`${VERSION_LINE}Nats-Stream: ${stream}\r\nNats-Subject: `);
+    this.streamLine = this.start.subarray(VERSION_LINE.length);
+    this.fixedBytes = this.start.length + SEQUENCE.length + TIME.length + 2 * LINE_BREAK_BYTES + SEQUENCE_DIGITS_MAX;
   }
 
   /** Bytes that the headers need at most, with these numbers. */
@@ -54,21 +49,20 @@ export class PlaceHeader {
   /** Everything but numbers and the end. @returns the offset after it */
   write(target: Uint8Array, at: number, message: Message): number {
     const { headerStart, headerEnd } = message;
-    const hasHeader = headerEnd - headerStart > LINE_BREAK_BYTES;
-    let next = hasHeader
-      ? copy(message.header, headerStart, headerEnd - LINE_BREAK_BYTES, target, at)
-      : copy(VERSION_LINE, 0, VERSION_LINE.length, target, at);
-    next = copy(this.streamLine, 0, this.streamLine.length, target, next);
-    next = copy(SUBJECT, 0, SUBJECT.length, target, next);
-    next = copy(message.subject, message.subjectStart, message.subjectEnd, target, next);
-    next = copy(SEQUENCE, 0, SEQUENCE.length, target, next);
+    let next = at;
+    if (headerEnd - headerStart > LINE_BREAK_BYTES) {
+      next = putBytes(message.header, headerStart, headerEnd - LINE_BREAK_BYTES, target, at);
+      next = putBytes(this.streamLine, 0, this.streamLine.length, target, next);
+    } else next = putBytes(this.start, 0, this.start.length, target, at);
+    next = putBytes(message.subject, message.subjectStart, message.subjectEnd, target, next);
+    next = putBytes(SEQUENCE, 0, SEQUENCE.length, target, next);
     next = writeSafeInteger(target, next, message.sequence);
-    next = copy(TIME, 0, TIME.length, target, next);
-    return lineBreak(target, writeTime(target, next, message.timeHigh, message.timeLow));
+    next = putBytes(TIME, 0, TIME.length, target, next);
+    return lineBreak(target, this.times.write(target, next, message.timeHigh, message.timeLow));
   }
 
   writeNumber(target: Uint8Array, at: number, name: Uint8Array, value: number): number {
-    const next = copy(name, 0, name.length, target, at);
+    const next = putBytes(name, 0, name.length, target, at);
     return lineBreak(target, writeSafeInteger(target, next, value));
   }
 
@@ -87,11 +81,4 @@ function lineBreak(target: Uint8Array, at: number): number {
   target[at] = CR;
   target[at + 1] = LF;
   return at + LINE_BREAK_BYTES;
-}
-
-function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  const size = end - start;
-  if (size > LOOP_BYTES_MAX) target.set(source.subarray(start, end), at);
-  else for (let index = 0; index < size; index++) target[at + index] = source[start + index];
-  return at + size;
 }

@@ -8,6 +8,7 @@
  * Callbacks may publish during a delivery, and so may the receivers of these messages: each nested publish has its own bytes and batch.
  */
 import { encode } from "../../base/bytes/ascii.ts";
+import { putBytes } from "../../base/bytes/put-bytes.ts";
 import { countDelivered, type Delivered, type DeliveryTotals } from "../batch/delivered.ts";
 import { type ImportStep, MessageBatch } from "../batch/message-batch.ts";
 import type { Originator } from "../batch/originator.ts";
@@ -217,24 +218,16 @@ function fill(
   const end = replyEnd + headerSize + payloadEnd - payloadStart;
   if (publication.bytes.length < end + 2) publication.bytes = Buffer.allocUnsafeSlow(Math.max(512, end + 2));
   const { batch, bytes } = publication;
-  put(subject, 0, subject.length, bytes, 0);
-  put(reply, 0, reply.length, bytes, subject.length);
-  if (header !== null) put(header, 0, headerSize, bytes, replyEnd);
-  put(payload, payloadStart, payloadEnd, bytes, replyEnd + headerSize);
+  putBytes(subject, 0, subject.length, bytes, 0);
+  putBytes(reply, 0, reply.length, bytes, subject.length);
+  if (header !== null) putBytes(header, 0, headerSize, bytes, replyEnd);
+  putBytes(payload, payloadStart, payloadEnd, bytes, replyEnd + headerSize);
   bytes[end] = 0x0d;
   bytes[end + 1] = 0x0a;
   batch.source = bytes;
   batch.subjectSource = bytes;
   batch.fromClient = false;
   batch.add(0, subject.length, subject.length, replyEnd, header === null ? -1 : headerSize, replyEnd, end);
-}
-
-/** A native copy costs as much as 48 bytes one by one (bench/micro/delivery.ts). */
-const LOOP_BYTES_MAX = 48;
-
-function put(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
-  if (end - start > LOOP_BYTES_MAX) target.set(source.subarray(start, end), at);
-  else for (let from = start, to = at; from < end; from++, to++) target[to] = source[from];
 }
 
 function bytesOf(text: string | Uint8Array): Uint8Array {
