@@ -66,9 +66,10 @@ function startIn(client: Client, message: TraceCandidate): TraceStart {
   return startTrace(publisherOf(client), wish, message, random, () => clock.now());
 }
 
-/** Publishes the event of a trace. */
+/** Publishes the event of a trace, when the streams that got the message have decided about it. */
 export function reportTrace({ account, host }: Client, trace: MessageTrace): void {
-  if (trace.isHeard) sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo());
+  if (!trace.isHeard) return;
+  trace.whenComplete(() => sendTrace(trace, account, host.systemAccount === null ? null : host.serverInfo()));
 }
 
 function publisherOf(client: Client): TracedPublisher {

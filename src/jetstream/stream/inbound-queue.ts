@@ -2,6 +2,7 @@
  * Messages that wait because the one before them needs bytes from the disk, or a purge is under way. Their bytes are copied. Bounded by the stream
  * (`max_buffered_msgs`, `max_buffered_size`).
  */
+import type { StreamTrace } from "../../messaging/trace/message-trace.ts";
 import type { Publishing } from "./publishing.ts";
 
 /** Bytes of bookkeeping per message, as counted for the bound. */
@@ -12,8 +13,12 @@ class Waiting {
   readonly subjectEnd: number;
   readonly replyEnd: number;
   readonly headerEnd: number;
+  readonly traced: StreamTrace | null;
+  readonly traceOnly: boolean;
 
-  constructor({ message, reply, replyEnd, replyStart }: Publishing) {
+  constructor({ message, reply, replyEnd, replyStart, traced, traceOnly }: Publishing) {
+    this.traced = traced;
+    this.traceOnly = traceOnly;
     const parts: readonly (readonly [Uint8Array, number, number])[] = [
       [message.subject, message.subjectStart, message.subjectEnd],
       [reply, replyStart, replyEnd],
@@ -52,8 +57,9 @@ export class InboundQueue {
   /** Lets `publishing` point to the first message, which stays. @returns false: none waits */
   peek(publishing: Publishing): boolean {
     if (this.size === 0) return false;
-    const { bytes, headerEnd, replyEnd, subjectEnd } = this.waiting[this.head];
+    const { bytes, headerEnd, replyEnd, subjectEnd, traced, traceOnly } = this.waiting[this.head];
     const { message } = publishing;
+    publishing.setTrace(traced, traceOnly);
     message.setSubject(bytes, 0, subjectEnd);
     publishing.setReply(bytes, subjectEnd, replyEnd);
     message.setHeader(bytes, replyEnd, headerEnd);

@@ -13,14 +13,15 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE } from "../../base/scheduling/sliced.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
 import type { Sink, Subscription } from "../../messaging/batch/subscription.ts";
-import { setHeader } from "../../messaging/header/header-write.ts";
+import { replaceHeader } from "../../messaging/header/header-write.ts";
 import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
+import type { StreamTrace } from "../../messaging/trace/message-trace.ts";
 import { COLD, NOT_STORED } from "../../store/contract/message-store.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
 import { InboundQueue } from "./inbound-queue.ts";
 import { PubAck } from "./pub-ack.ts";
-import { checkPublishing, LOCAL_WRITES, storeFailure } from "./publish-checks.ts";
+import { checkPublishing, LOCAL_WRITES, storeFailure, TRACE_ONLY } from "./publish-checks.ts";
 import { PublishHeader } from "./publish-headers.ts";
 import { Publishing, Rollup, Verdict } from "./publishing.ts";
 import { mayRepublish, republishedHeader, republishedSubject } from "./republish.ts";
@@ -76,7 +77,7 @@ export class Ingest implements Sink {
   }
 
   private take(batch: MessageBatch, index: number): void {
-    const { publishing } = this;
+    const { publishing, stream } = this;
     const { message } = publishing;
     const { source } = batch;
     const start = batch.start(index);
@@ -88,7 +89,10 @@ export class Ingest implements Sink {
     message.setPayload(source, headerEnd, batch.end(index));
     // A reply of JetStream would make an answer a request (jetstream §1.12).
     if (isJetStreamReply(source, publishing.replyStart, publishing.replyEnd)) publishing.setReply(NO_BYTES, 0, 0);
-    if (headerEnd > start) this.readHeader(batch.trace !== null);
+    const { trace } = batch;
+    if (trace === null) publishing.setTrace(null, false);
+    else publishing.setTrace(trace.addStream(stream.name), trace.only);
+    if (headerEnd > start) this.readHeader();
     const { meter } = this.host;
     meter.done += MESSAGE_UNITS + ((batch.end(index) - start) >> COPY_UNIT_SHIFT);
     if (this.isFull()) return this.refuseExcess();
@@ -109,6 +113,7 @@ export class Ingest implements Sink {
     publishing.message.setSubject(subject, 0, subject.length);
     publishing.message.setPayload(NO_BYTES, 0, 0);
     publishing.setReply(NO_BYTES, 0, 0);
+    publishing.setTrace(null, false);
     publishing.replaceHeader(header);
     if (this.blocked) this.queue.push(publishing);
     else if (!this.publish()) {
@@ -128,13 +133,13 @@ export class Ingest implements Sink {
     const start = batch.start(index);
     message.setSubject(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
     message.setHeader(batch.source, start, start + Math.max(0, batch.headerSize(index)));
-    if (message.headerSize > 0) this.readHeader(batch.trace !== null);
+    if (message.headerSize > 0) this.readHeader();
     this.queue.push(publishing);
     this.resumeAfter(this.stream.whenReady());
   }
 
   /** Removes the status text, and finds the headers that mean something. */
-  private readHeader(isTraced: boolean): void {
+  private readHeader(): void {
     const { publishing } = this;
     const { message } = publishing;
     const { header, headerEnd, headerStart } = message;
@@ -144,7 +149,8 @@ export class Ingest implements Sink {
       publishing.replaceHeader(block);
     } else publishing.headers.read(header, headerStart, headerEnd);
     // A stored message must not be traced again when it is delivered.
-    if (isTraced) publishing.replaceHeader(setHeader(publishing.headerBlock, "Nats-Trace-Dest", "trace disabled"));
+    if (publishing.traced !== null && !publishing.traceOnly)
+      publishing.replaceHeader(replaceHeader(publishing.headerBlock, "Nats-Trace-Dest", "trace disabled"));
   }
 
   private isFull(): boolean {
@@ -159,22 +165,37 @@ export class Ingest implements Sink {
     const { rules } = stream;
     if (publishing.message.headerSize === 0) publishing.headers.clear();
     if (rules.transform !== null) this.transformSubject();
-    const verdict = checkPublishing(publishing, stream, LOCAL_WRITES);
-    switch (verdict) {
-      case Verdict.Pass:
-        return this.store();
-      case Verdict.Cold:
-        return false;
-      case Verdict.Refuse:
-        this.refuse(publishing.refusal!);
-        return true;
-      case Verdict.Duplicate:
-        this.acknowledge(publishing.duplicateOf, true);
-        return true;
-      case Verdict.Skip:
-        this.skip();
-        return true;
+    const verdict = checkPublishing(publishing, stream, publishing.traceOnly ? TRACE_ONLY : LOCAL_WRITES);
+    if (verdict === Verdict.Cold) return false;
+    if (verdict === Verdict.Pass && !publishing.traceOnly) {
+      if (!this.store()) return false;
+    } else this.finish(verdict);
+    if (publishing.traced !== null) this.endTrace(publishing.traced, verdict);
+    return true;
+  }
+
+  /** Handles a message that is not stored. */
+  private finish(verdict: Verdict): void {
+    const { publishing } = this;
+    if (verdict === Verdict.Refuse) this.refuse(publishing.refusal!);
+    else if (verdict === Verdict.Duplicate) this.acknowledge(publishing.duplicateOf, true);
+    else if (verdict === Verdict.Skip) {
+      publishing.traced?.pass(publishing.subjectText, true);
+      if (!publishing.traceOnly) this.skip();
     }
+  }
+
+  /** The trace tells what is durable. */
+  private endTrace(traced: StreamTrace, verdict: Verdict): void {
+    const { publishing, stream } = this;
+    let error = "";
+    if (verdict === Verdict.Duplicate) error = "msgid is duplicate";
+    else if (verdict === Verdict.Refuse) error = publishing.cause === "" ? String(publishing.refusal) : publishing.cause;
+    const { applied } = stream.store;
+    stream.outbox.after(stream.gate, () => {
+      const { durable, failure } = stream.store;
+      traced.end(error === "" && durable < applied ? (failure?.message ?? "stream closed") : error);
+    });
   }
 
   private store(): boolean {

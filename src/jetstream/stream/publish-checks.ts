@@ -55,15 +55,17 @@ const STORED_BYTES_MAX = 32 * 1024 * 1024;
 const { Cold, Duplicate, Pass, Skip } = Verdict;
 const INCREMENT = /^[+-]?\d+$/;
 
-function refuseUnless(holds: boolean, publishing: Publishing, error: () => ApiError): Verdict {
-  return holds ? Pass : publishing.refuse(error());
+const TOO_LARGE = "maximum payload exceeded";
+
+function refuseUnless(holds: boolean, publishing: Publishing, error: () => ApiError, cause = ""): Verdict {
+  return holds ? Pass : publishing.refuse(error(), cause);
 }
 
 const fitsRecord: Check = (publishing, { rules }) => {
   const { headerSize, payloadSize, subjectSize } = publishing.message;
   const size = RECORD_BYTES + subjectSize + payloadSize + (headerSize > 0 ? HEADER_LENGTH_BYTES + headerSize : 0);
   if (!rules.isFile || size <= STORED_BYTES_MAX) return Pass;
-  return publishing.refuse(apiError("StreamStoreFailed", { err: "message too large" }));
+  return publishing.refuse(apiError("StreamStoreFailed", { err: "message too large" }), "message too large");
 };
 
 const isOpen: Check = (publishing, { rules }) => (rules.sealed ? publishing.refuse(apiError("StreamSealed")) : Pass);
@@ -71,12 +73,12 @@ const isOpen: Check = (publishing, { rules }) => (rules.sealed ? publishing.refu
 const fitsSize: Check = (publishing, { rules }) => {
   const { headerSize, payloadSize } = publishing.message;
   const most = rules.messageBytesMax;
-  return most < 0 || headerSize + payloadSize <= most ? Pass : publishing.refuse(apiError("StreamMessageExceedsMaximum"));
+  return most < 0 || headerSize + payloadSize <= most ? Pass : publishing.refuse(apiError("StreamMessageExceedsMaximum"), TOO_LARGE);
 };
 
 const fitsMessage: Check = (publishing, stream) => {
   if (fitsSize(publishing, stream) !== Pass) return Verdict.Refuse;
-  return publishing.message.headerSize <= HEADER_BYTES_MAX ? Pass : publishing.refuse(apiError("StreamHeaderExceedsMaximum"));
+  return publishing.message.headerSize <= HEADER_BYTES_MAX ? Pass : publishing.refuse(apiError("StreamHeaderExceedsMaximum"), TOO_LARGE);
 };
 
 /** Streams with counters are not supported yet and cannot be created, so an increment always comes to a stream without them. */
@@ -90,14 +92,15 @@ const isNoIncrement: Check = publishing => {
 const isForThisStream: Check = (publishing, { rules }) => {
   const { headers } = publishing;
   const holds = !headers.has(PublishHeader.ExpectedStream) || headers.utf8(PublishHeader.ExpectedStream) === rules.name;
-  return refuseUnless(holds, publishing, () => apiError("StreamNotMatch"));
+  return refuseUnless(holds, publishing, () => apiError("StreamNotMatch"), "expected stream does not match");
 };
 
 const mayHaveTtl: Check = (publishing, { rules }) => {
   const { headers, sourced } = publishing;
   if (sourced || rules.allowTtl || !headers.has(PublishHeader.Ttl)) return Pass;
   const ttl = parseMessageTtl(headers.text(PublishHeader.Ttl));
-  return refuseUnless(ttl === 0 || ttl === INVALID_TTL, publishing, () => apiError("MessageTTLDisabled"));
+  const holds = ttl === 0 || ttl === INVALID_TTL;
+  return refuseUnless(holds, publishing, () => apiError("MessageTTLDisabled"), "message TTL disabled");
 };
 
 const followsSubject: Check = (publishing, stream) => {
@@ -110,7 +113,8 @@ const followsSubject: Check = (publishing, stream) => {
     ? stream.lastMatching(headers.utf8(PublishHeader.ExpectedLastSubjectSequenceSubject))
     : lastOfSubject(message, stream);
   if (last === COLD) return Cold;
-  return last === headers.number(PublishHeader.ExpectedLastSubjectSequence) ? Pass : wrongSequence(publishing, last);
+  const expected = headers.number(PublishHeader.ExpectedLastSubjectSequence);
+  return last === expected ? Pass : wrongSequence(publishing, last, expected, "last sequence by subject mismatch");
 };
 
 /** A message whose own subject has wildcards is compared with all that match them, as in the reference. */
@@ -123,11 +127,12 @@ const followsLast: Check = (publishing, { store }) => {
   const { headers } = publishing;
   if (!headers.has(PublishHeader.ExpectedLastSequence)) return Pass;
   const last = store.state.lastSequence;
-  return last === headers.number(PublishHeader.ExpectedLastSequence) ? Pass : wrongSequence(publishing, last);
+  const expected = headers.number(PublishHeader.ExpectedLastSequence);
+  return last === expected ? Pass : wrongSequence(publishing, last, expected, "last sequence mismatch");
 };
 
-function wrongSequence(publishing: Publishing, last: number): Verdict {
-  return publishing.refuse(apiError("StreamWrongLastSequence", { seq: `${last}` }));
+function wrongSequence(publishing: Publishing, last: number, expected: number, cause: string): Verdict {
+  return publishing.refuse(apiError("StreamWrongLastSequence", { seq: `${last}` }), `${cause}: ${expected} vs ${last}`);
 }
 
 /** Streams with schedules are not supported yet and cannot be created. */
@@ -178,26 +183,37 @@ const followsId: Check = (publishing, { lastMessageId }) => {
   const { headers } = publishing;
   if (!headers.has(PublishHeader.ExpectedLastMsgId)) return Pass;
   if (lastMessageId === null) return Cold;
-  const holds = headers.text(PublishHeader.ExpectedLastMsgId) === lastMessageId;
-  return refuseUnless(holds, publishing, () => apiError("StreamWrongLastMsgID", { id: Buffer.from(lastMessageId, "latin1").toString() }));
+  if (headers.text(PublishHeader.ExpectedLastMsgId) === lastMessageId) return Pass;
+  const id = Buffer.from(lastMessageId, "latin1").toString();
+  const cause = `last msgid mismatch: ${quoted(headers.utf8(PublishHeader.ExpectedLastMsgId))} vs ${quoted(id)}`;
+  return publishing.refuse(apiError("StreamWrongLastMsgID", { id }), cause);
 };
 
 const mayRollUp: Check = (publishing, { rules }) => {
   const { headers, sourced } = publishing;
   if (!headers.has(PublishHeader.Rollup)) return Pass;
-  if (!rules.allowRollup && !sourced) return publishing.refuse(apiError("StreamRollupFailed", { err: "rollup not permitted" }));
+  if (!rules.allowRollup && !sourced) return noRollup(publishing, "rollup not permitted");
   const value = headers.utf8(PublishHeader.Rollup).toLowerCase();
   const rollup = value === "sub" ? Rollup.Subject : value === "all" ? Rollup.All : Rollup.None;
-  if (rollup === Rollup.None) return publishing.refuse(apiError("StreamRollupFailed", { err: `rollup value invalid: ${quoted(value)}` }));
+  if (rollup === Rollup.None) return noRollup(publishing, `rollup value invalid: ${quoted(value)}`);
   if (rules.allowRollup) publishing.rollup = rollup;
   return Pass;
 };
+
+function noRollup(publishing: Publishing, err: string): Verdict {
+  return publishing.refuse(apiError("StreamRollupFailed", { err }), err);
+}
 
 const serverHasRoom: Check = (publishing, { serverIsFull }) => (serverIsFull ? publishing.refuse(apiError("InsufficientResources")) : Pass);
 
 const isWanted: Check = ({ message }, stream) => {
   if (!stream.rules.byInterest) return Pass;
   return stream.hasInterest(message.subject, message.subjectStart, message.subjectEnd) ? Pass : Skip;
+};
+
+const isTraced: Check = publishing => {
+  publishing.traced?.pass(publishing.subjectText, false);
+  return Pass;
 };
 
 const accountHasRoom: Check = (publishing, stream) => {
@@ -233,7 +249,8 @@ const storeTakes: Check = (publishing, { store }) => {
   if (refusal === StoreRefusal.None) return Pass;
   if (refusal === StoreRefusal.NoSpace) return publishing.refuse(apiError("InsufficientResources"));
   if (refusal === StoreRefusal.Failed) return publishing.refuse(storeFailure(store.failure!));
-  return publishing.refuse(apiError("StreamStoreFailed", { err: STORE_ERRORS[refusal]! }));
+  const err = STORE_ERRORS[refusal]!;
+  return publishing.refuse(apiError("StreamStoreFailed", { err }), err);
 };
 
 /** What publishers hear of an error of the disk. */
@@ -267,8 +284,11 @@ export const LOCAL_WRITES: WriteMode = {
     mayRollUp,
     fitsMessage, // once more, for the rewritten message
   ],
-  late: [serverHasRoom, isWanted, accountHasRoom, hasValidTtl, storeTakes],
+  late: [serverHasRoom, isWanted, isTraced, accountHasRoom, hasValidTtl, storeTakes],
 };
+
+/** Checks of a message that is traced and not stored: as in the reference, those that look at the room that it would need are left out. */
+export const TRACE_ONLY: WriteMode = { ...LOCAL_WRITES, late: [serverHasRoom, isWanted, isTraced] };
 
 const FAST_BATCH_REPLY = encode(".$FI");
 

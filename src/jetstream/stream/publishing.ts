@@ -1,4 +1,6 @@
 /** One message on its way into a stream: its bytes, and what the checks found out about it. There is one per stream, reused for every message. */
+
+import type { StreamTrace } from "../../messaging/trace/message-trace.ts";
 import { Message } from "../../store/contract/message.ts";
 import type { ApiError } from "../error/api-error.ts";
 import { PublishHeaders } from "./publish-headers.ts";
@@ -33,7 +35,13 @@ export class Publishing {
   replyEnd = 0;
   /** It comes from a mirror's or source's origin: checks that its origin made are left out. */
   sourced = false;
+  /** null: it is not traced. */
+  traced: StreamTrace | null = null;
+  /** It is traced and not stored. */
+  traceOnly = false;
   refusal: ApiError | null = null;
+  /** Why it was refused, as its trace says it; empty: as the refusal says it. */
+  cause = "";
   /** Sequence of the message with the same id. */
   duplicateOf = 0;
   /** See `MessageStore.append`. */
@@ -50,16 +58,24 @@ export class Publishing {
     this.replyEnd = end;
   }
 
+  setTrace(traced: StreamTrace | null, traceOnly: boolean): void {
+    this.traced = traced;
+    this.traceOnly = traceOnly;
+  }
+
   /** Sets what the checks find out. */
   begin(): void {
     this.refusal = null;
+    this.cause = "";
     this.duplicateOf = 0;
     this.ttlSeconds = 0;
     this.rollup = Rollup.None;
   }
 
-  refuse(error: ApiError): Verdict {
+  /** @param cause see there */
+  refuse(error: ApiError, cause = ""): Verdict {
     this.refusal = error;
+    this.cause = cause;
     return Verdict.Refuse;
   }
 
@@ -73,6 +89,11 @@ export class Publishing {
     }
     message.setHeader(block, 0, block.length);
     headers.read(block, 0, block.length);
+  }
+
+  get subjectText(): string {
+    const { subject, subjectEnd, subjectStart } = this.message;
+    return Buffer.from(subject.subarray(subjectStart, subjectEnd)).toString();
   }
 
   /** Header block as a view of borrowed bytes. */

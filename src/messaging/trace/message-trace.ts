@@ -1,9 +1,10 @@
 /**
  * The trace of one message: what happened to it, in order. Each server on its way publishes one event message.
  *
- *   in ─▶ sm (mapped) ─▶ se (stream of another account), si (service of another account) ─▶ eg (each receiver)
+ *   in ─▶ sm (mapped) ─▶ se (stream of another account), si (service of another account) ─▶ eg (each receiver), js (each JetStream stream)
  * It is attached to the message's batch during delivery. Code that decides something about a traced message adds a line to it.
- * Not implemented yet: `hop` and `hops` of routes, gateways and leaf nodes, `js` of streams.
+ * A stream decides after the delivery: the event message is published when all streams have.
+ * Not implemented yet: `hop` and `hops` of routes, gateways and leaf nodes.
  * Source: reference, msgtrace (behaviour); core §9.6, ADR-41.
  */
 import { compactGoJson, escapeGoJson } from "../../base/go/json-writer.ts";
@@ -54,6 +55,11 @@ export class MessageTrace {
   private refusal = "";
   /** JSON of the events, each with a comma before it. A message may have a hundred thousand receivers, so there is no object for each event. */
   private events = "";
+  /** Streams that take the message, and the events before each. */
+  private readonly streams: { readonly before: string; readonly taken: StreamTrace }[] = [];
+  /** Streams that have not decided yet. */
+  private undecided = 0;
+  private report: (() => void) | null = null;
   /** Wall clock of the last event, and its text. */
   private lastAt = -1;
   private lastTime = "";
@@ -118,6 +124,30 @@ export class MessageTrace {
     this.add("eg", `${text}${optional("queue", queue)}${optional("error", error)}`);
   }
 
+  /** @returns what becomes of the message in the stream: its `end` must be called */
+  addStream(stream: string): StreamTrace {
+    const taken = new StreamTrace(
+      stream,
+      () => this.timeText(),
+      () => this.onDecided(),
+    );
+    this.streams.push({ before: this.events, taken });
+    this.events = "";
+    this.undecided++;
+    return taken;
+  }
+
+  private onDecided(): void {
+    this.undecided--;
+    if (this.undecided === 0) this.report?.();
+  }
+
+  /** Calls `report` when all streams have decided; at once if they have. */
+  whenComplete(report: () => void): void {
+    if (this.undecided === 0) report();
+    else this.report = report;
+  }
+
   private get ingress(): string {
     const { kind, id, name, accountName } = this.origin;
     const text = `"type":"in","ts":"${this.startedAt}","kind":${kind},"cid":${id}${optional("name", name)}`;
@@ -137,7 +167,47 @@ export class MessageTrace {
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([key, values]) => escapeGoJson(`${JSON.stringify(key)}:${JSON.stringify(values)}`));
     const request = `{"header":{${header.join(",")}}${bytes > 0 ? `,"msgsize":${bytes}` : ""}}`;
-    return `{"server":${compactGoJson(server)},"request":${request},"events":[${this.ingress}${this.events}]}`;
+    const streams = this.streams.map(({ before, taken }) => before + taken.json()).join("");
+    return `{"server":${compactGoJson(server)},"request":${request},"events":[${this.ingress}${streams}${this.events}]}`;
+  }
+}
+
+/** What becomes of a traced message in a stream: `js`. */
+export class StreamTrace {
+  private time: string;
+  private subject = "";
+  private noInterest = false;
+  private error = "";
+  private ended = false;
+
+  constructor(
+    private readonly stream: string,
+    private readonly timeText: () => string,
+    private readonly onEnd: () => void,
+  ) {
+    this.time = timeText();
+  }
+
+  /** The message passed the checks of the stream. @param subject under which it is stored @param noInterest it is not, because no consumer wants it */
+  pass(subject: string, noInterest: boolean): void {
+    this.subject = subject;
+    this.noInterest = noInterest;
+    this.time = this.timeText();
+  }
+
+  /** @param error why the message is not stored; empty: it is */
+  end(error: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.error = error;
+    this.onEnd();
+  }
+
+  /** The event, with a comma before it. */
+  json(): string {
+    const noInterest = this.noInterest ? `,"nointerest":true` : "";
+    const more = `${optional("subject", this.subject)}${noInterest}${optional("error", this.error)}`;
+    return `,{"type":"js","ts":"${this.time}"${field("stream", this.stream)}${more}}`;
   }
 }
 
