@@ -26,6 +26,10 @@ const COMMANDS: readonly string[] = [
   "stream ls --names",
   "stream subjects ORDERS",
   "stream subjects ORDERS orders.o* --json",
+  "stream find --subject orders.*",
+  "stream copy ORDERS COPY --subjects copy.>",
+  "stream gaps ORDERS -f",
+  "req orders.new text",
   "stream get ORDERS 1",
   "stream get ORDERS 2 --json",
   "stream get ORDERS --last-for orders.new",
@@ -61,10 +65,30 @@ const COMMANDS: readonly string[] = [
   "kv purge CONFIG name -f",
   "kv info CONFIG",
   "kv ls",
+  "server check kv --bucket CONFIG",
+  "server check kv --bucket CONFIG --key name",
+  "server check kv --bucket NONE",
   "server check stream --stream ORDERS",
+  "server check stream --stream ORDERS --msgs-warn 1 --msgs-critical 2",
+  "server check stream --stream NONE",
   "server check jetstream",
   "account info",
   "kv del CONFIG -f",
+  "stream rm COPY -f",
+];
+
+/** With a user of the system account, after the others. */
+const SYSTEM_COMMANDS: readonly string[] = [
+  "server report jetstream",
+  "server report jetstream --account A0",
+  "server report jetstream --json",
+  "server report accounts A0",
+  "server request jetstream --all",
+  "server request jetstream --account A0 --streams --config",
+  "server check jetstream",
+  "account info",
+  "stream ls",
+  "stream add NONE --subjects none --defaults",
 ];
 
 /** What differs between two servers or two runs. */
@@ -74,7 +98,10 @@ const REPLACEMENTS: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/\b\d+(\.\d+)?(ns|µs|ms|s)\b/g, "<span>"],
   [/\bN[A-Z2-7]{55}\b/g, "<server>"],
   [/127\.0\.0\.1(:\d+)?/g, "<address>"],
+  [/\/tmp\/[\w-]+/g, "<directory>"],
   [/"total": \d+/g, "<total>"],
+  // Counts the events of the server, also those without a subscriber in nats-server.
+  [/"seq":\d+,"time"/g, "<events>"],
   [/Client ID: .*/g, "<client>"],
   // Differences of configurations have blanks of several kinds, in random order.
   [/[\u00a0\t ]+/g, " "],
@@ -84,8 +111,10 @@ const REPLACEMENTS: readonly (readonly [pattern: RegExp, by: string])[] = [
 async function outputs(kind: ServerKind): Promise<string[]> {
   await using server = await TestedServer.start(kind, ["enabled"]);
   using cli = new NatsCli(`nats://A0:A0@127.0.0.1:${server.port}`);
+  using systemCli = new NatsCli(`nats://SYS:SYS@127.0.0.1:${server.port}`);
   const results: string[] = [];
   for (const command of COMMANDS) results.push(`${command}\n${textOf(await cli.run(...command.split(" ")))}`);
+  for (const command of SYSTEM_COMMANDS) results.push(`${command} (system)\n${textOf(await systemCli.run(...command.split(" ")))}`);
   return results;
 }
 

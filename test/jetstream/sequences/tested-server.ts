@@ -16,7 +16,8 @@ export class TestedServer implements AsyncDisposable {
   private constructor(private readonly kind: ServerKind) {}
 
   /**
-   * @param limits of each account: the value of its `jetstream`. The accounts are called A0, A1 …, each with one user of that name
+   * @param limits of each account: the value of its `jetstream`. The accounts are called A0, A1 …, each with one user of that name;
+   *   the user of the system account is SYS
    * @param options further ones of the server's `jetstream` block
    */
   static async start(kind: ServerKind, limits: readonly string[], options = ""): Promise<TestedServer> {
@@ -76,6 +77,6 @@ function configuration(store: string, limits: readonly string[], options: string
   return [
     "server_name: tested",
     `jetstream { store_dir: ${JSON.stringify(store)}, max_mem: 1G, max_file: 10G, ${options} }`,
-    `accounts {\n${accounts.join("\n")}\n}\n`,
+    `accounts {\n${accounts.join("\n")}\n$SYS { users: [{ user: SYS, password: SYS }] }\n}\n`,
   ].join("\n");
 }
