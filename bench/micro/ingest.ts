@@ -78,6 +78,8 @@ const account: StreamAccount = {
       return to - from;
     },
   },
+  subscribe: subscription => void account.interest.insert(subscription),
+  unsubscribe: subscription => void account.interest.remove(subscription),
   isServerFull: () => false,
   refusalOf: () => null,
   addUsage: () => {},

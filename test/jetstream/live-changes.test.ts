@@ -25,7 +25,11 @@ interface Running {
 function configuration(directory: string, jetStream: string | null, account: string): string {
   const block = jetStream === null ? "" : `jetstream { store_dir: "${directory}", ${jetStream} }`;
   return `listen: "127.0.0.1:-1"\nserver_name: one\n${block}
-accounts { A { ${account}, users: [{ user: a, password: p }] }, SYS { users: [{ user: s, password: p }] } }
+accounts {
+  A { ${account}, users: [{ user: a, password: p }] }
+  B { exports: [{ stream: "out.>" }], users: [{ user: b, password: p }] }
+  SYS { users: [{ user: s, password: p }] }
+}
 system_account: SYS`;
 }
 
@@ -134,4 +138,21 @@ test("an account that reserves more than the server has keeps its limits, and a 
   expect((await ask(running, "$JS.API.INFO")).limits.max_storage).toBe(10_000_000);
   const error = await start(STORES, "jetstream { max_file: 30M }").catch(String);
   expect(error).toContain("Can't start JetStream: insufficient storage resources available (10047)");
+});
+
+test("a reload that adds and removes an import of a stream is followed by the streams of the account", async () => {
+  const running = await start(STORES);
+  await ask(running, "$JS.API.STREAM.CREATE.S", { ...STREAM, subjects: ["in.>"] });
+  const other = await connect({ servers: `127.0.0.1:${running.server.port}`, user: "b", pass: "p", reconnect: false });
+  cleanups.push(() => other.close());
+  const publishAndCount = async () => {
+    other.publish("out.1");
+    await other.flush();
+    return (await ask(running, "$JS.API.STREAM.INFO.S")).state.messages;
+  };
+  expect(await publishAndCount()).toBe(0);
+  running.reload(STORES, 'jetstream: enabled, imports: [{ stream: { account: B, subject: "out.>" }, prefix: "in" }]');
+  expect(await publishAndCount()).toBe(1);
+  running.reload(STORES, "jetstream: enabled");
+  expect(await publishAndCount()).toBe(1);
 });

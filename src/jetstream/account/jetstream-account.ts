@@ -6,6 +6,7 @@
  * Source: reference, jetstream §7.1, §7.2.
  */
 import type { Account } from "../../accounts/account/account.ts";
+import { addShadows, removeShadows } from "../../accounts/account/stream-import.ts";
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
 import type { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
@@ -62,6 +63,22 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
   }
 
   // StreamAccount
+
+  subscribe(subscription: Subscription): void {
+    this.account.interest.insert(subscription);
+    addShadows(this.account, subscription);
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    subscription.closed = true;
+    this.account.interest.remove(subscription);
+    removeShadows(subscription);
+  }
+
+  /** The account imports other streams of messages. */
+  followImports(): void {
+    for (const stream of this.streams.values()) stream.subscribeAgain();
+  }
 
   isServerFull(isFile: boolean): boolean {
     return this.usage.isFull(isFile);

@@ -154,6 +154,11 @@ export class JetStream implements StreamHost {
     return created;
   }
 
+  /** Accounts import other streams of messages. */
+  followImports(accounts: Iterable<Account>): void {
+    for (const { name } of accounts) this.accounts.get(name)?.followImports();
+  }
+
   /** Reads the streams of an account from the disk. */
   async recover(account: JetStreamAccount): Promise<void> {
     const { files } = this.stores;

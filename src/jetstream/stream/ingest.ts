@@ -12,7 +12,7 @@ import { encode, startsWith } from "../../base/bytes/ascii.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE } from "../../base/scheduling/sliced.ts";
 import type { MessageBatch } from "../../messaging/batch/message-batch.ts";
-import type { Sink, Subscription } from "../../messaging/batch/subscription.ts";
+import type { Sink, SubjectView, Subscription } from "../../messaging/batch/subscription.ts";
 import { replaceHeader } from "../../messaging/header/header-write.ts";
 import { isJetStreamReply } from "../../messaging/subject/jetstream-subject.ts";
 import { isValidLiteral } from "../../messaging/subject/subject.ts";
@@ -35,6 +35,8 @@ const COPY_UNIT_SHIFT = 9;
 const INLINE_STEPS_MAX = 8;
 const TOO_MANY_HEADER = Buffer.from("NATS/1.0 429 Too Many Requests\r\n\r\n");
 const NO_BYTES = new Uint8Array(0);
+/** Grows when it is needed. */
+const NO_SUBJECT = Buffer.allocUnsafeSlow(1);
 const VERSION = encode("NATS/1.0");
 const CR = 0x0d;
 
@@ -51,6 +53,8 @@ export class Ingest implements Sink {
   private readonly readers: (() => void)[] = [];
   private readonly pubAck: PubAck;
   private transformed = new Uint8Array(0);
+  /** The subject of a message of an imported stream. */
+  private imported = NO_SUBJECT;
 
   constructor(host: IngestHost, stream: StreamCore) {
     this.host = host;
@@ -68,22 +72,27 @@ export class Ingest implements Sink {
     return this.queue.size;
   }
 
-  deliver(_subscription: Subscription, batch: MessageBatch, from: number, to: number): number {
+  get accountName(): string {
+    return this.stream.account.name;
+  }
+
+  deliver({ view }: Subscription, batch: MessageBatch, from: number, to: number): number {
     const { stream } = this;
     if (stream.closed) return 0;
     stream.beginChanges();
-    for (let index = from; index < to; index++) this.take(batch, index);
+    for (let index = from; index < to; index++) this.take(batch, index, view);
     return to - from;
   }
 
-  private take(batch: MessageBatch, index: number): void {
+  /** @param view of an imported stream; null: the message is published in this account */
+  private take(batch: MessageBatch, index: number, view: SubjectView | null): void {
     const { publishing, stream } = this;
     const { message } = publishing;
     const { source } = batch;
     const start = batch.start(index);
     const headerSize = batch.headerSize(index);
     const headerEnd = headerSize > 0 ? start + headerSize : start;
-    message.setSubject(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
+    this.setSubject(batch, index, view);
     publishing.setReply(source, batch.replyStart(index), batch.replyEnd(index));
     message.setHeader(source, start, headerEnd);
     message.setPayload(source, headerEnd, batch.end(index));
@@ -97,13 +106,26 @@ export class Ingest implements Sink {
     meter.done += MESSAGE_UNITS + ((batch.end(index) - start) >> COPY_UNIT_SHIFT);
     if (this.isFull()) return this.refuseExcess();
     if (this.blocked) return this.queue.push(publishing);
-    if (!this.publish()) this.wait(batch, index);
+    if (!this.publish()) this.wait(batch, index, view);
   }
 
   /** The store has failed: publishers that wait get the error. */
   fail(error: ApiError): void {
     const { outbox, store } = this.stream;
     outbox.fail(store.durable, this.pubAck.error(error));
+  }
+
+  private setSubject(batch: MessageBatch, index: number, view: SubjectView | null): void {
+    const { message } = this.publishing;
+    const start = batch.subjectStart(index);
+    const end = batch.subjectEnd(index);
+    if (view === null) return message.setSubject(batch.subjectSource, start, end);
+    let size = view.write(batch.subjectSource, start, end, this.imported, 0);
+    while (size === -1) {
+      this.imported = Buffer.allocUnsafeSlow(this.imported.length * 2);
+      size = view.write(batch.subjectSource, start, end, this.imported, 0);
+    }
+    message.setSubject(this.imported, 0, size);
   }
 
   /** Publishes a message of the stream's own, which nobody gets an answer for. The bytes are borrowed for the call. */
@@ -126,12 +148,12 @@ export class Ingest implements Sink {
   }
 
   /** The message at `index` needs something from the disk. */
-  private wait(batch: MessageBatch, index: number): void {
+  private wait(batch: MessageBatch, index: number, view: SubjectView | null): void {
     const { publishing } = this;
     const { message } = publishing;
     // The checks may have changed subject and headers; they start again from what came.
     const start = batch.start(index);
-    message.setSubject(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
+    this.setSubject(batch, index, view);
     message.setHeader(batch.source, start, start + Math.max(0, batch.headerSize(index)));
     if (message.headerSize > 0) this.readHeader();
     this.queue.push(publishing);

@@ -292,11 +292,24 @@ export const TRACE_ONLY: WriteMode = { ...LOCAL_WRITES, late: [serverHasRoom, is
 
 const FAST_BATCH_REPLY = encode(".$FI");
 
-/** Whether the message belongs to a fast batch, which its reply subject says. */
-function isOfFastBatch({ reply, replyEnd, replyStart }: Publishing): boolean {
-  return (
-    replyEnd - replyStart > FAST_BATCH_REPLY.length && startsWith(reply, replyEnd - FAST_BATCH_REPLY.length, replyEnd, FAST_BATCH_REPLY)
-  );
+const SERVICE_REPLY = encode("_R_.");
+
+/** Whether the message belongs to a fast batch, which its reply subject says, or the one that it had before an import. */
+function isOfFastBatch({ headers, reply, replyEnd, replyStart }: Publishing): boolean {
+  if (replyEnd - replyStart <= FAST_BATCH_REPLY.length) return false;
+  if (startsWith(reply, replyEnd - FAST_BATCH_REPLY.length, replyEnd, FAST_BATCH_REPLY)) return true;
+  if (!headers.any || !headers.has(PublishHeader.RequestInfo) || !startsWith(reply, replyStart, replyEnd, SERVICE_REPLY)) return false;
+  return replyBefore(headers.utf8(PublishHeader.RequestInfo)).endsWith(".$FI");
+}
+
+/** The requester's reply; empty: it is not told. */
+function replyBefore(requestInfo: string): string {
+  try {
+    const { reply } = JSON.parse(requestInfo) as { reply?: unknown };
+    return typeof reply === "string" ? reply : "";
+  } catch {
+    return "";
+  }
 }
 
 /** Batches are not supported yet: streams that allow them cannot be created, so a message of a batch is refused as by any other stream. */

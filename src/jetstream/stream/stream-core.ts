@@ -52,6 +52,9 @@ export interface StreamAccount {
   readonly name: string;
   readonly interest: SubjectTrie<Subscription>;
   readonly publisher: OutboxPublisher;
+  /** Subscribes, also to the streams that the account imports. */
+  subscribe(subscription: Subscription): void;
+  unsubscribe(subscription: Subscription): void;
   /** The server's storage of that kind is used up. */
   isServerFull(isFile: boolean): boolean;
   /** The error of the account's limits for a message of that size; null: it fits. */

@@ -133,7 +133,7 @@ export class Stream implements StreamCore, StoreObserver {
   stop(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const subscription of this.subscriptions.values()) this.unsubscribe(subscription);
+    for (const subscription of this.subscriptions.values()) this.account.unsubscribe(subscription);
     this.subscriptions.clear();
     this.directGet.follow(false);
     this.expiry.stop();
@@ -141,25 +141,27 @@ export class Stream implements StreamCore, StoreObserver {
     this.outbox.clear();
   }
 
+  /** Follows what its account imports. */
+  subscribeAgain(): void {
+    for (const subscription of this.subscriptions.values()) this.account.unsubscribe(subscription);
+    this.subscriptions.clear();
+    if (!this.closed) this.subscribe();
+  }
+
   private subscribe(): void {
-    const { interest } = this.account;
+    const { account } = this;
     const wanted = new Set(this.config.subjects);
     for (const [subject, subscription] of this.subscriptions) {
       if (wanted.has(subject)) continue;
-      this.unsubscribe(subscription);
+      account.unsubscribe(subscription);
       this.subscriptions.delete(subject);
     }
     for (const subject of wanted) {
       if (this.subscriptions.has(subject)) continue;
       const subscription = new Subscription(this.ingest, new Uint8Array(encode(subject)), null, NO_SID);
-      interest.insert(subscription);
+      account.subscribe(subscription);
       this.subscriptions.set(subject, subscription);
     }
-  }
-
-  private unsubscribe(subscription: Subscription): void {
-    subscription.closed = true;
-    this.account.interest.remove(subscription);
   }
 
   // Changes

@@ -87,6 +87,9 @@ export interface Sink {
   /** Set if the sink is a connection to another server: `deliver` is never called, but `carry`. Absent: the receiver is on this server. */
   readonly remote?: RemotePeer;
 
+  /** Account of a stream, for traces of what it gets from another account. */
+  readonly accountName?: string;
+
   /** How traces show it. Absent for receivers inside the process, which do not appear in traces. */
   readonly traced?: TracedReceiver;
 }

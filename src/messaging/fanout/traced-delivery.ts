@@ -33,7 +33,7 @@ export function deliverTraced(subscription: Subscription, batch: MessageBatch, t
     // Messages that came through a service import are not part of a stream export.
     if (batch.imported !== null) return false;
     subject = seenSubject(batch, view);
-    trace.addStreamExport(sink.traced?.accountName ?? "", decode(subject));
+    trace.addStreamExport(sink.traced?.accountName ?? sink.accountName ?? "", decode(subject));
     if (!view.allowTrace) return trace.only || (!silenced && deliverUntraced(subscription, batch, trace));
   }
   const { traced } = sink;

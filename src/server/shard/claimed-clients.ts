@@ -33,7 +33,7 @@ export class ClaimedClients implements AccountClients {
   private deferred: (() => void)[] = [];
 
   constructor(
-    private readonly server: Pick<OperatorServer, "connections" | "onAuthenticationFailed" | "turn">,
+    private readonly server: Pick<OperatorServer, "connections" | "followStreamImports" | "onAuthenticationFailed" | "turn">,
     private readonly permissions: CompiledPermissions,
   ) {}
 
@@ -87,6 +87,7 @@ export class ClaimedClients implements AccountClients {
   }
 
   private renewNow(accounts: ReadonlySet<Account>): void {
+    this.server.followStreamImports(accounts);
     const all = [...this.server.connections.values()];
     const concerned = all.filter(({ account }) => accounts.has(account));
     this.forEach(concerned, client => {

@@ -24,5 +24,7 @@ export interface OperatorServer {
   /** The field `server` of one message: numbered, so call this once per message. */
   serverInfo(): object;
   followJetStreamClaims(account: Account, claims: AccountClaims | null): void;
+  /** The streams that these accounts import have changed: those of JetStream follow. */
+  followStreamImports(accounts: ReadonlySet<Account>): void;
   onAuthenticationFailed(client: Client, refusal: Refusal): void;
 }

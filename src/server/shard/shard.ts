@@ -231,6 +231,7 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
     return () => {
       this.advertised = advertised;
       this.streamsChanged = accounts.install();
+      this.followStreamImports(this.streamsChanged);
       installOperator?.();
       this.authentication.follow(after);
       installPorts();
@@ -326,6 +327,10 @@ export class Shard implements ClientHost, AccountHost, Acceptor {
   followJetStreamClaims(account: Account, claims: AccountClaims | null): void {
     const jetStream = claims === null ? null : jetStreamOfClaims(claims.nats.limits, claims.nats.clusterTraffic);
     this.jetStreamControl.followClaims(account, jetStream);
+  }
+
+  followStreamImports(accounts: ReadonlySet<Account>): void {
+    this.jetStream?.engine.followImports(accounts);
   }
 
   onConnectionsChanged(account: Account): void {
