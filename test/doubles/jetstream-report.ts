@@ -16,6 +16,14 @@ export function reportOf(accounts: readonly ReportedAccount[], given: Partial<Je
     usage: { memoryBytes: 1, storageBytes: 2, memoryReserved: 3, storageReserved: 2n ** 60n },
     api: { requests: 7, errors: 5, inFlight: 0 },
     accounts: new Map(accounts.map(one => [one.account.name, one])),
+    storedNames: () => accounts.map(({ account }) => account.name).sort(),
+    holdsFiles: () => true,
+    storedStreams: name => {
+      const { offline, streams } = accounts.find(({ account }) => account.name === name)!;
+      const files = [...streams.values()].filter(({ config }) => config.storage === "file").map(stream => stream.name);
+      return [...files, ...offline.keys()].sort();
+    },
+    accountOf: name => accounts.find(({ account }) => account.name === name)?.account ?? null,
   };
 }
 

@@ -84,6 +84,30 @@ export class StreamFiles {
     return this.directoriesIn(this.directory).filter(name => this.disk.status(join(this.directory, name, "streams")) !== null);
   }
 
+  /** Names of the directories in the directory, sorted; none if somebody has removed it. */
+  directoryNames(): string[] {
+    if (this.disk.status(this.directory) === null) return [];
+    return this.disk
+      .list(this.directory)
+      .filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => name);
+  }
+
+  /** Whether a directory is that of an account with streams, or of something unknown. */
+  holdsFiles(name: string): boolean {
+    const { disk } = this;
+    const path = join(this.directory, name);
+    return disk.list(path).some(inner => !inner.isDirectory || disk.list(join(path, inner.name)).length > 0);
+  }
+
+  /** Names of whatever is in the directory of an account's streams, sorted. */
+  streamNames(account: string): string[] {
+    const base = this.accountDirectory(account);
+    const streams = base === null ? null : join(base, "streams");
+    if (streams === null || this.disk.status(streams)?.kind !== "directory") return [];
+    return this.disk.list(streams).map(({ name }) => name);
+  }
+
   /** The streams of an account, in the order of their names. What a crash has left of updates and deletes is completed first. */
   async list(account: string): Promise<FoundStream[]> {
     const { disk } = this;

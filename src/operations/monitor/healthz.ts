@@ -1,7 +1,7 @@
 /**
  * `/healthz`: the server's health. It accepts connections, JetStream runs if it is on, and each of its streams can be used:
  *
- *   options ─▶ listeners ─ js-server-only? ─▶ JetStream ─ js-enabled-only? ─▶ accounts ─▶ file streams, of all or of the one asked for
+ *   options ─▶ listeners ─ js-server-only? ─▶ JetStream ─ js-enabled-only? ─▶ accounts ─▶ streams on the disk, of all or of the one asked for
  * The first fault is the answer, or with `details` the list of all. Without a cluster `js-meta-only` checks everything, as in the reference.
  * What damage took from a stream is listed in `lost` and is no fault: the rest of the stream can be used, and waiting does not help.
  * Source: reference, core §7.8.
@@ -15,8 +15,12 @@ import type { JetStreamReport, ReportedAccount } from "./jetstream-report.ts";
 import type { MonitoredServer } from "./monitored-server.ts";
 import type { Query } from "./query.ts";
 
-/** Streams that are checked at once, in about a millisecond; more are checked in slices, behind other long answers. */
-const STREAMS_AT_ONCE_MAX = 20_000;
+/** Streams that are checked at once, in a few milliseconds; more are checked in slices, behind other long answers. */
+const THINGS_AT_ONCE_MAX = 20_000;
+/** The directory of an account takes as long to read as this number of streams to check. */
+const DIRECTORY_WEIGHT = 50;
+/** Directory in the store that is no account: where nats-server puts backups while it restores them. */
+const SNAPSHOTS = ".snap-staging";
 /** Lost sequences that are listed of one stream. */
 const LOST_LISTED_MAX = 1_000;
 
@@ -36,9 +40,10 @@ export function healthz(context: MonitorContext, query: Query): HttpAnswer | Sli
 }
 
 function isShort({ jetStream }: MonitoredServer): boolean {
-  let streams = 0;
-  for (const account of jetStream?.accounts.values() ?? []) streams += account.streams.size;
-  return streams <= STREAMS_AT_ONCE_MAX;
+  if (jetStream === null) return true;
+  let things = jetStream.storedNames().length * DIRECTORY_WEIGHT;
+  for (const account of jetStream.accounts.values()) things += account.streams.size;
+  return things <= THINGS_AT_ONCE_MAX;
 }
 
 function* answered(server: MonitoredServer, options: HealthzOptions): Sliced<HttpAnswer> {
@@ -129,31 +134,41 @@ function* jetStreamVerdict(server: MonitoredServer, options: HealthzOptions, los
   return options.enabledOnly ? null : yield* streamsVerdict(jetStream, options, lost);
 }
 
-function* streamsVerdict({ accounts }: JetStreamReport, options: HealthzOptions, lost: LostMessages[]): Sliced<Verdict | null> {
+function* streamsVerdict(jetStream: JetStreamReport, options: HealthzOptions, lost: LostMessages[]): Sliced<Verdict | null> {
   const { account, stream, consumer, details } = options;
-  if (account !== "" && !accounts.has(account)) {
-    return one(404, { type: "ACCOUNT", account, error: `JetStream account ${quoted(account)} not found` });
-  }
-  const checked = account === "" ? [...accounts.values()].sort(byName) : [accounts.get(account)!];
+  const names = accountNames(jetStream).filter(name => account === "" || name === account);
   const errors: HealthError[] = [];
-  let found = false;
-  for (const reported of checked) {
-    const { name, expired } = reported.account;
-    if (expired && account === "") continue;
-    if (expired) return { code: 503, errors: [...errors, expiredAccount(name)] };
-    const faults: HealthError[] = [];
-    const pace = new Pace();
-    for (const streamName of stream === "" ? namesOf(reported) : [stream]) {
-      if (pace.due()) yield PAUSE;
-      if (!isFileStream(reported, streamName)) continue;
-      found = true;
-      const error = streamFault(reported, streamName);
-      if (error !== null) faults.push({ type: "STREAM", account: name, stream: streamName, error });
-      const damage = lostOf(reported, streamName);
-      if (damage !== null) lost.push(damage);
+  const pace = new Pace();
+  let [hasAccount, found] = [false, false];
+  for (const name of names) {
+    if (pace.due(DIRECTORY_WEIGHT)) yield PAUSE;
+    // nats-server removes empty directories at its start.
+    if (!jetStream.accounts.has(name) && !jetStream.holdsFiles(name)) continue;
+    hasAccount = true;
+    const known = jetStream.accountOf(name);
+    if (known?.expired) {
+      if (account === "") continue;
+      return { code: 503, errors: [...errors, { type: "ACCOUNT", account: name, error: `JetStream account '${name}' is expired` }] };
     }
-    errors.push(...faults.sort((a, b) => (a.stream! < b.stream! ? -1 : 1)));
-    if (errors.length > 0 && !details) return { code: 503, errors };
+    if (known === null) {
+      errors.push({ type: "ACCOUNT", account: name, error: `JetStream account '${name}' could not be resolved` });
+      if (details) continue;
+      return { code: 503, errors };
+    }
+    const reported = jetStream.accounts.get(name);
+    for (const streamName of jetStream.storedStreams(name)) {
+      if (pace.due()) yield PAUSE;
+      if (stream !== "" && streamName !== stream) continue;
+      found = true;
+      const error = streamFault(name, reported, streamName);
+      if (error !== null) errors.push({ type: "STREAM", account: name, stream: streamName, error });
+      const damage = lostOf(name, reported, streamName);
+      if (damage !== null) lost.push(damage);
+      if (errors.length > 0 && !details) return { code: 503, errors };
+    }
+  }
+  if (account !== "" && !hasAccount) {
+    return one(404, { type: "ACCOUNT", account, error: `JetStream account ${quoted(account)} not found` });
   }
   if (stream !== "" && !found) {
     const error = `JetStream stream ${quoted(stream)} not found on account ${quoted(account)}`;
@@ -166,34 +181,23 @@ function* streamsVerdict({ accounts }: JetStreamReport, options: HealthzOptions,
   return errors.length === 0 ? null : { code: 503, errors };
 }
 
-function byName(a: ReportedAccount, b: ReportedAccount): number {
-  return a.account.name < b.account.name ? -1 : 1;
-}
-
-function expiredAccount(account: string): HealthError {
-  return { type: "ACCOUNT", account, error: `JetStream account '${account}' is expired` };
-}
-
-/** The reference looks for streams on the disk, so it knows none in memory here. */
-function isFileStream({ offline, streams }: ReportedAccount, name: string): boolean {
-  return offline.has(name) || streams.get(name)?.config.storage === "file";
-}
-
-function* namesOf({ offline, streams }: ReportedAccount): Generator<string> {
-  yield* streams.keys();
-  yield* offline.keys();
+/** As in the reference, each directory in the store's counts as an account, which has a directory there as soon as it has JetStream. */
+function accountNames(jetStream: JetStreamReport): string[] {
+  return [...new Set([...jetStream.storedNames(), ...jetStream.accounts.keys()])].filter(name => name !== SNAPSHOTS).sort();
 }
 
 /** @returns the error of a stream that cannot be used, or null */
-function streamFault({ account, offline, streams }: ReportedAccount, name: string): string | null {
-  const label = `JetStream stream '${account.name} > ${name}'`;
-  if (offline.has(name)) return `${label} could not be recovered`;
-  const failure = streams.get(name)?.store.failure ?? null;
+function streamFault(account: string, reported: ReportedAccount | undefined, name: string): string | null {
+  const label = `JetStream stream '${account} > ${name}'`;
+  if (reported?.offline.get(name)?.isUnsupported) return null;
+  const stream = reported?.streams.get(name);
+  if (stream === undefined) return `${label} could not be recovered`;
+  const { failure } = stream.store;
   return failure === null ? null : `${label} write error: ${failure.message}`;
 }
 
-function lostOf({ account, streams }: ReportedAccount, name: string): LostMessages | null {
-  const sequences = streams.get(name)?.store.state.lostSequences ?? [];
+function lostOf(account: string, reported: ReportedAccount | undefined, name: string): LostMessages | null {
+  const sequences = reported?.streams.get(name)?.store.state.lostSequences ?? [];
   if (sequences.length === 0) return null;
-  return { account: account.name, stream: name, messages: sequences.length, sequences: sequences.slice(0, LOST_LISTED_MAX) };
+  return { account, stream: name, messages: sequences.length, sequences: sequences.slice(0, LOST_LISTED_MAX) };
 }

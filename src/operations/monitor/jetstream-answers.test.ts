@@ -137,7 +137,7 @@ const failing = reportedAccount(
     reportedStream("S1"),
     reportedStream("M", 1, { storage: "memory", failure: new Error("never") }),
   ],
-  { offline: new Map([["S0", { reason: "unreadable" }]]) },
+  { offline: new Map([["S0", { isUnsupported: false, reason: "unreadable" }]]) },
 );
 
 test("streams that cannot be used are reported by name: the first, or all with their details", () => {

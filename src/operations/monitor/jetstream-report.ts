@@ -21,6 +21,14 @@ export interface JetStreamReport {
   readonly api: { readonly requests: number; readonly errors: number; readonly inFlight: number };
   /** Accounts that may use JetStream, by name. */
   readonly accounts: ReadonlyMap<string, ReportedAccount>;
+  /** Names of the directories in the store's directory, where each account has one. */
+  storedNames(): readonly string[];
+  /** Whether there is anything in such a directory, apart from empty directories. */
+  holdsFiles(name: string): boolean;
+  /** Names of whatever is in the directory of an account's streams, sorted. */
+  storedStreams(account: string): readonly string[];
+  /** An account, whether it may use JetStream or not; null: it is unknown. */
+  accountOf(name: string): { readonly expired: boolean } | null;
 }
 
 export interface ReportedAccount {
@@ -31,8 +39,8 @@ export interface ReportedAccount {
   readonly requests: number;
   readonly errors: number;
   readonly streams: ReadonlyMap<string, ReportedStream>;
-  /** Streams on the disk that cannot be used, by name. */
-  readonly offline: ReadonlyMap<string, { readonly reason: string }>;
+  /** Streams on the disk that cannot be used, by name; also those that only another version can. */
+  readonly offline: ReadonlyMap<string, { readonly reason: string; readonly isUnsupported: boolean }>;
 }
 
 export interface ReportedStream {

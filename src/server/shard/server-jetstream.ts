@@ -255,6 +255,22 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     return this.engine.accounts;
   }
 
+  storedNames(): readonly string[] {
+    return this.files.directoryNames();
+  }
+
+  holdsFiles(name: string): boolean {
+    return this.files.holdsFiles(name);
+  }
+
+  storedStreams(account: string): readonly string[] {
+    return this.files.streamNames(account);
+  }
+
+  accountOf(name: string): { readonly expired: boolean } | null {
+    return this.owner.directory.get(name) ?? null;
+  }
+
   get api(): JetStreamReport["api"] {
     let requests = 0;
     let errors = 0;
