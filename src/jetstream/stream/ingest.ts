@@ -176,9 +176,9 @@ export class Ingest implements Sink {
   }
 
   private isFull(): boolean {
-    const { limits, store, unsyncedBytes } = this.stream;
+    const { limits, pace, store } = this.stream;
     const messages = this.queue.size + store.applied - store.durable;
-    return messages >= limits.bufferedMessagesMax || this.queue.bytes + unsyncedBytes >= limits.bufferedBytesMax;
+    return messages >= limits.bufferedMessagesMax || this.queue.bytes + pace.unsyncedBytes >= limits.bufferedBytesMax;
   }
 
   /** Checks and stores the current message. @returns false: it must wait for the disk, and nothing was changed */
@@ -242,7 +242,7 @@ export class Ingest implements Sink {
       this.refuse(storeFailure(store.failure!));
       return true;
     }
-    stream.unsyncedBytes += message.subjectSize + message.headerSize + message.payloadSize;
+    stream.pace.unsyncedBytes += message.subjectSize + message.headerSize + message.payloadSize;
     this.remember(sequence);
     const rest = publishing.rollup === Rollup.None ? null : this.rollUp(1);
     if (copySubject !== null) {

@@ -8,6 +8,7 @@
  * Source: jetstream §4.2.
  */
 import { encode, writeSafeInteger } from "../../base/bytes/ascii.ts";
+import { putBytes } from "../../base/bytes/put-bytes.ts";
 import { compactGoJson } from "../../base/go/json-writer.ts";
 import type { ApiError } from "../error/api-error.ts";
 
@@ -49,7 +50,6 @@ export class PubAck {
   }
 
   private writePrefix(target: Uint8Array, at: number, sequence: number): number {
-    target.set(this.prefix, at);
-    return writeSafeInteger(target, at + this.prefix.length, sequence);
+    return writeSafeInteger(target, putBytes(this.prefix, 0, this.prefix.length, target, at), sequence);
   }
 }

@@ -12,6 +12,7 @@ import type { MessageIds } from "./message-ids.ts";
 import type { Outbox, OutboxHost, OutboxPublisher } from "./outbox.ts";
 import type { PlaceHeader } from "./place-header.ts";
 import type { CheckedStream } from "./publish-checks.ts";
+import type { WritePace } from "./write-pace.ts";
 
 /** The event loop, as ingest needs it. */
 export interface IngestHost {
@@ -81,8 +82,8 @@ export interface StreamCore extends CheckedStream {
   /** Takes no messages any more. */
   readonly closed: boolean;
   lastMessageId: string | null;
-  /** Bytes of messages that are not durable yet. */
-  unsyncedBytes: number;
+  /** When changes are written, and how much is not durable yet. */
+  readonly pace: WritePace;
   /** What is sent now leaves when this change is durable; 0: at once, because the store has failed and nothing becomes durable any more. */
   readonly gate: number;
   /** No purge by a message is under way, of which a read could see a half. */

@@ -25,6 +25,7 @@ import type { Publishing } from "./publishing.ts";
 import { messageIdAt, recallIds } from "./recall-ids.ts";
 import type { BufferLimits, StreamAccount, StreamCore, StreamHost } from "./stream-core.ts";
 import { StreamExpiry } from "./stream-expiry.ts";
+import { WritePace } from "./write-pace.ts";
 
 const NO_SID = new Uint8Array(0);
 /** Steps of a search over subjects that are done at once. */
@@ -50,8 +51,7 @@ export class Stream implements StreamCore, StoreObserver {
   /** Takes no messages any more. */
   closed = false;
   lastMessageId: string | null = "";
-  /** Bytes of messages that are not durable yet. */
-  unsyncedBytes = 0;
+  readonly pace = new WritePace();
   readonly ingest: Ingest;
   private readonly expiry: StreamExpiry;
   private readonly subscriptions = new Map<string, Subscription>();
@@ -180,13 +180,15 @@ export class Stream implements StreamCore, StoreObserver {
     this.host.endSoon();
   }
 
-  /** Writes the changes of the turn. Called in the phase Store. */
+  /** Writes the changes of the turn, or leaves them for a later turn. Called in the phase Store. */
   flush(): void {
     this.changed = false;
     if (this.closed) return;
-    const { store } = this;
-    store.flush();
-    if (store.durable === store.applied) this.unsyncedBytes = 0;
+    const { pace, store } = this;
+    if (pace.begin(store)) {
+      store.flush();
+      pace.wrote(store);
+    }
     this.expiry.schedule();
     this.outbox.release(store.durable);
   }
@@ -261,10 +263,11 @@ export class Stream implements StreamCore, StoreObserver {
   onRemovedBelow(_sequence: number): void {}
 
   onDurable(): void {
-    const { store } = this;
-    if (store.durable === store.applied) this.unsyncedBytes = 0;
+    const { pace, store } = this;
+    const isDue = pace.onDurable(store);
     if (!this.closed) this.outbox.release(store.durable);
-    this.host.endSoon();
+    if (isDue) this.sendSoon();
+    else this.host.endSoon();
   }
 
   onFailure(error: Error, canRecover: boolean): void {

@@ -161,8 +161,10 @@ export class LocalPublisher implements FanOutPublisher {
     return this.interest.match(source, start, end);
   }
 
+  /** Batches are answers: each subject is used once, or for consecutive messages. */
   private receiversAt(batch: MessageBatch, index: number): MatchResult<Subscription> {
-    return this.receiversOf(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
+    this.host.turn.fanOuts.catchUp();
+    return this.interest.matchOnce(batch.subjectSource, batch.subjectStart(index), batch.subjectEnd(index));
   }
 
   private checkNesting(): void {

@@ -190,6 +190,13 @@ export class SubjectTrie<E extends TrieEntry> {
     return result;
   }
 
+  /** As `match`, for a subject that is not expected again, as those of answers: it is not looked up in the cache, and not added to it. */
+  matchOnce(source: Uint8Array, start: number, end: number): MatchResult<E> {
+    this.matches++;
+    this.matchedStamp = 0;
+    return this.matchNodes(source, start, end) ?? this.none;
+  }
+
   /** Whether any entry matches the subject. Cheaper than `match`, because it stops at the first match. */
   hasInterest(source: Uint8Array, start: number, end: number): boolean {
     const cached = this.cached(source, start, end);
