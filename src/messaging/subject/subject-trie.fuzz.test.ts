@@ -92,7 +92,10 @@ for (const { cache, bunch, groups, rounds } of [
         const bytes = Buffer.from(`x${subject}.x`);
         const end = bytes.length - 2;
         expect(trie.hasInterest(bytes, 1, end), `${message} interest ${subject}`).toBe(wanted.length > 0);
-        const result = trie.match(bytes, 1, end);
+        const once = random.chance(0.3);
+        const { cacheSize } = trie.stats();
+        const result = once ? trie.matchOnce(bytes, 1, end) : trie.match(bytes, 1, end);
+        if (once) expect(trie.stats().cacheSize, message).toBe(cacheSize);
         expect(idsOf(result), `${message} match ${subject}`).toBe(idsOfModel(wanted));
         if (random.chance(0.05)) kept.push({ result, ids: sorted(result.plain.map(({ id }) => id)) });
       }
