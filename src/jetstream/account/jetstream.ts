@@ -16,6 +16,7 @@ import type { Scheduler, Task } from "../../base/scheduling/scheduler.ts";
 import type { WorkMeter } from "../../base/scheduling/work-meter.ts";
 import type { MessageStore, StoreObserver } from "../../store/contract/message-store.ts";
 import type { TieredLimits } from "../config/account-limits.ts";
+import { restoredText, restoringText } from "../config/start-lines.ts";
 import type { StreamConfig } from "../config/stream-config.ts";
 import { ApiError, apiError, wrapped } from "../error/api-error.ts";
 import { OutboxPages } from "../stream/outbox.ts";
@@ -33,7 +34,7 @@ export interface JetStreamHost extends AdvisoryServer {
   readonly timers: TimingWheel;
   readonly scheduler: Scheduler;
   readonly random: Random;
-  readonly log: { error(text: string): void; warn(text: string): void; warnRateLimited(text: string): void };
+  readonly log: { error(text: string): void; warn(text: string): void; notice(text: string): void; warnRateLimited(text: string): void };
   /** Calls `writeChanges` once, in the phase Store at the end of this turn. */
   addStoreWork(jetStream: JetStream): void;
   endSoon(): void;
@@ -169,9 +170,13 @@ export class JetStream implements StreamHost {
         continue;
       }
       const { config, created } = found;
+      const { clock, log } = this.host;
+      log.notice(restoringText(account.name, config.name));
+      const start = clock.monotonic();
       try {
         const opening = files.open(account.name, config, storeLimitsOf(config));
         const store = await this.run(opening.job);
+        log.notice(restoredText(account.name, config.name, store.state.messages, clock.monotonic() - start));
         const stream = this.add(account, config, created, observer => opening.attach(store, observer));
         const first = Number(config.firstSequence);
         if (first > 0 && store.state.firstSequence === 0) await stream.change(store.compact(first));

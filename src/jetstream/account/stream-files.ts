@@ -3,6 +3,7 @@
  *
  *   <store directory>/<account>/streams/<stream>/meta.inf, meta.sum     configuration, durable before the stream takes messages
  *                                               msgs/                   messages (store/file)
+ *                                               obs/<consumer>/         consumers of nats-server, see unsupported-stream.ts
  *                    /.deleted/<number>/                                a stream that is being removed; a start completes it
  * A name that an account or a stream has comes from the network or from files: only one that cannot lead out of its directory becomes a path.
  * Source: formats.md §10.1, §10.2.
@@ -28,9 +29,12 @@ import { defaultStreamConfig, type StreamConfig } from "../config/stream-config.
 import { decodeStreamMetafile, encodeStreamMetafile, repairStoredConfig } from "../config/stream-metafile.ts";
 import { blockBytesOf } from "./block-size.ts";
 import { LateObserver } from "./late-observer.ts";
+import { judgeUnsupported, offlineLine } from "./unsupported-stream.ts";
 
 const PERMISSIONS = 0o700;
 const DELETED = ".deleted";
+/** Directory of a stream's consumers. */
+const CONSUMERS = "obs";
 
 /** A stream that was found on the disk. */
 export interface FoundStream {
@@ -202,17 +206,27 @@ export class StreamFiles {
       const { config, created, offlineReason } = decodeStreamMetafile(found.plain);
       const time = new Nanoseconds();
       if (created !== null) time.setBigInt(nanosecondsSince1970(created));
-      if (offlineReason !== null) return { config: { ...config, name }, created: time, offlineReason, isUnsupported: true, directory };
+      if (offlineReason !== null) {
+        log.warn(offlineLine(`${account} > ${name}`, join(directory, META_FILE), offlineReason));
+        return { config: { ...config, name }, created: time, offlineReason, isUnsupported: true, directory };
+      }
       if (config.name !== name) return unusable(`stream name in metafile does not match directory: ${JSON.stringify(config.name)}`);
       const repaired = repairStoredConfig(config);
       for (const warning of repaired.warnings) log.warn(warning);
-      return repaired.config === null
-        ? null
-        : { config: repaired.config, created: time, offlineReason: null, isUnsupported: false, directory };
+      if (repaired.config === null) return null;
+      const { reason, warnings } = judgeUnsupported(account, repaired.config, this.consumersIn(directory));
+      for (const warning of warnings) log.warn(warning);
+      return { config: repaired.config, created: time, offlineReason: reason, isUnsupported: reason !== null, directory };
     } catch (error) {
       if (error instanceof JsonError) return unusable(`decoding error: ${error.message}`);
       throw error;
     }
+  }
+
+  /** Names of the consumers of a stream, which nats-server left. */
+  private consumersIn(directory: string): string[] {
+    const consumers = join(directory, CONSUMERS);
+    return this.directoriesIn(consumers).filter(name => this.disk.status(join(consumers, name, META_FILE)) !== null);
   }
 
   private metaFile(account: string, name: string): SealedMeta {

@@ -5,7 +5,7 @@ import { friendlyBytes } from "./friendly-bytes.ts";
 import { durabilityOf, JETSTREAM_OFF, type JetStreamOptions } from "./jetstream-options.ts";
 import { jetStreamSettings, type Machine, settleFileLimit } from "./jetstream-settings.ts";
 import { reloadLines } from "./reload-lines.ts";
-import { accountLines, endLine, openingLines, settingsLines } from "./start-lines.ts";
+import { accountLines, endLine, openingLines, restoredText, restoringText, settingsLines } from "./start-lines.ts";
 
 const GIB = 1_024 ** 3;
 const MACHINE: Machine = { temporaryDirectory: "/tmp", memoryBytes: 8 * GIB, freeBytes: () => 40 * GIB };
@@ -71,6 +71,12 @@ test("a start logs the reference's lines, and one about durability", () => {
     "debug:      $JS.API.>",
   ]);
   expect(endLine(1_234_567)).toEqual({ level: "notice", text: "Took 1.234567ms to start JetStream" });
+});
+
+test("the restore of a stream is logged with its messages and whole milliseconds", () => {
+  expect(restoringText("A", "S")).toBe("  Starting restore for stream 'A > S'");
+  expect(restoredText("A", "S", 1_234_567, 1_500.4)).toBe("  Restored 1,234,567 messages for stream 'A > S' in 1.5s");
+  expect(restoredText("A", "S", 0, 0.4)).toBe("  Restored 0 messages for stream 'A > S' in 0s");
 });
 
 test("domain, encryption and an interval are logged when they are configured", () => {

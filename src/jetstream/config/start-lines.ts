@@ -19,6 +19,8 @@ export interface LogLine {
 const notice = (text: string): LogLine => ({ level: "notice", text });
 const debug = (text: string): LogLine => ({ level: "debug", text });
 
+const NANOSECONDS_PER_MILLISECOND = 1_000_000;
+
 export const STARTING_JETSTREAM = "Starting JetStream";
 
 const BANNER = [
@@ -82,6 +84,17 @@ export function accountLines(name: string, { tiers }: AccountJetStream): readonl
     lines.push(debug(`${indent}  Max Storage:     ${friendlyBytes(storageBytesMax)}`));
   }
   return lines;
+}
+
+/** Before a stream is read from the disk. */
+export function restoringText(account: string, stream: string): string {
+  return `  Starting restore for stream '${account} > ${stream}'`;
+}
+
+/** After it. */
+export function restoredText(account: string, stream: string, messages: number, milliseconds: number): string {
+  const duration = goDuration(Math.round(milliseconds) * NANOSECONDS_PER_MILLISECOND);
+  return `  Restored ${messages.toLocaleString("en-US")} messages for stream '${account} > ${stream}' in ${duration}`;
 }
 
 /** The last line, also of a start that failed. */
