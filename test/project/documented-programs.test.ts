@@ -38,6 +38,16 @@ test("the official client works over server.connect() as docs/library.md shows i
   expect(run(files, "main.ts")).toEqual({ stdout: "hello world\n", stderr: "", exitCode: 0 });
 });
 
+test("a message is stored and read as docs/library.md shows it, and nothing stays behind", () => {
+  const program = programsOf("docs/library.md").find(text => text.startsWith("// stored.ts\n"))!;
+  const after = 'import { existsSync } from "node:fs";\nconsole.log(existsSync(storeDirectory));\n';
+  expect(run({ "stored.ts": `${program}${after}` }, "stored.ts")).toEqual({
+    stdout: "orders.created one\nfalse\n",
+    stderr: "",
+    exitCode: 0,
+  });
+});
+
 test("a connection without a socket answers as docs/library.md shows it", () => {
   const program = programsOf("docs/library.md").find(text => text.startsWith("const connection"))!;
   const before = 'import { NatsServer } from "bunats";\nawait using server = await NatsServer.start({ port: 0 });\n';
