@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NO_JETSTREAM } from "../../src/access/jwt/limit-shapes.ts";
+import { live } from "../reference/recording.ts";
 import { waitFor } from "../system/system-client.ts";
-import { startOurs } from "./both-servers.ts";
+import { startOurs, startReference } from "./both-servers.ts";
 import { directoryConfig } from "./directory-config.ts";
 import { login, OperatorTests, push, type ScenarioContext, startScenario } from "./operator-tests.ts";
 import type { Peer } from "./peer.ts";
@@ -68,3 +69,40 @@ test("a start loads the accounts that have streams, although nobody has logged i
   await second.end();
   rmSync(directory, { recursive: true, force: true });
 });
+
+live.test(
+  "an account with tiers moves from nats-server to this server and back, with its claims and its streams",
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), "bunats-claims-"));
+    const first = await startScenario(startReference, () => config(directory));
+    const tiers = new Map([
+      ["R1", { ...NO_JETSTREAM, diskBytesMax: 2_000_000, memoryBytesMax: 1_000_000, streamsMax: 5, consumersMax: 3 }],
+    ]);
+    const owner = await login(first);
+    await pushed(first, owner, { tiers }, ({ error }) => error === undefined);
+    await ask(owner, "STREAM.CREATE.S", STREAM);
+    await ask(owner, "STREAM.CREATE.M", JSON.stringify({ name: "M", subjects: ["m"], storage: "memory" }));
+    for (const text of ["one", "two"]) await owner.request("s", text);
+    await first.end();
+
+    const looks: unknown[] = [];
+    for (const start of [startReference, startOurs, startReference]) {
+      const context = await startScenario(start, () => config(directory));
+      const peer = await login(context);
+      await waitFor(
+        async () => (await ask(peer, "STREAM.INFO.S")).error === undefined,
+        () => "the stream is not there",
+      );
+      const { limits, tiers: shown, streams } = await ask(peer, "INFO");
+      const { config: stored, created, state } = await ask(peer, "STREAM.INFO.S");
+      const { message } = await ask(peer, "STREAM.MSG.GET.S", '{"seq":2}');
+      const refused = (await ask(peer, "STREAM.CREATE.L", '{"name":"L","subjects":["l"],"storage":"file","max_bytes":3000000}')).error;
+      looks.push({ limits, shown, streams, stored, created, state, message, refused });
+      await context.end();
+    }
+    expect(looks[0]).toMatchObject({ shown: { R1: { streams: 1 } }, state: { messages: 2 }, refused: { code: 500 } });
+    expect(looks.slice(1)).toEqual([looks[0], looks[0]]);
+    rmSync(directory, { recursive: true, force: true });
+  },
+  120_000,
+);
