@@ -55,6 +55,25 @@ it.both("claims give an account JetStream, change its limits, and take it away",
   return results;
 });
 
+test("what an account uses is counted in its new tiers at once", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "bunats-claims-"));
+  const context = await startScenario(startOurs, () => config(directory));
+  const peer = await login(context);
+  const given = { diskBytesMax: 1_000_000, streamsMax: 1, consumersMax: -1 };
+  const R1 = { ...NO_JETSTREAM, diskBytesMax: 50, streamsMax: 2, consumersMax: 3 };
+  await pushed(context, peer, given, ({ error }) => error === undefined);
+  await ask(peer, "STREAM.CREATE.S", STREAM);
+  expect(await peer.request("s", "stored")).toBe('{"stream":"S","seq":1}');
+  await pushed(context, peer, { tiers: new Map([["R1", R1]]) }, ({ tiers }) => tiers !== undefined);
+  expect((await ask(peer, "INFO")).tiers.R1.storage).toBe(37);
+  expect(await peer.request("s", "stored")).toContain("resource limits exceeded for account");
+  await pushed(context, peer, given, ({ tiers }) => tiers === undefined);
+  expect(await peer.request("s", "stored")).toBe('{"stream":"S","seq":2}');
+  expect((await ask(peer, "INFO")).storage).toBe(74);
+  await context.end();
+  rmSync(directory, { recursive: true, force: true });
+});
+
 test("a start loads the accounts that have streams, although nobody has logged in", async () => {
   const directory = mkdtempSync(join(tmpdir(), "bunats-claims-"));
   const given = { diskBytesMax: 1_000_000, streamsMax: 1, consumersMax: -1 };
@@ -105,4 +124,39 @@ live.test(
     rmSync(directory, { recursive: true, force: true });
   },
   120_000,
+);
+
+const withoutJetStream = (directory: string) => config(directory).replace(/\njetstream .*/, "");
+
+it.both("a reload turns JetStream on for accounts that are loaded already", withoutJetStream, async context => {
+  const { directory, side } = context;
+  const peer = await login(context);
+  const given = { diskBytesMax: 1_000_000, streamsMax: 1, consumersMax: -1 };
+  await push(context, ALPHA, { limits: given as never });
+  const results: unknown[] = [await side.reloadWith(config(directory))];
+  await waitFor(
+    async () => (await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()).accounts === 1,
+    () => "JetStream is on",
+  );
+  results.push((await ask(peer, "INFO")).limits, (await ask(peer, "STREAM.CREATE.S", STREAM)).did_create);
+  return results;
+});
+
+it.both(
+  "after a reload that turns JetStream on, a loaded account without it is told so, until claims give it",
+  withoutJetStream,
+  async context => {
+    const { directory, side } = context;
+    const peer = await login(context);
+    const results: unknown[] = [await side.reloadWith(config(directory))];
+    await waitFor(
+      async () => (await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()).disabled !== true,
+      () => "JetStream is on",
+    );
+    results.push((await ask(peer, "INFO")).error);
+    results.push(
+      await pushed(context, peer, { diskBytesMax: 1_000_000, streamsMax: 1, consumersMax: -1 }, ({ error }) => error === undefined),
+    );
+    return results;
+  },
 );

@@ -302,6 +302,13 @@ export class OperatorAccounts {
     this.completeImporters(loaded.name);
   }
 
+  /** Installs the claims of all accounts again, because what they get beside them has changed: the API of JetStream. */
+  installAgain(): void {
+    for (const loaded of [...this.loaded.values()]) {
+      if (loaded.jwt !== "" && isInForce(loaded, this.host.clock.now())) this.installer.apply(loaded, loaded.jwt, loaded.claims, new Map());
+    }
+  }
+
   /** Retries accounts that could not import from it before. */
   private completeImporters(exporter: string): void {
     const { missed } = this.installer;

@@ -162,7 +162,13 @@ export class OperatorMode implements OperatorHost {
    * @throws Error with the reason
    */
   prepare(after: Options): () => void {
-    return this.resolver.prepare(after);
+    const installResolver = this.resolver.prepare(after);
+    const { jetStream } = this.options;
+    const changesApi = jetStream.enabled !== after.jetStream.enabled || jetStream.domain !== after.jetStream.domain;
+    return () => {
+      installResolver();
+      if (changesApi) this.accounts.installAgain();
+    };
   }
 }
 
