@@ -126,6 +126,11 @@ live.test(
   120_000,
 );
 
+interface Jsz {
+  readonly accounts?: number;
+  readonly disabled?: boolean;
+}
+
 const withoutJetStream = (directory: string) => config(directory).replace(/\njetstream .*/, "");
 
 it.both("a reload turns JetStream on for accounts that are loaded already", withoutJetStream, async context => {
@@ -135,7 +140,7 @@ it.both("a reload turns JetStream on for accounts that are loaded already", with
   await push(context, ALPHA, { limits: given as never });
   const results: unknown[] = [await side.reloadWith(config(directory))];
   await waitFor(
-    async () => (await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()).accounts === 1,
+    async () => ((await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()) as Jsz).accounts === 1,
     () => "JetStream is on",
   );
   results.push((await ask(peer, "INFO")).limits, (await ask(peer, "STREAM.CREATE.S", STREAM)).did_create);
@@ -150,7 +155,7 @@ it.both(
     const peer = await login(context);
     const results: unknown[] = [await side.reloadWith(config(directory))];
     await waitFor(
-      async () => (await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()).disabled !== true,
+      async () => ((await (await fetch(`http://127.0.0.1:${side.monitorPort}/jsz`)).json()) as Jsz).disabled !== true,
       () => "JetStream is on",
     );
     results.push((await ask(peer, "INFO")).error);
