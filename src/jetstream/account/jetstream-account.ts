@@ -92,7 +92,7 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
     const most = isMemory ? limits.memoryBytesMax : limits.storageBytesMax;
     if (most < 0) return null;
     const used = this.tiers.get(tier);
-    // As in the reference: without any use, nothing is exceeded.
+    // As in the reference: before anything was stored or purged, nothing is exceeded.
     if (used === undefined) return null;
     return (isMemory ? used.memory : used.storage) + bytes > most ? apiError("AccountResourcesExceeded") : null;
   }

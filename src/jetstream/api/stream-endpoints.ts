@@ -18,7 +18,15 @@ import type { Stream } from "../stream/stream.ts";
 import { type StateDetails, streamInfoValue, streamStateValue } from "./answers.ts";
 import { type ApiRequest, DelayedError, type Endpoint } from "./api-request.ts";
 import { isEmptyRequest, isJson } from "./decode-request.ts";
-import { checkPurge, pageOf, STREAM_INFO_REQUEST, STREAM_LIST_REQUEST, STREAM_NAMES_REQUEST, STREAM_PURGE_REQUEST } from "./requests.ts";
+import {
+  checkPurge,
+  pageOf,
+  STREAM_INFO_REQUEST,
+  STREAM_LIST_REQUEST,
+  STREAM_NAMES_REQUEST,
+  STREAM_PURGE_REQUEST,
+  type StreamPurgeRequest,
+} from "./requests.ts";
 
 const NAMES_LIMIT = 1024;
 const LIST_LIMIT = 256;
@@ -231,5 +239,15 @@ async function purge(request: ApiRequest): Promise<object> {
   const filter = given.filter === "" ? null : given.filter;
   const job = stream.store.purge(filter, sequenceOf(given.sequence), sequenceOf(given.keep));
   const purged = await changed(stream, "StreamPurgeFailed", job);
+  if (reportsUsage(stream, given)) request.account.addUsage(stream, 0);
   return { success: true, purged };
+}
+
+/**
+ * Whether a purge reports to the account what it removed, even if that is nothing: from then on the limits of the account are in force. As in
+ * the reference.
+ */
+function reportsUsage({ config, store }: Stream, { filter, keep, sequence }: StreamPurgeRequest): boolean {
+  if ((filter !== "" && filter !== ">") || keep !== 0) return false;
+  return sequence === 0 || (config.storage === "memory" && sequence > 1 && store.state.firstSequence <= sequence);
 }

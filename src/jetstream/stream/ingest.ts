@@ -260,7 +260,10 @@ export class Ingest implements Sink {
     const { publishing, stream } = this;
     const sequence = stream.store.skip(stream.time.high, stream.time.low);
     this.remember(sequence);
-    this.acknowledgeAfter(publishing.rollup === Rollup.None ? null : this.rollUp(0), sequence);
+    const { rollup } = publishing;
+    this.acknowledgeAfter(rollup === Rollup.None ? null : this.rollUp(0), sequence);
+    // As in the reference, a full purge reports what it removed, even if that is nothing: from then on the limits of the account are in force.
+    if (rollup === Rollup.All) stream.account.addUsage(stream, 0);
   }
 
   private remember(sequence: number): void {
