@@ -1,5 +1,10 @@
 /** Connections without a socket: `server.connect()`. */
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import { headers } from "@nats-io/nats-core";
 import { NatsServer } from "../../src/index.ts";
 import { CloseReason } from "../../src/wire/protocol/close-reason.ts";
@@ -128,4 +133,38 @@ test("the official client works without a socket: requests, headers, drain", asy
   await client.drain();
   await server.stop();
   expect(await service.closed()).toBeUndefined();
+});
+
+test("streams and buckets of nats.js work without a socket", async () => {
+  const storeDirectory = mkdtempSync(join(tmpdir(), "bunats-inside-"));
+  const server = await NatsServer.start({ host: "127.0.0.1", port: 0, jetStream: { storeDirectory } });
+  try {
+    const client = await connectInside(server);
+    const manager = await jetstreamManager(client);
+    await manager.streams.add({ name: "S", subjects: ["s.*"], allow_direct: true });
+    const acks = await Promise.all(Array.from({ length: 200 }, (_, index) => jetstream(client).publish(`s.${index % 3}`, `${index}`)));
+    expect(acks.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+    expect((await manager.direct.getMessage("S", { last_by_subj: "s.0" }))!.string()).toBe("198");
+    const bucket = await new Kvm(jetstream(client)).create("B");
+    await bucket.put("key", "value");
+    expect((await bucket.get("key"))!.string()).toBe("value");
+    await client.close();
+  } finally {
+    await server.stop();
+    rmSync(storeDirectory, { recursive: true });
+  }
+});
+
+test("two servers cannot share a store directory; it is free when the first one has stopped", async () => {
+  const storeDirectory = mkdtempSync(join(tmpdir(), "bunats-shared-"));
+  const options = { host: "127.0.0.1", port: 0, jetStream: { storeDirectory } };
+  const first = await NatsServer.start(options);
+  await expect(NatsServer.start(options)).rejects.toMatchObject({
+    code: "ERR_START",
+    message: `JetStream store directory ${JSON.stringify(join(storeDirectory, "jetstream"))} is used by another server`,
+  });
+  await first.stop();
+  const second = await NatsServer.start(options);
+  await second.stop();
+  rmSync(storeDirectory, { recursive: true });
 });
