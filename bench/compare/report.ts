@@ -169,6 +169,8 @@ How it is measured:
   as many messages as were acknowledged. Payloads are lines of device data. Stores are on the disk of the machine. Ours syncs before it
   acknowledges, as it does by default; nats-server syncs every two minutes by default, and before each acknowledgement with
   \`sync_interval: always\`. Gets check subject or sequence, and every byte of the payload.
+- Ours runs from its sources, with as many threads for syncs and reads as the executable has.
+- JetStream beside core messages: the stream has been busy for two seconds when the first of them is published.
 - Start: from the spawn of the process until a client is greeted, median of ${STARTS}, with the store in the page cache; after kill -9 the
   server had taken ${MESSAGES_SINCE.toLocaleString("en")} messages since its start.
 - The generator's ceiling is the same run against a C relay that parses nothing. If it is under ${CEILING_MARGIN} × our figure, the row says so:

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { STORE_THREADS } from "../../src/base/runtime/thread-pool.ts";
 import { OUT_DIRECTORY } from "./load.ts";
 
 const REFERENCE_VERSION = "v2.15.3";
@@ -78,8 +79,11 @@ export async function startServer(name: string, command: string, store?: string)
   const [monitor, webSocketPort] = [freePort(), freePort()];
   const directory = store ?? join(OUT_DIRECTORY, `store-${process.pid}`);
   const places = { [MONITOR_PORT]: String(monitor), [WEB_SOCKET_PORT]: String(webSocketPort), [STORE_DIRECTORY]: directory };
+  // Our executable sets this itself; run from its sources, it is too late for that.
+  const threads = { UV_THREADPOOL_SIZE: String(STORE_THREADS) };
+  const env = { ...threads, ...process.env, ...places };
   const spawnedAt = performance.now();
-  const child = Bun.spawn(words, { cwd: REPOSITORY, env: { ...process.env, ...places }, stdin: "ignore", stdout: output, stderr: output });
+  const child = Bun.spawn(words, { cwd: REPOSITORY, env, stdin: "ignore", stdout: output, stderr: output });
   closeSync(output);
   running = child;
   stored = directory;

@@ -8,6 +8,8 @@ import { openLibc } from "./libc.ts";
 
 /** The first that is set counts. */
 const VARIABLES = ["UV_THREADPOOL_SIZE", "GOMAXPROCS"] as const;
+/** Threads of a server with JetStream. */
+export const STORE_THREADS = 16;
 /** Bun makes at least 2 threads and at most 1,024. */
 const [THREADS_MIN, THREADS_MAX] = [2, 1024];
 

@@ -16,7 +16,7 @@ import type { DirectoryLock, Disk } from "../../base/disk/disk.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { Random } from "../../base/random/random.ts";
 import { descriptorLimit } from "../../base/runtime/descriptors.ts";
-import { growThreadPool } from "../../base/runtime/thread-pool.ts";
+import { growThreadPool, STORE_THREADS } from "../../base/runtime/thread-pool.ts";
 import { runJob } from "../../base/scheduling/job.ts";
 import type { Scheduler } from "../../base/scheduling/scheduler.ts";
 import { systemAccountFault } from "../../config/schema/jetstream-accounts.ts";
@@ -73,9 +73,8 @@ export interface JetStreamOwner {
   loadAccount(name: string): Promise<void>;
 }
 
-/** Threads for syncs and reads; half of them for syncs. */
-const THREADS = 16;
-const SYNCS_MAX = THREADS / 2;
+/** Half of the threads are for syncs, the other half for reads. */
+const SYNCS_MAX = STORE_THREADS / 2;
 /** Staging space for all streams: 8 MiB. */
 const STAGING_CHUNKS = 8;
 const DEFAULT_DESCRIPTORS = 1024;
@@ -97,7 +96,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
   constructor(owner: JetStreamOwner) {
     const { clock, disk, options, turn } = owner;
     this.owner = owner;
-    growThreadPool(THREADS, process.env, navigator.hardwareConcurrency);
+    growThreadPool(STORE_THREADS, process.env, navigator.hardwareConcurrency);
     this.settings = jetStreamSettings(options.jetStream, options.storeDirectory, machineOf(disk));
     const hasher = new RecordHasher(stagingBytes(STAGING_CHUNKS));
     const subjectKey = HashKey.secret();
