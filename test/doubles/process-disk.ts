@@ -4,6 +4,10 @@
  */
 import type { DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskSpace, FileStatus, OpenMode } from "../../src/base/disk/disk.ts";
 
+export class ProcessKilled extends Error {
+  override name = "ProcessKilled";
+}
+
 export class ProcessDisk implements Disk {
   private killed = false;
 
@@ -73,7 +77,7 @@ export class ProcessDisk implements Disk {
   // Used by ProcessFile
 
   check(): void {
-    if (this.killed) throw new Error("the process was killed");
+    if (this.killed) throw new ProcessKilled("the process was killed");
   }
 
   /** Settles as `begin` does, unless the process is killed before or meanwhile. */

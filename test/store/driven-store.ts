@@ -20,6 +20,7 @@ import {
 import type { StoreLimits } from "../../src/store/contract/store-limits.ts";
 import { SubjectFilters } from "../../src/store/contract/subject-filters.ts";
 import type { ModelMessage, ModelRefusal, ModelState } from "../doubles/model-store.ts";
+import { ProcessKilled } from "../doubles/process-disk.ts";
 import type { StoreKind, StorePlace } from "./store-kind.ts";
 
 const REASONS: Record<RemovalReason, string> = {
@@ -283,6 +284,7 @@ export class DrivenStore implements StoreObserver {
   }
 
   onFailure(error: Error): void {
+    if (error instanceof ProcessKilled) return;
     throw error;
   }
 

@@ -13,6 +13,8 @@ import { RewriteTurns } from "../../src/store/block/rewrite-turns.ts";
 import { StagingArena, stagingBytes } from "../../src/store/block/staging-arena.ts";
 import { StoreSecret } from "../../src/store/block/store-secret.ts";
 import { CommitService } from "../../src/store/commit/commit-service.ts";
+import { SpaceReserve } from "../../src/store/file/space-reserve.ts";
+import { StateHashers } from "../../src/store/file/state-hashers.ts";
 import type { StoreParts } from "../../src/store/file/store-parts.ts";
 import { finish } from "./driven-store.ts";
 
@@ -52,6 +54,8 @@ export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: C
     rewriteTurns: new RewriteTurns(),
     files: new OpenFiles(disk, 16),
     commits: new CommitService(clock, 2),
+    reserve: new SpaceReserve(disk, "/"),
+    stateHashers: new StateHashers(),
     meter: new WorkMeter(),
     subjectKey: new HashKey(1, 2),
     fillRandom: target => void target.set(randomBytes(target.length)),

@@ -51,6 +51,8 @@ import { StagingArena, stagingBytes } from "../../store/block/staging-arena.ts";
 import { StoreSecret } from "../../store/block/store-secret.ts";
 import { RELAXED_BYTES_MAX } from "../../store/commit/commit-line.ts";
 import { CommitService } from "../../store/commit/commit-service.ts";
+import { SpaceReserve } from "../../store/file/space-reserve.ts";
+import { StateHashers } from "../../store/file/state-hashers.ts";
 import type { StoreParts } from "../../store/file/store-parts.ts";
 import { ChunkPool } from "../../store/memory/chunk-pool.ts";
 import { MemoryStore } from "../../store/memory/memory-store.ts";
@@ -110,6 +112,8 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
       rewriteTurns: new RewriteTurns(),
       files: new OpenFiles(disk, openFilesMax()),
       commits: this.commits,
+      reserve: new SpaceReserve(disk, this.settings.storeDirectory),
+      stateHashers: new StateHashers(),
       meter: turn.meter,
       subjectKey,
       fillRandom: target => crypto.getRandomValues(target),

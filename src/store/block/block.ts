@@ -37,6 +37,8 @@ export class Block {
   key: FileKey | null = null;
   /** Number of times that bytes of a complete block were overwritten. */
   changes = 0;
+  /** Number of times that its file was replaced. */
+  replacements = 0;
   /** Its content; null: not in memory. */
   data: BlockData | null = null;
   /** It is being read from the disk. */

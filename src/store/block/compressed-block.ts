@@ -11,6 +11,7 @@
  * because it is no stream, and begins with a good record.
  * Source: reference, formats §10.4.
  */
+import { BinaryReader } from "../../base/bytes/binary-reader.ts";
 import { type S2Codec, S2Error } from "../../base/compression/s2-codec.ts";
 import { decodeS2StreamInto, encodeS2StreamInto, s2ContentBytes, s2StreamBytesMax } from "../../base/compression/s2-stream.ts";
 import type { Sliced } from "../../base/scheduling/sliced.ts";
@@ -31,6 +32,14 @@ export class CompressedBlockError extends Error {
 /** Whether a file begins like a compressed block. Only `recordsOf` is sure. */
 export function looksCompressed(file: Uint8Array): boolean {
   return file.length >= HEAD_BYTES_MIN && MARK.every((byte, at) => file[at] === byte);
+}
+
+/** Bytes of the records of a compressed block, as the head of its file states; null: it does not begin like one. */
+export function statedBlockBytes(head: Uint8Array): number | null {
+  if (!looksCompressed(head)) return null;
+  const reader = new BinaryReader(head, MARK.length);
+  const size = reader.uvarint();
+  return reader.damaged ? null : size;
 }
 
 /** Bytes that the file of these records has at most. */

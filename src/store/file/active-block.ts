@@ -7,13 +7,18 @@
  * The zeros are cut off when the block is sealed, and when the store is closed. After a crash they mark the end of the records.
  *
  * Positions are numbers of changes, as in store/commit. A record belongs to the change that is being made: the one after `applied`.
+ *
+ * A full disk: the shared reserve is given up, and the write is tried again. If that is not enough, the records are held in memory, and with them
+ * their changes: they are not durable until `retry` has written them.
  */
 
 import { Block } from "../block/block.ts";
 import type { BlockCipher } from "../block/encryption.ts";
 import { HashKey } from "../block/hash-key.ts";
+import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import type { BlockFile } from "../block/open-files.ts";
 import { RECORD_BYTES_MIN } from "../block/record-format.ts";
+import { RecordView } from "../block/record-view.ts";
 import { RecordWriter } from "../block/record-writer.ts";
 import { ARENA_FULL, StagedRecords, WRITE_FIRST } from "../block/staged-records.ts";
 import { STAGED_RECORD_BYTES_MAX } from "../block/staging-arena.ts";
@@ -21,6 +26,7 @@ import type { CommitFile } from "../commit/commit-file.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
 import type { Message } from "../contract/message.ts";
 import type { BlockFiles } from "./block-files.ts";
+import { isNoSpace } from "./space-reserve.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** Zeros that are written in advance: as much as the block has, within these bounds. */
@@ -44,12 +50,22 @@ export interface BlockOwner {
   readonly nextNumber: number;
   /** A new block follows the others. */
   onBlockAdded(block: Block): void;
-  /** Its last record was written; it gets no more. */
-  onBlockSealed(block: Block): void;
-  /** Zeros could not be written in advance because the disk is full, or there is room again. */
-  onRoom(isFull: boolean): void;
-  /** Zeros could not be written in advance for another reason. */
+  /** Its last record was written; it gets no more. @param lengths of its records @param lastChange that has a record in it */
+  onBlockSealed(block: Block, lengths: LengthsChecksum, lastChange: number): void;
+  /** The disk is full. */
+  onNoSpace(): void;
+  /** A write failed for another reason. */
   onFailure(error: Error): void;
+}
+
+/** Records that the full disk did not take. */
+interface HeldRecords {
+  /** Their position in the file. */
+  readonly offset: number;
+  /** The changes that they belong to. */
+  readonly first: number;
+  last: number;
+  readonly pieces: Buffer[];
 }
 
 export class ActiveBlock {
@@ -70,12 +86,18 @@ export class ActiveBlock {
   private firstStaged = 0;
   /** 0: none has a record since the store was opened. */
   lastPosition = 0;
-  private extending = false;
   /** Size of a write, an average of the last ones. */
   private writeBytesMean = 0;
+  /** Zeros are being written in advance. */
+  private extending: Promise<void> | null = null;
+  /** Running checksum of the length words of the records that are written. */
+  readonly lengths = new LengthsChecksum();
+  /** Records that are only in memory, because the disk is full. */
+  held: HeldRecords | null = null;
+  private readonly view = new RecordView();
 
-  /** @param block the last block of the store; its records are in the file, and nothing else */
-  constructor(parts: StoreParts, options: StoreOptions, owner: BlockOwner, block: Block) {
+  /** @param block the last block of the store; its records are in the file, and nothing else @param lengths of these records; null: there are none */
+  constructor(parts: StoreParts, options: StoreOptions, owner: BlockOwner, block: Block, lengths: LengthsChecksum | null) {
     this.parts = parts;
     this.options = options;
     this.owner = owner;
@@ -88,11 +110,17 @@ export class ActiveBlock {
     this.key = HashKey.ofBlock(options.name, block.index);
     this.cipher = owner.files.cipherOf(block);
     this.isNew = block.size === 0;
+    if (lengths !== null) this.lengths.copy(lengths);
   }
 
   /** Whether a record fits into what is reserved on the disk: asked when the disk is full. */
   hasReserved(size: number): boolean {
-    return this.block.size + size <= this.file.open().size;
+    return this.held === null && this.block.size + size <= this.file.open().size;
+  }
+
+  /** Some records are only in memory, because the disk is full. */
+  get isHolding(): boolean {
+    return this.held !== null;
   }
 
   /** @returns offset of the record in its block */
@@ -130,22 +158,31 @@ export class ActiveBlock {
     this.staged.added(RECORD_BYTES_MIN);
   }
 
-  /** Writes what is staged to the operating system, and asks for a sync. @throws the system's error */
+  /** Writes what is staged to the operating system, and asks for a sync. Errors are reported to the owner. */
   write(): void {
     const { block, staged } = this;
     const { size } = staged;
     if (size === 0) return;
-    staged.seal(this.key, null);
+    staged.seal(this.key, this.lengths);
     this.writeBytes(this.parts.hasher.bytes, staged.start, staged.end, block.size - size);
     staged.clear();
     this.owner.line.stagedFrom = 0;
   }
 
-  /** Writes bytes over those of a record that is in the file. */
-  overwrite(offset: number, source: Uint8Array, start: number, end: number): void {
-    const { position } = this.owner;
-    this.parts.codec.write(this.file, offset, source, start, end, this.cipher);
-    this.commit.written(position, position, end - start);
+  /** Tries to write the records that are held. @returns whether none is held */
+  retry(): boolean {
+    const { block, held } = this;
+    if (held === null) return true;
+    const bytes = Buffer.concat(held.pieces);
+    try {
+      this.parts.codec.write(this.file, held.offset, bytes, 0, bytes.length, this.cipher);
+    } catch (error) {
+      if (!isNoSpace(error)) this.owner.onFailure(error as Error);
+      return false;
+    }
+    this.held = null;
+    if (!block.removed) this.written(held.first, held.last, bytes.length);
+    return true;
   }
 
   /** Begins a new block, although the current one is not full. */
@@ -153,13 +190,14 @@ export class ActiveBlock {
     const { block, owner } = this;
     this.write();
     this.seal();
-    owner.onBlockSealed(block);
+    owner.onBlockSealed(block, this.lengths, this.lastPosition);
     const index = owner.nextNumber;
     this.open(new Block(index, owner.files.pathOf(index)));
   }
 
-  /** Cuts off the zeros behind the records. @returns when it is done; the caller syncs */
-  trim(): void {
+  /** Cuts off the zeros behind the records; the caller syncs. */
+  async trim(): Promise<void> {
+    await this.extending;
     const file = this.file.open();
     if (!this.block.compressed && file.size > this.block.size) file.truncate(this.block.size);
   }
@@ -172,13 +210,14 @@ export class ActiveBlock {
   /** Drops what is staged, and closes the file. */
   close(): void {
     this.staged.clear();
+    this.held = null;
     this.file.close();
   }
 
   /** Makes room for a record, in another block if this one is full. @returns its address in staging; `UNSTAGED`: it must be written alone */
   private place(size: number): number {
     const { block, options, owner, staged } = this;
-    if (block.size > 0 && block.size + size > options.blockBytesMax) this.roll();
+    if (block.size > 0 && block.size + size > options.blockBytesMax && this.held === null) this.roll();
     this.lastPosition = owner.position;
     if (size > STAGED_RECORD_BYTES_MAX) {
       this.write();
@@ -203,7 +242,11 @@ export class ActiveBlock {
   private writeAlone(size: number, encode: (writer: RecordWriter) => void): void {
     const record = Buffer.allocUnsafeSlow(size);
     encode(new RecordWriter(record, new DataView(record.buffer)));
-    this.parts.hasher.sealRecordsOf(record, 0, size, this.key);
+    const { hasher } = this.parts;
+    hasher.sealRecordsOf(record, 0, size, this.key);
+    const { view } = this;
+    view.read(record, 0, size);
+    hasher.addLengths(this.lengths, record.readUInt32LE(0), view.subjectEnd - view.subjectStart, view.headerEnd - view.headerStart);
     this.firstStaged = this.owner.position;
     this.lastPosition = this.firstStaged;
     this.writeBytes(record, 0, size, this.block.size - size);
@@ -211,29 +254,61 @@ export class ActiveBlock {
 
   /** Writes whole records with their checksums. @param position in the file */
   private writeBytes(source: Uint8Array, start: number, end: number, position: number): void {
-    const { block, file } = this;
-    const { cache, codec } = this.parts;
-    codec.write(file, position, source, start, end, this.cipher);
-    if (position === 0) void this.owner.files.keys?.prepare(this.owner.nextNumber);
+    const { block, firstStaged, held, lastPosition } = this;
     block.lastHash.set(source.subarray(end - CHECKSUM_BYTES, end));
-    const { data } = block;
-    if (data !== null) {
-      const before = data.memory;
-      data.append(source, start, end);
-      cache.grown(block, before);
+    this.keepInMemory(source, start, end);
+    if (held !== null) {
+      held.pieces.push(Buffer.from(source.subarray(start, end)));
+      held.last = lastPosition;
+      return;
     }
-    this.commit.written(this.firstStaged, this.lastPosition, end - start);
-    if (this.isNew) this.directoryCommit.written(this.firstStaged, this.lastPosition);
-    this.isNew = false;
+    try {
+      this.writeOrGiveUpReserve(source, start, end, position);
+    } catch (error) {
+      if (!isNoSpace(error)) return this.owner.onFailure(error as Error);
+      this.held = { offset: position, first: firstStaged, last: lastPosition, pieces: [Buffer.from(source.subarray(start, end))] };
+      return;
+    }
+    if (position === 0) void this.owner.files.keys?.prepare(this.owner.nextNumber);
+    this.written(firstStaged, lastPosition, end - start);
     this.writeBytesMean += (end - start - this.writeBytesMean) / 8;
     if (this.writeBytesMean <= WRITE_BYTES_MAX) this.extendAhead();
   }
 
+  private keepInMemory(source: Uint8Array, start: number, end: number): void {
+    const { block, parts } = this;
+    const { data } = block;
+    if (data === null) return;
+    const before = data.memory;
+    data.append(source, start, end);
+    parts.cache.grown(block, before);
+  }
+
+  private writeOrGiveUpReserve(source: Uint8Array, start: number, end: number, position: number): void {
+    const { cipher, file, parts } = this;
+    try {
+      parts.codec.write(file, position, source, start, end, cipher);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      this.owner.onNoSpace();
+      if (!parts.reserve.giveUp()) throw error;
+      parts.codec.write(file, position, source, start, end, cipher);
+    }
+  }
+
+  /** Bytes of these changes are in the file. */
+  private written(first: number, last: number, bytes: number): void {
+    this.commit.written(first, last, bytes);
+    if (this.isNew) this.directoryCommit.written(first, last);
+    this.isNew = false;
+  }
+
   /** The block is complete: its zeros are cut off when its records are durable. */
   private seal(): void {
-    const { block, file, owner } = this;
+    const { block, extending, file, owner } = this;
     const { size } = block;
-    owner.line.afterDurable(owner.position - 1, () => {
+    owner.line.afterDurable(owner.position - 1, async () => {
+      await extending;
       if (block.removed || block.compressed) return;
       const opened = file.open();
       if (opened.size > size) opened.truncate(size);
@@ -244,8 +319,15 @@ export class ActiveBlock {
     const { owner, parts } = this;
     block.key = owner.files.keys?.take(block.index) ?? null;
     this.block = block;
+    this.held = null;
+    this.extending = null;
+    this.lengths.set();
     this.file = parts.files.fileAt(block.path);
-    this.file.open();
+    try {
+      this.createFile();
+    } catch (error) {
+      owner.onFailure(error as Error);
+    }
     this.commit = owner.line.open(this.file);
     this.key = HashKey.ofBlock(this.options.name, block.index);
     this.cipher = owner.files.cipherOf(block);
@@ -253,26 +335,32 @@ export class ActiveBlock {
     owner.onBlockAdded(block);
   }
 
+  private createFile(): void {
+    try {
+      this.file.open();
+    } catch (error) {
+      if (!isNoSpace(error) || !this.parts.reserve.giveUp()) throw error;
+      this.owner.onNoSpace();
+      this.file.open();
+    }
+  }
+
   /** Writes zeros in the background before they are needed. */
   private extendAhead(): void {
     const { block, file, options } = this;
-    if (this.extending || block.size < AHEAD_BYTES_MIN) return;
+    if (this.extending !== null || block.size < AHEAD_BYTES_MIN) return;
     const ahead = Math.min(AHEAD_BYTES_MAX, Math.max(AHEAD_BYTES_MIN, block.size));
     const opened = file.open();
     const reserved = opened.size - block.size;
     const wanted = Math.min(ahead, options.blockBytesMax - Math.max(opened.size, block.size));
     if (reserved > ahead / 2 || wanted <= 0) return;
-    this.extending = true;
-    file.during(opened.extend(wanted)).then(
-      () => {
-        this.extending = false;
-        this.owner.onRoom(false);
-      },
-      (error: NodeJS.ErrnoException) => {
-        this.extending = false;
-        if (error.code === "ENOSPC" || error.code === "EDQUOT") this.owner.onRoom(true);
-        else this.owner.onFailure(error);
-      },
-    );
+    const extending = file.during(opened.extend(wanted)).catch((error: unknown) => {
+      if (isNoSpace(error)) this.owner.onNoSpace();
+      else this.owner.onFailure(error as Error);
+    });
+    this.extending = extending;
+    void extending.then(() => {
+      if (this.extending === extending) this.extending = null;
+    });
   }
 }

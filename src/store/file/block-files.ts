@@ -116,6 +116,7 @@ export class BlockFiles {
       }
       disk.rename(temporary, block.path);
       block.compressed = compressed;
+      block.replacements++;
     } catch (error) {
       unlinkIfThere(disk, temporary);
       throw error;

@@ -4,14 +4,19 @@
  *   request ─▶ readAsync ─▶ decode ─▶ verify checksums ─▶ slots ─▶ cache          warm(): resolves when what was asked for is there
  * Records that are bad end the block: messages behind them are lost, which is reported, and nothing is changed on the disk.
  */
+
+import { inOneGo } from "../../base/scheduling/sliced.ts";
 import type { Block } from "../block/block.ts";
-import { BlockData } from "../block/block-data.ts";
+import { BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
 import { RecordKind } from "../block/record-format.ts";
-import { RecordScan } from "../block/record-scan.ts";
+import type { StoreState } from "../contract/store-state.ts";
 import type { SubjectTable } from "../subjects/subject-table.ts";
 import type { ActiveBlock } from "./active-block.ts";
 import type { BlockFiles } from "./block-files.ts";
+import { judgeBlock, Verdict } from "./block-verdict.ts";
+import { BlockWalk } from "./block-walk.ts";
+import type { DurableMarks } from "./durable-marks.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** The store whose blocks are read. */
@@ -21,6 +26,8 @@ export interface BlockReader {
   readonly subjects: SubjectTable;
   readonly active: ActiveBlock;
   readonly files: BlockFiles;
+  readonly marks: DurableMarks;
+  readonly state: StoreState;
   /** Whether the message is still there. */
   has(sequence: number): boolean;
 }
@@ -57,11 +64,13 @@ export class BlockLoader {
     try {
       let bytes: Buffer | null = null;
       while (bytes === null && !block.removed) {
-        const { changes } = block;
+        const { changes, replacements } = block;
         const isActive = block === stored.active.block;
         if (isActive) stored.active.write();
         const { records } = await parts.run(stored.files.read(block, isActive ? block.size : null));
-        bytes = block.changes === changes ? this.complete(block, records) : null;
+        // What was read may lack what was erased meanwhile.
+        const isCurrent = block.changes === changes && block.replacements === replacements;
+        bytes = isCurrent ? this.complete(block, records) : null;
       }
       // Nothing may be waited for here: a message that is stored meanwhile would have no slot.
       if (bytes !== null && !block.removed) this.accept(block, bytes, Math.min(block.size, bytes.length));
@@ -87,20 +96,32 @@ export class BlockLoader {
     const { hasher, meter } = parts;
     const key = HashKey.ofBlock(stored.options.name, block.index);
     const data = new BlockData(block.firstSequence, bytes, 0, block.lastSequence - block.firstSequence + 1);
-    const scan = new RecordScan(hasher, key, bytes, 0, size, {
-      onRecord({ kind, sequence, start, subjectEnd, subjectStart }) {
-        if (kind !== RecordKind.Message || !stored.has(sequence) || !block.covers(sequence)) return;
-        data.addSlot(sequence, start, subjects.find(bytes, subjectStart, subjectEnd));
-      },
+    const walk = new BlockWalk(hasher, key, bytes, size, ({ kind, sequence, start, subjectEnd, subjectStart }) => {
+      if (kind !== RecordKind.Message || !stored.has(sequence) || !block.covers(sequence)) return;
+      data.addSlot(sequence, start, subjects.find(bytes, subjectStart, subjectEnd));
     });
-    while (scan.step(size));
-    data.size = scan.position;
-    const good = data.size;
+    // Marks of what is being cut off say nothing any more.
+    const marks = stored.marks.file.marksOf(block.index).filter(({ offset }) => offset <= block.size);
+    const scan = inOneGo(walk.run(marks));
+    const { text, verdict } = judgeBlock(marks, scan, true);
+    const isShort = scan.offset < block.size;
+    if (isShort || verdict === Verdict.Damaged) inOneGo(walk.behind(block.lastSequence, () => {}));
+    data.size = size;
     meter.done += (size >> 9) + data.slots;
-    if (good < size && !block.damaged) {
-      block.damaged = true;
-      parts.log.error(`JetStream found damage in ${block.path} at byte ${good}: messages behind it are lost`);
-    }
     parts.cache.put(block, data, true);
+    if ((isShort || verdict === Verdict.Damaged) && !block.damaged)
+      this.reportDamage(block, data, text || `a record at ${scan.offset} is bad`);
+  }
+
+  /** Damage that recovery did not see, because it did not read the block. */
+  private reportDamage(block: Block, data: BlockData, text: string): void {
+    const { options, parts, state } = this.stored;
+    block.damaged = true;
+    const lost: number[] = [];
+    for (let sequence = block.firstSequence; sequence <= block.lastSequence; sequence++) {
+      if (this.stored.has(sequence) && data.offsetOf(sequence) === NO_RECORD) lost.push(sequence);
+    }
+    state.lostSequences = [...state.lostSequences, ...lost].sort((a, b) => a - b);
+    parts.log.error(`JetStream found damage in ${block.path}: ${text}. Stream ${options.name} has lost ${lost.length} messages`);
   }
 }

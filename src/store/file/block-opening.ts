@@ -14,7 +14,8 @@ import { HashKey } from "../block/hash-key.ts";
 import { type BlockFiles, readIfThere, unlinkIfThere } from "./block-files.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
-const LEFTOVER = /^\d+\.(key\.(tmp|new)|blk\.tmp)$/;
+/** Of rewritten files, nats-server's `<n>.new` too. */
+const LEFTOVER = /^(\d+\.(key\.(tmp|new)|blk\.tmp|new)|(index\.db|durable\.mark)\.tmp)$/;
 const KEY_FILE = /^(\d+)\.key$/;
 const EMPTY = Buffer.alloc(0);
 
@@ -72,6 +73,14 @@ export class BlockOpening {
       rewriteFits: rewritten !== null && rewritten.plain.length > 0 && rewritten.fits,
     });
     return yield* this.carryOut(step, block, key, first, plain, rewritten);
+  }
+
+  /** Whether the key of a block's file is the current one, or the file is plain and no key is configured. Then `open` would change nothing. */
+  hasCurrentKey(index: number): boolean {
+    const { keys } = this.files;
+    const keyFile = readIfThere(this.parts.disk, `${this.directory}/${index}.key`);
+    if (keys === null) return keyStateWithoutSecret(keyFile) === KeyState.Absent;
+    return keys.stream.openBlockKey(index, keyFile).state === KeyState.Current;
   }
 
   /** Removes what a crash or another server has left: call it when all blocks are open. @param numbers of the blocks */

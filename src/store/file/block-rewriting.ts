@@ -3,20 +3,25 @@
  *
  *   sealed, or the configuration changed ─▶ waiting ─ one block at a time, under the scheduler ─▶ <n>.blk replaced
  * It is work in the background: when it fails, the block stays as it was, which every reader accepts. The block that is written is never compressed.
- * A record that is erased is overwritten in place, or, in a compressed block, by a replacement that the erasure waits for.
+ * A record that is erased is erased in memory, and the block's file is replaced, which the erasure waits for: overwriting it in place could tear it.
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import type { Block } from "../block/block.ts";
 import type { BlockData } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
 import type { BlockFiles } from "./block-files.ts";
-import type { StoreParts } from "./store-parts.ts";
+import type { DurableMarks } from "./durable-marks.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** The store whose blocks are rewritten. */
 export interface RewritingOwner {
   readonly parts: StoreParts;
   readonly files: BlockFiles;
   readonly line: CommitLine;
+  readonly marks: DurableMarks;
+  readonly options: StoreOptions;
   readonly blocks: readonly Block[];
   readonly active: { readonly block: Block };
   /** Complete blocks are to be compressed. */
@@ -74,13 +79,9 @@ export class BlockRewriting {
    * @param data of the block, with the new bytes from `start` to `end`
    */
   overwrite(block: Block, data: BlockData, start: number, end: number): void {
-    const { files, line, parts, position } = this.stored;
+    const { line, position } = this.stored;
     block.changes++;
-    if (block.compressed) return line.barrier(position, this.erasure(block, data, start, end));
-    const file = parts.files.fileAt(block.path);
-    parts.codec.write(file, start, data.bytes, start, end, files.cipherOf(block));
-    line.open(file).written(position, position, end - start);
-    line.afterDurable(position, () => file.close());
+    line.barrier(position, this.erasure(block, data, start, end));
   }
 
   /** Makes a compressed block one that can be written on: uncompressed, and `size` bytes long. @param records of the block; borrowed */
@@ -100,13 +101,27 @@ export class BlockRewriting {
     pending.made++;
     pending.open++;
     const { bytes, size } = pending;
+    const { parts } = this.stored;
     return async () => {
-      for (let isDone = false; !isDone && block.compressed && !block.removed; ) {
+      for (let isDone = false; !isDone && !block.removed; ) {
         const { made } = pending;
-        isDone = await this.replace(block, bytes, size, true, () => block.compressed && !block.removed && pending.made === made);
+        const lengths = await this.announce(block, bytes, size);
+        isDone = await this.replace(block, bytes, size, block.compressed, () => !block.removed && pending.made === made);
+        if (isDone && block.data?.bytes !== bytes) parts.cache.drop(block);
+        if (isDone) this.stored.marks.file.sealed(block.index, size, lengths, this.stored.marks.file.lastSequence);
       }
       if (--pending.open === 0) this.erasures.delete(block);
     };
+  }
+
+  /** Marks that the block may get this content. @returns the checksum of the length words in it */
+  private async announce(block: Block, bytes: Buffer, size: number): Promise<LengthsChecksum> {
+    const { line, marks, options, parts } = this.stored;
+    marks.onDurable(line.durable);
+    const lengths = new LengthsChecksum();
+    parts.hasher.verifyRecords(bytes, 0, size, HashKey.ofBlock(options.name, block.index), lengths);
+    await marks.file.replacing(block.index, size, lengths, marks.file.lastSequence);
+    return lengths;
   }
 
   private async work(): Promise<void> {
@@ -125,13 +140,13 @@ export class BlockRewriting {
     const { files, parts } = this.stored;
     if (!this.isDue(block)) return;
     const { compressed } = this.stored;
-    const { changes, data, size } = block;
+    const { changes, data, replacements, size } = block;
     const records = data !== null && data.size >= size ? data.bytes : (await parts.run(files.read(block, null))).records;
     if (records.length < size) return;
-    const isUnchanged = () => !block.removed && block.changes === changes;
+    const isUnchanged = () => !block.removed && block.changes === changes && block.replacements === replacements;
     const isSmaller = (fileBytes: number) => !compressed || fileBytes < size;
-    await this.replace(block, records, size, compressed, fileBytes => isUnchanged() && isSmaller(fileBytes));
-    if (block.changes !== changes) this.add(block);
+    const isReplaced = await this.replace(block, records, size, compressed, fileBytes => isUnchanged() && isSmaller(fileBytes));
+    if (!isReplaced && !isUnchanged()) this.add(block);
   }
 
   private isDue(block: Block): boolean {

@@ -12,6 +12,7 @@ import { assert } from "../../base/assert/assert.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { HeaderKey, headerValue, headerValueEnd } from "../../messaging/header/header-read.ts";
 import { sizeOf } from "../block/record-writer.ts";
+import { STAGED_RECORD_BYTES_MAX } from "../block/staging-arena.ts";
 import type { Message } from "../contract/message.ts";
 import {
   COLD,
@@ -35,6 +36,7 @@ import { countFrom, deletedSequences, lastMatching, lastPerSubject, sequenceAt }
 import { compact, enforceLimits, erase, purge } from "./file-removal.ts";
 import { FileScan } from "./file-scan.ts";
 import { truncate } from "./file-truncation.ts";
+import { StoreUpkeep } from "./store-upkeep.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 const ROLLUP = new HeaderKey("Nats-Rollup");
@@ -42,6 +44,7 @@ const ROLLUP = new HeaderKey("Nats-Rollup");
 export class FileStore implements MessageStore {
   private readonly stored: StoredBlocks;
   private readonly expiry: FileExpiry;
+  private readonly upkeep: StoreUpkeep;
   private closed = false;
   /** The last sequence of everything that was written, and the position of that write, oldest first. */
   private readonly written: { readonly position: number; readonly sequence: number }[] = [];
@@ -54,6 +57,8 @@ export class FileStore implements MessageStore {
     this.stored = stored;
     this.expiry = new FileExpiry(stored);
     this.durableSequence = stored.state.lastSequence;
+    this.upkeep = new StoreUpkeep(stored);
+    this.upkeep.start();
   }
 
   get state(): StoreState {
@@ -90,6 +95,7 @@ export class FileStore implements MessageStore {
     const size = sizeOf(message);
     if (size > RECORD_BYTES_MAX) return StoreRefusal.TooLarge;
     if (stored.isFull && !stored.active.hasReserved(size)) return StoreRefusal.NoSpace;
+    if (size > STAGED_RECORD_BYTES_MAX && stored.parts.disk.space(stored.options.directory).freeBytes < size) return StoreRefusal.NoSpace;
     return stored.limits.discard === "new" ? this.checkRoom(message, size) : StoreRefusal.None;
   }
 
@@ -190,14 +196,14 @@ export class FileStore implements MessageStore {
     const { stored } = this;
     const { active, line, state } = stored;
     if (stored.failure !== null || this.closed) return;
-    try {
-      active.write();
-    } catch (error) {
-      return stored.onFailure(error as Error);
-    }
+    active.write();
+    if (stored.failure !== null || active.isHolding) return;
     if (stored.applied > line.registered) line.advance(stored.applied);
     const last = this.written.at(-1);
-    if (last === undefined || last.position < stored.applied) this.written.push({ position: stored.applied, sequence: state.lastSequence });
+    if (last === undefined || last.position < stored.applied) {
+      this.written.push({ position: stored.applied, sequence: state.lastSequence });
+      stored.marks.noteWritten(stored.applied, active.block.index, active.block.size, active.lengths, state.lastSequence);
+    }
     this.noteDurable();
   }
 
@@ -210,6 +216,7 @@ export class FileStore implements MessageStore {
   private noteDurable(): void {
     const { written } = this;
     const { durable } = this;
+    this.stored.marks.onDurable(this.stored.line.durable);
     let count = 0;
     while (count < written.length && written[count].position <= durable) count++;
     if (count === 0) return;
@@ -368,6 +375,7 @@ export class FileStore implements MessageStore {
     this.flush();
     this.closed = true;
     const { stored } = this;
+    await this.upkeep.stop();
     await stored.rewriting.stop();
     if (stored.failure === null) {
       await stored.line.drain();
@@ -379,9 +387,10 @@ export class FileStore implements MessageStore {
   async destroy(): Promise<void> {
     this.closed = true;
     const { stored } = this;
+    void this.upkeep.stop();
     stored.close();
     await stored.rewriting.stop();
-    await stored.parts.run(stored.removeFiles());
+    await stored.parts.run(stored.removeDirectory());
   }
 }
 

@@ -11,6 +11,8 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import type { Block } from "../block/block.ts";
 import type { BlockData } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import { RecordFault, RecordKind } from "../block/record-format.ts";
 import { RecordView } from "../block/record-view.ts";
 import type { StoredBlocks } from "./stored-blocks.ts";
@@ -72,7 +74,7 @@ class Truncation {
     if (!isKept && above > 0) stored.active.appendTombstone(above, state.lastTimeHigh, state.lastTimeLow);
     stored.active.write();
     stored.settle();
-    stored.unlink(gone.toReversed(), kept === null ? undefined : () => this.cutFile(kept));
+    stored.cutFiles(gone.toReversed(), () => this.announce(kept), kept === null ? null : () => this.cutFile(kept));
     stored.settle();
   }
 
@@ -121,6 +123,16 @@ class Truncation {
     kept.lastSequence = Math.min(kept.lastSequence, above);
     kept.lastTimeHigh = this.endHigh;
     kept.lastTimeLow = this.endLow;
+  }
+
+  /** Marks of what will be cut off are void before it goes. */
+  private announce(kept: Block | null): Promise<void> {
+    const { above, end, records, stored } = this;
+    const lengths = new LengthsChecksum();
+    stored.marks.onDurable(stored.line.durable);
+    if (kept === null) return stored.marks.file.cutting(0, 0, lengths, above);
+    stored.parts.hasher.verifyRecords(records, 0, end, HashKey.ofBlock(stored.options.name, kept.index), lengths);
+    return stored.marks.file.cutting(kept.index, end, lengths, above);
   }
 
   private async cutFile(kept: Block): Promise<void> {

@@ -5,6 +5,7 @@ import type { StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { repeatLimits } from "./file-removal.ts";
 import { FileStore } from "./file-store.ts";
+import { beginBlock } from "./open-last-block.ts";
 import { completePurge } from "./purge-completion.ts";
 import { blockNumbers, type Recovered, recover } from "./recovery.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
@@ -32,14 +33,12 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
     options.relaxed,
   );
   yield* completePurge(parts.disk, options.directory);
-  const isNew = blockNumbers(stored).length === 0;
+  const numbers = blockNumbers(stored);
+  const isNew = numbers.length === 0;
   let recovered: Recovered | null = null;
   if (isNew) yield* beginBlock(stored, FIRST_BLOCK);
   else {
-    recovered = yield* recover(stored);
-    const last = stored.blocks.at(-1)!;
-    if (last.compressed || last.damaged) yield* beginBlock(stored, last.index + 1);
-    else stored.openActive();
+    recovered = yield* recover(stored, numbers);
     stored.removeEmptyBlocks();
     yield* repeatLimits(stored);
     stored.settle();
@@ -48,9 +47,4 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
   // What was read is durable; what opening changed is written.
   store.flush();
   return { store, recovered };
-}
-
-function* beginBlock(stored: StoredBlocks, index: number): Job<void> {
-  if (stored.files.keys !== null) yield stored.files.keys.prepare(index);
-  stored.beginBlock(index);
 }

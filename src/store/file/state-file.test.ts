@@ -131,7 +131,7 @@ function setOf(sequences: readonly number[], version = 2): Uint8Array {
 async function fileOf(state: SavedState, subjects: readonly Subject[], keys = KEYS): Promise<{ stored: Buffer; pauses: number }> {
   const disk = new SimulatedDisk({ seed: 1 });
   const file = new StateFile(disk, "/", keys);
-  const source = { state, subjects: new ListedSubjects(subjects), isCurrent: () => true };
+  const source = { state, subjects: new ListedSubjects(subjects), isCurrent: () => true, whenDurable: async () => {} };
   const { result, pauses } = await run(file.write(source));
   expect(result).toBe(true);
   expect(disk.list("/").map(({ name }) => name)).toEqual(["index.db"]);
@@ -386,7 +386,12 @@ test("fuzz: every change of every byte and every cut is corrupt; with a right ch
 });
 
 describe("on the disk", () => {
-  const source = (isCurrent: () => boolean = () => true) => ({ state: golden(), subjects: new ListedSubjects(GOLDEN_SUBJECTS), isCurrent });
+  const source = (isCurrent: () => boolean = () => true) => ({
+    state: golden(),
+    subjects: new ListedSubjects(GOLDEN_SUBJECTS),
+    isCurrent,
+    whenDurable: async () => {},
+  });
 
   test("a state that changes while it is encoded is given up, and the old file stays", async () => {
     const disk = new SimulatedDisk({ seed: 1 });
@@ -394,7 +399,7 @@ describe("on the disk", () => {
     disk.writeFile("/index.db", Buffer.from("old"));
     const many = Array.from({ length: 2_000 }, () => GOLDEN_SUBJECTS[0]);
     let calls = 0;
-    const changing = { state: golden(), subjects: new ListedSubjects(many), isCurrent: () => ++calls < 2 };
+    const changing = { state: golden(), subjects: new ListedSubjects(many), isCurrent: () => ++calls < 2, whenDurable: async () => {} };
     expect((await run(file.write(changing))).result).toBe(false);
     expect((await run(file.write(source(() => false)))).result).toBe(false);
     expect([disk.readFile("/index.db").toString(), disk.list("/").length]).toEqual(["old", 1]);

@@ -25,8 +25,10 @@ const PERMISSIONS = 0o600;
 export interface StateSource {
   readonly state: SavedState;
   readonly subjects: SubjectWalk;
-  /** Whether the store is still as it was when the two above were made. */
+  /** Whether the store is still as it was when the two above were made; after `subjects` was walked over: whether that is still a checkpoint of it. */
   isCurrent(): boolean;
+  /** Resolves when what the two describe is durable: otherwise a power cut could leave a file that describes what is not there. */
+  whenDurable(): Promise<void>;
 }
 
 export class StateFile {
@@ -50,6 +52,7 @@ export class StateFile {
       const isComplete = this.keys.cipher === null ? yield* this.writePlain(file, source) : yield* this.writeSealed(file, source);
       if (!isComplete) return false;
       yield file.sync();
+      yield source.whenDurable();
       if (!source.isCurrent()) return false;
       this.disk.rename(temporary, this.path);
       isRenamed = true;

@@ -12,6 +12,8 @@ import type { StagingArena } from "../block/staging-arena.ts";
 import type { StreamKeys } from "../block/stream-keys.ts";
 import type { RelaxedSync } from "../commit/commit-line.ts";
 import type { CommitService } from "../commit/commit-service.ts";
+import type { SpaceReserve } from "./space-reserve.ts";
+import type { StateHashers } from "./state-hashers.ts";
 
 export interface StoreParts {
   readonly disk: Disk;
@@ -22,6 +24,8 @@ export interface StoreParts {
   readonly rewriteTurns: RewriteTurns;
   readonly files: OpenFiles;
   readonly commits: CommitService;
+  readonly reserve: SpaceReserve;
+  readonly stateHashers: StateHashers;
   readonly meter: WorkMeter;
   /** Of subject tables; secret because clients choose subjects. */
   readonly subjectKey: SubjectKey;

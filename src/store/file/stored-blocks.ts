@@ -15,6 +15,7 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { Block } from "../block/block.ts";
 import { type BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
+import type { LengthsChecksum } from "../block/lengths-checksum.ts";
 import { RecordView } from "../block/record-view.ts";
 import { RecordWriter } from "../block/record-writer.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
@@ -30,9 +31,14 @@ import { ActiveBlock, type BlockOwner } from "./active-block.ts";
 import { BlockFiles } from "./block-files.ts";
 import { BlockLoader } from "./block-loader.ts";
 import { BlockRewriting } from "./block-rewriting.ts";
+import { DurableMarks } from "./durable-marks.ts";
+import { MARK_FILE, MarkFile } from "./mark-file.ts";
+import { StateSaving } from "./state-saving.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 const CHECKSUM_BYTES = 8;
+/** How often a store looks for room while the disk is full. */
+const ROOM_INTERVAL_MS = 1000;
 
 export class StoredBlocks implements BlockOwner {
   readonly parts: StoreParts;
@@ -48,6 +54,8 @@ export class StoredBlocks implements BlockOwner {
   readonly loader: BlockLoader;
   readonly files: BlockFiles;
   readonly rewriting: BlockRewriting;
+  readonly marks: DurableMarks;
+  readonly saving: StateSaving;
   /** Complete blocks are to be compressed. */
   compressed: boolean;
   line!: CommitLine;
@@ -60,6 +68,10 @@ export class StoredBlocks implements BlockOwner {
   isFull = false;
   failure: Error | null = null;
   private closed = false;
+  /** Rises when a block was rewritten without messages that are deleted: a description of the store from before is void. */
+  compactions = 0;
+  /** Waits of `whenDurable`. */
+  private readonly waits = new Set<(error: Error) => void>();
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -85,6 +97,29 @@ export class StoredBlocks implements BlockOwner {
     this.files = new BlockFiles(parts, options);
     this.rewriting = new BlockRewriting(this);
     this.compressed = options.compressed;
+    this.saving = new StateSaving(this);
+    this.marks = new DurableMarks(new MarkFile(parts.disk, parts.files, `${options.directory}/msgs/${MARK_FILE}`));
+  }
+
+  /** Forgets what was read, so that it can be read in another way. */
+  reset(): void {
+    Object.assign(this.state, new StoreState());
+    this.subjects = new SubjectTable(this.parts.subjectKey);
+    this.order = this.newOrder();
+    this.deleted.clear();
+    this.deadlines.clear();
+    for (const block of this.blocks) this.retire(block);
+    this.active?.close();
+    this.blocks = [];
+    this.found = null;
+    this.dropped = null;
+    this.forgetUsage();
+  }
+
+  /** What the store holds is not reported as a change: its owner asks for it. */
+  forgetUsage(): void {
+    this.newMessages = 0;
+    this.newBytes = 0;
   }
 
   /** Continues with a new block, because there is none, or none that can be written on. */
@@ -92,14 +127,14 @@ export class StoredBlocks implements BlockOwner {
     const block = new Block(index, this.pathOf(index));
     block.key = this.files.keys?.take(index) ?? null;
     this.onBlockAdded(block);
-    this.active = new ActiveBlock(this.parts, this.options, this, block);
+    this.active = new ActiveBlock(this.parts, this.options, this, block, null);
   }
 
-  /** Continues with the last block. */
-  openActive(): void {
+  /** Continues with the last block. @param lengths of its records */
+  openActive(lengths: LengthsChecksum): void {
     const last = this.blocks.at(-1)!;
     this.lastNumber = Math.max(this.lastNumber, last.index);
-    this.active = new ActiveBlock(this.parts, this.options, this, last);
+    this.active = new ActiveBlock(this.parts, this.options, this, last, lengths);
   }
 
   pathOf(index: number): string {
@@ -124,23 +159,55 @@ export class StoredBlocks implements BlockOwner {
     this.keepEmpty(block);
   }
 
-  onBlockSealed(block: Block): void {
+  onBlockSealed(block: Block, lengths: LengthsChecksum, lastChange: number): void {
     this.line.afterDurable(this.position - 1, () => this.rewriting.add(block));
+    this.marks.noteSealed(lastChange, block.index, block.size, lengths, this.state.lastSequence);
     if (!this.readsRemoved) this.parts.cache.recycle(block);
   }
 
-  onRoom(isFull: boolean): void {
-    if (isFull === this.isFull) return;
-    this.isFull = isFull;
-    if (isFull) this.observer.onFailure(new Error("no space left on device"), true);
-    else this.observer.onResumed();
+  onNoSpace(): void {
+    if (this.isFull) return;
+    this.isFull = true;
+    this.observer.onFailure(new Error("no space left on device"), true);
+    this.lookForRoom();
   }
 
   onFailure(error: Error): void {
     // What is under way when a store is destroyed fails, as its directory goes.
     if (this.failure !== null || this.closed) return;
     this.failure = error;
+    for (const reject of this.waits) reject(error);
+    this.waits.clear();
     this.observer.onFailure(error, false);
+  }
+
+  /** Asks again and again whether there is room, and then goes on. */
+  private lookForRoom(): void {
+    const { commits, reserve } = this.parts;
+    commits.clock.after(
+      ROOM_INTERVAL_MS,
+      async () => {
+        if (this.closed || this.failure !== null) return;
+        if (!(await reserve.restore()) || !this.active.retry()) return this.lookForRoom();
+        this.isFull = false;
+        this.observer.onResumed();
+      },
+      false,
+    );
+  }
+
+  /** Resolves when all changes so far are durable. Rejects when the store fails. */
+  whenDurable(): Promise<void> {
+    const { applied, failure, line } = this;
+    if (failure !== null) return Promise.reject(failure);
+    if (line.durable >= applied) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waits.add(reject);
+      line.afterDurable(applied, () => {
+        this.waits.delete(reject);
+        resolve();
+      });
+    });
   }
 
   // Changes
@@ -514,7 +581,12 @@ export class StoredBlocks implements BlockOwner {
     this.retire(block);
     if (block.lastSequence === state.lastSequence) active.appendTombstone(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     if (this.dropped !== null) this.dropped.push(block);
-    else this.line.afterDurable(Math.max(this.line.registered, active.lastPosition), () => this.files.remove(block));
+    else this.line.afterDurable(Math.max(this.line.registered, active.lastPosition), () => this.removeFiles(block));
+  }
+
+  private async removeFiles(block: Block): Promise<void> {
+    await this.files.remove(block);
+    this.marks.file.forget(block.index);
   }
 
   /** From now on the files of removed blocks are kept, until `unlinkDropped`. */
@@ -532,15 +604,23 @@ export class StoredBlocks implements BlockOwner {
     this.settle();
   }
 
-  /** A change that removes files of blocks, in this order: what a crash leaves must be a whole part of the store. @param then belongs to the change */
-  unlink(blocks: readonly Block[], then: () => Promise<void> | void = () => {}): void {
-    const { disk } = this.parts;
-    const messages = `${this.options.directory}/msgs`;
+  /** A change that removes files of blocks, in this order: what a crash leaves must be a whole part of the store. */
+  unlink(blocks: readonly Block[]): void {
+    this.line.barrier(this.position, () => this.removeDurably(blocks));
+  }
+
+  /** The same for a truncation. @param before, @param after belong to the change */
+  cutFiles(blocks: readonly Block[], before: () => Promise<void>, after: (() => Promise<void>) | null): void {
     this.line.barrier(this.position, async () => {
-      for (const block of blocks) await this.files.remove(block);
-      await disk.syncDirectory(messages);
-      await then();
+      await before();
+      await this.removeDurably(blocks);
+      await after?.();
     });
+  }
+
+  private async removeDurably(blocks: readonly Block[]): Promise<void> {
+    for (const block of blocks) await this.removeFiles(block);
+    await this.parts.disk.syncDirectory(`${this.options.directory}/msgs`);
   }
 
   /** The block is not part of the store any more. */
@@ -585,12 +665,13 @@ export class StoredBlocks implements BlockOwner {
   }
 
   /**
-   * Overwrites a record with one of the same size that stores nothing, and random bytes. Call it after `take`, as a change of its own.
-   * A write that is torn damages nothing but this record.
+   * Replaces a record by one of the same size that stores nothing, with random bytes. Call it after `take`, as a change of its own.
+   * The file is replaced, and nothing is written into it any more.
    */
   eraseRecord(block: Block, data: BlockData, offset: number): void {
     if (block.removed) return;
     const { active, parts, record } = this;
+    if (block === active.block) active.roll();
     record.read(this.bytesAt(block, data, offset), offset, data.size);
     const { end, sequence, size } = record;
     const { bytes } = data;
@@ -599,18 +680,19 @@ export class StoredBlocks implements BlockOwner {
     });
     parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(this.options.name, block.index));
     if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
-    if (block === active.block) return active.overwrite(offset, bytes, offset, end);
     this.rewriting.overwrite(block, data, offset, end);
   }
 
   /** Leaves files that end with their last record, and are durable. */
   async saveState(): Promise<void> {
-    this.active.trim();
+    await this.active.trim();
     await this.active.sync();
+    await this.saving.save();
+    await this.marks.file.sync();
   }
 
   /** Removes the directory of the blocks. */
-  removeFiles(): Job<void> {
+  removeDirectory(): Job<void> {
     return removeTree(this.parts.disk, `${this.options.directory}/msgs`);
   }
 
@@ -622,6 +704,7 @@ export class StoredBlocks implements BlockOwner {
   /** Closes the files. */
   close(): void {
     this.closed = true;
+    this.marks.file.close();
     this.active.close();
     this.line.close();
     this.files.keys?.close();

@@ -18,6 +18,7 @@ const CHACHA: StoreForm = { cipher: "chacha", compressed: true };
 const AES: StoreForm = { cipher: "aes", compressed: true };
 const OLD: Secrets = { key: "old", previous: null };
 const NEW: Secrets = { key: "new", previous: null };
+const UNREADABLE_STATE = "  Stream state error reading encryption key: cipher: message authentication failed";
 const CHANGED: Secrets = { key: "new", previous: "old" };
 
 interface Row {
@@ -74,7 +75,8 @@ needs(["nats-server"], () => {
           await expected.change(own, 60);
           await own.settled();
           await own.close();
-          expect(own.log).toEqual([]);
+          // index.db was sealed with the key before.
+          expect(own.log).toEqual(conversion === null ? [] : [UNREADABLE_STATE]);
           // The old secret is not needed any more.
           const later = { key: secrets.key, previous: null };
           const again = await OwnStream.open(directory, form, later, BLOCK_BYTES);
