@@ -14,7 +14,7 @@ test(
     const random = new Random(seed);
     for (let round = 0; round < ROUNDS; round++) {
       const disk = new SimulatedDisk({ seed });
-      const kind = FileStoreKind.simulated(disk, random.pick([60, 200, 1_000, 10_000]), random.pick([100_000, 2 ** 28]));
+      const kind = FileStoreKind.simulated(disk, random.pick([60, 200, 1_000, 10_000]), random.pick([1, 100_000, 2 ** 28]));
       expect(await fuzzMessageStore(kind, random, 200), `SEED=${seed} round=${round} ${kind.name}`).toBeNull();
     }
   },

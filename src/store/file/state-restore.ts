@@ -2,6 +2,7 @@
  * Opens a store from `index.db`, without reading the blocks that it describes.
  *
  *   valid     totals, subjects, blocks, deleted sequences are as the file says
+ *             blocks that have messages with a time to live are read for the ends of these
  *   outdated  the same, then:  last block ─ find the record whose checksum the file names ─▶ add the records behind it, and those of newer blocks
  *                              ─▶ remove what their tombstones name
  * A checkpoint is believed only if each block that is not read still has the size of its mark, so nobody has rewritten or cut it since. Whoever rewrites
@@ -10,6 +11,7 @@
 import { BinaryReader } from "../../base/bytes/binary-reader.ts";
 import { Nanoseconds } from "../../base/clock/nanoseconds.ts";
 import type { Job } from "../../base/scheduling/job.ts";
+import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
 import { Block } from "../block/block.ts";
 import { NO_RECORD } from "../block/block-data.ts";
 import { statedBlockBytes } from "../block/compressed-block.ts";
@@ -42,6 +44,7 @@ export class StateRestore {
   cutBytes = 0;
   private readonly lengths = new LengthsChecksum();
   private readonly removed: number[] = [];
+  private readonly record = new RecordView();
   private readonly end = new Nanoseconds();
   private readonly opening: BlockOpening;
 
@@ -75,13 +78,33 @@ export class StateRestore {
     const { row, state } = this.found;
     const { kind } = STATE_ROWS[row];
     if (state === null || kind === "corrupt" || kind === "unusable") return "useless";
-    // When messages with a time to live expire is not in the file.
-    if (state.blocks.some(({ ttls }) => ttls > 0)) return "useless";
     if (!state.blocks.every(({ index }) => known.has(index))) return "useless";
     if (!numbers.every(number => this.opening.hasCurrentKey(number)) || !this.restore(state)) return "useless";
     this.opening.removeLeftovers(known);
-    if (kind === "valid") return (yield* this.openLast()) ? "restored" : "useless";
-    return (yield* this.replay(state)) ? "replayed" : "useless";
+    if (!(yield* kind === "valid" ? this.openLast() : this.replay(state))) return "useless";
+    yield* this.restoreDeadlines();
+    return kind === "valid" ? "restored" : "replayed";
+  }
+
+  /** When messages with a time to live end is not in the file: the blocks that have some are read. */
+  private *restoreDeadlines(): Job<void> {
+    const { end, record, stored } = this;
+    const pace = new Pace();
+    for (const block of [...stored.blocks]) {
+      if (block.ttlCount === 0) continue;
+      for (let at = block.firstSequence; at <= block.lastSequence; at++) {
+        if (pace.due()) yield PAUSE;
+        if (!stored.has(at)) continue;
+        while (stored.dataOf(block) === null) yield stored.loader.warm();
+        const data = block.data!;
+        const offset = data.offsetOf(at);
+        if (offset === NO_RECORD) continue;
+        record.read(stored.bytesAt(block, data, offset), offset, data.size);
+        const { headerEnd, headerStart, timeHigh, timeLow } = record;
+        if (headerEnd === headerStart || !hasTtl(data.bytes, headerStart, headerEnd)) continue;
+        if (endOfTtl(timeHigh, timeLow, ttlOf(data.bytes, headerStart, headerEnd), end)) stored.deadlines.add(at, end.high, end.low);
+      }
+    }
   }
 
   private lastHashOf(index: number): Uint8Array | null {
@@ -296,10 +319,7 @@ export class StateRestore {
     state.bytes += size;
     state.subjects = subjects.size;
     stored.setLast(sequence, timeHigh, timeLow);
-    if (headerEnd === headerStart || !hasTtl(bytes, headerStart, headerEnd)) return;
-    block.ttlCount++;
-    const { end } = this;
-    if (endOfTtl(timeHigh, timeLow, ttlOf(bytes, headerStart, headerEnd), end)) stored.deadlines.add(sequence, end.high, end.low);
+    if (headerEnd > headerStart && hasTtl(bytes, headerStart, headerEnd)) block.ttlCount++;
   }
 
   /** The sequences up to this one hold no message. */
