@@ -37,6 +37,17 @@ function nextHasher(): RecordHasher {
   return hashers[index];
 }
 
+/** The same for files that are hashed in parts. */
+const STATE_KERNELS = 8;
+const stateHashers: RecordHasher[] = [];
+let lent = 0;
+
+function nextStateHasher(): RecordHasher {
+  const index = lent++ % STATE_KERNELS;
+  stateHashers[index] ??= new RecordHasher(0);
+  return stateHashers[index];
+}
+
 /** It keeps nothing between two calls. */
 const codec = new BlockCodec(nextHasher());
 
@@ -55,7 +66,7 @@ export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: C
     files: new OpenFiles(disk, 16),
     commits: new CommitService(clock, 2),
     reserve: new SpaceReserve(disk, "/"),
-    stateHashers: new StateHashers(),
+    stateHashers: new StateHashers(nextStateHasher),
     meter: new WorkMeter(),
     subjectKey: new HashKey(1, 2),
     fillRandom: target => void target.set(randomBytes(target.length)),

@@ -79,6 +79,8 @@ export interface JetStreamOwner {
 const SYNCS_MAX = STORE_THREADS / 2;
 /** Staging space for all streams: 8 MiB. */
 const STAGING_CHUNKS = 8;
+/** Space on the disk is kept back this long after the start. */
+const RESERVE_AFTER_MS = 5_000;
 const DEFAULT_DESCRIPTORS = 1024;
 const OPEN_FILES_MIN = 16;
 const NANOS_PER_MS = 1_000_000;
@@ -94,6 +96,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
   private readonly files: StreamFiles;
   private dispatcher: ApiDispatcher | null = null;
   private lock: DirectoryLock | null = null;
+  private cancelReserve: (() => void) | null = null;
 
   constructor(owner: JetStreamOwner) {
     const { clock, disk, options, turn } = owner;
@@ -154,6 +157,7 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     if (fault !== null) throw new StartError(fault);
     this.report(openingLines(settings));
     this.openDirectory();
+    this.keepReserve();
     this.report(settingsLines(settings));
     for (const [account, after] of accounts) {
       const problem = await this.followLimits({ account, before: null, after });
@@ -178,6 +182,8 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
     this.log.notice("Initiating JetStream Shutdown...");
     this.dispatcher?.stop();
     await this.engine.stop();
+    this.cancelReserve?.();
+    await this.parts.reserve.stop();
     this.parts.cache.stop();
     this.lock?.release();
     this.lock = null;
@@ -242,6 +248,11 @@ export class ServerJetStream implements JetStreamHost, JetStreamReport, TurnWork
         throw new StartError(`JetStream store directory ${JSON.stringify(storeDirectory)} is used by another server`);
       throw new StartError(`could not create storage directory - ${message}`, { cause: error });
     }
+  }
+
+  /** Not at once, so that a server which soon stops, as in tests, writes nothing for it. */
+  private keepReserve(): void {
+    this.cancelReserve = this.owner.clock.after(RESERVE_AFTER_MS, () => void this.parts.reserve.restore(), false);
   }
 
   private report(lines: readonly LogLine[]): void {

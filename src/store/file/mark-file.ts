@@ -111,6 +111,8 @@ export class MarkFile {
   private entries = 0;
   private highest = 0;
   private rewriting: Promise<void> | null = null;
+  /** Something was written since the last sync. */
+  private isDirty = false;
 
   /**
    * Opens or creates the file. Damaged parts are ignored, and so are entries of a later version.
@@ -183,7 +185,8 @@ export class MarkFile {
   /** Makes the marks durable, as far as that is possible: an error is kept until it matters. */
   async sync(): Promise<void> {
     const { failure, file } = this;
-    if (file === null || failure !== null) return;
+    if (file === null || failure !== null || !this.isDirty) return;
+    this.isDirty = false;
     try {
       await file.during(file.open().sync());
     } catch (error) {
@@ -274,6 +277,7 @@ export class MarkFile {
     view.setUint32(At.sum, crc32c(buffer.subarray(0, At.sum)), true);
     try {
       file.open().writeAt(position, buffer);
+      this.isDirty = true;
     } catch (error) {
       this.failure ??= error as Error;
     }

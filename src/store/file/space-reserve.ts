@@ -52,6 +52,13 @@ export class SpaceReserve {
     return this.restoring;
   }
 
+  /** Removes the file: another server needs no reserve of this one. */
+  async stop(): Promise<void> {
+    await this.restoring;
+    if (this.kept) this.unlinkPart();
+    this.kept = false;
+  }
+
   private async write(): Promise<boolean> {
     const { disk, path } = this;
     try {

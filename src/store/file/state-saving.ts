@@ -27,7 +27,7 @@ export class StateSaving {
 
   /** Reads the file. What kept it from being read is a row, never an error. */
   *read(visitor: SubjectVisitor, evidence: BlockEvidence): Job<StateFound> {
-    const keys = this.lendKeys();
+    const keys = yield* this.lendKeys();
     if (keys === null) return notFound(StateRow.Missing);
     try {
       return yield* this.fileOf(keys).read(visitor, evidence);
@@ -67,30 +67,36 @@ export class StateSaving {
   }
 
   /** null: the store is encrypted, and its key cannot be read. Give the hasher back. */
-  private lendKeys(): StateKeys | null {
+  private *lendKeys(): Job<StateKeys | null> {
     const { options, parts } = this.stored;
     const { key } = this;
-    if (options.keys === null) return { hasher: parts.stateHashers.lend(), key, cipher: null };
+    if (options.keys === null) return { hasher: yield* parts.stateHashers.lend(), key, cipher: null };
     const meta = new SealedMeta(parts.disk, options.directory, stored => metaChecksum(parts.hasher, key, stored), options.keys);
     const cipher = meta.stateCipher();
-    return cipher === null ? null : { hasher: parts.stateHashers.lend(), key, cipher };
+    return cipher === null ? null : { hasher: yield* parts.stateHashers.lend(), key, cipher };
   }
 
   private async saveNow(): Promise<void> {
     const { parts } = this.stored;
     if (this.stored.applied === this.savedAt || this.stored.failure !== null || this.stored.isFull) return;
-    const keys = this.lendKeys();
-    if (keys === null) return;
     try {
-      await parts.run(this.write(this.fileOf(keys)));
+      await parts.run(this.write());
     } catch (error) {
       parts.log.warn(`JetStream could not write the state of stream ${this.stored.options.name}: ${(error as Error).message}`);
-    } finally {
-      parts.stateHashers.giveBack(keys.hasher);
     }
   }
 
-  private *write(file: StateFile): Job<void> {
+  private *write(): Job<void> {
+    const keys = yield* this.lendKeys();
+    if (keys === null) return;
+    try {
+      yield* this.writeFile(this.fileOf(keys));
+    } finally {
+      this.stored.parts.stateHashers.giveBack(keys.hasher);
+    }
+  }
+
+  private *writeFile(file: StateFile): Job<void> {
     const { stored } = this;
     stored.active.write();
     if (stored.active.isHolding) return;

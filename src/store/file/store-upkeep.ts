@@ -2,22 +2,27 @@
  * What an open file store does now and then, in the background: keeps `index.db` current, and the file of marks durable and short.
  *
  *   every two minutes, if something has changed ─▶ index.db ─▶ marks
- * Source of the interval: the reference server.
+ * Source of the interval: the reference server. Stores that were opened together have different intervals, so that they do not all write at once.
  */
 import type { StoredBlocks } from "./stored-blocks.ts";
 
 const INTERVAL_MS = 2 * 60 * 1000;
+const SPREAD_MS = 30 * 1000;
 
 export class StoreUpkeep {
   private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private isStopped = false;
+  private readonly intervalMs: number;
 
-  constructor(private readonly stored: StoredBlocks) {}
+  constructor(private readonly stored: StoredBlocks) {
+    const random = new Uint16Array(1);
+    stored.parts.fillRandom(new Uint8Array(random.buffer));
+    this.intervalMs = INTERVAL_MS + Math.floor((random[0] / 2 ** 16) * SPREAD_MS);
+  }
 
   start(): void {
-    const { clock } = this.stored.parts.commits;
-    this.cancel = clock.after(INTERVAL_MS, () => this.begin(), false);
+    this.cancel = this.stored.parts.commits.clock.after(this.intervalMs, () => this.begin(), false);
   }
 
   /** Resolves when nothing is under way any more. */

@@ -1,7 +1,6 @@
 /** Plays the same sequences on two servers, several beside each other, and compares what they answer. */
-import { Random } from "../../../src/base/random/random.ts";
 import { type PlayedPart, playPart } from "./play-sequence.ts";
-import type { Restart, Sequence } from "./step.ts";
+import type { Sequence } from "./step.ts";
 import { type ServerKind, TestedServer } from "./tested-server.ts";
 
 /** Sequences that are played beside each other, each in its own account. */
@@ -17,7 +16,10 @@ export interface Difference {
 /** @returns the differences, at most one for each sequence; empty: there are none */
 export async function compareSequences(kinds: readonly [ServerKind, ServerKind], sequences: readonly Sequence[]): Promise<Difference[]> {
   const differences: Difference[] = [];
-  for (let at = 0; at < sequences.length; at += BESIDE) differences.push(...(await compareBeside(kinds, sequences.slice(at, at + BESIDE))));
+  for (const how of ["stop", "kill"] as const) {
+    const same = sequences.filter(({ restart }) => restart === how);
+    for (let at = 0; at < same.length; at += BESIDE) differences.push(...(await compareBeside(kinds, same.slice(at, at + BESIDE))));
+  }
   return differences;
 }
 
@@ -37,9 +39,8 @@ async function played(kind: ServerKind, sequences: readonly Sequence[]): Promise
   );
   const results: (PlayedPart | Error)[][] = sequences.map(() => []);
   const parts = Math.max(...sequences.map(sequence => sequence.parts.length));
-  const random = new Random(sequences[0]!.seed);
   for (let part = 0; part < parts; part++) {
-    if (part > 0) await server.restart(random.pick<Restart>(["stop", "kill"]));
+    if (part > 0) await server.restart(sequences[0]!.restart);
     await Promise.all(
       sequences.map(async (sequence, index) => {
         const steps = sequence.parts[part];

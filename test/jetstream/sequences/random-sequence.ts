@@ -3,11 +3,11 @@ import { Random } from "../../../src/base/random/random.ts";
 import { type Config, changedConfig, randomConfig, STREAMS } from "./random-config.ts";
 import { randomFilter, randomPublication, randomSubject } from "./random-publication.ts";
 import { headerBlock } from "./raw-client.ts";
-import type { Sequence, Step } from "./step.ts";
+import type { Restart, Sequence, Step } from "./step.ts";
 
 const PARTS = 3;
 const STEPS_MAX = 22;
-/** Fields that streams do not have when the server restarts. */
+/** Fields that streams do not have when the server is killed. */
 const FORGOTTEN = new Set(["max_msgs", "max_bytes", "max_msgs_per_subject", "discard_new_per_subject", "persist_mode"]);
 
 const LIMITS: readonly string[] = [
@@ -24,22 +24,25 @@ const LIMITS: readonly string[] = [
 export function randomSequence(seed: number): Sequence {
   const random = new Random(seed);
   const limits = random.pick(LIMITS);
-  return { seed, limits, parts: new SequenceMaker(random).parts() };
+  const maker = new SequenceMaker(random);
+  return { seed, limits, restart: maker.restart, parts: maker.parts() };
 }
 
 class SequenceMaker {
   private readonly configs = new Map<string, Config>();
   /** Messages that are written at once may have the same time, so such a sequence asks for nothing by time. */
   private readonly hasBursts: boolean;
-  /**
-   * The server restarts between parts. Then streams have no limits that remove messages: our server does not remember yet, over a restart, which
-   * messages limits had removed. And they do not persist later: nats-server loses messages of such streams when it is killed.
-   */
   private readonly restarts: boolean;
+  /**
+   * How the server ends between parts. If it is killed, streams have no limits that remove messages: only `index.db`, which a server writes when it
+   * is stopped, knows those. And they do not persist later: nats-server loses messages of such streams.
+   */
+  readonly restart: Restart;
 
   constructor(private readonly random: Random) {
     this.hasBursts = random.chance(0.5);
     this.restarts = random.chance(0.6);
+    this.restart = random.pick(["stop", "kill"]);
   }
 
   parts(): Step[][] {
@@ -58,7 +61,7 @@ class SequenceMaker {
     if (random.chance(0.3)) return this.directGet();
     const kind = random.below(100);
     if (kind < 10) return this.create();
-    if (kind < 25 && !this.restarts) return this.update();
+    if (kind < 25 && !this.isKilled) return this.update();
     if (kind < 29) return this.api("DELETE", random.chance(0.1) ? "x" : "");
     if (kind < 43) return this.purge();
     if (kind < 58) return this.deleteMessage();
@@ -67,6 +70,10 @@ class SequenceMaker {
     if (kind < 96) return { ...this.api("NAMES", this.listBody()), subject: "STREAM.NAMES" } as Step;
     if (kind < 99) return { ...this.api("LIST", this.listBody()), subject: "STREAM.LIST" } as Step;
     return { kind: "api", subject: random.pick(["INFO", "STREAM.PEER.REMOVE.S1", "STREAM.LEADER.STEPDOWN.S1"]), body: "", header: "" };
+  }
+
+  private get isKilled(): boolean {
+    return this.restarts && this.restart === "kill";
   }
 
   private name(): string {
@@ -92,7 +99,7 @@ class SequenceMaker {
 
   private configFor(name: string, letter: string): Config {
     const config = randomConfig(this.random, name, letter);
-    if (!this.restarts) return config;
+    if (!this.isKilled) return config;
     return Object.fromEntries(Object.entries(config).filter(([field]) => !FORGOTTEN.has(field)));
   }
 

@@ -28,7 +28,8 @@ export interface Sequence {
   readonly seed: number;
   /** Value of the account's `jetstream`. */
   readonly limits: string;
-  /** The server restarts between them. */
+  /** How the server ends between two parts; with one part, any. */
+  readonly restart: Restart;
   readonly parts: readonly (readonly Step[])[];
 }
 
