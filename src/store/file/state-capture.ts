@@ -1,14 +1,23 @@
 /** The state of a file store as `index.db` keeps it: what `state-restore.ts` takes over again. */
 import { BinaryWriter } from "../../base/bytes/binary-writer.ts";
 import type { Block } from "../block/block.ts";
+import type { StoreState } from "../contract/store-state.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { encodeSequenceSet } from "../sequences/sequence-set-codec.ts";
 import { NO_SUBJECT, type SubjectTable } from "../subjects/subject-table.ts";
 import { BlockState, SavedState, type SubjectWalk } from "./saved-state.ts";
-import type { StoredBlocks } from "./stored-blocks.ts";
+
+/** The store, as far as the file describes it. */
+export interface DescribedStore {
+  readonly state: StoreState;
+  readonly deleted: SequenceSet;
+  /** In the order of their numbers; the last one is active. */
+  readonly blocks: readonly Block[];
+  readonly active: { readonly block: Block };
+}
 
 /** null: the state cannot be described, because it is empty or messages were lost by damage, which the next start must find again. */
-export function captureState(stored: StoredBlocks): SavedState | null {
+export function captureState(stored: DescribedStore): SavedState | null {
   const { active, blocks, state } = stored;
   if (active.block.size === 0 || state.lostSequences.length > 0 || blocks.some(({ damaged }) => damaged)) return null;
   const saved = new SavedState();
@@ -27,7 +36,7 @@ export function captureState(stored: StoredBlocks): SavedState | null {
   return saved;
 }
 
-function captureBlock({ deleted, state }: StoredBlocks, block: Block, isActive: boolean): BlockState {
+function captureBlock({ deleted, state }: DescribedStore, block: Block, isActive: boolean): BlockState {
   const saved = new BlockState();
   saved.index = block.index;
   saved.bytes = block.bytes;

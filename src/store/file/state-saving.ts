@@ -5,23 +5,39 @@
  * A store that changes all the time while many subjects are encoded keeps its last file, which is a checkpoint.
  */
 import type { Job } from "../../base/scheduling/job.ts";
+import type { Block } from "../block/block.ts";
 import { HashKey } from "../block/hash-key.ts";
+import type { SubjectTable } from "../subjects/subject-table.ts";
 import { metaChecksum } from "./meta-file.ts";
 import type { SubjectVisitor } from "./saved-state.ts";
 import { SealedMeta } from "./sealed-meta.ts";
-import { captureState, TableWalk } from "./state-capture.ts";
+import { captureState, type DescribedStore, TableWalk } from "./state-capture.ts";
 import { type BlockEvidence, notFound, type StateFound, type StateKeys, StateRow } from "./state-decoder.ts";
 import { StateFile } from "./state-file.ts";
-import type { StoredBlocks } from "./stored-blocks.ts";
+import type { StoreOptions, StoreParts } from "./store-parts.ts";
+
+/** The store whose state is saved. */
+export interface SavedStore extends DescribedStore {
+  readonly parts: StoreParts;
+  readonly options: StoreOptions;
+  readonly subjects: SubjectTable;
+  readonly active: { readonly block: Block; readonly isHolding: boolean; write(): void };
+  readonly applied: number;
+  readonly failure: Error | null;
+  readonly isFull: boolean;
+  whenDurable(): Promise<void>;
+}
 
 export class StateSaving {
-  private readonly stored: StoredBlocks;
+  private readonly stored: SavedStore;
   /** Of the change up to which the file describes the store; -1: there is no file of this process. */
   private savedAt = -1;
   private mayExist = true;
+  /** Rises when a description of the store from before is void. */
+  private removals = 0;
   private running: Promise<void> | null = null;
 
-  constructor(stored: StoredBlocks) {
+  constructor(stored: SavedStore) {
     this.stored = stored;
   }
 
@@ -46,7 +62,7 @@ export class StateSaving {
 
   /** Removes the file. Durable when it resolves. */
   async remove(): Promise<void> {
-    this.stored.compactions++;
+    this.removals++;
     await this.running;
     this.savedAt = -1;
     if (!this.mayExist) return;
@@ -103,13 +119,14 @@ export class StateSaving {
     const state = captureState(stored);
     // Without a description the next start reads the blocks.
     if (state === null) return yield file.remove();
-    const { applied, compactions } = stored;
+    const { removals } = this;
+    const { applied } = stored;
     const subjects = new TableWalk(stored.subjects);
     this.mayExist = true;
     const isWritten = yield* file.write({
       state,
       subjects,
-      isCurrent: () => stored.compactions === compactions && (subjects.isComplete || stored.applied === applied),
+      isCurrent: () => this.removals === removals && (subjects.isComplete || stored.applied === applied),
       whenDurable: () => stored.whenDurable(),
     });
     if (isWritten) this.savedAt = applied;

@@ -68,8 +68,6 @@ export class StoredBlocks implements BlockOwner {
   isFull = false;
   failure: Error | null = null;
   private closed = false;
-  /** Rises when a block was rewritten without messages that are deleted: a description of the store from before is void. */
-  compactions = 0;
   /** Waits of `whenDurable`. */
   private readonly waits = new Set<(error: Error) => void>();
   /** Of a block. */
