@@ -18,11 +18,11 @@ export class TestedServer implements AsyncDisposable {
   /**
    * @param limits of each account: the value of its `jetstream`. The accounts are called A0, A1 …, each with one user of that name;
    *   the user of the system account is SYS
-   * @param options further ones of the server's `jetstream` block
+   * @param options further ones of the server's `jetstream` block @param more further options of the server
    */
-  static async start(kind: ServerKind, limits: readonly string[], options = ""): Promise<TestedServer> {
+  static async start(kind: ServerKind, limits: readonly string[], options = "", more = ""): Promise<TestedServer> {
     const server = new TestedServer(kind);
-    writeFileSync(server.directory.join("server.conf"), configuration(server.directory.join("store"), limits, options));
+    writeFileSync(server.directory.join("server.conf"), `${configuration(server.directory.join("store"), limits, options)}\n${more}`);
     await server.startProgram();
     return server;
   }
