@@ -109,7 +109,9 @@ async function fill(connection: NatsConnection, account: string): Promise<void> 
   for (const config of STREAMS) await jsm.streams.add(config);
   await write(connection, account, 0);
   await jsm.streams.deleteMessage("packed", 30);
+  await jsm.streams.deleteMessage("limits", 31);
   await jsm.streams.deleteMessage("packed", 33, false);
+  await jsm.streams.deleteMessage("limits", 34, false);
   await jsm.streams.purge("packed", { filter: "packed.3" });
   await jsm.streams.purge("memory", { keep: 5 });
   await jsm.streams.update("closed", { ...(await jsm.streams.info("closed")).config, sealed: true } as Partial<StreamConfig>);
@@ -302,6 +304,8 @@ needs(["nats-server"], () => {
           await mover.stop();
           const last = await mover.start("nats-server");
           expect(await look(last)).toEqual(continued);
+          const complaints = last.lines.filter(line => /Stream state|Recovering stream state/.test(line));
+          if (signal === "SIGTERM") expect(complaints).toEqual([]);
           await withAccount(last, "A", async connection => {
             const ack = await jetstream(connection).publish("copied.9", "again", { msgID: "1-9" });
             expect(ack).toMatchObject({ duplicate: true, seq: 20 });
