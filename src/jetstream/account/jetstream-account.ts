@@ -10,7 +10,7 @@ import { addShadows, removeShadows } from "../../accounts/account/stream-import.
 import type { Subscription } from "../../messaging/batch/subscription.ts";
 import type { LocalPublisher } from "../../messaging/fanout/local-publisher.ts";
 import type { SubjectTrie } from "../../messaging/subject/subject-trie.ts";
-import { type ServerReservations, selectLimits, type TieredLimits } from "../config/account-limits.ts";
+import { type SelectedLimits, type ServerReservations, selectLimits, type TieredLimits } from "../config/account-limits.ts";
 import type { StreamContext } from "../config/create-stream.ts";
 import type { Integer, StreamConfig } from "../config/stream-config.ts";
 import { type ApiError, apiError } from "../error/api-error.ts";
@@ -25,6 +25,9 @@ class TierBytes {
   storage = 0;
 }
 
+/** Not a number of replicas. */
+const NOT_SELECTED = -1;
+
 export class JetStreamAccount implements StreamAccount, StreamContext {
   readonly account: Account;
   readonly streams = new Map<string, Stream>();
@@ -38,6 +41,10 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
   errors = 0;
   private readonly usage: ServerUsage;
   private readonly tiers = new Map<string, TierBytes>();
+  /** The limits of streams with this number of replicas, and what their tier uses. Most messages are for streams with the same number. */
+  private selectedFor: Integer = NOT_SELECTED;
+  private selected: SelectedLimits | null = null;
+  private selectedBytes: TierBytes | undefined;
 
   constructor(account: Account, limits: TieredLimits, usage: ServerUsage) {
     this.account = account;
@@ -85,34 +92,42 @@ export class JetStreamAccount implements StreamAccount, StreamContext {
   }
 
   refusalOf({ config }: StreamCore, bytes: number): ApiError | null {
-    const selected = selectLimits(this.limits, config.replicas);
+    this.select(config.replicas);
+    const { selected, selectedBytes: used } = this;
     if (selected === null) return apiError("NoLimits");
-    const { limits, tier } = selected;
+    const { limits } = selected;
     const isMemory = config.storage === "memory";
     const most = isMemory ? limits.memoryBytesMax : limits.storageBytesMax;
     if (most < 0) return null;
-    const used = this.tiers.get(tier);
     // As in the reference: before anything was stored or purged, nothing is exceeded.
     if (used === undefined) return null;
     return (isMemory ? used.memory : used.storage) + bytes > most ? apiError("AccountResourcesExceeded") : null;
   }
 
   addUsage({ config }: StreamCore, bytes: number): void {
-    const tier = selectLimits(this.limits, config.replicas)?.tier ?? "";
-    let used = this.tiers.get(tier);
-    if (used === undefined) {
-      used = new TierBytes();
-      this.tiers.set(tier, used);
+    this.select(config.replicas);
+    if (this.selectedBytes === undefined) {
+      this.selectedBytes = new TierBytes();
+      this.tiers.set(this.selected?.tier ?? "", this.selectedBytes);
     }
+    const used = this.selectedBytes;
     if (config.storage === "memory") used.memory += bytes;
     else used.storage += bytes;
     this.usage.add(config.storage === "file", bytes);
+  }
+
+  private select(replicas: Integer): void {
+    if (replicas === this.selectedFor) return;
+    this.selectedFor = replicas;
+    this.selected = selectLimits(this.limits, replicas);
+    this.selectedBytes = this.tiers.get(this.selected?.tier ?? "");
   }
 
   /** Uses new limits. What is used is counted anew, because tiers may have changed. */
   follow(limits: TieredLimits): void {
     this.limits = limits;
     this.tiers.clear();
+    this.selectedFor = NOT_SELECTED;
     for (const stream of this.streams.values()) {
       const { bytes } = stream.store.state;
       this.usage.add(stream.config.storage === "file", -bytes);
