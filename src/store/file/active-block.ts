@@ -166,7 +166,7 @@ export class ActiveBlock {
     staged.seal(this.key, this.lengths);
     this.writeBytes(this.parts.hasher.bytes, staged.start, staged.end, block.size - size);
     staged.clear();
-    this.owner.line.stagedFrom = 0;
+    this.noteStaged();
   }
 
   /** Tries to write the records that are held. @returns whether none is held */
@@ -181,11 +181,19 @@ export class ActiveBlock {
       return false;
     }
     this.held = null;
+    this.noteStaged();
     if (!block.removed) this.written(held.first, held.last, bytes.length);
     return true;
   }
 
-  /** Begins a new block, although the current one is not full. */
+  /** Tells the line which changes have records that are in memory only. */
+  private noteStaged(): void {
+    const { firstStaged, held, owner, staged } = this;
+    if (held !== null) owner.line.stagedFrom = held.first;
+    else owner.line.stagedFrom = staged.size > 0 ? firstStaged : 0;
+  }
+
+  /** Begins a new block, although the current one is not full. Records that are held are lost, unless their block is removed: see `isHolding`. */
   roll(): void {
     const { block, owner } = this;
     this.write();
@@ -229,12 +237,10 @@ export class ActiveBlock {
       address = staged.reserve(size);
     }
     if (address === ARENA_FULL) return UNSTAGED;
-    const { line, position } = owner;
     if (staged.size === 0) {
-      this.firstStaged = position;
-      line.stagedFrom = position;
+      this.firstStaged = owner.position;
+      owner.line.stagedFrom = this.held?.first ?? owner.position;
     }
-    this.lastPosition = position;
     return address;
   }
 
@@ -267,6 +273,7 @@ export class ActiveBlock {
     } catch (error) {
       if (!isNoSpace(error)) return this.owner.onFailure(error as Error);
       this.held = { offset: position, first: firstStaged, last: lastPosition, pieces: [Buffer.from(source.subarray(start, end))] };
+      this.noteStaged();
       return;
     }
     if (position === 0) void this.owner.files.keys?.prepare(this.owner.nextNumber);
@@ -320,6 +327,7 @@ export class ActiveBlock {
     block.key = owner.files.keys?.take(block.index) ?? null;
     this.block = block;
     this.held = null;
+    this.noteStaged();
     this.extending = null;
     this.lengths.set();
     this.file = parts.files.fileAt(block.path);

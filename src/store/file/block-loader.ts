@@ -11,7 +11,7 @@ import { BlockData, NO_RECORD } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
 import { RecordKind } from "../block/record-format.ts";
 import type { StoreState } from "../contract/store-state.ts";
-import type { SubjectTable } from "../subjects/subject-table.ts";
+import { NO_SUBJECT, type SubjectTable } from "../subjects/subject-table.ts";
 import type { ActiveBlock } from "./active-block.ts";
 import type { BlockFiles } from "./block-files.ts";
 import { judgeBlock, Verdict } from "./block-verdict.ts";
@@ -98,7 +98,9 @@ export class BlockLoader {
     const data = new BlockData(block.firstSequence, bytes, 0, block.lastSequence - block.firstSequence + 1);
     const walk = new BlockWalk(hasher, key, bytes, size, ({ kind, sequence, start, subjectEnd, subjectStart }) => {
       if (kind !== RecordKind.Message || !stored.has(sequence) || !block.covers(sequence)) return;
-      data.addSlot(sequence, start, subjects.find(bytes, subjectStart, subjectEnd));
+      const subject = subjects.find(bytes, subjectStart, subjectEnd);
+      // A length that has changed makes another subject of the same bytes, and no checksum shows it.
+      if (subject !== NO_SUBJECT) data.addSlot(sequence, start, subject);
     });
     // Marks of what is being cut off say nothing any more.
     const marks = stored.marks.file.marksOf(block.index).filter(({ offset }) => offset <= block.size);

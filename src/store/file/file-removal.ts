@@ -85,6 +85,7 @@ function endPart(stored: StoredBlocks): void {
 
 /** As `MessageStore.erase`: the record is overwritten with random bytes. */
 export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
+  yield* stored.written();
   while (stored.has(sequence)) {
     const block = stored.blockOf(sequence)!;
     const data = stored.dataOf(block);

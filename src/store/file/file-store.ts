@@ -197,7 +197,7 @@ export class FileStore implements MessageStore {
     const { active, line, state } = stored;
     if (stored.failure !== null || this.closed) return;
     active.write();
-    if (stored.failure !== null || active.isHolding) return;
+    if (stored.failure !== null) return;
     if (stored.applied > line.registered) line.advance(stored.applied);
     const last = this.written.at(-1);
     if (last === undefined || last.position < stored.applied) {
@@ -377,7 +377,8 @@ export class FileStore implements MessageStore {
     const { stored } = this;
     await this.upkeep.stop();
     await stored.rewriting.stop();
-    if (stored.failure === null) {
+    // What a full disk does not take was acknowledged to nobody.
+    if (stored.failure === null && stored.active.retry()) {
       await stored.line.drain();
       await stored.saveState();
     }

@@ -28,6 +28,7 @@ interface Tombstone {
 /** As `MessageStore.truncate`. */
 export function* truncate(stored: StoredBlocks, above: number): Job<void> {
   if (above >= stored.state.lastSequence) return;
+  yield* stored.written();
   yield* stored.deadlines.dropAbove(above);
   yield* new Truncation(stored, above).run();
 }

@@ -6,7 +6,7 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../test/doubles/fake-clock.ts";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
-import { type DiskLie, PowerFailed, SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
+import { type DiskLie, type DiskOperation, PowerFailed, SimulatedDisk } from "../../../test/doubles/simulated-disk.ts";
 import { CrashModel } from "../../../test/store/crash-model.ts";
 import { DrivenStore, finish } from "../../../test/store/driven-store.ts";
 import { testParts } from "../../../test/store/file-store-parts.ts";
@@ -26,9 +26,13 @@ const START_TIME = 1_700_000_000_000_000_000n;
 interface Plan {
   readonly lies: readonly DiskLie[];
   readonly tellsEarly: boolean;
+  /** Operations fail with an error. */
+  readonly fails: boolean;
 }
 
-const SOUND: Plan = { lies: [], tellsEarly: false };
+const OPERATIONS: readonly DiskOperation[] = ["write", "sync", "extend", "open", "rename", "unlink", "syncDirectory", "read", "truncate"];
+
+const SOUND: Plan = { lies: [], tellsEarly: false, fails: false };
 
 /** The disk as a process sees it that ends with the power: what it had begun does not go on after the next start. */
 function untilPowerFails(disk: SimulatedDisk): SimulatedDisk {
@@ -49,9 +53,10 @@ function untilPowerFails(disk: SimulatedDisk): SimulatedDisk {
 /** The store of one round, and what is logged. */
 async function openStore(
   disk: SimulatedDisk,
+  clock: FakeClock,
   form: { blockBytesMax: number; compressed: boolean },
 ): Promise<{ store: DrivenStore; lines: string[] }> {
-  const parts = testParts(untilPowerFails(disk), 1_000_000, new FakeClock());
+  const parts = testParts(untilPowerFails(disk), 1_000_000, clock);
   const options = { name: "S", directory: "/S", keys: null, relaxed: null, ...form };
   // A failure is part of the test: the store says so itself.
   const open: StorePlace["open"] = async (limits, observer) => {
@@ -101,6 +106,7 @@ interface Round {
   readonly model: CrashModel;
   readonly form: { readonly blockBytesMax: number; readonly compressed: boolean };
   readonly random: Random;
+  readonly fails: boolean;
   time: bigint;
 }
 
@@ -108,10 +114,12 @@ interface Round {
 async function runProcess(round: Round): Promise<string> {
   const { disk, form, model, random } = round;
   const { boot } = disk;
-  const { lines, store } = await openStore(disk, form);
+  const clock = new FakeClock();
+  const { lines, store } = await openStore(disk, clock, form);
   disk.cutPowerAt(Number.POSITIVE_INFINITY);
   const wrong = await model.compare(store);
   if (wrong !== "") return wrong;
+  if (round.fails) disk.failAt(random.pick(OPERATIONS), random.between(1, 30), random.pick(["EIO", "ENOSPC"]));
   const reports = lines.filter(line => /damage|lost/.test(line));
   if (reports.length > 0) return reports.join("; ");
   disk.cutPowerAt(random.between(5, 250));
@@ -119,6 +127,8 @@ async function runProcess(round: Round): Promise<string> {
     round.time += 1_000_000n;
     await change(store, model, random, round.time);
     if (random.chance(0.3)) await Bun.sleep(0);
+    // While the disk is full, the store looks again and again for room.
+    if (random.chance(0.1)) clock.advance(1_000);
     if (disk.boot === boot) model.tell(store);
   }
   if (random.chance(0.3) && disk.boot === boot) await store.store.close();
@@ -134,7 +144,7 @@ async function play(seed: number, plan: Plan): Promise<string> {
   disk.syncDirectoryNow("/");
   disk.syncDirectoryNow("/S");
   const form = { blockBytesMax: random.pick([300, 2_000, 100_000]), compressed: random.chance(0.2) };
-  const round: Round = { disk, model: new CrashModel(plan.tellsEarly), form, random, time: START_TIME };
+  const round: Round = { disk, model: new CrashModel(plan.tellsEarly), form, random, fails: plan.fails, time: START_TIME };
   for (let start = 0; start < STARTS; start++) {
     const { boot } = disk;
     try {
@@ -155,6 +165,16 @@ test(
   async () => {
     const seed = seedFromEnv();
     for (let round = 0; round < ROUNDS; round++) expect(await play(seed + round, SOUND), `SEED=${seed + round}`).toBe("");
+  },
+  TEST_MS,
+);
+
+test(
+  "fuzz: what the user was told survives errors of the disk, followed by power cuts",
+  async () => {
+    const seed = seedFromEnv();
+    for (let round = 0; round < ROUNDS; round++)
+      expect(await play(seed + round, { ...SOUND, fails: true }), `SEED=${seed + round}`).toBe("");
   },
   TEST_MS,
 );

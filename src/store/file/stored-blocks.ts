@@ -70,6 +70,8 @@ export class StoredBlocks implements BlockOwner {
   private closed = false;
   /** Waits of `whenDurable`. */
   private readonly waits = new Set<(error: Error) => void>();
+  /** Waits of `written`. */
+  private readonly roomWaits: (() => void)[] = [];
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -176,6 +178,7 @@ export class StoredBlocks implements BlockOwner {
     this.failure = error;
     for (const reject of this.waits) reject(error);
     this.waits.clear();
+    this.endRoomWaits();
     this.observer.onFailure(error, false);
   }
 
@@ -188,10 +191,22 @@ export class StoredBlocks implements BlockOwner {
         if (this.closed || this.failure !== null) return;
         if (!(await reserve.restore()) || !this.active.retry()) return this.lookForRoom();
         this.isFull = false;
+        this.endRoomWaits();
         this.observer.onResumed();
       },
       false,
     );
+  }
+
+  /** Waits while a full disk does not take what was stored. Ends also when the store fails or is closed. */
+  *written(): Job<void> {
+    while (this.active.isHolding && this.failure === null && !this.closed) {
+      yield new Promise<void>(resolve => this.roomWaits.push(resolve));
+    }
+  }
+
+  private endRoomWaits(): void {
+    for (const resolve of this.roomWaits.splice(0)) resolve();
   }
 
   /** Resolves when all changes so far are durable. Rejects when the store fails. */
@@ -702,6 +717,7 @@ export class StoredBlocks implements BlockOwner {
   /** Closes the files. */
   close(): void {
     this.closed = true;
+    this.endRoomWaits();
     this.marks.file.close();
     this.active.close();
     this.line.close();
