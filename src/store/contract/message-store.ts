@@ -204,7 +204,7 @@ export interface MessageStore {
 
   // Closing
 
-  /** Waits until everything is durable, writes the state files and closes the files. Changes are refused from the call on. */
+  /** Waits until everything is durable, writes the state files and closes the files. Changes are refused from the call on. An error is a failure. */
   close(): Promise<void>;
   /** Closes and removes everything on the disk; durable when it resolves. */
   destroy(): Promise<void>;

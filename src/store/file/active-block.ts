@@ -94,6 +94,8 @@ export class ActiveBlock {
   readonly lengths = new LengthsChecksum();
   /** Records that are only in memory, because the disk is full. */
   held: HeldRecords | null = null;
+  /** The first change with a record that could not be written; 0: none. */
+  private failedFrom = 0;
   private readonly view = new RecordView();
 
   /** @param block the last block of the store; its records are in the file, and nothing else @param lengths of these records; null: there are none */
@@ -177,7 +179,7 @@ export class ActiveBlock {
     try {
       this.parts.codec.write(this.file, held.offset, bytes, 0, bytes.length, this.cipher);
     } catch (error) {
-      if (!isNoSpace(error)) this.owner.onFailure(error as Error);
+      if (!isNoSpace(error)) this.fail(error as Error, held.first);
       return false;
     }
     this.held = null;
@@ -186,10 +188,18 @@ export class ActiveBlock {
     return true;
   }
 
+  /** A write failed: no change from this one on becomes durable. */
+  private fail(error: Error, first: number): void {
+    if (this.failedFrom === 0) this.failedFrom = first;
+    this.noteStaged();
+    this.owner.onFailure(error);
+  }
+
   /** Tells the line which changes have records that are in memory only. */
   private noteStaged(): void {
-    const { firstStaged, held, owner, staged } = this;
-    if (held !== null) owner.line.stagedFrom = held.first;
+    const { failedFrom, firstStaged, held, owner, staged } = this;
+    if (failedFrom !== 0) owner.line.stagedFrom = failedFrom;
+    else if (held !== null) owner.line.stagedFrom = held.first;
     else owner.line.stagedFrom = staged.size > 0 ? firstStaged : 0;
   }
 
@@ -239,7 +249,7 @@ export class ActiveBlock {
     if (address === ARENA_FULL) return UNSTAGED;
     if (staged.size === 0) {
       this.firstStaged = owner.position;
-      owner.line.stagedFrom = this.held?.first ?? owner.position;
+      if (this.held === null && this.failedFrom === 0) owner.line.stagedFrom = this.firstStaged;
     }
     return address;
   }
@@ -271,7 +281,7 @@ export class ActiveBlock {
     try {
       this.writeOrGiveUpReserve(source, start, end, position);
     } catch (error) {
-      if (!isNoSpace(error)) return this.owner.onFailure(error as Error);
+      if (!isNoSpace(error)) return this.fail(error as Error, firstStaged);
       this.held = { offset: position, first: firstStaged, last: lastPosition, pieces: [Buffer.from(source.subarray(start, end))] };
       this.noteStaged();
       return;
@@ -334,7 +344,7 @@ export class ActiveBlock {
     try {
       this.createFile();
     } catch (error) {
-      owner.onFailure(error as Error);
+      this.fail(error as Error, owner.position);
     }
     this.commit = owner.line.open(this.file);
     this.key = HashKey.ofBlock(this.options.name, block.index);

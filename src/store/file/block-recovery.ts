@@ -28,6 +28,15 @@ import type { StoredBlocks } from "./stored-blocks.ts";
 const LOST_MAX = 1_000_000;
 const OFFSETS_MIN = 4096;
 
+interface Marked {
+  readonly block: number;
+  readonly offset: number;
+  readonly high: number;
+  readonly low: number;
+  readonly lastSequence: number;
+  readonly isLast: boolean;
+}
+
 export class BlockRecovery {
   /** Blocks with damage. */
   readonly damaged: Block[] = [];
@@ -41,6 +50,8 @@ export class BlockRecovery {
   private readonly opening: BlockOpening;
   /** Sequences that later records remove. */
   private readonly removed = new SequenceSet();
+  /** Of blocks that are whole, the newest first. */
+  private readonly marked: Marked[] = [];
   private readonly lost: { readonly first: number; readonly last: number }[] = [];
   private block!: Block;
   private bytes!: Buffer;
@@ -75,6 +86,7 @@ export class BlockRecovery {
       blocks.unshift(block);
       yield* this.readBlock(block, number === numbers.at(-1));
     }
+    this.writeMarks();
     this.opening.removeLeftovers(new Set(numbers));
     this.isBehind = lastSequence > this.last;
     this.noteLast(lastSequence, this.lastHigh, this.lastLow);
@@ -153,9 +165,18 @@ export class BlockRecovery {
       file.close();
     }
     if (isMarked) return;
-    const last = Math.max(lastSequence, marks.lastSequence);
-    if (isLast) marks.synced(block.index, offset, walk.lengths, last);
-    else marks.sealed(block.index, offset, walk.lengths, last);
+    const { high, low } = walk.lengths;
+    this.marked.push({ block: block.index, offset, high, low, lastSequence, isLast });
+  }
+
+  /** Oldest first, and not before all blocks were judged: a mark says that everything in earlier blocks is durable, too. */
+  private writeMarks(): void {
+    const { file } = this.stored.marks;
+    for (const { block, high, isLast, lastSequence, low, offset } of this.marked.toReversed()) {
+      const last = Math.max(lastSequence, file.lastSequence);
+      if (isLast) file.synced(block, offset, { high, low }, last);
+      else file.sealed(block, offset, { high, low }, last);
+    }
   }
 
   private note({ kind, sequence, start, timeHigh, timeLow }: RecordView): void {

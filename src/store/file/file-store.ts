@@ -378,11 +378,18 @@ export class FileStore implements MessageStore {
     await this.upkeep.stop();
     await stored.rewriting.stop();
     // What a full disk does not take was acknowledged to nobody.
-    if (stored.failure === null && stored.active.retry()) {
+    if (stored.failure === null && stored.active.retry()) await this.complete();
+    stored.close();
+  }
+
+  private async complete(): Promise<void> {
+    const { stored } = this;
+    try {
       await stored.line.drain();
       await stored.saveState();
+    } catch (error) {
+      stored.onFailure(error as Error);
     }
-    stored.close();
   }
 
   async destroy(): Promise<void> {

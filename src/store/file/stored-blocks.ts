@@ -176,6 +176,7 @@ export class StoredBlocks implements BlockOwner {
     // What is under way when a store is destroyed fails, as its directory goes.
     if (this.failure !== null || this.closed) return;
     this.failure = error;
+    this.line.fail(error);
     for (const reject of this.waits) reject(error);
     this.waits.clear();
     this.endRoomWaits();
@@ -461,7 +462,7 @@ export class StoredBlocks implements BlockOwner {
     if (isRecorded && offset !== NO_RECORD) {
       record.read(this.bytesAt(block, data, offset), offset, data.size);
       this.active.appendTombstone(sequence, record.timeHigh, record.timeLow);
-    }
+    } else if (isRecorded) this.active.appendTombstone(sequence, block.lastTimeHigh, block.lastTimeLow);
     const id = this.uncount(block, data, sequence);
     if (sequence !== state.firstSequence) this.deleted.add(sequence);
     if (sequence === block.firstSequence) this.advanceFirstOf(block, sequence);
