@@ -90,7 +90,7 @@ export class FileExpiry {
 
   private endByTtl(sequence: number, nowHigh: number, nowLow: number, onLast: (message: Message) => void): Ending {
     const { message, stored, time } = this;
-    const read = stored.load(sequence, message);
+    const read = stored.reading.load(sequence, message);
     if (read === Read.Cold) return Ending.Cold;
     if (read !== Read.Found) return Ending.Done;
     // The entry may come from a damaged file, or be of another message that had this sequence before.
@@ -114,11 +114,11 @@ export class FileExpiry {
     for (let at = this.agingFrom; state.messages > 0; at++) {
       at = deleted.nextMissing(Math.max(at, state.firstSequence));
       if (at > end) break;
-      let read = stored.load(at, message);
+      let read = stored.reading.load(at, message);
       while (read === Read.Cold) {
         stored.settlePart();
         yield stored.loader.warm();
-        read = stored.load(at, message);
+        read = stored.reading.load(at, message);
       }
       if (read === Read.Missing) continue;
       const ages = read === Read.Found && !isForever(message.header, message.headerStart, message.headerEnd);
@@ -158,7 +158,7 @@ export class FileExpiry {
         return false;
       }
     }
-    stored.take(sequence, reason, reason === RemovalReason.Ttl);
+    stored.messageRemoval.take(sequence, reason, reason === RemovalReason.Ttl);
     return true;
   }
 }

@@ -41,7 +41,7 @@ export function sequenceAt(stored: StoredBlocks, timeHigh: number, timeLow: numb
       last = middle - 1;
       continue;
     }
-    const read = stored.load(sequence, message);
+    const read = stored.reading.load(sequence, message);
     if (read === Read.Cold) return COLD;
     if (read === Read.Found && compareTimes(message.timeHigh, message.timeLow, timeHigh, timeLow) >= 0) {
       answer = sequence;
@@ -74,7 +74,7 @@ function* firstOfScan(stored: StoredBlocks, scan: FileScan): Job<number> {
 
 function* lastOfSubject(stored: StoredBlocks, id: number): Job<number> {
   while (stored.subjects.isUsed(id)) {
-    const last = stored.lastOf(id);
+    const last = stored.subjectEnds.lastOf(id);
     if (last !== COLD) return last;
     yield stored.loader.warm();
   }

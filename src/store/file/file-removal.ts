@@ -1,5 +1,5 @@
 /**
- * Removing many messages of a file store: purge, compact, truncate, erase, and limits that became smaller. All are jobs. Each message that is removed
+ * Removing many messages of a file store: purge, compact, erase, and limits that became smaller. All are jobs. Each message that is removed
  * is a whole change, so a job that pauses leaves a store that is consistent and only holds more than it will at the end.
  *
  *   whole blocks        leave the list at once; their files go when the change is durable
@@ -9,7 +9,12 @@
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import { PAUSE, Pace } from "../../base/scheduling/sliced.ts";
-import { NO_RECORD } from "../block/block-data.ts";
+import type { Block } from "../block/block.ts";
+import { type BlockData, NO_RECORD } from "../block/block-data.ts";
+import { HashKey } from "../block/hash-key.ts";
+import { CHECKSUM_BYTES } from "../block/record-format.ts";
+import { RecordView } from "../block/record-view.ts";
+import { RecordWriter } from "../block/record-writer.ts";
 import { COLD, Read, RemovalReason } from "../contract/message-store.ts";
 import { SubjectFilters } from "../contract/subject-filters.ts";
 import { NO_SUBJECT } from "../subjects/subject-table.ts";
@@ -33,8 +38,8 @@ export function* purge(stored: StoredBlocks, filter: string | null, below: numbe
     if (read === Read.Missing || (read === Read.Found ? scan.found : scan.position) >= end) break;
     let isCold = read === Read.Cold;
     if (read === Read.Found) {
-      if (stored.canTake(scan.found)) {
-        stored.take(scan.found, RemovalReason.Request, true);
+      if (stored.messageRemoval.canTake(scan.found)) {
+        stored.messageRemoval.take(scan.found, RemovalReason.Request, true);
         removed++;
         if (!pace.due()) continue;
       } else {
@@ -58,15 +63,15 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
   let removed = 0;
   while (state.messages > 0 && state.firstSequence < below) {
     const first = state.firstSequence;
-    if (!stored.canTake(first)) {
+    if (!stored.messageRemoval.canTake(first)) {
       endPart(stored);
       yield stored.loader.warm();
       continue;
     }
     // A block that goes as a whole needs no tombstones.
     const isWhole = stored.blockOf(first)!.lastSequence < below;
-    stored.keepDropped();
-    stored.takeQuietly(first, !isWhole);
+    stored.blockRemoval.keepDropped();
+    stored.messageRemoval.takeQuietly(first, !isWhole);
     removed++;
     if (!pace.due()) continue;
     endPart(stored);
@@ -79,13 +84,13 @@ export function* compact(stored: StoredBlocks, below: number): Job<number> {
 
 /** Completes a part of a job: a change that is durable when the files of blocks that it has removed are gone. */
 function endPart(stored: StoredBlocks): void {
-  stored.unlinkDropped();
+  stored.blockRemoval.unlinkDropped();
   stored.settlePart();
 }
 
 /** As `MessageStore.erase`: the record is overwritten with random bytes. */
 export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
-  yield* stored.written();
+  yield* stored.fullDisk.written();
   while (stored.has(sequence)) {
     const block = stored.blockOf(sequence)!;
     const data = stored.dataOf(block);
@@ -94,13 +99,33 @@ export function* erase(stored: StoredBlocks, sequence: number): Job<boolean> {
       continue;
     }
     const offset = data.offsetOf(sequence);
-    stored.take(sequence, RemovalReason.Request, true);
+    stored.messageRemoval.take(sequence, RemovalReason.Request, true);
     stored.settleWritten();
-    if (offset !== NO_RECORD) stored.eraseRecord(block, data, offset);
+    if (offset !== NO_RECORD) eraseRecord(stored, block, data, offset);
     stored.settle();
     return true;
   }
   return false;
+}
+
+/**
+ * Replaces a record by one of the same size that stores nothing, with random bytes, as a change of its own. The message was taken out before.
+ * The file is replaced, and nothing is written into it any more.
+ */
+function eraseRecord(stored: StoredBlocks, block: Block, data: BlockData, offset: number): void {
+  if (block.removed) return;
+  const { active, options, parts, rewriting } = stored;
+  if (block === active.block) active.roll();
+  const record = new RecordView();
+  record.read(stored.bytesAt(block, data, offset), offset, data.size);
+  const { end, sequence, size } = record;
+  const { bytes } = data;
+  new RecordWriter(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length)).erased(offset, size, sequence, target => {
+    parts.fillRandom(target);
+  });
+  parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(options.name, block.index));
+  if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
+  rewriting.overwrite(block, data, offset, end);
 }
 
 /** Removes what new limits no longer allow: above the number and size of all messages first, then above the number of each subject. */
@@ -136,7 +161,8 @@ function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
   if (most <= 0) return;
   // Subjects that come meanwhile are limited when their messages are stored.
   for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldest(stored, stored.firstOf(id), pace);
+    while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most)
+      yield* takeOldest(stored, stored.subjectEnds.firstOf(id), pace);
     if (!pace.due()) continue;
     stored.settlePart();
     yield PAUSE;
@@ -144,12 +170,12 @@ function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
 }
 
 function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {
-  if (sequence === COLD || !stored.canTake(sequence)) {
+  if (sequence === COLD || !stored.messageRemoval.canTake(sequence)) {
     stored.settlePart();
     yield stored.loader.warm();
     return;
   }
-  stored.take(sequence, RemovalReason.Limit, false);
+  stored.messageRemoval.take(sequence, RemovalReason.Limit, false);
   if (!pace.due()) return;
   stored.settlePart();
   yield PAUSE;

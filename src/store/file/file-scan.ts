@@ -50,7 +50,7 @@ export class FileScan implements MessageScan {
     const { position } = this;
     const read = this.advance();
     if (read !== Read.Found) return read;
-    const loaded = this.stored.load(this.found, into);
+    const loaded = this.stored.reading.load(this.found, into);
     if (loaded === Read.Cold) this.position = position;
     return loaded;
   }

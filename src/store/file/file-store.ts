@@ -2,10 +2,12 @@
  * The file store: a `MessageStore` in the format of nats-server's message blocks. Files by role:
  *
  *   file-store.ts        the contract: checking, appending, removing one, reading one
- *   stored-blocks.ts     the data: blocks, subjects, deleted sequences        active-block.ts   encoding and writing
- *   file-removal.ts      purge, compact, truncate, erase, new limits          block-loader.ts   reading blocks
- *   file-queries.ts      totals, last sequences, counts                       file-scan.ts      walks with filters
- *   file-expiry.ts       age, time to live, markers                           recovery.ts       opening what is on the disk
+ *   stored-blocks.ts     the data: blocks, subjects, deleted sequences        active-block.ts     encoding and writing
+ *   message-removal.ts   taking single messages out                           message-reading.ts  reading one
+ *   file-removal.ts      purge, compact, erase, new limits                    block-loader.ts     reading blocks
+ *   file-truncation.ts   giving sequences back                                full-disk.ts        waiting for room
+ *   file-queries.ts      totals, last sequences, counts                       file-scan.ts        walks with filters
+ *   file-expiry.ts       age, time to live, markers                           recovery.ts         opening what is on the disk
  * A message that is appended is applied at once; it is written with the others of the turn (`flush`), and durable when the disk says so.
  */
 import { assert } from "../../base/assert/assert.ts";
@@ -94,7 +96,7 @@ export class FileStore implements MessageStore {
     if (stored.failure !== null) return StoreRefusal.Failed;
     const size = sizeOf(message);
     if (size > RECORD_BYTES_MAX) return StoreRefusal.TooLarge;
-    if (stored.isFull && !stored.active.hasReserved(size)) return StoreRefusal.NoSpace;
+    if (stored.fullDisk.isFull && !stored.active.hasReserved(size)) return StoreRefusal.NoSpace;
     if (size > STAGED_RECORD_BYTES_MAX && stored.parts.disk.space(stored.options.directory).freeBytes < size) return StoreRefusal.NoSpace;
     return stored.limits.discard === "new" ? this.checkRoom(message, size) : StoreRefusal.None;
   }
@@ -144,8 +146,8 @@ export class FileStore implements MessageStore {
   remove(sequence: number): Read {
     const { stored } = this;
     if (!stored.has(sequence)) return Read.Missing;
-    if (!stored.canTake(sequence)) return Read.Cold;
-    stored.take(sequence, RemovalReason.Request, true);
+    if (!stored.messageRemoval.canTake(sequence)) return Read.Cold;
+    stored.messageRemoval.take(sequence, RemovalReason.Request, true);
     stored.settle();
     return Read.Found;
   }
@@ -227,7 +229,7 @@ export class FileStore implements MessageStore {
   // Reading
 
   load(sequence: number, into: Message): Read {
-    return this.stored.load(sequence, into);
+    return this.stored.reading.load(sequence, into);
   }
 
   warm(): Promise<void> {
@@ -237,7 +239,7 @@ export class FileStore implements MessageStore {
   lastOf(subject: Uint8Array, start: number, end: number): number | typeof COLD {
     const { stored } = this;
     const id = stored.subjects.find(subject, start, end);
-    return id === NO_SUBJECT ? 0 : stored.lastOf(id);
+    return id === NO_SUBJECT ? 0 : stored.subjectEnds.lastOf(id);
   }
 
   totalOf(subject: Uint8Array, start: number, end: number): number {
@@ -313,9 +315,9 @@ export class FileStore implements MessageStore {
     if (most > 0) {
       const id = subjects.find(message.subject, message.subjectStart, message.subjectEnd);
       if (id !== NO_SUBJECT && subjects.totalOf(id) >= most) {
-        replaced = stored.firstOf(id);
+        replaced = stored.subjectEnds.firstOf(id);
         if (replaced === COLD) return false;
-        const replacedSize = stored.sizeOf(replaced);
+        const replacedSize = stored.reading.sizeOf(replaced);
         if (replacedSize === COLD) return false;
         excess--;
         excessBytes -= replacedSize;
@@ -326,15 +328,15 @@ export class FileStore implements MessageStore {
     let isCold = false;
     for (; (excess > 0 || excessBytes > 0) && at <= state.lastSequence; at = deleted.nextMissing(at + 1)) {
       if (at === replaced) continue;
-      const freed = stored.sizeOf(at);
+      const freed = stored.reading.sizeOf(at);
       isCold = freed === COLD;
       if (isCold) break;
       excess--;
       excessBytes -= freed;
     }
     // What is left of the excess is the message itself, which then goes out of the active block.
-    if (!isCold && (excess > 0 || excessBytes > 0)) isCold = !stored.canTakeNext();
-    if (isCold) stored.keepInMemory(at, replaced);
+    if (!isCold && (excess > 0 || excessBytes > 0)) isCold = !stored.messageRemoval.canTakeNext();
+    if (isCold) stored.messageRemoval.keepInMemory(at, replaced);
     return !isCold;
   }
 
@@ -343,10 +345,10 @@ export class FileStore implements MessageStore {
     const { stored } = this;
     const { limits, state, subjects } = stored;
     const { bytesMax, discard, messagesMax, messagesPerSubjectMax: most } = limits;
-    if (most > 0 && subjects.totalOf(id) > most) stored.take(stored.firstOf(id), RemovalReason.Limit, false);
+    if (most > 0 && subjects.totalOf(id) > most) stored.messageRemoval.take(stored.subjectEnds.firstOf(id), RemovalReason.Limit, false);
     if (discard !== "old" || this.enforcing > 0) return;
     while ((messagesMax > 0 && state.messages > messagesMax) || (bytesMax > 0 && state.bytes > bytesMax)) {
-      stored.take(state.firstSequence, RemovalReason.Limit, false);
+      stored.messageRemoval.take(state.firstSequence, RemovalReason.Limit, false);
     }
   }
 
@@ -361,9 +363,9 @@ export class FileStore implements MessageStore {
     if (limits.messagesMax > 0 && state.messages >= limits.messagesMax && !replaces) return StoreRefusal.MaxMessages;
     if (limits.bytesMax <= 0 || state.bytes + size <= limits.bytesMax) return StoreRefusal.None;
     if (!replaces) return StoreRefusal.MaxBytes;
-    const first = stored.firstOf(id);
+    const first = stored.subjectEnds.firstOf(id);
     if (first === COLD) return COLD;
-    const content = stored.contentSizeOf(first);
+    const content = stored.reading.contentSizeOf(first);
     if (content === COLD) return COLD;
     return content < message.headerSize + message.payloadSize ? StoreRefusal.MaxBytes : StoreRefusal.None;
   }

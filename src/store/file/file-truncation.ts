@@ -28,7 +28,7 @@ interface Tombstone {
 /** As `MessageStore.truncate`. */
 export function* truncate(stored: StoredBlocks, above: number): Job<void> {
   if (above >= stored.state.lastSequence) return;
-  yield* stored.written();
+  yield* stored.fullDisk.written();
   yield* stored.deadlines.dropAbove(above);
   yield* new Truncation(stored, above).run();
 }
@@ -75,7 +75,7 @@ class Truncation {
     if (!isKept && above > 0) stored.active.appendTombstone(above, state.lastTimeHigh, state.lastTimeLow);
     stored.active.write();
     stored.settle();
-    stored.cutFiles(gone.toReversed(), () => this.announce(kept), kept === null ? null : () => this.cutFile(kept));
+    stored.blockRemoval.cutFiles(gone.toReversed(), () => this.announce(kept), kept === null ? null : () => this.cutFile(kept));
     stored.settle();
   }
 
@@ -90,7 +90,7 @@ class Truncation {
     this.walk(data, block === kept);
     for (let at = stored.deleted.previousMissing(block.lastSequence); block.messages > 0 && at > above; ) {
       while (stored.dataOf(block) === null) yield stored.loader.warm();
-      stored.takeLast(block, block.data!, at);
+      stored.messageRemoval.takeLast(block, block.data!, at);
       at = stored.deleted.previousMissing(at - 1);
       if (pace.due()) yield PAUSE;
     }

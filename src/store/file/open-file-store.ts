@@ -39,7 +39,7 @@ export function* openFileStore(parts: StoreParts, options: StoreOptions, limits:
   if (isNew) yield* beginBlock(stored, FIRST_BLOCK);
   else {
     recovered = yield* recover(stored, numbers);
-    stored.removeEmptyBlocks();
+    stored.blockRemoval.removeEmpty();
     yield* repeatLimits(stored);
     stored.settle();
   }

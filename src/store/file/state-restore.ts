@@ -235,9 +235,9 @@ export class StateRestore {
       if (!(yield* this.readTail(block, ZEROS))) return false;
     }
     yield* openLastBlock(stored, this.lengths);
-    stored.keepDropped();
+    stored.blockRemoval.keepDropped();
     if (!(yield* this.remove())) return false;
-    stored.unlinkDropped();
+    stored.blockRemoval.unlinkDropped();
     return true;
   }
 
@@ -337,12 +337,12 @@ export class StateRestore {
     const { removed, stored } = this;
     for (const sequence of removed) {
       while (stored.has(sequence)) {
-        if (!stored.canTake(sequence)) {
+        if (!stored.messageRemoval.canTake(sequence)) {
           yield stored.loader.warm();
           continue;
         }
         if (stored.blockOf(sequence)!.data!.offsetOf(sequence) === NO_RECORD) return false;
-        stored.takeQuietly(sequence, false);
+        stored.messageRemoval.takeQuietly(sequence, false);
       }
     }
     return true;

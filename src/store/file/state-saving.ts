@@ -24,7 +24,7 @@ export interface SavedStore extends DescribedStore {
   readonly active: { readonly block: Block; readonly isHolding: boolean; write(): void };
   readonly applied: number;
   readonly failure: Error | null;
-  readonly isFull: boolean;
+  readonly fullDisk: { readonly isFull: boolean };
   whenDurable(): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export class StateSaving {
 
   private async saveNow(): Promise<void> {
     const { parts } = this.stored;
-    if (this.stored.applied === this.savedAt || this.stored.failure !== null || this.stored.isFull) return;
+    if (this.stored.applied === this.savedAt || this.stored.failure !== null || this.stored.fullDisk.isFull) return;
     try {
       await parts.run(this.write());
     } catch (error) {

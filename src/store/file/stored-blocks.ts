@@ -1,5 +1,11 @@
 /**
- * What a file store holds: its blocks, the index of subjects, the deleted sequences, and the small changes that everything is made of.
+ * What a file store holds: its blocks, the index of subjects, the deleted sequences; and what adds to it. The other roles are objects of their own,
+ * which see as much of it as they need:
+ *
+ *   reading          load, sizes             message-reading.ts        messageRemoval   take single messages       message-removal.ts
+ *   subjectEnds      first, last of one      subject-ends.ts           blockRemoval     blocks and their files     block-removal.ts
+ *   loader           blocks into memory      block-loader.ts           rewriting        form of complete blocks    block-rewriting.ts
+ *   fullDisk         wait for room           full-disk.ts              saving, marks    what the next start reads  state-saving.ts, durable-marks.ts
  *
  *   sequence ─ binary search ─▶ Block ─ data in memory? ─▶ slot ─▶ record         not in memory: `Cold`, and the block is read in the background
  *   subject ─▶ SubjectTable: total, first and last block, first and last sequence (0: not known since the start), size of the last record
@@ -13,32 +19,31 @@ import { removeTree } from "../../base/disk/remove-tree.ts";
 import { Random } from "../../base/random/random.ts";
 import type { Job } from "../../base/scheduling/job.ts";
 import { Block } from "../block/block.ts";
-import { type BlockData, NO_RECORD } from "../block/block-data.ts";
-import { HashKey } from "../block/hash-key.ts";
+import type { BlockData } from "../block/block-data.ts";
 import type { LengthsChecksum } from "../block/lengths-checksum.ts";
-import { RecordView } from "../block/record-view.ts";
-import { RecordWriter } from "../block/record-writer.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
 import type { Message } from "../contract/message.ts";
-import { COLD, Read, type RemovalReason, type StoreObserver } from "../contract/message-store.ts";
+import type { StoreObserver } from "../contract/message-store.ts";
 import type { StoreLimits } from "../contract/store-limits.ts";
 import { StoreState } from "../contract/store-state.ts";
 import { Deadlines } from "../expiry/deadlines.ts";
 import { SequenceSet } from "../sequences/sequence-set.ts";
 import { SubjectOrder } from "../subjects/subject-order.ts";
-import { NO_SUBJECT, SubjectTable } from "../subjects/subject-table.ts";
+import { SubjectTable } from "../subjects/subject-table.ts";
 import { ActiveBlock, type BlockOwner } from "./active-block.ts";
 import { BlockFiles } from "./block-files.ts";
 import { BlockLoader } from "./block-loader.ts";
+import { BlockRemoval } from "./block-removal.ts";
 import { BlockRewriting } from "./block-rewriting.ts";
+import { indexOfSequence } from "./block-search.ts";
 import { DurableMarks } from "./durable-marks.ts";
+import { FullDisk } from "./full-disk.ts";
 import { MARK_FILE, MarkFile } from "./mark-file.ts";
+import { MessageReading } from "./message-reading.ts";
+import { MessageRemoval } from "./message-removal.ts";
 import { StateSaving } from "./state-saving.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
-
-const CHECKSUM_BYTES = 8;
-/** How often a store looks for room while the disk is full. */
-const ROOM_INTERVAL_MS = 1000;
+import { SubjectEnds } from "./subject-ends.ts";
 
 export class StoredBlocks implements BlockOwner {
   readonly parts: StoreParts;
@@ -56,6 +61,11 @@ export class StoredBlocks implements BlockOwner {
   readonly rewriting: BlockRewriting;
   readonly marks: DurableMarks;
   readonly saving: StateSaving;
+  readonly reading = new MessageReading(this);
+  readonly subjectEnds = new SubjectEnds(this);
+  readonly messageRemoval = new MessageRemoval(this);
+  readonly blockRemoval = new BlockRemoval(this);
+  readonly fullDisk = new FullDisk(this);
   /** Complete blocks are to be compressed. */
   compressed: boolean;
   line!: CommitLine;
@@ -64,14 +74,10 @@ export class StoredBlocks implements BlockOwner {
   blocks: Block[] = [];
   limits: StoreLimits;
   applied = 0;
-  /** The disk is full. */
-  isFull = false;
   failure: Error | null = null;
-  private closed = false;
+  closed = false;
   /** Waits of `whenDurable`. */
   private readonly waits = new Set<(error: Error) => void>();
-  /** Waits of `written`. */
-  private readonly roomWaits: (() => void)[] = [];
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -80,9 +86,6 @@ export class StoredBlocks implements BlockOwner {
   rewinds = 0;
   /** The block of the last look-up. */
   private found: Block | null = null;
-  private readonly record = new RecordView();
-  /** Removed blocks whose files are still there; null: files go by themselves. */
-  private dropped: Block[] | null = null;
   private newMessages = 0;
   private newBytes = 0;
 
@@ -112,7 +115,7 @@ export class StoredBlocks implements BlockOwner {
     this.active?.close();
     this.blocks = [];
     this.found = null;
-    this.dropped = null;
+    this.blockRemoval.reset();
     this.forgetUsage();
   }
 
@@ -166,10 +169,7 @@ export class StoredBlocks implements BlockOwner {
   }
 
   onNoSpace(): void {
-    if (this.isFull) return;
-    this.isFull = true;
-    this.observer.onFailure(new Error("no space left on device"), true);
-    this.lookForRoom();
+    this.fullDisk.begin();
   }
 
   onFailure(error: Error): void {
@@ -179,35 +179,8 @@ export class StoredBlocks implements BlockOwner {
     this.line.fail(error);
     for (const reject of this.waits) reject(error);
     this.waits.clear();
-    this.endRoomWaits();
+    this.fullDisk.endWaits();
     this.observer.onFailure(error, false);
-  }
-
-  /** Asks again and again whether there is room, and then goes on. */
-  private lookForRoom(): void {
-    const { commits, reserve } = this.parts;
-    commits.clock.after(
-      ROOM_INTERVAL_MS,
-      async () => {
-        if (this.closed || this.failure !== null) return;
-        if (!(await reserve.restore()) || !this.active.retry()) return this.lookForRoom();
-        this.isFull = false;
-        this.endRoomWaits();
-        this.observer.onResumed();
-      },
-      false,
-    );
-  }
-
-  /** Waits while a full disk does not take what was stored. Ends also when the store fails or is closed. */
-  *written(): Job<void> {
-    while (this.active.isHolding && this.failure === null && !this.closed) {
-      yield new Promise<void>(resolve => this.roomWaits.push(resolve));
-    }
-  }
-
-  private endRoomWaits(): void {
-    for (const resolve of this.roomWaits.splice(0)) resolve();
   }
 
   /** Resolves when all changes so far are durable. Rejects when the store fails. */
@@ -283,6 +256,17 @@ export class StoredBlocks implements BlockOwner {
     else this.deleted.addSpan(first, sequence);
   }
 
+  /** A block has one message less. @param size of its record; 0: it was lost by damage */
+  countRemoved(block: Block, size: number): void {
+    const { state } = this;
+    block.messages--;
+    block.bytes -= size;
+    state.messages--;
+    state.bytes -= size;
+    this.newMessages--;
+    this.newBytes -= size;
+  }
+
   setLast(sequence: number, timeHigh: number, timeLow: number): void {
     const { state } = this;
     state.lastSequence = sequence;
@@ -318,57 +302,10 @@ export class StoredBlocks implements BlockOwner {
   blockOf(sequence: number): Block | null {
     const { blocks, found } = this;
     if (found?.covers(sequence) && !found.removed) return found;
-    const block = blocks[this.indexOfBlock(sequence)];
+    const block = blocks[indexOfSequence(blocks, sequence)];
     if (block === undefined || !block.covers(sequence)) return null;
     this.found = block;
     return block;
-  }
-
-  /** Index of the first block whose last sequence is not below; the number of blocks: none. */
-  indexOfBlock(sequence: number): number {
-    const { blocks } = this;
-    let low = 0;
-    let high = blocks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (blocks[middle].lastSequence < sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** Index of the block with a number; -1: it is gone. */
-  indexOfNumber(number: number): number {
-    const { blocks } = this;
-    let low = 0;
-    let high = blocks.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const { index } = blocks[middle];
-      if (index === number) return middle;
-      if (index < number) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
-  }
-
-  /** Bytes of header and payload of a message that is there. */
-  contentSizeOf(sequence: number): number | typeof COLD {
-    const { record } = this;
-    const size = this.sizeOf(sequence);
-    return size <= 0 ? size : record.headerEnd - record.headerStart + record.payloadEnd - record.payloadStart;
-  }
-
-  /** Bytes of the record of a message that is there; 0: it was lost by damage. */
-  sizeOf(sequence: number): number | typeof COLD {
-    const block = this.blockOf(sequence)!;
-    const data = this.dataOf(block);
-    if (data === null) return COLD;
-    const offset = data.offsetOf(sequence);
-    if (offset === NO_RECORD) return 0;
-    const { record } = this;
-    record.read(this.bytesAt(block, data, offset), offset, data.size);
-    return record.size;
   }
 
   has(sequence: number): boolean {
@@ -394,247 +331,16 @@ export class StoredBlocks implements BlockOwner {
     return data.bytes;
   }
 
-  load(sequence: number, into: Message): Read {
-    if (!this.has(sequence)) return Read.Missing;
-    const block = this.blockOf(sequence)!;
-    const data = this.dataOf(block);
-    if (data === null) return Read.Cold;
-    const offset = data.offsetOf(sequence);
-    if (offset === NO_RECORD) return Read.Damaged;
-    const { record } = this;
-    const bytes = this.bytesAt(block, data, offset);
-    record.read(bytes, offset, data.size);
-    record.fill(into, bytes);
-    return Read.Found;
-  }
-
-  // Removing
-
-  /** Whether `take` can remove the message at once. */
-  canTake(sequence: number): boolean {
-    const block = this.blockOf(sequence);
-    return block === null || this.dataOf(block) !== null;
-  }
-
-  /** Whether `take` can remove the message that is put next at once. */
-  canTakeNext(): boolean {
-    const { block } = this.active;
-    if (block.size === 0 && block.data === null) this.keepEmpty(block);
-    return this.dataOf(block) !== null;
-  }
-
   /** A block without records need not be read: what is written from now on is all that it has. */
-  private keepEmpty(block: Block): void {
+  keepEmpty(block: Block): void {
     const { cache } = this.parts;
     cache.put(block, cache.empty(block.firstSequence));
   }
 
-  /** Blocks that were looked at stay until another one was read: those of the messages up to one, and that of `sequence`. All are needed at once. */
-  keepInMemory(upTo: number, sequence: number): void {
-    const { blocks } = this;
-    for (let index = 0; index < blocks.length && blocks[index].firstSequence <= upTo; index++) keep(blocks[index]);
-    const block = this.blockOf(sequence);
-    if (block !== null) keep(block);
-  }
-
-  /** Removes a message that is there and whose block is in memory. @param isRecorded on the disk, by a tombstone */
-  take(sequence: number, reason: RemovalReason, isRecorded: boolean): void {
-    const { observer, subjects } = this;
-    const id = this.takeOut(sequence, isRecorded);
-    if (id === NO_SUBJECT) return;
-    const start = subjects.startOf(id);
-    observer.onRemoved(sequence, subjects.bytesOf(id), start, start + subjects.sizeOf(id), reason);
-    if (subjects.totalOf(id) === 0) this.removeSubject(id);
-  }
-
-  /** The same without a report to the observer. */
-  takeQuietly(sequence: number, isRecorded: boolean): void {
-    const id = this.takeOut(sequence, isRecorded);
-    if (id !== NO_SUBJECT && this.subjects.totalOf(id) === 0) this.removeSubject(id);
-  }
-
-  /** Takes a message out. Its subject stays in the table, even without messages. @returns the subject; `NO_SUBJECT`: the message was lost by damage */
-  private takeOut(sequence: number, isRecorded: boolean): number {
-    const { record, state } = this;
-    const block = this.blockOf(sequence)!;
-    const data = block.data!;
-    const offset = data.offsetOf(sequence);
-    if (isRecorded && offset !== NO_RECORD) {
-      record.read(this.bytesAt(block, data, offset), offset, data.size);
-      this.active.appendTombstone(sequence, record.timeHigh, record.timeLow);
-    } else if (isRecorded) this.active.appendTombstone(sequence, block.lastTimeHigh, block.lastTimeLow);
-    const id = this.uncount(block, data, sequence);
-    if (sequence !== state.firstSequence) this.deleted.add(sequence);
-    if (sequence === block.firstSequence) this.advanceFirstOf(block, sequence);
-    if (sequence === state.firstSequence) this.moveFirst();
-    else if (block.messages === 0) this.removeIfUnneeded(block);
-    return id;
-  }
-
-  /** Takes a message out of all totals. @returns the subject; `NO_SUBJECT`: the message was lost by damage */
-  private uncount(block: Block, data: BlockData, sequence: number): number {
-    const { record, state } = this;
-    const offset = data.offsetOf(sequence);
-    const id = offset === NO_RECORD ? NO_SUBJECT : data.subjectOf(sequence);
-    if (id !== NO_SUBJECT) {
-      record.read(this.bytesAt(block, data, offset), offset, data.size);
-      data.clearSlot(sequence);
-      this.forget(id, block, sequence);
-      block.bytes -= record.size;
-      state.bytes -= record.size;
-      this.newBytes -= record.size;
-    }
-    block.messages--;
-    state.messages--;
-    this.newMessages--;
-    return id;
-  }
-
-  /** Takes the last message out, which is in memory: its sequence will be given back. The first one and the list of blocks stay as they are. */
-  takeLast(block: Block, data: BlockData, sequence: number): void {
-    const id = this.uncount(block, data, sequence);
-    if (id !== NO_SUBJECT && this.subjects.totalOf(id) === 0) this.removeSubject(id);
-  }
-
-  /** The first message of a block, which is in memory, was removed. */
-  private advanceFirstOf(block: Block, sequence: number): void {
-    if (block.messages === 0) return;
-    const { record } = this;
-    const data = block.data!;
-    const next = this.deleted.nextMissing(sequence + 1);
-    block.firstSequence = next;
-    const offset = data.offsetOf(next);
-    if (offset === NO_RECORD) return;
-    record.read(this.bytesAt(block, data, offset), offset, data.size);
-    block.firstTimeHigh = record.timeHigh;
-    block.firstTimeLow = record.timeLow;
-  }
-
-  private removeSubject(id: number): void {
+  /** A subject has no message any more. */
+  removeSubject(id: number): void {
     this.subjects.remove(id);
     this.subjectRemovals++;
-  }
-
-  /** The subject has one message less: the one at `sequence` of a block. */
-  private forget(id: number, block: Block, sequence: number): void {
-    const { subjects } = this;
-    const left = subjects.addToTotal(id, -1);
-    if (left === 0) return;
-    if (subjects.firstSequenceOf(id) === sequence) {
-      const last = subjects.lastSequenceOf(id);
-      if (left === 1 && last > sequence) {
-        // The only one left is the last one: no search, as when each subject keeps one message.
-        subjects.setFirstBlock(id, subjects.lastBlockOf(id));
-        subjects.setFirstSequence(id, last);
-        return;
-      }
-      const next = this.nextInMemory(id, block, sequence + 1);
-      subjects.setFirstSequence(id, next);
-    }
-    if (subjects.lastSequenceOf(id) === sequence) {
-      const previous = block.data!.previousOf(id, sequence - 1);
-      subjects.setLastSequence(id, previous);
-      subjects.setLastSize(id, 0);
-      if (previous !== 0) subjects.setLastBlock(id, block.index);
-    }
-  }
-
-  /** The next message of a subject, if it is in memory and nothing before it is not; 0: not known. */
-  private nextInMemory(id: number, block: Block, from: number): number {
-    const { blocks, subjects } = this;
-    let next = block.data!.nextOf(id, from);
-    if (next !== 0) return next;
-    for (let index = this.indexOfNumber(block.index) + 1; index > 0 && index < blocks.length; index++) {
-      const { data, index: number } = blocks[index];
-      subjects.setFirstBlock(id, number);
-      if (data === null || number > subjects.lastBlockOf(id)) return 0;
-      next = data.nextOf(id, from);
-      if (next !== 0) return next;
-    }
-    return 0;
-  }
-
-  /** The first message was removed: the next one that is left becomes the first. Blocks before it are removed. */
-  private moveFirst(): void {
-    const { active, deleted, state } = this;
-    if (state.messages === 0) {
-      this.setFirst(state.lastSequence + 1, 0, 0);
-      deleted.clear();
-      while (this.blocks[0] !== active.block) this.removeBlock(this.blocks[0]);
-      return;
-    }
-    const first = deleted.nextMissing(state.firstSequence + 1);
-    if (first > state.firstSequence + 1) deleted.removeSpan(state.firstSequence, first - 1);
-    const block = this.blockOf(first)!;
-    assert(block.firstSequence === first, "a block knows its first message", first, block.firstSequence);
-    this.setFirst(first, block.firstTimeHigh, block.firstTimeLow);
-    while (this.blocks[0].messages === 0) this.removeBlock(this.blocks[0]);
-  }
-
-  /** Removes a block without messages, unless it records deletes of earlier blocks. */
-  private removeIfUnneeded(block: Block): void {
-    if (block !== this.active.block && block.tombstones === 0) this.removeBlock(block);
-  }
-
-  /** After opening: blocks that hold nothing any more are removed, except damaged ones. */
-  removeEmptyBlocks(): void {
-    const { active } = this;
-    let isFront = true;
-    for (const block of [...this.blocks]) {
-      if (block === active.block) return;
-      if (block.messages > 0 || block.damaged) isFront = false;
-      else if (isFront || block.tombstones === 0) this.removeBlock(block);
-    }
-  }
-
-  /** Removes a block; its file goes when this change is durable. */
-  private removeBlock(block: Block): void {
-    const { active, state } = this;
-    assert(block !== active.block, "the active block stays");
-    this.blocks.splice(this.indexOfNumber(block.index), 1);
-    this.retire(block);
-    if (block.lastSequence === state.lastSequence) active.appendTombstone(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
-    if (this.dropped !== null) this.dropped.push(block);
-    else this.line.afterDurable(Math.max(this.line.registered, active.lastPosition), () => this.removeFiles(block));
-  }
-
-  private async removeFiles(block: Block): Promise<void> {
-    await this.files.remove(block);
-    this.marks.file.forget(block.index);
-  }
-
-  /** From now on the files of removed blocks are kept, until `unlinkDropped`. */
-  keepDropped(): void {
-    this.dropped ??= [];
-  }
-
-  /** Completes the change that removed blocks; the next change removes their files, and is durable when they are gone. */
-  unlinkDropped(): void {
-    const { dropped } = this;
-    this.dropped = null;
-    if (dropped === null || dropped.length === 0) return;
-    this.settleWritten();
-    this.unlink(dropped);
-    this.settle();
-  }
-
-  /** A change that removes files of blocks, in this order: what a crash leaves must be a whole part of the store. */
-  unlink(blocks: readonly Block[]): void {
-    this.line.barrier(this.position, () => this.removeDurably(blocks));
-  }
-
-  /** The same for a truncation. @param before, @param after belong to the change */
-  cutFiles(blocks: readonly Block[], before: () => Promise<void>, after: (() => Promise<void>) | null): void {
-    this.line.barrier(this.position, async () => {
-      await before();
-      await this.removeDurably(blocks);
-      await after?.();
-    });
-  }
-
-  private async removeDurably(blocks: readonly Block[]): Promise<void> {
-    for (const block of blocks) await this.removeFiles(block);
-    await this.parts.disk.syncDirectory(`${this.options.directory}/msgs`);
   }
 
   /** The block is not part of the store any more. */
@@ -675,26 +381,7 @@ export class StoredBlocks implements BlockOwner {
     if (state.lastSequence > 0) active.appendTombstone(state.lastSequence, state.lastTimeHigh, state.lastTimeLow);
     this.settleWritten();
     // Oldest first, so that after a crash the rest is still the end of the stream.
-    this.unlink(old.filter(block => block.removed));
-  }
-
-  /**
-   * Replaces a record by one of the same size that stores nothing, with random bytes. Call it after `take`, as a change of its own.
-   * The file is replaced, and nothing is written into it any more.
-   */
-  eraseRecord(block: Block, data: BlockData, offset: number): void {
-    if (block.removed) return;
-    const { active, parts, record } = this;
-    if (block === active.block) active.roll();
-    record.read(this.bytesAt(block, data, offset), offset, data.size);
-    const { end, sequence, size } = record;
-    const { bytes } = data;
-    new RecordWriter(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length)).erased(offset, size, sequence, target => {
-      parts.fillRandom(target);
-    });
-    parts.hasher.sealRecordsOf(bytes, offset, end, HashKey.ofBlock(this.options.name, block.index));
-    if (end === block.size) block.lastHash.set(bytes.subarray(end - CHECKSUM_BYTES, end));
-    this.rewriting.overwrite(block, data, offset, end);
+    this.blockRemoval.unlink(old.filter(block => block.removed));
   }
 
   /** Leaves files that end with their last record, and are durable. */
@@ -718,55 +405,11 @@ export class StoredBlocks implements BlockOwner {
   /** Closes the files. */
   close(): void {
     this.closed = true;
-    this.endRoomWaits();
+    this.fullDisk.endWaits();
     this.marks.file.close();
     this.active.close();
     this.line.close();
     this.files.keys?.close();
     for (const block of this.blocks) this.retire(block);
   }
-
-  // Subjects
-
-  /** The first sequence of a subject that has messages; `COLD`: it must be looked for in blocks on the disk. */
-  firstOf(id: number): number | typeof COLD {
-    const { blocks, subjects } = this;
-    const known = subjects.firstSequenceOf(id);
-    if (known !== 0) return known;
-    let index = this.indexOfNumber(subjects.firstBlockOf(id));
-    if (index === -1) index = 0;
-    for (; index < blocks.length; index++) {
-      const data = this.dataOf(blocks[index]);
-      if (data === null) return COLD;
-      const first = data.nextOf(id, 0);
-      subjects.setFirstBlock(id, blocks[index].index);
-      if (first === 0) continue;
-      subjects.setFirstSequence(id, first);
-      return first;
-    }
-    throw new Error(`subject ${id} has messages, but no block has one`);
-  }
-
-  /** The last sequence of a subject, likewise. */
-  lastOf(id: number): number | typeof COLD {
-    const { blocks, subjects } = this;
-    const known = subjects.lastSequenceOf(id);
-    if (known !== 0) return known;
-    let index = this.indexOfNumber(subjects.lastBlockOf(id));
-    if (index === -1) index = blocks.length - 1;
-    for (; index >= 0; index--) {
-      const data = this.dataOf(blocks[index]);
-      if (data === null) return COLD;
-      const last = data.previousOf(id, Number.MAX_SAFE_INTEGER);
-      subjects.setLastBlock(id, blocks[index].index);
-      if (last === 0) continue;
-      subjects.setLastSequence(id, last);
-      return last;
-    }
-    throw new Error(`subject ${id} has messages, but no block has one`);
-  }
-}
-
-function keep({ data }: Block): void {
-  if (data !== null) data.isAwaited = true;
 }
