@@ -286,7 +286,7 @@ export class DirectGet {
   private end({ payload, payloadEnd, payloadStart, sequence }: Message, headerEnd: number): void {
     const { outbox, store } = this.stream;
     // What is already durable need not wait for later changes.
-    const gate = sequence <= store.durableSequence ? 0 : this.stream.gate;
+    const gate = sequence <= store.durableSequence ? 0 : this.stream.readGate;
     outbox.end(gate, headerEnd, payload, payloadStart, payloadEnd);
     this.stream.sendSoon();
   }
@@ -300,8 +300,8 @@ export class DirectGet {
   }
 
   private sendHeader(reply: Uint8Array, header: Uint8Array): void {
-    const { gate, outbox } = this.stream;
-    outbox.message(gate, reply, 0, reply.length, header, NO_BYTES, 0, 0);
+    const { outbox, readGate } = this.stream;
+    outbox.message(readGate, reply, 0, reply.length, header, NO_BYTES, 0, 0);
     this.stream.sendSoon();
   }
 }

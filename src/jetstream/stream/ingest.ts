@@ -109,6 +109,12 @@ export class Ingest implements Sink {
     if (!this.publish()) this.wait(batch, index, view);
   }
 
+  /** Publishers that wait get the error: the disk is full, and what they sent is held in memory. */
+  refuseWaiting(error: ApiError): void {
+    const { outbox, store } = this.stream;
+    outbox.refuseWaiting(store.durable, this.pubAck.error(error));
+  }
+
   /** The store has failed: publishers that wait get the error. */
   fail(error: ApiError): void {
     const { outbox, store } = this.stream;
@@ -374,6 +380,9 @@ export class Ingest implements Sink {
   private acknowledge(sequence: number, isDuplicate: boolean): void {
     const { publishing, stream } = this;
     if (!publishing.hasReply || stream.rules.noAck) return;
+    const { failure } = stream.store;
+    // A duplicate of a message that may be lost, too.
+    if (failure !== null) return this.sendError(storeFailure(failure), null);
     const { reply, replyEnd, replyStart } = publishing;
     stream.outbox.ack(stream.gate, reply, replyStart, replyEnd, this.pubAck, sequence, isDuplicate);
   }
@@ -392,7 +401,7 @@ export class Ingest implements Sink {
   private sendError(error: ApiError, header: Uint8Array | null): void {
     const { publishing, stream } = this;
     const { reply, replyEnd, replyStart } = publishing;
-    stream.outbox.refusal(stream.gate, reply, replyStart, replyEnd, header, this.pubAck.error(error));
+    stream.outbox.refusal(stream.readGate, reply, replyStart, replyEnd, header, this.pubAck.error(error));
   }
 }
 

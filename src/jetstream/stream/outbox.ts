@@ -54,7 +54,7 @@ class OutboxPage {
   subjectStart = 0;
   subjectEnd = 0;
   /** Code that runs before the message of that index is sent; sorted by index. */
-  readonly calls: { readonly index: number; gate: number; readonly run: () => void }[] = [];
+  readonly calls: { readonly index: number; gate: number; readonly isRead: boolean; readonly run: () => void }[] = [];
   readonly messagesMax: number;
 
   constructor(messagesMax: number, bytes: number) {
@@ -207,10 +207,13 @@ export class Outbox implements Task {
     answers[batch.count - 1] = 1;
   }
 
-  /** Runs code when the change is durable, after all messages that were added before. It must not throw. */
-  after(gate: number, run: () => void): void {
+  /**
+   * Runs code when the change is durable, after all messages that were added before. It must not throw.
+   * @param isRead it need not wait while the disk is full
+   */
+  after(gate: number, run: () => void, isRead = false): void {
     const page = this.pageFor(0);
-    page.calls.push({ index: page.batch.count, gate, run });
+    page.calls.push({ index: page.batch.count, gate, isRead, run });
   }
 
   /**
@@ -252,17 +255,30 @@ export class Outbox implements Task {
    * are dropped. Messages for which nothing must become durable stay. Code that waits runs with the next release.
    */
   fail(durable: number, error: Uint8Array): void {
-    const waiting = this.pages.map(page => ({ page, from: page.sent, to: page.batch.count }));
-    for (const { page, from, to } of waiting) {
-      const { answers, batch, bytes, calls, gates } = page;
-      for (let index = from; index < to; index++) {
-        if (gates[index] <= durable) continue;
-        gates[index] = DROPPED;
-        if (answers[index] === 1) this.message(0, bytes, batch.subjectStart(index), batch.subjectEnd(index), null, error, 0, error.length);
-      }
+    this.release(durable);
+    this.refuseWaiting(durable, error);
+    for (const { batch, calls, gates, sent } of this.pages) {
+      for (let index = sent; index < batch.count; index++) if (gates[index] > durable) gates[index] = DROPPED;
       for (const call of calls) call.gate = 0;
     }
     this.release(durable);
+  }
+
+  /**
+   * Publishers that wait for changes after `durable` get an error instead, before everything else. Other messages wait on, reads do not.
+   */
+  refuseWaiting(durable: number, error: Uint8Array): void {
+    const waiting = this.pages;
+    this.pages = [];
+    for (const { answers, batch, bytes, calls, gates, sent } of waiting) {
+      for (let index = sent; index < batch.count; index++) {
+        if (gates[index] <= durable || answers[index] === 0) continue;
+        gates[index] = DROPPED;
+        this.message(0, bytes, batch.subjectStart(index), batch.subjectEnd(index), null, error, 0, error.length);
+      }
+      for (const call of calls) if (call.isRead) call.gate = 0;
+    }
+    this.pages.push(...waiting);
   }
 
   /** Sends messages of the first page, or runs one call. @returns false: nothing is due */
@@ -272,6 +288,11 @@ export class Outbox implements Task {
     const { batch, calls, gates } = page;
     const { durable } = this;
     const from = page.sent;
+    if (from === batch.count && calls.length === 0) {
+      // It was sent while others were put before it.
+      this.finish(page);
+      return true;
+    }
     const call = calls[0];
     if (call !== undefined && call.index === from) {
       if (call.gate > durable) return false;

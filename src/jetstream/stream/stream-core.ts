@@ -86,6 +86,8 @@ export interface StreamCore extends CheckedStream {
   readonly pace: WritePace;
   /** What is sent now leaves when this change is durable; 0: at once, because the store has failed and nothing becomes durable any more. */
   readonly gate: number;
+  /** The same for what says nothing about a change: 0 also while the disk is full. */
+  readonly readGate: number;
   /** No purge by a message is under way, of which a read could see a half. */
   readonly isOpenForReads: boolean;
   /** Runs code as soon as reads are allowed. */

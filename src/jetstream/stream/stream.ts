@@ -13,7 +13,7 @@ import type { Job } from "../../base/scheduling/job.ts";
 import { Subscription } from "../../messaging/batch/subscription.ts";
 import { COLD, type MessageStore, type RemovalReason, type StoreObserver } from "../../store/contract/message-store.ts";
 import type { StreamConfig } from "../config/stream-config.ts";
-import type { ApiError } from "../error/api-error.ts";
+import { type ApiError, apiError } from "../error/api-error.ts";
 import { DirectGet } from "./direct-get.ts";
 import { Ingest } from "./ingest.ts";
 import { MESSAGE_IDS_MAX, MessageIds } from "./message-ids.ts";
@@ -189,6 +189,7 @@ export class Stream implements StreamCore, StoreObserver {
       store.flush();
       pace.wrote(store);
     }
+    if (store.isHolding) this.ingest.refuseWaiting(apiError("InsufficientResources"));
     this.expiry.schedule();
     this.outbox.release(store.durable);
   }
@@ -211,8 +212,13 @@ export class Stream implements StreamCore, StoreObserver {
   /** The same, and waits until the changes are durable. @throws the disk's error */
   async changeDurably<T>(job: Job<T>): Promise<T> {
     const result = await this.change(job);
-    await new Promise<void>(resolve => this.whenDurable(resolve));
-    if (this.store.failure !== null) throw this.store.failure;
+    if (this.closed) return result;
+    await new Promise<void>(resolve => {
+      this.outbox.after(this.gate, resolve);
+      this.sendSoon();
+    });
+    const { failure } = this.store;
+    if (failure !== null) throw failure;
     return result;
   }
 
@@ -221,12 +227,19 @@ export class Stream implements StreamCore, StoreObserver {
     return store.failure === null ? store.applied : 0;
   }
 
-  /** Runs code when everything that is applied now is durable; at once if it is, or if that can never happen: the stream has ended, its store failed. */
+  get readGate(): number {
+    return this.store.isHolding ? 0 : this.gate;
+  }
+
+  /**
+   * Runs code when everything that is applied now is durable; at once if it is, or if nobody knows when that will be: the stream has ended, its
+   * store has failed, the disk is full.
+   */
   whenDurable(run: () => void): void {
     const { store } = this;
     if (this.closed || (store.durable >= store.applied && this.outbox.isEmpty)) run();
     else {
-      this.outbox.after(this.gate, run);
+      this.outbox.after(this.readGate, run, true);
       this.sendSoon();
     }
   }

@@ -115,6 +115,8 @@ export interface MessageStore {
   readonly durableSequence: number;
   /** The error that froze the store; null: none. */
   readonly failure: Error | null;
+  /** The disk is full: changes are held in memory, and are durable when there is room again. */
+  readonly isHolding: boolean;
 
   // Writing
 

@@ -326,9 +326,12 @@ export class ActiveBlock {
     const { size } = block;
     owner.line.afterDurable(owner.position - 1, async () => {
       await extending;
-      if (block.removed || block.compressed) return;
-      const opened = file.open();
-      if (opened.size > size) opened.truncate(size);
+      if (!block.removed && !block.compressed) {
+        const opened = file.open();
+        if (opened.size > size) opened.truncate(size);
+      }
+      // The space of a removed file is free when nobody has it open any more.
+      file.close();
     });
   }
 

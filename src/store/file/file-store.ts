@@ -84,6 +84,10 @@ export class FileStore implements MessageStore {
     return this.stored.failure;
   }
 
+  get isHolding(): boolean {
+    return this.stored.active.isHolding;
+  }
+
   private get isRelaxed(): boolean {
     return this.stored.options.relaxed !== null;
   }
@@ -109,11 +113,10 @@ export class FileStore implements MessageStore {
     try {
       this.store(message, size, ttlSeconds);
     } catch (error) {
-      // A full block, or a large message, is written at once.
       stored.onFailure(error as Error);
-      return NOT_STORED;
     }
-    return message.sequence;
+    // A full block, or a large message, is written at once.
+    return stored.failure === null ? message.sequence : NOT_STORED;
   }
 
   storeRaw(message: Message, ttlSeconds: number): number {

@@ -13,6 +13,7 @@ import { testParts } from "../../../test/store/file-store-parts.ts";
 import type { StorePlace } from "../../../test/store/store-kind.ts";
 import { Random } from "../../base/random/random.ts";
 import { CommitLine } from "../commit/commit-line.ts";
+import { NOT_STORED } from "../contract/message-store.ts";
 import { NO_STORE_LIMITS } from "../contract/store-limits.ts";
 import { openFileStore } from "./open-file-store.ts";
 
@@ -85,7 +86,8 @@ async function change(store: DrivenStore, model: CrashModel, random: Random, tim
   if (roll < 70) {
     const payload = `${lastSequence + 1}:`.repeat(random.below(random.pick([3, 60, 400])));
     const sequence = await store.append(`s.${random.below(5)}`, "", payload, time, 0);
-    model.stored(sequence, payload, store);
+    // A message whose write has failed may be there after a start.
+    model.stored(sequence === NOT_STORED ? lastSequence + 1 : sequence, payload, store);
   } else if (roll < 80) {
     model.removing(sequence => sequence === any);
     await store.remove(any);

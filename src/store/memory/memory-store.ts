@@ -40,6 +40,7 @@ const ROLLUP = new HeaderKey("Nats-Rollup");
 export class MemoryStore implements MessageStore {
   applied = 0;
   readonly failure = null;
+  readonly isHolding = false;
   private readonly stored: StoredMessages;
   private readonly expiry: MemoryExpiry;
   private closed = false;

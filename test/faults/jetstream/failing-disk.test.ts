@@ -135,6 +135,17 @@ test("a failed write of a large message, which is written at once, is answered t
   expect(failing.health()).toBe("JetStream stream 'U > S' write error: EIO: write");
 });
 
+test("a write that fails between two messages of a turn", async () => {
+  await using failing = await FailingServer.start();
+  failing.disk.failAt("write", 2);
+  const answers = await failing.publish(8, 900_000);
+  expect(answers.filter(answer => answer !== FAILED("write") && !/^\{"stream":"S","seq":\d+\}$/.test(answer))).toEqual([]);
+  expect(answers.at(-1)).toBe(FAILED("write"));
+  const stored = answers.filter(answer => answer !== FAILED("write")).length;
+  await failing.reopen();
+  expect(failing.state().messages).toBeGreaterThanOrEqual(stored);
+});
+
 test("a full disk: who waits gets 10023, the system account is told, and reads go on", async () => {
   await using failing = await FailingServer.start({ capacityBytes: 200_000 });
   const watcher = await failing.watch("$JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE");
@@ -147,6 +158,22 @@ test("a full disk: who waits gets 10023, the system account is told, and reads g
   const { type, stream } = JSON.parse(watcher.taken()[0]!.payload.toString());
   expect([type, stream]).toEqual(["io.nats.jetstream.advisory.v1.server_out_of_space", "S"]);
   expect(await failing.ask("$JS.API.STREAM.MSG.GET.S", '{"seq":2}')).toContain('"seq":2');
+  expect(failing.health()).toBeNull();
+});
+
+test("a disk that is full in the middle of a write: who waits gets 10023, reads go on, and what is held is stored when there is room", async () => {
+  await using failing = await FailingServer.start();
+  await failing.ask("$JS.API.STREAM.CREATE.C", '{"name":"C","subjects":["c"],"republish":{"src":"c","dest":"copy.c"}}');
+  await failing.client.subscribe("copy.>");
+  expect(await failing.ask("c", "one")).toBe('{"stream":"C","seq":1}');
+  failing.disk.failAt("write", 1, "ENOSPC");
+  failing.disk.failAt("write", 2, "ENOSPC");
+  const full = '{"error":{"code":503,"err_code":10023,"description":"insufficient resources"},"stream":"C","seq":0}';
+  expect(await failing.ask("c", "two")).toBe(full);
+  expect(await failing.ask("$JS.API.STREAM.MSG.GET.C", '{"seq":1}')).toContain('"seq":1');
+  await failing.client.untilTaken(2, ({ subject }) => subject === "copy.c");
+  expect(await failing.ask("c", "three")).toBe('{"stream":"C","seq":3}');
+  expect(failing.health()).toBeNull();
 });
 
 test("a roll-up is acknowledged when all that it removes is gone for good", async () => {
