@@ -4,6 +4,7 @@
  *   sealed, or the configuration changed ─▶ waiting ─ one block at a time, under the scheduler ─▶ <n>.blk replaced
  * It is work in the background: when it fails, the block stays as it was, which every reader accepts. The block that is written is never compressed.
  * A record that is erased is erased in memory, and the block's file is replaced, which the erasure waits for: overwriting it in place could tear it.
+ * While the disk is full the new file gets the room of the reserve; if that is not enough, the erasure waits until there is room.
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import type { Block } from "../block/block.ts";
@@ -13,6 +14,7 @@ import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
 import type { BlockFiles } from "./block-files.ts";
 import type { DurableMarks } from "./durable-marks.ts";
+import { isNoSpace } from "./space-reserve.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
 
 /** The store whose blocks are rewritten. */
@@ -28,6 +30,10 @@ export interface RewritingOwner {
   readonly compressed: boolean;
   /** Of the change that is being made. */
   readonly position: number;
+  readonly fullDisk: {
+    /** Resolves when there is more room. @returns false: nobody looks for room any more, because the store fails or closes */
+    makeRoom(): Promise<boolean>;
+  };
 }
 
 /** The content of a compressed block of which records were erased, until its file has been replaced. */
@@ -88,7 +94,7 @@ export class BlockRewriting {
   *reopen(block: Block, records: Uint8Array, size: number): Job<void> {
     block.changes++;
     const content = this.erasures.get(block)?.bytes ?? records;
-    yield this.replace(block, content, size, false, () => true).then(() => {});
+    yield this.withRoom(() => this.replace(block, content, size, false, () => true)).then(() => {});
   }
 
   /** The block may be read again from its file before that is replaced, so all erasures share one copy of the content. */
@@ -106,12 +112,24 @@ export class BlockRewriting {
       for (let isDone = false; !isDone && !block.removed; ) {
         const { made } = pending;
         const lengths = await this.announce(block, bytes, size);
-        isDone = await this.replace(block, bytes, size, block.compressed, () => !block.removed && pending.made === made);
+        const isCurrent = () => !block.removed && pending.made === made;
+        isDone = await this.withRoom(() => this.replace(block, bytes, size, block.compressed, isCurrent));
         if (isDone && block.data?.bytes !== bytes) parts.cache.drop(block);
         if (isDone) this.stored.marks.file.sealed(block.index, size, lengths, this.stored.marks.file.lastSequence);
       }
       if (--pending.open === 0) this.erasures.delete(block);
     };
+  }
+
+  /** Repeats work that finds no space when there is more room. */
+  private async withRoom<T>(work: () => Promise<T>): Promise<T> {
+    while (true) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isNoSpace(error) || !(await this.stored.fullDisk.makeRoom())) throw error;
+      }
+    }
   }
 
   /** Marks that the block may get this content. @returns the checksum of the length words in it */

@@ -382,6 +382,7 @@ export class FileStore implements MessageStore {
     const { stored } = this;
     await this.upkeep.stop();
     await stored.rewriting.stop();
+    stored.fullDisk.stop();
     // What a full disk does not take was acknowledged to nobody.
     if (stored.failure === null && stored.active.retry()) await this.complete();
     stored.close();

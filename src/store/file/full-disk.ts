@@ -3,7 +3,7 @@
  *
  *   a write finds no space ─▶ begin ─ every second ─▶ reserve kept again? held records written? ─▶ messages are taken again
  * Meanwhile messages are refused that do not fit into what is reserved already; what was accepted before is held in memory by the active block.
- * Whoever must not act before that is on the disk waits with `written`.
+ * Whoever must not act before that is on the disk waits with `written`. Other work that finds no space calls `makeRoom` and tries again.
  */
 import type { Job } from "../../base/scheduling/job.ts";
 import type { StoreObserver } from "../contract/message-store.ts";
@@ -26,7 +26,8 @@ export class FullDisk {
   private readonly stored: FullDiskOwner;
   /** The disk is full. */
   isFull = false;
-  /** Waits of `written`. */
+  private isStopped = false;
+  /** Waits of `written` and `makeRoom`. */
   private readonly waits: (() => void)[] = [];
 
   constructor(stored: FullDiskOwner) {
@@ -47,6 +48,22 @@ export class FullDisk {
     while (stored.active.isHolding && stored.failure === null && !stored.closed) {
       yield new Promise<void>(resolve => waits.push(resolve));
     }
+  }
+
+  /** Gives up the reserve, or waits until there is room. @returns false: nobody looks for room any more, because the store fails or closes */
+  async makeRoom(): Promise<boolean> {
+    const { stored, waits } = this;
+    if (this.isStopped) return false;
+    this.begin();
+    if (stored.parts.reserve.giveUp()) return true;
+    await new Promise<void>(resolve => waits.push(resolve));
+    return !this.isStopped && stored.failure === null && !stored.closed;
+  }
+
+  /** The store is being closed: nobody waits for room any more. */
+  stop(): void {
+    this.isStopped = true;
+    this.endWaits();
   }
 
   /** The store failed or is closed, or there is room: whoever waits goes on. */
