@@ -248,7 +248,7 @@ export class Ingest implements Sink {
       this.refuse(storeFailure(store.failure!));
       return true;
     }
-    stream.pace.unsyncedBytes += message.subjectSize + message.headerSize + message.payloadSize;
+    stream.pace.add(message.subjectSize + message.headerSize + message.payloadSize);
     this.remember(sequence);
     const rest = publishing.rollup === Rollup.None ? null : this.rollUp(1);
     if (copySubject !== null) {

@@ -277,10 +277,10 @@ export class Stream implements StreamCore, StoreObserver {
 
   onDurable(): void {
     const { pace, store } = this;
-    const isDue = pace.onDurable(store);
+    // What was held is written first, so that the disk works while the answers are sent.
+    if (pace.onDurable(store)) return this.sendSoon();
     if (!this.closed) this.outbox.release(store.durable);
-    if (isDue) this.sendSoon();
-    else this.host.endSoon();
+    this.host.endSoon();
   }
 
   onFailure(error: Error, canRecover: boolean): void {

@@ -4,12 +4,12 @@
  *   turn 1 ─▶ write, sync ──────────── durable ─▶ write, sync ─ …
  *   turns 2, 3, 4 …: what they store is held  └ and is one write
  * Writing earlier would make nothing durable earlier, as a sync covers what was written before it began, and each event of a socket would cost a
- * write. What is large is written at once, so that the system has time for it.
+ * write. More than a page is written at once, so that the next sync has less to wait for.
  */
 import type { MessageStore } from "../../store/contract/message-store.ts";
 
 /** Bytes that are held at most. */
-const HELD_BYTES_MAX = 64 * 1024;
+const HELD_BYTES_MAX = 4 * 1024;
 
 export type PacedStore = Pick<MessageStore, "applied" | "durable" | "failure">;
 
@@ -18,18 +18,27 @@ export class WritePace {
   unsyncedBytes = 0;
   /** Something waits to be written. */
   private held = false;
+  /** Bytes of messages since the last write. */
+  private unwrittenBytes = 0;
   /** The last change of the first write that is not durable; 0: all that was written is durable. */
   private written = 0;
   private writtenBytes = 0;
 
+  /** The store has taken a message of that size. */
+  add(bytes: number): void {
+    this.unsyncedBytes += bytes;
+    this.unwrittenBytes += bytes;
+  }
+
   /** The turn ends. @returns whether to write now */
   begin({ durable, failure }: PacedStore): boolean {
-    this.held = this.written > durable && failure === null && this.unsyncedBytes - this.writtenBytes < HELD_BYTES_MAX;
+    this.held = this.written > durable && failure === null && this.unwrittenBytes < HELD_BYTES_MAX;
     return !this.held;
   }
 
   /** The store has written everything. */
   wrote({ applied, durable }: PacedStore): void {
+    this.unwrittenBytes = 0;
     if (durable >= applied) this.settle(applied, durable);
     else if (this.written === 0) {
       this.written = applied;
