@@ -39,6 +39,8 @@ export class Block {
   changes = 0;
   /** Number of times that its file was replaced. */
   replacements = 0;
+  /** Its last records are being cut off: it is not rewritten meanwhile. */
+  cutting = false;
   /** Its content; null: not in memory. */
   data: BlockData | null = null;
   /** It is being read from the disk. */

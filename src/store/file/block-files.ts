@@ -116,6 +116,11 @@ export class BlockFiles {
       }
       disk.rename(temporary, block.path);
       block.compressed = compressed;
+      if (size !== block.size) {
+        // Records are at other places now.
+        this.parts.cache.drop(block);
+        block.size = size;
+      }
       block.replacements++;
     } catch (error) {
       unlinkIfThere(disk, temporary);

@@ -8,6 +8,7 @@ import { Random } from "../../base/random/random.ts";
 import type { StoreCipher, StoreEncryption } from "../block/encryption.ts";
 import { StreamKeys } from "../block/stream-keys.ts";
 import { NO_STORE_LIMITS } from "../contract/store-limits.ts";
+import type { FileStore } from "./file-store.ts";
 import { openFileStore } from "./open-file-store.ts";
 
 const START = 1_700_000_000_000_000_000n;
@@ -62,7 +63,8 @@ for (const cipher of CIPHERS) {
           } else if (roll < 94) {
             await store.compact(any);
             for (const sequence of model.keys()) if (sequence < any) model.delete(sequence);
-          } else await store.reopen();
+          } else if (roll < 97) await (store.store as FileStore).tidy();
+          else await store.reopen();
           store.store.flush();
           expect([step, store.state.messages, store.state.lastSequence], where).toEqual([step, model.size, last]);
         }

@@ -1,7 +1,7 @@
 /**
  * Brings the files of complete blocks into the form that the stream's configuration asks for: compressed or not.
  *
- *   sealed, or the configuration changed ─▶ waiting ─ one block at a time, under the scheduler ─▶ <n>.blk replaced
+ *   sealed, sparse, or the configuration changed ─▶ waiting ─ one block at a time, under the scheduler ─▶ <n>.blk replaced
  * It is work in the background: when it fails, the block stays as it was, which every reader accepts. The block that is written is never compressed.
  * A record that is erased is erased in memory, and the block's file is replaced, which the erasure waits for: overwriting it in place could tear it.
  * While the disk is full the new file gets the room of the reserve; if that is not enough, the erasure waits until there is room.
@@ -12,10 +12,14 @@ import type { BlockData } from "../block/block-data.ts";
 import { HashKey } from "../block/hash-key.ts";
 import { LengthsChecksum } from "../block/lengths-checksum.ts";
 import type { CommitLine } from "../commit/commit-line.ts";
+import type { StoreState } from "../contract/store-state.ts";
+import { compacted, isSparse, isWorthCompacting } from "./block-compaction.ts";
 import type { BlockFiles } from "./block-files.ts";
 import type { DurableMarks } from "./durable-marks.ts";
 import { isNoSpace } from "./space-reserve.ts";
 import type { StoreOptions, StoreParts } from "./store-parts.ts";
+
+const CHECKSUM_BYTES = 8;
 
 /** The store whose blocks are rewritten. */
 export interface RewritingOwner {
@@ -34,6 +38,10 @@ export interface RewritingOwner {
     /** Resolves when there is more room. @returns false: nobody looks for room any more, because the store fails or closes */
     makeRoom(): Promise<boolean>;
   };
+  readonly state: StoreState;
+  has(sequence: number): boolean;
+  /** Resolves when all changes so far are durable. */
+  whenDurable(): Promise<void>;
 }
 
 /** The content of a compressed block of which records were erased, until its file has been replaced. */
@@ -61,6 +69,16 @@ export class BlockRewriting {
     if (this.stopped || !this.isDue(block)) return;
     this.waiting.add(block);
     this.running ??= this.work();
+  }
+
+  /** A message of the block was removed. */
+  noteRemoval(block: Block): void {
+    if (isWorthCompacting(block)) this.add(block);
+  }
+
+  /** Rewrites blocks of which less than half is needed, also small ones. */
+  compactAll(): void {
+    for (const block of this.stored.blocks) if (isSparse(block)) this.add(block);
   }
 
   /** Looks at all complete blocks: the configuration was changed. */
@@ -146,6 +164,7 @@ export class BlockRewriting {
     for (const block of this.waiting) {
       this.waiting.delete(block);
       try {
+        await this.compact(block);
         await this.rewrite(block);
       } catch (error) {
         if (!block.removed) this.stored.parts.log.warn(`JetStream could not rewrite ${block.path}: ${(error as Error).message}`);
@@ -154,22 +173,64 @@ export class BlockRewriting {
     this.running = null;
   }
 
-  private async rewrite(block: Block): Promise<void> {
+  /** Replaces a block of which less than half is needed by one without what is gone. */
+  private async compact(block: Block): Promise<void> {
+    const { marks, parts, state } = this.stored;
+    // The last sequence must be found in some record.
+    if (!this.isComplete(block) || !isSparse(block) || block.lastSequence === state.lastSequence) return;
+    const { changes, replacements } = block;
+    const isUnchanged = () => !this.erasures.has(block) && this.isAsBefore(block, changes, replacements);
+    const records = await this.recordsOf(block);
+    if (records === null || !isUnchanged()) return;
+    const kept = await parts.run(compacted(records, block.size, sequence => this.stored.has(sequence)));
+    if (kept === null || !isUnchanged()) return;
+    // What has removed the messages must be durable before they go.
+    await this.stored.whenDurable();
+    if (!isUnchanged()) return;
+    const { bytes, tombstones } = kept;
+    const lengths = await this.announce(block, bytes, bytes.length);
+    const isReplaced = await this.replace(block, bytes, bytes.length, this.stored.compressed, isUnchanged);
+    if (!isReplaced) return;
+    block.tombstones = tombstones;
+    block.lastHash.set(bytes.subarray(bytes.length - CHECKSUM_BYTES));
+    marks.file.sealed(block.index, bytes.length, lengths, marks.file.lastSequence);
+  }
+
+  /** The records of a complete block; null: they cannot be read. */
+  private async recordsOf(block: Block): Promise<Uint8Array | null> {
     const { files, parts } = this.stored;
-    if (!this.isDue(block)) return;
+    const { data, size } = block;
+    if (data !== null && data.size >= size) return data.bytes;
+    const { records } = await parts.run(files.read(block, null));
+    return records.length < size ? null : records;
+  }
+
+  private async rewrite(block: Block): Promise<void> {
+    if (!this.hasOtherForm(block)) return;
     const { compressed } = this.stored;
-    const { changes, data, replacements, size } = block;
-    const records = data !== null && data.size >= size ? data.bytes : (await parts.run(files.read(block, null))).records;
-    if (records.length < size) return;
-    const isUnchanged = () => !block.removed && block.changes === changes && block.replacements === replacements;
+    const { changes, replacements, size } = block;
+    const records = await this.recordsOf(block);
+    if (records === null) return;
+    const isUnchanged = () => this.isAsBefore(block, changes, replacements);
     const isSmaller = (fileBytes: number) => !compressed || fileBytes < size;
     const isReplaced = await this.replace(block, records, size, compressed, fileBytes => isUnchanged() && isSmaller(fileBytes));
     if (!isReplaced && !isUnchanged()) this.add(block);
   }
 
   private isDue(block: Block): boolean {
-    const { active, compressed } = this.stored;
-    return !block.removed && !block.damaged && block !== active.block && block.compressed !== compressed && block.size > 0;
+    return this.hasOtherForm(block) || (this.isComplete(block) && isSparse(block));
+  }
+
+  private isAsBefore(block: Block, changes: number, replacements: number): boolean {
+    return !block.removed && !block.cutting && block.changes === changes && block.replacements === replacements;
+  }
+
+  private isComplete(block: Block): boolean {
+    return !block.removed && !block.damaged && !block.cutting && block !== this.stored.active.block && block.size > 0;
+  }
+
+  private hasOtherForm(block: Block): boolean {
+    return this.isComplete(block) && block.compressed !== this.stored.compressed;
   }
 
   private replace(

@@ -197,6 +197,11 @@ export class FileStore implements MessageStore {
     return this.stored.rewriting.idle();
   }
 
+  /** Does now what is done every two minutes: rewrites sparse blocks, and brings the files that describe the store up to date. */
+  tidy(): Promise<void> {
+    return this.upkeep.run();
+  }
+
   flush(): void {
     const { stored } = this;
     const { active, line, state } = stored;
@@ -380,6 +385,7 @@ export class FileStore implements MessageStore {
     this.flush();
     this.closed = true;
     const { stored } = this;
+    if (stored.active.isHolding) stored.giveUpWaits(new Error("the store is closed"));
     await this.upkeep.stop();
     await stored.rewriting.stop();
     stored.fullDisk.stop();

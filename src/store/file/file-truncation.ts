@@ -56,6 +56,7 @@ class Truncation {
     const { blocks, state } = stored;
     const kept = blocks.findLast(({ firstSequence, messages }) => messages > 0 && firstSequence <= above) ?? null;
     const isKept = stored.has(above);
+    if (kept !== null) kept.cutting = true;
     stored.active.roll();
     const gone = blocks.filter(block => block !== stored.active.block && (kept === null || block.index > kept.index));
     for (const block of gone.toReversed()) yield* this.empty(block, kept);
@@ -139,6 +140,7 @@ class Truncation {
   private async cutFile(kept: Block): Promise<void> {
     const { parts, rewriting } = this.stored;
     await parts.run(rewriting.reopen(kept, this.records, this.end));
+    kept.cutting = false;
     rewriting.add(kept);
   }
 }

@@ -15,6 +15,7 @@ import { Random } from "../../base/random/random.ts";
 import { CommitLine } from "../commit/commit-line.ts";
 import { NOT_STORED } from "../contract/message-store.ts";
 import { NO_STORE_LIMITS } from "../contract/store-limits.ts";
+import type { FileStore } from "./file-store.ts";
 import { openFileStore } from "./open-file-store.ts";
 
 const ROUNDS = process.env.FAULTS === "all" ? 3_000 : 25;
@@ -97,7 +98,8 @@ async function change(store: DrivenStore, model: CrashModel, random: Random, tim
   } else if (roll < 86) {
     model.removing(sequence => sequence < any);
     await store.compact(any);
-  } else await Bun.sleep(0);
+  } else if (roll < 92) void (store.store as FileStore).tidy();
+  else await Bun.sleep(0);
   model.removed(store);
   if (random.chance(0.7)) store.store.flush();
 }

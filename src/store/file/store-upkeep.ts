@@ -1,7 +1,8 @@
 /**
- * What an open file store does now and then, in the background: keeps `index.db` current, and the file of marks durable and short.
+ * What an open file store does now and then, in the background: rewrites sparse blocks, keeps `index.db` current, and the file of marks durable
+ * and short.
  *
- *   every two minutes, if something has changed ─▶ index.db ─▶ marks
+ *   every two minutes, if something has changed ─▶ sparse blocks ─▶ index.db ─▶ marks
  * Source of the interval: the reference server. Stores that were opened together have different intervals, so that they do not all write at once.
  */
 import type { StoredBlocks } from "./stored-blocks.ts";
@@ -34,7 +35,9 @@ export class StoreUpkeep {
 
   /** The work of one interval. */
   async run(): Promise<void> {
-    const { marks, saving } = this.stored;
+    const { marks, rewriting, saving } = this.stored;
+    rewriting.compactAll();
+    await rewriting.idle();
     await saving.save();
     if (marks.file.needsRewrite) await marks.file.rewrite();
     else await marks.file.sync();

@@ -177,10 +177,15 @@ export class StoredBlocks implements BlockOwner {
     if (this.failure !== null || this.closed) return;
     this.failure = error;
     this.line.fail(error);
-    for (const reject of this.waits) reject(error);
-    this.waits.clear();
+    this.giveUpWaits(error);
     this.fullDisk.endWaits();
     this.observer.onFailure(error, false);
+  }
+
+  /** Ends waits of `whenDurable` with an error: what they wait for may never come. */
+  giveUpWaits(error: Error): void {
+    for (const reject of this.waits) reject(error);
+    this.waits.clear();
   }
 
   /** Resolves when all changes so far are durable. Rejects when the store fails. */
@@ -265,6 +270,7 @@ export class StoredBlocks implements BlockOwner {
     state.bytes -= size;
     this.newMessages--;
     this.newBytes -= size;
+    this.rewriting.noteRemoval(block);
   }
 
   setLast(sequence: number, timeHigh: number, timeLow: number): void {

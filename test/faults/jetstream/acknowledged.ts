@@ -5,7 +5,7 @@
  *   acknowledged, removal requested       ─▶ may be there; removal acknowledged ─▶ is not
  *   not acknowledged                      ─▶ may be there
  * Of a stream that keeps one message per subject the last one is compared, unless a later one was sent and not acknowledged. Earlier ones may
- * come back when the last one is removed, see docs/differences.md.
+ * come back when the last one is removed, because the format records no removals by limits.
  */
 import type { RawClient } from "../../jetstream/sequences/raw-client.ts";
 
