@@ -65,6 +65,8 @@ export interface SubjectWalk {
 
 /** Takes the subjects of a file that is read. What it got is void unless the file turns out to be current or outdated. */
 export interface SubjectVisitor {
+  /** So many subjects follow at most: as many as the file says, within what its bytes have room for. */
+  onSubjects(count: number): void;
   /** @param bytes borrowed for the call */
   onSubject(bytes: Uint8Array, start: number, end: number, total: number, firstBlock: number, lastBlock: number): void;
 }

@@ -103,6 +103,8 @@ export interface StateKeys {
 }
 
 const SIZE_MIN = 32;
+/** Of a subject: its size, one byte, its total and its block. */
+const SUBJECT_BYTES_MIN = 4;
 /** Bytes that are hashed between two pauses. */
 const HASH_STEP_BYTES = 1024 * 1024;
 /** Sequence set: magic, version, number of nodes, number of sequences. */
@@ -143,6 +145,7 @@ export function* decodeState(stored: Uint8Array, keys: StateKeys, visitor: Subje
   const pace = new Pace();
   const subjects = reader.number();
   if (reader.isBroken || subjects > reader.left) return notFound(StateRow.SubjectCount, subjects);
+  visitor.onSubjects(Math.min(subjects, Math.floor(reader.left / SUBJECT_BYTES_MIN)));
   for (let index = 0; index < subjects; index++) {
     const size = reader.number();
     if (reader.isBroken || size > reader.left) return notFound(StateRow.SubjectSize, size);

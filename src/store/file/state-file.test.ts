@@ -12,6 +12,7 @@ import { type BlockEvidence, decodeState, STATE_ROWS, type StateFound, type Stat
 import { StateFile } from "./state-file.ts";
 
 const hasher = new RecordHasher(0);
+const IGNORING = { onSubjects: () => {}, onSubject: () => {} };
 const KEYS: StateKeys = { hasher, key: HashKey.ofName("ORDERS"), cipher: null };
 /** Files of nats-server: two messages of one subject in block 1; a new, empty stream. */
 const GOLDEN =
@@ -98,15 +99,23 @@ function evidence(blocks: readonly number[], hash: string | null): BlockEvidence
   };
 }
 
-async function decode(stored: Uint8Array, disk: BlockEvidence, keys = KEYS): Promise<StateFound & { subjects: Subject[] }> {
+async function decode(
+  stored: Uint8Array,
+  disk: BlockEvidence,
+  keys = KEYS,
+): Promise<StateFound & { subjects: Subject[]; expected: number }> {
   const subjects: Subject[] = [];
+  let expected = 0;
   const visitor = {
+    onSubjects(count: number) {
+      expected = count;
+    },
     onSubject(bytes: Uint8Array, start: number, end: number, total: number, firstBlock: number, lastBlock: number) {
       subjects.push({ subject: Buffer.from(bytes.subarray(start, end)).toString(), total, firstBlock, lastBlock });
     },
   };
   const { result } = await run(decodeState(stored, keys, visitor, disk));
-  return { ...result, subjects };
+  return { ...result, subjects, expected };
 }
 
 /** Puts the checksum behind a body. */
@@ -285,7 +294,7 @@ describe("what is found selects one row", () => {
         if (content !== null) simulated.writeFile("/index.db", content);
         if (Number(row) === StateRow.Unreadable) simulated.failAt("read", 1);
         const file = new StateFile(simulated, "/", isSealed ? { ...KEYS, cipher: CIPHER } : KEYS);
-        const { result } = await run(file.read({ onSubject: () => {} }, disk));
+        const { result } = await run(file.read(IGNORING, disk));
         const { kind } = STATE_ROWS[result.row];
         expect([StateRow[result.row], stateText(result), result.state !== null]).toEqual([
           StateRow[Number(row)],
@@ -348,6 +357,7 @@ test("fuzz: what is written is read, plain and encrypted", async () => {
     const blocks = state.blocks.map(({ index }) => index);
     const found = await decode(stored, evidence(blocks, Buffer.from(state.lastHash).toString("hex")), keys);
     expect([StateRow[found.row], found.subjects], `SEED=${seed + round}`).toEqual(["Valid", subjects]);
+    expect(found.expected, `SEED=${seed + round}`).toBe(subjects.length);
     expect(textOf(found.state!), `SEED=${seed + round}`).toBe(textOf(state));
   }
 });
@@ -356,7 +366,7 @@ test("a large state is encoded and decoded in small parts", async () => {
   const subjects = Array.from({ length: 30_000 }, (_, index) => ({ subject: `events.${index}`, total: 1, firstBlock: 1, lastBlock: 1 }));
   const { stored, pauses } = await fileOf(golden(), subjects);
   expect(pauses).toBeGreaterThan(50);
-  const { result, pauses: pausesOfRead } = await run(decodeState(stored, KEYS, { onSubject: () => {} }, evidence([1], GOLDEN_HASH)));
+  const { result, pauses: pausesOfRead } = await run(decodeState(stored, KEYS, IGNORING, evidence([1], GOLDEN_HASH)));
   expect([StateRow[result.row], pausesOfRead > 50]).toEqual(["Valid", true]);
 });
 

@@ -62,6 +62,7 @@ export class StateRestore {
     const { subjects } = stored;
     const known = new Set(numbers);
     const visitor = {
+      onSubjects: (count: number) => subjects.reserve(count),
       onSubject(bytes: Uint8Array, start: number, end: number, total: number, firstBlock: number, lastBlock: number) {
         const id = subjects.findOrAdd(bytes, start, end);
         subjects.setTotal(id, total);
