@@ -26,7 +26,7 @@ import { Advisories, type AdvisoryServer, type StreamAction } from "./advisories
 import { JetStreamAccount } from "./jetstream-account.ts";
 import { type ServerLimits, ServerUsage } from "./server-usage.ts";
 import { storeLimitsOf } from "./store-limits.ts";
-import type { StreamFiles } from "./stream-files.ts";
+import type { FoundStream, OpeningStore, StreamFiles } from "./stream-files.ts";
 
 /** The event loop and the server, as JetStream needs them. */
 export interface JetStreamHost extends AdvisoryServer {
@@ -52,6 +52,15 @@ export interface Stores {
   memory(config: StreamConfig, observer: StoreObserver): MessageStore;
   /** Files of an account's streams; null: there is no directory for them. */
   readonly files: StreamFiles | null;
+}
+
+/** Stores that are opened at once when the server starts: enough that the disk and the reading threads have work, few enough for the memory. */
+const OPENED_AT_ONCE = 8;
+
+/** A store that was opened; its stream does not exist yet. */
+interface RecoveredStore {
+  readonly store: MessageStore;
+  readonly attach: OpeningStore["attach"];
 }
 
 export class JetStream implements StreamHost {
@@ -160,33 +169,56 @@ export class JetStream implements StreamHost {
     for (const { name } of accounts) this.accounts.get(name)?.followImports();
   }
 
-  /** Reads the streams of an account from the disk. */
+  /** Reads the streams of an account from the disk: several stores at once, since most of the time they wait for it. They are added in the order of names. */
   async recover(account: JetStreamAccount): Promise<void> {
     const { files } = this.stores;
     if (files === null) return;
-    for (const found of await files.list(account.name)) {
-      if (found.offlineReason !== null) {
-        account.offline.set(found.config.name, { ...found, reason: found.offlineReason });
-        continue;
-      }
-      const { config, created } = found;
-      const { clock, log } = this.host;
-      log.notice(restoringText(account.name, config.name));
-      const start = clock.monotonic();
-      try {
-        const opening = files.open(account.name, config, storeLimitsOf(config));
-        const store = await this.run(opening.job);
-        log.notice(restoredText(account.name, config.name, store.state.messages, clock.monotonic() - start));
-        const stream = this.add(account, config, created, observer => opening.attach(store, observer));
-        const first = Number(config.firstSequence);
-        if (first > 0 && store.state.firstSequence === 0) await stream.change(store.compact(first));
-      } catch (error) {
-        // One stream that cannot be opened keeps its name and its files; the others are served.
-        const reason = (error as Error).message;
-        this.error(`Error recreating stream "${account.name} > ${config.name}": ${reason}`);
-        account.offline.set(config.name, { ...found, reason });
-      }
+    const streams = await files.list(account.name);
+    const opening: Promise<RecoveredStore | null>[] = [];
+    for (const [index, found] of streams.entries()) {
+      while (opening.length < Math.min(streams.length, index + OPENED_AT_ONCE))
+        opening.push(this.openFound(account, files, streams[opening.length]));
+      const recovered = await opening[index];
+      if (recovered !== null) await this.addRecovered(account, found, recovered);
     }
+  }
+
+  /** @returns null: the stream is offline. Never rejects. */
+  private async openFound(account: JetStreamAccount, files: StreamFiles, found: FoundStream): Promise<RecoveredStore | null> {
+    const { config, offlineReason } = found;
+    if (offlineReason !== null) {
+      account.offline.set(config.name, { ...found, reason: offlineReason });
+      return null;
+    }
+    const { clock, log } = this.host;
+    log.notice(restoringText(account.name, config.name));
+    const start = clock.monotonic();
+    try {
+      const opening = files.open(account.name, config, storeLimitsOf(config));
+      const store = await this.run(opening.job);
+      log.notice(restoredText(account.name, config.name, store.state.messages, clock.monotonic() - start));
+      return { attach: (opened, observer) => opening.attach(opened, observer), store };
+    } catch (error) {
+      this.setOffline(account, found, error as Error);
+      return null;
+    }
+  }
+
+  private async addRecovered(account: JetStreamAccount, found: FoundStream, { attach, store }: RecoveredStore): Promise<void> {
+    const { config, created } = found;
+    try {
+      const stream = this.add(account, config, created, observer => attach(store, observer));
+      const first = Number(config.firstSequence);
+      if (first > 0 && store.state.firstSequence === 0) await stream.change(store.compact(first));
+    } catch (error) {
+      this.setOffline(account, found, error as Error);
+    }
+  }
+
+  /** One stream that cannot be opened keeps its name and its files; the others are served. */
+  private setOffline(account: JetStreamAccount, found: FoundStream, { message }: Error): void {
+    this.error(`Error recreating stream "${account.name} > ${found.config.name}": ${message}`);
+    account.offline.set(found.config.name, { ...found, reason: message });
   }
 
   /** Ends JetStream of an account. Its files stay; resolves when they are closed. */
