@@ -65,7 +65,8 @@ class Load {
   private one(client: RawClient): Promise<boolean> {
     const roll = this.random.below(1_000);
     const stream = this.random.pick(this.streams);
-    if (roll < 20) return this.delete(client, stream);
+    // Only of a message that is acknowledged: the model must not hear of a deletion first.
+    if (roll < 20 && stream.size > 0) return this.delete(client, stream);
     return roll < 21 ? this.purge(client, stream) : this.publish(client, stream);
   }
 
@@ -83,7 +84,7 @@ class Load {
   }
 
   private async delete(client: RawClient, stream: Acknowledged): Promise<boolean> {
-    const seq = this.random.pick([...stream.sequences, 1]);
+    const seq = this.random.pick(stream.sequences);
     stream.requested(sequence => sequence === seq);
     const answer = await answerTo(client, `$JS.API.STREAM.MSG.DELETE.${stream.stream}`, JSON.stringify({ seq, no_erase: true }));
     if (answer?.payload.includes('"success":true')) stream.removed(sequence => sequence === seq);
