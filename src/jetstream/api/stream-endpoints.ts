@@ -157,13 +157,30 @@ export function streamOf(request: ApiRequest): Stream {
 function matching({ account }: ApiRequest, filter: string): string[] {
   const all = [...account.streams.keys(), ...account.offline.keys()].sort();
   if (filter === "") return all;
-  const wanted = encode(filter);
-  return all.filter(name =>
-    account.configOf(name)!.subjects.some(subject => {
-      const bytes = encode(subject);
-      return collide(wanted, 0, wanted.length, bytes, 0, bytes.length);
-    }),
-  );
+  return all.filter(name => account.configOf(name)!.subjects.some(subject => collidesWith(filter, subject)));
+}
+
+/** @param filter of a request: it need not be valid */
+function collidesWith(filter: string, subject: string): boolean {
+  const tokens = filter.split(".");
+  const others = subject.split(".");
+  if (tokens.slice(0, -1).includes(">") && others.some(isWildcard)) return innerFullCollides(tokens, others);
+  const [wanted, bytes] = [encode(filter), encode(subject)];
+  return collide(wanted, 0, wanted.length, bytes, 0, bytes.length);
+}
+
+/** A `>` before the end of a filter stands for one token when the other subject has wildcards, too. Source: reference, `SubjectsCollide`. */
+function innerFullCollides(filter: readonly string[], subject: readonly string[]): boolean {
+  if (subject.length < filter.length && !subject.includes(">")) return false;
+  const count = Math.min(filter.length, subject.length);
+  return filter.slice(0, count).every((token, index) => {
+    const other = subject[index]!;
+    return token !== "" && other !== "" && (isWildcard(token) || isWildcard(other) || token === other);
+  });
+}
+
+function isWildcard(token: string): boolean {
+  return token === "*" || token === ">";
 }
 
 function names(request: ApiRequest): object {

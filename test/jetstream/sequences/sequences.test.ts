@@ -9,6 +9,9 @@ import { randomSequence } from "./random-sequence.ts";
 /** Number of sequences; `make faults` plays more. */
 const SEQUENCES = Number(process.env.SEQUENCES ?? 24);
 
+/** Sequences that once differed. */
+const KNOWN = [376698561, 470036291];
+
 live.test(
   "generated sequences: the stream API, publishing and reading answer as nats-server, also after restarts",
   async () => {
@@ -17,7 +20,7 @@ live.test(
     const seeds = [seedFromEnv(), ...Array.from({ length: SEQUENCES - 1 }, () => random.nextUint32())];
     const differences = await compareSequences(
       ["ours", "nats-server"],
-      seeds.map(seed => randomSequence(seed)),
+      [...(SEQUENCES === 1 ? [] : KNOWN), ...seeds].map(seed => randomSequence(seed)),
     );
     expect(differences.map(({ text }) => text).join("\n\n==========\n\n")).toBe("");
   },
