@@ -31,8 +31,6 @@ export class Acknowledged {
   private readonly lasts = new Map<string, number>();
   /** Number of messages that were sent and not acknowledged, by subject. */
   private readonly sent = new Map<string, number>();
-  /** Removals that were requested before any of their messages was acknowledged. */
-  private early: ((sequence: number) => boolean)[] = [];
 
   /** @param keepsLast the stream keeps one message per subject */
   constructor(
@@ -62,13 +60,11 @@ export class Acknowledged {
       this.messages.delete(last);
       this.lasts.set(subject, sequence);
     }
-    const removal = this.early.some(isRemoved => isRemoved(sequence)) ? Removal.Requested : Removal.None;
-    this.messages.set(sequence, { subject, payload, removal });
+    this.messages.set(sequence, { subject, payload, removal: Removal.None });
   }
 
   /** The removal of all messages with these sequences was requested. */
   requested(isRemoved: (sequence: number) => boolean): void {
-    if (!this.sequences.some(isRemoved)) this.early.push(isRemoved);
     for (const [sequence, message] of this.messages) {
       if (isRemoved(sequence)) message.removal = Math.max(message.removal, Removal.Requested);
     }
@@ -97,7 +93,6 @@ export class Acknowledged {
       }
     }
     this.sent.clear();
-    this.early = [];
     return wrong;
   }
 
