@@ -198,7 +198,7 @@ needs(["cc"], () =>
     test("a message of the busy stream without an acknowledgement is a failure", async () => {
       const run = { role: "run", options: { size: 16, messages: 30, busy: 5_000 } };
       const server = new FakeServer((message, count) => (count > 10 ? null : message)).listen();
-      const result = (await measure(run, { port: server.port, pid: process.pid }, 1, 1_500)) as Failure;
+      const result = (await measure(run, { port: server.port, pid: process.pid }, 1, 4_000)) as Failure;
       server.stop(true);
       expect(result.error).toStartWith("timed out while measuring");
     });
