@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { seedFromEnv } from "../../../test/doubles/seed.ts";
 import { Random } from "../../base/random/random.ts";
-import { WritePace } from "./write-pace.ts";
+import { HELD_BYTES_MAX, WritePace } from "./write-pace.ts";
 
 const newStore = () => ({ applied: 0, durable: 0, failure: null as Error | null });
 
@@ -22,14 +22,14 @@ test("what comes while a sync runs is held until it has ended, and is one write"
   expect([pace.onDurable(store), pace.unsyncedBytes]).toEqual([false, 0]);
 });
 
-test("4 KiB are written although a sync runs, and so is everything when the store has failed", () => {
+test("many bytes are written although a sync runs, and so is everything when the store has failed", () => {
   const [pace, store] = [new WritePace(), newStore()];
   store.applied = 1;
   pace.add(5_000);
   expect(pace.begin(store)).toBe(true);
   pace.wrote(store);
   store.applied = 2;
-  pace.add(4 * 1024 - 1);
+  pace.add(HELD_BYTES_MAX - 1);
   expect(pace.begin(store)).toBe(false);
   pace.add(1);
   expect(pace.begin(store)).toBe(true);
@@ -81,7 +81,7 @@ test("fuzz: under a load that never pauses nothing is held for ever, and bytes t
     const unsynced = bytes.slice(store.durable + 1).reduce((sum, size) => sum + size, 0);
     const held = bytes.slice(written + 1).reduce((sum, size) => sum + size, 0);
     expect(syncing > 0 || written === store.applied, note).toBe(true);
-    expect(held, note).toBeLessThan(4 * 1024);
+    expect(held, note).toBeLessThan(HELD_BYTES_MAX);
     expect(pace.unsyncedBytes, note).toBeGreaterThanOrEqual(unsynced);
     bytes.fill(0, 0, store.durable + 1);
     if (store.durable === store.applied) expect(pace.unsyncedBytes, note).toBe(0);

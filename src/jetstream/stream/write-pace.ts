@@ -4,12 +4,12 @@
  *   turn 1 ─▶ write, sync ──────────── durable ─▶ write, sync ─ …
  *   turns 2, 3, 4 …: what they store is held  └ and is one write
  * Writing earlier would make nothing durable earlier, as a sync covers what was written before it began, and each event of a socket would cost a
- * write. More than a page is written at once, so that the next sync has less to wait for.
+ * write. More than `HELD_BYTES_MAX` is written at once, so that the next sync has less to wait for.
  */
 import type { MessageStore } from "../../store/contract/message-store.ts";
 
 /** Bytes that are held at most. */
-const HELD_BYTES_MAX = 4 * 1024;
+export const HELD_BYTES_MAX = 24 * 1024;
 
 export type PacedStore = Pick<MessageStore, "applied" | "durable" | "failure">;
 
