@@ -84,3 +84,17 @@ test("a large block is rewritten as soon as less than half of it is needed", asy
   await bench.store.reopen();
   expect((await bench.sequences()).length).toBe(40);
 });
+
+test("a store that is killed after blocks were rewritten does not trust a description from before", async () => {
+  const bench = await Bench.open(4 * 1024 * 1024, false, { messagesPerSubjectMax: 1 });
+  const payload = "x".repeat(100_000);
+  const last = new Map<string, number>();
+  const append = async (subject: string) => last.set(subject, await bench.store.append(subject, "", payload, START, 0));
+  for (let index = 0; index < 60; index++) await append(`s.${index}`);
+  await bench.tidy();
+  for (let index = 0; index < 30; index++) await append(`s.${index}`);
+  await (bench.store.store as FileStore).rewritten();
+  await bench.store.kill();
+  expect(await bench.sequences()).toEqual([...last.values()].sort((a, b) => a - b));
+  for (const [subject, sequence] of last) expect([await bench.store.lastOf(subject), bench.store.totalOf(subject)]).toEqual([sequence, 1]);
+});

@@ -39,6 +39,10 @@ export interface RewritingOwner {
     makeRoom(): Promise<boolean>;
   };
   readonly state: StoreState;
+  readonly saving: {
+    /** Removes the description of the store. Durable when it resolves. */
+    remove(): Promise<void>;
+  };
   has(sequence: number): boolean;
   /** Resolves when all changes so far are durable. */
   whenDurable(): Promise<void>;
@@ -186,6 +190,8 @@ export class BlockRewriting {
     if (kept === null || !isUnchanged()) return;
     // What has removed the messages must be durable before they go.
     await this.stored.whenDurable();
+    // A description from before, with messages that a limit has removed since, would miss them here.
+    await this.stored.saving.remove();
     if (!isUnchanged()) return;
     const { bytes, tombstones } = kept;
     const lengths = await this.announce(block, bytes, bytes.length);

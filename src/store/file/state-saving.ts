@@ -66,8 +66,15 @@ export class StateSaving {
     await this.running;
     this.savedAt = -1;
     if (!this.mayExist) return;
-    await new StateFile(this.stored.parts.disk, this.directory, { hasher: this.stored.parts.hasher, key: this.key, cipher: null }).remove();
+    const { disk, hasher } = this.stored.parts;
+    // Another file may be written while this removal becomes durable.
     this.mayExist = false;
+    try {
+      await new StateFile(disk, this.directory, { hasher, key: this.key, cipher: null }).remove();
+    } catch (error) {
+      this.mayExist = true;
+      throw error;
+    }
   }
 
   private get directory(): string {
