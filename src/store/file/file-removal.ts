@@ -161,12 +161,17 @@ function* enforceSubjects(stored: StoredBlocks, pace: Pace): Job<void> {
   if (most <= 0) return;
   // Subjects that come meanwhile are limited when their messages are stored.
   for (let id = stored.subjects.next(NO_SUBJECT); id !== NO_SUBJECT; id = stored.subjects.next(id)) {
-    while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most)
-      yield* takeOldest(stored, stored.subjectEnds.firstOf(id), pace);
+    while (stored.subjects.isUsed(id) && stored.subjects.totalOf(id) > most) yield* takeOldestOf(stored, id, pace);
     if (!pace.due()) continue;
     stored.settlePart();
     yield PAUSE;
   }
+}
+
+function* takeOldestOf(stored: StoredBlocks, id: number, pace: Pace): Job<void> {
+  const first = stored.subjectEnds.firstOf(id);
+  if (first !== 0) yield* takeOldest(stored, first, pace);
+  else stored.removeSubject(id); // damage has taken all its messages
 }
 
 function* takeOldest(stored: StoredBlocks, sequence: number, pace: Pace): Job<void> {

@@ -325,7 +325,7 @@ export class FileStore implements MessageStore {
       if (id !== NO_SUBJECT && subjects.totalOf(id) >= most) {
         replaced = stored.subjectEnds.firstOf(id);
         if (replaced === COLD) return false;
-        const replacedSize = stored.reading.sizeOf(replaced);
+        const replacedSize = replaced === 0 ? 0 : stored.reading.sizeOf(replaced);
         if (replacedSize === COLD) return false;
         excess--;
         excessBytes -= replacedSize;
@@ -353,7 +353,11 @@ export class FileStore implements MessageStore {
     const { stored } = this;
     const { limits, state, subjects } = stored;
     const { bytesMax, discard, messagesMax, messagesPerSubjectMax: most } = limits;
-    if (most > 0 && subjects.totalOf(id) > most) stored.messageRemoval.take(stored.subjectEnds.firstOf(id), RemovalReason.Limit, false);
+    if (most > 0 && subjects.totalOf(id) > most) {
+      const first = stored.subjectEnds.firstOf(id) as number;
+      if (first < state.lastSequence) stored.messageRemoval.take(first, RemovalReason.Limit, false);
+      else subjects.setTotal(id, 1); // damage has taken all that were counted before
+    }
     if (discard !== "old" || this.enforcing > 0) return;
     while ((messagesMax > 0 && state.messages > messagesMax) || (bytesMax > 0 && state.bytes > bytesMax)) {
       stored.messageRemoval.take(state.firstSequence, RemovalReason.Limit, false);
@@ -373,6 +377,7 @@ export class FileStore implements MessageStore {
     if (!replaces) return StoreRefusal.MaxBytes;
     const first = stored.subjectEnds.firstOf(id);
     if (first === COLD) return COLD;
+    if (first === 0) return StoreRefusal.MaxBytes;
     const content = stored.reading.contentSizeOf(first);
     if (content === COLD) return COLD;
     return content < message.headerSize + message.payloadSize ? StoreRefusal.MaxBytes : StoreRefusal.None;

@@ -27,7 +27,7 @@ export class SubjectEnds {
     this.stored = stored;
   }
 
-  /** The first sequence of a subject that has messages; `COLD`: it must be looked for in blocks on the disk. */
+  /** The first sequence of a subject that has messages; 0: damage has taken all; `COLD`: it must be looked for in blocks on the disk. */
   firstOf(id: number): number | typeof COLD {
     const { stored } = this;
     const { blocks, subjects } = stored;
@@ -44,7 +44,7 @@ export class SubjectEnds {
       subjects.setFirstSequence(id, first);
       return first;
     }
-    throw new Error(`subject ${id} has messages, but no block has one`);
+    return 0;
   }
 
   /** The last sequence of a subject, likewise. */
@@ -64,7 +64,7 @@ export class SubjectEnds {
       subjects.setLastSequence(id, last);
       return last;
     }
-    throw new Error(`subject ${id} has messages, but no block has one`);
+    return 0;
   }
 
   /** The subject has one message less: the one at `sequence` of a block. */
