@@ -52,7 +52,7 @@ function fail(text: string): never {
 }
 
 /** A store that was killed finds an outdated state. */
-const warn = (text: string) => (/^  Stream state |the process was killed$/.test(text) ? undefined : fail(text));
+const warn = (text: string) => (/^ {2}Stream state |the process was killed$/.test(text) ? undefined : fail(text));
 const NOTHING_GOES_WRONG = { notice: fail, warn, error: fail };
 
 class FilePlace implements StorePlace {

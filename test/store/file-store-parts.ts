@@ -1,6 +1,6 @@
 /** What file stores of a test share, without a server: jobs run to their end at once, nothing is logged but kept. */
 import { randomBytes } from "node:crypto";
-import { type Clock, SYSTEM_CLOCK } from "../../src/base/clock/clock.ts";
+import type { Clock } from "../../src/base/clock/clock.ts";
 import type { Disk } from "../../src/base/disk/disk.ts";
 import { WorkMeter } from "../../src/base/scheduling/work-meter.ts";
 import { HashKey } from "../../src/messaging/subject/byte-hash.ts";
@@ -16,6 +16,7 @@ import { CommitService } from "../../src/store/commit/commit-service.ts";
 import { SpaceReserve } from "../../src/store/file/space-reserve.ts";
 import { StateHashers } from "../../src/store/file/state-hashers.ts";
 import type { StoreParts } from "../../src/store/file/store-parts.ts";
+import { FakeClock } from "../doubles/fake-clock.ts";
 import { finish } from "./driven-store.ts";
 
 export interface TestParts extends StoreParts {
@@ -51,8 +52,8 @@ function nextStateHasher(): RecordHasher {
 /** It keeps nothing between two calls. */
 const codec = new BlockCodec(nextHasher());
 
-/** @param cacheBytesMax bytes of blocks in memory */
-export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: Clock = SYSTEM_CLOCK): TestParts {
+/** @param cacheBytesMax bytes of blocks in memory @param clock without one, time stands still: a store that a test leaves open does nothing later */
+export function testParts(disk: Disk, cacheBytesMax = 64 * 1024 * 1024, clock: Clock = new FakeClock()): TestParts {
   const hasher = nextHasher();
   const lines: string[] = [];
   const line = (text: string) => void lines.push(text);

@@ -227,6 +227,7 @@ export class FileStore implements MessageStore {
     const { written } = this;
     const { durable } = this;
     this.stored.marks.onDurable(this.stored.line.durable);
+    this.stored.endDurableWaits();
     let count = 0;
     while (count < written.length && written[count].position <= durable) count++;
     if (count === 0) return;

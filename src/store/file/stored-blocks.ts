@@ -77,7 +77,7 @@ export class StoredBlocks implements BlockOwner {
   failure: Error | null = null;
   closed = false;
   /** Waits of `whenDurable`. */
-  private readonly waits = new Set<(error: Error) => void>();
+  private readonly waits = new Set<{ readonly position: number; readonly resolve: () => void; readonly reject: (error: Error) => void }>();
   /** Of a block. */
   private lastNumber = 0;
   /** Rises whenever a subject loses its id. */
@@ -184,7 +184,7 @@ export class StoredBlocks implements BlockOwner {
 
   /** Ends waits of `whenDurable` with an error: what they wait for may never come. */
   giveUpWaits(error: Error): void {
-    for (const reject of this.waits) reject(error);
+    for (const { reject } of this.waits) reject(error);
     this.waits.clear();
   }
 
@@ -193,13 +193,18 @@ export class StoredBlocks implements BlockOwner {
     const { applied, failure, line } = this;
     if (failure !== null) return Promise.reject(failure);
     if (line.durable >= applied) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.waits.add(reject);
-      line.afterDurable(applied, () => {
-        this.waits.delete(reject);
-        resolve();
-      });
-    });
+    // Not as a step of the line: steps run one after the other, and a barrier behind this one could be what it waits for.
+    return new Promise((resolve, reject) => this.waits.add({ position: applied, resolve, reject }));
+  }
+
+  /** More may be durable: ends waits of `whenDurable`. */
+  endDurableWaits(): void {
+    const { line, waits } = this;
+    for (const wait of waits) {
+      if (wait.position > line.durable) continue;
+      waits.delete(wait);
+      wait.resolve();
+    }
   }
 
   // Changes

@@ -16,7 +16,7 @@ import { RawClient } from "../../jetstream/sequences/raw-client.ts";
 
 const ALL = process.env.FAULTS === "all";
 /** Number of damages that are tried per store, of all that there are. */
-const SAMPLE = 120;
+const SAMPLE = 20;
 const TEST_MS = 60 * 60_000;
 const MESSAGES = 8;
 /** This one was deleted. */
