@@ -91,7 +91,6 @@ export class BlockRecovery {
     this.isBehind = lastSequence > this.last;
     this.noteLast(lastSequence, this.lastHigh, this.lastLow);
     this.complete(blocks);
-    yield* this.dropEmpty();
     this.reportLost();
   }
 
@@ -309,18 +308,6 @@ export class BlockRecovery {
     if (count === 0) return;
     const range = `${lostSequences[0]} to ${lostSequences[count - 1]}`;
     stored.parts.log.error(`JetStream stream ${stored.options.name} has lost ${count} messages to damage, sequences ${range}`);
-  }
-
-  /** Blocks that hold nothing any more are removed, except the last one. */
-  private *dropEmpty(): Job<void> {
-    const { stored } = this;
-    const last = stored.blocks.at(-1);
-    for (const block of [...stored.blocks]) {
-      if (block === last || block.messages > 0 || block.tombstones > 0 || block.damaged) continue;
-      stored.blocks.splice(stored.blocks.indexOf(block), 1);
-      yield stored.files.remove(block);
-      stored.marks.file.forget(block.index);
-    }
   }
 }
 
